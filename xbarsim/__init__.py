@@ -1,0 +1,54 @@
+"""xbarsim: what a memristor crossbar really computes, exactly and fast.
+
+``Crossbar`` describes the circuit, ``solve`` gives its currents and voltages, ``effective_conductance`` the
+linear map it really applies. Names load on first use, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xbarsim.crossbar import Crossbar as Crossbar
+    from xbarsim.crossbar import LineEnds as LineEnds
+    from xbarsim.devices import Linear as Linear
+    from xbarsim.effective import effective_conductance as effective_conductance
+    from xbarsim.effective import port_admittance as port_admittance
+    from xbarsim.solution import Solution as Solution
+    from xbarsim.solve import solve as solve
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Crossbar": "crossbar",
+    "LineEnds": "crossbar",
+    "Linear": "devices",
+    "Solution": "solution",
+    "solve": "solve",
+    "effective_conductance": "effective",
+    "port_admittance": "effective",
+}
+
+__all__ = [
+    "Crossbar",
+    "LineEnds",
+    "Linear",
+    "Solution",
+    "__version__",
+    "effective_conductance",
+    "port_admittance",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'xbarsim' has no attribute {name!r}")
+    value = getattr(import_module(f"xbarsim.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

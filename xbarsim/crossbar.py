@@ -1,0 +1,245 @@
+"""The circuit: cells, wires and what each line end is tied to. Frozen, validated once, SI units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xbarsim.devices import Linear
+from xbarsim.errors import InputError
+
+Array = NDArray[np.float64]
+Side = Literal["word_left", "word_right", "bit_top", "bit_bottom"]
+SIDES: tuple[Side, ...] = get_args(Side)
+
+
+def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: bool = False) -> Array:
+    """Return ``value`` as float64, or raise an :class:`InputError` that names its first bad entry.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls the argument.
+    value : array_like
+        Real numbers.
+    inf_ok, signed : bool
+        Whether infinite, and whether negative entries are legal.
+
+    Raises
+    ------
+    InputError
+        ``value`` is not numeric, or an entry is NaN, infinite or negative where it must not be.
+    """
+    try:
+        raw = np.asarray(value)
+        if raw.dtype.kind not in "biuf":
+            raise TypeError
+        array = raw.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} must be real numbers in a regular array, not {_kind(value)}") from None
+    bad = np.isnan(array)
+    if not inf_ok:
+        bad |= np.isinf(array)
+    if not signed:
+        bad |= array < 0
+    if bad.any():
+        index = tuple(int(k) for k in np.unravel_index(int(np.argmax(bad)), array.shape))
+        where = f"{name}[{', '.join(map(str, index))}]" if index else name
+        allowed = "a finite number" if signed else ">= 0" + (" (inf is an open circuit)" if inf_ok else " and finite")
+        raise InputError(f"{where} is {float(array[index])}: it must be {allowed}")
+    return array
+
+
+def _kind(value: object) -> str:
+    dtype = getattr(value, "dtype", None)
+    return f"{type(value).__name__} of {dtype}" if dtype is not None else type(value).__name__
+
+
+def _broadcast(name: str, array: Array, shape: tuple[int, ...]) -> Array:
+    """Broadcast to ``shape`` as a read-only view; the message names both shapes."""
+    try:
+        view: Array = np.broadcast_to(array, shape)
+    except ValueError:
+        raise InputError(f"{name} has shape {array.shape}: it must be a scalar or broadcast to {shape}") from None
+    return view
+
+
+@dataclass(frozen=True, eq=False)
+class LineEnds:
+    """What one side's line ends are tied to: a Thevenin source for each line.
+
+    Parameters
+    ----------
+    voltage : array_like
+        Source voltages in volts, scalar or one for each line.
+    resistance : array_like
+        Source resistances in ohms, scalar or one for each line; 0 is an ideal source, ``inf`` leaves the end open.
+    """
+
+    voltage: Array
+    resistance: Array
+
+    def __init__(self, voltage: ArrayLike = 0.0, resistance: ArrayLike = 0.0) -> None:
+        for name, value, inf_ok, signed in (
+            ("voltage", voltage, False, True),
+            ("resistance", resistance, True, False),
+        ):
+            array = checked_array(name, value, inf_ok=inf_ok, signed=signed)
+            if array.ndim > 1:
+                raise InputError(f"{name} has shape {array.shape}: give a scalar or one number for each line")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def for_lines(self, side: str, count: int) -> LineEnds:
+        """Return the same ends as arrays of ``count`` lines."""
+        lines = object.__new__(LineEnds)
+        for name in ("voltage", "resistance"):
+            view = _broadcast(f"ends[{side!r}].{name}", getattr(self, name), (count,))
+            object.__setattr__(lines, name, view)
+        return lines
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LineEnds):
+            return NotImplemented
+        return np.array_equal(self.voltage, other.voltage) and np.array_equal(self.resistance, other.resistance)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Crossbar:
+    """A crossbar of ``rows`` word lines (inputs) and ``cols`` bit lines (outputs).
+
+    ``conductance[i, j]`` joins word-line node ``w[i, j]`` to bit-line node ``b[i, j]``. With ideal wires and
+    ends, ``currents = voltages @ conductance``.
+
+    Parameters
+    ----------
+    conductance : array_like, (rows, cols)
+        Cells in siemens, >= 0; 0 is an open cell.
+    word_wire : array_like, scalar or (rows, cols - 1)
+        Ohms between ``w[i, j]`` and ``w[i, j+1]``; 0 is ideal, ``inf`` a broken wire.
+    bit_wire : array_like, scalar or (rows - 1, cols)
+        Ohms between ``b[i, j]`` and ``b[i+1, j]``.
+    driver : array_like, scalar or (rows,)
+        Ohms from each row's source to ``w[i, 0]``; ``inf`` leaves the row undriven.
+    sense : array_like, scalar or (cols,)
+        Ohms from ``b[rows-1, j]`` to virtual ground.
+    ends : mapping of side to LineEnds, optional
+        What the line ends are tied to, by side: ``word_left``, ``word_right``, ``bit_top``, ``bit_bottom``.
+        Left out: ``word_left`` is driven through ``driver``, ``bit_bottom`` at 0 V through ``sense``, the rest
+        is open. ``word_left`` takes its voltages from ``solve``.
+    device : Linear
+        The cells' law.
+
+    Raises
+    ------
+    InputError
+        An argument is NaN, negative, not numeric or of the wrong shape; the message names it and the first
+        bad index.
+    """
+
+    conductance: Array
+    word_wire: Array
+    bit_wire: Array
+    driver: Array
+    sense: Array
+    ends: dict[Side, LineEnds] = field(default_factory=dict)
+    device: Linear = field(default_factory=Linear)
+
+    def __init__(
+        self,
+        conductance: ArrayLike,
+        *,
+        word_wire: ArrayLike = 0.0,
+        bit_wire: ArrayLike = 0.0,
+        driver: ArrayLike = 0.0,
+        sense: ArrayLike = 0.0,
+        ends: Mapping[Side, LineEnds] | None = None,
+        device: Linear | None = None,
+    ) -> None:
+        g = np.ascontiguousarray(checked_array("conductance", conductance))
+        if g.ndim != 2 or g.size == 0:
+            raise InputError(f"conductance has shape {g.shape}: it must be (rows, cols), at least 1 x 1")
+        rows, cols = g.shape
+        values: dict[str, Any] = {"conductance": g}
+        for name, value, shape in (
+            ("word_wire", word_wire, (rows, cols - 1)),
+            ("bit_wire", bit_wire, (rows - 1, cols)),
+            ("driver", driver, (rows,)),
+            ("sense", sense, (cols,)),
+        ):
+            values[name] = _broadcast(name, checked_array(name, value, inf_ok=True), shape)
+        g.setflags(write=False)
+        values["ends"] = _checked_ends(ends, rows, cols, values)
+        if device is not None and not isinstance(device, Linear):
+            raise InputError(f"device is {type(device).__name__}: it must be a device of xbarsim.devices (Linear)")
+        values["device"] = device or Linear()
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(rows, cols)``."""
+        rows, cols = self.conductance.shape
+        return rows, cols
+
+    @property
+    def boundary(self) -> dict[Side, LineEnds]:
+        """All four sides with their defaults filled in, an array entry for each line."""
+        rows, cols = self.shape
+        given = {
+            "word_left": LineEnds(0.0, self.driver),
+            "word_right": LineEnds(0.0, np.inf),
+            "bit_top": LineEnds(0.0, np.inf),
+            "bit_bottom": LineEnds(0.0, self.sense),
+        } | dict(self.ends)
+        return {side: given[side].for_lines(side, rows if side.startswith("word") else cols) for side in SIDES}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Crossbar):
+            return NotImplemented
+        arrays = ("conductance", "word_wire", "bit_wire")
+        return (
+            all(np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays)
+            and self.boundary == other.boundary
+            and self.device == other.device
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        rows, cols = self.shape
+        parts = [f"{rows} x {cols}"]
+        for name in ("word_wire", "bit_wire", "driver", "sense"):
+            array = getattr(self, name)
+            if array.size:
+                low, high = float(array.min()), float(array.max())
+                parts.append(f"{name}={low:g}" if low == high else f"{name}={low:g}..{high:g}")
+        if self.ends:
+            parts.append(f"ends={sorted(self.ends)}")
+        return f"Crossbar({', '.join(parts)})"
+
+
+def _checked_ends(
+    ends: Mapping[Side, LineEnds] | None, rows: int, cols: int, values: Mapping[str, Array]
+) -> dict[Side, LineEnds]:
+    """Validate the keys, types and lengths of ``ends``; a side is described in one place only."""
+    checked: dict[Side, LineEnds] = {}
+    for side, tied in dict(ends or {}).items():
+        if side not in SIDES:
+            raise InputError(f"ends has the key {side!r}: sides are {', '.join(SIDES)}")
+        if not isinstance(tied, LineEnds):
+            raise InputError(f"ends[{side!r}] is {type(tied).__name__}: it must be LineEnds(voltage, resistance)")
+        tied.for_lines(side, rows if side.startswith("word") else cols)
+        checked[side] = tied
+    for side, name in (("word_left", "driver"), ("bit_bottom", "sense")):
+        if side in checked and np.any(values[name] != 0):
+            raise InputError(f"{name} and ends[{side!r}] both give that side's resistance: give one of them")
+    if "word_left" in checked and np.any(checked["word_left"].voltage != 0):
+        raise InputError("ends['word_left'].voltage must be 0: solve(crossbar, voltages) gives the word_left voltages")
+    return checked

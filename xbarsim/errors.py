@@ -1,0 +1,39 @@
+"""The errors a user can meet. Each message names the thing, the place and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class XbarsimError(Exception):
+    """Anything that xbarsim itself refuses or fails at."""
+
+
+class InputError(XbarsimError, ValueError):
+    """An argument, a file or an option is wrong; nothing was computed or written."""
+
+
+class SolveError(XbarsimError, ArithmeticError):
+    """The circuit has no unique solution, or none was found to the asked tolerance."""
+
+
+class FloatingError(SolveError):
+    """Some nodes have no path to any source, so their voltages are undefined.
+
+    Attributes
+    ----------
+    nodes : list of str
+        The names of the floating nodes.
+    """
+
+    def __init__(self, message: str, nodes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.nodes = list(nodes)
+
+
+class ConvergenceError(SolveError):
+    """A solution's residual stayed above the tolerance; no number is returned."""
+
+
+class TooLargeError(InputError, MemoryError):
+    """The answer would not fit in memory; the message says how much is needed."""
