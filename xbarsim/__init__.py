@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xbarsim.effective import effective_conductance as effective_conductance
     from xbarsim.effective import port_admittance as port_admittance
     from xbarsim.solution import Solution as Solution
-    from xbarsim.solve import solve as solve
+    from xbarsim.solver import solve as solve
 
 __version__ = "0.1.0"
 
@@ -25,7 +25,7 @@ _HOME = {
     "LineEnds": "crossbar",
     "Linear": "devices",
     "Solution": "solution",
-    "solve": "solve",
+    "solve": "solver",
     "effective_conductance": "effective",
     "port_admittance": "effective",
 }
