@@ -1,0 +1,219 @@
+"""The whole Kron reduction: leaves side by side, then joins level by level, and voltages on the way back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.kernels import kron
+from xbarsim.kernels.blocks import Edge, Index, Join, Schedule, Shape, cuts, join, leaf_schedule
+
+Array = NDArray[np.float64]
+
+LEAF = 16
+LANES = 16
+
+
+@dataclass
+class _Block:
+    """A rectangle of the crossbar: reduced, it shows ``couplings`` between its ports (lower triangle)."""
+
+    shape: Shape
+    height: int = 0
+    couplings: Array | None = None
+    parts: tuple[_Block, _Block] | None = None
+    how: Join | None = None
+    rows: Array | None = None
+    inverse: Array | None = None
+    port_voltages: Array | None = None
+
+
+@dataclass
+class _Leaves:
+    """Leaves of one shape, reduced together."""
+
+    blocks: list[_Block]
+    top: Index
+    left: Index
+
+
+def run(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -> None:
+    """Do independent tasks, in ``threads`` threads; kernels release the GIL and results go where tasks say."""
+    listed = list(tasks)
+    if threads > 1 and len(listed) > 1:
+        with ThreadPoolExecutor(min(threads, len(listed))) as pool:
+            for _ in pool.map(work, listed):
+                pass
+    else:
+        for task in listed:
+            work(task)
+
+
+class Reduction:
+    """A crossbar reduced to its line ends.
+
+    Parameters
+    ----------
+    g : (m, n)
+        Cells in siemens.
+    cw : (m, n+1)
+        Couplings of word-line segments in siemens, the left end first and the right end last.
+    cb : (m+1, n)
+        Couplings of bit-line segments, the top end first.
+    keep : bool
+        Keep what ``voltages`` needs.
+    threads : int
+        Blocks reduced at a time; the result does not depend on it.
+
+    Attributes
+    ----------
+    couplings : (ports, ports)
+        Siemens between the sources' terminals, symmetric, zero diagonal; ports are the left, right, top and
+        bottom terminals of the sides in ``present``, all lines of a side in order.
+    present : tuple of bool
+        Which sides have at least one end that is not open.
+    """
+
+    def __init__(self, g: Array, cw: Array, cb: Array, *, keep: bool = False, threads: int = 1) -> None:
+        self._circuit = (g, cw, cb)
+        self._threads = threads
+        left, right = bool(cw[:, 0].any()), bool(cw[:, -1].any())
+        top, bottom = bool(cb[0].any()), bool(cb[-1].any())
+        self.present = (left, right, top, bottom)
+        self._row_cuts = cuts(g.shape[0], LEAF)
+        self._col_cuts = cuts(g.shape[1], LEAF)
+        self._leaves: dict[Shape, _Leaves] = {}
+        self._levels: dict[int, list[_Block]] = defaultdict(list)
+        self._root = self._plan(0, self._row_cuts.size - 1, 0, self._col_cuts.size - 1)
+        run(self._reduce_leaves, self._lane_groups(), threads)
+        for height in sorted(self._levels):
+            run(lambda block: _join(block, keep), self._levels[height], threads)
+        lower = self._root.couplings
+        assert lower is not None
+        lower = np.tril(lower[: self._root.shape.ports, : self._root.shape.ports], -1)
+        self.couplings: Array = lower + lower.T
+        if not keep:
+            self._root.couplings = None
+
+    def _plan(self, r0: int, r1: int, c0: int, c1: int) -> _Block:
+        """Lay out the blocks of a rectangle of leaves, cutting the longer side in two."""
+        rows, cols = self._row_cuts, self._col_cuts
+        if r1 - r0 == 1 and c1 - c0 == 1:
+            shape = self._leaf_shape(r0, c0)
+            leaves = self._leaves.setdefault(shape, _Leaves([], np.empty(0, np.int64), np.empty(0, np.int64)))
+            block = _Block(shape)
+            leaves.blocks.append(block)
+            leaves.top = np.append(leaves.top, rows[r0])
+            leaves.left = np.append(leaves.left, cols[c0])
+            return block
+        horizontal = c1 - c0 > 1 and (r1 - r0 == 1 or cols[c1] - cols[c0] >= rows[r1] - rows[r0])
+        if horizontal:
+            middle = (c0 + c1 + 1) // 2
+            parts = self._plan(r0, r1, c0, middle), self._plan(r0, r1, middle, c1)
+        else:
+            middle = (r0 + r1 + 1) // 2
+            parts = self._plan(r0, middle, c0, c1), self._plan(middle, r1, c0, c1)
+        how = join(parts[0].shape, parts[1].shape, horizontal)
+        block = _Block(how.shape, 1 + max(part.height for part in parts), parts=parts, how=how)
+        self._levels[block.height].append(block)
+        return block
+
+    def _leaf_shape(self, r: int, c: int) -> Shape:
+        rows, cols = self._row_cuts, self._col_cuts
+        ends = [Edge.TERMINAL if there else Edge.ABSENT for there in self.present]
+        return Shape(
+            int(rows[r + 1] - rows[r]),
+            int(cols[c + 1] - cols[c]),
+            Edge.NEIGHBOUR if c > 0 else ends[0],
+            Edge.NEIGHBOUR if c < cols.size - 2 else ends[1],
+            Edge.NEIGHBOUR if r > 0 else ends[2],
+            Edge.NEIGHBOUR if r < rows.size - 2 else ends[3],
+        )
+
+    def _lane_groups(self, lanes: int = LANES) -> list[tuple[Shape, list[_Block], Index, Index]]:
+        return [
+            (shape, group.blocks[k : k + lanes], group.top[k : k + lanes], group.left[k : k + lanes])
+            for shape, group in self._leaves.items()
+            for k in range(0, len(group.blocks), lanes)
+        ]
+
+    def _reduce_leaves(self, group: tuple[Shape, list[_Block], Index, Index]) -> None:
+        shape, blocks, top, left = group
+        plan: Schedule = leaf_schedule(shape, False)
+        store = np.empty((plan.entries, top.size))
+        out = np.empty((top.size, shape.ports, shape.ports))
+        kron.reduce_leaves(plan.steps, plan.places, *self._circuit, top, left, store, out)
+        for block, couplings in zip(blocks, out, strict=True):
+            block.couplings = couplings
+
+    def voltages(self, terminals: Array) -> tuple[Array, Array]:
+        """Word- and bit-node voltages (batch, m, n) for terminal voltages (batch, ports); needs ``keep``.
+
+        Nodes of islands get 0.
+        """
+        g = self._circuit[0]
+        batch = terminals.shape[0]
+        self._root.port_voltages = np.ascontiguousarray(terminals.T)
+        for height in sorted(self._levels, reverse=True):
+            run(_extend, self._levels[height], self._threads)
+        v, u = np.empty((batch, *g.shape)), np.empty((batch, *g.shape))
+
+        def fill(group: tuple[Shape, list[_Block], Index, Index]) -> None:
+            shape, blocks, top, left = group
+            plan = leaf_schedule(shape, True)
+            store, x = np.empty((plan.entries, top.size)), np.empty((plan.voltages, top.size))
+            known = np.stack([block.port_voltages for block in blocks], axis=-1)  # type: ignore[misc]
+            known = np.ascontiguousarray(known.transpose(1, 0, 2))
+            kron.leaf_voltages(plan.steps, plan.places, *self._circuit, top, left, store, x, known, v, u)
+
+        # Every step keeps storage of its own on the way back, so fewer leaves share a pass.
+        run(fill, self._lane_groups(LANES // 2), self._threads)
+        return v, u
+
+
+def _join(block: _Block, keep: bool) -> None:
+    assert block.parts is not None
+    assert block.how is not None
+    a, b = block.parts
+    how = block.how
+    joint = np.zeros((how.total, how.total))
+    inverse = np.empty(how.total - how.kept)
+    panel = np.empty((kron.PANEL, how.total))
+    kron.merge(
+        a.couplings,
+        a.shape.ports,
+        how.first,
+        b.couplings,
+        b.shape.ports,
+        how.second,
+        how.kept,
+        joint,
+        inverse,
+        panel,
+        kron.dsyrk_address(),
+    )
+    block.couplings = joint
+    a.couplings = b.couplings = None
+    if keep:
+        block.rows, block.inverse = joint[how.kept :].copy(), inverse
+
+
+def _extend(block: _Block) -> None:
+    assert block.parts is not None
+    assert block.how is not None
+    assert block.rows is not None
+    assert block.inverse is not None
+    assert block.port_voltages is not None
+    how = block.how
+    x = np.empty((how.total, block.port_voltages.shape[1]))
+    x[: how.kept] = block.port_voltages
+    kron.extend(block.rows, block.inverse, x)
+    block.parts[0].port_voltages = x[how.first]
+    block.parts[1].port_voltages = x[how.second]
+    block.port_voltages = None
