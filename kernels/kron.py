@@ -339,3 +339,18 @@ def leaf_voltages(
                 for b in range(step[11]):
                     for q in range(lanes):
                         x[step[16] + b, q] = x[at + places[step[8] + b], q]
+
+
+@njit(**_OPTIONS)
+def terminal_currents(couplings: Array, volts: Array, out: Array) -> None:
+    """Currents out of the network at its terminals: ``sum_t c[k, t] (V_t - V_k)``.
+
+    ``couplings`` (ports, ports), ``volts`` (batch, ports), ``out`` (batch, ports).
+    """
+    for b in range(volts.shape[0]):
+        for k in range(couplings.shape[0]):
+            zero = volts[b, k]
+            total = 0.0
+            for t in range(couplings.shape[0]):
+                total += couplings[k, t] * (volts[b, t] - zero)
+            out[b, k] = total

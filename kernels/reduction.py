@@ -55,6 +55,25 @@ def run(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -> None
             work(task)
 
 
+def chunks(batch: int, threads: int) -> list[slice]:
+    """Cut a batch into one part for each thread."""
+    size = max(1, -(-batch // threads))
+    return [slice(k, min(k + size, batch)) for k in range(0, batch, size)]
+
+
+def memory(rows: int, cols: int, *, keep: bool) -> float:
+    """Bytes that reducing ``rows`` x ``cols`` takes at most, sources on two sides.
+
+    The last join holds its own square and those of its halves; what is kept for voltages grows by a like amount
+    for each halving.
+    """
+    long, short = max(rows, cols), min(rows, cols)
+    joint = long + 2.0 * short + short
+    halves = 2.0 * (long + 3.0 * short) ** 2
+    kept = 2.0 * np.log2(max(2.0, rows * cols / LEAF**2)) * long * short if keep else 0.0
+    return 8.0 * (joint**2 + halves + 3.0 * long * short + kept)
+
+
 class Reduction:
     """A crossbar reduced to its line ends.
 

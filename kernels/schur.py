@@ -307,3 +307,154 @@ def solve(
     _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
     _bit_lines(g, v, lb, kb, near_b, far_b, u, arriving_b)
     return status, iterations
+
+
+@njit(**_OPTIONS)
+def word_end_currents(
+    g: Array, rw: Array, lw: Array, u: Array, left: Array, right: Array, out_left: Array, out_right: Array
+) -> None:
+    """Currents out of the array at the word lines' ends, for bit-node voltages u.
+
+    Each is the Norton current of its line with that end's source as the zero of voltage: sums of
+    ``g (u - source)`` alone, so that two strong sources at equal voltages do not drown what the cells take.
+    """
+    m, n = g.shape
+    for i in range(m):
+        far = max(rw[i, n], TINY)
+        t = (right[i] - left[i]) / far
+        for j in range(n - 1, -1, -1):
+            t += g[i, j] * (u[i, j] - left[i])
+            t *= lw[i, j]
+        out_left[i] = t
+        t = 0.0
+        if far < np.inf:
+            near = max(rw[i, 0], TINY)
+            t = (left[i] - right[i]) / near
+            z = near
+            for j in range(n):
+                t += g[i, j] * (u[i, j] - right[i])
+                zc = _beyond(g[i, j], z)
+                r = rw[i, j + 1] if j < n - 1 else far
+                t *= _divider(zc, r)[0]
+                z = zc + r
+        out_right[i] = t
+
+
+@njit(**_OPTIONS)
+def bit_end_currents(
+    g: Array, rb: Array, lb: Array, v: Array, top: Array, bottom: Array, out_top: Array, out_bottom: Array
+) -> None:
+    """Currents out of the array at the bit lines' ends, for word-node voltages v; as ``word_end_currents``."""
+    m, n = g.shape
+    for j in range(n):
+        out_bottom[j] = (top[j] - bottom[j]) / max(rb[0, j], TINY)
+        out_top[j] = 0.0
+    for i in range(m):
+        for j in range(n):
+            out_bottom[j] = lb[i, j] * (out_bottom[j] + g[i, j] * (v[i, j] - bottom[j]))
+    for j in range(n):
+        far = max(rb[0, j], TINY)
+        if far < np.inf:
+            near = max(rb[m, j], TINY)
+            t = (bottom[j] - top[j]) / near
+            z = near
+            for i in range(m - 1, -1, -1):
+                t += g[i, j] * (v[i, j] - top[j])
+                zc = _beyond(g[i, j], z)
+                r = rb[i, j] if i > 0 else far
+                t *= _divider(zc, r)[0]
+                z = zc + r
+            out_top[j] = t
+
+
+@njit(**_OPTIONS)
+def _line_residual(
+    g: Array, r: Array, x: Array, other: Array, first: float, last: float, out_first: float, out_last: float
+) -> tuple[float, float, float, float]:
+    """Kirchhoff's laws along one line: (worst |dv - r i|, its part beyond rounding, worst |sum i|, likewise).
+
+    x are the line's node voltages, ``other`` those across its cells. Wire currents are running sums of device
+    currents, so where cells conduct far better than wires the sums carry rounding errors of g |x| eps, which r
+    turns into volts: no solution in double precision does better, and ``beyond`` leaves them out.
+    """
+    n = g.size
+    eps = 2.3e-16
+    current = -out_first
+    noise = 2.0 * eps * abs(current)
+    kvl = kvl_beyond = kcl = kcl_beyond = 0.0
+    before = first
+    for j in range(n + 1):
+        after = x[j] if j < n else last
+        if r[j] < np.inf:
+            gap = abs(before - after - r[j] * current)
+            kvl = max(kvl, gap)
+            kvl_beyond = max(kvl_beyond, gap - r[j] * (noise + 4.0 * eps * abs(current)))
+        else:
+            # Nothing flows through a break: what the cells before it take must sum to zero.
+            kcl = max(kcl, abs(current))
+            kcl_beyond = max(kcl_beyond, abs(current) - noise)
+            current = 0.0
+            noise = 0.0
+        if j < n:
+            current -= g[j] * (x[j] - other[j])
+            noise += 4.0 * eps * (g[j] * (abs(x[j]) + abs(other[j])) + abs(current))
+            before = x[j]
+    gap = abs(current - out_last)
+    return kvl, kvl_beyond, max(kcl, gap), max(kcl_beyond, gap - noise)
+
+
+@njit(**_OPTIONS)
+def residual(
+    g: Array,
+    rw: Array,
+    rb: Array,
+    left: Array,
+    right: Array,
+    top: Array,
+    bottom: Array,
+    v: Array,
+    u: Array,
+    out_left: Array,
+    out_right: Array,
+    out_top: Array,
+    out_bottom: Array,
+) -> tuple[float, float]:
+    """How far a solution is from Kirchhoff's laws: (residual, the part of it that rounding does not explain).
+
+    The larger of ``|dv - r i| / max |V|`` over all segments and ends, and ``|sum i| / max_line sum |i_device|`` over
+    all lines. 0 where all sources are 0.
+    """
+    m, n = g.shape
+    volts = 0.0
+    for i in range(m):
+        volts = max(volts, abs(left[i]), abs(right[i]))
+    for j in range(n):
+        volts = max(volts, abs(top[j]), abs(bottom[j]))
+    if volts == 0.0:
+        return 0.0, 0.0
+    kvl = kvl_beyond = kcl = kcl_beyond = amperes = 0.0
+    finite = True
+    column = np.zeros(n)
+    for i in range(m):
+        a, b, c, d = _line_residual(g[i], rw[i], v[i], u[i], left[i], right[i], out_left[i], out_right[i])
+        kvl, kvl_beyond, kcl, kcl_beyond = max(kvl, a), max(kvl_beyond, b), max(kcl, c), max(kcl_beyond, d)
+        line = 0.0
+        for j in range(n):
+            current = abs(g[i, j] * (v[i, j] - u[i, j]))
+            finite = finite and abs(v[i, j]) < np.inf and abs(u[i, j]) < np.inf
+            line += current
+            column[j] += current
+        amperes = max(amperes, line, abs(out_left[i]), abs(out_right[i]))
+    for j in range(n):
+        amperes = max(amperes, column[j], abs(out_top[j]), abs(out_bottom[j]))
+    gt, rt, vt, ut = g.T.copy(), rb.T.copy(), v.T.copy(), u.T.copy()
+    for j in range(n):
+        a, b, c, d = _line_residual(gt[j], rt[j], ut[j], vt[j], top[j], bottom[j], out_top[j], out_bottom[j])
+        kvl, kvl_beyond, kcl, kcl_beyond = max(kvl, a), max(kvl_beyond, b), max(kcl, c), max(kcl_beyond, d)
+    if amperes > 0.0:
+        kcl /= amperes
+        kcl_beyond /= amperes
+    worst, beyond = max(kvl / volts, kcl), max(kvl_beyond / volts, kcl_beyond, 0.0)
+    if not finite or not amperes < np.inf:
+        return np.inf, np.inf
+    return worst, beyond

@@ -1,0 +1,155 @@
+"""The two exact methods for linear cells: conjugate gradients, and Kron reduction with voltages on the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.kernels import reduction, schur
+from xbarsim.resources import require_memory
+from xbarsim.segments import Segments
+from xbarsim.terminals import Terminals
+
+CG_TOLERANCE = 1e-14
+"""Conjugate gradients go on until rounding stops them: the residual's energy norm falls by this factor."""
+
+
+@dataclass
+class Answer:
+    """What a method found for a batch of input vectors; unchecked until ``beyond`` is looked at.
+
+    Attributes
+    ----------
+    sources : dict of side to (batch, lines)
+        Source voltages.
+    currents : dict of side to (batch, lines)
+        Amperes out of the array.
+    word, bit : (batch, rows, cols) or None
+        Node voltages, where they were asked for.
+    residual, beyond : (batch,)
+        Kirchhoff residual, and the part of it that rounding does not explain.
+    iterations : (batch,)
+        Conjugate-gradient steps; 0 for a reduction.
+    converged : (batch,)
+        False where conjugate gradients ran out of steps.
+    """
+
+    sources: dict[Side, Array]
+    currents: dict[Side, Array]
+    word: Array | None
+    bit: Array | None
+    residual: Array
+    beyond: Array
+    iterations: NDArray[np.int64]
+    converged: NDArray[np.bool_]
+
+    @staticmethod
+    def without_fields(sources: dict[Side, Array], currents: dict[Side, Array], residual: Array) -> Answer:
+        """End currents found directly, with one figure for their error."""
+        steps = np.zeros(residual.size, np.int64)
+        return Answer(sources, currents, None, None, residual, residual, steps, steps == 0)
+
+    def check(self, segments: Segments) -> None:
+        """Hold the fields against Kirchhoff's laws; islands, whose voltages may be NaN, count as 0 V."""
+        assert self.word is not None
+        assert self.bit is not None
+        self.beyond = np.zeros_like(self.residual)
+        for k in range(self.residual.size):
+            self.residual[k], self.beyond[k] = schur.residual(
+                segments.g, segments.word, segments.bit, *(self.sources[side][k] for side in SIDES),
+                np.nan_to_num(self.word[k]), np.nan_to_num(self.bit[k]),
+                *(self.currents[side][k] for side in SIDES),
+            )  # fmt: skip
+
+
+def _require_fields(segments: Segments, batch: int, fields: bool, scratch: int) -> None:
+    rows, cols = segments.g.shape
+    require_memory(
+        8.0 * rows * cols * (scratch + (2 * batch if fields else 0)),
+        f"solving {batch} vector(s) on {rows} x {cols}{' with all node voltages' if fields else ''}",
+        "solve fewer vectors at a time" + (" or leave fields out" if fields else ""),
+    )
+
+
+def by_schur(
+    segments: Segments, voltages: Array, *, fields: bool, max_iterations: int, threads: int
+) -> Answer:
+    """Solve each vector of ``voltages`` (batch, rows) by preconditioned conjugate gradients.
+
+    Raises
+    ------
+    SolveError
+        Two sources of different voltage are joined by 0 ohm.
+    TooLargeError
+        The work would not fit in memory.
+    """
+    g, word, bit = segments.g, segments.word, segments.bit
+    rows, cols = g.shape
+    batch = voltages.shape[0]
+    _require_fields(segments, batch, fields, 12 + 7 * min(threads, batch))
+    sources = segments.sources(voltages)
+    lw, kw, lb, kb = (np.empty((rows, cols)) for _ in range(4))
+    schur.factor_word(g, word, lw, kw, np.empty(rows))
+    schur.factor_bit(g, bit, lb, kb, np.empty(cols))
+    answer = Answer(
+        sources,
+        {side: np.zeros_like(volts) for side, volts in sources.items()},
+        np.empty((batch, rows, cols)) if fields else None,
+        np.empty((batch, rows, cols)) if fields else None,
+        np.zeros(batch),
+        np.zeros(batch),
+        np.zeros(batch, np.int64),
+        np.ones(batch, np.bool_),
+    )
+    # A far end's Norton current; an open end has none, an ideal source a very large one.
+    far_word = sources["word_right"] / np.maximum(word[:, -1], schur.TINY)
+    far_bit = sources["bit_top"] / np.maximum(bit[0], schur.TINY)
+
+    def work(vectors: slice) -> None:
+        scratch, y = np.empty((4, rows, cols)), np.empty((cols, 4))
+        v, u = np.empty((2, 0, 0)) if fields else np.empty((2, rows, cols))
+        arriving_w, arriving_b = np.empty(rows), np.empty(cols)
+        for k in range(vectors.start, vectors.stop):
+            if answer.word is not None and answer.bit is not None:
+                v, u = answer.word[k], answer.bit[k]
+            left, right, top, bottom = (sources[side][k] for side in SIDES)
+            out = [answer.currents[side][k] for side in SIDES]
+            status, answer.iterations[k] = schur.solve(
+                g, lw, kw, lb, kb, left, far_word[k], bottom, far_bit[k], CG_TOLERANCE, max_iterations,
+                v, u, arriving_w, arriving_b, scratch, y,
+            )  # fmt: skip
+            answer.converged[k] = status == schur.CONVERGED
+            schur.word_end_currents(g, word, lw, u, left, right, out[0], out[1])
+            schur.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3])
+            answer.residual[k], answer.beyond[k] = schur.residual(
+                g, word, bit, left, right, top, bottom, v, u, *out
+            )
+
+    reduction.run(work, reduction.chunks(batch, threads), threads)
+    segments.share_joined(answer.currents)
+    return answer
+
+
+def by_kron(segments: Segments, voltages: Array, *, threads: int) -> Answer:
+    """Solve each vector of ``voltages`` (batch, rows) with all node voltages by one Kron reduction.
+
+    Raises
+    ------
+    SolveError
+        Two sources of different voltage are joined by 0 ohm.
+    TooLargeError
+        The work would not fit in memory.
+    """
+    batch = voltages.shape[0]
+    _require_fields(segments, batch, True, 0)
+    sources = segments.sources(voltages)
+    terminals = Terminals.of(segments, keep=True, threads=threads)
+    currents = terminals.currents(sources)
+    v, u = terminals.network.voltages(terminals.stack(sources))
+    answer = Answer.without_fields(sources, currents, np.zeros(batch))
+    answer.word, answer.bit = v, u
+    answer.check(segments)
+    return answer

@@ -1,0 +1,134 @@
+"""A crossbar as its kernels see it: each line a row of segments from one end's source to the other's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.crossbar import SIDES, Array, Crossbar, Side
+from xbarsim.errors import SolveError
+from xbarsim.kernels import islands
+from xbarsim.kernels.schur import TINY
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Contiguous arrays of one circuit, apart from the word_left voltages.
+
+    Attributes
+    ----------
+    g : (rows, cols)
+        Cells in siemens; those of islands are 0, since no current flows in them.
+    word, bit : (rows, cols + 1), (rows + 1, cols)
+        Ohms of each line's segments, its two ends included: left first, top first.
+    volts : dict
+        Fixed source voltages of each side.
+    joined : dict
+        For ``"word"`` and ``"bit"``: the lines whose two sources are joined by 0 ohm. Their far end is opened here;
+        the current is shared equally between the two.
+    floating_word, floating_bit : (rows, cols) or None
+        Nodes without a path to any source.
+    """
+
+    g: Array
+    word: Array
+    bit: Array
+    volts: dict[Side, Array]
+    joined: dict[str, Mask]
+    floating_word: Mask | None
+    floating_bit: Mask | None
+
+    @staticmethod
+    def of(crossbar: Crossbar) -> Segments:
+        """Lay out ``crossbar``."""
+        rows, cols = crossbar.shape
+        ends = crossbar.boundary
+        word = np.empty((rows, cols + 1))
+        bit = np.empty((rows + 1, cols))
+        word[:, 0], word[:, 1:-1], word[:, -1] = (
+            ends["word_left"].resistance,
+            crossbar.word_wire,
+            ends["word_right"].resistance,
+        )
+        bit[0], bit[1:-1], bit[-1] = ends["bit_top"].resistance, crossbar.bit_wire, ends["bit_bottom"].resistance
+        joined = {"word": _zero_ends(word[:, 0], word[:, -1]), "bit": _zero_ends(bit[0], bit[-1])}
+        if joined["word"].any():
+            joined["word"] &= ~word.any(axis=1)
+            word[joined["word"], -1] = np.inf
+        if joined["bit"].any():
+            joined["bit"] &= ~bit.any(axis=0)
+            bit[0, joined["bit"]] = np.inf
+        g = crossbar.conductance
+        floating_word, floating_bit = _floating(g, word, bit)
+        if floating_word is not None:
+            g = np.where(floating_word | floating_bit, 0.0, g)
+        volts = {side: np.ascontiguousarray(ends[side].voltage) for side in SIDES}
+        return Segments(g, word, bit, volts, joined, floating_word, floating_bit)
+
+    def sources(self, voltages: Array) -> dict[Side, Array]:
+        """All source voltages (batch, lines) for word_left voltages (batch, rows).
+
+        Raises
+        ------
+        SolveError
+            A line joins two sources of different voltage by 0 ohm.
+        """
+        batch = voltages.shape[0]
+        volts = {side: np.tile(fixed, (batch, 1)) for side, fixed in self.volts.items()} | {"word_left": voltages}
+        pairs: tuple[tuple[str, Side, Side], ...] = (
+            ("word", "word_left", "word_right"),
+            ("bit", "bit_top", "bit_bottom"),
+        )
+        for layer, a, b in pairs:
+            conflict = self.joined[layer] & (volts[a] != volts[b])
+            if conflict.any():
+                vector, k = (int(index) for index in np.argwhere(conflict)[0])
+                raise SolveError(
+                    f"ends {a}[{k}] and {b}[{k}] are joined by 0 ohm but hold {volts[a][vector, k]:g} V and "
+                    f"{volts[b][vector, k]:g} V: give one of them, or the wire between them, a resistance"
+                )
+        return volts
+
+    def share_joined(self, currents: dict[Side, Array]) -> None:
+        """Give both ends of a joined line half of its current, in place; arrays are (..., lines)."""
+        for layer, near, far in (("word", "word_left", "word_right"), ("bit", "bit_bottom", "bit_top")):
+            lines = self.joined[layer]
+            if lines.any():
+                currents[near][..., lines] *= 0.5  # type: ignore[index]
+                currents[far][..., lines] = currents[near][..., lines]  # type: ignore[index]
+
+    def couplings(self) -> tuple[Array, Array]:
+        """Siemens of the word- and bit-line segments; 0 ohm is 1e30 S."""
+        return 1.0 / np.maximum(self.word, TINY), 1.0 / np.maximum(self.bit, TINY)
+
+    def floating_names(self) -> list[str]:
+        """Floating nodes as ``w[i, j]`` and ``b[i, j]``."""
+        if self.floating_word is None or self.floating_bit is None:
+            return []
+        return [
+            f"{layer}[{i}, {j}]"
+            for layer, mask in (("w", self.floating_word), ("b", self.floating_bit))
+            for i, j in np.argwhere(mask)
+        ]
+
+
+def _zero_ends(a: Array, b: Array) -> Mask:
+    mask: Mask = (a == 0.0) & (b == 0.0)
+    return mask
+
+
+def _floating(g: Array, word: Array, bit: Array) -> tuple[Mask, Mask] | tuple[None, None]:
+    """Find islands; None, None at once where every line is whole and tied."""
+    whole = np.isfinite(word[:, 1:-1]).all() and np.isfinite(bit[1:-1]).all()
+    if whole and (
+        np.isfinite(word[:, [0, -1]]).any(axis=1).all() and np.isfinite(bit[[0, -1]]).any(axis=0).all()
+    ):
+        return None, None
+    tied_word, tied_bit = islands.tied_nodes(g, word, bit)
+    if tied_word.all() and tied_bit.all():
+        return None, None
+    return ~tied_word, ~tied_bit

@@ -1,0 +1,90 @@
+"""What a solve returns: currents and voltages, with the evidence that they obey Kirchhoff's laws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.crossbar import Array, Crossbar, Side
+from xbarsim.errors import InputError
+
+
+@dataclass(frozen=True, repr=False)
+class Solution:
+    """The state of a crossbar for one vector of input voltages, or for a batch of them.
+
+    Attributes
+    ----------
+    crossbar : Crossbar
+        The circuit.
+    end_currents : dict of side to (lines,) or (batch, lines)
+        Amperes at every line end, positive out of the array. Two sources joined by 0 ohm share their current equally.
+    power : float or (batch,)
+        Watts that the sources deliver, all of it dissipated in cells, wires and ends.
+    residual : float
+        Worst violation of Kirchhoff's laws over the batch: of the voltage law ``|dv - r i| / max |V|`` over every segment and end, and
+        of the current law ``|sum i|`` over every line, relative to the largest line's sum of device currents. For a batch
+        answered by an effective map: the map's difference from a full solve of a random vector, relative
+        to the largest current.
+    iterations : int or (batch,) of int
+        Conjugate-gradient steps; 0 for direct methods.
+    method : str
+        ``schur``, ``kron`` or ``reference``: what gave the numbers.
+    floating : list of str
+        Nodes ``w[i, j]`` and ``b[i, j]`` without a path to any source. Their voltages are NaN, their currents 0.
+    """
+
+    crossbar: Crossbar
+    end_currents: dict[Side, Array]
+    power: float | Array
+    residual: float
+    iterations: int | NDArray[np.int64]
+    method: str
+    floating: list[str]
+    _word: Array | None = field(default=None)
+    _bit: Array | None = field(default=None)
+
+    @property
+    def currents(self) -> Array:
+        """Output currents in amperes, ``(cols,)`` or ``(batch, cols)``: those at ``bit_bottom``."""
+        return self.end_currents["bit_bottom"]
+
+    @property
+    def word_voltages(self) -> Array:
+        """Volts at word-line nodes ``w[i, j]``, ``(..., rows, cols)``.
+
+        Raises
+        ------
+        InputError
+            A batch was solved without ``fields=True``.
+        """
+        return self._field(self._word)
+
+    @property
+    def bit_voltages(self) -> Array:
+        """Volts at bit-line nodes ``b[i, j]``, ``(..., rows, cols)``; raises as ``word_voltages``."""
+        return self._field(self._bit)
+
+    @property
+    def device_currents(self) -> Array:
+        """Amperes through the cells from word to bit line, ``(..., rows, cols)``; raises as ``word_voltages``."""
+        currents: Array = self.crossbar.conductance * (self.word_voltages - self.bit_voltages)
+        return np.nan_to_num(currents, copy=False, nan=0.0) if self.floating else currents
+
+    def _field(self, value: Array | None) -> Array:
+        if value is None:
+            raise InputError(
+                "a batch keeps end currents only: solve(..., fields=True) keeps node voltages and device currents"
+            )
+        return value
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.currents.shape))
+        worst: Any = self.iterations if isinstance(self.iterations, int) else self.iterations.max(initial=0)
+        return (
+            f"Solution({shape} currents, method={self.method!r}, residual={self.residual:.1e}, "
+            f"iterations={worst}, floating={len(self.floating)})"
+        )

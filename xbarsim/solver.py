@@ -1,0 +1,187 @@
+"""``solve``: from a crossbar and its input voltages to checked currents."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim import reference
+from xbarsim.crossbar import Array, Crossbar, checked_array
+from xbarsim.effective import verify
+from xbarsim.errors import ConvergenceError, InputError, TooLargeError
+from xbarsim.linear import Answer, by_kron, by_schur
+from xbarsim.resources import thread_count
+from xbarsim.segments import Segments
+from xbarsim.solution import Solution
+from xbarsim.terminals import Terminals
+
+Method = Literal["auto", "schur", "kron", "reference"]
+
+TOLERANCE = 1e-9
+"""Largest residual, beyond what rounding explains, of a solution that is returned."""
+
+AUTO_ITERATIONS = 60
+"""Past this many conjugate-gradient steps a reduction is cheaper."""
+
+MAX_ITERATIONS = 20_000
+
+MAP_BATCH = 16
+"""From this many vectors on one effective map costs less than a solve each."""
+
+
+def solve(
+    crossbar: Crossbar,
+    voltages: ArrayLike,
+    *,
+    method: Method = "auto",
+    fields: bool | None = None,
+    threads: int | None = None,
+) -> Solution:
+    """Solve the circuit exactly: all currents and node voltages for given input voltages.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        The circuit.
+    voltages : array_like, (rows,) or (batch, rows)
+        Volts of the word_left sources. Those of open ends (``driver`` inf) do not matter.
+    method : {"auto", "schur", "kron", "reference"}
+        ``schur``: conjugate gradients on one layer, each vector on its own. ``kron``: reduction of the whole circuit to
+        its line ends, then all vectors at once. ``reference``: slow star-mesh elimination for small arrays, sharing
+        no code with the others. ``auto``: ``schur`` for few vectors, ``kron`` for many or where ``schur`` is slow.
+    fields : bool, optional
+        Keep node voltages and device currents. Default: for one vector, not for a batch.
+    threads : int, optional
+        Threads to use; default ``NUMBA_NUM_THREADS`` or all cores. The result does not depend on it.
+
+    Returns
+    -------
+    Solution
+        Arrays have the batch axis that ``voltages`` has.
+
+    Raises
+    ------
+    InputError
+        ``voltages`` has a bad entry or shape, or an option is unknown.
+    SolveError
+        Two sources of different voltage are joined by 0 ohm.
+    ConvergenceError
+        The residual is above tolerance: no number is returned.
+    TooLargeError
+        The work would not fit in memory.
+    """
+    if not isinstance(crossbar, Crossbar):
+        raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
+    if method not in get_args(Method):
+        raise InputError(f"method is {method!r}: it must be one of {', '.join(get_args(Method))}")
+    rows = crossbar.shape[0]
+    given = checked_array("voltages", voltages, signed=True)
+    if given.ndim not in (1, 2) or given.shape[-1] != rows:
+        raise InputError(
+            f"voltages has shape {given.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
+        )
+    single = given.ndim == 1
+    batch = np.ascontiguousarray(np.atleast_2d(given))
+    keep = single if fields is None else bool(fields) or single
+    count = thread_count(threads)
+    segments = Segments.of(crossbar)
+    if method == "reference":
+        used, answer = method, _by_reference(crossbar, segments, batch)
+    else:
+        used, answer = _choose(method, segments, batch, keep, count)
+    return _solution(crossbar, segments, answer, used, single)
+
+
+def _choose(
+    method: Method, segments: Segments, batch: Array, fields: bool, threads: int
+) -> tuple[Method, Answer]:
+    """Run the method asked for; ``auto`` falls back from one to the other where time or memory says so."""
+
+    def kron() -> tuple[Method, Answer]:
+        how = by_kron if fields else _by_map
+        return "kron", how(segments, batch, threads=threads)
+
+    def schur(limit: int) -> tuple[Method, Answer]:
+        return "schur", by_schur(segments, batch, fields=fields, max_iterations=limit, threads=threads)
+
+    if method == "kron":
+        return kron()
+    if method == "schur":
+        return schur(MAX_ITERATIONS)
+    try:
+        if not fields and batch.shape[0] >= MAP_BATCH:
+            return kron()
+        used, answer = schur(AUTO_ITERATIONS)
+        if answer.converged.all() and answer.beyond.max(initial=0.0) <= TOLERANCE:
+            return used, answer
+        return kron()
+    except TooLargeError:
+        return schur(MAX_ITERATIONS)
+
+
+def _by_map(segments: Segments, batch: Array, *, threads: int) -> Answer:
+    """Answer all vectors from one verified reduction; the residual is the verification's difference."""
+    sources = segments.sources(batch)
+    terminals = Terminals.of(segments, keep=False, threads=threads)
+    difference = np.full(batch.shape[0], verify(terminals))
+    currents = terminals.currents(sources)
+    return Answer.without_fields(sources, currents, difference)
+
+
+def _by_reference(crossbar: Crossbar, segments: Segments, batch: Array) -> Answer:
+    sources = segments.sources(batch)
+    found = [reference.solve(crossbar, vector) for vector in batch]
+    rows, cols = crossbar.shape
+    word = np.array([one.word_voltages for one in found]).reshape(-1, rows, cols)
+    bit = np.array([one.bit_voltages for one in found]).reshape(-1, rows, cols)
+    currents = {
+        side: np.array([one.end_currents[side] for one in found]).reshape(volts.shape)
+        for side, volts in sources.items()
+    }
+    answer = Answer.without_fields(sources, currents, np.zeros(len(found)))
+    answer.word, answer.bit = word, bit
+    answer.check(segments)
+    return answer
+
+
+def _solution(
+    crossbar: Crossbar, segments: Segments, answer: Answer, method: Method, single: bool
+) -> Solution:
+    """Check the evidence and hand out the result in the caller's shape."""
+    if not answer.converged.all():
+        worst = int(np.argmin(answer.converged))
+        raise ConvergenceError(
+            f"conjugate gradients did not converge in {MAX_ITERATIONS} steps (vector {worst}, residual "
+            f'{answer.residual[worst]:.1e}): wires dominate this circuit, use method="kron"'
+        )
+    if not answer.beyond.max(initial=0.0) <= TOLERANCE:
+        worst = int(np.argmax(answer.beyond))
+        other = "schur" if method == "kron" else "kron"
+        raise ConvergenceError(
+            f"the {method} solution violates Kirchhoff's laws by {answer.residual[worst]:.1e} (vector {worst}, "
+            f'tolerance {TOLERANCE:g}): try method="{other}", and look for resistances further than 1e16 apart'
+        )
+    word, bit = answer.word, answer.bit
+    if word is not None and bit is not None and segments.floating_word is not None:
+        word[:, segments.floating_word] = np.nan
+        bit[:, segments.floating_bit] = np.nan
+    power = np.zeros(answer.residual.size)
+    for side, volts in answer.sources.items():
+        power -= (volts * answer.currents[side]).sum(axis=1)
+
+    def shaped(array: Array | None) -> Array | None:
+        return array[0] if single and array is not None else array
+
+    return Solution(
+        crossbar=crossbar,
+        end_currents={side: amperes[0] if single else amperes for side, amperes in answer.currents.items()},
+        power=float(power[0]) if single else power,
+        residual=float(answer.residual.max(initial=0.0)),
+        iterations=int(answer.iterations[0]) if single else answer.iterations,
+        method=method,
+        floating=segments.floating_names(),
+        _word=shaped(word),
+        _bit=shaped(bit),
+    )

@@ -1,0 +1,98 @@
+"""The crossbar seen from its sources: the couplings that a Kron reduction leaves between their terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.kernels import kron, reduction
+from xbarsim.resources import require_memory
+from xbarsim.segments import Segments
+
+
+@cache
+def _threadpools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS from threading: blocks are reduced side by side, and results must not depend on thread counts."""
+    with _threadpools().limit(limits=1, user_api="blas"):
+        yield
+
+
+@dataclass(frozen=True)
+class Terminals:
+    """Siemens between all sources' terminals; a side whose ends are all open has none.
+
+    Attributes
+    ----------
+    segments : Segments
+        The circuit.
+    network : Reduction
+        Its reduction.
+    places : dict of side to slice
+        Where a side's terminals stand in the couplings.
+    threads : int
+        Threads to use.
+    """
+
+    segments: Segments
+    network: reduction.Reduction
+    places: dict[Side, slice]
+    threads: int
+
+    @staticmethod
+    def of(segments: Segments, *, keep: bool, threads: int) -> Terminals:
+        """Reduce the circuit; ``keep`` what node voltages need."""
+        rows, cols = segments.g.shape
+        require_memory(
+            reduction.memory(rows, cols, keep=keep),
+            f"the Kron reduction of {rows} x {cols}",
+            'method="schur" needs about 150 bytes a cell',
+        )
+        word, bit = segments.couplings()
+        with one_blas_thread():
+            network = reduction.Reduction(segments.g, word, bit, keep=keep, threads=threads)
+        places: dict[Side, slice] = {}
+        start = 0
+        for side, there in zip(SIDES, network.present, strict=True):
+            if there:
+                places[side] = slice(start, start + segments.volts[side].size)
+                start = places[side].stop
+        return Terminals(segments, network, places, threads)
+
+    def between(self, a: Side, b: Side) -> Array:
+        """Couplings from the lines of side ``a`` to those of side ``b``, in siemens."""
+        if a in self.places and b in self.places:
+            return self.network.couplings[self.places[a], self.places[b]]
+        return np.zeros((self.segments.volts[a].size, self.segments.volts[b].size))
+
+    def stack(self, sources: Mapping[Side, Array]) -> Array:
+        """Put source voltages (batch, lines) of each side in the couplings' order, (batch, terminals)."""
+        return np.concatenate([sources[side] for side in SIDES if side in self.places], axis=1)
+
+    def currents(self, sources: Mapping[Side, Array]) -> dict[Side, Array]:
+        """Amperes out of the array (batch, lines) at every side, for source voltages of the same shape."""
+        batch = sources["word_left"].shape[0]
+        out = {side: np.zeros((batch, self.segments.volts[side].size)) for side in SIDES}
+        if self.places:
+            volts = self.stack(sources)
+            amperes = np.empty_like(volts)
+            couplings = self.network.couplings
+            reduction.run(
+                lambda part: kron.terminal_currents(couplings, volts[part], amperes[part]),
+                reduction.chunks(batch, self.threads),
+                self.threads,
+            )
+            for side, place in self.places.items():
+                out[side][:] = amperes[:, place]
+        self.segments.share_joined(out)
+        return out
