@@ -35,6 +35,8 @@ Array = NDArray[np.float64]
 TINY = 1e-30
 """Ohms that stand for an ideal source's zero."""
 
+_REFINEMENTS = 3
+
 CONVERGED = 0
 NOT_CONVERGED = 1
 
@@ -275,96 +277,141 @@ def solve(
     for i in range(m):
         for j in range(n):
             r[i, j] = g[i, j] * u[i, j]
-            p[i, j] = 0.0
-            w[i, j] = 0.0
-    first = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
-    energy = first
-    beta = 0.0
-    status = CONVERGED if first == 0.0 else NOT_CONVERGED
+    energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
+    goal = tolerance * tolerance * energy
     iterations = 0
-    while status == NOT_CONVERGED and iterations < max_iterations:
-        iterations += 1
-        curvature = _step(g, lb, kb, beta, z, r, p, w, spare_b, change)
-        if not curvature > 0.0:
-            # Rounding has exhausted the direction: p is as good as zero.
-            status = CONVERGED
-            break
-        alpha = energy / curvature
+    for _ in range(_REFINEMENTS):
+        if energy <= goal:
+            return CONVERGED, iterations
+        beta = 0.0
         for i in range(m):
             for j in range(n):
-                v[i, j] += alpha * p[i, j]
-                r[i, j] -= alpha * z[i, j]
-        settled = _outputs_settled(change, arriving_b, alpha, tolerance)
-        new_energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
-        if new_energy <= tolerance * tolerance * first and settled:
-            status = CONVERGED
-        beta = new_energy / energy
-        energy = new_energy
-    _bit_lines(g, v, lb, kb, near_b, far_b, u, arriving_b)
-    for i in range(m):
-        for j in range(n):
-            r[i, j] = g[i, j] * u[i, j]
-    _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
-    _bit_lines(g, v, lb, kb, near_b, far_b, u, arriving_b)
-    return status, iterations
+                p[i, j] = 0.0
+                w[i, j] = 0.0
+        while iterations < max_iterations:
+            iterations += 1
+            curvature = _step(g, lb, kb, beta, z, r, p, w, spare_b, change)
+            if not curvature > 0.0:
+                break  # p is as good as zero: rounding has exhausted this direction
+            alpha = energy / curvature
+            for i in range(m):
+                for j in range(n):
+                    v[i, j] += alpha * p[i, j]
+                    r[i, j] -= alpha * z[i, j]
+            settled = _outputs_settled(change, arriving_b, alpha, tolerance)
+            beta = energy
+            energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
+            beta = energy / beta
+            if energy <= goal and settled:
+                break
+        # Both layers anew from positive quantities, and the residual that is truly left.
+        _bit_lines(g, v, lb, kb, near_b, far_b, u, arriving_b)
+        for i in range(m):
+            for j in range(n):
+                r[i, j] = g[i, j] * u[i, j]
+        _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
+        _bit_lines(g, v, lb, kb, near_b, far_b, p, arriving_b)
+        for i in range(m):
+            for j in range(n):
+                r[i, j] = g[i, j] * (p[i, j] - u[i, j])
+                u[i, j] = p[i, j]
+        energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
+    return (CONVERGED if iterations < max_iterations else NOT_CONVERGED), iterations
 
 
 @njit(**_OPTIONS)
 def word_end_currents(
     g: Array, rw: Array, lw: Array, u: Array, left: Array, right: Array, out_left: Array, out_right: Array
-) -> None:
-    """Currents out of the array at the word lines' ends, for bit-node voltages u.
+) -> float:
+    """Currents out of the array at the word lines' ends, for bit-node voltages u; return the digits' worst loss.
 
     Each is the Norton current of its line with that end's source as the zero of voltage: sums of
-    ``g (u - source)`` alone, so that two strong sources at equal voltages do not drown what the cells take.
+    ``g (u - source)`` alone, so that two strong sources at equal voltages do not drown what the cells take. Where a
+    cell ties its bit node so firmly to this source that u is the source's voltage but for rounding, the differences
+    carry few digits: the loss is the largest ratio of ``sum g (|u| + |source|)`` to ``sum g |u - source|``.
     """
     m, n = g.shape
+    loss = 1.0
     for i in range(m):
         far = max(rw[i, n], TINY)
         t = (right[i] - left[i]) / far
+        size = abs(t)
+        noise = 0.0
         for j in range(n - 1, -1, -1):
             t += g[i, j] * (u[i, j] - left[i])
+            size += g[i, j] * abs(u[i, j] - left[i])
+            noise += g[i, j] * (abs(u[i, j]) + abs(left[i]))
             t *= lw[i, j]
+            size *= lw[i, j]
+            noise *= lw[i, j]
         out_left[i] = t
+        if noise > loss * size:
+            loss = noise / size if size > 0.0 else np.inf
         t = 0.0
         if far < np.inf:
             near = max(rw[i, 0], TINY)
             t = (left[i] - right[i]) / near
+            size = abs(t)
+            noise = 0.0
             z = near
             for j in range(n):
                 t += g[i, j] * (u[i, j] - right[i])
+                size += g[i, j] * abs(u[i, j] - right[i])
+                noise += g[i, j] * (abs(u[i, j]) + abs(right[i]))
                 zc = _beyond(g[i, j], z)
                 r = rw[i, j + 1] if j < n - 1 else far
-                t *= _divider(zc, r)[0]
+                ratio = _divider(zc, r)[0]
+                t *= ratio
+                size *= ratio
+                noise *= ratio
                 z = zc + r
+            if noise > loss * size:
+                loss = noise / size if size > 0.0 else np.inf
         out_right[i] = t
+    return loss
 
 
 @njit(**_OPTIONS)
 def bit_end_currents(
     g: Array, rb: Array, lb: Array, v: Array, top: Array, bottom: Array, out_top: Array, out_bottom: Array
-) -> None:
+) -> float:
     """Currents out of the array at the bit lines' ends, for word-node voltages v; as ``word_end_currents``."""
     m, n = g.shape
+    size, noise = np.empty(n), np.zeros(n)
     for j in range(n):
         out_bottom[j] = (top[j] - bottom[j]) / max(rb[0, j], TINY)
+        size[j] = abs(out_bottom[j])
         out_top[j] = 0.0
     for i in range(m):
         for j in range(n):
             out_bottom[j] = lb[i, j] * (out_bottom[j] + g[i, j] * (v[i, j] - bottom[j]))
+            size[j] = lb[i, j] * (size[j] + g[i, j] * abs(v[i, j] - bottom[j]))
+            noise[j] = lb[i, j] * (noise[j] + g[i, j] * (abs(v[i, j]) + abs(bottom[j])))
+    loss = 1.0
     for j in range(n):
+        if noise[j] > loss * size[j]:
+            loss = noise[j] / size[j] if size[j] > 0.0 else np.inf
         far = max(rb[0, j], TINY)
         if far < np.inf:
             near = max(rb[m, j], TINY)
             t = (bottom[j] - top[j]) / near
+            total, unsure = abs(t), 0.0
             z = near
             for i in range(m - 1, -1, -1):
                 t += g[i, j] * (v[i, j] - top[j])
+                total += g[i, j] * abs(v[i, j] - top[j])
+                unsure += g[i, j] * (abs(v[i, j]) + abs(top[j]))
                 zc = _beyond(g[i, j], z)
                 r = rb[i, j] if i > 0 else far
-                t *= _divider(zc, r)[0]
+                ratio = _divider(zc, r)[0]
+                t *= ratio
+                total *= ratio
+                unsure *= ratio
                 z = zc + r
+            if unsure > loss * total:
+                loss = unsure / total if total > 0.0 else np.inf
             out_top[j] = t
+    return loss
 
 
 @njit(**_OPTIONS)

@@ -154,7 +154,7 @@ def bit_ladder():
 
 def hyperbolic_ladder():
     # The ladder for any r g: v_j = V cosh((n - j - 1/2) t) / cosh((n - 1/2) t) with sinh(t/2) = sqrt(r g)/2
-    # solves v_{j-1} - (2 + r g) v_j + v_{j+1} = 0, and v_n = v_{n-1} says that no current leaves the far end.
+    # solves v_{j-1} - (2 + r g) v_j + v_{j+1} = 0; v_n = v_{n-1} says that no current leaves the far end.
     n, g, ohms = 8, np.array([[1e-4], [3e-3]]), np.array([[40.0], [7.0]])
     t = 2 * np.arcsinh(np.sqrt(ohms * g) / 2)
     volts = np.array([[0.9], [-0.4]])
@@ -227,7 +227,7 @@ def half_select():
 
 
 def driven_from_both_sides():
-    # One row of open cells between 2 V and -1 V: 3 V over 10 + 20 + 30 + 40 = 100 ohm is 30 mA, left to right.
+    # One row of open cells between 2 V and -1 V: 3 V over 10 + 20 + 30 + 40 = 100 ohm: 30 mA, left to right.
     return Problem(
         "driven from both sides",
         Crossbar(
@@ -349,12 +349,25 @@ def source_voltages(crossbar, voltages):
     }
 
 
+def grounded_ends(crossbar, voltages):
+    """Masks, by side, of the connected ends at 0 V; all False if any source is negative.
+
+    Their currents are sums of positive terms: nothing cancels, and a method that works on positive numbers
+    alone gets every digit.
+    """
+    volts = source_voltages(crossbar, voltages)
+    positive = all((held >= 0).all() for held in volts.values())
+    return {
+        side: np.isfinite(tied.resistance) & (volts[side] == 0) & positive
+        for side, tied in crossbar.boundary.items()
+    }
+
+
 def outermost_ends(crossbar, voltages):
     """Masks, by side, of the ends that hold the lowest or the highest of all connected sources' voltages.
 
-    An end's current is the sum of ``C (V_t - V_k)`` over the other sources, C > 0. At these ends (at 0 V,
-    when no source is negative) all terms have one sign, so nothing cancels and every digit of the current is
-    defined.
+    An end's current is the sum of ``C (V_t - V_k)`` over the other sources, C > 0. At these ends all terms
+    have one sign, so whoever has the couplings C gets every digit; a difference of node voltages does not.
     """
     volts = source_voltages(crossbar, voltages)
     live = {side: np.isfinite(tied.resistance) for side, tied in crossbar.boundary.items()}

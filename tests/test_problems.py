@@ -6,8 +6,8 @@ from problems import METHODS, OPEN, PROBLEMS, SIDES
 
 import xbarsim
 
-# The answers are decimal fractions, so each carries the rounding of a dozen inputs; a solver adds its own few.
-# 1e-13 of the largest is 450 roundings, and far below any mistake of the circuit.
+# The answers are decimal fractions, so each carries the rounding of a dozen inputs; a solver adds its own
+# few. 1e-13 of the largest is 450 roundings, and far below any mistake of the circuit.
 RELATIVE = 1e-13
 
 
@@ -54,7 +54,7 @@ def test_solution_is_consistent(problem, method):
     for field in ("word_voltages", "bit_voltages", "device_currents"):
         assert getattr(solution, field).shape == (rows, cols)
     drop = solution.word_voltages - solution.bit_voltages
-    # A device current may be computed from running sums instead: right to a few roundings of the largest terms.
+    # A device current may come from running sums instead: right to some roundings of the largest terms.
     volts = max(np.abs(solution.word_voltages).max(), np.abs(solution.bit_voltages).max())
     close(
         solution.device_currents,

@@ -154,7 +154,7 @@ def transposed(crossbar, volts):
 @pytest.mark.parametrize("method", FAST)
 @pytest.mark.parametrize("shape", [(4, 9), (12, 5)])
 def test_transposition(shape, method):
-    """Rows and columns that are not treated alike. Device currents change sign: they run from bit to word line."""
+    """Rows and columns that are not treated alike. Device currents, from word to bit line, change sign."""
     crossbar = sample_crossbar(11, *shape, four_sides=True)
     volts = sample_voltages(12, shape[0])
     turned, turned_volts = transposed(crossbar, volts)
@@ -193,17 +193,17 @@ def test_reversal(method):
 
 @pytest.mark.parametrize("method", FAST)
 def test_scaling(method):
-    """A constant in siemens, ohms or volts hidden in a method: 1e-3 of all of them must not change a digit."""
+    """A constant in siemens, ohms or volts that is hidden in a method, such as a floor or a short."""
     crossbar = sample_crossbar(15, 10, 6)
     volts = sample_voltages(16, 10)
     base = xbarsim.solve(crossbar, volts, method=method)
     for siemens, factor in ((2.0**-20, 2.0**7), (2.0**17, 2.0**-30)):
         scaled = Crossbar(
             crossbar.conductance * siemens,
-            **{
-                name: getattr(crossbar, name) / siemens
-                for name in ("word_wire", "bit_wire", "driver", "sense")
-            },
+            word_wire=crossbar.word_wire / siemens,
+            bit_wire=crossbar.bit_wire / siemens,
+            driver=crossbar.driver / siemens,
+            sense=crossbar.sense / siemens,
         )
         other = xbarsim.solve(scaled, volts * factor, method=method)
         close(other.currents / (siemens * factor), base.currents, largest(base))

@@ -22,7 +22,7 @@ EPS = np.finfo(float).eps
 
 
 def relative_errors(computed, exact):
-    """Componentwise; what is exactly 0 comes out of 60 digits as 1e-60 of a term, so 1e-36 and less count as 0."""
+    """Componentwise; an exact 0 comes out of 60 digits as 1e-60 of its terms: below 1e-36 all count as 0."""
     return [
         float(abs(mpf(float(c)) - e) / max(abs(e), mpf("1e-36")))
         for c, e in zip(np.ravel(computed), np.ravel(exact), strict=True)

@@ -38,7 +38,12 @@ def verify(terminals: Terminals) -> float:
     joined = segments.joined["word"]
     voltages[:, joined] = segments.volts["word_right"][joined]
     full = by_schur(
-        segments, voltages, fields=False, max_iterations=_VERIFY_ITERATIONS, threads=terminals.threads
+        segments,
+        voltages,
+        fields=False,
+        max_iterations=_VERIFY_ITERATIONS,
+        threads=terminals.threads,
+        all_digits=False,
     )
     if full.converged.all() and full.beyond[0] <= TOLERANCE:
         mapped = terminals.currents(full.sources)
@@ -99,7 +104,7 @@ def effective_conductance(
     TooLargeError
         The reduction would not fit in memory.
     """
-    segments = Segments.of(crossbar)
+    segments = _segments(crossbar)
     fixed = [side for side in SIDES if segments.volts[side].any()]
     if fixed and not offset:
         raise InputError(
@@ -114,7 +119,9 @@ def effective_conductance(
     if not offset:
         return g_eff
     still = segments.sources(np.zeros((1, crossbar.shape[0])))
-    return g_eff, terminals.currents(still)["bit_bottom"][0]
+    i0 = terminals.currents(still)
+    segments.share_joined(i0)
+    return g_eff, i0["bit_bottom"][0]
 
 
 def ports(crossbar: Crossbar) -> list[tuple[Side, int]]:
@@ -150,7 +157,7 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
     ConvergenceError, TooLargeError
         As ``effective_conductance``.
     """
-    segments = Segments.of(crossbar)
+    segments = _segments(crossbar)
     _refuse_joined(segments, ("word", "bit"))
     terminals = Terminals.of(segments, keep=False, threads=thread_count(threads))
     verify(terminals)
@@ -159,6 +166,12 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
     ]
     couplings = terminals.network.couplings[np.ix_(order, order)]
     return np.diag(couplings.sum(axis=1)) - couplings
+
+
+def _segments(crossbar: Crossbar) -> Segments:
+    if not isinstance(crossbar, Crossbar):
+        raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
+    return Segments.of(crossbar)
 
 
 def _refuse_joined(segments: Segments, layers: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim import reference
-from xbarsim.crossbar import Array, Crossbar, checked_array
+from xbarsim.crossbar import Array, Crossbar, Side, checked_array
 from xbarsim.effective import verify
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.linear import Answer, by_kron, by_schur
@@ -20,7 +20,7 @@ from xbarsim.terminals import Terminals
 Method = Literal["auto", "schur", "kron", "reference"]
 
 TOLERANCE = 1e-9
-"""Largest residual, beyond what rounding explains, of a solution that is returned."""
+"""Default bound of a returned solution's residual, beyond what rounding explains."""
 
 AUTO_ITERATIONS = 60
 """Past this many conjugate-gradient steps a reduction is cheaper."""
@@ -37,6 +37,7 @@ def solve(
     *,
     method: Method = "auto",
     fields: bool | None = None,
+    tolerance: float = TOLERANCE,
     threads: int | None = None,
 ) -> Solution:
     """Solve the circuit exactly: all currents and node voltages for given input voltages.
@@ -53,6 +54,8 @@ def solve(
         no code with the others. ``auto``: ``schur`` for few vectors, ``kron`` for many or where ``schur`` is slow.
     fields : bool, optional
         Keep node voltages and device currents. Default: for one vector, not for a batch.
+    tolerance : float
+        Largest residual, beyond what rounding explains, of a solution that is returned.
     threads : int, optional
         Threads to use; default ``NUMBA_NUM_THREADS`` or all cores. The result does not depend on it.
 
@@ -82,6 +85,8 @@ def solve(
         raise InputError(
             f"voltages has shape {given.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
         )
+    if not (isinstance(tolerance, float | int) and 0.0 < tolerance < np.inf):
+        raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
     single = given.ndim == 1
     batch = np.ascontiguousarray(np.atleast_2d(given))
     keep = single if fields is None else bool(fields) or single
@@ -90,12 +95,12 @@ def solve(
     if method == "reference":
         used, answer = method, _by_reference(crossbar, segments, batch)
     else:
-        used, answer = _choose(method, segments, batch, keep, count)
-    return _solution(crossbar, segments, answer, used, single)
+        used, answer = _choose(method, segments, batch, keep, tolerance, count)
+    return _solution(crossbar, segments, answer, used, single, tolerance)
 
 
 def _choose(
-    method: Method, segments: Segments, batch: Array, fields: bool, threads: int
+    method: Method, segments: Segments, batch: Array, fields: bool, tolerance: float, threads: int
 ) -> tuple[Method, Answer]:
     """Run the method asked for; ``auto`` falls back from one to the other where time or memory says so."""
 
@@ -114,7 +119,7 @@ def _choose(
         if not fields and batch.shape[0] >= MAP_BATCH:
             return kron()
         used, answer = schur(AUTO_ITERATIONS)
-        if answer.converged.all() and answer.beyond.max(initial=0.0) <= TOLERANCE:
+        if answer.converged.all() and answer.beyond.max(initial=0.0) <= tolerance:
             return used, answer
         return kron()
     except TooLargeError:
@@ -142,12 +147,21 @@ def _by_reference(crossbar: Crossbar, segments: Segments, batch: Array) -> Answe
     }
     answer = Answer.without_fields(sources, currents, np.zeros(len(found)))
     answer.word, answer.bit = word, bit
+    # Laid out, a joined line has one end; here that end carries the whole.
+    pairs: tuple[tuple[str, Side, Side], ...] = (
+        ("word", "word_left", "word_right"),
+        ("bit", "bit_bottom", "bit_top"),
+    )
+    for layer, near, far in pairs:
+        lines = segments.joined[layer]
+        currents[near][:, lines] += currents[far][:, lines]
+        currents[far][:, lines] = 0.0
     answer.check(segments)
     return answer
 
 
 def _solution(
-    crossbar: Crossbar, segments: Segments, answer: Answer, method: Method, single: bool
+    crossbar: Crossbar, segments: Segments, answer: Answer, method: Method, single: bool, tolerance: float
 ) -> Solution:
     """Check the evidence and hand out the result in the caller's shape."""
     if not answer.converged.all():
@@ -156,17 +170,18 @@ def _solution(
             f"conjugate gradients did not converge in {MAX_ITERATIONS} steps (vector {worst}, residual "
             f'{answer.residual[worst]:.1e}): wires dominate this circuit, use method="kron"'
         )
-    if not answer.beyond.max(initial=0.0) <= TOLERANCE:
+    if not answer.beyond.max(initial=0.0) <= tolerance:
         worst = int(np.argmax(answer.beyond))
         other = "schur" if method == "kron" else "kron"
         raise ConvergenceError(
             f"the {method} solution violates Kirchhoff's laws by {answer.residual[worst]:.1e} (vector {worst}, "
-            f'tolerance {TOLERANCE:g}): try method="{other}", and look for resistances further than 1e16 apart'
+            f'tolerance {tolerance:g}): try method="{other}", and look for resistances further than 1e16 apart'
         )
     word, bit = answer.word, answer.bit
     if word is not None and bit is not None and segments.floating_word is not None:
         word[:, segments.floating_word] = np.nan
         bit[:, segments.floating_bit] = np.nan
+    segments.share_joined(answer.currents)
     power = np.zeros(answer.residual.size)
     for side, volts in answer.sources.items():
         power -= (volts * answer.currents[side]).sum(axis=1)

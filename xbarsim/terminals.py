@@ -77,7 +77,8 @@ class Terminals:
 
     def stack(self, sources: Mapping[Side, Array]) -> Array:
         """Put source voltages (batch, lines) of each side in the couplings' order, (batch, terminals)."""
-        return np.concatenate([sources[side] for side in SIDES if side in self.places], axis=1)
+        stacked = [sources[side] for side in SIDES if side in self.places]
+        return np.concatenate(stacked, axis=1) if stacked else np.empty((sources["word_left"].shape[0], 0))
 
     def currents(self, sources: Mapping[Side, Array]) -> dict[Side, Array]:
         """Amperes out of the array (batch, lines) at every side, for source voltages of the same shape."""
@@ -94,5 +95,4 @@ class Terminals:
             )
             for side, place in self.places.items():
                 out[side][:] = amperes[:, place]
-        self.segments.share_joined(out)
         return out

@@ -1,0 +1,166 @@
+"""Batches, threads and repetition: the same circuit must give the same numbers however it is asked."""
+
+import numpy as np
+import pytest
+from problems import SIDES, sample_crossbar, sample_voltages
+
+import xbarsim
+from xbarsim.errors import InputError
+
+METHODS = ("auto", "schur", "kron")
+FIELDS = ("word_voltages", "bit_voltages", "device_currents")
+
+
+def batch_problem(four_sides=False):
+    return sample_crossbar(21, 17, 12, four_sides=four_sides), sample_voltages(22, 9, 17)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "reference"])
+@pytest.mark.parametrize("four_sides", [False, True])
+def test_a_batch_equals_its_vectors(method, four_sides):
+    """Vectors that leak into each other, a wrong axis, or an end source that is not added to each vector."""
+    crossbar, volts = batch_problem(four_sides)
+    batch = xbarsim.solve(crossbar, volts, method=method, fields=True)
+    assert batch.currents.shape == (9, 12)
+    for k, one in enumerate(volts):
+        single = xbarsim.solve(crossbar, one, method=method)
+        scale = max(np.abs(single.end_currents[side]).max() for side in SIDES)
+        for side in SIDES:
+            # A batch may stop its iterations later than a vector alone: both are right to 1e-12.
+            np.testing.assert_allclose(
+                batch.end_currents[side][k], single.end_currents[side], rtol=0, atol=1e-12 * scale
+            )
+        for field, size in zip(FIELDS, (1.0, 1.0, crossbar.conductance.max()), strict=True):
+            np.testing.assert_allclose(
+                getattr(batch, field)[k], getattr(single, field), rtol=0, atol=1e-12 * size, err_msg=field
+            )
+        np.testing.assert_allclose(batch.power[k], single.power, rtol=1e-11)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "reference"])
+def test_shapes_of_a_batch(method):
+    """A field without its batch axis, or a batch of one that loses it."""
+    crossbar, volts = batch_problem()
+    for count in (9, 1):
+        batch = xbarsim.solve(crossbar, volts[:count], method=method, fields=True)
+        assert [batch.end_currents[side].shape for side in SIDES] == [
+            (count, 17),
+            (count, 17),
+            (count, 12),
+            (count, 12),
+        ]
+        assert [getattr(batch, field).shape for field in FIELDS] == [(count, 17, 12)] * 3
+        assert batch.power.shape == (count,)
+        assert isinstance(batch.residual, float)
+        assert np.shape(batch.iterations) in ((), (count,))
+        np.testing.assert_array_equal(batch.currents, batch.end_currents["bit_bottom"])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_batch_keeps_fields_on_request(method):
+    """100 vectors of 512 x 512 would be 600 MB that no one asked for; the message says how to ask."""
+    crossbar, volts = batch_problem()
+    batch = xbarsim.solve(crossbar, volts, method=method)
+    for field in FIELDS:
+        with pytest.raises(InputError, match="fields=True"):
+            getattr(batch, field)
+    single = xbarsim.solve(crossbar, volts[0], method=method)
+    assert single.word_voltages.shape == (17, 12)
+    # Keeping fields must not change the currents.
+    kept = xbarsim.solve(crossbar, volts, method=method, fields=True)
+    np.testing.assert_allclose(
+        kept.currents, batch.currents, rtol=0, atol=1e-12 * np.abs(batch.currents).max()
+    )
+
+
+def same_bits(a, b, fields=()):
+    for side in SIDES:
+        np.testing.assert_array_equal(a.end_currents[side], b.end_currents[side])
+    for field in fields:
+        np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
+    np.testing.assert_array_equal(a.power, b.power)
+    assert a.residual == b.residual
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("count", [1, 2, 33])
+def test_threads_do_not_change_bits(method, count):
+    """A sum whose order depends on the threads: results could not be compared between machines."""
+    crossbar = sample_crossbar(23, 37, 29)
+    volts = sample_voltages(24, count, 37)
+    one, two = (xbarsim.solve(crossbar, volts, method=method, fields=True, threads=n) for n in (1, 2))
+    same_bits(one, two, FIELDS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_second_call_gives_the_same_bits(method):
+    """Work space that is not cleared, a warm start from the last call, or inputs that are written to."""
+    crossbar, volts = batch_problem(four_sides=True)
+    before = volts.copy()
+    first = xbarsim.solve(crossbar, volts, method=method, fields=True)
+    xbarsim.solve(sample_crossbar(25, 17, 12), -3 * volts, method=method)
+    second = xbarsim.solve(crossbar, volts, method=method, fields=True)
+    same_bits(first, second, FIELDS)
+    np.testing.assert_array_equal(volts, before)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_results_are_not_views_of_work_space(method):
+    """A second call that overwrites the numbers of the first."""
+    crossbar, volts = batch_problem()
+    first = xbarsim.solve(crossbar, volts[0], method=method)
+    kept = {side: first.end_currents[side].copy() for side in SIDES}, first.word_voltages.copy()
+    xbarsim.solve(crossbar, 5 * volts[1], method=method)
+    for side in SIDES:
+        np.testing.assert_array_equal(first.end_currents[side], kept[0][side])
+    np.testing.assert_array_equal(first.word_voltages, kept[1])
+
+
+@pytest.mark.parametrize("method", [*METHODS, "reference"])
+def test_memory_order_and_type_of_inputs(method):
+    """Kernels that take a strided, reversed or float32 array for a contiguous float64 one."""
+    crossbar, volts = batch_problem()
+    expected = xbarsim.solve(crossbar, volts, method=method).currents
+    for same in (np.asfortranarray(volts), volts[::-1, ::-1].copy()[::-1, ::-1], volts.tolist()):
+        np.testing.assert_array_equal(xbarsim.solve(crossbar, same, method=method).currents, expected)
+    single = volts.astype(np.float32)
+    np.testing.assert_array_equal(
+        xbarsim.solve(crossbar, single, method=method).currents,
+        xbarsim.solve(crossbar, single.astype(float), method=method).currents,
+    )
+    g = np.asfortranarray(crossbar.conductance)
+    again = xbarsim.Crossbar(
+        g, **{name: getattr(crossbar, name) for name in ("word_wire", "bit_wire", "driver", "sense")}
+    )
+    np.testing.assert_array_equal(xbarsim.solve(again, volts, method=method).currents, expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_extreme_vector_leaves_the_others_alone(method):
+    """A batch that stops when its largest vector is done: the small ones keep their digits too."""
+    crossbar, volts = batch_problem()
+    scales = 10.0 ** np.arange(-12, 15, 3)[:, None]
+    batch = xbarsim.solve(crossbar, volts * scales, method=method)
+    plain = xbarsim.solve(crossbar, volts, method=method)
+    largest = np.abs(plain.currents).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        batch.currents / scales / largest, plain.currents / largest, rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zero_vectors_in_a_batch(method):
+    """0 / 0 in a relative stop: the vector of zeros gives zeros, and the others their usual numbers."""
+    crossbar, volts = batch_problem()
+    volts[4] = 0.0
+    batch = xbarsim.solve(crossbar, volts, method=method)
+    assert not batch.currents[4].any()
+    assert batch.power[4] == 0
+    assert np.isfinite(batch.currents).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_empty_batch(method):
+    """No vectors, no currents, no error."""
+    crossbar, volts = batch_problem()
+    assert xbarsim.solve(crossbar, volts[:0], method=method).currents.shape == (0, 12)
