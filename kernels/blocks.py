@@ -88,16 +88,22 @@ def join(a: Shape, b: Shape, horizontal: bool) -> Join:
     return Join(shape, np.concatenate(first), np.concatenate(second), kept, kept + shared)
 
 
-# One step of a leaf's schedule. JOIN: where the two parts lie and the places of their ports. CELL: the places of
-# (word node, bit node, left, right, top, bottom) in the cell's own network, -1 where there is none.
-STEP_FIELDS = (
-    "is_cell out total kept places_a a ld_a ports_a places_b b ld_b ports_b row col voltages voltages_a voltages_b"
-).split()
-
-
 @dataclass(frozen=True)
 class Schedule:
-    """The steps that reduce one leaf, cells first as they are needed, and the work space they take."""
+    """The steps that reduce one leaf, cells first as they are needed, and the work space they take.
+
+    Attributes
+    ----------
+    steps : (count, 17)
+        A row is ``is_cell, out, total, kept, places_a, a, ld_a, ports_a, places_b, b, ld_b, ports_b, row, col, x, x_a,
+        x_b``: where the result goes (storage, its leading dimension, how many nodes are kept), for a join the places of both
+        parts' ports, where the parts lie and how many ports they have, the cell or corner, and where voltages go.
+    places : int64
+        For a join the places of a part's ports in the joint network; for a cell those of (word node, bit node, left,
+        right, top, bottom) in its own, -1 where there is none.
+    entries, voltages : int
+        Storage that the steps use, a lane.
+    """
 
     shape: Shape
     steps: Index
@@ -157,9 +163,7 @@ def leaf_schedule(shape: Shape, keep: bool) -> Schedule:
         return out, j.total, volts
 
     plan(shape, 0, 0, 0, 0)
-    return Schedule(
-        shape, np.array(steps, np.int64), np.array(places, np.int64), used["entries"], used["voltages"]
-    )
+    return Schedule(shape, np.array(steps, np.int64), np.array(places, np.int64), used["entries"], used["voltages"])
 
 
 def halve(block: Shape) -> tuple[Shape, Shape, bool]:

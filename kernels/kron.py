@@ -47,9 +47,7 @@ def dsyrk_address() -> int:
 @intrinsic  # type: ignore[untyped-decorator]
 def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, lda: Any, c: Any, ldc: Any) -> Any:
     """``C += A A'`` on the upper triangle of column-major C (n, n), A (n, k), through a BLAS address."""
-    signature = types.void(
-        types.intp, types.intc, types.intc, types.voidptr, types.intc, types.voidptr, types.intc
-    )
+    signature = types.void(types.intp, types.intc, types.intc, types.voidptr, types.intc, types.voidptr, types.intc)
 
     def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
         byte, word, real = ir.IntType(8), ir.IntType(32), ir.DoubleType()
@@ -168,7 +166,7 @@ def merge(
 def extend(rows: Array, inverse: Array, x: Array) -> None:
     """Extend voltages x (total, batch), known on the kept nodes, to the eliminated ones.
 
-    ``x[k] = sum_{j<k} c[k, j] x[j] / d``: a weighted mean. ``rows`` (eliminated, total) are those left by ``eliminate``.
+    ``x[k] = sum_{j<k} c[k, j] x[j] / d``: a weighted mean. ``rows`` (eliminated, total) are what ``eliminate`` left.
     """
     eliminated, total = rows.shape
     kept = total - eliminated
@@ -310,7 +308,7 @@ def leaf_voltages(
 ) -> None:
     """Voltages of every node of leaves whose port voltages are known; the schedule must be one that keeps all.
 
-    ``x`` (voltages, lanes) is work space, ``ports`` (batch, ports, lanes) what is known; ``v, u`` (batch, m, n) are filled.
+    ``x`` (voltages, lanes) is work space, ``ports`` (batch, ports, lanes) what is known; fills ``v, u`` (batch, m, n).
     """
     lanes = top.size
     _leaf_forward(steps, places, g, cw, cb, top, left, store)

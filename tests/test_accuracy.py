@@ -34,7 +34,7 @@ def line_totals(currents, joined):
 
 
 def reference_and(method, crossbar, voltages):
-    """Both solutions, or None twice where sources conflict or ``schur`` owns up to a residual above tolerance."""
+    """Both solutions, or None twice where sources conflict or ``schur`` reports that it failed."""
     try:
         exact = reference.solve(crossbar, voltages)
     except SolveError:
@@ -54,9 +54,9 @@ def reference_and(method, crossbar, voltages):
 def test_end_currents_of_any_circuit(method, drawn):
     """Lost digits wherever ohms are 0, tiny, large or infinite next to each other, and open or tiny cells.
 
-    At ``grounded_ends`` nothing cancels, down to the rounding of the largest current; 1e-10 leaves an iterative
-    method some digits on the way there. Elsewhere terms of both signs may cancel, so only the scale of the
-    largest current is sure. The split between joined ends is not defined, so their total is looked at.
+    At ``grounded_ends`` nothing cancels, down to the rounding of the largest current; 1e-10 leaves an
+    iterative method some digits on the way there. Elsewhere terms of both signs may cancel, so only the scale
+    of the largest current is sure. The split between joined ends is not defined: their total is compared.
     """
     crossbar, voltages = drawn
     exact, solution = reference_and(method, crossbar, voltages)
@@ -118,10 +118,7 @@ def test_a_line_that_hangs_by_a_thread(method):
 
 @pytest.mark.parametrize("method", FAST)
 def test_floating_lines_between_strong_and_weak_cells(method):
-    """The same with current: two floating word lines and a floating bit line, cells over ten decades.
-
-    Row 1 has no source of its own but through 1e-12 S cells next to 1e-2 S ones in row 0.
-    """
+    """The same with current: row 1, undriven, hangs by 1e-12 S cells next to driven rows of 1e-2 S."""
     rng = np.random.default_rng(5)
     g = 10 ** rng.uniform(-4, -2, (4, 5))
     g[1] = 10 ** rng.uniform(-12, -11, 5)

@@ -10,7 +10,7 @@ import xbarsim
 from xbarsim import Crossbar, LineEnds
 
 FAST = ("schur", "kron")
-SHAPES = [(1, 1), (1, 9), (11, 1), (7, 12), (23, 10)]
+SHAPES = [(1, 1), (1, 9), (11, 1), (7, 12), (23, 10), (33, 31)]
 
 # Wires and ends of ohms next to cells of kiloohms: currents are right to some roundings of the largest one.
 RELATIVE = 1e-12

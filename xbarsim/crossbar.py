@@ -162,9 +162,10 @@ class Crossbar:
         ends: Mapping[Side, LineEnds] | None = None,
         device: Linear | None = None,
     ) -> None:
-        g = np.ascontiguousarray(checked_array("conductance", conductance))
+        g = checked_array("conductance", conductance)
         if g.ndim != 2 or g.size == 0:
             raise InputError(f"conductance has shape {g.shape}: it must be (rows, cols), at least 1 x 1")
+        g = np.ascontiguousarray(g)
         rows, cols = g.shape
         values: dict[str, Any] = {"conductance": g}
         for name, value, shape in (

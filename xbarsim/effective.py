@@ -161,9 +161,7 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
     _refuse_joined(segments, ("word", "bit"))
     terminals = Terminals.of(segments, keep=False, threads=thread_count(threads))
     verify(terminals)
-    order = [
-        terminals.places[side].start + line for side, line in ports(crossbar) if side in terminals.places
-    ]
+    order = [terminals.places[side].start + line for side, line in ports(crossbar) if side in terminals.places]
     couplings = terminals.network.couplings[np.ix_(order, order)]
     return np.diag(couplings.sum(axis=1)) - couplings
 
@@ -187,5 +185,6 @@ def _refuse_joined(segments: Segments, layers: tuple[str, ...]) -> None:
     if named:
         more = f" and {len(named) - 3} more pairs" if len(named) > 3 else ""
         raise SolveError(
-            f"0 ohm joins the ends {', '.join(named[:3])}{more}: give one of them, or the wire between them, a resistance"
+            f"0 ohm joins the ends {', '.join(named[:3])}{more}: "
+            "give one of them, or the wire between them, a resistance"
         )

@@ -14,10 +14,13 @@ from xbarsim.segments import Segments
 from xbarsim.terminals import Terminals
 
 LOSS = 1e3
-"""End currents are unsure where, as differences of node voltages, they lose more than these parts of their precision."""
+"""End currents are unsure where, as differences of node voltages, they lose so much of their precision."""
 
 HARD_ITERATIONS = 24
-"""They are unsure, too, where conjugate gradients take more steps: rounding errors grow with the square of their number."""
+"""They are unsure, too, where conjugate gradients take more steps: rounding errors grow with their square."""
+
+STRAIN = 1e4
+"""Node voltages are unsure where rounding errors are magnified more: lines that float but for tiny cells."""
 
 RECHECK_CELLS = 32 * 32
 """Largest array for which a reduction costs little enough to make all their digits sure."""
@@ -44,6 +47,8 @@ class Answer:
         Conjugate-gradient steps; 0 for a reduction.
     converged : (batch,)
         False where conjugate gradients ran out of steps.
+    sure : (batch,)
+        False where rounding errors were magnified so much that a reduction gives better voltages.
     """
 
     sources: dict[Side, Array]
@@ -54,12 +59,14 @@ class Answer:
     beyond: Array
     iterations: NDArray[np.int64]
     converged: NDArray[np.bool_]
+    sure: NDArray[np.bool_]
 
     @staticmethod
     def without_fields(sources: dict[Side, Array], currents: dict[Side, Array], residual: Array) -> Answer:
         """End currents found directly, with one figure for their error."""
         steps = np.zeros(residual.size, np.int64)
-        return Answer(sources, currents, None, None, residual, residual, steps, steps == 0)
+        yes = steps == 0
+        return Answer(sources, currents, None, None, residual, residual, steps, yes, yes)
 
     def check(self, segments: Segments) -> None:
         """Hold the fields against Kirchhoff's laws; islands, whose voltages may be NaN, count as 0 V."""
@@ -94,8 +101,8 @@ def by_schur(
 ) -> Answer:
     """Solve each vector of ``voltages`` (batch, rows) by preconditioned conjugate gradients.
 
-    Where wires dominate, node voltages in double precision do not carry all digits of every end current. Small
-    arrays then get their end currents from a reduction (unless ``all_digits`` is False); the residual check covers them too.
+    Where wires dominate or lines nearly float, rounding errors of the node voltages are magnified. Small arrays then
+    get their numbers from a reduction (unless ``all_digits`` is False).
 
     Raises
     ------
@@ -121,6 +128,7 @@ def by_schur(
         np.zeros(batch),
         np.zeros(batch, np.int64),
         np.ones(batch, np.bool_),
+        np.ones(batch, np.bool_),
     )
     # A far end's Norton current; an open end has none, an ideal source a very large one.
     far_word = sources["word_right"] / np.maximum(word[:, -1], schur.TINY)
@@ -137,27 +145,34 @@ def by_schur(
                 v, u = answer.word[k], answer.bit[k]
             left, right, top, bottom = (sources[side][k] for side in SIDES)
             out = [answer.currents[side][k] for side in SIDES]
-            status, answer.iterations[k] = schur.solve(
+            status, answer.iterations[k], strain = schur.solve(
                 g, lw, kw, lb, kb, left, far_word[k], bottom, far_bit[k], CG_TOLERANCE, max_iterations,
                 v, u, arriving_w, arriving_b, scratch, y,
             )  # fmt: skip
             answer.converged[k] = status == schur.CONVERGED
+            answer.sure[k] = strain <= STRAIN
             loss[k] = max(
                 schur.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
                 schur.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
             )
-            answer.residual[k], answer.beyond[k] = schur.residual(
-                g, word, bit, left, right, top, bottom, v, u, *out
-            )
+            answer.residual[k], answer.beyond[k] = schur.residual(g, word, bit, left, right, top, bottom, v, u, *out)
 
     reduction.run(work, reduction.chunks(batch, threads), threads)
-    unsure = (loss > LOSS) | (answer.iterations > HARD_ITERATIONS)
-    if all_digits and unsure.any() and g.size <= RECHECK_CELLS:
-        terminals = Terminals.of(segments, keep=False, threads=threads)
-        sure = terminals.currents({side: volts[unsure] for side, volts in sources.items()})
-        for side, amperes in sure.items():
-            answer.currents[side][unsure] = amperes
+    if all_digits and g.size <= RECHECK_CELLS:
+        unsure = (loss > LOSS) | (answer.iterations > HARD_ITERATIONS) | ~answer.sure
+        if unsure.any():
+            _replace(answer, unsure, by_kron(segments, voltages[unsure], threads=threads))
     return answer
+
+
+def _replace(answer: Answer, vectors: NDArray[np.bool_], better: Answer) -> None:
+    """Put a reduction's numbers in the place of some vectors'; the steps that were taken still count."""
+    for side, amperes in better.currents.items():
+        answer.currents[side][vectors] = amperes
+    if answer.word is not None and answer.bit is not None:
+        answer.word[vectors], answer.bit[vectors] = better.word, better.bit
+    answer.residual[vectors], answer.beyond[vectors] = better.residual, better.beyond
+    answer.converged[vectors] = answer.sure[vectors] = True
 
 
 def by_kron(segments: Segments, voltages: Array, *, threads: int) -> Answer:

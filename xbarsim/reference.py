@@ -121,9 +121,7 @@ def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
         word_voltages=v,
         bit_voltages=u,
         device_currents=np.where(np.isnan(v) | np.isnan(u), 0.0, crossbar.conductance * (v - u)),
-        floating=[
-            f"{n}[{i}, {j}]" for n, table in (("w", v), ("b", u)) for i, j in np.argwhere(np.isnan(table))
-        ],
+        floating=[f"{n}[{i}, {j}]" for n, table in (("w", v), ("b", u)) for i, j in np.argwhere(np.isnan(table))],
         joined=[[ends[t] for t in members] for members in groups.values() if len(members) > 1],
     )
 
@@ -135,9 +133,7 @@ def _numbered_nodes(rows: int, cols: int) -> tuple[Index, Index]:
     return 2 * cell, 2 * cell + 1
 
 
-def _sources(
-    crossbar: Crossbar, inputs: Array, word: Index, bit: Index
-) -> tuple[list[End], Index, Array, Array]:
+def _sources(crossbar: Crossbar, inputs: Array, word: Index, bit: Index) -> tuple[list[End], Index, Array, Array]:
     """Return each end that is not open, the node at its foot, its ohms and its volts."""
     feet = {"word_left": word[:, 0], "word_right": word[:, -1], "bit_top": bit[0], "bit_bottom": bit[-1]}
     ends: list[End] = []

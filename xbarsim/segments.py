@@ -64,7 +64,7 @@ class Segments:
             bit[0, joined["bit"]] = np.inf
         g = crossbar.conductance
         floating_word, floating_bit = _floating(g, word, bit)
-        if floating_word is not None:
+        if floating_word is not None and floating_bit is not None:
             g = np.where(floating_word | floating_bit, 0.0, g)
         volts = {side: np.ascontiguousarray(ends[side].voltage) for side in SIDES}
         return Segments(g, word, bit, volts, joined, floating_word, floating_bit)
@@ -124,9 +124,7 @@ def _zero_ends(a: Array, b: Array) -> Mask:
 def _floating(g: Array, word: Array, bit: Array) -> tuple[Mask, Mask] | tuple[None, None]:
     """Find islands; None, None at once where every line is whole and tied."""
     whole = np.isfinite(word[:, 1:-1]).all() and np.isfinite(bit[1:-1]).all()
-    if whole and (
-        np.isfinite(word[:, [0, -1]]).any(axis=1).all() and np.isfinite(bit[[0, -1]]).any(axis=0).all()
-    ):
+    if whole and (np.isfinite(word[:, [0, -1]]).any(axis=1).all() and np.isfinite(bit[[0, -1]]).any(axis=0).all()):
         return None, None
     tied_word, tied_bit = islands.tied_nodes(g, word, bit)
     if tied_word.all() and tied_bit.all():

@@ -25,10 +25,10 @@ class Solution:
     power : float or (batch,)
         Watts that the sources deliver, all of it dissipated in cells, wires and ends.
     residual : float
-        Worst violation of Kirchhoff's laws over the batch: of the voltage law ``|dv - r i| / max |V|`` over every segment and end, and
-        of the current law ``|sum i|`` over every line, relative to the largest line's sum of device currents. For a batch
-        answered by an effective map: the map's difference from a full solve of a random vector, relative
-        to the largest current.
+        Worst violation of Kirchhoff's laws over the batch: of the voltage law ``|dv - r i| / max |V|`` over every
+        segment and end, and of the current law ``|sum i|`` over every line, relative to the largest line's sum of
+        device currents. For a batch answered by an effective map: the map's difference from a full solve of a
+        random vector, relative to the largest current.
     iterations : int or (batch,) of int
         Conjugate-gradient steps; 0 for direct methods.
     method : str

@@ -93,7 +93,8 @@ def solve(
     count = thread_count(threads)
     segments = Segments.of(crossbar)
     if method == "reference":
-        used, answer = method, _by_reference(crossbar, segments, batch)
+        used: Method = "reference"
+        answer = _by_reference(crossbar, segments, batch)
     else:
         used, answer = _choose(method, segments, batch, keep, tolerance, count)
     return _solution(crossbar, segments, answer, used, single, tolerance)
@@ -119,7 +120,8 @@ def _choose(
         if not fields and batch.shape[0] >= MAP_BATCH:
             return kron()
         used, answer = schur(AUTO_ITERATIONS)
-        if answer.converged.all() and answer.beyond.max(initial=0.0) <= tolerance:
+        good = answer.converged & answer.sure
+        if good.all() and answer.beyond.max(initial=0.0) <= tolerance:
             return used, answer
         return kron()
     except TooLargeError:

@@ -1,0 +1,35 @@
+"""SPICE netlists: text to a flat circuit, a circuit to the crossbar that it is, and a crossbar back to text.
+
+``read(path)`` gives a :class:`Circuit`; ``circuit.recognise()`` finds the crossbar in its graph, ``report`` puts a
+solution back into the netlist's names, and ``write`` writes a crossbar.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.errors import NetlistError, NotACrossbarError
+from xbarsim.netlist.flatten import Flattener
+from xbarsim.netlist.reader import Reader
+
+__all__ = ["Circuit", "NetlistError", "NotACrossbarError", "read"]
+
+
+def read(path: str | Path | IO[str]) -> Circuit:
+    """Read a netlist.
+
+    Parameters
+    ----------
+    path : str or Path or text stream
+        The file; a stream's includes are looked for in the working folder.
+
+    Raises
+    ------
+    NetlistError
+        The file cannot be read or is not understood; the message is one line, ``file:line: ...``.
+    """
+    reader = Reader(path)
+    reader.run()
+    return Flattener(reader).run()

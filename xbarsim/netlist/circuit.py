@@ -1,0 +1,94 @@
+"""A flat circuit: nodes as numbers, elements as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.crossbar import Crossbar
+from xbarsim.netlist.body import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.errors import NetlistError, NotACrossbarError
+from xbarsim.netlist.source import Places
+
+if TYPE_CHECKING:
+    from xbarsim.netlist.recognition import Recognition
+
+Ints = NDArray[np.int64]
+GROUND = 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Circuit:
+    """Resistors and sources between nodes, subcircuits flattened.
+
+    Attributes
+    ----------
+    title : str
+        The first line of the netlist.
+    nodes : list of str
+        Node names in lower case; entry 0 is ground, ``"0"``.
+    names : list of str
+        Element names in lower case; those of subcircuits as ngspice calls them, ``r.x1.r2``.
+    kinds : (n,) array of int
+        RESISTOR, VOLTAGE or CURRENT.
+    first, second : (n,) array of int
+        The two nodes of each element; sources drive from ``second`` to ``first``, and a current source's
+        current leaves the circuit at ``first``.
+    values : (n,) array of float
+        Ohms, volts or amperes.
+    origins : (n,) array of int
+        Where each element stands, for ``where``.
+    notes : list of str
+        What the reader did that a user should know.
+    """
+
+    title: str
+    nodes: list[str]
+    names: list[str]
+    kinds: NDArray[np.uint8]
+    first: Ints
+    second: Ints
+    values: NDArray[np.float64]
+    origins: Ints
+    places: Places
+    notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        counts = [int(np.count_nonzero(self.kinds == kind)) for kind in (RESISTOR, VOLTAGE, CURRENT)]
+        return f"Circuit({self.title!r}, {len(self.nodes)} nodes, R={counts[0]}, V={counts[1]}, I={counts[2]})"
+
+    def where(self, element: int) -> str:
+        """Return ``file:line`` of an element."""
+        return self.places.where(int(self.origins[element]))
+
+    def error(self, message: str, element: int) -> NetlistError:
+        """Return the error that names an element's place."""
+        return self.places.error(message, int(self.origins[element]))
+
+    def recognise(self) -> Recognition:
+        """Return the crossbar that this circuit is, by its graph, or the reason why it is none."""
+        return self._recognition
+
+    def crossbar(self) -> Crossbar:
+        """Return the crossbar that this circuit is.
+
+        Raises
+        ------
+        NotACrossbarError
+            The circuit's graph is no crossbar.
+        """
+        recognition = self.recognise()
+        if recognition.crossbar is None:
+            reason = recognition.reason or "its graph is no crossbar"
+            raise NotACrossbarError(f"the circuit is no crossbar: {reason}", self.places.files[0])
+        return recognition.crossbar
+
+    @cached_property
+    def _recognition(self) -> Recognition:
+        from xbarsim.netlist.recognise import recognise
+
+        return recognise(self)

@@ -1,0 +1,154 @@
+"""Files as text with places: what a line of the circuit says and where it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from xbarsim.netlist.errors import NetlistError
+
+_FILE_SHIFT = 32
+_COMMENT = re.compile(r"(?:^|(?<=\s))\$|;|//")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_CONTINUED = re.compile(r"(?:[ \t\r\f\v]*(?:[*;][^\n]*|\$[^\n]*|//[^\n]*)?\n)*[ \t]*\+")
+
+
+@dataclass
+class Places:
+    """The files of a circuit; an origin is ``file index << 32 | line``."""
+
+    files: list[str] = field(default_factory=list)
+
+    def add(self, file: str) -> int:
+        """Return the origin of a new file's line 0."""
+        self.files.append(file)
+        return (len(self.files) - 1) << _FILE_SHIFT
+
+    def error(self, message: str, origin: int, kind: type[NetlistError] = NetlistError) -> NetlistError:
+        """Return the error that names ``origin``."""
+        return kind(message, self.files[origin >> _FILE_SHIFT], origin & ((1 << _FILE_SHIFT) - 1))
+
+    def where(self, origin: int) -> str:
+        """Return ``file:line``."""
+        return f"{self.files[origin >> _FILE_SHIFT]}:{origin & ((1 << _FILE_SHIFT) - 1)}"
+
+
+class SourceText:
+    """One file's text, read from the top; lower case, with the original at hand.
+
+    Attributes
+    ----------
+    text : str
+        In lower case (ASCII letters only, so that places agree with ``original``), ending in a newline.
+    original : str
+        As it was written: file names keep their case.
+    position, line : int
+        Where reading stands; ``line`` counts from 1.
+    """
+
+    def __init__(self, data: bytes, file: str, path: Path | None, origin: int) -> None:
+        self.file, self.path, self.origin = file, path, origin
+        self.position, self.line = 0, 1
+        if b"\0" in data:
+            raise NetlistError("it holds binary data: give a netlist as plain text", file)
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if not data.endswith(b"\n"):
+            data += b"\n"
+        try:
+            self.original = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise NetlistError("this line is not UTF-8 text: save the file as UTF-8", file, line) from None
+        self.text = data.lower().decode("utf-8")
+
+    def place(self, line: int) -> int:
+        """Return the origin of a line."""
+        return self.origin + line
+
+    @property
+    def finished(self) -> bool:
+        """Whether every line was read."""
+        return self.position >= len(self.text)
+
+    def continues(self, position: int) -> bool:
+        """Whether the line that ends just before ``position`` goes on in a ``+`` line."""
+        return _CONTINUED.match(self.text, position) is not None
+
+    def next_line(self) -> tuple[str, int, int]:
+        """Return the next logical line, the line that it starts in, and the position that it starts at.
+
+        Comments are cut off and continuation lines joined; an empty string is a blank or comment line.
+        """
+        start, first = self.position, self.line
+        parts = [_without_comment(self._physical())]
+        if parts[0]:
+            while self.continues(self.position):
+                part = _without_comment(self._physical())
+                if part:
+                    parts.append(part.removeprefix("+").strip())
+        return " ".join(parts), first, start
+
+    def skip(self, position: int, lines: int) -> None:
+        """Go on at ``position``, which is ``lines`` further down."""
+        self.position, self.line = position, self.line + lines
+
+    def _physical(self) -> str:
+        start = self.position
+        end = self.text.find("\n", start)
+        self.position, self.line = end + 1, self.line + 1
+        return self.text[start:end].strip()
+
+
+def _without_comment(line: str) -> str:
+    """Cut off an inline comment, but not inside quotes; a ``*`` line is empty."""
+    if line.startswith("*"):
+        return ""
+    match = _COMMENT.search(line)
+    if match is None:
+        return line
+    if "'" in line or '"' in line:
+        blanked = _QUOTED.sub(lambda quoted: "q" * len(quoted.group()), line)
+        match = _COMMENT.search(blanked)
+        if match is None:
+            return line
+    return line[: match.start()].rstrip()
+
+
+def read_source(source: str | Path | IO[str], places: Places, included_from: int | None = None) -> SourceText:
+    """Open a netlist.
+
+    Parameters
+    ----------
+    source : path or text stream
+        What to read.
+    places : Places
+        Takes the file's name.
+    included_from : int, optional
+        The origin of the ``.include`` that asks for it; errors in opening it name that line.
+    """
+    if not isinstance(source, (str, Path)):
+        name = getattr(source, "name", None)
+        file = name if isinstance(name, str) else "<text>"
+        return SourceText(source.read().encode("utf-8", "surrogateescape"), file, None, places.add(file))
+    path = Path(source)
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = _reason(path, error)
+        if included_from is None:
+            raise NetlistError(reason, str(source)) from None
+        raise places.error(f".include {source}: {reason}", included_from) from None
+    return SourceText(data, str(source), path, places.add(str(source)))
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file: check the path"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder: give the netlist file in it"
+    text = getattr(error, "strerror", None) or str(error)
+    return f"it cannot be read ({text}): give a readable netlist file"
