@@ -1,1 +1,32 @@
 """Compiled kernels: plain arrays in, arrays and a status code out. They check nothing; :mod:`xbarsim` does."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+
+def _ensure_cache_folder() -> None:
+    """See that numba finds a folder for compiled kernels; without any it would refuse to import them.
+
+    It tries ``NUMBA_CACHE_DIR``, the folder of the kernels and the user's cache folder. Where none can be written
+    (a read-only installation without a home), kernels are compiled into a temporary folder at each run.
+    """
+    here = Path(__file__).resolve().parent / "__pycache__"
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "numba"
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    for folder in ([Path(given)] if given else []) + [here, home]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return
+        except OSError:
+            continue
+    os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="xbarsim-kernels-")
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+
+
+_ensure_cache_folder()

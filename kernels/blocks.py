@@ -96,8 +96,8 @@ class Schedule:
     ----------
     steps : (count, 17)
         A row is ``is_cell, out, total, kept, places_a, a, ld_a, ports_a, places_b, b, ld_b, ports_b, row, col, x, x_a,
-        x_b``: where the result goes (storage, its leading dimension, how many nodes are kept), for a join the places of both
-        parts' ports, where the parts lie and how many ports they have, the cell or corner, and where voltages go.
+        x_b``: where the result goes (storage, its leading dimension, how many nodes are kept), for a join the places of
+        both parts' ports, where the parts lie and how many ports they have, the cell or corner, and where voltages go.
     places : int64
         For a join the places of a part's ports in the joint network; for a cell those of (word node, bit node, left,
         right, top, bottom) in its own, -1 where there is none.

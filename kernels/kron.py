@@ -30,6 +30,10 @@ Index = NDArray[np.int64]
 
 PANEL = 32
 
+# Neither has types; what they build is typed by numba.
+_intrinsic: Any = intrinsic
+_alloca_once: Any = cgutils.alloca_once
+
 _OPTIONS: dict[str, Any] = {
     "cache": True,
     "nogil": True,
@@ -44,7 +48,7 @@ def dsyrk_address() -> int:
     return address
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, lda: Any, c: Any, ldc: Any) -> Any:
     """``C += A A'`` on the upper triangle of column-major C (n, n), A (n, k), through a BLAS address."""
     signature = types.void(types.intp, types.intc, types.intc, types.voidptr, types.intc, types.voidptr, types.intc)
@@ -53,7 +57,7 @@ def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, lda: Any, c: Any, 
         byte, word, real = ir.IntType(8), ir.IntType(32), ir.DoubleType()
 
         def stored(value: Any) -> Any:
-            slot = cgutils.alloca_once(builder, value.type)
+            slot = _alloca_once(builder, value.type)
             builder.store(value, slot)
             return slot
 
@@ -70,7 +74,7 @@ def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, lda: Any, c: Any, 
     return signature, generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def _pointer(typing: Any, array: Any, offset: Any) -> Any:
     """Address of ``array.flat[offset]`` of a contiguous float64 array."""
 

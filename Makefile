@@ -1,0 +1,42 @@
+# make solve   a venv, the package, and a 64x64 netlist solved
+# make test    the extras, ngspice where it can be had, and every test
+VENV ?= .venv
+PYTHON ?= python3
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
+
+.PHONY: solve test lint ngspice clean
+
+solve: $(VENV)/.core
+	$(VENV)/bin/xbarsim solve --netlist examples/crossbar_64x64.sp
+
+test: $(VENV)/.all ngspice
+	$(VENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: $(VENV)/.all
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.all: $(VENV)/.core
+	$(PIP) install -c constraints.txt -e '.[all]'
+	@touch $@
+
+# ngspice comes from the system's packages; without it the tests that compare with it are left out, and say so.
+ngspice:
+	@command -v ngspice >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO="sudo -n"; fi; \
+	  if command -v apt-get >/dev/null && $$SUDO true 2>/dev/null; then \
+	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq ngspice libngspice0 >/dev/null; \
+	  fi; }
+	@command -v ngspice >/dev/null || echo "ngspice is not here and could not be installed: its tests are left out"
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
