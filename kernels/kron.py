@@ -186,15 +186,21 @@ def extend(rows: Array, inverse: Array, x: Array) -> None:
 
 
 @njit(**_OPTIONS)
+def _clear(store: Array, out: int, total: int) -> None:
+    lanes = store.shape[1]
+    block = store.reshape(store.size)[out * lanes : (out + total * total) * lanes]
+    for e in range(block.size):
+        block[e] = 0.0
+
+
+@njit(**_OPTIONS)
 def _leaf_cell(
     step: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array
 ) -> None:
     """Write one cell's couplings, in all lanes."""
     out, total, at, row, col = step[1], step[2], step[4], step[12], step[13]
     word, bit = places[at], places[at + 1]
-    for e in range(out, out + total * total):
-        for q in range(top.size):
-            store[e, q] = 0.0
+    _clear(store, out, total)
     for q in range(top.size):
         store[out + max(word, bit) * total + min(word, bit), q] = g[top[q] + row, left[q] + col]
     for side in range(4):
@@ -260,9 +266,7 @@ def _leaf_forward(
         if step[0] == 1:
             _leaf_cell(step, places, g, cw, cb, top, left, store)
         else:
-            for e in range(out, out + total * total):
-                for q in range(lanes):
-                    store[e, q] = 0.0
+            _clear(store, out, total)
             _leaf_scatter(store, step[5], step[6], step[7], places, step[4], out, total)
             _leaf_scatter(store, step[9], step[10], step[11], places, step[8], out, total)
         _leaf_eliminate(store, out, total, kept, inverse, share)

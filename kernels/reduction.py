@@ -16,8 +16,13 @@ from xbarsim.kernels.blocks import Edge, Index, Join, Schedule, Shape, cuts, joi
 
 Array = NDArray[np.float64]
 
-LEAF = 16
 LANES = 16
+"""Leaves reduced side by side."""
+
+
+def leaf_size(rows: int, cols: int) -> int:
+    """Longest side of a leaf: large arrays have enough leaves to fill all lanes with larger ones."""
+    return 8 if rows * cols <= 96 * 96 else 16
 
 
 @dataclass
@@ -70,7 +75,7 @@ def memory(rows: int, cols: int, *, keep: bool) -> float:
     long, short = max(rows, cols), min(rows, cols)
     joint = long + 2.0 * short + short
     halves = 2.0 * (long + 3.0 * short) ** 2
-    kept = 2.0 * np.log2(max(2.0, rows * cols / LEAF**2)) * long * short if keep else 0.0
+    kept = 2.0 * np.log2(max(2.0, rows * cols / leaf_size(rows, cols) ** 2)) * long * short if keep else 0.0
     return 8.0 * (joint**2 + halves + 3.0 * long * short + kept)
 
 
@@ -105,8 +110,9 @@ class Reduction:
         left, right = bool(cw[:, 0].any()), bool(cw[:, -1].any())
         top, bottom = bool(cb[0].any()), bool(cb[-1].any())
         self.present = (left, right, top, bottom)
-        self._row_cuts = cuts(g.shape[0], LEAF)
-        self._col_cuts = cuts(g.shape[1], LEAF)
+        leaf = leaf_size(*g.shape)
+        self._row_cuts = cuts(g.shape[0], leaf)
+        self._col_cuts = cuts(g.shape[1], leaf)
         self._leaves: dict[Shape, _Leaves] = {}
         self._levels: dict[int, list[_Block]] = defaultdict(list)
         self._root = self._plan(0, self._row_cuts.size - 1, 0, self._col_cuts.size - 1)

@@ -329,9 +329,7 @@ def sample_crossbar(seed, rows, cols, *, four_sides=False):
         bit_wire=ohms(rows - 1, cols),
         driver=ohms(rows),
         sense=0.0 if four_sides else ohms(cols),
-        ends={"word_right": tied(rows), "bit_top": tied(cols), "bit_bottom": tied(cols)}
-        if four_sides
-        else None,
+        ends={"word_right": tied(rows), "bit_top": tied(cols), "bit_bottom": tied(cols)} if four_sides else None,
     )
 
 
@@ -344,8 +342,7 @@ def sample_voltages(seed, *shape):
 def source_voltages(crossbar, voltages):
     """What each end's source holds, by side."""
     return {
-        side: np.asarray(voltages) if side == "word_left" else tied.voltage
-        for side, tied in crossbar.boundary.items()
+        side: np.asarray(voltages) if side == "word_left" else tied.voltage for side, tied in crossbar.boundary.items()
     }
 
 
@@ -358,8 +355,7 @@ def grounded_ends(crossbar, voltages):
     volts = source_voltages(crossbar, voltages)
     positive = all((held >= 0).all() for held in volts.values())
     return {
-        side: np.isfinite(tied.resistance) & (volts[side] == 0) & positive
-        for side, tied in crossbar.boundary.items()
+        side: np.isfinite(tied.resistance) & (volts[side] == 0) & positive for side, tied in crossbar.boundary.items()
     }
 
 

@@ -92,9 +92,7 @@ def test_node_voltages_of_any_circuit(method, drawn):
             getattr(solution, field), getattr(exact, field), rtol=0, atol=1e-10 * scale, err_msg=field
         )
     siemens = crossbar.conductance.max()
-    np.testing.assert_allclose(
-        solution.device_currents, exact.device_currents, rtol=0, atol=1e-10 * scale * siemens
-    )
+    np.testing.assert_allclose(solution.device_currents, exact.device_currents, rtol=0, atol=1e-10 * scale * siemens)
 
 
 @pytest.mark.parametrize("method", FAST)

@@ -68,9 +68,7 @@ def test_a_batch_keeps_fields_on_request(method):
     assert single.word_voltages.shape == (17, 12)
     # Keeping fields must not change the currents.
     kept = xbarsim.solve(crossbar, volts, method=method, fields=True)
-    np.testing.assert_allclose(
-        kept.currents, batch.currents, rtol=0, atol=1e-12 * np.abs(batch.currents).max()
-    )
+    np.testing.assert_allclose(kept.currents, batch.currents, rtol=0, atol=1e-12 * np.abs(batch.currents).max())
 
 
 def same_bits(a, b, fields=()):
@@ -143,9 +141,7 @@ def test_an_extreme_vector_leaves_the_others_alone(method):
     batch = xbarsim.solve(crossbar, volts * scales, method=method)
     plain = xbarsim.solve(crossbar, volts, method=method)
     largest = np.abs(plain.currents).max(axis=1, keepdims=True)
-    np.testing.assert_allclose(
-        batch.currents / scales / largest, plain.currents / largest, rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(batch.currents / scales / largest, plain.currents / largest, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -9,9 +9,7 @@ from xbarsim import Crossbar, LineEnds, reference
 
 
 def nodes(solution):
-    return [name for name in solution.floating if name[0] == "w"], [
-        n for n in solution.floating if n[0] == "b"
-    ]
+    return [name for name in solution.floating if name[0] == "w"], [n for n in solution.floating if n[0] == "b"]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -77,9 +75,7 @@ def test_a_floating_line_is_no_island(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_one_source_only(method):
     """Everything hangs on one source: no current anywhere, all nodes at its voltage."""
-    crossbar = Crossbar(
-        [[1e-3, 2e-3, 3e-6]] * 2, word_wire=10.0, bit_wire=3.0, driver=[7.0, OPEN], sense=OPEN
-    )
+    crossbar = Crossbar([[1e-3, 2e-3, 3e-6]] * 2, word_wire=10.0, bit_wire=3.0, driver=[7.0, OPEN], sense=OPEN)
     solution = xbarsim.solve(crossbar, [0.8, 9.0], method=method)
     assert solution.floating == []
     np.testing.assert_allclose(solution.word_voltages, 0.8, rtol=1e-13)

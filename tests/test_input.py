@@ -108,9 +108,7 @@ SOLVE_ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"), SOLVE_ERRORS, ids=[f"{next(iter(a))} {m}" for a, m in SOLVE_ERRORS]
-)
+@pytest.mark.parametrize(("arguments", "message"), SOLVE_ERRORS, ids=[f"{next(iter(a))} {m}" for a, m in SOLVE_ERRORS])
 def test_solve(arguments, message):
     """As above; also options, which must not be taken for something near them."""
     arguments = {"crossbar": Crossbar(GOOD), "voltages": np.ones(4)} | arguments
@@ -208,11 +206,7 @@ def test_boundary_defaults():
 def test_ends_in_place_of_driver_and_sense():
     """The two ways of saying the same circuit give the same circuit."""
     plain = Crossbar(GOOD, driver=[1.0, 2.0, 3.0, 4.0], sense=5.0)
-    general = Crossbar(
-        GOOD, ends={"word_left": LineEnds(0.0, [1.0, 2.0, 3.0, 4.0]), "bit_bottom": LineEnds(0.0, 5.0)}
-    )
+    general = Crossbar(GOOD, ends={"word_left": LineEnds(0.0, [1.0, 2.0, 3.0, 4.0]), "bit_bottom": LineEnds(0.0, 5.0)})
     assert plain == general
     volts = [1.0, -0.5, 0.25, 2.0]
-    np.testing.assert_array_equal(
-        xbarsim.solve(plain, volts).currents, xbarsim.solve(general, volts).currents
-    )
+    np.testing.assert_array_equal(xbarsim.solve(plain, volts).currents, xbarsim.solve(general, volts).currents)

@@ -89,9 +89,7 @@ def violations(source):
 @pytest.mark.parametrize("path", sorted(KERNELS.glob("*.py")), ids=lambda p: p.name)
 def test_cached_kernels_are_whole_in_their_file(path):
     """Stale numbers after an edit or an upgrade."""
-    found = [
-        f"{caller}: {through} uses {name}" for caller, through, name in violations(path.read_text("utf-8"))
-    ]
+    found = [f"{caller}: {through} uses {name}" for caller, through, name in violations(path.read_text("utf-8"))]
     assert found == [], f"{path.name}: move these into the file, or drop cache=True"
 
 

@@ -38,9 +38,7 @@ def test_the_problem_bank(problem):
     for side, known in problem.end_currents.items():
         # The answers are decimal fractions: each carries the rounding of a dozen inputs.
         np.testing.assert_allclose(solution.end_currents[side], known, rtol=0, atol=32 * EPS * largest)
-        np.testing.assert_allclose(
-            exact.end_currents[side].astype(float), known, rtol=0, atol=32 * EPS * largest
-        )
+        np.testing.assert_allclose(exact.end_currents[side].astype(float), known, rtol=0, atol=32 * EPS * largest)
     for known, computed in (
         (problem.word_voltages, solution.word_voltages),
         (problem.bit_voltages, solution.bit_voltages),
@@ -79,9 +77,7 @@ def test_every_digit_against_60(drawn):
         if sources.min() >= 0:
             assert max(relative_errors(ours[~floats], theirs[~floats]), default=0) < tolerance
         else:
-            np.testing.assert_allclose(
-                ours, theirs.astype(float), rtol=0, atol=tolerance * abs(sources).max()
-            )
+            np.testing.assert_allclose(ours, theirs.astype(float), rtol=0, atol=tolerance * abs(sources).max())
 
 
 def test_each_current_is_what_it_says():
