@@ -1,0 +1,25 @@
+"""Is this circuit a crossbar? Layouts are proposed; the first that takes every element is the answer."""
+
+from __future__ import annotations
+
+from xbarsim.netlist.assemble import assemble
+from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.names import layout_by_names
+from xbarsim.netlist.network import NoCrossbar, network_of
+from xbarsim.netlist.recognition import Recognition
+from xbarsim.netlist.search import search
+
+
+def recognise(circuit: Circuit) -> Recognition:
+    """Return the crossbar that a circuit is, by its graph, or the reason why it is none."""
+    try:
+        network = network_of(circuit)
+        layout = layout_by_names(circuit)
+        if layout is not None:
+            try:
+                return assemble(network, layout)
+            except NoCrossbar:
+                pass
+        return search(network)
+    except NoCrossbar as reason:
+        return Recognition(circuit, reason=str(reason))

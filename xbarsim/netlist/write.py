@@ -1,0 +1,124 @@
+"""A crossbar written as a netlist that any SPICE reads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.crossbar import Crossbar, Side, checked_array
+from xbarsim.errors import InputError
+
+_SIDES: tuple[tuple[str, Side], ...] = (
+    ("wl", "word_left"), ("wr", "word_right"), ("bb", "bit_bottom"), ("bt", "bit_top"),
+)  # fmt: skip
+
+
+def write(crossbar: Crossbar, voltages: ArrayLike, path: str | Path) -> None:
+    """Write a crossbar as a SPICE netlist.
+
+    Word-line nodes are ``w_<row>_<col>``, bit-line nodes ``b_<row>_<col>``. Every tied line end has a source to
+    ground, ``vwl0`` for the left end of row 0 and ``vwr``, ``vbt``, ``vbb`` likewise, so its current can be read.
+    Numbers have all their digits, 0 ohm is a 0 V source, and open cells, wires and ends are left out.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        With linear cells.
+    voltages : array_like, (rows,)
+        What drives ``word_left``.
+    path : str or Path
+        Is replaced as a whole, or not at all.
+
+    Raises
+    ------
+    InputError
+        ``voltages`` is wrong, or ``path`` cannot be written.
+    """
+    rows, cols = crossbar.shape
+    volts = checked_array("voltages", voltages, signed=True)
+    if volts.shape != (rows,):
+        raise InputError(f"voltages has shape {volts.shape}: a crossbar of {rows} x {cols} takes ({rows},)")
+    _replace(Path(path), _lines(crossbar, volts))
+
+
+def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
+    rows, cols = crossbar.shape
+    yield f"memristor crossbar, {rows} x {cols}"
+    yield f"* Written by xbarsim: word lines w_<row>_<col>, bit lines b_<row>_<col>, {rows} rows, {cols} columns."
+    yield "* Sources: vwl, vwr at the word lines' left and right ends, vbb, vbt at the bit lines' bottom and top."
+    yield from _ends(crossbar, volts)
+    for i, row in enumerate(crossbar.word_wire.tolist()):
+        yield from _wires("rw", [(i, j, f"w_{i}_{j} w_{i}_{j + 1}", ohms) for j, ohms in enumerate(row)])
+    for i, row in enumerate(crossbar.bit_wire.tolist()):
+        yield from _wires("rb", [(i, j, f"b_{i}_{j} b_{i + 1}_{j}", ohms) for j, ohms in enumerate(row)])
+    for i, row in enumerate(crossbar.conductance.tolist()):
+        for j, siemens in enumerate(row):
+            if siemens:
+                yield f"rc_{i}_{j} w_{i}_{j} b_{i}_{j} {_resistance(siemens, i, j)!r}"
+    yield ".op"
+    yield ".end"
+
+
+def _ends(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
+    rows, cols = crossbar.shape
+    corner = {"wl": "w_{0}_0", "wr": f"w_{{0}}_{cols - 1}", "bb": f"b_{rows - 1}_{{0}}", "bt": "b_0_{0}"}
+    for short, side in _SIDES:
+        tied = crossbar.boundary[side]
+        sources = volts if side == "word_left" else tied.voltage
+        for k, (voltage, ohms) in enumerate(zip(sources.tolist(), tied.resistance.tolist(), strict=True)):
+            node = corner[short].format(k)
+            if ohms == 0:
+                yield f"v{short}{k} {node} 0 {voltage!r}"
+            elif ohms < np.inf or voltage:
+                yield f"v{short}{k} s{short}_{k} 0 {voltage!r}"
+            if 0 < ohms < np.inf:
+                yield f"r{short}{k} s{short}_{k} {node} {ohms!r}"
+
+
+def _wires(name: str, wires: list[tuple[int, int, str, float]]) -> Iterator[str]:
+    for i, j, nodes, ohms in wires:
+        if ohms == 0:
+            yield f"v{name[1:]}_{i}_{j} {nodes} 0"
+        elif ohms < np.inf:
+            yield f"{name}_{i}_{j} {nodes} {ohms!r}"
+
+
+def _resistance(siemens: float, row: int, col: int) -> float:
+    """Return the double whose inverse is a conductance, as near as doubles come."""
+    ohms = 1 / siemens
+    if not np.isfinite(ohms):
+        raise InputError(f"conductance[{row}, {col}] is {siemens} S: 1 / it is no double, so it cannot be written")
+    near = (ohms, float(np.nextafter(ohms, 0)), float(np.nextafter(ohms, np.inf)))
+    return ohms if 1 / ohms == siemens else min(near, key=lambda r: abs(1 / r - siemens))
+
+
+def _replace(path: Path, lines: Iterator[str]) -> None:
+    """Write a file beside ``path`` and put it in its place."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}): give a path in a writable folder") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            for line in lines:
+                file.write(line + "\n")
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}): give a path in a writable folder") from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
