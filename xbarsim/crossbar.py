@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -189,7 +190,7 @@ class Crossbar:
         rows, cols = self.conductance.shape
         return rows, cols
 
-    @property
+    @cached_property
     def boundary(self) -> dict[Side, LineEnds]:
         """All four sides with their defaults filled in, an array entry for each line."""
         rows, cols = self.shape

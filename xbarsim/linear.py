@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +26,14 @@ STRAIN = 1e4
 RECHECK_CELLS = 32 * 32
 """Largest array for which a reduction costs little enough to make all their digits sure."""
 
-CG_TOLERANCE = 1e-14
-"""Conjugate gradients go on until rounding stops them: the residual's energy norm falls by this factor."""
+SUSPICIOUS = 1e-10
+"""Residuals above this are looked at again: rounding errors alone can be larger where wires dominate."""
+
+CG_TOLERANCE = 1e-13
+"""Conjugate gradients go on until the residual's energy norm has fallen by this factor and no output moves by more."""
+
+WORKSPACE_BYTES = 64e6
+"""Work space is kept between calls up to this size."""
 
 
 @dataclass
@@ -74,11 +81,35 @@ class Answer:
         assert self.bit is not None
         self.beyond = np.zeros_like(self.residual)
         for k in range(self.residual.size):
-            self.residual[k], self.beyond[k] = schur.residual(
-                segments.g, segments.word, segments.bit, *(self.sources[side][k] for side in SIDES),
-                np.nan_to_num(self.word[k]), np.nan_to_num(self.bit[k]),
-                *(self.currents[side][k] for side in SIDES),
-            )  # fmt: skip
+            volts, out = ([part[side][k] for side in SIDES] for part in (self.sources, self.currents))
+            v, u = np.nan_to_num(self.word[k]), np.nan_to_num(self.bit[k])
+            self.residual[k], self.beyond[k] = _residual(segments, volts, v, u, out)
+
+
+def _residual(segments: Segments, volts: list[Array], v: Array, u: Array, out: list[Array]) -> tuple[float, float]:
+    """Kirchhoff residual of one solution, and the part of it that rounding does not explain."""
+    arguments = (segments.g, segments.word, segments.bit, *volts, v, u, *out)
+    residual: float = schur.residual(*arguments)
+    if residual <= SUSPICIOUS:
+        return residual, residual
+    careful: tuple[float, float] = schur.careful_residual(*arguments)
+    return careful
+
+
+_kept = threading.local()
+
+
+def _workspace(name: str, rows: int, cols: int) -> Array:
+    """Four arrays (rows, cols) of any content, the same ones at a thread's next call for this shape.
+
+    Fresh memory costs a page fault every 4 KB, as much in all as several conjugate-gradient steps.
+    """
+    kept: Array | None = getattr(_kept, name, None)
+    if kept is None or kept.shape[1:] != (rows, cols):
+        kept = np.empty((4, rows, cols))
+        if kept.nbytes <= WORKSPACE_BYTES:
+            setattr(_kept, name, kept)
+    return kept
 
 
 def _require_fields(segments: Segments, batch: int, fields: bool, scratch: int) -> None:
@@ -116,7 +147,7 @@ def by_schur(
     batch = voltages.shape[0]
     _require_fields(segments, batch, fields, 12 + 7 * min(threads, batch))
     sources = segments.sources(voltages)
-    lw, kw, lb, kb = (np.empty((rows, cols)) for _ in range(4))
+    lw, kw, lb, kb = _workspace("dividers", rows, cols)
     schur.factor_word(g, word, lw, kw, np.empty(rows))
     schur.factor_bit(g, bit, lb, kb, np.empty(cols))
     answer = Answer(
@@ -137,7 +168,7 @@ def by_schur(
     loss = np.ones(batch)
 
     def work(vectors: slice) -> None:
-        scratch, y = np.empty((4, rows, cols)), np.empty((cols, 4))
+        scratch, y = _workspace("directions", rows, cols), np.empty((cols, 4))
         v, u = np.empty((2, 0, 0)) if fields else np.empty((2, rows, cols))
         arriving_w, arriving_b = np.empty(rows), np.empty(cols)
         for k in range(vectors.start, vectors.stop):
@@ -155,7 +186,7 @@ def by_schur(
                 schur.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
                 schur.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
             )
-            answer.residual[k], answer.beyond[k] = schur.residual(g, word, bit, left, right, top, bottom, v, u, *out)
+            answer.residual[k], answer.beyond[k] = _residual(segments, [left, right, top, bottom], v, u, out)
 
     reduction.run(work, reduction.chunks(batch, threads), threads)
     if all_digits and g.size <= RECHECK_CELLS:

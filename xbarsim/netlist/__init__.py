@@ -13,8 +13,10 @@ from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
 from xbarsim.netlist.flatten import Flattener
 from xbarsim.netlist.reader import Reader
+from xbarsim.netlist.recognition import Recognition, report
+from xbarsim.netlist.write import write
 
-__all__ = ["Circuit", "NetlistError", "NotACrossbarError", "read"]
+__all__ = ["Circuit", "NetlistError", "NotACrossbarError", "Recognition", "read", "report", "write"]
 
 
 def read(path: str | Path | IO[str]) -> Circuit:

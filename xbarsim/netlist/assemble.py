@@ -47,9 +47,7 @@ def assemble(network: Network, layout: Layout) -> Recognition:
     ties, dangling = find_ends(network, layout, inside)
     wires = _wire_sources(network, layout, slots, inside, at)
     crossbar, voltages = _crossbar(conductance, word_wire, bit_wire, ties)
-    return Recognition(
-        network.circuit, crossbar, voltages, None, layout.word, layout.bit, ties, dangling, wires
-    )
+    return Recognition(network.circuit, crossbar, voltages, None, layout.word, layout.bit, ties, dangling, wires)
 
 
 def _key(a: Ints, b: Ints, count: int) -> Ints:
@@ -105,9 +103,7 @@ def _values(
     return conductance, word_wire, bit_wire
 
 
-def _wire_sources(
-    network: Network, layout: Layout, slots: _Slots, inside: Bools, at: Ints
-) -> tuple[WireSource, ...]:
+def _wire_sources(network: Network, layout: Layout, slots: _Slots, inside: Bools, at: Ints) -> tuple[WireSource, ...]:
     circuit = network.circuit
     found = []
     ideal = np.flatnonzero(inside & (network.ohms == 0))

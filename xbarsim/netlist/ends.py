@@ -29,9 +29,7 @@ class _Chain:
     order: int
 
 
-def find_ends(
-    network: Network, layout: Layout, inside: Bools
-) -> tuple[tuple[Tie, ...], tuple[tuple[int, int], ...]]:
+def find_ends(network: Network, layout: Layout, inside: Bools) -> tuple[tuple[Tie, ...], tuple[tuple[int, int], ...]]:
     """Return the ties of all line ends, and the nodes that dangle from the array.
 
     Parameters

@@ -152,9 +152,7 @@ class Flattener:
         for index, name in enumerate(self.names):
             if name in seen:
                 before = self.places.where(self.origins[seen[name]])
-                raise self.places.error(
-                    f"the name {name} is taken, first at {before}: rename one", self.origins[index]
-                )
+                raise self.places.error(f"the name {name} is taken, first at {before}: rename one", self.origins[index])
             seen[name] = index
 
 

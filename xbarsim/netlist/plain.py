@@ -11,9 +11,7 @@ from xbarsim.netlist.source import SourceText
 from xbarsim.netlist.values import parse_number
 
 _WORD = r"[\w.:#!%|@&~^<>\[\]+-]+"
-_RUN = re.compile(
-    rf"(?:[ \t]*[rvi]{_WORD}[ \t]+{_WORD}[ \t]+{_WORD}[ \t]+[+-]?[0-9.][a-z0-9.+-]*[ \t]*\n)++", re.ASCII
-)
+_RUN = re.compile(rf"(?:[ \t]*[rvi]{_WORD}[ \t]+{_WORD}[ \t]+{_WORD}[ \t]+[+-]?[0-9.][a-z0-9.+-]*[ \t]*\n)++", re.ASCII)
 
 
 def read_run(source: SourceText, body: Body) -> bool:

@@ -110,7 +110,7 @@ class Reader:
         else:
             name = name.split(";")[0].split(" $")[0].strip()
         if not name:
-            raise CardError(".include names no file: write .include \"file\"")
+            raise CardError('.include names no file: write .include "file"')
         folder = source.path.parent if source.path is not None else Path()
         path = folder / Path(name).expanduser()
         around = [file.path.resolve() for file in self.files if file.path is not None]

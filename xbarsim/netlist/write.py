@@ -67,6 +67,7 @@ def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
 
 def _ends(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
     rows, cols = crossbar.shape
+    bare = _bare_lines(crossbar)
     corner = {"wl": "w_{0}_0", "wr": f"w_{{0}}_{cols - 1}", "bb": f"b_{rows - 1}_{{0}}", "bt": "b_0_{0}"}
     for short, side in _SIDES:
         tied = crossbar.boundary[side]
@@ -75,10 +76,24 @@ def _ends(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
             node = corner[short].format(k)
             if ohms == 0:
                 yield f"v{short}{k} {node} 0 {voltage!r}"
-            elif ohms < np.inf or voltage:
+            elif ohms < np.inf or voltage or (short, k) in bare:
                 yield f"v{short}{k} s{short}_{k} 0 {voltage!r}"
             if 0 < ohms < np.inf:
                 yield f"r{short}{k} s{short}_{k} {node} {ohms!r}"
+
+
+def _bare_lines(crossbar: Crossbar) -> set[tuple[str, int]]:
+    """Return the last row and column if nothing touches them: an idle source keeps their count."""
+    rows, cols = crossbar.shape
+    ends = crossbar.boundary
+    word, bit = np.isfinite(crossbar.word_wire), np.isfinite(crossbar.bit_wire)
+    cell = crossbar.conductance != 0
+    bare = set()
+    if not (cell[-1].any() or word[-1].any() or bit[-1:].any() or np.isfinite(ends["word_right"].resistance[-1])):
+        bare.add(("wl", rows - 1))
+    if not (cell[:, -1].any() or bit[:, -1].any() or word[:, -1:].any() or np.isfinite(ends["bit_top"].resistance[-1])):
+        bare.add(("bb", cols - 1))
+    return bare
 
 
 def _wires(name: str, wires: list[tuple[int, int, str, float]]) -> Iterator[str]:
@@ -99,8 +114,15 @@ def _resistance(siemens: float, row: int, col: int) -> float:
 
 
 def _replace(path: Path, lines: Iterator[str]) -> None:
-    """Write a file beside ``path`` and put it in its place."""
+    """Write a file beside ``path`` and put it in its place; what is no regular file is written to directly."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the path of a file")
+    path = path.resolve()
     try:
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8") as device:
+                device.writelines(line + "\n" for line in lines)
+            return
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}): give a path in a writable folder") from None

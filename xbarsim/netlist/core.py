@@ -1,0 +1,117 @@
+"""The array without its ends: what is left when rails and the elements that lead to them are cut off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.network import Bools, Floats, Ints, Network, NoCrossbar
+
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """A graph whose edges are wires and cells; nodes are renumbered from 0 in the order of the file.
+
+    Attributes
+    ----------
+    node : (n,) array of int
+        The circuit's nodes; ground stands once for each edge that meets it, if it lies on the array.
+    u, v : (m,) array of int
+        The edges, each pair of nodes once.
+    ideal : (m,) array of bool
+        Edges of 0 ohm: they are no cells.
+    tied, driven : (n,) array of bool
+        Whether a node has a tie, and one to a source that is not at 0 V.
+    order : (n,) array of int
+        The first source that it is tied to, by element; NEVER if there is none.
+    """
+
+    node: Ints
+    u: Ints
+    v: Ints
+    ideal: Bools
+    tied: Bools
+    driven: Bools
+    order: Ints
+
+    @property
+    def degree(self) -> Ints:
+        """The number of neighbours of each node."""
+        count = np.bincount(self.u, minlength=self.node.size) + np.bincount(self.v, minlength=self.node.size)
+        return count.astype(np.int64)
+
+    def neighbours(self, width: int) -> tuple[Ints, Ints]:
+        """Return neighbours and the edges to them as (n, width) tables, -1 where there is none."""
+        ends = np.concatenate([self.u, self.v])
+        other = np.concatenate([self.v, self.u])
+        edge = np.tile(np.arange(self.u.size), 2)
+        order = np.argsort(ends, kind="stable")
+        ends, other, edge = ends[order], other[order], edge[order]
+        start = np.searchsorted(ends, np.arange(self.node.size))
+        slot = np.arange(ends.size) - start[ends]
+        table = np.full((2, self.node.size, width), -1, dtype=np.int64)
+        table[0, ends, slot] = other
+        table[1, ends, slot] = edge
+        return table[0], table[1]
+
+
+def cut(network: Network, rail: Bools, *, ground_on_array: bool) -> Core:
+    """Return the core that is left when ``rail`` nodes are outside the array.
+
+    Raises
+    ------
+    NoCrossbar
+        An element joins two rails, or nothing is left.
+    """
+    u, v, ohms = network.u, network.v, network.ohms
+    source, volts = network.source, network.volts
+    extra = np.zeros(0, dtype=np.int64)
+    if ground_on_array:
+        at_u, at_v = np.flatnonzero(u == GROUND), np.flatnonzero(v == GROUND)
+        u, v = u.copy(), v.copy()
+        u[at_u] = network.count + np.arange(at_u.size)
+        v[at_v] = network.count + at_u.size + np.arange(at_v.size)
+        extra = np.full(at_u.size + at_v.size, GROUND)
+    total = network.count + extra.size
+    outside = np.zeros(total, dtype=bool)
+    outside[: network.count] = rail
+    if np.any(outside[u] & outside[v]):
+        raise NoCrossbar("an element joins two sources, or a source and ground")
+    tied = np.zeros(total, dtype=bool)
+    driven = np.zeros(total, dtype=bool)
+    order = np.full(total, NEVER)
+    held = np.flatnonzero((source >= 0) & ~rail)
+    tied[held], driven[held], order[held] = True, volts[held] != 0, source[held]
+    tied[network.count :] = True
+    for inner, outer in ((u, v), (v, u)):
+        end = np.flatnonzero(outside[outer] & ~outside[inner])
+        nodes, rails = inner[end], outer[end]
+        tied[nodes] = True
+        driven[nodes[volts[rails] != 0]] = True
+        np.minimum.at(order, nodes, np.where(source[rails] >= 0, source[rails], NEVER))
+    keep = ~outside[u] & ~outside[v]
+    present = np.zeros(total, dtype=bool)
+    present[u[keep]] = present[v[keep]] = True
+    if not present.any():
+        raise NoCrossbar("it has no cells between word lines and bit lines")
+    nodes = np.flatnonzero(present)
+    number = np.cumsum(present) - 1
+    a, b, ideal = _distinct(number[u[keep]], number[v[keep]], ohms[keep], nodes.size)
+    names = np.concatenate([np.arange(network.count), extra])
+    return Core(names[nodes], a, b, ideal, tied[nodes], driven[nodes], order[nodes])
+
+
+def _distinct(u: Ints, v: Ints, ohms: Floats, count: int) -> tuple[Ints, Ints, Bools]:
+    """Return edges without repetition; one is ideal if any of those beside it is."""
+    key = np.minimum(u, v) * count + np.maximum(u, v)
+    order = np.argsort(key, kind="stable")
+    first = np.ones(key.size, dtype=bool)
+    first[1:] = key[order][1:] != key[order][:-1]
+    group = np.cumsum(first) - 1
+    ideal = np.bincount(group, weights=ohms[order] == 0) > 0
+    key = key[order][first]
+    return key // count, key % count, ideal

@@ -1,0 +1,162 @@
+"""Cells of an irregular array, deduced edge by edge: broken wires, missing cells, tiny arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xbarsim.netlist.core import Core
+from xbarsim.netlist.network import Bools, Ints
+
+WIRE, CELL, OPEN = 0, 1, -1
+_MAX_READINGS = 64
+_MAX_STEPS = 4000
+_BATCH = 8192
+
+
+def deductions(core: Core) -> Iterator[Bools]:
+    """Yield consistent readings of an array with wires on both layers.
+
+    A node has at most one cell and two wires, a tied node at most one wire, an edge of 0 ohm is a wire, and of two
+    edges that a cycle of 8 turns through one is a cell. What this leaves open is tried both ways, within limits.
+    """
+    deducer = _Deducer(core)
+    if not deducer.begin():
+        return
+    given = 0
+    stack: list[tuple[list[int], int]] = []
+    steps = 0
+    while True:
+        steps += 1
+        edge = deducer.first_open()
+        if edge is None:
+            yield deducer.label == CELL
+            given += 1
+        if edge is not None and steps < _MAX_STEPS:
+            mark = len(deducer.trail)
+            stack.append((deducer.trail[:0], mark))
+            deducer.choices.append(edge)
+            if deducer.set(edge, deducer.likely(edge)):
+                continue
+        while stack:
+            _, mark = stack.pop()
+            edge = deducer.choices.pop()
+            tried = deducer.label[edge]
+            deducer.undo(mark)
+            other = 1 - (tried if tried != OPEN else deducer.likely(edge))
+            if deducer.set(edge, int(other)):
+                break
+            deducer.undo(mark)
+        else:
+            return
+        if given >= _MAX_READINGS or steps >= _MAX_STEPS:
+            return
+
+
+class _Deducer:
+    """Labels, and what follows from each."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        table, edges = core.neighbours(3)
+        self.table = table
+        self.edges = [[e for e in row if e >= 0] for row in edges.tolist()]
+        self.most_wires = np.where(core.tied, 1, 2).tolist()
+        self.label = np.full(core.u.size, OPEN, dtype=np.int64)
+        self.u, self.v = core.u.tolist(), core.v.tolist()
+        self.trail: list[int] = []
+        self.choices: list[int] = []
+        self.cursor = 0
+        self.turns = _turns(table, edges, core)
+
+    def begin(self) -> bool:
+        """Draw all conclusions that need no choice; False if they contradict."""
+        for edge in np.flatnonzero(self.core.ideal).tolist():
+            if not self.set(edge, WIRE):
+                return False
+        return all(self._settle(node) for node in range(self.core.node.size))
+
+    def first_open(self) -> int | None:
+        """Return an undecided edge."""
+        open_edges = np.flatnonzero(self.label == OPEN)
+        return int(open_edges[0]) if open_edges.size else None
+
+    def likely(self, edge: int) -> int:
+        """Return what an edge is tried as first: a leaf that is tied hangs on a cell."""
+        for node in (self.u[edge], self.v[edge]):
+            if len(self.edges[node]) == 1 and self.core.tied[node]:
+                return CELL
+        return WIRE
+
+    def set(self, edge: int, value: int) -> bool:
+        """Label an edge and draw the conclusions; False if they contradict."""
+        queue = [(edge, value)]
+        while queue:
+            edge, value = queue.pop()
+            if self.label[edge] != OPEN:
+                if self.label[edge] != value:
+                    return False
+                continue
+            self.label[edge] = value
+            self.trail.append(edge)
+            for node in (self.u[edge], self.v[edge]):
+                found = self._conclude(node)
+                if found is None:
+                    return False
+                queue += found
+            queue += [(other, 1 - value) for other in self.turns.get(edge, ())]
+        return True
+
+    def undo(self, mark: int) -> None:
+        """Forget every label set after ``mark``."""
+        for edge in self.trail[mark:]:
+            self.label[edge] = OPEN
+        del self.trail[mark:]
+
+    def _settle(self, node: int) -> bool:
+        found = self._conclude(node)
+        return found is not None and all(self.set(edge, value) for edge, value in found)
+
+    def _conclude(self, node: int) -> list[tuple[int, int]] | None:
+        """Return what follows at one node, None for a contradiction."""
+        edges = self.edges[node]
+        labels = [int(self.label[e]) for e in edges]
+        cells, wires = labels.count(CELL), labels.count(WIRE)
+        if cells > 1 or wires > self.most_wires[node]:
+            return None
+        open_edges = [e for e, label in zip(edges, labels, strict=True) if label == OPEN]
+        if not open_edges:
+            return []
+        if cells:
+            return [(e, WIRE) for e in open_edges]
+        if wires == self.most_wires[node]:
+            return [(e, CELL) for e in open_edges]
+        return []
+
+
+def _turns(table: Ints, edges: Ints, core: Core) -> dict[int, list[int]]:
+    """Return the pairs of edges that a cycle of 8 turns through, both ways round."""
+    pairs: dict[int, list[int]] = {}
+    count = table.shape[0]
+    for start in range(0, count, _BATCH):
+        nodes = np.arange(start, min(count, start + _BATCH))
+        reach = [_three_steps(table, table[nodes, k], nodes) for k in range(3)]
+        for a, b in ((0, 1), (0, 2), (1, 2)):
+            left, right = reach[a], reach[b]
+            meet = ((left[:, :, None] == right[:, None, :]) & (left[:, :, None] >= 0)).any(axis=(1, 2))
+            for one, two in zip(edges[nodes[meet], a].tolist(), edges[nodes[meet], b].tolist(), strict=True):
+                pairs.setdefault(one, []).append(two)
+                pairs.setdefault(two, []).append(one)
+    return pairs
+
+
+def _three_steps(table: Ints, start: Ints, before: Ints) -> Ints:
+    """Return where three steps lead without turning back, (n, 27) with -1 for nowhere."""
+    here, last = start[:, None], before[:, None]
+    for _ in range(3):
+        ahead = np.where(here[:, :, None] >= 0, table[here], -1)
+        ahead[(ahead == last[:, :, None]) | (ahead == before[:, None, None])] = -1
+        last = np.broadcast_to(here[:, :, None], ahead.shape).reshape(len(start), -1)
+        here = ahead.reshape(len(start), -1)
+    return here

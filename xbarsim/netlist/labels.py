@@ -1,0 +1,67 @@
+"""Which edges are cells: readings of a core that suit each kind of array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xbarsim.netlist.core import Core
+from xbarsim.netlist.deduce import deductions
+from xbarsim.netlist.grid import grid_cells
+from xbarsim.netlist.network import Bools
+
+_MIN_FILL = 0.25
+
+
+def readings(core: Core) -> Iterator[Bools]:
+    """Yield, for each way to read the core, which of its edges are cells; the likeliest first."""
+    degree = core.degree
+    widest = int(degree.max())
+    if widest <= 3:
+        if core.u.size >= core.node.size:
+            cells = grid_cells(core)
+            if cells is not None:
+                yield cells
+        else:
+            yield _comb(core)
+    yield from _one_layer(core)
+    whole = _no_wires(core)
+    if whole is not None:
+        yield whole
+    if widest <= 3:
+        yield from deductions(core)
+
+
+def _comb(core: Core) -> Bools:
+    """One line with wires, crossed by single nodes: cells are the edges to tied leaves."""
+    leaf = (core.degree == 1) & core.tied
+    cells: Bools = leaf[core.u] | leaf[core.v]
+    return cells & ~core.ideal
+
+
+def _one_layer(core: Core) -> Iterator[Bools]:
+    """Lines without wires are hubs: an edge is a cell if one of its ends is one."""
+    degree = core.degree
+    seen: list[Bools] = []
+    for hub in (degree > 3, core.driven, core.tied & ~core.driven):
+        if not hub.any() or hub.all() or any(np.array_equal(hub, other) for other in seen):
+            continue
+        seen.append(hub)
+        if not np.any(hub[core.u] & hub[core.v]):
+            yield hub[core.u] | hub[core.v]
+
+
+def _no_wires(core: Core) -> Bools | None:
+    """Every edge a cell, if the nodes part into two tied layers that are well filled."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n, m = core.node.size, core.u.size
+    u, v = np.concatenate([core.u, core.u + n]), np.concatenate([core.v + n, core.v])
+    pieces, _ = connected_components(coo_array((np.ones(2 * m), (u, v)), shape=(2 * n, 2 * n)), directed=False)
+    if pieces < 2 or core.ideal.any():
+        return None
+    if m < _MIN_FILL * (n / 2) ** 2 * 0.5 or np.count_nonzero(core.tied) * 2 < n:
+        return None
+    return np.ones(m, dtype=bool)

@@ -1,0 +1,166 @@
+"""From wires and cells to a layout: lines are paths of wires, and cells tell where they cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from xbarsim.netlist.axis import place_lines
+from xbarsim.netlist.core import Core
+from xbarsim.netlist.layout import ABSENT, Layout
+from xbarsim.netlist.network import Bools, Ints, NoCrossbar
+
+MAX_FILL = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """The lines: each node's path and its place along it."""
+
+    path: Ints
+    place: Ints
+    count: int
+
+
+def layout_of(core: Core, cell: Bools) -> Layout:
+    """Return the layout that follows from which edges are cells; word and bit, left and right are still open.
+
+    Raises
+    ------
+    NoCrossbar
+        The wires form no paths, or the lines cross in no consistent order.
+    """
+    paths = _paths(core, ~cell)
+    cell_u, cell_v = core.u[cell], core.v[cell]
+    layer = _two_layers(paths, paths.path[cell_u], paths.path[cell_v])
+    swap = layer[paths.path[cell_u]] == 1
+    x = np.where(swap, cell_v, cell_u)
+    y = np.where(swap, cell_u, cell_v)
+    lean = _lean(core, paths)
+    col = place_lines(paths, x, y, layer == 0, lean)
+    row = place_lines(paths, y, x, layer == 1, lean)
+    return _grid(core, paths, layer, row, col, x, y)
+
+
+def _paths(core: Core, wire: Bools) -> Paths:
+    """Number the nodes along each path of wires, from the end that the file names first."""
+    n = core.node.size
+    u, v = core.u[wire], core.v[wire]
+    degree = np.bincount(u, minlength=n) + np.bincount(v, minlength=n)
+    if degree.max(initial=0) > 2:
+        raise NoCrossbar(f"more than two wires meet at a node (number {int(np.argmax(degree))})")
+    count, path = connected_components(coo_array((np.ones(u.size), (u, v)), shape=(n, n)), directed=False)
+    if u.size != n - count:
+        raise NoCrossbar("a line's wires form a ring")
+    table = np.full((n, 2), -1, dtype=np.int64)
+    fill = np.zeros(n, dtype=np.int64)
+    ends = np.concatenate([u, v])
+    other = np.concatenate([v, u])
+    order = np.argsort(ends, kind="stable")
+    ends, other = ends[order], other[order]
+    slot = np.ones(ends.size, dtype=np.int64)
+    slot[np.unique(ends, return_index=True)[1]] = 0
+    table[ends, slot] = other
+    del fill
+    tips = np.flatnonzero(degree <= 1)
+    _, pick = np.unique(path[tips], return_index=True)
+    here = tips[pick]
+    place = np.zeros(n, dtype=np.int64)
+    before = np.full(here.size, -1, dtype=np.int64)
+    step = 0
+    while here.size:
+        place[here] = step
+        ahead = np.where(table[here, 0] == before, table[here, 1], table[here, 0])
+        ahead[(table[here, 0] == before) & (table[here, 1] == before)] = -1
+        go = ahead >= 0
+        before, here = here[go], ahead[go]
+        step += 1
+    return Paths(path.astype(np.int64), place, int(count))
+
+
+def _two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
+    """Colour the lines so that every cell joins two layers; each connected piece by itself."""
+    count = paths.count
+    if np.any(a == b):
+        raise NoCrossbar("a cell joins two places of one line")
+    graph = coo_array((np.ones(a.size), (a, b)), shape=(count, count))
+    _, piece = connected_components(graph, directed=False)
+    double = coo_array(
+        (np.ones(2 * a.size), (np.concatenate([a, a + count]), np.concatenate([b + count, b]))),
+        shape=(2 * count, 2 * count),
+    )
+    _, side = connected_components(double, directed=False)
+    if np.any(side[:count] == side[count:]):
+        raise NoCrossbar("the lines cannot be parted into word lines and bit lines")
+    first = np.full(piece.max() + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, piece, side[:count])
+    return (side[:count] != first[piece]).astype(np.int64)
+
+
+def _lean(core: Core, paths: Paths) -> Ints:
+    """Return, for each line, 1 if only its first place is tied, -1 if only its last is, else 0."""
+    last = np.zeros(paths.count, dtype=np.int64)
+    np.maximum.at(last, paths.path, paths.place)
+    head = np.zeros(paths.count, dtype=np.int64)
+    tail = np.zeros(paths.count, dtype=np.int64)
+    tied = core.tied
+    head[paths.path[tied & (paths.place == 0)]] = 1
+    tail[paths.path[tied & (paths.place == last[paths.path])]] = 1
+    lean: Ints = np.where(last > 0, head - tail, 0)
+    return lean
+
+
+def _grid(core: Core, paths: Paths, layer: Ints, row: Ints, col: Ints, x: Ints, y: Ints) -> Layout:
+    """Put the nodes into (rows, cols) arrays.
+
+    ``col`` gives the column of each line of layer 1 and, for lines of layer 0, of each of their places (see
+    :func:`place_lines`); ``row`` likewise.
+    """
+    n = core.node.size
+    line_layer = layer[paths.path]
+    node_row = np.where(line_layer == 0, row[paths.path], row[paths.count + np.arange(n)])
+    node_col = np.where(line_layer == 1, col[paths.path], col[paths.count + np.arange(n)])
+    node_row -= node_row[node_row > _FREE].min(initial=0)
+    node_col -= node_col[node_col > _FREE].min(initial=0)
+    rows, cols = int(node_row.max(initial=0)) + 1, int(node_col.max(initial=0)) + 1
+    if rows * cols > MAX_FILL * (n + 16):
+        raise NoCrossbar(f"it would be a crossbar of {rows} x {cols}, nearly empty")
+    word = np.full((rows, cols), ABSENT, dtype=np.int64)
+    bit = np.full((rows, cols), ABSENT, dtype=np.int64)
+    for grid, mine in ((word, line_layer == 0), (bit, line_layer == 1)):
+        fixed = np.flatnonzero(mine & (node_row > _FREE) & (node_col > _FREE))
+        key = node_row[fixed] * cols + node_col[fixed]
+        if np.unique(key).size < key.size:
+            raise NoCrossbar("two nodes fall on one place of the array")
+        grid[node_row[fixed], node_col[fixed]] = core.node[fixed]
+    for node in np.flatnonzero((line_layer == 0) & (node_col <= _FREE)):
+        word[node_row[node], :] = core.node[node]
+    for node in np.flatnonzero((line_layer == 1) & (node_row <= _FREE)):
+        bit[:, node_col[node]] = core.node[node]
+    return _trimmed(word, bit)
+
+
+_FREE = -(1 << 40)
+
+
+def _trimmed(word: Ints, bit: Ints) -> Layout:
+    """Drop outer rows without a word node and outer columns without a bit node: their nodes belong to ends."""
+    while word.size and bit.size:
+        if (word[-1] < 0).all():
+            word, bit = word[:-1], bit[:-1]
+        elif (word[0] < 0).all():
+            word, bit = word[1:], bit[1:]
+        elif (bit[:, -1] < 0).all():
+            word, bit = word[:, :-1], bit[:, :-1]
+        elif (bit[:, 0] < 0).all():
+            word, bit = word[:, 1:], bit[:, 1:]
+        else:
+            break
+    if not word.size:
+        raise NoCrossbar("it has no cells between word lines and bit lines")
+    if (word < 0).all(axis=1).any() or (bit < 0).all(axis=0).any():
+        raise NoCrossbar("a word line or bit line is missing inside the array")
+    return Layout(word, bit)

@@ -1,0 +1,77 @@
+"""The search for a layout in the graph alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xbarsim.netlist.assemble import assemble
+from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.core import cut
+from xbarsim.netlist.labels import readings
+from xbarsim.netlist.lines import layout_of
+from xbarsim.netlist.network import Bools, Network, NoCrossbar
+from xbarsim.netlist.orient import oriented, penalty, ties_of
+from xbarsim.netlist.recognition import Recognition
+
+_TINY = 60
+
+
+def search(network: Network) -> Recognition:
+    """Return the crossbar that a network is.
+
+    A tiny graph can be read in several ways: all are made and the most usual one is kept. Of a larger graph the
+    first reading that takes every element is the answer.
+
+    Raises
+    ------
+    NoCrossbar
+        No reading takes every element; the reason is that of the first.
+    """
+    reasons: list[NoCrossbar] = []
+    best: tuple[int, Recognition] | None = None
+    for rail, ground_on_array in _rails(network):
+        try:
+            core = cut(network, rail, ground_on_array=ground_on_array)
+        except NoCrossbar as reason:
+            reasons.append(reason)
+            continue
+        ties = ties_of(core, network.count)
+        for cells in readings(core):
+            try:
+                layout = oriented(layout_of(core, cells), ties)
+                found = assemble(network, layout)
+            except NoCrossbar as reason:
+                reasons.append(reason)
+                continue
+            if core.u.size > _TINY:
+                return found
+            cost = penalty(layout, ties)
+            if best is None or cost < best[0]:
+                best = cost, found
+            if cost == 0:
+                return found
+    if best is not None:
+        return best[1]
+    raise reasons[0] if reasons else NoCrossbar("it has no cells between word lines and bit lines")
+
+
+def _rails(network: Network) -> Iterator[tuple[Bools, bool]]:
+    """Yield which nodes are taken to be outside the array, and whether ground may lie on it.
+
+    A source's node is a rail behind the line ends' resistors, or it is the line's end itself.
+    """
+    held = network.source >= 0
+    meets = np.bincount(network.u, minlength=network.count) + np.bincount(network.v, minlength=network.count)
+    zero = held & (network.volts == 0)
+    ground = np.zeros(network.count, dtype=bool)
+    ground[GROUND] = True
+    seen: set[bytes] = set()
+    for ground_on_array in (False, True):
+        for rail in (held & (meets <= 1), held, held & False, zero, held & ~zero):
+            outside = rail if ground_on_array else rail | ground
+            key = outside.tobytes()
+            if key not in seen:
+                seen.add(key)
+                yield outside, ground_on_array
