@@ -9,6 +9,7 @@ import numpy as np
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.network import Bools, Floats, Ints, Network, NoCrossbar
 
+_MOST_IN_SERIES = 8
 NEVER = np.iinfo(np.int64).max
 
 
@@ -59,8 +60,19 @@ class Core:
         return table[0], table[1]
 
 
-def cut(network: Network, rail: Bools, *, ground_on_array: bool) -> Core:
+def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "none") -> Core:
     """Return the core that is left when ``rail`` nodes are outside the array.
+
+    Parameters
+    ----------
+    network : Network
+        The circuit.
+    rail : (nodes,) array of bool
+        The nodes that lie outside.
+    ground_on_array : bool
+        Whether ground is split, a node for each edge that meets it.
+    peel : {"none", "ideal", "all"}
+        Which elements in series with a tie count as part of it: those of 0 ohm, or all.
 
     Raises
     ------
@@ -93,6 +105,8 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool) -> Core:
         tied[nodes] = True
         driven[nodes[volts[rails] != 0]] = True
         np.minimum.at(order, nodes, np.where(source[rails] >= 0, source[rails], NEVER))
+    if peel != "none":
+        _peel(u, v, (ohms == 0) | (peel == "all"), outside, tied, driven, order)
     keep = ~outside[u] & ~outside[v]
     present = np.zeros(total, dtype=bool)
     present[u[keep]] = present[v[keep]] = True
@@ -103,6 +117,25 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool) -> Core:
     a, b, ideal = _distinct(number[u[keep]], number[v[keep]], ohms[keep], nodes.size)
     names = np.concatenate([np.arange(network.count), extra])
     return Core(names[nodes], a, b, ideal, tied[nodes], driven[nodes], order[nodes])
+
+
+def _peel(u: Ints, v: Ints, loose: Bools, outside: Bools, tied: Bools, driven: Bools, order: Ints) -> None:
+    """Move the tie of a node with one edge inward, over edges that are ``loose``; the node is then outside."""
+    for _ in range(_MOST_IN_SERIES):
+        inside = np.flatnonzero(~outside[u] & ~outside[v])
+        degree = np.bincount(u[inside], minlength=outside.size) + np.bincount(v[inside], minlength=outside.size)
+        tip = tied & (degree == 1)
+        edges = inside[loose[inside] & (tip[u[inside]] != tip[v[inside]])]
+        outer = np.where(tip[u[edges]], u[edges], v[edges])
+        inner = u[edges] + v[edges] - outer
+        free = ~tied[inner]
+        if not free.any():
+            return
+        outer, inner = outer[free], inner[free]
+        tied[inner] = True
+        driven[inner] |= driven[outer]
+        np.minimum.at(order, inner, order[outer])
+        outside[outer] = True
 
 
 def _distinct(u: Ints, v: Ints, ohms: Floats, count: int) -> tuple[Ints, Ints, Bools]:

@@ -10,6 +10,7 @@ from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.core import NEVER, Core
 from xbarsim.netlist.layout import Layout
 from xbarsim.netlist.network import Ints
+from xbarsim.netlist.recognition import Recognition
 
 Rank = tuple[int, ...]
 
@@ -45,15 +46,15 @@ def oriented(layout: Layout, ties: Ties) -> Layout:
     return Layout(np.ascontiguousarray(word), np.ascontiguousarray(bit), layout.sides)
 
 
-def penalty(layout: Layout, ties: Ties) -> int:
-    """Return how unlike a usual crossbar an oriented layout is; 0 is full, driven left and sensed at the bottom."""
-    word, bit = layout.word, layout.bit
-    holes = int(np.count_nonzero(word < 0) + np.count_nonzero(bit < 0))
-    left, bottom = word[:, 0], bit[-1]
-    both = np.count_nonzero(ties.tied[word[:, 0]] & ties.tied[word[:, -1]] & (word[:, 0] != word[:, -1]))
-    both += np.count_nonzero(ties.tied[bit[0]] & ties.tied[bit[-1]] & (bit[0] != bit[-1]))
-    bare = np.count_nonzero(ties.tied[left] == 0) + np.count_nonzero(ties.tied[bottom] == 0)
-    odd = np.count_nonzero(ties.driven[left] == 0) + np.count_nonzero(ties.driven[bottom])
+def penalty(found: Recognition) -> int:
+    """Return how unlike a usual crossbar a reading is; 0 is full, driven left only and sensed at the bottom only."""
+    assert found.crossbar is not None
+    ends = found.crossbar.boundary
+    tied = {side: np.isfinite(ends[side].resistance) for side in ends}
+    holes = np.count_nonzero(found.word_nodes < 0) + np.count_nonzero(found.bit_nodes < 0)
+    bare = np.count_nonzero(~tied["word_left"]) + np.count_nonzero(~tied["bit_bottom"])
+    both = np.count_nonzero(tied["word_right"]) + np.count_nonzero(tied["bit_top"])
+    odd = np.count_nonzero(found.voltages == 0) + np.count_nonzero(ends["bit_bottom"].voltage)
     return int(4 * holes + 3 * bare + 2 * both + odd)
 
 

@@ -31,9 +31,9 @@ def search(network: Network) -> Recognition:
     """
     reasons: list[NoCrossbar] = []
     best: tuple[int, Recognition] | None = None
-    for rail, ground_on_array in _rails(network):
+    for rail, ground_on_array, peel in _rails(network):
         try:
-            core = cut(network, rail, ground_on_array=ground_on_array)
+            core = cut(network, rail, ground_on_array=ground_on_array, peel=peel)
         except NoCrossbar as reason:
             reasons.append(reason)
             continue
@@ -47,7 +47,7 @@ def search(network: Network) -> Recognition:
                 continue
             if core.u.size > _TINY:
                 return found
-            cost = penalty(layout, ties)
+            cost = penalty(found)
             if best is None or cost < best[0]:
                 best = cost, found
             if cost == 0:
@@ -57,8 +57,9 @@ def search(network: Network) -> Recognition:
     raise reasons[0] if reasons else NoCrossbar("it has no cells between word lines and bit lines")
 
 
-def _rails(network: Network) -> Iterator[tuple[Bools, bool]]:
-    """Yield which nodes are taken to be outside the array, and whether ground may lie on it.
+def _rails(network: Network) -> Iterator[tuple[Bools, bool, str]]:
+    """Yield which nodes are taken to be outside the array, and whether ground may lie on it, and
+    what counts as part of a tie.
 
     A source's node is a rail behind the line ends' resistors, or it is the line's end itself.
     """
@@ -68,10 +69,13 @@ def _rails(network: Network) -> Iterator[tuple[Bools, bool]]:
     ground = np.zeros(network.count, dtype=bool)
     ground[GROUND] = True
     seen: set[bytes] = set()
-    for ground_on_array in (False, True):
-        for rail in (held & (meets <= 1), held, held & False, zero, held & ~zero):
-            outside = rail if ground_on_array else rail | ground
-            key = outside.tobytes()
-            if key not in seen:
-                seen.add(key)
-                yield outside, ground_on_array
+    for peel in ("ideal", "none", "all"):
+        if peel == "none" and not np.any(network.ohms == 0):
+            continue
+        for ground_on_array in (False, True):
+            for rail in (held & (meets <= 1), held, held & False, zero, held & ~zero):
+                outside = rail if ground_on_array else rail | ground
+                key = outside.tobytes() + peel.encode()
+                if key not in seen:
+                    seen.add(key)
+                    yield outside, ground_on_array, peel

@@ -1,0 +1,189 @@
+"""The command line: parse, call the library, print. Heavy imports wait until they are needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xbarsim.crossbar import Crossbar
+
+EXIT_INPUT = 2
+EXIT_SOLVE = 3
+EXIT_INTERRUPT = 130
+
+
+class Ohms(click.ParamType):
+    """A resistance in ohms, ``inf``, or a file with one for each segment or line."""
+
+    name = "ohms"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number, or the path as it is."""
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            if Path(value).suffix or Path(value).exists():
+                return Path(value)
+            self.fail(f"{value!r} is neither ohms nor a .npy or .csv file", param, ctx)
+
+
+def circuit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that describe a crossbar by its matrices."""
+    for option in reversed(
+        [
+            click.option("--conductance", metavar="FILE", help="Cells in siemens, rows x cols: .npy or .csv."),
+            click.option("--voltages", metavar="FILE", help="Row voltages in volts: .npy or .csv; a row a vector."),
+            click.option("--word-wire", type=Ohms(), default=0.0, show_default=True, help="Word-line segment."),
+            click.option("--bit-wire", type=Ohms(), default=0.0, show_default=True, help="Bit-line segment."),
+            click.option("--driver", type=Ohms(), default=0.0, show_default=True, help="Each row's source."),
+            click.option("--sense", type=Ohms(), default=0.0, show_default=True, help="Each column's virtual ground."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="xbarsim", message="xbarsim %(version)s")
+def cli() -> None:
+    """Circuit-level simulator of memristor crossbars.
+
+    Solves the real circuit exactly: wires, drivers, sense ends, sneak paths, broken lines.
+
+    \b
+    xbarsim solve --netlist xbar.sp
+    xbarsim solve --conductance G.npy --voltages v.npy --word-wire 1 --bit-wire 1
+    """
+
+
+@cli.command()
+@click.option("--netlist", metavar="FILE", help="A SPICE netlist; - reads standard input.")
+@circuit_options
+@click.option("--method", type=click.Choice(["auto", "schur", "kron", "reference"]), default="auto", show_default=True)
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--quiet", "-q", is_flag=True, help="Print output currents alone, no notes.")
+def solve(netlist: str | None, method: str, form: str, quiet: bool, **circuit: Any) -> None:
+    """Solve a crossbar, given as a netlist or by its matrices.
+
+    Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
+
+    \b
+    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes or not converged.
+    """
+    if (netlist is None) == (circuit["conductance"] is None):
+        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    from contextlib import nullcontext
+
+    from xbarsim import announce, interrupt, runs
+
+    with interrupt.immediate("xbarsim: interrupted"), nullcontext() if quiet else announce.compilation():
+        if netlist is not None:
+            answers = runs.from_netlist(sys.stdin if netlist == "-" else netlist, method)
+        else:
+            crossbar, voltages = _from_files(**circuit)
+            answers = runs.from_arrays(crossbar, voltages, method, title=str(circuit["conductance"]))
+        if form == "json":
+            text = answers.as_json()
+        else:
+            text = answers.currents_only() if quiet else answers.as_table()
+    if not quiet:
+        for note in answers.notes:
+            click.echo(f"note: {note}", err=True)
+    click.echo(text)
+
+
+@cli.command()
+@circuit_options
+@click.option("-o", "--output", required=True, metavar="FILE", help="The netlist to write; replaced as a whole.")
+def export(output: str, **circuit: Any) -> None:
+    """Write a crossbar, given by its matrices, as a SPICE netlist."""
+    if circuit["conductance"] is None:
+        raise click.UsageError("give --conductance FILE and --voltages FILE")
+    from xbarsim import netlist
+    from xbarsim.errors import InputError
+
+    crossbar, voltages = _from_files(**circuit)
+    if voltages.ndim != 1:
+        raise InputError(f"voltages has shape {voltages.shape}: a netlist holds one vector, {crossbar.shape[0]} volts")
+    netlist.write(crossbar, voltages, output)
+    rows, cols = crossbar.shape
+    click.echo(f"wrote {output}: {rows} x {cols} crossbar", err=True)
+
+
+@cli.command()
+def info() -> None:
+    """Print versions, threads, the kernels' cache folder, and whether ngspice is there."""
+    from xbarsim import about
+
+    for name, value in about.facts():
+        click.echo(f"{name:<10}{value}")
+
+
+def _from_files(
+    conductance: str, voltages: str | None, word_wire: Any, bit_wire: Any, driver: Any, sense: Any
+) -> tuple[Crossbar, Any]:
+    from xbarsim.crossbar import Crossbar
+    from xbarsim.tables import load, load_vectors
+
+    if voltages is None:
+        raise click.UsageError("--conductance needs --voltages FILE, one voltage for each row")
+
+    def ohms(value: Any, name: str) -> Any:
+        if not isinstance(value, Path):
+            return value
+        array = load(value, name)
+        return array.ravel() if name in ("driver", "sense") else array
+
+    crossbar = Crossbar(
+        load(conductance, "conductance"),
+        word_wire=ohms(word_wire, "word_wire"),
+        bit_wire=ohms(bit_wire, "bit_wire"),
+        driver=ohms(driver, "driver"),
+        sense=ohms(sense, "sense"),
+    )
+    return crossbar, load_vectors(voltages, "voltages", crossbar.shape[0])
+
+
+def _fail(code: int, message: str) -> NoReturn:
+    click.echo("xbarsim: " + " ".join(message.split()), err=True)
+    raise SystemExit(code)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; every failure is one line on stderr and an exit code."""
+    try:
+        cli.main(args=arguments, prog_name="xbarsim", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        _fail(EXIT_INTERRUPT, "interrupted")
+    except click.ClickException as error:
+        _fail(EXIT_INPUT, error.format_message())
+    except BrokenPipeError:
+        # The reader has enough; nothing more can be said on this stream.
+        sys.stdout = None  # type: ignore[assignment]
+        raise SystemExit(0) from None
+    except (KeyboardInterrupt, Exception) as error:
+        from xbarsim.errors import InputError, SolveError
+
+        if isinstance(error, KeyboardInterrupt):
+            _fail(EXIT_INTERRUPT, "interrupted")
+        if isinstance(error, InputError):
+            _fail(EXIT_INPUT, str(error))
+        if isinstance(error, SolveError):
+            _fail(EXIT_SOLVE, str(error))
+        if isinstance(error, MemoryError):
+            _fail(EXIT_INPUT, "out of memory: solve a smaller circuit or free memory")
+        if isinstance(error, OSError):
+            _fail(EXIT_INPUT, f"{error.filename or 'output'}: {error.strerror or error}")
+        raise
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()
