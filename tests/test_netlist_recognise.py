@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from netlist_tools import assert_same_circuit, random_elements, read_text, shuffled, text_of
 
+from xbarsim.netlist import NotACrossbarError
+
 SIZES = [(1, 1), (1, 2), (2, 1), (1, 5), (5, 1), (2, 2), (2, 3), (3, 2), (3, 3), (4, 7), (7, 4), (6, 6), (12, 9)]
 STYLES = ["resistor", "source", "reversed"]
 SENSES = ["resistor", "source", "ground", "ammeter", "ammeter first"]
@@ -54,7 +56,78 @@ def test_any_ends_are_found(tmp_path, seed):
 def test_missing_cells_are_found(tmp_path, seed):
     rng = np.random.default_rng(seed)
     size = (int(rng.integers(3, 12)), int(rng.integers(3, 12)))
-    elements = shuffled(rng, random_elements(rng, *size, missing=0.1))
+    elements = shuffled(rng, random_elements(rng, *size, missing=0.03))
     circuit = read_text(tmp_path, text_of(elements))
     assert_same_circuit(circuit, elements)
     assert circuit.crossbar().shape == size
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ideal_wires_are_wires(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    elements = shuffled(rng, random_elements(rng, 4, 6, zero=0.3))
+    circuit = read_text(tmp_path, text_of(elements))
+    assert_same_circuit(circuit, elements)
+    assert circuit.crossbar().shape == (4, 6)
+
+
+def test_bit_lines_tied_to_ground_itself(tmp_path):
+    """One row of wires whose cells end in ground: the sense is an ideal 0 V."""
+    elements = [("v1", "s", "0", 1.0), ("r1", "s", "a", 1.0), ("r2", "a", "b", 2.0), ("r3", "b", "c", 3.0)]
+    elements += [("r4", "a", "0", 1e3), ("r5", "b", "0", 2e3), ("r6", "c", "0", 3e3)]
+    circuit = read_text(tmp_path, text_of(elements))
+    assert_same_circuit(circuit, elements)
+    assert circuit.crossbar().shape == (1, 3)
+
+
+def test_cells_from_a_subcircuit(tmp_path):
+    text = "v1 r1 0 1\nv2 r2 0 0.5\n.subckt cell t b r=1k\nr1 t m {r/2}\nr2 m b {r/2}\n.ends\n"
+    plain = text.replace("r1 t m {r/2}\nr2 m b {r/2}", "r1 t b {r}")
+    cells = "\n".join(f"x{i}{j} r{i} c{j} cell r={i + j}k" for i in (1, 2) for j in (1, 2))
+    ends = "\nrs1 c1 0 1\nrs2 c2 0 1"
+    found = read_text(tmp_path, plain + cells + ends).crossbar()
+    assert np.allclose(1 / found.conductance, [[2e3, 3e3], [3e3, 4e3]])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("v1 a 0 1\nr1 a b 1\nr2 b c 1\nr3 c a 1\nr4 c 0 1\nr5 b 0 1\nr6 a 0 1\nr7 b d 1\nr8 d 0 1\nr9 d c 1", ""),
+        ("i1 0 a 1\nr1 a 0 1", "current source"),
+        ("v1 a 0 1\nr1 a b 1\nv2 b c 1\nr2 c 0 1", "v2"),
+        ("v1 a 0 1\nv2 a 0 1\nr1 a b 1\nr2 b 0 1", "drive one node"),
+    ],
+)
+def test_what_is_no_crossbar_says_why(tmp_path, text, reason):
+    circuit = read_text(tmp_path, text)
+    recognition = circuit.recognise()
+    assert recognition.crossbar is None
+    assert recognition.reason
+    assert reason in recognition.reason
+    with pytest.raises(NotACrossbarError, match="no crossbar"):
+        circuit.crossbar()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_changed_array_is_never_taken_for_what_it_is_not(tmp_path, seed):
+    """One resistor put anywhere into an array: either it is refused, or the answer is still that circuit's."""
+    rng = np.random.default_rng(seed)
+    elements = random_elements(rng, int(rng.integers(2, 6)), int(rng.integers(2, 6)), other_ends=0.2)
+    nodes = sorted({n for _, a, b, _ in elements for n in (a, b)})
+    a, b = rng.choice(nodes, 2, replace=False)
+    elements = shuffled(rng, [*elements, ("rextra", str(a), str(b), float(10 ** rng.uniform(1, 4)))])
+    circuit = read_text(tmp_path, text_of(elements))
+    if circuit.recognise().crossbar is not None:
+        assert_same_circuit(circuit, elements)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_random_network_is_never_taken_for_what_it_is_not(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    nodes = ["0", *(f"n{k}" for k in range(int(rng.integers(2, 8))))]
+    elements = [(f"r{k}", *map(str, rng.choice(nodes, 2, replace=False)), float(k + 1)) for k in range(2 * len(nodes))]
+    elements += [("v1", "n0", "0", 1.0)]
+    elements += [(f"rg{n}", n, "0", 1e6) for n in nodes[1:]]
+    circuit = read_text(tmp_path, text_of(elements))
+    if circuit.recognise().crossbar is not None:
+        assert_same_circuit(circuit, elements)

@@ -39,10 +39,10 @@ def circuit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         [
             click.option("--conductance", metavar="FILE", help="Cells in siemens, rows x cols: .npy or .csv."),
             click.option("--voltages", metavar="FILE", help="Row voltages in volts: .npy or .csv; a row a vector."),
-            click.option("--word-wire", type=Ohms(), default=0.0, show_default=True, help="Word-line segment."),
-            click.option("--bit-wire", type=Ohms(), default=0.0, show_default=True, help="Bit-line segment."),
-            click.option("--driver", type=Ohms(), default=0.0, show_default=True, help="Each row's source."),
-            click.option("--sense", type=Ohms(), default=0.0, show_default=True, help="Each column's virtual ground."),
+            click.option("--word-wire", type=Ohms(), default="0", show_default=True, help="Ohms of a word-line segment."),
+            click.option("--bit-wire", type=Ohms(), default="0", show_default=True, help="Ohms of a bit-line segment."),
+            click.option("--driver", type=Ohms(), default="0", show_default=True, help="Ohms from each row's source."),
+            click.option("--sense", type=Ohms(), default="0", show_default=True, help="Ohms to each column's virtual ground."),
         ]
     ):
         command = option(command)

@@ -24,33 +24,27 @@ def deductions(core: Core) -> Iterator[Bools]:
     deducer = _Deducer(core)
     if not deducer.begin():
         return
+    choices: list[tuple[int, int, int]] = []
     given = 0
-    stack: list[tuple[list[int], int]] = []
-    steps = 0
-    while True:
-        steps += 1
+    for _ in range(_MAX_STEPS):
         edge = deducer.first_open()
         if edge is None:
             yield deducer.label == CELL
             given += 1
-        if edge is not None and steps < _MAX_STEPS:
-            mark = len(deducer.trail)
-            stack.append((deducer.trail[:0], mark))
-            deducer.choices.append(edge)
-            if deducer.set(edge, deducer.likely(edge)):
+            if given == _MAX_READINGS:
+                return
+        else:
+            value = deducer.likely(edge)
+            choices.append((edge, value, len(deducer.trail)))
+            if deducer.set(edge, value):
                 continue
-        while stack:
-            _, mark = stack.pop()
-            edge = deducer.choices.pop()
-            tried = deducer.label[edge]
+        while choices:
+            edge, value, mark = choices.pop()
             deducer.undo(mark)
-            other = 1 - (tried if tried != OPEN else deducer.likely(edge))
-            if deducer.set(edge, int(other)):
+            if deducer.set(edge, 1 - value):
                 break
             deducer.undo(mark)
         else:
-            return
-        if given >= _MAX_READINGS or steps >= _MAX_STEPS:
             return
 
 
@@ -66,15 +60,15 @@ class _Deducer:
         self.label = np.full(core.u.size, OPEN, dtype=np.int64)
         self.u, self.v = core.u.tolist(), core.v.tolist()
         self.trail: list[int] = []
-        self.choices: list[int] = []
-        self.cursor = 0
-        self.turns = _turns(table, edges, core)
+        self.turns, self.cells = _turns(table, edges)
 
     def begin(self) -> bool:
         """Draw all conclusions that need no choice; False if they contradict."""
         for edge in np.flatnonzero(self.core.ideal).tolist():
             if not self.set(edge, WIRE):
                 return False
+        if not all(self.set(edge, CELL) for edge in self.cells):
+            return False
         return all(self._settle(node) for node in range(self.core.node.size))
 
     def first_open(self) -> int | None:
@@ -135,20 +129,30 @@ class _Deducer:
         return []
 
 
-def _turns(table: Ints, edges: Ints, core: Core) -> dict[int, list[int]]:
-    """Return the pairs of edges that a cycle of 8 turns through, both ways round."""
+def _turns(table: Ints, edges: Ints) -> tuple[dict[int, list[int]], list[int]]:
+    """Return the pairs of edges that a cycle of 8 turns through, and the edges that must be cells.
+
+    Of three edges at a node one is a cell; it is the one that is turned into from both others.
+    """
     pairs: dict[int, list[int]] = {}
+    cells: list[int] = []
     count = table.shape[0]
     for start in range(0, count, _BATCH):
         nodes = np.arange(start, min(count, start + _BATCH))
         reach = [_three_steps(table, table[nodes, k], nodes) for k in range(3)]
+        turned = np.zeros((nodes.size, 3), dtype=np.int64)
         for a, b in ((0, 1), (0, 2), (1, 2)):
             left, right = reach[a], reach[b]
             meet = ((left[:, :, None] == right[:, None, :]) & (left[:, :, None] >= 0)).any(axis=(1, 2))
+            turned[:, a] += meet
+            turned[:, b] += meet
             for one, two in zip(edges[nodes[meet], a].tolist(), edges[nodes[meet], b].tolist(), strict=True):
                 pairs.setdefault(one, []).append(two)
                 pairs.setdefault(two, []).append(one)
-    return pairs
+        whole = table[nodes, 2] >= 0
+        for k in range(3):
+            cells += edges[nodes[whole & (turned[:, k] == 2)], k].tolist()
+    return pairs, cells
 
 
 def _three_steps(table: Ints, start: Ints, before: Ints) -> Ints:
