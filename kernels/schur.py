@@ -116,50 +116,64 @@ def _word_lines(s: Array, lw: Array, kw: Array, near: Array, far: Array, v: Arra
     dot = 0.0
     whole = m - m % 4
     for i in range(0, whole, 4):
+        s0, s1, s2, s3 = s[i], s[i + 1], s[i + 2], s[i + 3]
+        l0, l1, l2, l3 = lw[i], lw[i + 1], lw[i + 2], lw[i + 3]
+        k0, k1, k2, k3 = kw[i], kw[i + 1], kw[i + 2], kw[i + 3]
+        x0, x1, x2, x3 = v[i], v[i + 1], v[i + 2], v[i + 3]
         t0, t1, t2, t3 = far[i], far[i + 1], far[i + 2], far[i + 3]
-        for j in range(n - 1, -1, -1):
-            t0 += s[i, j]
-            t1 += s[i + 1, j]
-            t2 += s[i + 2, j]
-            t3 += s[i + 3, j]
-            y[j, 0] = t0
-            y[j, 1] = t1
-            y[j, 2] = t2
-            y[j, 3] = t3
-            t0 *= lw[i, j]
-            t1 *= lw[i + 1, j]
-            t2 *= lw[i + 2, j]
-            t3 *= lw[i + 3, j]
+        for back in range(1, n + 1):
+            j = np.uint64(n - back)  # unsigned: no test for indices that count from the end
+            t0 += s0[j]
+            t1 += s1[j]
+            t2 += s2[j]
+            t3 += s3[j]
+            y[j, 0], y[j, 1], y[j, 2], y[j, 3] = t0, t1, t2, t3
+            t0 *= l0[j]
+            t1 *= l1[j]
+            t2 *= l2[j]
+            t3 *= l3[j]
         arriving[i], arriving[i + 1], arriving[i + 2], arriving[i + 3] = t0, t1, t2, t3
-        v0, v1, v2, v3 = near[i], near[i + 1], near[i + 2], near[i + 3]
-        d0 = d1 = d2 = d3 = 0.0
+        t0, t1, t2, t3 = near[i], near[i + 1], near[i + 2], near[i + 3]
         for j in range(n):
-            v0 = lw[i, j] * v0 + kw[i, j] * y[j, 0]
-            v1 = lw[i + 1, j] * v1 + kw[i + 1, j] * y[j, 1]
-            v2 = lw[i + 2, j] * v2 + kw[i + 2, j] * y[j, 2]
-            v3 = lw[i + 3, j] * v3 + kw[i + 3, j] * y[j, 3]
-            d0 += s[i, j] * v0
-            d1 += s[i + 1, j] * v1
-            d2 += s[i + 2, j] * v2
-            d3 += s[i + 3, j] * v3
-            v[i, j] = v0
-            v[i + 1, j] = v1
-            v[i + 2, j] = v2
-            v[i + 3, j] = v3
-        dot += (d0 + d1) + (d2 + d3)
+            t0 = l0[j] * t0 + k0[j] * y[j, 0]
+            t1 = l1[j] * t1 + k1[j] * y[j, 1]
+            t2 = l2[j] * t2 + k2[j] * y[j, 2]
+            t3 = l3[j] * t3 + k3[j] * y[j, 3]
+            x0[j], x1[j], x2[j], x3[j] = t0, t1, t2, t3
+        dot += (_dot(s0, x0) + _dot(s1, x1)) + (_dot(s2, x2) + _dot(s3, x3))
     for i in range(whole, m):
         t0 = far[i]
-        for j in range(n - 1, -1, -1):
+        for back in range(1, n + 1):
+            j = np.uint64(n - back)
             t0 += s[i, j]
             y[j, 0] = t0
             t0 *= lw[i, j]
         arriving[i] = t0
-        v0 = near[i]
+        t0 = near[i]
         for j in range(n):
-            v0 = lw[i, j] * v0 + kw[i, j] * y[j, 0]
-            dot += s[i, j] * v0
-            v[i, j] = v0
+            t0 = lw[i, j] * t0 + kw[i, j] * y[j, 0]
+            v[i, j] = t0
+        dot += _dot(s[i], v[i])
     return dot
+
+
+@njit(**_OPTIONS)
+def _down(g: Array, v: Array, lb: Array, y: Array) -> None:
+    """Norton currents down all bit lines: ``y[i] = g v + lb y[i-1]``; row 0 of y holds what enters on top.
+
+    Two rows at a time, so that the row between them stays in registers. The columns advance together.
+    """
+    m, n = g.shape
+    for j in range(n):
+        y[0, j] += g[0, j] * v[0, j]
+    for i in range(1, m - 1, 2):
+        for j in range(n):
+            t = g[i, j] * v[i, j] + lb[i - 1, j] * y[i - 1, j]
+            y[i, j] = t
+            y[i + 1, j] = g[i + 1, j] * v[i + 1, j] + lb[i, j] * t
+    if m % 2 == 0:
+        for j in range(n):
+            y[m - 1, j] = g[m - 1, j] * v[m - 1, j] + lb[m - 2, j] * y[m - 2, j]
 
 
 @njit(**_OPTIONS)
@@ -171,16 +185,20 @@ def _bit_lines(g: Array, v: Array, lb: Array, kb: Array, near: Array, far: Array
     """
     m, n = g.shape
     for j in range(n):
-        u[0, j] = far[j] + g[0, j] * v[0, j]
-    for i in range(1, m):
-        for j in range(n):
-            u[i, j] = g[i, j] * v[i, j] + lb[i - 1, j] * u[i - 1, j]
+        u[0, j] = far[j]
+    _down(g, v, lb, u)
     for j in range(n):
         arriving[j] = lb[m - 1, j] * u[m - 1, j]
         u[m - 1, j] = kb[m - 1, j] * u[m - 1, j] + lb[m - 1, j] * near[j]
-    for i in range(m - 2, -1, -1):
+    for pair in range(1, m - 1, 2):
+        i = m - 1 - pair
         for j in range(n):
-            u[i, j] = lb[i, j] * u[i + 1, j] + kb[i, j] * u[i, j]
+            t = lb[i, j] * u[i + 1, j] + kb[i, j] * u[i, j]
+            u[i, j] = t
+            u[i - 1, j] = lb[i - 1, j] * t + kb[i - 1, j] * u[i - 1, j]
+    if m % 2 == 0:
+        for j in range(n):
+            u[0, j] = lb[0, j] * u[1, j] + kb[0, j] * u[0, j]
 
 
 @njit(**_OPTIONS)
@@ -189,30 +207,34 @@ def _step(
 ) -> float:
     """Next direction ``p = z + beta p`` and its image ``q = w - G Ab^-1 G p``, written over z; return ``p . q``.
 
-    One pass down the bit lines and one back up, rows innermost so that all lines advance together; ``u`` (n,) is
-    work space, ``arriving`` (n,) receives the currents that p sends into grounded bottom ends.
+    One pass down the bit lines and one back up; ``u`` (n,) is work space, ``arriving`` (n,) receives the currents
+    that p sends into grounded bottom ends.
     """
     m, n = g.shape
     for i in range(m):
         for j in range(n):
             p[i, j] = z[i, j] + beta * p[i, j]
             w[i, j] = r[i, j] + beta * w[i, j]
-        if i == 0:
-            for j in range(n):
-                z[i, j] = g[i, j] * p[i, j]
-        else:
-            for j in range(n):
-                z[i, j] = g[i, j] * p[i, j] + lb[i - 1, j] * z[i - 1, j]
+    for j in range(n):
+        z[0, j] = 0.0
+    _down(g, p, lb, z)
     for j in range(n):
         arriving[j] = lb[m - 1, j] * z[m - 1, j]
         u[j] = 0.0
     curvature = 0.0
-    for back in range(m):
-        i = m - 1 - back
+    for pair in range(0, m - 1, 2):
+        i = m - 1 - pair
         for j in range(n):
-            u[j] = lb[i, j] * u[j] + kb[i, j] * z[i, j]
-            z[i, j] = w[i, j] - g[i, j] * u[j]
-        curvature += _dot(p[i], z[i])
+            t = lb[i, j] * u[j] + kb[i, j] * z[i, j]
+            z[i, j] = w[i, j] - g[i, j] * t
+            t = lb[i - 1, j] * t + kb[i - 1, j] * z[i - 1, j]
+            z[i - 1, j] = w[i - 1, j] - g[i - 1, j] * t
+            u[j] = t
+        curvature += _dot(p[i], z[i]) + _dot(p[i - 1], z[i - 1])
+    if m % 2 == 1:
+        for j in range(n):
+            z[0, j] = w[0, j] - g[0, j] * (lb[0, j] * u[j] + kb[0, j] * z[0, j])
+        curvature += _dot(p[0], z[0])
     return curvature
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from netlist_tools import needs_ngspice, ngspice, solve_crossbar
 
 from xbarsim.crossbar import Crossbar, LineEnds
 from xbarsim.errors import InputError
-from xbarsim.netlist import read, report, write
+from xbarsim.netlist import NetlistError, read, report, write
 
 
 def random_crossbar(seed: int, *, broken: bool = True) -> tuple[Crossbar, np.ndarray]:
@@ -51,17 +53,27 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("written")
 
 
+def has_loop(crossbar: Crossbar) -> bool:
+    """Whether ideal wires join two ideal ends of one line."""
+    ends = crossbar.boundary
+    word = (crossbar.word_wire == 0).all(axis=1)
+    bit = (crossbar.bit_wire == 0).all(axis=0)
+    return bool(
+        np.any(word & (ends["word_left"].resistance == 0) & (ends["word_right"].resistance == 0))
+        or np.any(bit & (ends["bit_top"].resistance == 0) & (ends["bit_bottom"].resistance == 0))
+    )
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=300, deadline=None)
 def test_what_is_written_reads_back_as_the_same(folder, seed):
     crossbar, voltages = random_crossbar(seed)
     write(crossbar, voltages, folder / "a.sp")
-    try:
+    found = None
+    with contextlib.suppress(NetlistError):
         found = read(folder / "a.sp").recognise()
-    except InputError as error:
-        assert "contradicts" in str(error) or "no elements" in str(error)
-        return
-    if "undetermined" in (found.reason or ""):
+    if found is None or "undetermined" in (found.reason or ""):
+        assert has_loop(crossbar)
         return
     assert found.crossbar is not None, found.reason
     np.testing.assert_allclose(found.crossbar.conductance, crossbar.conductance, rtol=3e-16, atol=0)
@@ -79,9 +91,7 @@ def test_ngspice_computes_the_same_from_it(tmp_path, seed):
     crossbar, voltages = random_crossbar(seed, broken=False)
     if not crossbar.boundary["word_left"].resistance.all() or not crossbar.boundary["bit_bottom"].resistance.all():
         ends = {side: LineEnds(e.voltage, e.resistance + 1) for side, e in crossbar.boundary.items()}
-        crossbar = Crossbar(
-            crossbar.conductance, word_wire=crossbar.word_wire, bit_wire=crossbar.bit_wire, ends=ends
-        )
+        crossbar = Crossbar(crossbar.conductance, word_wire=crossbar.word_wire, bit_wire=crossbar.bit_wire, ends=ends)
     write(crossbar, voltages, tmp_path / "a.sp")
     theirs = ngspice(tmp_path / "a.sp")
     found = read(tmp_path / "a.sp").recognise()

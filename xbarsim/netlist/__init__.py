@@ -6,6 +6,9 @@ solution back into the netlist's names, and ``write`` writes a crossbar.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +35,19 @@ def read(path: str | Path | IO[str]) -> Circuit:
     NetlistError
         The file cannot be read or is not understood; the message is one line, ``file:line: ...``.
     """
-    reader = Reader(path)
-    reader.run()
-    return Flattener(reader).run()
+    with _collector_paused():
+        reader = Reader(path)
+        reader.run()
+        return Flattener(reader).run()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking through millions of fresh strings again and again."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()

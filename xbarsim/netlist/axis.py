@@ -51,7 +51,7 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
             coordinate[paths.count + along] = coordinate[other]
         return coordinate
     order = np.lexsort((place, line))
-    solver = _Axis(line[order], place[order], other[order], paths.count, lean)
+    solver = Axis(line[order], place[order], other[order], paths.count, lean)
     solver.run(np.flatnonzero(mine))
     coordinate[: paths.count] = np.where(mine, FREE, solver.coordinate)
     nodes = np.flatnonzero(node_mine)
@@ -63,7 +63,7 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
     return coordinate
 
 
-class _Axis:
+class Axis:
     """Signs, offsets and coordinates, found in rounds over all cells at once."""
 
     def __init__(self, line: Ints, place: Ints, other: Ints, count: int, lean: Ints) -> None:
@@ -84,6 +84,12 @@ class _Axis:
             if not self._guess(open_lines):
                 self._start(int(open_lines[np.argmax(cells[open_lines])]))
         raise NoCrossbar("its lines are broken into too many pieces")
+
+    def run_certain(self, start: int) -> None:
+        """Place what follows from one line alone, without a guess; its own direction is free."""
+        self._start(start)
+        while self._round():
+            pass
 
     def _round(self) -> bool:
         """Fix the lines with two known crossings; whether there were any."""

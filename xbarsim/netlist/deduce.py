@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from xbarsim.netlist.core import Core
-from xbarsim.netlist.network import Bools, Ints
+from xbarsim.netlist.network import Bools, Ints, NoCrossbar
+from xbarsim.netlist.partial import infer
 
 WIRE, CELL, OPEN = 0, 1, -1
 _MAX_READINGS = 64
-_MAX_STEPS = 4000
+_MAX_STEPS = 400
+_MAX_WORK = 200_000
 _BATCH = 8192
 
 
@@ -22,11 +24,11 @@ def deductions(core: Core) -> Iterator[Bools]:
     edges that a cycle of 8 turns through one is a cell. What this leaves open is tried both ways, within limits.
     """
     deducer = _Deducer(core)
-    if not deducer.begin():
+    if not deducer.begin() or not deducer.extend():
         return
     choices: list[tuple[int, int, int]] = []
     given = 0
-    for _ in range(_MAX_STEPS):
+    for _ in range(min(_MAX_STEPS, 8 + _MAX_WORK // core.u.size)):
         edge = deducer.first_open()
         if edge is None:
             yield deducer.label == CELL
@@ -36,12 +38,12 @@ def deductions(core: Core) -> Iterator[Bools]:
         else:
             value = deducer.likely(edge)
             choices.append((edge, value, len(deducer.trail)))
-            if deducer.set(edge, value):
+            if deducer.set(edge, value) and deducer.extend():
                 continue
         while choices:
             edge, value, mark = choices.pop()
             deducer.undo(mark)
-            if deducer.set(edge, 1 - value):
+            if deducer.set(edge, 1 - value) and deducer.extend():
                 break
             deducer.undo(mark)
         else:
@@ -71,10 +73,30 @@ class _Deducer:
             return False
         return all(self._settle(node) for node in range(self.core.node.size))
 
+    def extend(self) -> bool:
+        """Draw the conclusions from the places of nodes; False if they contradict."""
+        while (self.label == OPEN).any() and (self.label == CELL).any():
+            try:
+                cells, wires = infer(self.core, self.label == CELL, self.label == WIRE)
+            except NoCrossbar:
+                return False
+            if not cells.size and not wires.size:
+                break
+            if not all(self.set(edge, CELL) for edge in cells.tolist()):
+                return False
+            if not all(self.set(edge, WIRE) for edge in wires.tolist()):
+                return False
+        return True
+
     def first_open(self) -> int | None:
-        """Return an undecided edge."""
-        open_edges = np.flatnonzero(self.label == OPEN)
-        return int(open_edges[0]) if open_edges.size else None
+        """Return an undecided edge, beside a decided one if there is any."""
+        undecided = self.label == OPEN
+        if not undecided.any():
+            return None
+        touched = np.zeros(self.core.node.size, dtype=bool)
+        touched[self.core.u[~undecided]] = touched[self.core.v[~undecided]] = True
+        beside = np.flatnonzero(undecided & (touched[self.core.u] | touched[self.core.v]))
+        return int(beside[0]) if beside.size else int(np.argmax(undecided))
 
     def likely(self, edge: int) -> int:
         """Return what an edge is tried as first: a leaf that is tied hangs on a cell."""

@@ -39,6 +39,8 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         The element is not supported, or nodes or value are missing or wrong.
     """
     words = split_words(text)
+    if not words:
+        raise CardError("it holds commas only: remove it")
     name = words[0]
     letter = name[0]
     if letter == "x":

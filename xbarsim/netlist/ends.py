@@ -112,7 +112,8 @@ def _assign(layout: Layout, layer: str, sides: list[Side], chains: list[_Chain])
         raise NoCrossbar(f"a line's end has {len(chains)} sources and resistors tied to it, a crossbar's has one")
     driving = layer == "word"
     ordered = sorted(chains, key=lambda chain: ((chain.volts != 0) != driving, chain.order))
-    given = [layout.sides[c.source][0] for c in ordered if c.source in layout.sides]
+    named = [-1 if chain.source is None else chain.source for chain in ordered]
+    given = [layout.sides[source][0] for source in named if source in layout.sides]
     if len(given) == len(ordered) == len(set(given)) and set(given) <= set(sides):
         return list(zip(given, ordered, strict=True))
     return list(zip(sides, ordered, strict=False))

@@ -129,8 +129,6 @@ class Flattener:
         for port, node in zip(body.ports, instance.nodes, strict=True):
             if port not in ports:
                 ports[port] = caller.ports.get(node) or (caller.prefix + node)
-        if not caller.prefix:
-            ports |= {p: n for p, n in zip(body.ports, instance.nodes, strict=True) if p not in ("0", "gnd")}
         scope = self._scope(instance, body, caller.scope)
         return _Work(body, f"{caller.prefix}{instance.name}.", ports, scope)
 

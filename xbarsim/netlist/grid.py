@@ -17,7 +17,7 @@ def grid_cells(core: Core) -> Bools | None:
     tells wires from the cell at one node. From there one word line and one bit line are followed to their ends.
     Along another word line the distance to the known word line is constant, and so it is for bit lines.
     """
-    table, edges = core.neighbours(3)
+    table, _ = core.neighbours(3)
     degree = core.degree
     seeds = np.flatnonzero(degree == 3)
     if not seeds.size:
@@ -46,6 +46,7 @@ def distance(table: Ints, start: list[int]) -> Ints:
     steps = np.full(table.shape[0], -1, dtype=np.int64)
     front = np.array(start, dtype=np.int64)
     steps[front] = 0
+    last_seen = np.empty(table.shape[0], dtype=np.int64)
     step = 0
     while front.size:
         step += 1
@@ -53,7 +54,8 @@ def distance(table: Ints, start: list[int]) -> Ints:
         ahead = ahead[ahead >= 0]
         ahead = ahead[steps[ahead] < 0]
         steps[ahead] = step
-        front = np.unique(ahead)
+        last_seen[ahead] = np.arange(ahead.size)
+        front = ahead[last_seen[ahead] == np.arange(ahead.size)]
     return steps
 
 

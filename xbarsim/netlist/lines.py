@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from xbarsim.netlist.axis import place_lines
+from xbarsim.netlist.axis import FREE, place_lines
 from xbarsim.netlist.core import Core
 from xbarsim.netlist.layout import ABSENT, Layout
 from xbarsim.netlist.network import Bools, Ints, NoCrossbar
@@ -33,9 +33,9 @@ def layout_of(core: Core, cell: Bools) -> Layout:
     NoCrossbar
         The wires form no paths, or the lines cross in no consistent order.
     """
-    paths = _paths(core, ~cell)
+    paths = paths_of(core, ~cell)
     cell_u, cell_v = core.u[cell], core.v[cell]
-    layer = _two_layers(paths, paths.path[cell_u], paths.path[cell_v])
+    layer = two_layers(paths, paths.path[cell_u], paths.path[cell_v])
     swap = layer[paths.path[cell_u]] == 1
     x = np.where(swap, cell_v, cell_u)
     y = np.where(swap, cell_u, cell_v)
@@ -45,18 +45,17 @@ def layout_of(core: Core, cell: Bools) -> Layout:
     return _grid(core, paths, layer, row, col, x, y)
 
 
-def _paths(core: Core, wire: Bools) -> Paths:
-    """Number the nodes along each path of wires, from the end that the file names first."""
+def paths_of(core: Core, wire: Bools) -> Paths:
+    """Return the nodes' places along each path of wires."""
     n = core.node.size
     u, v = core.u[wire], core.v[wire]
     degree = np.bincount(u, minlength=n) + np.bincount(v, minlength=n)
     if degree.max(initial=0) > 2:
-        raise NoCrossbar(f"more than two wires meet at a node (number {int(np.argmax(degree))})")
+        raise NoCrossbar("more than two wires meet at a node")
     count, path = connected_components(coo_array((np.ones(u.size), (u, v)), shape=(n, n)), directed=False)
     if u.size != n - count:
         raise NoCrossbar("a line's wires form a ring")
     table = np.full((n, 2), -1, dtype=np.int64)
-    fill = np.zeros(n, dtype=np.int64)
     ends = np.concatenate([u, v])
     other = np.concatenate([v, u])
     order = np.argsort(ends, kind="stable")
@@ -64,7 +63,6 @@ def _paths(core: Core, wire: Bools) -> Paths:
     slot = np.ones(ends.size, dtype=np.int64)
     slot[np.unique(ends, return_index=True)[1]] = 0
     table[ends, slot] = other
-    del fill
     tips = np.flatnonzero(degree <= 1)
     _, pick = np.unique(path[tips], return_index=True)
     here = tips[pick]
@@ -81,7 +79,7 @@ def _paths(core: Core, wire: Bools) -> Paths:
     return Paths(path.astype(np.int64), place, int(count))
 
 
-def _two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
+def two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
     """Colour the lines so that every cell joins two layers; each connected piece by itself."""
     count = paths.count
     if np.any(a == b):
@@ -97,7 +95,8 @@ def _two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
         raise NoCrossbar("the lines cannot be parted into word lines and bit lines")
     first = np.full(piece.max() + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, piece, side[:count])
-    return (side[:count] != first[piece]).astype(np.int64)
+    layer: Ints = (side[:count] != first[piece]).astype(np.int64)
+    return layer
 
 
 def _lean(core: Core, paths: Paths) -> Ints:
@@ -123,27 +122,23 @@ def _grid(core: Core, paths: Paths, layer: Ints, row: Ints, col: Ints, x: Ints, 
     line_layer = layer[paths.path]
     node_row = np.where(line_layer == 0, row[paths.path], row[paths.count + np.arange(n)])
     node_col = np.where(line_layer == 1, col[paths.path], col[paths.count + np.arange(n)])
-    node_row -= node_row[node_row > _FREE].min(initial=0)
-    node_col -= node_col[node_col > _FREE].min(initial=0)
+    node_row -= node_row[node_row > FREE].min(initial=0)
+    node_col -= node_col[node_col > FREE].min(initial=0)
     rows, cols = int(node_row.max(initial=0)) + 1, int(node_col.max(initial=0)) + 1
     if rows * cols > MAX_FILL * (n + 16):
         raise NoCrossbar(f"it would be a crossbar of {rows} x {cols}, nearly empty")
     word = np.full((rows, cols), ABSENT, dtype=np.int64)
     bit = np.full((rows, cols), ABSENT, dtype=np.int64)
     for grid, mine in ((word, line_layer == 0), (bit, line_layer == 1)):
-        fixed = np.flatnonzero(mine & (node_row > _FREE) & (node_col > _FREE))
-        key = node_row[fixed] * cols + node_col[fixed]
-        if np.unique(key).size < key.size:
-            raise NoCrossbar("two nodes fall on one place of the array")
+        fixed = np.flatnonzero(mine & (node_row > FREE) & (node_col > FREE))
         grid[node_row[fixed], node_col[fixed]] = core.node[fixed]
-    for node in np.flatnonzero((line_layer == 0) & (node_col <= _FREE)):
+        if np.count_nonzero(grid >= 0) < fixed.size:
+            raise NoCrossbar("two nodes fall on one place of the array")
+    for node in np.flatnonzero((line_layer == 0) & (node_col <= FREE)):
         word[node_row[node], :] = core.node[node]
-    for node in np.flatnonzero((line_layer == 1) & (node_row <= _FREE)):
+    for node in np.flatnonzero((line_layer == 1) & (node_row <= FREE)):
         bit[:, node_col[node]] = core.node[node]
     return _trimmed(word, bit)
-
-
-_FREE = -(1 << 40)
 
 
 def _trimmed(word: Ints, bit: Ints) -> Layout:

@@ -19,9 +19,10 @@ _END = re.compile(r"v(wl|wr|bt|bb)([0-9]{1,7})")
 
 def layout_by_names(circuit: Circuit) -> Layout | None:
     """Return the layout that nodes named ``w_<row>_<col>`` and ``b_<row>_<col>`` ask for, if any."""
-    index = [k for k, name in enumerate(circuit.nodes) if name[:2] == "w_" or name[:2] == "b_"]
-    if not index:
+    sample = next((name for name in circuit.nodes if name[:2] in ("w_", "b_")), "")
+    if _NODES.fullmatch(sample + "\n") is None:
         return None
+    index = [k for k, name in enumerate(circuit.nodes) if name[:2] == "w_" or name[:2] == "b_"]
     text = "\n".join([circuit.nodes[k] for k in index]) + "\n"
     if _NODES.fullmatch(text) is None:
         return None

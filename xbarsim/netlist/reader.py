@@ -15,7 +15,6 @@ from xbarsim.netlist.source import Places, SourceText, read_source
 from xbarsim.netlist.tokens import parse_value, sort_words, split_words
 
 _OUTPUT_ONLY = (".print", ".save", ".plot", ".probe", ".width", ".temp", ".nodeset", ".backanno")
-_RESISTOR_OPTIONS = ("rshunt", "scale", "tnom", "reftemp")
 _READ = (".end", ".ends", ".global", ".include", ".op", ".options", ".param", ".subckt", ".title")
 
 
@@ -55,17 +54,17 @@ class Reader:
             if source.finished:
                 self.files.pop()
                 continue
-            line = source.line
             try:
                 if self.ended is None and read_run(source, self.body):
                     continue
-                line = source.line
-                text, line, position = source.next_line()
+            except CardError as error:
+                raise self.places.error(str(error), source.place(source.line)) from None
+            text, line, position = source.next_line()
+            try:
                 if text:
                     self._card(text, source, line, position)
             except CardError as error:
-                at = line if source.line == line or text_read(source, line) else source.line
-                raise self.places.error(str(error), source.place(at)) from None
+                raise self.places.error(str(error), source.place(line)) from None
         if self.body is not self.top:
             raise self.places.error(
                 f".subckt {self.body.name} has no .ends: close it with '.ends {self.body.name}'", self.body.origin
@@ -159,11 +158,6 @@ class Reader:
 
     def _options(self, text: str, origin: int) -> None:
         for word in split_words(text)[1:]:
-            if word in _RESISTOR_OPTIONS[:1]:
+            if word in ("rshunt", "rseries"):
                 raise CardError(f".options {word} adds elements to the circuit: remove it")
         self.notes.setdefault(".options changes no linear operating point: ignored", origin)
-
-
-def text_read(source: SourceText, line: int) -> bool:
-    """Whether the reader went on past ``line`` of ``source``."""
-    return source.line > line

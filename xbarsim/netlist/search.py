@@ -58,8 +58,7 @@ def search(network: Network) -> Recognition:
 
 
 def _rails(network: Network) -> Iterator[tuple[Bools, bool, str]]:
-    """Yield which nodes are taken to be outside the array, and whether ground may lie on it, and
-    what counts as part of a tie.
+    """Yield which nodes lie outside the array, whether ground may lie on it, and what is part of a tie.
 
     A source's node is a rail behind the line ends' resistors, or it is the line's end itself.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.expressions import Expression
@@ -55,7 +56,7 @@ def source_value(words: list[str]) -> tuple[Value | None, list[str], Value]:
                 end = _skip_numbers(plain, at, len(plain))
                 arguments, at = plain[at:end], end
             shape = _AT_ZERO[name](_numbers(name, arguments))
-        elif name in ("sffm", "am", "trnoise", "trrandom", "external") or "(" in word[1:]:
+        elif name in ("sffm", "am", "trnoise", "trrandom", "external") or (name.isalpha() and "(" in word):
             known = ", ".join(sorted(_AT_ZERO)).upper()
             raise CardError(f"the waveform '{name}' is not supported: use {known}, or give a DC value")
         elif first is None and at == 1:
@@ -106,7 +107,7 @@ def _piecewise(v: list[float]) -> float:
     if len(v) % 2:
         raise CardError(f"PWL() has {len(v)} values: give pairs of time and value")
     times, values = v[0::2], v[1::2]
-    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(times)):
         raise CardError("PWL() has times that do not increase: put its points in order")
     if times[0] >= 0:
         return values[0]

@@ -58,15 +58,15 @@ def _word_end(text: str, at: int) -> int:
 def _group_end(text: str, at: int) -> int:
     """Return the position after the quotes, braces or parentheses that open at ``at``."""
     opening, closing = text[at], _CLOSING[text[at]]
+    if opening == closing:
+        end = text.find(closing, at + 1)
+        if end > 0:
+            return end + 1
     depth = 0
-    for position in range(at, len(text)):
-        c = text[position]
-        if c == closing and (opening != closing or position > at):
-            depth -= opening != closing
-            if depth <= 0:
-                return position + 1
-        elif c == opening:
-            depth += 1
+    for position in range(at, len(text) if opening != closing else at):
+        depth += (text[position] == opening) - (text[position] == closing)
+        if depth == 0:
+            return position + 1
     raise CardError(f"a {opening} is not closed with {closing}")
 
 
