@@ -75,7 +75,7 @@ def memory(rows: int, cols: int, *, keep: bool) -> float:
     long, short = max(rows, cols), min(rows, cols)
     joint = long + 2.0 * short + short
     halves = 2.0 * (long + 3.0 * short) ** 2
-    kept = 2.0 * np.log2(max(2.0, rows * cols / leaf_size(rows, cols) ** 2)) * long * short if keep else 0.0
+    kept = 5.0 * np.log2(max(2.0, rows * cols / leaf_size(rows, cols) ** 2)) * long * short if keep else 0.0
     return 8.0 * (joint**2 + halves + 3.0 * long * short + kept)
 
 

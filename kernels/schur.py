@@ -122,16 +122,16 @@ def _word_lines(s: Array, lw: Array, kw: Array, near: Array, far: Array, v: Arra
         x0, x1, x2, x3 = v[i], v[i + 1], v[i + 2], v[i + 3]
         t0, t1, t2, t3 = far[i], far[i + 1], far[i + 2], far[i + 3]
         for back in range(1, n + 1):
-            j = np.uint64(n - back)  # unsigned: no test for indices that count from the end
-            t0 += s0[j]
-            t1 += s1[j]
-            t2 += s2[j]
-            t3 += s3[j]
-            y[j, 0], y[j, 1], y[j, 2], y[j, 3] = t0, t1, t2, t3
-            t0 *= l0[j]
-            t1 *= l1[j]
-            t2 *= l2[j]
-            t3 *= l3[j]
+            at = np.uint64(n - back)  # unsigned: no test for indices that count from the end
+            t0 += s0[at]
+            t1 += s1[at]
+            t2 += s2[at]
+            t3 += s3[at]
+            y[at, 0], y[at, 1], y[at, 2], y[at, 3] = t0, t1, t2, t3
+            t0 *= l0[at]
+            t1 *= l1[at]
+            t2 *= l2[at]
+            t3 *= l3[at]
         arriving[i], arriving[i + 1], arriving[i + 2], arriving[i + 3] = t0, t1, t2, t3
         t0, t1, t2, t3 = near[i], near[i + 1], near[i + 2], near[i + 3]
         for j in range(n):
@@ -144,10 +144,10 @@ def _word_lines(s: Array, lw: Array, kw: Array, near: Array, far: Array, v: Arra
     for i in range(whole, m):
         t0 = far[i]
         for back in range(1, n + 1):
-            j = np.uint64(n - back)
-            t0 += s[i, j]
-            y[j, 0] = t0
-            t0 *= lw[i, j]
+            at = np.uint64(n - back)
+            t0 += s[i, at]
+            y[at, 0] = t0
+            t0 *= lw[i, at]
         arriving[i] = t0
         t0 = near[i]
         for j in range(n):

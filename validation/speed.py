@@ -12,7 +12,6 @@ for _variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
     os.environ[_variable] = "1"
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -84,12 +83,12 @@ def line(what: str, cells: str, ours, theirs, ratios, errors) -> str:
 def peak_memory() -> str:
     """Peak resident memory of a process that computes one 512x512 map, and of one that only imports."""
     program = (
-        "import numpy as np, xbarsim, resource, sys\n"
+        "import numpy as np, xbarsim, sys\n"
         "xbarsim.solve(xbarsim.Crossbar([[1e-3]]), [1.0])\n"
         "c = xbarsim.Crossbar(np.random.default_rng(0).uniform(1e-6, 1e-3, (512, 512)), word_wire=1, bit_wire=1, "
         "driver=1, sense=1)\n"
         "if len(sys.argv) > 1: xbarsim.effective_conductance(c)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
     )
     peaks = [
         int(subprocess.run([sys.executable, "-c", program, *more], capture_output=True, check=True).stdout)

@@ -13,8 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 def facts() -> Iterator[tuple[str, str]]:
     """Yield names and values: versions, threads, cache folder, ngspice."""
     from xbarsim import __version__
-    from xbarsim.kernels import schur
     from xbarsim.resources import thread_count
+
+    threads = thread_count()  # before numba, whose own complaint is a traceback
+    from xbarsim.kernels import schur
 
     yield "xbarsim", __version__
     yield "Python", f"{platform.python_version()} on {platform.platform(terse=True)}"
@@ -22,7 +24,7 @@ def facts() -> Iterator[tuple[str, str]]:
         yield package, _version(package)
     for package in ("torch",):
         yield package, _version(package)
-    yield "threads", f"{thread_count()} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
+    yield "threads", f"{threads} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
     yield "cache", str(schur.solve.stats.cache_path)
     yield "ngspice", _ngspice()
 

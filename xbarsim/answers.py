@@ -67,8 +67,7 @@ class Answers:
                     "kind": "op",
                     "node_voltages": _finite(one.node_voltages),
                     "source_currents": _finite(one.source_currents),
-                    "power": one.power,
-                    "residual": one.residual,
+                    **_finite({"power": one.power, "residual": one.residual}),
                 }
                 for one in self.analyses
             ],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -12,13 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.crossbar import Crossbar
+    from xbarsim.solver import Method
+
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # generic only in recent releases
 
 EXIT_INPUT = 2
 EXIT_SOLVE = 3
 EXIT_INTERRUPT = 130
 
 
-class Ohms(click.ParamType):
+class Ohms(_ParamType):
     """A resistance in ohms, ``inf``, or a file with one for each segment or line."""
 
     name = "ohms"
@@ -28,7 +34,7 @@ class Ohms(click.ParamType):
         try:
             return float(value)
         except (TypeError, ValueError):
-            if Path(value).suffix or Path(value).exists():
+            if Path(value).suffix[1:2].isalpha() or Path(value).exists():
                 return Path(value)
             self.fail(f"{value!r} is neither ohms nor a .npy or .csv file", param, ctx)
 
@@ -39,20 +45,27 @@ def circuit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         [
             click.option("--conductance", metavar="FILE", help="Cells in siemens, rows x cols: .npy or .csv."),
             click.option("--voltages", metavar="FILE", help="Row voltages in volts: .npy or .csv; a row a vector."),
-            click.option("--word-wire", type=Ohms(), default="0", show_default=True, help="Ohms of a word-line segment."),
+            click.option(
+                "--word-wire", type=Ohms(), default="0", show_default=True, help="Ohms of a word-line segment."
+            ),
             click.option("--bit-wire", type=Ohms(), default="0", show_default=True, help="Ohms of a bit-line segment."),
             click.option("--driver", type=Ohms(), default="0", show_default=True, help="Ohms from each row's source."),
-            click.option("--sense", type=Ohms(), default="0", show_default=True, help="Ohms to each column's virtual ground."),
+            click.option(
+                "--sense", type=Ohms(), default="0", show_default=True, help="Ohms to each column's virtual ground."
+            ),
         ]
     ):
         command = option(command)
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, invoke_without_command=True
+)
 @click.version_option(package_name="xbarsim", message="xbarsim %(version)s")
-def cli() -> None:
-    """Circuit-level simulator of memristor crossbars.
+@click.pass_context
+def cli(context: click.Context) -> None:
+    r"""Circuit-level simulator of memristor crossbars.
 
     Solves the real circuit exactly: wires, drivers, sense ends, sneak paths, broken lines.
 
@@ -60,6 +73,8 @@ def cli() -> None:
     xbarsim solve --netlist xbar.sp
     xbarsim solve --conductance G.npy --voltages v.npy --word-wire 1 --bit-wire 1
     """
+    if context.invoked_subcommand is None:
+        raise click.UsageError(f"give a command, {', '.join(sorted(cli.commands))}; xbarsim --help says more")
 
 
 @cli.command()
@@ -68,8 +83,8 @@ def cli() -> None:
 @click.option("--method", type=click.Choice(["auto", "schur", "kron", "reference"]), default="auto", show_default=True)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--quiet", "-q", is_flag=True, help="Print output currents alone, no notes.")
-def solve(netlist: str | None, method: str, form: str, quiet: bool, **circuit: Any) -> None:
-    """Solve a crossbar, given as a netlist or by its matrices.
+def solve(netlist: str | None, method: Method, form: str, quiet: bool, **circuit: Any) -> None:
+    r"""Solve a crossbar, given as a netlist or by its matrices.
 
     Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
 
@@ -78,20 +93,28 @@ def solve(netlist: str | None, method: str, form: str, quiet: bool, **circuit: A
     """
     if (netlist is None) == (circuit["conductance"] is None):
         raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    if netlist is not None:
+        _refuse_given(circuit)
     from contextlib import nullcontext
 
-    from xbarsim import announce, interrupt, runs
+    from xbarsim import interrupt
+    from xbarsim.resources import thread_count
 
-    with interrupt.immediate("xbarsim: interrupted"), nullcontext() if quiet else announce.compilation():
-        if netlist is not None:
-            answers = runs.from_netlist(sys.stdin if netlist == "-" else netlist, method)
-        else:
-            crossbar, voltages = _from_files(**circuit)
-            answers = runs.from_arrays(crossbar, voltages, method, title=str(circuit["conductance"]))
-        if form == "json":
-            text = answers.as_json()
-        else:
-            text = answers.currents_only() if quiet else answers.as_table()
+    thread_count()  # numba's own complaint about NUMBA_NUM_THREADS is a traceback
+    # NumPy's threads must start inside: one that does not block SIGINT would be handed it, and sit on it.
+    with interrupt.immediate("xbarsim: interrupted"):
+        from xbarsim import announce, runs
+
+        with nullcontext() if quiet else announce.compilation():
+            if netlist is not None:
+                answers = runs.from_netlist(_standard_input() if netlist == "-" else netlist, method)
+            else:
+                crossbar, voltages = _from_files(**circuit)
+                answers = runs.from_arrays(crossbar, voltages, method, title=str(circuit["conductance"]))
+            if form == "json":
+                text = answers.as_json()
+            else:
+                text = answers.currents_only() if quiet else answers.as_table()
     if not quiet:
         for note in answers.notes:
             click.echo(f"note: {note}", err=True)
@@ -125,11 +148,27 @@ def info() -> None:
         click.echo(f"{name:<10}{value}")
 
 
+def _refuse_given(circuit: dict[str, Any]) -> None:
+    """A netlist has its own values: options that would be ignored are an error."""
+    source = click.get_current_context().get_parameter_source
+    given = [name for name in circuit if source(name) is click.core.ParameterSource.COMMANDLINE]
+    if given:
+        option = "--" + given[0].replace("_", "-")
+        raise click.UsageError(f"{option} goes with --conductance; a netlist says it itself")
+
+
+def _standard_input() -> IO[str]:
+    """Return stdin as UTF-8 whatever the locale; the reader names a line that is not."""
+    if sys.stdin is None:
+        raise click.UsageError("--netlist -: standard input is closed")
+    return TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="")
+
+
 def _from_files(
     conductance: str, voltages: str | None, word_wire: Any, bit_wire: Any, driver: Any, sense: Any
 ) -> tuple[Crossbar, Any]:
     from xbarsim.crossbar import Crossbar
-    from xbarsim.tables import load, load_vectors
+    from xbarsim.tables import load, load_line, load_vectors
 
     if voltages is None:
         raise click.UsageError("--conductance needs --voltages FILE, one voltage for each row")
@@ -137,8 +176,7 @@ def _from_files(
     def ohms(value: Any, name: str) -> Any:
         if not isinstance(value, Path):
             return value
-        array = load(value, name)
-        return array.ravel() if name in ("driver", "sense") else array
+        return load_line(value, name) if name in ("driver", "sense") else load(value, name)
 
     crossbar = Crossbar(
         load(conductance, "conductance"),
@@ -158,10 +196,14 @@ def _fail(code: int, message: str) -> NoReturn:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; every failure is one line on stderr and an exit code."""
     try:
-        cli.main(args=arguments, prog_name="xbarsim", standalone_mode=False)
+        # Not cli.main(): it adds a line of its own to Ctrl-C, and exits with 1 where the reader of a pipe has enough.
+        with cli.make_context("xbarsim", sys.argv[1:] if arguments is None else arguments) as context:
+            cli.invoke(context)
+        if sys.stdout is None:
+            _fail(EXIT_INPUT, "standard output is closed")
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        _fail(EXIT_INTERRUPT, "interrupted")
+    except click.exceptions.Exit as done:
+        raise SystemExit(done.exit_code) from None
     except click.ClickException as error:
         _fail(EXIT_INPUT, error.format_message())
     except BrokenPipeError:
@@ -173,10 +215,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
         if isinstance(error, KeyboardInterrupt):
             _fail(EXIT_INTERRUPT, "interrupted")
-        if isinstance(error, InputError):
-            _fail(EXIT_INPUT, str(error))
         if isinstance(error, SolveError):
             _fail(EXIT_SOLVE, str(error))
+        if isinstance(error, InputError):
+            _fail(EXIT_INPUT, str(error))
         if isinstance(error, MemoryError):
             _fail(EXIT_INPUT, "out of memory: solve a smaller circuit or free memory")
         if isinstance(error, OSError):

@@ -14,9 +14,12 @@ from contextlib import contextmanager
 def immediate(message: str) -> Iterator[None]:
     """While this is entered, Ctrl-C prints ``message`` and ends the process at once with code 130.
 
-    For work that writes no files. Only in the main thread of a POSIX system; elsewhere it changes nothing.
+    For work that writes no files. Only in the main thread of a POSIX system, and where Ctrl-C has its usual meaning
+    (a shell makes background jobs ignore it); elsewhere it changes nothing. Threads that started before must block
+    SIGINT themselves.
     """
-    if not hasattr(signal, "sigwait") or threading.current_thread() is not threading.main_thread():
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not (usual and hasattr(signal, "sigwait") and threading.current_thread() is threading.main_thread()):
         yield
         return
     done = threading.Event()

@@ -120,7 +120,8 @@ def _analysis(
         np.isfinite(ends[side].resistance).any() for side in ("word_right", "bit_top")
     ):
         driven = np.where(np.isfinite(ends["word_left"].resistance), voltages, 0.0)
-        ideal = (driven @ crossbar.conductance).tolist()
+        with np.errstate(over="ignore", invalid="ignore"):
+            ideal = (driven @ crossbar.conductance).tolist()
     return Analysis(outputs, ideal, node_voltages, source_currents, float(power), solution.residual, how(solution))
 
 

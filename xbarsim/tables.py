@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
-from xbarsim.crossbar import Array
+from xbarsim.crossbar import Array, checked_array
 from xbarsim.errors import InputError
 
 
 def load(path: str | Path, name: str) -> Array:
     """Read an array from ``.npy``, or a table of numbers from any other file.
 
-    Text may be delimited by commas, semicolons, tabs or blanks; ``#`` starts a comment.
+    Text may be delimited by semicolons, commas, tabs or blanks, the first of these that a line has; ``#`` starts a
+    comment.
 
     Parameters
     ----------
@@ -47,25 +49,28 @@ def load(path: str | Path, name: str) -> Array:
 
 
 def _numpy(path: Path, name: str) -> Array:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        raise InputError(f"{path}: {name} is no readable .npy array of numbers; save it with numpy.save") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise InputError(f"{path}: {name} must hold real numbers, not {getattr(array, 'dtype', type(array).__name__)}")
+    with path.open("rb") as file:
+        try:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+        except (ValueError, EOFError, SyntaxError, TokenError):  # a damaged header is parsed as Python
+            raise InputError(f"{path}: {name} is no readable .npy array of numbers; save it with numpy.save") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{path}: {name} must hold real numbers, not {array.dtype}")
     return array.astype(np.float64)
 
 
 def _text(path: Path, data: bytes, name: str) -> Array:
     try:
-        text = data.decode("utf-8-sig")
+        content = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: {name} is neither text nor .npy") from None
     rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("#", 1)[0].replace(",", " ").replace(";", " ").split()
-        if not words:
+    for number, line in enumerate(content.splitlines(), 1):
+        text = line.split("#", 1)[0].strip()
+        if not text:
             continue
+        # Between two commas stands a number: a gap, or 0,5 for a half, must not shift the rest.
+        words = text.split(";" if ";" in text else "," if "," in text else None)
         try:
             rows.append([float(word) for word in words])
         except ValueError:
@@ -79,17 +84,29 @@ def _text(path: Path, data: bytes, name: str) -> Array:
     return np.array(rows)
 
 
+def load_line(path: str | Path, name: str) -> Array:
+    """Read one number a line: ``(count,)``, or a table that is a single row or column.
+
+    Raises
+    ------
+    InputError
+        As ``load``.
+    """
+    array = load(path, name)
+    return array.ravel() if array.ndim == 2 and 1 in array.shape else array
+
+
 def load_vectors(path: str | Path, name: str, count: int) -> Array:
     """Read vectors of ``count`` numbers: ``(count,)``, a single row or column, or ``(batch, count)``.
 
     Raises
     ------
     InputError
-        As ``load``, or the shape fits none of these.
+        As ``load``, or the shape fits none of these, or an entry is not finite.
     """
     array = load(path, name)
     if array.ndim == 2 and 1 in array.shape and array.size == count:
-        return array.reshape(count)
-    if array.ndim in (1, 2) and array.shape[-1] == count:
-        return array
+        array = array.reshape(count)
+    if array.size and array.ndim in (1, 2) and array.shape[-1] == count:
+        return checked_array(name, array, signed=True)
     raise InputError(f"{path}: {name} has shape {array.shape}: it must be ({count},) or (batch, {count})")

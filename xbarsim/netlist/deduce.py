@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,12 +13,23 @@ from xbarsim.netlist.partial import infer
 
 WIRE, CELL, OPEN = 0, 1, -1
 _MAX_READINGS = 64
-_MAX_STEPS = 400
-_MAX_WORK = 200_000
+_STEP = 100
 _BATCH = 8192
 
 
-def deductions(core: Core) -> Iterator[Bools]:
+@dataclass
+class Budget:
+    """How many more choices a search may try: refusing must not take for ever."""
+
+    work: int = 60_000
+
+    def spend(self, amount: int) -> bool:
+        """Take ``amount``; False if there is none left."""
+        self.work -= amount
+        return self.work > 0
+
+
+def deductions(core: Core, budget: Budget) -> Iterator[Bools]:
     """Yield consistent readings of an array with wires on both layers.
 
     A node has at most one cell and two wires, a tied node at most one wire, an edge of 0 ohm is a wire, and of two
@@ -28,7 +40,7 @@ def deductions(core: Core) -> Iterator[Bools]:
         return
     choices: list[tuple[int, int, int]] = []
     given = 0
-    for _ in range(min(_MAX_STEPS, 8 + _MAX_WORK // core.u.size)):
+    while budget.spend(core.u.size + _STEP):
         edge = deducer.first_open()
         if edge is None:
             yield deducer.label == CELL

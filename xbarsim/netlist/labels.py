@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from xbarsim.netlist.core import Core
-from xbarsim.netlist.deduce import deductions
+from xbarsim.netlist.deduce import Budget, deductions
 from xbarsim.netlist.grid import grid_cells
 from xbarsim.netlist.network import Bools
 
 _MIN_FILL = 0.25
 
 
-def readings(core: Core) -> Iterator[Bools]:
+def readings(core: Core, budget: Budget) -> Iterator[Bools]:
     """Yield, for each way to read the core, which of its edges are cells; the likeliest first."""
     degree = core.degree
     widest = int(degree.max())
@@ -30,7 +30,7 @@ def readings(core: Core) -> Iterator[Bools]:
     if whole is not None:
         yield whole
     if widest <= 3:
-        yield from deductions(core)
+        yield from deductions(core, budget)
 
 
 def _comb(core: Core) -> Bools:

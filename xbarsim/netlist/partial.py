@@ -48,13 +48,39 @@ def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:
     open_edges = np.flatnonzero(~cell & ~wire)
     a, b = core.u[open_edges], core.v[open_edges]
     sure = placed[a] & placed[b]
-    open_edges, a, b = open_edges[sure], a[sure], b[sure]
+    cells, wires = _between(open_edges[sure], a[sure], b[sure], row, col, first)
+    half = placed[a] != placed[b]
+    known = np.where(placed[a], a, b)[half]
+    more_cells, more_wires = _beside(open_edges[half], known, placed, row, col, first)
+    return np.concatenate([cells, more_cells]), np.concatenate([wires, more_wires])
+
+
+def _between(edges: Ints, a: Ints, b: Ints, row: Ints, col: Ints, first: Bools) -> tuple[Ints, Ints]:
+    """Return which edges between placed nodes are cells, and which are wires."""
     crossing = first[a] != first[b]
     rows, cols = np.abs(row[a] - row[b]), np.abs(col[a] - col[b])
-    beside = np.where(first[a], (rows == 0) & (cols == 1), (rows == 1) & (cols == 0))
-    if np.any(np.where(crossing, (rows > 0) | (cols > 0), ~beside)):
+    neighbours = np.where(first[a], (rows == 0) & (cols == 1), (rows == 1) & (cols == 0))
+    if np.any(np.where(crossing, (rows > 0) | (cols > 0), ~neighbours)):
         raise NoCrossbar("an element joins places of the array that are no neighbours")
-    return open_edges[crossing], open_edges[~crossing]
+    return edges[crossing], edges[~crossing]
+
+
+def _beside(edges: Ints, node: Ints, placed: Bools, row: Ints, col: Ints, first: Bools) -> tuple[Ints, Ints]:
+    """Return the same for edges from a placed node to one that is not: where other nodes stand, it cannot."""
+    if not node.size:
+        return node, node
+    top, left = row[placed].min() - 1, col[placed].min() - 1
+    shape = int(row[placed].max() - top) + 2, int(col[placed].max() - left) + 2
+    taken = np.zeros((2, *shape), dtype=bool)
+    here = np.flatnonzero(placed)
+    taken[first[here].astype(np.int64), row[here] - top, col[here] - left] = True
+    layer, r, c = first[node].astype(np.int64), row[node] - top, col[node] - left
+    across = taken[1 - layer, r, c]
+    down, right = 1 - layer, layer
+    along = taken[layer, r - down, c - right] & taken[layer, r + down, c + right]
+    if np.any(across & along):
+        raise NoCrossbar("a node has more neighbours than its place in the array")
+    return edges[along], edges[across]
 
 
 def _sorted(line: Ints, place: Ints, other: Ints) -> tuple[Ints, Ints, Ints]:

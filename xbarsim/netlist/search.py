@@ -9,6 +9,7 @@ import numpy as np
 from xbarsim.netlist.assemble import assemble
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.core import cut
+from xbarsim.netlist.deduce import Budget
 from xbarsim.netlist.labels import readings
 from xbarsim.netlist.lines import layout_of
 from xbarsim.netlist.network import Bools, Network, NoCrossbar
@@ -30,6 +31,7 @@ def search(network: Network) -> Recognition:
         No reading takes every element; the reason is that of the first.
     """
     reasons: list[NoCrossbar] = []
+    budget = Budget()
     best: tuple[int, Recognition] | None = None
     for rail, ground_on_array, peel in _rails(network):
         try:
@@ -38,7 +40,7 @@ def search(network: Network) -> Recognition:
             reasons.append(reason)
             continue
         ties = ties_of(core, network.count)
-        for cells in readings(core):
+        for cells in readings(core, budget):
             try:
                 layout = oriented(layout_of(core, cells), ties)
                 found = assemble(network, layout)
@@ -54,7 +56,8 @@ def search(network: Network) -> Recognition:
                 return found
     if best is not None:
         return best[1]
-    raise reasons[0] if reasons else NoCrossbar("it has no cells between word lines and bit lines")
+    obstacle = reasons[0] if reasons else "it has no cells between word lines and bit lines"
+    raise NoCrossbar(f"no word lines and bit lines were found in its graph that take every element ({obstacle})")
 
 
 def _rails(network: Network) -> Iterator[tuple[Bools, bool, str]]:
