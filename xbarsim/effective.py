@@ -37,21 +37,22 @@ def verify(terminals: Terminals) -> float:
     # A line joined to a fixed source by 0 ohm has no voltage of its own to choose.
     joined = segments.joined["word"]
     voltages[:, joined] = segments.volts["word_right"][joined]
+    sources = segments.sources(voltages)
     full = by_schur(
         segments,
-        voltages,
+        sources,
         fields=False,
         max_iterations=_VERIFY_ITERATIONS,
         threads=terminals.threads,
         all_digits=False,
     )
     if full.converged.all() and full.beyond[0] <= TOLERANCE:
-        mapped = terminals.currents(full.sources)
+        mapped = terminals.currents(sources)
         largest = max(float(np.abs(full.currents[side]).max()) for side in SIDES)
         gap = max(float(np.abs(mapped[side] - full.currents[side]).max()) for side in SIDES)
         difference = gap / largest if largest > 0.0 else gap
     else:
-        difference = float(by_kron(segments, voltages, threads=terminals.threads).beyond[0])
+        difference = float(by_kron(segments, sources, threads=terminals.threads).beyond[0])
     if not difference <= TOLERANCE:
         raise ConvergenceError(
             f"the effective map differs from a full solve by {difference:.1e} of the largest current "

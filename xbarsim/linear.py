@@ -123,14 +123,14 @@ def _require_fields(segments: Segments, batch: int, fields: bool, scratch: int) 
 
 def by_schur(
     segments: Segments,
-    voltages: Array,
+    sources: dict[Side, Array],
     *,
     fields: bool,
     max_iterations: int,
     threads: int,
     all_digits: bool = True,
 ) -> Answer:
-    """Solve each vector of ``voltages`` (batch, rows) by preconditioned conjugate gradients.
+    """Solve each vector of source voltages (batch, lines) by preconditioned conjugate gradients.
 
     Where wires dominate or lines nearly float, rounding errors of the node voltages are magnified. Small arrays then
     get their numbers from a reduction (unless ``all_digits`` is False).
@@ -144,9 +144,9 @@ def by_schur(
     """
     g, word, bit = segments.g, segments.word, segments.bit
     rows, cols = g.shape
-    batch = voltages.shape[0]
+    batch = sources["word_left"].shape[0]
     _require_fields(segments, batch, fields, 12 + 7 * min(threads, batch))
-    sources = segments.sources(voltages)
+    segments.refuse_conflicts(sources)
     lw, kw, lb, kb = _workspace("dividers", rows, cols)
     schur.factor_word(g, word, lw, kw, np.empty(rows))
     schur.factor_bit(g, bit, lb, kb, np.empty(cols))
@@ -192,7 +192,8 @@ def by_schur(
     if all_digits and g.size <= RECHECK_CELLS:
         unsure = (loss > LOSS) | (answer.iterations > HARD_ITERATIONS) | ~answer.sure
         if unsure.any():
-            _replace(answer, unsure, by_kron(segments, voltages[unsure], threads=threads))
+            again = {side: volts[unsure] for side, volts in sources.items()}
+            _replace(answer, unsure, by_kron(segments, again, threads=threads))
     return answer
 
 
@@ -206,8 +207,8 @@ def _replace(answer: Answer, vectors: NDArray[np.bool_], better: Answer) -> None
     answer.converged[vectors] = answer.sure[vectors] = True
 
 
-def by_kron(segments: Segments, voltages: Array, *, threads: int) -> Answer:
-    """Solve each vector of ``voltages`` (batch, rows) with all node voltages by one Kron reduction.
+def by_kron(segments: Segments, sources: dict[Side, Array], *, threads: int) -> Answer:
+    """Solve each vector of source voltages (batch, lines) with all node voltages by one Kron reduction.
 
     Raises
     ------
@@ -216,9 +217,9 @@ def by_kron(segments: Segments, voltages: Array, *, threads: int) -> Answer:
     TooLargeError
         The work would not fit in memory.
     """
-    batch = voltages.shape[0]
+    batch = sources["word_left"].shape[0]
     _require_fields(segments, batch, True, 0)
-    sources = segments.sources(voltages)
+    segments.refuse_conflicts(sources)
     terminals = Terminals.of(segments, keep=True, threads=threads)
     currents = terminals.currents(sources)
     v, u = terminals.network.voltages(terminals.stack(sources))

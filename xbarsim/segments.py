@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,15 +71,18 @@ class Segments:
         return Segments(g, word, bit, volts, joined, floating_word, floating_bit)
 
     def sources(self, voltages: Array) -> dict[Side, Array]:
-        """All source voltages (batch, lines) for word_left voltages (batch, rows).
+        """All source voltages (batch, lines) for word_left voltages (batch, rows)."""
+        batch = voltages.shape[0]
+        return {side: np.tile(fixed, (batch, 1)) for side, fixed in self.volts.items()} | {"word_left": voltages}
+
+    def refuse_conflicts(self, volts: Mapping[Side, Array]) -> None:
+        """Refuse source voltages (batch, lines) that 0 ohm cannot join.
 
         Raises
         ------
         SolveError
             A line joins two sources of different voltage by 0 ohm.
         """
-        batch = voltages.shape[0]
-        volts = {side: np.tile(fixed, (batch, 1)) for side, fixed in self.volts.items()} | {"word_left": voltages}
         pairs: tuple[tuple[str, Side, Side], ...] = (
             ("word", "word_left", "word_right"),
             ("bit", "bit_top", "bit_bottom"),
@@ -91,7 +95,6 @@ class Segments:
                     f"ends {a}[{k}] and {b}[{k}] are joined by 0 ohm but hold {volts[a][vector, k]:g} V and "
                     f"{volts[b][vector, k]:g} V: give one of them, or the wire between them, a resistance"
                 )
-        return volts
 
     def share_joined(self, currents: dict[Side, Array]) -> None:
         """Give both ends of a joined line half of its current, in place; arrays are (..., lines)."""

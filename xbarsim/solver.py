@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim import reference
-from xbarsim.crossbar import Array, Crossbar, Side, checked_array
+from xbarsim.crossbar import SIDES, Array, Crossbar, LineEnds, Side, checked_array
 from xbarsim.effective import verify
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.linear import Answer, by_kron, by_schur
@@ -88,36 +89,78 @@ def solve(
     if not (isinstance(tolerance, float | int) and 0.0 < tolerance < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
     single = given.ndim == 1
-    batch = np.ascontiguousarray(np.atleast_2d(given))
     keep = single if fields is None else bool(fields) or single
-    count = thread_count(threads)
     segments = Segments.of(crossbar)
+    sources = segments.sources(np.ascontiguousarray(np.atleast_2d(given)))
+    return _solve(crossbar, segments, sources, method, keep, tolerance, thread_count(threads), single)
+
+
+def solve_points(
+    crossbar: Crossbar,
+    sources: Mapping[Side, ArrayLike],
+    *,
+    method: Method = "auto",
+    fields: bool = False,
+    threads: int | None = None,
+) -> Solution:
+    """Solve for points at which any of the four sides' source voltages differ: a sweep.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        The circuit; the end voltages of its own do not matter.
+    sources : mapping of side to (points, lines)
+        Volts of every side's sources.
+    method, fields, threads
+        As ``solve``.
+
+    Raises
+    ------
+    SolveError, ConvergenceError, TooLargeError
+        As ``solve``.
+    """
+    volts = {side: np.ascontiguousarray(sources[side], dtype=np.float64) for side in SIDES}
+    segments = Segments.of(crossbar)
+    return _solve(crossbar, segments, volts, method, fields, TOLERANCE, thread_count(threads), single=False)
+
+
+def _solve(
+    crossbar: Crossbar,
+    segments: Segments,
+    sources: dict[Side, Array],
+    method: Method,
+    fields: bool,
+    tolerance: float,
+    threads: int,
+    single: bool,
+) -> Solution:
+    segments.refuse_conflicts(sources)
     if method == "reference":
         used: Method = "reference"
-        answer = _by_reference(crossbar, segments, batch)
+        answer = _by_reference(crossbar, segments, sources)
     else:
-        used, answer = _choose(method, segments, batch, keep, tolerance, count)
+        used, answer = _choose(method, segments, sources, fields, tolerance, threads)
     return _solution(crossbar, segments, answer, used, single, tolerance)
 
 
 def _choose(
-    method: Method, segments: Segments, batch: Array, fields: bool, tolerance: float, threads: int
+    method: Method, segments: Segments, sources: dict[Side, Array], fields: bool, tolerance: float, threads: int
 ) -> tuple[Method, Answer]:
     """Run the method asked for; ``auto`` falls back from one to the other where time or memory says so."""
 
     def kron() -> tuple[Method, Answer]:
         how = by_kron if fields else _by_map
-        return "kron", how(segments, batch, threads=threads)
+        return "kron", how(segments, sources, threads=threads)
 
     def schur(limit: int) -> tuple[Method, Answer]:
-        return "schur", by_schur(segments, batch, fields=fields, max_iterations=limit, threads=threads)
+        return "schur", by_schur(segments, sources, fields=fields, max_iterations=limit, threads=threads)
 
     if method == "kron":
         return kron()
     if method == "schur":
         return schur(MAX_ITERATIONS)
     try:
-        if not fields and batch.shape[0] >= MAP_BATCH:
+        if not fields and sources["word_left"].shape[0] >= MAP_BATCH:
             return kron()
         used, answer = schur(AUTO_ITERATIONS)
         good = answer.converged & answer.sure
@@ -128,18 +171,22 @@ def _choose(
         return schur(MAX_ITERATIONS)
 
 
-def _by_map(segments: Segments, batch: Array, *, threads: int) -> Answer:
+def _by_map(segments: Segments, sources: dict[Side, Array], *, threads: int) -> Answer:
     """Answer all vectors from one verified reduction; the residual is the verification's difference."""
-    sources = segments.sources(batch)
     terminals = Terminals.of(segments, keep=False, threads=threads)
-    difference = np.full(batch.shape[0], verify(terminals))
+    difference = np.full(sources["word_left"].shape[0], verify(terminals))
     currents = terminals.currents(sources)
     return Answer.without_fields(sources, currents, difference)
 
 
-def _by_reference(crossbar: Crossbar, segments: Segments, batch: Array) -> Answer:
-    sources = segments.sources(batch)
-    found = [reference.solve(crossbar, vector) for vector in batch]
+def _by_reference(crossbar: Crossbar, segments: Segments, sources: dict[Side, Array]) -> Answer:
+    ends = crossbar.boundary
+    found = []
+    for k, left in enumerate(sources["word_left"]):
+        volts = {side: sources[side][k] for side in SIDES} | {"word_left": 0.0}
+        held = {side: LineEnds(volts[side], ends[side].resistance) for side in SIDES}
+        point = Crossbar(crossbar.conductance, word_wire=crossbar.word_wire, bit_wire=crossbar.bit_wire, ends=held)
+        found.append(reference.solve(point, left))
     rows, cols = crossbar.shape
     word = np.array([one.word_voltages for one in found]).reshape(-1, rows, cols)
     bit = np.array([one.bit_voltages for one in found]).reshape(-1, rows, cols)
