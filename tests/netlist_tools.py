@@ -156,6 +156,10 @@ def random_elements(
             if bit_wire and i < rows - 1:
                 elements.append((f"rb{i},{j}", b(i, j), b(i + 1, j), ohms(0, 2)))
 
+    if sense == "tie":
+        last = {b(rows - 1, j) for j in range(cols)}
+        elements = [(name, *("0" if n in last else n for n in (p, q)), value) for name, p, q, value in elements]
+
     def tie(name: str, node: str, style: str, volts: float) -> None:
         if style == "source":
             elements.append((f"v{name}", node, "0", volts))

@@ -6,9 +6,10 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from netlist_tools import assert_same_circuit, random_elements, read_text, shuffled, text_of
+from netlist_tools import assert_same_circuit, random_elements, read_text, shuffled, solve_elements, text_of
 
-from xbarsim.netlist import NotACrossbarError
+from xbarsim import solve
+from xbarsim.netlist import NotACrossbarError, report
 
 SIZES = [(1, 1), (1, 2), (2, 1), (1, 5), (5, 1), (2, 2), (2, 3), (3, 2), (3, 3), (4, 7), (7, 4), (6, 6), (12, 9)]
 STYLES = ["resistor", "source", "reversed"]
@@ -56,7 +57,7 @@ def test_any_ends_are_found(tmp_path, seed):
 def test_missing_cells_are_found(tmp_path, seed):
     rng = np.random.default_rng(seed)
     size = (int(rng.integers(3, 12)), int(rng.integers(3, 12)))
-    elements = shuffled(rng, random_elements(rng, *size, missing=float(rng.uniform(0, 0.3))))
+    elements = shuffled(rng, random_elements(rng, *size, missing=float(rng.uniform(0, 0.15))))
     circuit = read_text(tmp_path, text_of(elements))
     assert_same_circuit(circuit, elements)
     assert circuit.crossbar().shape == size
@@ -78,6 +79,17 @@ def test_bit_lines_tied_to_ground_itself(tmp_path):
     circuit = read_text(tmp_path, text_of(elements))
     assert_same_circuit(circuit, elements)
     assert circuit.crossbar().shape == (1, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 2), (2, 1), (2, 2), (2, 3), (3, 2), (3, 3), (5, 4), (4, 5), (7, 9)], ids=str)
+@pytest.mark.parametrize("drive", STYLES)
+def test_bit_lines_that_end_in_ground(tmp_path, size, drive):
+    rng = np.random.default_rng(crc32(f"{size} {drive}".encode()))
+    elements = shuffled(rng, random_elements(rng, *size, drive=drive, sense="tie"))
+    circuit = read_text(tmp_path, text_of(elements))
+    assert_same_circuit(circuit, elements)
+    if min(size) > 2:
+        assert circuit.crossbar().shape == size
 
 
 def test_cells_from_a_subcircuit(tmp_path):
@@ -131,3 +143,14 @@ def test_a_random_network_is_never_taken_for_what_it_is_not(tmp_path, seed):
     circuit = read_text(tmp_path, text_of(elements))
     if circuit.recognise().crossbar is not None:
         assert_same_circuit(circuit, elements)
+
+
+def test_a_real_solution_is_reported_in_the_netlists_names(tmp_path):
+    """Sign and place of everything that a solver hands over."""
+    rng = np.random.default_rng(5)
+    elements = shuffled(rng, random_elements(rng, 3, 5, sense="ammeter first", other_ends=0.5))
+    recognition = read_text(tmp_path, text_of(elements)).recognise()
+    volts, currents = report(recognition, solve(recognition.crossbar, recognition.voltages))
+    true_volts, true_currents = solve_elements(elements)
+    assert volts == pytest.approx(true_volts, rel=1e-9)
+    assert currents == pytest.approx(true_currents, rel=1e-9)

@@ -51,7 +51,7 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
             coordinate[paths.count + along] = coordinate[other]
         return coordinate
     order = np.lexsort((place, line))
-    solver = Axis(line[order], place[order], other[order], paths.count, lean)
+    solver = Axis(line[order], place[order], other[order], lean, lasts(paths))
     solver.run(np.flatnonzero(mine))
     coordinate[: paths.count] = np.where(mine, FREE, solver.coordinate)
     nodes = np.flatnonzero(node_mine)
@@ -63,11 +63,19 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
     return coordinate
 
 
+def lasts(paths: Paths) -> Ints:
+    """Return the last place on each line."""
+    last = np.zeros(paths.count, dtype=np.int64)
+    np.maximum.at(last, paths.path, paths.place)
+    return last
+
+
 class Axis:
     """Signs, offsets and coordinates, found in rounds over all cells at once."""
 
-    def __init__(self, line: Ints, place: Ints, other: Ints, count: int, lean: Ints) -> None:
-        self.line, self.place, self.other, self.lean = line, place, other, lean
+    def __init__(self, line: Ints, place: Ints, other: Ints, lean: Ints, last: Ints) -> None:
+        self.line, self.place, self.other, self.lean, self.last = line, place, other, lean, last
+        count = lean.size
         self.sign = np.zeros(count, dtype=np.int64)
         self.offset = np.zeros(count, dtype=np.int64)
         self.coordinate = np.full(count, FREE, dtype=np.int64)
@@ -123,7 +131,8 @@ class Axis:
         self.sign[line] = sign
         cells = np.flatnonzero(self.line == line)
         if fixed.size and self.lean[line]:
-            self.offset[line] = self.offset[fixed[0]]
+            tied = self.offset + self.sign * np.where(self.lean > 0, 0, self.last)
+            self.offset[line] = tied[fixed[0]] - sign * (0 if self.lean[line] > 0 else self.last[line])
         self.coordinate[self.other[cells]] = sign * self.place[cells] + self.offset[line]
 
     def _leaning(self, lines: Ints) -> Ints:

@@ -27,6 +27,8 @@ class Core:
         Edges of 0 ohm: they are no cells.
     tied, driven : (n,) array of bool
         Whether a node has a tie, and one to a source that is not at 0 V.
+    held : (n,) array of bool
+        Whether a source holds the node itself.
     order : (n,) array of int
         The first source that it is tied to, by element; NEVER if there is none.
     """
@@ -36,6 +38,7 @@ class Core:
     v: Ints
     ideal: Bools
     tied: Bools
+    held: Bools
     driven: Bools
     order: Ints
 
@@ -116,7 +119,9 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "no
     number = np.cumsum(present) - 1
     a, b, ideal = _distinct(number[u[keep]], number[v[keep]], ohms[keep], nodes.size)
     names = np.concatenate([np.arange(network.count), extra])
-    return Core(names[nodes], a, b, ideal, tied[nodes], driven[nodes], order[nodes])
+    own = np.zeros(total, dtype=bool)
+    own[held] = True
+    return Core(names[nodes], a, b, ideal, tied[nodes], own[nodes], driven[nodes], order[nodes])
 
 
 def _peel(u: Ints, v: Ints, loose: Bools, outside: Bools, tied: Bools, driven: Bools, order: Ints) -> None:

@@ -34,9 +34,10 @@ def grid_cells(core: Core) -> Bools | None:
         first, second = distance(table, one), distance(table, two)
         along_first = first[core.u] == first[core.v]
         along_second = second[core.u] == second[core.v]
-        if np.any(along_first & along_second):
+        apart = first[core.u] < 0
+        if np.any(along_first & along_second & ~apart):
             continue
-        cells: Bools = ~(along_first | along_second)
+        cells: Bools = ~(along_first | along_second | apart)
         return cells
     return None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from xbarsim.netlist.core import Core
 from xbarsim.netlist.deduce import Budget, deductions
@@ -44,7 +46,7 @@ def _one_layer(core: Core) -> Iterator[Bools]:
     """Lines without wires are hubs: an edge is a cell if one of its ends is one."""
     degree = core.degree
     seen: list[Bools] = []
-    for hub in (degree > 3, core.driven, core.tied & ~core.driven):
+    for hub in (degree > 3, core.driven, core.tied & ~core.driven, core.held, core.tied & ~core.held):
         if not hub.any() or hub.all() or any(np.array_equal(hub, other) for other in seen):
             continue
         seen.append(hub)
@@ -53,15 +55,15 @@ def _one_layer(core: Core) -> Iterator[Bools]:
 
 
 def _no_wires(core: Core) -> Bools | None:
-    """Every edge a cell, if the nodes part into two tied layers that are well filled."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
+    """Every edge a cell, if the nodes part into two well filled layers, all lines of one of them tied."""
     n, m = core.node.size, core.u.size
     u, v = np.concatenate([core.u, core.u + n]), np.concatenate([core.v + n, core.v])
-    pieces, _ = connected_components(coo_array((np.ones(2 * m), (u, v)), shape=(2 * n, 2 * n)), directed=False)
-    if pieces < 2 or core.ideal.any():
+    _, side = connected_components(coo_array((np.ones(2 * m), (u, v)), shape=(2 * n, 2 * n)), directed=False)
+    one, other = side[:n], side[n:]
+    if np.any(one == other) or core.ideal.any():
         return None
-    if m < _MIN_FILL * (n / 2) ** 2 * 0.5 or np.count_nonzero(core.tied) * 2 < n:
+    first = one < other
+    full = np.count_nonzero(first) * np.count_nonzero(~first)
+    if m < _MIN_FILL * full or not (core.tied[first].all() or core.tied[~first].all()):
         return None
     return np.ones(m, dtype=bool)

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from xbarsim.netlist.axis import FREE, place_lines
+from xbarsim.netlist.axis import FREE, lasts, place_lines
 from xbarsim.netlist.core import Core
+from xbarsim.netlist.grounded import with_grounded_line, without
 from xbarsim.netlist.layout import ABSENT, Layout
 from xbarsim.netlist.network import Bools, Ints, NoCrossbar
 
@@ -40,6 +41,11 @@ def layout_of(core: Core, cell: Bools) -> Layout:
     x = np.where(swap, cell_v, cell_u)
     y = np.where(swap, cell_u, cell_v)
     lean = _lean(core, paths)
+    apart = _apart(paths, x, y)
+    if apart is not None:
+        rest = paths.path != apart
+        core, cell, line = without(core, cell, rest)
+        return with_grounded_line(layout_of(core, cell), core, line)
     col = place_lines(paths, x, y, layer == 0, lean)
     row = place_lines(paths, y, x, layer == 1, lean)
     return _grid(core, paths, layer, row, col, x, y)
@@ -101,8 +107,7 @@ def two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
 
 def _lean(core: Core, paths: Paths) -> Ints:
     """Return, for each line, 1 if only its first place is tied, -1 if only its last is, else 0."""
-    last = np.zeros(paths.count, dtype=np.int64)
-    np.maximum.at(last, paths.path, paths.place)
+    last = lasts(paths)
     head = np.zeros(paths.count, dtype=np.int64)
     tail = np.zeros(paths.count, dtype=np.int64)
     tied = core.tied
@@ -110,6 +115,16 @@ def _lean(core: Core, paths: Paths) -> Ints:
     tail[paths.path[tied & (paths.place == last[paths.path])]] = 1
     lean: Ints = np.where(last > 0, head - tail, 0)
     return lean
+
+
+def _apart(paths: Paths, x: Ints, y: Ints) -> int | None:
+    """Return the one line of several nodes that no cell meets, if there is one beside lines that cells meet."""
+    met = np.zeros(paths.count, dtype=bool)
+    met[paths.path[x]] = met[paths.path[y]] = True
+    alone = np.flatnonzero(~met)
+    if alone.size != 1 or not met.any() or np.count_nonzero(paths.path == alone[0]) < 2:
+        return None
+    return int(alone[0])
 
 
 def _grid(core: Core, paths: Paths, layer: Ints, row: Ints, col: Ints, x: Ints, y: Ints) -> Layout:

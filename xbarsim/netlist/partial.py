@@ -35,8 +35,8 @@ def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:
     main = piece[paths.path[x]] == np.argmax(np.bincount(piece[pu], minlength=1))
     x, y = x[main], y[main]
     no_lean = np.zeros(paths.count, dtype=np.int64)
-    across = Axis(*_sorted(paths.path[x], paths.place[x], paths.path[y]), paths.count, no_lean)
-    down = Axis(*_sorted(paths.path[y], paths.place[y], paths.path[x]), paths.count, no_lean)
+    across = Axis(*_sorted(paths.path[x], paths.place[x], paths.path[y]), no_lean, no_lean)
+    down = Axis(*_sorted(paths.path[y], paths.place[y], paths.path[x]), no_lean, no_lean)
     for axis in (across, down):
         axis.run_certain(int(np.argmax(np.bincount(axis.line, minlength=1))))
     on, k = paths.path, paths.place

@@ -47,7 +47,7 @@ def search(network: Network) -> Recognition:
             except NoCrossbar as reason:
                 reasons.append(reason)
                 continue
-            if core.u.size > _TINY:
+            if core.u.size > _TINY and best is None:
                 return found
             cost = penalty(found)
             if best is None or cost < best[0]:
