@@ -149,7 +149,7 @@ def info() -> None:
 
 
 def _refuse_given(circuit: dict[str, Any]) -> None:
-    """A netlist has its own values: options that would be ignored are an error."""
+    """Refuse options that would be ignored: a netlist has its own values."""
     source = click.get_current_context().get_parameter_source
     given = [name for name in circuit if source(name) is click.core.ParameterSource.COMMANDLINE]
     if given:
@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _fail(EXIT_INPUT, error.format_message())
     except BrokenPipeError:
         # The reader has enough; nothing more can be said on this stream.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         raise SystemExit(0) from None
     except (KeyboardInterrupt, Exception) as error:
         from xbarsim.errors import InputError, SolveError
