@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +17,8 @@ def _ensure_cache_folder() -> None:
     (a read-only installation without a home), kernels are compiled into a temporary folder at each run.
     """
     here = Path(__file__).resolve().parent / "__pycache__"
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "numba"
+    # Not Path.expanduser: it raises where there is no home at all.
+    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "numba"  # noqa: PTH111
     given = os.environ.get("NUMBA_CACHE_DIR")
     for folder in ([Path(given)] if given else []) + [here, home]:
         try:
@@ -25,6 +28,7 @@ def _ensure_cache_folder() -> None:
         except OSError:
             continue
     os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="xbarsim-kernels-")
+    atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,3 +35,20 @@ def compilation() -> Iterator[None]:
     if announcer.started:
         seconds = time.perf_counter() - announcer.started
         print(f"xbarsim: compiled in {seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def stages(wanted: bool) -> Iterator[Callable[[str], None]]:
+    """Give a function that shows what is being done, on a terminal only and gone when it is over."""
+    shown = wanted and sys.stderr is not None and sys.stderr.isatty()
+    start = time.perf_counter()
+
+    def show(stage: str) -> None:
+        if shown:
+            print(f"\r\x1b[K{time.perf_counter() - start:6.1f} s  {stage}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield show
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

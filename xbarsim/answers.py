@@ -1,7 +1,9 @@
-"""What the command line prints: one record for a file or a pair of arrays, as a table or as JSON."""
+"""What the command line prints: all there is to say about one run, as a table, JSON, CSV or a raw file."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -10,39 +12,35 @@ from typing import Any
 
 import numpy as np
 
-from xbarsim.solution import Solution
-
-
-@dataclass
-class Analysis:
-    """One operating point.
-
-    Attributes
-    ----------
-    outputs : dict of str to float
-        Output currents in amperes, in column order.
-    ideal : list of float or None
-        What they would be without wires and ends, where that is a plain product.
-    node_voltages, source_currents : dict of str to float
-        By name; currents positive into the + terminal.
-    power, residual : float
-        Watts delivered by the sources; the solution's Kirchhoff residual.
-    how : str
-        The method, and what it took.
-    """
-
-    outputs: dict[str, float]
-    ideal: list[float] | None
-    node_voltages: dict[str, float]
-    source_currents: dict[str, float]
-    power: float
-    residual: float
-    how: str
+from xbarsim.crossbar import Array
+from xbarsim.results import Result
 
 
 @dataclass
 class Answers:
-    """Everything there is to say about one run of ``xbarsim solve``."""
+    """One run of ``xbarsim solve``.
+
+    Attributes
+    ----------
+    title : str
+        The netlist's, or the file of conductances.
+    what : str
+        What was recognised, for reading.
+    recognised, reason : str or None
+        ``crossbar``, or None and why not.
+    rows, cols : int or None
+        The crossbar's.
+    results : list of Result
+        In the file's order.
+    seconds : dict of str to float
+        ``read``, ``solve``, ``total``.
+    notes : list of str
+        What a user should know.
+    show_nodes : bool
+        Whether the table lists node voltages too.
+    label : str
+        What the table calls one of several results.
+    """
 
     title: str
     what: str
@@ -50,9 +48,11 @@ class Answers:
     reason: str | None
     rows: int | None
     cols: int | None
-    analyses: list[Analysis]
+    results: list[Result]
     seconds: dict[str, float]
     notes: list[str] = field(default_factory=list)
+    show_nodes: bool = False
+    label: str = "analysis"
 
     def as_json(self) -> str:
         """Return the contract's JSON; NaN and infinities are null."""
@@ -62,59 +62,122 @@ class Answers:
             "reason": self.reason,
             "rows": self.rows,
             "cols": self.cols,
-            "analyses": [
-                {
-                    "kind": "op",
-                    "node_voltages": _finite(one.node_voltages),
-                    "source_currents": _finite(one.source_currents),
-                    **_finite({"power": one.power, "residual": one.residual}),
-                }
-                for one in self.analyses
-            ],
+            "analyses": [_record(one) for one in self.results],
             "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
         }
         return json.dumps(record, indent=1, allow_nan=False)
 
+    def as_csv(self) -> str:
+        """Return operating points as ``quantity,name,value`` rows, sweeps as one row a point."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        for number, one in enumerate(self.results):
+            if number:
+                stream.write("\n")
+            if one.sweep:
+                axes = one.axes()
+                writer.writerow(
+                    [name for name, _ in axes] + [f"v({n})" for n in one.nodes] + [f"i({n})" for n in one.branches]
+                )
+                table = np.column_stack([*(column for _, column in axes), one.voltages, one.currents])
+                writer.writerows([[repr(value) for value in row] for row in table.tolist()])
+                continue
+            writer.writerow(["quantity", "name", "value"])
+            for quantity, names, values in (
+                ("voltage", one.nodes, one.voltages),
+                ("current", one.branches, one.currents),
+            ):
+                writer.writerows(
+                    [quantity, name, repr(value)] for name, value in zip(names, values[0].tolist(), strict=True)
+                )
+            writer.writerow(["power", "", repr(float(one.power[0]))])
+        return stream.getvalue().rstrip("\n")
+
     def as_table(self) -> str:
         """Return the outputs and what they rest on, for reading."""
-        lines = [f"{self.title}", f"{self.what}"]
-        for number, one in enumerate(self.analyses):
+        lines = [self.title, self.what]
+        for number, one in enumerate(self.results):
             lines.append("")
-            if len(self.analyses) > 1:
-                lines.append(f"vector {number}")
-            lines += one_table(one)
+            if len(self.results) > 1:
+                lines.append(f"{self.label} {number}" + (f": {one.kind}" if one.sweep else ""))
+            lines += _sweep_table(one) if one.sweep else _point_table(one, self.show_nodes)
         times = ", ".join(f"{name} {value:.3f} s" for name, value in self.seconds.items())
         lines += ["", f"time      {times}"]
         return "\n".join(lines)
 
     def currents_only(self) -> str:
-        """Return output names and currents alone, one a line."""
-        return "\n".join(f"{name} {value!r}" for one in self.analyses for name, value in one.outputs.items())
+        """Return output names and currents alone, one a line; a sweep has one line a point."""
+        lines = []
+        for one in self.results:
+            names, values = _currents(one)
+            if one.sweep:
+                lines += [" ".join(map(repr, row)) for row in values.tolist()]
+            else:
+                lines += [f"{name} {value!r}" for name, value in zip(names, values[0].tolist(), strict=True)]
+        return "\n".join(lines)
 
 
-def one_table(one: Analysis) -> Iterator[str]:
+def _currents(one: Result) -> tuple[list[str], Array]:
+    """Output currents of a crossbar, branch currents of any other circuit."""
+    return (one.outputs, one.output_currents) if one.outputs else (one.branches, one.currents)
+
+
+def _record(one: Result) -> dict[str, Any]:
+    def per_name(names: list[str], values: Array) -> dict[str, Any]:
+        if one.sweep:
+            return {name: _finite(column) for name, column in zip(names, values.T.tolist(), strict=True)}
+        return dict(zip(names, _finite(values[0].tolist()), strict=True))
+
+    power = _finite(np.asarray(one.power).tolist())
+    record: dict[str, Any] = {"kind": one.kind}
+    if one.sweep:
+        record["sweep"] = [{"source": name, "values": _finite(values.tolist())} for name, values in one.sweep]
+    return record | {
+        "node_voltages": per_name(one.nodes, one.voltages),
+        "source_currents": per_name(one.branches, one.currents),
+        "power": power if one.sweep else power[0],
+        "residual": one.residual if math.isfinite(one.residual) else None,
+    }
+
+
+def _finite(values: list[float]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def _point_table(one: Result, show_nodes: bool) -> Iterator[str]:
     """Yield the lines of one operating point."""
-    width = max((len(name) for name in one.outputs), default=0)
-    width = max(width, len("output"))
-    head = f"{'output':<{width}}  {'current (A)':>15}"
-    yield head + ("" if one.ideal is None else f"  {'ideal (A)':>13}  {'loss':>7}")
-    for k, (name, current) in enumerate(one.outputs.items()):
-        row = f"{name:<{width}}  {current:>15.8e}"
-        if one.ideal is not None:
-            ideal = one.ideal[k]
-            loss = f"{100 * (1 - current / ideal):>6.2f}%" if ideal else f"{'-':>7}"
-            row += f"  {ideal:>13.6e}  {loss}"
-        yield row
-    yield ""
-    yield f"power     {one.power:.8e} W"
+    names, currents = _currents(one)
+    if names:
+        width = max(len("output"), *map(len, names))
+        head = f"{'output' if one.outputs else 'source':<{width}}  {'current (A)':>15}"
+        yield head + ("" if one.ideal is None else f"  {'ideal (A)':>13}  {'loss':>7}")
+        for k, (name, current) in enumerate(zip(names, currents[0].tolist(), strict=True)):
+            row = f"{name:<{width}}  {current:>15.8e}"
+            if one.ideal is not None:
+                ideal = float(one.ideal[0, k])
+                loss = f"{100 * (1 - current / ideal):>6.2f}%" if ideal else f"{'-':>7}"
+                row += f"  {ideal:>13.6e}  {loss}"
+            yield row
+        yield ""
+    if show_nodes and one.nodes:
+        width = max(len("node"), *map(len, one.nodes))
+        yield f"{'node':<{width}}  {'voltage (V)':>15}"
+        for name, volts in zip(one.nodes, one.voltages[0].tolist(), strict=True):
+            yield f"{name:<{width}}  {volts:>15.8e}"
+        yield ""
+    yield f"power     {float(one.power[0]):.8e} W"
     yield f"residual  {one.residual:.1e} ({one.how})"
 
 
-def how(solution: Solution) -> str:
-    """Say which method gave the numbers and how many steps it took."""
-    steps = int(np.max(solution.iterations, initial=0))
-    return f"{solution.method}, {steps} iterations" if solution.method == "schur" else solution.method
-
-
-def _finite(numbers: dict[str, float]) -> dict[str, Any]:
-    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+def _sweep_table(one: Result) -> Iterator[str]:
+    """Yield a line for each point: swept values, then currents."""
+    names, currents = _currents(one)
+    axes = one.axes()
+    heads = [name for name, _ in axes] + [f"i({name})" for name in names]
+    yield "  ".join(f"{head:>15}" for head in heads)
+    table = np.column_stack([*(column for _, column in axes), currents])
+    for row in table.tolist():
+        yield "  ".join(f"{value:>15.8e}" for value in row)
+    yield ""
+    yield f"points    {one.points}"
+    yield f"residual  {one.residual:.1e} ({one.how})"

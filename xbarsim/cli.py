@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xbarsim.answers import Answers
     from xbarsim.crossbar import Crossbar
     from xbarsim.solver import Method
 
@@ -81,10 +82,26 @@ def cli(context: click.Context) -> None:
 @click.option("--netlist", metavar="FILE", help="A SPICE netlist; - reads standard input.")
 @circuit_options
 @click.option("--method", type=click.Choice(["auto", "schur", "kron", "reference"]), default="auto", show_default=True)
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv", "raw"]), default="table", show_default=True
+)
+@click.option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of printing.")
+@click.option(
+    "--nodes", metavar="PATTERN", multiple=True, help="Only node voltages of such names (* and ?); repeatable."
+)
+@click.option("--plot", metavar="FILE", help="Draw IR drop and currents, or a sweep: .png, .svg or .pdf.")
 @click.option("--quiet", "-q", is_flag=True, help="Print output currents alone, no notes.")
-def solve(netlist: str | None, method: Method, form: str, quiet: bool, **circuit: Any) -> None:
-    r"""Solve a crossbar, given as a netlist or by its matrices.
+def solve(
+    netlist: str | None,
+    method: Method,
+    form: str,
+    output: str | None,
+    nodes: tuple[str, ...],
+    plot: str | None,
+    quiet: bool,
+    **circuit: Any,
+) -> None:
+    r"""Solve a crossbar, given as a netlist or by its matrices, or any linear netlist.
 
     Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
 
@@ -95,6 +112,29 @@ def solve(netlist: str | None, method: Method, form: str, quiet: bool, **circuit
         raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
     if netlist is not None:
         _refuse_given(circuit)
+    if plot is not None:
+        from xbarsim.plot import checked_path
+
+        checked_path(plot)
+    if form == "raw" and output is None and sys.stdout.isatty():
+        raise click.UsageError("--format raw is binary: give --output FILE, or pipe it")
+    answers = _answers(netlist, method, quiet, circuit)
+    if nodes:
+        answers.results = [one.only_nodes(nodes) for one in answers.results]
+        answers.show_nodes = True
+        if not any(one.nodes for one in answers.results):
+            answers.notes.append(f"no node is called {' or '.join(nodes)}")
+    if not quiet:
+        for note in answers.notes:
+            click.echo(f"note: {note}", err=True)
+    if plot is not None:
+        from xbarsim import pictures
+
+        pictures.draw(answers, plot)
+    _emit(answers, form, quiet, output)
+
+
+def _answers(netlist: str | None, method: Method, quiet: bool, circuit: dict[str, Any]) -> Answers:
     from contextlib import nullcontext
 
     from xbarsim import interrupt
@@ -105,20 +145,36 @@ def solve(netlist: str | None, method: Method, form: str, quiet: bool, **circuit
     with interrupt.immediate("xbarsim: interrupted"):
         from xbarsim import announce, runs
 
-        with nullcontext() if quiet else announce.compilation():
+        with nullcontext() if quiet else announce.compilation(), announce.stages(not quiet) as progress:
             if netlist is not None:
-                answers = runs.from_netlist(_standard_input() if netlist == "-" else netlist, method)
-            else:
-                crossbar, voltages = _from_files(**circuit)
-                answers = runs.from_arrays(crossbar, voltages, method, title=str(circuit["conductance"]))
-            if form == "json":
-                text = answers.as_json()
-            else:
-                text = answers.currents_only() if quiet else answers.as_table()
-    if not quiet:
-        for note in answers.notes:
-            click.echo(f"note: {note}", err=True)
-    click.echo(text)
+                return runs.from_netlist(_standard_input() if netlist == "-" else netlist, method, progress)
+            crossbar, voltages = _from_files(**circuit)
+            return runs.from_arrays(crossbar, voltages, method, title=str(circuit["conductance"]))
+
+
+def _emit(answers: Answers, form: str, quiet: bool, output: str | None) -> None:
+    """Print the answers, or write them to a file."""
+    from xbarsim.files import written_whole
+
+    if form == "raw":
+        import time
+
+        from xbarsim.rawfile import raw_parts
+
+        parts = list(raw_parts(answers.title, answers.results, time.strftime("%a %b %d %H:%M:%S %Y")))
+    else:
+        text = answers.as_json() if form == "json" else answers.as_csv() if form == "csv" else ""
+        text = text or (answers.currents_only() if quiet else answers.as_table())
+        parts = [text.encode(), b"\n"]
+    if output is None:
+        if form == "raw":
+            click.get_binary_stream("stdout").write(b"".join(parts))
+        else:
+            click.echo(text)
+        return
+    with written_whole(output) as file:
+        for part in parts:
+            file.write(part)
 
 
 @cli.command()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.errors import InputError
+from xbarsim.files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
+
+_DATE = {"svg": "Date", "pdf": "CreationDate"}
 
 _MOST_LINES = 12
 """A sweep draws so many currents with a legend; more are drawn without one."""
@@ -156,15 +157,7 @@ def save(figure: Figure, path: str | Path) -> None:
         The path cannot be written, or its ending is no picture's.
     """
     path = checked_path(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        try:
-            figure.savefig(name, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}): give a path in a writable folder") from None
+    kind = path.suffix[1:].lower()
+    with written_whole(path) as file:
+        # Without a date, the same data give the same file.
+        figure.savefig(file, format=kind, dpi=150, metadata=None if kind == "png" else {_DATE[kind]: None})

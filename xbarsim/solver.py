@@ -219,6 +219,9 @@ def _solution(
             f"conjugate gradients did not converge in {MAX_ITERATIONS} steps (vector {worst}, residual "
             f'{answer.residual[worst]:.1e}): wires dominate this circuit, use method="kron"'
         )
+    finite = all(np.isfinite(amperes).all() for amperes in answer.currents.values())
+    if not finite:
+        raise ConvergenceError("currents overflow double precision: give conductances, voltages and ohms in SI units")
     if not answer.beyond.max(initial=0.0) <= tolerance:
         worst = int(np.argmax(answer.beyond))
         other = "schur" if method == "kron" else "kron"
@@ -232,8 +235,9 @@ def _solution(
         bit[:, segments.floating_bit] = np.nan
     segments.share_joined(answer.currents)
     power = np.zeros(answer.residual.size)
-    for side, volts in answer.sources.items():
-        power -= (volts * answer.currents[side]).sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for side, volts in answer.sources.items():
+            power -= (volts * answer.currents[side]).sum(axis=1)
 
     def shaped(array: Array | None) -> Array | None:
         return array[0] if single and array is not None else array

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from xbarsim.netlist.expressions import Expression
 
-RESISTOR, VOLTAGE, CURRENT = 0, 1, 2
-KIND_OF = {"r": RESISTOR, "v": VOLTAGE, "i": CURRENT}
+RESISTOR, VOLTAGE, CURRENT, INDUCTOR = 0, 1, 2, 3
+KIND_OF = {"r": RESISTOR, "v": VOLTAGE, "i": CURRENT, "l": INDUCTOR}
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Crossbar
-from xbarsim.netlist.body import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.analyses import Analysis, Op
+from xbarsim.netlist.body import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
+from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.source import Places
+from xbarsim.netlist.waves import Wave
 
 if TYPE_CHECKING:
     from xbarsim.netlist.recognition import Recognition
 
 Ints = NDArray[np.int64]
 GROUND = 0
+_LETTERS = {"R": RESISTOR, "V": VOLTAGE, "I": CURRENT, "L": INDUCTOR}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Circuit:
-    """Resistors and sources between nodes, subcircuits flattened.
+    """A linear circuit: elements between nodes, subcircuits flattened.
 
     Attributes
     ----------
@@ -34,16 +39,28 @@ class Circuit:
     names : list of str
         Element names in lower case; those of subcircuits as ngspice calls them, ``r.x1.r2``.
     kinds : (n,) array of int
-        RESISTOR, VOLTAGE or CURRENT.
+        RESISTOR, VOLTAGE, CURRENT or INDUCTOR; an inductor is a source of 0 V.
     first, second : (n,) array of int
         The two nodes of each element; sources drive from ``second`` to ``first``, and a current source's
         current leaves the circuit at ``first``.
     values : (n,) array of float
-        Ohms, volts or amperes.
+        Ohms, volts, amperes or henries.
     origins : (n,) array of int
         Where each element stands, for ``where``.
     notes : list of str
         What the reader did that a user should know.
+    controlled : tuple of Controlled
+        E, F, G and H sources; they are in no column.
+    capacitors : tuple of (name, first, second, origin)
+        Open at DC, and in no column; their nodes are in ``nodes``.
+    waves : dict of int to Wave
+        Sources that change with time, by element; ``values`` holds what ``.op`` and ``.dc`` take.
+    analyses : tuple of Op, Dc or Tran
+        What the netlist asks for, in its order.
+    requests : tuple of str
+        Cards that ask for output, like ``.print dc v(a)``.
+    measures : tuple of Measure
+        The ``.measure`` cards.
     """
 
     title: str
@@ -56,10 +73,16 @@ class Circuit:
     origins: Ints
     places: Places
     notes: list[str] = field(default_factory=list)
+    controlled: tuple[Controlled, ...] = ()
+    capacitors: tuple[tuple[str, int, int, int], ...] = ()
+    waves: dict[int, Wave] = field(default_factory=dict)
+    analyses: tuple[Analysis, ...] = (Op(),)
+    requests: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
     def __repr__(self) -> str:
-        counts = [int(np.count_nonzero(self.kinds == kind)) for kind in (RESISTOR, VOLTAGE, CURRENT)]
-        return f"Circuit({self.title!r}, {len(self.nodes)} nodes, R={counts[0]}, V={counts[1]}, I={counts[2]})"
+        parts = [f"{letter}={int(np.count_nonzero(self.kinds == kind))}" for letter, kind in _LETTERS.items()]
+        return f"Circuit({self.title!r}, {len(self.nodes)} nodes, {', '.join(parts)})"
 
     def where(self, element: int) -> str:
         """Return ``file:line`` of an element."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.crossbar import Crossbar, Side
+from xbarsim.crossbar import SIDES, Crossbar, Side
+from xbarsim.netlist.body import INDUCTOR, VOLTAGE
 from xbarsim.netlist.circuit import GROUND, Circuit
+from xbarsim.solution import Solution
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -99,7 +101,7 @@ class Recognition:
         return names[self.word_nodes if layer == "word" else self.bit_nodes]
 
 
-def report(recognition: Recognition, solution: Any) -> tuple[dict[str, float], dict[str, float]]:
+def report(recognition: Recognition, solution: Solution) -> tuple[dict[str, float], dict[str, float]]:
     """Return the voltages and source currents of a netlist's own nodes and sources.
 
     Parameters
@@ -114,44 +116,75 @@ def report(recognition: Recognition, solution: Any) -> tuple[dict[str, float], d
     node_voltages : dict of str to float
         By node name; ground is left out, a floating node is NaN.
     source_currents : dict of str to float
-        By the V elements' names, positive into the + terminal.
+        By the names of elements with a branch current, positive into the + terminal.
     """
     circuit = recognition.circuit
-    volts = np.full(len(circuit.nodes), np.nan)
-    for nodes, field_ in (
-        (recognition.word_nodes, solution.word_voltages),
-        (recognition.bit_nodes, solution.bit_voltages),
-    ):
-        volts[nodes[nodes >= 0]] = np.asarray(field_)[nodes >= 0]
+    if recognition.crossbar is None:
+        raise ValueError("a circuit that is no crossbar has no such report")
+    ends = recognition.crossbar.boundary
+    sources = {side: ends[side].voltage[None] for side in SIDES} | {"word_left": recognition.voltages[None]}
+    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
+    values = np.where(circuit.kinds[branches] == INDUCTOR, 0.0, circuit.values[branches])
+    volts, amperes = report_points(recognition, solution, sources, values[None], branches)
+    names = [circuit.names[k] for k in branches.tolist()]
+    return (
+        dict(zip(circuit.nodes[1:], volts[0].tolist(), strict=True)),
+        dict(zip(names, amperes[0].tolist(), strict=True)),
+    )
+
+
+def report_points(
+    recognition: Recognition, solution: Solution, sources: Mapping[Side, Floats], values: Floats, branches: Ints
+) -> tuple[Floats, Floats]:
+    """Return node voltages (points, nodes without ground) and branch currents (points, branches).
+
+    Parameters
+    ----------
+    recognition : Recognition
+        Of a circuit that is a crossbar.
+    solution : Solution
+        Of ``recognition.crossbar`` at the points, with fields; or of a single vector.
+    sources : mapping of side to (points, lines)
+        Volts of every line end's Thevenin source.
+    values : (points, branches)
+        Volts of the elements ``branches``.
+    branches : (branches,) array of int
+        All elements with a branch current.
+    """
+    circuit = recognition.circuit
+    word, bit, device = (
+        field_.reshape(-1, *field_.shape[-2:])
+        for field_ in (solution.word_voltages, solution.bit_voltages, solution.device_currents)
+    )
+    ends = {side: amperes.reshape(-1, amperes.shape[-1]) for side, amperes in solution.end_currents.items()}
+    volts = np.full((values.shape[0], len(circuit.nodes)), np.nan)
+    for nodes, field_ in ((recognition.word_nodes, word), (recognition.bit_nodes, bit)):
+        volts[:, nodes[nodes >= 0]] = field_[:, nodes >= 0]
     for node, anchor in recognition.dangling:
-        volts[node] = volts[anchor]
-    currents = {int(e): 0.0 for e in np.flatnonzero(circuit.kinds == 1)}
-    for element in currents:
-        a, b = int(circuit.first[element]), int(circuit.second[element])
-        if b == GROUND:
-            volts[a] = circuit.values[element]
-        elif a == GROUND:
-            volts[b] = -circuit.values[element]
+        volts[:, node] = volts[:, anchor]
+    a, b = circuit.first[branches], circuit.second[branches]
+    volts[:, a[b == GROUND]] = values[:, b == GROUND]
+    volts[:, b[a == GROUND]] = -values[:, a == GROUND]
+    currents = np.zeros((values.shape[0], circuit.kinds.size))
     for tie in recognition.ties:
-        out = float(solution.end_currents[tie.side][tie.line])
+        out = ends[tie.side][:, tie.line]
         for node, ohms in tie.nodes:
-            volts[node] = tie.voltage + out * ohms
+            volts[:, node] = sources[tie.side][:, tie.line] + out * ohms
         if tie.source >= 0:
-            currents[tie.source] += tie.sign * out
+            currents[:, tie.source] += tie.sign * out
         for element, sign in tie.ammeters:
-            currents[element] += sign * out
-    for wire in recognition.wire_sources:
-        currents[wire.element] = wire.sign * _wire_current(wire, solution)
-    volts[GROUND] = 0.0
-    voltages = dict(zip(circuit.nodes[1:], volts[1:].tolist(), strict=True))
-    return voltages, {circuit.names[e]: current for e, current in currents.items()}
+            currents[:, element] += sign * out
+    if recognition.wire_sources:
+        _wire_currents(recognition.wire_sources, device, ends, currents)
+    return volts[:, 1:], currents[:, branches]
 
 
-def _wire_current(wire: WireSource, solution: Any) -> float:
-    """Return the current to the right or down, as the running sum of what the line's cells carry."""
-    cells = np.asarray(solution.device_currents)
-    if wire.layer == "word":
-        taken = float(cells[wire.row, : wire.col + 1].sum())
-        return -float(solution.end_currents["word_left"][wire.row]) - taken
-    given = float(cells[: wire.row + 1, wire.col].sum())
-    return given - float(solution.end_currents["bit_top"][wire.col])
+def _wire_currents(
+    wires: tuple[WireSource, ...], device: Floats, ends: Mapping[Side, Floats], currents: Floats
+) -> None:
+    """Fill in the currents to the right or down: running sums of what the line's cells carry."""
+    right = -ends["word_left"][:, :, None] - np.cumsum(device, axis=2)
+    down = np.cumsum(device, axis=1) - ends["bit_top"][:, None, :]
+    for wire in wires:
+        table = right if wire.layer == "word" else down
+        currents[:, wire.element] = wire.sign * table[:, wire.row, wire.col]

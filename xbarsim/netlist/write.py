@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from xbarsim.crossbar import Crossbar, Side, checked_array
 from xbarsim.errors import InputError
+from xbarsim.files import written_whole
 
 _SIDES: tuple[tuple[str, Side], ...] = (
     ("wl", "word_left"), ("wr", "word_right"), ("bb", "bit_bottom"), ("bt", "bit_top"),
@@ -44,7 +42,9 @@ def write(crossbar: Crossbar, voltages: ArrayLike, path: str | Path) -> None:
     volts = checked_array("voltages", voltages, signed=True)
     if volts.shape != (rows,):
         raise InputError(f"voltages has shape {volts.shape}: a crossbar of {rows} x {cols} takes ({rows},)")
-    _replace(Path(path), _lines(crossbar, volts))
+    with written_whole(path) as file:
+        for line in _lines(crossbar, volts):
+            file.write(line.encode() + b"\n")
 
 
 def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
@@ -111,36 +111,3 @@ def _resistance(siemens: float, row: int, col: int) -> float:
         raise InputError(f"conductance[{row}, {col}] is {siemens} S: 1 / it is no double, so it cannot be written")
     near = (ohms, float(np.nextafter(ohms, 0)), float(np.nextafter(ohms, np.inf)))
     return ohms if 1 / ohms == siemens else min(near, key=lambda r: abs(1 / r - siemens))
-
-
-def _replace(path: Path, lines: Iterator[str]) -> None:
-    """Write a file beside ``path`` and put it in its place; what is no regular file is written to directly."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give the path of a file")
-    path = path.resolve()
-    try:
-        if path.exists() and not path.is_file():
-            with path.open("w", encoding="utf-8") as device:
-                device.writelines(line + "\n" for line in lines)
-            return
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}): give a path in a writable folder") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            for line in lines:
-                file.write(line + "\n")
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}): give a path in a writable folder") from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,0 +1,5 @@
+"""``python -m xbarsim``."""
+
+from xbarsim.cli import main
+
+main()

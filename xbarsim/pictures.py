@@ -1,0 +1,36 @@
+"""Which picture a run's answers make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xbarsim import plot
+from xbarsim.answers import Answers
+from xbarsim.errors import InputError
+
+
+def draw(answers: Answers, path: str | Path) -> None:
+    """Draw the last analysis that can be drawn: a crossbar's operating point, or a sweep's currents.
+
+    Raises
+    ------
+    InputError
+        There is none, or the picture cannot be written.
+    """
+    for one in reversed(answers.results):
+        if one.sweep:
+            axes = one.axes()
+            (name, values), *_ = axes
+            names, currents = (one.outputs, one.output_currents) if one.outputs else (one.branches, one.currents)
+            unit = "s" if one.kind == "tran" else "A" if name.rsplit(".", 1)[-1].startswith("i") else "V"
+            plot.save(plot.sweep(name, values, names, currents, answers.title, unit), path)
+            return
+        if one.state is not None:
+            ideal = None if one.ideal is None else one.ideal[0]
+            state = one.state
+            figure = plot.operating_point(
+                state.crossbar, state.voltages, state.word, state.bit, one.output_currents[0], ideal, answers.title
+            )
+            plot.save(figure, path)
+            return
+    raise InputError("--plot draws a crossbar's operating point or a sweep, and this netlist has neither")

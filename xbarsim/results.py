@@ -1,0 +1,93 @@
+"""What one analysis of a netlist or a crossbar gave: names, and numbers for each of its points."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from xbarsim.crossbar import Array, Crossbar
+
+
+@dataclass(frozen=True)
+class ArrayState:
+    """The crossbar's own view of an operating point, for pictures.
+
+    Attributes
+    ----------
+    crossbar : Crossbar
+        The circuit.
+    voltages : (rows,)
+        Volts of the word_left sources.
+    word, bit : (rows, cols)
+        Node voltages.
+    """
+
+    crossbar: Crossbar
+    voltages: Array
+    word: Array
+    bit: Array
+
+
+@dataclass(frozen=True)
+class Result:
+    """One analysis.
+
+    Attributes
+    ----------
+    kind : str
+        ``op``, ``dc`` or ``tran``.
+    sweep : list of (name, values)
+        Swept sources with their values, the first fastest; ``time`` for ``tran``; empty for ``op``.
+    nodes, voltages : list of str, (points, nodes)
+        Node names in lower case without ground, and their volts.
+    branches, currents : list of str, (points, branches)
+        Elements that have a branch current, and it in amperes, positive into the + terminal.
+    outputs, output_currents : list of str, (points, cols)
+        The crossbar's outputs; empty if the circuit is none.
+    ideal : (points, cols) or None
+        What the outputs would be without wires and ends, where that is a plain product.
+    power : (points,)
+        Watts that the sources deliver.
+    residual : float
+        Worst violation of Kirchhoff's laws over the points.
+    how : str
+        The method, and what it took.
+    state : ArrayState or None
+        For one operating point of a crossbar.
+    """
+
+    kind: str
+    sweep: list[tuple[str, Array]]
+    nodes: list[str]
+    voltages: Array
+    branches: list[str]
+    currents: Array
+    power: Array
+    residual: float
+    how: str
+    outputs: list[str] = field(default_factory=list)
+    output_currents: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    ideal: Array | None = None
+    state: ArrayState | None = None
+
+    @property
+    def points(self) -> int:
+        """How many operating points there are."""
+        return int(self.voltages.shape[0])
+
+    def axes(self) -> list[tuple[str, Array]]:
+        """Return each swept quantity with its value at every point."""
+        columns = []
+        inner = 1
+        for name, values in self.sweep:
+            outer = self.points // (inner * values.size)
+            columns.append((name, np.tile(np.repeat(values, inner), outer)))
+            inner *= values.size
+        return columns
+
+    def only_nodes(self, patterns: tuple[str, ...]) -> Result:
+        """Keep the node voltages whose names match any of the patterns (``*``, ``?``, any case)."""
+        wanted = [k for k, name in enumerate(self.nodes) if any(fnmatch.fnmatchcase(name, p.lower()) for p in patterns)]
+        return replace(self, nodes=[self.nodes[k] for k in wanted], voltages=self.voltages[:, wanted])

@@ -1,0 +1,281 @@
+"""The analyses of a netlist, on the crossbar that it is or else by modified nodal analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim import mna
+from xbarsim.crossbar import SIDES, Array, Crossbar, Side
+from xbarsim.errors import FloatingError, InputError, SolveError
+from xbarsim.netlist import Circuit, Recognition
+from xbarsim.netlist.analyses import Dc, Op, Tran
+from xbarsim.netlist.body import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.recognition import report_points
+from xbarsim.results import ArrayState, Result
+from xbarsim.solution import Solution
+from xbarsim.solver import Method, solve_points
+
+Ints = NDArray[np.int64]
+
+NAMED = 8
+"""How many nodes a message names."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """The settings of a circuit's sources at an analysis's points.
+
+    ``varying`` maps elements to their values (points,); all others keep the circuit's.
+    """
+
+    kind: str
+    sweep: list[tuple[str, Array]]
+    count: int
+    varying: dict[int, Array]
+
+    def values(self, circuit: Circuit, elements: Ints) -> Array:
+        """Values (points, elements) of some elements."""
+        table = np.tile(circuit.values[elements], (self.count, 1))
+        for k, element in enumerate(elements.tolist()):
+            if element in self.varying:
+                table[:, k] = self.varying[element]
+        table[:, circuit.kinds[elements] == INDUCTOR] = 0.0
+        return table
+
+
+def points_of(circuit: Circuit, analysis: Op | Dc | Tran) -> Points:
+    """Lay out an analysis as operating points."""
+    if isinstance(analysis, Dc):
+        sweep = [(circuit.names[one.element], np.asarray(one.values, dtype=np.float64)) for one in analysis.sweeps]
+        count = int(np.prod([values.size for _, values in sweep]))
+        varying, inner = {}, 1
+        for one, (_, values) in zip(analysis.sweeps, sweep, strict=True):
+            varying[one.element] = np.tile(np.repeat(values, inner), count // (inner * values.size))
+            inner *= values.size
+        return Points("dc", sweep, count, varying)
+    if isinstance(analysis, Tran):
+        times = np.asarray(analysis.times, dtype=np.float64)
+        varying = {element: np.asarray(wave.at(times)) for element, wave in circuit.waves.items()}
+        return Points("tran", [("time", times)], times.size, varying)
+    return Points("op", [], 1, {})
+
+
+def simulate(
+    circuit: Circuit,
+    found: Recognition | None = None,
+    *,
+    method: Method = "auto",
+    progress: Callable[[str], None] = lambda stage: None,
+) -> list[Result]:
+    """Run every analysis of a circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        The netlist.
+    found : Recognition, optional
+        The crossbar that it is; without one, or without a crossbar in it, the general solver is used.
+    method : str
+        How to solve the crossbar.
+    progress : callable
+        Is told what is being done.
+
+    Raises
+    ------
+    FloatingError
+        Nodes have no path to a source or ground; the message names them.
+    SolveError
+        The circuit has no unique solution, or none was found to tolerance.
+    """
+    results: list[Result] = []
+    for analysis in circuit.analyses:
+        points = points_of(circuit, analysis)
+        progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
+        crossbar = None if found is None else _sources_at(found, points)
+        if found is None or found.crossbar is None or crossbar is None:
+            results.append(_general(circuit, points))
+        else:
+            results.append(_crossbar(circuit, found, found.crossbar, crossbar, points, method))
+    return results
+
+
+def _sources_at(found: Recognition, points: Points) -> dict[Side, Array] | None:
+    """Source voltages (points, lines) of each side; None where a swept source is not one of them."""
+    if found.crossbar is None:
+        return None
+    known: set[int] = set()
+    ends = found.crossbar.boundary
+    volts = {side: np.tile(ends[side].voltage, (points.count, 1)) for side in SIDES}
+    volts["word_left"] = np.tile(found.voltages, (points.count, 1))
+    for tie in found.ties:
+        if tie.source in points.varying:
+            known.add(tie.source)
+            base = found.circuit.values[tie.source]
+            volts[tie.side][:, tie.line] += tie.sign * (points.varying[tie.source] - base)
+    inside = {element for tie in found.ties for element, _ in tie.ammeters}
+    inside |= {wire.element for wire in found.wire_sources}
+    if any(element in inside or found.circuit.kinds[element] == CURRENT for element in points.varying):
+        return None
+    return volts
+
+
+def _crossbar(
+    circuit: Circuit,
+    found: Recognition,
+    crossbar: Crossbar,
+    sources: dict[Side, Array],
+    points: Points,
+    method: Method,
+) -> Result:
+    solution = solve_points(crossbar, sources, method=method, fields=True)
+    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
+    volts, amperes = report_points(found, solution, sources, points.values(circuit, branches), branches)
+    floating = np.flatnonzero(np.isnan(volts).any(axis=0))
+    if floating.size:
+        raise floating_error(circuit, [circuit.nodes[k + 1] for k in floating])
+    word, bit = solution.word_voltages, solution.bit_voltages
+    return Result(
+        points.kind,
+        points.sweep,
+        circuit.nodes[1:],
+        volts,
+        [circuit.names[k] for k in branches.tolist()],
+        amperes,
+        np.asarray(solution.power),
+        solution.residual,
+        how(solution),
+        output_names(found),
+        solution.currents,
+        ideal_currents(crossbar, sources),
+        ArrayState(crossbar, sources["word_left"][0], word[0], bit[0]) if points.kind == "op" else None,
+    )
+
+
+def how(solution: Solution) -> str:
+    """Say which method gave the numbers and how many steps it took."""
+    steps = int(np.max(solution.iterations, initial=0))
+    return f"{solution.method}, {steps} iterations" if solution.method == "schur" else solution.method
+
+
+def ideal_currents(crossbar: Crossbar, sources: dict[Side, Array]) -> Array | None:
+    """``V G`` where only word_left drives and all outputs are at 0 V, else None."""
+    ends = crossbar.boundary
+    other = np.concatenate([ends["word_right"].resistance, ends["bit_top"].resistance])
+    if sources["bit_bottom"].any() or np.isfinite(other).any():
+        return None
+    driven = np.where(np.isfinite(ends["word_left"].resistance), sources["word_left"], 0.0)
+    return np.asarray(driven @ crossbar.conductance)
+
+
+def output_names(found: Recognition) -> list[str]:
+    """Name each column by its sense source, or else by the last node that the netlist has on its bit line."""
+    circuit = found.circuit
+    names = []
+    for j, column in enumerate(found.bit_nodes.T):
+        present = column[column > 0]
+        names.append(circuit.nodes[present[-1]] if present.size else f"column {j}")
+    for tie in found.ties:
+        if tie.side == "bit_bottom":
+            ammeter = tie.source if tie.source >= 0 else (tie.ammeters[0][0] if tie.ammeters else -1)
+            if ammeter >= 0:
+                names[tie.line] = circuit.names[ammeter]
+    # Two columns may share one ammeter: tell them apart.
+    shared = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+    return [f"{name}[{j}]" if name in shared else name for j, name in enumerate(names)]
+
+
+def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
+    """Return the error that names nodes without a path to any source."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return FloatingError(
+        f"{circuit.places.files[0]}: no path to any source from node{'s' if len(names) > 1 else ''} "
+        f"{', '.join(names[:NAMED])}{more}: tie them to a source or ground, or take them out",
+        names,
+    )
+
+
+def _general(circuit: Circuit, points: Points) -> Result:
+    """Solve by modified nodal analysis."""
+    fixing, network = network_of(circuit)
+    sources = np.flatnonzero(circuit.kinds == CURRENT)
+    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
+    volts = points.values(circuit, branches)
+    try:
+        solution = mna.solve(network, volts, points.values(circuit, sources))
+    except mna.LoopError as error:
+        raise SolveError(_loop_message(circuit, fixing, error.branch)) from None
+    except FloatingError as error:
+        raise floating_error(circuit, [circuit.nodes[int(node)] for node in error.nodes]) from None
+    except SolveError as error:
+        raise type(error)(f"{circuit.places.files[0]}: {error}") from None
+    return Result(
+        points.kind,
+        points.sweep,
+        circuit.nodes[1:],
+        solution.voltages[:, 1:],
+        fixing,
+        solution.currents,
+        solution.power,
+        solution.residual,
+        "sparse LU",
+    )
+
+
+def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
+    """Return a circuit as a network, and the names of the elements that have a branch current, in its order."""
+    kinds = circuit.kinds
+
+    def branches(mask: NDArray[np.bool_]) -> mna.Branches:
+        return mna.Branches(
+            circuit.first[mask].astype(np.int64), circuit.second[mask].astype(np.int64), circuit.values[mask]
+        )
+
+    fixing = (kinds == VOLTAGE) | (kinds == INDUCTOR)
+    elements = np.flatnonzero(fixing)
+    number = np.full(kinds.size, -1)
+    number[elements] = np.arange(elements.size)
+    by_kind = {kind: [one for one in circuit.controlled if one.kind == kind] for kind in "efgh"}
+
+    def controlled(kind: str) -> mna.Controlled:
+        found = by_kind[kind]
+        first, second = (np.array([getattr(one, end) for one in found], dtype=np.int64) for end in ("first", "second"))
+        c = np.array([one.c for one in found], dtype=np.int64)
+        if kind in "fh":
+            if any(number[k] < 0 for k in c.tolist()):
+                bad = next(one for one in found if number[one.c] < 0)
+                raise InputError(f"{bad.name} is controlled by the current of {circuit.names[bad.c]}, which has none")
+            c = number[c] if c.size else c
+        d = np.array([one.d for one in found], dtype=np.int64)
+        gain = np.array([one.gain for one in found], dtype=np.float64)
+        return mna.Controlled(first, second, gain, c, d)
+
+    network = mna.Network(
+        len(circuit.nodes),
+        branches(kinds == RESISTOR),
+        branches(fixing),
+        branches(kinds == CURRENT),
+        vcvs=controlled("e"),
+        vccs=controlled("g"),
+        cccs=controlled("f"),
+        ccvs=controlled("h"),
+    )
+    names = [circuit.names[k] for k in elements.tolist()]
+    return names + [one.name for kind in "eh" for one in by_kind[kind]], network
+
+
+def _loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:
+    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm."""
+    if branch < len(fixing):
+        name = fixing[branch]
+    else:
+        zero = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.values == 0.0))
+        name = circuit.names[int(zero[branch - len(fixing)])]
+    place = circuit.where(circuit.names.index(name)) if name in circuit.names else circuit.places.files[0]
+    return (
+        f"{place}: {name} closes a loop of voltage sources, inductors or 0 ohm resistors, in which any current could "
+        "flow: put a resistance into the loop or take one of them out"
+    )
