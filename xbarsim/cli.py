@@ -168,7 +168,7 @@ def _emit(answers: Answers, form: str, quiet: bool, output: str | None) -> None:
         parts = [text.encode(), b"\n"]
     if output is None:
         if form == "raw":
-            click.get_binary_stream("stdout").write(b"".join(parts))
+            sys.stdout.buffer.write(b"".join(parts))
         else:
             click.echo(text)
         return
