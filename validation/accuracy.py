@@ -1,7 +1,7 @@
 """Componentwise error of end currents against 60-digit arithmetic: small arrays, cells over 7 decades, any wires.
 
-    python validation/accuracy.py            # prints the table
-    python validation/accuracy.py --write    # and writes it to validation/results/accuracy.md
+python validation/accuracy.py            # prints the table
+python validation/accuracy.py --write    # and writes it to validation/results/accuracy.md
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def main() -> None:
     table = [
         "# End currents against 60 digits",
         "",
-        f"{CIRCUITS} circuits a row, 1x1 to 8x8, cells over 7 decades up to 1e-1 S, positive inputs. Worst relative error of any",
-        "single current. Currents at driven rows are differences where rows drive each other: some lose digits by nature",
-        "(the exact method loses them too). Made by `python validation/accuracy.py --write`.",
+        f"{CIRCUITS} circuits a row, 1x1 to 8x8, cells over 7 decades up to 1e-1 S, positive inputs. Worst relative",
+        "error of any single current. Currents at driven rows are differences where rows drive each other: some lose",
+        "digits by nature (every method loses them). Made by `python validation/accuracy.py --write`.",
         "",
         "| wires and ends (ohm) | " + " | ".join(f"{m}: outputs | {m}: inputs" for m in METHODS) + " |",
         "|---" * (1 + 2 * len(METHODS)) + "|",

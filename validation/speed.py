@@ -1,7 +1,7 @@
 """Speed of one vector and of the effective map against scipy's SuperLU: fresh data each repetition, medians.
 
-    python validation/speed.py            # prints the table
-    python validation/speed.py --write    # and writes it to validation/results/speed.md
+python validation/speed.py            # prints the table
+python validation/speed.py --write    # and writes it to validation/results/speed.md
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ def peak_memory() -> str:
         int(subprocess.run([sys.executable, "-c", program, *more], capture_output=True, check=True).stdout)
         for more in ((), ("map",))
     ]
-    return f"effective map 512x512: peak resident memory {peaks[1] / 1e3:.0f} MB, of which {peaks[0] / 1e3:.0f} MB before it"
+    return (
+        f"effective map 512x512: peak resident memory {peaks[1] / 1e3:.0f} MB, "
+        f"of which {peaks[0] / 1e3:.0f} MB before it"
+    )
 
 
 def main() -> None:
@@ -105,8 +108,9 @@ def main() -> None:
     table = [
         f"# Speed against SuperLU (scipy {scipy.__version__})",
         "",
-        "One thread each, 1 ohm wires and ends, warm cache; SuperLU in symmetric mode with MMD ordering, assembly included.",
-        "Ratios are medians of ratios taken in one run (smallest..largest). Made by `python validation/speed.py --write`.",
+        "One thread each, 1 ohm wires and ends, warm cache; SuperLU in symmetric mode with MMD ordering, assembly",
+        "included. Ratios are medians of ratios taken in one run (smallest..largest). Made by",
+        "`python validation/speed.py --write`.",
         "",
         "| what | cells | xbarsim ms | SuperLU ms | times faster | largest relative difference, componentwise |",
         "|---|---|---|---|---|---|",

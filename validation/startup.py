@@ -1,7 +1,7 @@
 """How long a user waits for the command line: help, a warm 64x64 netlist, and the first run after installation.
 
-    python validation/startup.py            # prints the table
-    python validation/startup.py --write    # and writes it to validation/results/startup.md
+python validation/startup.py            # prints the table
+python validation/startup.py --write    # and writes it to validation/results/startup.md
 """
 
 from __future__ import annotations
