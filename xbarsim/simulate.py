@@ -236,9 +236,12 @@ def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
 
     fixing = (kinds == VOLTAGE) | (kinds == INDUCTOR)
     elements = np.flatnonzero(fixing)
-    number = np.full(kinds.size, -1)
-    number[elements] = np.arange(elements.size)
     by_kind = {kind: [one for one in circuit.controlled if one.kind == kind] for kind in "efgh"}
+    # Controls of F and H count elements first and controlled sources after them.
+    number = np.full(kinds.size + len(circuit.controlled), -1)
+    number[elements] = np.arange(elements.size)
+    fixing_controlled = [k for kind in "eh" for k, one in enumerate(circuit.controlled) if one.kind == kind]
+    number[[kinds.size + k for k in fixing_controlled]] = elements.size + np.arange(len(fixing_controlled))
 
     def controlled(kind: str) -> mna.Controlled:
         found = by_kind[kind]
@@ -247,7 +250,9 @@ def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
         if kind in "fh":
             if any(number[k] < 0 for k in c.tolist()):
                 bad = next(one for one in found if number[one.c] < 0)
-                raise InputError(f"{bad.name} is controlled by the current of {circuit.names[bad.c]}, which has none")
+                raise InputError(
+                    f"{bad.name} is controlled by the current of an element that has none: name a V, L, E or H"
+                )
             c = number[c] if c.size else c
         d = np.array([one.d for one in found], dtype=np.int64)
         gain = np.array([one.gain for one in found], dtype=np.float64)

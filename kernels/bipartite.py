@@ -1,0 +1,90 @@
+"""Kron reduction where wires have no resistance: every line is one node, and the circuit a bipartite graph.
+
+Eliminating the nodes of one layer is a product of matrices; what is left has a node for each line of the other. As
+in :mod:`kron` only couplings are kept and nothing is subtracted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.kernels import kron
+
+Array = NDArray[np.float64]
+
+
+class BipartiteReduction:
+    """A crossbar without wires, reduced to its line ends.
+
+    Parameters
+    ----------
+    g : (m, n)
+        Cells in siemens.
+    left, right, top, bottom : (m,), (m,), (n,), (n,)
+        Couplings of the line ends in siemens, 0 where open.
+
+    Attributes
+    ----------
+    couplings, present
+        As those of :class:`reduction.Reduction`.
+    """
+
+    def __init__(self, g: Array, left: Array, right: Array, top: Array, bottom: Array) -> None:
+        m, n = g.shape
+        self.present = (bool(left.any()), bool(right.any()), bool(top.any()), bool(bottom.any()))
+        self._g = g
+        # The layer with more lines goes first: eliminating it costs a product, the other's a dense factorisation.
+        self._word_first = m >= n
+        first, second = ((left, right), (top, bottom)) if self._word_first else ((top, bottom), (left, right))
+        cells = g if self._word_first else np.ascontiguousarray(g.T)
+        self._ends = [side for side in first if side.any()], [side for side in second if side.any()]
+        pivot = cells.sum(axis=1) + first[0] + first[1]
+        self._inverse = np.divide(1.0, pivot, out=np.zeros_like(pivot), where=pivot > 0)
+        share = cells * self._inverse[:, None]
+        a, b = cells.shape
+        kept = a * len(self._ends[0]) + b * len(self._ends[1])
+        joint = np.zeros((kept + b, kept + b))
+        core = np.arange(kept, kept + b)
+        joint[np.ix_(core, core)] = np.tril(share.T @ cells, -1)
+        lines = np.arange(a)
+        for k, side in enumerate(self._ends[0]):
+            joint[kept:, k * a : (k + 1) * a] = (share * side[:, None]).T
+            for other in range(k):
+                joint[k * a + lines, other * a + lines] = side * self._ends[0][other] * self._inverse
+        for k, side in enumerate(self._ends[1]):
+            joint[core, a * len(self._ends[0]) + k * b + np.arange(b)] = side
+        self._core_inverse = np.empty(b)
+        kron.eliminate(joint, kept, self._core_inverse, np.empty((kron.PANEL, kept + b)), kron.dsyrk_address())
+        self._rows = joint[kept:].copy()
+        lower = np.tril(joint[:kept, :kept], -1)
+        symmetric = lower + lower.T
+        order = self._order(a, b)
+        self.couplings: Array = np.ascontiguousarray(symmetric[np.ix_(order, order)])
+        self._back = np.argsort(order)
+
+    def _order(self, a: int, b: int) -> NDArray[np.intp]:
+        """Places of left, right, top and bottom terminals in the order of elimination."""
+        first = np.arange(a * len(self._ends[0]))
+        second = first.size + np.arange(b * len(self._ends[1]))
+        return np.concatenate([first, second] if self._word_first else [second, first])
+
+    def voltages(self, terminals: Array) -> tuple[Array, Array]:
+        """Word- and bit-node voltages (batch, m, n) for terminal voltages (batch, ports); islands get 0."""
+        cells = self._g if self._word_first else self._g.T
+        a, b = cells.shape
+        known = terminals[:, self._back]
+        x = np.empty((known.shape[1] + b, known.shape[0]))
+        x[: known.shape[1]] = known.T
+        kron.extend(self._rows, self._core_inverse, x)
+        second = x[known.shape[1] :].T
+        first = second @ cells.T
+        for k, side in enumerate(self._ends[0]):
+            first = first + side * known[:, k * a : (k + 1) * a]
+        first = first * self._inverse
+        word, bit = (first, second) if self._word_first else (second, first)
+        shape = (terminals.shape[0], *self._g.shape)
+        return (
+            np.broadcast_to(word[:, :, None], shape).copy(),
+            np.broadcast_to(bit[:, None, :], shape).copy(),
+        )

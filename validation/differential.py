@@ -1,0 +1,186 @@
+"""Random linear netlists in random habits, solved by xbarsim and by ngspice.
+
+    python validation/differential.py                     # 1,000 netlists
+    python validation/differential.py --seed 7000 --count 200 --keep /tmp/failures
+    python validation/differential.py --write             # and writes validation/results/differential.md
+
+Node voltages are compared relative to the largest of the analysis, and so are source currents. Netlist number k of
+seed s is that of seed s + k, whatever the count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import oracle
+from drawing import Drawn, draw
+from dressing import Dress
+
+from xbarsim.errors import XbarsimError
+from xbarsim.netlist import read
+from xbarsim.netlist.analyses import Tran
+from xbarsim.results import Result
+from xbarsim.runs import from_netlist
+from xbarsim.simulate import simulate
+
+RESULTS = Path(__file__).parent / "results" / "differential.md"
+AGREE = 1e-9
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One netlist: the largest difference, or what went wrong."""
+
+    seed: int
+    kind: str
+    difference: float = np.inf
+    where: str = ""
+    trouble: str = ""
+    recognised: bool = False
+    analyses: tuple[str, ...] = ()
+    text: str = field(default="", repr=False)
+
+    @property
+    def agrees(self) -> bool:
+        return not self.trouble and self.difference <= AGREE
+
+
+def netlist(seed: int) -> tuple[Drawn, str]:
+    """Return the drawn circuit of a seed and its text."""
+    rng = np.random.default_rng(seed)
+    drawn = draw(rng)
+    return drawn, Dress(rng, drawn).text()
+
+
+def against(results: list[Result], plots: list[oracle.Plot]) -> tuple[float, str]:
+    """Return the largest relative difference of two answers, and where it is.
+
+    Raises
+    ------
+    ValueError
+        They do not hold the same analyses, points or names.
+    """
+    if sorted(one.kind for one in results) != sorted(plot.kind for plot in plots):
+        raise ValueError(f"analyses {[one.kind for one in results]} against {[plot.kind for plot in plots]}")
+    worst, where = 0.0, ""
+    for one in results:
+        plot = next(plot for plot in plots if plot.kind == one.kind)
+        if one.points != len(plot.table):
+            raise ValueError(f"{one.kind}: {one.points} points against {len(plot.table)}")
+        for kind, names, table in (("v", one.nodes, one.voltages), ("i", one.branches, one.currents)):
+            theirs = {n[2:-1]: column for n, column in plot.values.items() if n.startswith(kind + "(")}
+            scale_name = f"{kind}-sweep"
+            theirs.pop(scale_name, None)
+            if set(theirs) != set(names):
+                odd = sorted(set(theirs) ^ set(names))
+                raise ValueError(f"{one.kind}: only one of them has {kind} of {', '.join(odd[:6])}")
+            scale = max((float(np.abs(column).max()) for column in theirs.values()), default=0.0)
+            for name, column in zip(names, table.T, strict=True):
+                gap = float(np.abs(column - theirs[name]).max())
+                gap = gap / scale if scale else (np.inf if gap else 0.0)
+                if not gap <= worst:
+                    worst, where = gap, f"{kind}({name}) in .{one.kind}"
+    return worst, where
+
+
+def compare(seed: int, folder: Path) -> Compared:
+    """Solve netlist ``seed`` with both."""
+    drawn, text = netlist(seed)
+    path = folder / f"{seed}.cir"
+    path.write_bytes(text.encode())
+    made = Compared(seed, drawn.kind, text=text)
+    theirs = oracle.run(path)
+    if theirs.status != "ok" or not theirs.plots or theirs.trouble:
+        return replace(made, trouble=f"ngspice: {theirs.status}: {'; '.join(theirs.trouble[:3]) or 'no results'}")
+    try:
+        answers = from_netlist(path, "auto")
+        results = answers.results
+        times = next((plot.table[:, 0] for plot in theirs.plots if plot.kind == "tran"), None)
+        if times is not None:
+            # ngspice chooses its own times.
+            circuit = read(path)
+            results = simulate(replace(circuit, analyses=(Tran(times),)), circuit.recognise())
+        made = replace(
+            made, recognised=answers.recognised is not None, analyses=tuple(one.kind for one in answers.results)
+        )
+        difference, where = against(results, theirs.plots)
+    except (XbarsimError, ValueError) as error:
+        return replace(made, trouble=str(error).replace(str(folder) + "/", ""))
+    return replace(made, difference=difference, where=where)
+
+
+def report(compared: list[Compared], seed: int, seconds: float) -> str:
+    """Return what came out, as Markdown."""
+    good = [one for one in compared if not one.trouble]
+    failed = [one for one in compared if not one.agrees]
+    gaps = np.array([one.difference for one in good])
+    kinds = Counter(one.kind for one in compared)
+    analyses = Counter(kind for one in compared for kind in one.analyses)
+    lines = [
+        "# Random netlists against ngspice",
+        "",
+        f"`python validation/differential.py --seed {seed} --count {len(compared)}`",
+        "",
+        f"- netlists: {len(compared)} ({', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}); "
+        f"{sum(one.recognised for one in compared)} recognised as crossbars",
+        f"- analyses: {', '.join(f'{n} .{kind}' for kind, n in sorted(analyses.items()))}",
+        f"- within {AGREE:g}: {sum(one.agrees for one in compared)}",
+        f"- largest difference: {gaps.max(initial=0):.1e}; median {np.median(gaps) if gaps.size else 0:.1e}",
+        f"- failures: {len(failed)}",
+        "",
+        "Differences of node voltages are relative to the largest voltage of the analysis, those of source currents to "
+        "the largest current.",
+        "",
+        "| the ten worst | kind | difference | where |",
+        "|---|---|---|---|",
+    ]
+    worst = sorted(good, key=lambda one: -one.difference)[:10]
+    lines += [f"| seed {one.seed} | {one.kind} | {one.difference:.1e} | `{one.where}` |" for one in worst]
+    for one in failed[:40]:
+        lines += ["", f"- seed {one.seed} ({one.kind}): {one.trouble or f'{one.difference:.1e} at {one.where}'}"]
+    print(f"{len(compared)} netlists in {seconds:.0f} s", file=sys.stderr)
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="folder for the netlists that fail")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    compared: list[Compared] = []
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for k in range(arguments.count):
+            one = compare(arguments.seed + k, folder)
+            compared.append(one)
+            if not one.agrees and arguments.keep:
+                arguments.keep.mkdir(parents=True, exist_ok=True)
+                (arguments.keep / f"{one.seed}.cir").write_bytes(one.text.encode())
+            for left in folder.iterdir():
+                left.unlink()
+            if sys.stderr.isatty() or k % 50 == 49:
+                failed = sum(not one.agrees for one in compared)
+                print(f"\r{k + 1}/{arguments.count}, {failed} fail", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    text = report(compared, arguments.seed, time.perf_counter() - start)
+    print(text)
+    if arguments.write:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(text + "\n", encoding="utf-8")
+    return 0 if all(one.agrees for one in compared) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,366 @@
+"""A drawn circuit as netlist text, in habits of ngspice, HSPICE and LTspice users that both readers know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from drawing import GROUND, Drawn, Element, Instance, Scope
+
+_SUFFIXES = {
+    "t": 1e12,
+    "g": 1e9,
+    "meg": 1e6,
+    "k": 1e3,
+    "": 1.0,
+    "m": 1e-3,
+    "u": 1e-6,
+    "n": 1e-9,
+    "p": 1e-12,
+    "f": 1e-15,
+}
+_UNITS = {"R": ["ohm", "Ohms", "o"], "V": ["V", "volts", "v"], "I": ["A", "amps"], "C": ["F", "farad"], "L": ["H"]}
+
+# Each is positive for parameters between 0.5 and 2; {p}, {q} are parameters.
+_FACTORS = [
+    "{p}", "{p}", "({p}+{q})/2", "{p}*{q}", "{p} / {q}", "sqrt({p}*{q})", "max({p},{q})", "min({p}, {q})", "abs({p}-5)",
+    "exp(-{p})", "exp({p}/4)*{q}", "pwr({p},0.5)", "pow({p}, 2)", "{p}**2", "{p}^1.5", "({p} > {q} ? 1.5 : 0.8)",
+    "ternary_fcn({p}>1, 2, 1)", "(1+sin({p})/2)", "(2+cos(3*{p}))", "cosh({p})", "tanh({p})", "1/(1+{p})",
+    "(int({p})+1)", "(floor({p}*3)+1)", "ceil({p}*2)", "sgn({p})*2", "(nint({p})+1)", "atan({p})", "ln({p}+2)",
+    "log10({p}+9)", "sqr({p})", "-(-{p})", "({p}-{q}/8)", "({p}>=1)+1", "({p}<{q}&&{q}<1.7)+0.5", "2.5k*{p}/1K",
+]  # fmt: skip
+
+_NAMES = [
+    "{k}", "n{k}", "net_{k}", "w[{k}]", "a.b{k}", "{k}_1", "node{k}#", "q<{k}>", "m.{k}.z", "{k}a", "vdd{k}", "in{k}!",
+    "_{k}", "n{k}x", "{k}e3", "bl_{k}", "WL{k}",
+]  # fmt: skip
+
+
+@dataclass
+class Dress:
+    """One netlist's habits, drawn when its text is made."""
+
+    rng: np.random.Generator
+    drawn: Drawn
+    habit: dict[str, bool] = field(default_factory=dict)
+    case: str = "lower"
+    names: dict[str, str] = field(default_factory=dict)
+    functions: list[str] = field(default_factory=list)
+    kinds: tuple[str, ...] = ("op",)
+    span: float = 1e-3
+
+    def text(self) -> str:
+        """Return the netlist."""
+        rng = self.rng
+        choices = [("op",), ("dc",), ("op", "dc")] if self.drawn.memory else [("op",), ("dc",), ("op", "dc"), ("tran",)]
+        self.kinds = choices[int(rng.integers(len(choices)))]
+        self.span = float(10 ** rng.uniform(-9, 0))
+        self.habit = {
+            name: rng.random() < share
+            for name, share in (
+                ("expressions", 0.6), ("continued", 0.4), ("inline comments", 0.4), ("comment lines", 0.4),
+                ("commas", 0.2), ("parentheses", 0.2), ("tabs", 0.2), ("hspice", 0.3), ("dc", 0.5), ("m", 0.1),
+                ("odd numbers", 0.5), ("odd names", 0.5), ("forward", 0.6), ("functions", 0.3), ("indent", 0.2),
+            )
+        }  # fmt: skip
+        self.case = str(rng.choice(["lower", "upper", "mixed"]))
+        top = self.drawn.top
+        top.parameters = [f"g{k}_{int(rng.integers(100))}" for k in range(int(rng.integers(1, 5)))]
+        if not self.habit["expressions"]:
+            top.parameters = []
+        blocks = self._body(top, [])
+        if self.drawn.globals:
+            blocks.append([".global " + " ".join(self._node(n) for n in self.drawn.globals)])
+        blocks += [[self._analysis(kind)] for kind in self.kinds]
+        blocks += [[card] for card in self._idle()]
+        order = rng.permutation(len(blocks)) if rng.random() < 0.7 else np.arange(len(blocks))
+        lines = [line for k in order for line in blocks[int(k)]]
+        lines = [self._line(line) for line in lines]
+        title = str(rng.choice(["* a circuit", "R1 a 0 5", "a title", ".title of a kind", "V1 1 0 DC 3 ; no comment"]))
+        lines = [title, *lines]
+        if rng.random() < 0.7:
+            lines.append(self._cased(".end"))
+        end = "\r\n" if rng.random() < 0.15 else "\n"
+        return end.join("\n".join(lines).split("\n")) + (end if rng.random() < 0.9 else "")
+
+    # Scopes
+
+    def _body(self, scope: Scope, above: list[str]) -> list[list[str]]:
+        """Return blocks of cards that may stand in any order."""
+        rng = self.rng
+        functions = self._functions() if not above and self.habit["functions"] and scope.parameters else []
+        if above and self.habit["expressions"] and rng.random() < 0.4:
+            scope.parameters = [f"l{k}" for k in range(int(rng.integers(1, 3)))]
+        own = [*scope.defaults, *scope.parameters]
+        known = [p for p in above if p not in own] + own
+        blocks = [[card] for card in functions] + self._parameter_cards(scope.parameters, [*above, *scope.defaults])
+        for k, one in enumerate(scope.elements):
+            one.name = f"{one.letter}{self._tag(k)}"
+        blocks += [[self._element(one, known)] for one in scope.elements]
+        for k, instance in enumerate(scope.instances):
+            instance.name = f"X{self._tag(k)}"
+        blocks += [[self._instance(one, known)] for one in scope.instances]
+        for sub in scope.subcircuits:
+            blocks.append(self._subcircuit(sub, known))
+        return blocks
+
+    def _subcircuit(self, sub: Scope, above: list[str]) -> list[str]:
+        rng = self.rng
+        ports = " ".join(self._node(n) for n in sub.ports)
+        keyword = "params: " if sub.defaults and rng.random() < 0.3 else ""
+        defaults = " ".join(self._equals(p, self._literal(rng.uniform(0.5, 2), "")) for p in sub.defaults)
+        blocks = self._body(sub, above)
+        inner = [line for k in rng.permutation(len(blocks)) for line in blocks[int(k)]]
+        close = ".ends" if rng.random() < 0.4 else f".ends {sub.name}"
+        return [f".subckt {sub.name} {ports} {keyword}{defaults}".rstrip(), *inner, close]
+
+    def _parameter_cards(self, names: list[str], above: list[str]) -> list[list[str]]:
+        rng = self.rng
+        known = list(above)
+        cards = []
+        for name in names:
+            value = self._literal(rng.uniform(0.5, 2), "")
+            if known and rng.random() < 0.4:
+                first, second = (str(p) for p in rng.choice(known, 2))
+                value = self._quoted(f"0.5+({first}+{second})/8", always=True)
+            cards.append(f".param {self._equals(name, value)}")
+            known.append(name)
+        if len(cards) > 1 and rng.random() < 0.3:
+            first, second = cards[:2]
+            cards[:2] = [first + " " + second.removeprefix(".param ")]
+        if self.habit["forward"]:
+            cards = cards[::-1]
+        return [cards] if cards else []
+
+    def _functions(self) -> list[str]:
+        self.functions = ["fa({p})", "fb({p},{q})"]
+        quote = self._quoted
+        return [f".func fa(x) {quote('1+x/3', brace=True)}", f".func fb(x,y) {quote('x*y/(x+y)', brace=True)}"]
+
+    # Cards
+
+    def _element(self, one: Element, known: list[str]) -> str:
+        rng, letter = self.rng, one.letter
+        nodes = self._nodes(one.nodes)
+        if letter in "EG":
+            control = [self._node(n) for n in one.control]
+            between = ", " if self.habit["parentheses"] and rng.random() < 0.3 else " "
+            held = between.join(control)
+            held = f"({held})" if between == ", " or (self.habit["parentheses"] and rng.random() < 0.3) else held
+            return f"{one.name} {nodes} {held} {self._value(one.value, known, letter)}"
+        if letter in "FH":
+            return f"{one.name} {nodes} {one.control.name} {self._value(one.value, known, letter)}"
+        if letter in "VI":
+            return f"{one.name} {nodes} {self._source(one, known)}"
+        value = self._value(one.value, known, letter)
+        tail = ""
+        if letter == "R":
+            if self.habit["hspice"] and rng.random() < 0.5:
+                value = f"{rng.choice(['R', 'r', 'R '])}={value}"
+            if self.habit["m"] and rng.random() < 0.3:
+                tail = " m=2"
+        return f"{one.name} {nodes} {value}{tail}"
+
+    def _source(self, one: Element, known: list[str]) -> str:
+        rng = self.rng
+        value = self._value(one.value, known, one.letter)
+        if self.habit["dc"] and rng.random() < 0.6:
+            value = str(rng.choice(["DC {}", "dc {}", "DC={}", "DC = {}"])).format(value)
+        if rng.random() < 0.1:
+            value += str(rng.choice([" AC 1", " ac 1 0", " AC 0.5 90"]))
+        if one.wave and rng.random() < (0.7 if "tran" in self.kinds else 0.1):
+            wave = self._wave(one.value)
+            value = wave if rng.random() < 0.5 else f"{value} {wave}"
+        return value
+
+    def _wave(self, size: float) -> str:
+        """A waveform whose times are about the length of the sequence."""
+        rng, span = self.rng, self.span
+
+        def t(low: float, high: float) -> str:
+            return self._literal(span * rng.uniform(low, high), "")
+
+        def v() -> str:
+            return self._literal(size * rng.uniform(-1.5, 1.5), "")
+
+        kind = str(rng.choice(["pwl", "pulse", "sin", "exp"]))
+        if kind == "pwl":
+            times = np.sort(rng.uniform(0.02, 1.2, int(rng.integers(1, 6)))) + np.arange(1, 6)[:1] * 0
+            times = [0.0, *np.maximum.accumulate(times + 0.02 * np.arange(times.size))]
+            words = [w for time in times for w in (self._literal(span * time, ""), v())]
+        elif kind == "pulse":
+            words = [v(), v(), t(0, 0.3), t(0.01, 0.1), t(0.01, 0.1), t(0.1, 0.3), t(0.6, 0.9)]
+            words = words[: int(rng.integers(3, 8))]
+        elif kind == "sin":
+            frequency = self._literal(rng.uniform(0.5, 4) / span, "")
+            words = [v(), v(), frequency, t(0, 0.3), self._literal(rng.uniform(0, 2) / span, ""), "30"]
+            words = words[: int(rng.integers(3, 7))]
+        else:
+            words = [v(), v(), t(0, 0.3), t(0.05, 0.2), t(0.4, 0.6), t(0.05, 0.2)]
+        between = ", " if rng.random() < 0.3 else " "
+        name = self._cased(kind)
+        held = between.join(words)
+        return f"{name}({held})" if rng.random() < 0.8 else f"{name} ( {held} )"
+
+    def _instance(self, one: Instance, known: list[str]) -> str:
+        rng = self.rng
+        nodes = " ".join(self._node(n) for n in one.nodes)
+        keyword = "params: " if one.parameters and rng.random() < 0.3 else ""
+        given = []
+        for name in one.parameters:
+            value = self._literal(rng.uniform(0.5, 2), "")
+            if known and rng.random() < 0.4:
+                value = self._quoted(f"0.5+{rng.choice(known)}/4", always=True)
+            given.append(self._equals(name, value))
+        return f"{one.name} {nodes} {one.sub.name} {keyword}{' '.join(given)}".rstrip()
+
+    def _analysis(self, kind: str) -> str:
+        rng = self.rng
+        swept = [one for one in self.drawn.top.elements if one.letter in "VI" and one.wave]
+        if kind == "tran":
+            step = self.span / rng.uniform(8, 40)
+            times = [self._literal(one, "") for one in (step, self.span, rng.uniform(0, 0.5) * self.span, step)]
+            return " ".join([".tran", *times[: int(rng.choice([2, 2, 3, 4]))]])
+        if kind == "op" or not swept:
+            return ".op"
+        words = [".dc"]
+        for k in rng.permutation(len(swept))[: int(rng.integers(1, 3))]:
+            one, steps = swept[int(k)], int(rng.integers(1, 11))
+            start = one.value * rng.uniform(-1, 1)
+            step = one.value * rng.choice([0.1, 0.25, 0.3, 1 / 3, rng.uniform(0.05, 0.5)]) * rng.choice([-1, 1])
+            stop = start + step * (steps + rng.choice([0, 0, 0, 0.3, 0.7]))
+            words += [one.name, *(self._literal(value, "") for value in (start, stop, step))]
+        return " ".join(words)
+
+    def _idle(self) -> list[str]:
+        """Cards that change no number."""
+        rng = self.rng
+        cards = [".options reltol=1e-4", ".temp 27", ".option noacct", ".save all", ".width out=132"]
+        return [card for card in cards if rng.random() < 0.06]
+
+    # Words
+
+    def _tag(self, k: int) -> str:
+        forms = ["{}", "{}", "_{}", "c[{}]", "x{}y", "{}.1"] if self.habit["odd names"] else ["{}"]
+        return str(self.rng.choice(forms)).format(k)
+
+    def _node(self, name: str) -> str:
+        if name == GROUND:
+            return str(self.rng.choice(["0", "0", "0", "gnd", "GND", "Gnd"]))
+        if name not in self.names:
+            k = len(self.names) + 1
+            form = str(self.rng.choice(_NAMES)) if self.habit["odd names"] else "n{k}"
+            self.names[name] = form.format(k=k)
+        return self._cased(self.names[name])
+
+    def _nodes(self, nodes: list[str]) -> str:
+        rng = self.rng
+        words = [self._node(n) for n in nodes]
+        between = ", " if self.habit["commas"] and rng.random() < 0.5 else " "
+        held = between.join(words)
+        return f"({held})" if self.habit["parentheses"] and rng.random() < 0.5 else held
+
+    def _equals(self, name: str, value: str) -> str:
+        return f"{self._cased(name)}{self.rng.choice(['=', '=', ' = ', '= '])}{value}"
+
+    def _quoted(self, text: str, *, always: bool = False, brace: bool = False) -> str:
+        if self.rng.random() < 0.5 or brace:
+            return "{" + text + "}"
+        return f"'{text}'"
+
+    def _value(self, value: float, known: list[str], letter: str) -> str:
+        rng = self.rng
+        if known and rng.random() < 0.4:
+            p, q = (str(name) for name in rng.choice(known, 2))
+            form = str(rng.choice(_FACTORS + 3 * self.functions))
+            number = self._literal(value, "")
+            return self._quoted(f"{number}*({form.format(p=p, q=q)})")
+        if self.habit["expressions"] and rng.random() < 0.05:
+            return self._quoted(f"{self._literal(value, '')} * 2/ 2")
+        return self._literal(value, letter)
+
+    def _literal(self, value: float, letter: str) -> str:
+        """A number; without a letter, one that an expression may hold too."""
+        rng = self.rng
+        digits = int(rng.integers(2, 9))
+        choice = int(rng.integers(8 if self.habit["odd numbers"] else 3))
+        if value == 0:
+            return str(rng.choice(["0", "0.0", "0e0", ".0"]))
+        if choice in (0, 7):
+            return repr(float(value))
+        if choice == 1:
+            return f"{value:.{digits}g}"
+        if choice == 2 or not letter:
+            return self._suffixed(value, digits, letter)
+        if choice == 3:
+            return f"{value:.{digits}e}".replace("e", str(rng.choice(["e", "E", "d", "D"])))
+        if choice == 4 and 1 <= abs(value) < 1e13:
+            suffix = max((s for s in ("k", "meg", "g") if abs(value) >= _SUFFIXES[s]), key=_SUFFIXES.get, default="")
+            if suffix:
+                return f"{int(value / _SUFFIXES[suffix])}{self._cased(suffix)}{int(rng.integers(1, 10))}"
+            return f"{int(value)}."
+        if choice == 5 and letter == "R":
+            return f"{value / 2.54e-5:.{digits}g}{self._cased('mil')}"
+        if choice == 6 and value > 0:
+            return f"+{value:.{digits}g}"
+        return self._suffixed(value, digits, letter)
+
+    def _suffixed(self, value: float, digits: int, letter: str) -> str:
+        rng = self.rng
+        fitting = [s for s, scale in _SUFFIXES.items() if 0.05 <= abs(value) / scale < 5e4]
+        suffix = str(rng.choice(fitting)) if fitting else ""
+        text = f"{value / _SUFFIXES[suffix]:.{digits}g}{self._cased(suffix)}"
+        unit = str(rng.choice(_UNITS[letter])) if letter in _UNITS and rng.random() < 0.3 else ""
+        # 1F is a femto, and no unit may make another suffix.
+        if "e" in text.lower().replace("meg", "") or (not suffix and unit[:1].lower() in "tgkmunpf"):
+            unit = ""
+        return text + unit
+
+    def _cased(self, text: str) -> str:
+        if self.case == "upper":
+            return text.upper()
+        if self.case == "mixed":
+            return "".join(c.upper() if up else c for c, up in zip(text, self.rng.random(len(text)) < 0.4, strict=True))
+        return text
+
+    # Lines
+
+    def _line(self, card: str) -> str:
+        rng = self.rng
+        if self.case != "lower":
+            card = self._recased(card)
+        if self.habit["tabs"] and rng.random() < 0.5:
+            card = card.replace(" ", "\t", int(rng.integers(1, 4)))
+        if self.habit["continued"] and rng.random() < 0.3:
+            card = self._continued(card)
+        if self.habit["indent"] and rng.random() < 0.3:
+            card = "  " + card
+        if self.habit["inline comments"] and rng.random() < 0.25:
+            card += str(rng.choice(["  ; note", " $ R1 a b", " ; it's {odd", "\t; x", " $ end"]))
+        if self.habit["comment lines"] and rng.random() < 0.15:
+            card += "\n" + str(rng.choice(["* R9 a b 1k", "*", "", "   ", "*.end", "* it's"]))
+        return card
+
+    def _recased(self, card: str) -> str:
+        """Turn letters; file names are none here."""
+        if self.case == "upper" and self.rng.random() < 0.8:
+            return card.upper()
+        return "".join(
+            c.swapcase() if flip else c for c, flip in zip(card, self.rng.random(len(card)) < 0.15, strict=True)
+        )
+
+    def _continued(self, card: str) -> str:
+        """Break at blanks that stand outside quotes, braces and parentheses."""
+        rng = self.rng
+        depth, quoted, places = 0, False, []
+        for at, c in enumerate(card):
+            depth += (c in "({") - (c in ")}")
+            quoted ^= c == "'"
+            if c in " \t" and depth == 0 and not quoted and at > 0:
+                places.append(at)
+        if not places:
+            return card
+        for at in sorted({int(k) for k in rng.choice(places, int(rng.integers(1, 3)))}, reverse=True):
+            between = str(rng.choice(["\n+ ", "\n+", "\n  + ", "\n* note\n+ ", "\n\n+ "], p=[0.5, 0.2, 0.1, 0.1, 0.1]))
+            card = card[:at] + between + card[at + 1 :]
+        return card

@@ -1,0 +1,144 @@
+"""Whole processes on crossbar netlists: xbarsim against ngspice, and a million elements.
+
+python validation/netlists.py                 # ngspice from the PATH
+python validation/netlists.py --engine DIR    # and ngspice 45 with KLU: DIR is where `npm install eecircuit-engine` ran
+python validation/netlists.py --write         # writes validation/results/netlists.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+import xbarsim
+from xbarsim import netlist
+
+HERE = Path(__file__).parent
+XBARSIM = [sys.executable, "-m", "xbarsim", "solve", "--format", "json"]
+
+
+def write(n: int, path: Path) -> None:
+    """A crossbar with cells log-uniform 1k..1M and 1 ohm wires and ends."""
+    rng = np.random.default_rng(n)
+    crossbar = xbarsim.Crossbar(10 ** -rng.uniform(3, 6, (n, n)), word_wire=1.0, bit_wire=1.0, driver=1.0, sense=1.0)
+    netlist.write(crossbar, rng.uniform(0, 0.5, n), path)
+
+
+def timed(command: list[str], **options) -> tuple[str, float, int]:
+    """Output, seconds and peak resident kilobytes of a process."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options)
+    assert process.stdout is not None
+    text = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{command[0]} failed: {text[-500:]}")
+    return text, time.perf_counter() - start, usage.ru_maxrss
+
+
+def currents(record: dict) -> np.ndarray:
+    """The sense sources' currents, in column order."""
+    found = record["analyses"][0]["source_currents"]
+    return np.array([found[f"vbb{j}"] for j in range(record["cols"])])
+
+
+def against_klu(folder: Path, engine: Path, repetitions: int) -> str:
+    path = folder / "x256.sp"
+    write(256, path)
+    timed([*XBARSIM, "--netlist", str(path)])
+    ratios, ours, theirs, gap = [], [], [], 0.0
+    for _ in range(repetitions):
+        text, fast, _ = timed([*XBARSIM, "--netlist", str(path)])
+        other, slow, _ = timed(["node", str(HERE / "klu.mjs"), str(path)], cwd=engine)
+        mine, klu = currents(json.loads(text)), np.array(json.loads(other))
+        gap = max(gap, np.abs(mine - klu).max() / np.abs(klu).max())
+        ours.append(fast)
+        theirs.append(slow)
+        ratios.append(slow / fast)
+    return row("256x256 .op, ngspice 45 KLU", ours, theirs, ratios, gap)
+
+
+def against_ngspice(folder: Path, repetitions: int) -> str:
+    path = folder / "x64.sp"
+    write(64, path)
+    path.write_text(path.read_text().replace("\n.op\n", "\n.dc vwl0 0 0.495 0.005\n"))
+    ratios, ours, theirs, gap = [], [], [], 0.0
+    timed([*XBARSIM, "--netlist", str(path)])
+    for _ in range(repetitions):
+        text, fast, _ = timed([*XBARSIM, "--netlist", str(path)])
+        _, slow, _ = timed(["ngspice", "-b", "-r", str(folder / "x64.raw"), str(path)])
+        one = json.loads(text)["analyses"][0]
+        table = read_raw(folder / "x64.raw")
+        for kind, found in (("v", one["node_voltages"]), ("i", one["source_currents"])):
+            largest = max(np.abs(table[f"{kind}({name})"]).max() for name in found)
+            gap = max(
+                gap, *(np.abs(np.array(v) - table[f"{kind}({name})"]).max() / largest for name, v in found.items())
+            )
+        ours.append(fast)
+        theirs.append(slow)
+        ratios.append(slow / fast)
+    return row("64x64 .dc of 100 points, ngspice 39", ours, theirs, ratios, gap)
+
+
+def read_raw(path: Path) -> dict[str, np.ndarray]:
+    head, data = path.read_bytes().split(b"Binary:\n", 1)
+    names = [line.split("\t")[2].lower() for line in head.decode().splitlines() if line.startswith("\t")]
+    return dict(zip(names, np.frombuffer(data).reshape(-1, len(names)).T, strict=True))
+
+
+def scale(folder: Path, n: int) -> str:
+    path = folder / f"x{n}.sp"
+    write(n, path)
+    elements = sum(1 for line in path.open() if line[0] in "rv")
+    text, seconds, peak = timed([*XBARSIM, "--netlist", str(path)])
+    parts = json.loads(text)["seconds"]
+    read, solve = parts["read"], parts["solve"]
+    return f"| {n}x{n}, {elements} elements | {seconds:.1f} | {read:.1f} | {solve:.1f} | {peak / 1e6:.2f} |"
+
+
+def row(what: str, ours: list[float], theirs: list[float], ratios: list[float], gap: float) -> str:
+    return (
+        f"| {what} | {np.median(ours):.2f} | {np.median(theirs):.1f} | **{np.median(ratios):.1f}** "
+        f"({min(ratios):.1f}..{max(ratios):.1f}) | {gap:.1e} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", type=Path, help="folder in which eecircuit-engine is installed")
+    parser.add_argument("--write", action="store_true", help="write validation/results/netlists.md")
+    options = parser.parse_args()
+    table = [
+        "# Crossbar netlists, whole processes",
+        "",
+        "JSON of every node to a pipe, warm kernel cache, all cores. Made by",
+        "`python validation/netlists.py --engine DIR --write`.",
+        "",
+        "| netlist, other simulator | xbarsim s | other s | times faster | largest difference / largest |",
+        "|---|---|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.engine:
+            table.append(against_klu(folder, options.engine, 3))
+        if shutil.which("ngspice"):
+            table.append(against_ngspice(folder, 3))
+        print("\n".join(table), flush=True)
+        more = ["", "| netlist | whole process s | read and recognise s | solve s | peak GB |", "|---|---|---|---|---|"]
+        more += [scale(folder, n) for n in (512, 578)]
+        print("\n".join(more))
+    if options.write:
+        (HERE / "results" / "netlists.md").write_text("\n".join(table + more) + "\n")
+
+
+if __name__ == "__main__":
+    main()
