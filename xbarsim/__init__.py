@@ -42,7 +42,12 @@ __all__ = [
 ]
 
 
+_MODULES = ("devices", "effective", "errors", "kernels", "netlist", "reference")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"xbarsim.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'xbarsim' has no attribute {name!r}")
     value = getattr(import_module(f"xbarsim.{_HOME[name]}"), name)
@@ -51,4 +56,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_MODULES])
