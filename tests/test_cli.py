@@ -25,6 +25,7 @@ RC21 W2 B1 20k
 RC22 W2 B2 2k
 VOUT1 B1 0 0
 VOUT2 0 B2 0
+.op
 """
 
 
