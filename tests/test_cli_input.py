@@ -180,7 +180,7 @@ def test_floating_nodes_of_a_large_island_are_counted(capsys, tmp_path):
 
 def test_sources_that_contradict_are_both_named(capsys, tmp_path):
     (tmp_path / "a.sp").write_text("title\nv1 w 0 1\nr0 w x 0\nv2 x 0 2\nrc w b 1k\nvs b 0 0\n")
-    assert_refused(call(capsys, "solve", "--netlist", tmp_path / "a.sp"), 2, "v2", "v1", "a.sp:4", "a.sp:2")
+    assert_refused(call(capsys, "solve", "--netlist", tmp_path / "a.sp"), 3, "v2", "v1", "a.sp:4", "a.sp:2")
 
 
 def test_no_convergence_is_exit_3(capsys, tmp_path, monkeypatch):

@@ -63,7 +63,7 @@ def test_a_netlist_on_standard_input(tmp_path, capsys):
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_names_beyond_ascii_in_any_locale(tmp_path, locale):
     """The text is UTF-8, whatever the terminal is: a container has LC_ALL=C."""
-    text = "Speicher für 1 Bit\nv1 wört 0 1\nrc wört bµ 1k\nrs bµ 0 1\n".encode()
+    text = "Speicher für 1 Bit\nv1 wört 0 1\nrc wört bµ 1k\nrs bµ 0 1\n.op\n".encode()
     env = environment(
         LC_ALL=locale, PYTHONIOENCODING="ascii:strict" if locale == "C" else "utf-8:strict", PYTHONUTF8="0"
     )

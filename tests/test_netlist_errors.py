@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -46,14 +47,61 @@ BAD = {
     "v1 a 0 1\nv2 a 0 2\nr1 a 0 1": (3, "v2 contradicts v1"),
     "v1 a 0 1\nv2 b 0 2\nr1 a b 0": (3, "v2 contradicts v1"),
     "v1 0 gnd 3": (2, "one node"),
-    "c1 a 0 1p": (2, "capacitor"),
     "d1 a 0 dmod": (2, "diode"),
     "1r a 0 1": (2, "no element"),
     "b1 a 0 v=v(b)": (2, "behavioural"),
-    ".tran 1n 1u": (2, "'.tran' is not supported"),
-    ".dc v1 0 1 0.1": (2, "'.dc' is not supported"),
     ".ac dec 1 1 1": (2, "'.ac' is not supported"),
-    ".control": (2, "'.control' is not supported"),
+    ".control": (2, "no .endc"),
+    ".control\nalter v1 3\n.endc": (3, "the command 'alter'"),
+    "k1 l1 l2 0.5": (2, "coupling"),
+    "m1 d g s b nmos": (2, "MOSFET"),
+    "q1 c b e npn": (2, "BJT"),
+    "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 0": (4, "never ends"),
+    "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 -0.1": (4, "turn the step's sign"),
+    "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 1e-12": (4, "points"),
+    "v1 a 0 1\nv2 b a 1\nr1 b 0 1\n.dc v1 0 1 1e-4 v2 0 1 1e-4": (5, "points"),
+    "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1": (4, "3 words"),
+    "vin a 0 1\nr1 a 0 1\n.dc vni 0 1 1": (4, "did you mean 'vin'"),
+    "v1 a 0 1\nr1 a 0 1\n.dc r1 1 2 1": (4, "a resistor"),
+    "v1 a 0 1\nr1 a 0 1\n.dc temp 1 2 1": (4, "the temperature"),
+    "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 1 v1 0 1 1": (4, "twice"),
+    "r1 a 0 1\n.tran 1m": (3, "1 numbers"),
+    "r1 a 0 1\n.tran 0 1m": (3, "must be > 0"),
+    "r1 a 0 1\n.tran 1m 10m 10m": (3, "start in [0, stop)"),
+    "r1 a 0 1\n.tran 1p 1": (3, "points"),
+    "r1 a 0 1\nc1 a 0 1p\n.tran 1m 10m": (4, "c1 ("),
+    "r1 a 0 1\nl1 a 0 1p\n.tran 1m 10m": (4, "holds a state"),
+    "v1 a 0 pulse(0 1)\nr1 a 0 1\n.tran 1 2\n.tran 1 3": (2, "two different ones"),
+    "v1 a 0 pwl(0 0 1 1) r=0.5": (2, "one of its times"),
+    "v1 a 0 pwl(0 0 1 1 1 2)": (2, "do not increase"),
+    "v1 a 0 pwl(0 0 1)": (2, "pairs"),
+    "v1 a 0 sin(0 1 2 3 4 5 6)": (2, "at most"),
+    "v1 a 0 1 td=3": (2, "belong to PWL"),
+    "e1 a 0 b c": (2, "too few words"),
+    "e1 a 0 vol='v(b)*2'": (2, "nonlinear sources come with a later version"),
+    "g1 a 0 value={v(b)^2}": (2, "nonlinear sources come with a later version"),
+    "e1 a 0 table {v(b)} = (0,0) (1,1)": (2, "nonlinear sources come with a later version"),
+    "e1 a 0 poly(1) b 0 1 2": (2, "constant term"),
+    "e1 a 0 poly(1) b 0 0 2 3": (2, "nonlinear sources come with a later version"),
+    "e1 a 0 poly(2) b 0 c 0 0 2 3": (2, "POLY(2)"),
+    "e1 a 0 b 0 2 max=1": (2, "'max='"),
+    "f1 a 0 v9 2": (2, "is not in the circuit"),
+    "r1 a 0 1\nf1 a 0 r1 2": (3, "has no current"),
+    "f1 a 0 v1 {1/0}": (2, "division by zero"),
+    "e1 a 0 b 0 1\ne1 b 0 a 0 1": (3, "taken"),
+    ".func f(x)": (2, "empty"),
+    ".func f": (2, "defines no function"),
+    ".func f(x,x) {x}": (2, "parameter twice"),
+    ".func f(x) {f(x)}\nr1 a 0 {f(1)}": (3, "calls itself"),
+    ".func f(x) {g(x)}\n.func g(x) {f(x)}\nr1 a 0 {f(1)}": (4, "calls itself"),
+    ".func f(x) {x}\nr1 a 0 {f(1,2)}": (3, "takes 1 argument, not 2"),
+    "x1 a s\n.subckt s p\n.func f(x) {x}\nr1 p 0 {f(1)}\n.ends\nr2 a 0 {f(1)}": (7, "is unknown"),
+    "x1 a s m=2\n.subckt s p\nr1 p 0 1 m=2\n.ends": (4, "write one 'm='"),
+    "x1 a s m=2\n.subckt s p\nx2 p t m=2\n.ends\n.subckt t p\nr1 p 0 1\n.ends": (4, "write one 'm='"),
+    "x1 a s m=0\n.subckt s p\nr1 p 0 1\n.ends": (2, "must be > 0"),
+    ".endl": (2, "no .lib"),
+    ".lib 'circuit.sp' tt": (2, "no section 'tt'"),
+    ".lib 'missing.lib' tt": (2, "no such file"),
     ".incldue 'x'": (2, "did you mean .include"),
     ".options rshunt=1e12": (2, "rshunt"),
     ".include": (2, "names no file"),
@@ -98,7 +146,7 @@ def test_bad_input_is_one_line_with_its_place(tmp_path, text):
         (b"title\n", "no elements"),
         (b"title\n* only a comment\n.op\n", "no elements"),
         (b"\x7fELF\0\0\0", "binary"),
-        (b"title\nr1 a 0 1\nr2 \xe9 0 1\n", "UTF-8"),
+        (b"title\nr1 a 0 1\nr2 \xe9 0 1\n", "bad.sp:3: .*UTF-8"),
     ],
 )
 def test_bad_files(tmp_path, data, words):
@@ -132,3 +180,55 @@ def test_no_bytes_whatever_break_the_reader(tmp_path_factory, data):
     path.write_bytes(data)
     with contextlib.suppress(NetlistError):
         read(path)
+
+
+def test_latin_1_in_comments_and_the_title_is_read(tmp_path):
+    path = tmp_path / "a.sp"
+    path.write_bytes(b"r\xe9sistance\n* \xb5\nr1 a 0 1 ; 1 \xd6hm\n.op\n")
+    assert read(path).names == ["r1"]
+
+
+LARGE = {
+    "a doubling bomb": ("".join(f".subckt s{k} p\nx1 p s{k + 1}\nx2 p s{k + 1}\n.ends\n" for k in range(60))
+                        + ".subckt s60 p\nr1 p 0 1\n.ends\nx0 a s0", "expand to over 1e15 elements"),
+    "functions that call each other": ("".join(f".func f{k}(x) {{f{k + 1}(x)+f{k + 1}(x)}}\n" for k in range(60))
+                                       + ".func f60(x) {x}\nr1 a 0 {f0(1)}", "function calls"),
+    "a long word": ("r1 a 0 " + "z" * 1_000_000, "is undefined"),
+    "a long expression": ("r1 a 0 {" + "1+" * 200_000 + "}", "ends where"),
+    "open parentheses": ("r1 a 0 {" + "(" * 100_000 + "}", "it is empty"),
+    "parentheses for nodes": ("r1 " + "(" * 100_000, "nodes"),
+    "an unknown subcircuit with a long name": ("x1 a " + "q" * 1_000_000, "is undefined"),
+    "an unknown card with a long name": ("." + "q" * 1_000_000, "is not supported"),
+    "many nodes": ("x1 " + "n " * 300_000 + "cell\n.subckt cell p\nr1 p 0 1\n.ends", "300000 nodes"),
+    "many ports": (".subckt s " + " ".join(f"p{k}" for k in range(100_000)) + " p0\n.ends", "twice"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_huge_nonsense_is_refused_soon_and_in_few_words(tmp_path, case):
+    text, words = LARGE[case]
+    start = time.perf_counter()
+    with pytest.raises(NetlistError) as caught:
+        read_text(tmp_path, text)
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 1000
+    assert time.perf_counter() - start < 10
+
+
+LARGE_AND_GOOD = {
+    "a megabyte of parameters": ".param " + " ".join(f"p{k}={k}" for k in range(80_000)) + "\nr1 a 0 {p7}",
+    "a megabyte of points": "v1 a 0 pwl(" + " ".join(f"{k} {k}" for k in range(80_000)) + ")\nr1 a 0 1",
+    "parentheses": "r1 a 0 {" + "(" * 100_000 + "1" + ")" * 100_000 + "}",
+    "comments before a continuation": "r1 a 0\n" + "* c\n" * 100_000 + "+ 1",
+    "comments after each continuation": "r1 a 0 1\n" + "* c\n+\n" * 50_000,
+    "nested subcircuits": "x0 a s0\n" + "".join(f".subckt s{k} p\nx{k} p s{k + 1}\n" for k in range(1000))
+    + ".subckt s1000 p\nr1 p 0 1\n.ends\n" + ".ends\n" * 1000,
+    "many subcircuits": "\n".join(f".subckt s{k} p\nr1 p 0 {k}.5\n.ends\nx{k} a s{k}" for k in range(5000)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LARGE_AND_GOOD)
+def test_huge_netlists_are_read_soon(tmp_path, case):
+    start = time.perf_counter()
+    assert "r" in {name[0] for name in read_text(tmp_path, LARGE_AND_GOOD[case]).names}
+    assert time.perf_counter() - start < 10

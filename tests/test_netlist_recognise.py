@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
@@ -10,6 +11,8 @@ from netlist_tools import assert_same_circuit, random_elements, read_text, shuff
 
 from xbarsim import solve
 from xbarsim.netlist import NotACrossbarError, report
+from xbarsim.netlist.body import INDUCTOR, VOLTAGE
+from xbarsim.netlist.controlled import Controlled
 
 SIZES = [(1, 1), (1, 2), (2, 1), (1, 5), (5, 1), (2, 2), (2, 3), (3, 2), (3, 3), (4, 7), (7, 4), (6, 6), (12, 9)]
 STYLES = ["resistor", "source", "reversed"]
@@ -118,6 +121,91 @@ def test_what_is_no_crossbar_says_why(tmp_path, text, reason):
     assert reason in recognition.reason
     with pytest.raises(NotACrossbarError, match="no crossbar"):
         circuit.crossbar()
+
+
+def plain_text(elements, *more):
+    """Return the text of elements and more of them, without commas in names."""
+    clean = [(name, *(node.replace(",", "_") for node in ends), value) for name, *ends, value in [*elements, *more]]
+    return text_of([(name.replace(",", "_"), *rest) for name, *rest in clean])
+
+
+@pytest.mark.parametrize(
+    ("more", "names"),
+    [
+        ([("rx1", "b5,2", "x", 5.0), ("rx2", "x", "0", 3.0), ("rx3", "x", "y", 3.0), ("vx", "y", "0", 1.0)], "rx1"),
+        ([("rx1", "w2,2", "0", 5.0)], "rx1"),
+        ([("rx1", "w2,2", "b4,5", 5.0)], "rx1"),
+        ([("vx", "w2,3", "0", 0.5)], "vx"),
+        ([("rx1", "b5,2", "w0,0", 50.0)], "rx1"),
+        ([("rx1", "b5,2", "0", 50.0)], "rx1"),
+        ([("ix", "0", "b5,2", 1e-6)], "ix"),
+    ],
+)
+def test_what_does_not_fit_into_an_array_is_named(tmp_path, more, names):
+    elements = random_elements(np.random.default_rng(3), 6, 7)
+    recognition = read_text(tmp_path, plain_text(elements, *more)).recognise()
+    assert recognition.crossbar is None
+    assert names in recognition.reason
+
+
+def test_two_arrays_are_told_apart(tmp_path):
+    both = random_elements(np.random.default_rng(1), 4, 5)
+    both += [
+        (f"{name}q", *(n if n == "0" else f"{n}q" for n in ends), value)
+        for name, *ends, value in random_elements(np.random.default_rng(2), 5, 4)
+    ]
+    reason = read_text(tmp_path, plain_text(both)).recognise().reason
+    assert "2 parts" in reason
+
+
+@pytest.mark.parametrize("sense", ["ammeter", "ammeter first", "source"])
+def test_an_inductor_is_an_ammeter_and_an_ideal_wire(tmp_path, sense):
+    rng = np.random.default_rng(8)
+    elements = shuffled(rng, random_elements(rng, 5, 4, sense=sense))
+    wire = next(k for k, e in enumerate(elements) if e[0][0] == "r" and e[3] < 50 and "0" not in e[1:3])
+    elements[wire] = ("v9999", *elements[wire][1:3], 0.0)
+    circuit = read_text(tmp_path, text_of(elements))
+    idle = (circuit.kinds == VOLTAGE) & (circuit.values == 0)
+    inductive = replace(
+        circuit,
+        kinds=np.where(idle, INDUCTOR, circuit.kinds).astype(np.uint8),
+        values=np.where(idle, 1e-3, circuit.values),
+    )
+    one, other = circuit.recognise(), inductive.recognise()
+    assert other.crossbar is not None, other.reason
+    assert one.crossbar == other.crossbar
+    assert report(one, solve(one.crossbar, one.voltages)) == report(other, solve(other.crossbar, other.voltages))
+
+
+def test_capacitors_are_open(tmp_path):
+    rng = np.random.default_rng(9)
+    elements = random_elements(rng, 4, 5)
+    circuit = read_text(tmp_path, plain_text(elements))
+    across = replace(circuit, capacitors=(("c1", 1, 2, 0), ("c2", 3, 0, 0)))
+    assert across.recognise().crossbar == circuit.recognise().crossbar
+    lost = replace(circuit, nodes=[*circuit.nodes, "island"], capacitors=(("c3", 1, len(circuit.nodes), 0),))
+    reason = lost.recognise().reason
+    assert "'island'" in reason
+    assert "c3" in reason
+
+
+def test_a_controlled_source_is_named(tmp_path):
+    circuit = read_text(tmp_path, plain_text(random_elements(np.random.default_rng(9), 4, 5)))
+    active = replace(circuit, controlled=(Controlled("e", "e1", 1, 0, 2, 0, 10.0, 0),))
+    assert active.recognise().crossbar is None
+    assert "e1" in active.recognise().reason
+
+
+@pytest.mark.parametrize(("side", "missing"), [(70, 0.0005), (70, 0.05), (70, 0.3), (130, 0.1)])
+def test_missing_cells_are_found_in_large_arrays(tmp_path, side, missing):
+    rng = np.random.default_rng(side)
+    elements = shuffled(rng, random_elements(rng, side, side + 3, missing=missing))
+    circuit = read_text(tmp_path, text_of(elements))
+    recognition = circuit.recognise()
+    assert recognition.shape == (side, side + 3), recognition.reason
+    cells = sorted(value for name, *_, value in elements if 1e3 <= value <= 1e5)
+    found = recognition.crossbar.conductance
+    np.testing.assert_allclose(np.sort(1 / found[found > 0]), cells, rtol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(30))

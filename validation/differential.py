@@ -11,11 +11,12 @@ seed s is that of seed s + k, whatever the count.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,18 +48,18 @@ class Compared:
     trouble: str = ""
     recognised: bool = False
     analyses: tuple[str, ...] = ()
-    text: str = field(default="", repr=False)
 
     @property
     def agrees(self) -> bool:
         return not self.trouble and self.difference <= AGREE
 
 
-def netlist(seed: int) -> tuple[Drawn, str]:
-    """Return the drawn circuit of a seed and its text."""
+def netlist(seed: int) -> tuple[Drawn, str, dict[str, str]]:
+    """Return the drawn circuit of a seed, its text, and the files that it includes."""
     rng = np.random.default_rng(seed)
     drawn = draw(rng)
-    return drawn, Dress(rng, drawn).text()
+    dress = Dress(rng, drawn)
+    return drawn, dress.text(), dress.files
 
 
 def against(results: list[Result], plots: list[oracle.Plot]) -> tuple[float, str]:
@@ -94,10 +95,11 @@ def against(results: list[Result], plots: list[oracle.Plot]) -> tuple[float, str
 
 def compare(seed: int, folder: Path) -> Compared:
     """Solve netlist ``seed`` with both."""
-    drawn, text = netlist(seed)
+    drawn, text, files = netlist(seed)
     path = folder / f"{seed}.cir"
-    path.write_bytes(text.encode())
-    made = Compared(seed, drawn.kind, text=text)
+    for name, content in {path.name: text, **files}.items():
+        (folder / name).write_bytes(content.encode())
+    made = Compared(seed, drawn.kind)
     theirs = oracle.run(path)
     if theirs.status != "ok" or not theirs.plots or theirs.trouble:
         return replace(made, trouble=f"ngspice: {theirs.status}: {'; '.join(theirs.trouble[:3]) or 'no results'}")
@@ -166,8 +168,7 @@ def main() -> int:
             one = compare(arguments.seed + k, folder)
             compared.append(one)
             if not one.agrees and arguments.keep:
-                arguments.keep.mkdir(parents=True, exist_ok=True)
-                (arguments.keep / f"{one.seed}.cir").write_bytes(one.text.encode())
+                shutil.copytree(folder, arguments.keep / str(one.seed), dirs_exist_ok=True)
             for left in folder.iterdir():
                 left.unlink()
             if sys.stderr.isatty() or k % 50 == 49:

@@ -20,7 +20,7 @@ GROUND = "0"
 
 @dataclass
 class Element:
-    """``control``: two nodes for E and G, an element of the same scope for F and H; ``wave``: whether it may have one."""
+    """``control``: two nodes for E and G, an element of the scope for F and H; ``wave``: it may have a waveform."""
 
     letter: str
     nodes: list[str]
@@ -242,7 +242,7 @@ def _fold(rng: np.random.Generator, scope: Scope, drawn: Drawn, depth: int = 0) 
     given = tuple(p for p in sub.defaults if rng.random() < 0.6)
     scope.instances.append(Instance(sub, list(ports), parameters=given))
     if {one.letter for one in chosen} <= set("RC") and rng.random() < 0.5:
-        others = sorted(outside | here)
+        others = sorted((outside | set(ports)) - {GROUND})
         for _ in range(int(rng.integers(1, 3))):
             nodes = [str(n) for n in rng.choice(others, len(ports), replace=True)]
             scope.instances.append(Instance(sub, nodes, parameters=tuple(p for p in given if rng.random() < 0.7)))

@@ -48,6 +48,8 @@ class Dress:
     functions: list[str] = field(default_factory=list)
     kinds: tuple[str, ...] = ("op",)
     span: float = 1e-3
+    files: dict[str, str] = field(default_factory=dict)
+    at_top: bool = True
 
     def text(self) -> str:
         """Return the netlist."""
@@ -75,7 +77,7 @@ class Dress:
         blocks += [[card] for card in self._idle()]
         order = rng.permutation(len(blocks)) if rng.random() < 0.7 else np.arange(len(blocks))
         lines = [line for k in order for line in blocks[int(k)]]
-        lines = [self._line(line) for line in lines]
+        lines = [line if line.lower().startswith((".inc", ".lib")) else self._line(line) for line in lines]
         title = str(rng.choice(["* a circuit", "R1 a 0 5", "a title", ".title of a kind", "V1 1 0 DC 3 ; no comment"]))
         lines = [title, *lines]
         if rng.random() < 0.7:
@@ -93,15 +95,19 @@ class Dress:
             scope.parameters = [f"l{k}" for k in range(int(rng.integers(1, 3)))]
         own = [*scope.defaults, *scope.parameters]
         known = [p for p in above if p not in own] + own
-        blocks = [[card] for card in functions] + self._parameter_cards(scope.parameters, [*above, *scope.defaults])
+        blocks = [[card] for card in functions] + self._parameter_cards(
+            scope.parameters, [p for p in [*above, *scope.defaults] if p not in scope.parameters]
+        )
         for k, one in enumerate(scope.elements):
             one.name = f"{one.letter}{self._tag(k)}"
+        self.at_top = not scope.ports
         blocks += [[self._element(one, known)] for one in scope.elements]
         for k, instance in enumerate(scope.instances):
             instance.name = f"X{self._tag(k)}"
         blocks += [[self._instance(one, known)] for one in scope.instances]
         for sub in scope.subcircuits:
-            blocks.append(self._subcircuit(sub, known))
+            block = self._subcircuit(sub, known)
+            blocks.append(self._elsewhere(block) if not above and scope.name == "" and rng.random() < 0.2 else block)
         return blocks
 
     def _subcircuit(self, sub: Scope, above: list[str]) -> list[str]:
@@ -114,6 +120,21 @@ class Dress:
         close = ".ends" if rng.random() < 0.4 else f".ends {sub.name}"
         return [f".subckt {sub.name} {ports} {keyword}{defaults}".rstrip(), *inner, close]
 
+    def _elsewhere(self, block: list[str]) -> list[str]:
+        """Move a block into a file of its own, or into a library's section."""
+        rng = self.rng
+        name = f"{'lib' if rng.random() < 0.5 else 'inc'}{len(self.files)}.sub"
+        lines = [line for card in block for line in self._line(card).split("\n")]
+        quote = str(rng.choice(["", "'", '"']))
+        if name.startswith("inc"):
+            self.files[name] = "\n".join(["* included", *lines, ""])
+            return [f"{rng.choice(['.include', '.inc', '.INCLUDE'])} {quote}{name}{quote}"]
+        other = [".lib other", "R_other_1 a b 1", ".endl"]
+        mine = [".lib mine", *lines, str(rng.choice([".endl", ".endl mine"]))]
+        sections = [*mine, *other] if rng.random() < 0.5 else [*other, *mine]
+        self.files[name] = "\n".join(["* a library", *sections, ""])
+        return [f".lib {quote}{name}{quote} {rng.choice(['mine', 'MINE'])}"]
+
     def _parameter_cards(self, names: list[str], above: list[str]) -> list[list[str]]:
         rng = self.rng
         known = list(above)
@@ -122,7 +143,7 @@ class Dress:
             value = self._literal(rng.uniform(0.5, 2), "")
             if known and rng.random() < 0.4:
                 first, second = (str(p) for p in rng.choice(known, 2))
-                value = self._quoted(f"0.5+({first}+{second})/8", always=True)
+                value = self._quoted(f"0.5+({first}+{second})/8")
             cards.append(f".param {self._equals(name, value)}")
             known.append(name)
         if len(cards) > 1 and rng.random() < 0.3:
@@ -134,8 +155,8 @@ class Dress:
 
     def _functions(self) -> list[str]:
         self.functions = ["fa({p})", "fb({p},{q})"]
-        quote = self._quoted
-        return [f".func fa(x) {quote('1+x/3', brace=True)}", f".func fb(x,y) {quote('x*y/(x+y)', brace=True)}"]
+        form = str(self.rng.choice([".func {} {{{}}}", ".func {}={{{}}}", ".func {}='{}'", ".param {}={{{}}}"]))
+        return [form.format("fa(x)", "1+x/3"), form.format("fb(x,y)", "x*y/(x+y)")]
 
     # Cards
 
@@ -147,9 +168,9 @@ class Dress:
             between = ", " if self.habit["parentheses"] and rng.random() < 0.3 else " "
             held = between.join(control)
             held = f"({held})" if between == ", " or (self.habit["parentheses"] and rng.random() < 0.3) else held
-            return f"{one.name} {nodes} {held} {self._value(one.value, known, letter)}"
+            return f"{one.name} {nodes} {self._gain(held, one, known, nodes)}"
         if letter in "FH":
-            return f"{one.name} {nodes} {one.control.name} {self._value(one.value, known, letter)}"
+            return f"{one.name} {nodes} {self._gain(one.control.name, one, known, nodes)}"
         if letter in "VI":
             return f"{one.name} {nodes} {self._source(one, known)}"
         value = self._value(one.value, known, letter)
@@ -158,8 +179,22 @@ class Dress:
             if self.habit["hspice"] and rng.random() < 0.5:
                 value = f"{rng.choice(['R', 'r', 'R '])}={value}"
             if self.habit["m"] and rng.random() < 0.3:
-                tail = " m=2"
+                tail = str(rng.choice([" m=2", " M = 3", " ac=1k", " noisy=0", " m={2}"]))
+        elif rng.random() < 0.3:
+            value = str(rng.choice([f"{letter}={value}", f"{value} ic=0.1"]))
         return f"{one.name} {nodes} {value}{tail}"
+
+    def _gain(self, control: str, one: Element, known: list[str], nodes: str) -> str:
+        rng, letter = self.rng, one.letter
+        value = self._value(one.value, known, letter)
+        if self.at_top and "(" not in nodes and rng.random() < 0.1:
+            # In a subcircuit, or after parentheses, ngspice takes the word for a node.
+            control = {"E": "VCVS", "F": "CCCS", "G": "VCCS", "H": "CCVS"}[letter] + " " + control
+        elif letter in "FG" and not self.habit["odd names"] and rng.random() < 0.1:
+            # Of a polynomial E or H ngspice makes a device of another name; brackets are its own there.
+            return f"{rng.choice(['POLY(1)', 'poly(1)'])} {control} 0 {float(one.value)!r}"
+        tail = " m=2" if letter in "FG" and self.habit["m"] and rng.random() < 0.3 else ""
+        return f"{control} {value}{tail}"
 
     def _source(self, one: Element, known: list[str]) -> str:
         rng = self.rng
@@ -207,10 +242,12 @@ class Dress:
         nodes = " ".join(self._node(n) for n in one.nodes)
         keyword = "params: " if one.parameters and rng.random() < 0.3 else ""
         given = []
+        # ngspice evaluates what an instance gives among the subcircuit's own parameters, so p=q takes the q inside.
+        outer = [name for name in known if name not in one.sub.defaults]
         for name in one.parameters:
             value = self._literal(rng.uniform(0.5, 2), "")
-            if known and rng.random() < 0.4:
-                value = self._quoted(f"0.5+{rng.choice(known)}/4", always=True)
+            if outer and rng.random() < 0.4:
+                value = self._quoted(f"0.5+{rng.choice(outer)}/4")
             given.append(self._equals(name, value))
         return f"{one.name} {nodes} {one.sub.name} {keyword}{' '.join(given)}".rstrip()
 
@@ -263,10 +300,8 @@ class Dress:
     def _equals(self, name: str, value: str) -> str:
         return f"{self._cased(name)}{self.rng.choice(['=', '=', ' = ', '= '])}{value}"
 
-    def _quoted(self, text: str, *, always: bool = False, brace: bool = False) -> str:
-        if self.rng.random() < 0.5 or brace:
-            return "{" + text + "}"
-        return f"'{text}'"
+    def _quoted(self, text: str) -> str:
+        return "{" + text + "}" if self.rng.random() < 0.5 else f"'{text}'"
 
     def _value(self, value: float, known: list[str], letter: str) -> str:
         rng = self.rng
@@ -293,7 +328,12 @@ class Dress:
         if choice == 2 or not letter:
             return self._suffixed(value, digits, letter)
         if choice == 3:
-            return f"{value:.{digits}e}".replace("e", str(rng.choice(["e", "E", "d", "D"])))
+            mantissa, exponent = f"{value:.{digits}e}".split("e")
+            # ngspice stops at the sign of a d's exponent.
+            letters = ["e", "E", "d", "D"] if letter == "R" and int(exponent) >= 0 else ["e", "E"]
+            return (
+                f"{mantissa}{rng.choice(letters)}{int(exponent) if rng.random() < 0.5 or letter == 'R' else exponent}"
+            )
         if choice == 4 and 1 <= abs(value) < 1e13:
             suffix = max((s for s in ("k", "meg", "g") if abs(value) >= _SUFFIXES[s]), key=_SUFFIXES.get, default="")
             if suffix:

@@ -15,6 +15,7 @@ _KINDS = {"Operating Point": "op", "DC transfer characteristic": "dc", "Transien
 _TROUBLE = re.compile(
     r"error|warning|fatal|singular|cannot|can't|unable|fail|abort|unknown|not found|ignored", re.IGNORECASE
 )
+_HARMLESS = re.compile(r"Nesting of subcircuits with parameters is only marginally supported")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def run(path: Path, timeout: float = TIMEOUT) -> Answer:
     except subprocess.TimeoutExpired:
         return Answer([], [f"no answer in {timeout:g} s"], "", "timeout")
     log = (done.stdout + done.stderr).decode("utf-8", "replace")
-    trouble = [line.strip() for line in log.splitlines() if _TROUBLE.search(line)]
+    trouble = [line.strip() for line in log.splitlines() if _TROUBLE.search(line) and not _HARMLESS.search(line)]
     plots: list[Plot] = []
     if raw.exists():
         try:

@@ -130,6 +130,8 @@ def _record(one: Result) -> dict[str, Any]:
         return dict(zip(names, columns, strict=True))
 
     record: dict[str, Any] = {"kind": one.kind}
+    if one.measures:
+        record["measures"] = dict(zip(one.measures, _finite(np.array(list(one.measures.values()))), strict=True))
     if one.sweep:
         record["sweep"] = [{"source": name, "values": _finite(values)} for name, values in one.sweep]
     return record | {
@@ -146,7 +148,9 @@ def _finite(values: Array) -> list[Any]:
     finite = np.isfinite(values)
     if finite.all():
         return list(values.tolist())
-    return list(np.where(finite, values, None).tolist())
+    masked = values.astype(object)
+    masked[~finite] = None
+    return list(masked.tolist())
 
 
 def _point_table(one: Result, show_nodes: bool) -> Iterator[str]:
@@ -184,5 +188,8 @@ def _sweep_table(one: Result) -> Iterator[str]:
     for row in table.tolist():
         yield "  ".join(f"{value:>15.8e}" for value in row)
     yield ""
+    width = max(map(len, one.measures), default=0)
+    for name, value in one.measures.items():
+        yield f"{name:<{width}}  = {value:.8e}"
     yield f"points    {one.points}"
     yield f"residual  {one.residual:.1e} ({one.how})"

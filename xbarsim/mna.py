@@ -8,8 +8,8 @@ sweep over sources: the matrix is factored once.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,7 +25,19 @@ Ints = NDArray[np.int64]
 TOLERANCE = 1e-9
 """Largest residual of a solution that is returned."""
 
-_REFINEMENTS = 3
+_REFINEMENTS = 5
+
+_STIFF = 1e6
+"""How much better than its neighbours a resistor conducts whose current becomes an unknown."""
+
+_SHAKE = 1e-6
+_MOST_MOVED = 1e13
+"""A solution that moves by more than this times the relative change of its elements' values has no digit left."""
+
+_SINGULAR = (
+    "the circuit's equations are singular: some voltage or current is not determined "
+    "(controlled sources that cancel a resistance, or sources that depend on each other)"
+)
 
 
 def _no_ints() -> Ints:
@@ -55,6 +67,9 @@ class Controlled(Branches):
 
     c: Ints = field(default_factory=_no_ints)
     d: Ints = field(default_factory=_no_ints)
+
+
+_Part = TypeVar("_Part", bound=Branches)
 
 
 @dataclass(frozen=True)
@@ -104,59 +119,82 @@ def _largest(matrix: Any, axis: int) -> Floats:
     return np.asarray(matrix.max(axis=axis).todense(), dtype=np.float64).ravel()
 
 
+class _Stamps:
+    """Entries of the matrix as they come, one after the other."""
+
+    def __init__(self) -> None:
+        self.rows: list[Ints] = []
+        self.cols: list[Ints] = []
+        self.values: list[NDArray[np.longdouble]] = []
+
+    def add(self, row: Ints, col: Ints, value: Any) -> None:
+        self.rows.append(row)
+        self.cols.append(col)
+        self.values.append(np.broadcast_to(np.asarray(value, dtype=np.longdouble), row.shape))
+
+    def matrix(self, size: int) -> Any:
+        """Return their sum without row and column 0: ground's balance follows from the others'."""
+        rows, cols = np.concatenate(self.rows), np.concatenate(self.cols)
+        return sp.csr_array(sp.coo_array((np.concatenate(self.values), (rows, cols)), (size, size)).tocsr()[1:, 1:])
+
+
+def _assemble(network: Network, a: Ints, b: Ints, stiff: Ints) -> Any:
+    """Return the matrix in extended precision, so that a node's sum of conductances keeps its small terms.
+
+    ``a`` and ``b`` are the ends of all branches that have a current among the unknowns; the last are the ``stiff``
+    resistors.
+    """
+    ohms, n = network.resistors, network.nodes
+    number = n + np.arange(a.size)
+    stamps = _Stamps()
+    for row, col, sign in ((a, number, 1.0), (b, number, -1.0)):
+        stamps.add(row, col, sign)
+        stamps.add(col, row, sign)
+    own = number[a.size - stiff.size :]
+    stamps.add(own, own, -ohms.value[stiff])
+    conducting = ohms.value != 0
+    conducting[stiff] = False
+    p, q = ohms.a[conducting], ohms.b[conducting]
+    g = 1 / ohms.value[conducting].astype(np.longdouble)
+    for row, col, value in ((p, p, g), (q, q, g), (p, q, -g), (q, p, -g)):
+        stamps.add(row, col, value)
+    part = network.vccs
+    for node, sign in ((part.a, 1.0), (part.b, -1.0)):
+        stamps.add(node, part.c, sign * part.value)
+        stamps.add(node, part.d, -sign * part.value)
+    part = network.cccs
+    stamps.add(part.a, n + part.c, part.value)
+    stamps.add(part.b, n + part.c, -part.value)
+    part = network.vcvs
+    first = n + network.voltages.a.size
+    own = first + np.arange(part.a.size)
+    stamps.add(own, part.c, -part.value)
+    stamps.add(own, part.d, part.value)
+    part = network.ccvs
+    own = first + network.vcvs.a.size + np.arange(part.a.size)
+    stamps.add(own, n + part.c, -part.value)
+    return stamps.matrix(n + a.size)
+
+
 class _System:
     """The matrix of a network, scaled and factored."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        ohms = network.resistors.value
-        self.conducting = ohms > 0
-        shorts = ~self.conducting
-        n = network.nodes
+        ohms = network.resistors
+        shorts, stiff = np.flatnonzero(ohms.value == 0), _stiff(network)
         fixed = [network.voltages, network.vcvs, network.ccvs]
         self.branches = sum(part.a.size for part in fixed)
-        ends_a = np.concatenate([part.a for part in fixed] + [network.resistors.a[shorts]])
-        ends_b = np.concatenate([part.b for part in fixed] + [network.resistors.b[shorts]])
-        number = n + np.arange(ends_a.size)
-        rows: list[Ints] = []
-        cols: list[Ints] = []
-        vals: list[Floats] = []
-
-        def add(row: Ints, col: Ints, value: Floats | float) -> None:
-            rows.append(row)
-            cols.append(col)
-            vals.append(np.broadcast_to(np.asarray(value, dtype=np.float64), row.shape))
-
-        a, b = network.resistors.a[self.conducting], network.resistors.b[self.conducting]
-        g = 1.0 / ohms[self.conducting]
-        for row, col, value in ((a, a, g), (b, b, g), (a, b, -g), (b, a, -g)):
-            add(row, col, value)
-        for row, col, sign in ((ends_a, number, 1.0), (ends_b, number, -1.0)):
-            add(row, col, sign)
-            add(col, row, sign)
-        part = network.vccs
-        for node, sign in ((part.a, 1.0), (part.b, -1.0)):
-            add(node, part.c, sign * part.value)
-            add(node, part.d, -sign * part.value)
-        part = network.cccs
-        add(part.a, n + part.c, part.value)
-        add(part.b, n + part.c, -part.value)
-        part = network.vcvs
-        first = n + network.voltages.a.size
-        own = first + np.arange(part.a.size)
-        add(own, part.c, -part.value)
-        add(own, part.d, part.value)
-        part = network.ccvs
-        own = first + network.vcvs.a.size + np.arange(part.a.size)
-        add(own, n + part.c, -part.value)
-        size = n + ends_a.size
-        full = sp.coo_array((np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), (size, size)).tocsr()
-        # Ground's balance follows from the others'.
-        self.matrix = sp.csc_array(full[1:, 1:])
-        self.size = size - 1
-        _check_loops(network, ends_a, ends_b)
-        _check_islands(network, ends_a, ends_b)
+        a, b = (np.concatenate([*(getattr(one, end) for one in fixed), getattr(ohms, end)[shorts]]) for end in "ab")
+        _check_loops(network, a, b)
+        _check_islands(network, a, b)
+        self.ends = np.concatenate([a, ohms.a[stiff]]), np.concatenate([b, ohms.b[stiff]]), stiff
+        self.wide = _assemble(network, *self.ends)
+        self.matrix = sp.csc_array(self.wide.astype(np.float64))
+        self.size = self.matrix.shape[0]
         self._factor()
+        if any(part.a.size for part in _gains(network)) or (ohms.value < 0).any():
+            self._check_cancelling()
 
     def _factor(self) -> None:
         # Conductances of 1e-12 S stand beside 1s of branch laws: equilibrate rows, then columns.
@@ -172,18 +210,34 @@ class _System:
                 warnings.simplefilter("ignore")
                 self.lu = splu(scaled)
         except RuntimeError:
-            raise SolveError(
-                "the circuit's equations are singular: some voltage or current is not determined "
-                "(controlled sources that cancel a resistance, or sources that depend on each other)"
-            ) from None
+            raise SolveError(_SINGULAR) from None
+
+    def _check_cancelling(self) -> None:
+        """Refuse a circuit whose solution rests on the rounding of its elements' values.
+
+        Passive elements cannot do so, but controlled sources can cancel a resistance all but for a last bit. To first
+        order, changed values dA move the solution x of A x = b by -inv(A) dA x.
+        """
+        rng = np.random.default_rng(0)
+
+        def shaken(part: _Part) -> _Part:
+            return replace(part, value=part.value * (1 + _SHAKE * rng.uniform(-1, 1, part.value.size)))
+
+        names = ("resistors", "vcvs", "vccs", "cccs", "ccvs")
+        network = replace(self.network, **{name: shaken(getattr(self.network, name)) for name in names})
+        change = ((_assemble(network, *self.ends) - self.wide) / _SHAKE).astype(np.float64)
+        # Any excitation will do, also where the circuit has none.
+        x = self._apply(rng.uniform(-1, 1, (self.size, 1)) / self.row_scale[:, None])
+        moved = self._apply(change @ x)
+        sizes = [np.abs(part / self.col_scale[:, None]).max(initial=0.0) for part in (moved, x)]
+        if not sizes[0] <= _MOST_MOVED * sizes[1]:
+            raise SolveError(_SINGULAR)
 
     def solve(self, right: Floats) -> Floats:
         """Solve for right-hand sides (size, points), refined with residuals in extended precision."""
-        matrix = sp.csr_array(self.matrix)
         x = self._apply(right)
-        wide = matrix.astype(np.longdouble)
         for _ in range(_REFINEMENTS):
-            gap = (right - wide @ x.astype(np.longdouble)).astype(np.float64)
+            gap = (right - self.wide @ x.astype(np.longdouble)).astype(np.float64)
             step = self._apply(gap)
             x = x + step
             if np.abs(step).max(initial=0.0) <= 1e-16 * np.abs(x).max(initial=0.0):
@@ -251,6 +305,22 @@ def solve(network: Network, volts: Floats | None = None, amperes: Floats | None 
     return NetworkSolution(nodes, branch[:, : system.branches], power, residual)
 
 
+def _gains(network: Network) -> tuple[Controlled, ...]:
+    return network.vcvs, network.vccs, network.cccs, network.ccvs
+
+
+def _stiff(network: Network) -> Ints:
+    """Return the resistors of which a conductance would swamp those that meet it at a node."""
+    ohms = network.resistors
+    live = np.flatnonzero((ohms.value != 0) & (ohms.a != ohms.b))
+    size = np.abs(ohms.value[live])
+    largest = np.zeros(network.nodes)
+    for end in (ohms.a, ohms.b):
+        np.maximum.at(largest, end[live], size)
+    largest[0] = 0.0  # ground has no equation
+    return live[np.maximum(largest[ohms.a[live]], largest[ohms.b[live]]) > _STIFF * size]
+
+
 def _check_loops(network: Network, a: Ints, b: Ints) -> None:
     """Refuse loops of elements that fix a voltage: the current around one has no bound, or no value."""
     parent = np.arange(network.nodes)
@@ -282,7 +352,16 @@ def _check_islands(network: Network, a: Ints, b: Ints) -> None:
     ends = np.concatenate([a, ohms.a]), np.concatenate([b, ohms.b])
     graph = sp.coo_array((np.ones(ends[0].size), ends), (network.nodes, network.nodes))
     _, label = connected_components(graph, directed=False)
-    # A voltage-controlled current source ties its output to its control too, if not by itself to ground.
-    floating = np.flatnonzero(label != label[0])
-    if floating.size and not network.vccs.a.size:
+    # Controlled sources tie an island to the rest if one senses its voltage and one's current returns elsewhere.
+    sensed, fed = np.zeros(network.nodes, bool), np.zeros(network.nodes, bool)
+    for part, first, second, tied in (
+        (network.vccs, "c", "d", sensed),
+        (network.vcvs, "c", "d", sensed),
+        (network.vccs, "a", "b", fed),
+        (network.cccs, "a", "b", fed),
+    ):
+        one, other = label[getattr(part, first)], label[getattr(part, second)]
+        tied[one[one != other]] = tied[other[one != other]] = True
+    floating = np.flatnonzero((label != label[0]) & ~(sensed & fed)[label])
+    if floating.size:
         raise FloatingError(f"{floating.size} nodes have no path to ground", [str(node) for node in floating])

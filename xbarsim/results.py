@@ -56,6 +56,8 @@ class Result:
         The method, and what it took.
     state : ArrayState or None
         For one operating point of a crossbar.
+    measures : dict of str to float
+        What ``.measure`` cards read off it.
     """
 
     kind: str
@@ -71,6 +73,7 @@ class Result:
     output_currents: Array = field(default_factory=lambda: np.zeros((0, 0)))
     ideal: Array | None = None
     state: ArrayState | None = None
+    measures: dict[str, float] = field(default_factory=dict)
 
     @property
     def points(self) -> int:

@@ -11,7 +11,9 @@ import numpy as np
 
 from xbarsim.answers import Answers
 from xbarsim.crossbar import SIDES, Array, Crossbar
-from xbarsim.netlist import read
+from xbarsim.errors import InputError
+from xbarsim.measure import evaluate
+from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.written import report_written
 from xbarsim.results import ArrayState, Result
 from xbarsim.simulate import NAMED, how, ideal_currents, simulate
@@ -43,6 +45,7 @@ def from_netlist(source: str | Path | IO[str], method: Method, progress: Progres
     found = circuit.recognise()
     middle = time.perf_counter()
     results = simulate(circuit, found, method=method, progress=progress)
+    notes = [*circuit.notes, *measure_all(circuit, results)]
     end = time.perf_counter()
     elements = len(circuit.names) + len(circuit.controlled) + len(circuit.capacitors)
     size = f"{len(circuit.nodes) - 1} nodes, {elements} elements"
@@ -57,9 +60,23 @@ def from_netlist(source: str | Path | IO[str], method: Method, progress: Progres
         cols,
         results,
         {"read": middle - start, "solve": end - middle, "total": end - start},
-        list(circuit.notes),
+        notes,
         show_nodes=reason is not None,
     )
+
+
+def measure_all(circuit: Circuit, results: list[Result]) -> list[str]:
+    """Evaluate every ``.measure`` on the analyses of its kind; return notes on those that cannot be."""
+    notes = []
+    for one in circuit.measures:
+        for result in results:
+            if result.kind != one.analysis:
+                continue
+            try:
+                result.measures[one.name] = evaluate(one, result)
+            except InputError as error:
+                notes.append(f"{circuit.places.where(one.origin)}: .measure {one.name} is left out: {error}")
+    return notes
 
 
 def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: str) -> Answers:

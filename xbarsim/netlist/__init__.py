@@ -6,13 +6,11 @@ solution back into the netlist's names, and ``write`` writes a crossbar.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
 from xbarsim.netlist.flatten import Flattener
 from xbarsim.netlist.reader import Reader
@@ -35,19 +33,7 @@ def read(path: str | Path | IO[str]) -> Circuit:
     NetlistError
         The file cannot be read or is not understood; the message is one line, ``file:line: ...``.
     """
-    with _collector_paused():
+    with collector_paused():
         reader = Reader(path)
         reader.run()
         return Flattener(reader).run()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking through millions of fresh strings again and again."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()

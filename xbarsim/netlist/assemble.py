@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from xbarsim.crossbar import Crossbar, LineEnds, Side
-from xbarsim.netlist.body import VOLTAGE
+from xbarsim.netlist.body import RESISTOR
 from xbarsim.netlist.ends import find_ends
-from xbarsim.netlist.layout import Layout, check_places
+from xbarsim.netlist.layout import BIT, WORD, Layout
 from xbarsim.netlist.network import Bools, Floats, Ints, Network, NoCrossbar
 from xbarsim.netlist.recognition import Recognition, Tie, WireSource
-
-
-@dataclass(frozen=True, eq=False)
-class _Slots:
-    """The places that an edge can take: word wires, bit wires, cells; ``key`` is sorted."""
-
-    key: Ints
-    layer: Ints
-    row: Ints
-    col: Ints
+from xbarsim.netlist.slots import CELL, slots_of
 
 
 def assemble(network: Network, layout: Layout) -> Recognition:
@@ -32,92 +21,67 @@ def assemble(network: Network, layout: Layout) -> Recognition:
     NoCrossbar
         Something does not fit; the reason names an element where one is to blame.
     """
-    check_places(layout)
-    slots = _slots(network, layout)
-    edge_key = _key(network.u, network.v, network.count)
-    at = np.searchsorted(slots.key, edge_key)
-    at[at == slots.key.size] = 0
-    inside = slots.key[at] == edge_key if slots.key.size else np.zeros(edge_key.size, dtype=bool)
-    if np.any(slots.key[1:] == slots.key[:-1]):
-        twice = np.flatnonzero(inside & np.isin(edge_key, slots.key[1:][slots.key[1:] == slots.key[:-1]]))
-        if twice.size:
-            raise NoCrossbar(f"{_name(network, twice[0])} could be either of two cells")
-    place = at[inside]
-    conductance, word_wire, bit_wire = _values(network, layout, slots, inside, place)
+    slot = slots_of(network, layout)
+    inside = slot >= 0
+    conductance, word_wire, bit_wire = _values(network, layout, inside, slot)
     ties, dangling = find_ends(network, layout, inside)
-    wires = _wire_sources(network, layout, slots, inside, at)
+    wires = _wire_sources(network, layout, slot)
     crossbar, voltages = _crossbar(conductance, word_wire, bit_wire, ties)
     return Recognition(network.circuit, crossbar, voltages, None, layout.word, layout.bit, ties, dangling, wires)
 
 
-def _key(a: Ints, b: Ints, count: int) -> Ints:
-    return np.minimum(a, b) * count + np.maximum(a, b)
-
-
-def _slots(network: Network, layout: Layout) -> _Slots:
-    word, bit = layout.word, layout.bit
-    parts = []
-    for layer, a, b in (
-        (0, word[:, :-1], word[:, 1:]),
-        (1, bit[:-1, :], bit[1:, :]),
-        (2, word, bit),
-    ):
-        row, col = np.nonzero((a >= 0) & (b >= 0) & (a != b))
-        key = _key(a[row, col], b[row, col], network.count)
-        parts.append((key, np.full(key.size, layer), row, col))
-    key, which, row, col = (np.concatenate(part) for part in zip(*parts, strict=True))
-    order = np.argsort(key, kind="stable")
-    return _Slots(key[order], which[order], row[order], col[order])
-
-
-def _values(
-    network: Network, layout: Layout, slots: _Slots, inside: Bools, place: Ints
-) -> tuple[Floats, Floats, Floats]:
+def _values(network: Network, layout: Layout, inside: Bools, slot: Ints) -> tuple[Floats, Floats, Floats]:
     """Return conductances and wires; elements side by side between the same two nodes are one."""
     rows, cols = layout.word.shape
-    ohms = network.ohms[inside]
-    short = np.flatnonzero((slots.layer[place] == 2) & (ohms == 0))
+    edges = np.flatnonzero(inside)
+    slot, ohms = slot[edges], network.ohms[edges]
+    first_cell = CELL * rows * cols
+    short = np.flatnonzero((ohms == 0) & (slot >= first_cell))
     if short.size:
-        raise NoCrossbar(f"{_name(network, np.flatnonzero(inside)[short[0]])} is a cell of 0 ohm")
-    count = np.bincount(place, minlength=slots.key.size)
-    total = np.full(slots.key.size, np.inf)
-    total[place] = ohms
-    siemens = np.zeros(slots.key.size)
-    siemens[place] = 1 / np.where(ohms == 0, 1.0, ohms)
-    for slot in np.flatnonzero(count > 1):
-        together = ohms[place == slot] if count.max() <= 64 else ohms[np.flatnonzero(place == slot)]
-        siemens[slot] = np.inf if np.any(together == 0) else float(np.sum(1 / together))
-        total[slot] = 0.0 if np.any(together == 0) else 1 / siemens[slot]
-    conductance = np.zeros((rows, cols))
-    cell = slots.layer == 2
-    conductance[slots.row[cell], slots.col[cell]] = siemens[cell]
+        raise NoCrossbar(f"{network.name(edges[short[0]])} is a cell of 0 ohm")
+    count = np.bincount(slot, minlength=3 * rows * cols)
+    total = np.full(3 * rows * cols, np.inf)
+    total[slot] = ohms
+    with np.errstate(divide="ignore", over="ignore"):
+        conductance = 1 / total[first_cell:]
+        several = np.flatnonzero(count > 1)
+        if several.size:
+            siemens = np.bincount(slot, weights=1 / ohms, minlength=count.size)[several]
+            total[several] = 1 / siemens
+            in_cell = several >= first_cell
+            conductance[several[in_cell] - first_cell] = siemens[in_cell]
     if not np.all(np.isfinite(conductance)):
         raise NoCrossbar("a cell's conductance is too large for a double")
-    word_wire = np.where(layout.word[:, :-1] == layout.word[:, 1:], 0.0, np.inf)
-    bit_wire = np.where(layout.bit[:-1] == layout.bit[1:], 0.0, np.inf)
-    word_wire[(layout.word[:, :-1] < 0) | (layout.word[:, 1:] < 0)] = np.inf
-    bit_wire[(layout.bit[:-1] < 0) | (layout.bit[1:] < 0)] = np.inf
-    for layer, wire in ((0, word_wire), (1, bit_wire)):
-        here = slots.layer == layer
-        wire[slots.row[here], slots.col[here]] = total[here]
-    return conductance, word_wire, bit_wire
+    taken = (count > 0).reshape(3, rows, cols)
+    values = total.reshape(3, rows, cols)
+    word_wire = np.where(taken[WORD, :, :-1], values[WORD, :, :-1], _unwired(layout.word[:, :-1], layout.word[:, 1:]))
+    bit_wire = np.where(taken[BIT, :-1], values[BIT, :-1], _unwired(layout.bit[:-1], layout.bit[1:]))
+    return conductance.reshape(rows, cols), word_wire, bit_wire
 
 
-def _wire_sources(network: Network, layout: Layout, slots: _Slots, inside: Bools, at: Ints) -> tuple[WireSource, ...]:
+def _unwired(a: Ints, b: Ints) -> Floats:
+    """Return what joins two neighbours that no element joins: they are one node, or apart."""
+    return np.where((a == b) & (a >= 0), 0.0, np.inf)
+
+
+def _wire_sources(network: Network, layout: Layout, slot: Ints) -> tuple[WireSource, ...]:
     circuit = network.circuit
-    found = []
-    ideal = np.flatnonzero(inside & (network.ohms == 0))
-    shared = dict(zip(*np.unique(at[ideal], return_counts=True), strict=True))
-    for edge in ideal[circuit.kinds[network.element[ideal]] == VOLTAGE]:
-        slot = at[edge]
-        if shared[slot] > 1:
-            raise NoCrossbar(f"{_name(network, edge)} has another ideal wire beside it: its current is undetermined")
-        row, col = int(slots.row[slot]), int(slots.col[slot])
-        layer, nodes = ("word", layout.word) if slots.layer[slot] == 0 else ("bit", layout.bit)
-        element = int(network.element[edge])
-        sign = 1 if circuit.first[element] == nodes[row, col] else -1
-        found.append(WireSource(element, layer, row, col, sign))
-    return tuple(found)
+    rows, cols = layout.word.shape
+    ideal = np.flatnonzero((slot >= 0) & (network.ohms == 0))
+    sources = ideal[circuit.kinds[network.element[ideal]] != RESISTOR]
+    if not sources.size:
+        return ()
+    beside = sources[np.bincount(slot[ideal])[slot[sources]] > 1]
+    if beside.size:
+        raise NoCrossbar(f"{network.name(beside[0])} has another ideal wire beside it: its current is undetermined")
+    layer, place = np.divmod(slot[sources], rows * cols)
+    start = np.where(layer == WORD, layout.word.ravel()[place], layout.bit.ravel()[place])
+    element = network.element[sources]
+    sign = np.where(circuit.first[element] == start, 1, -1)
+    row, col = np.divmod(place, cols)
+    names = ("word", "bit")
+    columns = (element.tolist(), layer.tolist(), row.tolist(), col.tolist(), sign.tolist())
+    return tuple(WireSource(e, names[which], r, c, s) for e, which, r, c, s in zip(*columns, strict=True))
 
 
 def _crossbar(
@@ -146,8 +110,3 @@ def _crossbar(
         ends=ends,  # type: ignore[arg-type]
     )
     return crossbar, volts["word_left"]
-
-
-def _name(network: Network, edge: int) -> str:
-    element = int(network.element[edge])
-    return f"{network.circuit.names[element]} ({network.circuit.where(element)})"

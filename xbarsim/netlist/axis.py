@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbarsim.netlist.network import Bools, Ints, NoCrossbar
+from xbarsim.netlist.order import run_starts, stable_order
 
 if TYPE_CHECKING:
     from xbarsim.netlist.lines import Paths
@@ -50,8 +51,7 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
         if np.bincount(line, minlength=1).max() <= 1:
             coordinate[paths.count + along] = coordinate[other]
         return coordinate
-    order = np.lexsort((place, line))
-    solver = Axis(line[order], place[order], other[order], lean, lasts(paths))
+    solver = Axis(line, place, other, lean, lasts(paths))
     solver.run(np.flatnonzero(mine))
     coordinate[: paths.count] = np.where(mine, FREE, solver.coordinate)
     nodes = np.flatnonzero(node_mine)
@@ -65,8 +65,7 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
 
 def lasts(paths: Paths) -> Ints:
     """Return the last place on each line."""
-    last = np.zeros(paths.count, dtype=np.int64)
-    np.maximum.at(last, paths.path, paths.place)
+    last: Ints = np.bincount(paths.path, minlength=paths.count) - 1
     return last
 
 
@@ -74,8 +73,10 @@ class Axis:
     """Signs, offsets and coordinates, found in rounds over all cells at once."""
 
     def __init__(self, line: Ints, place: Ints, other: Ints, lean: Ints, last: Ints) -> None:
-        self.line, self.place, self.other, self.lean, self.last = line, place, other, lean, last
-        count = lean.size
+        count, width = lean.size, int(place.max(initial=0)) + 1
+        order = stable_order(line * width + place, count * width)
+        self.line, self.place, self.other = line[order], place[order], other[order]
+        self.lean, self.last = lean, last
         self.sign = np.zeros(count, dtype=np.int64)
         self.offset = np.zeros(count, dtype=np.int64)
         self.coordinate = np.full(count, FREE, dtype=np.int64)
@@ -102,7 +103,9 @@ class Axis:
     def _round(self) -> bool:
         """Fix the lines with two known crossings; whether there were any."""
         usable = np.flatnonzero((self.sign[self.line] == 0) & (self.coordinate[self.other] != FREE))
-        lines, first = np.unique(self.line[usable], return_index=True)
+        on = self.line[usable]
+        first = run_starts(on)
+        lines = on[first]
         if not lines.size:
             return False
         last = np.append(first[1:], usable.size) - 1
@@ -118,7 +121,9 @@ class Axis:
     def _guess(self, open_lines: Ints) -> bool:
         """Fix a line with one known crossing, by the end that it is tied at."""
         usable = np.flatnonzero((self.sign[self.line] == 0) & (self.coordinate[self.other] != FREE))
-        lines, first = np.unique(self.line[usable], return_index=True)
+        on = self.line[usable]
+        first = run_starts(on)
+        lines = on[first]
         if not lines.size:
             return False
         self._set(lines, self._leaning(lines), usable[first])

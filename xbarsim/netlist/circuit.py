@@ -88,9 +88,9 @@ class Circuit:
         """Return ``file:line`` of an element."""
         return self.places.where(int(self.origins[element]))
 
-    def error(self, message: str, element: int) -> NetlistError:
+    def error(self, message: str, element: int, kind: type[NetlistError] = NetlistError) -> NetlistError:
         """Return the error that names an element's place."""
-        return self.places.error(message, int(self.origins[element]))
+        return self.places.error(message, int(self.origins[element]), kind)
 
     def recognise(self) -> Recognition:
         """Return the crossbar that this circuit is, by its graph, or the reason why it is none."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.network import Bools, Floats, Ints, Network, NoCrossbar
+from xbarsim.netlist.order import run_starts
 
 _MOST_IN_SERIES = 8
 NEVER = np.iinfo(np.int64).max
@@ -42,25 +45,33 @@ class Core:
     driven: Bools
     order: Ints
 
-    @property
+    @cached_property
     def degree(self) -> Ints:
         """The number of neighbours of each node."""
-        count = np.bincount(self.u, minlength=self.node.size) + np.bincount(self.v, minlength=self.node.size)
-        return count.astype(np.int64)
+        count: Ints = np.bincount(self.u, minlength=self.node.size) + np.bincount(self.v, minlength=self.node.size)
+        return count
 
-    def neighbours(self, width: int) -> tuple[Ints, Ints]:
-        """Return neighbours and the edges to them as (n, width) tables, -1 where there is none."""
-        ends = np.concatenate([self.u, self.v])
-        other = np.concatenate([self.v, self.u])
-        edge = np.tile(np.arange(self.u.size), 2)
-        order = np.argsort(ends, kind="stable")
-        ends, other, edge = ends[order], other[order], edge[order]
-        start = np.searchsorted(ends, np.arange(self.node.size))
-        slot = np.arange(ends.size) - start[ends]
-        table = np.full((2, self.node.size, width), -1, dtype=np.int64)
-        table[0, ends, slot] = other
-        table[1, ends, slot] = edge
-        return table[0], table[1]
+    def neighbours(self, width: int) -> NDArray[np.int32]:
+        """Return each node's neighbours, the lowest first, as an (n, width) table; -1 where there is none."""
+        return self._table(self.v, self.u, self.node.size, width)
+
+    def edges_at(self, width: int) -> NDArray[np.int32]:
+        """Return the edges at each node, the first in the file first, likewise."""
+        edge = np.arange(self.u.size)
+        return self._table(edge, edge, edge.size, width)
+
+    def _table(self, at_u: Ints, at_v: Ints, bound: int, width: int) -> NDArray[np.int32]:
+        """Return a table of what stands at both ends of each edge, in order; numbers are below ``bound``."""
+        bits = bound.bit_length()
+        packed = np.concatenate([(self.u << bits) | at_u, (self.v << bits) | at_v])
+        packed.sort()
+        packed &= (1 << bits) - 1
+        start = np.cumsum(self.degree) - self.degree
+        table = np.full((self.node.size, width), -1, dtype=np.int32)
+        for k in range(width):
+            more = np.flatnonzero(self.degree > k)
+            table[more, k] = packed[start[more] + k]
+        return table
 
 
 def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "none") -> Core:
@@ -94,7 +105,8 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "no
     total = network.count + extra.size
     outside = np.zeros(total, dtype=bool)
     outside[: network.count] = rail
-    if np.any(outside[u] & outside[v]):
+    u_out, v_out = outside[u], outside[v]
+    if np.any(u_out & v_out):
         raise NoCrossbar("an element joins two sources, or a source and ground")
     tied = np.zeros(total, dtype=bool)
     driven = np.zeros(total, dtype=bool)
@@ -102,8 +114,8 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "no
     held = np.flatnonzero((source >= 0) & ~rail)
     tied[held], driven[held], order[held] = True, volts[held] != 0, source[held]
     tied[network.count :] = True
-    for inner, outer in ((u, v), (v, u)):
-        end = np.flatnonzero(outside[outer] & ~outside[inner])
+    for inner, outer, away in ((u, v, v_out), (v, u, u_out)):
+        end = np.flatnonzero(away)
         nodes, rails = inner[end], outer[end]
         tied[nodes] = True
         driven[nodes[volts[rails] != 0]] = True
@@ -126,7 +138,7 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "no
 
 def _peel(u: Ints, v: Ints, loose: Bools, outside: Bools, tied: Bools, driven: Bools, order: Ints) -> None:
     """Move the tie of a node with one edge inward, over edges that are ``loose``; the node is then outside."""
-    for _ in range(_MOST_IN_SERIES):
+    for _ in range(_MOST_IN_SERIES if loose.any() else 0):
         inside = np.flatnonzero(~outside[u] & ~outside[v])
         degree = np.bincount(u[inside], minlength=outside.size) + np.bincount(v[inside], minlength=outside.size)
         tip = tied & (degree == 1)
@@ -146,10 +158,12 @@ def _peel(u: Ints, v: Ints, loose: Bools, outside: Bools, tied: Bools, driven: B
 def _distinct(u: Ints, v: Ints, ohms: Floats, count: int) -> tuple[Ints, Ints, Bools]:
     """Return edges without repetition; one is ideal if any of those beside it is."""
     key = np.minimum(u, v) * count + np.maximum(u, v)
+    ordered = np.sort(key)
+    if not np.any(ordered[1:] == ordered[:-1]):
+        return u, v, ohms == 0
     order = np.argsort(key, kind="stable")
-    first = np.ones(key.size, dtype=bool)
-    first[1:] = key[order][1:] != key[order][:-1]
-    group = np.cumsum(first) - 1
-    ideal = np.bincount(group, weights=ohms[order] == 0) > 0
-    key = key[order][first]
-    return key // count, key % count, ideal
+    first = run_starts(key[order])
+    ideal = np.logical_or.reduceat(ohms[order] == 0, first)
+    keep = order[first]
+    keep, ideal = keep[np.argsort(keep)], ideal[np.argsort(keep)]
+    return u[keep], v[keep], ideal

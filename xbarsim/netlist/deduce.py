@@ -1,4 +1,4 @@
-"""Cells of an irregular array, deduced edge by edge: broken wires, missing cells, tiny arrays."""
+"""Cells of an irregular array, deduced from what its edges demand of each other: missing cells, broken wires."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xbarsim.netlist.core import Core
 from xbarsim.netlist.network import Bools, Ints, NoCrossbar
 from xbarsim.netlist.partial import infer
+from xbarsim.netlist.turns import turns
 
 WIRE, CELL, OPEN = 0, 1, -1
+_NONE = 2
 _MAX_READINGS = 64
-_STEP = 100
-_BATCH = 8192
+_STEP = 3000
 
 
 @dataclass
 class Budget:
-    """How many more choices a search may try: refusing must not take for ever."""
+    """How much more work a search may do: refusing must not take for ever."""
 
-    work: int = 60_000
+    work: int = 1_500_000
 
     def spend(self, amount: int) -> bool:
         """Take ``amount``; False if there is none left."""
@@ -35,74 +37,70 @@ def deductions(core: Core, budget: Budget) -> Iterator[Bools]:
     A node has at most one cell and two wires, a tied node at most one wire, an edge of 0 ohm is a wire, and of two
     edges that a cycle of 8 turns through one is a cell. What this leaves open is tried both ways, within limits.
     """
-    deducer = _Deducer(core)
-    if not deducer.begin() or not deducer.extend():
+    if budget.work <= 0:
         return
-    choices: list[tuple[int, int, int]] = []
+    rules = _Rules(core)
+    label = rules.settled(rules.start)
+    choices: list[tuple[Ints, int, int]] = []
     given = 0
-    while budget.spend(core.u.size + _STEP):
-        edge = deducer.first_open()
-        if edge is None:
-            yield deducer.label == CELL
-            given += 1
-            if given == _MAX_READINGS:
+    while True:
+        if label is not None:
+            edge = rules.first_open(label)
+            if edge is None:
+                yield label == CELL
+                given += 1
+                label = None
+            else:
+                value = rules.likely(edge)
+                choices.append((label, edge, 1 - value))
+        if label is None:
+            if not choices or given == _MAX_READINGS:
                 return
-        else:
-            value = deducer.likely(edge)
-            choices.append((edge, value, len(deducer.trail)))
-            if deducer.set(edge, value) and deducer.extend():
-                continue
-        while choices:
-            edge, value, mark = choices.pop()
-            deducer.undo(mark)
-            if deducer.set(edge, 1 - value) and deducer.extend():
-                break
-            deducer.undo(mark)
-        else:
+            label, edge, value = choices.pop()
+        if not budget.spend(core.u.size + _STEP):
             return
+        label = label.copy()
+        label[edge] = value
+        label = rules.settled(label)
 
 
-class _Deducer:
-    """Labels, and what follows from each."""
+class _Rules:
+    """What labels demand of each other; each method takes all edges' labels."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        table, edges = core.neighbours(3)
-        self.table = table
-        self.edges = [[e for e in row if e >= 0] for row in edges.tolist()]
-        self.most_wires = np.where(core.tied, 1, 2).tolist()
-        self.label = np.full(core.u.size, OPEN, dtype=np.int64)
-        self.u, self.v = core.u.tolist(), core.v.tolist()
-        self.trail: list[int] = []
-        self.turns, self.cells = _turns(table, edges)
+        self.edges = core.edges_at(3)
+        self.most_wires = np.where(core.tied, 1, 2)
+        self.turns, cells = turns(self._across(), self.edges)
+        self.start = np.where(core.ideal, WIRE, OPEN)
+        self.start[cells] = CELL
 
-    def begin(self) -> bool:
-        """Draw all conclusions that need no choice; False if they contradict."""
-        for edge in np.flatnonzero(self.core.ideal).tolist():
-            if not self.set(edge, WIRE):
-                return False
-        if not all(self.set(edge, CELL) for edge in self.cells):
-            return False
-        return all(self._settle(node) for node in range(self.core.node.size))
+    def _across(self) -> NDArray[np.int32]:
+        """Return the neighbours that the edges at each node lead to."""
+        node = np.arange(self.edges.shape[0])[:, None]
+        across = (self.core.u + self.core.v).astype(np.int32)[self.edges] - node
+        return np.where(self.edges >= 0, across, -1).astype(np.int32)
 
-    def extend(self) -> bool:
-        """Draw the conclusions from the places of nodes; False if they contradict."""
-        while (self.label == OPEN).any() and (self.label == CELL).any():
+    def settled(self, label: Ints) -> Ints | None:
+        """Return labels with all that follows from them, None if they contradict each other."""
+        closed = self._closed(label)
+        while closed is not None and (closed == OPEN).any() and (closed == CELL).any():
             try:
-                cells, wires = infer(self.core, self.label == CELL, self.label == WIRE)
+                cells, wires = infer(self.core, closed == CELL, closed == WIRE)
             except NoCrossbar:
-                return False
+                return None
             if not cells.size and not wires.size:
                 break
-            if not all(self.set(edge, CELL) for edge in cells.tolist()):
-                return False
-            if not all(self.set(edge, WIRE) for edge in wires.tolist()):
-                return False
-        return True
+            closed[cells] = CELL
+            closed[wires] = WIRE
+            if np.any(closed[cells] != CELL):
+                return None
+            closed = self._closed(closed)
+        return closed
 
-    def first_open(self) -> int | None:
+    def first_open(self, label: Ints) -> int | None:
         """Return an undecided edge, beside a decided one if there is any."""
-        undecided = self.label == OPEN
+        undecided = label == OPEN
         if not undecided.any():
             return None
         touched = np.zeros(self.core.node.size, dtype=bool)
@@ -112,89 +110,45 @@ class _Deducer:
 
     def likely(self, edge: int) -> int:
         """Return what an edge is tried as first: a leaf that is tied hangs on a cell."""
-        for node in (self.u[edge], self.v[edge]):
-            if len(self.edges[node]) == 1 and self.core.tied[node]:
-                return CELL
-        return WIRE
+        ends = np.array([self.core.u[edge], self.core.v[edge]])
+        leaf = (self.edges[ends] >= 0).sum(axis=1) == 1
+        return CELL if np.any(leaf & self.core.tied[ends]) else WIRE
 
-    def set(self, edge: int, value: int) -> bool:
-        """Label an edge and draw the conclusions; False if they contradict."""
-        queue = [(edge, value)]
-        while queue:
-            edge, value = queue.pop()
-            if self.label[edge] != OPEN:
-                if self.label[edge] != value:
-                    return False
-                continue
-            self.label[edge] = value
-            self.trail.append(edge)
-            for node in (self.u[edge], self.v[edge]):
-                found = self._conclude(node)
-                if found is None:
-                    return False
-                queue += found
-            queue += [(other, 1 - value) for other in self.turns.get(edge, ())]
-        return True
+    def _closed(self, label: Ints) -> Ints | None:
+        """Return labels with what follows at each node and turn, in rounds over all of them."""
+        label = np.append(label, _NONE)
+        nodes, pairs = np.arange(self.edges.shape[0]), self.turns
+        while True:
+            at = label[self.edges[nodes]]
+            cells, wires = (at == CELL).sum(axis=1), (at == WIRE).sum(axis=1)
+            most = self.most_wires[nodes]
+            one, two = label[pairs].T
+            if np.any((cells > 1) | (wires > most)) or np.any((one == two) & (one != OPEN)):
+                return None
+            undecided = (at == OPEN).any(axis=1)
+            open_pairs = (one == OPEN) | (two == OPEN)
+            whole, full = undecided & (cells == 1), undecided & (cells == 0) & (wires == most)
+            left, right = open_pairs & (one != OPEN), open_pairs & (two != OPEN)
+            to_wire = (
+                self._open_edges(nodes[whole], label),
+                pairs[left & (one == CELL), 1],
+                pairs[right & (two == CELL), 0],
+            )
+            to_cell = (
+                self._open_edges(nodes[full], label),
+                pairs[left & (one == WIRE), 1],
+                pairs[right & (two == WIRE), 0],
+            )
+            new_wires, new_cells = np.concatenate(to_wire), np.concatenate(to_cell)
+            if not new_wires.size and not new_cells.size:
+                return label[:-1]
+            label[new_wires] = WIRE
+            label[new_cells] = CELL
+            if np.any(label[new_wires] != WIRE):
+                return None
+            nodes, pairs = nodes[undecided], pairs[open_pairs]
 
-    def undo(self, mark: int) -> None:
-        """Forget every label set after ``mark``."""
-        for edge in self.trail[mark:]:
-            self.label[edge] = OPEN
-        del self.trail[mark:]
-
-    def _settle(self, node: int) -> bool:
-        found = self._conclude(node)
-        return found is not None and all(self.set(edge, value) for edge, value in found)
-
-    def _conclude(self, node: int) -> list[tuple[int, int]] | None:
-        """Return what follows at one node, None for a contradiction."""
-        edges = self.edges[node]
-        labels = [int(self.label[e]) for e in edges]
-        cells, wires = labels.count(CELL), labels.count(WIRE)
-        if cells > 1 or wires > self.most_wires[node]:
-            return None
-        open_edges = [e for e, label in zip(edges, labels, strict=True) if label == OPEN]
-        if not open_edges:
-            return []
-        if cells:
-            return [(e, WIRE) for e in open_edges]
-        if wires == self.most_wires[node]:
-            return [(e, CELL) for e in open_edges]
-        return []
-
-
-def _turns(table: Ints, edges: Ints) -> tuple[dict[int, list[int]], list[int]]:
-    """Return the pairs of edges that a cycle of 8 turns through, and the edges that must be cells.
-
-    Of three edges at a node one is a cell; it is the one that is turned into from both others.
-    """
-    pairs: dict[int, list[int]] = {}
-    cells: list[int] = []
-    count = table.shape[0]
-    for start in range(0, count, _BATCH):
-        nodes = np.arange(start, min(count, start + _BATCH))
-        reach = [_three_steps(table, table[nodes, k], nodes) for k in range(3)]
-        turned = np.zeros((nodes.size, 3), dtype=np.int64)
-        for a, b in ((0, 1), (0, 2), (1, 2)):
-            left, right = reach[a], reach[b]
-            meet = ((left[:, :, None] == right[:, None, :]) & (left[:, :, None] >= 0)).any(axis=(1, 2))
-            turned[:, a] += meet
-            turned[:, b] += meet
-            for one, two in zip(edges[nodes[meet], a].tolist(), edges[nodes[meet], b].tolist(), strict=True):
-                pairs.setdefault(one, []).append(two)
-                pairs.setdefault(two, []).append(one)
-        whole = table[nodes, 2] >= 0
-        for k in range(3):
-            cells += edges[nodes[whole & (turned[:, k] == 2)], k].tolist()
-    return pairs, cells
-
-
-def _three_steps(table: Ints, start: Ints, before: Ints) -> Ints:
-    """Return where three steps lead without turning back, (n, 27) with -1 for nowhere."""
-    here, last = start[:, None], before[:, None]
-    for _ in range(3):
-        ahead = np.where(here[:, :, None] >= 0, table[here], -1)
-        ahead[(ahead == last[:, :, None]) | (ahead == before[:, None, None])] = -1
-        last = np.broadcast_to(here[:, :, None], ahead.shape).reshape(len(start), -1)
-        here = ahead.reshape(len(start), -1)
-    return here
+    def _open_edges(self, nodes: Ints, label: Ints) -> Ints:
+        edges = self.edges[nodes].ravel()
+        undecided: Ints = edges[label[edges] == OPEN]
+        return undecided

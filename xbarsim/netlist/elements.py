@@ -1,17 +1,18 @@
-"""R, V, I and X cards: words to columns."""
+"""Element cards: words to columns."""
 
 from __future__ import annotations
 
-from xbarsim.netlist.body import Body, Instance
+from xbarsim.netlist.body import Body, Value
+from xbarsim.netlist.controls import ControlCard, read_control
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.expressions import Expression
-from xbarsim.netlist.sources import source_value
+from xbarsim.netlist.sources import read_source_card
+from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.tokens import parse_value, sort_words, split_words
 
 OTHERS = {
-    "a": "an XSPICE device", "b": "a behavioural source", "c": "a capacitor", "d": "a diode",
-    "e": "a controlled source", "f": "a controlled source", "g": "a controlled source",
-    "h": "a controlled source", "j": "a JFET", "k": "a coupling", "l": "an inductor", "m": "a MOSFET",
+    "a": "an XSPICE device", "b": "a behavioural source", "d": "a diode", "j": "a JFET", "k": "a coupling",
+    "m": "a MOSFET",
     "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT", "s": "a switch",
     "t": "a transmission line", "u": "an RC line", "w": "a switch", "y": "a lossy line", "z": "a MESFET",
 }  # fmt: skip
@@ -44,19 +45,44 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     name = words[0]
     letter = name[0]
     if letter == "x":
-        body.instances.append(_instance(words, origin))
+        _add_instance(words, body, origin)
         return
-    if letter not in "rvi":
+    if letter not in "rvicefghl":
         what = OTHERS.get(letter)
         known = f"is {what}, which is not supported" if what else "is no element"
-        raise CardError(f"'{name}' {known}: use R, V, I and X elements")
+        raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H and X elements")
     nodes, rest = _two_nodes(name, words[1:])
-    value, divisor = _resistor(name, rest) if letter == "r" else _source(name, rest, notes, origin)
+    if letter == "c":
+        _value_word(name, rest, ("c", "capacitance"))
+        body.capacitors.append((name, nodes[0], nodes[1], origin))
+        return
+    multiplier: Value = 1.0
+    value: Value | None
+    if letter in "efgh":
+        control = read_control(name, nodes, rest, origin)
+        if isinstance(control, ControlCard):
+            body.controls.append(control)
+            return
+        value = control
+    elif letter == "r":
+        value, multiplier = _resistor(name, rest)
+    elif letter == "l":
+        value = _value_word(name, rest, ("l", "inductance"))
+    else:
+        card = read_source_card(name, rest)
+        value, multiplier = card.value, card.multiplier
+        if multiplier != 1 and (letter == "v" or card.wave is not None):
+            raise CardError(f"{name} has 'm=', which is not supported here: remove it")
+        if card.wave is not None:
+            body.waves.append((len(body.values), card.wave, value is not None))
+        elif value is None:
+            notes.setdefault("sources without a value are taken as 0", origin)
+        value = 0.0 if value is None else value
     body.names.append(name)
     body.nodes += nodes
     body.origins.append(origin)
-    if isinstance(value, Expression) or isinstance(divisor, Expression) or divisor != 1:
-        body.deferred.append((len(body.values), value, divisor))
+    if isinstance(value, Expression) or multiplier != 1 or value < 0:
+        body.deferred.append((len(body.values), value, multiplier))
         value = 0.0
     body.values.append(value)
 
@@ -87,7 +113,7 @@ def _two_nodes(name: str, words: list[str]) -> tuple[list[str], list[str]]:
     raise CardError(f"{name} has {len(nodes)} of its 2 nodes: write '{name} node node value'")
 
 
-def _resistor(name: str, words: list[str]) -> tuple[float | Expression, float | Expression]:
+def _resistor(name: str, words: list[str]) -> tuple[Value, Value]:
     """Return ohms and the ``m=`` that divides them."""
     if words[:1] == ["="]:
         words = words[1:]
@@ -96,8 +122,8 @@ def _resistor(name: str, words: list[str]) -> tuple[float | Expression, float | 
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     for key in _IGNORED_RESISTOR_KEYS:
         keys.pop(key, None)
-    multiplier: float | Expression = parse_value(keys.pop("m"), bare=True) if "m" in keys else 1.0
-    value: float | Expression | None = None
+    multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys else 1.0
+    value: Value | None = None
     for key in ("r", "resistance"):
         if key in keys:
             value = parse_value(keys.pop(key), bare=True)
@@ -111,29 +137,28 @@ def _resistor(name: str, words: list[str]) -> tuple[float | Expression, float | 
     return value, multiplier
 
 
-def _source(
-    name: str, words: list[str], notes: dict[str, int], origin: int
-) -> tuple[float | Expression, float | Expression]:
-    """Return volts or amperes, and what divides them."""
-    value, keys, multiplier = source_value(words)
-    if keys:
-        raise CardError(f"{name} has '{keys[0]}=', which is not supported: remove it")
-    if multiplier != 1:
-        if name[0] == "v" or isinstance(multiplier, Expression) or isinstance(value, Expression):
-            raise CardError(f"{name} has 'm=', which is not supported here: remove it")
-        return (value or 0.0) * multiplier, 1.0
-    if value is None:
-        notes.setdefault("sources without a value are taken as 0", origin)
-        return 0.0, 1.0
-    return value, 1.0
+def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:
+    """Return farads or henries, which no operating point depends on; 0 if there are none."""
+    sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
+    plain = [word for word in sorted_words.plain if word not in ("(", ")")]
+    for key in keys:
+        if key in sorted_words.keys:
+            return parse_value(sorted_words.keys[key], bare=True)
+    if any(word.split("(", 1)[0] in ("poly", "table") for word in plain) or "q" in sorted_words.keys:
+        raise CardError(f"{name} is nonlinear: write '{name} node node value'")
+    return parse_value(plain[0]) if plain else 0.0
 
 
-def _instance(words: list[str], origin: int) -> Instance:
+def _add_instance(words: list[str], body: Body, origin: int) -> None:
     name = words[0]
     words = [word for word in words[1:] if word not in ("(", ")", "params:")]
     sorted_words = sort_words(words)
     if not sorted_words.plain:
         raise CardError(f"{name} names no subcircuit: write '{name} nodes subcircuit'")
-    parameters = tuple((key, parse_value(word, bare=True)) for key, word in sorted_words.keys.items())
     *nodes, subcircuit = sorted_words.plain
-    return Instance(name, tuple(nodes), subcircuit, parameters, origin)
+    group = body.group(subcircuit, tuple(sorted_words.keys), len(nodes))
+    for column, word in zip(group.values, sorted_words.keys.values(), strict=True):
+        column.append(parse_value(word, bare=True))
+    group.names.append(name)
+    group.nodes += nodes
+    group.origins.append(origin)

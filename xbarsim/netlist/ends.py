@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.crossbar import Side
-from xbarsim.netlist.body import VOLTAGE
+from xbarsim.netlist.body import RESISTOR
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.layout import Layout
 from xbarsim.netlist.network import Bools, Ints, Network, NoCrossbar
@@ -53,7 +53,7 @@ def find_ends(network: Network, layout: Layout, inside: Bools) -> tuple[tuple[Ti
     starts = np.concatenate([network.u[outside], network.v[outside], np.flatnonzero(network.source >= 0)])
     starts = np.unique(starts[on_array[starts]])
     if starts.size > 2 * (rows + cols):
-        raise NoCrossbar(f"{walker.name(outside[0]) if outside.size else 'an element'} fits into no line or end")
+        raise NoCrossbar(f"{network.name(outside[0]) if outside.size else 'an element'} fits into no line or end")
     chains = {int(node): walker.chains(int(node)) for node in starts}
     walker.check_all_used()
     dangling = tuple(
@@ -68,7 +68,10 @@ def find_ends(network: Network, layout: Layout, inside: Bools) -> tuple[tuple[Ti
             placed += sum(tie.source >= 0 or bool(tie.resistance) for tie in found)
             ties += found
     if placed < sum(c.source is not None for found in chains.values() for c in found):
-        raise NoCrossbar("a source or a resistor is tied to the middle of a line")
+        outer = {node for lines in (layout.word, layout.bit.T) for node in lines[:, [0, -1]].ravel().tolist()}
+        first = next((c for node, found in chains.items() if node not in outer for c in found), None)
+        what = network.element_name(first.order) if first else "an element"
+        raise NoCrossbar(f"{what} is tied to the middle of a line")
     ties += _idle_ends(network, layout, ties)
     covered = on_array | (network.source >= 0)
     covered[[node for tie in ties for node, _ in tie.nodes] + [node for node, _ in dangling] + [GROUND]] = True
@@ -99,17 +102,20 @@ def _ties_of_line(
             ties.append(Tie(here[0], line, 0.0, 0.0))
             continue
         found = [chain for chain in chains.get(node, []) if chain.source is not None]
-        for side, chain in _assign(layout, layer, here, found):
+        for side, chain in _assign(network, layout, layer, here, found):
             source = -1 if chain.source is None else chain.source
             sign = 1 if source < 0 or network.circuit.second[source] == GROUND else -1
             ties.append(Tie(side, line, chain.volts, chain.ohms, source, sign, chain.nodes, chain.ammeters))
     return ties
 
 
-def _assign(layout: Layout, layer: str, sides: list[Side], chains: list[_Chain]) -> list[tuple[Side, _Chain]]:
+def _assign(
+    network: Network, layout: Layout, layer: str, sides: list[Side], chains: list[_Chain]
+) -> list[tuple[Side, _Chain]]:
     """Give each chain a side: as the layout says, else driving ends left and sensing ends at the bottom."""
     if len(chains) > len(sides):
-        raise NoCrossbar(f"a line's end has {len(chains)} sources and resistors tied to it, a crossbar's has one")
+        names = " and ".join(network.element_name(chain.order) for chain in chains)
+        raise NoCrossbar(f"{names} are tied to one end of a line")
     driving = layer == "word"
     ordered = sorted(chains, key=lambda chain: ((chain.volts != 0) != driving, chain.order))
     named = [-1 if chain.source is None else chain.source for chain in ordered]
@@ -147,11 +153,6 @@ class _Walker:
             self.at[int(network.u[edge])].append(edge)
             self.at[int(network.v[edge])].append(edge)
 
-    def name(self, edge: int) -> str:
-        """Return an edge's element and place."""
-        element = int(self.network.element[edge])
-        return f"{self.network.circuit.names[element]} ({self.network.circuit.where(element)})"
-
     def chains(self, start: int) -> list[_Chain]:
         """Return what is tied to an array node: its own source and the chains that leave it."""
         found = []
@@ -168,24 +169,25 @@ class _Walker:
         while True:
             self.used.add(edge)
             element = int(network.element[edge])
-            if network.circuit.kinds[element] == VOLTAGE:
+            if network.circuit.kinds[element] != RESISTOR:
                 ammeters.append((element, 1 if network.circuit.first[element] == node else -1))
             node = int(network.u[edge] + network.v[edge] - node)
             steps.append((node, float(network.ohms[edge])))
             source = int(network.source[node])
             if self.on_array[node]:
-                raise NoCrossbar(f"{self.name(edge)} joins places of the array that are no neighbours")
+                raise NoCrossbar(f"{self.network.name(edge)} joins places of the array that are no neighbours")
             if node == GROUND or source >= 0:
                 return self._chain(steps, -1 if node == GROUND else source, ammeters, order)
             onward = [other for other in self.at[node] if other != edge]
             if not onward:
                 nodes = tuple((n, 0.0) for n, _ in steps)
                 if ammeters:
-                    raise NoCrossbar(f"{self.name(edge)} leads nowhere")
+                    raise NoCrossbar(f"{self.network.name(edge)} leads nowhere")
                 return _Chain(None, 0.0, np.inf, nodes, (), order)
             if len(onward) > 1:
                 where = network.circuit.nodes[node]
-                raise NoCrossbar(f"node '{where}' joins {len(onward) + 1} elements outside the array")
+                names = ", ".join(network.name(other) for other in sorted([edge, *onward])[:6])
+                raise NoCrossbar(f"node '{where}' joins {len(onward) + 1} elements outside the array: {names}")
             edge = onward[0]
 
     def _chain(
@@ -203,4 +205,4 @@ class _Walker:
         """Raise if an element outside the array belongs to no chain."""
         left = [edge for edge in self.edges if edge not in self.used]
         if left:
-            raise NoCrossbar(f"{self.name(left[0])} fits into no line, cell or line end")
+            raise NoCrossbar(f"{self.network.name(left[0])} fits into no line, cell or line end")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xbarsim.errors import InputError
+from xbarsim.errors import InputError, SolveError
 
 
 class NetlistError(InputError):
@@ -25,6 +25,10 @@ class NetlistError(InputError):
 
 class NotACrossbarError(NetlistError):
     """The circuit was read, but its graph is no crossbar; the message gives the reason."""
+
+
+class ContradictionError(NetlistError, SolveError):
+    """Ideal sources fix one voltage at two values: the text is sound, the circuit has no solution."""
 
 
 class CardError(ValueError):

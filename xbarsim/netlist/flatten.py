@@ -1,34 +1,28 @@
-"""From bodies to one flat circuit: instances expanded, parameters evaluated, nodes numbered."""
+"""From bodies to one flat circuit: instances expanded in batches, parameters evaluated, nodes numbered."""
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import count
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from xbarsim.netlist.body import KIND_OF, Body, Instance
+from xbarsim.netlist.body import KIND_OF, Body, Instances, Value
 from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.controls import ControlCard
 from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.expressions import Expression
+from xbarsim.netlist.flat import Flat
 from xbarsim.netlist.loops import check_voltage_loops
+from xbarsim.netlist.nesting import check_nesting
 from xbarsim.netlist.reader import Reader
-from xbarsim.netlist.scopes import Scope
+from xbarsim.netlist.schedule import clock_of, schedule
+from xbarsim.netlist.scopes import Amount, Scope
+from xbarsim.netlist.suggest import clipped, closest
+from xbarsim.netlist.wavecards import WaveCard, make_wave, uses_clock
+from xbarsim.netlist.work import LETTER, Work
 
-MAX_ELEMENTS = 50_000_000
-
-
-@dataclass(frozen=True)
-class _Work:
-    """One body to expand: where its nodes go and what its parameters are."""
-
-    body: Body
-    prefix: str
-    ports: dict[str, str]
-    scope: Scope
+Ints = NDArray[np.int64]
 
 
 class Flattener:
@@ -37,73 +31,160 @@ class Flattener:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.places = reader.places
-        self.names: list[str] = []
-        self.values: list[float] = []
-        self.origins: list[int] = []
-        self.nodes: list[int] = []
-        self.number: defaultdict[str, int] = defaultdict(count(1).__next__)
-        self.number["0"] = self.number["gnd"] = 0
-        self.kinds: list[int] = []
+        self.flat = Flat()
+        self.clock_used: int | None = None
 
     def run(self) -> Circuit:
         """Return the flat circuit."""
-        _check_recursion(self.reader)
-        scope = Scope()
-        for name, value in self.reader.top.parameters:
+        reader = self.reader
+        check_nesting(reader.top, self.places)
+        scope = Scope(None, reader.top.visible_functions())
+        for name, value in reader.top.parameters:
             scope.define(name, value)
-        work = [_Work(self.reader.top, "", {}, scope)]
+        self.clock = clock_of(reader.analyses, scope, self.places)
+        work = [Work(reader.top, [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
             self._elements(item)
-            work += [self._expand(instance, item) for instance in reversed(item.body.instances)]
-            if len(self.names) > MAX_ELEMENTS:
-                raise NetlistError(f"the circuit has over {MAX_ELEMENTS} elements: too many", self.places.files[0])
-        self._check_names()
-        names = [name for name in self.number if name != "gnd"]
-        circuit = Circuit(
-            title=self.reader.title,
-            nodes=names,
-            names=self.names,
-            kinds=np.array(self.kinds, dtype=np.uint8),
-            first=np.array(self.nodes[0::2], dtype=np.int64),
-            second=np.array(self.nodes[1::2], dtype=np.int64),
-            values=np.array(self.values, dtype=np.float64),
-            origins=np.array(self.origins, dtype=np.int64),
-            places=self.places,
-            notes=[f"{self.places.where(o)}: {note}" for note, o in self.reader.notes.items()],
-        )
-        if not self.names:
+            work += list(self._expand(item))[::-1]
+        if self.clock_used is not None and self.clock.differ:
+            raise self.places.error(
+                "this waveform leaves out times that default to those of .tran, and there are two different ones:"
+                " give all its times",
+                self.clock_used,
+            )
+        return schedule(self._circuit(), reader.analyses, scope)
+
+    def _circuit(self) -> Circuit:
+        flat, reader = self.flat, self.reader
+        if not (flat.names or flat.controls or flat.capacitors):
             raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
+        kinds, first, second, values, origins = flat.joined()
+        flat.check_names(self.places, origins)
+        for index, (wave, explicit) in flat.waves.items():
+            if not explicit:
+                values[index] = wave.at(np.zeros(1))[0]
+        circuit = Circuit(
+            title=reader.title,
+            nodes=flat.node_names(),
+            names=flat.names,
+            kinds=kinds,
+            first=first,
+            second=second,
+            values=values,
+            origins=origins,
+            places=self.places,
+            notes=[f"{self.places.where(o)}: {note}" for note, o in reader.notes.items()],
+            controlled=flat.controlled(self.places, kinds),
+            capacitors=tuple(flat.capacitors),
+            waves={index: wave for index, (wave, _) in flat.waves.items()},
+            requests=tuple(reader.requests),
+            measures=tuple(reader.measures),
+        )
         _note_zero_ohms(circuit)
         check_voltage_loops(circuit)
         return circuit
 
-    def _elements(self, item: _Work) -> None:
-        body, start = item.body, len(self.values)
-        self.kinds += [KIND_OF[name[0]] for name in body.names]
-        self.values += body.values
-        self.origins += body.origins
-        if item.prefix:
-            self.names += [f"{name[0]}.{item.prefix}{name}" for name in body.names]
-            place = item.ports.get
-            self.nodes += [self.number[place(node) or item.prefix + node] for node in body.nodes]
+    def _elements(self, item: Work) -> None:
+        """Put a body's elements into the flat columns."""
+        body, count = item.body, len(item.paths)
+        start, step = len(self.flat.names), 1 if count == 1 else count
+        values: list[Amount] = list(body.values)
+        for index, value, multiplier in body.deferred:
+            values[index] = self._value(body, index, value, multiplier, item)
+        if np.any(np.not_equal(item.share, 1)):
+            values = [self._shared(name, value, item) for name, value in zip(body.names, values, strict=True)]
+        kinds = [KIND_OF[name[0]] for name in body.names]
+        if count == 1:
+            numbers = self._local(item, body.nodes)
+            names = [name for k in body.names for name in self._names(item, k)] if item.paths[0] else body.names
+            columns = np.array(values, dtype=np.float64), np.array(body.origins, dtype=np.int64)
+            self.flat.extend(names, kinds, (numbers[0::2], numbers[1::2]), *columns)
         else:
-            self.names += body.names
-            self.nodes += map(self.number.__getitem__, body.nodes)
-        for index, value, divisor in body.deferred:
-            name, origin = body.names[index], body.origins[index]
-            amount, share = self._number(value, item.scope, origin), self._number(divisor, item.scope, origin)
-            if share != 1:
-                if share <= 0:
-                    raise self.places.error(f"{name} has m={share:g}: it must be > 0", origin)
-                amount /= share
-            if not math.isfinite(amount):
-                raise self.places.error(f"{name} is {amount}: it must be finite", origin)
-            if name[0] == "r" and amount < 0:
-                raise self.places.error(f"{name} is {amount:g} ohm: resistances must be >= 0", origin)
-            self.values[start + index] = amount
+            for index, name in enumerate(body.names):
+                ends = self._nodes(item, body.nodes[2 * index]), self._nodes(item, body.nodes[2 * index + 1])
+                column = np.array(np.broadcast_to(values[index], count), dtype=np.float64)
+                origins = np.full(count, body.origins[index], dtype=np.int64)
+                self.flat.extend(self._names(item, name), [kinds[index]] * count, ends, column, origins)
+        for index, card, explicit in body.waves:
+            self._waves(start + index * step, card, explicit, item, body.origins[index])
+        for control in body.controls:
+            self._control(control, item)
+        for name, one, other, origin in body.capacitors:
+            ends = self._nodes(item, one), self._nodes(item, other)
+            rows = zip(self._names(item, name), ends[0].tolist(), ends[1].tolist(), strict=True)
+            self.flat.capacitors += [(*row, origin) for row in rows]
 
-    def _number(self, value: float | Expression, scope: Scope, origin: int) -> float:
+    def _control(self, control: ControlCard, item: Work) -> None:
+        count, origin = len(item.paths), control.origin
+        gain, share = (
+            self._number(control.gain, item.scope, origin),
+            self._number(control.multiplier, item.scope, origin),
+        )
+        if control.name[0] in "fg":
+            gain = gain * self._product(share, item, origin)
+        if not np.all(np.isfinite(gain)):
+            raise self.places.error(f"{control.name} has the gain {gain}: it must be finite", origin)
+        cs: list[int] | list[str]
+        if control.name[0] in "eg":
+            cs, ds = (self._nodes(item, node).tolist() for node in control.controls)
+        else:
+            cs, ds = self._names(item, control.controls[0]), [-1] * count
+        ends = (self._nodes(item, node).tolist() for node in control.nodes)
+        gains = np.broadcast_to(gain, count).tolist()
+        rows = zip(self._names(item, control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
+        self.flat.controls += rows
+
+    def _value(self, body: Body, index: int, value: Value, divisor: Value, item: Work) -> Amount:
+        name, origin = body.names[index], body.origins[index]
+        amount, share = self._number(value, item.scope, origin), self._number(divisor, item.scope, origin)
+        if np.any(share != 1):
+            if np.any(np.not_equal(item.share, 1)):
+                raise self._two_multipliers(origin)
+            if np.any(np.less_equal(share, 0)):
+                raise self.places.error(f"{name} has m={float(np.min(share)):g}: it must be > 0", origin)
+            amount = amount / share if name[0] == "r" else amount * share
+        if not np.all(np.isfinite(amount)):
+            raise self.places.error(f"{name} is {amount}: it must be finite", origin)
+        if name[0] == "r" and np.any(np.less(amount, 0)):
+            raise self.places.error(f"{name} is {float(np.min(amount)):g} ohm: resistances must be >= 0", origin)
+        return amount
+
+    def _shared(self, name: str, value: Amount, item: Work) -> Amount:
+        """Apply an instance's ``m=``."""
+        if name[0] == "r":
+            return value / item.share
+        return value * item.share if name[0] in "ig" else value
+
+    def _product(self, share: Amount, item: Work, origin: int) -> Amount:
+        if np.any(np.not_equal(share, 1)) and np.any(np.not_equal(item.share, 1)):
+            raise self._two_multipliers(origin)
+        return share * item.share
+
+    def _two_multipliers(self, origin: int) -> NetlistError:
+        return self.places.error(
+            "'m=' inside an instance with 'm=': ngspice takes the outer one, others the product; write one 'm='", origin
+        )
+
+    def _waves(self, start: int, card: WaveCard, explicit: bool, item: Work, origin: int) -> None:
+        count = len(item.paths)
+        numbers = [np.broadcast_to(self._number(value, item.scope, origin), count).tolist() for value in card.numbers]
+        share = np.broadcast_to(item.share, count).tolist()
+        for k, row in enumerate(zip(*numbers, strict=True)):
+            if uses_clock(card, row):
+                self.clock_used = origin
+            try:
+                wave = make_wave(card, row, self.clock)
+            except CardError as error:
+                raise self.places.error(str(error), origin) from None
+            name = self.flat.names[start + k]
+            if share[k] != 1 and name[0] == "i":
+                raise self.places.error(
+                    "a waveform inside an instance with 'm=' is not supported: write it out", origin
+                )
+            self.flat.waves[start + k] = wave, explicit
+
+    def _number(self, value: Value, scope: Scope, origin: int) -> Amount:
         if not isinstance(value, Expression):
             return value
         try:
@@ -111,47 +192,125 @@ class Flattener:
         except CardError as error:
             raise self.places.error(str(error), origin) from None
 
-    def _expand(self, instance: Instance, caller: _Work) -> _Work:
-        body = caller.body.find(instance.subcircuit)
-        if body is None:
-            close = get_close_matches(instance.subcircuit, caller.body.visible(), 1)
-            hint = f"did you mean '{close[0]}'?" if close else f"define it with .subckt {instance.subcircuit}"
-            raise self.places.error(
-                f"{instance.name}: the subcircuit '{instance.subcircuit}' is undefined: {hint}", instance.origin
-            )
-        if len(instance.nodes) != len(body.ports):
-            raise self.places.error(
-                f"{instance.name} has {len(instance.nodes)} nodes, but {body.name} has {len(body.ports)} ports"
-                f" (defined at {self.places.where(body.origin)}): give one node for each port",
-                instance.origin,
-            )
-        ports = {"0": "0", "gnd": "0"} | {node: node for node in self.reader.globals}
-        for port, node in zip(body.ports, instance.nodes, strict=True):
-            if port not in ports:
-                ports[port] = caller.ports.get(node) or (caller.prefix + node)
-        scope = self._scope(instance, body, caller.scope)
-        return _Work(body, f"{caller.prefix}{instance.name}.", ports, scope)
+    def _nodes(self, item: Work, node: str) -> Ints:
+        """Return a local node's numbers, one for each instance."""
+        numbers = item.ports.get(node)
+        if numbers is None:
+            numbers = self.flat.numbers([path + node for path in item.paths])
+            item.ports[node] = numbers
+        return numbers
 
-    def _scope(self, instance: Instance, body: Body, outer: Scope) -> Scope:
-        """Defaults, then the body's own parameters, then what the instance gives: the last one counts."""
-        if not (instance.parameters or body.defaults or body.parameters):
-            return outer
-        scope = Scope(outer)
+    def _local(self, item: Work, nodes: list[str]) -> Ints:
+        """Return the numbers of many local nodes of a single instance."""
+        path = item.paths[0]
+        if not path:
+            return self.flat.numbers(nodes)
+        ports = {node: int(numbers[0]) for node, numbers in item.ports.items()}
+        number = self.flat.number
+        found = (ports[node] if node in ports else number[path + node] for node in nodes)
+        return np.fromiter(found, dtype=np.int64, count=len(nodes))
+
+    def _names(self, item: Work, name: str) -> list[str]:
+        if not item.paths[0]:
+            return [name]
+        return [prefix.replace(LETTER, name[0]) + name for prefix in item.prefixes]
+
+    def _expand(self, item: Work) -> Iterator[Work]:
+        """Return the work that a body's instances are: in one batch if it stands alone, else each for the batch."""
+        groups = item.body.instances.values()
+        cards = sum(len(group.names) for group in groups)
+        count = len(item.paths)
+        if cards == 0:
+            return
+        if count > 1 and cards > count:
+            for index in range(count):
+                yield from self._expand(item.single(index))
+            return
+        for group in groups:
+            body = self._definition(group, item.body)
+            if count == 1:
+                yield self._instances(group, body, item, slice(None))
+            else:
+                for k in range(len(group.names)):
+                    yield self._instances(group, body, item, slice(k, k + 1))
+
+    def _definition(self, group: Instances, caller: Body) -> Body:
+        body = caller.find(group.subcircuit)
+        name, origin = group.names[0], group.origins[0]
+        if body is None:
+            close = closest(group.subcircuit, caller.visible())
+            hint = f"did you mean '{close}'?" if close else f"define it with .subckt {clipped(group.subcircuit)}"
+            raise self.places.error(
+                f"{name}: the subcircuit '{clipped(group.subcircuit)}' is undefined: {hint}", origin
+            )
+        if group.width != len(body.ports):
+            raise self.places.error(
+                f"{name} has {group.width} nodes, but {body.name} has {len(body.ports)} ports"
+                f" (defined at {self.places.where(body.origin)}): give one node for each port",
+                origin,
+            )
+        return body
+
+    def _instances(self, group: Instances, body: Body, item: Work, cards: slice) -> Work:
+        """Return the work for several cards in one place, or for one card in several."""
+        names, count = group.names[cards], len(item.paths)
+        several = count if count > 1 else len(names)
+        zero = np.zeros(several, dtype=np.int64)
+        ports = {"0": zero, "gnd": zero}
+        for node in self.reader.globals:
+            ports[node] = np.broadcast_to(self.flat.numbers([node]), several)
+        for at, port in enumerate(body.ports):
+            if port not in ports:
+                if count > 1:
+                    ports[port] = self._nodes(item, group.nodes[(cards.start or 0) * group.width + at])
+                else:
+                    ports[port] = self._local(item, group.nodes[at :: group.width])
+        home = item
+        while home.body is not body.parent and home.home is not None:
+            home = home.home
+        if count > 1:
+            paths = [f"{path}{names[0]}." for path in item.paths]
+        else:
+            paths = [f"{item.paths[0]}{name}." for name in names]
+        if len(home.paths) == 1:
+            cut, before = len(home.paths[0]), f"{home.prefixes[0]}{LETTER}."
+            prefixes = [before + path[cut:] for path in paths]
+        else:
+            outer = zip(home.paths, home.prefixes, paths, strict=True)
+            prefixes = [f"{prefix}{LETTER}.{path[len(base) :]}" for base, prefix, path in outer]
+        scope, share = self._scope(group, body, item, cards)
+        return Work(body, paths, prefixes, ports, scope, share, home)
+
+    def _scope(self, group: Instances, body: Body, item: Work, cards: slice) -> tuple[Scope, Amount]:
+        """Defaults, then the body's own parameters, then what the instances give: the last one counts."""
+        functions = body.visible_functions()
+        if not (group.keys or body.defaults or body.parameters or functions or item.scope.functions):
+            return item.scope, item.share
+        scope = Scope(item.scope, functions)
         for name, value in (*body.defaults, *body.parameters):
             scope.define(name, value)
-        for name, value in instance.parameters:
-            scope.define(name, self._number(value, outer, instance.origin))
-        return scope
+        share = item.share
+        own = {name for name, _ in body.defaults}
+        for key, values in zip(group.keys, group.values, strict=True):
+            given = self._column(values[cards], group.origins[cards], item)
+            if key == "m" and key not in own:
+                if np.any(np.less_equal(given, 0)):
+                    raise self.places.error(
+                        f"{group.names[0]} has m={float(np.min(given)):g}: it must be > 0", group.origins[0]
+                    )
+                share = self._product(given, item, group.origins[0])
+            else:
+                scope.define(key, given)
+        return scope, share
 
-    def _check_names(self) -> None:
-        if len(set(self.names)) == len(self.names):
-            return
-        seen: dict[str, int] = {}
-        for index, name in enumerate(self.names):
-            if name in seen:
-                before = self.places.where(self.origins[seen[name]])
-                raise self.places.error(f"the name {name} is taken, first at {before}: rename one", self.origins[index])
-            seen[name] = index
+    def _column(self, values: list[Value], origins: list[int], item: Work) -> Amount:
+        """Return a parameter of one or several cards."""
+        if len(values) == 1:
+            return self._number(values[0], item.scope, origins[0])
+        numbers = [self._number(value, item.scope, origin) for value, origin in zip(values, origins, strict=True)]
+        if numbers.count(numbers[0]) == len(numbers):
+            return numbers[0]
+        return np.array(numbers, dtype=np.float64)
 
 
 def _note_zero_ohms(circuit: Circuit) -> None:
@@ -161,35 +320,3 @@ def _note_zero_ohms(circuit: Circuit) -> None:
         circuit.notes.append(
             f"{circuit.where(int(zero[0]))}: {circuit.names[zero[0]]}{more} of 0 ohm: kept exact (ngspice takes 1 mohm)"
         )
-
-
-def _check_recursion(reader: Reader) -> None:
-    """Refuse a subcircuit that contains itself, before anything is expanded."""
-    done: set[int] = set()
-    for start in (reader.top,):
-        path: list[tuple[Body, list[tuple[Instance, Body]]]] = [(start, _uses(start))]
-        on_path = {id(start)}
-        while path:
-            body, uses = path[-1]
-            if not uses:
-                path.pop()
-                on_path.discard(id(body))
-                done.add(id(body))
-                continue
-            instance, used = uses.pop()
-            if id(used) in on_path:
-                raise reader.places.error(
-                    f"{instance.name}: the subcircuit '{used.name}' contains itself: break the loop", instance.origin
-                )
-            if id(used) not in done:
-                on_path.add(id(used))
-                path.append((used, _uses(used)))
-
-
-def _uses(body: Body) -> list[tuple[Instance, Body]]:
-    """Return one instance for each definition that a body uses."""
-    found: dict[str, tuple[Instance, Body]] = {}
-    for instance in body.instances:
-        if instance.subcircuit not in found and (used := body.find(instance.subcircuit)) is not None:
-            found[instance.subcircuit] = (instance, used)
-    return list(found.values())

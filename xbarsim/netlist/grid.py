@@ -1,12 +1,14 @@
-"""Cells of an array with wires on both layers, told from wires by distance to one row and one column."""
+"""Cells of an array with wires on both layers, told from wires by distance to one line."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xbarsim.netlist.core import Core
-from xbarsim.netlist.network import Bools, Ints
+from xbarsim.netlist.network import Bools
 
+Table = NDArray[np.int32]
 _TRIES = 64
 
 
@@ -14,10 +16,10 @@ def grid_cells(core: Core) -> Bools | None:
     """Return which edges are cells, or None if no seed was found.
 
     The shortest cycles have 8 edges (word, cell, bit, cell, twice) and never go straight on along a line, which
-    tells wires from the cell at one node. From there one word line and one bit line are followed to their ends.
-    Along another word line the distance to the known word line is constant, and so it is for bit lines.
+    tells wires from the cell at one node. From there one line is followed to its ends. Along the other lines of its
+    layer the distance to it is constant; the nodes on no such line are those of the other layer.
     """
-    table, _ = core.neighbours(3)
+    table = core.neighbours(3)
     degree = core.degree
     seeds = np.flatnonzero(degree == 3)
     if not seeds.size:
@@ -28,26 +30,25 @@ def grid_cells(core: Core) -> Bools | None:
         if cell is None or near.cell_of(cell) not in (seed, None) or degree[cell] < 2:
             continue
         one = near.line(seed, cell)
-        two = near.line(cell, seed)
-        if one is None or two is None:
+        if one is None:
             continue
-        first, second = distance(table, one), distance(table, two)
-        along_first = first[core.u] == first[core.v]
-        along_second = second[core.u] == second[core.v]
-        apart = first[core.u] < 0
-        if np.any(along_first & along_second & ~apart):
-            continue
-        cells: Bools = ~(along_first | along_second | apart)
+        steps = distance(table, one)
+        wires = steps[core.u] == steps[core.v]
+        wires &= steps[core.u] >= 0
+        along = np.zeros(core.node.size, dtype=bool)
+        along[core.u[wires]] = along[core.v[wires]] = True
+        cells: Bools = along[core.u] != along[core.v]
         return cells
     return None
 
 
-def distance(table: Ints, start: list[int]) -> Ints:
+def distance(table: Table, start: list[int]) -> Table:
     """Return the number of edges from each node to the nearest of ``start``; -1 if there is no way."""
-    steps = np.full(table.shape[0], -1, dtype=np.int64)
-    front = np.array(start, dtype=np.int64)
+    steps = np.full(table.shape[0], -1, dtype=np.int32)
+    last_seen = np.empty(table.shape[0], dtype=np.int32)
+    numbers = np.arange(table.size, dtype=np.int32)
+    front = np.array(start, dtype=np.int32)
     steps[front] = 0
-    last_seen = np.empty(table.shape[0], dtype=np.int64)
     step = 0
     while front.size:
         step += 1
@@ -55,19 +56,24 @@ def distance(table: Ints, start: list[int]) -> Ints:
         ahead = ahead[ahead >= 0]
         ahead = ahead[steps[ahead] < 0]
         steps[ahead] = step
-        last_seen[ahead] = np.arange(ahead.size)
-        front = ahead[last_seen[ahead] == np.arange(ahead.size)]
+        count = numbers[: ahead.size]
+        last_seen[ahead] = count
+        front = ahead[last_seen[ahead] == count]
     return steps
 
 
 class _Nearby:
     """Short cycles around a node."""
 
-    def __init__(self, table: Ints) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
+        self.known: dict[int, list[int]] = {}
 
     def neighbours(self, node: int) -> list[int]:
-        return [other for other in self.table[node].tolist() if other >= 0]
+        found = self.known.get(node)
+        if found is None:
+            found = self.known[node] = [other for other in self.table[node].tolist() if other >= 0]
+        return found
 
     def on_cycle(self, node: int, a: int, b: int) -> bool:
         """Whether a cycle of 8 edges passes from ``a`` through ``node`` to ``b``."""
@@ -75,10 +81,16 @@ class _Nearby:
 
     def _reach(self, start: int, before: int) -> set[int]:
         """Return where three steps from ``start`` lead without turning back."""
-        front = {(start, before)}
-        for _ in range(3):
-            front = {(n, at) for at, last in front for n in self.neighbours(at) if n not in (last, before)}
-        return {at for at, _ in front}
+        around = self.neighbours
+        return {
+            three
+            for one in around(start)
+            if one != before
+            for two in around(one)
+            if two not in (start, before)
+            for three in around(two)
+            if three not in (one, before)
+        }
 
     def cell_of(self, node: int) -> int | None:
         """Return which of three neighbours is across the cell, if the cycles tell."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from xbarsim.netlist.components import components
 from xbarsim.netlist.core import Core
 from xbarsim.netlist.deduce import Budget, deductions
 from xbarsim.netlist.grid import grid_cells
@@ -58,7 +57,7 @@ def _no_wires(core: Core) -> Bools | None:
     """Every edge a cell, if the nodes part into two well filled layers, all lines of one of them tied."""
     n, m = core.node.size, core.u.size
     u, v = np.concatenate([core.u, core.u + n]), np.concatenate([core.v + n, core.v])
-    _, side = connected_components(coo_array((np.ones(2 * m), (u, v)), shape=(2 * n, 2 * n)), directed=False)
+    side = components(u, v, 2 * n)
     one, other = side[:n], side[n:]
     if np.any(one == other) or core.ideal.any():
         return None

@@ -14,6 +14,7 @@ from xbarsim.netlist.network import NoCrossbar
 
 Ints = NDArray[np.int64]
 ABSENT = -1
+WORD, BIT = 0, 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,25 +35,28 @@ class Layout:
     sides: Mapping[int, tuple[Side, int]] = field(default_factory=dict)
 
 
-def check_places(layout: Layout) -> None:
-    """Raise if a node stands on two lines, or its places on one line are not side by side."""
-    word = _spans(layout.word, "word")
-    bit = _spans(layout.bit.T, "bit")
-    shared = np.intersect1d(word, bit, assume_unique=True)
-    if shared.size:
-        raise NoCrossbar("a node lies on a word line and a bit line")
+def spans(layout: Layout, count: int) -> NDArray[np.int32]:
+    """Return the nodes' layers (-1 for none), lines, and first and last places on them, as (4, count).
 
+    Ground has none: it may stand at the ends of many lines.
 
-def _spans(lines: Ints, name: str) -> Ints:
-    """Return the distinct nodes of a layer whose rows are lines."""
-    line, place = np.nonzero(lines > GROUND)
-    nodes = lines[line, place]
-    order = np.argsort(nodes, kind="stable")
-    nodes, line, place = nodes[order], line[order], place[order]
-    same = nodes[1:] == nodes[:-1]
-    if np.any(same & ((line[1:] != line[:-1]) | (place[1:] != place[:-1] + 1))):
-        raise NoCrossbar(f"a node lies at two places of the {name} lines")
-    start = np.ones(nodes.size, dtype=bool)
-    start[1:] = ~same
-    distinct: Ints = nodes[start]
-    return distinct
+    Raises
+    ------
+    NoCrossbar
+        A node stands on two lines, or its places on one line are not side by side.
+    """
+    table = np.full((4, count), ABSENT, dtype=np.int32)
+    for layer, lines, name in ((WORD, layout.word, "word"), (BIT, layout.bit.T, "bit")):
+        lines = np.ascontiguousarray(lines)
+        change = lines[:, 1:] != lines[:, :-1]
+        edge = np.ones((lines.shape[0], 1), dtype=bool)
+        present = lines > GROUND
+        line, first = np.nonzero(present & np.concatenate([edge, change], axis=1))
+        last = np.nonzero(present & np.concatenate([change, edge], axis=1))[1]
+        nodes = lines[line, first]
+        if np.any(table[0, nodes] >= 0):
+            raise NoCrossbar("a node lies on a word line and a bit line")
+        table[0, nodes], table[1, nodes], table[2, nodes], table[3, nodes] = layer, line, first, last
+        if np.count_nonzero(table[0] == layer) < nodes.size:
+            raise NoCrossbar(f"a node lies at two places of the {name} lines")
+    return table

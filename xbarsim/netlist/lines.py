@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from xbarsim.netlist.axis import FREE, lasts, place_lines
+from xbarsim.netlist.components import components
 from xbarsim.netlist.core import Core
 from xbarsim.netlist.grounded import with_grounded_line, without
 from xbarsim.netlist.layout import ABSENT, Layout
@@ -58,31 +57,38 @@ def paths_of(core: Core, wire: Bools) -> Paths:
     degree = np.bincount(u, minlength=n) + np.bincount(v, minlength=n)
     if degree.max(initial=0) > 2:
         raise NoCrossbar("more than two wires meet at a node")
-    count, path = connected_components(coo_array((np.ones(u.size), (u, v)), shape=(n, n)), directed=False)
-    if u.size != n - count:
+    path, place = _walk(u, v, degree)
+    if np.any(path < 0):
         raise NoCrossbar("a line's wires form a ring")
-    table = np.full((n, 2), -1, dtype=np.int64)
-    ends = np.concatenate([u, v])
-    other = np.concatenate([v, u])
-    order = np.argsort(ends, kind="stable")
-    ends, other = ends[order], other[order]
-    slot = np.ones(ends.size, dtype=np.int64)
-    slot[np.unique(ends, return_index=True)[1]] = 0
-    table[ends, slot] = other
-    tips = np.flatnonzero(degree <= 1)
-    _, pick = np.unique(path[tips], return_index=True)
-    here = tips[pick]
-    place = np.zeros(n, dtype=np.int64)
-    before = np.full(here.size, -1, dtype=np.int64)
-    step = 0
+    first = np.zeros(n, dtype=bool)
+    first[path] = True
+    number = np.cumsum(first) - 1
+    return Paths(number[path], place, int(number[-1]) + 1)
+
+
+def _walk(u: Ints, v: Ints, degree: Ints) -> tuple[Ints, Ints]:
+    """Return each node's line, named by the lower of its two ends, and its place from there; -1 on rings.
+
+    All lines are walked at once and from both ends; a walker stops where one from a lower end has been. The sum of a
+    node's neighbours, less the one it was entered from, is the next; nodes count from 1 here, so 0 is none.
+    """
+    n = degree.size
+    total = np.zeros(n + 1, dtype=np.int64)
+    total[1:] = np.bincount(u, weights=v + 1.0, minlength=n) + np.bincount(v, weights=u + 1.0, minlength=n)
+    path = np.full(n + 1, n)
+    place = np.zeros(n + 1, dtype=np.int64)
+    tip = np.flatnonzero(degree <= 1)[::-1]
+    here, before, step = tip + 1, np.zeros(tip.size, dtype=np.int64), 0
     while here.size:
-        place[here] = step
-        ahead = np.where(table[here, 0] == before, table[here, 1], table[here, 0])
-        ahead[(table[here, 0] == before) & (table[here, 1] == before)] = -1
-        go = ahead >= 0
-        before, here = here[go], ahead[go]
+        # Where two walkers meet, the one from the lower end is written last.
+        path[here], place[here] = tip, step
+        ahead = total[here] - before
+        go = path[ahead] > tip
+        go &= ahead > 0
+        before, here, tip = here[go], ahead[go], tip[go]
         step += 1
-    return Paths(path.astype(np.int64), place, int(count))
+    path[path == n] = -1
+    return path[1:], place[1:]
 
 
 def two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
@@ -90,18 +96,11 @@ def two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
     count = paths.count
     if np.any(a == b):
         raise NoCrossbar("a cell joins two places of one line")
-    graph = coo_array((np.ones(a.size), (a, b)), shape=(count, count))
-    _, piece = connected_components(graph, directed=False)
-    double = coo_array(
-        (np.ones(2 * a.size), (np.concatenate([a, a + count]), np.concatenate([b + count, b]))),
-        shape=(2 * count, 2 * count),
-    )
-    _, side = connected_components(double, directed=False)
-    if np.any(side[:count] == side[count:]):
+    side = components(np.concatenate([a, a + count]), np.concatenate([b + count, b]), 2 * count)
+    here, there = side[:count], side[count:]
+    if np.any(here == there):
         raise NoCrossbar("the lines cannot be parted into word lines and bit lines")
-    first = np.full(piece.max() + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, piece, side[:count])
-    layer: Ints = (side[:count] != first[piece]).astype(np.int64)
+    layer: Ints = (here > there).astype(np.int64)
     return layer
 
 

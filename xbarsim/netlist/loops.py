@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbarsim.netlist.body import RESISTOR, VOLTAGE
+from xbarsim.netlist.body import INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.errors import ContradictionError
 
 if TYPE_CHECKING:
     from xbarsim.netlist.circuit import Circuit
@@ -18,11 +19,11 @@ def check_voltage_loops(circuit: Circuit) -> None:
 
     Raises
     ------
-    NetlistError
+    ContradictionError
         The message names the element that contradicts and one that it contradicts.
     """
     kinds, values = circuit.kinds, circuit.values
-    ideal = np.flatnonzero((kinds == VOLTAGE) | ((kinds == RESISTOR) & (values == 0)))
+    ideal = np.flatnonzero((kinds == VOLTAGE) | (kinds == INDUCTOR) | ((kinds == RESISTOR) & (values == 0)))
     sources = np.count_nonzero(kinds[ideal] == VOLTAGE)
     if sources == 0:
         return
@@ -76,11 +77,14 @@ def _conflict(
     rest = [e for e in sources if e != last] or [e for e in loop if e != last]
     if not rest:
         return circuit.error(
-            f"{circuit.names[last]} of {circuit.values[last]:g} V has both ends on one node: remove it", last
+            f"{circuit.names[last]} of {circuit.values[last]:g} V has both ends on one node: remove it",
+            last,
+            ContradictionError,
         )
     before = rest[0]
     return circuit.error(
         f"{circuit.names[last]} contradicts {circuit.names[before]} ({circuit.where(before)}): together they fix a"
         " voltage at two values; remove one or put a resistor between them",
         last,
+        ContradictionError,
     )

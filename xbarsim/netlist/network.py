@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.body import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.body import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.circuit import GROUND, Circuit
 
 Ints = NDArray[np.int64]
@@ -28,13 +28,13 @@ class Network:
     circuit : Circuit
         What it was made from.
     u, v : (m,) array of int
-        The edges' nodes: resistors, and 0 V sources that do not touch ground.
+        The edges' nodes: resistors, and 0 V sources and inductors that do not touch ground.
     ohms : (m,) array of float
         Their resistances.
     element : (m,) array of int
         Their elements.
     source : (nodes,) array of int
-        The voltage source from each node to ground, -1 if there is none.
+        The voltage source or inductor from each node to ground, -1 if there is none.
     volts : (nodes,) array of float
         The voltage that it holds the node at.
     """
@@ -52,6 +52,14 @@ class Network:
         """The number of nodes, ground included."""
         return len(self.circuit.nodes)
 
+    def name(self, edge: int) -> str:
+        """Return an edge's element and its place in the file."""
+        return self.element_name(int(self.element[edge]))
+
+    def element_name(self, element: int) -> str:
+        """Return an element and its place in the file."""
+        return _named(self.circuit, element)
+
 
 def network_of(circuit: Circuit) -> Network:
     """Return the network of a circuit.
@@ -61,11 +69,15 @@ def network_of(circuit: Circuit) -> Network:
     NoCrossbar
         An element can have no place in any crossbar.
     """
-    kinds, first, second, values = circuit.kinds, circuit.first, circuit.second, circuit.values
+    _refuse_others(circuit)
+    kinds, first, second = circuit.kinds, circuit.first, circuit.second
+    values = np.where(kinds == INDUCTOR, 0.0, circuit.values)
     currents = np.flatnonzero((kinds == CURRENT) & (values != 0) & (first != second))
     if currents.size:
-        raise NoCrossbar(f"{_named(circuit, currents[0])} is a current source")
-    voltage = kinds == VOLTAGE
+        raise NoCrossbar(
+            f"{_named(circuit, currents[0])} is a current source: a crossbar's line ends have voltage sources"
+        )
+    voltage = (kinds == VOLTAGE) | (kinds == INDUCTOR)
     grounded = voltage & ((first == GROUND) | (second == GROUND))
     shorted = np.flatnonzero(voltage & (first == second))
     if shorted.size:
@@ -84,8 +96,24 @@ def network_of(circuit: Circuit) -> Network:
     volts = np.zeros(len(circuit.nodes))
     volts[nodes] = np.where(first[held] == GROUND, -values[held], values[held])
     edges = np.flatnonzero(((kinds == RESISTOR) & (first != second)) | (voltage & ~grounded))
-    ohms = np.where(kinds[edges] == VOLTAGE, 0.0, values[edges])
+    ohms = np.where(kinds[edges] == RESISTOR, values[edges], 0.0)
     return Network(circuit, first[edges], second[edges], ohms, edges, source, volts)
+
+
+def _refuse_others(circuit: Circuit) -> None:
+    """Raise for what stands in no column and can have no place in a crossbar."""
+    for source in circuit.controlled:
+        where = circuit.places.where(source.origin)
+        raise NoCrossbar(f"{source.name} ({where}) is a controlled source")
+    if not circuit.capacitors:
+        return
+    touched = np.zeros(len(circuit.nodes), dtype=bool)
+    touched[GROUND] = touched[circuit.first] = touched[circuit.second] = True
+    for name, *ends, origin in circuit.capacitors:
+        for node in ends:
+            if not touched[node]:
+                where = circuit.places.where(origin)
+                raise NoCrossbar(f"node '{circuit.nodes[node]}' is met by capacitors only, {name} ({where})")
 
 
 def _named(circuit: Circuit, element: int) -> str:

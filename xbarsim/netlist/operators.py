@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.suggest import clipped
 
 PRECEDENCE = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<>": 3, "<": 4, ">": 4, "<=": 4, ">=": 4,
@@ -86,10 +87,10 @@ def apply_operator(symbol: str, left: float, right: float, text: str) -> float:
     try:
         return _checked(BINARY[symbol](left, right), f"{left:g} {symbol} {right:g}", text)
     except ZeroDivisionError:
-        raise CardError(f"division by zero in the expression '{text}'") from None
+        raise CardError(f"division by zero in the expression '{clipped(text)}'") from None
     except (ValueError, OverflowError):
         if right == 0 and symbol == "%":
-            raise CardError(f"division by zero in the expression '{text}'") from None
+            raise CardError(f"division by zero in the expression '{clipped(text)}'") from None
         raise _undefined(f"{left:g} {symbol} {right:g}", text) from None
 
 
@@ -109,4 +110,4 @@ def _checked(value: float, what: str, text: str) -> float:
 
 
 def _undefined(what: str, text: str) -> CardError:
-    return CardError(f"{what} in the expression '{text}' has no finite real value")
+    return CardError(f"{what} in the expression '{clipped(text)}' has no finite real value")

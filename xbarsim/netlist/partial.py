@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from xbarsim.netlist.axis import FREE, Axis
+from xbarsim.netlist.components import components
 from xbarsim.netlist.core import Core
 from xbarsim.netlist.lines import paths_of, two_layers
 from xbarsim.netlist.network import Bools, Ints, NoCrossbar
@@ -27,16 +26,14 @@ def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:
     u, v = core.u[cell], core.v[cell]
     pu, pv = paths.path[u], paths.path[v]
     layer = two_layers(paths, pu, pv)
-    _, piece = connected_components(
-        coo_array((np.ones(u.size), (pu, pv)), shape=(paths.count, paths.count)), directed=False
-    )
+    piece = components(pu, pv, paths.count)
     swap = layer[pu] == 1
     x, y = np.where(swap, v, u), np.where(swap, u, v)
     main = piece[paths.path[x]] == np.argmax(np.bincount(piece[pu], minlength=1))
     x, y = x[main], y[main]
     no_lean = np.zeros(paths.count, dtype=np.int64)
-    across = Axis(*_sorted(paths.path[x], paths.place[x], paths.path[y]), no_lean, no_lean)
-    down = Axis(*_sorted(paths.path[y], paths.place[y], paths.path[x]), no_lean, no_lean)
+    across = Axis(paths.path[x], paths.place[x], paths.path[y], no_lean, no_lean)
+    down = Axis(paths.path[y], paths.place[y], paths.path[x], no_lean, no_lean)
     for axis in (across, down):
         axis.run_certain(int(np.argmax(np.bincount(axis.line, minlength=1))))
     on, k = paths.path, paths.place
@@ -81,11 +78,6 @@ def _beside(edges: Ints, node: Ints, placed: Bools, row: Ints, col: Ints, first:
     if np.any(across & along):
         raise NoCrossbar("a node has more neighbours than its place in the array")
     return edges[along], edges[across]
-
-
-def _sorted(line: Ints, place: Ints, other: Ints) -> tuple[Ints, Ints, Ints]:
-    order = np.lexsort((place, line))
-    return line[order], place[order], other[order]
 
 
 def _along(axis: Axis, line: Ints, place: Ints) -> Ints:

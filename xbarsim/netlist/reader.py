@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from collections import Counter
 from pathlib import Path
 from typing import IO
 
-from xbarsim.netlist.body import Body
+from xbarsim.netlist.blocks import read_instances
+from xbarsim.netlist.body import Body, Value
+from xbarsim.netlist.cards import analysis_card, check_options, function_card, measure_card
+from xbarsim.netlist.control import Control
 from xbarsim.netlist.elements import read_element
 from xbarsim.netlist.errors import CardError, NetlistError
-from xbarsim.netlist.expressions import Expression
+from xbarsim.netlist.libraries import check_loop, enter_section, open_file, skip_section, written_words
+from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.plain import read_run
+from xbarsim.netlist.schedule import AnalysisCard
 from xbarsim.netlist.source import Places, SourceText, read_source
+from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.tokens import parse_value, sort_words, split_words
 
-_OUTPUT_ONLY = (".print", ".save", ".plot", ".probe", ".width", ".temp", ".nodeset", ".backanno")
-_READ = (".end", ".ends", ".global", ".include", ".op", ".options", ".param", ".subckt", ".title")
+_REQUESTS = (".print", ".plot", ".save", ".probe")
+_NO_CHANGE = (".width", ".temp", ".nodeset", ".ic", ".backanno", ".csparam", ".four", ".fourier")
+_READ = (
+    ".control", ".dc", ".end", ".ends", ".func", ".global", ".ic", ".include", ".lib", ".measure", ".nodeset", ".op",
+    ".options", ".param", ".plot", ".print", ".save", ".subckt", ".temp", ".title", ".tran",
+)  # fmt: skip
 
 
 class Reader:
@@ -31,6 +41,8 @@ class Reader:
         The ``.global`` nodes.
     notes : dict of str to origin
         What the user should hear, and where it was first met.
+    analyses, requests, measures : list
+        The cards that ask for something.
     """
 
     def __init__(self, source: str | Path | IO[str]) -> None:
@@ -39,6 +51,11 @@ class Reader:
         self.body = self.top
         self.globals: set[str] = set()
         self.notes: dict[str, int] = {}
+        self.analyses: list[AnalysisCard] = []
+        self.requests: list[str] = []
+        self.measures: list[Measure] = []
+        self.control = Control()
+        self.in_control: int | None = None
         self.ended: int | None = None
         first = read_source(source, self.places)
         if not first.text.strip():
@@ -55,7 +72,7 @@ class Reader:
                 self.files.pop()
                 continue
             try:
-                if self.ended is None and read_run(source, self.body):
+                if self.ended is None and self.in_control is None and self._run(source):
                     continue
             except CardError as error:
                 raise self.places.error(str(error), source.place(source.line)) from None
@@ -65,6 +82,10 @@ class Reader:
                     self._card(text, source, line, position)
             except CardError as error:
                 raise self.places.error(str(error), source.place(line)) from None
+        if self.in_control is not None:
+            raise self.places.error(".control has no .endc: close it", self.in_control)
+        self.analyses = self.control.ordered(self.analyses)
+        self.requests += self.control.requests
         if self.body is not self.top:
             raise self.places.error(
                 f".subckt {self.body.name} has no .ends: close it with '.ends {self.body.name}'", self.body.origin
@@ -76,15 +97,21 @@ class Reader:
             raise CardError("this line stands after .end: move it up or remove it")
         if text[0] == "+":
             raise CardError("a continuation line stands where there is nothing to continue")
-        if text[0] != ".":
+        word = text.split(None, 1)[0].split("(", 1)[0]
+        if self.in_control is not None:
+            if word == ".endc":
+                self.in_control = None
+            else:
+                self.control.read(text, origin)
+        elif text[0] != ".":
             read_element(text, self.body, origin, self.notes)
-            return
-        word = text.split(None, 1)[0]
-        if word in (".include", ".inc"):
-            self._include(source, origin, position)
+        elif word in (".include", ".inc", ".incl", ".lib", ".endl"):
+            self._files(word, source, origin, position)
         elif word in (".param", ".params", ".parameters"):
             self._parameters(text, origin)
-        elif word == ".subckt":
+        elif word == ".func":
+            self._function(text.split(None, 1)[1] if " " in text or "\t" in text else "", origin)
+        elif word in (".subckt", ".macro"):
             self._open(text, origin)
         elif word in (".ends", ".eom"):
             self._close(text)
@@ -92,30 +119,59 @@ class Reader:
             self.globals.update(split_words(text)[1:])
         elif word == ".end":
             self.ended = origin
-        elif word in (".option", ".options", ".opt"):
-            self._options(text, origin)
-        elif word in _OUTPUT_ONLY:
-            self.notes.setdefault(f"{word} changes no operating point: ignored", origin)
-        elif word not in (".op", ".title"):
-            close = get_close_matches(word, _READ, 1, 0.75)
-            hint = f"did you mean {close[0]}?" if close else "remove it; the operating point (.op) is what is solved"
-            raise CardError(f"'{word}' is not supported: {hint}")
-
-    def _include(self, source: SourceText, origin: int, position: int) -> None:
-        line = source.original[position : source.original.index("\n", position)].strip()
-        name = line.split(None, 1)[1].strip() if " " in line or "\t" in line else ""
-        if name[:1] in ("'", '"') and name[:1] and name.find(name[0], 1) > 0:
-            name = name[1 : name.index(name[0], 1)]
         else:
-            name = name.split(";")[0].split(" $")[0].strip()
-        if not name:
-            raise CardError('.include names no file: write .include "file"')
-        folder = source.path.parent if source.path is not None else Path()
-        path = folder / Path(name).expanduser()
-        around = [file.path.resolve() for file in self.files if file.path is not None]
-        if path.resolve() in around:
-            raise CardError(f".include {name} includes itself: break the loop")
-        self.files.append(read_source(path, self.places, origin))
+            self._request(word, text, origin)
+
+    def _request(self, word: str, text: str, origin: int) -> None:
+        """Take in the cards that ask for something or change nothing."""
+        if word in (".op", ".dc", ".tran"):
+            self.analyses.append(analysis_card(text, origin))
+        elif word == ".control":
+            self.in_control = origin
+        elif word in (".option", ".options", ".opt"):
+            check_options(text)
+            self.notes.setdefault(".options changes no linear operating point: ignored", origin)
+        elif word in _REQUESTS:
+            self.requests.append(text)
+        elif word in (".measure", ".meas"):
+            try:
+                self.measures.append(measure_card(text, origin))
+            except CardError as error:
+                self.notes.setdefault(f"{clipped(text)}: {error}; it is skipped, as it changes no number", origin)
+        elif word in _NO_CHANGE:
+            self.notes.setdefault(f"{word} changes no linear operating point: ignored", origin)
+        elif word != ".title":
+            close = closest(word, _READ, 0.75)
+            hint = f"did you mean {close}?" if close else "remove it; operating points, .dc and .tran are solved"
+            raise CardError(f"'{clipped(word)}' is not supported: {hint}")
+
+    def _run(self, source: SourceText) -> bool:
+        return read_run(source, self.body) or read_instances(source, self.body)
+
+    def _files(self, card: str, source: SourceText, origin: int, position: int) -> None:
+        words = written_words(source, position)
+        if card == ".endl":
+            if source.section is None:
+                raise CardError(".endl has no .lib: remove it")
+            self.files.pop()
+            return
+        if not words:
+            raise CardError(f'{card} names no file: write {card} "file"')
+        section = words[1].lower() if card == ".lib" and len(words) > 1 else None
+        if card == ".lib" and section is None and skip_section(source):
+            return
+        name = words[0] if card == ".lib" else " ".join(words)
+        file = open_file(name, source, self.files, self.places, origin)
+        check_loop(file, section, self.files, name)
+        if section is not None:
+            enter_section(file, section, name)
+        self.files.append(file)
+
+    def _function(self, text: str, origin: int) -> None:
+        name, function = function_card(text)
+        if name in self.body.functions:
+            self.notes.setdefault(f"the function '{clipped(name)}' is defined again: the last one counts", origin)
+        self.body.functions[name] = function
 
     def _parameters(self, text: str, origin: int) -> None:
         words = sort_words(split_words(text)[1:])
@@ -125,7 +181,8 @@ class Reader:
         known = {name for name, _ in self.body.parameters}
         for name, word in words.keys.items():
             if "(" in name:
-                raise CardError(f".param defines the function {name}: write its expression out")
+                self._function(f"{name} {word}", origin)
+                continue
             if name in known:
                 self.notes.setdefault(f"the parameter '{name}' is set again: the last value counts", origin)
             self.body.parameters.append((name, parse_value(word, bare=True)))
@@ -135,15 +192,13 @@ class Reader:
         if not words.plain:
             raise CardError(".subckt has no name: write '.subckt name ports'")
         name, *ports = words.plain
-        for port in ports:
-            if ports.count(port) > 1:
-                raise CardError(f".subckt {name} has the port '{port}' twice: rename one")
+        if len(set(ports)) < len(ports):
+            port = next(port for port, times in Counter(ports).items() if times > 1)
+            raise CardError(f".subckt {name} has the port '{clipped(port)}' twice: rename one")
         if name in self.body.subcircuits:
             before = self.places.where(self.body.subcircuits[name].origin)
             raise CardError(f".subckt {name} is defined twice, first at {before}: rename or remove one")
-        defaults: list[tuple[str, float | Expression]] = [
-            (key, parse_value(word, bare=True)) for key, word in words.keys.items()
-        ]
+        defaults: list[tuple[str, Value]] = [(key, parse_value(word, bare=True)) for key, word in words.keys.items()]
         body = Body(name, origin, tuple(ports), self.body, defaults)
         self.body.subcircuits[name] = body
         self.body = body
@@ -155,9 +210,3 @@ class Reader:
         if named and named[0] != self.body.name:
             raise CardError(f".ends {named[0]} closes .subckt {self.body.name}: make the names agree")
         self.body = self.body.parent
-
-    def _options(self, text: str, origin: int) -> None:
-        for word in split_words(text)[1:]:
-            if word in ("rshunt", "rseries"):
-                raise CardError(f".options {word} adds elements to the circuit: remove it")
-        self.notes.setdefault(".options changes no linear operating point: ignored", origin)

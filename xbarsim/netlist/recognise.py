@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from xbarsim.netlist.assemble import assemble
 from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.names import layout_by_names
 from xbarsim.netlist.network import NoCrossbar, network_of
 from xbarsim.netlist.recognition import Recognition
@@ -12,14 +15,13 @@ from xbarsim.netlist.search import search
 
 def recognise(circuit: Circuit) -> Recognition:
     """Return the crossbar that a circuit is, by its graph, or the reason why it is none."""
-    try:
-        network = network_of(circuit)
-        layout = layout_by_names(circuit)
-        if layout is not None:
-            try:
-                return assemble(network, layout)
-            except NoCrossbar:
-                pass
-        return search(network)
-    except NoCrossbar as reason:
-        return Recognition(circuit, reason=str(reason))
+    with collector_paused():
+        try:
+            network = network_of(circuit)
+            layout = layout_by_names(circuit)
+            if layout is not None:
+                with suppress(NoCrossbar):
+                    return assemble(network, layout)
+            return search(network)
+        except NoCrossbar as reason:
+            return Recognition(circuit, reason=str(reason))

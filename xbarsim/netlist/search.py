@@ -13,6 +13,7 @@ from xbarsim.netlist.deduce import Budget
 from xbarsim.netlist.labels import readings
 from xbarsim.netlist.lines import layout_of
 from xbarsim.netlist.network import Bools, Network, NoCrossbar
+from xbarsim.netlist.obstacles import crowded, meets_at, parted
 from xbarsim.netlist.orient import oriented, penalty, ties_of
 from xbarsim.netlist.recognition import Recognition
 
@@ -28,9 +29,10 @@ def search(network: Network) -> Recognition:
     Raises
     ------
     NoCrossbar
-        No reading takes every element; the reason is that of the first.
+        No reading takes every element; the reason is that of the first that came to placing elements.
     """
     reasons: list[NoCrossbar] = []
+    misfits: list[NoCrossbar] = []
     budget = Budget()
     best: tuple[int, Recognition] | None = None
     for rail, ground_on_array, peel in _rails(network):
@@ -43,9 +45,13 @@ def search(network: Network) -> Recognition:
         for cells in readings(core, budget):
             try:
                 layout = oriented(layout_of(core, cells), ties)
-                found = assemble(network, layout)
             except NoCrossbar as reason:
                 reasons.append(reason)
+                continue
+            try:
+                found = assemble(network, layout)
+            except NoCrossbar as reason:
+                misfits.append(reason)
                 continue
             if core.u.size > _TINY and best is None:
                 return found
@@ -56,7 +62,8 @@ def search(network: Network) -> Recognition:
                 return found
     if best is not None:
         return best[1]
-    obstacle = reasons[0] if reasons else "it has no cells between word lines and bit lines"
+    first = next(iter(misfits + reasons), "it has no cells between word lines and bit lines")
+    obstacle = crowded(network) or parted(network) or first
     raise NoCrossbar(f"no word lines and bit lines were found in its graph that take every element ({obstacle})")
 
 
@@ -66,7 +73,7 @@ def _rails(network: Network) -> Iterator[tuple[Bools, bool, str]]:
     A source's node is a rail behind the line ends' resistors, or it is the line's end itself.
     """
     held = network.source >= 0
-    meets = np.bincount(network.u, minlength=network.count) + np.bincount(network.v, minlength=network.count)
+    meets = meets_at(network)
     zero = held & (network.volts == 0)
     ground = np.zeros(network.count, dtype=bool)
     ground[GROUND] = True

@@ -46,10 +46,13 @@ class SourceText:
         As it was written: file names keep their case.
     position, line : int
         Where reading stands; ``line`` counts from 1.
+    section : str or None
+        The section of a library that is read; its ``.endl`` ends the file.
     """
 
     def __init__(self, data: bytes, file: str, path: Path | None, origin: int) -> None:
         self.file, self.path, self.origin = file, path, origin
+        self.section: str | None = None
         self.position, self.line = 0, 1
         if b"\0" in data:
             raise NetlistError("it holds binary data: give a netlist as plain text", file)
@@ -60,10 +63,10 @@ class SourceText:
             data += b"\n"
         try:
             self.original = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise NetlistError("this line is not UTF-8 text: save the file as UTF-8", file, line) from None
-        self.text = data.lower().decode("utf-8")
+        except UnicodeDecodeError:
+            self.original = data.decode("utf-8", "replace")
+            _check_bytes(data, file)
+        self.text = data.lower().decode("utf-8", "replace")
 
     def place(self, line: int) -> int:
         """Return the origin of a line."""
@@ -86,10 +89,9 @@ class SourceText:
         start, first = self.position, self.line
         parts = [_without_comment(self._physical())]
         if parts[0]:
-            while self.continues(self.position):
-                part = _without_comment(self._physical())
-                if part:
-                    parts.append(part.removeprefix("+").strip())
+            while (match := _CONTINUED.match(self.text, self.position)) is not None:
+                self.skip(match.end() - 1, self.text.count("\n", self.position, match.end()))
+                parts.append(_without_comment(self._physical()).removeprefix("+").strip())
         return " ".join(parts), first, start
 
     def skip(self, position: int, lines: int) -> None:
@@ -101,6 +103,18 @@ class SourceText:
         end = self.text.find("\n", start)
         self.position, self.line = end + 1, self.line + 1
         return self.text[start:end].strip()
+
+
+def _check_bytes(data: bytes, file: str) -> None:
+    """Refuse bytes that are not UTF-8, but in comments and the title, where they say nothing."""
+    for number, raw in enumerate(data.split(b"\n"), 1):
+        if number > 1 and not raw.isascii():
+            line = _without_comment(raw.decode("utf-8", "replace").strip())
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError:
+                if "\ufffd" in line:
+                    raise NetlistError("this line is not UTF-8 text: save the file as UTF-8", file, number) from None
 
 
 def _without_comment(line: str) -> str:

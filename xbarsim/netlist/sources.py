@@ -1,47 +1,63 @@
-"""The DC value of a V or I card; waveforms count with their value at time 0."""
+"""V and I cards: the DC value and the waveform."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import dataclass
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.expressions import Expression
 from xbarsim.netlist.tokens import parse_value, sort_words, split_words
+from xbarsim.netlist.wavecards import WAVES, WaveCard, check_count
 
 Value = float | Expression
 
 
-def source_value(words: list[str]) -> tuple[Value | None, list[str], Value]:
-    """Return a source's DC value, and what is left of its words.
+@dataclass(frozen=True)
+class SourceCard:
+    """What follows a source's nodes.
+
+    Attributes
+    ----------
+    value : float or Expression or None
+        Its explicit DC value, if any.
+    wave : WaveCard or None
+        Its waveform, whose value at time 0 is the DC value if that is not given.
+    multiplier : float or Expression
+        ``m=``.
+    """
+
+    value: Value | None
+    wave: WaveCard | None
+    multiplier: Value
+
+
+def read_source_card(name: str, words: list[str]) -> SourceCard:
+    """Return a source's DC value, waveform and multiplier.
 
     Parameters
     ----------
+    name : str
+        The source, for messages.
     words : list of str
         The card's words after its nodes.
-
-    Returns
-    -------
-    value : float or Expression or None
-        None if the card gives neither a DC value nor a waveform: such a source is 0.
-    rest : list of str
-        Names of parameters that are not understood.
-    multiplier : float or Expression
-        ``m=``.
     """
     sorted_words = sort_words(words)
     keys = dict(sorted_words.keys)
     multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys else 1.0
     explicit = parse_value(keys.pop("dc"), bare=True) if "dc" in keys else None
     keys.pop("ac", None)
+    repeat = parse_value(keys.pop("r"), bare=True) if "r" in keys else None
+    delay = parse_value(keys.pop("td"), bare=True) if "td" in keys else 0.0
+    timed = repeat is not None or delay != 0
+    if keys:
+        raise CardError(f"{name} has '{next(iter(keys))}=', which is not supported: remove it")
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     first: Value | None = None
-    shape: Value | None = None
+    wave: WaveCard | None = None
     at = 0
     while at < len(plain):
         word = plain[at]
-        name = word.split("(", 1)[0]
+        shape = word.split("(", 1)[0]
         at += 1
         if word == "dc":
             if at == len(plain):
@@ -50,21 +66,25 @@ def source_value(words: list[str]) -> tuple[Value | None, list[str], Value]:
             at += 1
         elif word == "ac":
             at = _skip_numbers(plain, at, 2)
-        elif name in _AT_ZERO:
-            arguments = split_words(word[len(name) + 1 : -1]) if "(" in word else []
+        elif shape in WAVES:
+            arguments = split_words(word[len(shape) + 1 : -1]) if "(" in word else []
             if not arguments:
-                end = _skip_numbers(plain, at, len(plain))
+                end = _skip_arguments(plain, at)
                 arguments, at = plain[at:end], end
-            shape = _AT_ZERO[name](_numbers(name, arguments))
-        elif name in ("sffm", "am", "trnoise", "trrandom", "external") or (name.isalpha() and "(" in word):
-            known = ", ".join(sorted(_AT_ZERO)).upper()
-            raise CardError(f"the waveform '{name}' is not supported: use {known}, or give a DC value")
+            numbers = tuple(parse_value(w, bare=True) for w in arguments if w not in ("(", ")"))
+            wave = WaveCard(shape, numbers, repeat, delay)
+            check_count(wave)
+        elif shape in ("sffm", "am", "trnoise", "trrandom", "external") or (shape.isalpha() and "(" in word):
+            raise CardError(
+                f"the waveform '{shape}' is not supported: use {', '.join(WAVES).upper()}, or give a DC value"
+            )
         elif first is None and at == 1:
             first = parse_value(word)
         else:
             raise CardError(f"'{word}' is unexpected after the source's value: remove it")
-    value = explicit if explicit is not None else first if first is not None else shape
-    return value, list(keys), multiplier
+    if timed and (wave is None or wave.kind != "pwl"):
+        raise CardError(f"{name} has 'r=' or 'td=', which belong to PWL(): remove them")
+    return SourceCard(explicit if explicit is not None else first, wave, multiplier)
 
 
 def _skip_numbers(words: list[str], at: int, most: int) -> int:
@@ -74,53 +94,8 @@ def _skip_numbers(words: list[str], at: int, most: int) -> int:
     return end
 
 
-def _numbers(name: str, arguments: list[str]) -> list[float]:
-    values = [parse_value(word) for word in arguments]
-    numbers = [value for value in values if not isinstance(value, Expression)]
-    if len(numbers) < len(values):
-        raise CardError(f"{name.upper()}() with parameters is not supported: give the source a DC value")
-    if len(numbers) < 2:
-        raise CardError(f"{name.upper()}() has {len(numbers)} values: it needs two at least")
-    return numbers
-
-
-def _pulse(v: list[float]) -> float:
-    if len(v) > 2 and v[2] < 0:
-        raise CardError("PULSE() with a negative delay is not supported: give the source a DC value")
-    return v[0]
-
-
-def _sine(v: list[float]) -> float:
-    offset, amplitude, frequency, delay, damping, phase = [*v, 0.0, 0.0, 0.0, 0.0][:6]
-    time = max(0.0, -delay)
-    angle = 2 * math.pi * frequency * time + math.radians(phase)
-    return offset + amplitude * math.sin(angle) * math.exp(-damping * time)
-
-
-def _exponential(v: list[float]) -> float:
-    if len(v) > 2 and v[2] < 0:
-        raise CardError("EXP() with a negative delay is not supported: give the source a DC value")
-    return v[0]
-
-
-def _piecewise(v: list[float]) -> float:
-    if len(v) % 2:
-        raise CardError(f"PWL() has {len(v)} values: give pairs of time and value")
-    times, values = v[0::2], v[1::2]
-    if any(later <= earlier for earlier, later in pairwise(times)):
-        raise CardError("PWL() has times that do not increase: put its points in order")
-    if times[0] >= 0:
-        return values[0]
-    for k in range(1, len(times)):
-        if times[k] >= 0:
-            share = -times[k - 1] / (times[k] - times[k - 1])
-            return values[k - 1] + share * (values[k] - values[k - 1])
-    return values[-1]
-
-
-_AT_ZERO: dict[str, Callable[[list[float]], float]] = {
-    "pulse": _pulse,
-    "sin": _sine,
-    "exp": _exponential,
-    "pwl": _piecewise,
-}
+def _skip_arguments(words: list[str], at: int) -> int:
+    """Return where a waveform's arguments without parentheses end."""
+    while at < len(words) and words[at] not in ("dc", "ac"):
+        at += 1
+    return at
