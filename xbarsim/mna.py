@@ -318,7 +318,7 @@ def _stiff(network: Network) -> Ints:
     for end in (ohms.a, ohms.b):
         np.maximum.at(largest, end[live], size)
     largest[0] = 0.0  # ground has no equation
-    return live[np.maximum(largest[ohms.a[live]], largest[ohms.b[live]]) > _STIFF * size]
+    return live[np.maximum(largest[ohms.a[live]], largest[ohms.b[live]]) / _STIFF > size]
 
 
 def _check_loops(network: Network, a: Ints, b: Ints) -> None:

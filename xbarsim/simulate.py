@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim import mna
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import FloatingError, InputError, SolveError
 from xbarsim.netlist import Circuit, Recognition
@@ -18,6 +18,9 @@ from xbarsim.netlist.recognition import report_points
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
 from xbarsim.solver import Method, solve_points
+
+if TYPE_CHECKING:
+    from xbarsim import mna
 
 Ints = NDArray[np.int64]
 
@@ -200,6 +203,8 @@ def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
 
 def _general(circuit: Circuit, points: Points) -> Result:
     """Solve by modified nodal analysis."""
+    from xbarsim import mna  # with scipy.sparse, which a crossbar does not need
+
     fixing, network = network_of(circuit)
     sources = np.flatnonzero(circuit.kinds == CURRENT)
     branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
@@ -227,6 +232,8 @@ def _general(circuit: Circuit, points: Points) -> Result:
 
 def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
     """Return a circuit as a network, and the names of the elements that have a branch current, in its order."""
+    from xbarsim import mna
+
     kinds = circuit.kinds
 
     def branches(mask: NDArray[np.bool_]) -> mna.Branches:

@@ -1,0 +1,295 @@
+"""Damaged netlists: xbarsim solves or refuses each with one line, and what it solves is what ngspice solves.
+
+    python validation/fuzz.py                                 # 20,000 netlists
+    python validation/fuzz.py --count 500 --compare-every 1 --keep /tmp/failures
+    python validation/fuzz.py --write                         # and writes validation/results/fuzz.md
+
+Each runs in this process, through the command line's own entry. Right is: exit code 0 and numbers without a gap, or 2
+or 3 with one line on stderr; no traceback, no warning, an end within 10 s. Where both programs solved and ngspice's log
+speaks of no trouble, they agree to 1e-6 of the largest voltage and of the largest current, but for what ``known``
+names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import oracle
+from differential import against, netlist
+from mutations import mutate
+
+from xbarsim.cli import main as xbarsim
+from xbarsim.netlist import Circuit, read
+from xbarsim.netlist.analyses import Tran
+from xbarsim.netlist.body import RESISTOR
+from xbarsim.results import Result
+from xbarsim.simulate import simulate
+
+RESULTS = Path(__file__).parent / "results" / "fuzz.md"
+AGREE = 1e-6
+SECONDS = 10
+MUTANTS = 10
+"""How many are made of one drawn netlist."""
+
+TINY = 1e-9
+"""Ohms, below which a resistor is a short beside the others that are drawn."""
+
+MEMORY = 6 << 30
+NGSPICE_SECONDS = 5.0
+
+
+class HangError(BaseException):
+    """Not an Exception: nothing on the way may take it for one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one netlist; ``fault`` is empty where all is right."""
+
+    code: int | None
+    message: str
+    fault: str = ""
+    compared: bool = False
+    difference: float = 0.0
+    excused: str = ""
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise HangError after some seconds."""
+
+    def over(*_: object) -> None:
+        raise HangError
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def run(path: Path) -> Outcome:
+    """Run the command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = "none"
+    try:
+        with (
+            limited(SECONDS),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("error")
+            xbarsim(["solve", "--format", "json", "--quiet", "--netlist", str(path)])
+    except SystemExit as done:
+        code = done.code
+    except HangError:
+        return Outcome(None, "", f"no end within {SECONDS} s")
+    except BaseException as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        return Outcome(None, "", f"{type(error).__name__} at {place}: {str(error)[:100]}")
+    message = err.getvalue()
+    if code == 0:
+        if message:
+            return Outcome(0, message, f"solved, but says {message[:100]!r}")
+        return Outcome(0, "", _gaps(out.getvalue()))
+    if code not in (2, 3):
+        return Outcome(None, message, f"exit code {code!r}")
+    good = message.startswith("xbarsim: ") and message.count("\n") == 1 and message.endswith("\n")
+    if not good or out.getvalue():
+        return Outcome(code, message, f"exit code {code} with {message[:100]!r} and {len(out.getvalue())} characters")
+    if len(message) > 1000 or not message[:-1].isprintable():
+        return Outcome(code, message, f"a message of {len(message)} characters: {message[:100]!r}")
+    return Outcome(code, message)
+
+
+def _gaps(text: str) -> str:
+    """Say what is wrong with an answer in itself."""
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        return f"not JSON: {error}"
+    for analysis in record["analyses"]:
+        for part in ("node_voltages", "source_currents"):
+            for name, value in analysis[part].items():
+                if value is None or (isinstance(value, list) and None in value):
+                    return f"no number for {part} {name}"
+        if not analysis["residual"] <= AGREE:
+            return f"a residual of {analysis['residual']}"
+    return ""
+
+
+def compare(path: Path) -> tuple[bool, float, str, str]:
+    """Return whether ngspice answered, the difference, what excuses it, and the fault."""
+    theirs = oracle.run(path, NGSPICE_SECONDS)
+    if theirs.status != "ok" or theirs.trouble or not theirs.plots:
+        return False, 0.0, "", ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        circuit = read(path)
+        times = next((plot.table[:, 0] for plot in theirs.plots if plot.kind == "tran"), None)
+        if times is not None:
+            analyses = tuple(Tran(times) if isinstance(one, Tran) else one for one in circuit.analyses)
+            circuit = replace(circuit, analyses=analyses)
+        try:
+            results = simulate(circuit, circuit.recognise())
+            difference, where = against(results, theirs.plots)
+            fault = "" if difference <= AGREE else f"{difference:.1e} from ngspice at {where}"
+        except ValueError as error:
+            difference, fault = np.inf, f"not what ngspice has: {error}"
+    if not fault:
+        return True, difference, "", ""
+    excuse = known(circuit, results, theirs)
+    return True, difference, excuse, "" if excuse else fault
+
+
+def known(circuit: Circuit, results: list[Result], theirs: oracle.Answer) -> str:
+    """Name the misbehaviour of ngspice that explains a difference, if its own check shows that it does.
+
+    - *0 ohm*: ngspice takes 1 mohm. With 1 mohm in their place xbarsim gives ngspice's numbers.
+    - *tiny resistors*: beside a conductance of 1e30 S ngspice loses the others to rounding, and the currents with them.
+      Resistors under a nanoohm are shorts, so with 0 ohm in their place xbarsim's numbers stay.
+    - *brackets in names*: ngspice ends a node's name at one. By the shorter names the numbers agree.
+    """
+    ohms, values = circuit.kinds == RESISTOR, circuit.values
+    with contextlib.suppress(ValueError, ArithmeticError):
+        zero = ohms & (values == 0)
+        if zero.any():
+            as_theirs = simulate(replace(circuit, values=np.where(zero, 1e-3, values)), None)
+            if against(as_theirs, theirs.plots)[0] <= AGREE:
+                return "0 ohm is 1 mohm in ngspice"
+    with contextlib.suppress(ValueError, ArithmeticError):
+        tiny = ohms & (values > 0) & (values < TINY)
+        if tiny.any():
+            shorted = simulate(replace(circuit, values=np.where(tiny, 0.0, values)), None)
+            if all(_same(one, other) for one, other in zip(results, shorted, strict=True)):
+                return "ngspice drowns in a tiny resistance"
+    for end in (r"\).*", r"[({].*", r"[{].*"):
+        with contextlib.suppress(ValueError):
+            names = [[re.sub(end, "", name) for name in one.nodes] for one in results]
+            renamed = [replace(one, nodes=nodes) for one, nodes in zip(results, names, strict=True)]
+            if names[0] != results[0].nodes and against(renamed, theirs.plots)[0] <= AGREE:
+                return "ngspice ends a name at a bracket"
+    return ""
+
+
+def _same(one: Result, other: Result) -> bool:
+    """Compare by names: the general solver lists branches in an order of its own."""
+    order = [other.branches.index(name) for name in one.branches]
+    pairs = [(one.voltages, other.voltages), (one.currents, other.currents[:, order])]
+    return all(np.abs(a - b).max(initial=0.0) <= 1e-9 * np.abs(a).max(initial=0.0) for a, b in pairs)
+
+
+def case(number: int, seed: int) -> tuple[bytes, dict[str, str]]:
+    """Return the damaged netlist of a number, and the files that it includes."""
+    _, text, files = netlist(seed + number // MUTANTS)
+    return mutate(np.random.default_rng([seed, number]), text.encode()), files
+
+
+def report(outcomes: list[tuple[int, Outcome]], seed: int, every: int) -> str:
+    """Return what came out, as Markdown."""
+    codes = Counter(one.code for _, one in outcomes)
+    compared = [one for _, one in outcomes if one.compared]
+    faults = [(number, one) for number, one in outcomes if one.fault]
+    excused = Counter(one.excused for _, one in outcomes if one.excused)
+    plain = [one.difference for one in compared if not one.excused and not one.fault]
+    lines = [
+        "# Damaged netlists",
+        "",
+        f"`python validation/fuzz.py --seed {seed} --count {len(outcomes)} --compare-every {every}`",
+        "",
+        f"- netlists: {len(outcomes)}",
+        f"- solved (exit code 0): {codes[0]}; refused as bad input (2): {codes[2]}; as singular or floating (3): "
+        f"{codes[3]}",
+        "- tracebacks, hangs, warnings, messages that are not one line, answers with gaps, wrong numbers: "
+        f"{len(faults)}",
+        f"- compared with ngspice, every {every}th that was solved: {len(compared)} that ngspice solved too, without a "
+        f"word of trouble in its log; largest difference {max(plain, default=0.0):.1e}",
+        f"- of these explained by a known misbehaviour of ngspice: {sum(excused.values())}"
+        + "".join(f"; {count} {name}" for name, count in excused.most_common()),
+    ]
+    kinds = Counter(one.fault.split(":")[0] if "ngspice" not in one.fault else "numbers" for _, one in faults)
+    for name, count in kinds.most_common():
+        lines += ["", f"- {count} x {name}"]
+    for number, one in faults[:40]:
+        lines += ["", f"- number {number}: {one.fault}"]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first netlist")
+    parser.add_argument("--compare-every", type=int, default=5)
+    parser.add_argument("--keep", type=Path, help="folder for the netlists that fail")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    start, solved = time.perf_counter(), 0
+    outcomes: list[tuple[int, Outcome]] = []
+    home = Path.cwd()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.chdir(folder)
+        for number in range(arguments.first, arguments.first + arguments.count):
+            outcome = one_case(number, arguments.seed, folder, arguments.compare_every, solved)
+            solved += outcome.code == 0
+            outcomes.append((number, outcome))
+            if outcome.fault and arguments.keep:
+                shutil.copytree(folder, home / arguments.keep / str(number), dirs_exist_ok=True)
+            for left in folder.iterdir():
+                left.unlink()
+            if number % 200 == 199:
+                faults = sum(bool(one.fault) for _, one in outcomes)
+                rate = len(outcomes) / (time.perf_counter() - start)
+                print(f"\r{number + 1}, {faults} faults, {rate:.0f}/s ", end="", file=sys.stderr, flush=True)
+        os.chdir(home)
+    print(file=sys.stderr)
+    text = report(outcomes, arguments.seed, arguments.compare_every)
+    print(text)
+    if arguments.write:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(text + "\n", encoding="utf-8")
+    return 1 if any(one.fault for _, one in outcomes) else 0
+
+
+def one_case(number: int, seed: int, folder: Path, every: int, solved: int) -> Outcome:
+    """Make a damaged netlist in ``folder``, solve it, and compare it if its turn has come."""
+    data, files = case(number, seed)
+    path = folder / "0.cir"
+    path.write_bytes(data)
+    for name, content in files.items():
+        (folder / name).write_bytes(content.encode())
+    outcome = run(path)
+    if outcome.code == 0 and not outcome.fault and every and solved % every == 0:
+        compared, difference, excuse, fault = compare(path)
+        return replace(outcome, compared=compared, difference=difference, excused=excuse, fault=fault)
+    return outcome
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
