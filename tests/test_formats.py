@@ -1,0 +1,208 @@
+"""Every way out of ``xbarsim solve``: raw files, CSV, pictures, chosen nodes, files instead of printing."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from cli_tools import ROOT, assert_refused, call
+
+DECK = """two rows, three columns
+Vin1 in1 0 0.4
+Vin2 in2 0 0.2
+Rd1 in1 w00 10
+Rd2 in2 w10 20
+Rw01 w00 w01 1
+Rw02 w01 w02 2
+Rw11 w10 w11 1
+Rw12 w11 w12 3
+Rc00 w00 b00 1k
+Rc01 w01 b01 5k
+Rc02 w02 b02 9k
+Rc10 w10 b10 20k
+Rc11 w11 b11 3k
+Rc12 w12 b12 700
+Rb0 b00 b10 1
+Rb1 b01 b11 2
+Rb2 b02 b12 4
+Vs0 b10 0 0
+Vs1 b11 0 0
+Vs2 b12 0 0
+{analysis}
+.end
+"""
+SWEEP = ".dc Vin1 0 1 0.25 Vin2 -0.1 0.1 0.1"
+
+
+@pytest.fixture
+def deck(tmp_path):
+    def write(analysis):
+        path = tmp_path / "deck.sp"
+        path.write_text(DECK.format(analysis=analysis))
+        return path
+
+    return write
+
+
+def solved(capsys, path):
+    return json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)
+
+
+def raw_plots(data):
+    """Parse a raw file by its published form, independently of the writer."""
+    plots = []
+    while data:
+        head, data = data.split(b"Binary:\n", 1)
+        lines = head.decode().splitlines()
+        fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith("\t"))
+        names = [line.split("\t")[2] for line in lines if line.startswith("\t")]
+        size = int(fields["No. Points"]) * int(fields["No. Variables"]) * 8
+        table = np.frombuffer(data[:size]).reshape(-1, int(fields["No. Variables"]))
+        plots.append((fields, names, table))
+        data = data[size:]
+    return plots
+
+
+def test_a_raw_file_holds_what_json_says(capsys, deck, tmp_path):
+    """Variables in another order than their columns, or points and variables exchanged."""
+    path, out = deck(".op\n" + SWEEP), tmp_path / "o.raw"
+    assert call(capsys, "solve", "--netlist", path, "--format", "raw", "--output", out).code == 0
+    plots = raw_plots(out.read_bytes())
+    assert [fields["Plotname"] for fields, _, _ in plots] == ["Operating Point", "DC transfer characteristic"]
+    for (_, names, table), one in zip(plots, solved(capsys, path)["analyses"], strict=True):
+        columns = dict(zip(names, table.T, strict=True))
+        for kind, found in (("v", one["node_voltages"]), ("i", one["source_currents"])):
+            for name, value in found.items():
+                np.testing.assert_array_equal(columns[f"{kind}({name})"], value)
+    assert plots[1][1][0] == "v(v-sweep)"
+    np.testing.assert_allclose(plots[1][2][:, 0], np.tile([0, 0.25, 0.5, 0.75, 1], 3))
+
+
+@pytest.mark.ngspice
+@pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not installed")
+@pytest.mark.parametrize("analysis", [".op", SWEEP, ".tran 0.1 1"])
+def test_a_raw_file_reads_like_ngspices(capsys, deck, tmp_path, analysis):
+    """A viewer finds the same plot names, variables and numbers."""
+    path, ours, theirs = deck(analysis), tmp_path / "ours.raw", tmp_path / "theirs.raw"
+    if analysis.startswith(".tran"):
+        path.write_text(path.read_text().replace("in1 0 0.4", "in1 0 SIN(0 1 2)"))
+    call(capsys, "solve", "--netlist", path, "--format", "raw", "-o", ours)
+    subprocess.run(["ngspice", "-b", "-r", theirs, path], check=True, capture_output=True, timeout=60)
+    (mine,), (other,) = raw_plots(ours.read_bytes()), raw_plots(theirs.read_bytes())
+    assert mine[0]["Plotname"] == other[0]["Plotname"]
+    assert set(mine[1]) == {name.lower() for name in other[1]}
+    if analysis.startswith(".tran"):
+        return  # ngspice chooses its own times
+    columns = dict(zip(map(str.lower, other[1]), other[2].T, strict=True))
+    for name, values in zip(mine[1], mine[2].T, strict=True):
+        np.testing.assert_allclose(values, columns[name], rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_csv_of_a_sweep_has_a_row_for_each_point(capsys, deck):
+    path = deck(SWEEP)
+    head, *rows = csv.reader(io.StringIO(call(capsys, "solve", "--netlist", path, "--format", "csv").out))
+    assert head[:2] == ["vin1", "vin2"]
+    table = dict(zip(head, np.array(rows, dtype=float).T, strict=True))
+    (one,) = solved(capsys, path)["analyses"]
+    np.testing.assert_array_equal(table["v(b00)"], one["node_voltages"]["b00"])
+    np.testing.assert_array_equal(table["i(vs2)"], one["source_currents"]["vs2"])
+    np.testing.assert_allclose(table["vin2"], np.repeat([-0.1, 0.0, 0.1], 5), atol=1e-15)
+
+
+def test_csv_of_a_point_has_a_row_for_each_number(capsys, deck):
+    path = deck(".op")
+    head, *rows = csv.reader(io.StringIO(call(capsys, "solve", "--netlist", path, "--format", "csv").out))
+    assert head == ["quantity", "name", "value"]
+    (one,) = solved(capsys, path)["analyses"]
+    numbers = {(kind, name): float(value) for kind, name, value in rows}
+    assert numbers["voltage", "w12"] == one["node_voltages"]["w12"]
+    assert numbers["current", "vs1"] == one["source_currents"]["vs1"]
+    assert numbers["power", ""] == one["power"]
+
+
+def test_nodes_are_chosen_by_pattern_in_any_case(capsys, deck):
+    done = call(capsys, "solve", "--netlist", deck(".op"), "--format", "json", "--nodes", "B0?", "--nodes", "in1")
+    (one,) = json.loads(done.out)["analyses"]
+    assert set(one["node_voltages"]) == {"b00", "b01", "b02", "in1"}
+    nothing = call(capsys, "solve", "--netlist", deck(".op"), "--nodes", "zz*")
+    assert (nothing.code, "no node is called zz*" in nothing.err) == (0, True)
+
+
+def test_output_goes_to_a_file_whole_or_not_at_all(capsys, deck, tmp_path):
+    path, out = deck(".op"), tmp_path / "o.json"
+    done = call(capsys, "solve", "--netlist", path, "--format", "json", "-o", out)
+    assert (done.code, done.out) == (0, "")
+    before = out.read_text()
+    assert json.loads(before)["cols"] == 3
+    path.write_text("title\nr1 a\n")
+    assert call(capsys, "solve", "--netlist", path, "--format", "json", "-o", out).code == 2
+    assert out.read_text() == before
+    assert_refused(
+        call(capsys, "solve", "--netlist", deck(".op"), "-o", tmp_path / "no" / "o.txt"), 2, "cannot be written"
+    )
+
+
+@pytest.mark.parametrize("analysis", [".op", ".dc Vin1 0 1 0.1", ".tran 0.1 1"])
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_pictures(capsys, deck, tmp_path, analysis, suffix, start):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / f"p.{suffix}"
+    done = call(capsys, "solve", "--netlist", deck(analysis), "--plot", picture)
+    assert (done.code, done.err) == (0, "")
+    assert picture.read_bytes().startswith(start)
+    assert picture.stat().st_size > 5000
+
+
+def test_a_picture_needs_a_known_ending_before_anything_is_read(capsys, tmp_path):
+    done = call(capsys, "solve", "--netlist", tmp_path / "missing.sp", "--plot", tmp_path / "p.bmp")
+    assert_refused(done, 2, "p.bmp", ".png")
+
+
+NETWORK = """four nodes, each joined to every other
+v1 a 0 1
+r1 a b 1k
+r2 a c 2k
+r3 b c 3k
+r4 b d 4k
+r5 c d 5k
+r6 a d 6k
+r7 d 0 7k
+r8 b 0 8k
+.op
+"""
+
+
+def test_a_network_has_nothing_to_draw(capsys, tmp_path):
+    (tmp_path / "n.sp").write_text(NETWORK)
+    done = call(capsys, "solve", "--netlist", tmp_path / "n.sp", "--plot", tmp_path / "n.png")
+    assert_refused(done, 2, "--plot")
+    assert not (tmp_path / "n.png").exists()
+
+
+def test_a_general_network_is_solved_and_says_why_it_is_no_crossbar(capsys, tmp_path):
+    """Nodal analysis by hand, nodes b, c and d."""
+    (tmp_path / "n.sp").write_text(NETWORK)
+    record = solved(capsys, tmp_path / "n.sp")
+    assert (record["recognised"], record["rows"], record["cols"]) == (None, None, None)
+    assert record["reason"]
+    volts = record["analyses"][0]["node_voltages"]
+    a = np.array(
+        [
+            [1 / 1e3 + 1 / 3e3 + 1 / 4e3 + 1 / 8e3, -1 / 3e3, -1 / 4e3],
+            [-1 / 3e3, 1 / 2e3 + 1 / 3e3 + 1 / 5e3, -1 / 5e3],
+            [-1 / 4e3, -1 / 5e3, 1 / 4e3 + 1 / 5e3 + 1 / 6e3 + 1 / 7e3],
+        ]
+    )
+    exact = np.linalg.solve(a, [1 / 1e3, 1 / 2e3, 1 / 6e3])
+    np.testing.assert_allclose([volts["b"], volts["c"], volts["d"]], exact, rtol=1e-14)
+
+
+def test_the_shipped_netlist_draws(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    done = call(
+        capsys, "solve", "--netlist", ROOT / "examples" / "crossbar_64x64.sp", "--plot", tmp_path / "p.svg", "-q"
+    )
+    assert done.code == 0
