@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from xbarsim import plot
 from xbarsim.answers import Answers
 from xbarsim.errors import InputError
@@ -22,6 +24,9 @@ def draw(answers: Answers, path: str | Path) -> None:
             axes = one.axes()
             (name, values), *_ = axes
             names, currents = (one.outputs, one.output_currents) if one.outputs else (one.branches, one.currents)
+            # Each run of the fastest source is a curve of its own: a gap keeps them apart.
+            ends = np.arange(one.sweep[0][1].size, one.points, one.sweep[0][1].size)
+            values, currents = np.insert(values, ends, np.nan), np.insert(currents, ends, np.nan, axis=0)
             unit = "s" if one.kind == "tran" else "A" if name.rsplit(".", 1)[-1].startswith("i") else "V"
             plot.save(plot.sweep(name, values, names, currents, answers.title, unit), path)
             return
