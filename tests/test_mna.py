@@ -1,5 +1,7 @@
 """The general solver: circuits worked out by hand, what holds for every linear network, and what it must refuse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from netlist_tools import random_elements, read_text, shuffled, text_of
@@ -344,6 +346,25 @@ def test_floating_nodes_are_named(name):
     assert sorted(caught.value.nodes) == sorted(nodes)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_branches_that_lead_nowhere(seed):
+    """Their current is rounding alone; relative to itself its balance would be all wrong."""
+    circuit = random_network(np.random.default_rng(300 + seed))
+    end = circuit.nodes
+    hanging = Controlled(*(np.array([k]) for k in (end, 1, 0.3, 0, 0)))
+    ends = {name: np.append(getattr(circuit.ccvs, name), getattr(hanging, name)) for name in vars(hanging)}
+    longer = replace(circuit, nodes=end + 1, ccvs=Controlled(**ends))
+    rng = np.random.default_rng(seed)
+    solution = mna.solve(longer, rng.normal(size=(40, 3)), 1e-3 * rng.normal(size=(40, 3)))
+    assert np.abs(solution.currents[:, -1]).max() <= CLOSE * np.abs(solution.currents).max()
+
+
+def test_a_huge_resistance():
+    """Its reciprocal is the smallest number there is."""
+    circuit = network(4, r=[(1, 2, 1e308), (2, 0, 2), (2, 3, 1), (3, 0, 1e308)], v=[(1, 0, 1)])
+    np.testing.assert_allclose(mna.solve(circuit).voltages[0, 2], 2e-308, rtol=1e-9)
+
+
 def test_g_ties_an_island_to_ground():
     """As a conductance of 1/4 S from node 2 to ground, it is a path."""
     circuit = network(4, r=[(1, 0, 1), (2, 3, 4)], v=[(1, 0, 1)], i=[(0, 3, 0.5)], g=[(2, 0, 0.25, 2, 0)])
@@ -387,13 +408,26 @@ STYLES = [
 ]
 
 
+@pytest.mark.parametrize("value", ["1e30", "-7", "0"])
+@pytest.mark.parametrize("nodes", ["s 0", "0 s"])
+def test_a_swept_source_forgets_its_own_value(tmp_path, value, nodes):
+    """Volts that a source of 1e30 V is swept over, found by a difference to it."""
+    text = f"v0 {nodes} {value}\nr0 s a 3\nr1 a b 1k\nr2 b 0 5\nr3 a c 2k\nr4 c 0 7\n.dc v0 0.1 0.3 0.1"
+    circuit = read_text(tmp_path, text)
+    found = circuit.recognise()
+    assert found.crossbar is not None
+    (ours,), (general,) = simulate(circuit, found), simulate(circuit, None)
+    np.testing.assert_allclose(ours.voltages, general.voltages, rtol=CLOSE)
+    np.testing.assert_allclose(ours.currents, general.currents, rtol=CLOSE)
+
+
 @pytest.mark.parametrize("style", range(len(STYLES)))
 @pytest.mark.parametrize("shape", [(2, 3), (5, 4), (9, 13)])
 def test_the_crossbar_path_and_the_general_solver_agree(tmp_path, style, shape):
     """One netlist, solved as the crossbar that it is and as a network: the same names, the same numbers."""
     rng = np.random.default_rng([style, *shape])
     elements = shuffled(rng, random_elements(rng, *shape, **STYLES[style]))
-    swept = next(name for name, _, _, _ in elements if name[0] == "v")
+    swept = next(name for name, _, _, value in elements if name[0] == "v" and value)
     circuit = read_text(tmp_path, text_of(elements) + SWEEP.format(swept))
     found = circuit.recognise()
     assert found.crossbar is not None, found.reason
@@ -411,4 +445,4 @@ def test_the_crossbar_path_and_the_general_solver_agree(tmp_path, style, shape):
             np.testing.assert_allclose(got, known, rtol=0, atol=CLOSE * np.abs(known).max(initial=0.0))
 
 
-SWEEP = ""
+SWEEP = "\n.op\n.dc {} -0.3 0.9 0.4"

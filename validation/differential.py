@@ -62,8 +62,10 @@ def netlist(seed: int) -> tuple[Drawn, str, dict[str, str]]:
     return drawn, dress.text(), dress.files
 
 
-def against(results: list[Result], plots: list[oracle.Plot]) -> tuple[float, str]:
+def against(results: list[Result], plots: list[oracle.Plot], least: float = 0.0) -> tuple[float, str]:
     """Return the largest relative difference of two answers, and where it is.
+
+    Volts and amperes are relative to the largest of the analysis, or to ``least`` where all are smaller.
 
     Raises
     ------
@@ -79,12 +81,11 @@ def against(results: list[Result], plots: list[oracle.Plot]) -> tuple[float, str
             raise ValueError(f"{one.kind}: {one.points} points against {len(plot.table)}")
         for kind, names, table in (("v", one.nodes, one.voltages), ("i", one.branches, one.currents)):
             theirs = {n[2:-1]: column for n, column in plot.values.items() if n.startswith(kind + "(")}
-            scale_name = f"{kind}-sweep"
-            theirs.pop(scale_name, None)
+            theirs.pop(f"{kind}-sweep", None)
             if set(theirs) != set(names):
                 odd = sorted(set(theirs) ^ set(names))
                 raise ValueError(f"{one.kind}: only one of them has {kind} of {', '.join(odd[:6])}")
-            scale = max((float(np.abs(column).max()) for column in theirs.values()), default=0.0)
+            scale = max([least, *(float(np.abs(column).max()) for column in theirs.values())])
             for name, column in zip(names, table.T, strict=True):
                 gap = float(np.abs(column - theirs[name]).max())
                 gap = gap / scale if scale else (np.inf if gap else 0.0)

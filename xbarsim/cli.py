@@ -24,6 +24,8 @@ EXIT_INPUT = 2
 EXIT_SOLVE = 3
 EXIT_INTERRUPT = 130
 
+_LONGEST = 600
+
 
 class Ohms(_ParamType):
     """A resistance in ohms, ``inf``, or a file with one for each segment or line."""
@@ -245,7 +247,11 @@ def _from_files(
 
 
 def _fail(code: int, message: str) -> NoReturn:
-    click.echo("xbarsim: " + " ".join(message.split()), err=True)
+    line = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(message.split()))
+    # A netlist may have names of any length: both ends of the line say most.
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST * 2 // 3]} ... {line[-_LONGEST // 3 :]}"
+    click.echo("xbarsim: " + line, err=True)
     raise SystemExit(code)
 
 

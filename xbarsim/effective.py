@@ -46,13 +46,13 @@ def verify(terminals: Terminals) -> float:
         threads=terminals.threads,
         all_digits=False,
     )
-    if full.converged.all() and full.beyond[0] <= TOLERANCE:
+    if full.converged.all() and full.residual[0] <= TOLERANCE:
         mapped = terminals.currents(sources)
         largest = max(float(np.abs(full.currents[side]).max()) for side in SIDES)
         gap = max(float(np.abs(mapped[side] - full.currents[side]).max()) for side in SIDES)
         difference = gap / largest if largest > 0.0 else gap
     else:
-        difference = float(by_kron(segments, sources, threads=terminals.threads).beyond[0])
+        difference = float(by_kron(segments, sources, threads=terminals.threads).residual[0])
     if not difference <= TOLERANCE:
         raise ConvergenceError(
             f"the effective map differs from a full solve by {difference:.1e} of the largest current "

@@ -38,7 +38,7 @@ WORKSPACE_BYTES = 64e6
 
 @dataclass
 class Answer:
-    """What a method found for a batch of input vectors; unchecked until ``beyond`` is looked at.
+    """What a method found for a batch of input vectors; unchecked until ``residual`` is looked at.
 
     Attributes
     ----------
@@ -48,8 +48,8 @@ class Answer:
         Amperes out of the array.
     word, bit : (batch, rows, cols) or None
         Node voltages, where they were asked for.
-    residual, beyond : (batch,)
-        Kirchhoff residual, and the part of it that rounding does not explain.
+    residual : (batch,)
+        Violation of Kirchhoff's laws.
     iterations : (batch,)
         Conjugate-gradient steps; 0 for a reduction.
     converged : (batch,)
@@ -63,7 +63,6 @@ class Answer:
     word: Array | None
     bit: Array | None
     residual: Array
-    beyond: Array
     iterations: NDArray[np.int64]
     converged: NDArray[np.bool_]
     sure: NDArray[np.bool_]
@@ -73,27 +72,25 @@ class Answer:
         """End currents found directly, with one figure for their error."""
         steps = np.zeros(residual.size, np.int64)
         yes = steps == 0
-        return Answer(sources, currents, None, None, residual, residual, steps, yes, yes)
+        return Answer(sources, currents, None, None, residual, steps, yes, yes)
 
     def check(self, segments: Segments) -> None:
         """Hold the fields against Kirchhoff's laws; islands, whose voltages may be NaN, count as 0 V."""
         assert self.word is not None
         assert self.bit is not None
-        self.beyond = np.zeros_like(self.residual)
         for k in range(self.residual.size):
             volts, out = ([part[side][k] for side in SIDES] for part in (self.sources, self.currents))
             v, u = np.nan_to_num(self.word[k]), np.nan_to_num(self.bit[k])
-            self.residual[k], self.beyond[k] = _residual(segments, volts, v, u, out)
+            self.residual[k] = _residual(segments, volts, v, u, out)
 
 
-def _residual(segments: Segments, volts: list[Array], v: Array, u: Array, out: list[Array]) -> tuple[float, float]:
-    """Kirchhoff residual of one solution, and the part of it that rounding does not explain."""
+def _residual(segments: Segments, volts: list[Array], v: Array, u: Array, out: list[Array]) -> float:
+    """Return one solution's violation of Kirchhoff's laws."""
     arguments = (segments.g, segments.word, segments.bit, *volts, v, u, *out)
     residual: float = schur.residual(*arguments)
-    if residual <= SUSPICIOUS:
-        return residual, residual
-    careful: tuple[float, float] = schur.careful_residual(*arguments)
-    return careful
+    if residual > SUSPICIOUS:
+        residual = schur.careful_residual(*arguments)
+    return residual
 
 
 _kept = threading.local()
@@ -156,7 +153,6 @@ def by_schur(
         np.empty((batch, rows, cols)) if fields else None,
         np.empty((batch, rows, cols)) if fields else None,
         np.zeros(batch),
-        np.zeros(batch),
         np.zeros(batch, np.int64),
         np.ones(batch, np.bool_),
         np.ones(batch, np.bool_),
@@ -186,7 +182,7 @@ def by_schur(
                 schur.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
                 schur.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
             )
-            answer.residual[k], answer.beyond[k] = _residual(segments, [left, right, top, bottom], v, u, out)
+            answer.residual[k] = _residual(segments, [left, right, top, bottom], v, u, out)
 
     reduction.run(work, reduction.chunks(batch, threads), threads)
     if all_digits and g.size <= RECHECK_CELLS:
@@ -203,7 +199,7 @@ def _replace(answer: Answer, vectors: NDArray[np.bool_], better: Answer) -> None
         answer.currents[side][vectors] = amperes
     if answer.word is not None and answer.bit is not None:
         answer.word[vectors], answer.bit[vectors] = better.word, better.bit
-    answer.residual[vectors], answer.beyond[vectors] = better.residual, better.beyond
+    answer.residual[vectors] = better.residual
     answer.converged[vectors] = answer.sure[vectors] = True
 
 

@@ -30,6 +30,9 @@ _REFINEMENTS = 5
 _STIFF = 1e6
 """How much better than its neighbours a resistor conducts whose current becomes an unknown."""
 
+_LEAST = 1e-6
+"""Share of the largest current below which a node's balance counts in full."""
+
 _SHAKE = 1e-6
 _MOST_MOVED = 1e13
 """A solution that moves by more than this times the relative change of its elements' values has no digit left."""
@@ -249,13 +252,15 @@ class _System:
         return solved * self.col_scale[:, None]
 
     def residual(self, x: Floats, right: Floats) -> float:
-        """Worst row of ``A x - right``: current rows relative to their terms, branch laws to the largest voltage."""
+        """Worst row of ``A x - right``: currents relative to those of the node, branch laws to the largest voltage."""
         gap = np.abs(self.matrix @ x - right)
         terms = abs(self.matrix) @ np.abs(x) + np.abs(right)
         nodes = self.network.nodes - 1
         volts = np.abs(x[:nodes]).max(axis=0, initial=0.0) + np.abs(right[nodes:]).max(axis=0, initial=0.0)
         scale = terms
         scale[nodes:] = np.maximum(terms[nodes:], volts)
+        # Where a branch leads nowhere its current is all there is, and nothing but rounding.
+        scale[:nodes] = np.maximum(terms[:nodes], _LEAST * terms[:nodes].max(axis=0, initial=0.0))
         ratio = np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)
         worst = float(ratio.max(initial=0.0))
         return worst if np.isfinite(x).all() else np.inf

@@ -110,15 +110,14 @@ def _sources_at(found: Recognition, points: Points) -> dict[Side, Array] | None:
     """Source voltages (points, lines) of each side; None where a swept source is not one of them."""
     if found.crossbar is None:
         return None
-    known: set[int] = set()
     ends = found.crossbar.boundary
     volts = {side: np.tile(ends[side].voltage, (points.count, 1)) for side in SIDES}
     volts["word_left"] = np.tile(found.voltages, (points.count, 1))
     for tie in found.ties:
         if tie.source in points.varying:
-            known.add(tie.source)
-            base = found.circuit.values[tie.source]
-            volts[tie.side][:, tie.line] += tie.sign * (points.varying[tie.source] - base)
+            # Taken first, and mostly an exact 0: a source's own value may dwarf those that it is swept over.
+            rest = tie.voltage - tie.sign * found.circuit.values[tie.source]
+            volts[tie.side][:, tie.line] = tie.sign * points.varying[tie.source] + rest
     inside = {element for tie in found.ties for element, _ in tie.ammeters}
     inside |= {wire.element for wire in found.wire_sources}
     if any(element in inside or found.circuit.kinds[element] == CURRENT for element in points.varying):
@@ -210,7 +209,8 @@ def _general(circuit: Circuit, points: Points) -> Result:
     branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
     volts = points.values(circuit, branches)
     try:
-        solution = mna.solve(network, volts, points.values(circuit, sources))
+        with np.errstate(all="ignore"):  # what overflows is found by its residual
+            solution = mna.solve(network, volts, points.values(circuit, sources))
     except mna.LoopError as error:
         raise SolveError(_loop_message(circuit, fixing, error.branch)) from None
     except FloatingError as error:

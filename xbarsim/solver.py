@@ -21,7 +21,7 @@ from xbarsim.terminals import Terminals
 Method = Literal["auto", "schur", "kron", "reference"]
 
 TOLERANCE = 1e-9
-"""Default bound of a returned solution's residual, beyond what rounding explains."""
+"""Default bound of a returned solution's residual."""
 
 AUTO_ITERATIONS = 60
 """Past this many conjugate-gradient steps a reduction is cheaper."""
@@ -56,7 +56,7 @@ def solve(
     fields : bool, optional
         Keep node voltages and device currents. Default: for one vector, not for a batch.
     tolerance : float
-        Largest residual, beyond what rounding explains, of a solution that is returned.
+        Largest residual of a solution that is returned.
     threads : int, optional
         Threads to use; default ``NUMBA_NUM_THREADS`` or all cores. The result does not depend on it.
 
@@ -164,7 +164,7 @@ def _choose(
             return kron()
         used, answer = schur(AUTO_ITERATIONS)
         good = answer.converged & answer.sure
-        if good.all() and answer.beyond.max(initial=0.0) <= tolerance:
+        if good.all() and answer.residual.max(initial=0.0) <= tolerance:
             return used, answer
         return kron()
     except TooLargeError:
@@ -222,8 +222,8 @@ def _solution(
     finite = all(np.isfinite(amperes).all() for amperes in answer.currents.values())
     if not finite:
         raise ConvergenceError("currents overflow double precision: give conductances, voltages and ohms in SI units")
-    if not answer.beyond.max(initial=0.0) <= tolerance:
-        worst = int(np.argmax(answer.beyond))
+    if not answer.residual.max(initial=0.0) <= tolerance:
+        worst = int(np.argmax(answer.residual))
         other = "schur" if method == "kron" else "kron"
         raise ConvergenceError(
             f"the {method} solution violates Kirchhoff's laws by {answer.residual[worst]:.1e} (vector {worst}, "
