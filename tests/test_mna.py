@@ -7,7 +7,7 @@ import pytest
 from netlist_tools import random_elements, read_text, shuffled, text_of
 
 from xbarsim import mna
-from xbarsim.errors import FloatingError, SolveError
+from xbarsim.errors import ConvergenceError, FloatingError, SolveError
 from xbarsim.mna import Branches, Controlled, Network
 from xbarsim.simulate import simulate
 
@@ -359,10 +359,38 @@ def test_branches_that_lead_nowhere(seed):
     assert np.abs(solution.currents[:, -1]).max() <= CLOSE * np.abs(solution.currents).max()
 
 
+def test_a_solution_that_does_not_settle_is_refused(monkeypatch):
+    """Factors that rounding has spoilt: each refinement takes half of the way, and the residual may look small."""
+    apply = mna._System._apply
+    monkeypatch.setattr(mna._System, "_apply", lambda self, right: 0.5 * apply(self, right))
+    with pytest.raises(ConvergenceError, match="refined"):
+        mna.solve(random_network(np.random.default_rng(11), gains=False))
+
+
 def test_a_huge_resistance():
     """Its reciprocal is the smallest number there is."""
     circuit = network(4, r=[(1, 2, 1e308), (2, 0, 2), (2, 3, 1), (3, 0, 1e308)], v=[(1, 0, 1)])
     np.testing.assert_allclose(mna.solve(circuit).voltages[0, 2], 2e-308, rtol=1e-9)
+
+
+def test_a_resistance_whose_reciprocal_is_no_number():
+    circuit = network(3, r=[(1, 2, 5e-324), (2, 0, 5e-324)], v=[(1, 2, 1)])
+    np.testing.assert_allclose(mna.solve(network(3, r=[(1, 2, 4), (2, 0, 5e-324)], v=[(1, 0, 1)])).currents, -0.25)
+    with pytest.raises(SolveError):
+        mna.solve(circuit)
+
+
+@pytest.mark.parametrize(
+    "circuit",
+    [
+        network(2, r=[(1, 0, 1e10)], i=[(0, 1, 1e300)]),
+        network(3, r=[(1, 0, 1), (2, 0, 1)], v=[(1, 0, 1e10)], e=[(2, 0, 1e308, 1, 0)]),
+        network(3, r=[(1, 0, 1e-3), (2, 0, 1)], v=[(1, 0, 1e308)]),
+    ],
+)
+def test_overflow_is_refused(circuit):
+    with pytest.raises(SolveError):
+        mna.solve(circuit)
 
 
 def test_g_ties_an_island_to_ground():

@@ -27,6 +27,11 @@ TOLERANCE = 1e-9
 
 _REFINEMENTS = 5
 
+_MOST_REFINED = 1e-6
+"""Relative size of a last refinement past which a solution is none."""
+
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
 _STIFF = 1e6
 """How much better than its neighbours a resistor conducts whose current becomes an unknown."""
 
@@ -239,13 +244,24 @@ class _System:
     def solve(self, right: Floats) -> Floats:
         """Solve for right-hand sides (size, points), refined with residuals in extended precision."""
         x = self._apply(right)
+        moved = 0.0
         for _ in range(_REFINEMENTS):
             gap = (right - self.wide @ x.astype(np.longdouble)).astype(np.float64)
             step = self._apply(gap)
             x = x + step
-            if np.abs(step).max(initial=0.0) <= 1e-16 * np.abs(x).max(initial=0.0):
+            moved = float(np.max(self._sizes(step) / np.maximum(self._sizes(x), _SMALLEST), initial=0.0))
+            if moved <= 1e-16:
                 break
+        if not moved <= _MOST_REFINED:
+            raise ConvergenceError(
+                f"the network's solution still moves by {moved:.1e} of itself when it is refined: "
+                "look for resistances or gains many decades apart, or feedback that cancels a resistance"
+            )
         return x
+
+    def _sizes(self, x: Floats) -> Floats:
+        """Largest unknown at each point, volts and amperes in units that suit the equations."""
+        return np.abs(x / self.col_scale[:, None]).max(axis=0, initial=0.0)
 
     def _apply(self, right: Floats) -> Floats:
         solved: Floats = self.lu.solve(right * self.row_scale[:, None])
@@ -263,7 +279,7 @@ class _System:
         scale[:nodes] = np.maximum(terms[:nodes], _LEAST * terms[:nodes].max(axis=0, initial=0.0))
         ratio = np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)
         worst = float(ratio.max(initial=0.0))
-        return worst if np.isfinite(x).all() else np.inf
+        return worst if np.isfinite(x).all() and np.isfinite(scale).all() else np.inf
 
 
 def solve(network: Network, volts: Floats | None = None, amperes: Floats | None = None) -> NetworkSolution:
@@ -289,6 +305,11 @@ def solve(network: Network, volts: Floats | None = None, amperes: Floats | None 
         volts = network.voltages.value[None] if amperes is None else np.tile(network.voltages.value, (len(amperes), 1))
     if amperes is None:
         amperes = np.tile(network.currents.value, (len(volts), 1))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is no solution: the residual says so
+        return _solved(network, volts, amperes)
+
+
+def _solved(network: Network, volts: Floats, amperes: Floats) -> NetworkSolution:
     system = _System(network)
     points, n = volts.shape[0], network.nodes
     right = np.zeros((system.size + 1, points))
@@ -323,7 +344,9 @@ def _stiff(network: Network) -> Ints:
     for end in (ohms.a, ohms.b):
         np.maximum.at(largest, end[live], size)
     largest[0] = 0.0  # ground has no equation
-    return live[np.maximum(largest[ohms.a[live]], largest[ohms.b[live]]) / _STIFF > size]
+    beside = np.maximum(largest[ohms.a[live]], largest[ohms.b[live]])
+    # 1 / 4.9e-324 is no double.
+    return live[(beside / _STIFF > size) | (size < np.finfo(np.float64).tiny)]
 
 
 def _check_loops(network: Network, a: Ints, b: Ints) -> None:
