@@ -13,7 +13,7 @@ from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import FloatingError, InputError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Op, Tran
-from xbarsim.netlist.body import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.recognition import report_points
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
