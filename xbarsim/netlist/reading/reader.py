@@ -110,7 +110,7 @@ class Reader:
         elif word in (".param", ".params", ".parameters"):
             self._parameters(text, origin)
         elif word == ".func":
-            self._function(text.split(None, 1)[1] if " " in text or "\t" in text else "", origin)
+            self._function("".join(text.split(None, 1)[1:]), origin)
         elif word in (".subckt", ".macro"):
             self._open(text, origin)
         elif word in (".ends", ".eom"):
