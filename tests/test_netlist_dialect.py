@@ -11,7 +11,7 @@ from netlist_tools import needs_ngspice, read_text
 
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Dc, Op, Tran
-from xbarsim.netlist.body import INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.kinds import INDUCTOR, RESISTOR, VOLTAGE
 
 BASE = "v1 a 0 2\nr1 a b 1k\nr2 b 0 1k\n"
 

@@ -11,8 +11,8 @@ from netlist_tools import assert_same_circuit, random_elements, read_text, shuff
 
 from xbarsim import solve
 from xbarsim.netlist import NotACrossbarError, report
-from xbarsim.netlist.body import INDUCTOR, VOLTAGE
 from xbarsim.netlist.controlled import Controlled
+from xbarsim.netlist.kinds import INDUCTOR, VOLTAGE
 
 SIZES = [(1, 1), (1, 2), (2, 1), (1, 5), (5, 1), (2, 2), (2, 3), (3, 2), (3, 3), (4, 7), (7, 4), (6, 6), (12, 9)]
 STYLES = ["resistor", "source", "reversed"]

@@ -42,7 +42,7 @@ from mutations import mutate
 from xbarsim.cli import main as xbarsim
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Tran
-from xbarsim.netlist.body import RESISTOR
+from xbarsim.netlist.kinds import RESISTOR
 from xbarsim.results import Result
 from xbarsim.simulate import points_of, simulate
 

@@ -13,7 +13,7 @@ from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import FloatingError, InputError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Op, Tran
-from xbarsim.netlist.body import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.recognition import report_points
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
@@ -62,7 +62,11 @@ def points_of(circuit: Circuit, analysis: Op | Dc | Tran) -> Points:
         return Points("dc", sweep, count, varying)
     if isinstance(analysis, Tran):
         times = np.asarray(analysis.times, dtype=np.float64)
-        varying = {element: np.asarray(wave.at(times)) for element, wave in circuit.waves.items()}
+        with np.errstate(all="ignore"):  # a slope of 1e300 V/s is a step
+            varying = {element: np.asarray(wave.at(times)) for element, wave in circuit.waves.items()}
+        for element, values in varying.items():
+            if not np.isfinite(values).all():
+                raise circuit.error(f"{circuit.names[element]} has no finite value at some time", element)
         return Points("tran", [("time", times)], times.size, varying)
     return Points("op", [], 1, {})
 

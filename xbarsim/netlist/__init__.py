@@ -12,8 +12,8 @@ from typing import IO
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
-from xbarsim.netlist.flatten import Flattener
-from xbarsim.netlist.reader import Reader
+from xbarsim.netlist.reading.flatten import Flattener
+from xbarsim.netlist.reading.reader import Reader
 from xbarsim.netlist.recognition import Recognition, report
 from xbarsim.netlist.write import write
 

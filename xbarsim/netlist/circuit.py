@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import Crossbar
 from xbarsim.netlist.analyses import Analysis, Op
-from xbarsim.netlist.body import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
+from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.measures import Measure
-from xbarsim.netlist.source import Places
+from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.waves import Wave
 
 if TYPE_CHECKING:
@@ -112,6 +112,6 @@ class Circuit:
 
     @cached_property
     def _recognition(self) -> Recognition:
-        from xbarsim.netlist.recognise import recognise
+        from xbarsim.netlist.graph.recognise import recognise
 
         return recognise(self)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Crossbar, Side
-from xbarsim.netlist.body import INDUCTOR, VOLTAGE
 from xbarsim.netlist.circuit import GROUND, Circuit
+from xbarsim.netlist.kinds import INDUCTOR, VOLTAGE
 from xbarsim.solution import Solution
 
 Ints = NDArray[np.int64]

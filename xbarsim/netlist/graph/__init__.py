@@ -1,0 +1,1 @@
+"""Circuit to crossbar, by its graph alone."""

@@ -1,0 +1,131 @@
+"""Cells of an array with wires on both layers, told from wires by distance to one line."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.netlist.graph.core import Core
+from xbarsim.netlist.graph.network import Bools
+
+Table = NDArray[np.int32]
+_TRIES = 64
+
+
+def grid_cells(core: Core) -> Bools | None:
+    """Return which edges are cells, or None if no seed was found.
+
+    The shortest cycles have 8 edges (word, cell, bit, cell, twice) and never go straight on along a line, which
+    tells wires from the cell at one node. From there one line is followed to its ends. Along the other lines of its
+    layer the distance to it is constant; the nodes on no such line are those of the other layer.
+    """
+    table = core.neighbours(3)
+    degree = core.degree
+    seeds = np.flatnonzero(degree == 3)
+    if not seeds.size:
+        return None
+    near = _Nearby(table)
+    for seed in seeds[:: max(1, seeds.size // _TRIES)].tolist():
+        cell = near.cell_of(seed)
+        if cell is None or near.cell_of(cell) not in (seed, None) or degree[cell] < 2:
+            continue
+        one = near.line(seed, cell)
+        if one is None:
+            continue
+        steps = distance(table, one)
+        wires = steps[core.u] == steps[core.v]
+        wires &= steps[core.u] >= 0
+        along = np.zeros(core.node.size, dtype=bool)
+        along[core.u[wires]] = along[core.v[wires]] = True
+        cells: Bools = along[core.u] != along[core.v]
+        return cells
+    return None
+
+
+def distance(table: Table, start: list[int]) -> Table:
+    """Return the number of edges from each node to the nearest of ``start``; -1 if there is no way."""
+    steps = np.full(table.shape[0], -1, dtype=np.int32)
+    last_seen = np.empty(table.shape[0], dtype=np.int32)
+    numbers = np.arange(table.size, dtype=np.int32)
+    front = np.array(start, dtype=np.int32)
+    steps[front] = 0
+    step = 0
+    while front.size:
+        step += 1
+        ahead = table[front].ravel()
+        ahead = ahead[ahead >= 0]
+        ahead = ahead[steps[ahead] < 0]
+        steps[ahead] = step
+        count = numbers[: ahead.size]
+        last_seen[ahead] = count
+        front = ahead[last_seen[ahead] == count]
+    return steps
+
+
+class _Nearby:
+    """Short cycles around a node."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.known: dict[int, list[int]] = {}
+
+    def neighbours(self, node: int) -> list[int]:
+        found = self.known.get(node)
+        if found is None:
+            found = self.known[node] = [other for other in self.table[node].tolist() if other >= 0]
+        return found
+
+    def on_cycle(self, node: int, a: int, b: int) -> bool:
+        """Whether a cycle of 8 edges passes from ``a`` through ``node`` to ``b``."""
+        return not self._reach(a, node).isdisjoint(self._reach(b, node))
+
+    def _reach(self, start: int, before: int) -> set[int]:
+        """Return where three steps from ``start`` lead without turning back."""
+        around = self.neighbours
+        return {
+            three
+            for one in around(start)
+            if one != before
+            for two in around(one)
+            if two not in (start, before)
+            for three in around(two)
+            if three not in (one, before)
+        }
+
+    def cell_of(self, node: int) -> int | None:
+        """Return which of three neighbours is across the cell, if the cycles tell."""
+        a, b, c = self.neighbours(node) if self.table[node][2] >= 0 else (-1, -1, -1)
+        if a < 0:
+            return None
+        ab, ac, bc = self.on_cycle(node, a, b), self.on_cycle(node, a, c), self.on_cycle(node, b, c)
+        found = {(True, True, False): a, (True, False, True): b, (False, True, True): c}
+        return found.get((ab, ac, bc))
+
+    def line(self, start: int, cell: int) -> list[int] | None:
+        """Return all nodes of the line through ``start``, whose cell leads to ``cell``."""
+        nodes = [start]
+        for ahead in (n for n in self.neighbours(start) if n != cell):
+            before, node = start, ahead
+            while True:
+                nodes.append(node)
+                if len(nodes) > self.table.shape[0]:
+                    return None
+                onward = self._onward(node, before)
+                if onward is None:
+                    return None
+                if onward < 0:
+                    break
+                before, node = node, onward
+        return nodes
+
+    def _onward(self, node: int, before: int) -> int | None:
+        """Return the next node of a line, -1 at its end, None where the cycles do not tell."""
+        others = [n for n in self.neighbours(node) if n != before]
+        if not others:
+            return -1
+        turning = [self.on_cycle(node, before, n) for n in others]
+        if len(others) == 1:
+            return -1 if turning[0] else others[0]
+        if turning[0] == turning[1]:
+            return None
+        return others[turning.index(False)]

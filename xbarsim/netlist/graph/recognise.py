@@ -1,0 +1,27 @@
+"""Is this circuit a crossbar? Layouts are proposed; the first that takes every element is the answer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.collector import collector_paused
+from xbarsim.netlist.graph.assemble import assemble
+from xbarsim.netlist.graph.names import layout_by_names
+from xbarsim.netlist.graph.network import NoCrossbar, network_of
+from xbarsim.netlist.graph.search import search
+from xbarsim.netlist.recognition import Recognition
+
+
+def recognise(circuit: Circuit) -> Recognition:
+    """Return the crossbar that a circuit is, by its graph, or the reason why it is none."""
+    with collector_paused():
+        try:
+            network = network_of(circuit)
+            layout = layout_by_names(circuit)
+            if layout is not None:
+                with suppress(NoCrossbar):
+                    return assemble(network, layout)
+            return search(network)
+        except NoCrossbar as reason:
+            return Recognition(circuit, reason=str(reason))

@@ -1,0 +1,7 @@
+"""What kinds of element a circuit's columns hold."""
+
+from __future__ import annotations
+
+RESISTOR, VOLTAGE, CURRENT, INDUCTOR = 0, 1, 2, 3
+KIND_OF = {"r": RESISTOR, "v": VOLTAGE, "i": CURRENT, "l": INDUCTOR, "e": VOLTAGE, "g": CURRENT}
+"""What a name's letter says; E and G are among the elements where their law is a constant."""

@@ -1,0 +1,1 @@
+"""Text to circuit: lines, cards, expressions, subcircuits."""

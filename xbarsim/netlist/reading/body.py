@@ -1,0 +1,118 @@
+"""What a netlist or a subcircuit is made of, in columns: no object for each element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from xbarsim.netlist.reading.expressions import Expression, UserFunction
+
+if TYPE_CHECKING:
+    from xbarsim.netlist.reading.controls import ControlCard
+    from xbarsim.netlist.reading.wavecards import WaveCard
+
+Value = float | Expression
+
+
+@dataclass
+class Instances:
+    """X cards of one subcircuit with the same parameters, in columns.
+
+    Attributes
+    ----------
+    subcircuit : str
+        What they are instances of.
+    keys : tuple of str
+        The parameters that they give.
+    width : int
+        How many nodes each has.
+    names, nodes, origins : list
+        One entry for each instance; ``nodes`` has ``width``.
+    values : tuple of list
+        A column for each key.
+    """
+
+    subcircuit: str
+    keys: tuple[str, ...]
+    width: int
+    names: list[str] = field(default_factory=list)
+    nodes: list[str] = field(default_factory=list)
+    origins: list[int] = field(default_factory=list)
+    values: tuple[list[Value], ...] = ()
+
+
+@dataclass
+class Body:
+    """The cards of the top level or of one ``.subckt``.
+
+    Attributes
+    ----------
+    names, nodes, values, origins : list
+        One entry for each element; ``nodes`` has two.
+    deferred : list of (index, value, divisor)
+        Elements whose value (and ``m=``) waits for parameters.
+    waves : list of (index, wave, whether a DC value is given)
+        Sources that change with time.
+    controls : list of ControlCard
+        E, F, G and H cards.
+    capacitors : list of (name, node, node, origin)
+        C cards.
+    instances : dict
+        The X cards, by subcircuit, parameters and number of nodes.
+    subcircuits, functions : dict
+        The definitions that stand inside.
+    """
+
+    name: str = ""
+    origin: int = 0
+    ports: tuple[str, ...] = ()
+    parent: Body | None = None
+    defaults: list[tuple[str, Value]] = field(default_factory=list)
+    parameters: list[tuple[str, Value]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    nodes: list[str] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    origins: list[int] = field(default_factory=list)
+    deferred: list[tuple[int, Value, Value]] = field(default_factory=list)
+    waves: list[tuple[int, WaveCard, bool]] = field(default_factory=list)
+    controls: list[ControlCard] = field(default_factory=list)
+    capacitors: list[tuple[str, str, str, int]] = field(default_factory=list)
+    instances: dict[tuple[str, tuple[str, ...], int], Instances] = field(default_factory=dict)
+    subcircuits: dict[str, Body] = field(default_factory=dict)
+    functions: dict[str, UserFunction] = field(default_factory=dict)
+
+    def group(self, subcircuit: str, keys: tuple[str, ...], width: int) -> Instances:
+        """Return the columns that an X card's words go to."""
+        key = subcircuit, keys, width
+        if key not in self.instances:
+            self.instances[key] = Instances(subcircuit, keys, width, values=tuple([] for _ in keys))
+        return self.instances[key]
+
+    def find(self, name: str) -> Body | None:
+        """Return the definition that a name means here: the innermost one around."""
+        body: Body | None = self
+        while body is not None:
+            if name in body.subcircuits:
+                return body.subcircuits[name]
+            body = body.parent
+        return None
+
+    def visible(self) -> list[str]:
+        """Return the names of all definitions that can be used here."""
+        names: set[str] = set()
+        body: Body | None = self
+        while body is not None:
+            names.update(body.subcircuits)
+            body = body.parent
+        return sorted(names)
+
+    def visible_functions(self) -> dict[str, UserFunction]:
+        """Return the functions that can be called here, inner ones before outer ones."""
+        bodies, body = [], self
+        while body.parent is not None:
+            bodies.append(body)
+            body = body.parent
+        found = dict(body.functions)
+        for inner in reversed(bodies):
+            found.update(inner.functions)
+        return found

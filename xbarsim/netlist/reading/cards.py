@@ -1,0 +1,117 @@
+"""Dot cards with a grammar of their own: analyses, functions, options, measurements."""
+
+from __future__ import annotations
+
+import re
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.measures import Measure
+from xbarsim.netlist.reading.expressions import UserFunction, compile_expression
+from xbarsim.netlist.reading.schedule import AnalysisCard
+from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words, unquoted
+
+_FUNCTION = re.compile(r"\s*([a-z_]\w*)\s*\(([^()]*)\)\s*=?\s*(.*)", re.DOTALL)
+_MEASURES = (
+    "find",
+    "deriv",
+    "when",
+    "max",
+    "min",
+    "avg",
+    "pp",
+    "rms",
+    "integ",
+    "param",
+    "min_at",
+    "max_at",
+    "trig",
+    "targ",
+)
+_ADDS_ELEMENTS = ("rshunt", "rseries", "cshunt")
+
+
+def analysis_card(text: str, origin: int) -> AnalysisCard:
+    """Return what ``.op``, ``.dc`` or ``.tran`` asks for; the text may come without its dot.
+
+    Raises
+    ------
+    CardError
+        Words are missing or unknown.
+    """
+    kind, *words = [word for word in split_words(text) if word not in ("(", ")")]
+    kind = kind.removeprefix(".")
+    if kind == "op":
+        return AnalysisCard("op", origin)
+    if kind == "dc":
+        return _dc(words, origin)
+    return _tran(words, origin)
+
+
+def _dc(words: list[str], origin: int) -> AnalysisCard:
+    form = "write '.dc source start stop step [source start stop step]'"
+    if len(words) not in (4, 8):
+        raise CardError(f".dc has {len(words)} words: {form}")
+    sources = tuple(words[0::4])
+    numbers = [parse_value(word) for k, word in enumerate(words) if k % 4]
+    return AnalysisCard("dc", origin, sources, tuple(numbers))
+
+
+def _tran(words: list[str], origin: int) -> AnalysisCard:
+    if words[-1:] == ["uic"]:
+        words = words[:-1]
+    if not 2 <= len(words) <= 4:
+        raise CardError(f".tran has {len(words)} numbers: write '.tran step stop [start [largest step]] [uic]'")
+    return AnalysisCard("tran", origin, (), tuple(parse_value(word) for word in words))
+
+
+def function_card(text: str) -> tuple[str, UserFunction]:
+    """Return what ``name(parameters) {expression}`` defines, with or without quotes and ``=``."""
+    match = _FUNCTION.fullmatch(text)
+    if match is None:
+        raise CardError(f"'{clipped(text.strip())}' defines no function: write '.func name(x, y) {{expression}}'")
+    name, inside, law = match.groups()
+    parameters = tuple(inside.replace(",", " ").split())
+    if len(set(parameters)) < len(parameters):
+        raise CardError(f"the function {clipped(name)} has a parameter twice: rename one")
+    law = law.strip()
+    inner = unquoted(law)
+    return name, UserFunction(parameters, compile_expression(law if inner is None else inner))
+
+
+def check_options(text: str) -> None:
+    """Refuse ``.options`` that change the circuit; all others leave a linear operating point as it is."""
+    for word in split_words(text)[1:]:
+        if word in _ADDS_ELEMENTS:
+            raise CardError(f".options {word} adds elements to the circuit: remove it, or write them out")
+
+
+def measure_card(text: str, origin: int) -> Measure:
+    """Return what a ``.measure`` of dc, tran or op asks for.
+
+    Raises
+    ------
+    CardError
+        Its kind is unknown; the caller notes that it is skipped.
+    """
+    words = split_words(text)[1:]
+    if len(words) < 3 or words[0] not in ("dc", "tran", "op") or words[2] not in _MEASURES:
+        raise CardError("it is not understood")
+    analysis, name, function = words[:3]
+    rest = words[3:]
+    if function == "param":
+        expression = "".join(rest).removeprefix("=")
+        inner = unquoted(expression)
+        return Measure(analysis, name, function, expression if inner is None else inner, {}, origin)
+    output, keys = "", dict[str, str]()
+    if rest and (len(rest) < 2 or rest[1] != "=") and rest[0] != "when":
+        output, rest = rest[0], rest[1:]
+    elif function == "when" and len(rest) > 2:
+        output, keys["value"], rest = rest[0], rest[2], rest[3:]
+    if rest[:1] == ["when"] and len(rest) > 3 and rest[2] == "=":
+        keys["when"], keys["value"] = rest[1], rest[3]
+        rest = rest[4:]
+    sorted_words = sort_words(rest)
+    if sorted_words.plain or not output or function in ("trig", "targ"):
+        raise CardError("it is not understood")
+    return Measure(analysis, name, function, output, keys | sorted_words.keys, origin)

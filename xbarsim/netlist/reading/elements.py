@@ -1,0 +1,164 @@
+"""Element cards: words to columns."""
+
+from __future__ import annotations
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.controls import ControlCard, read_control
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.sources import read_source_card
+from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+
+OTHERS = {
+    "a": "an XSPICE device", "b": "a behavioural source", "d": "a diode", "j": "a JFET", "k": "a coupling",
+    "m": "a MOSFET",
+    "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT", "s": "a switch",
+    "t": "a transmission line", "u": "an RC line", "w": "a switch", "y": "a lossy line", "z": "a MESFET",
+}  # fmt: skip
+
+_IGNORED_RESISTOR_KEYS = ("ac", "noisy", "noise")
+
+
+def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> None:
+    """Append the element of one card to ``body``.
+
+    Parameters
+    ----------
+    text : str
+        The logical line.
+    body : Body
+        Where it goes.
+    origin : int
+        Where it stands.
+    notes : dict
+        Takes what a user should hear once, and where.
+
+    Raises
+    ------
+    CardError
+        The element is not supported, or nodes or value are missing or wrong.
+    """
+    words = split_words(text)
+    if not words:
+        raise CardError("it holds commas only: remove it")
+    name = words[0]
+    letter = name[0]
+    if letter == "x":
+        _add_instance(words, body, origin)
+        return
+    if letter not in "rvicefghl":
+        what = OTHERS.get(letter)
+        known = f"is {what}, which is not supported" if what else "is no element"
+        raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H and X elements")
+    nodes, rest = _two_nodes(name, words[1:])
+    if letter == "c":
+        _value_word(name, rest, ("c", "capacitance"))
+        body.capacitors.append((name, nodes[0], nodes[1], origin))
+        return
+    multiplier: Value = 1.0
+    value: Value | None
+    if letter in "efgh":
+        control = read_control(name, nodes, rest, origin)
+        if isinstance(control, ControlCard):
+            body.controls.append(control)
+            return
+        value = control
+    elif letter == "r":
+        value, multiplier = _resistor(name, rest)
+    elif letter == "l":
+        value = _value_word(name, rest, ("l", "inductance"))
+    else:
+        card = read_source_card(name, rest)
+        value, multiplier = card.value, card.multiplier
+        if multiplier != 1 and (letter == "v" or card.wave is not None):
+            raise CardError(f"{name} has 'm=', which is not supported here: remove it")
+        if card.wave is not None:
+            body.waves.append((len(body.values), card.wave, value is not None))
+        elif value is None:
+            notes.setdefault("sources without a value are taken as 0", origin)
+        value = 0.0 if value is None else value
+    body.names.append(name)
+    body.nodes += nodes
+    body.origins.append(origin)
+    if isinstance(value, Expression) or multiplier != 1 or value < 0:
+        body.deferred.append((len(body.values), value, multiplier))
+        value = 0.0
+    body.values.append(value)
+
+
+def _two_nodes(name: str, words: list[str]) -> tuple[list[str], list[str]]:
+    """Return two nodes, with or without parentheses around them, and the words that follow."""
+    nodes: list[str] = []
+    opened = False
+    for at, word in enumerate(words):
+        if word == "(" and not opened and not nodes:
+            opened = True
+        elif word == ")" and opened:
+            opened = False
+        elif len(nodes) == 2:
+            if opened:
+                break
+            return nodes, words[at:]
+        elif word == "=" or word[0] in "({'\"":
+            break
+        else:
+            nodes.append(word)
+        if at + 1 < len(words) and words[at + 1] == "=" and not opened:
+            nodes = nodes[:-1]
+            break
+    else:
+        if len(nodes) == 2 and not opened:
+            return nodes, []
+    raise CardError(f"{name} has {len(nodes)} of its 2 nodes: write '{name} node node value'")
+
+
+def _resistor(name: str, words: list[str]) -> tuple[Value, Value]:
+    """Return ohms and the ``m=`` that divides them."""
+    if words[:1] == ["="]:
+        words = words[1:]
+    sorted_words = sort_words(words)
+    keys = dict(sorted_words.keys)
+    plain = [word for word in sorted_words.plain if word not in ("(", ")")]
+    for key in _IGNORED_RESISTOR_KEYS:
+        keys.pop(key, None)
+    multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys else 1.0
+    value: Value | None = None
+    for key in ("r", "resistance"):
+        if key in keys:
+            value = parse_value(keys.pop(key), bare=True)
+    if value is None and plain:
+        value = parse_value(plain.pop(0))
+    if value is None:
+        raise CardError(f"{name} has no value: write '{name} node node value'")
+    if plain or keys:
+        extra = plain[0] if plain else f"{next(iter(keys))}="
+        raise CardError(f"{name} has '{extra}' after its value, which is not supported: remove it")
+    return value, multiplier
+
+
+def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:
+    """Return farads or henries, which no operating point depends on; 0 if there are none."""
+    sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
+    plain = [word for word in sorted_words.plain if word not in ("(", ")")]
+    for key in keys:
+        if key in sorted_words.keys:
+            return parse_value(sorted_words.keys[key], bare=True)
+    if any(word.split("(", 1)[0] in ("poly", "table") for word in plain) or "q" in sorted_words.keys:
+        raise CardError(f"{name} is nonlinear: write '{name} node node value'")
+    return parse_value(plain[0]) if plain else 0.0
+
+
+def _add_instance(words: list[str], body: Body, origin: int) -> None:
+    name = words[0]
+    words = [word for word in words[1:] if word not in ("(", ")", "params:")]
+    sorted_words = sort_words(words)
+    if not sorted_words.plain:
+        raise CardError(f"{name} names no subcircuit: write '{name} nodes subcircuit'")
+    *nodes, subcircuit = sorted_words.plain
+    group = body.group(subcircuit, tuple(sorted_words.keys), len(nodes))
+    for column, word in zip(group.values, sorted_words.keys.values(), strict=True):
+        column.append(parse_value(word, bare=True))
+    group.names.append(name)
+    group.nodes += nodes
+    group.origins.append(origin)

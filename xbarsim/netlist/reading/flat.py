@@ -1,0 +1,115 @@
+"""The columns that a flat circuit grows in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.netlist.controlled import Controlled
+from xbarsim.netlist.kinds import INDUCTOR, KIND_OF, VOLTAGE
+from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.waves import Wave
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Flat:
+    """Elements and nodes as they are met.
+
+    Attributes
+    ----------
+    names : list of str
+        Elements.
+    kinds, first, second, values, origins : list of array
+        Pieces of columns, for ``joined``.
+    waves : dict
+        Waveforms, and whether a DC value stands beside them, by element.
+    controls : list of tuple
+        E, F, G and H: name, first, second, gain, origin, and two nodes or the name of an element.
+    capacitors : list of tuple
+        Name, first, second, origin.
+    """
+
+    def __init__(self) -> None:
+        self.number: defaultdict[str, int] = defaultdict(count(1).__next__)
+        self.number["0"] = self.number["gnd"] = 0
+        self.names: list[str] = []
+        self.kinds: list[NDArray[np.uint8]] = []
+        self.first: list[Ints] = []
+        self.second: list[Ints] = []
+        self.values: list[Floats] = []
+        self.origins: list[Ints] = []
+        self.waves: dict[int, tuple[Wave, bool]] = {}
+        self.controls: list[tuple[str, int, int, float, int, int | str, int]] = []
+        self.capacitors: list[tuple[str, int, int, int]] = []
+
+    def numbers(self, nodes: list[str]) -> Ints:
+        """Return the numbers of nodes by their full names."""
+        return np.fromiter(map(self.number.__getitem__, nodes), dtype=np.int64, count=len(nodes))
+
+    def node_names(self) -> list[str]:
+        """Return the nodes' names in the order of their numbers."""
+        names = list(self.number)
+        del names[1]
+        return names
+
+    def extend(
+        self, names: list[str], kinds: list[int], ends: tuple[Ints, Ints], values: Floats, origins: Ints
+    ) -> None:
+        """Append elements."""
+        self.names += names
+        self.kinds.append(np.array(kinds, dtype=np.uint8))
+        self.first.append(ends[0])
+        self.second.append(ends[1])
+        self.values.append(values)
+        self.origins.append(origins)
+
+    def joined(self) -> tuple[NDArray[np.uint8], Ints, Ints, Floats, Ints]:
+        """Return the columns: kinds, first, second, values, origins."""
+        return (
+            np.concatenate([*self.kinds, np.zeros(0, np.uint8)]),
+            np.concatenate([*self.first, np.zeros(0, np.int64)]),
+            np.concatenate([*self.second, np.zeros(0, np.int64)]),
+            np.concatenate([*self.values, np.zeros(0)]),
+            np.concatenate([*self.origins, np.zeros(0, np.int64)]),
+        )
+
+    def check_names(self, places: Places, origins: Ints) -> None:
+        """Refuse two elements of one name."""
+        others = [(row[0], row[4]) for row in self.controls] + [(row[0], row[3]) for row in self.capacitors]
+        names = self.names + [name for name, _ in others] if others else self.names
+        if len(set(names)) == len(names):
+            return
+        where = origins.tolist() + [origin for _, origin in others]
+        seen: dict[str, int] = {}
+        for index, name in enumerate(names):
+            if name in seen:
+                before = places.where(where[seen[name]])
+                raise places.error(f"the name {clipped(name)} is taken, first at {before}: rename one", where[index])
+            seen[name] = index
+
+    def controlled(self, places: Places, kinds: NDArray[np.uint8]) -> tuple[Controlled, ...]:
+        """Return the controlled sources, those that control them found by name."""
+        by_name: dict[str, int] = {}
+        if any(isinstance(row[5], str) for row in self.controls):
+            fixed = np.flatnonzero((kinds == VOLTAGE) | (kinds == INDUCTOR)).tolist()
+            by_name = {self.names[k]: k for k in fixed}
+            own = {row[0]: len(self.names) + k for k, row in enumerate(self.controls) if row[0][0] in "eh"}
+            by_name.update(own)
+        made = []
+        for name, first, second, gain, origin, c, d in self.controls:
+            if isinstance(c, str):
+                if c not in by_name:
+                    is_one = c[0] in KIND_OF and c in self.names
+                    why = "has no current of its own" if is_one else "is not in the circuit"
+                    raise places.error(
+                        f"{name} is controlled by {clipped(c)}, which {why}: name a voltage source, E, H or L", origin
+                    )
+                c = by_name[c]
+            made.append(Controlled(name[0], name, first, second, c, d, gain, origin))
+        return tuple(made)

@@ -1,0 +1,323 @@
+"""From bodies to one flat circuit: instances expanded in batches, parameters evaluated, nodes numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.errors import CardError, NetlistError
+from xbarsim.netlist.kinds import KIND_OF
+from xbarsim.netlist.reading.body import Body, Instances, Value
+from xbarsim.netlist.reading.controls import ControlCard
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.flat import Flat
+from xbarsim.netlist.reading.loops import check_voltage_loops
+from xbarsim.netlist.reading.nesting import check_nesting
+from xbarsim.netlist.reading.reader import Reader
+from xbarsim.netlist.reading.schedule import clock_of, schedule
+from xbarsim.netlist.reading.scopes import Amount, Scope
+from xbarsim.netlist.reading.suggest import clipped, closest
+from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
+from xbarsim.netlist.reading.work import LETTER, Work
+
+Ints = NDArray[np.int64]
+
+
+class Flattener:
+    """Expands the bodies that a reader has read; a list of work takes the place of recursion."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.places = reader.places
+        self.flat = Flat()
+        self.clock_used: int | None = None
+
+    def run(self) -> Circuit:
+        """Return the flat circuit."""
+        reader = self.reader
+        check_nesting(reader.top, self.places)
+        scope = Scope(None, reader.top.visible_functions())
+        for name, value in reader.top.parameters:
+            scope.define(name, value)
+        self.clock = clock_of(reader.analyses, scope, self.places)
+        work = [Work(reader.top, [""], [""], {}, scope, 1.0, None)]
+        while work:
+            item = work.pop()
+            self._elements(item)
+            work += list(self._expand(item))[::-1]
+        if self.clock_used is not None and self.clock.differ:
+            raise self.places.error(
+                "this waveform leaves out times that default to those of .tran, and there are two different ones:"
+                " give all its times",
+                self.clock_used,
+            )
+        return schedule(self._circuit(), reader.analyses, scope)
+
+    def _circuit(self) -> Circuit:
+        flat, reader = self.flat, self.reader
+        if not (flat.names or flat.controls or flat.capacitors):
+            raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
+        kinds, first, second, values, origins = flat.joined()
+        flat.check_names(self.places, origins)
+        for index, (wave, explicit) in flat.waves.items():
+            if not explicit:
+                values[index] = wave.at(np.zeros(1))[0]
+        circuit = Circuit(
+            title=reader.title,
+            nodes=flat.node_names(),
+            names=flat.names,
+            kinds=kinds,
+            first=first,
+            second=second,
+            values=values,
+            origins=origins,
+            places=self.places,
+            notes=[f"{self.places.where(o)}: {note}" for note, o in reader.notes.items()],
+            controlled=flat.controlled(self.places, kinds),
+            capacitors=tuple(flat.capacitors),
+            waves={index: wave for index, (wave, _) in flat.waves.items()},
+            requests=tuple(reader.requests),
+            measures=tuple(reader.measures),
+        )
+        _note_zero_ohms(circuit)
+        check_voltage_loops(circuit)
+        return circuit
+
+    def _elements(self, item: Work) -> None:
+        """Put a body's elements into the flat columns."""
+        body, count = item.body, len(item.paths)
+        start, step = len(self.flat.names), 1 if count == 1 else count
+        values: list[Amount] = list(body.values)
+        for index, value, multiplier in body.deferred:
+            values[index] = self._value(body, index, value, multiplier, item)
+        if np.any(np.not_equal(item.share, 1)):
+            values = [self._shared(name, value, item) for name, value in zip(body.names, values, strict=True)]
+        kinds = [KIND_OF[name[0]] for name in body.names]
+        if count == 1:
+            numbers = self._local(item, body.nodes)
+            names = [name for k in body.names for name in self._names(item, k)] if item.paths[0] else body.names
+            columns = np.array(values, dtype=np.float64), np.array(body.origins, dtype=np.int64)
+            self.flat.extend(names, kinds, (numbers[0::2], numbers[1::2]), *columns)
+        else:
+            for index, name in enumerate(body.names):
+                ends = self._nodes(item, body.nodes[2 * index]), self._nodes(item, body.nodes[2 * index + 1])
+                column = np.array(np.broadcast_to(values[index], count), dtype=np.float64)
+                origins = np.full(count, body.origins[index], dtype=np.int64)
+                self.flat.extend(self._names(item, name), [kinds[index]] * count, ends, column, origins)
+        for index, card, explicit in body.waves:
+            self._waves(start + index * step, card, explicit, item, body.origins[index])
+        for control in body.controls:
+            self._control(control, item)
+        for name, one, other, origin in body.capacitors:
+            ends = self._nodes(item, one), self._nodes(item, other)
+            rows = zip(self._names(item, name), ends[0].tolist(), ends[1].tolist(), strict=True)
+            self.flat.capacitors += [(*row, origin) for row in rows]
+
+    def _control(self, control: ControlCard, item: Work) -> None:
+        count, origin = len(item.paths), control.origin
+        gain, share = (
+            self._number(control.gain, item.scope, origin),
+            self._number(control.multiplier, item.scope, origin),
+        )
+        if control.name[0] in "fg":
+            gain = gain * self._product(share, item, origin)
+        if not np.all(np.isfinite(gain)):
+            raise self.places.error(f"{control.name} has the gain {gain}: it must be finite", origin)
+        cs: list[int] | list[str]
+        if control.name[0] in "eg":
+            cs, ds = (self._nodes(item, node).tolist() for node in control.controls)
+        else:
+            cs, ds = self._names(item, control.controls[0]), [-1] * count
+        ends = (self._nodes(item, node).tolist() for node in control.nodes)
+        gains = np.broadcast_to(gain, count).tolist()
+        rows = zip(self._names(item, control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
+        self.flat.controls += rows
+
+    def _value(self, body: Body, index: int, value: Value, divisor: Value, item: Work) -> Amount:
+        name, origin = body.names[index], body.origins[index]
+        amount, share = self._number(value, item.scope, origin), self._number(divisor, item.scope, origin)
+        if np.any(share != 1):
+            if np.any(np.not_equal(item.share, 1)):
+                raise self._two_multipliers(origin)
+            if np.any(np.less_equal(share, 0)):
+                raise self.places.error(f"{name} has m={float(np.min(share)):g}: it must be > 0", origin)
+            amount = amount / share if name[0] == "r" else amount * share
+        if not np.all(np.isfinite(amount)):
+            raise self.places.error(f"{name} is {amount}: it must be finite", origin)
+        if name[0] == "r" and np.any(np.less(amount, 0)):
+            raise self.places.error(f"{name} is {float(np.min(amount)):g} ohm: resistances must be >= 0", origin)
+        return amount
+
+    def _shared(self, name: str, value: Amount, item: Work) -> Amount:
+        """Apply an instance's ``m=``."""
+        if name[0] == "r":
+            return value / item.share
+        return value * item.share if name[0] in "ig" else value
+
+    def _product(self, share: Amount, item: Work, origin: int) -> Amount:
+        if np.any(np.not_equal(share, 1)) and np.any(np.not_equal(item.share, 1)):
+            raise self._two_multipliers(origin)
+        return share * item.share
+
+    def _two_multipliers(self, origin: int) -> NetlistError:
+        return self.places.error(
+            "'m=' inside an instance with 'm=': ngspice takes the outer one, others the product; write one 'm='", origin
+        )
+
+    def _waves(self, start: int, card: WaveCard, explicit: bool, item: Work, origin: int) -> None:
+        count = len(item.paths)
+        numbers = [np.broadcast_to(self._number(value, item.scope, origin), count).tolist() for value in card.numbers]
+        share = np.broadcast_to(item.share, count).tolist()
+        for k, row in enumerate(zip(*numbers, strict=True)):
+            if uses_clock(card, row):
+                self.clock_used = origin
+            try:
+                wave = make_wave(card, row, self.clock)
+            except CardError as error:
+                raise self.places.error(str(error), origin) from None
+            name = self.flat.names[start + k]
+            if share[k] != 1 and name[0] == "i":
+                raise self.places.error(
+                    "a waveform inside an instance with 'm=' is not supported: write it out", origin
+                )
+            self.flat.waves[start + k] = wave, explicit
+
+    def _number(self, value: Value, scope: Scope, origin: int) -> Amount:
+        if not isinstance(value, Expression):
+            return value
+        try:
+            return scope.evaluate(value)
+        except CardError as error:
+            raise self.places.error(str(error), origin) from None
+
+    def _nodes(self, item: Work, node: str) -> Ints:
+        """Return a local node's numbers, one for each instance."""
+        numbers = item.ports.get(node)
+        if numbers is None:
+            numbers = self.flat.numbers([path + node for path in item.paths])
+            item.ports[node] = numbers
+        return numbers
+
+    def _local(self, item: Work, nodes: list[str]) -> Ints:
+        """Return the numbers of many local nodes of a single instance."""
+        path = item.paths[0]
+        if not path:
+            return self.flat.numbers(nodes)
+        ports = {node: int(numbers[0]) for node, numbers in item.ports.items()}
+        number = self.flat.number
+        found = (ports[node] if node in ports else number[path + node] for node in nodes)
+        return np.fromiter(found, dtype=np.int64, count=len(nodes))
+
+    def _names(self, item: Work, name: str) -> list[str]:
+        if not item.paths[0]:
+            return [name]
+        return [prefix.replace(LETTER, name[0]) + name for prefix in item.prefixes]
+
+    def _expand(self, item: Work) -> Iterator[Work]:
+        """Return the work that a body's instances are: in one batch if it stands alone, else each for the batch."""
+        groups = item.body.instances.values()
+        cards = sum(len(group.names) for group in groups)
+        count = len(item.paths)
+        if cards == 0:
+            return
+        if count > 1 and cards > count:
+            for index in range(count):
+                yield from self._expand(item.single(index))
+            return
+        for group in groups:
+            body = self._definition(group, item.body)
+            if count == 1:
+                yield self._instances(group, body, item, slice(None))
+            else:
+                for k in range(len(group.names)):
+                    yield self._instances(group, body, item, slice(k, k + 1))
+
+    def _definition(self, group: Instances, caller: Body) -> Body:
+        body = caller.find(group.subcircuit)
+        name, origin = group.names[0], group.origins[0]
+        if body is None:
+            close = closest(group.subcircuit, caller.visible())
+            hint = f"did you mean '{close}'?" if close else f"define it with .subckt {clipped(group.subcircuit)}"
+            raise self.places.error(
+                f"{name}: the subcircuit '{clipped(group.subcircuit)}' is undefined: {hint}", origin
+            )
+        if group.width != len(body.ports):
+            raise self.places.error(
+                f"{name} has {group.width} nodes, but {body.name} has {len(body.ports)} ports"
+                f" (defined at {self.places.where(body.origin)}): give one node for each port",
+                origin,
+            )
+        return body
+
+    def _instances(self, group: Instances, body: Body, item: Work, cards: slice) -> Work:
+        """Return the work for several cards in one place, or for one card in several."""
+        names, count = group.names[cards], len(item.paths)
+        several = count if count > 1 else len(names)
+        zero = np.zeros(several, dtype=np.int64)
+        ports = {"0": zero, "gnd": zero}
+        for node in self.reader.globals:
+            ports[node] = np.broadcast_to(self.flat.numbers([node]), several)
+        for at, port in enumerate(body.ports):
+            if port not in ports:
+                if count > 1:
+                    ports[port] = self._nodes(item, group.nodes[(cards.start or 0) * group.width + at])
+                else:
+                    ports[port] = self._local(item, group.nodes[at :: group.width])
+        home = item
+        while home.body is not body.parent and home.home is not None:
+            home = home.home
+        if count > 1:
+            paths = [f"{path}{names[0]}." for path in item.paths]
+        else:
+            paths = [f"{item.paths[0]}{name}." for name in names]
+        if len(home.paths) == 1:
+            cut, before = len(home.paths[0]), f"{home.prefixes[0]}{LETTER}."
+            prefixes = [before + path[cut:] for path in paths]
+        else:
+            outer = zip(home.paths, home.prefixes, paths, strict=True)
+            prefixes = [f"{prefix}{LETTER}.{path[len(base) :]}" for base, prefix, path in outer]
+        scope, share = self._scope(group, body, item, cards)
+        return Work(body, paths, prefixes, ports, scope, share, home)
+
+    def _scope(self, group: Instances, body: Body, item: Work, cards: slice) -> tuple[Scope, Amount]:
+        """Defaults, then the body's own parameters, then what the instances give: the last one counts."""
+        functions = body.visible_functions()
+        if not (group.keys or body.defaults or body.parameters or functions or item.scope.functions):
+            return item.scope, item.share
+        scope = Scope(item.scope, functions)
+        for name, value in (*body.defaults, *body.parameters):
+            scope.define(name, value)
+        share = item.share
+        own = {name for name, _ in body.defaults}
+        for key, values in zip(group.keys, group.values, strict=True):
+            given = self._column(values[cards], group.origins[cards], item)
+            if key == "m" and key not in own:
+                if np.any(np.less_equal(given, 0)):
+                    raise self.places.error(
+                        f"{group.names[0]} has m={float(np.min(given)):g}: it must be > 0", group.origins[0]
+                    )
+                share = self._product(given, item, group.origins[0])
+            else:
+                scope.define(key, given)
+        return scope, share
+
+    def _column(self, values: list[Value], origins: list[int], item: Work) -> Amount:
+        """Return a parameter of one or several cards."""
+        if len(values) == 1:
+            return self._number(values[0], item.scope, origins[0])
+        numbers = [self._number(value, item.scope, origin) for value, origin in zip(values, origins, strict=True)]
+        if numbers.count(numbers[0]) == len(numbers):
+            return numbers[0]
+        return np.array(numbers, dtype=np.float64)
+
+
+def _note_zero_ohms(circuit: Circuit) -> None:
+    zero = np.flatnonzero((circuit.kinds == KIND_OF["r"]) & (circuit.values == 0))
+    if zero.size:
+        more = f" and {zero.size - 1} more" if zero.size > 1 else ""
+        circuit.notes.append(
+            f"{circuit.where(int(zero[0]))}: {circuit.names[zero[0]]}{more} of 0 ohm: kept exact (ngspice takes 1 mohm)"
+        )

@@ -1,0 +1,90 @@
+"""Loops of ideal voltage sources: a contradiction is an error, whatever else the circuit is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xbarsim.netlist.errors import ContradictionError
+from xbarsim.netlist.kinds import INDUCTOR, RESISTOR, VOLTAGE
+
+if TYPE_CHECKING:
+    from xbarsim.netlist.circuit import Circuit
+
+
+def check_voltage_loops(circuit: Circuit) -> None:
+    """Refuse sources (and 0 ohm resistors) that fix the same voltage at different values.
+
+    Raises
+    ------
+    ContradictionError
+        The message names the element that contradicts and one that it contradicts.
+    """
+    kinds, values = circuit.kinds, circuit.values
+    ideal = np.flatnonzero((kinds == VOLTAGE) | (kinds == INDUCTOR) | ((kinds == RESISTOR) & (values == 0)))
+    sources = np.count_nonzero(kinds[ideal] == VOLTAGE)
+    if sources == 0:
+        return
+    order = ideal[np.argsort(kinds[ideal] == VOLTAGE, kind="stable")]
+    neighbours: defaultdict[int, list[tuple[int, int, float]]] = defaultdict(list)
+    for e in order.tolist():
+        a, b = int(circuit.first[e]), int(circuit.second[e])
+        volts = float(values[e]) if kinds[e] == VOLTAGE else 0.0
+        neighbours[a].append((b, e, -volts))
+        neighbours[b].append((a, e, volts))
+    reached: dict[int, tuple[float, int, int]] = {}
+    for root in neighbours:
+        if root in reached:
+            continue
+        reached[root] = (0.0, -1, -1)
+        queue = [root]
+        while queue:
+            node = queue.pop()
+            volts = reached[node][0]
+            for other, element, step in neighbours[node]:
+                if other not in reached:
+                    reached[other] = (volts + step, element, node)
+                    queue.append(other)
+                elif element != reached[node][1] and not _agree(reached[other][0], volts + step):
+                    raise _conflict(circuit, reached, element, node, other)
+
+
+def _agree(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-12 * max(abs(a), abs(b))
+
+
+def _conflict(
+    circuit: Circuit, reached: dict[int, tuple[float, int, int]], element: int, node: int, other: int
+) -> Exception:
+    """Name the last element in the file of the loop, and another source in it."""
+
+    def path(start: int) -> list[int]:
+        elements = []
+        while reached[start][1] >= 0:
+            elements.append(reached[start][1])
+            start = reached[start][2]
+        return elements
+
+    down, up = path(node), path(other)
+    while down and up and down[-1] == up[-1]:
+        down.pop()
+        up.pop()
+    loop = sorted([element, *down, *up])
+    sources = [e for e in loop if circuit.kinds[e] == VOLTAGE and circuit.values[e] != 0] or loop
+    last = sources[-1]
+    rest = [e for e in sources if e != last] or [e for e in loop if e != last]
+    if not rest:
+        return circuit.error(
+            f"{circuit.names[last]} of {circuit.values[last]:g} V has both ends on one node: remove it",
+            last,
+            ContradictionError,
+        )
+    before = rest[0]
+    return circuit.error(
+        f"{circuit.names[last]} contradicts {circuit.names[before]} ({circuit.where(before)}): together they fix a"
+        " voltage at two values; remove one or put a resistor between them",
+        last,
+        ContradictionError,
+    )

@@ -1,0 +1,54 @@
+"""What expanding the subcircuits would give, counted before any of it is done."""
+
+from __future__ import annotations
+
+from xbarsim.netlist.errors import NetlistError
+from xbarsim.netlist.reading.body import Body, Instances
+from xbarsim.netlist.reading.source import Places
+
+MAX_ELEMENTS = 50_000_000
+
+
+def check_nesting(top: Body, places: Places) -> None:
+    """Refuse a subcircuit that contains itself, and more elements than fit.
+
+    Raises
+    ------
+    NetlistError
+        The message names the instance that closes a loop, or the number of elements.
+    """
+    sizes: dict[int, int] = {}
+    path: list[tuple[Body, list[tuple[Instances, Body]]]] = [(top, _uses(top))]
+    on_path = {id(top)}
+    while path:
+        body, uses = path[-1]
+        if not uses:
+            path.pop()
+            on_path.discard(id(body))
+            inside = sum(len(group.names) * (1 + sizes[id(used)]) for group, used in _uses(body))
+            sizes[id(body)] = len(body.names) + len(body.controls) + len(body.capacitors) + inside
+            continue
+        group, used = uses.pop()
+        if id(used) in on_path:
+            raise places.error(
+                f"{group.names[0]}: the subcircuit '{used.name}' contains itself: break the loop", group.origins[0]
+            )
+        if id(used) not in sizes:
+            on_path.add(id(used))
+            path.append((used, _uses(used)))
+    if sizes[id(top)] > MAX_ELEMENTS:
+        size = sizes[id(top)]
+        count = str(size) if size < 10**15 else "over 1e15"
+        raise NetlistError(
+            f"its subcircuits expand to {count} elements and instances: {MAX_ELEMENTS} fit", places.files[0]
+        )
+
+
+def _uses(body: Body) -> list[tuple[Instances, Body]]:
+    """Return the groups of instances that a body has, with their definitions; undefined ones are met later."""
+    found = []
+    for group in body.instances.values():
+        used = body.find(group.subcircuit)
+        if used is not None:
+            found.append((group, used))
+    return found

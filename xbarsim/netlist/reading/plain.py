@@ -1,0 +1,72 @@
+"""The fast path: runs of lines like ``r17 w_0_1 b_0_1 12345.6``, read by one regular expression."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.source import SourceText
+from xbarsim.netlist.values import parse_number
+
+_WORD = r"[\w.:#!%|@&~^<>\[\]+-]+"
+_RUN = re.compile(rf"(?:[ \t]*[rvi]{_WORD}[ \t]+{_WORD}[ \t]+{_WORD}[ \t]+[+-]?[0-9.][a-z0-9.+-]*[ \t]*\n)++", re.ASCII)
+
+
+def read_run(source: SourceText, body: Body) -> bool:
+    """Append a run of plain element lines to ``body``; False if the next line is none.
+
+    Raises
+    ------
+    CardError
+        A value is no number; ``source.line`` is then that line.
+    """
+    match = _RUN.match(source.text, source.position)
+    if match is None:
+        return False
+    end = match.end()
+    if source.continues(end):
+        end = source.text.rfind("\n", source.position, end - 1) + 1
+        if end <= source.position:
+            return False
+    words = source.text[source.position : end].split()
+    count = len(words) // 4
+    names, literals = words[0::4], words[3::4]
+    first = source.line
+    values = _numbers(literals, source)
+    if min(values) < 0 or not all(map(math.isfinite, values)):
+        _check(names, literals, values, source)
+    del words[3::4], words[0::3]
+    body.names += names
+    body.nodes += words
+    body.values += values
+    body.origins += range(source.place(first), source.place(first + count))
+    source.skip(end, count)
+    return True
+
+
+def _numbers(literals: list[str], source: SourceText) -> list[float]:
+    try:
+        return list(map(float, literals))
+    except ValueError:
+        pass
+    known = {literal: parse_number(literal) for literal in set(literals)}
+    values = []
+    for line, literal in enumerate(literals):
+        value = known[literal]
+        if value is None:
+            source.skip(source.position, line)
+            raise CardError(f"'{literal}' is no number: write one like 1k or 2.5meg")
+        values.append(value)
+    return values
+
+
+def _check(names: list[str], literals: list[str], values: list[float], source: SourceText) -> None:
+    for line, (name, literal, value) in enumerate(zip(names, literals, values, strict=True)):
+        if not math.isfinite(value):
+            source.skip(source.position, line)
+            raise CardError(f"'{literal}' is no number that a double can hold")
+        if value < 0 and name[0] == "r":
+            source.skip(source.position, line)
+            raise CardError(f"{name} is {literal} ohm: resistances must be >= 0")

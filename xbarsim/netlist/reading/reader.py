@@ -1,0 +1,212 @@
+"""From text to bodies: the dot cards, the files, and which subcircuit a line belongs to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import IO
+
+from xbarsim.netlist.errors import CardError, NetlistError
+from xbarsim.netlist.measures import Measure
+from xbarsim.netlist.reading.blocks import read_instances
+from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, measure_card
+from xbarsim.netlist.reading.control import Control
+from xbarsim.netlist.reading.elements import read_element
+from xbarsim.netlist.reading.libraries import check_loop, enter_section, open_file, skip_section, written_words
+from xbarsim.netlist.reading.plain import read_run
+from xbarsim.netlist.reading.schedule import AnalysisCard
+from xbarsim.netlist.reading.source import Places, SourceText, read_source
+from xbarsim.netlist.reading.suggest import clipped, closest
+from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+
+_REQUESTS = (".print", ".plot", ".save", ".probe")
+_NO_CHANGE = (".width", ".temp", ".nodeset", ".ic", ".backanno", ".csparam", ".four", ".fourier")
+_READ = (
+    ".control", ".dc", ".end", ".ends", ".func", ".global", ".ic", ".include", ".lib", ".measure", ".nodeset", ".op",
+    ".options", ".param", ".plot", ".print", ".save", ".subckt", ".temp", ".title", ".tran",
+)  # fmt: skip
+
+
+class Reader:
+    """Reads one netlist and what it includes.
+
+    Attributes
+    ----------
+    top : Body
+        The top level.
+    title : str
+        The first line.
+    globals : set of str
+        The ``.global`` nodes.
+    notes : dict of str to origin
+        What the user should hear, and where it was first met.
+    analyses, requests, measures : list
+        The cards that ask for something.
+    """
+
+    def __init__(self, source: str | Path | IO[str]) -> None:
+        self.places = Places()
+        self.top = Body()
+        self.body = self.top
+        self.globals: set[str] = set()
+        self.notes: dict[str, int] = {}
+        self.analyses: list[AnalysisCard] = []
+        self.requests: list[str] = []
+        self.measures: list[Measure] = []
+        self.control = Control()
+        self.in_control: int | None = None
+        self.ended: int | None = None
+        first = read_source(source, self.places)
+        if not first.text.strip():
+            raise NetlistError("it is empty: the first line is the title, elements follow", first.file)
+        self.files = [first]
+        self.title = first.original[: first.original.index("\n")].strip()
+        first.skip(first.original.index("\n") + 1, 1)
+
+    def run(self) -> None:
+        """Read everything; a stack of files takes the place of recursion."""
+        while self.files:
+            source = self.files[-1]
+            if source.finished:
+                self.files.pop()
+                continue
+            try:
+                if self.ended is None and self.in_control is None and self._run(source):
+                    continue
+            except CardError as error:
+                raise self.places.error(str(error), source.place(source.line)) from None
+            text, line, position = source.next_line()
+            try:
+                if text:
+                    self._card(text, source, line, position)
+            except CardError as error:
+                raise self.places.error(str(error), source.place(line)) from None
+        if self.in_control is not None:
+            raise self.places.error(".control has no .endc: close it", self.in_control)
+        self.analyses = self.control.ordered(self.analyses)
+        self.requests += self.control.requests
+        if self.body is not self.top:
+            raise self.places.error(
+                f".subckt {self.body.name} has no .ends: close it with '.ends {self.body.name}'", self.body.origin
+            )
+
+    def _card(self, text: str, source: SourceText, line: int, position: int) -> None:
+        origin = source.place(line)
+        if self.ended is not None:
+            raise CardError("this line stands after .end: move it up or remove it")
+        if text[0] == "+":
+            raise CardError("a continuation line stands where there is nothing to continue")
+        word = text.split(None, 1)[0].split("(", 1)[0]
+        if self.in_control is not None:
+            if word == ".endc":
+                self.in_control = None
+            else:
+                self.control.read(text, origin)
+        elif text[0] != ".":
+            read_element(text, self.body, origin, self.notes)
+        elif word in (".include", ".inc", ".incl", ".lib", ".endl"):
+            self._files(word, source, origin, position)
+        elif word in (".param", ".params", ".parameters"):
+            self._parameters(text, origin)
+        elif word == ".func":
+            self._function("".join(text.split(None, 1)[1:]), origin)
+        elif word in (".subckt", ".macro"):
+            self._open(text, origin)
+        elif word in (".ends", ".eom"):
+            self._close(text)
+        elif word == ".global":
+            self.globals.update(split_words(text)[1:])
+        elif word == ".end":
+            self.ended = origin
+        else:
+            self._request(word, text, origin)
+
+    def _request(self, word: str, text: str, origin: int) -> None:
+        """Take in the cards that ask for something or change nothing."""
+        if word in (".op", ".dc", ".tran"):
+            self.analyses.append(analysis_card(text, origin))
+        elif word == ".control":
+            self.in_control = origin
+        elif word in (".option", ".options", ".opt"):
+            check_options(text)
+            self.notes.setdefault(".options changes no linear operating point: ignored", origin)
+        elif word in _REQUESTS:
+            self.requests.append(text)
+        elif word in (".measure", ".meas"):
+            try:
+                self.measures.append(measure_card(text, origin))
+            except CardError as error:
+                self.notes.setdefault(f"{clipped(text)}: {error}; it is skipped, as it changes no number", origin)
+        elif word in _NO_CHANGE:
+            self.notes.setdefault(f"{word} changes no linear operating point: ignored", origin)
+        elif word != ".title":
+            close = closest(word, _READ, 0.75)
+            hint = f"did you mean {close}?" if close else "remove it; operating points, .dc and .tran are solved"
+            raise CardError(f"'{clipped(word)}' is not supported: {hint}")
+
+    def _run(self, source: SourceText) -> bool:
+        return read_run(source, self.body) or read_instances(source, self.body)
+
+    def _files(self, card: str, source: SourceText, origin: int, position: int) -> None:
+        words = written_words(source, position)
+        if card == ".endl":
+            if source.section is None:
+                raise CardError(".endl has no .lib: remove it")
+            self.files.pop()
+            return
+        if not words:
+            raise CardError(f'{card} names no file: write {card} "file"')
+        section = words[1].lower() if card == ".lib" and len(words) > 1 else None
+        if card == ".lib" and section is None and skip_section(source):
+            return
+        name = words[0] if card == ".lib" else " ".join(words)
+        file = open_file(name, source, self.files, self.places, origin)
+        check_loop(file, section, self.files, name)
+        if section is not None:
+            enter_section(file, section, name)
+        self.files.append(file)
+
+    def _function(self, text: str, origin: int) -> None:
+        name, function = function_card(text)
+        if name in self.body.functions:
+            self.notes.setdefault(f"the function '{clipped(name)}' is defined again: the last one counts", origin)
+        self.body.functions[name] = function
+
+    def _parameters(self, text: str, origin: int) -> None:
+        words = sort_words(split_words(text)[1:])
+        if words.plain or not words.keys:
+            extra = f"'{words.plain[0]}' belongs to no assignment" if words.plain else "it assigns nothing"
+            raise CardError(f".param: {extra}; write '.param name=value', an expression with blanks in braces")
+        known = {name for name, _ in self.body.parameters}
+        for name, word in words.keys.items():
+            if "(" in name:
+                self._function(f"{name} {word}", origin)
+                continue
+            if name in known:
+                self.notes.setdefault(f"the parameter '{name}' is set again: the last value counts", origin)
+            self.body.parameters.append((name, parse_value(word, bare=True)))
+
+    def _open(self, text: str, origin: int) -> None:
+        words = sort_words([w for w in split_words(text)[1:] if w not in ("(", ")", "params:")])
+        if not words.plain:
+            raise CardError(".subckt has no name: write '.subckt name ports'")
+        name, *ports = words.plain
+        if len(set(ports)) < len(ports):
+            port = next(port for port, times in Counter(ports).items() if times > 1)
+            raise CardError(f".subckt {name} has the port '{clipped(port)}' twice: rename one")
+        if name in self.body.subcircuits:
+            before = self.places.where(self.body.subcircuits[name].origin)
+            raise CardError(f".subckt {name} is defined twice, first at {before}: rename or remove one")
+        defaults: list[tuple[str, Value]] = [(key, parse_value(word, bare=True)) for key, word in words.keys.items()]
+        body = Body(name, origin, tuple(ports), self.body, defaults)
+        self.body.subcircuits[name] = body
+        self.body = body
+
+    def _close(self, text: str) -> None:
+        if self.body.parent is None:
+            raise CardError(".ends has no .subckt: remove it or add the missing .subckt")
+        named = text.split()[1:2]
+        if named and named[0] != self.body.name:
+            raise CardError(f".ends {named[0]} closes .subckt {self.body.name}: make the names agree")
+        self.body = self.body.parent

@@ -1,0 +1,162 @@
+"""Parameters by scope: what a name stands for, with forward references and without recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.columns import evaluate_columns
+from xbarsim.netlist.reading.expressions import Expression, UserFunction
+from xbarsim.netlist.reading.suggest import clipped, closest
+
+CONSTANTS = {"pi": 3.141592653589793}
+
+Amount = float | NDArray[np.float64]
+"""A parameter's value; a column where a scope stands for many instances, one entry for each."""
+
+
+class Scope:
+    """The parameters of the top level or of a batch of instances of one subcircuit.
+
+    A name is looked up here and then in the scopes that this batch stands in, as ngspice does: a subcircuit
+    sees the parameters of its caller.
+
+    Parameters
+    ----------
+    parent : Scope, optional
+        The caller's scope.
+    functions : mapping, optional
+        The functions that can be called here.
+    """
+
+    def __init__(self, parent: Scope | None = None, functions: Mapping[str, UserFunction] | None = None) -> None:
+        self.parent = parent
+        self.functions = functions if functions is not None else {}
+        self.values: dict[str, Amount] = {}
+        self.pending: dict[str, Expression] = {}
+
+    def define(self, name: str, value: Amount | Expression) -> None:
+        """Set a parameter; an expression is evaluated when it is first asked for."""
+        self.values.pop(name, None)
+        self.pending.pop(name, None)
+        if isinstance(value, Expression):
+            self.pending[name] = value
+        else:
+            self.values[name] = value
+
+    def evaluate(self, expression: Expression) -> Amount:
+        """Return the value of an expression written in this scope.
+
+        Raises
+        ------
+        CardError
+            A parameter or function is undefined or defined through itself.
+        """
+        names = self._names(expression)
+        for name in names:
+            self.value(name)
+        return self._compute(expression, names)
+
+    def value(self, name: str) -> Amount:
+        """Return a parameter's value, after those that it depends on."""
+        owner = self._owner(name)
+        if name in owner.values:
+            return owner.values[name]
+        stack = [(owner, name, iter(owner._unknown(owner.pending[name])))]
+        open_names = {(id(owner), name)}
+        while stack:
+            scope, current, unknown = stack[-1]
+            needed = next(unknown, None)
+            if needed is None:
+                expression = scope.pending[current]
+                scope.values[current] = scope._compute(expression, scope._names(expression))
+                del scope.pending[current]
+                open_names.discard((id(scope), current))
+                stack.pop()
+                continue
+            key = (id(needed[0]), needed[1])
+            if key in open_names:
+                raise CardError(f"the parameter '{clipped(needed[1])}' is defined through itself: break the loop")
+            open_names.add(key)
+            stack.append((*needed, needed[0]._unknown(needed[0].pending[needed[1]])))
+        return owner.values[name]
+
+    def single(self, index: int) -> Scope:
+        """Return the scope of one instance of the batch."""
+        chain: list[Scope] = [self]
+        while chain[-1].parent is not None:
+            chain.append(chain[-1].parent)
+        made: Scope | None = None
+        for scope in reversed(chain):
+            made = Scope(made, scope.functions)
+            made.pending = dict(scope.pending)
+            made.values = {k: float(v[index]) if isinstance(v, np.ndarray) else v for k, v in scope.values.items()}
+        assert made is not None
+        return made
+
+    def _compute(self, expression: Expression, names: tuple[str, ...]) -> Amount:
+        """Evaluate an expression whose parameters are known."""
+        known = {name: self.value(name) for name in names}
+        columns = {name: value for name, value in known.items() if isinstance(value, np.ndarray)}
+        if columns:
+            scalars = {name: value for name, value in known.items() if not isinstance(value, np.ndarray)}
+            return evaluate_columns(expression, scalars, columns, self.functions)
+        lookup: Callable[[str], float] = known.__getitem__  # type: ignore[assignment]
+        return expression.evaluate(lookup, self.functions)
+
+    def _names(self, expression: Expression) -> tuple[str, ...]:
+        """Return the parameters that an expression and the functions that it calls ask for."""
+        if not any(name in self.functions for name in expression.calls):
+            return expression.names
+        names = dict.fromkeys(expression.names)
+        done: set[str] = set()
+        path: list[tuple[str, Iterator[str]]] = [("", iter(expression.calls))]
+        on_path = {""}
+        while path:
+            name = next(path[-1][1], None)
+            if name is None:
+                left = path.pop()[0]
+                on_path.discard(left)
+                done.add(left)
+                continue
+            if name in on_path:
+                raise CardError(f"the function '{clipped(name)}' calls itself: break the loop")
+            if name in done or name not in self.functions:
+                continue
+            function = self.functions[name]
+            names.update(dict.fromkeys(n for n in function.body.names if n not in function.parameters))
+            on_path.add(name)
+            path.append((name, iter(function.body.calls)))
+        return tuple(names)
+
+    def _unknown(self, expression: Expression) -> Iterator[tuple[Scope, str]]:
+        for name in self._names(expression):
+            owner = self._owner(name)
+            if name not in owner.values:
+                yield owner, name
+
+    def _owner(self, name: str) -> Scope:
+        """Return the innermost scope that defines a name."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.values or name in scope.pending:
+                return scope
+            scope = scope.parent
+        if name in CONSTANTS:
+            constants = Scope()
+            constants.values.update(CONSTANTS)
+            return constants
+        close = closest(name, self._known())
+        hint = f"did you mean '{close}'?" if close else f"define it with .param {clipped(name)}=..."
+        raise CardError(f"the parameter '{clipped(name)}' is undefined: {hint}")
+
+    def _known(self) -> list[str]:
+        names: set[str] = set()
+        scope: Scope | None = self
+        while scope is not None:
+            names.update(scope.values, scope.pending)
+            scope = scope.parent
+        return sorted(names)

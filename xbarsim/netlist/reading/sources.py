@@ -1,0 +1,101 @@
+"""V and I cards: the DC value and the waveform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+from xbarsim.netlist.reading.wavecards import WAVES, WaveCard, check_count
+
+Value = float | Expression
+
+
+@dataclass(frozen=True)
+class SourceCard:
+    """What follows a source's nodes.
+
+    Attributes
+    ----------
+    value : float or Expression or None
+        Its explicit DC value, if any.
+    wave : WaveCard or None
+        Its waveform, whose value at time 0 is the DC value if that is not given.
+    multiplier : float or Expression
+        ``m=``.
+    """
+
+    value: Value | None
+    wave: WaveCard | None
+    multiplier: Value
+
+
+def read_source_card(name: str, words: list[str]) -> SourceCard:
+    """Return a source's DC value, waveform and multiplier.
+
+    Parameters
+    ----------
+    name : str
+        The source, for messages.
+    words : list of str
+        The card's words after its nodes.
+    """
+    sorted_words = sort_words(words)
+    keys = dict(sorted_words.keys)
+    multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys else 1.0
+    explicit = parse_value(keys.pop("dc"), bare=True) if "dc" in keys else None
+    keys.pop("ac", None)
+    repeat = parse_value(keys.pop("r"), bare=True) if "r" in keys else None
+    delay = parse_value(keys.pop("td"), bare=True) if "td" in keys else 0.0
+    timed = repeat is not None or delay != 0
+    if keys:
+        raise CardError(f"{name} has '{next(iter(keys))}=', which is not supported: remove it")
+    plain = [word for word in sorted_words.plain if word not in ("(", ")")]
+    first: Value | None = None
+    wave: WaveCard | None = None
+    at = 0
+    while at < len(plain):
+        word = plain[at]
+        shape = word.split("(", 1)[0]
+        at += 1
+        if word == "dc":
+            if at == len(plain):
+                raise CardError("'dc' has no value: give it, like 'dc 1'")
+            explicit = parse_value(plain[at])
+            at += 1
+        elif word == "ac":
+            at = _skip_numbers(plain, at, 2)
+        elif shape in WAVES:
+            arguments = split_words(word[len(shape) + 1 : -1]) if "(" in word else []
+            if not arguments:
+                end = _skip_arguments(plain, at)
+                arguments, at = plain[at:end], end
+            numbers = tuple(parse_value(w, bare=True) for w in arguments if w not in ("(", ")"))
+            wave = WaveCard(shape, numbers, repeat, delay)
+            check_count(wave)
+        elif shape in ("sffm", "am", "trnoise", "trrandom", "external") or (shape.isalpha() and "(" in word):
+            raise CardError(
+                f"the waveform '{shape}' is not supported: use {', '.join(WAVES).upper()}, or give a DC value"
+            )
+        elif first is None and at == 1:
+            first = parse_value(word)
+        else:
+            raise CardError(f"'{word}' is unexpected after the source's value: remove it")
+    if timed and (wave is None or wave.kind != "pwl"):
+        raise CardError(f"{name} has 'r=' or 'td=', which belong to PWL(): remove them")
+    return SourceCard(explicit if explicit is not None else first, wave, multiplier)
+
+
+def _skip_numbers(words: list[str], at: int, most: int) -> int:
+    end = at
+    while end < len(words) and end < at + most and (words[end][0] in "+-.{'\"" or words[end][0].isdigit()):
+        end += 1
+    return end
+
+
+def _skip_arguments(words: list[str], at: int) -> int:
+    """Return where a waveform's arguments without parentheses end."""
+    while at < len(words) and words[at] not in ("dc", "ac"):
+        at += 1
+    return at

@@ -1,0 +1,137 @@
+"""One logical line as words, ``key = value`` pairs and quoted expressions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.expressions import Expression, compile_expression
+from xbarsim.netlist.values import parse_number
+
+_PLAIN = re.compile(r"[^\s,=(){}'\"]+")
+_BARE_NAME = re.compile(r"[a-z_][\w.]*")
+_CLOSING = {"(": ")", "{": "}", "'": "'", '"': '"'}
+
+
+@dataclass
+class Words:
+    """A card's words in order, and its ``key = value`` pairs."""
+
+    plain: list[str] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+def split_words(text: str) -> list[str]:
+    """Split a line at blanks and commas; quotes, braces and call parentheses hold a word together."""
+    words: list[str] = []
+    at = 0
+    while at < len(text):
+        c = text[at]
+        if c.isspace() or c == ",":
+            at += 1
+        elif c in "=()":
+            words.append(c)
+            at += 1
+        else:
+            end = _word_end(text, at)
+            words.append(text[at:end])
+            at = end
+    return words
+
+
+def _word_end(text: str, at: int) -> int:
+    start = at
+    while at < len(text):
+        c = text[at]
+        if c in "{'\"" or (c == "(" and at > start):
+            at = _group_end(text, at)
+        elif (match := _PLAIN.match(text, at)) is not None:
+            at = match.end()
+        else:
+            if c == "}":
+                raise CardError("a '}' has no opening '{'")
+            break
+    return at
+
+
+def _group_end(text: str, at: int) -> int:
+    """Return the position after the quotes, braces or parentheses that open at ``at``."""
+    opening, closing = text[at], _CLOSING[text[at]]
+    if opening == closing:
+        end = text.find(closing, at + 1)
+        if end > 0:
+            return end + 1
+    depth = 0
+    for position in range(at, len(text) if opening != closing else at):
+        depth += (text[position] == opening) - (text[position] == closing)
+        if depth == 0:
+            return position + 1
+    raise CardError(f"a {opening} is not closed with {closing}")
+
+
+def sort_words(words: list[str]) -> Words:
+    """Part plain words from ``key = value`` pairs.
+
+    Raises
+    ------
+    CardError
+        A ``=`` lacks its key or value, or a key comes twice.
+    """
+    sorted_words = Words()
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word == "=":
+            raise CardError("a '=' has no name before it")
+        if at + 1 < len(words) and words[at + 1] == "=":
+            if at + 2 >= len(words) or words[at + 2] == "=":
+                raise CardError(f"'{word}=' has no value: give a number or an expression in braces")
+            if word in sorted_words.keys:
+                raise CardError(f"'{word}=' comes twice: give it once")
+            end = at + 3
+            if words[at + 2] == "(":
+                end = _closed(words, at + 2)
+            sorted_words.keys[word] = "".join(words[at + 2 : end])
+            at = end
+        else:
+            sorted_words.plain.append(word)
+            at += 1
+    return sorted_words
+
+
+def _closed(words: list[str], at: int) -> int:
+    depth = 0
+    for position in range(at, len(words)):
+        depth += (words[position] == "(") - (words[position] == ")")
+        if depth == 0:
+            return position + 1
+    raise CardError("a '(' is not closed")
+
+
+def parse_value(word: str, *, bare: bool = False) -> float | Expression:
+    """Return what a value word stands for: a number, ``{expr}``, ``'expr'`` or a parameter's name.
+
+    Parameters
+    ----------
+    word : str
+        The word, in lower case.
+    bare : bool
+        Whether an expression may stand without braces, as after ``=``.
+    """
+    number = parse_number(word)
+    if number is not None:
+        return number
+    inner = unquoted(word)
+    if inner is None:
+        if not bare and not _BARE_NAME.fullmatch(word):
+            raise CardError(f"'{word}' is no number: write one like 1k or 2.5meg, or an expression in braces")
+        inner = word
+    return compile_expression(inner)
+
+
+def unquoted(word: str) -> str | None:
+    """Return what stands inside a word's outer quotes or braces, or None if it has none."""
+    if len(word) >= 2 and word[0] in "{'\"" and word[-1] == _CLOSING[word[0]]:
+        return word[1:-1] if _group_end(word, 0) == len(word) else None
+    return None

@@ -1,0 +1,94 @@
+"""PULSE, SIN, EXP and PWL as they are written, and the waves that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.waves import Exponential, Piecewise, Pulse, Sine, Wave
+
+Value = float | Expression
+
+WAVES = ("exp", "pulse", "pwl", "sin")
+_MOST = {"exp": 6, "pulse": 8, "sin": 6}
+
+
+@dataclass(frozen=True)
+class WaveCard:
+    """A waveform with its arguments; ``repeat`` and ``delay`` are PWL's ``r=`` and ``td=``."""
+
+    kind: str
+    arguments: tuple[Value, ...]
+    repeat: Value | None = None
+    delay: Value = 0.0
+
+    @property
+    def numbers(self) -> tuple[Value, ...]:
+        """All that is to be evaluated, in the order that ``make_wave`` takes it."""
+        return (*self.arguments, self.delay) + (() if self.repeat is None else (self.repeat,))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """``.tran``'s step and stop time: what a wave's missing arguments default to; 0 without a ``.tran``."""
+
+    step: float = 0.0
+    stop: float = 0.0
+
+
+def uses_clock(card: WaveCard, numbers: Sequence[float]) -> bool:
+    """Whether a wave has arguments that default to those of ``.tran``."""
+    v = [*numbers[: len(card.arguments)], *[0.0] * 8]
+    if card.kind == "pulse":
+        return 0.0 in v[3:7]
+    if card.kind == "sin":
+        return v[2] == 0.0
+    return card.kind == "exp" and 0.0 in v[2:6]
+
+
+def make_wave(card: WaveCard, numbers: Sequence[float], clock: Clock) -> Wave:
+    """Return the wave of a card's evaluated ``numbers``.
+
+    As in ngspice an argument of 0 counts as missing, but for levels, PULSE's and SIN's delay, damping and phase.
+    """
+    count = len(card.arguments)
+    given, delay = [float(x) for x in numbers[:count]], float(numbers[count])
+    if card.kind == "pwl":
+        return _piecewise(given, delay, float(numbers[count + 1]) if card.repeat is not None else None)
+    v = [*given, *[0.0] * 8]
+    if card.kind == "pulse":
+        rise, fall, width, period = v[3] or clock.step, v[4] or clock.step, v[5] or clock.stop, v[6] or clock.stop
+        return Pulse(v[0], v[1], v[2], rise, fall, width, period, v[7])
+    if card.kind == "sin":
+        frequency = v[2] or (1.0 / clock.stop if clock.stop else 0.0)
+        return Sine(v[0], v[1], frequency, v[3], v[4], v[5])
+    rise = v[2] or clock.step
+    return Exponential(v[0], v[1], rise, v[3] or clock.step, v[4] or rise + clock.step, v[5] or clock.step)
+
+
+def check_count(card: WaveCard) -> None:
+    """Refuse a wave with too few or too many arguments."""
+    name, count = card.kind.upper(), len(card.arguments)
+    if count < 2:
+        raise CardError(f"{name}() has {count} values: it needs two at least")
+    if card.kind == "pwl":
+        if count % 2:
+            raise CardError(f"PWL() has {count} values: give pairs of time and value")
+    elif count > _MOST[card.kind]:
+        raise CardError(f"{name}() has {count} values: it takes {_MOST[card.kind]} at most")
+
+
+def _piecewise(given: list[float], delay: float, repeat: float | None) -> Wave:
+    times, values = given[0::2], given[1::2]
+    if any(later <= earlier for earlier, later in pairwise(times)):
+        raise CardError("PWL() has times that do not increase: put its points in order")
+    if repeat is not None and repeat < 0:
+        repeat = None
+    if repeat is not None and repeat not in times[:-1]:
+        raise CardError(f"PWL() repeats from r={repeat:g}: give one of its times, but the last")
+    return Piecewise(np.array(times), np.array(values), delay, repeat)
