@@ -261,7 +261,8 @@ class _System:
 
     def _sizes(self, x: Floats) -> Floats:
         """Largest unknown at each point, volts and amperes in units that suit the equations."""
-        return np.abs(x / self.col_scale[:, None]).max(axis=0, initial=0.0)
+        sizes: Floats = np.abs(x / self.col_scale[:, None]).max(axis=0, initial=0.0)
+        return sizes
 
     def _apply(self, right: Floats) -> Floats:
         solved: Floats = self.lu.solve(right * self.row_scale[:, None])
