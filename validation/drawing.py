@@ -182,7 +182,7 @@ def _network(rng: np.random.Generator) -> list[Element]:
     for _ in range(int(rng.integers(0, 4))):
         letter = str(rng.choice(list("IIGFC" if reactive else "IIGF")))
         if letter == "I":
-            elements.append(Element("I", pair(nodes), 10.0 ** -decades[0] * 0.3 * rng.normal(), wave=True))
+            elements.append(Element("I", pair(nodes), 10.0 ** -decades[1] * 0.3 * rng.normal(), wave=True))
         elif letter == "G":
             elements.append(Element("G", pair(nodes), 10.0 ** -decades[1] * 0.3 * rng.normal(), pair(nodes)))
         elif letter == "F":

@@ -187,10 +187,10 @@ class Dress:
     def _gain(self, control: str, one: Element, known: list[str], nodes: str) -> str:
         rng, letter = self.rng, one.letter
         value = self._value(one.value, known, letter)
-        if self.at_top and "(" not in nodes and rng.random() < 0.1:
-            # In a subcircuit, or after parentheses, ngspice takes the word for a node.
-            control = {"E": "VCVS", "F": "CCCS", "G": "VCCS", "H": "CCVS"}[letter] + " " + control
-        elif letter in "FG" and not self.habit["odd names"] and rng.random() < 0.1:
+        if self.at_top and "(" not in nodes + control and value[0] not in "{'" and rng.random() < 0.1:
+            # In a subcircuit, beside parentheses, an expression or m= ngspice takes the word for a node.
+            return {"E": "VCVS", "F": "CCCS", "G": "VCCS", "H": "CCVS"}[letter] + f" {control} {value}"
+        if letter in "FG" and not self.habit["odd names"] and rng.random() < 0.1:
             # Of a polynomial E or H ngspice makes a device of another name; brackets are its own there.
             return f"{rng.choice(['POLY(1)', 'poly(1)'])} {control} 0 {float(one.value)!r}"
         tail = " m=2" if letter in "FG" and self.habit["m"] and rng.random() < 0.3 else ""
@@ -243,7 +243,7 @@ class Dress:
         keyword = "params: " if one.parameters and rng.random() < 0.3 else ""
         given = []
         # ngspice evaluates what an instance gives among the subcircuit's own parameters, so p=q takes the q inside.
-        outer = [name for name in known if name not in one.sub.defaults]
+        outer = [name for name in known if name not in one.sub.defaults and not name.startswith("l")]
         for name in one.parameters:
             value = self._literal(rng.uniform(0.5, 2), "")
             if outer and rng.random() < 0.4:

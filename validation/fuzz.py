@@ -189,8 +189,8 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
     - *0 ohm*: ngspice takes 1 mohm. With 1 mohm in their place xbarsim gives ngspice's numbers.
     - *values many decades apart*: beside a conductance of 1e30 S, or a gain of 1e60, ngspice loses the others to
       rounding. xbarsim's numbers are those of 800-digit arithmetic.
-    - *names*: ngspice ends a node's name at a bracket, and writes bytes that are no visible ASCII as underscores. By
-      such names the numbers agree.
+    - *names*: ngspice ends a node's name at a bracket, makes braces of quotes in it, and writes bytes that are no
+      visible ASCII as underscores. By such names the numbers agree.
     - *spelling*: see ``_SPELLINGS``. Spelt otherwise, to the same meaning, ngspice gives xbarsim's numbers.
     """
     ohms, values = circuit.kinds == RESISTOR, circuit.values
@@ -229,6 +229,7 @@ _NAMES: list[Callable[[str], str]] = [
     lambda name: name.split(")")[0],
     lambda name: name.split("(")[0],
     lambda name: name.split("{")[0],
+    lambda name: re.sub(r"'([^']*)'", r"{\1}", name),
     _underscored,
 ]
 

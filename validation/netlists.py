@@ -72,17 +72,17 @@ def against_ngspice(folder: Path, repetitions: int) -> str:
     write(64, path)
     path.write_text(path.read_text().replace("\n.op\n", "\n.dc vwl0 0 0.495 0.005\n"))
     ratios, ours, theirs, gap = [], [], [], 0.0
-    timed([*XBARSIM, "--netlist", str(path)])
+    raw = folder / "ours.raw"
+    ours_command = [*XBARSIM[:-1], "raw", "--netlist", str(path), "--output", str(raw)]
+    timed(ours_command)
     for _ in range(repetitions):
-        text, fast, _ = timed([*XBARSIM, "--netlist", str(path)])
+        _, fast, _ = timed(ours_command)
         _, slow, _ = timed(["ngspice", "-b", "-r", str(folder / "x64.raw"), str(path)])
-        one = json.loads(text)["analyses"][0]
-        table = read_raw(folder / "x64.raw")
-        for kind, found in (("v", one["node_voltages"]), ("i", one["source_currents"])):
-            largest = max(np.abs(table[f"{kind}({name})"]).max() for name in found)
-            gap = max(
-                gap, *(np.abs(np.array(v) - table[f"{kind}({name})"]).max() / largest for name, v in found.items())
-            )
+        mine, other = read_raw(raw), read_raw(folder / "x64.raw")
+        for kind in "vi":
+            names = [name for name in mine if name.startswith(f"{kind}(") and not name.endswith("-sweep)")]
+            largest = max(np.abs(other[name]).max() for name in names)
+            gap = max(gap, *(np.abs(mine[name] - other[name]).max() / largest for name in names))
         ours.append(fast)
         theirs.append(slow)
         ratios.append(slow / fast)
@@ -120,7 +120,8 @@ def main() -> None:
     table = [
         "# Crossbar netlists, whole processes",
         "",
-        "JSON of every node to a pipe, warm kernel cache, all cores. Made by",
+        "Every node voltage and source current, as JSON to a pipe or, for the sweep, as binary raw files by both; warm",
+        "kernel cache, all cores. Made by",
         "`python validation/netlists.py --engine DIR --write`.",
         "",
         "| netlist, other simulator | xbarsim s | other s | times faster | largest difference / largest |",
