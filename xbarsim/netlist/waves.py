@@ -41,7 +41,7 @@ class Pulse:
         if self.period > 0:
             time = np.where(time > self.period, time - self.period * np.floor(time / self.period), time)
         up, down = self.rise, self.rise + self.width
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             rising = self.low + (self.high - self.low) * time / self.rise
             falling = self.high + (self.low - self.high) * (time - down) / self.fall
         shape = np.where(time >= up, np.where(time <= down, self.high, falling), rising)
