@@ -1,7 +1,7 @@
 """Random linear netlists in random habits, solved by xbarsim and by ngspice.
 
     python validation/differential.py                     # 1,000 netlists
-    python validation/differential.py --seed 7000 --count 200 --keep /tmp/failures
+    python validation/differential.py --seed 7000 --count 200 --keep failures
     python validation/differential.py --write             # and writes validation/results/differential.md
 
 Node voltages are compared relative to the largest of the analysis, and so are source currents. Netlist number k of

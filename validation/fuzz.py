@@ -1,7 +1,7 @@
 """Damaged netlists: xbarsim solves or refuses each with one line, and what it solves is what ngspice solves.
 
     python validation/fuzz.py                                 # 20,000 netlists
-    python validation/fuzz.py --count 500 --compare-every 1 --keep /tmp/failures
+    python validation/fuzz.py --count 500 --compare-every 1 --keep failures
     python validation/fuzz.py --write                         # and writes validation/results/fuzz.md
 
 Each runs in this process, through the command line's own entry. Right is: exit code 0 and numbers without a gap, or 2
