@@ -180,3 +180,11 @@ def test_output_cards_change_nothing(tmp_path):
     assert len(circuit.names) == 2
     assert len(circuit.notes) == 3
     assert circuit.requests == (".print op v(a)", ".save all")
+
+
+def test_params_is_no_subcircuit_in_a_run_of_x_cards(tmp_path):
+    """Two X cards with as many words: in the second one of them is the keyword."""
+    text = "t\nv1 a 0 1\nx1 a 0 s2 p0=1\nx2 a s1 params: p0=2\n.subckt s2 x y p0=5\nr1 x y {p0}\n.ends\n"
+    (tmp_path / "p.sp").write_text(text + ".subckt s1 x p0=5\nr1 x 0 {p0}\n.ends\n.op\n")
+    circuit = read(tmp_path / "p.sp")
+    assert sorted(circuit.values.tolist()) == [1.0, 1.0, 2.0]

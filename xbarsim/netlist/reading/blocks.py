@@ -71,7 +71,7 @@ def read_instances(source: SourceText, body: Body) -> bool:
 @lru_cache(maxsize=64)
 def _run(width: int, marked: bool, keys: tuple[str, ...]) -> re.Pattern[str]:
     """Return what matches a run of X cards of one shape."""
-    line = rf"[ \t]*x{_WORD}" + rf"[ \t]+{_WORD}" * (width + 1)
+    line = rf"[ \t]*x{_WORD}" + rf"[ \t]+(?!params:){_WORD}" * (width + 1)
     line += r"[ \t]+params:" if marked else ""
     line += "".join(rf"[ \t]+{key}[ \t]*=[ \t]*{_NUMBER}" for key in keys)
     return re.compile(rf"(?:{line}[ \t]*\n)++", re.ASCII)
