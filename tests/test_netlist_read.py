@@ -188,3 +188,9 @@ def test_params_is_no_subcircuit_in_a_run_of_x_cards(tmp_path):
     (tmp_path / "p.sp").write_text(text + ".subckt s1 x p0=5\nr1 x 0 {p0}\n.ends\n.op\n")
     circuit = read(tmp_path / "p.sp")
     assert sorted(circuit.values.tolist()) == [1.0, 1.0, 2.0]
+
+
+def test_a_bare_value_comes_before_dc(tmp_path):
+    """What ngspice 39 answers for a source that says both."""
+    (tmp_path / "v.sp").write_text("t\nv1 a 0 5 dc 2\nv2 b 0 dc 3\nr1 a 0 1\nr2 b 0 1\n.op\n")
+    assert read(tmp_path / "v.sp").values.tolist() == [5.0, 3.0, 1.0, 1.0]

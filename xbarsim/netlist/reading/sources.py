@@ -84,7 +84,8 @@ def read_source_card(name: str, words: list[str]) -> SourceCard:
             raise CardError(f"'{word}' is unexpected after the source's value: remove it")
     if timed and (wave is None or wave.kind != "pwl"):
         raise CardError(f"{name} has 'r=' or 'td=', which belong to PWL(): remove them")
-    return SourceCard(explicit if explicit is not None else first, wave, multiplier)
+    # ngspice keeps the bare value where ``V1 a 0 5 DC 2`` gives both.
+    return SourceCard(first if first is not None else explicit, wave, multiplier)
 
 
 def _skip_numbers(words: list[str], at: int, most: int) -> int:
