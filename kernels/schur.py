@@ -177,8 +177,21 @@ def _down(g: Array, v: Array, lb: Array, y: Array) -> None:
 
 
 @njit(**_OPTIONS)
-def _bit_lines(g: Array, v: Array, lb: Array, kb: Array, near: Array, far: Array, u: Array, arriving: Array) -> None:
-    """Solve every bit line for the injected currents ``g v``.
+def _down_with(g: Array, v: Array, offset: Array, lb: Array, y: Array) -> None:
+    """As ``_down``, with a current ``offset`` (m, n) of its own into each node."""
+    m, n = g.shape
+    for j in range(n):
+        y[0, j] += g[0, j] * v[0, j] + offset[0, j]
+    for i in range(1, m):
+        for j in range(n):
+            y[i, j] = g[i, j] * v[i, j] + offset[i, j] + lb[i - 1, j] * y[i - 1, j]
+
+
+@njit(**_OPTIONS)
+def _bit_lines(
+    g: Array, v: Array, offset: Array, lb: Array, kb: Array, near: Array, far: Array, u: Array, arriving: Array
+) -> None:
+    """Solve every bit line for the injected currents ``g v``, and ``offset`` if that is not empty.
 
     ``near`` (n,) are the bottom source voltages, ``far`` (n,) the Norton currents of the top ends; ``arriving``
     (n,) receives the currents that would flow into grounded bottom sources.
@@ -186,7 +199,10 @@ def _bit_lines(g: Array, v: Array, lb: Array, kb: Array, near: Array, far: Array
     m, n = g.shape
     for j in range(n):
         u[0, j] = far[j]
-    _down(g, v, lb, u)
+    if offset.size > 0:
+        _down_with(g, v, offset, lb, u)
+    else:
+        _down(g, v, lb, u)
     for j in range(n):
         arriving[j] = lb[m - 1, j] * u[m - 1, j]
         u[m - 1, j] = kb[m - 1, j] * u[m - 1, j] + lb[m - 1, j] * near[j]
@@ -256,8 +272,22 @@ def _outputs_settled(change: Array, total: Array, alpha: float, tolerance: float
 
 
 @njit(**_OPTIONS)
+def _into_word_lines(g: Array, u: Array, offset: Array, s: Array) -> None:
+    """``s = g u - offset``: what the cells send into the word lines for bit-node voltages u."""
+    m, n = g.shape
+    for i in range(m):
+        for j in range(n):
+            s[i, j] = g[i, j] * u[i, j]
+    if offset.size > 0:
+        for i in range(m):
+            for j in range(n):
+                s[i, j] -= offset[i, j]
+
+
+@njit(**_OPTIONS)
 def solve(
     g: Array,
+    offset: Array,
     lw: Array,
     kw: Array,
     lb: Array,
@@ -267,6 +297,7 @@ def solve(
     near_b: Array,
     far_b: Array,
     tolerance: float,
+    floor: float,
     max_iterations: int,
     v: Array,
     u: Array,
@@ -277,13 +308,15 @@ def solve(
 ) -> tuple[int, int, float]:
     """Solve one boundary; fill v, u (m, n) and the ends' ``arriving`` currents; return (status, iterations, strain).
 
-    The strain is the longest step that was taken, about the largest eigenvalue of the inverse of the preconditioned
+    A cell's current is ``g (v - u) + offset``; an empty offset is none. On entry u holds a guess, or zeros. The
+    strain is the longest step that was taken, about the largest eigenvalue of the inverse of the preconditioned
     system: how many times rounding errors of the node voltages are magnified.
 
-    Conjugate gradients start from the word lines alone (u = 0), where the residual is ``G u``, and never multiply
-    by Aw: with ``z = Aw^-1 r`` and ``p = z + beta p``, ``w = Aw p`` follows as ``w = r + beta w``. They stop
-    when the residual's energy ``r . Aw^-1 r`` has fallen by ``tolerance**2`` and no output moves any more. One more
-    pass over both layers then recomputes everything from positive quantities.
+    Conjugate gradients start from the word lines alone, with u as guessed there: one pass down the bit lines gives
+    what u becomes, and the residual is ``g`` times its change. They never multiply by Aw: with ``z = Aw^-1 r`` and
+    ``p = z + beta p``, ``w = Aw p`` follows as ``w = r + beta w``. They stop when the residual's energy
+    ``r . Aw^-1 r`` has fallen by ``tolerance**2``, or to ``floor``, and no output moves any more. One more pass over
+    both layers then recomputes everything from positive quantities.
 
     ``work`` is (4, m, n), ``y`` (n, 4).
     """
@@ -293,16 +326,15 @@ def solve(
     spare_w = np.empty(m)
     spare_b = np.empty(n)
     change = np.empty(n)
-    for i in range(m):
-        for j in range(n):
-            r[i, j] = 0.0
+    _into_word_lines(g, u, offset, r)
     _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
-    _bit_lines(g, v, lb, kb, near_b, far_b, u, arriving_b)
+    _bit_lines(g, v, offset, lb, kb, near_b, far_b, p, arriving_b)
     for i in range(m):
         for j in range(n):
-            r[i, j] = g[i, j] * u[i, j]
+            r[i, j] = g[i, j] * (p[i, j] - u[i, j])
+            u[i, j] = p[i, j]
     energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
-    goal = tolerance * tolerance * energy
+    goal = max(tolerance * tolerance * energy, floor)
     iterations = 0
     strain = 1.0
     for refinement in range(_REFINEMENTS):
@@ -331,15 +363,13 @@ def solve(
             if energy <= goal and settled:
                 break
         # Both layers anew from positive quantities, and the residual that is truly left.
-        _bit_lines(g, v, lb, kb, near_b, far_b, u, arriving_b)
-        for i in range(m):
-            for j in range(n):
-                r[i, j] = g[i, j] * u[i, j]
+        _bit_lines(g, v, offset, lb, kb, near_b, far_b, u, arriving_b)
+        _into_word_lines(g, u, offset, r)
         _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
         if iterations <= _EASY:
-            _bit_lines(g, v, lb, kb, near_b, far_b, u, arriving_b)
+            _bit_lines(g, v, offset, lb, kb, near_b, far_b, u, arriving_b)
             break
-        _bit_lines(g, v, lb, kb, near_b, far_b, p, arriving_b)
+        _bit_lines(g, v, offset, lb, kb, near_b, far_b, p, arriving_b)
         for i in range(m):
             for j in range(n):
                 r[i, j] = g[i, j] * (p[i, j] - u[i, j])
@@ -351,262 +381,115 @@ def solve(
 
 
 @njit(**_OPTIONS)
-def word_end_currents(
-    g: Array, rw: Array, lw: Array, u: Array, left: Array, right: Array, out_left: Array, out_right: Array
-) -> float:
-    """Currents out of the array at the word lines' ends, for bit-node voltages u; return the digits' worst loss.
-
-    Each is the Norton current of its line with that end's source as the zero of voltage: sums of
-    ``g (u - source)`` alone, so that two strong sources at equal voltages do not drown what the cells take. Where a
-    cell ties its bit node so firmly to this source that u is the source's voltage but for rounding, the differences
-    carry few digits: the loss is the largest ratio of ``sum g (|u| + |source|)`` to ``sum g |u - source|``.
-    """
-    m, n = g.shape
-    loss = 1.0
+def _miss(
+    a: Array, b: Array, lw: Array, kw: Array, lb: Array, kb: Array, p: Array, u: Array, s: Array, y: Array, image: Array
+) -> None:
+    """``image = p - Aw^-1 b Ab^-1 a p``, by passes over the lines alone; u and s (m, n) are work space."""
+    m, n = a.shape
+    zero_w, zero_b, spare_w, spare_b = np.zeros(m), np.zeros(n), np.empty(m), np.empty(n)
+    none = np.empty((0, 0))
+    _bit_lines(a, p, none, lb, kb, zero_b, zero_b, u, spare_b)
+    _into_word_lines(b, u, none, s)
+    _word_lines(s, lw, kw, zero_w, zero_w, image, y, spare_w)
     for i in range(m):
-        far = max(rw[i, n], TINY)
-        t = (right[i] - left[i]) / far
-        size = abs(t)
-        noise = 0.0
-        for j in range(n - 1, -1, -1):
-            t += g[i, j] * (u[i, j] - left[i])
-            size += g[i, j] * abs(u[i, j] - left[i])
-            noise += g[i, j] * (abs(u[i, j]) + abs(left[i]))
-            t *= lw[i, j]
-            size *= lw[i, j]
-            noise *= lw[i, j]
-        out_left[i] = t
-        if noise > loss * size:
-            loss = noise / size if size > 0.0 else np.inf
-        t = 0.0
-        if far < np.inf:
-            near = max(rw[i, 0], TINY)
-            t = (left[i] - right[i]) / near
-            size = abs(t)
-            noise = 0.0
-            z = near
+        for j in range(n):
+            image[i, j] = p[i, j] - image[i, j]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
+def _inner(x: Array, y: Array) -> float:
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            total += x[i, j] * y[i, j]
+    return total
+
+
+@njit(**_OPTIONS)
+def solve_unsymmetric(
+    a: Array,
+    b: Array,
+    offset: Array,
+    lw: Array,
+    kw: Array,
+    lb: Array,
+    kb: Array,
+    near_w: Array,
+    far_w: Array,
+    near_b: Array,
+    far_b: Array,
+    tolerance: float,
+    max_iterations: int,
+    v: Array,
+    u: Array,
+    arriving_w: Array,
+    arriving_b: Array,
+    work: Array,
+    y: Array,
+) -> tuple[int, int]:
+    """As ``solve``, for cells whose current is ``a v - b u + offset``; return (status, iterations).
+
+    The dividers are those of word lines with cells ``a`` and bit lines with cells ``b``. Biconjugate gradients
+    (van der Vorst, SIAM J. Sci. Stat. Comput. 13, 631, 1992) on ``v - Aw^-1 b Ab^-1 a v``, whose every product is a
+    pass over both layers. They stop when no node's balance moves it by more than ``tolerance`` of the largest
+    voltage; the balance is recomputed from the lines, and they start anew if it is not so.
+
+    ``work`` is (8, m, n), ``y`` (n, 4).
+    """
+    m, n = a.shape
+    r, shadow, p, image, step, turned, spare_u, spare_s = (
+        work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7],
+    )  # fmt: skip
+    iterations = 0
+    _into_word_lines(b, u, offset, spare_s)
+    _word_lines(spare_s, lw, kw, near_w, far_w, v, y, arriving_w)
+    status = NOT_CONVERGED
+    for _ in range(40):
+        # One pass over both layers; what it changes is the residual.
+        _bit_lines(a, v, offset, lb, kb, near_b, far_b, u, arriving_b)
+        _into_word_lines(b, u, offset, spare_s)
+        _word_lines(spare_s, lw, kw, near_w, far_w, spare_u, y, arriving_w)
+        worst = volts = 0.0
+        for i in range(m):
             for j in range(n):
-                t += g[i, j] * (u[i, j] - right[i])
-                size += g[i, j] * abs(u[i, j] - right[i])
-                noise += g[i, j] * (abs(u[i, j]) + abs(right[i]))
-                zc = _beyond(g[i, j], z)
-                r = rw[i, j + 1] if j < n - 1 else far
-                ratio = _divider(zc, r)[0]
-                t *= ratio
-                size *= ratio
-                noise *= ratio
-                z = zc + r
-            if noise > loss * size:
-                loss = noise / size if size > 0.0 else np.inf
-        out_right[i] = t
-    return loss
-
-
-@njit(**_OPTIONS)
-def bit_end_currents(
-    g: Array, rb: Array, lb: Array, v: Array, top: Array, bottom: Array, out_top: Array, out_bottom: Array
-) -> float:
-    """Currents out of the array at the bit lines' ends, for word-node voltages v; as ``word_end_currents``."""
-    m, n = g.shape
-    size, noise = np.empty(n), np.zeros(n)
-    for j in range(n):
-        out_bottom[j] = (top[j] - bottom[j]) / max(rb[0, j], TINY)
-        size[j] = abs(out_bottom[j])
-        out_top[j] = 0.0
-    for i in range(m):
-        for j in range(n):
-            out_bottom[j] = lb[i, j] * (out_bottom[j] + g[i, j] * (v[i, j] - bottom[j]))
-            size[j] = lb[i, j] * (size[j] + g[i, j] * abs(v[i, j] - bottom[j]))
-            noise[j] = lb[i, j] * (noise[j] + g[i, j] * (abs(v[i, j]) + abs(bottom[j])))
-    loss = 1.0
-    for j in range(n):
-        if noise[j] > loss * size[j]:
-            loss = noise[j] / size[j] if size[j] > 0.0 else np.inf
-        far = max(rb[0, j], TINY)
-        if far < np.inf:
-            near = max(rb[m, j], TINY)
-            t = (bottom[j] - top[j]) / near
-            total, unsure = abs(t), 0.0
-            z = near
-            for i in range(m - 1, -1, -1):
-                t += g[i, j] * (v[i, j] - top[j])
-                total += g[i, j] * abs(v[i, j] - top[j])
-                unsure += g[i, j] * (abs(v[i, j]) + abs(top[j]))
-                zc = _beyond(g[i, j], z)
-                r = rb[i, j] if i > 0 else far
-                ratio = _divider(zc, r)[0]
-                t *= ratio
-                total *= ratio
-                unsure *= ratio
-                z = zc + r
-            if unsure > loss * total:
-                loss = unsure / total if total > 0.0 else np.inf
-            out_top[j] = t
-    return loss
-
-
-@njit(**_OPTIONS)
-def residual(
-    g: Array,
-    rw: Array,
-    rb: Array,
-    left: Array,
-    right: Array,
-    top: Array,
-    bottom: Array,
-    v: Array,
-    u: Array,
-    out_left: Array,
-    out_right: Array,
-    out_top: Array,
-    out_bottom: Array,
-) -> float:
-    """How far a solution is from Kirchhoff's laws.
-
-    The larger of ``|dv - r i| / max |V|`` over all segments and ends, and ``|sum i| / max_line sum |i_device|`` over
-    all lines and both sides of a break. Wire currents are running sums of device currents from the word lines'
-    left and the bit lines' top end. 0 where all sources are 0.
-    """
-    m, n = g.shape
-    volts = 0.0
-    for i in range(m):
-        volts = max(volts, abs(left[i]), abs(right[i]))
-    for j in range(n):
-        volts = max(volts, abs(top[j]), abs(bottom[j]))
-    if volts == 0.0:
-        return 0.0
-    kvl = kcl = amperes = 0.0
-    line = np.empty(n)
-    for i in range(m):
-        for j in range(n):
-            line[j] = g[i, j] * (v[i, j] - u[i, j])
-        current, before, taken = -out_left[i], left[i], 0.0
-        for j in range(n):
-            r = rw[i, j]
-            whole = r < np.inf
-            gap = abs(before - v[i, j] - (r if whole else 0.0) * current)
-            kvl = gap if whole and gap > kvl else kvl
-            kcl = abs(current) if not whole and abs(current) > kcl else kcl
-            current = (current if whole else 0.0) - line[j]
-            taken += abs(line[j])
-            before = v[i, j]
-        amperes = max(amperes, taken, abs(out_left[i]), abs(out_right[i]))
-        kcl = max(kcl, abs(current - out_right[i]))
-        if rw[i, n] < np.inf:
-            kvl = max(kvl, abs(before - right[i] - rw[i, n] * out_right[i]))
-    current_b, taken_b, kvl_b, kcl_b = np.empty(n), np.zeros(n), np.zeros(n), np.zeros(n)
-    for j in range(n):
-        current_b[j] = -out_top[j]
-    for i in range(m):
-        for j in range(n):
-            r = rb[i, j]
-            whole = r < np.inf
-            gap = abs((u[i - 1, j] if i > 0 else top[j]) - u[i, j] - (r if whole else 0.0) * current_b[j])
-            kvl_b[j] = gap if whole and gap > kvl_b[j] else kvl_b[j]
-            kcl_b[j] = abs(current_b[j]) if not whole and abs(current_b[j]) > kcl_b[j] else kcl_b[j]
-            device = g[i, j] * (v[i, j] - u[i, j])
-            current_b[j] = (current_b[j] if whole else 0.0) + device
-            taken_b[j] += abs(device)
-    for j in range(n):
-        amperes = max(amperes, taken_b[j], abs(out_top[j]), abs(out_bottom[j]))
-        kvl = max(kvl, kvl_b[j])
-        kcl = max(kcl, kcl_b[j], abs(current_b[j] - out_bottom[j]))
-        if rb[m, j] < np.inf:
-            kvl = max(kvl, abs(u[m - 1, j] - bottom[j] - rb[m, j] * out_bottom[j]))
-    if not amperes < np.inf:
-        return np.inf
-    return max(kvl / volts, kcl / amperes if amperes > 0.0 else 0.0)
-
-
-@njit(**_OPTIONS)
-def _line_gaps(
-    g: Array,
-    r: Array,
-    x: Array,
-    other: Array,
-    first: float,
-    last: float,
-    out_first: float,
-    out_last: float,
-    volts: float,
-    amperes: float,
-) -> float:
-    """Worst violation along one line, each segment's as volts or as amperes, whichever is less.
-
-    x are the line's node voltages, ``other`` those across its cells.
-    """
-    n = g.size
-    worst = 0.0
-    current, before = -out_first, first
-    for j in range(n + 1):
-        after = x[j] if j < n else last
-        if r[j] < np.inf:
-            through = current if j < n else out_last
-            gap = abs(before - after - r[j] * through)
-            worst = max(worst, min(gap / volts, gap / (r[j] * amperes)) if r[j] * amperes > 0.0 else gap / volts)
-        else:
-            worst = max(worst, abs(current) / amperes if amperes > 0.0 else 0.0)
-            current = 0.0
-        if j < n:
-            current -= g[j] * (x[j] - other[j])
-            before = x[j]
-    return max(worst, abs(current - out_last) / amperes if amperes > 0.0 else 0.0)
-
-
-@njit(**_OPTIONS)
-def careful_residual(
-    g: Array,
-    rw: Array,
-    rb: Array,
-    left: Array,
-    right: Array,
-    top: Array,
-    bottom: Array,
-    v: Array,
-    u: Array,
-    out_left: Array,
-    out_right: Array,
-    out_top: Array,
-    out_bottom: Array,
-) -> float:
-    """Return ``residual`` where that is large for no fault of the solution's. Slower: for suspicious ones only.
-
-    Running sums of device currents carry rounding errors of g |v| eps, which a wire of many ohms turns into many
-    volts. Such a segment is held to Kirchhoff's current law instead: with ``dv / r`` for its current the voltage law
-    holds exactly, and the difference to the running sum is what the nodes' balances miss, relative to the largest
-    line's sum of device currents. And cells that sit at equal voltages carry rounding errors only: currents count
-    from 1e-6 of what the line's cells would take at its voltages.
-    """
-    m, n = g.shape
-    volts = 0.0
-    for i in range(m):
-        volts = max(volts, abs(left[i]), abs(right[i]))
-    for j in range(n):
-        volts = max(volts, abs(top[j]), abs(bottom[j]))
-    if volts == 0.0:
-        return 0.0
-    amperes = 0.0
-    finite = True
-    column = np.zeros(n)
-    for i in range(m):
-        line = 0.0
-        for j in range(n):
-            current = abs(g[i, j] * (v[i, j] - u[i, j]))
-            finite = finite and abs(v[i, j]) < np.inf and abs(u[i, j]) < np.inf
-            current = max(current, 1e-6 * g[i, j] * (abs(v[i, j]) + abs(u[i, j])))
-            line += current
-            column[j] += current
-        amperes = max(amperes, line, abs(out_left[i]), abs(out_right[i]))
-    for j in range(n):
-        amperes = max(amperes, column[j], abs(out_top[j]), abs(out_bottom[j]))
-    if not finite or not amperes < np.inf:
-        return np.inf
-    worst = 0.0
-    for i in range(m):
-        gap = _line_gaps(g[i], rw[i], v[i], u[i], left[i], right[i], out_left[i], out_right[i], volts, amperes)
-        worst = max(worst, gap)
-    gt, rt, vt, ut = g.T.copy(), rb.T.copy(), v.T.copy(), u.T.copy()
-    for j in range(n):
-        gap = _line_gaps(gt[j], rt[j], ut[j], vt[j], top[j], bottom[j], out_top[j], out_bottom[j], volts, amperes)
-        worst = max(worst, gap)
-    return worst
+                r[i, j] = spare_u[i, j] - v[i, j]
+                shadow[i, j] = r[i, j]
+                p[i, j] = r[i, j]
+                worst = max(worst, abs(r[i, j]))
+                volts = max(volts, abs(v[i, j]), abs(u[i, j]))
+        if worst <= tolerance * volts or volts == 0.0:
+            status = CONVERGED
+            break
+        if iterations >= max_iterations:
+            break
+        rho = _inner(shadow, r)
+        while iterations < max_iterations:
+            iterations += 1
+            _miss(a, b, lw, kw, lb, kb, p, spare_u, spare_s, y, image)
+            down = _inner(shadow, image)
+            if down == 0.0:
+                break
+            alpha = rho / down
+            for i in range(m):
+                for j in range(n):
+                    step[i, j] = r[i, j] - alpha * image[i, j]
+            _miss(a, b, lw, kw, lb, kb, step, spare_u, spare_s, y, turned)
+            size = _inner(turned, turned)
+            omega = _inner(turned, step) / size if size > 0.0 else 0.0
+            worst = 0.0
+            for i in range(m):
+                for j in range(n):
+                    v[i, j] += alpha * p[i, j] + omega * step[i, j]
+                    r[i, j] = step[i, j] - omega * turned[i, j]
+                    worst = max(worst, abs(r[i, j]))
+            if worst <= 0.3 * tolerance * volts or omega == 0.0:
+                break
+            before = rho
+            rho = _inner(shadow, r)
+            if rho == 0.0:
+                break
+            beta = rho / before * (alpha / omega)
+            for i in range(m):
+                for j in range(n):
+                    p[i, j] = r[i, j] + beta * (p[i, j] - omega * image[i, j])
+    return status, iterations

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xbarsim.crossbar import Crossbar as Crossbar
     from xbarsim.crossbar import LineEnds as LineEnds
+    from xbarsim.devices import Device as Device
+    from xbarsim.devices import Law as Law
     from xbarsim.devices import Linear as Linear
+    from xbarsim.devices import Selector as Selector
+    from xbarsim.devices import Sinh as Sinh
+    from xbarsim.devices import Table as Table
+    from xbarsim.devices import Transistor as Transistor
+    from xbarsim.devices import Yakopcic as Yakopcic
     from xbarsim.effective import effective_conductance as effective_conductance
     from xbarsim.effective import port_admittance as port_admittance
     from xbarsim.solution import Solution as Solution
@@ -23,7 +30,14 @@ __version__ = "0.1.0"
 _HOME = {
     "Crossbar": "crossbar",
     "LineEnds": "crossbar",
+    "Device": "devices",
+    "Law": "devices",
     "Linear": "devices",
+    "Selector": "devices",
+    "Sinh": "devices",
+    "Table": "devices",
+    "Transistor": "devices",
+    "Yakopcic": "devices",
     "Solution": "solution",
     "solve": "solver",
     "effective_conductance": "effective",
@@ -32,9 +46,16 @@ _HOME = {
 
 __all__ = [
     "Crossbar",
+    "Device",
+    "Law",
     "LineEnds",
     "Linear",
+    "Selector",
+    "Sinh",
     "Solution",
+    "Table",
+    "Transistor",
+    "Yakopcic",
     "__version__",
     "effective_conductance",
     "port_admittance",

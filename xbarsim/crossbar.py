@@ -8,65 +8,16 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from xbarsim.devices import Linear
+from xbarsim.checks import Array as Array
+from xbarsim.checks import broadcast
+from xbarsim.checks import checked_array as checked_array
+from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
 
-Array = NDArray[np.float64]
 Side = Literal["word_left", "word_right", "bit_top", "bit_bottom"]
 SIDES: tuple[Side, ...] = get_args(Side)
-
-
-def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: bool = False) -> Array:
-    """Return ``value`` as float64, or raise an :class:`InputError` that names its first bad entry.
-
-    Parameters
-    ----------
-    name : str
-        What the message calls the argument.
-    value : array_like
-        Real numbers.
-    inf_ok, signed : bool
-        Whether infinite, and whether negative entries are legal.
-
-    Raises
-    ------
-    InputError
-        ``value`` is not numeric, or an entry is NaN, infinite or negative where it must not be.
-    """
-    try:
-        raw = np.asarray(value)
-        if raw.dtype.kind not in "biuf":
-            raise TypeError
-        array = raw.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name} must be real numbers in a regular array, not {_kind(value)}") from None
-    bad = np.isnan(array)
-    if not inf_ok:
-        bad |= np.isinf(array)
-    if not signed:
-        bad |= array < 0
-    if bad.any():
-        index = tuple(int(k) for k in np.unravel_index(int(np.argmax(bad)), array.shape))
-        where = f"{name}[{', '.join(map(str, index))}]" if index else name
-        allowed = "a finite number" if signed else ">= 0" + (" (inf is an open circuit)" if inf_ok else " and finite")
-        raise InputError(f"{where} is {float(array[index])}: it must be {allowed}")
-    return array
-
-
-def _kind(value: object) -> str:
-    dtype = getattr(value, "dtype", None)
-    return f"{type(value).__name__} of {dtype}" if dtype is not None else type(value).__name__
-
-
-def _broadcast(name: str, array: Array, shape: tuple[int, ...]) -> Array:
-    """Broadcast to ``shape`` as a read-only view; the message names both shapes."""
-    try:
-        view: Array = np.broadcast_to(array, shape)
-    except ValueError:
-        raise InputError(f"{name} has shape {array.shape}: it must be a scalar or broadcast to {shape}") from None
-    return view
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +50,7 @@ class LineEnds:
         """Return the same ends as arrays of ``count`` lines."""
         lines = object.__new__(LineEnds)
         for name in ("voltage", "resistance"):
-            view = _broadcast(f"ends[{side!r}].{name}", getattr(self, name), (count,))
+            view = broadcast(f"ends[{side!r}].{name}", getattr(self, name), (count,))
             object.__setattr__(lines, name, view)
         return lines
 
@@ -134,8 +85,9 @@ class Crossbar:
         What the line ends are tied to, by side: ``word_left``, ``word_right``, ``bit_top``, ``bit_bottom``.
         Left out: ``word_left`` is driven through ``driver``, ``bit_bottom`` at 0 V through ``sense``, the rest
         is open. ``word_left`` takes its voltages from ``solve``.
-    device : Linear
-        The cells' law.
+    device : Device, optional
+        The cells' law, one of :mod:`xbarsim.devices`; default ``Linear()``. A nonlinear cell's conductance is its
+        state: its slope at 0 V, unless the device says otherwise.
 
     Raises
     ------
@@ -150,7 +102,7 @@ class Crossbar:
     driver: Array
     sense: Array
     ends: dict[Side, LineEnds] = field(default_factory=dict)
-    device: Linear = field(default_factory=Linear)
+    device: Device = field(default_factory=Linear)
 
     def __init__(
         self,
@@ -161,7 +113,7 @@ class Crossbar:
         driver: ArrayLike = 0.0,
         sense: ArrayLike = 0.0,
         ends: Mapping[Side, LineEnds] | None = None,
-        device: Linear | None = None,
+        device: Device | None = None,
     ) -> None:
         g = checked_array("conductance", conductance)
         if g.ndim != 2 or g.size == 0:
@@ -175,12 +127,14 @@ class Crossbar:
             ("driver", driver, (rows,)),
             ("sense", sense, (cols,)),
         ):
-            values[name] = _broadcast(name, checked_array(name, value, inf_ok=True), shape)
+            values[name] = broadcast(name, checked_array(name, value, inf_ok=True), shape)
         g.setflags(write=False)
         values["ends"] = _checked_ends(ends, rows, cols, values)
-        if device is not None and not isinstance(device, Linear):
-            raise InputError(f"device is {type(device).__name__}: it must be a device of xbarsim.devices (Linear)")
+        if device is not None and not isinstance(device, Device):
+            kind = device.__name__ if isinstance(device, type) else type(device).__name__
+            raise InputError(f"device is {kind}: it must be a device of xbarsim.devices, as Sinh(v0=0.25)")
         values["device"] = device or Linear()
+        values["device"].check((rows, cols))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -222,6 +176,8 @@ class Crossbar:
             if array.size:
                 low, high = float(array.min()), float(array.max())
                 parts.append(f"{name}={low:g}" if low == high else f"{name}={low:g}..{high:g}")
+        if not isinstance(self.device, Linear):
+            parts.append(repr(self.device))
         if self.ends:
             parts.append(f"ends={sorted(self.ends)}")
         return f"Crossbar({', '.join(parts)})"

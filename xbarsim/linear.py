@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import reduction, schur
+from xbarsim.kernels import ends, kirchhoff, reduction, schur
 from xbarsim.resources import require_memory
-from xbarsim.segments import Segments
+from xbarsim.segments import Mask, Segments
 from xbarsim.terminals import Terminals
 
 LOSS = 1e3
@@ -56,6 +56,8 @@ class Answer:
         False where conjugate gradients ran out of steps.
     sure : (batch,)
         False where rounding errors were magnified so much that a reduction gives better voltages.
+    cut_off : pair of (rows, cols), optional
+        Word and bit nodes that cells without any conductance at a vector's voltages leave floating.
     """
 
     sources: dict[Side, Array]
@@ -66,6 +68,7 @@ class Answer:
     iterations: NDArray[np.int64]
     converged: NDArray[np.bool_]
     sure: NDArray[np.bool_]
+    cut_off: tuple[Mask, Mask] | None = None
 
     @staticmethod
     def without_fields(sources: dict[Side, Array], currents: dict[Side, Array], residual: Array) -> Answer:
@@ -87,11 +90,13 @@ class Answer:
 def _residual(segments: Segments, volts: list[Array], v: Array, u: Array, out: list[Array]) -> float:
     """Return one solution's violation of Kirchhoff's laws."""
     arguments = (segments.g, segments.word, segments.bit, *volts, v, u, *out)
-    residual: float = schur.residual(*arguments)
+    residual: float = kirchhoff.residual(*arguments)
     if residual > SUSPICIOUS:
-        residual = schur.careful_residual(*arguments)
+        residual = kirchhoff.careful_residual(*arguments)
     return residual
 
+
+_NO_OFFSET = np.empty((0, 0))
 
 _kept = threading.local()
 
@@ -172,15 +177,16 @@ def by_schur(
                 v, u = answer.word[k], answer.bit[k]
             left, right, top, bottom = (sources[side][k] for side in SIDES)
             out = [answer.currents[side][k] for side in SIDES]
+            u[:] = 0.0
             status, answer.iterations[k], strain = schur.solve(
-                g, lw, kw, lb, kb, left, far_word[k], bottom, far_bit[k], CG_TOLERANCE, max_iterations,
-                v, u, arriving_w, arriving_b, scratch, y,
+                g, _NO_OFFSET, lw, kw, lb, kb, left, far_word[k], bottom, far_bit[k], CG_TOLERANCE, 0.0,
+                max_iterations, v, u, arriving_w, arriving_b, scratch, y,
             )  # fmt: skip
             answer.converged[k] = status == schur.CONVERGED
             answer.sure[k] = strain <= STRAIN
             loss[k] = max(
-                schur.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
-                schur.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
+                ends.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
+                ends.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
             )
             answer.residual[k] = _residual(segments, [left, right, top, bottom], v, u, out)
 

@@ -104,19 +104,29 @@ class Segments:
                 currents[near][..., lines] *= 0.5  # type: ignore[index]
                 currents[far][..., lines] = currents[near][..., lines]  # type: ignore[index]
 
+    @property
+    def breakable(self) -> bool:
+        """Whether a line is broken or has no end tied, so that cells alone may hold some of its nodes."""
+        return not _whole(self.word, self.bit)
+
     def couplings(self) -> tuple[Array, Array]:
         """Siemens of the word- and bit-line segments; 0 ohm is 1e30 S."""
         return 1.0 / np.maximum(self.word, TINY), 1.0 / np.maximum(self.bit, TINY)
 
-    def floating_names(self) -> list[str]:
-        """Floating nodes as ``w[i, j]`` and ``b[i, j]``."""
-        if self.floating_word is None or self.floating_bit is None:
-            return []
+    def floating_names(self, more: tuple[Mask, Mask] | None = None) -> list[str]:
+        """Floating nodes as ``w[i, j]`` and ``b[i, j]``; ``more`` are word and bit nodes that float as well."""
+        given = (self.floating_word, self.floating_bit)
+        masks = more or (None, None)
         return [
             f"{layer}[{i}, {j}]"
-            for layer, mask in (("w", self.floating_word), ("b", self.floating_bit))
-            for i, j in np.argwhere(mask)
+            for layer, one, other in zip("wb", given, masks, strict=True)
+            for i, j in np.argwhere(_either(one, other))
         ]
+
+
+def _either(one: Mask | None, other: Mask | None) -> Mask:
+    found = [mask for mask in (one, other) if mask is not None]
+    return np.logical_or.reduce(found) if found else np.zeros((0, 2), np.bool_)
 
 
 def _zero_ends(a: Array, b: Array) -> Mask:
@@ -126,10 +136,17 @@ def _zero_ends(a: Array, b: Array) -> Mask:
 
 def _floating(g: Array, word: Array, bit: Array) -> tuple[Mask, Mask] | tuple[None, None]:
     """Find islands; None, None at once where every line is whole and tied."""
-    whole = np.isfinite(word[:, 1:-1]).all() and np.isfinite(bit[1:-1]).all()
-    if whole and (np.isfinite(word[:, [0, -1]]).any(axis=1).all() and np.isfinite(bit[[0, -1]]).any(axis=0).all()):
+    if _whole(word, bit):
         return None, None
     tied_word, tied_bit = islands.tied_nodes(g, word, bit)
     if tied_word.all() and tied_bit.all():
         return None, None
     return ~tied_word, ~tied_bit
+
+
+def _whole(word: Array, bit: Array) -> bool:
+    """Whether every line is in one piece and tied at one end at least."""
+    pieces = np.isfinite(word[:, 1:-1]).all() and np.isfinite(bit[1:-1]).all()
+    return bool(
+        pieces and np.isfinite(word[:, [0, -1]]).any(axis=1).all() and np.isfinite(bit[[0, -1]]).any(axis=0).all()
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar, Side
+from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 
 
@@ -30,9 +31,9 @@ class Solution:
         device currents. For a batch answered by an effective map: the map's difference from a full solve of a
         random vector, relative to the largest current.
     iterations : int or (batch,) of int
-        Conjugate-gradient steps; 0 for direct methods.
+        Conjugate-gradient steps, or Newton's with nonlinear cells; 0 for direct methods.
     method : str
-        ``schur``, ``kron`` or ``reference``: what gave the numbers.
+        ``schur``, ``kron``, ``newton`` or ``reference``: what gave the numbers.
     floating : list of str
         Nodes ``w[i, j]`` and ``b[i, j]`` without a path to any source. Their voltages are NaN, their currents 0.
     """
@@ -71,7 +72,11 @@ class Solution:
     @property
     def device_currents(self) -> Array:
         """Amperes through the cells from word to bit line, ``(..., rows, cols)``; raises as ``word_voltages``."""
-        currents: Array = self.crossbar.conductance * (self.word_voltages - self.bit_voltages)
+        crossbar = self.crossbar
+        if isinstance(crossbar.device, Linear):
+            currents: Array = crossbar.conductance * (self.word_voltages - self.bit_voltages)
+        else:
+            currents = crossbar.device.current(crossbar.conductance, self.word_voltages, self.bit_voltages)
         return np.nan_to_num(currents, copy=False, nan=0.0) if self.floating else currents
 
     def _field(self, value: Array | None) -> Array:

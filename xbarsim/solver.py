@@ -10,15 +10,17 @@ from numpy.typing import ArrayLike
 
 from xbarsim import reference
 from xbarsim.crossbar import SIDES, Array, Crossbar, LineEnds, Side, checked_array
+from xbarsim.devices import Linear
 from xbarsim.effective import verify
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.linear import Answer, by_kron, by_schur
+from xbarsim.newton import by_newton
 from xbarsim.resources import thread_count
 from xbarsim.segments import Segments
 from xbarsim.solution import Solution
 from xbarsim.terminals import Terminals
 
-Method = Literal["auto", "schur", "kron", "reference"]
+Method = Literal["auto", "schur", "kron", "newton", "reference"]
 
 TOLERANCE = 1e-9
 """Default bound of a returned solution's residual."""
@@ -49,10 +51,11 @@ def solve(
         The circuit.
     voltages : array_like, (rows,) or (batch, rows)
         Volts of the word_left sources. Those of open ends (``driver`` inf) do not matter.
-    method : {"auto", "schur", "kron", "reference"}
+    method : {"auto", "schur", "kron", "newton", "reference"}
         ``schur``: conjugate gradients on one layer, each vector on its own. ``kron``: reduction of the whole circuit to
         its line ends, then all vectors at once. ``reference``: slow star-mesh elimination for small arrays, sharing
-        no code with the others. ``auto``: ``schur`` for few vectors, ``kron`` for many or where ``schur`` is slow.
+        no code with the others. ``newton``: Newton's method, the one for nonlinear cells. ``auto``: ``newton`` for
+        nonlinear cells; ``schur`` for few vectors, ``kron`` for many or where ``schur`` is slow.
     fields : bool, optional
         Keep node voltages and device currents. Default: for one vector, not for a batch.
     tolerance : float
@@ -72,7 +75,7 @@ def solve(
     SolveError
         Two sources of different voltage are joined by 0 ohm.
     ConvergenceError
-        The residual is above tolerance: no number is returned.
+        The residual is above tolerance, or Newton's method did not converge: no number is returned.
     TooLargeError
         The work would not fit in memory.
     """
@@ -135,8 +138,15 @@ def _solve(
     single: bool,
 ) -> Solution:
     segments.refuse_conflicts(sources)
-    if method == "reference":
-        used: Method = "reference"
+    if method == "newton" or not isinstance(crossbar.device, Linear):
+        if method not in ("auto", "newton"):
+            raise InputError(f'method is {method!r}, for linear cells: with {crossbar.device!r} use "auto" or "newton"')
+        used: Method = "newton"
+        answer = by_newton(
+            segments, crossbar.device, sources, fields=fields, max_iterations=MAX_ITERATIONS, threads=threads
+        )
+    elif method == "reference":
+        used = "reference"
         answer = _by_reference(crossbar, segments, sources)
     else:
         used, answer = _choose(method, segments, sources, fields, tolerance, threads)
@@ -249,7 +259,7 @@ def _solution(
         residual=float(answer.residual.max(initial=0.0)),
         iterations=int(answer.iterations[0]) if single else answer.iterations,
         method=method,
-        floating=segments.floating_names(),
+        floating=segments.floating_names(answer.cut_off),
         _word=shaped(word),
         _bit=shaped(bit),
     )

@@ -1,0 +1,133 @@
+"""Currents at the line ends of a solved crossbar, each from its own line's ladder.
+
+Arrays as in :mod:`schur`. ``_beyond`` and ``_divider`` are that file's: what is compiled together lives together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+TINY = 1e-30
+"""Ohms that stand for an ideal source's zero."""
+
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+
+
+@njit(**_OPTIONS)
+def _beyond(g: float, z: float) -> float:
+    """Impedance of a cell g in parallel with z; z may be inf, g may be 0."""
+    if z == np.inf:
+        return 1.0 / g if g > 0.0 else np.inf
+    return z / (1.0 + g * z)
+
+
+@njit(**_OPTIONS)
+def _divider(zc: float, r: float) -> tuple[float, float]:
+    """``l = zc/(zc + r)`` and ``k = r l`` with their limits; a node with nothing on either side gets 0, 0."""
+    if r == np.inf:
+        return 0.0, (0.0 if zc == np.inf else zc)
+    if zc == np.inf:
+        return 1.0, r
+    ratio = zc / (zc + r)
+    return ratio, r * ratio
+
+
+@njit(**_OPTIONS)
+def word_end_currents(
+    g: Array, rw: Array, lw: Array, u: Array, left: Array, right: Array, out_left: Array, out_right: Array
+) -> float:
+    """Currents out of the array at the word lines' ends, for bit-node voltages u; return the digits' worst loss.
+
+    Each is the Norton current of its line with that end's source as the zero of voltage: sums of
+    ``g (u - source)`` alone, so that two strong sources at equal voltages do not drown what the cells take. Where a
+    cell ties its bit node so firmly to this source that u is the source's voltage but for rounding, the differences
+    carry few digits: the loss is the largest ratio of ``sum g (|u| + |source|)`` to ``sum g |u - source|``.
+    """
+    m, n = g.shape
+    loss = 1.0
+    for i in range(m):
+        far = max(rw[i, n], TINY)
+        t = (right[i] - left[i]) / far
+        size = abs(t)
+        noise = 0.0
+        for j in range(n - 1, -1, -1):
+            t += g[i, j] * (u[i, j] - left[i])
+            size += g[i, j] * abs(u[i, j] - left[i])
+            noise += g[i, j] * (abs(u[i, j]) + abs(left[i]))
+            t *= lw[i, j]
+            size *= lw[i, j]
+            noise *= lw[i, j]
+        out_left[i] = t
+        if noise > loss * size:
+            loss = noise / size if size > 0.0 else np.inf
+        t = 0.0
+        if far < np.inf:
+            near = max(rw[i, 0], TINY)
+            t = (left[i] - right[i]) / near
+            size = abs(t)
+            noise = 0.0
+            z = near
+            for j in range(n):
+                t += g[i, j] * (u[i, j] - right[i])
+                size += g[i, j] * abs(u[i, j] - right[i])
+                noise += g[i, j] * (abs(u[i, j]) + abs(right[i]))
+                zc = _beyond(g[i, j], z)
+                r = rw[i, j + 1] if j < n - 1 else far
+                ratio = _divider(zc, r)[0]
+                t *= ratio
+                size *= ratio
+                noise *= ratio
+                z = zc + r
+            if noise > loss * size:
+                loss = noise / size if size > 0.0 else np.inf
+        out_right[i] = t
+    return loss
+
+
+@njit(**_OPTIONS)
+def bit_end_currents(
+    g: Array, rb: Array, lb: Array, v: Array, top: Array, bottom: Array, out_top: Array, out_bottom: Array
+) -> float:
+    """Currents out of the array at the bit lines' ends, for word-node voltages v; as ``word_end_currents``."""
+    m, n = g.shape
+    size, noise = np.empty(n), np.zeros(n)
+    for j in range(n):
+        out_bottom[j] = (top[j] - bottom[j]) / max(rb[0, j], TINY)
+        size[j] = abs(out_bottom[j])
+        out_top[j] = 0.0
+    for i in range(m):
+        for j in range(n):
+            out_bottom[j] = lb[i, j] * (out_bottom[j] + g[i, j] * (v[i, j] - bottom[j]))
+            size[j] = lb[i, j] * (size[j] + g[i, j] * abs(v[i, j] - bottom[j]))
+            noise[j] = lb[i, j] * (noise[j] + g[i, j] * (abs(v[i, j]) + abs(bottom[j])))
+    loss = 1.0
+    for j in range(n):
+        if noise[j] > loss * size[j]:
+            loss = noise[j] / size[j] if size[j] > 0.0 else np.inf
+        far = max(rb[0, j], TINY)
+        if far < np.inf:
+            near = max(rb[m, j], TINY)
+            t = (bottom[j] - top[j]) / near
+            total, unsure = abs(t), 0.0
+            z = near
+            for i in range(m - 1, -1, -1):
+                t += g[i, j] * (v[i, j] - top[j])
+                total += g[i, j] * abs(v[i, j] - top[j])
+                unsure += g[i, j] * (abs(v[i, j]) + abs(top[j]))
+                zc = _beyond(g[i, j], z)
+                r = rb[i, j] if i > 0 else far
+                ratio = _divider(zc, r)[0]
+                t *= ratio
+                total *= ratio
+                unsure *= ratio
+                z = zc + r
+            if unsure > loss * total:
+                loss = unsure / total if total > 0.0 else np.inf
+            out_top[j] = t
+    return loss

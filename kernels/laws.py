@@ -1,0 +1,309 @@
+"""Current laws of cells, and one Newton step's work on all of them.
+
+A law takes the voltages of a cell's word-line node v and bit-line node u, and its parameters q, and returns
+``(i, a, b)``: the current from v to u, and the slopes ``a = di/dv`` and ``b = -di/du``. A two-terminal law is one of
+``x = v - u`` alone, with ``a = b``. Laws start at the origin and never fall: ``i(v, v) = 0``, ``a >= 0``, ``b >= 0``.
+
+Arrays: voltages and currents (m, n); parameters ``p`` (m, n, K), the first of which is the cell's conductance;
+``shared`` what all cells have in common (a table's pieces), or empty. ``address`` is that of a user's compiled law.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LINEAR = 0
+SINH = 1
+SELECTOR = 2
+TRANSISTOR = 3
+YAKOPCIC = 4
+TABLE = 5
+COMPILED = 6
+
+GOOD = 0
+NOT_FINITE = 1
+FALLING = 2
+AGAINST = 3
+
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+_OVERSHOOT = 2.0  # times the predicted current: beyond, a cell is taken at that current, not at its voltage
+_NEAR = 0.1  # how near the predicted current is near enough for a point to linearise at
+_EPS = 2.2e-16
+
+# None has types that a checker could follow.
+_types: Any = types
+_intrinsic: Any = intrinsic
+_alloca_once: Any = cgutils.alloca_once
+
+
+@_intrinsic
+def _call(typing: Any, address: Any, x: Any, q: Any) -> Any:
+    """``(i, slope)`` of the law ``void f(double x, double *q, double *i, double *slope)`` at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        real = ir.DoubleType()
+        pointer = real.as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [real, pointer, pointer, pointer])
+        first = context.make_array(signature.args[2])(context, builder, args[2]).data
+        current, slope = _alloca_once(builder, real), _alloca_once(builder, real)
+        builder.call(builder.inttoptr(args[0], function.as_pointer()), [args[1], first, current, slope])
+        both = [builder.load(current), builder.load(slope)]
+        return context.make_tuple(builder, signature.return_type, both)
+
+    pair: Any = _types.UniTuple(_types.float64, 2)
+    return pair(_types.intp, _types.float64, q), generate
+
+
+@njit(**_OPTIONS)
+def _sinh(x: float) -> tuple[float, float]:
+    """``sinh x`` and ``cosh x``, the first with all its digits near 0."""
+    e = math.expm1(abs(x))
+    if e == np.inf:
+        return math.copysign(e, x), e
+    s = 0.5 * (e + e / (e + 1.0))
+    return math.copysign(s, x), math.sqrt(1.0 + s * s)
+
+
+@njit(**_OPTIONS)
+def _selector(x: float, g: float, i0: float, v0: float) -> tuple[float, float]:
+    """Memristor g in series with a selector ``i = i0 sinh(s / v0)``: find the selector's share s of x.
+
+    ``i0 sinh(s / v0) - g (x - s)`` rises and is convex for s > 0, so Newton's method comes down from an upper bound
+    without ever passing the root; ``v0 asinh(g x / i0)`` is such a bound, and a near one.
+    """
+    if x == 0.0 or g == 0.0:
+        return 0.0, (1.0 / (1.0 / g + v0 / i0) if g > 0.0 else 0.0)
+    y = abs(x)
+    s = min(y, v0 * math.asinh(g * y / i0))
+    for _ in range(100):
+        h, c = _sinh(s / v0)
+        down = (i0 * h - g * (y - s)) / (i0 * c / v0 + g)
+        s -= down
+        if not abs(down) > 4.0 * _EPS * s:
+            break
+    h, c = _sinh(s / v0)
+    # The form that subtracts nothing, or next to nothing.
+    i = i0 * h if s > 0.5 * y else g * (y - s)
+    steep = i0 * c / v0
+    return math.copysign(i, x), g * steep / (g + steep)
+
+
+@njit(**_OPTIONS)
+def _channel(vds: float, over: float, kp: float, lam: float) -> tuple[float, float, float]:
+    """Level-1 drain current for vds >= 0 and the gate's overdrive, with its slopes gds and gm."""
+    if over <= 0.0:
+        return 0.0, 0.0, 0.0
+    k = kp * (1.0 + lam * vds)
+    if over <= vds:
+        i = 0.5 * k * over * over
+        return i, 0.5 * kp * lam * over * over, k * over
+    shape = vds * (over - 0.5 * vds)
+    return k * shape, kp * lam * shape + k * (over - vds), k * vds
+
+
+@njit(**_OPTIONS)
+def _transistor(
+    v: float, u: float, g: float, gate: float, kp: float, vto: float, lam: float
+) -> tuple[float, float, float]:
+    """Memristor g from v to an inner node, transistor from there to u; the lower of its two ends is its source.
+
+    The root is bracketed, and every step that leaves the bracket is replaced by a bisection.
+    """
+    x = v - u
+    over = gate - min(v, u) - vto
+    if g == 0.0 or over <= 0.0:
+        return 0.0, 0.0, 0.0
+    forward = x >= 0.0
+    y = abs(x)
+    # Forward: s is the transistor's voltage. Backward: r is the memristor's, which the gate's overdrive loses.
+    low, high = 0.0, (y if forward else min(y, over))
+    t = g * y / (g + kp * over) if forward else y * kp * over / (g + kp * over)
+    t = min(t, high)
+    i = gds = gm = 0.0
+    for _ in range(200):
+        if forward:
+            i, gds, gm = _channel(t, over, kp, lam)
+            miss, slope = i - g * (y - t), gds + g
+        else:
+            i, gds, gm = _channel(y - t, over - t, kp, lam)
+            miss, slope = g * t - i, g + gds + gm
+        if miss > 0.0:
+            high = t
+        else:
+            low = t
+        step = t - miss / slope
+        if not low <= step <= high:
+            step = 0.5 * (low + high)
+        moved = abs(step - t)
+        t = step
+        if not moved > 2.0 * _EPS * t:
+            break
+    if forward:
+        i, gds, gm = _channel(t, over, kp, lam)
+        if t < 0.5 * y:
+            i = g * (y - t)
+        whole = g + gds
+        return i, g * gds / whole, g * (gds + gm) / whole
+    i, gds, gm = _channel(y - t, over - t, kp, lam)
+    if t > 0.5 * y and t > 0.0:
+        i = g * t
+    whole = g + gds + gm
+    return -i, g * (gds + gm) / whole, g * gds / whole
+
+
+@njit(**_OPTIONS)
+def _table(x: float, pieces: Array) -> tuple[float, float]:
+    """Cubic pieces ``(from, c3, c2, c1, c0)``, the first one reaching down without end."""
+    low, high = 0, pieces.shape[0]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if x >= pieces[middle, 0]:
+            low = middle
+        else:
+            high = middle
+    c = pieces[low]
+    t = x - c[0]
+    return ((c[1] * t + c[2]) * t + c[3]) * t + c[4], (3.0 * c[1] * t + 2.0 * c[2]) * t + c[3]
+
+
+@njit(**_OPTIONS)
+def _law(
+    kind: int, address: int, v: float, u: float, q: Array, shared: Array
+) -> tuple[float, float, float]:  # fmt: skip
+    x = v - u
+    if q[0] == 0.0:  # an open cell, whatever the law
+        return 0.0, 0.0, 0.0
+    if kind == SINH:  # g, v0: i = g v0 sinh(x / v0)
+        s, c = _sinh(x / q[1])
+        return q[0] * q[1] * s, q[0] * c, q[0] * c
+    if kind == SELECTOR:  # g, i0, v0
+        i, g = _selector(x, q[0], q[1], q[2])
+        return i, g, g
+    if kind == TRANSISTOR:  # g, gate, kp, vto, lam
+        found: tuple[float, float, float] = _transistor(v, u, q[0], q[1], q[2], q[3], q[4])
+        return found
+    if kind == YAKOPCIC:  # g, b, a2 / a1: i = g / b sinh(b x), the other slope below 0
+        s, c = _sinh(q[1] * x)
+        g = q[0] if x >= 0.0 else q[0] * q[2]
+        return g / q[1] * s, g * c, g * c
+    if kind == TABLE:  # g / g0
+        i, g = _table(x, shared)
+        return q[0] * i, q[0] * g, q[0] * g
+    if kind == COMPILED:
+        i, g = _call(address, x, q)
+        return i, g, g
+    return q[0] * x, q[0], q[0]
+
+
+@njit(**_OPTIONS)
+def currents(kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, i: Array) -> None:
+    """Fill ``i`` (m, n) with the cells' currents from v to u."""
+    m, n = v.shape
+    for r in range(m):
+        for c in range(n):
+            i[r, c] = _law(kind, address, v[r, c], u[r, c], p[r, c], shared)[0]
+
+
+@njit(**_OPTIONS)
+def _at_current(kind: int, address: int, near: float, far: float, q: Array, shared: Array, wanted: float) -> float:
+    """Find a voltage between ``near`` and ``far`` at which a two-terminal law gives about the current ``wanted``."""
+    low, high = near, far
+    x = 0.5 * (low + high)
+    for trial in range(80):
+        i, g, _ = _law(kind, address, x, 0.0, q, shared)
+        gap = wanted - i
+        if abs(gap) <= _NEAR * abs(wanted):
+            break
+        if abs(i) < abs(wanted):  # false for NaN, which counts as too far
+            low = x
+        else:
+            high = x
+        tangent = x + gap / g
+        inside = min(low, high) < tangent < max(low, high)
+        # Newton's step and bisection take turns: from far out on a steep law the former hardly moves.
+        x = tangent if inside and trial % 2 == 0 else 0.5 * (low + high)
+    return x
+
+
+@njit(**_OPTIONS)
+def linearise(
+    kind: int,
+    address: int,
+    v: Array,
+    u: Array,
+    p: Array,
+    shared: Array,
+    own: Array,
+    a: Array,
+    b: Array,
+    j: Array,
+    chord: Array,
+    rows: Array,
+    cols: Array,
+    scale: Array,
+) -> tuple[int, int, float]:
+    """Put every cell's tangent ``a v - b u + j`` anew after a solve gave v, u; return (status, cell, power).
+
+    The cell is the one with a bad law or, where all are good, the one whose tangent missed its law by most; the
+    power is what the tangents say that the cells take, in watts. The old tangents say what currents the solve gave
+    the cells; ``rows`` (m,) and ``cols`` (n,) receive each line's sum of what these miss of the law, ``scale``
+    (m + n,) its sum of currents. ``chord`` (m, n) receives ``i / (v - u)``, which makes of the solution one of ohmic
+    cells. ``own`` (m, n) are the voltages at which two-terminal cells were linearised last. A cell that moves outward to where its law gives far more current than
+    its tangent did is linearised at that current instead of at that voltage: on a steep law a step in voltage is
+    next to endless in current, while one in current is short in voltage.
+    """
+    m, n = v.shape
+    for r in range(m):
+        rows[r] = scale[r] = 0.0
+    for c in range(n):
+        cols[c] = scale[m + c] = 0.0
+    status, cell, power, most = GOOD, 0, 0.0, 0.0
+    for r in range(m):
+        for c in range(n):
+            q = p[r, c]
+            x = v[r, c] - u[r, c]
+            predicted = a[r, c] * v[r, c] - b[r, c] * u[r, c] + j[r, c]
+            i, da, db = _law(kind, address, v[r, c], u[r, c], q, shared)
+            miss = abs(i - predicted)
+            if not miss < np.inf:
+                miss = np.inf
+            if status == GOOD and miss > most:
+                most, cell = miss, r * n + c
+            power += abs(predicted * x)
+            rows[r] += miss
+            cols[c] += miss
+            scale[r] += abs(predicted)
+            scale[m + c] += abs(predicted)
+            chord[r, c] = i / x if x != 0.0 else da
+            if kind == TRANSISTOR:
+                a[r, c], b[r, c], j[r, c] = da, db, i - da * v[r, c] + db * u[r, c]
+            else:
+                outward = abs(x) > abs(own[r, c]) or x * own[r, c] < 0.0
+                if outward and not abs(i) <= _OVERSHOOT * abs(predicted):
+                    start = own[r, c] if x * own[r, c] > 0.0 else 0.0
+                    if predicted * x > 0.0:
+                        x = _at_current(kind, address, start, x, q, shared, predicted)
+                    else:
+                        x = 0.5 * (start + x)
+                    i, da, db = _law(kind, address, x, 0.0, q, shared)
+                own[r, c] = x
+                a[r, c], b[r, c], j[r, c] = da, da, i - da * x
+            if status == GOOD:
+                if not (abs(i) < np.inf and da < np.inf and db < np.inf):
+                    status, cell = NOT_FINITE, r * n + c
+                elif da < 0.0 or db < 0.0:
+                    status, cell = FALLING, r * n + c
+                elif i * x < 0.0:
+                    status, cell = AGAINST, r * n + c
+    return status, cell, power

@@ -1,0 +1,61 @@
+"""Checks of numeric arguments: one message that names the argument and its first bad entry."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xbarsim.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: bool = False) -> Array:
+    """Return ``value`` as float64, or raise an :class:`InputError` that names its first bad entry.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls the argument.
+    value : array_like
+        Real numbers.
+    inf_ok, signed : bool
+        Whether infinite, and whether negative entries are legal.
+
+    Raises
+    ------
+    InputError
+        ``value`` is not numeric, or an entry is NaN, infinite or negative where it must not be.
+    """
+    try:
+        raw = np.asarray(value)
+        if raw.dtype.kind not in "biuf":
+            raise TypeError
+        array = raw.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} must be real numbers in a regular array, not {_kind(value)}") from None
+    bad = np.isnan(array)
+    if not inf_ok:
+        bad |= np.isinf(array)
+    if not signed:
+        bad |= array < 0
+    if bad.any():
+        index = tuple(int(k) for k in np.unravel_index(int(np.argmax(bad)), array.shape))
+        where = f"{name}[{', '.join(map(str, index))}]" if index else name
+        allowed = "a finite number" if signed else ">= 0" + (" (inf is an open circuit)" if inf_ok else " and finite")
+        raise InputError(f"{where} is {float(array[index])}: it must be {allowed}")
+    return array
+
+
+def _kind(value: object) -> str:
+    dtype = getattr(value, "dtype", None)
+    return f"{type(value).__name__} of {dtype}" if dtype is not None else type(value).__name__
+
+
+def broadcast(name: str, array: Array, shape: tuple[int, ...]) -> Array:
+    """Broadcast to ``shape`` as a read-only view; the message names both shapes."""
+    try:
+        view: Array = np.broadcast_to(array, shape)
+    except ValueError:
+        raise InputError(f"{name} has shape {array.shape}: it must be a scalar or broadcast to {shape}") from None
+    return view

@@ -1,0 +1,12 @@
+"""What a cell does between its word-line node and its bit-line node."""
+
+from xbarsim.devices.base import Device
+from xbarsim.devices.law import Law
+from xbarsim.devices.linear import Linear
+from xbarsim.devices.selector import Selector
+from xbarsim.devices.sinh import Sinh
+from xbarsim.devices.table import Table
+from xbarsim.devices.transistor import Transistor
+from xbarsim.devices.yakopcic import Yakopcic
+
+__all__ = ["Device", "Law", "Linear", "Selector", "Sinh", "Table", "Transistor", "Yakopcic"]

@@ -1,0 +1,154 @@
+"""Cells that follow a measured I-V curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array, checked_array
+from xbarsim.devices.base import Device
+from xbarsim.errors import InputError
+from xbarsim.kernels import laws
+from xbarsim.kernels.newton import Cells
+
+_FEWEST = 3
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table(Device):
+    """A cell of ``I = (G / G0) f(V)``, with f through the measured points of a cell of conductance G0.
+
+    Between the points f is the monotone cubic of Fritsch and Butland (SIAM J. Sci. Stat. Comput. 5, 300, 1984), so it
+    neither overshoots nor falls; beyond them it goes on as a straight line. It passes through the origin: that point
+    is added where no point lies at 0 V.
+
+    Parameters
+    ----------
+    voltage : array_like, (points,)
+        Volts, all different.
+    current : array_like, (points,)
+        Amperes, rising with the voltage and of its sign.
+    conductance : float, optional
+        Siemens of the measured cell, G0; default f's slope at 0 V.
+    odd : bool
+        Mirror a curve that was measured on one side of 0 V: ``f(-V) = -f(V)``.
+
+    Raises
+    ------
+    InputError
+        There are fewer than three points, or they are not a rising curve through the origin.
+    """
+
+    name = "table"
+    kind = laws.TABLE
+
+    voltage: Array
+    points: Array
+    conductance: float
+    pieces: Array
+
+    def __init__(
+        self, voltage: ArrayLike, current: ArrayLike, conductance: float | None = None, *, odd: bool = False
+    ) -> None:
+        from scipy.interpolate import PchipInterpolator
+
+        x, y = _curve(voltage, current, odd)
+        cubic = PchipInterpolator(x, y)
+        slopes = cubic(x, 1)
+        pieces = np.empty((x.size + 1, 5))
+        pieces[0] = x[0], 0.0, 0.0, slopes[0], y[0]
+        pieces[1:-1, 0], pieces[1:-1, 1:] = x[:-1], cubic.c.T
+        pieces[-1] = x[-1], 0.0, 0.0, slopes[-1], y[-1]
+        slope = float(cubic(0.0, 1))
+        g0 = slope if conductance is None else float(checked_array("conductance", conductance))
+        if not g0 > 0.0:
+            raise InputError(
+                "conductance is 0: give the measured cell's conductance in siemens"
+                if conductance is not None
+                else "the curve is flat at 0 V: give conductance, the measured cell's siemens"
+            )
+        for name, value in (("voltage", x), ("points", y), ("pieces", pieces)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "conductance", g0)
+
+    @staticmethod
+    def from_csv(path: str | Path, conductance: float | None = None, *, odd: bool = False) -> Table:
+        """Read a curve from a CSV file: volts, amperes; a line of words on top is a heading.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, or as the constructor; the message begins with the path.
+        """
+        try:
+            lines = Path(path).read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+        rows: list[tuple[float, float]] = []
+        heading = True
+        for number, line in enumerate(lines, 1):
+            text = line.split("#", 1)[0].replace(";", ",").replace("\t", ",").strip()
+            if not text:
+                continue
+            words = [word.strip() for word in text.split(",")]
+            try:
+                rows.append((float(words[0]), float(words[1])))
+            except (ValueError, IndexError):
+                if heading and not rows and len(words) > 1:
+                    heading = False
+                    continue
+                raise InputError(f"{path}:{number}: {line.strip()!r} is not two numbers, volts and amperes") from None
+        if not rows:
+            raise InputError(f"{path}: it holds no points; give lines of volts, amperes")
+        volts, amperes = zip(*rows, strict=True)
+        try:
+            return Table(volts, amperes, conductance, odd=odd)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """None: all cells share the curve."""
+        return {}
+
+    def cells(self, conductance: Array) -> Cells:
+        """Lay out ``G / G0`` of each cell, and the curve's pieces."""
+        return Cells(self.kind, 0, np.ascontiguousarray(conductance / self.conductance)[..., None], self.pieces)
+
+    def __repr__(self) -> str:
+        low, high = float(self.voltage[0]), float(self.voltage[-1])
+        return f"Table({self.voltage.size} points, {low:g}..{high:g} V, conductance={self.conductance:g})"
+
+
+def _curve(voltage: ArrayLike, current: ArrayLike, odd: bool) -> tuple[Array, Array]:
+    """Return the sorted curve with its origin, and mirrored if it is odd."""
+    x, y = checked_array("voltage", voltage, signed=True), checked_array("current", current, signed=True)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise InputError(f"voltage has shape {x.shape} and current {y.shape}: give as many volts as amperes")
+    if x.size < _FEWEST:
+        raise InputError(f"the curve has {x.size} points: it takes at least {_FEWEST}")
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], y[order]
+    if odd and x[0] < 0.0:
+        raise InputError(f"voltage begins at {x[0]:g} V: odd=True mirrors curves measured at 0 V and above")
+    if not (x == 0.0).any():
+        at = int(np.searchsorted(x, 0.0))
+        x, y = np.insert(x, at, 0.0), np.insert(y, at, 0.0)
+    origin = int(np.flatnonzero(x == 0.0)[0])
+    if y[origin] != 0.0:
+        raise InputError(f"current is {y[origin]:g} A at 0 V: subtract the offset, at 0 V a cell has no current")
+    for k in range(1, x.size):
+        if x[k] == x[k - 1]:
+            raise InputError(f"voltage has {x[k]:g} V twice: average such points, or give one branch of a loop")
+        if not y[k] > y[k - 1]:
+            raise InputError(
+                f"current does not rise from {x[k - 1]:g} V ({y[k - 1]:g} A) to {x[k]:g} V ({y[k]:g} A): "
+                "smooth the curve, or give one branch of a loop"
+            )
+    if odd:
+        x, y = np.concatenate([-x[:0:-1], x]), np.concatenate([-y[:0:-1], y])
+    return x, y

@@ -1,0 +1,113 @@
+"""Nonlinear cells: Newton's method for each vector, and what it says when it fails."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.devices import Device
+from xbarsim.errors import ConvergenceError, InputError
+from xbarsim.kernels import ends, islands, kirchhoff, laws, newton, reduction, schur
+from xbarsim.linear import SUSPICIOUS, Answer
+from xbarsim.resources import require_memory
+from xbarsim.segments import Segments
+
+CELL_NUMBERS = 25
+"""Numbers that a thread keeps for each cell."""
+
+_BAD_LAW = {
+    laws.NOT_FINITE: "its current or slope there is not a finite number",
+    laws.FALLING: "its current falls as the voltage rises: a crossbar's cells need a slope >= 0",
+    laws.AGAINST: "its current there flows against the voltage: a cell must be passive",
+}
+
+
+def by_newton(
+    segments: Segments,
+    device: Device,
+    sources: dict[Side, Array],
+    *,
+    fields: bool,
+    max_iterations: int,
+    threads: int,
+) -> Answer:
+    """Solve each vector of source voltages (batch, lines) for cells of any law.
+
+    Raises
+    ------
+    ConvergenceError
+        Newton's method did not converge; the worst cell is named.
+    InputError
+        The device's law is no passive, rising one where the solution led.
+    TooLargeError
+        The work would not fit in memory.
+    """
+    g, word, bit = segments.g, segments.word, segments.bit
+    rows, cols = g.shape
+    batch = sources["word_left"].shape[0]
+    cells = device.cells(g)
+    each = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (2 * batch if fields else 0)
+    require_memory(
+        8.0 * rows * cols * each,
+        f"solving {batch} vector(s) on {rows} x {cols} nonlinear cells{' with all node voltages' if fields else ''}",
+        "solve fewer vectors at a time" + (" or leave fields out" if fields else ""),
+    )
+    answer = Answer.without_fields(
+        sources, {side: np.zeros_like(volts) for side, volts in sources.items()}, np.zeros(batch)
+    )
+    if fields:
+        answer.word, answer.bit = np.empty((2, batch, rows, cols))
+
+    if segments.breakable:
+        answer.cut_off = (np.zeros((rows, cols), np.bool_), np.zeros((rows, cols), np.bool_))
+
+    def work(vectors: slice) -> None:
+        space = newton.Workspace(rows, cols, cells.symmetric)
+        v, u = np.empty((2, rows, cols))
+        for k in range(vectors.start, vectors.stop):
+            if answer.word is not None and answer.bit is not None:
+                v, u = answer.word[k], answer.bit[k]
+            ties = [np.ascontiguousarray(sources[side][k]) for side in SIDES]
+            outcome = newton.solve(cells, word, bit, ties, v, u, space, max_iterations)
+            if outcome.status != newton.CONVERGED:
+                raise _failure(outcome, device, k, v, u)
+            answer.iterations[k] = outcome.steps
+            out = [answer.currents[side][k] for side in SIDES]
+            answer.residual[k] = _finish(segments, space, ties, v, u, out)
+            if answer.cut_off is not None:
+                tied = islands.tied_nodes(space.chord, word, bit)
+                for volts, reached, cut in zip((v, u), tied, answer.cut_off, strict=True):
+                    volts[~reached] = np.nan
+                    cut[~reached] = True
+
+    reduction.run(work, reduction.chunks(batch, threads), threads)
+    return answer
+
+
+def _finish(
+    segments: Segments, space: newton.Workspace, volts: list[Array], v: Array, u: Array, out: list[Array]
+) -> float:
+    """Fill the end currents ``out`` and return the residual, both of ohmic cells ``i / (v - u)``."""
+    word, bit, chord = segments.word, segments.bit, space.chord
+    left, right, top, bottom = volts
+    schur.factor_word(chord, word, space.lw, space.kw, space.end_w)
+    schur.factor_bit(chord, bit, space.lb, space.kb, space.end_b)
+    ends.word_end_currents(chord, word, space.lw, u, left, right, out[0], out[1])
+    ends.bit_end_currents(chord, bit, space.lb, v, top, bottom, out[2], out[3])
+    arguments = (chord, word, bit, *volts, v, u, *out)
+    residual: float = kirchhoff.residual(*arguments)
+    if residual > SUSPICIOUS:
+        residual = kirchhoff.careful_residual(*arguments)
+    return residual
+
+
+def _failure(outcome: newton.Outcome, device: Device, vector: int, v: Array, u: Array) -> Exception:
+    """Say which cell it was, at which voltage."""
+    i, j = divmod(outcome.cell, v.shape[1])
+    where = f"cell [{i}, {j}] at {v[i, j] - u[i, j]:.6g} V (vector {vector})"
+    if outcome.status == newton.BAD_LAW:
+        return InputError(f"device {device!r}, {where}: {_BAD_LAW[outcome.law]}")
+    return ConvergenceError(
+        f"Newton's method did not converge in {outcome.steps} steps: a line's currents miss {outcome.missed:.1e} of "
+        f"themselves, worst at {where} with {device!r}; look for voltages far beyond those that the law was made for"
+    )
