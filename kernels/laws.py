@@ -65,30 +65,62 @@ def _call(typing: Any, address: Any, x: Any, q: Any) -> Any:
     return pair(_types.intp, _types.float64, q), generate
 
 
+@_intrinsic
+def _power_of_two(typing: Any, t: Any) -> Any:
+    """``2**k`` for ``t = k + 1.5 * 2**52``, whose last bits are k: they are moved to where exponents are."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        bits = builder.shl(builder.bitcast(args[0], word), ir.Constant(word, 52))
+        return builder.bitcast(builder.add(bits, ir.Constant(word, 1023 << 52)), ir.DoubleType())
+
+    return _types.float64(_types.float64), generate
+
+
 @njit(**_OPTIONS)
 def _sinh(x: float) -> tuple[float, float]:
-    """``sinh x`` and ``cosh x``, the first with all its digits near 0."""
-    e = math.expm1(abs(x))
-    if e == np.inf:
-        return math.copysign(e, x), e
-    s = 0.5 * (e + e / (e + 1.0))
-    return math.copysign(s, x), math.sqrt(1.0 + s * s)
+    """``sinh x`` and ``cosh x``, both right to a few units of the last digit, in steps that vectorise.
+
+    ``e = exp(|x|) - 1`` comes from ``|x| = k ln 2 + r`` and a Taylor polynomial in r, |r| < 0.35.
+    """
+    y = min(abs(x), 709.0)
+    t = y * 1.4426950408889634 + 6755399441055744.0
+    k = t - 6755399441055744.0
+    r = (y - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10
+    q = 1.0 / 6227020800.0
+    q = q * r + 1.0 / 479001600.0
+    q = q * r + 1.0 / 39916800.0
+    q = q * r + 1.0 / 3628800.0
+    q = q * r + 1.0 / 362880.0
+    q = q * r + 1.0 / 40320.0
+    q = q * r + 1.0 / 5040.0
+    q = q * r + 1.0 / 720.0
+    q = q * r + 1.0 / 120.0
+    q = q * r + 1.0 / 24.0
+    q = q * r + 1.0 / 6.0
+    q = q * r + 0.5
+    scale = _power_of_two(t)
+    e = scale * (q * r * r + r) + (scale - 1.0)
+    e = np.inf if abs(x) > 709.0 else e
+    inverse = 1.0 / (e + 1.0)
+    s = 0.5 * (e + (e * inverse if e < np.inf else 1.0))
+    return math.copysign(s, x), 0.5 * (e + 1.0 + inverse)
 
 
 @njit(**_OPTIONS)
 def _selector(x: float, g: float, i0: float, v0: float) -> tuple[float, float]:
     """Memristor g in series with a selector ``i = i0 sinh(s / v0)``: find the selector's share s of x.
 
-    ``i0 sinh(s / v0) - g (x - s)`` rises and is convex for s > 0, so Newton's method comes down from an upper bound
+    ``s - v0 asinh(g (x - s) / i0)`` rises and is convex for s > 0, so Newton's method comes down from an upper bound
     without ever passing the root; ``v0 asinh(g x / i0)`` is such a bound, and a near one.
     """
-    if x == 0.0 or g == 0.0:
-        return 0.0, (1.0 / (1.0 / g + v0 / i0) if g > 0.0 else 0.0)
+    if x == 0.0:
+        return 0.0, 1.0 / (1.0 / g + v0 / i0)
     y = abs(x)
     s = min(y, v0 * math.asinh(g * y / i0))
     for _ in range(100):
-        h, c = _sinh(s / v0)
-        down = (i0 * h - g * (y - s)) / (i0 * c / v0 + g)
+        i = g * (y - s) / i0
+        down = (s - v0 * math.asinh(i)) / (1.0 + v0 * g / (i0 * math.sqrt(1.0 + i * i)))
         s -= down
         if not abs(down) > 4.0 * _EPS * s:
             break
@@ -220,6 +252,8 @@ def _at_current(kind: int, address: int, near: float, far: float, q: Array, shar
     """Find a voltage between ``near`` and ``far`` at which a two-terminal law gives about the current ``wanted``."""
     low, high = near, far
     x = 0.5 * (low + high)
+    if kind == SELECTOR:
+        return wanted / q[0] + q[2] * math.asinh(wanted / q[1])
     for trial in range(80):
         i, g, _ = _law(kind, address, x, 0.0, q, shared)
         gap = wanted - i
@@ -234,6 +268,81 @@ def _at_current(kind: int, address: int, near: float, far: float, q: Array, shar
         # Newton's step and bisection take turns: from far out on a steep law the former hardly moves.
         x = tangent if inside and trial % 2 == 0 else 0.5 * (low + high)
     return x
+
+
+@njit(**_OPTIONS)
+def _row(kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, i: Array, a: Array, b: Array) -> None:
+    """Fill a row's currents and slopes; the commonest law in a loop that vectorises."""
+    if kind == SINH:
+        for c in range(v.size):
+            s, h = _sinh((v[c] - u[c]) / p[c, 1])
+            closed = p[c, 0] > 0.0
+            i[c] = p[c, 0] * p[c, 1] * s if closed else 0.0
+            a[c] = b[c] = p[c, 0] * h if closed else 0.0
+    else:
+        for c in range(v.size):
+            i[c], a[c], b[c] = _law(kind, address, v[c], u[c], p[c], shared)
+
+
+@njit(**_OPTIONS)
+def _compare(
+    v: Array, u: Array, own: Array, a: Array, b: Array, j: Array, i: Array, da: Array, db: Array,
+    predicted: Array, miss: Array, size: Array, watts: Array, chord: Array,
+) -> tuple[bool, bool]:  # fmt: skip
+    """Hold a row's tangents against its law; return whether any law is bad, and whether any cell moved too far."""
+    bad, far = False, False
+    for c in range(v.size):
+        x = v[c] - u[c]
+        predicted[c] = a[c] * v[c] - b[c] * u[c] + j[c]
+        gap = abs(i[c] - predicted[c])
+        miss[c] = gap if gap < np.inf else np.inf
+        size[c] = abs(predicted[c])
+        watts[c] = size[c] * abs(x)
+        chord[c] = i[c] / x if x != 0.0 else da[c]
+        bad |= not (abs(i[c]) < np.inf) & (da[c] < np.inf) & (db[c] < np.inf)
+        outward = (abs(x) > abs(own[c])) | (x * own[c] < 0.0)
+        far |= outward & (not abs(i[c]) <= _OVERSHOOT * size[c])
+    return bad, far
+
+
+@njit(**_OPTIONS)
+def _tame(
+    kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, own: Array, predicted: Array,
+    i: Array, da: Array, db: Array,
+) -> None:  # fmt: skip
+    """Choose where a row's cells are linearised next: at their voltages, or at the currents predicted."""
+    for c in range(v.size):
+        x = v[c] - u[c]
+        outward = abs(x) > abs(own[c]) or x * own[c] < 0.0
+        if outward and not abs(i[c]) <= _OVERSHOOT * abs(predicted[c]):
+            start = own[c] if x * own[c] > 0.0 else 0.0
+            if predicted[c] * x > 0.0:
+                x = _at_current(kind, address, start, x, p[c], shared, predicted[c])
+            else:
+                x = 0.5 * (start + x)
+            i[c], da[c], db[c] = _law(kind, address, x, 0.0, p[c], shared)
+        own[c] = x
+
+
+@njit(**_OPTIONS)
+def _first_fault(i: Array, a: Array, b: Array, v: Array, u: Array) -> tuple[int, int]:
+    """Return what is wrong with the first bad law of a row, and where."""
+    for c in range(i.size):
+        if not (abs(i[c]) < np.inf and a[c] < np.inf and b[c] < np.inf):
+            return NOT_FINITE, c
+        if a[c] < 0.0 or b[c] < 0.0:
+            return FALLING, c
+        if i[c] * (v[c] - u[c]) < 0.0:
+            return AGAINST, c
+    return GOOD, 0
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
+def _sum(x: Array) -> float:
+    total = 0.0
+    for c in range(x.size):
+        total += x[c]
+    return total
 
 
 @njit(**_OPTIONS)
@@ -259,51 +368,50 @@ def linearise(
     power is what the tangents say that the cells take, in watts. The old tangents say what currents the solve gave
     the cells; ``rows`` (m,) and ``cols`` (n,) receive each line's sum of what these miss of the law, ``scale``
     (m + n,) its sum of currents. ``chord`` (m, n) receives ``i / (v - u)``, which makes of the solution one of ohmic
-    cells. ``own`` (m, n) are the voltages at which two-terminal cells were linearised last. A cell that moves outward to where its law gives far more current than
-    its tangent did is linearised at that current instead of at that voltage: on a steep law a step in voltage is
-    next to endless in current, while one in current is short in voltage.
+    cells. ``own`` (m, n) are the voltages at which two-terminal cells were linearised last.
+
+    A cell that moves outward to where its law gives far more current than its tangent did is linearised at that
+    current instead of at that voltage: on a steep law a step in voltage is next to endless in current, while one in
+    current is short in voltage.
     """
     m, n = v.shape
-    for r in range(m):
-        rows[r] = scale[r] = 0.0
-    for c in range(n):
-        cols[c] = scale[m + c] = 0.0
+    i, da, db, predicted = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    miss, size, watts = np.empty(n), np.empty(n), np.empty(n)
+    cols[:] = 0.0
+    scale[:] = 0.0
     status, cell, power, most = GOOD, 0, 0.0, 0.0
     for r in range(m):
+        _row(kind, address, v[r], u[r], p[r], shared, i, da, db)
+        bad, far = _compare(
+            v[r], u[r], own[r], a[r], b[r], j[r], i, da, db, predicted, miss, size, watts, chord[r]
+        )  # fmt: skip
+        rows[r], scale[r] = _sum(miss), _sum(size)
+        power += _sum(watts)
         for c in range(n):
-            q = p[r, c]
-            x = v[r, c] - u[r, c]
-            predicted = a[r, c] * v[r, c] - b[r, c] * u[r, c] + j[r, c]
-            i, da, db = _law(kind, address, v[r, c], u[r, c], q, shared)
-            miss = abs(i - predicted)
-            if not miss < np.inf:
-                miss = np.inf
-            if status == GOOD and miss > most:
-                most, cell = miss, r * n + c
-            power += abs(predicted * x)
-            rows[r] += miss
-            cols[c] += miss
-            scale[r] += abs(predicted)
-            scale[m + c] += abs(predicted)
-            chord[r, c] = i / x if x != 0.0 else da
-            if kind == TRANSISTOR:
-                a[r, c], b[r, c], j[r, c] = da, db, i - da * v[r, c] + db * u[r, c]
-            else:
-                outward = abs(x) > abs(own[r, c]) or x * own[r, c] < 0.0
-                if outward and not abs(i) <= _OVERSHOOT * abs(predicted):
-                    start = own[r, c] if x * own[r, c] > 0.0 else 0.0
-                    if predicted * x > 0.0:
-                        x = _at_current(kind, address, start, x, q, shared, predicted)
-                    else:
-                        x = 0.5 * (start + x)
-                    i, da, db = _law(kind, address, x, 0.0, q, shared)
-                own[r, c] = x
-                a[r, c], b[r, c], j[r, c] = da, da, i - da * x
-            if status == GOOD:
-                if not (abs(i) < np.inf and da < np.inf and db < np.inf):
-                    status, cell = NOT_FINITE, r * n + c
-                elif da < 0.0 or db < 0.0:
-                    status, cell = FALLING, r * n + c
-                elif i * x < 0.0:
-                    status, cell = AGAINST, r * n + c
+            cols[c] += miss[c]
+            scale[m + c] += size[c]
+        if rows[r] > most and status == GOOD:
+            for c in range(n):
+                if miss[c] > most:
+                    most, cell = miss[c], r * n + c
+        if kind != TRANSISTOR and (far or bad):
+            _tame(kind, address, v[r], u[r], p[r], shared, own[r], predicted, i, da, db)
+        elif kind != TRANSISTOR:
+            for c in range(n):
+                own[r, c] = v[r, c] - u[r, c]
+        bad = False
+        for c in range(n):
+            bad |= not (abs(i[c]) < np.inf and 0.0 <= da[c] < np.inf and 0.0 <= db[c] < np.inf)
+            bad |= i[c] * (v[r, c] - u[r, c]) < 0.0
+        if bad and status == GOOD:
+            status, cell = _first_fault(i, da, db, v[r], u[r])
+            cell += r * n
+        if kind == TRANSISTOR:
+            for c in range(n):
+                a[r, c], b[r, c] = da[c], db[c]
+                j[r, c] = i[c] - da[c] * v[r, c] + db[c] * u[r, c]
+        else:
+            for c in range(n):
+                a[r, c] = b[r, c] = da[c]
+                j[r, c] = i[c] - da[c] * own[r, c]
     return status, cell, power
