@@ -14,7 +14,7 @@ from numba.np.unsafe import ndarray
 # None has types that a checker could follow.
 _types: Any = numba.types
 _cfunc: Any = numba.cfunc
-_carray: Any = numba.carray
+_carray: Any = getattr(numba, "carray")  # noqa: B009 - it is there, and not among the exports
 _to_fixed_tuple: Any = ndarray.to_fixed_tuple
 
 

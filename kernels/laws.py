@@ -253,7 +253,8 @@ def _at_current(kind: int, address: int, near: float, far: float, q: Array, shar
     low, high = near, far
     x = 0.5 * (low + high)
     if kind == SELECTOR:
-        return wanted / q[0] + q[2] * math.asinh(wanted / q[1])
+        volts: float = wanted / q[0] + q[2] * math.asinh(wanted / q[1])
+        return volts
     for trial in range(80):
         i, g, _ = _law(kind, address, x, 0.0, q, shared)
         gap = wanted - i
