@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
-from xbarsim.errors import FloatingError, InputError, SolveError
+from xbarsim.errors import ConvergenceError, FloatingError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Op, Tran
-from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.kinds import CURRENT, INDUCTOR, VOLTAGE
 from xbarsim.netlist.recognition import report_points
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
 from xbarsim.solver import Method, solve_points
-
-if TYPE_CHECKING:
-    from xbarsim import mna
 
 Ints = NDArray[np.int64]
 
@@ -206,19 +202,21 @@ def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
 
 def _general(circuit: Circuit, points: Points) -> Result:
     """Solve by modified nodal analysis."""
-    from xbarsim import mna  # with scipy.sparse, which a crossbar does not need
+    # with scipy.sparse, which a crossbar does not need
+    from xbarsim import mna
+    from xbarsim.general import drive_of, loop_message, network_of
 
     fixing, network = network_of(circuit)
-    sources = np.flatnonzero(circuit.kinds == CURRENT)
-    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
-    volts = points.values(circuit, branches)
     try:
         with np.errstate(all="ignore"):  # what overflows is found by its residual
-            solution = mna.solve(network, volts, points.values(circuit, sources))
+            solution = mna.solve(network, drive_of(circuit, points.count, points.varying))
     except mna.LoopError as error:
-        raise SolveError(_loop_message(circuit, fixing, error.branch)) from None
+        raise SolveError(loop_message(circuit, fixing, error.branch)) from None
     except FloatingError as error:
         raise floating_error(circuit, [circuit.nodes[int(node)] for node in error.nodes]) from None
+    except mna.UntrustedError as error:
+        near = ", ".join(circuit.nodes[node] for node in error.nodes[:NAMED])
+        raise ConvergenceError(f"{circuit.places.files[0]}: near node {near}: {error}") from None
     except SolveError as error:
         raise type(error)(f"{circuit.places.files[0]}: {error}") from None
     return Result(
@@ -231,67 +229,4 @@ def _general(circuit: Circuit, points: Points) -> Result:
         solution.power,
         solution.residual,
         "sparse LU",
-    )
-
-
-def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
-    """Return a circuit as a network, and the names of the elements that have a branch current, in its order."""
-    from xbarsim import mna
-
-    kinds = circuit.kinds
-
-    def branches(mask: NDArray[np.bool_]) -> mna.Branches:
-        return mna.Branches(
-            circuit.first[mask].astype(np.int64), circuit.second[mask].astype(np.int64), circuit.values[mask]
-        )
-
-    fixing = (kinds == VOLTAGE) | (kinds == INDUCTOR)
-    elements = np.flatnonzero(fixing)
-    by_kind = {kind: [one for one in circuit.controlled if one.kind == kind] for kind in "efgh"}
-    # Controls of F and H count elements first and controlled sources after them.
-    number = np.full(kinds.size + len(circuit.controlled), -1)
-    number[elements] = np.arange(elements.size)
-    fixing_controlled = [k for kind in "eh" for k, one in enumerate(circuit.controlled) if one.kind == kind]
-    number[[kinds.size + k for k in fixing_controlled]] = elements.size + np.arange(len(fixing_controlled))
-
-    def controlled(kind: str) -> mna.Controlled:
-        found = by_kind[kind]
-        first, second = (np.array([getattr(one, end) for one in found], dtype=np.int64) for end in ("first", "second"))
-        c = np.array([one.c for one in found], dtype=np.int64)
-        if kind in "fh":
-            if any(number[k] < 0 for k in c.tolist()):
-                bad = next(one for one in found if number[one.c] < 0)
-                raise InputError(
-                    f"{bad.name} is controlled by the current of an element that has none: name a V, L, E or H"
-                )
-            c = number[c] if c.size else c
-        d = np.array([one.d for one in found], dtype=np.int64)
-        gain = np.array([one.gain for one in found], dtype=np.float64)
-        return mna.Controlled(first, second, gain, c, d)
-
-    network = mna.Network(
-        len(circuit.nodes),
-        branches(kinds == RESISTOR),
-        branches(fixing),
-        branches(kinds == CURRENT),
-        vcvs=controlled("e"),
-        vccs=controlled("g"),
-        cccs=controlled("f"),
-        ccvs=controlled("h"),
-    )
-    names = [circuit.names[k] for k in elements.tolist()]
-    return names + [one.name for kind in "eh" for one in by_kind[kind]], network
-
-
-def _loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:
-    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm."""
-    if branch < len(fixing):
-        name = fixing[branch]
-    else:
-        zero = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.values == 0.0))
-        name = circuit.names[int(zero[branch - len(fixing)])]
-    place = circuit.where(circuit.names.index(name)) if name in circuit.names else circuit.places.files[0]
-    return (
-        f"{place}: {name} closes a loop of voltage sources, inductors or 0 ohm resistors, in which any current could "
-        "flow: put a resistance into the loop or take one of them out"
     )

@@ -1,0 +1,35 @@
+"""Linear networks of any shape: modified nodal analysis by a sparse LU, with refinement and its own residual check.
+
+Unknowns are the node voltages and the currents of all elements that fix a voltage (Ho, Ruehli, Brennan, IEEE Trans.
+Circuits Syst. 22, 1975). A resistor of 0 ohm is such an element too, so 0 is exact.
+
+``network`` holds the circuit, ``connections`` checks its graph, ``basis`` and ``unknowns`` choose what is solved for,
+``stamps`` and ``system`` make the equations, ``factors`` solves them, ``cancelling`` and ``residual`` judge, and
+``solve`` and ``sweep`` put all that together. ``System`` is where a solver of nonlinear networks joins.
+"""
+
+from xbarsim.mna.connections import LoopError
+from xbarsim.mna.factors import Factors, UntrustedError
+from xbarsim.mna.network import Branches, Controlled, Drive, Network, NetworkSolution
+from xbarsim.mna.residual import TOLERANCE, Residual
+from xbarsim.mna.solve import solve
+from xbarsim.mna.stamps import Stamps
+from xbarsim.mna.system import Flows, Jacobian, System
+
+__all__ = [
+    "TOLERANCE",
+    "Branches",
+    "Controlled",
+    "Drive",
+    "Factors",
+    "Flows",
+    "Jacobian",
+    "LoopError",
+    "Network",
+    "NetworkSolution",
+    "Residual",
+    "Stamps",
+    "System",
+    "UntrustedError",
+    "solve",
+]

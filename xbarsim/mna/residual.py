@@ -1,0 +1,56 @@
+"""By how much a solution violates Kirchhoff's laws."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.mna.network import Floats
+from xbarsim.mna.system import Flows, System
+
+TOLERANCE = 1e-9
+"""Largest residual of a solution that is returned."""
+
+_LEAST = 1e-6
+"""Share of the largest current below which a node's balance counts in full."""
+
+
+class Residual:
+    """Judges solutions of a system.
+
+    Each row of ``A x + i(x) - s``: a node's balance relative to its currents, a branch's law relative to the largest
+    voltage, the balance of a weakly tied group relative to its currents or to what the largest voltage would drive
+    through its ties, all at one and the same point.
+    """
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._nodes = system.unknowns.nodes - 1
+        self._groups = system.unknowns.groups - 1
+        ties = abs(system.unknowns.pairs(system.ties.a, system.ties.b)).T @ system.ties.value
+        linear = system.magnitude[self._groups][:, : self._nodes]
+        self._ties = ties[self._groups] + linear.max(axis=1).toarray().ravel()
+
+    def ratios(self, x: Floats, right: Floats, flows: Flows | None = None, amounts: Floats | None = None) -> Floats:
+        """Return each equation's violation (size, points) at unknowns x for right-hand sides s, (size, points) both.
+
+        ``amounts`` (flows, points) are the currents at x of ``flows``, where there are any.
+        """
+        gap = self._system.matrix @ x
+        gap -= right
+        scale = self._system.magnitude @ np.abs(x)
+        scale += np.abs(right)
+        if flows is not None and amounts is not None:
+            gap += flows.sums(amounts)
+            scale += flows.sizes(amounts)
+        nodes, groups = self._nodes, self._groups
+        voltages = self._system.unknowns.voltages(x)
+        volts = np.abs(voltages).max(axis=0) + np.abs(right[nodes:]).max(axis=0, initial=0.0)
+        scale[nodes:] = np.maximum(scale[nodes:], volts)
+        balance = scale[groups]
+        # Where a branch leads nowhere its current is all there is, and nothing but rounding.
+        scale[:nodes] = np.maximum(scale[:nodes], _LEAST * scale[:nodes].max(axis=0, initial=0.0))
+        scale[groups] = np.maximum(balance, self._ties[:, None] * volts)
+        # What overflowed is no solution: not even where a violation is finite.
+        ratio = np.divide(np.abs(gap), scale, out=np.zeros_like(gap), where=scale > 0)
+        ratio[~np.isfinite(scale) | ~np.isfinite(gap)] = np.inf
+        return np.asarray(ratio)

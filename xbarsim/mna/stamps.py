@@ -1,0 +1,70 @@
+"""What elements put into the equations: values at crossings of a pair of equations and a pair of unknowns.
+
+*Places* number both: place k < nodes is node k, its balance as an equation and its voltage as an unknown; place
+nodes + k is the voltage-fixing element k, its law and its current. Place 0, ground, is nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xbarsim.mna.network import Bools, Branches, Controlled, Ints, Network, Wide
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Slopes of currents and laws, as many as there are entries in each column.
+
+    Stamp i adds ``value[i] (x[c[i]] - x[d[i]])`` to equation ``a[i]`` and takes it from equation ``b[i]``; x are the
+    unknowns by their places. In a node's balance currents that leave are positive. So a conductance between nodes p and
+    q is (p, q, p, q), a transconductance (p, q, c, d), the slope of a voltage source's law on a voltage
+    (law, 0, c, d).
+    """
+
+    a: Ints
+    b: Ints
+    c: Ints
+    d: Ints
+
+    @classmethod
+    def of(cls, *parts: tuple[Any, Any, Any, Any]) -> Stamps:
+        """Return stamps one behind the other; in each part a number may stand for a column of them."""
+        tables = [np.broadcast_arrays(*(np.asarray(column, dtype=np.int64) for column in part)) for part in parts]
+        return cls(*(np.concatenate(column) for column in zip(*tables, strict=True)))
+
+
+def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stamps, Wide, Bools]:
+    """Return the stamps of a network, their values in extended precision, and which of these its elements have.
+
+    ``fixing`` are all branches that have a current among the unknowns, with their ends alone; the last are the
+    ``stiff`` resistors.
+    """
+    ohms, n = network.resistors, network.nodes
+    law = n + np.arange(fixing.a.size)
+    conducting = (ohms.value != 0) & (ohms.a != ohms.b)
+    conducting[stiff] = False
+    p, q = ohms.a[conducting], ohms.b[conducting]
+    vcvs, ccvs = (law[start : start + part.a.size] for start, part in _laws(network))
+    own = law[law.size - stiff.size :]
+    parts: list[tuple[tuple[Any, Any, Any, Any], Any]] = [
+        ((p, q, p, q), 1 / ohms.value[conducting].astype(np.longdouble)),
+        ((fixing.a, fixing.b, law, 0), 1.0),
+        ((law, 0, fixing.a, fixing.b), 1.0),
+        ((own, 0, own, 0), -ohms.value[stiff]),
+        ((network.vccs.a, network.vccs.b, network.vccs.c, network.vccs.d), network.vccs.value),
+        ((network.cccs.a, network.cccs.b, n + network.cccs.c, 0), network.cccs.value),
+        ((vcvs, 0, network.vcvs.c, network.vcvs.d), -network.vcvs.value),
+        ((ccvs, 0, n + network.ccvs.c, 0), -network.ccvs.value),
+    ]
+    stamps = Stamps.of(*(places for places, _ in parts))
+    values = [np.broadcast_to(np.asarray(value, np.longdouble), np.shape(places[0])) for places, value in parts]
+    given = [np.full(one.shape, np.ndim(value) > 0) for one, (_, value) in zip(values, parts, strict=True)]
+    return stamps, np.concatenate(values), np.concatenate(given)
+
+
+def _laws(network: Network) -> tuple[tuple[int, Controlled], tuple[int, Controlled]]:
+    first = network.voltages.a.size
+    return (first, network.vcvs), (first + network.vcvs.a.size, network.ccvs)

@@ -1,0 +1,159 @@
+"""The equations of a network: its linear part once and for all, and room for slopes that change.
+
+In a nonlinear network ``A x + i(x) = s``: A x and s are the linear part, i(x) what the other elements add to balances
+and laws. Newton's method takes their slopes S(x) and solves ``(A + S) step = s - A x - i(x)`` again and again. An
+element that fixes a nonlinear voltage is a voltage source of the network whose law gets a term that is no constant.
+
+::
+
+    system = System(network, ties)             # ties: nonlinear elements that conduct, by their least conductance
+    jacobian = system.jacobian(Stamps.of((p, q, p, q), (law, 0, c, d)))  # where the slopes go
+    flows = system.flows(p, q)                 # what i(x) consists of, in places that Stamps have too
+    right = system.right(volts, amperes)
+    while True:
+        v, i = system.unknowns.voltages(x), system.unknowns.currents(x)
+        amounts, slopes = ...                  # of the nonlinear elements at v and i
+        x = x + jacobian.factored(slopes).solve(system.gap(x, right) - flows.sums(amounts))
+    Residual(system).ratios(x, right, flows, amounts)  # whether x may be handed out: amounts at x, not before the step
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from xbarsim.mna.factors import Factors
+from xbarsim.mna.network import Branches, Floats, Ints, Network, Sparse, Wide
+from xbarsim.mna.stamps import Stamps, linear_stamps
+from xbarsim.mna.unknowns import Unknowns
+
+
+class System:
+    """A network's linear equations.
+
+    Parameters
+    ----------
+    network : Network
+        The circuit.
+    ties : Branches, optional
+        What else ties nodes to each other, and the least conductance that it has, in siemens.
+
+    Attributes
+    ----------
+    unknowns : Unknowns
+        What is solved for, and how to read it.
+    wide : (size, size) sparse, longdouble
+        A, so that a node's sum of conductances keeps its small terms.
+    matrix, magnitude : (size, size) sparse
+        A and its entries' sizes in double precision.
+
+    Raises
+    ------
+    FloatingError, LoopError
+        As ``Unknowns``.
+    """
+
+    def __init__(self, network: Network, ties: Branches | None = None) -> None:
+        self.network, self.ties = network, ties or Branches()
+        self.unknowns = Unknowns(network, self.ties)
+        self.size = self.unknowns.size
+        self.stamps, self.values, self.given = linear_stamps(network, self.unknowns.fixing, self.unknowns.stiff)
+        self.wide = self.matrix_of(self.stamps, self.values)
+        self.matrix: Sparse = self.wide.astype(np.float64)
+        self.magnitude: Sparse = abs(self.matrix)
+
+    def right(self, volts: Floats, amperes: Floats) -> Floats:
+        """Return s (size, points) for the sources' values, (sources, points) each."""
+        first = self.unknowns.nodes - 1
+        right = -self.flows(self.network.currents.a, self.network.currents.b).sums(amperes)
+        right[first : first + volts.shape[0]] = volts
+        return right
+
+    def flows(self, a: Ints, b: Ints) -> Flows:
+        """Return what adds up currents that leave places a and enter places b."""
+        return Flows(self.unknowns.pairs(a, b))
+
+    def gap(self, x: Floats, right: Floats) -> Floats:
+        """Return s - A x (size, points), computed in extended precision."""
+        return np.asarray(right - self.wide @ x.astype(np.longdouble), dtype=np.float64)
+
+    def entries(self, stamps: Stamps) -> tuple[Ints, Ints, Floats, Ints]:
+        """Return rows, columns and signs of all matrix entries of stamps, and the stamp that each comes from."""
+        left, up = self.unknowns.pairs(stamps.a, stamps.b), self.unknowns.pairs(stamps.c, stamps.d)
+        wide = np.diff(up.indptr).astype(np.int64)
+        counts = np.diff(left.indptr) * wide
+        stamp = np.repeat(np.arange(counts.size), counts)
+        within = np.arange(stamp.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        down, across = np.divmod(within, wide[stamp])
+        at, to = left.indptr[stamp] + down, up.indptr[stamp] + across
+        return left.indices[at].astype(np.int64), up.indices[to].astype(np.int64), left.data[at] * up.data[to], stamp
+
+    def matrix_of(self, stamps: Stamps, values: Wide) -> Sparse:
+        """Return the sum of stamps in extended precision."""
+        row, col, sign, stamp = self.entries(stamps)
+        return sp.csr_array(sp.coo_array((sign * values[stamp], (row, col)), (self.size, self.size)))
+
+    def factored(self) -> Factors:
+        """Return the factors of A alone."""
+        return Factors(self.wide)
+
+    def jacobian(self, stamps: Stamps) -> Jacobian:
+        """Return ``A + S`` for slopes S at fixed places."""
+        return Jacobian(self, stamps)
+
+    def near(self, unknown: int) -> Ints:
+        """Return the nodes that an unknown or an equation is about."""
+        if unknown >= self.unknowns.nodes - 1:
+            branch = unknown - (self.unknowns.nodes - 1)
+            ends = np.array([self.unknowns.fixing.a[branch], self.unknowns.fixing.b[branch]])
+        else:
+            ends = np.append(unknown + 1, self.unknowns.members(unknown + 1))
+        return np.unique(ends[ends > 0])
+
+
+class Flows:
+    """Currents from place to place, and terms of laws, as sums in the equations."""
+
+    def __init__(self, pairs: Sparse) -> None:
+        self._signs: Sparse = sp.csr_array(pairs.T)
+        self._ones: Sparse = abs(self._signs)
+
+    def sums(self, amounts: Floats) -> Floats:
+        """Return what currents (flows, points) add to each equation, (size, points)."""
+        return np.asarray(self._signs @ amounts)
+
+    def sizes(self, amounts: Floats) -> Floats:
+        """Return the sum of their sizes in each equation, against which it is rounded."""
+        return np.asarray(self._ones @ np.abs(amounts))
+
+
+class Jacobian:
+    """The linear part of a system and slopes whose places stay while their values change."""
+
+    def __init__(self, system: System, stamps: Stamps) -> None:
+        row, col, sign, stamp = system.entries(stamps)
+        size, base = system.size, sp.coo_array(system.wide)
+        own = base.row.astype(np.int64) * size + base.col
+        keys, at = np.unique(np.concatenate([own, row * size + col]), return_inverse=True)
+        self._columns = keys % size
+        self._starts = np.searchsorted(keys, np.arange(size + 1) * size)
+        self._shape = size, size
+        self._base = np.zeros(keys.size, np.longdouble)
+        self._base[at[: own.size]] = base.data
+        places = (sign.astype(np.longdouble), (at[own.size :], stamp))
+        self._scatter = sp.csr_array(sp.coo_array(places, (keys.size, stamps.a.size)))
+
+    def matrix(self, slopes: Floats) -> Sparse:
+        """Return ``A + S`` in extended precision, for one slope a stamp."""
+        data = self._base + self._scatter @ slopes.astype(np.longdouble)
+        return sp.csr_array((data, self._columns, self._starts), self._shape)
+
+    def factored(self, slopes: Floats) -> Factors:
+        """Factor ``A + S``.
+
+        Raises
+        ------
+        SolveError
+            It is singular.
+        """
+        return Factors(self.matrix(slopes))
