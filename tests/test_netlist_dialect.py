@@ -204,7 +204,8 @@ WAVES = [
     "pulse(0 1)", "pulse(0 1 2m)", "pulse(0 1 2m 0 0)", "pulse(0 1 1m 1m 1m 0)", "pulse(0 1 1m 1m 2m 1m 6m)",
     "pulse(0 1 1m 1m 2m 1m 0)", "pulse(0 1 -1m 1m 1m 2m 5m)", "pulse(0 1 0 1m 1m 2m 5m 1)",
     "pulse(0 1 0 1m 1m 2m 5m 90)", "sin(0 1)", "sin(0 1 0)", "sin(0.5 1 100 2m 50 90)", "exp(0 1)", "exp(0 1 2m)",
-    "exp(0 1 2m 1m 5m 3m)", "exp(0 1 2m 1m)", "pwl(1m 0 3m 2 5m 1)", "pwl(0 0 3m 2 5m 1) r=3m",
+    "exp(0 1 2m 1m 5m 3m)", "exp(0 1 2m 1m)",
+    "exp(0 1 3m 1m 1m 1m)", "exp(0.5 1 3m 2m 1m 1m)", "pwl(1m 0 3m 2 5m 1)", "pwl(0 0 3m 2 5m 1) r=3m",
     "pwl(0 0 3m 2 5m 1) td=2m", "pwl(0 0 3m 2 5m 1) r=0 td=2m", "dc 5 pulse(0 1 2m)", "pulse(0 {p} {p*1m} 1m 1m 2m 5m)",
 ]  # fmt: skip
 

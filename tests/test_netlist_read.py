@@ -17,6 +17,7 @@ LITERALS = {
     "1k": 1e3, "1kohm": 1e3, "4k7": 4e3, "1meg": 1e6, "2.5MEGohm": 2.5e6, "1mil": 2.54e-5, "1d3": 1e3, "1f": 1e-15,
     "1a": 1.0, "1.e3": 1e3, ".5": 0.5, "+5": 5.0, "1e+3k": 1e6, "1T": 1e12, "1g": 1e9, "1x": 1.0, "10m5": 0.01,
     "1MΩ": 1e-3, "1MegΩ": 1e6, "1µ": 1e-6, "1u": 1e-6, "1n": 1e-9, "1p": 1e-12, "1e": 1.0, "1e3e2": 1e3,
+    "2.5ek": 2500, "2.5eg": 2.5e9, "2.5emeg": 2.5e6, "2.5em": 2.5e-3, "2.5emil": 6.35e-5, "1dk": 1e3, "1d2k": 1e5,
 }  # fmt: skip
 
 EXPRESSIONS = {
@@ -26,6 +27,7 @@ EXPRESSIONS = {
     "1>2?3:4": 4, "0?1:0?2:3": 3, "1?2?3:4:5": 3, "ternary_fcn(1,5,6)": 5, "7%4": 3, "-7%4": -3, "7\\2": 3,
     "1-2-3": -4, "1/4/2": 0.125, "2--1": 3, "!1+1": 1, "2>1>0": 1, "1||0": 1, "1&&0": 0, "1<>2": 1, "1k*2": 2000,
     "1mil": 1e-3, "sqrt(4)+abs(-3)": 5, "atan(1)*4": np.pi, "1==1": 1, "sqr(3)": 9, "exp(1)": np.e,
+    "2ek+1": 2001, ".5ek": 500, "1e2mil": 0.1, "1+2e": 3, "2d*2": 4,
 }  # fmt: skip
 
 SOURCES = {
@@ -160,6 +162,17 @@ def test_line_ends_and_the_title(tmp_path):
     assert circuit.title == "r1 a 0 1"
     assert circuit.names == ["v1", "r2"]
     assert circuit.where(1) == f"{path}:3"
+
+
+def test_a_lone_carriage_return_is_a_blank(tmp_path):
+    """ngspice takes it so in a file that has newlines; in one that has none it ends the lines."""
+    path = tmp_path / "a.sp"
+    path.write_bytes(b"t\rv9 b 0 1\nv1 a 0\n\r+ 2 ; c\rr9 b 0 1\nr1 a\t\r0 {1+\r1}\r\r\n")
+    circuit = read(path)
+    assert dict(zip(circuit.names, circuit.values, strict=True)) == {"v1": 2, "r1": 2}
+    assert circuit.where(1) == f"{path}:4"
+    path.write_bytes(b"t\rv1 a 0 2\rr1 a 0 1\r.op")
+    assert read(path).names == ["v1", "r1"]
 
 
 def test_a_stream_is_read_too():

@@ -114,11 +114,21 @@ class Dress:
         rng = self.rng
         ports = " ".join(self._node(n) for n in sub.ports)
         keyword = "params: " if sub.defaults and rng.random() < 0.3 else ""
-        defaults = " ".join(self._equals(p, self._literal(rng.uniform(0.5, 2), "")) for p in sub.defaults)
+        defaults = " ".join(self._equals(p, self._default(p, sub, above)) for p in sub.defaults)
         blocks = self._body(sub, above)
         inner = [line for k in rng.permutation(len(blocks)) for line in blocks[int(k)]]
         close = ".ends" if rng.random() < 0.4 else f".ends {sub.name}"
         return [f".subckt {sub.name} {ports} {keyword}{defaults}".rstrip(), *inner, close]
+
+    def _default(self, name: str, sub: Scope, above: list[str]) -> str:
+        """A number, or an expression of the caller's parameters and of those further on in the same card."""
+        rng = self.rng
+        # An l may be the .param inside that is set from this one.
+        others = [p for p in above if p not in sub.defaults and not p.startswith("l")]
+        others += sub.defaults[sub.defaults.index(name) + 1 :]
+        if self.habit["expressions"] and others and rng.random() < 0.2:
+            return self._quoted(f"0.5+{rng.choice(others)}/4")
+        return self._literal(rng.uniform(0.5, 2), "")
 
     def _elsewhere(self, block: list[str]) -> list[str]:
         """Move a block into a file of its own, or into a library's section."""
@@ -242,12 +252,10 @@ class Dress:
         nodes = " ".join(self._node(n) for n in one.nodes)
         keyword = "params: " if one.parameters and rng.random() < 0.3 else ""
         given = []
-        # ngspice evaluates what an instance gives among the subcircuit's own parameters, so p=q takes the q inside.
-        outer = [name for name in known if name not in one.sub.defaults and not name.startswith("l")]
         for name in one.parameters:
             value = self._literal(rng.uniform(0.5, 2), "")
-            if outer and rng.random() < 0.4:
-                value = self._quoted(f"0.5+{rng.choice(outer)}/4")
+            if known and rng.random() < 0.4:
+                value = self._quoted(f"0.5+{rng.choice(known)}/4")
             given.append(self._equals(name, value))
         return f"{one.name} {nodes} {one.sub.name} {keyword}{' '.join(given)}".rstrip()
 

@@ -27,7 +27,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -189,8 +189,8 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
     - *0 ohm*: ngspice takes 1 mohm. With 1 mohm in their place xbarsim gives ngspice's numbers.
     - *values many decades apart*: beside a conductance of 1e30 S, or a gain of 1e60, ngspice loses the others to
       rounding. xbarsim's numbers are those of 800-digit arithmetic.
-    - *names*: ngspice ends a node's name at a bracket, makes braces of quotes in it, and writes bytes that are no
-      visible ASCII as underscores. By such names the numbers agree.
+    - *names*: ngspice writes bytes of a node's name that are no visible ASCII as underscores. By such names the
+      numbers agree.
     - *spelling*: see ``_SPELLINGS``. Spelt otherwise, to the same meaning, ngspice gives xbarsim's numbers.
     """
     ohms, values = circuit.kinds == RESISTOR, circuit.values
@@ -202,11 +202,10 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
                 return "0 ohm is 1 mohm in ngspice"
     if _spread(circuit) > SPREAD and _is_exact(circuit, results):
         return "ngspice drowns in values many decades apart"
-    for rename in _NAMES:
-        with contextlib.suppress(ValueError):
-            renamed = [replace(one, nodes=[rename(name) for name in one.nodes]) for one in results]
-            if renamed[0].nodes != results[0].nodes and against(renamed, theirs.plots, LEAST)[0] <= AGREE:
-                return "ngspice writes the node's name otherwise"
+    with contextlib.suppress(ValueError):
+        renamed = [replace(one, nodes=[_underscored(name) for name in one.nodes]) for one in results]
+        if renamed[0].nodes != results[0].nodes and against(renamed, theirs.plots, LEAST)[0] <= AGREE:
+            return "ngspice writes the node's name otherwise"
     data = path.read_bytes()
     for reason, pattern, new in _SPELLINGS:
         changed = re.sub(pattern, new, data)
@@ -225,19 +224,11 @@ def _underscored(name: str) -> str:
     return "".join(chr(byte) if 32 < byte < 127 else "_" for byte in name.encode())
 
 
-_NAMES: list[Callable[[str], str]] = [
-    lambda name: name.split(")")[0],
-    lambda name: name.split("(")[0],
-    lambda name: name.split("{")[0],
-    lambda name: re.sub(r"'([^']*)'", r"{\1}", name),
-    _underscored,
-]
-
 _SPELLINGS = [
-    # A carriage return ends a line in xbarsim, also alone; ngspice reads on.
-    ("ngspice reads on behind a lone carriage return", rb"\r(?!\n)", b"\n"),
+    # A carriage return alone is a blank in xbarsim; ngspice makes some a part of a node's name.
+    ("ngspice takes a lone carriage return into a name", rb"\r(?!\n)", b" "),
     # 'V1 a gnd' with nothing after it: its search for ' gnd ' misses the end of a line, and gnd is a node.
-    ("gnd at a line's end is a node in ngspice", rb"(?im)(?<=[\s,(])gnd(?=[ \t]*(?:\r?\n|$))", b"0"),
+    ("gnd at a line's end is a node in ngspice", rb"(?im)(?<=[\s,(+])gnd(?=[ \t]*(?:\r?\n|$))", b"0"),
 ]
 
 

@@ -12,20 +12,23 @@ MIL = 2.54e-5
 
 _MANTISSA = r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))"
 _TAIL = r"[^\W_]*"
-_LITERAL = re.compile(rf"{_MANTISSA}(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmunpfµμ])?{_TAIL}")
-_OPERAND = re.compile(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:e([+-]?[0-9]+))?(meg|[tgkmunpfµμ])?([^\W_]*)")
+# ngspice's e and d may lack digits, and a scale may follow: 2.5ek is 2500.
+_LITERAL = re.compile(rf"{_MANTISSA}(?:e([+-]?[0-9]+)|d([0-9]+)|[ed])?(meg|mil|[tgkmunpfµμ])?{_TAIL}")
+_OPERAND = re.compile(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:e([+-]?[0-9]+)|e(?![+-]))?(meg|[tgkmunpfµμ])?([^\W_]*)")
+_DANGLING = re.compile(r"[0-9.]+(?:e[+-]|d[+-]?[0-9])")
 
 
 def parse_number(text: str) -> float | None:
     """Return the number that a lower-case literal stands for, or None if it is none.
 
     Letters and digits after a scale suffix are a unit and ignored, so ``1kohm`` is 1000 and ``4k7`` is 4000;
-    ``mil`` is 25.4e-6. A number too large for a double is none.
+    ``mil`` is 25.4e-6. A number too large for a double is none, nor is ``1d-3``, which ngspice ends at its sign.
     """
     match = _LITERAL.fullmatch(text)
     if match is None or text[:2] == "0x":
         return None
-    mantissa, exponent, scale = match.groups()
+    mantissa, exponent, after_d, scale = match.groups()
+    exponent = exponent or after_d
     if scale == "mil":
         return _finite(float(f"{mantissa}e{exponent or 0}") * MIL)
     return _scaled(mantissa, exponent, scale)
@@ -41,10 +44,21 @@ def match_operand(text: str, position: int) -> tuple[float, int] | None:
     if match is None:
         return None
     mantissa, exponent, scale, unit = match.groups()
-    if any(c.isdigit() for c in unit):
+    # ngspice takes the sign of 2e+k for that of an exponent, and that of 2d-3 for a minus.
+    if (unit and any(c.isdigit() for c in unit)) or (exponent is None and _DANGLING.match(text, position)):
         return None
     value = _scaled(mantissa, exponent, scale)
     return None if value is None else (value, match.end())
+
+
+def match_constant(text: str) -> float | None:
+    """Return what an expression of nothing but a number stands for, or None if it is another one."""
+    text = text.strip()
+    sign = text[:1] if text[:1] in ("+", "-") else ""
+    found = match_operand(text, len(sign))
+    if found is None or found[1] < len(text):
+        return None
+    return -found[0] if sign == "-" else found[0]
 
 
 def _scaled(mantissa: str, exponent: str | None, scale: str | None) -> float | None:

@@ -69,7 +69,10 @@ class Sine:
 
 @dataclass(frozen=True)
 class Exponential:
-    """From ``low`` towards ``high`` at ``rise_delay``, and back at ``fall_delay``, each with its time constant."""
+    """From ``low`` towards ``high`` at ``rise_delay``, and back at ``fall_delay``, each with its time constant.
+
+    As in ngspice it stays at ``low`` until ``rise_delay`` even where the fall would begin before.
+    """
 
     low: float
     high: float
@@ -90,7 +93,7 @@ class Exponential:
             since = np.maximum(time - delay, 0.0)
             grown = -np.expm1(-since / constant) if constant else np.sign(since)
             value = value + sign * swing * grown
-        return value
+        return np.where(time > self.rise_delay, value, self.low)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,24 +1,30 @@
-"""The fast path of X cards: runs like ``x17 w3 b5 cell r=12345.6``, whose shape the first one sets."""
+"""The fast path of X cards: runs like ``x17 w3 b5 cell r=12345.6 s={q/2}``, whose shape the first one sets."""
 
 from __future__ import annotations
 
 import math
 import re
 from functools import lru_cache
+from itertools import repeat
 
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.source import SourceText
-from xbarsim.netlist.values import parse_number
+from xbarsim.netlist.reading.tokens import parse_parameter
 
 _MOST_NODES, _MOST_KEYS = 64, 32
 _WORD = r"[\w.:#!%|@&~^<>\[\]+-]++"
-_NUMBER = r"[+-]?[0-9.][a-z0-9.+-]*"
+_NUMBER = r"[+-]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:e[+-]?[0-9]++)?+[a-z]*+"
+# No blanks, no '=' and nothing that begins a comment.
+_INSIDE = r"(?:[\w.+*^(),?:<>!&|-]|/(?!/))++"
+_EXPRESSION = rf"(?:\{{{_INSIDE}\}}|'{_INSIDE}')"
 _FIRST = re.compile(
-    rf"[ \t]*x{_WORD}((?:[ \t]+{_WORD})+?)([ \t]+params:)?((?:[ \t]+[a-z_]\w*[ \t]*=[ \t]*{_NUMBER})*)[ \t]*\n",
+    rf"[ \t]*x{_WORD}((?:[ \t]+{_WORD})+?)([ \t]+params:)?"
+    rf"((?:[ \t]+[a-z_]\w*[ \t]*=[ \t]*(?:{_NUMBER}|{_EXPRESSION}))*)[ \t]*\n",
     re.ASCII,
 )
-_KEY = re.compile(r"([a-z_]\w*)[ \t]*=")
+_KEY = re.compile(r"([a-z_]\w*)[ \t]*=[ \t]*([{']?)")
 
 
 def read_instances(source: SourceText, body: Body) -> bool:
@@ -27,16 +33,17 @@ def read_instances(source: SourceText, body: Body) -> bool:
     Raises
     ------
     CardError
-        A value is no number; ``source.line`` is then that line.
+        A value is none; ``source.line`` is then that line.
     """
     first = _FIRST.match(source.text, source.position)
     if first is None:
         return False
     words = first.group(1).split()
-    width, keys, marked = len(words) - 1, tuple(_KEY.findall(first.group(3))), first.group(2) is not None
+    width, marked = len(words) - 1, first.group(2) is not None
+    keys, quotes = zip(*_KEY.findall(first.group(3)), strict=True) if first.group(3) else ((), ())
     if "params:" in words or len(set(keys)) < len(keys) or width > _MOST_NODES or len(keys) > _MOST_KEYS:
         return False
-    match = _run(width, marked, keys).match(source.text, source.position)
+    match = _run(width, marked, tuple(zip(keys, map(bool, quotes), strict=True))).match(source.text, source.position)
     if match is None:
         return False
     end = match.end()
@@ -46,45 +53,68 @@ def read_instances(source: SourceText, body: Body) -> bool:
             return False
     words = source.text[source.position : end].replace("=", " ").split()
     stride = width + 2 + marked + 2 * len(keys)
-    count = len(words) // stride
-    names, subcircuits = words[0::stride], words[1 + width :: stride]
-    nodes = [words[1 + port :: stride] for port in range(width)]
-    values = [_numbers(words[stride - 2 * key + 1 :: stride], source) for key in range(len(keys), 0, -1)]
-    origins = range(source.place(source.line), source.place(source.line + count))
-    rows: dict[str, list[int]] = {}
-    for row, subcircuit in enumerate(subcircuits):
-        rows.setdefault(subcircuit, []).append(row)
-    for subcircuit, mine in rows.items():
-        group = body.group(subcircuit, keys, width)
-        start = len(group.nodes)
-        group.nodes += [""] * (len(mine) * width)
-        for port, column in enumerate(nodes):
-            group.nodes[start + port :: width] = map(column.__getitem__, mine)
-        for store, numbers in zip(group.values, values, strict=True):
-            store += [numbers[row] for row in mine]
-        group.names += map(names.__getitem__, mine)
-        group.origins += map(origins.__getitem__, mine)
+    values = [
+        _values(words[stride - 2 * (len(keys) - key) + 1 :: stride], source, bool(quote))
+        for key, quote in enumerate(quotes)
+    ]
+    heads = [words[at::stride] for at in range(width + 2)]
+    first_line, count = source.place(source.line), len(heads[0])
+    _store(body, heads, keys, values, range(first_line, first_line + count))
     source.skip(end, count)
     return True
 
 
+def _store(
+    body: Body, heads: list[list[str]], keys: tuple[str, ...], values: list[list[Value]], origins: range
+) -> None:
+    """Append cards, given as columns of names, nodes, subcircuits and values, to the groups that they belong to."""
+    names, *nodes, subcircuits = heads
+    # Among expressions {5} is a number.
+    fixed = [[not isinstance(value, Expression) for value in column] for column in values]
+    rows: dict[tuple[str, tuple[bool, ...]], list[int]] = {}
+    shapes = zip(*fixed, strict=True) if fixed else repeat(())
+    for row, shape in enumerate(zip(subcircuits, shapes, strict=False)):
+        rows.setdefault(shape, []).append(row)
+    for (subcircuit, kinds), mine in rows.items():
+        group = body.group(subcircuit, keys, len(nodes), kinds)
+        start = len(group.nodes)
+        group.nodes += [""] * (len(mine) * len(nodes))
+        for port, ends in enumerate(nodes):
+            group.nodes[start + port :: len(nodes)] = map(ends.__getitem__, mine)
+        for store, column in zip(group.values, values, strict=True):
+            store += [column[row] for row in mine]
+        group.names += map(names.__getitem__, mine)
+        group.origins += map(origins.__getitem__, mine)
+
+
 @lru_cache(maxsize=64)
-def _run(width: int, marked: bool, keys: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what matches a run of X cards of one shape."""
+def _run(width: int, marked: bool, keys: tuple[tuple[str, bool], ...]) -> re.Pattern[str]:
+    """Return what matches a run of X cards of one shape: keys with numbers or with expressions."""
     line = rf"[ \t]*x{_WORD}" + rf"[ \t]+(?!params:){_WORD}" * (width + 1)
     line += r"[ \t]+params:" if marked else ""
-    line += "".join(rf"[ \t]+{key}[ \t]*=[ \t]*{_NUMBER}" for key in keys)
+    line += "".join(rf"[ \t]+{key}[ \t]*=[ \t]*{_EXPRESSION if quoted else _NUMBER}" for key, quoted in keys)
     return re.compile(rf"(?:{line}[ \t]*\n)++", re.ASCII)
 
 
-def _numbers(literals: list[str], source: SourceText) -> list[float]:
+def _values(literals: list[str], source: SourceText, quoted: bool) -> list[Value]:
+    """Return a column's values; equal texts have one expression."""
     try:
-        values = list(map(float, literals))
+        if not quoted:
+            return _finite(list(map(float, literals)))
     except ValueError:
-        known = {literal: parse_number(literal) for literal in set(literals)}
-        values = [math.nan if (value := known[literal]) is None else value for literal in literals]
-    for line, value in enumerate(values):
-        if not math.isfinite(value):
-            source.skip(source.position, line)
-            raise CardError(f"'{literals[line]}' is no number: write one like 1k or 2.5meg")
+        pass
+    known: dict[str, Value] = {}
+    for line, literal in enumerate(literals):
+        if literal not in known:
+            try:
+                known[literal] = parse_parameter(literal)
+            except CardError:
+                source.skip(source.position, line)
+                raise
+    return list(map(known.__getitem__, literals))
+
+
+def _finite(values: list[Value]) -> list[Value]:
+    if not all(map(math.isfinite, values)):  # type: ignore[arg-type]
+        raise ValueError
     return values

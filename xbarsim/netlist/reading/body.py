@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xbarsim.netlist.reading.expressions import Expression, UserFunction
 
@@ -14,9 +14,19 @@ if TYPE_CHECKING:
 Value = float | Expression
 
 
+class Parameter(NamedTuple):
+    """A parameter as it is defined, and where."""
+
+    name: str
+    value: Value
+    origin: int
+
+
 @dataclass
 class Instances:
     """X cards of one subcircuit with the same parameters, in columns.
+
+    Numbers and expressions have columns of their own kind, as ngspice sets numbers first.
 
     Attributes
     ----------
@@ -28,6 +38,8 @@ class Instances:
         How many nodes each has.
     names, nodes, origins : list
         One entry for each instance; ``nodes`` has ``width``.
+    fixed : tuple of bool
+        Whether a key's values are numbers.
     values : tuple of list
         A column for each key.
     """
@@ -35,6 +47,7 @@ class Instances:
     subcircuit: str
     keys: tuple[str, ...]
     width: int
+    fixed: tuple[bool, ...]
     names: list[str] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
     origins: list[int] = field(default_factory=list)
@@ -57,8 +70,10 @@ class Body:
         E, F, G and H cards.
     capacitors : list of (name, node, node, origin)
         C cards.
+    defaults, parameters : list of Parameter
+        What ``.subckt`` and ``.param`` define.
     instances : dict
-        The X cards, by subcircuit, parameters and number of nodes.
+        The X cards, by subcircuit, parameters, number of nodes and which parameters are numbers.
     subcircuits, functions : dict
         The definitions that stand inside.
     """
@@ -67,8 +82,8 @@ class Body:
     origin: int = 0
     ports: tuple[str, ...] = ()
     parent: Body | None = None
-    defaults: list[tuple[str, Value]] = field(default_factory=list)
-    parameters: list[tuple[str, Value]] = field(default_factory=list)
+    defaults: list[Parameter] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
@@ -77,15 +92,15 @@ class Body:
     waves: list[tuple[int, WaveCard, bool]] = field(default_factory=list)
     controls: list[ControlCard] = field(default_factory=list)
     capacitors: list[tuple[str, str, str, int]] = field(default_factory=list)
-    instances: dict[tuple[str, tuple[str, ...], int], Instances] = field(default_factory=dict)
+    instances: dict[tuple[str, tuple[str, ...], int, tuple[bool, ...]], Instances] = field(default_factory=dict)
     subcircuits: dict[str, Body] = field(default_factory=dict)
     functions: dict[str, UserFunction] = field(default_factory=dict)
 
-    def group(self, subcircuit: str, keys: tuple[str, ...], width: int) -> Instances:
+    def group(self, subcircuit: str, keys: tuple[str, ...], width: int, fixed: tuple[bool, ...]) -> Instances:
         """Return the columns that an X card's words go to."""
-        key = subcircuit, keys, width
+        key = subcircuit, keys, width, fixed
         if key not in self.instances:
-            self.instances[key] = Instances(subcircuit, keys, width, values=tuple([] for _ in keys))
+            self.instances[key] = Instances(*key, values=tuple([] for _ in keys))
         return self.instances[key]
 
     def find(self, name: str) -> Body | None:

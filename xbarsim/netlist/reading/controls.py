@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
-from xbarsim.netlist.reading.tokens import parse_value, sort_words
+from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words
 
 Value = float | Expression
 
@@ -79,6 +79,7 @@ def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> 
     form = f"{name} node node {'node node' if count == 2 else 'vsource'} gain"
     if len(plain) < count + 1:
         raise CardError(f"{name} has too few words: write '{form}'")
+    check_names(plain[:count])
     controls, coefficients = tuple(plain[:count]), [parse_value(word, bare=True) for word in plain[count:]]
     if len(coefficients) == 1 and not polynomial:
         return ControlCard(name, (nodes[0], nodes[1]), controls, coefficients[0], multiplier, origin)

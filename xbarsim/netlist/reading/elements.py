@@ -8,7 +8,7 @@ from xbarsim.netlist.reading.controls import ControlCard, read_control
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.sources import read_source_card
 from xbarsim.netlist.reading.suggest import clipped
-from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words
 
 OTHERS = {
     "a": "an XSPICE device", "b": "a behavioural source", "d": "a diode", "j": "a JFET", "k": "a coupling",
@@ -51,7 +51,9 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         what = OTHERS.get(letter)
         known = f"is {what}, which is not supported" if what else "is no element"
         raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H and X elements")
+    check_names([name])
     nodes, rest = _two_nodes(name, words[1:])
+    check_names(nodes)
     if letter == "c":
         _value_word(name, rest, ("c", "capacitance"))
         body.capacitors.append((name, nodes[0], nodes[1], origin))
@@ -155,10 +157,13 @@ def _add_instance(words: list[str], body: Body, origin: int) -> None:
     sorted_words = sort_words(words)
     if not sorted_words.plain:
         raise CardError(f"{name} names no subcircuit: write '{name} nodes subcircuit'")
+    check_names([name, *sorted_words.plain])
     *nodes, subcircuit = sorted_words.plain
-    group = body.group(subcircuit, tuple(sorted_words.keys), len(nodes))
-    for column, word in zip(group.values, sorted_words.keys.values(), strict=True):
-        column.append(parse_value(word, bare=True))
+    values = [parse_parameter(word) for word in sorted_words.keys.values()]
+    fixed = tuple(not isinstance(value, Expression) for value in values)
+    group = body.group(subcircuit, tuple(sorted_words.keys), len(nodes), fixed)
+    for column, value in zip(group.values, values, strict=True):
+        column.append(value)
     group.names.append(name)
     group.nodes += nodes
     group.origins.append(origin)

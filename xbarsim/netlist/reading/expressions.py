@@ -17,6 +17,7 @@ Code = list[tuple[str, float | str | int | tuple[str, int]]]
 MOST_CALLS = 100_000
 
 _SPACE = re.compile(r"\s*")
+_NUMBER_LIKE = re.compile(r"[0-9.]*[0-9][\w.]*(?:(?<=[ed])[+-]\w*)?")
 _NAME = re.compile(r"[a-z_@#$][\w.@#$]*")
 _OPERATOR = re.compile(r"\*\*|\|\||&&|==|!=|<>|<=|>=|[-+*/^%\\<>!?:(),{}]")
 
@@ -192,6 +193,9 @@ class _Compiler:
         if symbol == "!":
             self.stack.append(("not", _SIGN_IN_OPERAND))
             return at + 1, True, False
+        number_like = _NUMBER_LIKE.match(text, at)
+        if number_like is not None:
+            raise self._error(f"'{number_like.group()}' is no number in an expression; write one like 1e3 or 2.5k")
         word = re.compile(r"[\w.]+|.").match(text, at)
         raise self._error(f"'{word.group() if word else symbol}' stands where a number or name should")
 

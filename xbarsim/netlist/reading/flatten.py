@@ -11,6 +11,7 @@ from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.kinds import KIND_OF
 from xbarsim.netlist.reading.body import Body, Instances, Value
+from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
 from xbarsim.netlist.reading.controls import ControlCard
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.flat import Flat
@@ -33,6 +34,7 @@ class Flattener:
         self.reader = reader
         self.places = reader.places
         self.flat = Flat()
+        self.calls = Calls(reader.top, reader.places)
         self.clock_used: int | None = None
 
     def run(self) -> Circuit:
@@ -40,8 +42,8 @@ class Flattener:
         reader = self.reader
         check_nesting(reader.top, self.places)
         scope = Scope(None, reader.top.visible_functions())
-        for name, value in reader.top.parameters:
-            scope.define(name, value)
+        for one in reader.top.parameters:
+            scope.define(one.name, one.value)
         self.clock = clock_of(reader.analyses, scope, self.places)
         work = [Work(reader.top, [""], [""], {}, scope, 1.0, None)]
         while work:
@@ -123,7 +125,7 @@ class Flattener:
             self._number(control.multiplier, item.scope, origin),
         )
         if control.name[0] in "fg":
-            gain = gain * self._product(share, item, origin)
+            gain = gain * product(share, item.share, self.places, origin)
         if not np.all(np.isfinite(gain)):
             raise self.places.error(f"{control.name} has the gain {gain}: it must be finite", origin)
         cs: list[int] | list[str]
@@ -141,7 +143,7 @@ class Flattener:
         amount, share = self._number(value, item.scope, origin), self._number(divisor, item.scope, origin)
         if np.any(share != 1):
             if np.any(np.not_equal(item.share, 1)):
-                raise self._two_multipliers(origin)
+                raise two_multipliers(self.places, origin)
             if np.any(np.less_equal(share, 0)):
                 raise self.places.error(f"{name} has m={float(np.min(share)):g}: it must be > 0", origin)
             amount = amount / share if name[0] == "r" else amount * share
@@ -156,16 +158,6 @@ class Flattener:
         if name[0] == "r":
             return value / item.share
         return value * item.share if name[0] in "ig" else value
-
-    def _product(self, share: Amount, item: Work, origin: int) -> Amount:
-        if np.any(np.not_equal(share, 1)) and np.any(np.not_equal(item.share, 1)):
-            raise self._two_multipliers(origin)
-        return share * item.share
-
-    def _two_multipliers(self, origin: int) -> NetlistError:
-        return self.places.error(
-            "'m=' inside an instance with 'm=': ngspice takes the outer one, others the product; write one 'm='", origin
-        )
 
     def _waves(self, start: int, card: WaveCard, explicit: bool, item: Work, origin: int) -> None:
         count = len(item.paths)
@@ -279,39 +271,8 @@ class Flattener:
         else:
             outer = zip(home.paths, home.prefixes, paths, strict=True)
             prefixes = [f"{prefix}{LETTER}.{path[len(base) :]}" for base, prefix, path in outer]
-        scope, share = self._scope(group, body, item, cards)
+        scope, share = self.calls.scope(group, body, item, cards)
         return Work(body, paths, prefixes, ports, scope, share, home)
-
-    def _scope(self, group: Instances, body: Body, item: Work, cards: slice) -> tuple[Scope, Amount]:
-        """Defaults, then the body's own parameters, then what the instances give: the last one counts."""
-        functions = body.visible_functions()
-        if not (group.keys or body.defaults or body.parameters or functions or item.scope.functions):
-            return item.scope, item.share
-        scope = Scope(item.scope, functions)
-        for name, value in (*body.defaults, *body.parameters):
-            scope.define(name, value)
-        share = item.share
-        own = {name for name, _ in body.defaults}
-        for key, values in zip(group.keys, group.values, strict=True):
-            given = self._column(values[cards], group.origins[cards], item)
-            if key == "m" and key not in own:
-                if np.any(np.less_equal(given, 0)):
-                    raise self.places.error(
-                        f"{group.names[0]} has m={float(np.min(given)):g}: it must be > 0", group.origins[0]
-                    )
-                share = self._product(given, item, group.origins[0])
-            else:
-                scope.define(key, given)
-        return scope, share
-
-    def _column(self, values: list[Value], origins: list[int], item: Work) -> Amount:
-        """Return a parameter of one or several cards."""
-        if len(values) == 1:
-            return self._number(values[0], item.scope, origins[0])
-        numbers = [self._number(value, item.scope, origin) for value, origin in zip(values, origins, strict=True)]
-        if numbers.count(numbers[0]) == len(numbers):
-            return numbers[0]
-        return np.array(numbers, dtype=np.float64)
 
 
 def _note_zero_ohms(circuit: Circuit) -> None:

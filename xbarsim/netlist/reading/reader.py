@@ -9,7 +9,7 @@ from typing import IO
 from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.reading.blocks import read_instances
-from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.body import Body, Parameter
 from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, measure_card
 from xbarsim.netlist.reading.control import Control
 from xbarsim.netlist.reading.elements import read_element
@@ -18,7 +18,7 @@ from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
 from xbarsim.netlist.reading.suggest import clipped, closest
-from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_words, split_words
 
 _REQUESTS = (".print", ".plot", ".save", ".probe")
 _NO_CHANGE = (".width", ".temp", ".nodeset", ".ic", ".backanno", ".csparam", ".four", ".fourier")
@@ -116,7 +116,9 @@ class Reader:
         elif word in (".ends", ".eom"):
             self._close(text)
         elif word == ".global":
-            self.globals.update(split_words(text)[1:])
+            nodes = split_words(text)[1:]
+            check_names(nodes)
+            self.globals.update(nodes)
         elif word == ".end":
             self.ended = origin
         else:
@@ -178,19 +180,20 @@ class Reader:
         if words.plain or not words.keys:
             extra = f"'{words.plain[0]}' belongs to no assignment" if words.plain else "it assigns nothing"
             raise CardError(f".param: {extra}; write '.param name=value', an expression with blanks in braces")
-        known = {name for name, _ in self.body.parameters}
+        known = {one.name for one in self.body.parameters}
         for name, word in words.keys.items():
             if "(" in name:
                 self._function(f"{name} {word}", origin)
                 continue
             if name in known:
                 self.notes.setdefault(f"the parameter '{name}' is set again: the last value counts", origin)
-            self.body.parameters.append((name, parse_value(word, bare=True)))
+            self.body.parameters.append(Parameter(name, parse_parameter(word), origin))
 
     def _open(self, text: str, origin: int) -> None:
         words = sort_words([w for w in split_words(text)[1:] if w not in ("(", ")", "params:")])
         if not words.plain:
             raise CardError(".subckt has no name: write '.subckt name ports'")
+        check_names(words.plain)
         name, *ports = words.plain
         if len(set(ports)) < len(ports):
             port = next(port for port, times in Counter(ports).items() if times > 1)
@@ -198,7 +201,7 @@ class Reader:
         if name in self.body.subcircuits:
             before = self.places.where(self.body.subcircuits[name].origin)
             raise CardError(f".subckt {name} is defined twice, first at {before}: rename or remove one")
-        defaults: list[tuple[str, Value]] = [(key, parse_value(word, bare=True)) for key, word in words.keys.items()]
+        defaults = [Parameter(key, parse_parameter(word), origin) for key, word in words.keys.items()]
         body = Body(name, origin, tuple(ports), self.body, defaults)
         self.body.subcircuits[name] = body
         self.body = body

@@ -47,18 +47,31 @@ class Scope:
         else:
             self.values[name] = value
 
-    def evaluate(self, expression: Expression) -> Amount:
-        """Return the value of an expression written in this scope.
+    def evaluate(self, expression: Expression, functions: Mapping[str, UserFunction] | None = None) -> Amount:
+        """Return the value of an expression with the parameters of this scope.
+
+        Parameters
+        ----------
+        expression : Expression
+            What to evaluate.
+        functions : mapping, optional
+            The functions that it can call, if it was written elsewhere; those of this scope.
 
         Raises
         ------
         CardError
             A parameter or function is undefined or defined through itself.
         """
-        names = self._names(expression)
-        for name in names:
-            self.value(name)
-        return self._compute(expression, names)
+        return self._compute(expression, self.functions if functions is None else functions)
+
+    def evaluate_row(
+        self, expression: Expression, functions: Mapping[str, UserFunction], row: int
+    ) -> tuple[float, bool]:
+        """Return an expression's value for one row of the columns, and whether all rows have it."""
+        known = {name: self.value(name) for name in names_of(expression, functions)}
+        own = {k: float(v[row]) if isinstance(v, np.ndarray) else v for k, v in known.items()}
+        same = not any(isinstance(value, np.ndarray) for value in known.values())
+        return expression.evaluate(own.__getitem__, functions), same
 
     def value(self, name: str) -> Amount:
         """Return a parameter's value, after those that it depends on."""
@@ -72,7 +85,7 @@ class Scope:
             needed = next(unknown, None)
             if needed is None:
                 expression = scope.pending[current]
-                scope.values[current] = scope._compute(expression, scope._names(expression))
+                scope.values[current] = scope._compute(expression, scope.functions)
                 del scope.pending[current]
                 open_names.discard((id(scope), current))
                 stack.pop()
@@ -97,43 +110,17 @@ class Scope:
         assert made is not None
         return made
 
-    def _compute(self, expression: Expression, names: tuple[str, ...]) -> Amount:
-        """Evaluate an expression whose parameters are known."""
-        known = {name: self.value(name) for name in names}
+    def _compute(self, expression: Expression, functions: Mapping[str, UserFunction]) -> Amount:
+        known = {name: self.value(name) for name in names_of(expression, functions)}
         columns = {name: value for name, value in known.items() if isinstance(value, np.ndarray)}
         if columns:
             scalars = {name: value for name, value in known.items() if not isinstance(value, np.ndarray)}
-            return evaluate_columns(expression, scalars, columns, self.functions)
+            return evaluate_columns(expression, scalars, columns, functions)
         lookup: Callable[[str], float] = known.__getitem__  # type: ignore[assignment]
-        return expression.evaluate(lookup, self.functions)
-
-    def _names(self, expression: Expression) -> tuple[str, ...]:
-        """Return the parameters that an expression and the functions that it calls ask for."""
-        if not any(name in self.functions for name in expression.calls):
-            return expression.names
-        names = dict.fromkeys(expression.names)
-        done: set[str] = set()
-        path: list[tuple[str, Iterator[str]]] = [("", iter(expression.calls))]
-        on_path = {""}
-        while path:
-            name = next(path[-1][1], None)
-            if name is None:
-                left = path.pop()[0]
-                on_path.discard(left)
-                done.add(left)
-                continue
-            if name in on_path:
-                raise CardError(f"the function '{clipped(name)}' calls itself: break the loop")
-            if name in done or name not in self.functions:
-                continue
-            function = self.functions[name]
-            names.update(dict.fromkeys(n for n in function.body.names if n not in function.parameters))
-            on_path.add(name)
-            path.append((name, iter(function.body.calls)))
-        return tuple(names)
+        return expression.evaluate(lookup, functions)
 
     def _unknown(self, expression: Expression) -> Iterator[tuple[Scope, str]]:
-        for name in self._names(expression):
+        for name in names_of(expression, self.functions):
             owner = self._owner(name)
             if name not in owner.values:
                 yield owner, name
@@ -160,3 +147,29 @@ class Scope:
             names.update(scope.values, scope.pending)
             scope = scope.parent
         return sorted(names)
+
+
+def names_of(expression: Expression, functions: Mapping[str, UserFunction]) -> tuple[str, ...]:
+    """Return the parameters that an expression and the functions that it calls ask for."""
+    if not any(name in functions for name in expression.calls):
+        return expression.names
+    names = dict.fromkeys(expression.names)
+    done: set[str] = set()
+    path: list[tuple[str, Iterator[str]]] = [("", iter(expression.calls))]
+    on_path = {""}
+    while path:
+        name = next(path[-1][1], None)
+        if name is None:
+            left = path.pop()[0]
+            on_path.discard(left)
+            done.add(left)
+            continue
+        if name in on_path:
+            raise CardError(f"the function '{clipped(name)}' calls itself: break the loop")
+        if name in done or name not in functions:
+            continue
+        function = functions[name]
+        names.update(dict.fromkeys(n for n in function.body.names if n not in function.parameters))
+        on_path.add(name)
+        path.append((name, iter(function.body.calls)))
+    return tuple(names)

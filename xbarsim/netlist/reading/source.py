@@ -58,7 +58,9 @@ class SourceText:
             raise NetlistError("it holds binary data: give a netlist as plain text", file)
         data = data.removeprefix(b"\xef\xbb\xbf")
         if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            data = data.replace(b"\r\n", b"\n")
+            # A lone one is a blank to ngspice; files of nothing else are old Macintosh ones.
+            data = data.replace(b"\r", b" " if b"\n" in data else b"\n")
         if not data.endswith(b"\n"):
             data += b"\n"
         try:

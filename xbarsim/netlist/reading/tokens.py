@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression, compile_expression
-from xbarsim.netlist.values import parse_number
+from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.values import match_constant, parse_number
 
 _PLAIN = re.compile(r"[^\s,=(){}'\"]+")
+_LIKE_NUMBER = re.compile(r"[+-]?[0-9.]")
 _BARE_NAME = re.compile(r"[a-z_][\w.]*")
+_NOT_IN_NAMES = re.compile(r"[(){}'\"]")
 _CLOSING = {"(": ")", "{": "}", "'": "'", '"': '"'}
 
 
@@ -109,6 +113,19 @@ def _closed(words: list[str], at: int) -> int:
     raise CardError("a '(' is not closed")
 
 
+def check_names(words: Iterable[str]) -> None:
+    """Refuse names with brackets or quotes, which ngspice cuts, evaluates or writes otherwise.
+
+    Raises
+    ------
+    CardError
+        The message quotes the first of them.
+    """
+    for word in words:
+        if _NOT_IN_NAMES.search(word):
+            raise CardError(f"'{clipped(word)}' cannot be a name: leave out (), {{}} and quotes; [] and <> may stand")
+
+
 def parse_value(word: str, *, bare: bool = False) -> float | Expression:
     """Return what a value word stands for: a number, ``{expr}``, ``'expr'`` or a parameter's name.
 
@@ -117,17 +134,31 @@ def parse_value(word: str, *, bare: bool = False) -> float | Expression:
     word : str
         The word, in lower case.
     bare : bool
-        Whether an expression may stand without braces, as after ``=``.
+        Whether an expression may stand without braces, as after ``=``; but ngspice makes two numbers of ``1+2``.
     """
     number = parse_number(word)
     if number is not None:
         return number
     inner = unquoted(word)
     if inner is None:
-        if not bare and not _BARE_NAME.fullmatch(word):
+        if _LIKE_NUMBER.match(word) or not (bare or _BARE_NAME.fullmatch(word)):
             raise CardError(f"'{word}' is no number: write one like 1k or 2.5meg, or an expression in braces")
         inner = word
-    return compile_expression(inner)
+    return _evaluable(inner)
+
+
+def parse_parameter(word: str) -> float | Expression:
+    """Return what a parameter is set to: a number or expression, with or without braces or quotes.
+
+    ngspice takes even a bare number for an expression here, so ``1mil`` is 1e-3 and ``4k7`` an error.
+    """
+    inner = unquoted(word)
+    return _evaluable(word if inner is None else inner)
+
+
+def _evaluable(text: str) -> float | Expression:
+    constant = match_constant(text)
+    return compile_expression(text) if constant is None else constant
 
 
 def unquoted(word: str) -> str | None:

@@ -1,0 +1,183 @@
+"""What an X card's parameters are inside its subcircuit, set in ngspice's order.
+
+ngspice makes one list of a subcircuit's parameters: what ``.subckt`` and the ``.param`` inside define, each after those
+that it names. A value that the X card gives takes its definition's place in the list. Plain numbers are set first, then
+the rest in order, each evaluated among those that are set already and, past these, the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from xbarsim.netlist.errors import CardError, NetlistError
+from xbarsim.netlist.reading.body import Body, Instances, Parameter, Value
+from xbarsim.netlist.reading.expressions import Expression, UserFunction
+from xbarsim.netlist.reading.scopes import Amount, Scope, names_of
+from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.suggest import clipped, closest
+from xbarsim.netlist.reading.work import Work
+
+
+class Calls:
+    """The parameters of instances, for all bodies of a netlist.
+
+    Parameters
+    ----------
+    top : Body
+        The top level.
+    places : Places
+        For messages.
+    """
+
+    def __init__(self, top: Body, places: Places) -> None:
+        self.places = places
+        self.multiplied = _multiplied(top)
+        self.formals: dict[int, list[Parameter]] = {}
+
+    def scope(self, group: Instances, body: Body, item: Work, cards: slice) -> tuple[Scope, Amount]:
+        """Return the parameters inside instances, and their ``m=`` times the caller's.
+
+        Parameters
+        ----------
+        group : Instances
+            The X cards.
+        body : Body
+            The subcircuit.
+        item : Work
+            The caller, for one or several instances of it.
+        cards : slice
+            Which cards: several for one caller, one for several callers.
+        """
+        functions = body.visible_functions()
+        if not (
+            group.keys
+            or body.defaults
+            or body.parameters
+            or functions
+            or item.scope.functions
+            or id(body) in self.multiplied
+        ):
+            return item.scope, item.share
+        scope = Scope(item.scope, functions)
+        formals = self._formals(body, functions)
+        given = {key: at for at, key in enumerate(group.keys)}
+        self._check_keys(group, body, formals)
+        fixed = {
+            one.name: group.fixed[given[one.name]] if one.name in given else not isinstance(one.value, Expression)
+            for one in formals
+        }
+        for one in sorted(formals, key=lambda one: not fixed[one.name]):
+            if one.name not in given:
+                scope.define(one.name, self._evaluated([one.value], [one.origin], scope, functions))
+                continue
+            values = group.values[given[one.name]][cards]
+            scope.define(one.name, self._evaluated(values, group.origins[cards], scope, item.scope.functions))
+        if "m" not in given or id(body) not in self.multiplied:
+            return scope, item.share
+        times, origin = scope.values["m"], group.origins[0]
+        if np.any(np.less_equal(times, 0)):
+            raise self.places.error(f"{group.names[0]} has m={float(np.min(times)):g}: it must be > 0", origin)
+        return scope, product(times, item.share, self.places, origin)
+
+    def _formals(self, body: Body, functions: Mapping[str, UserFunction]) -> list[Parameter]:
+        """Return a subcircuit's parameters in order."""
+        if id(body) not in self.formals:
+            last = {one.name: one for one in (*body.defaults, *body.parameters)}
+            ordered = self._ordered(list(last.values()), functions)
+            if id(body) in self.multiplied:
+                ordered.append(Parameter("m", 1.0, body.origin))
+            self.formals[id(body)] = ordered
+        return self.formals[id(body)]
+
+    def _ordered(self, parameters: list[Parameter], functions: Mapping[str, UserFunction]) -> list[Parameter]:
+        """Sort parameters by the longest chain of names behind them; one that names itself means the caller's."""
+        known = {one.name for one in parameters}
+        waiting: dict[str, set[str]] = {}
+        for one in parameters:
+            names = names_of(one.value, functions) if isinstance(one.value, Expression) else ()
+            waiting[one.name] = known.intersection(names) - {one.name}
+        ordered: list[Parameter] = []
+        while len(ordered) < len(parameters):
+            ready = [one for one in parameters if one.name in waiting and not waiting[one.name]]
+            if not ready:
+                stuck = next(one for one in parameters if one.name in waiting)
+                raise self.places.error(
+                    f"the parameter '{clipped(stuck.name)}' is defined through itself: break the loop", stuck.origin
+                )
+            ordered += ready
+            for one in ready:
+                del waiting[one.name]
+            done = {one.name for one in ready}
+            for needed in waiting.values():
+                needed -= done
+        return ordered
+
+    def _check_keys(self, group: Instances, body: Body, formals: list[Parameter]) -> None:
+        """Refuse what the subcircuit does not know: ngspice drops it, LTspice takes it."""
+        known = [one.name for one in formals]
+        for key in group.keys:
+            if key not in known:
+                close = closest(key, known)
+                hint = f"did you mean '{close}'?" if close else "remove it, or add it to the .subckt line"
+                raise self.places.error(
+                    f"{group.names[0]} gives '{clipped(key)}=', which is no parameter of {body.name}: {hint}",
+                    group.origins[0],
+                )
+
+    def _evaluated(
+        self, values: list[Value], origins: list[int], scope: Scope, functions: Mapping[str, UserFunction]
+    ) -> Amount:
+        """Return one value for all instances, or a column of one for each card."""
+        known: dict[str, float] = {}
+        numbers = []
+        for row, (value, origin) in enumerate(zip(values, origins, strict=True)):
+            if not isinstance(value, Expression):
+                numbers.append(value)
+                continue
+            try:
+                if len(values) == 1:
+                    return scope.evaluate(value, functions)
+                number = known.get(value.text)
+                if number is None:
+                    number, same = scope.evaluate_row(value, functions, row)
+                    if same:
+                        known[value.text] = number
+            except CardError as error:
+                raise self.places.error(str(error), origin) from None
+            numbers.append(number)
+        if numbers.count(numbers[0]) == len(numbers):
+            return numbers[0]
+        return np.array(numbers, dtype=np.float64)
+
+
+def product(times: Amount, share: Amount, places: Places, origin: int) -> Amount:
+    """Return ``m=`` inside an instance whose ``m=`` is ``share``."""
+    if np.any(np.not_equal(times, 1)) and np.any(np.not_equal(share, 1)):
+        raise two_multipliers(places, origin)
+    return times * share
+
+
+def two_multipliers(places: Places, origin: int) -> NetlistError:
+    """Return the error of ``m=`` in an instance with ``m=``."""
+    return places.error(
+        "'m=' inside an instance with 'm=': ngspice takes the outer one, others the product; write one 'm='", origin
+    )
+
+
+def _multiplied(top: Body) -> set[int]:
+    """Return the subcircuits that some X card gives ``m=`` to and that have no such parameter themselves.
+
+    In ngspice ``m`` is then a parameter of theirs, 1 where it is not given.
+    """
+    found: set[int] = set()
+    bodies = [top]
+    while bodies:
+        caller = bodies.pop()
+        bodies += caller.subcircuits.values()
+        for group in caller.instances.values():
+            body = caller.find(group.subcircuit) if "m" in group.keys else None
+            if body is not None and all(one.name != "m" for one in (*body.defaults, *body.parameters)):
+                found.add(id(body))
+    return found
