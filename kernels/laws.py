@@ -40,6 +40,7 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 _OVERSHOOT = 2.0  # times the predicted current: beyond, a cell is taken at that current, not at its voltage
 _NEAR = 0.1  # how near the predicted current is near enough for a point to linearise at
 _EPS = 2.2e-16
+_ROUNDING = 2e-3  # of its slopes times its voltages: 1e-12 of this is what rounding those voltages makes of a current
 
 # None has types that a checker could follow.
 _types: Any = types
@@ -297,12 +298,13 @@ def _compare(
         predicted[c] = a[c] * v[c] - b[c] * u[c] + j[c]
         gap = abs(i[c] - predicted[c])
         miss[c] = gap if gap < np.inf else np.inf
-        size[c] = abs(predicted[c])
-        watts[c] = size[c] * abs(x)
+        taken = abs(predicted[c])
+        size[c] = max(taken, _ROUNDING * (a[c] * abs(v[c]) + b[c] * abs(u[c])))
+        watts[c] = taken * abs(x)
         chord[c] = i[c] / x if x != 0.0 else da[c]
         bad |= not (abs(i[c]) < np.inf) & (da[c] < np.inf) & (db[c] < np.inf)
         outward = (abs(x) > abs(own[c])) | (x * own[c] < 0.0)
-        far |= outward & (not abs(i[c]) <= _OVERSHOOT * size[c])
+        far |= outward & (not abs(i[c]) <= _OVERSHOOT * taken)
     return bad, far
 
 
@@ -368,8 +370,9 @@ def linearise(
     The cell is the one with a bad law or, where all are good, the one whose tangent missed its law by most; the
     power is what the tangents say that the cells take, in watts. The old tangents say what currents the solve gave
     the cells; ``rows`` (m,) and ``cols`` (n,) receive each line's sum of what these miss of the law, ``scale``
-    (m + n,) its sum of currents. ``chord`` (m, n) receives ``i / (v - u)``, which makes of the solution one of ohmic
-    cells. ``own`` (m, n) are the voltages at which two-terminal cells were linearised last.
+    (m + n,) its sum of currents, or of what rounding makes of them where cells sit at equal voltages. ``chord`` (m, n)
+    receives ``i / (v - u)``, which makes of the solution one of ohmic cells. ``own`` (m, n) are the voltages at which
+    two-terminal cells were linearised last.
 
     A cell that moves outward to where its law gives far more current than its tangent did is linearised at that
     current instead of at that voltage: on a steep law a step in voltage is next to endless in current, while one in

@@ -42,7 +42,7 @@ from mutations import mutate
 from xbarsim.cli import main as xbarsim
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Tran
-from xbarsim.netlist.kinds import RESISTOR
+from xbarsim.netlist.kinds import CURRENT, RESISTOR
 from xbarsim.results import Result
 from xbarsim.simulate import points_of, simulate
 
@@ -173,7 +173,7 @@ def compare(path: Path) -> tuple[bool, float, str, str]:
             circuit = replace(circuit, analyses=analyses)
         try:
             results = simulate(circuit, circuit.recognise())
-            difference, where = against(results, theirs.plots, LEAST)
+            difference, where = against(results, theirs.plots, _least(circuit))
             fault = "" if difference <= AGREE else f"{difference:.1e} from ngspice at {where}"
         except ValueError as error:
             difference, fault = np.inf, f"not what ngspice has: {error}"
@@ -181,6 +181,12 @@ def compare(path: Path) -> tuple[bool, float, str, str]:
         return True, difference, "", ""
     excuse = known(path, circuit, results, theirs)
     return True, difference, excuse, "" if excuse else fault
+
+
+def _least(circuit: Circuit) -> float:
+    """The scale of a difference at least: a current source's current is of the analysis, though it is not listed."""
+    amperes = np.abs(circuit.values[circuit.kinds == CURRENT])
+    return max(LEAST, float(amperes.max(initial=0.0)))
 
 
 def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.Answer) -> str:
@@ -191,6 +197,8 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
       rounding. xbarsim's numbers are those of 800-digit arithmetic.
     - *names*: ngspice writes bytes of a node's name that are no visible ASCII as underscores. By such names the
       numbers agree.
+    - *repeated*: an analysis inside a subcircuit is run once for each of its instances there. Without the repetitions
+      the numbers agree.
     - *spelling*: see ``_SPELLINGS``. Spelt otherwise, to the same meaning, ngspice gives xbarsim's numbers.
     """
     ohms, values = circuit.kinds == RESISTOR, circuit.values
@@ -206,6 +214,11 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
         renamed = [replace(one, nodes=[_underscored(name) for name in one.nodes]) for one in results]
         if renamed[0].nodes != results[0].nodes and against(renamed, theirs.plots, LEAST)[0] <= AGREE:
             return "ngspice writes the node's name otherwise"
+    with contextlib.suppress(ValueError):
+        once = [plot for k, plot in enumerate(theirs.plots) if not any(_repeats(plot, one) for one in theirs.plots[:k])]
+        first = [one for k, one in enumerate(results) if one.kind not in {other.kind for other in results[:k]}]
+        if len(once) < len(theirs.plots) and against(first, once, LEAST)[0] <= AGREE:
+            return "ngspice repeats a subcircuit's analysis"
     data = path.read_bytes()
     for reason, pattern, new in _SPELLINGS:
         changed = re.sub(pattern, new, data)
@@ -220,6 +233,10 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
     return ""
 
 
+def _repeats(plot: oracle.Plot, other: oracle.Plot) -> bool:
+    return plot.kind == other.kind and np.array_equal(plot.table, other.table)
+
+
 def _underscored(name: str) -> str:
     return "".join(chr(byte) if 32 < byte < 127 else "_" for byte in name.encode())
 
@@ -227,6 +244,8 @@ def _underscored(name: str) -> str:
 _SPELLINGS = [
     # A carriage return alone is a blank in xbarsim; ngspice makes some a part of a node's name.
     ("ngspice takes a lone carriage return into a name", rb"\r(?!\n)", b" "),
+    # Its numbers are digits times a power of ten, and that power is 0 below 1e-307.
+    ("ngspice reads numbers below 1e-307 as 0", rb"(?i)(?<=[\d.])e-3[0-9]\d\b", b"e-300"),
     # 'V1 a gnd' with nothing after it: its search for ' gnd ' misses the end of a line, and gnd is a node.
     ("gnd at a line's end is a node in ngspice", rb"(?im)(?<=[\s,(+])gnd(?=[ \t]*(?:\r?\n|$))", b"0"),
 ]

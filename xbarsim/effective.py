@@ -106,14 +106,7 @@ def effective_conductance(
     TooLargeError
         The reduction would not fit in memory.
     """
-    segments = _segments(crossbar)
-    fixed = [side for side in SIDES if segments.volts[side].any()]
-    if fixed and not offset:
-        raise InputError(
-            f"the ends {', '.join(fixed)} hold non-zero voltages, so currents = voltages @ g_eff + i0: "
-            "call effective_conductance(crossbar, offset=True)"
-        )
-    _refuse_joined(segments, ("word",))
+    segments = mappable(crossbar, offset)
     terminals = Terminals.of(segments, keep=False, threads=thread_count(threads))
     verify(terminals)
     # Both ends of a joined bit line carry half of what arrives.
@@ -124,6 +117,25 @@ def effective_conductance(
     i0 = terminals.currents(still)
     segments.share_joined(i0)
     return g_eff, i0["bit_bottom"][0]
+
+
+def mappable(crossbar: Crossbar, offset: bool) -> Segments:
+    """Lay out a crossbar that has an effective map; ``offset`` says whether fixed end sources are allowed for.
+
+    Raises
+    ------
+    InputError, SolveError
+        It has none, as ``effective_conductance`` says.
+    """
+    segments = _segments(crossbar)
+    fixed = [side for side in SIDES if segments.volts[side].any()]
+    if fixed and not offset:
+        raise InputError(
+            f"the ends {', '.join(fixed)} hold non-zero voltages, so currents = voltages @ g_eff + i0: "
+            "call effective_conductance(crossbar, offset=True)"
+        )
+    _refuse_joined(segments, ("word",))
+    return segments
 
 
 def ports(crossbar: Crossbar) -> list[tuple[Side, int]]:

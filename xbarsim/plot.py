@@ -39,7 +39,14 @@ def checked_path(path: str | Path) -> Path:
     return path
 
 
-def _figure(**options: Any) -> Figure:
+def new_figure(**options: Any) -> Figure:
+    """Return an empty figure of no window.
+
+    Raises
+    ------
+    InputError
+        matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -65,7 +72,7 @@ def operating_point(
     title : str
         The picture's heading.
     """
-    figure = _figure(figsize=(11, 7))
+    figure = new_figure(figsize=(11, 7))
     figure.suptitle(title, fontsize=11)
     (left, right), (bottom, cells) = figure.subplots(2, 2)
     driven = np.isfinite(crossbar.boundary["word_left"].resistance)
@@ -135,7 +142,7 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
     title : str
         The picture's heading.
     """
-    figure = _figure(figsize=(7, 5))
+    figure = new_figure(figsize=(7, 5))
     axes = figure.subplots()
     for k, name in enumerate(names):
         axes.plot(values, currents[:, k], linewidth=1.2, label=name, marker="." if values.size < 30 else "")

@@ -76,12 +76,12 @@ class Device(ABC):
         g = np.atleast_2d(np.asarray(conductance, dtype=np.float64))
         self.check((g.shape[0], g.shape[1]))
         cells = self.cells(g)
-        v, u = np.broadcast_arrays(np.asarray(word, dtype=np.float64), np.asarray(bit, dtype=np.float64), g)[:2]
-        result = np.empty(v.shape)
-        flat = result.reshape(-1, *g.shape)
-        for k, (one, other) in enumerate(zip(v.reshape(flat.shape), u.reshape(flat.shape), strict=True)):
-            v_k, u_k = np.ascontiguousarray(one), np.ascontiguousarray(other)
-            laws.currents(cells.kind, cells.address, v_k, u_k, cells.parameters, cells.shared, flat[k])
+        shape = np.broadcast_shapes(np.shape(word), np.shape(bit), g.shape)
+        v, u = (np.array(np.broadcast_to(volts, shape), dtype=np.float64) for volts in (word, bit))
+        result = np.empty(shape)
+        many = (-1, *g.shape)
+        for one, other, amperes in zip(v.reshape(many), u.reshape(many), result.reshape(many), strict=True):
+            laws.currents(cells.kind, cells.address, one, other, cells.parameters, cells.shared, amperes)
         return result
 
     def subcircuit(self) -> str:

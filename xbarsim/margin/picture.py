@@ -1,0 +1,133 @@
+"""Margins against array size, a curve a scheme (matplotlib, from the ``plot`` extra)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+from xbarsim.margin.worst import Margin
+from xbarsim.plot import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARKS = "osD^vPX*"
+_MOST_TICKS = 12
+_ROOM = 0.06  # of the panel's height, for a word
+
+
+def draw(points: Sequence[Margin], title: str) -> Figure:
+    """Draw the current margin, the on/off ratio and, with a load, the voltage margin against array size.
+
+    Parameters
+    ----------
+    points : sequence of Margin
+        What ``sweep`` returns.
+    title : str
+        The picture's heading; it may have several lines.
+    """
+    loaded = all(one.voltage_margin is not None for one in points)
+    figure = new_figure(figsize=(15 if loaded else 10.5, 4.8))
+    figure.suptitle(title, fontsize=10)
+    panels = figure.subplots(1, 3 if loaded else 2)
+    _shares(panels[0], points, "Current margin  (I_LRS - I_HRS) / I_LRS", lambda one: one.current_margin)
+    _ratios(panels[1], points)
+    if loaded:
+        _shares(panels[2], points, "Voltage margin  (V_LRS - V_HRS) / V_read", lambda one: one.voltage_margin or 0.0)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6), fontsize=9, frameon=False)
+    return figure
+
+
+def _shares(axes: Axes, points: Sequence[Margin], title: str, value: Callable[[Margin], float]) -> None:
+    """Draw margins on a linear axis that, below -1, goes on logarithmically."""
+    values = {id(one): value(one) for one in points}
+    for style, curve in _curves(points):
+        axes.plot([_lines(one) for one in curve], [values[id(one)] for one in curve], **style)
+    finite = [one for one in values.values() if not math.isnan(one)]
+    lowest, top = min(finite, default=0.0), max(finite, default=1.0)
+    if lowest < -1.0:
+        axes.set_yscale("symlog", linthresh=1.0, linscale=2.0)
+        below = [-(10.0**power) for power in range(math.floor(math.log10(-lowest)) + 1)]
+        axes.set_yticks([1.0, 0.75, 0.5, 0.25, 0.0, -0.5, *below])
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_ylim(1.3 * lowest, 1.5)
+    else:
+        ceiling = 1.05 if top > 0.5 else max(1.1 * top, 1e-3)
+        axes.set_ylim(min(0.0, lowest - 0.06 * (ceiling - lowest)), ceiling)
+    _unreadable(axes, 0.0)
+    _dress(axes, points, title)
+
+
+def _unreadable(axes: Axes, limit: float) -> None:
+    """Shade what lies below the limit of what can be read."""
+    low, high = axes.get_ylim()
+    if low < limit < high:
+        axes.set_ylim(low, high)
+        axes.axhspan(low, limit, color="0.93", zorder=0)
+        heights = [axes.get_yaxis_transform().transform((0.0, y))[1] for y in (low, limit, high)]
+        if heights[1] - heights[0] < _ROOM * (heights[2] - heights[0]):
+            return
+        said = axes.annotate(
+            "not readable", (0.99, limit), (0, -3), xycoords=("axes fraction", "data"), textcoords="offset points",
+            fontsize=8, color="0.35", ha="right", va="top",
+        )  # fmt: skip
+        said.set_in_layout(False)
+
+
+def _ratios(axes: Axes, points: Sequence[Margin]) -> None:
+    """Draw on/off ratios on a logarithmic axis; what is 0 or infinite is left out."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    for style, curve in _curves(points):
+        shown = [(_lines(one), one.on_off_ratio) for one in curve if math.isfinite(one.on_off_ratio)]
+        shown = [(x, y) for x, y in shown if y > 0.0]
+        axes.plot([x for x, _ in shown], [y for _, y in shown], **style)
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 30.0 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0)))
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+    _unreadable(axes, 1.0)
+    _dress(axes, points, "On/off ratio  I_LRS / I_HRS")
+
+
+def _dress(axes: Axes, points: Sequence[Margin], title: str) -> None:
+    """Sizes on a logarithmic axis, each with its own tick where there is room."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    names = {_lines(one): f"{one.rows}" if one.rows == one.cols else f"{one.rows} x {one.cols}" for one in points}
+    axes.set_xscale("log", base=2)
+    every = -(-len(names) // _MOST_TICKS)
+    ticks = sorted(names)[::-every][::-1]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([names[tick] for tick in ticks], rotation=45 if len("".join(names.values())) > 40 else 0)
+    if len(names) == 1:
+        axes.set_xlim(0.5 * ticks[0], 2.0 * ticks[0])
+    square = all(one.rows == one.cols for one in points)
+    axes.set(title=title, xlabel="array size N (N x N cells)" if square else "array size (rows x columns)")
+    axes.title.set_fontsize(10)
+    axes.grid(linewidth=0.3)
+
+
+def _curves(points: Sequence[Margin]) -> list[tuple[dict[str, Any], list[Margin]]]:
+    """Group the points into curves: style, and points by size. Marks shrink, so that of two alike both are seen."""
+    names = list(dict.fromkeys(one.scheme.name for one in points))
+    marked = zip(names, cycle(_MARKS), cycle(range(10)), strict=False)
+    return [
+        (
+            {"label": name, "marker": mark, "color": f"C{k}", "markersize": max(3.5, 7.5 - k), "linewidth": 1.4},
+            sorted((one for one in points if one.scheme.name == name), key=_lines),
+        )
+        for name, mark, k in marked
+    ]
+
+
+def _lines(one: Margin) -> float:
+    """Side of the square array with as many cells."""
+    return math.sqrt(one.rows * one.cols)

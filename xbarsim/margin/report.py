@@ -1,0 +1,166 @@
+"""What ``xbarsim margin`` prints: a table, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xbarsim.devices import Linear
+from xbarsim.margin.technology import Technology
+from xbarsim.margin.worst import Case, Margin
+from xbarsim.quantities import engineering
+
+CASE_COLUMNS = ("current", "cell_current", "sneak_current", "power", "stress")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One sweep.
+
+    Attributes
+    ----------
+    technology : Technology
+        Of all arrays.
+    read_voltage : float
+        Volts.
+    cell, patterns : str
+        As they were asked for.
+    points : sequence of Margin
+        What ``sweep`` returned.
+    seconds : dict of str to float
+        How long it took.
+    """
+
+    technology: Technology
+    read_voltage: float
+    cell: str
+    patterns: str
+    points: Sequence[Margin]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def heading(self) -> list[str]:
+        """Two lines that say what was swept."""
+        made = self.technology
+        device = "linear cells" if isinstance(made.device, Linear) else f"{made.device!r} cells"
+        if made.word_wire == made.bit_wire:
+            wires = f"{engineering(made.word_wire, 'ohm')} a segment"
+        else:
+            wires = f"{engineering(made.word_wire, 'ohm')} (word), {engineering(made.bit_wire, 'ohm')} (bit) a segment"
+        ends = f"driver {engineering(made.driver, 'ohm')}, sense {engineering(made.sense, 'ohm')}"
+        states = f"LRS {engineering(made.r_on, 'ohm')}, HRS {engineering(made.r_off, 'ohm')}"
+        which = {
+            "far": "the cell far from driver and sense",
+            "corners": "the worst corner cell",
+        }.get(self.cell, f"cell {self.cell}")
+        loads = {one.scheme.load for one in self.points} - {None}
+        load = "".join(f", load {engineering(ohms or 0.0, 'ohm')}" for ohms in loads)
+        among = (
+            "each state among its worst pattern" if self.patterns == "worst" else "both states among the same pattern"
+        )
+        return [
+            f"{device}, {states}; wires {wires}, {ends}{load}",
+            f"{which} read at {engineering(self.read_voltage, 'V')}, {among}",
+        ]
+
+    def as_table(self) -> str:
+        """Return a line for each point, for reading."""
+        loaded = any(one.voltage_margin is not None for one in self.points)
+        wide = max(8, *(len(one.scheme.name) for one in self.points))
+        size = max(9, *(len(_by(one)) for one in self.points))
+        head = f"{'scheme':<{wide}}  {'array':>{size}}  {'margin':>7}  {'on/off':>9}"
+        head += f"  {'dV/V':>7}" if loaded else ""
+        head += f"  {'I LRS (A)':>10}  {'I HRS (A)':>10}  {'sneak (A)':>10}  {'power (W)':>9}  worst for LRS | HRS"
+        lines = ["read margin", *self.heading, "", head]
+        for number, one in enumerate(self.points):
+            if number and one.scheme.name != self.points[number - 1].scheme.name:
+                lines.append("")
+            row = f"{one.scheme.name:<{wide}}  {_by(one):>{size}}  {_share(one.current_margin):>7}"
+            row += f"  {_ratio(one.on_off_ratio):>9}"
+            row += f"  {_share(one.voltage_margin):>7}" if loaded else ""
+            row += f"  {one.lrs.current:>10.3e}  {one.hrs.current:>10.3e}  {one.hrs.sneak_current:>10.2e}"
+            lines.append(f"{row}  {max(one.lrs.power, one.hrs.power):>9.2e}  {one.lrs.pattern} | {one.hrs.pattern}")
+        worst = max(max(one.lrs.residual, one.hrs.residual) for one in self.points)
+        lines += ["", "margin: (I LRS - I HRS) / I LRS, 0 and below cannot be read; sneak: that of the cell in HRS"]
+        lines += [f"residual  {worst:.1e}"]
+        if self.seconds:
+            lines += [f"time      {', '.join(f'{name} {value:.3f} s' for name, value in self.seconds.items())}"]
+        return "\n".join(lines)
+
+    def as_json(self) -> str:
+        """Return everything; NaN and infinities are null."""
+        made = self.technology
+        values = {name: value.tolist() for name, value in made.device.parameters.items()}
+        record = {
+            "technology": {
+                "r_on": made.r_on, "r_off": _finite(made.r_off),
+                "device": {"name": made.device.name, **values},
+                "word_wire": made.word_wire, "bit_wire": made.bit_wire,
+                "driver": made.driver, "sense": made.sense,
+            },
+            "read_voltage": self.read_voltage,
+            "cell": self.cell,
+            "patterns": self.patterns,
+            "points": [_record(one) for one in self.points],
+            "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
+        }  # fmt: skip
+        return json.dumps(record, indent=1, allow_nan=False)
+
+    def as_csv(self) -> str:
+        """Return a row for each point, SI units; what is no finite number is left empty."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        states = [f"{state}_{name}" for state in ("lrs", "hrs") for name in ("pattern", *CASE_COLUMNS)]
+        shares = ["current_margin", "on_off_ratio", "voltage_margin"]
+        writer.writerow(["scheme", "rows", "cols", "row", "col", *shares, *states, "residual"])
+        for one in self.points:
+            record = _record(one)
+            numbers: list[Any] = [record[name] for name in shares]
+            for case in (record["lrs"], record["hrs"]):
+                numbers += [case["pattern"], *(case[name] for name in CASE_COLUMNS)]
+            written = ["" if value is None else value for value in [*numbers, record["residual"]]]
+            writer.writerow([one.scheme.name, one.rows, one.cols, *one.cell, *written])
+        return stream.getvalue().rstrip("\n")
+
+
+def _record(one: Margin) -> dict[str, Any]:
+    return {
+        "scheme": one.scheme.name,
+        "rows": one.rows,
+        "cols": one.cols,
+        "cell": list(one.cell),
+        "load": one.scheme.load,
+        "current_margin": _finite(one.current_margin),
+        "on_off_ratio": _finite(one.on_off_ratio),
+        "voltage_margin": one.voltage_margin,
+        "lrs": _case(one.lrs),
+        "hrs": _case(one.hrs),
+        "residual": max(one.lrs.residual, one.hrs.residual),
+    }
+
+
+def _case(case: Case) -> dict[str, Any]:
+    return {"pattern": case.pattern} | {name: getattr(case, name) for name in CASE_COLUMNS}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _share(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:.4f}" if abs(value) < 10.0 else f"{value:.1f}"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else "-"
+
+
+def _by(one: Margin) -> str:
+    return f"{one.rows} x {one.cols}"

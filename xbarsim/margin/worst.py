@@ -1,0 +1,292 @@
+"""The read margin of one array, and of arrays of many sizes under many schemes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, get_args
+
+import numpy as np
+
+from xbarsim.errors import ConvergenceError, InputError, SolveError
+from xbarsim.margin.patterns import candidates, search
+from xbarsim.margin.technology import States, Technology
+from xbarsim.schemes.reading import Read
+from xbarsim.schemes.reading import read as read_cell
+from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, named
+
+Where = Literal["far", "corners"]
+Pairing = Literal["worst", "same"]
+Size = int | tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The selected cell in one state, among cells in the pattern that is the worst for it.
+
+    Attributes
+    ----------
+    pattern : str
+        The pattern's name (see ``background``); ``~`` before it says that a search turned single cells.
+    states : (rows, cols) of bool
+        The pattern, True where a cell is in LRS, the selected one's state included.
+    current, cell_current, sneak_current : float
+        Amperes, as those of ``Read``.
+    power : float
+        Watts from all sources.
+    stress : float
+        Largest voltage across an unselected cell, in volts.
+    residual : float
+        Worst violation of Kirchhoff's laws in the solution.
+    """
+
+    pattern: str
+    states: States
+    current: float
+    cell_current: float
+    sneak_current: float
+    power: float
+    stress: float
+    residual: float
+
+
+@dataclass(frozen=True, eq=False)
+class Margin:
+    """How well the selected cell's two states are told apart.
+
+    Attributes
+    ----------
+    scheme : Scheme
+        How the lines were tied.
+    rows, cols : int
+        The array's.
+    cell : (row, column)
+        The selected cell.
+    read_voltage : float
+        Volts.
+    lrs, hrs : Case
+        The selected cell in LRS and in HRS.
+    """
+
+    scheme: Scheme
+    rows: int
+    cols: int
+    cell: Cell
+    read_voltage: float
+    lrs: Case
+    hrs: Case
+
+    @property
+    def current_margin(self) -> float:
+        """``(I_LRS - I_HRS) / I_LRS``: 1 is ideal, 0 and below cannot be read; NaN without a current in LRS."""
+        low = math.copysign(1.0, self.read_voltage) * self.lrs.current
+        return (self.lrs.current - self.hrs.current) / self.lrs.current if low > 0.0 else math.nan
+
+    @property
+    def on_off_ratio(self) -> float:
+        """``I_LRS / I_HRS``; infinite without a current in HRS."""
+        return self.lrs.current / self.hrs.current if self.hrs.current * self.read_voltage > 0.0 else math.inf
+
+    @property
+    def voltage_margin(self) -> float | None:
+        """``(V_LRS - V_HRS) / V_read`` across the scheme's ``load``, the pull-up's Delta V / V_pu; None without one.
+
+        Flocke and Noll, "Fundamental analysis of resistive nano-crossbars for the use in hybrid nano/CMOS-memory",
+        ESSCIRC 2007. With bit lines sensed at both ends, the mean of both loads.
+        """
+        load = self.scheme.load
+        if load is None:
+            return None
+        ends = 2 if self.scheme.both_bits else 1
+        return load / ends * (self.lrs.current - self.hrs.current) / self.read_voltage
+
+
+def margin(
+    technology: Technology,
+    size: Size,
+    scheme: str | Scheme,
+    *,
+    read_voltage: float = 0.5,
+    cell: Where | Cell = "far",
+    patterns: Pairing = "worst",
+) -> Margin:
+    """Read margin of one array.
+
+    Parameters
+    ----------
+    technology : Technology
+        Cells, wires and ends.
+    size : int or (rows, cols)
+        The array's.
+    scheme : str or Scheme
+        See :mod:`xbarsim.schemes`.
+    read_voltage : float
+        Volts of the selected word line, not 0.
+    cell : {"far", "corners"} or (row, column)
+        The selected cell. ``far``: the last column of the first row, where both lines' wires are longest; in the middle
+        of lines that are tied at both ends. ``corners``: the worst of the four.
+    patterns : {"worst", "same"}
+        ``worst``: each state among the cells that are worst for it, as for a sense amplifier with one fixed reference.
+        ``same``: both states among the same cells, in the worst of the eight patterns, as for a reference that knows
+        the rest of the array. ``mvm`` always takes ``same``: its current is meant to hold all other cells'.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    SolveError, ConvergenceError
+        A read could not be solved; the message names scheme, size and pattern.
+    """
+    shape = _shape(size)
+    chosen = named(scheme)
+    volts = checked_voltage(read_voltage)
+    if patterns not in get_args(Pairing):
+        raise InputError(f"patterns is {patterns!r}: it must be {' or '.join(get_args(Pairing))}")
+    same = patterns == "same" or chosen.reads_all_rows
+    found = [
+        _margin(technology, shape, chosen, volts, one, _same if same else _worst) for one in _cells(shape, chosen, cell)
+    ]
+    return min(found, key=lambda one: -math.inf if math.isnan(one.current_margin) else one.current_margin)
+
+
+def sweep(
+    technology: Technology,
+    sizes: Iterable[Size],
+    schemes: Iterable[str | Scheme],
+    *,
+    read_voltage: float = 0.5,
+    cell: Where | Cell = "far",
+    patterns: Pairing = "worst",
+    progress: Callable[[str], None] = lambda stage: None,
+) -> list[Margin]:
+    """Read margins of arrays of many sizes under many schemes, all sizes of the first scheme first.
+
+    Parameters
+    ----------
+    sizes, schemes
+        As those of ``margin``; none may come twice.
+    progress : callable, optional
+        Told what is being solved.
+    technology, read_voltage, cell, patterns
+        As for ``margin``, which says what is raised.
+    """
+    shapes = [_shape(size) for size in sizes]
+    chosen = [named(scheme) for scheme in schemes]
+    for what, items in (("sizes", [_by(shape) for shape in shapes]), ("schemes", [one.name for one in chosen])):
+        if not items:
+            raise InputError(f"{what} is empty: give at least one")
+        if len(set(items)) < len(items):
+            twice = next(item for k, item in enumerate(items) if item in items[:k])
+            raise InputError(f"{what} has {twice} twice")
+    for shape in shapes:
+        _cells(shape, chosen[0], cell)
+    found = []
+    for scheme in chosen:
+        for shape in shapes:
+            progress(f"{scheme.name}, {_by(shape)}")
+            found.append(margin(technology, shape, scheme, read_voltage=read_voltage, cell=cell, patterns=patterns))
+    return found
+
+
+class _Reader:
+    """Reads one cell of an array in any states."""
+
+    def __init__(self, technology: Technology, scheme: Scheme, cell: Cell, volts: float) -> None:
+        self.technology, self.scheme, self.cell, self.volts = technology, scheme, cell, volts
+        self.sign = math.copysign(1.0, volts)
+
+    def __call__(self, states: States) -> Read:
+        return read_cell(self.technology.crossbar(states), self.scheme, self.cell, self.volts)
+
+    def named(self, name: str, states: States) -> Read:
+        try:
+            return self(states)
+        except SolveError as error:
+            kind = ConvergenceError if isinstance(error, ConvergenceError) else SolveError
+            state = "LRS" if states[self.cell] else "HRS"
+            where = f"{self.scheme.name}, {_by(states.shape)}, cell in {state} with pattern {name}"
+            raise kind(f"{where}: {error}") from error
+
+
+def _margin(
+    technology: Technology,
+    shape: tuple[int, int],
+    scheme: Scheme,
+    volts: float,
+    cell: Cell,
+    pair: Callable[[_Reader, tuple[int, int]], tuple[Case, Case]],
+) -> Margin:
+    lrs, hrs = pair(_Reader(technology, scheme, cell, volts), shape)
+    return Margin(scheme, *shape, cell, volts, lrs, hrs)
+
+
+def _worst(reader: _Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
+    """Each state's worst pattern: the smallest current in LRS, the largest in HRS."""
+    cases = []
+    for state, sign in ((True, -reader.sign), (False, reader.sign)):
+        reads = []
+        for name, states in candidates(shape, reader.cell):
+            states[reader.cell] = state
+            reads.append((name, states, reader.named(name, states)))
+        name, begun, first = max(reads, key=lambda one: sign * one[2].selected_current)
+        states, last = search(partial(reader.named, f"~{name}"), begun, first, sign)
+        cases.append(_case(name if last is first else f"~{name}", states, last))
+    return cases[0], cases[1]
+
+
+def _same(reader: _Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
+    """Both states in the pattern where their currents differ least, relative to that in LRS."""
+    pairs = []
+    for name, states in candidates(shape, reader.cell):
+        both = []
+        for state in (True, False):
+            states[reader.cell] = state
+            both.append(_case(name, states.copy(), reader.named(name, states)))
+        pairs.append((both[0], both[1]))
+
+    def left(pair: tuple[Case, Case]) -> float:
+        low, high = pair[0].current, pair[1].current
+        return (low - high) / low if low * reader.sign > 0.0 else -math.inf
+
+    return min(pairs, key=left)
+
+
+def _case(name: str, states: States, read: Read) -> Case:
+    return Case(
+        pattern=name,
+        states=states,
+        current=read.selected_current,
+        cell_current=read.cell_current,
+        sneak_current=read.sneak_current,
+        power=read.power,
+        stress=read.stress,
+        residual=read.solution.residual,
+    )
+
+
+def _cells(shape: tuple[int, int], scheme: Scheme, cell: Where | Cell) -> list[Cell]:
+    """Return the cells to select."""
+    rows, cols = shape
+    if isinstance(cell, str):
+        if cell == "far":
+            return [(rows // 2 if scheme.both_bits else 0, cols // 2 if scheme.both_words else cols - 1)]
+        if cell == "corners":
+            return sorted({(i, j) for i in (0, rows - 1) for j in (0, cols - 1)})
+        raise InputError(f"cell is {cell!r}: it must be {', '.join(get_args(Where))} or (row, column)")
+    return [checked_cell(shape, cell)]
+
+
+def _shape(size: Size) -> tuple[int, int]:
+    pair = size if isinstance(size, tuple) else (size, size)
+    whole = len(pair) == 2 and all(
+        isinstance(count, int | np.integer) and not isinstance(count, bool) and count >= 1 for count in pair
+    )
+    if not whole:
+        raise InputError(f"size is {size!r}: it must be a whole number of lines, at least 1, or (rows, cols)")
+    return int(pair[0]), int(pair[1])
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,204 @@
+"""A scheme as a value, and the five that have names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from xbarsim.crossbar import Array, Crossbar, LineEnds, Side
+from xbarsim.devices import Device, Transistor
+from xbarsim.errors import InputError
+
+Cell = tuple[int, int]
+
+SIDES_SUFFIX = {"words": (True, False), "bits": (False, True), "both": (True, True)}
+"""What a name may end in, as ``half+words``: word lines driven, bit lines sensed, or both, at both ends."""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int | np.floating | np.integer) and math.isfinite(value)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How lines are tied while a cell is read.
+
+    Attributes
+    ----------
+    name : str
+        What tables and pictures call it.
+    word, bit : float or None
+        Voltage of the unselected word and bit lines as a share of the read voltage; None leaves them open. With
+        ``word=1`` every row is read, and so selected.
+    both_words : bool
+        Drive word lines at their right ends too, through the same ``driver``.
+    both_bits : bool
+        Sense, or hold, bit lines at their top ends too, through the same ``sense``.
+    load : float, optional
+        Ohms of the selected bit line's sense resistor, in place of its ``sense``.
+    gate_off : float
+        Gate volts of the unselected rows of transistor cells.
+
+    Raises
+    ------
+    InputError
+        A share, ``load`` or ``gate_off`` is no finite number, or ``load`` is not above 0.
+    """
+
+    name: str
+    word: float | None
+    bit: float | None
+    both_words: bool = False
+    both_bits: bool = False
+    load: float | None = None
+    gate_off: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("word", "bit", "load", "gate_off"):
+            value = getattr(self, name)
+            if value is None and name != "gate_off":
+                continue
+            if not _is_number(value):
+                also = "" if name == "gate_off" else " or None"
+                raise InputError(f"{name} is {value!r}: it must be a finite number{also}")
+        if self.load is not None and self.load <= 0.0:
+            raise InputError(f"load is {self.load!r}: the sense resistor needs ohms above 0")
+
+    @property
+    def reads_all_rows(self) -> bool:
+        """Whether unselected word lines are driven as the selected one is."""
+        return self.word == 1.0
+
+    def tie(self, crossbar: Crossbar, cell: Cell, read_voltage: float) -> tuple[Crossbar, Array]:
+        """Tie all line ends for reading one cell.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Its cells, wires, ``driver`` and ``sense`` are kept. Transistor cells with one gate voltage for all have it
+            in the selected row, and ``gate_off`` in the others; gates that are given as an array stay as they are.
+        cell : (row, column)
+            The selected cell.
+        read_voltage : float
+            Volts of the selected word line's source.
+
+        Returns
+        -------
+        crossbar, voltages
+            What ``solve`` takes.
+
+        Raises
+        ------
+        InputError
+            The cell is outside, the voltage is 0 or no number, or the crossbar has ``ends`` of its own.
+        """
+        i, j = checked_cell(crossbar.shape, cell)
+        volts = checked_voltage(read_voltage)
+        refuse_ends(crossbar)
+        ends = crossbar.boundary
+        driver, sense = ends["word_left"].resistance.copy(), ends["bit_bottom"].resistance.copy()
+        rows, columns = np.arange(driver.size), np.arange(sense.size)
+        if self.load is not None:
+            sense[j] = self.load
+        word, driver = _held(self.word, driver, rows == i, volts, volts)
+        bit, sense = _held(self.bit, sense, columns == j, 0.0, volts)
+        tied: dict[Side, LineEnds] = {"word_left": LineEnds(0.0, driver), "bit_bottom": LineEnds(bit, sense)}
+        if self.both_words:
+            tied["word_right"] = LineEnds(word, driver)
+        if self.both_bits:
+            tied["bit_top"] = LineEnds(bit, sense)
+        return with_ends(crossbar, tied, self._gated(crossbar.device, rows == i)), word
+
+    def _gated(self, device: Device, selected: Array) -> Device:
+        """Cut off the transistors of unselected rows."""
+        if not isinstance(device, Transistor) or self.reads_all_rows or device.gate.ndim > 0:
+            return device
+        gate = np.where(selected, device.gate, self.gate_off)[:, None]
+        return Transistor(gate, device.kp, device.vto, device.lam)
+
+
+FLOATING = Scheme("floating", None, None)
+GROUNDED = Scheme("grounded", 0.0, 0.0)
+HALF = Scheme("half", 1 / 2, 1 / 2)
+THIRD = Scheme("third", 1 / 3, 2 / 3)
+MVM = Scheme("mvm", 1.0, 0.0)
+
+SCHEMES = {one.name: one for one in (FLOATING, GROUNDED, HALF, THIRD, MVM)}
+
+
+def named(name: str | Scheme) -> Scheme:
+    """Return the scheme of a name: one of ``SCHEMES``, or with a suffix, as ``half+words``.
+
+    Raises
+    ------
+    InputError
+        There is none of that name; the message lists those there are.
+    """
+    if isinstance(name, Scheme):
+        return name
+    base, plus, suffix = str(name).strip().lower().partition("+")
+    if base not in SCHEMES:
+        raise InputError(f"scheme {name!r} is unknown: schemes are {', '.join(SCHEMES)}")
+    if not plus:
+        return SCHEMES[base]
+    if suffix not in SIDES_SUFFIX:
+        raise InputError(
+            f"scheme {name!r} is unknown: {base} goes alone, or with {', '.join('+' + end for end in SIDES_SUFFIX)} "
+            "to tie lines at both ends"
+        )
+    words, bits = SIDES_SUFFIX[suffix]
+    return replace(SCHEMES[base], name=f"{base}+{suffix}", both_words=words, both_bits=bits)
+
+
+def checked_cell(shape: tuple[int, int], cell: Cell) -> Cell:
+    """Return a cell's row and column as integers.
+
+    Raises
+    ------
+    InputError
+        It is no pair of whole numbers, or outside of ``shape``.
+    """
+    try:
+        i, j = (int(index) for index in cell if int(index) == index)
+    except (TypeError, ValueError):
+        raise InputError(f"cell is {cell!r}: it must be (row, column)") from None
+    rows, cols = shape
+    if not (0 <= i < rows and 0 <= j < cols):
+        raise InputError(f"cell [{i}, {j}] is outside of {rows} x {cols}: rows and columns count from 0")
+    return i, j
+
+
+def checked_voltage(read_voltage: float) -> float:
+    """Return a read voltage that is a finite number and not 0, or raise InputError."""
+    if not _is_number(read_voltage) or read_voltage == 0.0:
+        raise InputError(f"read_voltage is {read_voltage!r}: it must be a finite number of volts, not 0")
+    return float(read_voltage)
+
+
+def _held(
+    share: float | None, resistance: Array, selected: Array, own: float, read_voltage: float
+) -> tuple[Array, Array]:
+    """Voltages and resistances of one layer's ends; open ends hold 0 V, which does not matter."""
+    if share is None:
+        return np.where(selected, own, 0.0), np.where(selected, resistance, np.inf)
+    return np.where(selected, own, share * read_voltage), resistance
+
+
+def refuse_ends(crossbar: Crossbar) -> None:
+    """Raise InputError for what is no crossbar, or one that has its ends tied."""
+    if not isinstance(crossbar, Crossbar):
+        raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
+    if crossbar.ends:
+        raise InputError(
+            f"the crossbar has ends of its own ({', '.join(sorted(crossbar.ends))}): a read scheme ties all four "
+            "sides, give driver and sense instead"
+        )
+
+
+def with_ends(crossbar: Crossbar, ends: dict[Side, LineEnds], device: Device) -> Crossbar:
+    """Return the same cells and wires with other ends."""
+    return Crossbar(
+        crossbar.conductance, word_wire=crossbar.word_wire, bit_wire=crossbar.bit_wire, ends=ends, device=device
+    )
