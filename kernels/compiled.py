@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 from numba import njit
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
@@ -30,16 +31,34 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
     UncompilableError
         numba cannot, or the function takes or returns something else.
     """
-    law = function if isinstance(function, Dispatcher) else njit(function)
     pointer = _types.CPointer(_types.float64)
 
-    def compiled(x, q, i, slope):  # type: ignore[no-untyped-def]
-        found = law(x, *_to_fixed_tuple(_carray(q, (count,)), count))
-        i[0] = found[0]
-        slope[0] = found[1]
-
     try:
+        law = function if isinstance(function, Dispatcher) else njit(error_model="numpy")(function)
+
+        @njit
+        def call(x, q):  # type: ignore[no-untyped-def]
+            return law(x, *_to_fixed_tuple(_carray(q, (count,)), count))
+
+        def compiled(x, q, i, slope):  # type: ignore[no-untyped-def]
+            try:
+                found = call(x, q)
+                i[0] = found[0]
+                slope[0] = found[1]
+            except Exception:  # a compiled function can hand on none: no number says so
+                i[0] = np.nan
+                slope[0] = np.nan
+
         return _cfunc(_types.void(_types.float64, pointer, pointer, pointer))(compiled)
     except NumbaError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise UncompilableError(lines[-1] if lines else "no reason given") from error
+        raise UncompilableError(_cause(str(error))) from error
+    except TypeError as error:
+        raise UncompilableError("numba compiles Python functions only: write a def") from error
+
+
+def _cause(text: str) -> str:
+    """Return the line of a compiler's message that says what was wrong."""
+    lines = [line.strip(" -*>\t") for line in text.splitlines()]
+    idle = ("Failed in", "During:", "File ", "There are", "Overload", "Known signatures", "This error", "[", "<source")
+    said = [line for line in lines if len(line) > 3 and not line.startswith(idle) and " Pass " not in line]
+    return said[0] if said else "no reason given"

@@ -157,7 +157,8 @@ def careful_residual(
         volts = max(volts, abs(top[j]), abs(bottom[j]))
     if volts == 0.0:
         return 0.0
-    amperes = 0.0
+    # What is so far below any current that a cell could carry stands for none.
+    amperes = 1e-25 * g.max() * volts
     finite = True
     column = np.zeros(n)
     for i in range(m):

@@ -39,6 +39,7 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 
 _OVERSHOOT = 2.0  # times the predicted current: beyond, a cell is taken at that current, not at its voltage
 _NEAR = 0.1  # how near the predicted current is near enough for a point to linearise at
+_LESS = 0.1  # of its overdrive: what a transistor keeps at least from one step to the next
 _EPS = 2.2e-16
 _ROUNDING = 2e-3  # of its slopes times its voltages: 1e-12 of this is what rounding those voltages makes of a current
 
@@ -197,7 +198,7 @@ def _transistor(
 
 @njit(**_OPTIONS)
 def _table(x: float, pieces: Array) -> tuple[float, float]:
-    """Cubic pieces ``(from, c3, c2, c1, c0)``, the first one reaching down without end."""
+    """Cubic pieces ``(from, anchor, c3, c2, c1, c0)``, the first one reaching down without end."""
     low, high = 0, pieces.shape[0]
     while high - low > 1:
         middle = (low + high) // 2
@@ -206,8 +207,10 @@ def _table(x: float, pieces: Array) -> tuple[float, float]:
         else:
             high = middle
     c = pieces[low]
-    t = x - c[0]
-    return ((c[1] * t + c[2]) * t + c[3]) * t + c[4], (3.0 * c[1] * t + 2.0 * c[2]) * t + c[3]
+    t = x - c[1]
+    # Where a piece ends flat, rounding must not make it fall.
+    slope = max((3.0 * c[2] * t + 2.0 * c[3]) * t + c[4], 0.0)
+    return ((c[2] * t + c[3]) * t + c[4]) * t + c[5], slope
 
 
 @njit(**_OPTIONS)
@@ -328,6 +331,26 @@ def _tame(
 
 
 @njit(**_OPTIONS)
+def _hold(v: Array, u: Array, p: Array, own: Array, i: Array, da: Array, db: Array, j: Array) -> None:
+    """Fill the offsets j of a row of transistors, ``own`` the lower ends at which they were linearised last.
+
+    A transistor that conducted and would now be cut off holds its line no more, and Newton's method would let go of
+    it: it is linearised where it conducts less.
+    """
+    for c in range(v.size):
+        low = min(v[c], u[c])
+        off = p[c, 1] - p[c, 3]  # an end above this cuts the transistor off
+        if low >= off > own[c]:
+            low = off - _LESS * (off - own[c])
+            x, y = (v[c], low) if v[c] >= u[c] else (low, u[c])
+            i[c], da[c], db[c] = _transistor(x, y, p[c, 0], p[c, 1], p[c, 2], p[c, 3], p[c, 4])
+            j[c] = i[c] - da[c] * x + db[c] * y
+        else:
+            j[c] = i[c] - da[c] * v[c] + db[c] * u[c]
+        own[c] = low
+
+
+@njit(**_OPTIONS)
 def _first_fault(i: Array, a: Array, b: Array, v: Array, u: Array) -> tuple[int, int]:
     """Return what is wrong with the first bad law of a row, and where."""
     for c in range(i.size):
@@ -372,7 +395,7 @@ def linearise(
     the cells; ``rows`` (m,) and ``cols`` (n,) receive each line's sum of what these miss of the law, ``scale``
     (m + n,) its sum of currents, or of what rounding makes of them where cells sit at equal voltages. ``chord`` (m, n)
     receives ``i / (v - u)``, which makes of the solution one of ohmic cells. ``own`` (m, n) are the voltages at which
-    two-terminal cells were linearised last.
+    cells were linearised last, of transistors those at their lower ends.
 
     A cell that moves outward to where its law gives far more current than its tangent did is linearised at that
     current instead of at that voltage: on a steep law a step in voltage is next to endless in current, while one in
@@ -398,9 +421,11 @@ def linearise(
             for c in range(n):
                 if miss[c] > most:
                     most, cell = miss[c], r * n + c
-        if kind != TRANSISTOR and (far or bad):
+        if kind == TRANSISTOR:
+            _hold(v[r], u[r], p[r], own[r], i, da, db, j[r])
+        elif far or bad:
             _tame(kind, address, v[r], u[r], p[r], shared, own[r], predicted, i, da, db)
-        elif kind != TRANSISTOR:
+        else:
             for c in range(n):
                 own[r, c] = v[r, c] - u[r, c]
         bad = False
@@ -413,7 +438,6 @@ def linearise(
         if kind == TRANSISTOR:
             for c in range(n):
                 a[r, c], b[r, c] = da[c], db[c]
-                j[r, c] = i[c] - da[c] * v[r, c] + db[c] * u[r, c]
         else:
             for c in range(n):
                 a[r, c] = b[r, c] = da[c]

@@ -158,7 +158,8 @@ def _missed(space: Workspace) -> float:
         return 0.0
     if not np.isfinite(missed).all() or largest == 0.0:
         return np.inf
-    return float((missed / np.maximum(space.scale, SMALL * largest)).max())
+    least = max(SMALL * largest, np.finfo(float).tiny)
+    return float((missed / np.maximum(space.scale, least)).max())
 
 
 def _newton(

@@ -156,6 +156,18 @@ class Crossbar:
         } | dict(self.ends)
         return {side: given[side].for_lines(side, rows if side.startswith("word") else cols) for side in SIDES}
 
+    def with_cells(self, conductance: ArrayLike, device: Device | None = None) -> Crossbar:
+        """Return the same wires and ends with other cells, of the same device or of another.
+
+        Raises
+        ------
+        InputError
+            As the constructor.
+        """
+        named = ("word_wire", "bit_wire", "driver", "sense")
+        given = {name: getattr(self, name) for name in named}
+        return Crossbar(conductance, **given, ends=self.ends, device=device or self.device)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Crossbar):
             return NotImplemented

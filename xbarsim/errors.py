@@ -13,6 +13,10 @@ class InputError(XbarsimError, ValueError):
     """An argument, a file or an option is wrong; nothing was computed or written."""
 
 
+class LawError(InputError):
+    """A cell's law falls, gives current against the voltage, or no number, where a solution led."""
+
+
 class SolveError(XbarsimError, ArithmeticError):
     """The circuit has no unique solution, or none was found to the asked tolerance."""
 
@@ -37,3 +41,11 @@ class ConvergenceError(SolveError):
 
 class TooLargeError(InputError, MemoryError):
     """The answer would not fit in memory; the message says how much is needed."""
+
+
+class SpiceError(XbarsimError, RuntimeError):
+    """Another simulator gave no answer that can be trusted; the message says what it said."""
+
+
+class SpiceMissingError(SpiceError):
+    """The other simulator is not installed; the message says how to get it."""

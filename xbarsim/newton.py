@@ -6,7 +6,7 @@ import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.devices import Device
-from xbarsim.errors import ConvergenceError, InputError
+from xbarsim.errors import ConvergenceError, LawError
 from xbarsim.kernels import ends, islands, kirchhoff, laws, newton, reduction, schur
 from xbarsim.linear import SUSPICIOUS, Answer
 from xbarsim.resources import require_memory
@@ -37,7 +37,7 @@ def by_newton(
     ------
     ConvergenceError
         Newton's method did not converge; the worst cell is named.
-    InputError
+    LawError
         The device's law is no passive, rising one where the solution led.
     TooLargeError
         The work would not fit in memory.
@@ -106,7 +106,7 @@ def _failure(outcome: newton.Outcome, device: Device, vector: int, v: Array, u: 
     i, j = divmod(outcome.cell, v.shape[1])
     where = f"cell [{i}, {j}] at {v[i, j] - u[i, j]:.6g} V (vector {vector})"
     if outcome.status == newton.BAD_LAW:
-        return InputError(f"device {device!r}, {where}: {_BAD_LAW[outcome.law]}")
+        return LawError(f"device {device!r}, {where}: {_BAD_LAW[outcome.law]}")
     return ConvergenceError(
         f"Newton's method did not converge in {outcome.steps} steps: a line's currents miss {outcome.missed:.1e} of "
         f"themselves, worst at {where} with {device!r}; look for voltages far beyond those that the law was made for"

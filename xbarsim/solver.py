@@ -234,10 +234,10 @@ def _solution(
         raise ConvergenceError("currents overflow double precision: give conductances, voltages and ohms in SI units")
     if not answer.residual.max(initial=0.0) <= tolerance:
         worst = int(np.argmax(answer.residual))
-        other = "schur" if method == "kron" else "kron"
+        other = "" if method == "newton" else f'try method="{"schur" if method == "kron" else "kron"}", and '
         raise ConvergenceError(
             f"the {method} solution violates Kirchhoff's laws by {answer.residual[worst]:.1e} (vector {worst}, "
-            f'tolerance {tolerance:g}): try method="{other}", and look for resistances further than 1e16 apart'
+            f"tolerance {tolerance:g}): {other}look for resistances further than 1e16 apart"
         )
     word, bit = answer.word, answer.bit
     if word is not None and bit is not None and segments.floating_word is not None:

@@ -16,7 +16,7 @@ from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 from xbarsim.kernels.newton import Cells
 
-NO_TABLE = np.empty((0, 5))
+NO_TABLE = np.empty((0, 6))
 
 
 class Device(ABC):
@@ -105,7 +105,7 @@ class Device(ABC):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        parts = [f"{name}={_short(value)}" for name, value in self.parameters.items()]
+        parts = [f"{name}={short(value)}" for name, value in self.parameters.items()]
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
@@ -150,7 +150,8 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _short(value: Array) -> str:
+def short(value: Array) -> str:
+    """Return a parameter in few words: its value, or its range."""
     if value.size == 0:
         return "[]"
     low, high = float(value.min()), float(value.max())

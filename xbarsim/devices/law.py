@@ -17,6 +17,8 @@ from xbarsim.kernels import laws
 from xbarsim.kernels.compiled import UncompilableError, compile_law
 from xbarsim.kernels.newton import Cells
 
+_LISTED = 4
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Law(Device):
@@ -52,7 +54,7 @@ class Law(Device):
     function: Callable[..., Any]
     given: dict[str, Array] = field(default_factory=dict)
 
-    def __init__(self, function: Callable[..., Any], **parameters: ArrayLike) -> None:
+    def __init__(self, function: Callable[..., Any], /, **parameters: ArrayLike) -> None:
         if not callable(function):
             raise InputError(f"function is {type(function).__name__}: it must be callable, as f(v, g, *parameters)")
         object.__setattr__(self, "function", function)
@@ -90,11 +92,17 @@ class Law(Device):
         raise InputError(f"{self!r} is a Python function: it cannot be written as a netlist")
 
     def _address(self) -> int:
+        try:
+            hash(self.function)
+        except TypeError:
+            raise InputError(f"function is {type(self.function).__name__}: it must be a Python function") from None
         address: int = _compiled(self.function, len(self.given) + 1).address
         return address
 
     def __repr__(self) -> str:
         inner = super().__repr__().removeprefix("Law(").removesuffix(")")
+        if len(self.given) > _LISTED:
+            inner = f"{len(self.given)} parameters"
         name = getattr(self.function, "__name__", "function")
         return f"Law({name}{', ' if inner else ''}{inner})"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,9 @@ from xbarsim.devices.base import Device
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 from xbarsim.kernels.newton import Cells
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
 
 _FEWEST = 3
 
@@ -49,31 +53,27 @@ class Table(Device):
     points: Array
     conductance: float
     pieces: Array
+    """(points + 1, 5): each piece's anchor and coefficients, from the third power down."""
 
     def __init__(
         self, voltage: ArrayLike, current: ArrayLike, conductance: float | None = None, *, odd: bool = False
     ) -> None:
-        from scipy.interpolate import PchipInterpolator
-
         x, y = _curve(voltage, current, odd)
-        cubic = PchipInterpolator(x, y)
-        slopes = cubic(x, 1)
-        pieces = np.empty((x.size + 1, 5))
-        pieces[0] = x[0], 0.0, 0.0, slopes[0], y[0]
-        pieces[1:-1, 0], pieces[1:-1, 1:] = x[:-1], cubic.c.T
-        pieces[-1] = x[-1], 0.0, 0.0, slopes[-1], y[-1]
-        slope = float(cubic(0.0, 1))
-        g0 = slope if conductance is None else float(checked_array("conductance", conductance))
-        if not g0 > 0.0:
-            raise InputError(
-                "conductance is 0: give the measured cell's conductance in siemens"
-                if conductance is not None
-                else "the curve is flat at 0 V: give conductance, the measured cell's siemens"
-            )
+        g0 = None if conductance is None else checked_array("conductance", conductance)
+        if g0 is not None and (g0.ndim or not g0 > 0.0):
+            raise InputError(f"conductance is {conductance!r}: give the measured cell's siemens, one number > 0")
+        with np.errstate(all="ignore"):
+            cubic = _interpolated(x, y)
+            pieces = _pieces(x, y, cubic.c.T, np.maximum(cubic(x, 1), 0.0))
+            slope = float(cubic(0.0, 1))
+        if not np.isfinite(pieces).all():
+            raise InputError("current changes too much from one voltage to the next: give points further apart")
+        if g0 is None and not slope > 0.0:
+            raise InputError("the curve is flat at 0 V: give conductance, the measured cell's siemens")
         for name, value in (("voltage", x), ("points", y), ("pieces", pieces)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "conductance", g0)
+        object.__setattr__(self, "conductance", slope if g0 is None else float(g0))
 
     @staticmethod
     def from_csv(path: str | Path, conductance: float | None = None, *, odd: bool = False) -> Table:
@@ -88,17 +88,24 @@ class Table(Device):
             lines = Path(path).read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+        except (TypeError, ValueError):
+            raise InputError(f"path is {path!r}: it must name a file") from None
         rows: list[tuple[float, float]] = []
         heading = True
         for number, line in enumerate(lines, 1):
-            text = line.split("#", 1)[0].replace(";", ",").replace("\t", ",").strip()
+            text = line.split("#", 1)[0].strip()
             if not text:
                 continue
+            if "," in text and (";" in text or "\t" in text):
+                raise InputError(
+                    f"{path}:{number}: {text!r} has a comma beside another separator: write decimal points"
+                )
+            text = text.replace(";", ",").replace("\t", ",")
             words = [word.strip() for word in text.split(",")]
             try:
                 rows.append((float(words[0]), float(words[1])))
             except (ValueError, IndexError):
-                if heading and not rows and len(words) > 1:
+                if heading and not rows and len(words) > 1 and not _is_number(words[0]):
                     heading = False
                     continue
                 raise InputError(f"{path}:{number}: {line.strip()!r} is not two numbers, volts and amperes") from None
@@ -117,11 +124,48 @@ class Table(Device):
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out ``G / G0`` of each cell, and the curve's pieces."""
-        return Cells(self.kind, 0, np.ascontiguousarray(conductance / self.conductance)[..., None], self.pieces)
+        starts = np.concatenate([self.voltage[:1], self.voltage])
+        with np.errstate(over="ignore"):
+            scale = np.ascontiguousarray(conductance / self.conductance)
+        return Cells(self.kind, 0, scale[..., None], np.column_stack([starts, self.pieces]))
 
     def __repr__(self) -> str:
         low, high = float(self.voltage[0]), float(self.voltage[-1])
         return f"Table({self.voltage.size} points, {low:g}..{high:g} V, conductance={self.conductance:g})"
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _interpolated(x: Array, y: Array) -> PchipInterpolator:
+    from scipy.interpolate import PchipInterpolator
+
+    try:
+        return PchipInterpolator(x, y)
+    except ValueError:
+        raise InputError("current changes too much from one voltage to the next: give points further apart") from None
+
+
+def _pieces(x: Array, y: Array, cubics: Array, slopes: Array) -> Array:
+    """Return each piece's anchor and coefficients, from the third power down; the outer ones are straight.
+
+    A piece is expanded about its end that is nearer 0 V: so the law is right to the last digit where it begins.
+    """
+    pieces = np.zeros((x.size + 1, 5))
+    pieces[0] = x[0], 0.0, 0.0, slopes[0], y[0]
+    pieces[-1] = x[-1], 0.0, 0.0, slopes[-1], y[-1]
+    inner = pieces[1:-1]
+    inner[:, 0], inner[:, 1:] = x[:-1], cubics
+    below = np.flatnonzero(x[1:] <= 0.0)
+    third, second = cubics[below, 0], cubics[below, 1]
+    turned = second + 3.0 * third * np.diff(x)[below]
+    inner[below] = np.column_stack([x[1:][below], third, turned, slopes[1:][below], y[1:][below]])
+    return pieces
 
 
 def _curve(voltage: ArrayLike, current: ArrayLike, odd: bool) -> tuple[Array, Array]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xbarsim.checks import Array, checked_array
-from xbarsim.devices.base import Device, parameter
+from xbarsim.checks import Array, broadcast, checked_array
+from xbarsim.devices.base import Device, parameter, short
+from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 
 
@@ -43,11 +44,23 @@ class Yakopcic(Device):
     def __init__(self, a1: ArrayLike, a2: ArrayLike, b: ArrayLike) -> None:
         for name, value in (("a1", a1), ("a2", a2), ("b", b)):
             object.__setattr__(self, name, parameter(name, value, above=0.0))
+        try:
+            np.broadcast_shapes(self.a1.shape, self.a2.shape, self.b.shape)
+        except ValueError:
+            raise InputError(
+                f"a2 has shape {self.a2.shape}, a1 {self.a1.shape} and b {self.b.shape}: they do not fit"
+            ) from None
 
     @property
     def parameters(self) -> dict[str, Array]:
         """``b`` and the ratio ``a2 / a1``; with the conductance they say all."""
-        return {"b": self.b, "ratio": self.a2 / self.a1}
+        with np.errstate(over="ignore", under="ignore"):
+            return {"b": self.b, "ratio": self.a2 / self.a1}
+
+    def check(self, shape: tuple[int, int]) -> None:
+        """See that the parameters fit an array of ``(rows, cols)``."""
+        for name in ("a1", "a2", "b"):
+            broadcast(f"device.{name}", getattr(self, name), shape)
 
     def conductance(self, state: ArrayLike) -> Array:
         """Siemens of cells in states x, 0 to 1."""
@@ -66,4 +79,4 @@ class Yakopcic(Device):
         return {name: np.broadcast_to(value, shape) for name, value in named.items()}
 
     def __repr__(self) -> str:
-        return f"Yakopcic(a1={self.a1}, a2={self.a2}, b={self.b})"
+        return f"Yakopcic(a1={short(self.a1)}, a2={short(self.a2)}, b={short(self.b)})"
