@@ -1,0 +1,255 @@
+"""A chip: a seed, and all that it freezes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array
+from xbarsim.crossbar import Crossbar
+from xbarsim.errors import InputError
+from xbarsim.nonideal.bridges import Bridged, bridge
+from xbarsim.nonideal.maps import Maps, checked_faults, make_maps
+from xbarsim.nonideal.model import Nonidealities
+from xbarsim.nonideal.settings import checked_shape
+from xbarsim.nonideal.streams import whole
+from xbarsim.nonideal.writing import Programmed, program
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Chip:
+    """One chip of a kind: its arrays' frozen maps, each a function of model, seed, shape and number.
+
+    Tiles are made when they are asked for; neither their order nor threads change them. A saved chip keeps its maps,
+    also measured ones, whatever later versions draw from the same seed.
+
+    Parameters
+    ----------
+    model : Nonidealities
+        The kind.
+    seed : int
+        The chip, ``0 <= seed < 2^64``.
+    shapes : (rows, cols) or sequence of them
+        Of its arrays, numbered from 0.
+    maps : mapping of int to Maps, optional
+        Tiles that are known, and are not to be made from the seed.
+
+    Raises
+    ------
+    InputError
+        An argument is no such thing, or maps have another shape than their tile.
+    """
+
+    model: Nonidealities
+    seed: int
+    shapes: tuple[Shape, ...]
+    _maps: dict[int, Maps] = field(default_factory=dict)
+
+    def __init__(
+        self,
+        model: Nonidealities,
+        seed: int,
+        shapes: Shape | Sequence[Shape],
+        maps: Mapping[int, Maps] | None = None,
+    ) -> None:
+        if not isinstance(model, Nonidealities):
+            raise InputError(f"model is {model!r}: it must be Nonidealities(...)")
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "seed", whole("seed", seed, 0, 1 << 64))
+        object.__setattr__(self, "shapes", _checked_shapes(shapes))
+        object.__setattr__(self, "_maps", {self._tile(tile): known for tile, known in (maps or {}).items()})
+        for tile, known in self._maps.items():
+            if known.shape != self.shapes[tile]:
+                raise InputError(f"maps of tile {tile} have shape {known.shape}: the tile is {self.shapes[tile]}")
+
+    def maps(self, tile: int = 0) -> Maps:
+        """Return what is frozen in a tile."""
+        tile = self._tile(tile)
+        if tile not in self._maps:
+            self._maps[tile] = make_maps(self.model, self.shapes[tile], self.seed, tile)
+        return self._maps[tile]
+
+    def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
+        """Return the same chip with another fault map in a tile, as one that was measured.
+
+        Raises
+        ------
+        InputError
+            Its shape is not the tile's, or a cell holds no ``Fault``.
+        """
+        tile = self._tile(tile)
+        known = replace(self.maps(tile), faults=checked_faults("faults", faults, self.shapes[tile]))
+        return Chip(self.model, self.seed, self.shapes, {**self._maps, tile: known})
+
+    def apply(
+        self,
+        target: ArrayLike,
+        tile: int = 0,
+        *,
+        write: int = 0,
+        start: Programmed | None = None,
+        cells: ArrayLike | None = None,
+    ) -> Programmed:
+        """Program a tile.
+
+        Parameters
+        ----------
+        target : array_like, (rows, cols)
+            Siemens, between 1 / r_off and 1 / r_on.
+        tile : int
+            Which array.
+        write : int
+            Which programming this is: noise of writing differs from one to the next, and is the same for the same one.
+        start : Programmed, optional
+            The tile before; None: all cells in HRS.
+        cells : array_like of bool, (rows, cols), optional
+            Which cells to write, with ``start``; None: all.
+
+        Raises
+        ------
+        InputError
+            A target is out of range, or an argument does not fit the tile.
+        """
+        return program(self.model, self.maps(tile), self.seed, self._tile(tile), target, write, start, cells)
+
+    def read(self, programmed: Programmed, *, read: int = 0, time: float | None = None) -> Array:
+        """Return the conductances that one read sees, (rows, cols) in siemens.
+
+        Parameters
+        ----------
+        programmed : Programmed
+            What ``apply`` returned.
+        read : int
+            Which read this is: noise differs from one to the next, and is the same for the same one.
+        time : float, optional
+            Seconds since programming, at least t0 of ``Drift``; None: t0.
+
+        Raises
+        ------
+        InputError
+            ``time`` is before t0, or ``read`` is no whole number.
+        """
+        maps, model, g = self.maps(programmed.tile), self.model, programmed.conductance
+        if model.drift and time is not None:
+            g = model.stuck(model.drift.after(g, maps.nu, time), maps.faults)
+        if model.read_noise:
+            g = model.read_noise.at(g, model.g_on, self.seed, programmed.tile, read)
+        return g
+
+    def crossbar(self, crossbar: Crossbar, tile: int = 0) -> Crossbar:
+        """Return a crossbar with this tile's broken wire segments; its cells are left as they are.
+
+        Raises
+        ------
+        InputError
+            The shape is another, or neighbouring lines touch in this tile, which adds lines: see ``bridged``.
+        """
+        if self.maps(tile).shorted:
+            raise InputError(f"tile {tile} has shorted neighbours, which need more lines: take Chip.bridged")
+        return self._broken(crossbar, tile)
+
+    def bridged(self, crossbar: Crossbar, tile: int = 0) -> Bridged:
+        """Return a crossbar with this tile's broken wire segments and shorted neighbours, and where its lines are now.
+
+        Raises
+        ------
+        InputError
+            The shape is another, or there are shorts between nonlinear cells.
+        """
+        maps = self.maps(tile)
+        ohms = self.model.shorts.ohms if self.model.shorts else 1.0
+        return bridge(self._broken(crossbar, tile), maps.word_shorts, maps.bit_shorts, ohms)
+
+    @property
+    def made_for(self) -> str:
+        """Fingerprint of model and shapes, which all chips of a kind share."""
+        record = json.dumps([self.model.to_dict(), self.shapes], sort_keys=True)
+        return hashlib.sha256(record.encode()).hexdigest()[:16]
+
+    def save(self, path: str | Path) -> None:
+        """Write the chip with all its maps to a ``.npz`` file, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            The path cannot be written.
+        """
+        from xbarsim.nonideal.storage import save
+
+        save(self, path)
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, model: Nonidealities | None = None, shapes: Shape | Sequence[Shape] | None = None
+    ) -> Chip:
+        """Read a chip that was saved.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        model, shapes : optional
+            What it must have been made for.
+
+        Raises
+        ------
+        InputError
+            The file is missing, damaged, no chip, of a later version, or made for another model or other shapes.
+        """
+        from xbarsim.nonideal.storage import load
+
+        return load(path, model, None if shapes is None else _checked_shapes(shapes))
+
+    def draw(self, path: str | Path, tile: int = 0) -> None:
+        """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
+
+        Raises
+        ------
+        InputError
+            matplotlib is missing, the path cannot be written, or its ending is no picture's.
+        """
+        from xbarsim.nonideal.picture import draw
+
+        draw(self, path, tile)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Chip):
+            return NotImplemented
+        same = (self.model, self.seed, self.shapes) == (other.model, other.seed, other.shapes)
+        return same and all(self.maps(tile) == other.maps(tile) for tile in range(len(self.shapes)))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{rows} x {cols}" for rows, cols in self.shapes[:3])
+        more = f", and {len(self.shapes) - 3} more" if len(self.shapes) > 3 else ""
+        return f"Chip(seed={self.seed}, {sizes}{more}, made for {self.made_for})"
+
+    def _tile(self, tile: int) -> int:
+        count = len(self.shapes)
+        if isinstance(tile, bool) or not isinstance(tile, int | np.integer) or not 0 <= tile < count:
+            raise InputError(f"tile is {tile!r}: the chip has {count}, numbered from 0")
+        return int(tile)
+
+    def _broken(self, crossbar: Crossbar, tile: int) -> Crossbar:
+        maps = self.maps(tile)
+        if crossbar.shape != maps.shape:
+            raise InputError(f"crossbar is {crossbar.shape}: tile {tile} is {maps.shape}")
+        word = np.where(maps.word_breaks, np.inf, crossbar.word_wire)
+        bit = np.where(maps.bit_breaks, np.inf, crossbar.bit_wire)
+        return replace(crossbar, word_wire=word, bit_wire=bit)
+
+
+def _checked_shapes(shapes: Shape | Sequence[Shape]) -> tuple[Shape, ...]:
+    if not isinstance(shapes, Sequence) or isinstance(shapes, str) or not shapes:
+        raise InputError(f"shapes is {shapes!r}: it must be (rows, cols), or a list of them")
+    listed = shapes if isinstance(shapes[0], Sequence) else [shapes]
+    return tuple(checked_shape(one) for one in listed)  # type: ignore[arg-type]

@@ -1,0 +1,178 @@
+"""All that is not ideal about a kind of chip, in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array, checked_array
+from xbarsim.errors import InputError
+from xbarsim.nonideal.drift import Drift
+from xbarsim.nonideal.faults import Fault, FaultMap, Faults
+from xbarsim.nonideal.levels import Levels
+from xbarsim.nonideal.lines import Breaks, Shorts
+from xbarsim.nonideal.readnoise import ReadNoise
+from xbarsim.nonideal.settings import Settings, named
+from xbarsim.nonideal.variation import Variation
+from xbarsim.nonideal.writeverify import WriteVerify
+
+_ROUNDING = 1e-9
+"""Relative; a target computed from r_on or r_off may miss it by so much."""
+
+_EFFECTS: dict[str, type[Settings]] = {
+    "faults": Faults,
+    "variation": Variation,
+    "cycle_variation": Variation,
+    "levels": Levels,
+    "write_verify": WriteVerify,
+    "drift": Drift,
+    "read_noise": ReadNoise,
+    "breaks": Breaks,
+    "shorts": Shorts,
+}
+
+
+@dataclass(frozen=True)
+class Nonidealities(Settings):
+    """The cells' two states and each effect's settings, or None without it.
+
+    A target is first brought to the nearest level, then written: by write-verify, or blindly, with the factors of
+    ``variation`` and ``cycle_variation``. A stuck cell keeps its own conductance, which neither variation nor drift
+    changes; read noise is on every cell.
+
+    Attributes
+    ----------
+    r_on, r_off : float
+        Ohms of a cell in LRS and in HRS, ``0 < r_on < r_off``; ``r_off`` may be ``inf``. Targets lie between
+        1 / r_off and 1 / r_on.
+    faults : Faults, optional
+        Cells that are stuck.
+    variation : Variation, optional
+        From device to device: drawn once a chip. Write-verify corrects it as far as a cell's own range reaches.
+    cycle_variation : Variation, optional
+        From write to write: drawn anew each time a cell is written blindly. Pulses of write-verify have noise of their
+        own.
+    levels : Levels, optional
+        What targets are rounded to.
+    write_verify : WriteVerify, optional
+        How cells are programmed; None writes each cell once and does not look.
+    drift : Drift, optional
+        What becomes of a conductance with time.
+    read_noise : ReadNoise, optional
+        Drawn at each read.
+    breaks : Breaks, optional
+        Broken wire segments.
+    shorts : Shorts, optional
+        Neighbouring lines that touch.
+
+    Raises
+    ------
+    InputError
+        A value is out of its bounds or of the wrong kind, or two effects exclude each other.
+    """
+
+    r_on: float = 1e3
+    r_off: float = 1e6
+    faults: Faults | None = None
+    variation: Variation | None = None
+    cycle_variation: Variation | None = None
+    levels: Levels | None = None
+    write_verify: WriteVerify | None = None
+    drift: Drift | None = None
+    read_noise: ReadNoise | None = None
+    breaks: Breaks | None = None
+    shorts: Shorts | None = None
+
+    def __post_init__(self) -> None:
+        self._number("r_on", 0.0, math.inf, above=True)
+        self._number("r_off", self.r_on, math.inf, above=True, inf_ok=True)
+        for name, kind in _EFFECTS.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise InputError(f"Nonidealities.{name} is {value!r}: it must be {kind.__name__}(...) or None")
+        if self.write_verify and self.cycle_variation:
+            raise InputError("cycle_variation is of blind writes: with write_verify give WriteVerify.noise instead")
+        if self.levels:
+            self.levels.values(self.g_off, self.g_on)
+        if not self.stuck_lrs >= self.stuck_hrs:
+            raise InputError(
+                f"Faults.hrs_ohms is {1.0 / self.stuck_hrs:g}: it must be at least what a cell stuck at LRS has, "
+                f"{1.0 / self.stuck_lrs:g} ohm"
+            )
+
+    @property
+    def g_on(self) -> float:
+        """1 / r_on in siemens."""
+        return 1.0 / self.r_on
+
+    @property
+    def g_off(self) -> float:
+        """1 / r_off in siemens."""
+        return 1.0 / self.r_off
+
+    @property
+    def stuck_lrs(self) -> float:
+        """Conductance of cells stuck at LRS, in siemens."""
+        return 1.0 / (self.faults.lrs_ohms if self.faults and self.faults.lrs_ohms else self.r_on)
+
+    @property
+    def stuck_hrs(self) -> float:
+        """Conductance of cells stuck at HRS, in siemens."""
+        return 1.0 / (self.faults.hrs_ohms if self.faults and self.faults.hrs_ohms else self.r_off)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``from_dict`` takes: nested dictionaries, None where an effect is off."""
+        record = super().to_dict()
+        for name in _EFFECTS:
+            record[name] = record[name].to_dict() if record[name] is not None else None
+        return record
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """Return the model that nested dictionaries describe; what they leave out has its default, or is off.
+
+        Raises
+        ------
+        InputError
+            A name is unknown, or a value is out of its bounds.
+        """
+        values = named(cls, record)
+        for name, kind in _EFFECTS.items():
+            if values.get(name) is not None:
+                values[name] = kind.from_dict(values[name])
+        return super().from_dict(values)
+
+    def differences(self, other: Nonidealities) -> list[str]:
+        """Return ``name=value`` of this model where the other's value differs."""
+        names = [one.name for one in fields(self)]
+        return [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(other, name)]
+
+    def checked_target(self, target: ArrayLike, shape: tuple[int, int]) -> Array:
+        """Return targets (rows, cols) in siemens, within the cells' range.
+
+        Raises
+        ------
+        InputError
+            The shape is another, or a target is not between 1 / r_off and 1 / r_on.
+        """
+        g = checked_array("target", target)
+        if g.shape != shape:
+            raise InputError(f"target has shape {g.shape}: the tile is {shape[0]} x {shape[1]}")
+        bad = (g < self.g_off * (1.0 - _ROUNDING)) | (g > self.g_on * (1.0 + _ROUNDING))
+        if bad.any():
+            i, j = (int(k) for k in np.unravel_index(int(np.argmax(bad)), shape))
+            raise InputError(
+                f"target[{i}, {j}] is {g[i, j]:g} S: it must be between 1/r_off = {self.g_off:g} S "
+                f"and 1/r_on = {self.g_on:g} S"
+            )
+        return np.clip(g, self.g_off, self.g_on)
+
+    def stuck(self, conductance: Array, faults: FaultMap) -> Array:
+        """Return conductances (rows, cols) with those of stuck cells in their place."""
+        at_hrs = np.where(faults == Fault.STUCK_AT_HRS, self.stuck_hrs, conductance)
+        return np.where(faults == Fault.STUCK_AT_LRS, self.stuck_lrs, at_hrs)

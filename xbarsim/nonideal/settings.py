@@ -1,0 +1,96 @@
+"""What the settings of all effects share: checks that name the setting, and plain dictionaries for JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Self
+
+import numpy as np
+
+from xbarsim.errors import InputError
+
+
+class Settings:
+    """Base of frozen dataclasses of numbers, words and ``None``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``from_dict`` takes; it is JSON, with infinity as the word ``"inf"``."""
+        record: dict[str, Any] = {}
+        for one in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, one.name)
+            record[one.name] = "inf" if isinstance(value, float) and math.isinf(value) else value
+        return record
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """Return the settings that a dictionary names; what it leaves out has its default.
+
+        Raises
+        ------
+        InputError
+            A name is unknown, or a value is out of its bounds.
+        """
+        return cls(**{name: math.inf if value == "inf" else value for name, value in named(cls, record).items()})
+
+    def _number(self, name: str, low: float, high: float, *, above: bool = False, inf_ok: bool = False) -> None:
+        """See that a setting is a number from ``low`` (or ``above`` it) to ``high``, and keep it as a float."""
+        value = getattr(self, name)
+        label = f"{type(self).__name__}.{name}"
+        if isinstance(value, bool | np.bool_) or not isinstance(value, float | int | np.floating | np.integer):
+            raise InputError(f"{label} is {value!r}: it must be a number")
+        number = float(value)
+        inside = low < number <= high if above else low <= number <= high
+        if not inside or (math.isinf(number) and not inf_ok):
+            bounds = f"above {low:g}" if above else f"at least {low:g}"
+            bounds += f" and at most {high:g}" if math.isfinite(high) else "" if inf_ok else " and finite"
+            raise InputError(f"{label} is {number:g}: it must be {bounds}")
+        object.__setattr__(self, name, number)
+
+    def _count(self, name: str, low: int) -> None:
+        """See that a setting is a whole number, at least ``low``."""
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+            raise InputError(f"{type(self).__name__}.{name} is {value!r}: it must be a whole number, at least {low}")
+        object.__setattr__(self, name, int(value))
+
+    def _word(self, name: str, words: tuple[str, ...]) -> None:
+        """See that a setting is one of ``words``."""
+        value = getattr(self, name)
+        if value not in words:
+            raise InputError(f"{type(self).__name__}.{name} is {value!r}: it must be one of {', '.join(words)}")
+
+
+def named(cls: type, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``record`` as a dictionary, all of whose names are fields of ``cls``.
+
+    Raises
+    ------
+    InputError
+        It is no mapping, or has another name.
+    """
+    if not isinstance(record, Mapping):
+        raise InputError(f"{cls.__name__} is made from {record!r}: give its settings by name")
+    names = [one.name for one in fields(cls)]
+    for name in record:
+        if name not in names:
+            raise InputError(f"{cls.__name__} has no setting {name!r}: it has {', '.join(names)}")
+    return dict(record)
+
+
+def checked_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    """Return ``shape`` as two ints.
+
+    Raises
+    ------
+    InputError
+        It is not (rows, cols), at least 1 x 1.
+    """
+    try:
+        rows, cols = (int(one) for one in shape if not isinstance(one, float | bool))
+    except (TypeError, ValueError):
+        raise InputError(f"shape is {shape!r}: it must be (rows, cols)") from None
+    if rows < 1 or cols < 1:
+        raise InputError(f"shape is {shape!r}: an array has at least 1 x 1 cells")
+    return rows, cols

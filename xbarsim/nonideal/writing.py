@@ -1,0 +1,116 @@
+"""A tile's cells brought to their targets, blindly or by write-verify, with what the chip has frozen in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xbarsim.checks import Array
+from xbarsim.errors import InputError
+from xbarsim.nonideal.faults import Fault, FaultMap
+from xbarsim.nonideal.maps import Maps
+from xbarsim.nonideal.model import Nonidealities
+from xbarsim.nonideal.streams import Draw, Stream
+from xbarsim.nonideal.writeverify import Cells, WriteVerify
+
+Mask = NDArray[np.bool_]
+Written = tuple[Array, NDArray[np.int32], Mask]
+"""Conductance, pulses, and which cells were left outside the tolerance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Programmed:
+    """What programming made of a tile; all arrays are (rows, cols).
+
+    Attributes
+    ----------
+    conductance : array
+        Siemens that the cells have, at t0 of drift and without read noise.
+    target : array
+        Siemens that were asked for, on the nearest level.
+    pulses : array of int32
+        Pulses of this programming; 0 where a cell was left alone.
+    unconverged : array of bool
+        Cells that write-verify left outside its tolerance; none without it.
+    faults : array of int8
+        ``Fault`` of each cell.
+    tile : int
+        Which array of the chip.
+    """
+
+    conductance: Array
+    target: Array
+    pulses: NDArray[np.int32]
+    unconverged: Mask
+    faults: FaultMap
+    tile: int = 0
+
+    def __post_init__(self) -> None:
+        for array in (self.conductance, self.target, self.pulses, self.unconverged):
+            array.setflags(write=False)
+
+
+def program(
+    model: Nonidealities,
+    maps: Maps,
+    seed: int,
+    tile: int,
+    target: ArrayLike,
+    write: int,
+    start: Programmed | None,
+    cells: ArrayLike | None,
+) -> Programmed:
+    """Program a tile; ``Chip.apply`` says what each argument is.
+
+    Raises
+    ------
+    InputError
+        A target is out of range, or an argument does not fit the tile.
+    """
+    goal = model.checked_target(target, maps.shape)
+    if model.levels:
+        goal = model.levels.quantise(goal, model.g_off, model.g_on)
+    chosen = _chosen(maps.shape, tile, start, cells)
+    before = start.conductance if start else model.stuck(model.g_off * maps.factor, maps.faults)
+    if model.write_verify:
+        pulse = Stream.of(seed, Draw.PULSE, tile, write)
+        written, pulses, failed = _verified(model, model.write_verify, maps, goal, before, chosen, pulse)
+    else:
+        written, pulses, failed = goal * maps.factor, chosen.astype(np.int32), np.zeros(maps.shape, dtype=bool)
+        if model.cycle_variation:
+            written *= model.cycle_variation.factor(maps.shape, seed, tile, draw=Draw.CYCLE, count=write)
+    conductance = model.stuck(np.where(chosen, written, before), maps.faults)
+    if start:
+        goal, failed = np.where(chosen, goal, start.target), np.where(chosen, failed, start.unconverged)
+    return Programmed(conductance, goal, pulses, failed, maps.faults, tile)
+
+
+def _chosen(shape: tuple[int, int], tile: int, start: Programmed | None, cells: ArrayLike | None) -> Mask:
+    if start is not None and (start.tile != tile or start.conductance.shape != shape):
+        raise InputError(f"start is of tile {start.tile}, {start.conductance.shape}: this is tile {tile}, {shape}")
+    if cells is None:
+        return np.ones(shape, dtype=bool)
+    if start is None:
+        raise InputError("cells without start: what the other cells hold is not known, give start=")
+    chosen = np.asarray(cells)
+    if chosen.dtype != bool or chosen.shape != shape:
+        raise InputError(f"cells is {chosen.dtype} of shape {chosen.shape}: it must be bool of shape {shape}")
+    return chosen
+
+
+def _verified(
+    model: Nonidealities, law: WriteVerify, maps: Maps, goal: Array, before: Array, chosen: Mask, pulse: Stream
+) -> Written:
+    """Write and verify; pulses on a stuck cell are spent in vain."""
+    span = model.g_on - model.g_off
+    failed = chosen & ~law.accepts(before, goal, span)
+    conductance, pulses = before.copy(), np.where(failed, law.max_pulses, 0).astype(np.int32)
+    free = chosen & (maps.faults == Fault.HEALTHY)
+    rows, cols = np.nonzero(free)
+    factor = maps.factor[free]
+    cells = Cells(rows, cols, factor * model.g_off, factor * model.g_on, before[free], goal[free])
+    conductance[free], pulses[free], accepted = law.program(cells, span, pulse)
+    failed[free] = ~accepted
+    return conductance, pulses, failed
