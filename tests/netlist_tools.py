@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from xbarsim import spice
 from xbarsim.crossbar import Crossbar
 from xbarsim.netlist import read, report
 
@@ -208,12 +208,5 @@ def text_of(elements: list[Element]) -> str:
 
 def ngspice(path: Path) -> dict[str, float]:
     """Run ngspice on a file and return its operating point, ``v(node)`` and ``i(source)``."""
-    raw = path.with_suffix(".raw")
-    done = subprocess.run(
-        ["ngspice", "-b", "-r", str(raw), str(path)],
-        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    header, _, data = raw.read_bytes().partition(b"Binary:\n")
-    names = [line.split()[1] for line in header.decode().split("Variables:\n")[1].splitlines()]
-    return dict(zip(names, np.frombuffer(data, count=len(names)).tolist(), strict=True))
+    (plot,) = spice.run(path, timeout=60).plots
+    return {name: float(values[0]) for name, values in plot.values.items()}

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 import xbarsim
-from xbarsim import netlist
+from xbarsim import netlist, spice
+from xbarsim.rawfile import read_raw
 
 HERE = Path(__file__).parent
 XBARSIM = [sys.executable, "-m", "xbarsim", "solve", "--format", "json"]
@@ -51,15 +52,16 @@ def currents(record: dict) -> np.ndarray:
     return np.array([found[f"vbb{j}"] for j in range(record["cols"])])
 
 
-def against_klu(folder: Path, engine: Path, repetitions: int) -> str:
+def against_klu(folder: Path, repetitions: int) -> str:
     path = folder / "x256.sp"
     write(256, path)
     timed([*XBARSIM, "--netlist", str(path)])
     ratios, ours, theirs, gap = [], [], [], 0.0
     for _ in range(repetitions):
         text, fast, _ = timed([*XBARSIM, "--netlist", str(path)])
-        other, slow, _ = timed(["node", str(HERE / "klu.mjs"), str(path)], cwd=engine)
-        mine, klu = currents(json.loads(text)), np.array(json.loads(other))
+        result = spice.run(path, "klu")
+        found, slow = result.plots[0].source_currents, result.seconds
+        mine, klu = currents(json.loads(text)), np.array([found[f"vbb{j}"] for j in range(256)])
         gap = max(gap, np.abs(mine - klu).max() / np.abs(klu).max())
         ours.append(fast)
         theirs.append(slow)
@@ -78,7 +80,7 @@ def against_ngspice(folder: Path, repetitions: int) -> str:
     for _ in range(repetitions):
         _, fast, _ = timed(ours_command)
         _, slow, _ = timed(["ngspice", "-b", "-r", str(folder / "x64.raw"), str(path)])
-        mine, other = read_raw(raw), read_raw(folder / "x64.raw")
+        mine, other = (read_raw(path.read_bytes())[0].values for path in (raw, folder / "x64.raw"))
         for kind in "vi":
             names = [name for name in mine if name.startswith(f"{kind}(") and not name.endswith("-sweep)")]
             largest = max(np.abs(other[name]).max() for name in names)
@@ -87,12 +89,6 @@ def against_ngspice(folder: Path, repetitions: int) -> str:
         theirs.append(slow)
         ratios.append(slow / fast)
     return row("64x64 .dc of 100 points, ngspice 39", ours, theirs, ratios, gap)
-
-
-def read_raw(path: Path) -> dict[str, np.ndarray]:
-    head, data = path.read_bytes().split(b"Binary:\n", 1)
-    names = [line.split("\t")[2].lower() for line in head.decode().splitlines() if line.startswith("\t")]
-    return dict(zip(names, np.frombuffer(data).reshape(-1, len(names)).T, strict=True))
 
 
 def scale(folder: Path, n: int) -> str:
@@ -130,7 +126,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.engine:
-            table.append(against_klu(folder, options.engine, 3))
+            os.environ["XBARSIM_KLU"] = str(options.engine)
+            table.append(against_klu(folder, 3))
         if shutil.which("ngspice"):
             table.append(against_ngspice(folder, 3))
         print("\n".join(table), flush=True)

@@ -63,7 +63,18 @@ __all__ = [
 ]
 
 
-_MODULES = ("devices", "effective", "errors", "kernels", "netlist", "reference")
+_MODULES = (
+    "devices",
+    "effective",
+    "errors",
+    "kernels",
+    "margin",
+    "netlist",
+    "reference",
+    "schemes",
+    "spice",
+    "validate",
+)
 
 
 def __getattr__(name: str) -> Any:

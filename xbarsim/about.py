@@ -22,7 +22,7 @@ def facts() -> Iterator[tuple[str, str]]:
     yield "Python", f"{platform.python_version()} on {platform.platform(terse=True)}"
     for package in ("numpy", "scipy", "numba", "llvmlite", "click"):
         yield package, _version(package)
-    for package in ("torch",):
+    for package in ("torch", "PySpice"):
         yield package, _version(package)
     yield "threads", f"{threads} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
     yield "cache", str(schur.solve.stats.cache_path)

@@ -9,6 +9,9 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from xbarsim.margin_command import margin
+from xbarsim.validate_command import validate
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -68,7 +71,7 @@ def circuit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.version_option(package_name="xbarsim", message="xbarsim %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    r"""Circuit-level simulator of memristor crossbars.
+    """Circuit-level simulator of memristor crossbars.
 
     Solves the real circuit exactly: wires, drivers, sense ends, sneak paths, broken lines.
 
@@ -103,7 +106,7 @@ def solve(
     quiet: bool,
     **circuit: Any,
 ) -> None:
-    r"""Solve a crossbar, given as a netlist or by its matrices, or any linear netlist.
+    """Solve a crossbar, given as a netlist or by its matrices, or any other netlist.
 
     Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
 
@@ -197,6 +200,10 @@ def export(output: str, **circuit: Any) -> None:
     click.echo(f"wrote {output}: {rows} x {cols} crossbar", err=True)
 
 
+cli.add_command(margin)
+cli.add_command(validate)
+
+
 @cli.command()
 def info() -> None:
     """Print versions, threads, the kernels' cache folder, and whether ngspice is there."""
@@ -273,11 +280,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.stdout = None
         raise SystemExit(0) from None
     except (KeyboardInterrupt, Exception) as error:
-        from xbarsim.errors import InputError, SolveError
+        from xbarsim.errors import InputError, SolveError, SpiceError
 
         if isinstance(error, KeyboardInterrupt):
             _fail(EXIT_INTERRUPT, "interrupted")
-        if isinstance(error, SolveError):
+        if isinstance(error, SolveError | SpiceError):
             _fail(EXIT_SOLVE, str(error))
         if isinstance(error, InputError):
             _fail(EXIT_INPUT, str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.nonlinear import Behaviours
 
 
 def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.Drive:
@@ -28,8 +30,27 @@ def _fixed(circuit: Circuit) -> NDArray[np.bool_]:
     return np.isin(circuit.kinds, (VOLTAGE, INDUCTOR))
 
 
-def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
-    """Return a circuit as a network, and the names of the elements that have a branch current, in its order."""
+@dataclass(frozen=True)
+class Named:
+    """A circuit's linear part as a network.
+
+    Attributes
+    ----------
+    network : mna.Network
+        With a source of 0 V for each source of volts with a law, behind the circuit's own.
+    fixing : list of str
+        The elements that have a branch current, in its order.
+    branch : (n,) array of int
+        The branch of each element, then of each controlled source, then of each source of volts with a law; or -1.
+    """
+
+    network: mna.Network
+    fixing: list[str]
+    branch: NDArray[np.int64]
+
+
+def network_of(circuit: Circuit) -> Named:
+    """Return a circuit's linear part as a network."""
     kinds = circuit.kinds
     values = np.where(kinds == INDUCTOR, 0.0, circuit.values)
 
@@ -39,11 +60,14 @@ def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
     fixing = _fixed(circuit)
     elements = np.flatnonzero(fixing)
     by_kind = {kind: [one for one in circuit.controlled if one.kind == kind] for kind in "efgh"}
+    laws = [one for one in circuit.behaviours if one.output == "v"]
+    written = [name for one in laws for name in one.names]
     # Controls of F and H count elements first and controlled sources after them.
     number = np.full(kinds.size + len(circuit.controlled), -1)
     number[elements] = np.arange(elements.size)
     fixing_controlled = [k for kind in "eh" for k, one in enumerate(circuit.controlled) if one.kind == kind]
-    number[[kinds.size + k for k in fixing_controlled]] = elements.size + np.arange(len(fixing_controlled))
+    first = elements.size + len(written)
+    number[[kinds.size + k for k in fixing_controlled]] = first + np.arange(len(fixing_controlled))
 
     def controlled(kind: str) -> mna.Controlled:
         found = by_kind[kind]
@@ -63,15 +87,22 @@ def network_of(circuit: Circuit) -> tuple[list[str], mna.Network]:
     network = mna.Network(
         len(circuit.nodes),
         branches(kinds == RESISTOR),
-        branches(fixing),
+        _with_laws(branches(fixing), laws),
         branches(kinds == CURRENT),
         vcvs=controlled("e"),
         vccs=controlled("g"),
         cccs=controlled("f"),
         ccvs=controlled("h"),
     )
-    names = [circuit.names[k] for k in elements.tolist()]
-    return names + [one.name for kind in "eh" for one in by_kind[kind]], network
+    names = [circuit.names[k] for k in elements.tolist()] + written
+    names += [one.name for kind in "eh" for one in by_kind[kind]]
+    return Named(network, names, np.append(number, elements.size + np.arange(len(written))))
+
+
+def _with_laws(sources: mna.Branches, laws: list[Behaviours]) -> mna.Branches:
+    first = np.concatenate([sources.a, *(one.first for one in laws)])
+    second = np.concatenate([sources.b, *(one.second for one in laws)])
+    return mna.Branches(first, second, np.append(sources.value, np.zeros(first.size - sources.a.size)))
 
 
 def loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:

@@ -3,12 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
+from xbarsim.crossbar import Array
 from xbarsim.results import Result
 
 _PLOT_NAMES = {"op": "Operating Point", "dc": "DC transfer characteristic", "tran": "Transient Analysis"}
+_KINDS = {name: kind for kind, name in _PLOT_NAMES.items()}
+_DATA = b"Binary:\n"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One analysis of a raw file.
+
+    Attributes
+    ----------
+    title : str
+        The circuit's.
+    kind : str
+        ``op``, ``dc`` or ``tran``; the file's own word for any other.
+    names : list of str
+        ``v(node)``, ``i(source)``; a sweep has its own variable first.
+    table : (points, variables)
+        Volts, amperes or seconds.
+    """
+
+    title: str
+    kind: str
+    names: list[str]
+    table: Array
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """Each variable's values, (points,)."""
+        return dict(zip(self.names, self.table.T, strict=True))
+
+    @property
+    def node_voltages(self) -> dict[str, Array | float]:
+        """Volts by node: a number for ``op``, (points,) otherwise."""
+        return self._part("v")
+
+    @property
+    def source_currents(self) -> dict[str, Array | float]:
+        """Amperes by element, positive into the + terminal: a number for ``op``, (points,) otherwise."""
+        return self._part("i")
+
+    def _part(self, letter: str) -> dict[str, Array | float]:
+        found: dict[str, Array | float] = {}
+        for name, column in self.values.items():
+            if name.startswith(letter + "(") and not name.endswith("-sweep)"):
+                found[name[2:-1]] = float(column[0]) if self.kind == "op" else column
+        return found
+
+
+def read_raw(data: bytes) -> list[Plot]:
+    """Read every plot of a binary raw file.
+
+    Raises
+    ------
+    ValueError
+        It is cut short, or no raw file of real numbers.
+    """
+    plots = []
+    at = 0
+    while at < len(data):
+        middle = data.find(_DATA, at)
+        if middle < 0 or not data.startswith(b"Title:", at):
+            raise ValueError(f"no binary plot begins at byte {at}")
+        head = data[at:middle].decode("utf-8", "replace")
+        top, _, variables = head.partition("\nVariables:\n")
+        fields = dict(line.split(":", 1) for line in top.split("\n"))
+        if fields.get("Flags", "").split() != ["real"]:
+            raise ValueError("its numbers are not real")
+        count, points = int(fields.get("No. Variables", 0)), int(fields.get("No. Points", 0))
+        names = [line.split("\t")[2] for line in variables.split("\n") if line.count("\t") > 2]
+        first = middle + len(_DATA)
+        at = first + 8 * count * points
+        if at > len(data) or len(names) != count:
+            raise ValueError(f"{count} variables of {points} points are promised, and are not there")
+        table = np.frombuffer(data[first:at], dtype="<f8").reshape(points, count)
+        name = fields.get("Plotname", "").strip()
+        plots.append(Plot(fields["Title"].strip(), _KINDS.get(name, name), names, table))
+    return plots
 
 
 def raw_parts(title: str, results: list[Result], date: str) -> Iterator[bytes]:

@@ -82,11 +82,15 @@ class Result:
 
     def axes(self) -> list[tuple[str, Array]]:
         """Return each swept quantity with its value at every point."""
+        return self.columns(self.sweep, self.points)
+
+    @staticmethod
+    def columns(sweep: list[tuple[str, Array]], points: int) -> list[tuple[str, Array]]:
+        """Return each swept quantity with its value at every point, the first one the fastest."""
         columns = []
         inner = 1
-        for name, values in self.sweep:
-            outer = self.points // (inner * values.size)
-            columns.append((name, np.tile(np.repeat(values, inner), outer)))
+        for name, values in sweep:
+            columns.append((name, np.tile(np.repeat(values, inner), points // (inner * values.size))))
             inner *= values.size
         return columns
 

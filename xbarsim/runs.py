@@ -47,7 +47,7 @@ def from_netlist(source: str | Path | IO[str], method: Method, progress: Progres
     results = simulate(circuit, found, method=method, progress=progress)
     notes = [*circuit.notes, *measure_all(circuit, results)]
     end = time.perf_counter()
-    elements = len(circuit.names) + len(circuit.controlled) + len(circuit.capacitors)
+    elements = len(circuit.names) + len(circuit.controlled) + len(circuit.capacitors) + sum(circuit.nonlinear.values())
     size = f"{len(circuit.nodes) - 1} nodes, {elements} elements"
     rows, cols = found.crossbar.shape if found.crossbar is not None else (None, None)
     reason = None if found.crossbar is not None else found.reason or "its graph is no crossbar"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
-from xbarsim.errors import ConvergenceError, FloatingError, SolveError
+from xbarsim.errors import ConvergenceError, FloatingError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Op, Tran
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, VOLTAGE
@@ -17,6 +19,11 @@ from xbarsim.netlist.recognition import report_points
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
 from xbarsim.solver import Method, solve_points
+
+if TYPE_CHECKING:
+    from xbarsim import mna, nonlinear
+    from xbarsim.general import Named
+    from xbarsim.nonlinear import NonlinearSolution
 
 Ints = NDArray[np.int64]
 
@@ -99,10 +106,12 @@ def simulate(
         points = points_of(circuit, analysis)
         progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
         crossbar = None if found is None else _sources_at(found, points)
-        if found is None or found.crossbar is None or crossbar is None:
-            results.append(_general(circuit, points))
-        else:
-            results.append(_crossbar(circuit, found, found.crossbar, crossbar, points, method))
+        result = None
+        if found is not None and found.crossbar is not None and crossbar is not None:
+            # Cells whose current falls with the voltage are for the general solver.
+            with suppress(LawError):
+                result = _crossbar(circuit, found, found.crossbar, crossbar, points, method)
+        results.append(_general(circuit, points) if result is None else result)
     return results
 
 
@@ -119,7 +128,7 @@ def _sources_at(found: Recognition, points: Points) -> dict[Side, Array] | None:
             rest = tie.voltage - tie.sign * found.circuit.values[tie.source]
             volts[tie.side][:, tie.line] = tie.sign * points.varying[tie.source] + rest
     inside = {element for tie in found.ties for element, _ in tie.ammeters}
-    inside |= {wire.element for wire in found.wire_sources}
+    inside |= {wire.element for wire in found.wire_sources} | found.gates
     if any(element in inside or found.circuit.kinds[element] == CURRENT for element in points.varying):
         return None
     return volts
@@ -160,7 +169,8 @@ def _crossbar(
 def how(solution: Solution) -> str:
     """Say which method gave the numbers and how many steps it took."""
     steps = int(np.max(solution.iterations, initial=0))
-    return f"{solution.method}, {steps} iterations" if solution.method == "schur" else solution.method
+    unit = {"schur": "iterations", "newton": "steps"}.get(solution.method)
+    return f"{solution.method}, {steps} {unit}" if unit else solution.method
 
 
 def ideal_currents(crossbar: Crossbar, sources: dict[Side, Array]) -> Array | None:
@@ -201,19 +211,26 @@ def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
 
 
 def _general(circuit: Circuit, points: Points) -> Result:
-    """Solve by modified nodal analysis."""
+    """Solve by modified nodal analysis, and by Newton's method where the circuit is not linear."""
     # with scipy.sparse, which a crossbar does not need
     from xbarsim import mna
     from xbarsim.general import drive_of, loop_message, network_of
 
-    fixing, network = network_of(circuit)
+    named = network_of(circuit)
+    drive = drive_of(circuit, points.count, points.varying)
+    solution: mna.NetworkSolution | NonlinearSolution
     try:
         with np.errstate(all="ignore"):  # what overflows is found by its residual
-            solution = mna.solve(network, drive_of(circuit, points.count, points.varying))
+            if circuit.nonlinear:
+                solution = _newton(circuit, named, drive, points)
+                method = f"Newton, {solution.steps} steps"
+            else:
+                solution, method = mna.solve(named.network, drive), "sparse LU"
     except mna.LoopError as error:
-        raise SolveError(loop_message(circuit, fixing, error.branch)) from None
+        raise SolveError(loop_message(circuit, named.fixing, error.branch)) from None
     except FloatingError as error:
-        raise floating_error(circuit, [circuit.nodes[int(node)] for node in error.nodes]) from None
+        nodes = [int(node) for node in error.nodes]
+        raise floating_error(circuit, [circuit.nodes[k] for k in nodes if k < len(circuit.nodes)]) from None
     except mna.UntrustedError as error:
         near = ", ".join(circuit.nodes[node] for node in error.nodes[:NAMED])
         raise ConvergenceError(f"{circuit.places.files[0]}: near node {near}: {error}") from None
@@ -223,10 +240,36 @@ def _general(circuit: Circuit, points: Points) -> Result:
         points.kind,
         points.sweep,
         circuit.nodes[1:],
-        solution.voltages[:, 1:],
-        fixing,
+        solution.voltages[:, 1 : len(circuit.nodes)],
+        named.fixing,
         solution.currents,
         solution.power,
         solution.residual,
-        "sparse LU",
+        method,
+    )
+
+
+def _newton(circuit: Circuit, named: Named, drive: mna.Drive, points: Points) -> NonlinearSolution:
+    """Solve a circuit with nonlinear elements."""
+    from xbarsim import nonlinear
+    from xbarsim.nonlinear.circuit import problem_of
+
+    problem = problem_of(circuit, named.network, named.branch)
+    times = dict(points.sweep).get("time", np.zeros(points.count))
+    try:
+        return nonlinear.solve(problem, drive, times)
+    except nonlinear.FailedPointError as error:
+        values = Result.columns(points.sweep, points.count)
+        at = ", ".join(f"{name} = {column[error.point]:g}" for name, column in values)
+        raise ConvergenceError(_failure(circuit, problem, error.cause, at)) from None
+
+
+def _failure(circuit: Circuit, problem: nonlinear.Problem, error: nonlinear.NewtonError, at: str) -> str:
+    """Name the element that is worst off, and the node that moved by most."""
+    element = f"at {error.element} ({circuit.places.where(error.origin)}) " if error.element else ""
+    nodes = [k for k in problem.system.near(error.unknown).tolist() if k < len(circuit.nodes)]
+    node = f", node {circuit.nodes[nodes[0]]}" if nodes else ""
+    return (
+        f"no operating point was found{' at ' + at if at else ''}: Newton's method ends {element}with '{error}'{node}; "
+        "steps by gmin and by sources end likewise: look for laws with jumps, without a value, or with two solutions"
     )

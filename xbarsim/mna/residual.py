@@ -30,10 +30,18 @@ class Residual:
         linear = system.magnitude[self._groups][:, : self._nodes]
         self._ties = ties[self._groups] + linear.max(axis=1).toarray().ravel()
 
-    def ratios(self, x: Floats, right: Floats, flows: Flows | None = None, amounts: Floats | None = None) -> Floats:
+    def ratios(
+        self,
+        x: Floats,
+        right: Floats,
+        flows: Flows | None = None,
+        amounts: Floats | None = None,
+        rounding: Floats | None = None,
+    ) -> Floats:
         """Return each equation's violation (size, points) at unknowns x for right-hand sides s, (size, points) both.
 
-        ``amounts`` (flows, points) are the currents at x of ``flows``, where there are any.
+        ``amounts`` (flows, points) are the currents at x of ``flows``, where there are any. ``rounding`` (size, points)
+        is what these differ by between neighbouring doubles of x: no x could do better, so it is no violation.
         """
         gap = self._system.matrix @ x
         gap -= right
@@ -42,6 +50,8 @@ class Residual:
         if flows is not None and amounts is not None:
             gap += flows.sums(amounts)
             scale += flows.sizes(amounts)
+        if rounding is not None:
+            gap = np.maximum(np.abs(gap) - rounding, 0.0)
         nodes, groups = self._nodes, self._groups
         voltages = self._system.unknowns.voltages(x)
         volts = np.abs(voltages).max(axis=0) + np.abs(right[nodes:]).max(axis=0, initial=0.0)

@@ -15,6 +15,7 @@ from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.measures import Measure
+from xbarsim.netlist.nonlinear import Behaviours, Diodes, Mosfets
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.waves import Wave
 
@@ -28,7 +29,7 @@ _LETTERS = {"R": RESISTOR, "V": VOLTAGE, "I": CURRENT, "L": INDUCTOR}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Circuit:
-    """A linear circuit: elements between nodes, subcircuits flattened.
+    """A circuit: elements between nodes, subcircuits flattened.
 
     Attributes
     ----------
@@ -51,6 +52,12 @@ class Circuit:
         What the reader did that a user should know.
     controlled : tuple of Controlled
         E, F, G and H sources; they are in no column.
+    behaviours : tuple of Behaviours
+        Sources with laws, equal laws together.
+    diodes, mosfets : Diodes, Mosfets or None
+        Those elements.
+    gmin : float
+        Siemens across each junction.
     capacitors : tuple of (name, first, second, origin)
         Open at DC, and in no column; their nodes are in ``nodes``.
     waves : dict of int to Wave
@@ -79,10 +86,23 @@ class Circuit:
     analyses: tuple[Analysis, ...] = (Op(),)
     requests: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = ()
+    behaviours: tuple[Behaviours, ...] = ()
+    diodes: Diodes | None = None
+    mosfets: Mosfets | None = None
+    gmin: float = 1e-12
 
     def __repr__(self) -> str:
         parts = [f"{letter}={int(np.count_nonzero(self.kinds == kind))}" for letter, kind in _LETTERS.items()]
+        parts += [f"{count} {what}" for what, count in self.nonlinear.items()]
         return f"Circuit({self.title!r}, {len(self.nodes)} nodes, {', '.join(parts)})"
+
+    @property
+    def nonlinear(self) -> dict[str, int]:
+        """How many elements there are that Newton's method is for, by what they are called."""
+        counts = {"sources with laws": sum(len(one.names) for one in self.behaviours)}
+        counts["diodes"] = 0 if self.diodes is None else len(self.diodes.names)
+        counts["transistors"] = 0 if self.mosfets is None else len(self.mosfets.names)
+        return {what: count for what, count in counts.items() if count}
 
     def where(self, element: int) -> str:
         """Return ``file:line`` of an element."""

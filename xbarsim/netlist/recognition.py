@@ -59,6 +59,27 @@ class WireSource:
 
 
 @dataclass(frozen=True, eq=False)
+class Inner:
+    """Nodes inside cells, between a memristor and what is in series with it.
+
+    Attributes
+    ----------
+    node, outer : (k,)
+        Each such node, and the memristor's other end.
+    row, col : (k,)
+        The cell.
+    ohms : (k,)
+        What the cell's current, from word to bit line, is multiplied with to give the node's voltage over ``outer``'s.
+    """
+
+    node: Ints
+    outer: Ints
+    row: Ints
+    col: Ints
+    ohms: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Recognition:
     """The crossbar that a circuit is, and where its nodes and sources are in it.
 
@@ -78,6 +99,10 @@ class Recognition:
         Nodes behind resistors that lead nowhere, and the array node whose voltage they take.
     wire_sources : tuple of WireSource
         0 V sources inside the array.
+    inner : Inner, optional
+        Nodes inside cells.
+    gates : frozenset of int
+        Voltage sources that hold the gates of cells' transistors.
     """
 
     circuit: Circuit
@@ -89,6 +114,8 @@ class Recognition:
     ties: tuple[Tie, ...] = ()
     dangling: tuple[tuple[int, int], ...] = ()
     wire_sources: tuple[WireSource, ...] = ()
+    inner: Inner | None = None
+    gates: frozenset[int] = frozenset()
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -162,6 +189,9 @@ def report_points(
         volts[:, nodes[nodes >= 0]] = field_[:, nodes >= 0]
     for node, anchor in recognition.dangling:
         volts[:, node] = volts[:, anchor]
+    if recognition.inner is not None:
+        one = recognition.inner
+        volts[:, one.node] = volts[:, one.outer] + one.ohms * device[:, one.row, one.col]
     a, b = circuit.first[branches], circuit.second[branches]
     volts[:, a[b == GROUND]] = values[:, b == GROUND]
     volts[:, b[a == GROUND]] = -values[:, a == GROUND]

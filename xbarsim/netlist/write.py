@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.crossbar import Crossbar, Side, checked_array
+from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
+from xbarsim.netlist import cells
 
 _SIDES: tuple[tuple[str, Side], ...] = (
     ("wl", "word_left"), ("wr", "word_right"), ("bb", "bit_bottom"), ("bt", "bit_top"),
@@ -24,10 +26,14 @@ def write(crossbar: Crossbar, voltages: ArrayLike, path: str | Path) -> None:
     ground, ``vwl0`` for the left end of row 0 and ``vwr``, ``vbt``, ``vbb`` likewise, so its current can be read.
     Numbers have all their digits, 0 ohm is a 0 V source, and open cells, wires and ends are left out.
 
+    An ohmic cell is a resistor ``rc_<row>_<col>``. Any other is a call ``x_<row>_<col>`` of its model's subcircuit,
+    which the netlist holds too. Transistors' gates hang on sources ``vg_r<row>``, ``vg_c<col>`` or
+    ``vg_<row>_<col>``, as ``gate`` has one a row, a column or a cell, and on ``vg`` where all are one.
+
     Parameters
     ----------
     crossbar : Crossbar
-        With linear cells.
+        With any device that has a twin in SPICE.
     voltages : array_like, (rows,)
         What drives ``word_left``.
     path : str or Path
@@ -36,7 +42,7 @@ def write(crossbar: Crossbar, voltages: ArrayLike, path: str | Path) -> None:
     Raises
     ------
     InputError
-        ``voltages`` is wrong, or ``path`` cannot be written.
+        ``voltages`` is wrong, the device has no twin, or ``path`` cannot be written.
     """
     rows, cols = crossbar.shape
     volts = checked_array("voltages", voltages, signed=True)
@@ -52,15 +58,17 @@ def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
     yield f"memristor crossbar, {rows} x {cols}"
     yield f"* Written by xbarsim: word lines w_<row>_<col>, bit lines b_<row>_<col>, {rows} rows, {cols} columns."
     yield "* Sources: vwl, vwr at the word lines' left and right ends, vbb, vbt at the bit lines' bottom and top."
+    if not isinstance(crossbar.device, Linear):
+        yield from cells.definition(crossbar.device)
     yield from _ends(crossbar, volts)
     for i, row in enumerate(crossbar.word_wire.tolist()):
         yield from _wires("rw", [(i, j, f"w_{i}_{j} w_{i}_{j + 1}", ohms) for j, ohms in enumerate(row)])
     for i, row in enumerate(crossbar.bit_wire.tolist()):
         yield from _wires("rb", [(i, j, f"b_{i}_{j} b_{i + 1}_{j}", ohms) for j, ohms in enumerate(row)])
-    for i, row in enumerate(crossbar.conductance.tolist()):
-        for j, siemens in enumerate(row):
-            if siemens:
-                yield f"rc_{i}_{j} w_{i}_{j} b_{i}_{j} {_resistance(siemens, i, j)!r}"
+    if isinstance(crossbar.device, Linear):
+        yield from _resistors(crossbar)
+    else:
+        yield from cells.calls(crossbar.conductance, crossbar.device)
     yield ".op"
     yield ".end"
 
@@ -102,6 +110,13 @@ def _wires(name: str, wires: list[tuple[int, int, str, float]]) -> Iterator[str]
             yield f"v{name[1:]}_{i}_{j} {nodes} 0"
         elif ohms < np.inf:
             yield f"{name}_{i}_{j} {nodes} {ohms!r}"
+
+
+def _resistors(crossbar: Crossbar) -> Iterator[str]:
+    for i, row in enumerate(crossbar.conductance.tolist()):
+        for j, siemens in enumerate(row):
+            if siemens:
+                yield f"rc_{i}_{j} w_{i}_{j} b_{i}_{j} {_resistance(siemens, i, j)!r}"
 
 
 def _resistance(siemens: float, row: int, col: int) -> float:

@@ -44,6 +44,11 @@ class MapCache:
             self._keep(key, found[key])
         return [found[key] for key in keys]
 
+    def clear(self) -> None:
+        """Forget all maps."""
+        self._kept.clear()
+        self._bytes = 0
+
     def _keep(self, key: bytes, matrix: Array) -> None:
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -70,7 +75,7 @@ SHARED = MapCache()
 
 
 def effective(
-    conductances: Sequence[Tensor], crossbars: Sequence[Crossbar], threads: int | None = None
+    conductances: Sequence[Tensor], crossbars: Sequence[Crossbar], threads: int | None = None, *, keep: bool = True
 ) -> list[Tensor]:
     """Return the maps of arrays, (rows, cols) each, as functions of their cells' conductances.
 
@@ -82,9 +87,12 @@ def effective(
         The same arrays with their wires and ends.
     threads : int, optional
         Threads to use.
+    keep : bool
+        Whether what a gradient needs is kept. If not, known maps are used again, and a gradient, if one is asked for,
+        reduces the arrays anew.
     """
     if torch.is_grad_enabled() and any(one.requires_grad for one in conductances):
-        return list(_Maps.apply(tuple(crossbars), threads, *conductances))
+        return list(_Maps.apply(tuple(crossbars), threads, keep, *conductances))
     return [torch.from_numpy(np.array(matrix)) for matrix in SHARED.maps(crossbars, threads)]
 
 
@@ -92,14 +100,16 @@ class _Maps(torch.autograd.Function):
     """Effective maps with their adjoint; :meth:`xbarsim.adjoint.EffectiveMap.gradient` derives it."""
 
     @staticmethod
-    def forward(ctx: Any, crossbars: tuple[Crossbar, ...], threads: int | None, *conductances: Tensor) -> Any:
-        found: list[EffectiveMap | None] = [None] * len(crossbars)
+    def forward(ctx: Any, crossbars: tuple[Crossbar, ...], threads: int | None, keep: bool, *cells: Tensor) -> Any:
+        ctx.crossbars, ctx.threads, ctx.maps = crossbars, threads, [None] * len(crossbars)
+        if not keep:
+            return tuple(torch.from_numpy(np.array(matrix)) for matrix in SHARED.maps(crossbars, threads))
+        found: list[EffectiveMap | None] = ctx.maps
 
         def reduce(k: int) -> None:
             found[k] = effective_map(crossbars[k], threads=1)
 
         run(reduce, range(len(crossbars)), thread_count(threads))
-        ctx.maps, ctx.threads = found, threads
         return tuple(torch.from_numpy(np.array(one.matrix)) for one in found if one is not None)
 
     @staticmethod
@@ -108,8 +118,9 @@ class _Maps(torch.autograd.Function):
         gradients: list[Tensor | None] = [None] * len(cotangents)
 
         def carry(k: int) -> None:
-            if ctx.needs_input_grad[2 + k]:
-                gradients[k] = torch.from_numpy(ctx.maps[k].gradient(cotangents[k].detach().numpy()))
+            if ctx.needs_input_grad[3 + k]:
+                kept = ctx.maps[k] or effective_map(ctx.crossbars[k], threads=1)
+                gradients[k] = torch.from_numpy(kept.gradient(cotangents[k].detach().numpy()))
 
         run(carry, range(len(cotangents)), thread_count(ctx.threads))
-        return None, None, *gradients
+        return None, None, None, *gradients

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 
@@ -15,26 +16,59 @@ from xbarsim.nn.layers import CrossbarLayer
 class CrossbarLinear(CrossbarLayer):
     """``torch.nn.Linear`` on crossbars: inputs drive word lines, outputs are read from bit lines."""
 
+    batch_only = False
+    """Whether inputs must be (batch, inputs), as of a BatchNorm that was folded into the weights."""
+
     @staticmethod
     def of(layer: nn.Linear, hardware: Hardware, *, bias_row: bool = False) -> CrossbarLinear:
         """Return a torch layer's weights on hardware; the chip comes with ``program``."""
-        return CrossbarLinear(layer.weight, layer.bias, hardware, bias_row=bias_row)
+        made = CrossbarLinear(layer.weight, layer.bias, hardware, bias_row=bias_row)
+        made.batch_only = getattr(layer, "batch_only", False)
+        return made
+
+    @property
+    def in_features(self) -> int:
+        """Inputs."""
+        return self.weight.shape[1]
+
+    @property
+    def out_features(self) -> int:
+        """Outputs."""
+        return self.weight.shape[0]
+
+    def lines(self, x: Tensor) -> Tensor:
+        """Return inputs (..., inputs) as (batch, inputs)."""
+        return x.reshape(-1, x.shape[-1])
+
+    def shaped(self, flat: Tensor, x: Tensor) -> Tensor:
+        """Return (..., outputs) from (batch, outputs)."""
+        return flat.reshape(*x.shape[:-1], flat.shape[1])
+
+    def multiplied(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return ``x @ weight.T + bias``."""
+        return functional.linear(x, weight, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (..., outputs) for inputs (..., inputs)."""
-        if self.direct and not self.bias_row and self.chip is not None:
-            return functional.linear(self._digital(x), self.effective_matrices()[0].T, self.bias)
-        flat = x.reshape(-1, x.shape[-1])
-        found = self.product(flat)
-        if self.bias is not None and not self.bias_row:
-            found = found + self.bias
-        return found.reshape(*x.shape[:-1], found.shape[1])
+        if x.dim() == 0 or x.shape[-1] != self.in_features:
+            raise InputError(f"{self.label} has {self.in_features} inputs: x has shape {tuple(x.shape)}")
+        if self.batch_only and x.dim() != 2:
+            raise InputError(
+                f"{self.label} holds a BatchNorm of (batch, features), x has shape {tuple(x.shape)}: "
+                "convert with fold_batchnorm=False"
+            )
+        return super().forward(x)
 
     def to_torch(self) -> nn.Linear:
         """Return a torch layer with the weights as they are now, without any hardware."""
-        outputs, inputs = self.weight.shape
-        layer = nn.Linear(inputs, outputs, bias=self.bias is not None)
-        return _with_parameters(layer, self)
+        layer: nn.Linear = with_parameters(
+            nn.Linear(self.in_features, self.out_features, bias=self.bias is not None), self
+        )
+        return layer
+
+    def extra_repr(self) -> str:
+        """Return what ``print`` shows."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, arrays={len(self.places)}"
 
 
 class CrossbarConv(CrossbarLayer):
@@ -53,49 +87,49 @@ class CrossbarConv(CrossbarLayer):
         """1 or 2."""
         return self.weight.dim() - 2
 
-    def matrices(self) -> list[Tensor]:
-        """Weights (inputs, outputs) of each group."""
-        flat = self.weight.reshape(self.weight.shape[0], -1)
-        biases = [None] * self.groups if self.bias is None else list(self.bias.chunk(self.groups))
-        return [
-            self._with_bias(part.T, bias) for part, bias in zip(flat.chunk(self.groups), biases, strict=True)
-        ]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return what the torch layer returns, through the arrays."""
-        if self.direct and not self.bias_row and self.chip is not None:
-            weight = torch.cat([one.T for one in self.effective_matrices()]).reshape(self.weight.shape)
-            return self._convolved(self._digital(x), weight)
-        batched = x.dim() == self.dimensions + 2
-        found = self._by_patches(x if batched else x[None])
-        return found if batched else found[0]
-
-    def _convolved(self, x: Tensor, weight: Tensor) -> Tensor:
+    def multiplied(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return the convolution."""
         convolve: Any = functional.conv2d if self.dimensions == 2 else functional.conv1d
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             x, padding = functional.pad(x, self._both_sides, mode=self.padding_mode), 0
-        found: Tensor = convolve(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        found: Tensor = convolve(x, weight, bias, self.stride, padding, self.dilation, self.groups)
         return found
 
-    def _by_patches(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, channels, *sizes), or without the batch, as the torch layer."""
+        channels = self.weight.shape[1] * self.groups
+        if x.dim() not in (self.dimensions + 1, self.dimensions + 2) or x.shape[-self.dimensions - 1] != channels:
+            raise InputError(f"{self.label} has {channels} input channels: x has shape {tuple(x.shape)}")
+        return super().forward(x)
+
+    def lines(self, x: Tensor) -> Tensor:
+        """Return the patches, (batch * positions, channels * kernel)."""
+        patches = functional.unfold(
+            self._padded(x), self._wide(self.kernel_size), self._wide(self.dilation), 0, self._wide(self.stride)
+        )
+        return patches.transpose(1, 2).reshape(-1, patches.shape[1])
+
+    def shaped(self, flat: Tensor, x: Tensor) -> Tensor:
+        """Return (batch, outputs, *sizes) from (batch * positions, outputs)."""
+        batched = x if x.dim() == self.dimensions + 2 else x[None]
+        sizes = []
+        for k, size in enumerate(batched.shape[2:]):
+            before, after = self._both_sides[2 * (self.dimensions - 1 - k) :][:2]
+            reach = self.dilation[k] * (self.kernel_size[k] - 1) + 1
+            sizes.append((size + before + after - reach) // self.stride[k] + 1)
+        found = flat.reshape(len(batched), -1, flat.shape[1]).transpose(1, 2).reshape(len(batched), -1, *sizes)
+        return found if batched is x else found[0]
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """Return inputs with their padding, (batch, channels, height, width)."""
+        batched = x if x.dim() == self.dimensions + 2 else x[None]
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-        x = functional.pad(x, self._both_sides, mode=mode)
-        kernel, stride, dilation = self.kernel_size, self.stride, self.dilation
-        if self.dimensions == 1:
-            x, kernel, stride, dilation = x[:, :, None], (1, *kernel), (1, *stride), (1, *dilation)
-        sizes = [
-            (size - step * (width - 1) - 1) // hop + 1
-            for size, width, hop, step in zip(x.shape[2:], kernel, stride, dilation, strict=True)
-        ]
-        patches = functional.unfold(x, kernel, dilation, 0, stride)
-        count = patches.shape[2]
-        parts = patches.transpose(1, 2).reshape(-1, patches.shape[1]).chunk(self.groups, dim=1)
-        found = torch.cat([self.product(part, group) for group, part in enumerate(parts)], dim=1)
-        if self.bias is not None and not self.bias_row:
-            found = found + self.bias
-        found = found.reshape(x.shape[0], count, -1).transpose(1, 2)
-        return found.reshape(x.shape[0], -1, *(sizes if self.dimensions == 2 else sizes[1:]))
+        padded = functional.pad(batched, self._both_sides, mode=mode)
+        return padded if self.dimensions == 2 else padded[:, :, None]
+
+    def _wide(self, value: tuple[int, ...]) -> tuple[int, ...]:
+        return value if self.dimensions == 2 else (1, *value)
 
     def to_torch(self) -> nn.Module:
         """Return a torch layer with the weights as they are now, without any hardware."""
@@ -105,8 +139,13 @@ class CrossbarConv(CrossbarLayer):
             inputs, outputs, self.kernel_size, self.stride, self.padding, self.dilation, self.groups,
             self.bias is not None, self.padding_mode,
         )  # fmt: skip
-        found: nn.Module = _with_parameters(layer, self)
+        found: nn.Module = with_parameters(layer, self)
         return found
+
+    def extra_repr(self) -> str:
+        """Return what ``print`` shows."""
+        outputs, inputs = self.weight.shape[0], self.weight.shape[1] * self.groups
+        return f"{inputs}, {outputs}, kernel_size={self.kernel_size}, groups={self.groups}, arrays={len(self.places)}"
 
 
 class CrossbarConv1d(CrossbarConv):
@@ -117,12 +156,13 @@ class CrossbarConv2d(CrossbarConv):
     """``torch.nn.Conv2d`` on crossbars."""
 
 
-def _with_parameters(layer: Any, source: CrossbarLayer) -> Any:
+def with_parameters(layer: Any, source: CrossbarLayer) -> Any:
+    """Give a torch layer a crossbar layer's parameters, type and mode."""
     layer = layer.to(source.weight)
     with torch.no_grad():
         layer.weight.copy_(source.weight)
+        layer.weight.requires_grad_(source.weight.requires_grad)
         if source.bias is not None:
             layer.bias.copy_(source.bias)
+            layer.bias.requires_grad_(source.bias.requires_grad)
     return layer.train(source.training)
-
-

@@ -16,7 +16,7 @@ def largest(matrix: Tensor, hardware: Hardware) -> Tensor:
 
 
 def planes_of(matrix: Tensor, scale: Tensor, hardware: Hardware) -> list[Tensor]:
-    """Map weights (inputs, outputs) to planes of siemens, whose ``factors`` make sums ``weight * unit / scale`` of them.
+    """Map weights (inputs, outputs) to planes of siemens; their sum, by ``factors``, is ``weight * unit / scale``.
 
     With ``g`` between g_off and g_on, and w the weight over ``scale``, clipped to -1 .. 1::
 
@@ -29,7 +29,8 @@ def planes_of(matrix: Tensor, scale: Tensor, hardware: Hardware) -> list[Tensor]
     span = cells.g_on - cells.g_off
     w = (matrix / scale).clamp(-1.0, 1.0)
     if mapping.kind == "differential":
-        shares = [w.clamp(min=0.0), (-w).clamp(min=0.0)]
+        # Halves of |w| have the gradient 1/2 each where w is 0; two clamps would count a weight of 0 twice.
+        shares = [0.5 * (w.abs() + w), 0.5 * (w.abs() - w)]
     else:
         shares = [0.5 * (w + 1.0)]
     digits = [digit for share in shares for digit in _digits(share, mapping.slices, mapping.slice_bits)]

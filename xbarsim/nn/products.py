@@ -2,94 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xbarsim.errors import InputError
 from xbarsim.nn.converters import bit_planes, quantised
 from xbarsim.nn.planes import middle, unit
-from xbarsim.solver import solve
+from xbarsim.nn.ranges import digitised, full_input
+from xbarsim.nn.tiling import assembled
 
 if TYPE_CHECKING:
     from xbarsim.nn.layers import CrossbarLayer
 
 
-def by_tiles(layer: CrossbarLayer, x: Tensor, group: int) -> Tensor:
-    """Return the products (batch, outputs) of inputs (batch, inputs) with a group's weights, converters and all."""
-    full = layer.full_input(x)
-    height = layer.hardware.encoding.volts
-    bits = layer.hardware.dac.bits
+@dataclass(frozen=True)
+class Drives:
+    """What a layer's word lines get.
+
+    Attributes
+    ----------
+    volts : (pulses, batch, lines)
+        Volts; one pulse where inputs are amplitudes.
+    worth : list of float
+        What each pulse's currents count.
+    full : ()
+        The input that gets the full voltage.
+    """
+
+    volts: Tensor
+    worth: list[float]
+    full: Tensor
+
+
+def digital(layer: CrossbarLayer, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a layer's inputs, and the input of 1 of a bias row, as the DAC gives them, in their own unit."""
+    bits, one = layer.hardware.dac.bits, x.new_ones(())
+    if bits is None:
+        return x, one
+    full = full_input(layer, x)
+    return quantised(x, full, bits), quantised(one, full, bits)
+
+
+def drives(layer: CrossbarLayer, x: Tensor) -> Drives:
+    """Encode a layer's inputs."""
+    full = full_input(layer, x)
+    lines = layer.lines(x)
+    if layer.bias_row:
+        ones = lines.new_ones((lines.shape[0], 1))
+        lines = torch.cat([part for one in lines.chunk(layer.groups, dim=1) for part in (one, ones)], dim=1)
+    height, bits = layer.hardware.encoding.volts, layer.hardware.dac.bits
+    if layer.observing == "inputs" or bits is None:
+        return Drives((lines / full * height)[None], [1.0], full)
     if layer.hardware.encoding.kind == "bit-serial":
-        assert bits is not None
-        pulses, worth = bit_planes(x, full, bits)
-        drives = [(pulse * height, value) for pulse, value in zip(pulses, worth, strict=True)]
-    else:
-        drives = [((x if bits is None else quantised(x, full, bits)) / full * height, 1.0)]
-    total = x.new_zeros(())
-    for volts, value in drives:
-        currents = tile_currents(layer, volts, group)
-        total = total + value * decode(layer, currents, volts, group)
-    return (total * full).to(x.dtype)
+        pulses, worth = bit_planes(lines, full, bits)
+        return Drives(torch.stack(pulses) * height, worth, full)
+    return Drives((quantised(lines, full, bits) / full * height)[None], [1.0], full)
 
 
-def tile_currents(layer: CrossbarLayer, volts: Tensor, group: int) -> list[Tensor]:
-    """Return what each array of a group carries, (batch, cols) in amperes, for volts (batch, inputs); digitised."""
-    if layer.hardware.law.kind == "linear":
-        found = _linear(layer, volts, group)
-    else:
-        found = _nonlinear(layer, volts, group)
-    return layer.digitised(found, group)
+def tile_currents(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
+    """Return what each array carries, (batch, cols) in amperes, for volts (batch, lines)."""
+    return _linear(layer, volts) if layer.hardware.law.kind == "linear" else _nonlinear(layer, volts)
 
 
-def _linear(layer: CrossbarLayer, volts: Tensor, group: int) -> list[Tensor]:
+def _linear(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
     """Products with all arrays side by side that share their word lines' inputs."""
-    places = layer.places(group)
-    maps = layer.maps()
-    blocks: dict[int, list[int]] = {}
-    for tile, rows, _, _ in places:
-        blocks.setdefault(rows.start, []).append(tile)
+    maps, places = layer.maps(), layer.places
+    beside: dict[tuple[int, int], list[int]] = {}
+    for tile, place in enumerate(places):
+        beside.setdefault((place.lines.start, place.lines.stop), []).append(tile)
     found: dict[int, Tensor] = {}
-    rows_of = {tile: rows for tile, rows, _, _ in places}
-    for tiles in blocks.values():
-        rows = rows_of[tiles[0]]
+    for (start, stop), tiles in beside.items():
         wide = torch.cat([maps[tile] for tile in tiles], dim=1).to(volts)
-        currents = volts[:, rows.start : rows.stop] @ wide
-        found.update(zip(tiles, torch.split(currents, [maps[t].shape[1] for t in tiles], dim=1), strict=True))
-    return [found[tile] for tile, *_ in places]
+        currents = volts[:, start:stop] @ wide
+        found.update(zip(tiles, torch.split(currents, [maps[tile].shape[1] for tile in tiles], dim=1), strict=True))
+    return [found[tile] for tile in range(len(places))]
 
 
-def _nonlinear(layer: CrossbarLayer, volts: Tensor, group: int) -> list[Tensor]:
+def _nonlinear(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
     """Newton's method for every input vector; it has no gradient."""
-    if torch.is_grad_enabled() and (volts.requires_grad or layer.weight.requires_grad) and layer.training:
+    if torch.is_grad_enabled() and layer.training and (volts.requires_grad or layer.weight.requires_grad):
         raise InputError(
-            f"cells of law {layer.hardware.law.kind!r} have no gradient: call eval(), or train with law='linear'"
+            f"{layer.label} has cells of law {layer.hardware.law.kind!r}, which have no gradient: "
+            "call eval(), or train with law='linear'"
         )
-    arrays = layer.tiles
-    drive = volts.detach().cpu().double().numpy()
-    found = []
-    for tile, rows, _, _ in layer.places(group):
-        solution = solve(arrays[tile].crossbar, np.ascontiguousarray(drive[:, rows.start : rows.stop]))
-        found.append(torch.from_numpy(np.array(solution.currents)).to(volts))
-    return found
+    return [torch.from_numpy(tile.solve(volts)).to(volts) for tile in layer.solved_tiles()]
 
 
-def decode(layer: CrossbarLayer, currents: list[Tensor], volts: Tensor | None, group: int) -> Tensor:
-    """Return outputs (batch, outputs) over the largest input, from what a group's arrays carry."""
-    mapping = layer.hardware.mapping
-    places = layer.places(group)
-    outputs = max(cols.stop for _, _, cols, _ in places)
-    total = currents[0].new_zeros((currents[0].shape[0], outputs))
-    for (_, rows, cols, factor), amperes in zip(places, currents, strict=True):
-        part = amperes[:, : len(cols)]
-        if mapping.kind == "reference":
+def decoded(layer: CrossbarLayer, currents: Sequence[Tensor], given: Drives) -> Tensor:
+    """Return outputs (batch, outputs) from what all arrays carry, (pulses * batch, cols) each."""
+    hardware, places = layer.hardware, layer.places
+    pulses, batch = given.volts.shape[:2]
+    volts = given.volts.reshape(pulses * batch, -1)
+    worth = torch.tensor(given.worth, dtype=currents[0].dtype, device=currents[0].device)
+    parts = []
+    for place, amperes in zip(places, digitised(layer, list(currents)), strict=True):
+        part = amperes[:, : len(place.cols)]
+        if place.extra:
             part = part - amperes[:, -1:]
-        elif mapping.kind == "offset":
-            if volts is None:
-                raise InputError("mapping is 'offset': decode needs the inputs' volts, whose sum it subtracts")
-            part = part - middle(layer.hardware) * volts[:, rows.start : rows.stop].sum(dim=1, keepdim=True)
-        total = total + nn.functional.pad(factor * part, (cols.start, outputs - cols.stop))
-    scale = layer.scales()[group].to(total)
-    return total * (scale / (unit(layer.hardware) * layer.hardware.encoding.volts))
+        elif hardware.mapping.kind == "offset":
+            part = part - (middle(hardware) * volts[:, place.lines].sum(dim=1, keepdim=True)).to(part)
+        parts.append(torch.tensordot(worth, part.reshape(pulses, batch, -1), dims=1))
+    per_volt = given.full / (unit(hardware) * hardware.encoding.volts)
+    sums = assembled(parts, places, add=True)
+    products = [one * (scale.to(one) * per_volt.to(one)) for one, scale in zip(sums, layer.scales(), strict=True)]
+    return torch.cat(products, dim=1)

@@ -61,6 +61,12 @@ def save(chip: Chip, path: str | Path) -> None:
     InputError
         The path cannot be written.
     """
+    with written_whole(path) as file:
+        np.savez_compressed(file, **packed(chip))  # type: ignore[arg-type]
+
+
+def packed(chip: Chip) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a chip's file."""
     about = {
         "format": FORMAT, "version": VERSION, "made_for": chip.made_for,
         "model": chip.model.to_dict(), "seed": chip.seed, "shapes": chip.shapes,
@@ -72,8 +78,7 @@ def save(chip: Chip, path: str | Path) -> None:
             values = getattr(maps, name)
             if np.any(values != _BLANK.get(name, 0)):
                 arrays[f"{name}_{tile}"] = values
-    with written_whole(path) as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return arrays
 
 
 def load(path: str | Path, model: Nonidealities | None, shapes: tuple[tuple[int, int], ...] | None) -> Chip:
@@ -84,7 +89,22 @@ def load(path: str | Path, model: Nonidealities | None, shapes: tuple[tuple[int,
     InputError
         The file is missing, damaged, no chip, of a later version, or made for another model or other shapes.
     """
-    arrays = read_arrays(path, "chip")
+    return unpacked(path, read_arrays(path, "chip"), model, shapes)
+
+
+def unpacked(
+    path: str | Path,
+    arrays: Mapping[str, NDArray[Any]],
+    model: Nonidealities | None,
+    shapes: tuple[tuple[int, int], ...] | None,
+) -> Chip:
+    """Return the chip that ``packed`` made arrays of; ``path`` is what messages call them.
+
+    Raises
+    ------
+    InputError
+        As ``load``.
+    """
     about = _about(path, arrays)
     try:
         chip = Chip(Nonidealities.from_dict(about["model"]), about["seed"], [tuple(one) for one in about["shapes"]])

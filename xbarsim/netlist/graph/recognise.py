@@ -7,6 +7,7 @@ from contextlib import suppress
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.graph.assemble import assemble
+from xbarsim.netlist.graph.laws import nonlinear_cells
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.network import NoCrossbar, network_of
 from xbarsim.netlist.graph.search import search
@@ -17,11 +18,19 @@ def recognise(circuit: Circuit) -> Recognition:
     """Return the crossbar that a circuit is, by its graph, or the reason why it is none."""
     with collector_paused():
         try:
-            network = network_of(circuit)
-            layout = layout_by_names(circuit)
-            if layout is not None:
-                with suppress(NoCrossbar):
-                    return assemble(network, layout)
-            return search(network)
+            if not circuit.nonlinear:
+                return _layout(circuit)
+            cells = nonlinear_cells(circuit)
+            return cells.put_back(circuit, _layout(cells.stand_in(circuit)))
         except NoCrossbar as reason:
             return Recognition(circuit, reason=str(reason))
+
+
+def _layout(circuit: Circuit) -> Recognition:
+    """Return the crossbar that a circuit of resistors and sources is, or raise ``NoCrossbar``."""
+    network = network_of(circuit)
+    layout = layout_by_names(circuit)
+    if layout is not None:
+        with suppress(NoCrossbar):
+            return assemble(network, layout)
+    return search(network)

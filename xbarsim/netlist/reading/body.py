@@ -9,6 +9,8 @@ from xbarsim.netlist.reading.expressions import Expression, UserFunction
 
 if TYPE_CHECKING:
     from xbarsim.netlist.reading.controls import ControlCard
+    from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
+    from xbarsim.netlist.reading.lawcards import LawCard
     from xbarsim.netlist.reading.wavecards import WaveCard
 
 Value = float | Expression
@@ -68,8 +70,16 @@ class Body:
         Sources that change with time.
     controls : list of ControlCard
         E, F, G and H cards.
+    laws : list of LawCard
+        B cards, and E, F, G and H with a law.
+    devices : list of DeviceCard
+        D and M cards.
+    models : dict of str to ModelCard
+        What ``.model`` defines.
     capacitors : list of (name, node, node, origin)
         C cards.
+    initial : list of (name, value, origin)
+        Initial values by capacitor, ``c1``, or by node, ``v(x)``.
     defaults, parameters : list of Parameter
         What ``.subckt`` and ``.param`` define.
     instances : dict
@@ -91,7 +101,11 @@ class Body:
     deferred: list[tuple[int, Value, Value]] = field(default_factory=list)
     waves: list[tuple[int, WaveCard, bool]] = field(default_factory=list)
     controls: list[ControlCard] = field(default_factory=list)
+    laws: list[LawCard] = field(default_factory=list)
+    devices: list[DeviceCard] = field(default_factory=list)
+    models: dict[str, ModelCard] = field(default_factory=dict)
     capacitors: list[tuple[str, str, str, int]] = field(default_factory=list)
+    initial: list[tuple[str, Value, int]] = field(default_factory=list)
     instances: dict[tuple[str, tuple[str, ...], int, tuple[bool, ...]], Instances] = field(default_factory=dict)
     subcircuits: dict[str, Body] = field(default_factory=dict)
     functions: dict[str, UserFunction] = field(default_factory=dict)

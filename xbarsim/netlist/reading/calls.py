@@ -16,8 +16,8 @@ from xbarsim.netlist.reading.body import Body, Instances, Parameter, Value
 from xbarsim.netlist.reading.expressions import Expression, UserFunction
 from xbarsim.netlist.reading.scopes import Amount, Scope, names_of
 from xbarsim.netlist.reading.source import Places
-from xbarsim.netlist.reading.suggest import clipped, closest
 from xbarsim.netlist.reading.work import Work
+from xbarsim.netlist.suggest import clipped, closest
 
 
 class Calls:

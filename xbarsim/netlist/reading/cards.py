@@ -6,12 +6,13 @@ import re
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.measures import Measure
-from xbarsim.netlist.reading.expressions import UserFunction, compile_expression
+from xbarsim.netlist.reading.expressions import Expression, UserFunction, compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
-from xbarsim.netlist.reading.suggest import clipped
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.suggest import clipped
 
 _FUNCTION = re.compile(r"\s*([a-z_]\w*)\s*\(([^()]*)\)\s*=?\s*(.*)", re.DOTALL)
+_OF_NODE = re.compile(r"v\([^(),]+\)")
 _MEASURES = (
     "find",
     "deriv",
@@ -84,6 +85,15 @@ def check_options(text: str) -> None:
     for word in split_words(text)[1:]:
         if word in _ADDS_ELEMENTS:
             raise CardError(f".options {word} adds elements to the circuit: remove it, or write them out")
+
+
+def initial_values(text: str, origin: int) -> list[tuple[str, float | Expression, int]]:
+    """Return what ``.ic v(a)=1 v(b)=2`` sets, by ``v(node)``."""
+    words = sort_words(split_words(text)[1:])
+    bad = words.plain or [key for key in words.keys if _OF_NODE.fullmatch(key) is None]
+    if bad or not words.keys:
+        raise CardError(f".ic has {clipped(repr(bad[0])) if bad else 'no voltages'}: write '.ic v(node)=1'")
+    return [(key, parse_value(word, bare=True), origin) for key, word in words.keys.items()]
 
 
 def measure_card(text: str, origin: int) -> Measure:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.cards import analysis_card
 from xbarsim.netlist.reading.schedule import AnalysisCard
-from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.suggest import clipped
 
 _ANALYSES = ("op", "dc", "tran")
 _REQUESTS = ("print", "plot", "save", "wrdata", "write", "asciiplot")

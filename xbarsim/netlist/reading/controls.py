@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, polynomial, table
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words
 
 Value = float | Expression
 
 _LONG_NAMES = {"e": "vcvs", "f": "cccs", "g": "vccs", "h": "ccvs"}
 _LAWS = {"e": ("vol", "value", "v"), "g": ("cur", "value", "i")}
-_NONLINEAR = (
-    "table",
+_MOST_CONTROLS = 100
+_UNREAD = (
     "laplace",
     "freq",
     "pwl",
@@ -41,8 +43,8 @@ class ControlCard:
     origin: int
 
 
-def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> ControlCard | Value:
-    """Return a controlled source, or the value of one whose law is a constant.
+def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> ControlCard | LawCard | Value:
+    """Return a controlled source, one with a law, or the value of one whose law is a constant.
 
     Parameters
     ----------
@@ -56,62 +58,58 @@ def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> 
         Where it stands.
     """
     letter = name[0]
+    output = "v" if letter in "eh" else "i"
+    if words and re.split(r"[({'\"]", words[0], maxsplit=1)[0] == "table" and letter in "eg":
+        return law_card(name, nodes, output, table(name, words), {}, origin)
     sorted_words = sort_words(_without_equals(words))
     keys, plain = dict(sorted_words.keys), [word for word in sorted_words.plain if word not in ("(", ")")]
     for key in _LAWS.get(letter, ()):
+        if key in keys and asks(keys[key]):
+            return law_card(name, nodes, output, keys.pop(key), keys, origin)
         if key in keys:
-            return _constant(name, keys[key])
+            return parse_value(keys[key], bare=True)
     kind = plain[0].split("(", 1)[0] if plain else ""
-    if kind in _NONLINEAR:
-        raise CardError(f"{name} is {kind.upper()}: nonlinear sources come with a later version")
+    if kind in _UNREAD:
+        raise CardError(f"{name} is {kind.upper()}, which is not supported: write its law as a B source")
     if kind == _LONG_NAMES[letter]:
         inside = plain[0][len(kind) + 1 : -1]
         plain[:1] = inside.replace(",", " ").split()
-    polynomial = kind == "poly"
-    if polynomial:
-        plain = _after_poly(name, plain)
+    order = 0
+    if kind == "poly":
+        order, plain = _after_poly(name, plain)
     multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys and letter in "fg" else 1.0
     if "gain" in keys:
         plain.append(keys.pop("gain"))
     if keys:
         raise CardError(f"{name} has '{next(iter(keys))}=', which is not supported: remove it")
-    count = 2 if letter in "eg" else 1
-    form = f"{name} node node {'node node' if count == 2 else 'vsource'} gain"
+    width = 2 if letter in "eg" else 1
+    count = width * max(order, 1)
+    form = f"{name} node node {'node node' if width == 2 else 'vsource'} gain"
     if len(plain) < count + 1:
         raise CardError(f"{name} has too few words: write '{form}'")
     check_names(plain[:count])
-    controls, coefficients = tuple(plain[:count]), [parse_value(word, bare=True) for word in plain[count:]]
-    if len(coefficients) == 1 and not polynomial:
-        return ControlCard(name, (nodes[0], nodes[1]), controls, coefficients[0], multiplier, origin)
+    controls, rest = tuple(plain[:count]), plain[count:]
+    coefficients = [parse_value(word, bare=True) for word in rest]
+    if len(coefficients) == 1 and order <= 1:
+        if order == 0 or coefficients[0] == 0:
+            return ControlCard(name, (nodes[0], nodes[1]), controls, coefficients[0], multiplier, origin)
     # Two numbers without POLY are one to ngspice: the constant and the gain.
-    if coefficients[0] != 0:
-        raise CardError(f"{name} has a constant term: write '{form}' and a source for the constant")
-    if any(value != 0 for value in coefficients[2:]):
-        raise CardError(f"{name} is a polynomial: nonlinear sources come with a later version")
-    gain = coefficients[1] if len(coefficients) > 1 else 0.0
-    return ControlCard(name, (nodes[0], nodes[1]), controls, gain, multiplier, origin)
+    elif order <= 1 and coefficients[0] == 0 and all(value == 0 for value in coefficients[2:]):
+        return ControlCard(name, (nodes[0], nodes[1]), controls, coefficients[1], multiplier, origin)
+    pairs = [controls[k : k + width] for k in range(0, count, width)]
+    asked = [f"{'v' if width == 2 else 'i'}({','.join(pair)})" for pair in pairs]
+    return LawCard(name, (nodes[0], nodes[1]), output, polynomial(asked, rest), {"m": multiplier}, origin)
 
 
 def _without_equals(words: list[str]) -> list[str]:
     return words[1:] if words[:1] == ["="] else words
 
 
-def _after_poly(name: str, plain: list[str]) -> list[str]:
-    """Return the words that follow ``POLY(1)``; only one control is linear here."""
+def _after_poly(name: str, plain: list[str]) -> tuple[int, list[str]]:
+    """Return the number of controls and the words that follow ``POLY(n)``."""
     order, rest = plain[0][5:-1], plain[1:]
     if plain[0] == "poly":
         order, rest = (rest[0], rest[1:]) if rest else ("", [])
-    if order.strip() != "1":
-        raise CardError(f"{name} is POLY({order.strip()}): write one element for each control, or POLY(1)")
-    return rest
-
-
-def _constant(name: str, law: str) -> Value:
-    """Return the value of a law that asks for no voltage or current."""
-    value = parse_value(law, bare=True)
-    if isinstance(value, Expression) and {"v", "i"} & set(value.calls) | {"time"} & set(value.names):
-        raise CardError(
-            f"{name} depends on voltages, currents or time: nonlinear sources come with a later version"
-            f"; write a gain as '{name} node node node node gain'"
-        )
-    return value
+    if not order.strip().isdigit() or not 1 <= int(order) <= _MOST_CONTROLS:
+        raise CardError(f"{name} is POLY({order.strip()}): write how many controls it has, 1 to {_MOST_CONTROLS}")
+    return int(order), rest

@@ -5,14 +5,15 @@ from __future__ import annotations
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.controls import ControlCard, read_control
+from xbarsim.netlist.reading.devicecards import read_device
 from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
 from xbarsim.netlist.reading.sources import read_source_card
-from xbarsim.netlist.reading.suggest import clipped
-from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words
+from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.suggest import clipped
 
 OTHERS = {
-    "a": "an XSPICE device", "b": "a behavioural source", "d": "a diode", "j": "a JFET", "k": "a coupling",
-    "m": "a MOSFET",
+    "a": "an XSPICE device", "j": "a JFET", "k": "a coupling",
     "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT", "s": "a switch",
     "t": "a transmission line", "u": "an RC line", "w": "a switch", "y": "a lossy line", "z": "a MESFET",
 }  # fmt: skip
@@ -39,6 +40,9 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     CardError
         The element is not supported, or nodes or value are missing or wrong.
     """
+    if text[0] == "b":
+        body.laws.append(read_behaviour(text, origin))
+        return
     words = split_words(text)
     if not words:
         raise CardError("it holds commas only: remove it")
@@ -47,15 +51,21 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     if letter == "x":
         _add_instance(words, body, origin)
         return
+    if letter in "dm":
+        body.devices.append(read_device(words, origin))
+        return
     if letter not in "rvicefghl":
         what = OTHERS.get(letter)
         known = f"is {what}, which is not supported" if what else "is no element"
-        raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H and X elements")
+        raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H, B, D, M and X elements")
     check_names([name])
     nodes, rest = _two_nodes(name, words[1:])
     check_names(nodes)
     if letter == "c":
         _value_word(name, rest, ("c", "capacitance"))
+        initial = sort_words(rest[1:] if rest[:1] == ["="] else rest).keys.get("ic")
+        if initial is not None:
+            body.initial.append((name, parse_value(initial, bare=True), origin))
         body.capacitors.append((name, nodes[0], nodes[1], origin))
         return
     multiplier: Value = 1.0
@@ -65,8 +75,14 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         if isinstance(control, ControlCard):
             body.controls.append(control)
             return
+        if isinstance(control, LawCard):
+            body.laws.append(control)
+            return
         value = control
     elif letter == "r":
+        if any(map(asks, rest)):
+            body.laws.append(_resistor_law(name, nodes, rest, origin))
+            return
         value, multiplier = _resistor(name, rest)
     elif letter == "l":
         value = _value_word(name, rest, ("l", "inductance"))
@@ -137,6 +153,20 @@ def _resistor(name: str, words: list[str]) -> tuple[Value, Value]:
         extra = plain[0] if plain else f"{next(iter(keys))}="
         raise CardError(f"{name} has '{extra}' after its value, which is not supported: remove it")
     return value, multiplier
+
+
+def _resistor_law(name: str, nodes: list[str], words: list[str], origin: int) -> LawCard:
+    """Return a resistor whose ohms are a law: the current v / R."""
+    sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
+    keys = {key: word for key, word in sorted_words.keys.items() if key not in _IGNORED_RESISTOR_KEYS}
+    plain = [word for word in sorted_words.plain if word not in ("(", ")")]
+    ohms = keys.pop("r", None) or keys.pop("resistance", None) or (plain.pop(0) if plain else "")
+    extra = plain[0] if plain else next((f"{key}=" for key in keys if key != "m"), None)
+    if extra is not None:
+        raise CardError(f"{name} has '{clipped(extra)}' beside its law, which is not supported: remove it")
+    inner = unquoted(ohms)
+    law = f"v({nodes[0]},{nodes[1]})/({ohms if inner is None else inner})"
+    return law_card(name, nodes, "i", law, keys, origin)
 
 
 def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:

@@ -9,7 +9,7 @@ from typing import cast
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.operators import BINARY, FUNCTIONS, PRECEDENCE, apply_function, apply_operator
-from xbarsim.netlist.reading.suggest import clipped, closest
+from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import match_operand
 
 Code = list[tuple[str, float | str | int | tuple[str, int]]]

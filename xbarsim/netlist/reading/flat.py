@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.kinds import INDUCTOR, KIND_OF, VOLTAGE
 from xbarsim.netlist.reading.source import Places
-from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.waves import Wave
 
 Ints = NDArray[np.int64]
@@ -79,9 +79,9 @@ class Flat:
             np.concatenate([*self.origins, np.zeros(0, np.int64)]),
         )
 
-    def check_names(self, places: Places, origins: Ints) -> None:
-        """Refuse two elements of one name."""
-        others = [(row[0], row[4]) for row in self.controls] + [(row[0], row[3]) for row in self.capacitors]
+    def check_names(self, places: Places, origins: Ints, more: list[tuple[str, int]]) -> None:
+        """Refuse two elements of one name; ``more`` are names and origins of those that are not here."""
+        others = more + [(row[0], row[4]) for row in self.controls] + [(row[0], row[3]) for row in self.capacitors]
         names = self.names + [name for name, _ in others] if others else self.names
         if len(set(names)) == len(names):
             return

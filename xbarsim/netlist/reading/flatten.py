@@ -17,12 +17,15 @@ from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.loops import check_voltage_loops
 from xbarsim.netlist.reading.nesting import check_nesting
+from xbarsim.netlist.reading.nonlinear import NonlinearColumns
 from xbarsim.netlist.reading.reader import Reader
 from xbarsim.netlist.reading.schedule import clock_of, schedule
 from xbarsim.netlist.reading.scopes import Amount, Scope
-from xbarsim.netlist.reading.suggest import clipped, closest
+from xbarsim.netlist.reading.settings import ambient_of
+from xbarsim.netlist.reading.states import States
 from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import LETTER, Work
+from xbarsim.netlist.suggest import clipped, closest
 
 Ints = NDArray[np.int64]
 
@@ -45,6 +48,8 @@ class Flattener:
         for one in reader.top.parameters:
             scope.define(one.name, one.value)
         self.clock = clock_of(reader.analyses, scope, self.places)
+        self.states = States(self.places)
+        self.nonlinear = NonlinearColumns(self.places, ambient_of(reader.settings, scope, self.places), reader.notes)
         work = [Work(reader.top, [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
@@ -60,10 +65,12 @@ class Flattener:
 
     def _circuit(self) -> Circuit:
         flat, reader = self.flat, self.reader
-        if not (flat.names or flat.controls or flat.capacitors):
+        nonlinear = self.nonlinear.rows()
+        if not (flat.names or flat.controls or flat.capacitors or nonlinear):
             raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
+        self.states.freeze(flat, self.nonlinear, reader.notes)
         kinds, first, second, values, origins = flat.joined()
-        flat.check_names(self.places, origins)
+        flat.check_names(self.places, origins, nonlinear)
         for index, (wave, explicit) in flat.waves.items():
             if not explicit:
                 values[index] = wave.at(np.zeros(1))[0]
@@ -83,6 +90,10 @@ class Flattener:
             waves={index: wave for index, (wave, _) in flat.waves.items()},
             requests=tuple(reader.requests),
             measures=tuple(reader.measures),
+            behaviours=self.nonlinear.behaviours(flat, kinds),
+            diodes=self.nonlinear.diodes(),
+            mosfets=self.nonlinear.mosfets(),
+            gmin=self.nonlinear.ambient.gmin,
         )
         _note_zero_ohms(circuit)
         check_voltage_loops(circuit)
@@ -100,22 +111,24 @@ class Flattener:
         kinds = [KIND_OF[name[0]] for name in body.names]
         if count == 1:
             numbers = self._local(item, body.nodes)
-            names = [name for k in body.names for name in self._names(item, k)] if item.paths[0] else body.names
+            names = [name for k in body.names for name in self.names_of(item, k)] if item.paths[0] else body.names
             columns = np.array(values, dtype=np.float64), np.array(body.origins, dtype=np.int64)
             self.flat.extend(names, kinds, (numbers[0::2], numbers[1::2]), *columns)
         else:
             for index, name in enumerate(body.names):
-                ends = self._nodes(item, body.nodes[2 * index]), self._nodes(item, body.nodes[2 * index + 1])
+                ends = self.nodes(item, body.nodes[2 * index]), self.nodes(item, body.nodes[2 * index + 1])
                 column = np.array(np.broadcast_to(values[index], count), dtype=np.float64)
                 origins = np.full(count, body.origins[index], dtype=np.int64)
-                self.flat.extend(self._names(item, name), [kinds[index]] * count, ends, column, origins)
+                self.flat.extend(self.names_of(item, name), [kinds[index]] * count, ends, column, origins)
         for index, card, explicit in body.waves:
             self._waves(start + index * step, card, explicit, item, body.origins[index])
         for control in body.controls:
             self._control(control, item)
+        self.nonlinear.add(item, self)
+        self.states.add(item, self)
         for name, one, other, origin in body.capacitors:
-            ends = self._nodes(item, one), self._nodes(item, other)
-            rows = zip(self._names(item, name), ends[0].tolist(), ends[1].tolist(), strict=True)
+            ends = self.nodes(item, one), self.nodes(item, other)
+            rows = zip(self.names_of(item, name), ends[0].tolist(), ends[1].tolist(), strict=True)
             self.flat.capacitors += [(*row, origin) for row in rows]
 
     def _control(self, control: ControlCard, item: Work) -> None:
@@ -130,12 +143,12 @@ class Flattener:
             raise self.places.error(f"{control.name} has the gain {gain}: it must be finite", origin)
         cs: list[int] | list[str]
         if control.name[0] in "eg":
-            cs, ds = (self._nodes(item, node).tolist() for node in control.controls)
+            cs, ds = (self.nodes(item, node).tolist() for node in control.controls)
         else:
-            cs, ds = self._names(item, control.controls[0]), [-1] * count
-        ends = (self._nodes(item, node).tolist() for node in control.nodes)
+            cs, ds = self.names_of(item, control.controls[0]), [-1] * count
+        ends = (self.nodes(item, node).tolist() for node in control.nodes)
         gains = np.broadcast_to(gain, count).tolist()
-        rows = zip(self._names(item, control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
+        rows = zip(self.names_of(item, control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
         self.flat.controls += rows
 
     def _value(self, body: Body, index: int, value: Value, divisor: Value, item: Work) -> Amount:
@@ -185,7 +198,7 @@ class Flattener:
         except CardError as error:
             raise self.places.error(str(error), origin) from None
 
-    def _nodes(self, item: Work, node: str) -> Ints:
+    def nodes(self, item: Work, node: str) -> Ints:
         """Return a local node's numbers, one for each instance."""
         numbers = item.ports.get(node)
         if numbers is None:
@@ -203,7 +216,8 @@ class Flattener:
         found = (ports[node] if node in ports else number[path + node] for node in nodes)
         return np.fromiter(found, dtype=np.int64, count=len(nodes))
 
-    def _names(self, item: Work, name: str) -> list[str]:
+    def names_of(self, item: Work, name: str) -> list[str]:
+        """Return a local element's names, one for each instance."""
         if not item.paths[0]:
             return [name]
         return [prefix.replace(LETTER, name[0]) + name for prefix in item.prefixes]
@@ -255,7 +269,7 @@ class Flattener:
         for at, port in enumerate(body.ports):
             if port not in ports:
                 if count > 1:
-                    ports[port] = self._nodes(item, group.nodes[(cards.start or 0) * group.width + at])
+                    ports[port] = self.nodes(item, group.nodes[(cards.start or 0) * group.width + at])
                 else:
                     ports[port] = self._local(item, group.nodes[at :: group.width])
         home = item

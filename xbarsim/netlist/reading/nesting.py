@@ -26,7 +26,14 @@ def check_nesting(top: Body, places: Places) -> None:
             path.pop()
             on_path.discard(id(body))
             inside = sum(len(group.names) * (1 + sizes[id(used)]) for group, used in _uses(body))
-            sizes[id(body)] = len(body.names) + len(body.controls) + len(body.capacitors) + inside
+            sizes[id(body)] = (
+                len(body.names)
+                + len(body.controls)
+                + len(body.capacitors)
+                + len(body.laws)
+                + len(body.devices)
+                + inside
+            )
             continue
         group, used = uses.pop()
         if id(used) in on_path:

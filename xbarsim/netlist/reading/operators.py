@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.suggest import clipped
 
 PRECEDENCE = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<>": 3, "<": 4, ">": 4, "<=": 4, ">=": 4,

@@ -10,20 +10,23 @@ from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.reading.blocks import read_instances
 from xbarsim.netlist.reading.body import Body, Parameter
-from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, measure_card
+from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, initial_values, measure_card
 from xbarsim.netlist.reading.control import Control
+from xbarsim.netlist.reading.devicecards import read_model
 from xbarsim.netlist.reading.elements import read_element
 from xbarsim.netlist.reading.libraries import check_loop, enter_section, open_file, skip_section, written_words
 from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.schedule import AnalysisCard
+from xbarsim.netlist.reading.settings import Setting, read_options, read_temperature
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
-from xbarsim.netlist.reading.suggest import clipped, closest
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_words, split_words
+from xbarsim.netlist.suggest import clipped, closest
 
 _REQUESTS = (".print", ".plot", ".save", ".probe")
-_NO_CHANGE = (".width", ".temp", ".nodeset", ".ic", ".backanno", ".csparam", ".four", ".fourier")
+_NO_CHANGE = (".width", ".nodeset", ".backanno", ".csparam", ".four", ".fourier")
 _READ = (
-    ".control", ".dc", ".end", ".ends", ".func", ".global", ".ic", ".include", ".lib", ".measure", ".nodeset", ".op",
+    ".control", ".dc", ".end", ".ends", ".func", ".global", ".ic", ".include", ".lib", ".measure", ".model", ".nodeset",
+    ".op",
     ".options", ".param", ".plot", ".print", ".save", ".subckt", ".temp", ".title", ".tran",
 )  # fmt: skip
 
@@ -43,6 +46,8 @@ class Reader:
         What the user should hear, and where it was first met.
     analyses, requests, measures : list
         The cards that ask for something.
+    settings : list of Setting
+        Temperatures, and what ``.options`` says of devices.
     """
 
     def __init__(self, source: str | Path | IO[str]) -> None:
@@ -54,6 +59,7 @@ class Reader:
         self.analyses: list[AnalysisCard] = []
         self.requests: list[str] = []
         self.measures: list[Measure] = []
+        self.settings: list[Setting] = []
         self.control = Control()
         self.in_control: int | None = None
         self.ended: int | None = None
@@ -119,6 +125,8 @@ class Reader:
             nodes = split_words(text)[1:]
             check_names(nodes)
             self.globals.update(nodes)
+        elif word == ".model":
+            self._model(text, origin)
         elif word == ".end":
             self.ended = origin
         else:
@@ -132,20 +140,34 @@ class Reader:
             self.in_control = origin
         elif word in (".option", ".options", ".opt"):
             check_options(text)
-            self.notes.setdefault(".options changes no linear operating point: ignored", origin)
+            settings = read_options(text, origin)
+            self.settings += settings
+            if not settings:
+                self.notes.setdefault(".options changes no operating point: ignored", origin)
+        elif word == ".temp":
+            self.settings.append(read_temperature(text, origin))
         elif word in _REQUESTS:
             self.requests.append(text)
+        elif word == ".ic":
+            self.body.initial += initial_values(text, origin)
         elif word in (".measure", ".meas"):
             try:
                 self.measures.append(measure_card(text, origin))
             except CardError as error:
                 self.notes.setdefault(f"{clipped(text)}: {error}; it is skipped, as it changes no number", origin)
         elif word in _NO_CHANGE:
-            self.notes.setdefault(f"{word} changes no linear operating point: ignored", origin)
+            self.notes.setdefault(f"{word} changes no operating point: ignored", origin)
         elif word != ".title":
             close = closest(word, _READ, 0.75)
             hint = f"did you mean {close}?" if close else "remove it; operating points, .dc and .tran are solved"
             raise CardError(f"'{clipped(word)}' is not supported: {hint}")
+
+    def _model(self, text: str, origin: int) -> None:
+        model = read_model(text, origin, self.notes)
+        if model.name in self.body.models:
+            before = self.places.where(self.body.models[model.name].origin)
+            raise CardError(f"the model {clipped(model.name)} is defined twice, first at {before}: rename one")
+        self.body.models[model.name] = model
 
     def _run(self, source: SourceText) -> bool:
         return read_run(source, self.body) or read_instances(source, self.body)

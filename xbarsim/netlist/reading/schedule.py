@@ -16,8 +16,8 @@ from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.source import Places
-from xbarsim.netlist.reading.suggest import clipped, closest
 from xbarsim.netlist.reading.wavecards import Clock
+from xbarsim.netlist.suggest import clipped, closest
 
 MOST_POINTS = 10_000_000
 _TOLERANCE = sys.float_info.epsilon * 1e3

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.columns import evaluate_columns
 from xbarsim.netlist.reading.expressions import Expression, UserFunction
-from xbarsim.netlist.reading.suggest import clipped, closest
+from xbarsim.netlist.suggest import clipped, closest
 
 CONSTANTS = {"pi": 3.141592653589793}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression, compile_expression
-from xbarsim.netlist.reading.suggest import clipped
+from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import match_constant, parse_number
 
 _PLAIN = re.compile(r"[^\s,=(){}'\"]+")

@@ -1,0 +1,8 @@
+* The same from the other side
+v1 a 0 0
+r1 a b 10
+d1 b 0 dm
+.model dm d(is=1e-14 n=1.2 rs=5 bv=12 ibv=1m)
+.dc v1 2 -15 -0.5
+.options reltol=1e-10 abstol=1e-16 vntol=1e-12 gmin=1e-12 itl1=500 itl2=500
+.end

@@ -1,0 +1,106 @@
+"""Laws of one form: what they compute, whatever their names and numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.netlist.behaviour.derivative import derivative
+from xbarsim.netlist.behaviour.emit import compiled
+from xbarsim.netlist.behaviour.graph import Graph, Node
+
+Floats = NDArray[np.float64]
+Key = tuple[Node, ...]
+"""The operations of a law in order, the value last; equal for laws that differ in names and numbers alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A law's form: a function of controls x and constants c, and its slopes in x.
+
+    Attributes
+    ----------
+    key : Key
+        What it computes; the leaves are ``("control", k)``, ``("constant", k)`` and ``("time", None)``.
+    controls, constants : int
+        How many there are.
+    """
+
+    key: Key
+    controls: int
+    constants: int
+
+    def evaluate(self, controls: list[Floats], constants: list[Floats], time: float) -> tuple[Floats, list[Floats]]:
+        """Return values and slopes for many laws of this form at once.
+
+        Parameters
+        ----------
+        controls : list of (n,)
+            What each control is at each law, volts or amperes.
+        constants : list of (n,)
+            The constants.
+        time : float
+            Seconds.
+
+        Returns
+        -------
+        value : (n,)
+            Volts or amperes.
+        slopes : list of (n,)
+            By each control. Where a law has no value, NaN or infinities are.
+        """
+        with np.errstate(all="ignore"):
+            found = self._arrays(*controls, *constants, time)
+        shape = controls[0].shape if controls else constants[0].shape if constants else ()
+        value, *slopes = (np.array(np.broadcast_to(one, shape), dtype=np.float64) for one in found)
+        return value, slopes
+
+    def law(self) -> Callable[..., Any]:
+        """Return ``law(v, g, *constants) -> (current, slope)`` of floats, as :class:`xbarsim.Law` takes it.
+
+        Its conductance ``g`` only says that there is a cell. numba can compile it.
+
+        Raises
+        ------
+        ValueError
+            The law has not exactly one control, or depends on time.
+        """
+        if self.controls != 1 or ("time", None, ()) in self.key:
+            raise ValueError("only a law of one voltage, and not of time, is one of a cell")
+        return self._scalar
+
+    @cached_property
+    def _derived(self) -> tuple[Graph, list[int]]:
+        graph = Graph()
+        for node in self.key:
+            graph.add(*node)
+        root = len(self.key) - 1
+        leaves = [graph.add("control", k) for k in range(self.controls)]
+        return graph, [root, *(derivative(graph, root, leaf) for leaf in leaves)]
+
+    @cached_property
+    def _arrays(self) -> Callable[..., Any]:
+        graph, roots = self._derived
+        return compiled(graph, roots, [*self._arguments(), ("time", ("time", None, ()))])
+
+    @cached_property
+    def _scalar(self) -> Callable[..., Any]:
+        graph, roots = self._derived
+        (first, leaf), *rest = self._arguments()
+        return compiled(graph, roots, [(first, leaf), ("g", ("unused", None, ())), *rest], scalar=True)
+
+    def _arguments(self) -> list[tuple[str, Node]]:
+        controls = [(f"x{k}", ("control", k, ())) for k in range(self.controls)]
+        return [*controls, *((f"c{k}", ("constant", k, ())) for k in range(self.constants))]
+
+
+@lru_cache(maxsize=4096)
+def template_of(key: Key) -> Template:
+    """Return the template of a key: one for all laws of this form."""
+    counts = [len({node[1] for node in key if node[0] == kind}) for kind in ("control", "constant")]
+    return Template(key, *counts)

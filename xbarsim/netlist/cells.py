@@ -1,0 +1,61 @@
+"""Cells that are no resistors, as calls of their model's subcircuit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xbarsim.crossbar import Array
+from xbarsim.devices import Device, Table, Transistor
+from xbarsim.piecewise import table_subcircuit
+
+
+def definition(device: Device) -> Iterator[str]:
+    """Yield the lines of a device's subcircuit.
+
+    Raises
+    ------
+    InputError
+        It has none.
+    """
+    if isinstance(device, Table):
+        text = table_subcircuit(device.voltage, device.pieces, device.conductance)
+    else:
+        text = device.subcircuit()
+    yield from text.rstrip("\n").split("\n")
+
+
+def calls(conductance: Array, device: Device) -> Iterator[str]:
+    """Yield the gates' sources and a call for each cell that is not open.
+
+    Parameters
+    ----------
+    conductance : (rows, cols)
+        Siemens; 0 is an open cell.
+    device : Device
+        The cells' model.
+    """
+    gates: dict[tuple[int, int], str] = {}
+    if isinstance(device, Transistor):
+        yield from _gates(conductance, device.gate, gates)
+    named = {name: np.asarray(values).tolist() for name, values in device.instance(conductance).items()}
+    for i, j in np.argwhere(conductance != 0.0).tolist():
+        given = " ".join(f"{name}={values[i][j]!r}" for name, values in named.items())
+        gate = f" {gates[i, j]}" if gates else ""
+        yield f"x_{i}_{j} w_{i}_{j} b_{i}_{j}{gate} {device.name} {given}"
+
+
+def _gates(conductance: Array, gate: Array, found: dict[tuple[int, int], str]) -> Iterator[str]:
+    """Yield a source for each gate line that has a cell, and note each cell's line in ``found``."""
+    rows, cols = conductance.shape
+    volts = np.broadcast_to(gate, (rows, cols)).tolist()
+    by_row = gate.ndim == 2 and gate.shape[0] == rows and rows > 1
+    by_col = gate.ndim > 0 and gate.shape[-1] == cols and cols > 1
+    seen = set()
+    for i, j in np.argwhere(conductance != 0.0).tolist():
+        line = f"_{i}_{j}" if by_row and by_col else f"_r{i}" if by_row else f"_c{j}" if by_col else ""
+        found[i, j] = f"g{line}"
+        if line not in seen:
+            seen.add(line)
+            yield f"vg{line} g{line} 0 {volts[i][j]!r}"

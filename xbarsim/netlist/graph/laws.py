@@ -1,0 +1,195 @@
+"""Which cell model nonlinear elements are: a law of their own, a selector, a transistor with its memristor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from xbarsim.devices import Device, Law, Selector, Sinh, Transistor
+from xbarsim.netlist.behaviour import Template
+from xbarsim.netlist.circuit import GROUND, Circuit
+from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
+from xbarsim.netlist.graph.standins import Cells, held_at, resistor_at, touches
+from xbarsim.netlist.nonlinear import Behaviours
+
+_NEGLIGIBLE = 1e-12
+"""Part of a cell's conductance that junctions may leak and still be left out."""
+
+Place = Callable[[Floats], Floats]
+
+
+def nonlinear_cells(circuit: Circuit) -> Cells:
+    """Return a circuit's nonlinear elements as cells of one model.
+
+    Raises
+    ------
+    NoCrossbar
+        They are of different laws, or of none that a cell can have.
+    """
+    kinds = [*circuit.behaviours, *(one for one in (circuit.diodes, circuit.mosfets) if one is not None and one.names)]
+    if len(kinds) > 1:
+        raise NoCrossbar(
+            f"its nonlinear elements follow different laws, as {kinds[0].names[0]} and {kinds[1].names[0]}"
+        )
+    if circuit.mosfets is not None:
+        return _transistors(circuit)
+    if circuit.diodes is not None:
+        raise NoCrossbar(f"{circuit.diodes.names[0]} is a diode: no cell model has one")
+    return _sources(circuit, circuit.behaviours[0])
+
+
+def _sources(circuit: Circuit, one: Behaviours) -> Cells:
+    """Cells that are a current by their own voltage, alone or with a resistor in series."""
+    turned = np.zeros(one.first.size, bool)
+    if one.output == "i" and one.kinds == "v":
+        turned = (one.plus[0] == one.second) & (one.minus[0] == one.first) & ~one.two_terminal
+    if not np.all(one.two_terminal | turned):
+        odd = one.names[int(np.argmin(one.two_terminal | turned))]
+        raise NoCrossbar(f"{odd} is no current by the voltage across it alone")
+    # A law of the voltage the other way round is one of -x.
+    sign = np.where(turned, -1.0, 1.0)
+    zero = np.zeros(one.first.size)
+    constants = list(one.constants)
+    current, (slope,) = one.template.evaluate([zero], constants, 0.0)
+    conductance = one.factor * sign * slope
+    if not (np.all(current == 0.0) and np.all(conductance > 0.0) and np.isfinite(conductance).all()):
+        odd = one.names[int(np.argmax((current != 0.0) | ~(conductance > 0.0)))]
+        raise NoCrossbar(f"{odd} does not rise from 0 A at 0 V as a cell does")
+    steep = _sinh_of(one.template, constants)
+    series = _series(circuit, one.first, one.second)
+    if series is None:
+
+        def device(place: Place, forward: Bools) -> Device:
+            if steep is not None:
+                return Sinh(place(steep))
+            turn = np.where(forward, 1.0, -1.0)
+            numbers = {f"c{k}": place(values) for k, values in enumerate(constants)}
+            law = _law(one.template)
+            return Law(law, into=place(sign * turn), out=place(one.factor * turn), **numbers)
+
+        return Cells(one.names, one.origins, one.first, one.second, conductance, device)
+    if steep is None:
+        raise NoCrossbar(f"{one.names[0]} has a resistor in series: of its law no cell model with one is known")
+    resistor, inner, outer = series
+    first, second = (np.where(nodes == inner, outer, nodes) for nodes in (one.first, one.second))
+    return Cells(
+        one.names, one.origins, first, second, 1.0 / circuit.values[resistor],
+        lambda place, forward: Selector(place(conductance * steep), place(steep)),
+        resistor, inner, outer,
+    )  # fmt: skip
+
+
+def _transistors(circuit: Circuit) -> Cells:
+    """Cells of a resistor and a level-1 transistor in series, gates held by sources."""
+    m = circuit.mosfets
+    assert m is not None
+    series = _series(circuit, m.drain, m.source)
+    if series is None:
+        raise NoCrossbar(f"{m.names[0]} is a transistor without a memristor in series")
+    resistor, inner, outer = series
+    conductance = 1.0 / circuit.values[resistor]
+    first, second = (np.where(nodes == inner, outer, nodes) for nodes in (m.drain, m.source))
+    leak = circuit.gmin + (m.drain_saturation + m.source_saturation) / m.thermal
+    wrong = (
+        (m.polarity < 0, "is a p-channel transistor: a cell's has an n-channel"),
+        (m.gamma != 0, "has a body effect, which a cell's transistor has not"),
+        ((m.drain_series != 0) | (m.source_series != 0), "has resistances at its ends, which a cell's has not"),
+        (leak > _NEGLIGIBLE * conductance, "has junctions that leak (.options gmin, IS), which a cell's has not"),
+        (~np.isin(m.bulk, [GROUND]) & (m.bulk != m.drain) & (m.bulk != m.source), "has its bulk at a node of its own"),
+    )
+    for bad, what in wrong:
+        if np.any(bad):
+            raise NoCrossbar(f"{m.names[int(np.argmax(bad))]} {what}")
+    sources, volts = held_at(circuit)
+    held = sources[m.gate]
+    gate_nodes = np.unique(m.gate)
+    alone = touches(circuit)[gate_nodes] == np.bincount(m.gate, minlength=len(circuit.nodes))[gate_nodes] + 1
+    if np.any(held < 0) or not alone.all():
+        raise NoCrossbar(f"{m.names[int(np.argmin(held))]} has a gate that no source of its own holds")
+
+    def device(place: Place, forward: Bools) -> Device:
+        on_word = np.where(forward, first, second) == outer
+        if not on_word.all():
+            odd = m.names[int(np.argmin(on_word))]
+            raise NoCrossbar(f"{odd} has its memristor on the bit line's side: a cell has it on the word line's")
+        gate = _thin(place(volts[m.gate]))
+        return Transistor(gate, place(m.beta), place(m.built_in), place(m.channel))
+
+    return Cells(
+        m.names, m.origins, first, second, conductance, device, resistor, inner, outer, np.unique(held)
+    )  # fmt: skip
+
+
+def _thin(gate: Floats) -> Floats:
+    """Return gate volts as one number, one a row or one a column where they are no more than that."""
+    if np.all(gate == gate[0, 0]):
+        return np.array(gate[0, 0])
+    if np.all(gate == gate[:, :1]):
+        return gate[:, :1]
+    return gate[0] if np.all(gate == gate[:1]) else gate
+
+
+def _series(circuit: Circuit, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints] | None:
+    """Return each cell's resistor, the node between it and the law's element, and its far end; None if none has."""
+    met = touches(circuit)
+    resistor = resistor_at(circuit)
+    lone = (met == 2) & (resistor >= 0)
+    lone[GROUND] = False
+    at_first, at_second = lone[first], lone[second]
+    if not (at_first | at_second).all():
+        return None
+    # At an array's corners a cell's own end is met by no more than an inner node is: the other cells say which it is.
+    by_first = np.count_nonzero(at_first & ~at_second) >= np.count_nonzero(at_second & ~at_first)
+    inner = np.where(at_first & (by_first | ~at_second), first, second)
+    used = resistor[inner]
+    outer = circuit.first[used] + circuit.second[used] - inner
+    held = (held_at(circuit)[0] >= 0) | (np.arange(met.size) == GROUND)
+    # Resistors to sources are ends of lines that have one cell each.
+    if held[outer].all() or np.unique(used).size != used.size or np.any(circuit.values[used] <= 0.0):
+        return None
+    return used, inner, outer
+
+
+@lru_cache(maxsize=256)
+def _law(template: Template) -> Callable[..., Any]:
+    """Return ``law(v, g, into, out, *constants)`` with both its ends turned as a cell needs it."""
+    from numba import njit
+
+    inner = njit(template.law())
+
+    def law(v: float, g: float, into: float, out: float, *constants: float) -> tuple[float, float]:
+        current, slope = inner(into * v, g, *constants)
+        return out * current, out * into * slope
+
+    return law
+
+
+def _sinh_of(template: Template, constants: list[Floats]) -> Floats | None:
+    """Return the volts v0 of laws ``c sinh(x / v0)``; None for other forms."""
+    nodes = template.key
+
+    def constant(at: int) -> Floats | None:
+        kind, payload, _ = nodes[at]
+        if kind == "constant":
+            return constants[int(str(payload))]
+        return np.full(1, float(str(payload))) if kind == "number" else None
+
+    at = len(nodes) - 1
+    while nodes[at][0] == "*" and any(constant(k) is not None for k in nodes[at][2]):
+        at = next(k for k in nodes[at][2] if constant(k) is None)
+    if nodes[at][0] != "sinh":
+        return None
+    operation, _, operands = nodes[nodes[at][2][0]]
+    if operation not in ("*", "/"):
+        return np.ones_like(constants[0]) if operation == "control" and constants else None
+    known = [constant(k) for k in operands]
+    if nodes[operands[0]][0] == "control" and known[1] is not None:
+        v0 = known[1] if operation == "/" else 1.0 / known[1]
+    elif nodes[operands[1]][0] == "control" and known[0] is not None and operation == "*":
+        v0 = 1.0 / known[0]
+    else:
+        return None
+    return np.abs(v0 * np.ones(max((one.size for one in constants), default=1)))

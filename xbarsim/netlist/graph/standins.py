@@ -1,0 +1,210 @@
+"""Nonlinear cells as recognition sees them: a resistor stands in for each, and is put back once the layout is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from xbarsim.devices import Device
+from xbarsim.netlist.circuit import GROUND, Circuit
+from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
+from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.recognition import Inner, Recognition, Tie
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """All nonlinear cells of a circuit: one law, parameters of each.
+
+    Attributes
+    ----------
+    names, origins : list of str, (n,)
+        The elements.
+    first, second : (n,)
+        The two nodes between which each conducts.
+    conductance : (n,)
+        Siemens; what the cell's state is called.
+    device : callable
+        Makes the model from ``place`` (a function that lays numbers of each cell out over the array), and which cells
+        have ``first`` on their word line.
+    series : (n,) array of int, or None
+        Elements that are resistors inside the cells.
+    inner : (n,) array of int, or None
+        The nodes between them and the law's elements.
+    outer : (n,) array of int, or None
+        The nodes at their other ends.
+    gates : (k,) array of int
+        Voltage sources that only set gates.
+    """
+
+    names: list[str]
+    origins: Ints
+    first: Ints
+    second: Ints
+    conductance: Floats
+    device: Callable[[Callable[[Floats], Floats], Bools], Device]
+    series: Ints | None = None
+    inner: Ints | None = None
+    outer: Ints | None = None
+    gates: Ints | None = None
+
+    @cached_property
+    def _inside(self) -> Ints:
+        """The elements that are part of cells, or hold their gates."""
+        parts = [part for part in (self.series, self.gates) if part is not None]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def _kept(self, circuit: Circuit) -> Ints:
+        """Return the nodes that are not inside cells, nor gates."""
+        keep = np.ones(len(circuit.nodes), dtype=bool)
+        if self.inner is not None:
+            keep[self.inner] = False
+        if self.gates is not None:
+            keep[circuit.first[self.gates]] = keep[circuit.second[self.gates]] = False
+        keep[GROUND] = True
+        return np.flatnonzero(keep)
+
+    def stand_in(self, circuit: Circuit) -> Circuit:
+        """Return the circuit with a resistor for each cell, behind its own elements, whose numbers stay."""
+        kept = self._kept(circuit)
+        number = np.full(len(circuit.nodes), GROUND)
+        number[kept] = np.arange(kept.size)
+        kinds, first, second, values = (
+            column.copy() for column in (circuit.kinds, circuit.first, circuit.second, circuit.values)
+        )
+        # What is part of a cell becomes a source of 0 A from ground to ground.
+        kinds[self._inside], values[self._inside] = CURRENT, 0.0
+        first[self._inside] = second[self._inside] = GROUND
+        return replace(
+            circuit,
+            nodes=[circuit.nodes[k] for k in kept.tolist()],
+            names=[*circuit.names, *self.names],
+            kinds=np.concatenate([kinds, np.full(self.first.size, RESISTOR, kinds.dtype)]),
+            first=number[np.concatenate([first, self.first])],
+            second=number[np.concatenate([second, self.second])],
+            values=np.concatenate([values, 1.0 / self.conductance]),
+            origins=np.concatenate([circuit.origins, self.origins]),
+            capacitors=tuple((name, int(number[a]), int(number[b]), at) for name, a, b, at in circuit.capacitors),
+            behaviours=(),
+            diodes=None,
+            mosfets=None,
+        )
+
+    def put_back(self, circuit: Circuit, found: Recognition) -> Recognition:
+        """Return what was found with the cells themselves in it.
+
+        Raises
+        ------
+        NoCrossbar
+            A stand-in is no cell of its own there, or another element is one.
+        """
+        crossbar = found.crossbar
+        if crossbar is None:
+            return replace(found, circuit=circuit)
+        found = _renamed(found, self._kept(circuit))
+        row, col, forward = self._places(found)
+        rows, cols = crossbar.shape
+
+        def place(numbers: Floats) -> Floats:
+            # Where there is no cell any number serves that a model takes: one of the cells' own.
+            table = np.full((rows, cols), numbers[0])
+            table[row, col] = numbers
+            return table
+
+        conductance = np.zeros((rows, cols))
+        conductance[row, col] = self.conductance
+        inner = None
+        if self.inner is not None and self.outer is not None:
+            # The current from word to bit line raises the inner node over the outer one's where that is the bit node.
+            sign = np.where(self.outer == np.where(forward, self.first, self.second), -1.0, 1.0)
+            inner = Inner(self.inner, self.outer, row, col, sign / self.conductance)
+        return replace(
+            found,
+            circuit=circuit,
+            crossbar=crossbar.with_cells(conductance, self.device(place, forward)),
+            inner=inner,
+            gates=frozenset(() if self.gates is None else self.gates.tolist()),
+        )
+
+    def _places(self, found: Recognition) -> tuple[Ints, Ints, Bools]:
+        """Return each cell's row and column, and whether ``first`` is its word node."""
+        assert found.crossbar is not None
+        cells = np.flatnonzero(found.crossbar.conductance)
+        word, bit = found.word_nodes.ravel()[cells], found.bit_nodes.ravel()[cells]
+        count = int(max(word.max(), bit.max(), self.first.max(), self.second.max())) + 1
+        key = word * count + bit
+        order = np.argsort(key, kind="stable")
+        ordered = key[order]
+        if cells.size != self.first.size or np.any(ordered[1:] == ordered[:-1]):
+            raise NoCrossbar("its nonlinear elements and resistors share the places of its cells")
+        places = []
+        for a, b in ((self.first, self.second), (self.second, self.first)):
+            mine = a * count + b
+            at = np.minimum(np.searchsorted(ordered, mine), ordered.size - 1)
+            places.append(np.where(ordered[at] == mine, order[at], -1))
+        forward = places[0] >= 0
+        place = np.where(forward, places[0], places[1])
+        if np.any(place < 0) or np.unique(place).size != cells.size:
+            odd = int(np.argmin(place))
+            raise NoCrossbar(f"{self.names[odd]} is no cell of its own between a word line and a bit line")
+        row, col = np.divmod(cells[place], found.crossbar.shape[1])
+        return row, col, forward
+
+
+def _renamed(found: Recognition, nodes: Ints) -> Recognition:
+    """Return a recognition with other numbers for its nodes."""
+
+    def places(table: Ints) -> Ints:
+        return np.where(table >= 0, nodes[table], table)
+
+    def tied(tie: Tie) -> Tie:
+        return replace(tie, nodes=tuple((int(nodes[node]), ohms) for node, ohms in tie.nodes))
+
+    return replace(
+        found,
+        word_nodes=places(found.word_nodes),
+        bit_nodes=places(found.bit_nodes),
+        ties=tuple(tied(tie) for tie in found.ties),
+        dangling=tuple((int(nodes[node]), int(nodes[anchor])) for node, anchor in found.dangling),
+    )
+
+
+def touches(circuit: Circuit) -> Ints:
+    """Return how many ends of elements meet at each node; what only looks at a voltage counts too."""
+    count = len(circuit.nodes)
+    parts = [circuit.first, circuit.second]
+    for one in circuit.behaviours:
+        parts += [one.first, one.second]
+        if one.kinds and not one.two_terminal.all():
+            parts += [nodes for kind, nodes in zip(one.kinds, one.plus, strict=True) if kind == "v"]
+            parts += [nodes for kind, nodes in zip(one.kinds, one.minus, strict=True) if kind == "v"]
+    if circuit.diodes is not None:
+        parts += [circuit.diodes.first, circuit.diodes.second]
+    if circuit.mosfets is not None:
+        parts += [circuit.mosfets.drain, circuit.mosfets.gate, circuit.mosfets.source]
+    parts += [np.array(ends[1:3], dtype=np.int64) for ends in circuit.capacitors]
+    found: Ints = np.bincount(np.concatenate(parts), minlength=count)
+    return found
+
+
+def resistor_at(circuit: Circuit) -> Ints:
+    """Return a resistor at each node, -1 where there is none."""
+    found = np.full(len(circuit.nodes), -1, dtype=np.int64)
+    resistors = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.first != circuit.second))
+    found[circuit.first[resistors]] = found[circuit.second[resistors]] = resistors
+    found[circuit.first[resistors]] = resistors
+    return found
+
+
+def held_at(circuit: Circuit) -> tuple[Ints, Floats]:
+    """Return the voltage source from each node to ground, -1 if there is none, and its volts."""
+    source = np.full(len(circuit.nodes), -1, dtype=np.int64)
+    volts = np.zeros(len(circuit.nodes))
+    voltage = circuit.kinds == VOLTAGE
+    for near, far, sign in ((circuit.first, circuit.second, 1.0), (circuit.second, circuit.first, -1.0)):
+        at = np.flatnonzero(voltage & (far == GROUND) & (near != GROUND))
+        source[near[at]], volts[near[at]] = at, sign * circuit.values[at]
+    return source, volts

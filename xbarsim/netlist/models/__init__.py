@@ -1,0 +1,1 @@
+"""Device models: what their parameters are worth at a temperature."""

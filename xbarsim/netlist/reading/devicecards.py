@@ -1,0 +1,116 @@
+"""D and M cards, and the ``.model`` cards that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.models import diode, mosfet
+from xbarsim.netlist.models.parameters import Known
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
+from xbarsim.netlist.suggest import clipped, closest
+from xbarsim.netlist.values import parse_number
+
+Value = float | Expression
+
+KINDS = {"d": ("d",), "m": ("nmos", "pmos")}
+"""What models an element's letter takes."""
+
+_KNOWN: Mapping[str, Known] = {"d": diode.KNOWN, "nmos": mosfet.KNOWN, "pmos": mosfet.KNOWN}
+_OF_LETTER: Mapping[str, Known] = {"d": diode.KNOWN, "m": mosfet.KNOWN}
+_NODES = {"d": ("anode", "cathode"), "m": ("drain", "gate", "source", "bulk")}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A ``.model``: its kind, and its parameters as far as operating points depend on them."""
+
+    name: str
+    kind: str
+    values: dict[str, Value]
+    origin: int
+
+
+@dataclass(frozen=True)
+class DeviceCard:
+    """A D or M element: its nodes, its model, and its own parameters."""
+
+    name: str
+    nodes: tuple[str, ...]
+    model: str
+    values: dict[str, Value]
+    origin: int
+
+
+def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
+    """Return a ``.model`` card; notes what it does not know.
+
+    Raises
+    ------
+    CardError
+        Name or kind are missing, or a parameter is not supported.
+    """
+    words = split_words(text)[1:]
+    form = "write '.model name d(is=1e-14)', or nmos or pmos"
+    if len(words) < 2:
+        raise CardError(f".model has no name or no kind: {form}")
+    name, kind, inside = words[0], words[1], words[2:]
+    if "(" in kind:
+        kind, _, rest = kind.partition("(")
+        inside = split_words(rest.removesuffix(")")) + inside
+    check_names([name])
+    sorted_words = sort_words([word for word in inside if word not in ("(", ")")])
+    extra = [word for word in sorted_words.plain if word != kind]
+    if extra:
+        raise CardError(f".model {clipped(name)}: '{clipped(extra[0])}' belongs to no parameter: {form}")
+    if kind not in _KNOWN:
+        # Who names it hears that it is not supported.
+        return ModelCard(name, kind, {}, origin)
+    known, values = _KNOWN[kind], dict[str, Value]()
+    for key, word in sorted_words.keys.items():
+        key = known.aliases.get(key, key)
+        if key in known.refused:
+            if parse_number(word) != 0:
+                raise CardError(f".model {name}: {key}= ({known.refused[key]}) is not supported: remove it")
+        elif key in known.model:
+            values[key] = parse_value(word, bare=True)
+        elif key not in known.idle:
+            notes.setdefault(f".model {clipped(name)}: '{clipped(key)}' is no parameter of {kind}: ignored", origin)
+    return ModelCard(name, kind, values, origin)
+
+
+def read_device(words: list[str], origin: int) -> DeviceCard:
+    """Return a D or M card.
+
+    Raises
+    ------
+    CardError
+        Nodes, model or parameters are missing or wrong.
+    """
+    name, letter = words[0], words[0][0]
+    ends = _NODES[letter]
+    form = f"write '{name} {' '.join(ends)} model'"
+    sorted_words = sort_words([word for word in words[1:] if word not in ("(", ")")])
+    plain = sorted_words.plain
+    if len(plain) <= len(ends):
+        raise CardError(f"{name} has {max(len(plain) - 1, 0)} of its {len(ends)} nodes: {form}")
+    check_names([name, *plain[: len(ends) + 1]])
+    *nodes, model = plain[: len(ends) + 1]
+    known, values = _OF_LETTER[letter], dict[str, Value]()
+    for at, word in enumerate(plain[len(ends) + 1 :]):
+        # The tail of ic=1,2,3, a flag that only a start depends on, and a diode's area.
+        if word == "off" or "ic" in sorted_words.keys:
+            continue
+        if letter != "d" or at or parse_number(word) is None:
+            raise CardError(f"'{clipped(word)}' is unexpected behind {name}'s model: {form}")
+        values["area"] = parse_value(word)
+    for key, word in sorted_words.keys.items():
+        if key in known.device:
+            values[key] = parse_value(word, bare=True)
+        elif key not in known.idle or key in known.aliases:
+            close = closest(key, known.device)
+            hint = f"did you mean '{close}'?" if close else "remove it"
+            raise CardError(f"{name} has '{clipped(key)}=', which is no parameter of it: {hint}")
+    return DeviceCard(name, tuple(nodes), model, values, origin)

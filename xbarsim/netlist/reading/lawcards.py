@@ -1,0 +1,161 @@
+"""Cards with a law: B sources, and E, F, G and H whose law is no plain gain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.suggest import clipped
+
+Value = float | Expression
+
+_KEYS = ("m", "tc1", "tc2", "temp", "dtemp")
+_NEXT_KEY = re.compile(r"(?<![<>!=\w])([a-z]\w*)\s*=(?!=)")
+_ASKS = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.]))")
+_MOST_TERMS = 10_000
+
+
+@dataclass(frozen=True)
+class LawCard:
+    """A source with a law.
+
+    Attributes
+    ----------
+    name : str
+        The element.
+    nodes : tuple of two str
+        Its nodes.
+    output : {"i", "v"}
+        What the law gives.
+    law : str
+        In lower case, without outer braces or quotes.
+    keys : dict of str to Value
+        ``m``, ``tc1``, ``tc2``, ``temp`` and ``dtemp``, as far as given.
+    origin : int
+        Where it stands.
+    """
+
+    name: str
+    nodes: tuple[str, str]
+    output: str
+    law: str
+    keys: dict[str, Value]
+    origin: int
+
+
+def read_behaviour(text: str, origin: int) -> LawCard:
+    """Return a B card.
+
+    Raises
+    ------
+    CardError
+        Nodes or law are missing or wrong.
+    """
+    name = text.split(None, 1)[0]
+    head, equals, rest = text.partition("=")
+    words = [word for word in split_words(head)[1:] if word not in ("(", ")")]
+    form = f"write '{name} node node i={{law}}' or v="
+    if not equals or len(words) != 3:
+        raise CardError(f"{name} has no law between two nodes: {form}")
+    *nodes, output = words
+    check_names([name, *nodes])
+    if output not in ("i", "v"):
+        raise CardError(f"{name} has '{clipped(output)}=', which is not supported: {form}")
+    law, keys = _split_keys(rest)
+    if set(keys) & {"i", "v"}:
+        raise CardError(f"{name} has two laws: give i= or v=")
+    return LawCard(name, (nodes[0], nodes[1]), output, law, _values(name, keys), origin)
+
+
+def law_card(name: str, nodes: Sequence[str], output: str, law: str, keys: dict[str, str], origin: int) -> LawCard:
+    """Return the card of an E or G whose law is given by ``vol=``, ``cur=`` or ``value=``."""
+    inner = unquoted(law)
+    return LawCard(name, (nodes[0], nodes[1]), output, law if inner is None else inner, _values(name, keys), origin)
+
+
+def asks(law: str) -> bool:
+    """Whether a law depends on voltages, currents or time."""
+    return _ASKS.search(law) is not None
+
+
+def polynomial(controls: Sequence[str], coefficients: Sequence[str]) -> str:
+    """Return ``POLY``: the law of coefficients in SPICE2's order, constant first, then by degree.
+
+    Parameters
+    ----------
+    controls : sequence of str
+        ``v(a,b)`` or ``i(v1)``.
+    coefficients : sequence of str
+        Numbers or parameters.
+    """
+    if len(coefficients) > _MOST_TERMS:
+        raise CardError(f"a polynomial has {len(coefficients)} coefficients: {_MOST_TERMS} fit")
+    terms: list[str] = []
+    degree = 0
+    while len(terms) < len(coefficients):
+        for chosen in combinations_with_replacement(controls, degree):
+            if len(terms) == len(coefficients):
+                break
+            terms.append("*".join([_bracketed(coefficients[len(terms)]), *chosen]))
+        degree += 1
+    return "+".join(terms)
+
+
+def table(name: str, words: Sequence[str]) -> str:
+    """Return the law of ``TABLE {law} = (x, y) (x, y) ...``."""
+    rest = [word for word in words if word not in ("=", "(", ")")]
+    if rest and len(rest[0]) > len("table"):
+        rest[:1] = ["table", rest[0][len("table") :]]
+    if len(rest) < 6 or len(rest) % 2:
+        raise CardError(f"{name} has an incomplete TABLE: write '{name} node node table {{law}} = (x, y) (x, y)'")
+    inner = unquoted(rest[1])
+    law = (rest[1].removeprefix("(").removesuffix(")") if rest[1][0] == "(" else rest[1]) if inner is None else inner
+    return f"table(({law}),{','.join(map(_bracketed, rest[2:]))})"
+
+
+def _bracketed(word: str) -> str:
+    inner = unquoted(word)
+    return f"({word if inner is None else inner})"
+
+
+def _split_keys(text: str) -> tuple[str, dict[str, str]]:
+    """Part a law from the ``key=value`` pairs behind it."""
+    if "=" not in text:
+        return _law(text), {}
+    depth, at, quoted = 0, 0, ""
+    starts = {match.start(): match for match in _NEXT_KEY.finditer(text)}
+    while at < len(text):
+        c = text[at]
+        if quoted:
+            quoted = "" if c == quoted else quoted
+        elif c in "'\"":
+            quoted = c
+        elif c in "({":
+            depth += 1
+        elif c in ")}":
+            depth -= 1
+        elif depth == 0 and at in starts:
+            sorted_words = sort_words(split_words(text[at:]))
+            if sorted_words.plain:
+                raise CardError(f"'{clipped(sorted_words.plain[0])}' is unexpected behind the law: remove it")
+            return _law(text[:at]), sorted_words.keys
+        at += 1
+    return _law(text), {}
+
+
+def _law(text: str) -> str:
+    text = text.strip()
+    inner = unquoted(text)
+    return text if inner is None else inner
+
+
+def _values(name: str, keys: dict[str, str]) -> dict[str, Value]:
+    for key in keys:
+        if key not in _KEYS:
+            raise CardError(f"{name} has '{clipped(key)}=', which is not supported: remove it")
+    return {key: parse_value(word, bare=True) for key, word in keys.items()}

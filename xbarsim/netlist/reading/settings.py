@@ -1,0 +1,60 @@
+"""``.temp`` and ``.options``: what devices depend on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.models.parameters import Ambient
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.scopes import Scope
+from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+
+_OPTIONS = {
+    "temp": "celsius", "tnom": "nominal", "gmin": "gmin", "defl": "length", "defw": "width", "defad": "drain_area",
+    "defas": "source_area",
+}  # fmt: skip
+
+
+class Setting(NamedTuple):
+    """One of ``Ambient``'s numbers, and where it is set."""
+
+    name: str
+    value: float | Expression
+    origin: int
+
+
+def read_options(text: str, origin: int) -> list[Setting]:
+    """Return what an ``.options`` card says of devices; nothing else that it says changes an operating point."""
+    keys = sort_words([word for word in split_words(text)[1:] if word not in ("(", ")")]).keys
+    return [
+        Setting(_OPTIONS[key], parse_value(word, bare=True), origin) for key, word in keys.items() if key in _OPTIONS
+    ]
+
+
+def read_temperature(text: str, origin: int) -> Setting:
+    """Return what ``.temp`` sets."""
+    words = split_words(text)[1:]
+    if len(words) != 1:
+        raise CardError(f".temp has {len(words)} temperatures: give one, in degrees Celsius")
+    return Setting("celsius", parse_value(words[0], bare=True), origin)
+
+
+def ambient_of(settings: list[Setting], scope: Scope, places: Places) -> Ambient:
+    """Return all settings; the last one counts."""
+    ambient = Ambient()
+    for name, value, origin in settings:
+        try:
+            number = float(scope.evaluate(value)) if isinstance(value, Expression) else value
+        except CardError as error:
+            raise places.error(str(error), origin) from None
+        least = -273.15 if name in ("celsius", "nominal") else 0.0
+        if not np.isfinite(number) or number < least:
+            what = "a temperature" if least else f".options {next(k for k, v in _OPTIONS.items() if v == name)}"
+            raise places.error(f"{what} of {number:g} is none: it must be >= {least:g}", origin)
+        ambient = replace(ambient, **{name: number})
+    return ambient

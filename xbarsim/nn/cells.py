@@ -1,0 +1,114 @@
+"""What a chip makes of a layer's weights: conductances, circuits and their maps, with gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xbarsim.checks import Array
+from xbarsim.crossbar import Crossbar
+from xbarsim.nn.circuit import effective
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.planes import middle, planes_of
+from xbarsim.nn.tiling import Place, cut
+from xbarsim.nonideal import Bridged, Chip, Fault
+
+if TYPE_CHECKING:
+    Circuit = Crossbar | Bridged
+
+
+def conductances(
+    matrices: Sequence[Tensor],
+    scales: Sequence[Tensor],
+    places: Sequence[Place],
+    hardware: Hardware,
+    chip: Chip,
+    read: int,
+) -> list[Tensor]:
+    """Return each array's conductances, siemens in float64, as functions of the weights (inputs, outputs)."""
+    targets: list[Tensor] = []
+    for matrix, scale in zip(matrices, scales, strict=True):
+        for plane in planes_of(matrix.double(), scale, hardware):
+            targets += cut(plane, hardware)
+    cells = []
+    for tile, (place, target) in enumerate(zip(places, targets, strict=True)):
+        if place.extra:
+            target = torch.cat([target, target.new_full((place.shape[0], 1), middle(hardware))], dim=1)
+        cells.append(_programmed(target, tile, chip, read))
+    return cells
+
+
+def _programmed(target: Tensor, tile: int, chip: Chip, read: int) -> Tensor:
+    """Return what the chip makes of targets; gradients pass levels straight, and stop at stuck cells."""
+    still = target.cpu()
+    written = chip.apply(still.detach().numpy(), tile)
+    g = torch.from_numpy(np.array(chip.read(written, read=read)))
+    if not target.requires_grad:
+        return g
+    factor = np.ones_like(written.conductance)
+    if not chip.model.write_verify:
+        # A blind write scales its target; one of 0 siemens leaves no ratio to see that by, but has the chip's factor.
+        factor = np.array(chip.maps(tile).factor)
+        np.divide(written.conductance, written.target, out=factor, where=written.target > 0.0)
+    slope = torch.from_numpy(np.where(written.faults == Fault.HEALTHY, factor, 0.0))
+    return g + slope * (still - still.detach())
+
+
+def circuit(conductance: Array, tile: int, hardware: Hardware, chip: Chip) -> Crossbar | Bridged:
+    """Return an array with its wires, ends and broken or shorted lines; its cells alone where fidelity is ideal."""
+    law = hardware.law.device()
+    if hardware.fidelity == "ideal":
+        return Crossbar(conductance, device=law)
+    wires = hardware.wires
+    crossbar = Crossbar(
+        conductance, word_wire=wires.word, bit_wire=wires.bit, driver=wires.driver, sense=wires.sense, device=law
+    )
+    return chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile)
+
+
+def maps(cells: Sequence[Tensor], hardware: Hardware, chip: Chip, threads: int | None, *, keep: bool) -> list[Tensor]:
+    """Return each array's effective conductance, (rows, cols), as a function of its cells.
+
+    Parameters
+    ----------
+    cells : sequence of (rows, cols) tensor
+        Siemens.
+    hardware, chip : Hardware and Chip
+        What they are on.
+    threads : int, optional
+        Threads to use.
+    keep : bool
+        Whether what the gradient needs is kept, or is computed again if it is asked for.
+    """
+    if hardware.fidelity == "ideal":
+        return list(cells)
+    circuits = [circuit(g.detach().numpy(), tile, hardware, chip) for tile, g in enumerate(cells)]
+    grown = [_grown(g, one) for g, one in zip(cells, circuits, strict=True)]
+    crossbars = [one.crossbar if isinstance(one, Bridged) else one for one in circuits]
+    found = effective(grown, crossbars, threads, keep=keep)
+    return [_own(whole, one) for whole, one in zip(found, circuits, strict=True)]
+
+
+def _grown(g: Tensor, one: Crossbar | Bridged) -> Tensor:
+    """Return the cells with those that stand for shorts."""
+    if isinstance(one, Crossbar):
+        return g
+    return torch.from_numpy(np.array(one.crossbar.conductance)).index_put(_where(one), g)
+
+
+def _own(whole: Tensor, one: Crossbar | Bridged) -> Tensor:
+    return whole if isinstance(one, Crossbar) else whole[_where(one)]
+
+
+def _where(one: Bridged) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(np.array(one.rows))[:, None], torch.from_numpy(np.array(one.cols))[None, :]
+
+
+def ideal(hardware: Hardware) -> Hardware:
+    """Return the same hardware without wires and ends."""
+    return replace(hardware, fidelity="ideal")

@@ -1,0 +1,129 @@
+"""Models onto crossbars: a copy in which layers are replaced."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Literal
+
+from torch import nn
+
+from xbarsim.errors import InputError
+from xbarsim.nn.folding import fold
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.kinds import on_crossbars, see_no_matrix, supported
+from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.selection import Digital, Selection, hardware_for, see_known
+
+
+def convert(
+    model: nn.Module,
+    hardware: Hardware,
+    *,
+    overrides: Mapping[str, Hardware] | None = None,
+    digital: Digital = (),
+    fold_batchnorm: bool = True,
+    bias: Literal["digital", "row"] = "digital",
+) -> CrossbarNetwork:
+    """Put a model's layers on crossbars.
+
+    Parameters
+    ----------
+    model : Module
+        A torch model; it is left as it is.
+    hardware : Hardware
+        What its layers run on.
+    overrides : mapping of str to Hardware, optional
+        Other hardware for layers of these names, or for all layers below them.
+    digital : str, callable, or several of them
+        What stays in torch: names of modules, with all below, or of parameters; or predicates of (name, module).
+    fold_batchnorm : bool
+        Whether a BatchNorm becomes part of the layer right before it, where nothing else sees that layer's output.
+        It is then that of ``eval()``.
+    bias : {"digital", "row"}
+        Whether biases are added digitally, or are one more row of cells.
+
+    Returns
+    -------
+    CrossbarNetwork
+        A copy; ``program(seed)`` makes its chips.
+
+    Raises
+    ------
+    InputError
+        A layer is not supported, its weights are empty or not finite, a name means none, or no layer is left.
+    """
+    _see_arguments(model, hardware, overrides, bias)
+    overrides = dict(overrides or {})
+    copied = copy.deepcopy(model)
+    left = Selection(digital, copied)
+    if fold_batchnorm:
+        fold(copied, left)
+    known = dict(copied.named_modules(remove_duplicate=False))
+    for name in overrides:
+        see_known("overrides", name, [one for one in known if one])
+    converter = _Converter(hardware, overrides, left, bias == "row")
+    whole = converter.converted("", copied)
+    if not converter.made:
+        raise InputError("the model has no layer to put on crossbars: it needs a Linear, Conv1d, Conv2d, ...")
+    for name in overrides:
+        if not any(one == name or one.startswith(f"{name}.") for one in converter.made):
+            raise InputError(f"overrides names {name!r}, which holds no layer on crossbars")
+    return CrossbarNetwork(whole, hardware)
+
+
+def _see_arguments(model: object, hardware: object, overrides: object, bias: object) -> None:
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model is {type(model).__name__}: it must be a torch.nn.Module")
+    if isinstance(model, CrossbarNetwork):
+        raise InputError("the model is on crossbars already: convert its to_torch(), or the model that it was made from")
+    if not isinstance(hardware, Hardware):
+        raise InputError(f"hardware is {hardware!r}: it must be Hardware(...) or preset(...)")
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise InputError(f"overrides is {overrides!r}: it must be a dictionary of names and Hardware(...)")
+    for name, one in (overrides or {}).items():
+        if not isinstance(one, Hardware):
+            raise InputError(f"overrides[{name!r}] is {one!r}: it must be Hardware(...)")
+    if bias not in ("digital", "row"):
+        raise InputError(f"bias is {bias!r}: it must be digital or row")
+
+
+class _Converter:
+    """Walks a model and replaces what goes onto crossbars; a module that occurs twice is replaced by one."""
+
+    def __init__(self, hardware: Hardware, overrides: dict[str, Hardware], left: Selection, bias_row: bool) -> None:
+        self._hardware, self._overrides, self._left, self._bias_row = hardware, overrides, left, bias_row
+        self._done: dict[int, nn.Module] = {}
+        self.made: list[str] = []
+
+    def converted(self, name: str, module: nn.Module) -> nn.Module:
+        """Return what takes a module's place."""
+        if id(module) not in self._done:
+            self._done[id(module)] = self._replaced(name, module)
+        return self._done[id(module)]
+
+    def _replaced(self, name: str, module: nn.Module) -> nn.Module:
+        if self._left(name, module):
+            return module
+        if supported(module):
+            self.made.append(name)
+            hardware = hardware_for(name, self._hardware, self._overrides)
+            return on_crossbars(name, module, hardware, bias_row=self._bias_row)
+        see_no_matrix(name, module, self._left)
+        changed = False
+        for own, child in module._modules.items():
+            if child is not None:
+                new = self.converted(f"{name}.{own}" if name else own, child)
+                changed |= new is not child
+                module._modules[own] = new
+        if changed:
+            _through_submodules(module)
+        return module
+
+
+def _through_submodules(module: nn.Module) -> None:
+    """Keep torch's transformers from their kernels that take weights from layers instead of calling them."""
+    if isinstance(module, nn.TransformerEncoderLayer):
+        module.activation_relu_or_gelu = 0
+    if isinstance(module, nn.TransformerEncoder):
+        module.use_nested_tensor = False

@@ -1,0 +1,7 @@
+"""Images to train and to test on: found on this machine, never fetched."""
+
+from xbarsim.nn.datasets.dataset import Dataset, Split
+from xbarsim.nn.datasets.load import NAMES, load
+from xbarsim.nn.datasets.search import VARIABLE, MissingDataError
+
+__all__ = ["NAMES", "VARIABLE", "Dataset", "MissingDataError", "Split", "load"]

@@ -1,0 +1,121 @@
+"""Images and labels as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.errors import InputError
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images with their labels.
+
+    Attributes
+    ----------
+    images : (count, channels, height, width) uint8
+        Pixels, 0 to 255.
+    labels : (count,) int64
+        Classes, from 0.
+    """
+
+    images: Images
+    labels: Labels
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != np.uint8:
+            raise InputError(
+                f"images have shape {self.images.shape} and type {self.images.dtype}: "
+                "they must be (count, channels, height, width) of uint8"
+            )
+        if self.labels.shape != (len(self.images),):
+            raise InputError(f"there are {len(self.images)} images and labels of shape {self.labels.shape}")
+        object.__setattr__(self, "labels", self.labels.astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def first(self, count: int | None) -> Split:
+        """Return the first ``count`` images; all of them if it is None."""
+        if count is None:
+            return self
+        if count < 1:
+            raise InputError(f"limit is {count}: it must be at least 1")
+        return Split(self.images[:count], self.labels[:count])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images to train on and others to test on.
+
+    Attributes
+    ----------
+    name : str
+        As it was asked for.
+    source : str
+        Where it was read.
+    train, test : Split
+        Of the same shape.
+    classes : tuple of str
+        The labels' names.
+    mean, std : tuple of float
+        One number, or one a channel. A network sees ``(pixel / 255 - mean) / std``.
+    """
+
+    name: str
+    source: str
+    train: Split
+    test: Split
+    classes: tuple[str, ...]
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if self.train.images.shape[1:] != self.test.images.shape[1:]:
+            raise InputError(
+                f"{self.source}: training images are {self.train.images.shape[1:]} and test images "
+                f"{self.test.images.shape[1:]}: they must have one shape"
+            )
+        for label, split in (("training", self.train), ("test", self.test)):
+            if not len(split):
+                raise InputError(f"{self.source}: there are no {label} images")
+            low, high = int(split.labels.min()), int(split.labels.max())
+            if low < 0 or high >= len(self.classes):
+                raise InputError(f"{self.source}: {label} labels go from {low} to {high}, of {len(self.classes)} classes")
+        for name in ("mean", "std"):
+            values = tuple(float(one) for one in getattr(self, name))
+            if len(values) not in (1, self.shape[0]):
+                raise InputError(f"{name} has {len(values)} numbers: give one, or one for each of {self.shape[0]} channels")
+            if not np.isfinite(values).all() or (name == "std" and min(values) <= 0.0):
+                raise InputError(f"{name} is {values}: it must be finite{', and above 0' if name == 'std' else ''}")
+            object.__setattr__(self, name, values)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    def limited(self, *, train: int | None = None, test: int | None = None) -> Dataset:
+        """Return the first images only."""
+        return replace(self, train=self.train.first(train), test=self.test.first(test))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a record of a run says of its data."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "shape": list(self.shape),
+            "classes": len(self.classes),
+            "train_images": len(self.train),
+            "test_images": len(self.test),
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }

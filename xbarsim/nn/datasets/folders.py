@@ -1,0 +1,83 @@
+"""A folder with a folder of images for each class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from xbarsim.errors import InputError
+from xbarsim.nn.datasets.dataset import Dataset, Split
+from xbarsim.nn.datasets.pixels import read_image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
+_TEST_NAMES = ("test", "val", "valid", "validation")
+_TEST_EVERY = 5
+
+
+def read(folder: Path) -> Dataset:
+    """Return the images of a folder: ``train/CLASS/*.png`` and ``test/CLASS/*.png``, or ``CLASS/*.png``.
+
+    Where there is no ``test`` (or ``val``), every fifth image of each class, in the order of names, is for testing.
+    Images are grey if all are, and must be of one size.
+
+    Raises
+    ------
+    InputError
+        There are no images, sizes differ, or a class is empty or of one part only; the message names it.
+    """
+    train = folder / "train"
+    if train.is_dir():
+        test = next((folder / name for name in _TEST_NAMES if (folder / name).is_dir()), None)
+        if test is None:
+            raise InputError(f"{folder} has a folder train and none called {' or '.join(_TEST_NAMES)} beside it")
+        classes = _classes(train)
+        if _classes(test) != classes:
+            odd = sorted(set(_classes(test)) ^ set(classes))[0]
+            raise InputError(f"{folder}: class {odd!r} is only in one of train and {test.name}")
+        shown = [one for name in classes for one in _files(train, name)]
+        asked = [one for name in classes for one in _files(test, name)]
+    else:
+        classes = _classes(folder)
+        files = [list(enumerate(_files(folder, name))) for name in classes]
+        shown = [one for part in files for k, one in part if k % _TEST_EVERY]
+        asked = [one for part in files for k, one in part if k % _TEST_EVERY == 0]
+    if not shown or not asked:
+        raise InputError(f"{folder} has {len(shown)} images to train on and {len(asked)} to test on: it needs both")
+    arrays = _arrays([path for path, _ in (*shown, *asked)])
+    labels = np.array([classes.index(name) for _, name in (*shown, *asked)], np.int64)
+    cut = len(shown)
+    return Dataset(
+        folder.resolve().name, str(folder), Split(arrays[:cut], labels[:cut]), Split(arrays[cut:], labels[cut:]), classes
+    )
+
+
+def _classes(folder: Path) -> tuple[str, ...]:
+    found = tuple(sorted(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")))
+    if len(found) < 2:
+        raise InputError(
+            f"{folder} has {len(found)} folders inside: it must have one for each class of images "
+            f"(or be MNIST's idx files, or CIFAR-10's batches)"
+        )
+    return found
+
+
+def _files(folder: Path, name: str) -> list[tuple[Path, str]]:
+    """Return a class's images, each with its class, in the order of names."""
+    images = sorted(one for one in (folder / name).iterdir() if one.suffix.lower() in SUFFIXES)
+    if not images:
+        raise InputError(f"{folder / name} has no images ({', '.join(SUFFIXES)})")
+    return [(one, name) for one in images]
+
+
+def _arrays(paths: list[Path]) -> np.ndarray[tuple[int, int, int, int], np.dtype[np.uint8]]:
+    images = [read_image(path) for path in paths]
+    if len({one.shape[2] for one in images}) > 1:
+        images = [np.repeat(one, 3, axis=2) if one.shape[2] == 1 else one for one in images]
+    for path, one in zip(paths, images, strict=True):
+        if one.shape != images[0].shape:
+            raise InputError(
+                f"{path} is {one.shape[1]} x {one.shape[0]} and {paths[0]} {images[0].shape[1]} x {images[0].shape[0]}: "
+                "a network takes images of one size; scale them first"
+            )
+    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))

@@ -1,0 +1,110 @@
+"""Which torch modules go onto crossbars, which have no weight matrix, and which are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from xbarsim.errors import InputError
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.linear import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
+
+_PLAIN: dict[type[nn.Module], Any] = {
+    nn.Linear: CrossbarLinear.of,
+    nn.Conv1d: CrossbarConv1d,
+    nn.Conv2d: CrossbarConv2d,
+}
+
+_MATRIX_FREE: tuple[type[nn.Module], ...] = (
+    nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.GroupNorm, nn.PReLU,
+    nn.modules.batchnorm._NormBase, nn.LocalResponseNorm,
+)  # fmt: skip
+"""Their weights scale, shift or are looked up; they stay digital."""
+
+
+def supported(module: nn.Module) -> type[nn.Module] | None:
+    """Return the torch class as which a module goes onto crossbars, or None if it does not.
+
+    A subclass counts if it computes what its base does; so does ``NonDynamicallyQuantizableLinear``.
+    """
+    for kind in _PLAIN:
+        if isinstance(module, kind) and type(module).forward is kind.forward:
+            return kind
+    return None
+
+
+def on_crossbars(name: str, module: nn.Module, hardware: Hardware, *, bias_row: bool) -> nn.Module:
+    """Return the layer that takes a supported module's place; it keeps the module's own parameters.
+
+    Raises
+    ------
+    InputError
+        The module's weights are empty, not finite, not made yet or computed from others.
+    """
+    kind = supported(module)
+    assert kind is not None
+    _see_parameters(name, module)
+    try:
+        layer: nn.Module = _PLAIN[kind](module, hardware, bias_row=bias_row)
+    except InputError as error:
+        raise InputError(f"layer {name!r}: {error}") from None
+    for own, parameter in module.named_parameters(recurse=False):
+        if own in layer._parameters:
+            layer._parameters[own] = parameter
+    return layer.train(module.training)
+
+
+def see_no_matrix(name: str, module: nn.Module, left: Any) -> None:
+    """Refuse a module that holds a weight matrix of its own and is not known.
+
+    Parameters
+    ----------
+    name, module : str and Module
+        The module, which is not supported.
+    left : callable
+        Whether a parameter of a name is left digital.
+
+    Raises
+    ------
+    InputError
+        It has one; the message names it and says how to leave it digital.
+    """
+    if isinstance(module, _MATRIX_FREE) or type(module).__name__ == "RMSNorm":
+        return
+    for own, parameter in module.named_parameters(recurse=False):
+        path = f"{name}.{own}" if name else own
+        if _is_lazy(parameter):
+            raise InputError(f"{path} has no shape yet: run the model once before convert")
+        if sum(size > 1 for size in parameter.shape) < 2 or left(path, module):
+            continue
+        what = type(module).__name__
+        if next(module.children(), None) is None and name:
+            raise InputError(
+                f"layer {name!r} is {what}, which does not go onto crossbars: leave it digital with digital=({name!r},)"
+            )
+        raise InputError(
+            f"parameter {path!r} of {what} is a matrix outside of any layer that goes onto crossbars: "
+            f"leave it digital with digital=({path!r},)"
+        )
+
+
+def _see_parameters(name: str, module: nn.Module) -> None:
+    if hasattr(module, "parametrizations"):
+        raise InputError(
+            f"layer {name!r} has parametrized weights: call torch.nn.utils.parametrize.remove_parametrizations, "
+            f"or leave it digital with digital=({name!r},)"
+        )
+    known = type(module).__mro__
+    for own, parameter in module.named_parameters(recurse=False):
+        if _is_lazy(parameter):
+            raise InputError(f"layer {name!r} has no shape yet: run the model once before convert")
+        if own.endswith(("_g", "_v", "_orig", "_mask")) and nn.Module in known:
+            raise InputError(
+                f"layer {name!r} computes its weight from {own!r}: remove that reparametrization or pruning, "
+                f"or leave it digital with digital=({name!r},)"
+            )
+
+
+def _is_lazy(parameter: object) -> bool:
+    return isinstance(parameter, nn.parameter.UninitializedTensorMixin)

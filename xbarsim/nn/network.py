@@ -1,0 +1,148 @@
+"""A model whose layers are on crossbars."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from torch import Tensor, nn
+
+from xbarsim.nn import calibration, storage
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.ranges import NotProgrammedError
+from xbarsim.nn.summary import Summary, summary
+from xbarsim.nonideal import Chip
+from xbarsim.nonideal.streams import whole
+
+
+class CrossbarNetwork(nn.Module):
+    """What ``convert`` returns.
+
+    Attributes
+    ----------
+    model : Module
+        The copy of the torch model, with layers on crossbars in it.
+    hardware : Hardware
+        What they run on, but for overrides.
+    seed : int or None
+        What ``program`` was given.
+    """
+
+    def __init__(self, model: nn.Module, hardware: Hardware) -> None:
+        super().__init__()
+        self.model = model
+        self.hardware = hardware
+        self.seed: int | None = None
+        for name, layer in self.layers.items():
+            layer.name = name
+
+    @property
+    def layers(self) -> dict[str, CrossbarLayer]:
+        """The layers on crossbars by name; one that is the whole model is called ``model``."""
+        found = self.model.named_modules()
+        return {name or "model": layer for name, layer in found if isinstance(layer, CrossbarLayer)}
+
+    @property
+    def chips(self) -> dict[str, Chip]:
+        """Each layer's chip; none before ``program``."""
+        return {name: layer.chip for name, layer in self.layers.items() if layer.chip is not None}
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the model returns, through the crossbars."""
+        return self.model(*args, **kwargs)
+
+    def program(self, seed: int = 0) -> Self:
+        """Make every layer's chip, a function of seed and the layer's number, and put the weights on it.
+
+        Parameters
+        ----------
+        seed : int
+            ``0 <= seed < 2^64``.
+        """
+        seed = whole("seed", seed, 0, 1 << 64)
+        for number, layer in enumerate(self.layers.values()):
+            stream = np.random.SeedSequence(seed, spawn_key=(number,))
+            layer.program(int(stream.generate_state(1, np.uint64)[0]))
+        self.seed = seed
+        return self
+
+    def calibrate(self, batches: Tensor | Iterable[Any]) -> Self:
+        """Set the ranges of converters to the largest magnitudes that arrive, layer by layer, DAC before ADC.
+
+        Parameters
+        ----------
+        batches : tensor, or iterable of batches
+            A batch is a tensor, a tuple whose first part is the input (as a DataLoader's), or a dictionary of
+            arguments. They are gone through several times.
+
+        Raises
+        ------
+        NotProgrammedError
+            ``program`` was not called.
+        InputError
+            There is no batch.
+        """
+        self._see_programmed()
+        calibration.calibrate(self, batches)
+        return self
+
+    def summary(self, inputs: Any = None) -> Summary:
+        """Describe every layer: arrays, cells, utilisation, and the error that wires make.
+
+        Parameters
+        ----------
+        inputs : tensor, tuple or dict, optional
+            A batch as ``calibrate`` takes; the error is then that of outputs on it. None: that of the effective
+            matrices.
+        """
+        if inputs is not None:
+            self._see_programmed()
+        return summary(self, inputs)
+
+    def save_chips(self, path: str | Path) -> None:
+        """Write all chips, scales and converter ranges, but no weights, to a ``.npz`` file, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            The network is not programmed, or the path cannot be written.
+        """
+        storage.save_chips(self, path)
+
+    def load_chips(self, path: str | Path) -> Self:
+        """Put the weights on saved chips.
+
+        Raises
+        ------
+        InputError
+            The file is missing or damaged, or its chips are of another model or hardware; the message names both.
+        """
+        storage.load_chips(self, path)
+        return self
+
+    def _see_programmed(self) -> None:
+        for layer in self.layers.values():
+            if layer.chip is None:
+                raise NotProgrammedError(f"{layer.label} has no chip: call program(seed) first")
+
+    def to_torch(self) -> nn.Module:
+        """Return a torch model with the weights as they are now, without any hardware."""
+        whole_model = copy.deepcopy(self.model)
+        return _plain(whole_model, {})
+
+
+def _plain(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
+    if id(module) not in done:
+        make = getattr(module, "to_torch", None)
+        if make is not None:
+            done[id(module)] = make()
+        else:
+            done[id(module)] = module
+            for own, child in module._modules.items():
+                if child is not None:
+                    module._modules[own] = _plain(child, done)
+    return done[id(module)]

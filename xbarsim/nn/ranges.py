@@ -1,0 +1,96 @@
+"""What a layer's converters take for full scale: given, of the batch, of the hardware, or seen in calibration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from xbarsim.errors import XbarsimError
+from xbarsim.nn.converters import quantised
+
+if TYPE_CHECKING:
+    from xbarsim.nn.layers import CrossbarLayer
+
+UNSEEN = -1.0
+"""What a calibrated range holds before calibration."""
+
+
+class NotProgrammedError(XbarsimError, RuntimeError):
+    """A layer was called before it had a chip, or before its converters had their ranges."""
+
+
+def full_input(layer: CrossbarLayer, x: Tensor) -> Tensor:
+    """Return the input that gets the full voltage, for a layer's inputs x."""
+    dac = layer.hardware.dac
+    if layer.observing == "inputs":
+        layer.input_range = torch.maximum(layer.input_range, _largest(layer, x).to(layer.input_range))
+    if not isinstance(dac.range, str):
+        return x.new_tensor(dac.range)
+    if dac.range == "batch":
+        return _or_one(_largest(layer, x))
+    if dac.range == "full":
+        return x.new_ones(())
+    if layer.input_range >= 0.0:
+        return _or_one(layer.input_range.to(x))
+    if dac.bits is not None and layer.observing != "inputs":
+        raise NotProgrammedError(
+            f"{layer.label} has a DAC whose range is 'calibrated': call calibrate(batches) before the first forward"
+        )
+    return x.new_ones(())
+
+
+def _largest(layer: CrossbarLayer, x: Tensor) -> Tensor:
+    """Return the largest magnitude of inputs; a row of biases has an input of 1."""
+    found = x.detach().abs().amax() if x.numel() else x.new_zeros(())
+    return found.clamp(min=1.0) if layer.bias_row else found
+
+
+def _or_one(size: Tensor) -> Tensor:
+    return torch.where(size > 0, size, torch.ones_like(size))
+
+
+def digitised(layer: CrossbarLayer, currents: list[Tensor]) -> list[Tensor]:
+    """Return the currents of all arrays, (batch, cols) each, as the ADC gives them."""
+    bits = layer.hardware.adc.bits
+    if layer.observing == "outputs":
+        seen = torch.cat([_columns(one) for one in currents])
+        layer.output_range = torch.maximum(layer.output_range, seen.to(layer.output_range))
+    if bits is None or layer.observing is not None:
+        return currents
+    ranges = _full_outputs(layer, currents)
+    return [quantised(one, full, bits) for one, full in zip(currents, ranges, strict=True)]
+
+
+def _columns(currents: Tensor) -> Tensor:
+    """Return the largest magnitude of each column."""
+    return currents.detach().abs().amax(dim=0) if len(currents) else currents.new_zeros(currents.shape[1])
+
+
+def _full_outputs(layer: CrossbarLayer, currents: list[Tensor]) -> list[Tensor]:
+    """Return the ADC's full scale at each array, a number or one a column."""
+    adc, hardware = layer.hardware.adc, layer.hardware
+    if adc.range == "full":
+        lrs = hardware.cells.g_on * hardware.encoding.volts
+        return [one.new_tensor(lrs * place.shape[0]) for one, place in zip(currents, layer.places, strict=True)]
+    if not isinstance(adc.range, str):
+        return [one.new_tensor(adc.range) for one in currents]
+    if adc.range == "batch":
+        columns = [_columns(one) for one in currents]
+    elif (layer.output_range < 0.0).any():
+        raise NotProgrammedError(
+            f"{layer.label} has an ADC whose range is 'calibrated': call calibrate(batches) before the first forward"
+        )
+    else:
+        columns = list(torch.split(layer.output_range.to(currents[0]), [one.shape[1] for one in currents]))
+    return _shared(columns, adc.per)
+
+
+def _shared(columns: list[Tensor], per: str) -> list[Tensor]:
+    """Return each array's full scale from the largest current of each of its columns; where all is 0 it is 1."""
+    if per == "layer":
+        columns = [torch.stack([one.amax() for one in columns]).amax()] * len(columns)
+    elif per == "tile":
+        columns = [one.amax() for one in columns]
+    return [_or_one(one) for one in columns]

@@ -1,0 +1,295 @@
+"""Training that stops and goes on at any step, with the same numbers as without a stop.
+
+Whatever a step draws (order, crops, dropout) is a function of seed, epoch and step alone, so that weights, the
+optimiser's moments and the place are the whole state. The same seed gives the same weights on the same machine with
+the same versions and threads; other threads add up in another order, and round differently.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from xbarsim.errors import InputError, XbarsimError
+from xbarsim.nn.binary import clip_latent
+from xbarsim.nn.datasets import Dataset, Split
+from xbarsim.nonideal.settings import Settings
+
+_SHIFT = 4  # pixels by which augmented images move at most
+_IMAGES = 600_000  # that an unhurried training sees
+_MOST_EPOCHS = 30
+
+
+class DivergedError(XbarsimError, ArithmeticError):
+    """The loss is no number any more."""
+
+
+@dataclass(frozen=True)
+class TrainSettings(Settings):
+    """How a network is trained: AdamW on the cross entropy, its rate falling to 0 as a half cosine.
+
+    Attributes
+    ----------
+    epochs, batch : int
+        Passes over the images, and how many make a step.
+    rate, decay : float
+        The first learning rate, and the decay of weights.
+    seed : int
+        Of the first weights and all that is drawn.
+    augment : bool
+        Whether images are mirrored at random and shifted by up to 4 pixels.
+    """
+
+    epochs: int = 10
+    batch: int = 64
+    rate: float = 1e-3
+    decay: float = 0.0
+    seed: int = 0
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        self._count("epochs", 1)
+        self._count("batch", 2)
+        self._count("seed", 0)
+        self._number("rate", 0.0, math.inf, above=True)
+        self._number("decay", 0.0, math.inf)
+        if not isinstance(self.augment, bool):
+            raise InputError(f"TrainSettings.augment is {self.augment!r}: it must be True or False")
+
+
+def usual_epochs(dataset: Dataset) -> int:
+    """Return how many epochs the zoo is trained for: 600,000 images, 30 epochs at most."""
+    return max(1, min(_MOST_EPOCHS, _IMAGES // len(dataset.train)))
+
+
+def inputs(dataset: Dataset, split: Split, chosen: Any = slice(None)) -> Tensor:
+    """Return what a network sees of chosen images, (count, channels, height, width)."""
+    mean, std = (torch.tensor(one).reshape(-1, 1, 1) for one in (dataset.mean, dataset.std))
+    # A split may be a view of a file's bytes, which torch must not write to.
+    pixels = torch.from_numpy(np.array(split.images[chosen]))
+    return (pixels.float() / 255.0 - mean) / std
+
+
+def batches(dataset: Dataset, split: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Return inputs and labels in order."""
+    for k in range(0, len(split), size):
+        part = slice(k, k + size)
+        yield inputs(dataset, split, part), torch.from_numpy(split.labels[part])
+
+
+def predictions(
+    model: nn.Module, dataset: Dataset, split: Split, size: int = 256, progress: Callable[[int], None] | None = None
+) -> Tensor:
+    """Return the class that a network gives each image, (count,); the network is in evaluation mode meanwhile."""
+    was = model.training
+    model.eval()
+    found = []
+    try:
+        with torch.no_grad():
+            for images, _ in batches(dataset, split, size):
+                found.append(model(images).argmax(dim=1))
+                if progress is not None:
+                    progress(sum(map(len, found)))
+    finally:
+        model.train(was)
+    return torch.cat(found)
+
+
+def accuracy(model: nn.Module, dataset: Dataset, split: Split, size: int = 256) -> float:
+    """Return the share of images whose class a network finds."""
+    return float((predictions(model, dataset, split, size) == torch.from_numpy(split.labels)).double().mean())
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch came to: its number from 1, mean loss, share of test images right, and seconds."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    seconds: float
+
+
+class Training:
+    """A network on its way.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Trained in place.
+    dataset : Dataset
+        What on; its test images are looked at after each epoch, and decide nothing.
+    settings : TrainSettings
+        How.
+    """
+
+    def __init__(self, model: nn.Module, dataset: Dataset, settings: TrainSettings) -> None:
+        self.model, self.dataset, self.settings = model, dataset, settings
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.decay)
+        self.epoch = self.step = 0
+        self.history: list[Epoch] = []
+        self._loss = self._seconds = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch; one image that is left over joins the batch before it, which statistics need."""
+        count, size = len(self.dataset.train), self.settings.batch
+        return max(1, math.ceil(count / size) - (count % size == 1))
+
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are over."""
+        return self.epoch >= self.settings.epochs
+
+    def run(
+        self,
+        *,
+        save: Callable[[], None] | None = None,
+        every: float = 60.0,
+        stop: Callable[[], bool] | None = None,
+        progress: Callable[[str], None] | None = None,
+        report: Callable[[Epoch], None] | None = None,
+    ) -> bool:
+        """Go on until all epochs are over.
+
+        Parameters
+        ----------
+        save : callable, optional
+            Called after each epoch, every ``every`` seconds, and on a stop.
+        every : float
+            Seconds.
+        stop : callable, optional
+            Asked between steps whether to stop.
+        progress, report : callable, optional
+            Told of the steps in words, and of each epoch that is over.
+
+        Returns
+        -------
+        bool
+            Whether it is over; False after a stop.
+
+        Raises
+        ------
+        DivergedError
+            The loss is no number any more.
+        """
+        saved = time.perf_counter()
+        with torch.random.fork_rng(devices=[]):
+            while not self.done:
+                self._epoch_order()
+                while self.step < self.steps:
+                    if stop is not None and stop():
+                        if save is not None:
+                            save()
+                        return False
+                    self._one_step()
+                    if progress is not None:
+                        progress(f"epoch {self.epoch + 1} of {self.settings.epochs}, step {self.step} of {self.steps}")
+                    if save is not None and time.perf_counter() - saved > every:
+                        save()
+                        saved = time.perf_counter()
+                self._close_epoch(report)
+                if save is not None:
+                    save()
+                    saved = time.perf_counter()
+        return True
+
+    def _close_epoch(self, report: Callable[[Epoch], None] | None) -> None:
+        found = accuracy(self.model, self.dataset, self.dataset.test)
+        self.epoch += 1
+        self.history.append(Epoch(self.epoch, self._loss / self.steps, found, self._seconds))
+        self.step, self._loss, self._seconds = 0, 0.0, 0.0
+        if report is not None:
+            report(self.history[-1])
+
+    def _epoch_order(self) -> None:
+        _seed(self.settings.seed, self.epoch, -1)
+        self._order = torch.randperm(len(self.dataset.train))
+
+    def _one_step(self) -> None:
+        start = time.perf_counter()
+        settings = self.settings
+        last = self.step == self.steps - 1
+        chosen = self._order[self.step * settings.batch : None if last else (self.step + 1) * settings.batch].numpy()
+        _seed(settings.seed, self.epoch, self.step)
+        images = inputs(self.dataset, self.dataset.train, chosen)
+        if settings.augment:
+            images = augmented(images)
+        gone = (self.epoch + self.step / self.steps) / settings.epochs
+        for group in self.optimizer.param_groups:
+            group["lr"] = 0.5 * settings.rate * (1.0 + math.cos(math.pi * gone))
+        self.model.train()
+        self.optimizer.zero_grad()
+        loss = functional.cross_entropy(self.model(images), torch.from_numpy(self.dataset.train.labels[chosen]))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise DivergedError(
+                f"the loss is {value} at epoch {self.epoch + 1}, step {self.step + 1}: train with a smaller rate"
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        clip_latent(self.model)
+        self._loss += value
+        self.step += 1
+        self._seconds += time.perf_counter() - start
+
+    def state(self) -> dict[str, Any]:
+        """Return all that ``load_state`` needs to go on, as tensors, numbers and words."""
+        return {
+            "settings": self.settings.to_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "loss": self._loss,
+            "seconds": self._seconds,
+            "history": [vars(one) for one in self.history],
+            "weights": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state of the same network, on the same data and with the same settings but for epochs."""
+        if replace(TrainSettings.from_dict(state["settings"]), epochs=self.settings.epochs) != self.settings:
+            raise InputError("the state was trained with other settings: only epochs may change")
+        self.model.load_state_dict(state["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.step = state["epoch"], state["step"]
+        self._loss, self._seconds = state["loss"], state["seconds"]
+        self.history = [Epoch(**one) for one in state["history"]]
+
+
+def augmented(images: Tensor) -> Tensor:
+    """Return images mirrored at random and shifted by up to 4 pixels, the edge filled with the images' smallest."""
+    count, _, high, wide = images.shape
+    mirrored = torch.where(torch.rand(count, 1, 1, 1) < 0.5, images.flip(3), images)
+    shifts = torch.randint(0, 2 * _SHIFT + 1, (count, 2))
+    padded = functional.pad(mirrored, (_SHIFT,) * 4, value=float(images.min()))
+    rows = (shifts[:, :1] + torch.arange(high))[:, None, :, None]
+    cols = (shifts[:, 1:] + torch.arange(wide))[:, None, None, :]
+    return padded[torch.arange(count)[:, None, None, None], torch.arange(images.shape[1])[:, None, None], rows, cols]
+
+
+def _seed(*numbers: int) -> None:
+    """Seed torch's generator from numbers that name a step."""
+    words = np.random.SeedSequence([one & 0xFFFFFFFF for one in numbers]).generate_state(2, np.uint32)
+    torch.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+def fingerprint(split: Split) -> str:
+    """Return a short name of images and labels by their content."""
+    import hashlib
+
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(repr(split.images.shape).encode())
+    digest.update(np.ascontiguousarray(split.images))
+    digest.update(np.ascontiguousarray(split.labels))
+    return digest.hexdigest()
+
+

@@ -1,0 +1,12 @@
+"""Networks with nonlinear elements: Newton's method on the equations of ``xbarsim.mna``.
+
+``part`` says what a group of equal elements gives: currents, slopes, and where both go; ``junction``, ``channel`` and
+``sources`` are such groups, ``circuit`` makes them of a netlist's columns. ``newton`` solves at one point,
+``continuation`` comes from easier circuits where that fails, and ``solve`` goes through an analysis.
+"""
+
+from xbarsim.nonlinear.newton import NewtonError
+from xbarsim.nonlinear.problem import Problem
+from xbarsim.nonlinear.solve import FailedPointError, NonlinearSolution, solve
+
+__all__ = ["FailedPointError", "NewtonError", "NonlinearSolution", "Problem", "solve"]

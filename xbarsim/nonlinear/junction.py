@@ -1,0 +1,129 @@
+"""Diodes, and the junctions of transistors' bulks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from xbarsim.mna import Branches
+from xbarsim.nonlinear import limits
+from xbarsim.nonlinear.part import Floats, Ints, Part, Places, Tangent, across
+
+_REVERSE = -3.0
+"""Times the thermal voltage: below, SPICE's reverse current takes over."""
+
+
+class Junctions(Part):
+    """Junctions from anode to cathode.
+
+    ``i = IS (exp(v / s) - 1) + gmin v`` from -3 s on. Below, a diode has ``-IS (1 + (3 s / (e v))^3)`` and, past its
+    breakdown voltage x, ``-IS exp(-(x + v) / s_b)``; the bulk of a transistor has ``-IS``.
+
+    Parameters
+    ----------
+    names, origins
+        The elements.
+    ends : Places
+        Anodes and cathodes.
+    saturation, scale : (n,)
+        IS and s.
+    gmin : float
+        Siemens.
+    """
+
+    def __init__(
+        self, names: list[str], origins: Ints, ends: Places, saturation: Floats, scale: Floats, gmin: float
+    ) -> None:
+        self.names, self.origins, self.flows = names, origins, ends
+        self.stamps = (*ends, *ends)
+        self.ties = Branches(*ends, np.full(ends[0].size, gmin))
+        self.saturation, self.scale, self.gmin = saturation, scale, gmin
+        with np.errstate(divide="ignore"):
+            self.critical = scale * np.log(scale / (math.sqrt(2.0) * saturation))
+        self.restart()
+
+    def restart(self) -> None:
+        """Start at 0 V."""
+        self._at = np.zeros(self.scale.size)
+
+    def tangent(self, values: Floats, time: float, share: float) -> Tangent:
+        """Put the tangents at the voltages, or as far towards them as a junction may move."""
+        wanted = across(values, self.flows)
+        self._at = self._limited(wanted)
+        current, slope = self._law(self._at)
+        return Tangent(current + slope * (wanted - self._at), slope, bool(np.all(self._at == wanted)))
+
+    def amounts(self, values: Floats, time: float) -> Floats:
+        """Return the junctions' currents."""
+        return self._law(across(values, self.flows))[0]
+
+    def _limited(self, wanted: Floats) -> Floats:
+        return limits.junction(wanted, self._at, self.scale, self.critical)
+
+    def _law(self, v: Floats) -> tuple[Floats, Floats]:
+        x = v / self.scale
+        forward = x > _REVERSE
+        with np.errstate(over="ignore"):
+            grown = np.expm1(np.where(forward, x, 0.0))
+        current, slope = self._reverse(v)
+        current = np.where(forward, self.saturation * grown, current)
+        slope = np.where(forward, self.saturation * (grown + 1) / self.scale, slope)
+        return self._ends(v, current, slope)
+
+    def _reverse(self, v: Floats) -> tuple[Floats, Floats]:
+        return -self.saturation, np.zeros_like(v)
+
+    def _ends(self, v: Floats, current: Floats, slope: Floats) -> tuple[Floats, Floats]:
+        return current + self.gmin * v, slope + self.gmin
+
+
+class DiodeJunctions(Junctions):
+    """Junctions with breakdown and high injection.
+
+    Past the knee currents K the current is ``i / (1 + sqrt(|i| / K))``.
+    """
+
+    def __init__(
+        self,
+        names: list[str],
+        origins: Ints,
+        ends: Places,
+        saturation: Floats,
+        scale: Floats,
+        gmin: float,
+        breakdown: tuple[Floats, Floats],
+        knees: tuple[Floats, Floats],
+    ) -> None:
+        self.breakdown, self.breakdown_scale = breakdown
+        self.forward_knee, self.reverse_knee = knees
+        super().__init__(names, origins, ends, saturation, scale, gmin)
+
+    def _limited(self, wanted: Floats) -> Floats:
+        forward = super()._limited(wanted)
+        beyond = wanted < np.minimum(0.0, -self.breakdown + 10 * self.breakdown_scale)
+        if not beyond.any():
+            return forward
+        with np.errstate(invalid="ignore"):
+            mirrored = limits.junction(
+                -(wanted + self.breakdown), -(self._at + self.breakdown), self.breakdown_scale, self.critical
+            )
+            return np.where(beyond, -(mirrored + self.breakdown), forward)
+
+    def _reverse(self, v: Floats) -> tuple[Floats, Floats]:
+        below = np.minimum(v, _REVERSE * self.scale)
+        cube = (3.0 * self.scale / (math.e * below)) ** 3
+        current, slope = -self.saturation * (1 + cube), 3 * self.saturation * cube / below
+        broken = v < -self.breakdown
+        if broken.any():
+            with np.errstate(over="ignore", invalid="ignore"):
+                grown = np.exp(np.where(broken, -(self.breakdown + v) / self.breakdown_scale, 0.0))
+            current = np.where(broken, -self.saturation * grown, current)
+            slope = np.where(broken, self.saturation * grown / self.breakdown_scale, slope)
+        return current, slope
+
+    def _ends(self, v: Floats, current: Floats, slope: Floats) -> tuple[Floats, Floats]:
+        knee = np.where(v >= _REVERSE * self.scale, self.forward_knee, self.reverse_knee)
+        root = np.sqrt(np.abs(current) / knee)
+        slope = slope * (1 + 0.5 * root) / (1 + root) ** 2
+        return super()._ends(v, current / (1 + root), slope)

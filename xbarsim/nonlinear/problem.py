@@ -1,0 +1,126 @@
+"""The linear part and all nonlinear parts as one system of equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from xbarsim.mna import Branches, Factors, Network, Residual, Stamps, System
+from xbarsim.nonlinear.part import Floats, Part, across
+
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
+
+class Linearised(NamedTuple):
+    """All tangents at some unknowns: what they violate the equations by, their currents, and their slopes."""
+
+    gap: Floats
+    amounts: Floats
+    slopes: Floats
+    settled: bool
+
+
+class Problem:
+    """Equations ``A x + i(x) + shunt v = s``.
+
+    Parameters
+    ----------
+    network : Network
+        The linear part.
+    parts : sequence of Part
+        The nonlinear elements.
+
+    Attributes
+    ----------
+    system : mna.System
+        The linear part's equations.
+
+    Raises
+    ------
+    FloatingError, LoopError
+        As ``mna.System``.
+    """
+
+    def __init__(self, network: Network, parts: Sequence[Part]) -> None:
+        self.parts = list(parts)
+        a, b = (np.concatenate([getattr(part.ties, end) for part in parts]).astype(np.int64) for end in "ab")
+        least = np.concatenate([part.ties.value for part in parts])
+        self.system = System(network, Branches(a, b, least))
+        nodes = np.arange(1, network.nodes)
+        stamps = [part.stamps for part in parts]
+        self._jacobian = self.system.jacobian(Stamps.of(*stamps, (nodes, 0, nodes, 0)))
+        flows = [np.concatenate([part.flows[end] for part in parts]) for end in (0, 1)]
+        self._flows = self.system.flows(flows[0], flows[1])
+        self._controls = np.concatenate([one[2] for one in stamps]), np.concatenate([one[3] for one in stamps])
+        self._slopes = self.system.flows(*(np.concatenate([one[end] for one in stamps]) for end in (0, 1)))
+        self._shunts = self.system.flows(nodes, np.zeros_like(nodes))
+        self._residual = Residual(self.system)
+
+    def restart(self) -> None:
+        """Forget all tangents."""
+        for part in self.parts:
+            part.restart()
+
+    def values(self, x: Floats) -> Floats:
+        """Return voltages, then branch currents, from the unknowns (size, 1)."""
+        unknowns = self.system.unknowns
+        return np.concatenate([unknowns.voltages(x)[:, 0], unknowns.currents(x)[:, 0]])
+
+    def linearise(self, x: Floats, right: Floats, time: float, shunt: float, share: float) -> Linearised:
+        """Put all tangents anew at unknowns ``x`` (size, 1).
+
+        Parameters
+        ----------
+        x, right : (size, 1)
+            Unknowns and s.
+        time : float
+            Seconds.
+        shunt : float
+            Siemens from every node to ground.
+        share : float
+            What sources are scaled by.
+        """
+        values = self.values(x)
+        tangents = [part.tangent(values, time, share) for part in self.parts]
+        amounts = np.concatenate([one.amounts for one in tangents])
+        gap = self.system.gap(x, right) - self._flows.sums(amounts[:, None])
+        nodes = self.system.unknowns.nodes - 1
+        if shunt:
+            gap -= self._shunts.sums(shunt * values[1 : nodes + 1, None])
+        slopes = np.concatenate([*(one.slopes for one in tangents), np.full(nodes, shunt)])
+        return Linearised(gap, amounts, slopes, all(one.settled for one in tangents))
+
+    def factored(self, slopes: Floats) -> Factors:
+        """Factor the equations with these slopes."""
+        return self._jacobian.factored(slopes)
+
+    def ratios(self, x: Floats, right: Floats, time: float, slopes: Floats) -> Floats:
+        """Return by how much unknowns violate each equation, laws evaluated anew: (size,).
+
+        ``slopes`` (stamps,) say what a voltage's last digit makes of a current: 1 mS, 5 V and 1e-16 are 5e-19 A, which
+        is much where 1 pA flows.
+        """
+        values = self.values(x)
+        amounts = np.concatenate([part.amounts(values, time) for part in self.parts])
+        largest = np.maximum(*(np.abs(values[places]) for places in self._controls))
+        rounding = self._slopes.sizes((_ROUNDING * slopes[: largest.size] * largest)[:, None])
+        return np.asarray(self._residual.ratios(x, right, self._flows, amounts[:, None], rounding)[:, 0])
+
+    def worst(self, before: Floats, at: Linearised, x: Floats, time: float) -> tuple[str, int]:
+        """Return name and origin of the element whose tangent, put at ``before``, misses its law at ``x`` by most."""
+        old, new = self.values(before), self.values(x)
+        moved = across(new, self._controls) - across(old, self._controls)
+        change = at.slopes[: moved.size] * moved
+        worst, found, stamp, flow = -1.0, ("", 0), 0, 0
+        for part in self.parts:
+            n, k = len(part.names), part.stamps[0].size
+            predicted = at.amounts[flow : flow + n] + change[stamp : stamp + k].reshape(-1, n).sum(axis=0)
+            gap = np.abs(part.amounts(new, time) - predicted)
+            gap = np.where(np.isfinite(gap), gap, np.inf)
+            if n and float(gap.max()) > worst:
+                which = int(gap.argmax())
+                worst, found = float(gap.max()), (part.names[which], int(part.origins[which]))
+            stamp, flow = stamp + k, flow + n
+        return found

@@ -1,0 +1,95 @@
+"""A child process: end it in time, read what it wrote, and believe it only where everything is in order."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from xbarsim.errors import SpiceError
+from xbarsim.rawfile import Plot, read_raw
+from xbarsim.spice import log as logs
+from xbarsim.spice.result import Answer
+
+
+def finished(
+    command: Sequence[str], folder: Path, timeout: float, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a command without input and return its code and all that it said.
+
+    Raises
+    ------
+    SpiceError
+        It was killed by a signal, or did not end in ``timeout`` seconds.
+    """
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=timeout,
+            stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise SpiceError(f"{command[0]} gave no answer in {timeout:g} s, and was ended") from None
+    except OSError as error:
+        raise SpiceError(f"{command[0]} does not run: {error.strerror or error}") from None
+    said = (done.stdout + done.stderr).decode("utf-8", "replace")
+    if done.returncode < 0:
+        try:
+            name = signal.Signals(-done.returncode).name
+        except ValueError:
+            name = str(-done.returncode)
+        seconds = time.perf_counter() - start
+        raise SpiceError(f"{command[0]} crashed with {name} after {seconds:.1f} s{_said(said)}")
+    return done.returncode, said
+
+
+def answer(program: str, code: int, said: str, raw: Path, title: str | None = None) -> Answer:
+    """Return what a raw file holds, if code, log and file are all in order.
+
+    Parameters
+    ----------
+    program : str
+        What the messages call it.
+    code : int
+        Its return code.
+    said : str
+        Its log.
+    raw : Path
+        Where its numbers should be.
+    title : str, optional
+        What every plot must be called.
+
+    Raises
+    ------
+    SpiceError
+        Anything is not.
+    """
+    failed = logs.failure(said)
+    if code or failed:
+        raise SpiceError(f"{program} failed{f' with exit code {code}' if code else ''}{_said(said, failed)}")
+    if not raw.exists():
+        raise SpiceError(f"{program} gave no numbers{_said(said)}: does the netlist ask for an analysis?")
+    try:
+        plots = read_raw(raw.read_bytes())
+    except ValueError as error:
+        raise SpiceError(f"{program} wrote a raw file that is not understood: {error}") from None
+    _check(program, plots, title)
+    return Answer(plots, said, logs.trouble(said))
+
+
+def _check(program: str, plots: list[Plot], title: str | None) -> None:
+    if not plots:
+        raise SpiceError(f"{program} gave no numbers: does the netlist ask for an analysis?")
+    for plot in plots:
+        if not plot.table.size:
+            raise SpiceError(f"{program} gave no numbers for .{plot.kind}")
+        if title is not None and plot.title.lower() != title.lower():
+            raise SpiceError(f"{program} answered for {plot.title!r}, not for {title!r}")
+
+
+def _said(said: str, first: str = "") -> str:
+    """Return the telling part of a log as the rest of a sentence."""
+    telling = first or "; ".join(logs.trouble(said)[:3])
+    return f": {' '.join(telling.split())[:300]}" if telling else ""

@@ -1,0 +1,51 @@
+"""A netlist on its way to ngspice: its text, and the folder that its includes are relative to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xbarsim.errors import InputError
+
+
+@dataclass(frozen=True)
+class Deck:
+    """A netlist; ``path`` is None where only the text was given."""
+
+    text: str
+    path: Path | None
+
+    @classmethod
+    def of(cls, netlist: str | Path) -> Deck:
+        """Return the deck of a text (more than one line) or of a file.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read.
+        """
+        if isinstance(netlist, str) and "\n" in netlist:
+            return cls(netlist, None)
+        path = Path(netlist)
+        try:
+            return cls(path.read_text("utf-8", "surrogateescape"), path.resolve())
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror or error}") from None
+
+    def written(self, folder: Path) -> Path:
+        """Return a file that holds it: its own, or a new one in ``folder``."""
+        if self.path is not None:
+            return self.path
+        path = folder / "circuit.cir"
+        path.write_bytes(self.text.encode("utf-8", "surrogateescape"))
+        return path
+
+    @property
+    def title(self) -> str:
+        """The first line."""
+        return self.text.split("\n", 1)[0].strip()
+
+    @property
+    def body(self) -> str:
+        """All but the first line."""
+        return self.text.partition("\n")[2]

@@ -1,0 +1,140 @@
+"""All comparisons of a run, and what they amount to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xbarsim.validate.case import Row
+
+
+@dataclass(frozen=True)
+class Group:
+    """Comparisons of one kind: cells of one device against one other."""
+
+    device: str
+    other: str
+    circuits: int
+    comparisons: int
+    voltages: int
+    outputs: int
+    sources: int
+    largest: float
+    componentwise: float
+    worst: str
+    tolerance: float
+    failed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of ``validate`` found.
+
+    Attributes
+    ----------
+    scope : str
+        ``quick``, ``full`` or ``large``, and which cases were chosen.
+    rows : list of Row
+        Every comparison, made or not.
+    seconds : float
+        Of the whole run.
+    facts : list of (name, value)
+        Versions and machine.
+    """
+
+    scope: str
+    rows: list[Row]
+    seconds: float
+    facts: list[tuple[str, str]]
+
+    @property
+    def compared(self) -> list[Row]:
+        """The comparisons that were made."""
+        return [row for row in self.rows if row.compared]
+
+    @property
+    def failed(self) -> list[Row]:
+        """Those beyond their tolerance, and those that could not be made."""
+        return [row for row in self.rows if row.failed]
+
+    @property
+    def skipped(self) -> dict[str, list[Row]]:
+        """Those left out, by reason."""
+        reasons: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if row.skipped:
+                reasons.setdefault(row.skipped, []).append(row)
+        return reasons
+
+    def groups(self) -> list[Group]:
+        """Return what was compared, by device and by whom it was compared with."""
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            if not row.skipped:
+                found.setdefault((_against(row), row.device), []).append(row)
+        return [_group(device, other, rows) for (other, device), rows in found.items()]
+
+    def sentence(self) -> str:
+        """Say what was compared, in one sentence."""
+        rows = self.compared
+        circuits = len({row.case for row in rows})
+        counts = [sum(getattr(row, part).count for row in rows) for part in ("voltages", "outputs", "sources")]
+        said = (
+            f"{len(rows)} comparisons of {circuits} circuits: {counts[0]:,} node voltages, {counts[1]:,} output "
+            f"currents, {counts[2]:,} source currents"
+        )
+        beyond = sum(not row.trouble for row in self.failed)
+        broken = len(self.failed) - beyond
+        left = sum(len(group) for group in self.skipped.values())
+        said += f"; {beyond or 'none'} beyond tolerance"
+        said += f", {broken} that could not be made" if broken else ""
+        return said + (f", {left} left out" if left else "") + "."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values; what is not known is None."""
+        rows = [
+            {name: _plain(value) for name, value in asdict(row).items()}
+            | {"largest": _plain(row.largest), "componentwise": _plain(row.componentwise), "failed": row.failed}
+            for row in self.rows
+        ]
+        return {
+            "scope": self.scope,
+            "summary": self.sentence(),
+            "passed": not self.failed,
+            "seconds": self.seconds,
+            "facts": dict(self.facts),
+            "groups": [{name: _plain(value) for name, value in asdict(group).items()} for group in self.groups()],
+            "comparisons": rows,
+        }
+
+
+def _against(row: Row) -> str:
+    if row.ours in ("process", "pyspice", "klu"):
+        return f"{row.version or row.other}, against the program"
+    return row.version or row.other
+
+
+def _group(device: str, other: str, rows: list[Row]) -> Group:
+    made = [row for row in rows if row.compared]
+    worst = max(made, key=lambda row: row.largest, default=None)
+    return Group(
+        device,
+        other,
+        len({row.case for row in made}),
+        len(made),
+        sum(row.voltages.count for row in made),
+        sum(row.outputs.count for row in made),
+        sum(row.sources.count for row in made),
+        worst.largest if worst else math.nan,
+        max((row.componentwise for row in made), default=math.nan),
+        worst.case if worst else "",
+        max(row.tolerance for row in rows),
+        sum(row.failed for row in rows),
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,79 @@
+"""The differences of a run as a picture: by size, against the tolerances; and the times."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xbarsim.plot import new_figure
+from xbarsim.validate.case import LINEAR, NONLINEAR
+from xbarsim.validate.outcome import Outcome
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLOURS = ("#31688e", "#d95f02", "#35b779", "#7570b3", "#e7298a", "#666666")
+_FLOOR = 1e-17
+
+
+def picture(outcome: Outcome) -> bytes:
+    """Return a PNG.
+
+    Raises
+    ------
+    InputError
+        matplotlib is not installed.
+    """
+    figure = new_figure(figsize=(11, 4.6))
+    left, right = figure.subplots(1, 2)
+    devices = list(dict.fromkeys(row.device for row in outcome.compared))
+    _differences(left, outcome, devices)
+    _times(right, outcome, devices)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
+    shown = [row for row in outcome.compared if row.ours in ("solve", "netlist")]
+    for k, device in enumerate(devices):
+        colour = _COLOURS[k % len(_COLOURS)]
+        for closed, mark in ((False, "o"), (True, "^")):
+            rows = [row for row in shown if row.device == device and (row.other == "closed form") == closed]
+            # Side by side, so that devices of one size do not cover each other.
+            cells = np.array([row.cells for row in rows]) * 1.09 ** (k - len(devices) / 2)
+            worst = np.maximum([row.largest for row in rows], _FLOOR)
+            label = None if closed else device
+            axes.plot(cells, worst, mark, color=colour, markersize=3.5, alpha=0.7, label=label)
+    axes.plot([], [], "^", color="0.3", markersize=3.5, label="closed form")
+    for tolerance, of in ((NONLINEAR, "nonlinear"), (LINEAR, "linear")):
+        axes.axhline(tolerance, color="0.5", linewidth=0.8, linestyle="--")
+        axes.text(0.995, tolerance, f"tolerance, {of}", transform=axes.get_yaxis_transform(),
+                  ha="right", va="bottom", fontsize=8, color="0.35")  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="largest difference / largest value")
+    axes.set_title("Voltages and currents, xbarsim against others", fontsize=10)
+    axes.grid(linewidth=0.3)
+    axes.legend(fontsize=8, loc="best", ncols=2)
+
+
+def _times(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
+    drawn = False
+    for k, device in enumerate(devices):
+        rows = [
+            row for row in outcome.compared
+            if row.device == device and row.ours == "solve" and row.other == "export" and row.seconds > 0
+        ]  # fmt: skip
+        colour = _COLOURS[k % len(_COLOURS)]
+        for part, mark in (("other_seconds", "s"), ("seconds", "o")):
+            points = [(row.cells, getattr(row, part)) for row in rows]
+            if points:
+                drawn = True
+                axes.plot(*zip(*points, strict=True), mark, color=colour, markersize=3.5, alpha=0.7,
+                          fillstyle="none" if mark == "s" else "full")  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="seconds")
+    axes.set_title("Time: ngspice (squares), xbarsim (dots)", fontsize=10)
+    axes.grid(linewidth=0.3)
+    if not drawn:
+        axes.text(0.5, 0.5, "no simulator was run", transform=axes.transAxes, ha="center", color="0.4")
