@@ -40,6 +40,7 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 _OVERSHOOT = 2.0  # times the predicted current: beyond, a cell is taken at that current, not at its voltage
 _NEAR = 0.1  # how near the predicted current is near enough for a point to linearise at
 _LESS = 0.1  # of its overdrive: what a transistor keeps at least from one step to the next
+_NOISE = 1e-12  # of a cell's current at 1 V
 _EPS = 2.2e-16
 _ROUNDING = 2e-3  # of its slopes times its voltages: 1e-12 of this is what rounding those voltages makes of a current
 
@@ -291,7 +292,7 @@ def _row(kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, i
 
 @njit(**_OPTIONS)
 def _compare(
-    v: Array, u: Array, own: Array, a: Array, b: Array, j: Array, i: Array, da: Array, db: Array,
+    v: Array, u: Array, p: Array, own: Array, a: Array, b: Array, j: Array, i: Array, da: Array, db: Array,
     predicted: Array, miss: Array, size: Array, watts: Array, chord: Array,
 ) -> tuple[bool, bool]:  # fmt: skip
     """Hold a row's tangents against its law; return whether any law is bad, and whether any cell moved too far."""
@@ -304,7 +305,8 @@ def _compare(
         taken = abs(predicted[c])
         size[c] = max(taken, _ROUNDING * (a[c] * abs(v[c]) + b[c] * abs(u[c])))
         watts[c] = taken * abs(x)
-        chord[c] = i[c] / x if x != 0.0 else da[c]
+        # Around 0 V a law may be no more than its own rounding errors; there its slope says what the cell is.
+        chord[c] = i[c] / x if (i[c] * x > 0.0) | (abs(i[c]) > _NOISE * p[c, 0]) else da[c]
         bad |= not (abs(i[c]) < np.inf) & (da[c] < np.inf) & (db[c] < np.inf)
         outward = (abs(x) > abs(own[c])) | (x * own[c] < 0.0)
         far |= outward & (not abs(i[c]) <= _OVERSHOOT * taken)
@@ -351,14 +353,14 @@ def _hold(v: Array, u: Array, p: Array, own: Array, i: Array, da: Array, db: Arr
 
 
 @njit(**_OPTIONS)
-def _first_fault(i: Array, a: Array, b: Array, v: Array, u: Array) -> tuple[int, int]:
+def _first_fault(i: Array, a: Array, b: Array, v: Array, u: Array, p: Array) -> tuple[int, int]:
     """Return what is wrong with the first bad law of a row, and where."""
     for c in range(i.size):
         if not (abs(i[c]) < np.inf and a[c] < np.inf and b[c] < np.inf):
             return NOT_FINITE, c
         if a[c] < 0.0 or b[c] < 0.0:
             return FALLING, c
-        if i[c] * (v[c] - u[c]) < 0.0:
+        if i[c] * (v[c] - u[c]) < 0.0 and abs(i[c]) > _NOISE * p[c, 0]:
             return AGAINST, c
     return GOOD, 0
 
@@ -410,7 +412,7 @@ def linearise(
     for r in range(m):
         _row(kind, address, v[r], u[r], p[r], shared, i, da, db)
         bad, far = _compare(
-            v[r], u[r], own[r], a[r], b[r], j[r], i, da, db, predicted, miss, size, watts, chord[r]
+            v[r], u[r], p[r], own[r], a[r], b[r], j[r], i, da, db, predicted, miss, size, watts, chord[r]
         )  # fmt: skip
         rows[r], scale[r] = _sum(miss), _sum(size)
         power += _sum(watts)
@@ -431,9 +433,9 @@ def linearise(
         bad = False
         for c in range(n):
             bad |= not (abs(i[c]) < np.inf and 0.0 <= da[c] < np.inf and 0.0 <= db[c] < np.inf)
-            bad |= i[c] * (v[r, c] - u[r, c]) < 0.0
+            bad |= (i[c] * (v[r, c] - u[r, c]) < 0.0) & (abs(i[c]) > _NOISE * p[r, c, 0])
         if bad and status == GOOD:
-            status, cell = _first_fault(i, da, db, v[r], u[r])
+            status, cell = _first_fault(i, da, db, v[r], u[r], p[r])
             cell += r * n
         if kind == TRANSISTOR:
             for c in range(n):

@@ -93,6 +93,9 @@ def network_of(circuit: Circuit) -> Named:
         vccs=controlled("g"),
         cccs=controlled("f"),
         ccvs=controlled("h"),
+        yielding=np.repeat(
+            [False, *("i" in one.kinds for one in laws)], [elements.size, *(len(one.names) for one in laws)]
+        ),
     )
     names = [circuit.names[k] for k in elements.tolist()] + written
     names += [one.name for kind in "eh" for one in by_kind[kind]]

@@ -14,6 +14,7 @@ from xbarsim.devices.base import Device
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 from xbarsim.kernels.newton import Cells
+from xbarsim.piecewise import table_subcircuit
 
 if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator
@@ -128,6 +129,10 @@ class Table(Device):
         with np.errstate(over="ignore"):
             scale = np.ascontiguousarray(conductance / self.conductance)
         return Cells(self.kind, 0, scale[..., None], np.column_stack([starts, self.pieces]))
+
+    def subcircuit(self) -> str:
+        """Return the curve as a SPICE subcircuit, ports ``TE BE``."""
+        return table_subcircuit(self.voltage, self.pieces, self.conductance)
 
     def __repr__(self) -> str:
         low, high = float(self.voltage[0]), float(self.voltage[-1])

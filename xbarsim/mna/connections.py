@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from xbarsim.errors import FloatingError, SolveError
-from xbarsim.mna.network import Branches, Ints, Network
+from xbarsim.mna.network import Bools, Branches, Ints, Network
 
 
 class LoopError(SolveError):
@@ -24,8 +24,13 @@ def components(nodes: int, a: Ints, b: Ints) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def check_loops(nodes: int, a: Ints, b: Ints) -> None:
-    """Refuse loops of elements that fix a voltage: the current around one has no bound, or no value."""
+def check_loops(nodes: int, a: Ints, b: Ints, yielding: Bools) -> None:
+    """Refuse loops of elements that fix a voltage: the current around one has no bound, or no value.
+
+    Those that are ``yielding`` fix one that depends on currents, and close no such loop.
+    """
+    firm = np.flatnonzero(~yielding)
+    a, b = a[firm], b[firm]
     if a.size == nodes - np.unique(components(nodes, a, b)).size:
         return  # as many elements as a forest has
     parent = np.arange(nodes)
@@ -39,7 +44,7 @@ def check_loops(nodes: int, a: Ints, b: Ints) -> None:
     for k, (first, second) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
         ra, rb = root(first), root(second)
         if ra == rb:
-            raise LoopError(k)
+            raise LoopError(int(firm[k]))
         parent[ra] = rb
 
 

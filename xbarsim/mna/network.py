@@ -23,6 +23,10 @@ def _no_ints() -> Ints:
     return np.zeros(0, np.int64)
 
 
+def _no_bools() -> Bools:
+    return np.zeros(0, np.bool_)
+
+
 def _no_floats() -> Floats:
     return np.zeros(0)
 
@@ -64,6 +68,8 @@ class Network:
         Amperes that leave the circuit at a and enter it at b.
     vcvs, vccs, cccs, ccvs : Controlled
         SPICE's E, G, F and H elements. Controlling currents are those of ``voltages``, then ``vcvs``, then ``ccvs``.
+    yielding : (k,) of bool
+        Which of ``voltages`` come to depend on currents by a law that is added to the network; empty: none.
     """
 
     nodes: int
@@ -74,6 +80,7 @@ class Network:
     vccs: Controlled = field(default_factory=Controlled)
     cccs: Controlled = field(default_factory=Controlled)
     ccvs: Controlled = field(default_factory=Controlled)
+    yielding: Bools = field(default_factory=_no_bools)
 
     @property
     def fixing(self) -> tuple[Branches, Branches, Branches]:

@@ -43,7 +43,9 @@ class Unknowns:
         a, b = (
             np.concatenate([*(getattr(one, end) for one in network.fixing), getattr(ohms, end)[shorts]]) for end in "ab"
         )
-        check_loops(network.nodes, a, b)
+        yielding = np.zeros(a.size, np.bool_)
+        yielding[: network.yielding.size] = network.yielding
+        check_loops(network.nodes, a, b, yielding)
         check_islands(network, a, b, ties)
         self.nodes = network.nodes
         self.named = sum(part.a.size for part in network.fixing)

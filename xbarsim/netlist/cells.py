@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xbarsim.crossbar import Array
-from xbarsim.devices import Device, Table, Transistor
-from xbarsim.piecewise import table_subcircuit
+from xbarsim.devices import Device, Transistor
 
 
 def definition(device: Device) -> Iterator[str]:
@@ -19,11 +18,7 @@ def definition(device: Device) -> Iterator[str]:
     InputError
         It has none.
     """
-    if isinstance(device, Table):
-        text = table_subcircuit(device.voltage, device.pieces, device.conductance)
-    else:
-        text = device.subcircuit()
-    yield from text.rstrip("\n").split("\n")
+    yield from device.subcircuit().rstrip("\n").split("\n")
 
 
 def calls(conductance: Array, device: Device) -> Iterator[str]:
