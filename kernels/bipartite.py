@@ -71,6 +71,23 @@ class BipartiteReduction:
 
     def voltages(self, terminals: Array) -> tuple[Array, Array]:
         """Word- and bit-node voltages (batch, m, n) for terminal voltages (batch, ports); islands get 0."""
+        word, bit = self._lines(terminals)
+        shape = (terminals.shape[0], *self._g.shape)
+        return (
+            np.broadcast_to(word[:, :, None], shape).copy(),
+            np.broadcast_to(bit[:, None, :], shape).copy(),
+        )
+
+    def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
+        """As that of :class:`reduction.Reduction`: products of matrices, since a line is one node."""
+        (v, u), (w, t) = self._lines(one), self._lines(other)
+        along_rows = ((weights.T @ v) * w).sum(axis=0)
+        along_cols = ((weights.T @ u) * t).sum(axis=0)
+        found: Array = along_rows[:, None] + along_cols - v.T @ (weights @ t) - (u.T @ (weights @ w)).T
+        return found
+
+    def _lines(self, terminals: Array) -> tuple[Array, Array]:
+        """Return the lines' voltages (batch, m) and (batch, n)."""
         cells = self._g if self._word_first else self._g.T
         a, b = cells.shape
         known = terminals[:, self._back]
@@ -82,9 +99,4 @@ class BipartiteReduction:
         for k, side in enumerate(self._ends[0]):
             first = first + side * known[:, k * a : (k + 1) * a]
         first = first * self._inverse
-        word, bit = (first, second) if self._word_first else (second, first)
-        shape = (terminals.shape[0], *self._g.shape)
-        return (
-            np.broadcast_to(word[:, :, None], shape).copy(),
-            np.broadcast_to(bit[:, None, :], shape).copy(),
-        )
+        return (first, second) if self._word_first else (second, first)

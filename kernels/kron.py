@@ -300,6 +300,33 @@ def reduce_leaves(
 
 
 @njit(**_OPTIONS)
+def _leaf_backward(steps: Index, places: Index, store: Array, x: Array) -> None:
+    """Fill x (voltages, lanes) with all nodes' voltages, from those of the ports, which the last step has."""
+    lanes = x.shape[1]
+    for s in range(steps.shape[0] - 1, -1, -1):
+        step = steps[s]
+        out, total, kept, at = step[1], step[2], step[3], step[14]
+        for k in range(kept, total):
+            mean, row = x[at + k], out + k * total
+            for q in range(lanes):
+                mean[q] = 0.0
+            for j in range(k):
+                share, known = store[row + j], x[at + j]
+                for q in range(lanes):
+                    mean[q] += share[q] * known[q]
+            inverse = store[row + k]
+            for q in range(lanes):
+                mean[q] *= inverse[q]
+        if step[0] != 1:
+            for a in range(step[7]):
+                for q in range(lanes):
+                    x[step[15] + a, q] = x[at + places[step[4] + a], q]
+            for b in range(step[11]):
+                for q in range(lanes):
+                    x[step[16] + b, q] = x[at + places[step[8] + b], q]
+
+
+@njit(**_OPTIONS)
 def leaf_voltages(
     steps: Index,
     places: Index,
@@ -318,33 +345,76 @@ def leaf_voltages(
 
     ``x`` (voltages, lanes) is work space, ``ports`` (batch, ports, lanes) what is known; fills ``v, u`` (batch, m, n).
     """
-    lanes = top.size
     _leaf_forward(steps, places, g, cw, cb, top, left, store)
     for vector in range(ports.shape[0]):
         last = steps[steps.shape[0] - 1]
         for a in range(ports.shape[1]):
-            for q in range(lanes):
+            for q in range(top.size):
                 x[last[14] + a, q] = ports[vector, a, q]
-        for s in range(steps.shape[0] - 1, -1, -1):
+        _leaf_backward(steps, places, store, x)
+        for s in range(steps.shape[0]):
             step = steps[s]
-            out, total, kept, at = step[1], step[2], step[3], step[14]
-            for k in range(kept, total):
-                for q in range(lanes):
-                    mean = 0.0
-                    for j in range(k):
-                        mean += store[out + k * total + j, q] * x[at + j, q]
-                    x[at + k, q] = mean * store[out + k * total + k, q]
             if step[0] == 1:
+                word, bit = x[step[14] + places[step[4]]], x[step[14] + places[step[4] + 1]]
+                for q in range(top.size):
+                    v[vector, top[q] + step[12], left[q] + step[13]] = word[q]
+                    u[vector, top[q] + step[12], left[q] + step[13]] = bit[q]
+
+
+@njit(**_OPTIONS)
+def leaf_gradients(
+    steps: Index,
+    places: Index,
+    g: Array,
+    cw: Array,
+    cb: Array,
+    top: Index,
+    left: Index,
+    store: Array,
+    x: Array,
+    weights: Array,
+    drops: Array,
+    out: Array,
+) -> None:
+    """``out[cell] = sum_ab weights[a, b] d_a d_b`` with d_a the cell's voltage for 1 V at port a, 0 V at the others.
+
+    The schedule must be one that keeps all. ``weights`` (ports, ports, lanes); ``x`` (voltages, lanes) and ``drops``
+    (cells, ports, lanes) are work space; fills the leaves' cells in ``out`` (m, n).
+    """
+    lanes, ports = top.size, weights.shape[0]
+    _leaf_forward(steps, places, g, cw, cb, top, left, store)
+    last = steps[steps.shape[0] - 1]
+    for a in range(ports):
+        for b in range(ports):
+            for q in range(lanes):
+                x[last[14] + b, q] = 1.0 if a == b else 0.0
+        _leaf_backward(steps, places, store, x)
+        cell = 0
+        for s in range(steps.shape[0]):
+            step = steps[s]
+            if step[0] == 1:
+                word, bit, drop = x[step[14] + places[step[4]]], x[step[14] + places[step[4] + 1]], drops[cell, a]
                 for q in range(lanes):
-                    v[vector, top[q] + step[12], left[q] + step[13]] = x[at + places[step[4]], q]
-                    u[vector, top[q] + step[12], left[q] + step[13]] = x[at + places[step[4] + 1], q]
-            else:
-                for a in range(step[7]):
+                    drop[q] = word[q] - bit[q]
+                cell += 1
+    cell = 0
+    total, inner = np.empty(lanes), np.empty(lanes)
+    for s in range(steps.shape[0]):
+        step = steps[s]
+        if step[0] == 1:
+            total[:] = 0.0
+            for a in range(ports):
+                inner[:] = 0.0
+                for b in range(ports):
+                    weight, drop = weights[a, b], drops[cell, b]
                     for q in range(lanes):
-                        x[step[15] + a, q] = x[at + places[step[4] + a], q]
-                for b in range(step[11]):
-                    for q in range(lanes):
-                        x[step[16] + b, q] = x[at + places[step[8] + b], q]
+                        inner[q] += weight[q] * drop[q]
+                drop = drops[cell, a]
+                for q in range(lanes):
+                    total[q] += inner[q] * drop[q]
+            for q in range(lanes):
+                out[top[q] + step[12], left[q] + step[13]] = total[q]
+            cell += 1
 
 
 @njit(**_OPTIONS)

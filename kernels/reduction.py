@@ -184,9 +184,7 @@ class Reduction:
         """
         g = self._circuit[0]
         batch = terminals.shape[0]
-        self._root.port_voltages = np.ascontiguousarray(terminals.T)
-        for height in sorted(self._levels, reverse=True):
-            run(_extend, self._levels[height], self._threads)
+        self._spread(terminals)
         v, u = np.empty((batch, *g.shape)), np.empty((batch, *g.shape))
 
         def fill(group: tuple[Shape, list[_Block], Index, Index]) -> None:
@@ -200,6 +198,36 @@ class Reduction:
         # Every step keeps storage of its own on the way back, so fewer leaves share a pass.
         run(fill, self._lane_groups(LANES // 2), self._threads)
         return v, u
+
+    def _spread(self, terminals: Array) -> None:
+        """Leave every leaf with its ports' voltages (ports, batch) for terminal voltages (batch, ports)."""
+        self._root.port_voltages = np.ascontiguousarray(terminals.T)
+        for height in sorted(self._levels, reverse=True):
+            run(_extend, self._levels[height], self._threads)
+
+    def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
+        """Return ``sum_kl weights[k, l] d_k d_l`` at every cell, (m, n); needs ``keep``.
+
+        d_k is the voltage across the cell for terminal voltages ``one[k]`` (K, ports), d_l for ``other[l]`` (L, ports);
+        ``weights`` is (K, L). Below the leaves' ports nothing depends on how many there are: a leaf's cells see
+        ``weights`` as a form in its ports' voltages.
+        """
+        gradient = np.zeros(self._circuit[0].shape)
+        self._spread(np.concatenate([one, other]))
+        count = one.shape[0]
+
+        def fill(group: tuple[Shape, list[_Block], Index, Index]) -> None:
+            shape, blocks, top, left = group
+            plan = leaf_schedule(shape, True)
+            store, x = np.empty((plan.entries, top.size)), np.empty((plan.voltages, top.size))
+            known = np.stack([block.port_voltages for block in blocks])  # type: ignore[misc]
+            form = known[:, :, :count] @ (weights @ known[:, :, count:].transpose(0, 2, 1))
+            form = np.ascontiguousarray(form.transpose(1, 2, 0))
+            drops = np.empty((shape.rows * shape.cols, form.shape[0], top.size))
+            kron.leaf_gradients(plan.steps, plan.places, *self._circuit, top, left, store, x, form, drops, gradient)
+
+        run(fill, self._lane_groups(LANES // 2), self._threads)
+        return gradient
 
 
 def _join(block: _Block, keep: bool) -> None:

@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, checked_array
-from xbarsim.crossbar import SIDES, Crossbar
+from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.effective import mappable, verify
 from xbarsim.errors import InputError
-from xbarsim.resources import require_memory, thread_count
+from xbarsim.resources import thread_count
 from xbarsim.terminals import Terminals, one_blas_thread
-
-_FIELD_BYTES = 64e6
-"""Node voltages are worked on in parts of this size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +50,6 @@ class EffectiveMap:
         ------
         InputError
             ``cotangent`` has a bad entry or shape.
-        TooLargeError
-            The node voltages for every end in turn would not fit in memory.
         """
         segments = self._terminals.segments
         rows, cols = self.matrix.shape
@@ -62,35 +57,24 @@ class EffectiveMap:
         if given.shape != (rows, cols):
             raise InputError(f"cotangent has shape {given.shape}: it must be {(rows, cols)}, as the map")
         given = given * np.where(segments.joined["bit"], 0.5, 1.0)
-        cells = rows * cols
-        require_memory(
-            8.0 * cells * (2 * cols + rows) + _FIELD_BYTES,
-            f"the gradient of a map of {rows} x {cols}",
-            "use smaller arrays",
-        )
-        gradient = np.zeros(cells)
         with one_blas_thread():
-            from_cols = self._drops("bit_bottom", slice(0, cols))
-            step = max(1, int(_FIELD_BYTES / (24.0 * cells)))
-            for k in range(0, rows, step):
-                part = slice(k, min(k + step, rows))
-                from_rows = self._drops("word_left", part)
-                gradient -= np.einsum("kc,kc->c", from_rows, given[part] @ from_cols)
-        return gradient.reshape(rows, cols)
-
-    def _drops(self, side: str, lines: slice) -> Array:
-        """Return the voltages across all cells (lines, cells) when each end of a side in turn is at 1 V."""
-        terminals = self._terminals
-        segments = terminals.segments
-        count = lines.stop - lines.start
-        sources = {name: np.zeros((count, segments.volts[name].size)) for name in SIDES}
-        sources[side][np.arange(count), np.arange(lines.start, lines.stop)] = 1.0  # type: ignore[index]
-        v, u = terminals.network.voltages(terminals.stack(sources))
-        v -= u
+            gradient: Array = -self._terminals.network.sensitivity(*self._unit_volts(), given)
         for floating in (segments.floating_word, segments.floating_bit):
             if floating is not None:
-                v[:, floating] = 0.0
-        return v.reshape(count, -1)
+                gradient[floating] = 0.0
+        return gradient
+
+    def _unit_volts(self) -> tuple[Array, Array]:
+        """Return the terminals' voltages with each row's source at 1 V in turn, and with each column's."""
+        terminals = self._terminals
+        found = []
+        sides: tuple[Side, Side] = ("word_left", "bit_bottom")
+        for side in sides:
+            counts = {name: volts.size for name, volts in terminals.segments.volts.items()}
+            sources = {name: np.zeros((counts[side], counts[name])) for name in SIDES}
+            sources[side] = np.eye(counts[side])
+            found.append(terminals.stack(sources))
+        return found[0], found[1]
 
 
 def effective_map(crossbar: Crossbar, *, threads: int | None = None) -> EffectiveMap:

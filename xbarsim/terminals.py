@@ -21,6 +21,7 @@ Reduced = reduction.Reduction | BipartiteReduction
 
 @cache
 def _threadpools() -> ThreadpoolController:
+    kron.dsyrk_address()  # loads SciPy's BLAS, which a controller made before would not know
     return ThreadpoolController()
 
 
