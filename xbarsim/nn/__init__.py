@@ -1,23 +1,33 @@
 """Networks on crossbars: torch models that run, and are trained, through the exact circuit."""
 
+from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.convert import convert
 from xbarsim.nn.hardware import Converter, Encoding, Hardware, Law, Mapping, Tiles, Wires, preset
-from xbarsim.nn.layers import CrossbarLayer, NotProgrammedError, Tile
+from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.linear import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
 from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.ranges import NotProgrammedError
+from xbarsim.nn.recurrent import CrossbarCell, CrossbarRecurrent
+from xbarsim.nn.summary import Summary, SummaryRow
+from xbarsim.nn.tiling import Tile
 
 __all__ = [
     "Converter",
+    "CrossbarAttention",
+    "CrossbarCell",
     "CrossbarConv1d",
     "CrossbarConv2d",
     "CrossbarLayer",
     "CrossbarLinear",
     "CrossbarNetwork",
+    "CrossbarRecurrent",
     "Encoding",
     "Hardware",
     "Law",
     "Mapping",
     "NotProgrammedError",
+    "Summary",
+    "SummaryRow",
     "Tile",
     "Tiles",
     "Wires",

@@ -24,14 +24,15 @@ class _Sign(torch.autograd.Function):
         return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return gradient * (x.abs() <= 1.0)
+        found: Tensor = gradients[0] * (x.abs() <= 1.0)
+        return found
 
 
 def sign(x: Tensor) -> Tensor:
     """Return +1 where x >= 0 and -1 elsewhere; its gradient is 1 where ``|x| <= 1`` and 0 beyond."""
-    found: Tensor = _Sign.apply(x)
+    found: Tensor = _Sign.apply(x)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -71,20 +72,35 @@ def clip_latent(model: nn.Module) -> None:
     with torch.no_grad():
         for module in model.modules():
             if _has_signs(module):
-                module.parametrizations.weight.original.clamp_(-1.0, 1.0)  # type: ignore[union-attr]
+                latent: Any = module.parametrizations
+                latent.weight.original.clamp_(-1.0, 1.0)
 
 
 def plain(model: nn.Module) -> nn.Module:
     """Return a copy with ordinary layers, whose weights are +1 and -1 where they were signs."""
     copied = copy.deepcopy(model)
-    for module in copied.modules():
-        if _has_signs(module):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
-    return copied
+    for module in list(copied.modules()):
+        for name, child in module.named_children():
+            if _has_signs(child):
+                module._modules[name] = _ordinary(child)
+    return _ordinary(copied) if _has_signs(copied) else copied
+
+
+def _ordinary(layer: nn.Module) -> nn.Module:
+    """Return the layer as it was before it was binarised, with signs for weights.
+
+    Not by ``remove_parametrizations``: it takes the weight from the class, which copies share, and so from all of them.
+    """
+    kind: Any = parametrize.type_before_parametrizations(layer)
+    signs: Any = layer.weight
+    own = {"weight": nn.Parameter(signs.detach().clone()), **layer._parameters}
+    made: nn.Module = kind.__new__(kind)
+    made.__dict__ = {**layer.__dict__, "_parameters": own, "_modules": {}}
+    return made
 
 
 def _has_signs(module: nn.Module) -> bool:
-    return parametrize.is_parametrized(module, "weight") and any(
-        isinstance(one, SignOf)
-        for one in module.parametrizations.weight  # type: ignore[union-attr]
-    )
+    if not parametrize.is_parametrized(module, "weight"):
+        return False
+    steps: Any = module.parametrizations
+    return any(isinstance(one, SignOf) for one in steps.weight)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xbarsim.nn.network import CrossbarNetwork
 
 
-class _Enough(Exception):
+class _EnoughError(Exception):
     """The layer in question has seen all of a batch."""
 
 
@@ -29,7 +29,8 @@ def calibrate(network: CrossbarNetwork, batches: Tensor | Iterable[Any]) -> None
     """
     kept = batches_of(batches)
     layers = list(network.layers.values())
-    with undisturbed(network), torch.no_grad():
+    # Ranges that were set in inference mode could not be used where gradients are recorded.
+    with undisturbed(network), torch.inference_mode(False), torch.no_grad():
         for layer in layers:
             layer.input_range.fill_(UNSEEN)
             layer.output_range.fill_(UNSEEN)
@@ -70,7 +71,7 @@ def _observe(network: CrossbarNetwork, layer: CrossbarLayer, what: str, batches:
         nonlocal left
         left -= 1
         if left == 0:
-            raise _Enough
+            raise _EnoughError
 
     handle = layer.register_forward_hook(count)
     try:
@@ -78,7 +79,7 @@ def _observe(network: CrossbarNetwork, layer: CrossbarLayer, what: str, batches:
             left = calls
             try:
                 run(network, batch)
-            except _Enough:
+            except _EnoughError:
                 continue
     finally:
         handle.remove()

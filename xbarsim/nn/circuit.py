@@ -92,7 +92,8 @@ def effective(
         reduces the arrays anew.
     """
     if torch.is_grad_enabled() and any(one.requires_grad for one in conductances):
-        return list(_Maps.apply(tuple(crossbars), threads, keep, *conductances))
+        apply: Any = _Maps.apply
+        return list(apply(tuple(crossbars), threads, keep, *conductances))
     return [torch.from_numpy(np.array(matrix)) for matrix in SHARED.maps(crossbars, threads)]
 
 
@@ -113,7 +114,7 @@ class _Maps(torch.autograd.Function):
         return tuple(torch.from_numpy(np.array(one.matrix)) for one in found if one is not None)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
         gradients: list[Tensor | None] = [None] * len(cotangents)
 

@@ -12,6 +12,7 @@ from xbarsim.errors import InputError
 from xbarsim.nn.folding import fold
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.kinds import on_crossbars, see_no_matrix, supported
+from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.selection import Digital, Selection, hardware_for, see_known
 
@@ -69,6 +70,7 @@ def convert(
     for name in overrides:
         if not any(one == name or one.startswith(f"{name}.") for one in converter.made):
             raise InputError(f"overrides names {name!r}, which holds no layer on crossbars")
+    _through_submodules(whole)
     return CrossbarNetwork(whole, hardware)
 
 
@@ -76,7 +78,7 @@ def _see_arguments(model: object, hardware: object, overrides: object, bias: obj
     if not isinstance(model, nn.Module):
         raise InputError(f"model is {type(model).__name__}: it must be a torch.nn.Module")
     if isinstance(model, CrossbarNetwork):
-        raise InputError("the model is on crossbars already: convert its to_torch(), or the model that it was made from")
+        raise InputError("the model is on crossbars already: convert its to_torch(), or what it was made from")
     if not isinstance(hardware, Hardware):
         raise InputError(f"hardware is {hardware!r}: it must be Hardware(...) or preset(...)")
     if overrides is not None and not isinstance(overrides, Mapping):
@@ -110,20 +112,17 @@ class _Converter:
             hardware = hardware_for(name, self._hardware, self._overrides)
             return on_crossbars(name, module, hardware, bias_row=self._bias_row)
         see_no_matrix(name, module, self._left)
-        changed = False
         for own, child in module._modules.items():
             if child is not None:
-                new = self.converted(f"{name}.{own}" if name else own, child)
-                changed |= new is not child
-                module._modules[own] = new
-        if changed:
-            _through_submodules(module)
+                module._modules[own] = self.converted(f"{name}.{own}" if name else own, child)
         return module
 
 
-def _through_submodules(module: nn.Module) -> None:
+def _through_submodules(model: nn.Module) -> None:
     """Keep torch's transformers from their kernels that take weights from layers instead of calling them."""
-    if isinstance(module, nn.TransformerEncoderLayer):
-        module.activation_relu_or_gelu = 0
-    if isinstance(module, nn.TransformerEncoder):
-        module.use_nested_tensor = False
+    for module in model.modules():
+        if any(isinstance(one, CrossbarLayer) for one in module.modules()):
+            if isinstance(module, nn.TransformerEncoderLayer):
+                module.activation_relu_or_gelu = 0
+            if isinstance(module, nn.TransformerEncoder):
+                module.use_nested_tensor = False

@@ -15,7 +15,7 @@ def quantised(x: Tensor, full: Tensor | float, bits: int) -> Tensor:
         hard = torch.where(x >= 0, 1.0, -1.0) * full
         soft = torch.minimum(torch.maximum(x, -torch.as_tensor(full)), torch.as_tensor(full))
         return soft + (hard - soft).detach()
-    top = 2 ** (bits - 1) - 1
+    top = (1 << bits - 1) - 1
     full = torch.as_tensor(full, dtype=x.dtype, device=x.device)
     clipped = torch.minimum(torch.maximum(x, -full), full)
     step = full / top
@@ -26,13 +26,13 @@ def bit_planes(x: Tensor, full: Tensor | float, bits: int) -> tuple[list[Tensor]
     """Return the pulses of bit-serial inputs, -1, 0 or 1, the least significant first, and what each is worth.
 
     A number is its sign and ``bits - 1`` bits of its magnitude; ``sum(worth * pulse) = quantised(x) / full``. Gradients
-    reach x through the planes in equal shares.
+    reach x through the planes in equal shares. One bit keeps the sign alone.
     """
     count = max(bits - 1, 1)
     top = 2**count - 1
     share = (x / full).clamp(-1.0, 1.0)
-    whole = torch.round(share.detach().abs() * top)
-    sign = torch.sign(share.detach())
+    whole = torch.round(share.detach().abs() * top) if bits > 1 else torch.ones_like(share)
+    sign = torch.where(share.detach() >= 0, 1.0, -1.0).to(share)
     planes, worth = [], []
     for k in range(count):
         weight = 2**k / top

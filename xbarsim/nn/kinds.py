@@ -7,13 +7,22 @@ from typing import Any
 from torch import nn
 
 from xbarsim.errors import InputError
+from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.linear import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
+from xbarsim.nn.recurrent import CrossbarCell, CrossbarRecurrent
 
 _PLAIN: dict[type[nn.Module], Any] = {
     nn.Linear: CrossbarLinear.of,
     nn.Conv1d: CrossbarConv1d,
     nn.Conv2d: CrossbarConv2d,
+    nn.RNN: CrossbarRecurrent,
+    nn.LSTM: CrossbarRecurrent,
+    nn.GRU: CrossbarRecurrent,
+    nn.RNNCell: CrossbarCell,
+    nn.LSTMCell: CrossbarCell,
+    nn.GRUCell: CrossbarCell,
+    nn.MultiheadAttention: CrossbarAttention,
 }
 
 _MATRIX_FREE: tuple[type[nn.Module], ...] = (
@@ -22,6 +31,11 @@ _MATRIX_FREE: tuple[type[nn.Module], ...] = (
 )  # fmt: skip
 """Their weights scale, shift or are looked up; they stay digital."""
 
+_HOOKS = (
+    "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
+    "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs",
+)  # fmt: skip
+
 
 def supported(module: nn.Module) -> type[nn.Module] | None:
     """Return the torch class as which a module goes onto crossbars, or None if it does not.
@@ -29,7 +43,9 @@ def supported(module: nn.Module) -> type[nn.Module] | None:
     A subclass counts if it computes what its base does; so does ``NonDynamicallyQuantizableLinear``.
     """
     for kind in _PLAIN:
-        if isinstance(module, kind) and type(module).forward is kind.forward:
+        if isinstance(module, kind) and all(
+            getattr(type(module), name, None) is getattr(kind, name, None) for name in ("forward", "_conv_forward")
+        ):
             return kind
     return None
 
@@ -52,6 +68,8 @@ def on_crossbars(name: str, module: nn.Module, hardware: Hardware, *, bias_row: 
     for own, parameter in module.named_parameters(recurse=False):
         if own in layer._parameters:
             layer._parameters[own] = parameter
+    for hooks in _HOOKS:
+        getattr(layer, hooks).update(getattr(module, hooks))
     return layer.train(module.training)
 
 
@@ -95,11 +113,11 @@ def _see_parameters(name: str, module: nn.Module) -> None:
             f"layer {name!r} has parametrized weights: call torch.nn.utils.parametrize.remove_parametrizations, "
             f"or leave it digital with digital=({name!r},)"
         )
-    known = type(module).__mro__
     for own, parameter in module.named_parameters(recurse=False):
         if _is_lazy(parameter):
             raise InputError(f"layer {name!r} has no shape yet: run the model once before convert")
-        if own.endswith(("_g", "_v", "_orig", "_mask")) and nn.Module in known:
+        # What torch.nn.utils.weight_norm, spectral_norm and prune leave where a weight was.
+        if own.endswith(("_g", "_v", "_orig")) and own.rsplit("_", 1)[0] in module.__dict__:
             raise InputError(
                 f"layer {name!r} computes its weight from {own!r}: remove that reparametrization or pruning, "
                 f"or leave it digital with digital=({name!r},)"
@@ -107,4 +125,4 @@ def _see_parameters(name: str, module: nn.Module) -> None:
 
 
 def _is_lazy(parameter: object) -> bool:
-    return isinstance(parameter, nn.parameter.UninitializedTensorMixin)
+    return isinstance(parameter, nn.UninitializedParameter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -118,7 +119,9 @@ class CrossbarConv(CrossbarLayer):
             before, after = self._both_sides[2 * (self.dimensions - 1 - k) :][:2]
             reach = self.dilation[k] * (self.kernel_size[k] - 1) + 1
             sizes.append((size + before + after - reach) // self.stride[k] + 1)
-        found = flat.reshape(len(batched), -1, flat.shape[1]).transpose(1, 2).reshape(len(batched), -1, *sizes)
+        outputs = flat.shape[1]
+        found = flat.reshape(len(batched), math.prod(sizes), outputs).transpose(1, 2)
+        found = found.reshape(len(batched), outputs, *sizes)
         return found if batched is x else found[0]
 
     def _padded(self, x: Tensor) -> Tensor:

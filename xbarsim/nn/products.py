@@ -12,7 +12,7 @@ from torch import Tensor
 from xbarsim.errors import InputError
 from xbarsim.nn.converters import bit_planes, quantised
 from xbarsim.nn.planes import middle, unit
-from xbarsim.nn.ranges import digitised, full_input
+from xbarsim.nn.ranges import UNROUNDED, digitised, full_input
 from xbarsim.nn.tiling import assembled
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def drives(layer: CrossbarLayer, x: Tensor) -> Drives:
         ones = lines.new_ones((lines.shape[0], 1))
         lines = torch.cat([part for one in lines.chunk(layer.groups, dim=1) for part in (one, ones)], dim=1)
     height, bits = layer.hardware.encoding.volts, layer.hardware.dac.bits
-    if layer.observing == "inputs" or bits is None:
+    if bits is None or layer.observing in UNROUNDED:
         return Drives((lines / full * height)[None], [1.0], full)
     if layer.hardware.encoding.kind == "bit-serial":
         pulses, worth = bit_planes(lines, full, bits)
@@ -70,16 +70,12 @@ def tile_currents(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
 
 def _linear(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
     """Products with all arrays side by side that share their word lines' inputs."""
-    maps, places = layer.maps(), layer.places
-    beside: dict[tuple[int, int], list[int]] = {}
-    for tile, place in enumerate(places):
-        beside.setdefault((place.lines.start, place.lines.stop), []).append(tile)
     found: dict[int, Tensor] = {}
-    for (start, stop), tiles in beside.items():
-        wide = torch.cat([maps[tile] for tile in tiles], dim=1).to(volts)
-        currents = volts[:, start:stop] @ wide
-        found.update(zip(tiles, torch.split(currents, [maps[tile].shape[1] for tile in tiles], dim=1), strict=True))
-    return [found[tile] for tile in range(len(places))]
+    for lines, tiles, wide in layer.strips():
+        currents = volts[:, lines] @ wide.to(volts)
+        widths = [layer.places[tile].shape[1] for tile in tiles]
+        found.update(zip(tiles, torch.split(currents, widths, dim=1), strict=True))
+    return [found[tile] for tile in range(len(layer.places))]
 
 
 def _nonlinear(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
@@ -95,18 +91,27 @@ def _nonlinear(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
 def decoded(layer: CrossbarLayer, currents: Sequence[Tensor], given: Drives) -> Tensor:
     """Return outputs (batch, outputs) from what all arrays carry, (pulses * batch, cols) each."""
     hardware, places = layer.hardware, layer.places
-    pulses, batch = given.volts.shape[:2]
-    volts = given.volts.reshape(pulses * batch, -1)
-    worth = torch.tensor(given.worth, dtype=currents[0].dtype, device=currents[0].device)
+    widths = [one.shape[1] for one in currents]
+    wide = _weighted(digitised(layer, torch.cat(list(currents), dim=1)), given)
+    volts = _weighted(given.volts.flatten(0, 1), given)
     parts = []
-    for place, amperes in zip(places, digitised(layer, list(currents)), strict=True):
+    for place, amperes in zip(places, torch.split(wide, widths, dim=1), strict=True):
         part = amperes[:, : len(place.cols)]
         if place.extra:
             part = part - amperes[:, -1:]
         elif hardware.mapping.kind == "offset":
             part = part - (middle(hardware) * volts[:, place.lines].sum(dim=1, keepdim=True)).to(part)
-        parts.append(torch.tensordot(worth, part.reshape(pulses, batch, -1), dims=1))
+        parts.append(part)
     per_volt = given.full / (unit(hardware) * hardware.encoding.volts)
     sums = assembled(parts, places, add=True)
     products = [one * (scale.to(one) * per_volt.to(one)) for one, scale in zip(sums, layer.scales(), strict=True)]
     return torch.cat(products, dim=1)
+
+
+def _weighted(rows: Tensor, given: Drives) -> Tensor:
+    """Return the sum over pulses, each times what it is worth, of (pulses * batch, ...)."""
+    if len(given.worth) == 1:
+        return rows
+    whole = rows.reshape(len(given.worth), -1, rows.shape[1])
+    found: Tensor = torch.tensordot(whole.new_tensor(given.worth), whole, dims=1)
+    return found

@@ -17,6 +17,11 @@ UNSEEN = -1.0
 """What a calibrated range holds before calibration."""
 
 
+UNROUNDED = ("nothing", "inputs")
+"""What a layer may observe while its DAC rounds nothing: it waits for its turn, or sees what arrives. While it observes
+its ``outputs`` only its ADC passes everything."""
+
+
 class NotProgrammedError(XbarsimError, RuntimeError):
     """A layer was called before it had a chip, or before its converters had their ranges."""
 
@@ -34,7 +39,7 @@ def full_input(layer: CrossbarLayer, x: Tensor) -> Tensor:
         return x.new_ones(())
     if layer.input_range >= 0.0:
         return _or_one(layer.input_range.to(x))
-    if dac.bits is not None and layer.observing != "inputs":
+    if dac.bits is not None and layer.observing not in UNROUNDED:
         raise NotProgrammedError(
             f"{layer.label} has a DAC whose range is 'calibrated': call calibrate(batches) before the first forward"
         )
@@ -51,16 +56,14 @@ def _or_one(size: Tensor) -> Tensor:
     return torch.where(size > 0, size, torch.ones_like(size))
 
 
-def digitised(layer: CrossbarLayer, currents: list[Tensor]) -> list[Tensor]:
-    """Return the currents of all arrays, (batch, cols) each, as the ADC gives them."""
+def digitised(layer: CrossbarLayer, currents: Tensor) -> Tensor:
+    """Return the currents of all arrays side by side, (batch, columns), as the ADC gives them."""
     bits = layer.hardware.adc.bits
     if layer.observing == "outputs":
-        seen = torch.cat([_columns(one) for one in currents])
-        layer.output_range = torch.maximum(layer.output_range, seen.to(layer.output_range))
+        layer.output_range = torch.maximum(layer.output_range, _columns(currents).to(layer.output_range))
     if bits is None or layer.observing is not None:
         return currents
-    ranges = _full_outputs(layer, currents)
-    return [quantised(one, full, bits) for one, full in zip(currents, ranges, strict=True)]
+    return quantised(currents, _full_outputs(layer, currents), bits)
 
 
 def _columns(currents: Tensor) -> Tensor:
@@ -68,29 +71,32 @@ def _columns(currents: Tensor) -> Tensor:
     return currents.detach().abs().amax(dim=0) if len(currents) else currents.new_zeros(currents.shape[1])
 
 
-def _full_outputs(layer: CrossbarLayer, currents: list[Tensor]) -> list[Tensor]:
-    """Return the ADC's full scale at each array, a number or one a column."""
+def _full_outputs(layer: CrossbarLayer, currents: Tensor) -> Tensor:
+    """Return the ADC's full scale: of all, or of each column."""
     adc, hardware = layer.hardware.adc, layer.hardware
     if adc.range == "full":
         lrs = hardware.cells.g_on * hardware.encoding.volts
-        return [one.new_tensor(lrs * place.shape[0]) for one, place in zip(currents, layer.places, strict=True)]
+        return currents.new_tensor([lrs * place.shape[0] for place in layer.places for _ in range(place.shape[1])])
     if not isinstance(adc.range, str):
-        return [one.new_tensor(adc.range) for one in currents]
+        return currents.new_tensor(adc.range)
     if adc.range == "batch":
-        columns = [_columns(one) for one in currents]
+        columns = _columns(currents)
     elif (layer.output_range < 0.0).any():
         raise NotProgrammedError(
             f"{layer.label} has an ADC whose range is 'calibrated': call calibrate(batches) before the first forward"
         )
     else:
-        columns = list(torch.split(layer.output_range.to(currents[0]), [one.shape[1] for one in currents]))
-    return _shared(columns, adc.per)
+        columns = layer.output_range.to(currents)
+    return _or_one(_shared(columns, layer))
 
 
-def _shared(columns: list[Tensor], per: str) -> list[Tensor]:
-    """Return each array's full scale from the largest current of each of its columns; where all is 0 it is 1."""
+def _shared(columns: Tensor, layer: CrossbarLayer) -> Tensor:
+    """Return what columns, or arrays, or the whole layer share of the columns' largest currents."""
+    per = layer.hardware.adc.per
     if per == "layer":
-        columns = [torch.stack([one.amax() for one in columns]).amax()] * len(columns)
-    elif per == "tile":
-        columns = [one.amax() for one in columns]
-    return [_or_one(one) for one in columns]
+        return columns.amax()
+    if per == "column":
+        return columns
+    widths = [place.shape[1] for place in layer.places]
+    largest = torch.stack([one.amax() for one in torch.split(columns, widths)])
+    return largest.repeat_interleave(torch.tensor(widths, device=columns.device))

@@ -132,9 +132,7 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _frozen(
-    path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, layer: CrossbarLayer
-) -> torch.Tensor:
+def _frozen(path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, layer: CrossbarLayer) -> torch.Tensor:
     like: torch.Tensor = getattr(layer, name)
     found = arrays.get(name)
     if found is None or found.shape != tuple(like.shape) or found.dtype.kind != "f" or not np.isfinite(found).all():

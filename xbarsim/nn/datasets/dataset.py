@@ -14,7 +14,7 @@ Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Images with their labels.
 
@@ -51,7 +51,7 @@ class Split:
         return Split(self.images[:count], self.labels[:count])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Images to train on and others to test on.
 
@@ -88,11 +88,11 @@ class Dataset:
                 raise InputError(f"{self.source}: there are no {label} images")
             low, high = int(split.labels.min()), int(split.labels.max())
             if low < 0 or high >= len(self.classes):
-                raise InputError(f"{self.source}: {label} labels go from {low} to {high}, of {len(self.classes)} classes")
+                raise InputError(f"{self.source}: {label} labels are {low} to {high}, of {len(self.classes)} classes")
         for name in ("mean", "std"):
             values = tuple(float(one) for one in getattr(self, name))
             if len(values) not in (1, self.shape[0]):
-                raise InputError(f"{name} has {len(values)} numbers: give one, or one for each of {self.shape[0]} channels")
+                raise InputError(f"{name} has {len(values)} numbers: give one, or one a channel, {self.shape[0]}")
             if not np.isfinite(values).all() or (name == "std" and min(values) <= 0.0):
                 raise InputError(f"{name} is {values}: it must be finite{', and above 0' if name == 'std' else ''}")
             object.__setattr__(self, name, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,37 +20,36 @@ def read(folder: Path) -> Dataset:
     """Return the images of a folder: ``train/CLASS/*.png`` and ``test/CLASS/*.png``, or ``CLASS/*.png``.
 
     Where there is no ``test`` (or ``val``), every fifth image of each class, in the order of names, is for testing.
-    Images are grey if all are, and must be of one size.
+    Images are grey if all are, and must be of one size. They come one of each class in turn, so that the first ones
+    are of all classes.
 
     Raises
     ------
     InputError
         There are no images, sizes differ, or a class is empty or of one part only; the message names it.
     """
-    train = folder / "train"
-    if train.is_dir():
+    if (folder / "train").is_dir():
         test = next((folder / name for name in _TEST_NAMES if (folder / name).is_dir()), None)
         if test is None:
             raise InputError(f"{folder} has a folder train and none called {' or '.join(_TEST_NAMES)} beside it")
-        classes = _classes(train)
+        classes = _classes(folder / "train")
         if _classes(test) != classes:
             odd = sorted(set(_classes(test)) ^ set(classes))[0]
             raise InputError(f"{folder}: class {odd!r} is only in one of train and {test.name}")
-        shown = [one for name in classes for one in _files(train, name)]
-        asked = [one for name in classes for one in _files(test, name)]
+        shown = [one for _, one in _in_turn(folder / "train", classes)]
+        asked = [one for _, one in _in_turn(test, classes)]
     else:
         classes = _classes(folder)
-        files = [list(enumerate(_files(folder, name))) for name in classes]
-        shown = [one for part in files for k, one in part if k % _TEST_EVERY]
-        asked = [one for part in files for k, one in part if k % _TEST_EVERY == 0]
+        files = _in_turn(folder, classes)
+        shown = [one for k, one in files if k % _TEST_EVERY]
+        asked = [one for k, one in files if k % _TEST_EVERY == 0]
     if not shown or not asked:
         raise InputError(f"{folder} has {len(shown)} images to train on and {len(asked)} to test on: it needs both")
     arrays = _arrays([path for path, _ in (*shown, *asked)])
     labels = np.array([classes.index(name) for _, name in (*shown, *asked)], np.int64)
     cut = len(shown)
-    return Dataset(
-        folder.resolve().name, str(folder), Split(arrays[:cut], labels[:cut]), Split(arrays[cut:], labels[cut:]), classes
-    )
+    first, second = Split(arrays[:cut], labels[:cut]), Split(arrays[cut:], labels[cut:])
+    return Dataset(folder.resolve().name, str(folder), first, second, classes)
 
 
 def _classes(folder: Path) -> tuple[str, ...]:
@@ -60,6 +60,12 @@ def _classes(folder: Path) -> tuple[str, ...]:
             f"(or be MNIST's idx files, or CIFAR-10's batches)"
         )
     return found
+
+
+def _in_turn(folder: Path, classes: tuple[str, ...]) -> list[tuple[int, tuple[Path, str]]]:
+    """Return images with their places in their class: the first of each class, the second of each, ..."""
+    files = [one for name in classes for one in enumerate(_files(folder, name))]
+    return sorted(files, key=lambda one: one[0])
 
 
 def _files(folder: Path, name: str) -> list[tuple[Path, str]]:
@@ -76,8 +82,9 @@ def _arrays(paths: list[Path]) -> np.ndarray[tuple[int, int, int, int], np.dtype
         images = [np.repeat(one, 3, axis=2) if one.shape[2] == 1 else one for one in images]
     for path, one in zip(paths, images, strict=True):
         if one.shape != images[0].shape:
-            raise InputError(
-                f"{path} is {one.shape[1]} x {one.shape[0]} and {paths[0]} {images[0].shape[1]} x {images[0].shape[0]}: "
-                "a network takes images of one size; scale them first"
-            )
+            raise InputError(f"{path} is {_size(one)} and {paths[0]} {_size(images[0])}: scale them to one size first")
     return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
+
+
+def _size(image: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
+    return f"{image.shape[1]} x {image.shape[0]}"

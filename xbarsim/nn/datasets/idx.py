@@ -6,7 +6,6 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +67,7 @@ def read(path: Path) -> NDArray[np.uint8]:
         It cannot be read, or is no such file.
     """
     try:
-        file: Any = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-        with file:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _UNSIGNED_BYTE or head[3] not in (1, 2, 3, 4):
                 raise InputError(f"{path} is no idx file of unsigned bytes")

@@ -1,0 +1,207 @@
+"""Files of trainings and of weights: written whole, read without running anything in them."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xbarsim.errors import InputError
+from xbarsim.files import written_whole
+from xbarsim.nn import zoo
+from xbarsim.nn.datasets import Dataset
+from xbarsim.nn.training import Training, TrainSettings, fingerprint
+
+FORMAT = "xbarsim training 1"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What network a checkpoint holds, and what it is trained on.
+
+    Attributes
+    ----------
+    model : str
+        Of the zoo.
+    width : float
+        As ``zoo.build`` takes it.
+    shape : tuple of int
+        Channels, height and width of an image.
+    classes : tuple of str
+        The labels' names.
+    data : str
+        The data's name, or folder.
+    limit : int or None
+        How many of the training images are used, if not all.
+    mean, std : tuple of float
+        As in ``Dataset``.
+    images : str
+        Fingerprint of the training images.
+    """
+
+    model: str
+    width: float
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    data: str
+    limit: int | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    images: str
+
+    @classmethod
+    def of(
+        cls, model: str, dataset: Dataset, *, width: float = 1.0, data: str | None = None, limit: int | None = None
+    ) -> Recipe:
+        """Return the recipe of a network of the zoo for some data, which are limited already."""
+        return cls(
+            model, width, dataset.shape, dataset.classes, data or dataset.name, limit, dataset.mean, dataset.std,
+            fingerprint(dataset.train),
+        )  # fmt: skip
+
+    def build(self, seed: int = 0) -> nn.Module:
+        """Return the network with its first weights."""
+        return zoo.build(self.model, self.shape, len(self.classes), width=self.width, seed=seed)
+
+    def see_fits(self, dataset: Dataset, path: str | Path) -> None:
+        """Raise InputError unless the images have the shape and classes that the network was made for."""
+        if dataset.shape != self.shape or len(dataset.classes) != len(self.classes):
+            raise InputError(
+                f"{path} holds {self.model} for {_kind(self.shape, self.classes)} ({self.data}), "
+                f"and {dataset.name} has {_kind(dataset.shape, dataset.classes)}"
+            )
+
+
+def _kind(shape: tuple[int, ...], classes: tuple[str, ...]) -> str:
+    return f"images of {' x '.join(map(str, shape))} in {len(classes)} classes"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A training as its file has it."""
+
+    path: Path
+    recipe: Recipe
+    state: dict[str, Any]
+
+    @property
+    def settings(self) -> TrainSettings:
+        """How it is trained."""
+        return TrainSettings.from_dict(self.state["settings"])
+
+    def model(self) -> nn.Module:
+        """Return the network with the checkpoint's weights, in evaluation mode."""
+        model = self.recipe.build()
+        load_weights(model, self.state["weights"], self.path)
+        return model.eval()
+
+
+def save(path: str | Path, recipe: Recipe, training: Training) -> None:
+    """Write a training, whole or not at all."""
+    record = {"format": FORMAT, "recipe": {**asdict(recipe)}, "state": training.state()}
+    held = io.BytesIO()
+    torch.save(record, held)
+    with written_whole(path) as file:
+        file.write(held.getbuffer())
+
+
+def load(path: str | Path) -> Checkpoint:
+    """Read what ``save`` wrote.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is no checkpoint.
+    """
+    found = _read(Path(path))
+    if not is_checkpoint(found):
+        raise InputError(f"{path} is no checkpoint of xbarsim train: weights alone cannot be trained on")
+    return _checkpoint(Path(path), found)
+
+
+def load_any(path: str | Path) -> Checkpoint | dict[str, Tensor]:
+    """Read a checkpoint, or the weights in a file of ``torch.save(model.state_dict(), path)``.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is neither.
+    """
+    found = _read(Path(path))
+    if is_checkpoint(found):
+        return _checkpoint(Path(path), found)
+    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
+        found = found["state_dict"]
+    if not isinstance(found, Mapping) or not found or not all(isinstance(one, Tensor) for one in found.values()):
+        raise InputError(f"{path} holds no weights: write them with torch.save(model.state_dict(), path)")
+    return dict(found)
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> None:
+    """Put weights into a network.
+
+    Raises
+    ------
+    InputError
+        Names or shapes are not the network's; the message says which.
+    """
+    own = model.state_dict()
+    lacking = [name for name in own if name not in weights]
+    odd = [name for name in weights if name not in own]
+    if lacking or odd:
+        said = [f"lacks {_few(lacking)}"] if lacking else []
+        said += [f"has {_few(odd)}, which the network does not"] if odd else []
+        raise InputError(f"{path} does not fit the network: it {' and '.join(said)}")
+    for name, value in weights.items():
+        if value.shape != own[name].shape:
+            raise InputError(
+                f"{path} does not fit the network: {name} has shape {tuple(value.shape)} and the network's "
+                f"{tuple(own[name].shape)}"
+            )
+    model.load_state_dict(dict(weights))
+
+
+def is_checkpoint(found: object) -> bool:
+    """Tell whether what a file holds is a training."""
+    return isinstance(found, dict) and found.get("format") == FORMAT
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _checkpoint(path: Path, found: dict[str, Any]) -> Checkpoint:
+    try:
+        values: dict[str, Any] = {
+            key: tuple(one) if isinstance(one, list) else one for key, one in found["recipe"].items()
+        }
+        recipe = Recipe(**values)
+        checkpoint = Checkpoint(path, recipe, dict(found["state"]))
+        checkpoint.settings  # noqa: B018  read now, so that what is wrong is said now
+        missing = {"weights", "optimizer", "epoch", "step", "loss", "seconds", "history"} - set(checkpoint.state)
+        if missing:
+            raise InputError(f"{', '.join(sorted(missing))} missing")
+    except (KeyError, TypeError, AttributeError, InputError) as error:
+        raise InputError(f"{path} is a damaged checkpoint ({error})") from None
+    return checkpoint
+
+
+def _read(path: Path) -> Any:
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of old formats before it refuses them
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except Exception as error:  # a damaged or hostile file may raise anything
+        reason = str(error).strip().splitlines()[0][:150] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"{path} is no file of weights that is safe to read ({reason}): "
+            "write one with torch.save(model.state_dict(), path)"
+        ) from None

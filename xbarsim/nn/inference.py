@@ -1,0 +1,290 @@
+"""A network on chips: its accuracy on each, and where on the way the numbers go wrong."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xbarsim.errors import InputError
+from xbarsim.nn.binary import is_binary, plain
+from xbarsim.nn.convert import convert
+from xbarsim.nn.datasets import Dataset
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.summary import SummaryRow
+from xbarsim.nn.training import inputs, predictions
+
+_COMPARED = 256  # images on which layers' outputs are compared
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """How far one layer's outputs are from those of torch, ``|y - y0| / |y0|``, over images and chips.
+
+    Attributes
+    ----------
+    row : SummaryRow
+        The layer, its arrays, and the error of wires alone.
+    own : float
+        With the inputs that it really gets going into both: what this layer's arrays do.
+    total : float
+        Against torch's whole network: what all layers so far do.
+    """
+
+    row: SummaryRow
+    own: float
+    total: float
+
+
+@dataclass(frozen=True)
+class ChipResult:
+    """One chip.
+
+    Attributes
+    ----------
+    seed : int
+        What it was programmed with.
+    accuracy : float
+        Share of test images whose class it finds.
+    agreement : float
+        Share of test images to which it gives torch's class.
+    seconds : float
+        For programming, calibration and all images.
+    """
+
+    seed: int
+    accuracy: float
+    agreement: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A network on several chips.
+
+    Attributes
+    ----------
+    ideal : float
+        Torch's accuracy.
+    chips : tuple of ChipResult
+        In the order of their seeds.
+    layers : tuple of LayerError
+        In the order of the network; means over chips.
+    alike : bool
+        Whether all chips gave every image the same class.
+    """
+
+    ideal: float
+    chips: tuple[ChipResult, ...]
+    layers: tuple[LayerError, ...]
+    alike: bool
+
+    @property
+    def accuracies(self) -> list[float]:
+        """Of each chip."""
+        return [one.accuracy for one in self.chips]
+
+    @property
+    def mean(self) -> float:
+        """Over chips."""
+        return float(np.mean(self.accuracies))
+
+    @property
+    def deviation(self) -> float:
+        """Sample standard deviation over chips; 0 of one."""
+        return float(np.std(self.accuracies, ddof=1)) if len(self.chips) > 1 else 0.0
+
+
+def on_hardware(model: nn.Module, hardware: Hardware, *, digital: Sequence[str] = ()) -> CrossbarNetwork:
+    """Convert a network for inference.
+
+    Where weights are signs their batch normalisation stays digital: as a part of them it would make every cell another.
+    """
+    binary = is_binary(model)
+    ordinary = plain(model) if binary else model
+    return convert(ordinary, hardware, digital=tuple(digital), fold_batchnorm=not binary).eval()
+
+
+def infer(
+    model: nn.Module,
+    dataset: Dataset,
+    hardware: Hardware,
+    *,
+    seeds: Sequence[int] = range(5),
+    digital: Sequence[str] = (),
+    batch: int = 256,
+    calibration: int = 256,
+    progress: Progress = _silent,
+    report: Callable[[ChipResult], None] | None = None,
+) -> Inference:
+    """Run test images through torch, and through chips.
+
+    Parameters
+    ----------
+    model : nn.Module
+        As torch has it.
+    dataset : Dataset
+        Its test images are run; converters are calibrated on training images.
+    hardware : Hardware
+        What chips are made.
+    seeds : sequence of int
+        The chips.
+    digital : sequence of str
+        Layers that stay in torch.
+    batch : int
+        Images at a time.
+    calibration : int
+        Training images, evenly spaced, for the ranges of converters.
+    progress, report : callable, optional
+        Told of what is being done, and of each chip when it is over.
+
+    Raises
+    ------
+    InputError
+        There are no seeds, or a count is below 1, or the model cannot be put on the hardware.
+    """
+    if not seeds or batch < 1 or calibration < 1:
+        raise InputError(f"seeds are {list(seeds)}, batch {batch}, calibration {calibration}: each must be at least 1")
+    model = model.eval()
+    labels = torch.from_numpy(dataset.test.labels)
+    progress("torch")
+    expected = predictions(model, dataset, dataset.test, batch)
+    network = on_hardware(model, hardware, digital=digital)
+    reference = network.to_torch().eval()
+    sample = _sample(dataset, calibration)
+    looked = inputs(dataset, dataset.test, slice(0, min(batch, _COMPARED)))
+    chips, errors, rows = [], [], []
+    first: Tensor | None = None
+    alike = True
+    for number, seed in enumerate(seeds, 1):
+        start = time.perf_counter()
+        where = f"chip {number} of {len(seeds)}"
+        progress(f"{where}: programming")
+        network.program(seed)
+        if _wants_calibration(hardware):
+            progress(f"{where}: calibrating")
+            network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
+        found = predictions(network, dataset, dataset.test, batch, _counter(progress, where, len(labels)))
+        seconds = time.perf_counter() - start
+        first = found if first is None else first
+        alike = alike and bool((found == first).all())
+        chips.append(ChipResult(seed, _share(found, labels), _share(found, expected), seconds))
+        if report is not None:
+            report(chips[-1])
+        progress(f"{where}: errors of layers")
+        errors.append(layer_errors(network, reference, looked))
+        rows.append(network.summary(looked).rows)
+    layers = [
+        LayerError(
+            _mean_row([part[k] for part in rows]),
+            float(np.mean([part[row.name][0] for part in errors])),
+            float(np.mean([part[row.name][1] for part in errors])),
+        )
+        for k, row in enumerate(rows[0])
+    ]
+    return Inference(_share(expected, labels), tuple(chips), tuple(layers), alike)
+
+
+def layer_errors(network: CrossbarNetwork, reference: nn.Module, images: Tensor) -> dict[str, tuple[float, float]]:
+    """Return each layer's own and total error on some images; NaN where torch has no layer of that name.
+
+    Parameters
+    ----------
+    network : CrossbarNetwork
+        Programmed.
+    reference : nn.Module
+        Its ``to_torch()``.
+    images : Tensor
+        Inputs.
+    """
+    named = dict(reference.named_modules())
+    pairs = {name: (layer, named.get("" if name == "model" else name)) for name, layer in network.layers.items()}
+    truth: dict[str, list[Tensor]] = {}
+    sums: dict[str, list[float]] = {name: [0.0] * 4 for name in pairs}
+    handles = []
+    for name, (_, plain_layer) in pairs.items():
+        if plain_layer is not None and not isinstance(plain_layer, CrossbarLayer):
+            handles.append(plain_layer.register_forward_hook(_keeper(truth.setdefault(name, []))))
+    with torch.no_grad():
+        try:
+            reference(images)
+        finally:
+            _remove(handles)
+        handles = [
+            layer.register_forward_hook(_comparer(plain_layer, truth[name], sums[name]))
+            for name, (layer, plain_layer) in pairs.items()
+            if plain_layer is not None and name in truth
+        ]
+        try:
+            network(images)
+        finally:
+            _remove(handles)
+    return {name: (_relative(one[0], one[1]), _relative(one[2], one[3])) for name, one in sums.items()}
+
+
+def _keeper(kept: list[Tensor]) -> Any:
+    return lambda module, given, out: kept.append(out)
+
+
+def _comparer(plain_layer: nn.Module, truth: list[Tensor], sums: list[float]) -> Any:
+    calls = iter(list(truth))
+
+    def compare(module: nn.Module, given: tuple[Any, ...], out: Tensor) -> None:
+        for k, expected in ((0, plain_layer(*given)), (2, next(calls, None))):
+            if expected is not None:
+                sums[k] += float((out - expected).double().square().sum())
+                sums[k + 1] += float(expected.double().square().sum())
+
+    return compare
+
+
+def _remove(handles: Sequence[Any]) -> None:
+    for handle in handles:
+        handle.remove()
+
+
+def _relative(apart: float, size: float) -> float:
+    return math.sqrt(apart / size) if size > 0.0 else math.nan
+
+
+def _mean_row(rows: Sequence[SummaryRow]) -> SummaryRow:
+    first = rows[0]
+    error = float(np.mean([one.ir_drop_error for one in rows]))
+    return SummaryRow(first.name, first.kind, first.shape, first.tiles, first.cells, first.utilisation, error)
+
+
+def _share(found: Tensor, truth: Tensor) -> float:
+    return float((found == truth).double().mean())
+
+
+def _counter(progress: Progress, where: str, whole: int) -> Callable[[int], None]:
+    return lambda count: progress(f"{where}: {count} of {whole} images")
+
+
+def _sample(dataset: Dataset, count: int) -> Tensor:
+    """Return evenly spaced training images."""
+    whole = len(dataset.train)
+    return inputs(dataset, dataset.train, np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int)))
+
+
+def _wants_calibration(hardware: Hardware) -> bool:
+    """Tell whether a range comes from data and matters."""
+    dac, adc = hardware.dac, hardware.adc
+    bits = dac.bits is not None or adc.bits is not None
+    return (dac.range == "calibrated" and (bits or hardware.law.kind != "linear")) or (
+        adc.range == "calibrated" and adc.bits is not None
+    )

@@ -1,0 +1,81 @@
+"""Accuracy of each chip against torch's, and errors layer by layer (matplotlib, from the ``plot`` extra)."""
+
+from __future__ import annotations
+
+import math
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from xbarsim.nn.inference_report import InferenceReport
+from xbarsim.plot import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from xbarsim.nn.inference import Inference
+
+_LINE = 150  # letters of the heading
+_MOST_NAMES = 24
+
+
+def draw(report: InferenceReport) -> Figure:
+    """Return the picture."""
+    figure = new_figure(figsize=(11, 4.8))
+    figure.suptitle("\n".join(line for part in report.heading for line in wrap(part, _LINE)), fontsize=9)
+    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+    _chips(left, report.found)
+    _layers(right, report.found)
+    sides: tuple[tuple[Axes, Any], ...] = ((left, "outside lower left"), (right, "outside lower right"))
+    for axes, side in sides:
+        figure.legend(*axes.get_legend_handles_labels(), loc=side, ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
+def _chips(axes: Axes, found: Inference) -> None:
+    from matplotlib.ticker import FixedLocator, PercentFormatter
+
+    values = [100.0 * one for one in found.accuracies]
+    ideal, mean, spread = 100.0 * found.ideal, 100.0 * found.mean, 100.0 * found.deviation
+    places = list(range(len(values)))
+    axes.axhspan(mean - spread, mean + spread, color="#31688e", alpha=0.15, linewidth=0)
+    axes.axhline(mean, color="#31688e", linewidth=1.2, label=f"mean {mean:.2f}%, deviation {spread:.2f}")
+    axes.plot(places, values, "o", color="#31688e", markersize=6, label="chips")
+    axes.axhline(ideal, color="#d95f02", linestyle="--", linewidth=1.2, label=f"ideal (torch) {ideal:.2f}%")
+    low, high = min(*values, ideal), max(*values, ideal)
+    room = max(0.15 * (high - low), 0.5)
+    axes.set_ylim(max(low - room, -1.0), min(high + room, 101.0))
+    every = -(-len(places) // _MOST_NAMES)
+    axes.xaxis.set_major_locator(FixedLocator(places[::every]))
+    axes.set_xticklabels([str(one.seed) for one in found.chips[::every]])
+    axes.set_xlim(-0.5, len(places) - 0.5)
+    axes.yaxis.set_major_formatter(PercentFormatter(decimals=None))
+    axes.set(title="Accuracy of each chip", xlabel="chip (seed)", ylabel="test images right")
+    axes.title.set_fontsize(10)
+    axes.grid(axis="y", linewidth=0.3)
+
+
+def _layers(axes: Axes, found: Inference) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter
+
+    names = [one.row.name for one in found.layers]
+    places = range(len(names))
+    curves = (
+        ("all layers so far", [one.total for one in found.layers], "o-", "#31688e"),
+        ("its own arrays", [one.own for one in found.layers], "s--", "#35b779"),
+        ("wires alone", [one.row.ir_drop_error for one in found.layers], "^:", "#d95f02"),
+    )
+    for label, values, style, colour in curves:
+        shown = [100.0 * one if math.isfinite(one) else math.nan for one in values]
+        axes.plot(places, shown, style, color=colour, markersize=5, linewidth=1.2, label=label)
+    finite = [one for _, values, *_ in curves for one in values if math.isfinite(one)]
+    axes.set_ylim(0.0, 108.0 * max(finite, default=0.0) or 1.0)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
+    every = -(-len(names) // _MOST_NAMES)
+    axes.xaxis.set_major_locator(FixedLocator(list(places)[::every]))
+    crowded = len("".join(names)) > 40
+    axes.set_xticklabels(names[::every], rotation=45 if crowded else 0, ha="right" if crowded else "center")
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.set(title="Error of each layer's outputs  |y - y0| / |y0|", xlabel="layer")
+    axes.title.set_fontsize(10)
+    axes.grid(linewidth=0.3)

@@ -1,0 +1,176 @@
+"""Networks as they are asked for: by name in the zoo, as a checkpoint, or by a builder of one's own."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from xbarsim.errors import InputError
+from xbarsim.nn import zoo
+from xbarsim.nn.checkpoint import Checkpoint, load_any, load_weights
+from xbarsim.nn.datasets import Dataset
+from xbarsim.nn.training import inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A network with where it comes from.
+
+    Attributes
+    ----------
+    model : nn.Module
+        In evaluation mode.
+    name : str
+        What it is called.
+    weights : str
+        Where its weights come from, in words.
+    dataset : Dataset
+        With the scaling that the network was trained with, where that is known.
+    trained : bool
+        Whether it has weights already.
+    """
+
+    model: nn.Module
+    name: str
+    weights: str
+    dataset: Dataset
+    trained: bool
+
+
+def find(
+    spec: str, dataset: Dataset, *, weights: str | Path | None = None, width: float = 1.0, scaled: bool = False
+) -> Source:
+    """Return the network that is asked for.
+
+    Parameters
+    ----------
+    spec : str
+        A name of the zoo; a checkpoint's path; ``module:function`` or ``file.py:function``, which returns a module.
+    dataset : Dataset
+        What it is for.
+    weights : str or Path, optional
+        A checkpoint, or a file of ``torch.save(model.state_dict(), path)``.
+    width : float
+        Of a network of the zoo.
+    scaled : bool
+        Whether the data's scaling is the user's own, and not to be replaced by a checkpoint's.
+
+    Raises
+    ------
+    InputError
+        There is no such network, its weights do not fit, or it does not take such images.
+    """
+    if spec in zoo.MODELS:
+        found = _of_zoo(spec, dataset, weights, width, scaled)
+    elif ":" in spec and not Path(spec).exists():
+        found = _built(spec, dataset, weights)
+    elif Path(spec).is_file():
+        found = _checkpoint(spec, dataset, weights, scaled)
+    else:
+        raise InputError(
+            f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
+        )
+    _see_takes(found)
+    return replace(found, model=found.model.eval())
+
+
+def _of_zoo(name: str, dataset: Dataset, weights: str | Path | None, width: float, scaled: bool) -> Source:
+    if weights is None:
+        model = zoo.build(name, dataset.shape, len(dataset.classes), width=width)
+        return Source(model, name, "none", dataset, False)
+    read = load_any(weights)
+    if isinstance(read, Checkpoint):
+        if read.recipe.model != name:
+            raise InputError(f"{weights} holds {read.recipe.model}, not {name}: give --model {weights}")
+        return _of_checkpoint(read, dataset, scaled)
+    model = zoo.build(name, dataset.shape, len(dataset.classes), width=width)
+    load_weights(model, read, weights)
+    return Source(model, name, str(weights), dataset, True)
+
+
+def _checkpoint(path: str, dataset: Dataset, weights: str | Path | None, scaled: bool) -> Source:
+    if weights is not None:
+        raise InputError(f"model is the file {path}, which has weights of its own: leave out --weights")
+    read = load_any(path)
+    if not isinstance(read, Checkpoint):
+        raise InputError(
+            f"{path} holds weights alone: say of which network, --model NAME --weights {path}, "
+            f"or --model module:function --weights {path}"
+        )
+    return _of_checkpoint(read, dataset, scaled)
+
+
+def _of_checkpoint(read: Checkpoint, dataset: Dataset, scaled: bool) -> Source:
+    read.recipe.see_fits(dataset, read.path)
+    if not scaled:
+        dataset = replace(dataset, mean=read.recipe.mean, std=read.recipe.std)
+    return Source(read.model(), read.recipe.model, str(read.path), dataset, True)
+
+
+def _built(spec: str, dataset: Dataset, weights: str | Path | None) -> Source:
+    where, _, name = spec.rpartition(":")
+    builder = _builder(where, name)
+    try:
+        model = builder()
+    except Exception as error:
+        raise InputError(f"{spec}() failed: {type(error).__name__}: {error}") from error
+    if not isinstance(model, nn.Module):
+        raise InputError(f"{spec}() returned {type(model).__name__}: it must return a torch.nn.Module")
+    if weights is None:
+        return Source(model, spec, "the builder's own", dataset, True)
+    read = load_any(weights)
+    load_weights(model, read.state["weights"] if isinstance(read, Checkpoint) else read, weights)
+    return Source(model, spec, str(weights), dataset, True)
+
+
+def _builder(where: str, name: str) -> Callable[[], Any]:
+    """Import what makes a network; the user's own code runs."""
+    try:
+        if where.endswith(".py"):
+            place = importlib.util.spec_from_file_location(Path(where).stem, where)
+            if place is None or place.loader is None:
+                raise InputError(f"{where} is no Python file")
+            module = importlib.util.module_from_spec(place)
+            place.loader.exec_module(module)
+        else:
+            if str(Path.cwd()) not in sys.path:
+                sys.path.insert(0, str(Path.cwd()))
+            module = importlib.import_module(where)
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{where}: {error.strerror or error}") from None
+    except Exception as error:
+        raise InputError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+    builder = getattr(module, name, None)
+    if not callable(builder):
+        raise InputError(f"{where} has no function {name!r}")
+    made: Callable[[], Any] = builder
+    return made
+
+
+def _see_takes(source: Source) -> None:
+    """Run two images, so that a network for others is named before anything takes time."""
+    data = source.dataset
+    shape = " x ".join(map(str, data.shape))
+    try:
+        with torch.no_grad():
+            found = source.model.eval()(inputs(data, data.test.first(2)))
+    except Exception as error:
+        first = str(error).strip().split("\n")[0][:200]
+        raise InputError(f"{source.name} does not take {data.name}'s images of {shape}: {first}") from None
+    count = min(2, len(data.test))
+    if not isinstance(found, torch.Tensor) or found.shape[:1] != (count,) or found.dim() != 2:
+        raise InputError(f"{source.name} gives no (images, classes) for images of {shape}")
+    if found.shape[1] != len(data.classes):
+        raise InputError(
+            f"{source.name} has {found.shape[1]} outputs and {data.name} {len(data.classes)} classes: they must agree"
+        )

@@ -1,0 +1,311 @@
+"""Weights on a chip: its arrays, and their maps while nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xbarsim.checks import Array
+from xbarsim.errors import InputError
+from xbarsim.nn import cells as written
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.planes import largest, middle, unit
+from xbarsim.nn.ranges import NotProgrammedError
+from xbarsim.nn.tiling import Place, Tile, assembled, layout
+from xbarsim.nonideal import Bridged, Chip
+
+Found = TypeVar("Found")
+
+Strip = tuple[slice, list[int], Tensor]
+"""Word lines, the arrays that they drive, and those arrays' maps side by side."""
+
+
+@dataclass
+class _Kept:
+    """What follows from weights, and stands until one of them changes."""
+
+    sources: list[Tensor]
+    chip: Chip
+    hardware: Hardware
+    maps: list[Tensor] | None = None
+    matrices: list[Tensor] | None = None
+    parameters: tuple[Tensor, Tensor | None] | None = None
+    strips: list[Strip] | None = None
+    tiles: list[Tile] = field(default_factory=list)
+
+
+def _kept_for_all(method: Callable[[ProgrammedWeights], Found]) -> Callable[[ProgrammedWeights], Found]:
+    """Compute outside of ``torch.inference_mode``: what is kept must serve where gradients are recorded, too."""
+
+    @wraps(method)
+    def computed(self: ProgrammedWeights) -> Found:
+        if not torch.is_inference_mode_enabled():
+            return method(self)
+        with torch.inference_mode(False), torch.no_grad():
+            return method(self)
+
+    return computed
+
+
+class ProgrammedWeights(nn.Module):
+    """A weight and a bias on arrays.
+
+    Parameters
+    ----------
+    weight, bias : Tensor
+        As the torch layer's; they stay trainable parameters.
+    hardware : Hardware
+        What it runs on.
+    bias_row : bool
+        Whether the bias is one more row of cells, driven by an input of 1, instead of a digital sum.
+
+    Attributes
+    ----------
+    chip : Chip or None
+        What ``program`` made.
+    reads : int
+        Which read comes next, where reads have noise: each forward pass is one, of all arrays.
+    threads : int or None
+        Threads for the circuits; None: all.
+    name : str
+        What messages call the layer.
+    """
+
+    scale: Tensor
+    groups = 1
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
+        super().__init__()
+        for name, one in (("weight", weight), ("bias", bias)):
+            if one is not None and one.numel() == 0:
+                raise InputError(f"{name} has shape {tuple(one.shape)}: a layer on crossbars needs at least one weight")
+        self.weight = nn.Parameter(weight.detach().clone(), weight.requires_grad)
+        self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
+        self.hardware = hardware
+        self.bias_row = bias_row and bias is not None
+        self.name = ""
+        self.chip: Chip | None = None
+        self.threads: int | None = None
+        self.reads = 0
+        self._see_finite()
+        scales = sum(self._scale_count(one) for one in self.matrices())
+        self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
+        self._kept: _Kept | None = None
+
+    def matrices(self) -> list[Tensor]:
+        """Weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
+        flat = self.weight.reshape(self.weight.shape[0], -1)
+        found = [part.T for part in flat.chunk(self.groups)]
+        if not self.bias_row or self.bias is None:
+            return found
+        return [torch.cat([one, bias[None]]) for one, bias in zip(found, self.bias.chunk(self.groups), strict=True)]
+
+    # Programming.
+
+    @property
+    def label(self) -> str:
+        """What messages call the layer."""
+        return f"layer {self.name!r}" if self.name else "the layer"
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """What each array holds."""
+        known = self.__dict__.get("_places")
+        if known is None or known[0] is not self.hardware:
+            shapes = [(one.shape[0], one.shape[1]) for one in self.matrices()]
+            known = self.__dict__["_places"] = (self.hardware, layout(shapes, self.hardware))
+        found: tuple[Place, ...] = known[1]
+        return found
+
+    def program(self, seed: int = 0, *, chip: Chip | None = None) -> Self:
+        """Put the weights on a chip: freeze what it is, and the scale of the weights.
+
+        Parameters
+        ----------
+        seed : int
+            The chip.
+        chip : Chip, optional
+            A known one, instead of a seed's.
+
+        Raises
+        ------
+        InputError
+            The chip is one of another layer or hardware, or the weights are not finite.
+        """
+        self._see_finite()
+        shapes = tuple(place.shape for place in self.places)
+        model = self.hardware.cells
+        if chip is not None and (chip.shapes != shapes or chip.model != model):
+            made = Chip(model, 0, shapes).made_for
+            raise InputError(f"the chip is of another kind ({chip.made_for}): {self.label} needs one of {made}")
+        self.chip = chip or Chip(model, seed, shapes)
+        self.reads = 0
+        with torch.inference_mode(False), torch.no_grad():
+            found = [largest(one, self.hardware).reshape(-1) for one in self.matrices()]
+            self.scale = torch.cat(found).to(self.scale)
+        self._kept = None
+        return self
+
+    def _see_finite(self) -> None:
+        for name, one in (("weight", self.weight), ("bias", self.bias)):
+            if one is not None and not torch.isfinite(one).all():
+                raise InputError(f"{name} of {self.label} has entries that are not finite")
+
+    def _scale_count(self, matrix: Tensor) -> int:
+        return matrix.shape[1] if self.hardware.mapping.per == "column" else 1
+
+    def scales(self) -> list[Tensor]:
+        """Return the weight that the largest conductance stands for, (1, 1) or (1, outputs) for each group."""
+        matrices = self.matrices()
+        if self.hardware.mapping.scale == "dynamic":
+            return [largest(one, self.hardware).double() for one in matrices]
+        sizes = [self._scale_count(one) for one in matrices]
+        return [part.reshape(1, -1) for part in torch.split(self.scale, sizes)]
+
+    # Circuits and their maps, kept while they stand.
+
+    @property
+    def noisy(self) -> bool:
+        """Whether each read is another."""
+        return self.hardware.cells.read_noise is not None
+
+    @property
+    def _settled(self) -> bool:
+        """Whether what is computed now stands for later calls too: no gradients are recorded, and no read is new."""
+        bias = self.bias is not None and self.bias_row and self.bias.requires_grad
+        return not (self.noisy or (torch.is_grad_enabled() and (self.weight.requires_grad or bias)))
+
+    def _current(self) -> _Kept:
+        """Return what is known of these very weights on this chip."""
+        chip = self._programmed()
+        sources = [self.weight.detach(), self.scale]
+        if self.bias_row and self.bias is not None:
+            sources.append(self.bias.detach())
+        kept = self._kept
+        if (
+            kept is None
+            or kept.chip is not chip
+            or kept.hardware is not self.hardware
+            or not all(_same(a, b) for a, b in zip(sources, kept.sources, strict=True))
+        ):
+            self._see_finite()
+            kept = self._kept = _Kept([one.clone() for one in sources], chip, self.hardware)
+        return kept
+
+    def _programmed(self) -> Chip:
+        if self.chip is None:
+            raise NotProgrammedError(f"{self.label} has no chip: call program(seed) before the first forward")
+        return self.chip
+
+    def _cells(self) -> list[Tensor]:
+        return written.conductances(
+            self.matrices(), self.scales(), self.places, self.hardware, self._programmed(), self.reads
+        )
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The arrays as they are programmed now, and as the next read finds them."""
+        kept = self._current()
+        if not kept.tiles or self.noisy:
+            with torch.no_grad():
+                kept.tiles = [self._tile(g.numpy(), k) for k, g in enumerate(self._cells())]
+        return list(kept.tiles)
+
+    def solved_tiles(self) -> list[Tile]:
+        """Return the arrays for one read of them."""
+        found = self.tiles
+        self.reads += self.noisy
+        return found
+
+    def _tile(self, conductance: Array, tile: int) -> Tile:
+        place = self.places[tile]
+        found = written.circuit(conductance, tile, self.hardware, self._programmed())
+        bridged = found if isinstance(found, Bridged) else None
+        outputs = range(place.first_output + place.cols.start, place.first_output + place.cols.stop)
+        lines = range(place.lines.start, place.lines.stop)
+        return Tile(found.crossbar if isinstance(found, Bridged) else found, lines, outputs, place.factor, bridged)
+
+    @_kept_for_all
+    def maps(self) -> list[Tensor]:
+        """Return each array's effective conductance, (rows, cols) in siemens.
+
+        They are kept until the weights, the chip or the hardware change, or a read has noise of its own.
+        """
+        kept = self._current()
+        if kept.maps is not None and self._settled:
+            return kept.maps
+        cells = self._cells()
+        self.reads += self.noisy
+        found = written.maps(cells, self.hardware, kept.chip, self.threads, keep=self.training)
+        if self._settled:
+            kept.maps = found
+        return found
+
+    @_kept_for_all
+    def strips(self) -> list[Strip]:
+        """Return the maps of arrays with the same inputs side by side, in the weights' type."""
+        kept = self._current()
+        if kept.strips is not None and self._settled:
+            return kept.strips
+        maps, beside = self.maps(), dict[tuple[int, int], list[int]]()
+        for tile, place in enumerate(self.places):
+            beside.setdefault((place.lines.start, place.lines.stop), []).append(tile)
+        found = [
+            (slice(*lines), tiles, torch.cat([maps[tile] for tile in tiles], dim=1).to(self.weight))
+            for lines, tiles in beside.items()
+        ]
+        if self._settled:
+            kept.strips = found
+        return found
+
+    @_kept_for_all
+    def effective_matrices(self) -> list[Tensor]:
+        """Return what the layer really multiplies by, (inputs, outputs) for each group, in the weights' unit."""
+        kept = self._current()
+        if kept.matrices is not None and self._settled:
+            return kept.matrices
+        parts = []
+        for found, place in zip(self.maps(), self.places, strict=True):
+            part = found[:, : len(place.cols)]
+            if place.extra:
+                part = part - found[:, -1:]
+            elif self.hardware.mapping.kind == "offset":
+                part = part - middle(self.hardware)
+            parts.append(part)
+        wholes = zip(assembled(parts, self.places), self.scales(), strict=True)
+        matrices = [(one.to(scale.device) * (scale / unit(self.hardware))).to(self.weight) for one, scale in wholes]
+        if self._settled:
+            kept.matrices = matrices
+        return matrices
+
+    @_kept_for_all
+    def effective_parameters(self) -> tuple[Tensor, Tensor | None]:
+        """Return weight and bias, in torch's shapes, as the crossbars make them: what the circuit multiplies by."""
+        kept, inputs = self._current(), self.weight[0].numel()
+        found = kept.parameters if self._settled else None
+        if found is None:
+            matrices = self.effective_matrices()
+            weight = torch.cat([one[:inputs].T for one in matrices]).reshape(self.weight.shape)
+            found = weight, torch.cat([one[-1] for one in matrices]) if self.bias_row else None
+            if self._settled:
+                kept.parameters = found
+        return found[0], found[1] if self.bias_row else self.bias
+
+
+_BITS = {torch.float32: torch.int32, torch.float64: torch.int64}
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """Return whether two tensors hold the same; numpy compares words four times as fast as torch compares floats."""
+    if a.dtype != b.dtype or a.device != b.device or a.shape != b.shape:
+        return False
+    if a.device.type == "cpu" and a.dtype in _BITS and a.is_contiguous() and b.is_contiguous():
+        bits = _BITS[a.dtype]
+        return np.array_equal(a.view(bits).numpy(), b.view(bits).numpy())
+    return torch.equal(a, b)
