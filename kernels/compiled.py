@@ -52,6 +52,8 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
         return _cfunc(_types.void(_types.float64, pointer, pointer, pointer))(compiled)
     except NumbaError as error:
         raise UncompilableError(_cause(str(error))) from error
+    except AssertionError as error:
+        raise UncompilableError("numba takes no **keywords: name the parameters") from error
     except TypeError as error:
         raise UncompilableError("numba compiles Python functions only: write a def") from error
 

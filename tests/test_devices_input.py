@@ -171,6 +171,7 @@ UNCOMPILABLE = {
     "a parameter too many": (lambda v, g: (g * v, g), {"k": 1.0}),
     "an unknown name": (lambda v, g: (unknown(v), g), {}),  # noqa: F821
     "None": (lambda v, g: (None, g), {}),
+    "any keywords": (lambda v, g, **more: (g * v, g), {}),
 }
 
 

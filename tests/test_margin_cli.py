@@ -145,6 +145,8 @@ def test_output_is_written_whole(capsys, tmp_path):
         (("--cell", "middle"), ("--cell", "'middle'")),
         (("--read-voltage", "0"), ("read_voltage is 0",)),
         (("--load", "0"), ("load is 0",)),
+        (("--sizes", "9" * 5000), ("--sizes", "no size that fits in memory")),
+        (("--sizes", "200000"), ("200000 x 200000", "GB of memory", "smaller array")),
         (("--driver", "inf"), ("driver is inf",)),
         (("--plot", "margin.txt"), ("margin.txt", ".png")),
         (("--output", "/nowhere/margin.txt"), ("/nowhere/margin.txt",)),
@@ -152,6 +154,12 @@ def test_output_is_written_whole(capsys, tmp_path):
 )
 def test_refusals_are_one_line(capsys, options, words):
     assert_refused(call(capsys, *SMALL, *options), 2, *words)
+
+
+@pytest.mark.parametrize("option", ["--plot", "--output"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_solved(capsys, monkeypatch, option):
+    monkeypatch.setattr("xbarsim.margin_command._report", lambda *given: pytest.fail("it was solved"))
+    assert_refused(call(capsys, *SMALL, option, "/nowhere/margin.png"), 2, "/nowhere/margin.png", "no such folder")
 
 
 def test_what_does_not_converge_is_exit_code_3(capsys, monkeypatch):

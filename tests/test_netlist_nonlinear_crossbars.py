@@ -43,7 +43,8 @@ def test_round_trip_gives_the_same_array_and_the_same_numbers_both_ways(tmp_path
     assert isinstance(found.crossbar.device, kind)
     if kind is not Law:
         np.testing.assert_allclose(found.crossbar.conductance, crossbar.conductance, rtol=1e-15)
-    (fast,), (general,) = simulate(circuit, found), simulate(circuit, None)
+    (fast,), (general,) = simulate(circuit, found, method="newton"), simulate(circuit, None)
+    assert "newton" in fast.how
     solution = solve(crossbar, volts)
     outputs = [fast.branches.index(f"vbb{j}") for j in range(COLS)]
     largest = np.abs(solution.currents).max()
@@ -76,7 +77,7 @@ def both(tmp_path, text):
     path.write_text(text)
     circuit = netlist.read(path)
     found = circuit.recognise()
-    return found, simulate(circuit, found)[0], simulate(circuit, None)[0]
+    return found, simulate(circuit, found, method="newton")[0], simulate(circuit, None)[0]
 
 
 def test_cells_by_hand_connected_either_way_round(tmp_path):
@@ -101,6 +102,77 @@ def test_a_law_that_falls_somewhere_goes_to_the_general_solver(tmp_path):
     _, fast, general = both(tmp_path, by_hand(cell=cell))
     assert "Newton" in fast.how
     np.testing.assert_array_equal(fast.voltages, general.voltages)
+
+
+def compiling(*given):
+    raise AssertionError("a small array's law was compiled")
+
+
+ENDS = {
+    "a resistor each": lambda text: text,
+    "a source each": lambda text: text.replace("Rsx q2x 0 5", "Vx q2x 0 0").replace("Rsy q2y 0 5", "Vy 0 q2y 0"),
+    "ammeters": lambda text: text.replace("Rsx q2x 0 5", "Vx q2x m 0\nRx m 0 5"),
+    "one source for both": lambda text: text.replace("y 0 5", "y hold 5").replace("x 0 5", "x hold 5\nVh hold 0 0.05"),
+    "a plain tie": lambda text: text.replace("Rsx q2x 0 5", "").replace("q2x", "0"),
+}
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_small_arrays_of_any_law_wait_for_no_compiler(tmp_path, monkeypatch, ends):
+    """The general solver's numbers, seen as the crossbar that was recognised."""
+    path = tmp_path / "h.sp"
+    path.write_text(ENDS[ends](by_hand(cell="B{k} {a} {b} I={{{g}*V({a},{b})*(1+V({a},{b})^2)}}")))
+    circuit = netlist.read(path)
+    found = circuit.recognise()
+    assert found.crossbar is not None, found.reason
+    (slow,) = simulate(circuit, found, method="newton")
+    monkeypatch.setattr("xbarsim.devices.law.compile_law", compiling)
+    monkeypatch.setattr("xbarsim.devices.law._compiled", compiling)
+    (quick,) = simulate(circuit, circuit.recognise())
+    assert "Newton" in quick.how
+    np.testing.assert_allclose(quick.voltages, slow.voltages, rtol=0, atol=1e-14)
+    if ends == "a plain tie":
+        assert not quick.outputs, "what flows into ground itself cannot be told from node voltages"
+        return
+    assert quick.outputs == slow.outputs
+    np.testing.assert_allclose(quick.output_currents, slow.output_currents, rtol=1e-12)
+    assert (quick.ideal is None) == (slow.ideal is None)
+    np.testing.assert_allclose(quick.state.word, slow.state.word, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(quick.state.bit, slow.state.bit, rtol=0, atol=1e-14)
+
+
+def test_a_law_of_many_points_is_solved_without_compiling_it(tmp_path, monkeypatch):
+    """numba takes minutes over such a law."""
+    monkeypatch.setattr("xbarsim.devices.law._compiled", compiling)
+    points = ",".join(f"{x:.4f},{2e-4 * x * (1 + x * x):.9g}" for x in np.linspace(-1, 1, 1001))
+    path = tmp_path / "h.sp"
+    path.write_text(by_hand(cell=f"B{{k}} {{a}} {{b}} I={{{{pwl(V({{a}},{{b}}),{points})}}}}"))
+    circuit = netlist.read(path)
+    found = circuit.recognise()
+    assert found.crossbar is not None, found.reason
+    (result,) = simulate(circuit, found)
+    assert result.residual < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("B{k} {a} {b} I={{{g}*V({a},{b})*(1+time)}}", "depends on time"),
+        (
+            "Rc{k} {a} x{k} 1k\nM{k} x{k} g {b} 0 nm\nVg{k} dummy{k} 0 1",
+            r"parameters that their model does not take: lam\[0, 0\] is -0.02",
+        ),
+    ],
+)
+def test_laws_and_parameters_that_no_cell_has_are_solved_in_general(tmp_path, cell, reason):
+    text = by_hand(cell=cell).replace(".op", ".model nm nmos(is=0 lambda=-0.02)\nVg g 0 2\n.options gmin=1e-18\n.op")
+    path = tmp_path / "h.sp"
+    path.write_text(text)
+    circuit = netlist.read(path)
+    found = circuit.recognise()
+    assert found.crossbar is None
+    assert __import__("re").search(reason, found.reason or "")
+    assert simulate(circuit, found)[0].residual < 1e-12
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from netlist_tools import needs_ngspice, ngspice, read_text, solve_elements
 
-from xbarsim.netlist import read
+from xbarsim.netlist import NetlistError, read
 from xbarsim.netlist.values import parse_number
 
 LITERALS = {
@@ -207,3 +207,31 @@ def test_a_bare_value_comes_before_dc(tmp_path):
     """What ngspice 39 answers for a source that says both."""
     (tmp_path / "v.sp").write_text("t\nv1 a 0 5 dc 2\nv2 b 0 dc 3\nr1 a 0 1\nr2 b 0 1\n.op\n")
     assert read(tmp_path / "v.sp").values.tolist() == [5.0, 3.0, 1.0, 1.0]
+
+
+CELL = ".subckt cell a b r=1\nrc a b {r}\n.ends\n"
+KINDS = (("r", "5"), ("  V", "1"), ("x", "cell r=2"))
+MIXED = [f"{kind}{i} n{i} m{i} {tail}" for i in range(3) for kind, tail in KINDS]
+
+
+def test_plain_elements_between_cells_keep_their_places(tmp_path):
+    """They are read in one run; names, nodes and lines stay each other's."""
+    circuit = read_text(tmp_path, CELL + "\n".join(MIXED))
+    where = dict(zip(circuit.names, circuit.origins.tolist(), strict=True))
+    nodes = {
+        name: (circuit.nodes[a], circuit.nodes[b])
+        for name, a, b in zip(circuit.names, circuit.first.tolist(), circuit.second.tolist(), strict=True)
+    }
+    for row in range(3):
+        for at, name in enumerate((f"r{row}", f"v{row}")):
+            assert circuit.places.where(where[name]).endswith(f":{5 + 3 * row + at}")
+            assert nodes[name] == (f"n{row}", f"m{row}")
+    assert sum(name.startswith("r.x") for name in circuit.names) == 3
+
+
+@pytest.mark.parametrize("row", range(len(MIXED)))
+def test_a_bad_value_among_cells_and_plain_elements_is_at_its_line(tmp_path, row):
+    lines = list(MIXED)
+    lines[row] = lines[row].rsplit(maxsplit=1)[0] + (" r=1k.." if "cell" in lines[row] else " 1k..")
+    with pytest.raises(NetlistError, match=rf":{5 + row}: .*1k\.\."):
+        read_text(tmp_path, CELL + "\n".join(lines))

@@ -175,6 +175,7 @@ def test_bistable_circuits_have_an_answer():
     [
         ("b1 b 0 i={v(b)>0.5?10m:0}", ConvergenceError, "at b1 ("),
         ("b1 b 0 i={ln(v(b)-5)}", ConvergenceError, "at b1 ("),
+        ("b1 a 0 i={sqrt(-1-v(a)^2)}", ConvergenceError, "a law has no finite value"),
         ("b1 b 0 i={v(b)>0.5?10m:0}\n.dc v1 0 1 0.25", ConvergenceError, "at v1 = 0.75"),
         ("b1 b 0 v={v(b)}", ConvergenceError, "singular"),
         ("b1 b 0 i={v(q)}", FloatingError, "node q"),

@@ -202,6 +202,14 @@ def test_a_name_that_no_circuit_has_is_an_error(capsys):
         validate.run("quick", only="memristive")
 
 
+def test_a_folder_that_cannot_be_made_is_refused_first(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(validate, "run", lambda *given: pytest.fail("it was run"))
+    (tmp_path / "file").touch()
+    done = call(capsys, "validate", "--quick", "--output", tmp_path / "file" / "report")
+    assert done.code == 2
+    assert "cannot be made" in done.err
+
+
 def test_differences():
     found = Difference.of({"a": 1.0, "b": 1e-3, "c": 1e-12}, {"a": 1.0 + 1e-9, "b": 1.001e-3, "c": 2e-12})
     assert (found.count, found.where) == (3, "b")

@@ -71,10 +71,13 @@ def forward_rows(name: str, model: nn.Sequential, x: Tensor) -> list[str]:
         wired, ideal = (on_crossbars(model, replace(digitised, fidelity=kind)) for kind in ("accurate", "ideal"))
         with_wires, without = interleaved([lambda: wired(x), lambda: ideal(x)], 60)
     return [
-        f"| {name}, accurate forward against torch | {1e3 * exact:.2f} ms | {1e3 * plain:.2f} ms | {exact / plain:.2f} |",
-        f"| {name}, 8-bit ADC a tile, accurate against ideal | {1e3 * with_wires:.2f} ms | {1e3 * without:.2f} ms | "
-        f"{with_wires / without:.2f} |",
+        row(f"{name}, accurate forward against torch", exact, plain),
+        row(f"{name}, 8-bit ADC a tile, accurate against ideal", with_wires, without),
     ]
+
+
+def row(what: str, ours: float, theirs: float) -> str:
+    return f"| {what} | {1e3 * ours:.2f} ms | {1e3 * theirs:.2f} ms | {ours / theirs:.3g} |"
 
 
 def program_row() -> str:
@@ -94,9 +97,8 @@ def program_row() -> str:
             splu.effective_map(crossbar)
 
     ours, theirs = interleaved([program, by_splu], 5)
-    return (
-        f"| programming the MLP, {len(arrays)} maps, {thread_count()} threads, against SuperLU (one) | {1e3 * ours:.0f} ms "
-        f"| {1e3 * theirs:.0f} ms | 1 / {theirs / ours:.0f} |"
+    return row(
+        f"programming the MLP, {len(arrays)} maps, {thread_count()} threads, against SuperLU (one)", ours, theirs
     )
 
 
@@ -116,7 +118,7 @@ def training_row(x: Tensor) -> str:
             accurate(x)
 
     whole, once = interleaved([step, forward], 7)
-    return f"| a training step of the MLP against programming and forward | {1e3 * whole:.0f} ms | {1e3 * once:.0f} ms | {whole / once:.2f} |"
+    return row("a training step of the MLP against programming and forward", whole, once)
 
 
 def main() -> None:

@@ -12,6 +12,24 @@ from typing import IO
 from xbarsim.errors import InputError
 
 
+def checked_target(path: str | Path) -> Path:
+    """Refuse a file that cannot be written, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        ``path`` is a folder, or in none that can be written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the path of a file")
+    folder = path.resolve().parent
+    if not path.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        reason = "no permission" if folder.is_dir() else "there is no such folder"
+        raise InputError(f"{path} cannot be written ({reason}): give a path in a writable folder")
+    return path
+
+
 @contextlib.contextmanager
 def written_whole(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a new file beside ``path`` and, if all goes well, put it in its place.

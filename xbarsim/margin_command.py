@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # generic only in recent releases
 
+_MOST_DIGITS = 9
+
 _HELP = """Find how well LRS and HRS are told apart among worst-case patterns, against array size.
 
 Numbers take scales: 1k, 1meg, 30m, 1n. M alone is refused, it is mega to SI and milli to SPICE.
@@ -117,6 +119,10 @@ def margin(
         from xbarsim.plot import checked_path
 
         checked_path(plot)
+    if output is not None:
+        from xbarsim.files import checked_target
+
+        checked_target(output)
     report = _report(_sizes(sizes), _words(schemes), _cell(cell), patterns, made)
     if plot is not None:
         from xbarsim.margin.picture import draw
@@ -206,6 +212,8 @@ def _sizes(text: str) -> list[int | tuple[int, int]]:
             raise click.BadParameter(
                 f"{word.strip()!r} is no size: give 64 for 64 x 64, or 64x128", param_hint="--sizes"
             )
+        if max(map(len, counts)) > _MOST_DIGITS:
+            raise click.BadParameter(f"{word.strip()[:20]}... is no size that fits in memory", param_hint="--sizes")
         numbers = [int(part) for part in counts]
         found.append(numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1]))
     return found

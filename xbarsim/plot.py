@@ -9,7 +9,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.errors import InputError
-from xbarsim.files import written_whole
+from xbarsim.files import checked_target, written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +26,14 @@ _MOST_LINES = 12
 
 
 def checked_path(path: str | Path) -> Path:
-    """Refuse a file name whose ending is no picture's, before anything is computed.
+    """Refuse a file name whose ending is no picture's, or in no writable folder, before anything is computed.
 
     Raises
     ------
     InputError
-        The ending is not one of ``SUFFIXES``.
+        The ending is not one of ``SUFFIXES``, or there is no such folder.
     """
-    path = Path(path)
+    path = checked_target(path)
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: a picture's name must end in {', '.join(SUFFIXES)}")
     return path

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, FloatingError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Op, Tran
+from xbarsim.netlist.graph.laws import WrittenLaw
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, VOLTAGE
 from xbarsim.netlist.recognition import report_points
 from xbarsim.results import ArrayState, Result
@@ -29,6 +31,12 @@ Ints = NDArray[np.int64]
 
 NAMED = 8
 """How many nodes a message names."""
+
+_FEW_CELLS, _USUAL_OPERATIONS = 20_000, 40
+"""What the general solver solves in the time that it takes to compile a law: cells, and the law's operations."""
+
+_MOST_OPERATIONS = 200
+"""From which on compiling a law takes too long to be tried after the general solver has failed."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +114,71 @@ def simulate(
         points = points_of(circuit, analysis)
         progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
         crossbar = None if found is None else _sources_at(found, points)
-        result = None
-        if found is not None and found.crossbar is not None and crossbar is not None:
-            # Cells whose current falls with the voltage are for the general solver.
-            with suppress(LawError):
-                result = _crossbar(circuit, found, found.crossbar, crossbar, points, method)
-        results.append(_general(circuit, points) if result is None else result)
+        if found is None or found.crossbar is None or crossbar is None:
+            results.append(_general(circuit, points))
+        else:
+            results.append(_either(circuit, found, found.crossbar, crossbar, points, method))
     return results
+
+
+def _either(
+    circuit: Circuit,
+    found: Recognition,
+    crossbar: Crossbar,
+    sources: dict[Side, Array],
+    points: Points,
+    method: Method,
+) -> Result:
+    """Solve what is a crossbar as one, or by the general solver where that is faster or the only way."""
+    device = crossbar.device
+    if method == "auto" and isinstance(device, WrittenLaw) and _compiling_is_slower(device, crossbar, points):
+        try:
+            return _seen_as_crossbar(_general(circuit, points), found, crossbar, sources)
+        except ConvergenceError:
+            if device.operations > _MOST_OPERATIONS:
+                raise
+    # Cells whose current falls with the voltage are for the general solver.
+    with suppress(LawError):
+        return _crossbar(circuit, found, crossbar, sources, points, method)
+    return _seen_as_crossbar(_general(circuit, points), found, crossbar, sources)
+
+
+def _compiling_is_slower(law: WrittenLaw, crossbar: Crossbar, points: Points) -> bool:
+    """Whether the general solver is done before the law that a netlist wrote for its cells would be compiled."""
+    longer = max(1.0, law.operations / _USUAL_OPERATIONS)
+    return crossbar.conductance.size * points.count <= _FEW_CELLS * longer**2
+
+
+def _seen_as_crossbar(result: Result, found: Recognition, crossbar: Crossbar, sources: dict[Side, Array]) -> Result:
+    """Return the general solver's result with the crossbar's outputs, where these can be told from it."""
+    ends = [tie for tie in found.ties if tie.side == "bit_bottom"]
+    if sorted(tie.line for tie in ends) != list(range(crossbar.shape[1])):
+        return result
+    held = Counter(tie.source for tie in found.ties)
+    passed = Counter(element for tie in found.ties for element, _ in tie.ammeters)
+    branch = {name: k for k, name in enumerate(result.branches)}
+    volts = np.concatenate([np.zeros((result.points, 1)), result.voltages], axis=1)
+    outputs = np.empty((result.points, crossbar.shape[1]))
+    for tie in ends:
+        node = int(found.bit_nodes[-1, tie.line])
+        own = [(element, sign) for element, sign in tie.ammeters if passed[element] == 1]
+        own += [(tie.source, tie.sign)] if tie.source >= 0 and held[tie.source] == 1 else []
+        if own:
+            element, sign = own[0]
+            outputs[:, tie.line] = sign * result.currents[:, branch[found.circuit.names[element]]]
+        elif node >= 0 and tie.resistance > 0:
+            outputs[:, tie.line] = (volts[:, node] - sources["bit_bottom"][:, tie.line]) / tie.resistance
+        else:
+            return result
+    whole = result.kind == "op" and (found.word_nodes >= 0).all() and (found.bit_nodes >= 0).all()
+    word, bit = volts[0][found.word_nodes], volts[0][found.bit_nodes]
+    return replace(
+        result,
+        outputs=output_names(found),
+        output_currents=outputs,
+        ideal=ideal_currents(crossbar, sources),
+        state=ArrayState(crossbar, sources["word_left"][0], word, bit) if whole else None,
+    )
 
 
 def _sources_at(found: Recognition, points: Points) -> dict[Side, Array] | None:

@@ -46,6 +46,10 @@ def validate(scope: Scope, engine: str, only: str, output: str | None, as_json: 
     from xbarsim.resources import thread_count
 
     thread_count()
+    if output is not None:
+        from xbarsim.validate.files import ready_folder
+
+        ready_folder(output)
     with announce.stages(True) as progress:
         from xbarsim import validate as bank
 

@@ -13,6 +13,7 @@ import numpy as np
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.margin.patterns import candidates, search
 from xbarsim.margin.technology import States, Technology
+from xbarsim.resources import require_memory
 from xbarsim.schemes.reading import Read
 from xbarsim.schemes.reading import read as read_cell
 from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, named
@@ -20,6 +21,9 @@ from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, 
 Where = Literal["far", "corners"]
 Pairing = Literal["worst", "same"]
 Size = int | tuple[int, int]
+
+_BYTES_PER_CELL = 200.0
+"""At least what the eight patterns and their solutions take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +144,7 @@ def margin(
         A read could not be solved; the message names scheme, size and pattern.
     """
     shape = _shape(size)
+    _require_memory(shape)
     chosen = named(scheme)
     volts = checked_voltage(read_voltage)
     if patterns not in get_args(Pairing):
@@ -173,6 +178,8 @@ def sweep(
         As for ``margin``, which says what is raised.
     """
     shapes = [_shape(size) for size in sizes]
+    for shape in shapes:
+        _require_memory(shape)
     chosen = [named(scheme) for scheme in schemes]
     for what, items in (("sizes", [_by(shape) for shape in shapes]), ("schemes", [one.name for one in chosen])):
         if not items:
@@ -286,6 +293,12 @@ def _shape(size: Size) -> tuple[int, int]:
     if not whole:
         raise InputError(f"size is {size!r}: it must be a whole number of lines, at least 1, or (rows, cols)")
     return int(pair[0]), int(pair[1])
+
+
+def _require_memory(shape: tuple[int, int]) -> None:
+    require_memory(
+        _BYTES_PER_CELL * shape[0] * shape[1], f"reading all patterns of {_by(shape)} cells", "take a smaller array"
+    )
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -231,7 +231,9 @@ class Hardware(Settings):
         if self.mapping.kind == "reference" and self.tiles.cols < 2:
             raise InputError("Tiles.cols is 1: a reference column needs arrays of at least 2 columns")
         if self.dac.per != "layer":
-            raise InputError(f"Converter.per is {self.dac.per!r}: a DAC's range is the layer's; only an ADC's can differ")
+            raise InputError(
+                f"Converter.per is {self.dac.per!r}: a DAC's range is the layer's; only an ADC's can differ"
+            )
         if self.encoding.kind == "bit-serial" and self.dac.bits is None:
             raise InputError("Converter.bits is None: bit-serial inputs need dac=Converter(bits=...)")
 

@@ -112,6 +112,8 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
             circle = seen[place] > _MOST_SEEN
             if circle or count == STEPS:
                 worst = problem.worst(before, at, x, setting.time)
+            if circle and not problem.has_values(x, setting.time):
+                raise NewtonError("a law has no finite value", unknown, worst)
             if circle:
                 raise NewtonError("its steps go round in a circle", unknown, worst)
             continue

@@ -108,6 +108,11 @@ class Problem:
         rounding = self._slopes.sizes((_ROUNDING * slopes[: largest.size] * largest)[:, None])
         return np.asarray(self._residual.ratios(x, right, self._flows, amounts[:, None], rounding)[:, 0])
 
+    def has_values(self, x: Floats, time: float) -> bool:
+        """Whether all laws have a finite value at unknowns ``x``."""
+        values = self.values(x)
+        return all(np.isfinite(part.amounts(values, time)).all() for part in self.parts)
+
     def worst(self, before: Floats, at: Linearised, x: Floats, time: float) -> tuple[str, int]:
         """Return name and origin of the element whose tangent, put at ``before``, misses its law at ``x`` by most."""
         old, new = self.values(before), self.values(x)

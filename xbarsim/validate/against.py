@@ -130,7 +130,7 @@ def _read_back(row: Row, path: Path, case: Case, theirs: Numbers) -> Row:
         )
     start = time.perf_counter()
     try:
-        (result,) = from_netlist(path, "auto").results
+        (result,) = from_netlist(path, "auto" if case.device == "linear" else "newton").results
     except Exception as error:  # as above
         said = _one_line(error).replace(f"{path.parent}/", "")
         return replace(row, trouble=f"xbarsim reading {path.name}: {said}")

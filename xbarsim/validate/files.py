@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from xbarsim.errors import InputError
@@ -10,6 +11,24 @@ from xbarsim.validate.outcome import Outcome
 from xbarsim.validate.page import page
 from xbarsim.validate.picture import picture
 from xbarsim.validate.report import markdown
+
+
+def ready_folder(folder: str | Path) -> Path:
+    """Make the folder that reports are to go to; before anything is computed for them.
+
+    Raises
+    ------
+    InputError
+        It cannot be made or written to.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made ({error.strerror}): give a folder that can be written to") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{folder} cannot be written to: give a folder that can")
+    return folder
 
 
 def write_reports(outcome: Outcome, folder: str | Path) -> tuple[list[Path], str]:
@@ -27,7 +46,7 @@ def write_reports(outcome: Outcome, folder: str | Path) -> tuple[list[Path], str
     InputError
         The folder cannot be made or written to.
     """
-    folder = Path(folder)
+    folder = ready_folder(folder)
     try:
         image, note = picture(outcome), ""
     except InputError as error:
@@ -36,10 +55,6 @@ def write_reports(outcome: Outcome, folder: str | Path) -> tuple[list[Path], str
     parts = {"validation.md": markdown(outcome, name).encode(), "validation.html": page(outcome, image).encode()}
     if image:
         parts[name] = image
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made ({error.strerror}): give a folder that can be written to") from None
     for file, data in parts.items():
         with written_whole(folder / file) as stream:
             stream.write(data)

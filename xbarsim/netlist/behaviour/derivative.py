@@ -80,6 +80,7 @@ def _where(g: Graph, at: int, x: tuple[int, ...], dx: list[int]) -> int:
 _RULES: dict[str, Rule] = {
     "+": lambda g, at, x, dx: g.call("+", *dx),
     "-": lambda g, at, x, dx: g.call("-", *dx),
+    "rise": lambda g, at, x, dx: g.call("-", dx[1], dx[0]),
     "*": _product,
     "/": _quotient,
     "neg": lambda g, at, x, dx: g.call("neg", dx[0]),

@@ -46,7 +46,7 @@ def compiled(
             known[at] = f"t{at}"
             lines.append(f"    t{at} = {_written(node[0], [known[k] for k in node[2]], scalar)}")
     lines.append(f"    return ({''.join(known[root] + ', ' for root in roots)})")
-    space: dict[str, Any] = {"math": math, "np": np, "inf": math.inf}
+    space: dict[str, Any] = {"math": math, "np": np, "inf": math.inf, "nan": math.nan}
     exec("\n".join(lines), space)  # every word of it is written here
     law: Callable[..., Any] = space["law"]
     return law
@@ -62,6 +62,9 @@ def _written(operation: str, x: list[str], scalar: bool) -> str:
     if operation in _COMPARED:
         compared = f"{x[0]} {operation} {x[1]}"
         return f"(1.0 if {compared} else 0.0)" if scalar else f"np.where({compared}, 1.0, 0.0)"
+    if operation == "rise":
+        risen = f"{x[1]} - {x[0]}"
+        return f"({risen} if {x[0]} < {x[1]} else nan)" if scalar else f"np.where({x[0]} < {x[1]}, {risen}, nan)"
     if operation == "power":
         return f"abs({x[0]}) ** {x[1]}"
     if operation == "pwr":

@@ -135,7 +135,7 @@ def _piecewise(g: Graph, name: str, arguments: list[int]) -> int:
 
     def line(k: int) -> int:
         (x0, y0), (x1, y1) = pairs[k], pairs[k + 1]
-        slope = g.call("/", g.call("-", y1, y0), g.call("-", x1, x0))
+        slope = g.call("/", g.call("-", y1, y0), g.call("rise", x0, x1))
         return g.call("+", y0, g.call("*", slope, g.call("-", x, x0)))
 
     result = line(len(pairs) - 2)

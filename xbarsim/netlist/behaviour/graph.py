@@ -13,13 +13,14 @@ LEAVES = ("number", "literal", "parameter", "constant", "control", "time", "temp
 OPERATIONS = {
     "+": 2, "-": 2, "*": 2, "/": 2, "neg": 1,
     "<": 2, "<=": 2, "==": 2, "where": 3,
-    "power": 2, "pwr": 2,
+    "power": 2, "pwr": 2, "rise": 2,
     "abs": 1, "exp": 1, "log": 1, "log10": 1, "sqrt": 1,
     "sin": 1, "cos": 1, "tan": 1, "asin": 1, "acos": 1, "atan": 1,
     "sinh": 1, "cosh": 1, "tanh": 1, "asinh": 1, "acosh": 1, "atanh": 1,
     "floor": 1, "ceil": 1, "rint": 1,
 }  # fmt: skip
-"""The operations and how many operands they have; ``power`` is |x|^y, ``pwr`` has the sign of x, ``<`` gives 0 or 1."""
+"""The operations and how many operands they have; ``power`` is |x|^y, ``pwr`` has the sign of x, ``<`` gives 0 or 1.
+``rise`` is y - x, and NaN unless x < y."""
 
 
 class Graph:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xbarsim.devices import Device, Law, Selector, Sinh, Transistor
+from xbarsim.devices.base import parameter
 from xbarsim.netlist.behaviour import Template
 from xbarsim.netlist.circuit import GROUND, Circuit
 from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
@@ -19,6 +20,23 @@ _NEGLIGIBLE = 1e-12
 """Part of a cell's conductance that junctions may leak and still be left out."""
 
 Place = Callable[[Floats], Floats]
+
+
+class WrittenLaw(Law):
+    """A law that a netlist wrote; it is compiled when a solver of crossbars first needs it.
+
+    Attributes
+    ----------
+    operations : int
+        How many it is made of: compiling takes longer than in proportion.
+    """
+
+    operations: int
+
+    def __init__(self, template: Template, **parameters: Floats) -> None:
+        object.__setattr__(self, "function", _law(template))
+        object.__setattr__(self, "given", {name: parameter(name, value) for name, value in parameters.items()})
+        object.__setattr__(self, "operations", len(template.key))
 
 
 def nonlinear_cells(circuit: Circuit) -> Cells:
@@ -49,6 +67,8 @@ def _sources(circuit: Circuit, one: Behaviours) -> Cells:
     if not np.all(one.two_terminal | turned):
         odd = one.names[int(np.argmin(one.two_terminal | turned))]
         raise NoCrossbar(f"{odd} is no current by the voltage across it alone")
+    if ("time", None, ()) in one.template.key:
+        raise NoCrossbar(f"{one.names[0]} depends on time, as no cell does")
     # A law of the voltage the other way round is one of -x.
     sign = np.where(turned, -1.0, 1.0)
     zero = np.zeros(one.first.size)
@@ -67,8 +87,7 @@ def _sources(circuit: Circuit, one: Behaviours) -> Cells:
                 return Sinh(place(steep))
             turn = np.where(forward, 1.0, -1.0)
             numbers = {f"c{k}": place(values) for k, values in enumerate(constants)}
-            law = _law(one.template)
-            return Law(law, into=place(sign * turn), out=place(one.factor * turn), **numbers)
+            return WrittenLaw(one.template, into=place(sign * turn), out=place(one.factor * turn), **numbers)
 
         return Cells(one.names, one.origins, one.first, one.second, conductance, device)
     if steep is None:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from xbarsim.devices import Device
+from xbarsim.errors import InputError
 from xbarsim.netlist.circuit import GROUND, Circuit
 from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
 from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
@@ -121,10 +122,14 @@ class Cells:
             # The current from word to bit line raises the inner node over the outer one's where that is the bit node.
             sign = np.where(self.outer == np.where(forward, self.first, self.second), -1.0, 1.0)
             inner = Inner(self.inner, self.outer, row, col, sign / self.conductance)
+        try:
+            device = self.device(place, forward)
+        except InputError as error:
+            raise NoCrossbar(f"its cells have parameters that their model does not take: {error}") from None
         return replace(
             found,
             circuit=circuit,
-            crossbar=crossbar.with_cells(conductance, self.device(place, forward)),
+            crossbar=crossbar.with_cells(conductance, device),
             inner=inner,
             gates=frozenset(() if self.gates is None else self.gates.tolist()),
         )

@@ -1,19 +1,25 @@
-"""The fast path of X cards: runs like ``x17 w3 b5 cell r=12345.6 s={q/2}``, whose shape the first one sets."""
+"""The fast path of X cards: runs like ``x17 w3 b5 cell r=12345.6 s={q/2}``, whose shape the first one sets.
+
+Plain elements between them do not end a run: cells are often written one by one, each with its wires.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.plain import LINE, append, values_of
 from xbarsim.netlist.reading.source import SourceText
 from xbarsim.netlist.reading.tokens import parse_parameter
 
 _MOST_NODES, _MOST_KEYS = 64, 32
+_BLANKS = " \t"
 _WORD = r"[\w.:#!%|@&~^<>\[\]+-]++"
 _NUMBER = r"[+-]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:e[+-]?[0-9]++)?+[a-z]*+"
 # No blanks, no '=' and nothing that begins a comment.
@@ -28,7 +34,7 @@ _KEY = re.compile(r"([a-z_]\w*)[ \t]*=[ \t]*([{']?)")
 
 
 def read_instances(source: SourceText, body: Body) -> bool:
-    """Append a run of X cards of one shape to ``body``; False if the next line is none.
+    """Append a run of X cards of one shape, with plain elements between them, to ``body``; False if there is none.
 
     Raises
     ------
@@ -51,21 +57,35 @@ def read_instances(source: SourceText, body: Body) -> bool:
         end = source.text.rfind("\n", source.position, end - 1) + 1
         if end <= source.position:
             return False
-    words = source.text[source.position : end].replace("=", " ").split()
+    lines = source.text[source.position : end].split("\n")[:-1]
+    begun, start = source.line, source.place(source.line)
+    plain = [row for row, line in enumerate(lines) if line.lstrip(_BLANKS)[0] != "x"]
+    cards: Sequence[int] = range(len(lines))
+    if plain:
+        others = set(plain)
+        cards = [row for row in cards if row not in others]
+    words = "\n".join([lines[row] for row in cards] if plain else lines).replace("=", " ").split()
     stride = width + 2 + marked + 2 * len(keys)
-    values = [
-        _values(words[stride - 2 * (len(keys) - key) + 1 :: stride], source, bool(quote))
-        for key, quote in enumerate(quotes)
-    ]
+    rows: Sequence[int] = cards
+    try:
+        values = [
+            _values(words[stride - 2 * (len(keys) - key) + 1 :: stride], source, bool(quote))
+            for key, quote in enumerate(quotes)
+        ]
+        if plain:
+            rows, elements = plain, " ".join([lines[row] for row in plain]).split()
+            append(body, elements, values_of(elements, source), [start + row for row in plain])
+    except CardError:
+        source.line = begun + rows[source.line - begun]
+        raise
     heads = [words[at::stride] for at in range(width + 2)]
-    first_line, count = source.place(source.line), len(heads[0])
-    _store(body, heads, keys, values, range(first_line, first_line + count))
-    source.skip(end, count)
+    _store(body, heads, keys, values, [start + row for row in cards] if plain else range(start, start + len(lines)))
+    source.skip(end, len(lines))
     return True
 
 
 def _store(
-    body: Body, heads: list[list[str]], keys: tuple[str, ...], values: list[list[Value]], origins: range
+    body: Body, heads: list[list[str]], keys: tuple[str, ...], values: list[list[Value]], origins: Sequence[int]
 ) -> None:
     """Append cards, given as columns of names, nodes, subcircuits and values, to the groups that they belong to."""
     names, *nodes, subcircuits = heads
@@ -93,7 +113,7 @@ def _run(width: int, marked: bool, keys: tuple[tuple[str, bool], ...]) -> re.Pat
     line = rf"[ \t]*x{_WORD}" + rf"[ \t]+(?!params:){_WORD}" * (width + 1)
     line += r"[ \t]+params:" if marked else ""
     line += "".join(rf"[ \t]+{key}[ \t]*=[ \t]*{_EXPRESSION if quoted else _NUMBER}" for key, quoted in keys)
-    return re.compile(rf"(?:{line}[ \t]*\n)++", re.ASCII)
+    return re.compile(rf"(?:{line}[ \t]*\n|{LINE})++", re.ASCII)
 
 
 def _values(literals: list[str], source: SourceText, quoted: bool) -> list[Value]:

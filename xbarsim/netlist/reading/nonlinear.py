@@ -111,7 +111,9 @@ class NonlinearColumns:
         for k, value in enumerate(law.constants(literals, _parameter(scope), self.ambient.celsius)):
             constants[k] = value
             if not np.isfinite(constants[k]).all():
-                raise CardError(f"{card.name}: a constant in '{clipped(card.law)}' has no finite value")
+                points = any(node[0] == "rise" for node in parsed.graph.nodes)
+                hint = ": the first numbers of pwl()'s and table's points must ascend" if points else ""
+                raise CardError(f"{card.name}: a constant in '{clipped(card.law)}' has no finite value{hint}")
         chosen = [controls[k] for k in law.controls]
         plus: list[Ints | list[str]] = []
         minus: list[Ints] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body
@@ -11,7 +12,8 @@ from xbarsim.netlist.reading.source import SourceText
 from xbarsim.netlist.values import parse_number
 
 _WORD = r"[\w.:#!%|@&~^<>\[\]+-]+"
-_RUN = re.compile(rf"(?:[ \t]*[rvi]{_WORD}[ \t]+{_WORD}[ \t]+{_WORD}[ \t]+[+-]?[0-9.][a-z0-9.+-]*[ \t]*\n)++", re.ASCII)
+LINE = rf"[ \t]*[rvi]{_WORD}[ \t]+{_WORD}[ \t]+{_WORD}[ \t]+[+-]?[0-9.][a-z0-9.+-]*[ \t]*\n"
+_RUN = re.compile(rf"(?:{LINE})++", re.ASCII)
 
 
 def read_run(source: SourceText, body: Body) -> bool:
@@ -31,19 +33,35 @@ def read_run(source: SourceText, body: Body) -> bool:
         if end <= source.position:
             return False
     words = source.text[source.position : end].split()
-    count = len(words) // 4
+    count, first = len(words) // 4, source.place(source.line)
+    append(body, words, values_of(words, source), range(first, first + count))
+    source.skip(end, count)
+    return True
+
+
+def values_of(words: list[str], source: SourceText) -> list[float]:
+    """Return the values of elements of four words each, checked.
+
+    Raises
+    ------
+    CardError
+        A value is no number, or none that such an element can have; ``source.line`` is then that line, if the elements
+        stand in lines one below the other from ``source.line`` on.
+    """
     names, literals = words[0::4], words[3::4]
-    first = source.line
     values = _numbers(literals, source)
     if min(values) < 0 or not all(map(math.isfinite, values)):
         _check(names, literals, values, source)
+    return values
+
+
+def append(body: Body, words: list[str], values: list[float], origins: Sequence[int]) -> None:
+    """Append elements of four words each, which are used up."""
+    body.names += words[0::4]
     del words[3::4], words[0::3]
-    body.names += names
     body.nodes += words
     body.values += values
-    body.origins += range(source.place(first), source.place(first + count))
-    source.skip(end, count)
-    return True
+    body.origins += origins
 
 
 def _numbers(literals: list[str], source: SourceText) -> list[float]:
