@@ -9,7 +9,9 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from xbarsim.infer_command import infer
 from xbarsim.margin_command import margin
+from xbarsim.train_command import train
 from xbarsim.validate_command import validate
 
 if TYPE_CHECKING:
@@ -121,6 +123,10 @@ def solve(
         from xbarsim.plot import checked_path
 
         checked_path(plot)
+    if output is not None:
+        from xbarsim.files import checked_target
+
+        checked_target(output)
     if form == "raw" and output is None and sys.stdout.isatty():
         raise click.UsageError("--format raw is binary: give --output FILE, or pipe it")
     answers = _answers(netlist, method, quiet, circuit)
@@ -200,7 +206,9 @@ def export(output: str, **circuit: Any) -> None:
     click.echo(f"wrote {output}: {rows} x {cols} crossbar", err=True)
 
 
+cli.add_command(infer)
 cli.add_command(margin)
+cli.add_command(train)
 cli.add_command(validate)
 
 

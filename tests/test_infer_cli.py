@@ -1,0 +1,265 @@
+"""``xbarsim train`` and ``xbarsim infer`` from start to end: checkpoints, stops, answers in every form, refusals."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from cli_tools import PROGRAM, assert_refused, call, environment, run
+from network_tools import write_idx
+
+from xbarsim.nn import Hardware, checkpoint, preset
+from xbarsim.nn.datasets import load
+from xbarsim.nn.inference import infer
+
+TRAIN = ("train", "--model", "mlp", "--data", "digits", "--width", "0.5", "--limit", "300")
+
+
+@pytest.fixture(scope="module")
+def mlp(tmp_path_factory):
+    """A checkpoint that the command made."""
+    path = tmp_path_factory.mktemp("trained") / "mlp.pt"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", open(os.devnull, "w"))  # noqa: SIM115, PTH123
+        from xbarsim.cli import main
+
+        with pytest.raises(SystemExit) as done:
+            main([*TRAIN, "--epochs", "4", "-o", str(path)])
+    assert done.value.code == 0
+    return path
+
+
+def test_train_prints_each_epoch_and_writes_a_checkpoint(capsys, tmp_path):
+    path = tmp_path / "a.pt"
+    done = call(capsys, *TRAIN, "--epochs", 2, "-o", path)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("mlp on digits, 300 images, 4810 parameters; rate 0.002, batches of 32, seed 0\n")
+    assert len(re.findall(r"^ +\d  +\d\.\d{4}  +\d\d?\.\d\d%  +\d+\.\d$", done.out, re.M)) == 2
+    assert f"xbarsim infer --model {path} --data digits" in done.out
+    held = checkpoint.load(path)
+    assert (held.recipe.width, held.recipe.limit, held.settings.epochs) == (0.5, 300, 2)
+    record = json.loads(call(capsys, *TRAIN, "--epochs", 2, "-o", path, "--overwrite", "--json").out)
+    assert set(record) == {"model", "width", "data", "settings", "history", "accuracy", "checkpoint", "seconds"}
+    assert record["accuracy"] == held.state["history"][-1]["accuracy"]
+    assert [one["epoch"] for one in record["history"]] == [1, 2]
+    assert call(capsys, "train", "--resume", path).code == 0, "nothing is left to do"
+
+
+EPOCHS = 80  # so many that it is not over when the signal comes
+
+
+def stopped(path, kind):
+    """Train until the first epochs are there, send a signal, and return the process's end."""
+    process = subprocess.Popen(
+        [*PROGRAM, *TRAIN, "--epochs", str(EPOCHS), "-o", str(path)],
+        env=environment(OMP_NUM_THREADS="1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for _ in range(4):
+        assert process.stdout.readline()
+    process.send_signal(kind)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_stopped_training_keeps_its_checkpoint_and_goes_on(capsys, tmp_path, kind, code):
+    path = tmp_path / "a.pt"
+    ended, _, err = stopped(path, kind)
+    assert ended == code
+    if kind != signal.SIGKILL:
+        assert re.fullmatch(
+            rf"xbarsim: stopped in epoch \d+, step \d+ of 10; xbarsim train --resume {path} goes on there\n", err
+        )
+    held = checkpoint.load(path)
+    assert held.state["epoch"] >= 1
+    if kind == signal.SIGINT:
+        assert not [one for one in tmp_path.iterdir() if one != path]
+        assert call(capsys, "train", "--resume", path).code == 0
+        whole = tmp_path / "whole.pt"
+        assert call(capsys, *TRAIN, "--epochs", EPOCHS, "-o", whole).code == 0
+        ends = [checkpoint.load(one).state["weights"] for one in (path, whole)]
+        assert all(torch.equal(a, b) for a, b in zip(ends[0].values(), ends[1].values(), strict=True))
+
+
+def test_a_training_that_is_resumed_keeps_its_own_ways(capsys, mlp, tmp_path):
+    assert_refused(call(capsys, "train", "--resume", mlp, "--rate", 1), 2, "--rate is the checkpoint's own")
+    assert_refused(call(capsys, "train", "--resume", mlp, "--epochs", 3), 2, "--epochs is 3", "has 4, or give more")
+    write_idx(tmp_path / "MNIST")
+    other = call(capsys, "train", "--resume", mlp, "--data", "mnist", "--data-folder", tmp_path)
+    assert_refused(other, 2, "was trained on other images than")
+    assert_refused(call(capsys, "train", "--resume", tmp_path / "no.pt"), 2, "no.pt: No such file")
+    longer = tmp_path / "longer.pt"
+    assert call(capsys, "train", "--resume", mlp, "--epochs", 5, "-o", longer).code == 0
+    assert len(checkpoint.load(longer).state["history"]) == 5
+    begun = call(capsys, *TRAIN, "--weights", mlp, "--epochs", 1, "-o", tmp_path / "b.pt", "--json")
+    first = checkpoint.load(mlp).state["history"][0]["loss"]
+    assert json.loads(begun.out)["history"][0]["loss"] < 0.95 * first, "it begins where the other ended"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "--model", "mlp", "--data", "digits"), ["give --output FILE"]),
+        (("train", "--data", "digits", "-o", "x.pt"), ["give --model: mlp, lenet"]),
+        (("train", "--model", "mlp", "-o", "x.pt"), ["give --data: digits, mnist"]),
+        (("train", "--model", "vgg", "--data", "digits", "-o", "x.pt"), ["model is 'vgg': the zoo has mlp"]),
+        ((*TRAIN, "--epochs", "0", "-o", "x.pt"), ["TrainSettings.epochs is 0"]),
+        ((*TRAIN, "--limit", "0", "-o", "x.pt"), ["limit is 0"]),
+        ((*TRAIN, "--mean", "a", "-o", "x.pt"), ["--mean", "'a' is not numbers"]),
+        ((*TRAIN, "-o", "no/where/x.pt"), ["no/where/x.pt", "writable folder"]),
+        ((*TRAIN[:-4], "--data", "mnist", "-o", "x.pt"), ["no folder to look for mnist", "XBARSIM_DATA"]),
+    ],
+)
+def test_trainings_that_are_refused(capsys, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XBARSIM_DATA", raising=False)
+    done = call(capsys, *arguments)
+    done.out = "" if "writable" in words[-1] else done.out  # the heading is there before the file
+    assert_refused(done, 2, *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_is_not_overwritten_unasked(capsys, mlp):
+    before = mlp.read_bytes()
+    assert_refused(call(capsys, *TRAIN, "-o", mlp), 2, "exists: --resume", "--overwrite begins anew")
+    assert mlp.read_bytes() == before
+
+
+def test_json_says_what_the_library_finds(capsys, mlp):
+    done = call(
+        capsys, "infer", "--model", mlp, "--limit", 100, "--seeds", 3, "--first-seed", 4, "--set", "wires.word=3",
+        "--set", "cells.variation.sigma=0.4", "--json",
+    )  # fmt: skip
+    assert done.code == 0
+    record = json.loads(done.out)
+    assert set(record) == {
+        "model", "weights", "data", "hardware_name", "hardware", "digital", "accuracy_ideal", "seeds", "accuracies",
+        "agreements", "mean", "std", "chips_alike", "layers", "tiles", "cells", "seconds",
+    }  # fmt: skip
+    hardware = Hardware.from_dict(record["hardware"])
+    assert hardware.wires.word == 3.0
+    assert hardware.cells.variation.sigma == 0.4
+    found = infer(checkpoint.load(mlp).model(), load("digits").limited(test=100), hardware, seeds=[4, 5, 6])
+    assert record["accuracy_ideal"] == found.ideal
+    assert record["seeds"] == [4, 5, 6]
+    assert record["accuracies"] == found.accuracies
+    np.testing.assert_allclose([record["mean"], record["std"]], [found.mean, found.deviation])
+    assert [one["name"] for one in record["layers"]] == ["fc1", "fc2"]
+    assert record["layers"][0]["tiles"] == 2
+    assert record["tiles"] == 4
+    assert record["cells"] == 2 * (64 * 64 + 64 * 10)
+    for one, other in zip(record["layers"], found.layers, strict=True):
+        np.testing.assert_allclose([one["error_own"], one["error_total"]], [other.own, other.total], rtol=1e-6)
+    assert len(record["seconds"]["chips"]) == 3
+    assert re.findall(r"^chip (\d): ", done.err, re.M) == ["4", "5", "6"], "progress where there is no terminal"
+
+
+def test_the_table_and_the_picture(capsys, mlp, tmp_path):
+    picture = tmp_path / "a.png"
+    done = call(capsys, "infer", "--model", mlp, "--seeds", 2, "--plot", picture, "--limit", 50)
+    assert done.code == 0
+    assert "note: all chips are alike" in done.err
+    assert re.search(r"^ideal \(torch\) +\d\d\.\d\d%$", done.out, re.M)
+    assert len(re.findall(r"^chip \d +\d+\.\d\d% +\d+\.\d\d% as torch", done.out, re.M)) == 2
+    assert re.search(r"^mean +\d+\.\d\d%  \+- 0\.00 points over 2 chips$", done.out, re.M)
+    assert re.search(r"^fc1 +64x64 +2 +8192 +100\.0% +\d", done.out, re.M)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    written = call(capsys, "infer", "--model", mlp, "--seeds", 1, "--limit", 50, "--json", "-o", tmp_path / "a.json")
+    assert (written.code, written.out) == (0, "")
+    assert json.loads((tmp_path / "a.json").read_text())["hardware_name"] == "rram-64"
+
+
+def test_hardware_from_a_file_ideal_fidelity_and_digital_layers(capsys, mlp, tmp_path):
+    preset("rram-128").to_json(tmp_path / "hw.json")
+    done = call(
+        capsys, "infer", "--model", mlp, "--seeds", 1, "--limit", 40, "--hardware", tmp_path / "hw.json",
+        "--fidelity", "ideal", "--digital", "fc1", "--json",
+    )  # fmt: skip
+    record = json.loads(done.out)
+    assert record["hardware"]["tiles"] == {"rows": 128, "cols": 128}
+    assert record["hardware"]["fidelity"] == "ideal"
+    assert record["agreements"] == [1.0]
+    assert [one["name"] for one in record["layers"]] == ["fc2"]
+    assert record["digital"] == ["fc1"]
+
+
+def test_a_network_without_weights_is_trained_first(capsys):
+    done = call(capsys, "infer", "--limit", 60, "--seeds", 1, "--epochs", 3, "--width", 0.5, "--json")
+    assert done.code == 0
+    assert "note: mlp has no weights, so it is trained first; xbarsim train --model mlp --data digits" in done.err
+    record = json.loads(done.out)
+    assert record["weights"] == "trained for 3 epochs on 1437 images, seed 0"
+    assert record["accuracy_ideal"] > 0.7
+    assert "training" in record["seconds"]
+
+
+def test_a_state_dict_with_its_network(capsys, mlp, tmp_path):
+    torch.save(checkpoint.load(mlp).state["weights"], tmp_path / "w.pt")
+    first = call(capsys, "infer", "--model", mlp, "--seeds", 1, "--limit", 50, "--json")
+    second = call(
+        capsys, "infer", "--model", "mlp", "--width", 0.5, "--weights", tmp_path / "w.pt", "--seeds", 1, "--limit", 50,
+        "--json",
+    )  # fmt: skip
+    assert json.loads(first.out)["layers"] == json.loads(second.out)["layers"]
+    assert_refused(call(capsys, "infer", "--weights", tmp_path / "w.pt"), 2, "fc1.weight has shape (64, 64)")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "lenett"), ["model is 'lenett': give mlp, lenet"]),
+        (("--hardware", "rram-32"), ["hardware is 'rram-32': give rram-64, rram-64-8bit, rram-128, or a JSON file"]),
+        (("--hardware", "no.json"), ["no.json: No such file"]),
+        (("--set", "wires.wrd=2"), ["--set: Wires has no setting 'wrd'"]),
+        (("--set", "wires.word"), ["'wires.word' is not NAME=VALUE"]),
+        (("--set", "wires.word=-1"), ["Wires.word is -1"]),
+        (("--set", "fidelity.x=1"), ["fidelity has no settings of its own"]),
+        (("--seeds", "0"), ["--seeds is 0"]),
+        (("--limit", "0"), ["limit is 0"]),
+        (("--plot", "x.bmp"), ["x.bmp", ".png"]),
+        (("--data", "nowhere"), ["data is 'nowhere': give digits, mnist"]),
+        (("--data", "cifar10"), ["no folder to look for cifar10", "DIR/cifar-10-batches-py"]),
+        (("--std", "0"), ["std is"]),
+    ],
+)
+def test_inferences_that_are_refused(capsys, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XBARSIM_DATA", raising=False)
+    done = call(capsys, "infer", *arguments)
+    assert_refused(done, 2, *words)
+
+
+def test_checkpoints_that_do_not_fit(capsys, mlp, tmp_path):
+    write_idx(tmp_path / "MNIST")
+    done = call(capsys, "infer", "--model", mlp, "--data", "mnist", "--data-folder", tmp_path)
+    assert_refused(
+        done, 2, "holds mlp for images of 1 x 8 x 8 in 10 classes (digits), and mnist has images of 1 x 9 x 7"
+    )
+    assert_refused(call(capsys, "infer", "--model", "lenet", "--weights", mlp), 2, "holds mlp, not lenet")
+    assert_refused(call(capsys, "infer", "--model", mlp, "--weights", mlp), 2, "leave out --weights")
+    assert_refused(call(capsys, "infer", "--model", mlp, "--epochs", 2), 2, "--epochs goes with a network that has no")
+
+
+@pytest.mark.parametrize("command", ["infer", "train"])
+def test_without_torch_one_sentence(command):
+    hide = "import sys; sys.modules['torch'] = None; from xbarsim.cli import main; main()"
+    arguments = [sys.executable, "-c", hide, command, *(["--resume", "x"] if command == "train" else [])]
+    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "xbarsim: networks need torch: pip install 'xbarsim[nn]'\n"
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, xbarsim.cli; print([one for one in ('torch', 'numpy', 'sklearn') if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert done.stdout == "[]\n"
+    start = time.perf_counter()
+    assert run("infer", "--help").code == 0
+    assert time.perf_counter() - start < 3.0, "a loaded machine takes ten times what it should"

@@ -1,0 +1,213 @@
+"""``xbarsim infer``: parse, run a network on chips, print."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xbarsim.errors import InputError
+from xbarsim.network_options import data_options, dataset, need_torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xbarsim.nn.hardware import Hardware
+    from xbarsim.nn.inference import ChipResult
+    from xbarsim.nn.inference_report import InferenceReport
+    from xbarsim.nn.sources import Source
+
+_HELP = """Run a network through the circuits of its chips: accuracy, and the error of each layer.
+
+\b
+xbarsim infer --model mlp --data digits --hardware rram-64
+xbarsim infer --model mlp.pt --data mnist --set wires.word=2 --set wires.bit=2 --plot mlp.png
+xbarsim infer --model mynets:build --weights mine.pt --data cifar10 --mean 0.49,0.48,0.45 --std 0.2
+
+--model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg), a checkpoint of xbarsim
+train, or module:function (or file.py:function) that returns a torch module. A name of the zoo without --weights is
+trained first; of large data only if --epochs says for how long.
+
+Exit codes: 0 done; 2 bad input; 3 not solved.
+"""
+
+_QUICK = ("digits", "mnist", "fashion-mnist")  # trained without being asked
+
+
+@click.command(help=_HELP)
+@click.option("--model", default="mlp", show_default=True, help="The network.")
+@click.option("--weights", metavar="FILE", help="Its weights: a checkpoint, or a state dict of torch.save.")
+@click.option("--width", type=float, default=1.0, show_default=True, help="Of a network of the zoo.")
+@click.option("--epochs", type=int, default=None, help="Train for so long first [10].")
+@data_options("digits")
+@click.option("--limit", type=int, default=None, help="Use the first N test images.")
+@click.option("--batch", type=int, default=64, show_default=True, help="Images at a time.")
+@click.option("--hardware", default="rram-64", show_default=True, help="rram-64, rram-64-8bit, rram-128, or a JSON.")
+@click.option(
+    "--set", "changes", metavar="NAME=VALUE", multiple=True, help="Change the hardware: wires.word=2; repeatable."
+)
+@click.option("--fidelity", type=click.Choice(["accurate", "ideal"]), default=None, help="The circuit, or no wires.")
+@click.option("--digital", metavar="LAYER", multiple=True, help="Leave a layer in torch; repeatable.")
+@click.option("--seeds", type=int, default=5, show_default=True, help="How many chips.")
+@click.option("--first-seed", type=int, default=0, show_default=True, help="The first chip.")
+@click.option("--calibration", type=int, default=128, show_default=True, help="Training images for converters' ranges.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of printing.")
+@click.option("--plot", metavar="FILE", help="Draw accuracies and errors of layers: .png, .svg or .pdf.")
+def infer(as_json: bool, output: str | None, plot: str | None, **given: Any) -> None:
+    """Run, print and draw; ``_HELP`` says the rest."""
+    need_torch()
+    if plot is not None:
+        from xbarsim.plot import checked_path, new_figure
+
+        checked_path(plot)
+        new_figure()
+    report = _report(given)
+    if plot is not None:
+        from xbarsim.nn.picture import draw
+        from xbarsim.plot import save
+
+        save(draw(report), plot)
+    text = report.as_json() if as_json else report.as_table()
+    if output is None:
+        click.echo(text)
+        return
+    from xbarsim.files import written_whole
+
+    with written_whole(output) as file:
+        file.write(text.encode() + b"\n")
+
+
+def _report(given: dict[str, Any]) -> InferenceReport:
+    from xbarsim import interrupt
+    from xbarsim.resources import thread_count
+
+    thread_count()
+    start = time.perf_counter()
+    with interrupt.immediate("xbarsim: interrupted"):
+        from xbarsim import announce
+        from xbarsim.nn.inference import infer as run
+        from xbarsim.nn.inference_report import InferenceReport
+
+        hardware = _hardware(given["hardware"], given["changes"], given["fidelity"])
+        seeds = _seeds(given["first_seed"], given["seeds"])
+        seconds: dict[str, float] = {}
+        with announce.compilation(), announce.stages(True) as progress:
+            source = _source(given, progress, seconds)
+            ready = time.perf_counter()
+            found = run(
+                source.model,
+                source.dataset,
+                hardware,
+                seeds=seeds,
+                digital=given["digital"],
+                batch=given["batch"],
+                calibration=given["calibration"],
+                progress=progress,
+                report=_say,
+            )
+        seconds |= {"inference": time.perf_counter() - ready, "total": time.perf_counter() - start}
+        if found.alike and len(seeds) > 1:
+            click.echo("note: all chips are alike: nothing in this hardware differs from one to the next", err=True)
+        facts = source.dataset.facts()
+        name = " ".join([given["hardware"], *given["changes"]])
+        return InferenceReport(
+            source.name, source.weights, facts, name, hardware, given["digital"], found, seconds
+        )  # fmt: skip
+
+
+def _say(chip: ChipResult) -> None:
+    import sys
+
+    # On a terminal the stage in hand stands in the line.
+    clear = "\r\x1b[K" if sys.stderr is not None and sys.stderr.isatty() else ""
+    click.echo(f"{clear}chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s", err=True)
+
+
+def _seeds(first: int, count: int) -> range:
+    if count < 1 or first < 0:
+        raise click.UsageError(f"--seeds is {count} and --first-seed {first}: give at least one chip, from seed 0 on")
+    return range(first, first + count)
+
+
+def _source(given: dict[str, Any], progress: Callable[[str], None], seconds: dict[str, float]) -> Source:
+    """Return the network with weights; one of the zoo is trained if it has none."""
+    from xbarsim.nn import sources
+
+    start = time.perf_counter()
+    progress("data")
+    data = dataset(given["data"], given["data_folder"], given["mean"], given["std"]).limited(test=given["limit"])
+    scaled = given["mean"] is not None or given["std"] is not None
+    found = sources.find(given["model"], data, weights=given["weights"], width=given["width"], scaled=scaled)
+    seconds["data and model"] = time.perf_counter() - start
+    if found.trained:
+        if given["epochs"] is not None:
+            raise click.UsageError("--epochs goes with a network that has no weights yet; this one has")
+        return found
+    start = time.perf_counter()
+    trained = _trained(found, given, progress)
+    seconds["training"] = time.perf_counter() - start
+    return trained
+
+
+def _trained(source: Source, given: dict[str, Any], progress: Callable[[str], None]) -> Source:
+    from dataclasses import replace
+
+    from xbarsim.nn import zoo
+    from xbarsim.nn.training import Training, TrainSettings, usual_batch
+
+    data = source.dataset
+    command = f"xbarsim train --model {given['model']} --data {given['data']} -o {given['model']}.pt"
+    if given["epochs"] is None and data.name not in _QUICK:
+        raise InputError(
+            f"{given['model']} has no weights, and training it on {data.name} takes long: {command}, "
+            f"then --model {given['model']}.pt; or --epochs N trains it now"
+        )
+    chosen = {} if given["epochs"] is None else {"epochs": given["epochs"]}
+    settings = TrainSettings(batch=usual_batch(data), augment=data.name == "cifar10", **chosen)
+    click.echo(f"note: {given['model']} has no weights, so it is trained first; {command} keeps them", err=True)
+    model = zoo.build(given["model"], data.shape, len(data.classes), width=given["width"], seed=settings.seed)
+    Training(model, data, settings).run(progress=lambda text: progress(f"training: {text}"))
+    words = f"trained for {settings.epochs} epochs on {len(data.train)} images, seed {settings.seed}"
+    return replace(source, model=model.eval(), weights=words, trained=True)
+
+
+def _hardware(name: str, changes: tuple[str, ...], fidelity: str | None) -> Hardware:
+    from xbarsim.nn.hardware import PRESETS, Hardware, preset
+
+    if name in PRESETS:
+        found = preset(name)
+    elif Path(name).is_file() or name.endswith(".json"):
+        found = Hardware.from_json(Path(name))
+    else:
+        raise InputError(f"hardware is {name!r}: give {', '.join(PRESETS)}, or a JSON file of settings")
+    record = found.to_dict()
+    for change in changes:
+        _change(record, change)
+    if fidelity is not None:
+        record["fidelity"] = fidelity
+    try:
+        return Hardware.from_dict(record)
+    except InputError as error:
+        raise InputError(f"--set: {error}" if changes else str(error)) from None
+
+
+def _change(record: dict[str, Any], change: str) -> None:
+    """Put ``wires.word=2`` into nested settings; an effect that is off is turned on."""
+    name, equals, text = change.partition("=")
+    *above, last = name.strip().split(".")
+    if not equals or not last:
+        raise click.BadParameter(f"{change!r} is not NAME=VALUE, as wires.word=2", param_hint="--set")
+    for part in above:
+        if record.get(part) is None:
+            record[part] = {}
+        record = record[part]
+        if not isinstance(record, dict):
+            raise click.BadParameter(f"{change!r}: {part} has no settings of its own", param_hint="--set")
+    try:
+        record[last] = json.loads(text)
+    except json.JSONDecodeError:
+        record[last] = text.strip()

@@ -1,0 +1,83 @@
+"""What the commands on networks share: options of data and images, and torch's absence."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from xbarsim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xbarsim.nn.datasets import Dataset
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def need_torch() -> None:
+    """See that torch is installed, and have its threads sleep where they wait.
+
+    Threads that spin instead make small networks up to fifty times slower as soon as other work shares the cores.
+
+    Raises
+    ------
+    InputError
+        It is not.
+    """
+    if find_spec("torch") is None:
+        raise InputError("networks need torch: pip install 'xbarsim[nn]'")
+    # Read when torch is first imported; what the user says comes first.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def data_options(default: str | None) -> Callable[[Command], Command]:
+    """Add the options that say which images are used, and how networks see them."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(
+            [
+                click.option(
+                    "--data",
+                    default=default,
+                    show_default=default is not None,
+                    help="digits, mnist, fashion-mnist, cifar10, or a folder with a folder of images for each class.",
+                ),
+                click.option(
+                    "--data-folder",
+                    metavar="DIR",
+                    help="Where named data lie, as torchvision lays them out; without it, XBARSIM_DATA.",
+                ),
+                click.option(
+                    "--mean", metavar="NUMBERS", help="A network sees (pixel / 255 - mean) / std; one, or by channel."
+                ),
+                click.option("--std", metavar="NUMBERS", help="As --mean."),
+            ]
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def dataset(data: str, folder: str | None, mean: str | None, std: str | None) -> Dataset:
+    """Return the data, scaled as options say."""
+    from dataclasses import replace
+
+    from xbarsim.nn.datasets import load
+
+    found = load(data, folder)
+    if mean is not None:
+        found = replace(found, mean=numbers(mean, "--mean"))
+    return found if std is None else replace(found, std=numbers(std, "--std"))
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """Return numbers with commas between."""
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not numbers with commas between", param_hint=option) from None
