@@ -49,13 +49,14 @@ def layers(model: nn.Module) -> list[CrossbarLayer]:
     return [one for one in model.modules() if isinstance(one, CrossbarLayer)]
 
 
-def interleaved(works: list[Callable[[], object]], repetitions: int) -> list[float]:
-    """Median seconds of each, taken in turns."""
+def interleaved(works: list[Callable[[], object]], repetitions: int, pause: float = 0.0) -> list[float]:
+    """Median seconds of each, taken in turns; in a pause the threads that the one before left spinning go to sleep."""
     for work in works:
         work()
     seconds: list[list[float]] = [[] for _ in works]
     for _ in range(repetitions):
         for work, kept in zip(works, seconds, strict=True):
+            time.sleep(pause)
             start = time.perf_counter()
             work()
             kept.append(time.perf_counter() - start)
@@ -96,7 +97,7 @@ def program_row() -> str:
         for crossbar in arrays:
             splu.effective_map(crossbar)
 
-    ours, theirs = interleaved([program, by_splu], 5)
+    ours, theirs = interleaved([program, by_splu], 7, pause=0.3)
     return row(
         f"programming the MLP, {len(arrays)} maps, {thread_count()} threads, against SuperLU (one)", ours, theirs
     )
@@ -117,7 +118,7 @@ def training_row(x: Tensor) -> str:
                 layer.program(1)
             accurate(x)
 
-    whole, once = interleaved([step, forward], 7)
+    whole, once = interleaved([step, forward], 7, pause=0.3)
     return row("a training step of the MLP against programming and forward", whole, once)
 
 

@@ -64,12 +64,15 @@ __all__ = [
 
 
 _MODULES = (
+    "adjoint",
     "devices",
     "effective",
     "errors",
     "kernels",
     "margin",
     "netlist",
+    "nn",
+    "nonideal",
     "reference",
     "schemes",
     "spice",

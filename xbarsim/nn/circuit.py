@@ -17,6 +17,7 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.effective import effective_conductance
 from xbarsim.kernels.reduction import run
 from xbarsim.resources import thread_count
+from xbarsim.terminals import one_blas_thread
 
 CACHED_BYTES = 256e6
 """Maps of arrays are kept up to this size in all, the last ones used."""
@@ -39,7 +40,8 @@ class MapCache:
         def reduce(key: bytes) -> None:
             found[key] = effective_conductance(missing[key], threads=1)
 
-        run(reduce, list(missing), thread_count(threads))
+        with one_blas_thread():  # once for all, not for each array in turn
+            run(reduce, list(missing), thread_count(threads))
         for key in keys:
             self._keep(key, found[key])
         return [found[key] for key in keys]
@@ -110,7 +112,8 @@ class _Maps(torch.autograd.Function):
         def reduce(k: int) -> None:
             found[k] = effective_map(crossbars[k], threads=1)
 
-        run(reduce, range(len(crossbars)), thread_count(threads))
+        with one_blas_thread():  # once for all, not for each array in turn
+            run(reduce, range(len(crossbars)), thread_count(threads))
         return tuple(torch.from_numpy(np.array(one.matrix)) for one in found if one is not None)
 
     @staticmethod
@@ -123,5 +126,6 @@ class _Maps(torch.autograd.Function):
                 kept = ctx.maps[k] or effective_map(ctx.crossbars[k], threads=1)
                 gradients[k] = torch.from_numpy(kept.gradient(cotangents[k].detach().numpy()))
 
-        run(carry, range(len(cotangents)), thread_count(ctx.threads))
+        with one_blas_thread():  # once for all, not for each array in turn
+            run(carry, range(len(cotangents)), thread_count(ctx.threads))
         return None, None, None, *gradients
