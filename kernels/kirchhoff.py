@@ -18,6 +18,17 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract
 
 
 @njit(**_OPTIONS)
+def _largest(left: Array, right: Array, top: Array, bottom: Array) -> float:
+    """Return the largest magnitude of all sources' voltages."""
+    volts = 0.0
+    for i in range(left.size):
+        volts = max(volts, abs(left[i]), abs(right[i]))
+    for j in range(top.size):
+        volts = max(volts, abs(top[j]), abs(bottom[j]))
+    return volts
+
+
+@njit(**_OPTIONS)
 def residual(
     g: Array,
     rw: Array,
@@ -40,11 +51,7 @@ def residual(
     left and the bit lines' top end. 0 where all sources are 0.
     """
     m, n = g.shape
-    volts = 0.0
-    for i in range(m):
-        volts = max(volts, abs(left[i]), abs(right[i]))
-    for j in range(n):
-        volts = max(volts, abs(top[j]), abs(bottom[j]))
+    volts: float = _largest(left, right, top, bottom)
     if volts == 0.0:
         return 0.0
     kvl = kcl = amperes = 0.0
@@ -150,11 +157,7 @@ def careful_residual(
     from 1e-6 of what the line's cells would take at its voltages.
     """
     m, n = g.shape
-    volts = 0.0
-    for i in range(m):
-        volts = max(volts, abs(left[i]), abs(right[i]))
-    for j in range(n):
-        volts = max(volts, abs(top[j]), abs(bottom[j]))
+    volts: float = _largest(left, right, top, bottom)
     if volts == 0.0:
         return 0.0
     # What is so far below any current that a cell could carry stands for none.
