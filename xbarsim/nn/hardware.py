@@ -311,7 +311,10 @@ PRESETS = {
         "64x64 arrays of 1 kohm and 1 Mohm as in US 11,714,727 B2 (FPT), differential, 1 ohm wires and ends, nothing else",
     ),
     "rram-64-8bit": (_rram_64_8bit, "rram-64 with 16 levels and 8-bit converters, calibrated, ADC ranges by tile"),
-    "rram-128": (_rram_128, "128x128 arrays of 10 kohm and 1 Mohm, as the chips of Chen et al. (IEEE Trans. Comput. 64, 180, 2015)"),
+    "rram-128": (
+        _rram_128,
+        "128x128 arrays of 10 kohm and 1 Mohm, as the chips of Chen et al. (IEEE Trans. Comput. 64, 180, 2015)",
+    ),
 }
 
 
