@@ -308,7 +308,7 @@ def _rram_128() -> Hardware:
 PRESETS = {
     "rram-64": (
         Hardware,
-        "64x64 arrays of 1 kohm and 1 Mohm as in US 11,714,727 B2 (FPT), differential, 1 ohm wires and ends, nothing else",
+        "64x64 arrays of 1 kohm and 1 Mohm, differential (those of the FPT paper), 1 ohm wires and ends, no more",
     ),
     "rram-64-8bit": (_rram_64_8bit, "rram-64 with 16 levels and 8-bit converters, calibrated, ADC ranges by tile"),
     "rram-128": (

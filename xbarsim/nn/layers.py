@@ -15,6 +15,9 @@ from xbarsim.nn.products import Drives, decoded, digital, drives, tile_currents
 from xbarsim.nn.ranges import UNSEEN
 from xbarsim.nn.weights import ProgrammedWeights
 
+_TOGETHER = 4096
+"""Vectors that go through the arrays at a time: their currents stay in the processor's caches."""
+
 
 class CrossbarLayer(ProgrammedWeights):
     """A layer on arrays; subclasses say what goes in.
@@ -81,8 +84,8 @@ class CrossbarLayer(ProgrammedWeights):
                 bias = bias * one
             return self.multiplied(driven, weight, bias if digital_bias or self.bias_row else None)
         given = drives(self, x)
-        currents = tile_currents(self, given.volts.flatten(0, 1))
-        found = decoded(self, currents, given)
+        parts = given.parts(given.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
+        found = torch.cat([decoded(self, tile_currents(self, one.volts.flatten(0, 1)), one) for one in parts])
         return self.shaped(self._with_bias(found) if digital_bias else found, x)
 
     def _with_bias(self, found: Tensor) -> Tensor:

@@ -37,6 +37,12 @@ class Drives:
     worth: list[float]
     full: Tensor
 
+    def parts(self, count: int) -> list[Drives]:
+        """Return the same drives, at most ``count`` of the batch in each."""
+        if self.volts.shape[1] <= count:
+            return [self]
+        return [Drives(volts, self.worth, self.full) for volts in torch.split(self.volts, count, dim=1)]
+
 
 def digital(layer: CrossbarLayer, x: Tensor) -> tuple[Tensor, Tensor]:
     """Return a layer's inputs, and the input of 1 of a bias row, as the DAC gives them, in their own unit."""
