@@ -112,15 +112,15 @@ def solve(
     ``word`` (m, n+1) and ``bit`` (m+1, n) are the lines' segments in ohms, ``limit`` bounds each linear solve.
     """
     _guess(word, bit, sources, v, u)
-    _relax(cells, space)
-    outcome = _newton(cells, word, bit, sources, v, u, space, limit)
+    start = _relax(cells, space)
+    outcome = _newton(cells, word, bit, sources, v, u, space, limit, start)
     if outcome.status != NOT_CONVERGED:
         return outcome
     v[:] = u[:] = 0.0
-    _relax(cells, space)
+    start = _relax(cells, space)
     for part in RAMP:
         steps, iterations = outcome.steps, outcome.iterations
-        outcome = _newton(cells, word, bit, [part * volts for volts in sources], v, u, space, limit)
+        outcome = _newton(cells, word, bit, [part * volts for volts in sources], v, u, space, limit, start)
         outcome.steps += steps
         outcome.iterations += iterations
         if outcome.status != CONVERGED:
@@ -135,11 +135,11 @@ def _guess(word: Array, bit: Array, sources: list[Array], v: Array, u: Array) ->
     u[:] = np.where(bit[-1] < np.inf, bottom, np.where(bit[0] < np.inf, top, 0.0))
 
 
-def _relax(cells: Cells, space: Workspace) -> None:
-    """Tangents at 0 V."""
+def _relax(cells: Cells, space: Workspace) -> tuple[int, int, float]:
+    """Take tangents at 0 V: the first step then gives the linear circuit's solution, whatever the sources are."""
     zero = np.zeros(space.own.shape)
     space.own[:] = space.a[:] = space.b[:] = space.j[:] = 0.0
-    _linearise(cells, zero, zero, space)
+    return _linearise(cells, zero, zero, space)
 
 
 def _linearise(cells: Cells, v: Array, u: Array, space: Workspace) -> tuple[int, int, float]:
@@ -163,12 +163,13 @@ def _missed(space: Workspace) -> float:
 
 
 def _newton(
-    cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace, limit: int
-) -> Outcome:
-    """Newton's method from the voltages and tangents at hand."""
+    cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace, limit: int,
+    start: tuple[int, int, float],
+) -> Outcome:  # fmt: skip
+    """Newton's method from the voltages and tangents at hand; ``start`` is what linearising those said."""
     left, right, top, bottom = sources
     far_w, far_b = right / np.maximum(word[:, -1], schur.TINY), top / np.maximum(bit[0], schur.TINY)
-    law, cell, power = _linearise(cells, v, u, space)
+    law, cell, power = start
     iterations = 0
     missed, tolerance = np.inf, _LOOSEST
     for step in range(1, STEPS + 1):

@@ -226,3 +226,8 @@ def test_a_raw_file_that_is_cut_short_is_no_raw_file(cut):
     assert read_raw(data)[0].values.keys() == {"v(a)", "i(v1)"}
     with pytest.raises(ValueError, match=r"byte|promised|real"):
         read_raw(data[:-cut])
+
+
+def test_an_empty_netlist_is_named():
+    with pytest.raises(InputError, match="netlist is empty"):
+        spice.run("")

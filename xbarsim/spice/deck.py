@@ -26,6 +26,8 @@ class Deck:
         """
         if isinstance(netlist, str) and "\n" in netlist:
             return cls(netlist, None)
+        if not str(netlist).strip():
+            raise InputError("netlist is empty: give a netlist's text, or the path of one")
         path = Path(netlist)
         try:
             return cls(path.read_text("utf-8", "surrogateescape"), path.resolve())
