@@ -18,6 +18,11 @@ _cfunc: Any = numba.cfunc
 _carray: Any = getattr(numba, "carray")  # noqa: B009 - it is there, and not among the exports
 _to_fixed_tuple: Any = ndarray.to_fixed_tuple
 
+_BESIDE = 1e-20
+"""Volts from a point where a law has no finite slope to where one is looked for."""
+
+_ULPS = 8 * float(np.finfo(np.float64).eps)
+
 
 class UncompilableError(Exception):
     """The compiler's reason, in a line."""
@@ -45,6 +50,13 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
                 found = call(x, q)
                 i[0] = found[0]
                 slope[0] = found[1]
+                # x sqrt(|x|) at 0: a current, and 0 times infinity for a slope that has a limit.
+                if np.isfinite(i[0]) and not np.isfinite(slope[0]):
+                    step = max(_BESIDE, _ULPS * abs(x))
+                    found = call(x + step, q)
+                    if not (np.isfinite(found[0]) and np.isfinite(found[1])):
+                        found = call(x - step, q)
+                    slope[0] = found[1]
             except Exception:  # a compiled function can hand on none: no number says so
                 i[0] = np.nan
                 slope[0] = np.nan

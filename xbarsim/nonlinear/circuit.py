@@ -11,6 +11,7 @@ from xbarsim.netlist import Circuit
 from xbarsim.netlist.kinds import INDUCTOR, VOLTAGE
 from xbarsim.netlist.nonlinear import Behaviours
 from xbarsim.nonlinear.channel import Channels
+from xbarsim.nonlinear.held import held_groups
 from xbarsim.nonlinear.junction import DiodeJunctions, Junctions
 from xbarsim.nonlinear.part import Floats, Ints, Part
 from xbarsim.nonlinear.problem import Problem
@@ -59,6 +60,8 @@ class _Builder:
         if circuit.mosfets is not None:
             parts += self._mosfets()
         law = int(np.count_nonzero(np.isin(circuit.kinds, _FIXING)))
+        if circuit.behaviours:
+            self.groups = held_groups(network, np.arange(network.voltages.a.size) < law)
         for one in circuit.behaviours:
             places = np.empty(0, np.int64)
             if one.output == "v":
@@ -115,15 +118,16 @@ class _Builder:
         kinds = np.array([kind == "i" for kind in one.kinds], dtype=bool)[:, None]
         plus = np.where(kinds, self.nodes + self.branch[np.where(kinds, one.plus, 0)], one.plus)
         minus = np.where(kinds, 0, one.minus)
+        held = ~kinds & (self.groups[np.where(kinds, 0, one.plus)] == self.groups[minus])
         if one.output == "v":
             flows = self.nodes + places, np.zeros_like(places)
             return Sources(
                 one.names, one.origins, one.template, flows, (plus, minus), one.constants, -one.factor,
-                steep=False, ties=Branches(),
+                steep=False, ties=Branches(), held=held,
             )  # fmt: skip
         part = Sources(
             one.names, one.origins, one.template, (one.first, one.second), (plus, minus), one.constants, one.factor,
-            steep=True, ties=Branches(),
+            steep=True, ties=Branches(), held=held,
         )  # fmt: skip
         zero = part.tangent(np.zeros(self.nodes + self.branch.size + 1), 0.0, 1.0).slopes.reshape(plus.shape)
         part.restart()

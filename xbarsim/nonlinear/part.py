@@ -12,6 +12,7 @@ from xbarsim.mna import Branches
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Places = tuple[Ints, Ints]
 """From where to where currents flow, or which two unknowns differ by a control: places as ``mna.Stamps`` has them."""
 

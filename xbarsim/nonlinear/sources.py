@@ -6,7 +6,7 @@ import numpy as np
 
 from xbarsim.mna import Branches
 from xbarsim.netlist.behaviour import Template
-from xbarsim.nonlinear.part import Floats, Ints, Part, Places, Tangent, across
+from xbarsim.nonlinear.part import Bools, Floats, Ints, Part, Places, Tangent, across
 
 _OVERSHOOT = 2.0
 """Times the predicted amount: beyond, a law is taken where it gives that amount, not at the voltages asked for."""
@@ -39,6 +39,8 @@ class Sources(Part):
         Whether to hold back steps that overshoot: for currents.
     ties : Branches
         Which nodes the laws tie together.
+    held : (controls, n) of bool
+        Which controls sources alone fix: no step can move them, so that slopes by them do not matter.
     """
 
     def __init__(
@@ -53,10 +55,11 @@ class Sources(Part):
         *,
         steep: bool,
         ties: Branches,
+        held: Bools,
     ) -> None:
         self.names, self.origins, self.flows, self.ties = names, origins, flows, ties
         self.template, self.controls, self.factor, self.steep = template, controls, factor, steep
-        self.constants = list(constants)
+        self.constants, self.held = list(constants), held
         count = controls[0].shape[0]
         self.stamps = (np.tile(flows[0], count), np.tile(flows[1], count), controls[0].ravel(), controls[1].ravel())
         self.restart()
@@ -91,10 +94,23 @@ class Sources(Part):
         """Return values (n,) and slopes (controls, n), of some of the elements or of all."""
         constants = self.constants if which is None else [one[which] for one in self.constants]
         factor = self.factor if which is None else self.factor[which]
-        value, slopes = self.template.evaluate(list(controls), constants, time)
+        value, found = self.template.evaluate(list(controls), constants, time)
         if not controls.size:
             value = np.broadcast_to(value, factor.shape)
-        return factor * value, np.array([factor * one for one in slopes]).reshape(controls.shape)
+        slopes = np.array(found).reshape(controls.shape)
+        if not np.isfinite(slopes).all():
+            held = self.held if which is None else self.held[:, which]
+            slopes = self._mended(controls, constants, value, np.where(held & ~np.isfinite(slopes), 0.0, slopes), time)
+        return factor * value, factor * slopes
+
+    def _mended(self, controls: Floats, constants: list[Floats], value: Floats, slopes: Floats, time: float) -> Floats:
+        """Return slopes, those beside the point where a law has a value but no finite slope."""
+        without = np.flatnonzero(np.isfinite(value) & ~np.isfinite(slopes).all(axis=0))
+        if without.size:
+            chosen = slopes[:, without]
+            beside = self.template.slopes_beside(list(controls[:, without]), [one[without] for one in constants], time)
+            slopes[:, without] = np.where(np.isfinite(chosen), chosen, beside)
+        return slopes
 
     def _held(self, before: Floats, wanted: Floats, current: Floats, slopes: Floats, time: float) -> Floats | None:
         """Return where to put tangents instead of at ``wanted``, or None if all may go there."""

@@ -15,6 +15,12 @@ from xbarsim.netlist.behaviour.emit import compiled
 from xbarsim.netlist.behaviour.graph import Graph, Node
 
 Floats = NDArray[np.float64]
+
+_BESIDE = (1e-20, 1e-9)
+"""Volts or amperes from a point without a slope to where one is looked for, the nearest first."""
+
+_ULPS = 8 * float(np.finfo(np.float64).eps)
+
 Key = tuple[Node, ...]
 """The operations of a law in order, the value last; equal for laws that differ in names and numbers alone."""
 
@@ -59,6 +65,35 @@ class Template:
         shape = controls[0].shape if controls else constants[0].shape if constants else ()
         value, *slopes = (np.array(np.broadcast_to(one, shape), dtype=np.float64) for one in found)
         return value, slopes
+
+    def slopes_beside(self, controls: list[Floats], constants: list[Floats], time: float) -> list[Floats]:
+        """Return slopes right beside points, for laws that have a value but no finite slope there.
+
+        A law like ``x sqrt(|x|)`` is smooth at 0, but the rules of calculus give 0 times infinity there; that of
+        ``sqrt(x)`` has a slope beyond all bounds. What lies a hair's breadth off stands in, on the side where there is
+        anything. The controls are moved by different amounts, so that differences of theirs move as well.
+
+        Parameters
+        ----------
+        controls, constants, time
+            As for ``evaluate``.
+
+        Returns
+        -------
+        slopes : list of (n,)
+            NaN where there is none on either side.
+        """
+        slopes = [np.full(controls[0].shape, np.nan) for _ in range(self.controls)]
+        missing = np.ones(controls[0].shape, bool)
+        for step, side in ((step, side) for step in _BESIDE for side in (1.0, -1.0)):
+            moved = [x + side * (1.0 + 0.37 * k) * np.maximum(step, _ULPS * np.abs(x)) for k, x in enumerate(controls)]
+            value, found = self.evaluate(moved, constants, time)
+            good = missing & np.isfinite(value) & np.isfinite(found).all(axis=0)
+            slopes = [np.where(good, new, old) for new, old in zip(found, slopes, strict=True)]
+            missing &= ~good
+            if not missing.any():
+                break
+        return slopes
 
     def law(self) -> Callable[..., Any]:
         """Return ``law(v, g, *constants) -> (current, slope)`` of floats, as :class:`xbarsim.Law` takes it.

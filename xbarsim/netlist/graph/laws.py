@@ -19,6 +19,9 @@ from xbarsim.netlist.nonlinear import Behaviours
 _NEGLIGIBLE = 1e-12
 """Part of a cell's conductance that junctions may leak and still be left out."""
 
+_OFF, _ALIKE = 1e-12, 1e-3
+"""Volts off 0 where a slope is compared with the one beside it, and how much these may differ."""
+
 Place = Callable[[Floats], Floats]
 
 
@@ -74,6 +77,8 @@ def _sources(circuit: Circuit, one: Behaviours) -> Cells:
     zero = np.zeros(one.first.size)
     constants = list(one.constants)
     current, (slope,) = one.template.evaluate([zero], constants, 0.0)
+    if np.isnan(slope).any():
+        slope = np.where(np.isnan(slope), _limit(one.template, constants, zero), slope)
     conductance = one.factor * sign * slope
     if not (np.all(current == 0.0) and np.all(conductance > 0.0) and np.isfinite(conductance).all()):
         odd = one.names[int(np.argmax((current != 0.0) | ~(conductance > 0.0)))]
@@ -170,6 +175,13 @@ def _series(circuit: Circuit, first: Ints, second: Ints) -> tuple[Ints, Ints, In
     if held[outer].all() or np.unique(used).size != used.size or np.any(circuit.values[used] <= 0.0):
         return None
     return used, inner, outer
+
+
+def _limit(template: Template, constants: list[Floats], zero: Floats) -> Floats:
+    """Return the slopes that laws have right beside 0 V, NaN where they go on growing."""
+    (near,) = template.slopes_beside([zero], constants, 0.0)
+    _, (far,) = template.evaluate([zero + _OFF], constants, 0.0)
+    return np.where(np.abs(near - far) <= _ALIKE * np.abs(far), near, np.nan)
 
 
 @lru_cache(maxsize=256)
