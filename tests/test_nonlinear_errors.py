@@ -18,7 +18,6 @@ BAD = {
     "b1 b 0 i={1/0}": (2, "no finite value"),
     "b1 b 0 i={i(q)}": (2, "i(q), which has no current of its own"),
     "vmeter b 0 1\nb1 a 0 v={i(vmetre)}": (3, "did you mean 'vmeter'"),
-    "r1 b 0 1\nb1 b 0 i={i(r1)}": (3, "i(r1)"),
     "b1 b 0 i={f(v(b))}\n.func f(x) {g(x)}\n.func g(x) {f(x)}": (2, "calls itself"),
     "b1 b 0 i={f(v(b),1)}\n.func f(x) {x}": (2, "takes 1 arguments"),
     "b1 b 0 i={f(a)}\n.func f(x) {v(x)}": (2, "of an argument"),

@@ -16,7 +16,7 @@ from xbarsim.errors import ConvergenceError, FloatingError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Op, Tran
 from xbarsim.netlist.graph.laws import WrittenLaw
-from xbarsim.netlist.kinds import CURRENT, INDUCTOR, VOLTAGE
+from xbarsim.netlist.kinds import CURRENT, INDUCTOR, METER, VOLTAGE
 from xbarsim.netlist.recognition import report_points
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
@@ -302,13 +302,16 @@ def _general(circuit: Circuit, points: Points) -> Result:
         raise ConvergenceError(f"{circuit.places.files[0]}: near node {near}: {error}") from None
     except SolveError as error:
         raise type(error)(f"{circuit.places.files[0]}: {error}") from None
+    nodes, branches = (
+        [k for k, name in enumerate(names) if not name.startswith(METER)] for names in (circuit.nodes, named.fixing)
+    )
     return Result(
         points.kind,
         points.sweep,
-        circuit.nodes[1:],
-        solution.voltages[:, 1 : len(circuit.nodes)],
-        named.fixing,
-        solution.currents,
+        [circuit.nodes[k] for k in nodes[1:]],
+        solution.voltages[:, nodes[1:]],
+        [named.fixing[k] for k in branches],
+        solution.currents[:, branches],
         solution.power,
         solution.residual,
         method,

@@ -5,3 +5,6 @@ from __future__ import annotations
 RESISTOR, VOLTAGE, CURRENT, INDUCTOR = 0, 1, 2, 3
 KIND_OF = {"r": RESISTOR, "v": VOLTAGE, "i": CURRENT, "l": INDUCTOR, "e": VOLTAGE, "g": CURRENT}
 """What a name's letter says; E and G are among the elements where their law is a constant."""
+
+METER = "i("
+"""What the names of ammeters begin with that a law's ``i(r1)`` needs, and of the nodes behind them: no other's do."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.kinds import KIND_OF
+from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body, Instances, Value
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
 from xbarsim.netlist.reading.controls import ControlCard
@@ -68,6 +69,7 @@ class Flattener:
         nonlinear = self.nonlinear.rows()
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
             raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
+        add_ammeters(flat, self.nonlinear)
         self.states.freeze(flat, self.nonlinear, reader.notes)
         kinds, first, second, values, origins = flat.joined()
         flat.check_names(self.places, origins, nonlinear)

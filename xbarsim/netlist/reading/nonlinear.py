@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.behaviour import Law, Parsed, Template, law_of, parse_law
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.kinds import INDUCTOR, VOLTAGE
+from xbarsim.netlist.kinds import INDUCTOR, METER, VOLTAGE
 from xbarsim.netlist.models import diode, mosfet
 from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
 from xbarsim.netlist.nonlinear import Behaviours, Diodes, Mosfets
@@ -23,7 +24,7 @@ from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.source import Places
-from xbarsim.netlist.reading.work import Work
+from xbarsim.netlist.reading.work import LETTER, Work
 from xbarsim.netlist.suggest import clipped, closest
 
 Ints = NDArray[np.int64]
@@ -118,7 +119,7 @@ class NonlinearColumns:
         plus: list[Ints | list[str]] = []
         minus: list[Ints] = []
         for kind, one, other in chosen:
-            plus.append(names.names_of(item, one) if kind == "i" else names.nodes(item, one))
+            plus.append(_elements(item, one, names) if kind == "i" else names.nodes(item, one))
             minus.append(np.zeros(count, np.int64) if kind == "i" else names.nodes(item, other))
         key = law.template, card.output, "".join(kind for kind, _, _ in chosen)
         first, second = (names.nodes(item, node) for node in card.nodes)
@@ -217,12 +218,35 @@ class NonlinearColumns:
                 found += zip(columns["names"], columns["origins"].tolist(), strict=True)  # type: ignore[union-attr]
         return found
 
+    def currents_asked(self) -> set[str]:
+        """Return the elements whose currents laws ask for."""
+        asked: set[str] = set()
+        for pieces in self.pieces.values():
+            for piece in pieces:
+                for ends in piece.plus:
+                    asked.update(ends if isinstance(ends, list) else ())
+        return asked
+
+    def names_of_volts(self) -> set[str]:
+        """Return the sources of volts with laws: they have currents of their own."""
+        return {name for key, pieces in self.pieces.items() if key[1] == "v" for one in pieces for name in one.names}
+
+    def first_nodes(self) -> Iterator[tuple[list[str], Ints, Ints, Callable[[Ints], None]]]:
+        """Yield names, first nodes and origins of sources of current, diodes and transistors, and what sets them."""
+        for key, pieces in self.pieces.items():
+            for piece in pieces if key[1] == "i" else ():
+                yield piece.names, piece.first, piece.origins, partial(setattr, piece, "first")
+        for letter, column in (("d", "first"), ("m", "drain")):
+            for table in self.devices[letter]:
+                names, nodes, origins = (cast(Any, table[key]) for key in ("names", column, "origins"))
+                yield names, nodes, origins, partial(table.__setitem__, column)
+
     def behaviours(self, flat: Flat, kinds: NDArray[np.uint8]) -> tuple[Behaviours, ...]:
         """Return the sources with laws; those that control them are found by name."""
         by_name: dict[str, int] = {}
         if any("i" in key[2] for key in self.pieces):
             fixed = np.flatnonzero((kinds == VOLTAGE) | (kinds == INDUCTOR)).tolist()
-            by_name = {flat.names[k]: k for k in fixed}
+            by_name = {_measured(flat.names[k]): k for k in fixed}
             by_name |= {row[0]: len(flat.names) + k for k, row in enumerate(flat.controls) if row[0][0] in "eh"}
             of_volts = [
                 name for key, pieces in self.pieces.items() if key[1] == "v" for one in pieces for name in one.names
@@ -259,7 +283,7 @@ class NonlinearColumns:
         for row, name in enumerate(ends):
             if name not in by_name:
                 close = closest(name, by_name)
-                hint = f"did you mean '{close}'?" if close else "name a V, L, E or H, or a B with v="
+                hint = f"did you mean '{close}'?" if close else "name an element that is there"
                 raise self.places.error(
                     f"{piece.names[row]} asks for i({clipped(name)}), which has no current of its own: {hint}",
                     int(piece.origins[row]),
@@ -273,6 +297,22 @@ class NonlinearColumns:
     def mosfets(self) -> Mosfets | None:
         """Return the transistors, or None."""
         return Mosfets(**_joined(self.devices["m"], Mosfets)) if self.devices["m"] else None
+
+
+def _elements(item: Work, name: str, names: Names) -> list[str]:
+    """Return the full names of an element that a law names, also of one inside an instance: ``x1.r2`` or ``x1:r2``."""
+    path = name.replace(":", ".").split(".")
+    if len(path) == 1 or (path[0] != "x" and len(path[0]) == 1):
+        return names.names_of(item, name)
+    letter, inner = path[-1][0], ".".join(path)
+    if not item.paths[0]:
+        return [f"{letter}.{inner}"]
+    return [prefix.replace(LETTER, letter) + inner for prefix in item.prefixes]
+
+
+def _measured(name: str) -> str:
+    """Return the element that an ammeter measures, or the name of another one as it is."""
+    return name[len(METER) : -1] if name.startswith(METER) else name
 
 
 def _joined(tables: list[Columns], kind: type) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""Currents that laws ask for, of elements that have no branch of their own: an ammeter in series measures them.
+
+As in ngspice (``inp_meas_current``) the element's first node is moved behind a source of 0 V, whose current is that
+from the first node into the element. Nodes and sources that come about so are called ``i(r1)``, as no others can be.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.netlist.kinds import METER, VOLTAGE
+from xbarsim.netlist.reading.flat import Flat
+from xbarsim.netlist.reading.nonlinear import NonlinearColumns
+
+
+def add_ammeters(flat: Flat, nonlinear: NonlinearColumns) -> None:
+    """Put ammeters before the elements whose currents laws ask for; what is not found is left to be complained of."""
+    wanted = nonlinear.currents_asked() - nonlinear.names_of_volts()
+    wanted -= {row[0] for row in flat.controls if row[0][0] in "eh"}
+    if not wanted:
+        return
+    _Meters(flat, nonlinear, wanted).run()
+
+
+class _Meters:
+    def __init__(self, flat: Flat, nonlinear: NonlinearColumns, wanted: set[str]) -> None:
+        self.flat, self.nonlinear, self.wanted = flat, nonlinear, wanted
+        self.rows: list[tuple[str, int, int, int]] = []
+
+    def run(self) -> None:
+        """Move first nodes in all tables of elements, then add the sources."""
+        self._elements()
+        flat = self.flat
+        for table in (flat.controls, flat.capacitors):
+            for k, row in enumerate(table):
+                if row[0] in self.wanted:
+                    table[k] = (row[0], self._behind(row[0], row[1], _origin(row)), *row[2:])  # type: ignore[call-overload]
+        for names, column, origins, store in self.nonlinear.first_nodes():
+            rows = [k for k, name in enumerate(names) if name in self.wanted]
+            if rows:
+                moved = column.copy()
+                for k in rows:
+                    moved[k] = self._behind(names[k], int(column[k]), int(origins[k]))
+                store(moved)
+        if self.rows:
+            names, first, second, origin = (list(column) for column in zip(*self.rows, strict=True))
+            ends = np.array(first, np.int64), np.array(second, np.int64)
+            count = len(names)
+            flat.extend(names, [VOLTAGE] * count, ends, np.zeros(count), np.array(origin, np.int64))
+
+    def _elements(self) -> None:
+        flat = self.flat
+        start = 0
+        for piece, column in enumerate(flat.first):
+            for k, name in enumerate(flat.names[start : start + column.size]):
+                if name in self.wanted and flat.kinds[piece][k] != VOLTAGE and name[0] != "l":
+                    flat.first[piece] = flat.first[piece].copy()
+                    flat.first[piece][k] = self._behind(name, int(column[k]), int(flat.origins[piece][k]))
+            start += column.size
+
+    def _behind(self, name: str, node: int, origin: int) -> int:
+        label = f"{METER}{name})"
+        inner = int(self.flat.numbers([label])[0])
+        self.rows.append((label, node, inner, origin))
+        return inner
+
+
+def _origin(row: tuple[object, ...]) -> int:
+    return int(str(row[4] if len(row) > 4 else row[3]))
