@@ -31,10 +31,13 @@ class _Meters:
         """Move first nodes in all tables of elements, then add the sources."""
         self._elements()
         flat = self.flat
-        for table in (flat.controls, flat.capacitors):
-            for k, row in enumerate(table):
-                if row[0] in self.wanted:
-                    table[k] = (row[0], self._behind(row[0], row[1], _origin(row)), *row[2:])  # type: ignore[call-overload]
+        for k, row in enumerate(flat.controls):
+            if row[0] in self.wanted:
+                flat.controls[k] = (row[0], self._behind(row[0], row[1], row[4]), *row[2:])
+        for k, capacitor in enumerate(flat.capacitors):
+            name, first, second, origin = capacitor
+            if name in self.wanted:
+                flat.capacitors[k] = name, self._behind(name, first, origin), second, origin
         for names, column, origins, store in self.nonlinear.first_nodes():
             rows = [k for k, name in enumerate(names) if name in self.wanted]
             if rows:
@@ -43,10 +46,9 @@ class _Meters:
                     moved[k] = self._behind(names[k], int(column[k]), int(origins[k]))
                 store(moved)
         if self.rows:
-            names, first, second, origin = (list(column) for column in zip(*self.rows, strict=True))
-            ends = np.array(first, np.int64), np.array(second, np.int64)
-            count = len(names)
-            flat.extend(names, [VOLTAGE] * count, ends, np.zeros(count), np.array(origin, np.int64))
+            count = len(self.rows)
+            first, second, origins = (np.array([row[k] for row in self.rows], np.int64) for k in (1, 2, 3))
+            flat.extend([row[0] for row in self.rows], [VOLTAGE] * count, (first, second), np.zeros(count), origins)
 
     def _elements(self) -> None:
         flat = self.flat
@@ -63,7 +65,3 @@ class _Meters:
         inner = int(self.flat.numbers([label])[0])
         self.rows.append((label, node, inner, origin))
         return inner
-
-
-def _origin(row: tuple[object, ...]) -> int:
-    return int(str(row[4] if len(row) > 4 else row[3]))
