@@ -47,8 +47,8 @@ class _Meters:
                 store(moved)
         if self.rows:
             count = len(self.rows)
-            first, second, origins = (np.array([row[k] for row in self.rows], np.int64) for k in (1, 2, 3))
-            flat.extend([row[0] for row in self.rows], [VOLTAGE] * count, (first, second), np.zeros(count), origins)
+            outer, inner, origins = (np.array([row[k] for row in self.rows], np.int64) for k in (1, 2, 3))
+            flat.extend([row[0] for row in self.rows], [VOLTAGE] * count, (outer, inner), np.zeros(count), origins)
 
     def _elements(self) -> None:
         flat = self.flat
