@@ -10,8 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.kernels import kron
+from xbarsim.kernels.reduction import OVERHEAD
 
 Array = NDArray[np.float64]
+
+
+def memory(rows: int, cols: int, present: tuple[bool, bool, bool, bool]) -> float:
+    """Bytes that reducing ``rows`` x ``cols`` without wires takes at most; ``present`` as for Reduction."""
+    left, right, top, bottom = present
+    kept = rows * (left + right) + cols * (top + bottom)
+    short = min(rows, cols)
+    joint = (kept + short) ** 2
+    return OVERHEAD * 8.0 * (max(joint + kept**2, 2 * kept**2) + 2 * short * (kept + short) + 3 * rows * cols)
 
 
 class BipartiteReduction:
@@ -57,10 +67,11 @@ class BipartiteReduction:
         self._core_inverse = np.empty(b)
         kron.eliminate(joint, kept, self._core_inverse, np.empty((kron.PANEL, kept + b)), kron.dsyrk_address())
         self._rows = joint[kept:].copy()
-        lower = np.tril(joint[:kept, :kept], -1)
-        symmetric = lower + lower.T
+        symmetric = np.empty((kept, kept))
+        kron.symmetric(joint, symmetric)
+        del joint
         order = self._order(a, b)
-        self.couplings: Array = np.ascontiguousarray(symmetric[np.ix_(order, order)])
+        self.couplings: Array = symmetric if self._word_first else symmetric[np.ix_(order, order)]
         self._back = np.argsort(order)
 
     def _order(self, a: int, b: int) -> NDArray[np.intp]:

@@ -167,6 +167,21 @@ def merge(
 
 
 @njit(**_OPTIONS)
+def symmetric(lower: Array, whole: Array) -> None:
+    """Fill ``whole`` (ports, ports) with the first nodes' couplings, both triangles, and a diagonal of 0."""
+    ports = whole.shape[0]
+    # In squares that fit in the cache: one of the two sides is written across its rows.
+    for row in range(0, ports, 32):
+        for col in range(0, row + 1, 32):
+            for i in range(row, min(row + 32, ports)):
+                for j in range(col, min(col + 32, i)):
+                    whole[i, j] = lower[i, j]
+                    whole[j, i] = lower[i, j]
+    for i in range(ports):
+        whole[i, i] = 0.0
+
+
+@njit(**_OPTIONS)
 def extend(rows: Array, inverse: Array, x: Array) -> None:
     """Extend voltages x (total, batch), known on the kept nodes, to the eliminated ones.
 

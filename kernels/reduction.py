@@ -6,18 +6,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.kernels import kron
-from xbarsim.kernels.blocks import Edge, Index, Join, Schedule, Shape, cuts, join, leaf_schedule
+from xbarsim.kernels.blocks import Edge, Index, Join, Schedule, Shape, cuts, halve, join, leaf_schedule
 
 Array = NDArray[np.float64]
 
 LANES = 16
 """Leaves reduced side by side."""
+
+OVERHEAD = 1.3
+"""What is really taken, of what the arrays of a reduction hold: work space, BLAS, blocks of unequal heights."""
 
 
 def leaf_size(rows: int, cols: int) -> int:
@@ -66,45 +71,51 @@ def chunks(batch: int, threads: int) -> list[slice]:
     return [slice(k, min(k + size, batch)) for k in range(0, batch, size)]
 
 
-def memory(rows: int, cols: int, *, keep: bool) -> float:
-    """Bytes that reducing ``rows`` x ``cols`` takes at most, sources on two sides.
-
-    The last join holds its own square and those of its halves; what is kept for voltages grows by a like amount
-    for each halving.
-    """
-    long, short = max(rows, cols), min(rows, cols)
-    joint = long + 2.0 * short + short
-    halves = 2.0 * (long + 3.0 * short) ** 2
-    kept = 5.0 * np.log2(max(2.0, rows * cols / leaf_size(rows, cols) ** 2)) * long * short if keep else 0.0
-    return 8.0 * (joint**2 + halves + 3.0 * long * short + kept)
-
-
-class Reduction:
-    """A crossbar reduced to its line ends.
+def memory(rows: int, cols: int, present: tuple[bool, bool, bool, bool], *, keep: bool) -> float:
+    """Bytes that reducing ``rows`` x ``cols`` takes at most.
 
     Parameters
     ----------
-    g : (m, n)
-        Cells in siemens.
-    cw : (m, n+1)
-        Couplings of word-line segments in siemens, the left end first and the right end last.
-    cb : (m+1, n)
-        Couplings of bit-line segments, the top end first.
-    keep : bool
-        Keep what ``voltages`` needs.
-    threads : int
-        Blocks reduced at a time; the result does not depend on it.
-
-    Attributes
-    ----------
-    couplings : (ports, ports)
-        Siemens between the sources' terminals, symmetric, zero diagonal; ports are the left, right, top and
-        bottom terminals of the sides in ``present``, all lines of a side in order.
     present : tuple of bool
-        Which sides have at least one end that is not open.
+        Which of the sides left, right, top and bottom have sources.
+    keep : bool
+        As that of :class:`Reduction`.
+    """
+    ends = [Edge.TERMINAL if there else Edge.ABSENT for there in present]
+    whole = Shape(rows, cols, *ends)
+    squares, kept = _squares(whole, leaf_size(rows, cols))
+    # Blocks are there until they are joined: some two at a time, both of them at the top.
+    most = max(
+        max(joined, parts) + joined / 2 ** max(level - 1, 0) if level else joined + parts
+        for level, (joined, parts) in enumerate(pairwise([*squares, 0]))
+    )
+    result = squares[0] + whole.ports**2
+    return OVERHEAD * 8.0 * (max(most, result) + 3 * rows * cols + (kept if keep else 0))
+
+
+@lru_cache(maxsize=4096)
+def _squares(block: Shape, leaf: int) -> tuple[tuple[int, ...], int]:
+    """Numbers in the joint couplings of each level's blocks, and in the rows that all joins can keep."""
+    if block.rows <= leaf and block.cols <= leaf:
+        return (block.ports**2,), 0
+    a, b, horizontal = halve(block)
+    shared = block.rows if horizontal else block.cols
+    total = block.ports + shared
+    (below, kept), (other, more) = _squares(a, leaf), _squares(b, leaf)
+    levels = [sum(pair) for pair in zip_longest(below, other, fillvalue=0)]
+    return (total**2, *levels), kept + more + shared * total
+
+
+class Blocks:
+    """A crossbar cut into leaves, and the blocks that they are joined to.
+
+    Parameters
+    ----------
+    g, cw, cb, threads
+        As those of :class:`Reduction`.
     """
 
-    def __init__(self, g: Array, cw: Array, cb: Array, *, keep: bool = False, threads: int = 1) -> None:
+    def __init__(self, g: Array, cw: Array, cb: Array, threads: int) -> None:
         self._circuit = (g, cw, cb)
         self._threads = threads
         left, right = bool(cw[:, 0].any()), bool(cw[:, -1].any())
@@ -115,16 +126,12 @@ class Reduction:
         self._col_cuts = cuts(g.shape[1], leaf)
         self._leaves: dict[Shape, _Leaves] = {}
         self._levels: dict[int, list[_Block]] = defaultdict(list)
-        self._root = self._plan(0, self._row_cuts.size - 1, 0, self._col_cuts.size - 1)
-        run(self._reduce_leaves, self._lane_groups(), threads)
+
+    def _join_all(self, keep: bool) -> None:
+        """Reduce all leaves, then join what was planned."""
+        run(self._reduce_leaves, self._lane_groups(), self._threads)
         for height in sorted(self._levels):
-            run(lambda block: _join(block, keep), self._levels[height], threads)
-        lower = self._root.couplings
-        assert lower is not None
-        lower = np.tril(lower[: self._root.shape.ports, : self._root.shape.ports], -1)
-        self.couplings: Array = lower + lower.T
-        if not keep:
-            self._root.couplings = None
+            run(lambda block: _join(block, keep), self._levels[height], self._threads)
 
     def _plan(self, r0: int, r1: int, c0: int, c1: int) -> _Block:
         """Lay out the blocks of a rectangle of leaves, cutting the longer side in two."""
@@ -176,6 +183,42 @@ class Reduction:
         kron.reduce_leaves(plan.steps, plan.places, *self._circuit, top, left, store, out)
         for block, couplings in zip(blocks, out, strict=True):
             block.couplings = couplings
+
+
+class Reduction(Blocks):
+    """A crossbar reduced to its line ends.
+
+    Parameters
+    ----------
+    g : (m, n)
+        Cells in siemens.
+    cw : (m, n+1)
+        Couplings of word-line segments in siemens, the left end first and the right end last.
+    cb : (m+1, n)
+        Couplings of bit-line segments, the top end first.
+    keep : bool
+        Keep what ``voltages`` needs.
+    threads : int
+        Blocks reduced at a time; the result does not depend on it.
+
+    Attributes
+    ----------
+    couplings : (ports, ports)
+        Siemens between the sources' terminals, symmetric, zero diagonal; ports are the left, right, top and
+        bottom terminals of the sides in ``present``, all lines of a side in order.
+    present : tuple of bool
+        Which sides have at least one end that is not open.
+    """
+
+    def __init__(self, g: Array, cw: Array, cb: Array, *, keep: bool = False, threads: int = 1) -> None:
+        super().__init__(g, cw, cb, threads)
+        self._root = self._plan(0, self._row_cuts.size - 1, 0, self._col_cuts.size - 1)
+        self._join_all(keep)
+        assert self._root.couplings is not None
+        self.couplings: Array = np.empty((self._root.shape.ports, self._root.shape.ports))
+        kron.symmetric(self._root.couplings, self.couplings)
+        # What voltages needs are the rows that each join kept.
+        self._root.couplings = None
 
     def voltages(self, terminals: Array) -> tuple[Array, Array]:
         """Word- and bit-node voltages (batch, m, n) for terminal voltages (batch, ports); needs ``keep``.

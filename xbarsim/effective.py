@@ -12,6 +12,7 @@ from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.linear import by_kron, by_schur
 from xbarsim.resources import thread_count
 from xbarsim.segments import Segments
+from xbarsim.tall import tall_map
 from xbarsim.terminals import Terminals
 
 TOLERANCE = 1e-9
@@ -76,7 +77,8 @@ def effective_conductance(
     """Compute the matrix that a crossbar with its wires and ends really multiplies by.
 
     ``currents = voltages @ g_eff`` exactly (``+ i0`` with fixed non-zero end sources), by Kron reduction of the
-    whole circuit to its line ends. Verified against a full solve of a random vector before it is returned.
+    whole circuit to its line ends; arrays much longer than wide are cut across.
+    Verified against a full solve of a random vector before it is returned.
 
     Parameters
     ----------
@@ -107,10 +109,17 @@ def effective_conductance(
         The reduction would not fit in memory.
     """
     segments = mappable(crossbar, offset)
-    terminals = Terminals.of(segments, keep=False, threads=thread_count(threads))
+    count = thread_count(threads)
+    halves = np.where(segments.joined["bit"], 0.5, 1.0)
+    cut_across = tall_map(segments, offset=offset, threads=count)
+    if cut_across is not None:
+        transfer, still_currents = cut_across
+        transfer *= halves
+        return (transfer, still_currents) if offset else transfer
+    terminals = Terminals.of(segments, keep=False, threads=count)
     verify(terminals)
     # Both ends of a joined bit line carry half of what arrives.
-    g_eff: Array = terminals.between("word_left", "bit_bottom") * np.where(segments.joined["bit"], 0.5, 1.0)
+    g_eff: Array = terminals.between("word_left", "bit_bottom") * halves
     if not offset:
         return g_eff
     still = segments.sources(np.zeros((1, crossbar.shape[0])))
@@ -176,8 +185,11 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
     terminals = Terminals.of(segments, keep=False, threads=thread_count(threads))
     verify(terminals)
     order = [terminals.places[side].start + line for side, line in ports(crossbar) if side in terminals.places]
-    couplings = terminals.network.couplings[np.ix_(order, order)]
-    return np.diag(couplings.sum(axis=1)) - couplings
+    admittance: Array = terminals.network.couplings[np.ix_(order, order)]
+    own = admittance.sum(axis=1)
+    np.subtract(0.0, admittance, out=admittance)
+    np.fill_diagonal(admittance, own)
+    return admittance
 
 
 def _segments(crossbar: Crossbar) -> Segments:

@@ -105,6 +105,18 @@ class Segments:
                 currents[far][..., lines] = currents[near][..., lines]  # type: ignore[index]
 
     @property
+    def ideal(self) -> bool:
+        """Whether all wires between cells have 0 ohm."""
+        return not self.word[:, 1:-1].any() and not self.bit[1:-1].any()
+
+    @property
+    def present(self) -> tuple[bool, bool, bool, bool]:
+        """Which of the sides left, right, top and bottom have an end that is not open."""
+        ends = (self.word[:, 0], self.word[:, -1], self.bit[0], self.bit[-1])
+        left, right, top, bottom = (bool(np.isfinite(ohms).any()) for ohms in ends)
+        return left, right, top, bottom
+
+    @property
     def breakable(self) -> bool:
         """Whether a line is broken or has no end tied, so that cells alone may hold some of its nodes."""
         return not _whole(self.word, self.bit)

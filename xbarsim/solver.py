@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim import reference
+from xbarsim.costs import map_cost, vectors_cost
 from xbarsim.crossbar import SIDES, Array, Crossbar, LineEnds, Side, checked_array
 from xbarsim.devices import Linear
 from xbarsim.effective import verify
@@ -29,9 +30,6 @@ AUTO_ITERATIONS = 60
 """Past this many conjugate-gradient steps a reduction is cheaper."""
 
 MAX_ITERATIONS = 20_000
-
-MAP_BATCH = 16
-"""From this many vectors on one effective map costs less than a solve each."""
 
 
 def solve(
@@ -170,7 +168,7 @@ def _choose(
     if method == "schur":
         return schur(MAX_ITERATIONS)
     try:
-        if not fields and sources["word_left"].shape[0] >= MAP_BATCH:
+        if not fields and _map_pays(segments, sources, threads):
             return kron()
         used, answer = schur(AUTO_ITERATIONS)
         good = answer.converged & answer.sure
@@ -179,6 +177,19 @@ def _choose(
         return kron()
     except TooLargeError:
         return schur(MAX_ITERATIONS)
+
+
+def _map_pays(segments: Segments, sources: dict[Side, Array], threads: int) -> bool:
+    """Whether one effective map costs less than a solve for each vector; the first vector tells how hard these are."""
+    count = sources["word_left"].shape[0]
+    whole = map_cost(segments, count)
+    if vectors_cost(segments, count - 1, AUTO_ITERATIONS) <= whole:
+        return False
+    if vectors_cost(segments, count - 1, 1) > whole:
+        return True
+    first = {side: volts[:1] for side, volts in sources.items()}
+    tried = by_schur(segments, first, fields=False, max_iterations=AUTO_ITERATIONS, threads=threads, all_digits=False)
+    return vectors_cost(segments, count - 1, float(tried.iterations[0])) > whole
 
 
 def _by_map(segments: Segments, sources: dict[Side, Array], *, threads: int) -> Answer:

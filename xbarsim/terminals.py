@@ -12,12 +12,11 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import kron, reduction
-from xbarsim.kernels.bipartite import BipartiteReduction
+from xbarsim.kernels import bipartite, kron, reduction
 from xbarsim.resources import require_memory
 from xbarsim.segments import Segments
 
-Reduced = reduction.Reduction | BipartiteReduction
+Reduced = reduction.Reduction | bipartite.BipartiteReduction
 
 
 @cache
@@ -80,9 +79,10 @@ class Terminals:
     def of(segments: Segments, *, keep: bool, threads: int) -> Terminals:
         """Reduce the circuit; ``keep`` what node voltages need."""
         rows, cols = segments.g.shape
-        ideal = not segments.word[:, 1:-1].any() and not segments.bit[1:-1].any()
+        ideal = segments.ideal
+        present = segments.present
         require_memory(
-            8.0 * (rows + 3.0 * cols) ** 2 if ideal else reduction.memory(rows, cols, keep=keep),
+            bipartite.memory(rows, cols, present) if ideal else reduction.memory(rows, cols, present, keep=keep),
             f"the Kron reduction of {rows} x {cols}",
             'method="schur" needs about 150 bytes a cell',
         )
@@ -90,7 +90,7 @@ class Terminals:
         network: Reduced
         with one_blas_thread():
             if ideal:
-                network = BipartiteReduction(segments.g, word[:, 0], word[:, -1], bit[0], bit[-1])
+                network = bipartite.BipartiteReduction(segments.g, word[:, 0], word[:, -1], bit[0], bit[-1])
             else:
                 network = reduction.Reduction(segments.g, word, bit, keep=keep, threads=threads)
         places: dict[Side, slice] = {}
