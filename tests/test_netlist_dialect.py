@@ -207,6 +207,9 @@ WAVES = [
     "exp(0 1 2m 1m 5m 3m)", "exp(0 1 2m 1m)",
     "exp(0 1 3m 1m 1m 1m)", "exp(0.5 1 3m 2m 1m 1m)", "pwl(1m 0 3m 2 5m 1)", "pwl(0 0 3m 2 5m 1) r=3m",
     "pwl(0 0 3m 2 5m 1) td=2m", "pwl(0 0 3m 2 5m 1) r=0 td=2m", "dc 5 pulse(0 1 2m)", "pulse(0 {p} {p*1m} 1m 1m 2m 5m)",
+    "pwl(0 0.2 3m 0.2 3m 1 5m 2)", "pwl(0 1 0 2 2m 3 2m 0.5 2m 4 6m 1)", "pwl(0 0 2m 1 2m 3 4m 2) r=2m",
+    "sine(0.5 1 100)", "am(1 0.5 20 1k)", "am(2 0.5 20 300 2m 30 70)", "sffm(0.1 1 20 2 5 30 60)",
+    "sffm(0.3 1)", "sffm(0 2 100 3)",
 ]  # fmt: skip
 
 

@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 
 _NEAR = 4 * np.finfo(np.float64).eps
 
+_ULPS = 3.0
+"""How many units of its last digit a time may be off a point's and be that point's, as in ngspice."""
+
 
 class Wave(Protocol):
     """A source's value over time."""
@@ -68,6 +71,50 @@ class Sine:
 
 
 @dataclass(frozen=True)
+class FrequencyModulated:
+    """``offset + amplitude sin(2 pi carrier t + p_c + index sin(2 pi signal t + p_s))``, phases in degrees."""
+
+    offset: float
+    amplitude: float
+    carrier: float
+    index: float
+    signal: float
+    carrier_phase: float = 0.0
+    signal_phase: float = 0.0
+
+    def at(self, times: Floats) -> Floats:
+        """Return the sine's values."""
+        turns = 2 * np.pi * np.asarray(times, dtype=np.float64)
+        swing = self.index * np.sin(self.signal * turns + np.radians(self.signal_phase))
+        value: Floats = self.offset + self.amplitude * np.sin(
+            self.carrier * turns + np.radians(self.carrier_phase) + swing
+        )
+        return value
+
+
+@dataclass(frozen=True)
+class AmplitudeModulated:
+    """``amplitude (offset + sin(2 pi modulation t + p)) sin(2 pi carrier t + p)``, t from ``delay`` on, 0 before.
+
+    ngspice takes one phase p, in degrees, for both: the signal's.
+    """
+
+    amplitude: float
+    offset: float
+    modulation: float
+    carrier: float
+    delay: float = 0.0
+    phase: float = 0.0
+
+    def at(self, times: Floats) -> Floats:
+        """Return the modulated sine's values."""
+        time = np.asarray(times, dtype=np.float64) - self.delay
+        turns, phase = 2 * np.pi * np.maximum(time, 0.0), np.radians(self.phase)
+        value = self.amplitude * (self.offset + np.sin(self.modulation * turns + phase))
+        return np.where(time > 0, value * np.sin(self.carrier * turns + phase), 0.0)
+
+
+@dataclass(frozen=True)
 class Exponential:
     """From ``low`` towards ``high`` at ``rise_delay``, and back at ``fall_delay``, each with its time constant.
 
@@ -98,7 +145,7 @@ class Exponential:
 
 @dataclass(frozen=True, eq=False)
 class Piecewise:
-    """Straight lines between points.
+    """Straight lines between points, whose times do not decrease: two points at one time are a step.
 
     ``delay`` shifts all; with ``repeat`` (one of the times) what follows it is repeated for ever.
     """
@@ -115,4 +162,8 @@ class Piecewise:
             length = self.points[-1] - self.repeat
             laps = np.floor((time - self.repeat) / length + _NEAR)
             time = np.where(laps > 0, np.maximum(time - laps * length, self.repeat), time)
-        return np.interp(time, self.points, self.values)
+        interpolated = np.interp(time, self.points, self.values)
+        # At a point itself it is that point's value: of two at one time, a step, the first one's.
+        at = np.minimum(np.searchsorted(self.points, time - _ULPS * np.spacing(np.abs(time))), self.points.size - 1)
+        there = np.abs(self.points[at] - time) <= _ULPS * np.spacing(np.abs(time))
+        return np.where(there, self.values[at], interpolated)

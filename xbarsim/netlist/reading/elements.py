@@ -92,6 +92,9 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         if multiplier != 1 and (letter == "v" or card.wave is not None):
             raise CardError(f"{name} has 'm=', which is not supported here: remove it")
         if card.wave is not None:
+            if card.wave.steps:
+                text = "PWL times with a + count from the one before, as in LTspice; ngspice takes them from 0"
+                notes.setdefault(text, origin)
             body.waves.append((len(body.values), card.wave, value is not None))
         elif value is None:
             notes.setdefault("sources without a value are taken as 0", origin)

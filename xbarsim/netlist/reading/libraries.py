@@ -10,6 +10,7 @@ from xbarsim.netlist.reading.source import Places, SourceText, read_source
 
 _SECTION_END = re.compile(r"^[ \t]*\.endl\b[^\n]*\n", re.MULTILINE)
 _MOST_OPEN = 200
+_WINDOWS = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
 
 
 def written_words(source: SourceText, position: int) -> list[str]:
@@ -31,20 +32,71 @@ def written_words(source: SourceText, position: int) -> list[str]:
     return [word for word in words if word]
 
 
-def open_file(name: str, source: SourceText, open_files: list[SourceText], places: Places, origin: int) -> SourceText:
-    """Open a file that stands beside the one that names it.
+def library_and_section(words: list[str], source: SourceText) -> tuple[str, str | None]:
+    """Return the file that a ``.lib`` card names and the section of it, if any.
+
+    Paths may hold blanks without quotes, as LTspice writes them: what is there decides, else whether the last word
+    looks like a part of a path.
+    """
+    if len(words) == 1:
+        return words[0], None
+    whole, most, last = " ".join(words), " ".join(words[:-1]), words[-1].lower()
+    if _looked_up(most, source) is not None:
+        return most, last
+    if _looked_up(whole, source) is not None or re.search(r"[./\\]", words[-1]):
+        return whole, None
+    return most, last
+
+
+def open_file(
+    card: str, name: str, source: SourceText, open_files: list[SourceText], places: Places, origin: int
+) -> SourceText:
+    """Open a file that stands beside the one that names it, or in the working folder.
 
     Raises
     ------
     CardError
-        Too many files include each other.
+        Too many files include each other, or there is no such file.
     NetlistError
         It cannot be read.
     """
-    folder = source.path.parent if source.path is not None else Path()
     if len(open_files) > _MOST_OPEN:
         raise CardError(f"{name} is included {_MOST_OPEN} files deep: break the loop")
-    return read_source(_expanded(folder, name), places, origin)
+    return read_source(found_file(card, name, source), places, origin, f"{card} {name}")
+
+
+def found_file(card: str, name: str, source: SourceText) -> Path:
+    """Return the path of a file that a card names.
+
+    Raises
+    ------
+    CardError
+        It is neither beside the file with the card nor in the working folder.
+    """
+    path = _looked_up(name, source)
+    if path is None:
+        where = "" if Path(name).is_absolute() else ", neither beside this file nor in the working folder"
+        if _WINDOWS.match(name) and not Path(name).is_absolute():
+            last = re.split(r"[/\\]", name)[-1]
+            hint = f"this path is one of another machine; put the file beside this one and write {card} {last}"
+            raise CardError(f"{card} {name}: there is no such file: {hint}")
+        raise CardError(f"{card} {name}: there is no such file{where}: check the path")
+    return path
+
+
+def _looked_up(name: str, source: SourceText) -> Path | None:
+    """Return the first of the places where a file may be that has it."""
+    beside = source.path.parent if source.path is not None else Path()
+    names = [name, name.replace("\\", "/")] if "\\" in name else [name]
+    for folder in (beside, Path()):
+        for written in names:
+            path = _expanded(folder, written)
+            try:
+                if path.exists():
+                    return path
+            except (OSError, ValueError):
+                continue
+    return None
 
 
 def check_loop(file: SourceText, section: str | None, open_files: list[SourceText], name: str) -> None:

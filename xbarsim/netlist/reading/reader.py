@@ -14,8 +14,16 @@ from xbarsim.netlist.reading.cards import analysis_card, check_options, function
 from xbarsim.netlist.reading.control import Control
 from xbarsim.netlist.reading.devicecards import read_model
 from xbarsim.netlist.reading.elements import read_element
-from xbarsim.netlist.reading.libraries import check_loop, enter_section, open_file, skip_section, written_words
+from xbarsim.netlist.reading.libraries import (
+    check_loop,
+    enter_section,
+    library_and_section,
+    open_file,
+    skip_section,
+    written_words,
+)
 from xbarsim.netlist.reading.plain import read_run
+from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.settings import Setting, read_options, read_temperature
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
@@ -67,6 +75,7 @@ class Reader:
         if not first.text.strip():
             raise NetlistError("it is empty: the first line is the title, elements follow", first.file)
         self.files = [first]
+        self._note_codec(first)
         self.title = first.original[: first.original.index("\n")].strip()
         first.skip(first.original.index("\n") + 1, 1)
 
@@ -110,6 +119,8 @@ class Reader:
             else:
                 self.control.read(text, origin)
         elif text[0] != ".":
+            if "file" in text:
+                text = with_points(text, source, position)
             read_element(text, self.body, origin, self.notes)
         elif word in (".include", ".inc", ".incl", ".lib", ".endl"):
             self._files(word, source, origin, position)
@@ -181,15 +192,19 @@ class Reader:
             return
         if not words:
             raise CardError(f'{card} names no file: write {card} "file"')
-        section = words[1].lower() if card == ".lib" and len(words) > 1 else None
-        if card == ".lib" and section is None and skip_section(source):
+        if card == ".lib" and len(words) == 1 and skip_section(source):
             return
-        name = words[0] if card == ".lib" else " ".join(words)
-        file = open_file(name, source, self.files, self.places, origin)
+        name, section = library_and_section(words, source) if card == ".lib" else (" ".join(words), None)
+        file = open_file(card, name, source, self.files, self.places, origin)
+        self._note_codec(file)
         check_loop(file, section, self.files, name)
         if section is not None:
             enter_section(file, section, name)
         self.files.append(file)
+
+    def _note_codec(self, file: SourceText) -> None:
+        if file.foreign:
+            self.notes.setdefault("this file is not UTF-8 text: it is read as Windows-1252", file.place(1))
 
     def _function(self, text: str, origin: int) -> None:
         name, function = function_card(text)

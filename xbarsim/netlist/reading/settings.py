@@ -39,6 +39,8 @@ def read_options(text: str, origin: int) -> list[Setting]:
 def read_temperature(text: str, origin: int) -> Setting:
     """Return what ``.temp`` sets."""
     words = split_words(text)[1:]
+    if words[1:] and words[1].lstrip("â") in ("°c", "ºc", "c"):
+        del words[1]
     if len(words) != 1:
         raise CardError(f".temp has {len(words)} temperatures: give one, in degrees Celsius")
     return Setting("celsius", parse_value(words[0], bare=True), origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -10,6 +11,8 @@ from typing import IO
 from xbarsim.netlist.errors import NetlistError
 
 _FILE_SHIFT = 32
+_BLANKS = " \t\r\f\v\n"
+_EXOTIC = re.compile(r"[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))\$|;|//")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _CONTINUED = re.compile(r"(?:[ \t\r\f\v]*(?:[*;][^\n]*|\$[^\n]*|//[^\n]*)?\n)*[ \t]*\+")
@@ -48,27 +51,25 @@ class SourceText:
         Where reading stands; ``line`` counts from 1.
     section : str or None
         The section of a library that is read; its ``.endl`` ends the file.
+    foreign : bool
+        Whether it is no UTF-8, was read as Windows-1252, and that makes a difference.
     """
 
     def __init__(self, data: bytes, file: str, path: Path | None, origin: int) -> None:
         self.file, self.path, self.origin = file, path, origin
         self.section: str | None = None
         self.position, self.line = 0, 1
-        if b"\0" in data:
-            raise NetlistError("it holds binary data: give a netlist as plain text", file)
-        data = data.removeprefix(b"\xef\xbb\xbf")
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n")
-            # A lone one is a blank to ngspice; files of nothing else are old Macintosh ones.
-            data = data.replace(b"\r", b" " if b"\n" in data else b"\n")
-        if not data.endswith(b"\n"):
-            data += b"\n"
+        data = _in_bytes(data, file)
+        codec, self.foreign = "utf-8", False
         try:
-            self.original = data.decode("utf-8")
+            self.original = data.decode(codec)
         except UnicodeDecodeError:
-            self.original = data.decode("utf-8", "replace")
-            _check_bytes(data, file)
-        self.text = data.lower().decode("utf-8", "replace")
+            # What LTspice and old editors write.
+            codec, self.foreign = "cp1252", _is_spoken(data, file)
+            self.original = data.decode(codec, "replace")
+        self.text = data.lower().decode(codec, "replace")
+        if _EXOTIC.search(self.text) is not None:
+            _check_blanks(self.text, file)
 
     def place(self, line: int) -> int:
         """Return the origin of a line."""
@@ -104,19 +105,56 @@ class SourceText:
         start = self.position
         end = self.text.find("\n", start)
         self.position, self.line = end + 1, self.line + 1
-        return self.text[start:end].strip()
+        return self.text[start:end].strip(_BLANKS)
 
 
-def _check_bytes(data: bytes, file: str) -> None:
-    """Refuse bytes that are not UTF-8, but in comments and the title, where they say nothing."""
+def _in_bytes(data: bytes, file: str) -> bytes:
+    """Return a file's bytes without marks and carriage returns, in UTF-8 if they were UTF-16; they end in a newline."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace").encode("utf-8")
+    if b"\0" in data:
+        raise NetlistError("it holds binary data: give a netlist as plain text", file)
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+        # A lone one is a blank to ngspice; files of nothing else are old Macintosh ones.
+        data = data.replace(b"\r", b" " if b"\n" in data else b"\n")
+    return data if data.endswith(b"\n") else data + b"\n"
+
+
+def _is_spoken(data: bytes, file: str) -> bool:
+    """Whether bytes that are not UTF-8 stand anywhere but in comments, where they say nothing.
+
+    Raises
+    ------
+    NetlistError
+        Windows-1252 does not know them either.
+    """
+    spoken = False
     for number, raw in enumerate(data.split(b"\n"), 1):
-        if number > 1 and not raw.isascii():
-            line = _without_comment(raw.decode("utf-8", "replace").strip())
-            try:
-                raw.decode("utf-8")
-            except UnicodeDecodeError:
-                if "\ufffd" in line:
-                    raise NetlistError("this line is not UTF-8 text: save the file as UTF-8", file, number) from None
+        if raw.isascii():
+            continue
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            line = _without_comment(raw.decode("cp1252", "replace").strip())
+            if number > 1 and "\ufffd" in line:
+                raise NetlistError("this line is not UTF-8 text: save the file as UTF-8", file, number) from None
+            spoken |= not line.isascii()
+    return spoken
+
+
+def _check_blanks(text: str, file: str) -> None:
+    """Refuse characters that look like blanks and are letters to ngspice, but in comments and the title."""
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _EXOTIC.search(_without_comment(line.strip(_BLANKS))) if number > 1 else None
+        if match is not None:
+            what = unicodedata.name(match.group(), "control character").lower()
+            raise NetlistError(
+                f"this line holds a {what} (U+{ord(match.group()):04X}), which is no blank to SPICE: replace it by one",
+                file,
+                number,
+            )
 
 
 def _without_comment(line: str) -> str:
@@ -134,7 +172,9 @@ def _without_comment(line: str) -> str:
     return line[: match.start()].rstrip()
 
 
-def read_source(source: str | Path | IO[str], places: Places, included_from: int | None = None) -> SourceText:
+def read_source(
+    source: str | Path | IO[str], places: Places, included_from: int | None = None, card: str = ".include"
+) -> SourceText:
     """Open a netlist.
 
     Parameters
@@ -145,6 +185,8 @@ def read_source(source: str | Path | IO[str], places: Places, included_from: int
         Takes the file's name.
     included_from : int, optional
         The origin of the ``.include`` that asks for it; errors in opening it name that line.
+    card : str
+        What that card says, for such errors.
     """
     if not isinstance(source, (str, Path)):
         name = getattr(source, "name", None)
@@ -157,7 +199,7 @@ def read_source(source: str | Path | IO[str], places: Places, included_from: int
         reason = _reason(path, error)
         if included_from is None:
             raise NetlistError(reason, str(source)) from None
-        raise places.error(f".include {source}: {reason}", included_from) from None
+        raise places.error(f"{card}: {reason}", included_from) from None
     return SourceText(data, str(source), path, places.add(str(source)))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
-from xbarsim.netlist.reading.wavecards import WAVES, WaveCard, check_count
+from xbarsim.netlist.reading.wavecards import OTHER_NAMES, WAVES, WaveCard, check_count
 
 Value = float | Expression
 
@@ -46,11 +47,8 @@ def read_source_card(name: str, words: list[str]) -> SourceCard:
     multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys else 1.0
     explicit = parse_value(keys.pop("dc"), bare=True) if "dc" in keys else None
     keys.pop("ac", None)
-    repeat = parse_value(keys.pop("r"), bare=True) if "r" in keys else None
-    delay = parse_value(keys.pop("td"), bare=True) if "td" in keys else 0.0
-    timed = repeat is not None or delay != 0
-    if keys:
-        raise CardError(f"{name} has '{next(iter(keys))}=', which is not supported: remove it")
+    if unknown := keys.keys() - {"r", "td"}:
+        raise CardError(f"{name} has '{min(unknown)}=', which is not supported: remove it")
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     first: Value | None = None
     wave: WaveCard | None = None
@@ -66,15 +64,13 @@ def read_source_card(name: str, words: list[str]) -> SourceCard:
             at += 1
         elif word == "ac":
             at = _skip_numbers(plain, at, 2)
-        elif shape in WAVES:
+        elif (kind := OTHER_NAMES.get(shape, shape)) in WAVES:
             arguments = split_words(word[len(shape) + 1 : -1]) if "(" in word else []
             if not arguments:
                 end = _skip_arguments(plain, at)
                 arguments, at = plain[at:end], end
-            numbers = tuple(parse_value(w, bare=True) for w in arguments if w not in ("(", ")"))
-            wave = WaveCard(shape, numbers, repeat, delay)
-            check_count(wave)
-        elif shape in ("sffm", "am", "trnoise", "trrandom", "external") or (shape.isalpha() and "(" in word):
+            wave = _wave(kind, arguments, keys)
+        elif shape in ("trnoise", "trrandom", "external") or (shape.isalpha() and "(" in word):
             raise CardError(
                 f"the waveform '{shape}' is not supported: use {', '.join(WAVES).upper()}, or give a DC value"
             )
@@ -82,10 +78,31 @@ def read_source_card(name: str, words: list[str]) -> SourceCard:
             first = parse_value(word)
         else:
             raise CardError(f"'{word}' is unexpected after the source's value: remove it")
-    if timed and (wave is None or wave.kind != "pwl"):
+    if keys and (wave is None or wave.kind != "pwl"):
         raise CardError(f"{name} has 'r=' or 'td=', which belong to PWL(): remove them")
     # ngspice keeps the bare value where ``V1 a 0 5 DC 2`` gives both.
     return SourceCard(first if first is not None else explicit, wave, multiplier)
+
+
+def _wave(kind: str, arguments: list[str], keys: Mapping[str, str]) -> WaveCard:
+    """Return a waveform; ``keys`` are what stands behind it."""
+    sorted_words = sort_words([word for word in arguments if word not in ("(", ")")])
+    words, inside = sorted_words.plain, sorted_words.keys
+    if kind != "pwl":
+        if inside:
+            raise CardError(f"{kind.upper()}() has '{next(iter(inside))}=', which is not supported: remove it")
+        keys = {}
+    keys = {**keys, **inside}
+    if words[-1:] == ["r"]:
+        words, keys = words[:-1], {"r": "0", **keys}
+    if unknown := keys.keys() - {"r", "td"}:
+        raise CardError(f"PWL() has '{min(unknown)}=', which is not supported: remove it")
+    steps = frozenset(k for k, word in enumerate(words) if word[0] == "+" and k % 2 == 0) if kind == "pwl" else ()
+    repeat = parse_value(keys["r"], bare=True) if "r" in keys else None
+    delay = parse_value(keys["td"], bare=True) if "td" in keys else 0.0
+    card = WaveCard(kind, tuple(parse_value(word, bare=True) for word in words), repeat, delay, frozenset(steps))
+    check_count(card)
+    return card
 
 
 def _skip_numbers(words: list[str], at: int, most: int) -> int:

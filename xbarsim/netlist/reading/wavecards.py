@@ -1,4 +1,4 @@
-"""PULSE, SIN, EXP and PWL as they are written, and the waves that they become."""
+"""PULSE, SIN, EXP, SFFM, AM and PWL as they are written, and the waves that they become."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ import numpy as np
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
-from xbarsim.netlist.waves import Exponential, Piecewise, Pulse, Sine, Wave
+from xbarsim.netlist.waves import AmplitudeModulated, Exponential, FrequencyModulated, Piecewise, Pulse, Sine, Wave
 
 Value = float | Expression
 
-WAVES = ("exp", "pulse", "pwl", "sin")
-_MOST = {"exp": 6, "pulse": 8, "sin": 6}
+WAVES = ("am", "exp", "pulse", "pwl", "sffm", "sin")
+OTHER_NAMES = {"sine": "sin", "pl": "pwl"}
+_MOST = {"am": 7, "exp": 6, "pulse": 8, "sffm": 7, "sin": 6}
 
 
 @dataclass(frozen=True)
 class WaveCard:
-    """A waveform with its arguments; ``repeat`` and ``delay`` are PWL's ``r=`` and ``td=``."""
+    """A waveform with its arguments.
+
+    ``repeat`` and ``delay`` are PWL's ``r=`` and ``td=``; ``steps`` are the arguments that are times after the one
+    before, like ``+1n``.
+    """
 
     kind: str
     arguments: tuple[Value, ...]
     repeat: Value | None = None
     delay: Value = 0.0
+    steps: frozenset[int] = frozenset()
 
     @property
     def numbers(self) -> tuple[Value, ...]:
@@ -46,27 +52,36 @@ def uses_clock(card: WaveCard, numbers: Sequence[float]) -> bool:
     v = [*numbers[: len(card.arguments)], *[0.0] * 8]
     if card.kind == "pulse":
         return 0.0 in v[3:7]
-    if card.kind == "sin":
+    if card.kind in ("sin", "am"):
         return v[2] == 0.0
+    if card.kind == "sffm":
+        return 0.0 in (v[2], v[4])
     return card.kind == "exp" and 0.0 in v[2:6]
 
 
 def make_wave(card: WaveCard, numbers: Sequence[float], clock: Clock) -> Wave:
     """Return the wave of a card's evaluated ``numbers``.
 
-    As in ngspice an argument of 0 counts as missing, but for levels, PULSE's and SIN's delay, damping and phase.
+    As in ngspice an argument of 0 counts as missing, but for levels, delays, damping, phases and
+    SFFM's index.
     """
     count = len(card.arguments)
     given, delay = [float(x) for x in numbers[:count]], float(numbers[count])
     if card.kind == "pwl":
+        for k in sorted(card.steps):
+            given[k] += given[k - 2] if k > 1 else 0.0
         return _piecewise(given, delay, float(numbers[count + 1]) if card.repeat is not None else None)
     v = [*given, *[0.0] * 8]
     if card.kind == "pulse":
         rise, fall, width, period = v[3] or clock.step, v[4] or clock.step, v[5] or clock.stop, v[6] or clock.stop
         return Pulse(v[0], v[1], v[2], rise, fall, width, period, v[7])
+    whole = 1.0 / clock.stop if clock.stop else 0.0
     if card.kind == "sin":
-        frequency = v[2] or (1.0 / clock.stop if clock.stop else 0.0)
-        return Sine(v[0], v[1], frequency, v[3], v[4], v[5])
+        return Sine(v[0], v[1], v[2] or whole, v[3], v[4], v[5])
+    if card.kind == "sffm":
+        return FrequencyModulated(v[0], v[1], v[2] or whole, v[3], v[4] or whole, v[5], v[6])
+    if card.kind == "am":
+        return AmplitudeModulated(v[0], v[1], v[2] or whole, v[3], v[4], v[6])
     rise = v[2] or clock.step
     return Exponential(v[0], v[1], rise, v[3] or clock.step, v[4] or rise + clock.step, v[5] or clock.step)
 
@@ -85,8 +100,10 @@ def check_count(card: WaveCard) -> None:
 
 def _piecewise(given: list[float], delay: float, repeat: float | None) -> Wave:
     times, values = given[0::2], given[1::2]
-    if any(later <= earlier for earlier, later in pairwise(times)):
+    if any(later < earlier for earlier, later in pairwise(times)):
         raise CardError("PWL() has times that do not increase: put its points in order")
+    if repeat is not None and times[-1] == times[0]:
+        raise CardError("PWL() repeats what takes no time: give points at two times at least")
     if repeat is not None and repeat < 0:
         repeat = None
     if repeat is not None and repeat not in times[:-1]:
