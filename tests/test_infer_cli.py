@@ -141,7 +141,7 @@ def test_json_says_what_the_library_finds(capsys, mlp):
     record = json.loads(done.out)
     assert set(record) == {
         "model", "weights", "data", "hardware_name", "hardware", "digital", "accuracy_ideal", "seeds", "accuracies",
-        "agreements", "mean", "std", "chips_alike", "layers", "tiles", "cells", "seconds",
+        "agreements", "mean", "std", "chips_alike", "drift_compensated", "times", "layers", "tiles", "cells", "seconds",
     }  # fmt: skip
     hardware = Hardware.from_dict(record["hardware"])
     assert hardware.wires.word == 3.0
@@ -174,6 +174,39 @@ def test_the_table_and_the_picture(capsys, mlp, tmp_path):
     written = call(capsys, "infer", "--model", mlp, "--seeds", 1, "--limit", 50, "--json", "-o", tmp_path / "a.json")
     assert (written.code, written.out) == (0, "")
     assert json.loads((tmp_path / "a.json").read_text())["hardware_name"] == "rram-64"
+
+
+def test_accuracy_against_time(capsys, mlp, tmp_path):
+    drifting = ("--set", "cells.drift.nu=0.15", "--set", "cells.drift.nu_sigma=0.03", "--set", "cells.drift.t0=2")
+    chosen = ("infer", "--model", mlp, "--limit", 60, "--seeds", 2, *drifting)
+    times = ("--time", 1e6, "--time", 2, "--time", 3600)
+    record = json.loads(call(capsys, *chosen, *times, "--json").out)
+    assert [one["seconds"] for one in record["times"]] == [2.0, 3600.0, 1e6]
+    assert set(record["times"][0]) == {"seconds", "accuracies", "agreements", "mean", "std"}
+    assert record["times"][2]["accuracies"] == record["accuracies"], "the last one stands at the top"
+    assert record["times"][0]["mean"] > record["times"][2]["mean"]
+    alone = json.loads(call(capsys, *chosen, "--time", 3600, "--json").out)
+    assert alone["accuracies"] == record["times"][1]["accuracies"], "one time is as one of several"
+    still = json.loads(call(capsys, *chosen[:-6], "--json").out)
+    assert record["times"][0]["accuracies"] == still["accuracies"], "t0 is without drift"
+    assert still["times"] == []
+    made_up = json.loads(call(capsys, *chosen, *times, "--compensate-drift", "--json").out)
+    assert made_up["drift_compensated"] is not record["drift_compensated"]
+    errors = [one["layers"][0]["error_own"] for one in (record, made_up)]
+    assert errors[1] < 0.7 * errors[0]
+    picture = tmp_path / "t.svg"
+    table = call(capsys, *chosen, *times, "--plot", picture).out
+    assert re.search(r"^after +mean +least +most  \+- points    \(no compensation of drift\)$", table, re.M)
+    assert len(re.findall(r"^\S+ s +\d+\.\d\d% +\d+\.\d\d% +\d+\.\d\d%  \+- \d+\.\d\d$", table, re.M)) == 3
+    assert "chips and layers are those of 1e+06 s" in table
+    assert picture.stat().st_size > 1000
+
+
+def test_a_sweep_of_sets_reaches_the_limits(capsys, mlp):
+    """What is set beside the setting that takes its effect away is meant so."""
+    few = ("infer", "--model", mlp, "--limit", 10, "--seeds", 1, "--json")
+    assert call(capsys, *few, "--set", "cells.faults.rate=0", "--set", "cells.faults.ocr=5").code == 0
+    assert call(capsys, *few, "--set", "wires.word=5", "--fidelity", "ideal").code == 0
 
 
 def test_hardware_from_a_file_ideal_fidelity_and_digital_layers(capsys, mlp, tmp_path):
@@ -221,6 +254,14 @@ def test_a_state_dict_with_its_network(capsys, mlp, tmp_path):
         (("--set", "wires.word"), ["'wires.word' is not NAME=VALUE"]),
         (("--set", "wires.word=-1"), ["Wires.word is -1"]),
         (("--set", "fidelity.x=1"), ["fidelity has no settings of its own"]),
+        (("--set", "cells.drift.nu=0.1"), ["--time: the cells drift and no time is given", "t0, 1 s"]),
+        (("--set", "cells.drift.nu=0.1", "--time", "0.5"), ["--time: time is 0.5 s: the law holds from t0, 1 s, on"]),
+        (("--time", "3600"), ["--time: the cells do not drift", "give cells.drift.nu"]),
+        (("--compensate-drift",), ["--compensate-drift: the cells do not drift"]),
+        (("--set", "adc.per=column"), ["--set: adc.per changes nothing while adc.bits is None"]),
+        (("--set", "mapping.slice_bits=3"), ["mapping.slice_bits changes nothing while mapping.slices is 1"]),
+        (("--set", "law.v0=0.3"), ["Law.v0 is 0.3, which the law 'linear' does not have"]),
+        (("--set", "cells.faults.ocr=5"), ["cells.faults.ocr changes nothing while cells.faults.rate is 0"]),
         (("--seeds", "0"), ["--seeds is 0"]),
         (("--limit", "0"), ["limit is 0"]),
         (("--plot", "x.bmp"), ["x.bmp", ".png"]),

@@ -25,6 +25,7 @@ _HELP = """Run a network through the circuits of its chips: accuracy, and the er
 \b
 xbarsim infer --model mlp --data digits --hardware rram-64
 xbarsim infer --model mlp.pt --data mnist --set wires.word=2 --set wires.bit=2 --plot mlp.png
+xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 --time 1 --time 3600 --compensate-drift
 xbarsim infer --model mynets:build --weights mine.pt --data cifar10 --mean 0.49,0.48,0.45 --std 0.2
 
 --model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg), a checkpoint of xbarsim
@@ -54,6 +55,15 @@ _QUICK = ("digits", "mnist", "fashion-mnist")  # trained without being asked
 @click.option("--seeds", type=int, default=5, show_default=True, help="How many chips.")
 @click.option("--first-seed", type=int, default=0, show_default=True, help="The first chip.")
 @click.option("--calibration", type=int, default=128, show_default=True, help="Training images for converters' ranges.")
+@click.option(
+    "--time",
+    "times",
+    type=float,
+    multiple=True,
+    metavar="SECONDS",
+    help="When cells that drift are read, after programming; repeatable.",
+)
+@click.option("--compensate-drift", is_flag=True, help="Each layer makes up for drift by one digital number.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of printing.")
 @click.option("--plot", metavar="FILE", help="Draw accuracies and errors of layers: .png, .svg or .pdf.")
@@ -94,6 +104,7 @@ def _report(given: dict[str, Any]) -> InferenceReport:
 
         hardware = _hardware(given["hardware"], given["changes"], given["fidelity"])
         seeds = _seeds(given["first_seed"], given["seeds"])
+        times = _times(hardware, given["times"], given["compensate_drift"])
         seconds: dict[str, float] = {}
         with announce.compilation(), announce.stages(True) as progress:
             source = _source(given, progress, seconds)
@@ -106,6 +117,8 @@ def _report(given: dict[str, Any]) -> InferenceReport:
                 digital=given["digital"],
                 batch=given["batch"],
                 calibration=given["calibration"],
+                times=times,
+                compensate=given["compensate_drift"],
                 progress=progress,
                 report=_say,
             )
@@ -115,7 +128,8 @@ def _report(given: dict[str, Any]) -> InferenceReport:
         facts = source.dataset.facts()
         name = " ".join([given["hardware"], *given["changes"]])
         return InferenceReport(
-            source.name, source.weights, facts, name, hardware, given["digital"], found, seconds
+            source.name, source.weights, facts, name, hardware, given["digital"], found, seconds,
+            given["compensate_drift"],
         )  # fmt: skip
 
 
@@ -125,6 +139,16 @@ def _say(chip: ChipResult) -> None:
     # On a terminal the stage in hand stands in the line.
     clear = "\r\x1b[K" if sys.stderr is not None and sys.stderr.isatty() else ""
     click.echo(f"{clear}chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s", err=True)
+
+
+def _times(hardware: Hardware, times: tuple[float, ...], compensate: bool) -> list[float]:
+    from xbarsim.nn.inference import checked_times
+
+    try:
+        return checked_times(hardware, times, compensate)
+    except InputError as error:
+        option = "--time" if times or hardware.cells.drift else "--compensate-drift"
+        raise InputError(f"{option}: {error}") from None
 
 
 def _seeds(first: int, count: int) -> range:
@@ -190,9 +214,22 @@ def _hardware(name: str, changes: tuple[str, ...], fidelity: str | None) -> Hard
     if fidelity is not None:
         record["fidelity"] = fidelity
     try:
-        return Hardware.from_dict(record)
+        hardware = Hardware.from_dict(record)
     except InputError as error:
         raise InputError(f"--set: {error}" if changes else str(error)) from None
+    _see_effect(hardware, [change.partition("=")[0].strip() for change in changes], fidelity is not None)
+    return hardware
+
+
+def _see_effect(hardware: Hardware, names: list[str], fidelity: bool) -> None:
+    """Refuse what is set without effect, but beside the setting that takes its effect away: so sweeps reach 0."""
+    for name in names:
+        why = hardware.idle.get(name)
+        if why is not None and why not in names and not (why == "fidelity" and fidelity):
+            value: Any = hardware
+            for part in why.split("."):
+                value = getattr(value, part)
+            raise InputError(f"--set: {name} changes nothing while {why} is {value}: set that too, or leave {name} out")
 
 
 def _change(record: dict[str, Any], change: str) -> None:

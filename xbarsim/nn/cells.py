@@ -29,8 +29,12 @@ def conductances(
     hardware: Hardware,
     chip: Chip,
     read: int,
+    time: float | None = None,
 ) -> list[Tensor]:
-    """Return each array's conductances, siemens in float64, as functions of the weights (inputs, outputs)."""
+    """Return each array's conductances, siemens in float64, as functions of the weights (inputs, outputs).
+
+    ``time`` is in seconds since programming; None: before any drift.
+    """
     targets: list[Tensor] = []
     for matrix, scale in zip(matrices, scales, strict=True):
         for plane in planes_of(matrix.double(), scale, hardware):
@@ -39,15 +43,15 @@ def conductances(
     for tile, (place, target) in enumerate(zip(places, targets, strict=True)):
         if place.extra:
             target = torch.cat([target, target.new_full((place.shape[0], 1), middle(hardware))], dim=1)
-        cells.append(_programmed(target, tile, chip, read))
+        cells.append(_programmed(target, tile, chip, read, time))
     return cells
 
 
-def _programmed(target: Tensor, tile: int, chip: Chip, read: int) -> Tensor:
+def _programmed(target: Tensor, tile: int, chip: Chip, read: int, time: float | None) -> Tensor:
     """Return what the chip makes of targets; gradients pass levels straight, and stop at stuck cells."""
     still = target.cpu()
     written = chip.apply(still.detach().numpy(), tile)
-    g = torch.from_numpy(np.array(chip.read(written, read=read)))
+    g = torch.from_numpy(np.array(chip.read(written, read=read, time=time)))
     if not target.requires_grad:
         return g
     factor = np.ones_like(written.conductance)
@@ -55,6 +59,8 @@ def _programmed(target: Tensor, tile: int, chip: Chip, read: int) -> Tensor:
         # A blind write scales its target; one of 0 siemens leaves no ratio to see that by, but has the chip's factor.
         factor = np.array(chip.maps(tile).factor)
         np.divide(written.conductance, written.target, out=factor, where=written.target > 0.0)
+    if chip.model.drift and time is not None:
+        factor = chip.model.drift.after(factor, chip.maps(tile).nu, time)
     slope = torch.from_numpy(np.where(written.faults == Fault.HEALTHY, factor, 0.0))
     return g + slope * (still - still.detach())
 

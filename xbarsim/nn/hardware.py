@@ -13,6 +13,7 @@ from xbarsim import devices
 from xbarsim.devices import Device
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
+from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.settings import Settings, named
 
@@ -66,7 +67,7 @@ class Law(Settings):
     kind : {"linear", "sinh", "selector"}
         ``xbarsim.Linear``, ``Sinh(v0)`` or ``Selector(i0, v0)``.
     v0, i0 : float
-        Volts and amperes.
+        Volts and amperes; only of the laws that have them.
     """
 
     kind: Literal["linear", "sinh", "selector"] = "linear"
@@ -77,6 +78,18 @@ class Law(Settings):
         self._word("kind", ("linear", "sinh", "selector"))
         self._number("v0", 0.0, math.inf, above=True)
         self._number("i0", 0.0, math.inf, above=True)
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name in self.idle and value != one.default:
+                raise InputError(
+                    f"Law.{one.name} is {value:g}, which the law {self.kind!r} does not have: "
+                    f"leave it out, or give kind={'selector' if one.name == 'i0' else 'sinh'!r}"
+                )
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Names of the numbers that the law does not have."""
+        return {"linear": ("v0", "i0"), "sinh": ("i0",), "selector": ()}[self.kind]
 
     def device(self) -> Device:
         """Return the cell model."""
@@ -236,6 +249,11 @@ class Hardware(Settings):
             )
         if self.encoding.kind == "bit-serial" and self.dac.bits is None:
             raise InputError("Converter.bits is None: bit-serial inputs need dac=Converter(bits=...)")
+
+    @property
+    def idle(self) -> dict[str, str]:
+        """Settings that change nothing here, as ``wires.word``, each with the one that makes it so, ``fidelity``."""
+        return idle(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes: nested dictionaries of JSON."""

@@ -52,6 +52,23 @@ class LayerError:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A chip some time after programming.
+
+    Attributes
+    ----------
+    time : float
+        Seconds.
+    accuracy, agreement : float
+        Shares of test images whose class it finds, and to which it gives torch's class.
+    """
+
+    time: float
+    accuracy: float
+    agreement: float
+
+
+@dataclass(frozen=True)
 class ChipResult:
     """One chip.
 
@@ -60,17 +77,20 @@ class ChipResult:
     seed : int
         What it was programmed with.
     accuracy : float
-        Share of test images whose class it finds.
+        Share of test images whose class it finds; at the last of several times.
     agreement : float
-        Share of test images to which it gives torch's class.
+        Share of test images to which it gives torch's class; at the last of several times.
     seconds : float
         For programming, calibration and all images.
+    moments : tuple of Moment
+        Where cells drift: each time that was asked for.
     """
 
     seed: int
     accuracy: float
     agreement: float
     seconds: float
+    moments: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +104,7 @@ class Inference:
     chips : tuple of ChipResult
         In the order of their seeds.
     layers : tuple of LayerError
-        In the order of the network; means over chips.
+        In the order of the network; means over chips, at the last of several times.
     alike : bool
         Whether all chips gave every image the same class.
     """
@@ -107,7 +127,39 @@ class Inference:
     @property
     def deviation(self) -> float:
         """Sample standard deviation over chips; 0 of one."""
-        return float(np.std(self.accuracies, ddof=1)) if len(self.chips) > 1 else 0.0
+        return _deviation(self.accuracies)
+
+    @property
+    def times(self) -> list[TimeResult]:
+        """All chips at each of the times that were asked for; none where cells do not drift."""
+        columns = zip(*(chip.moments for chip in self.chips), strict=True)
+        return [
+            TimeResult(column[0].time, [one.accuracy for one in column], [one.agreement for one in column])
+            for column in columns
+        ]
+
+
+@dataclass(frozen=True)
+class TimeResult:
+    """All chips some seconds after programming: of each chip the shares that ``ChipResult`` names."""
+
+    time: float
+    accuracies: list[float]
+    agreements: list[float]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy."""
+        return float(np.mean(self.accuracies))
+
+    @property
+    def deviation(self) -> float:
+        """Sample standard deviation of accuracies; 0 of one chip."""
+        return _deviation(self.accuracies)
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def on_hardware(model: nn.Module, hardware: Hardware, *, digital: Sequence[str] = ()) -> CrossbarNetwork:
@@ -129,6 +181,8 @@ def infer(
     digital: Sequence[str] = (),
     batch: int = 64,
     calibration: int = 128,
+    times: Sequence[float] = (),
+    compensate: bool = False,
     progress: Progress = _silent,
     report: Callable[[ChipResult], None] | None = None,
 ) -> Inference:
@@ -150,16 +204,23 @@ def infer(
         Images at a time.
     calibration : int
         Training images, evenly spaced, for the ranges of converters.
+    times : sequence of float
+        Seconds after programming at which all images are run, where cells drift. Converters are calibrated once, right
+        after programming.
+    compensate : bool
+        Whether each layer makes up for drift by one digital number, as ``CrossbarNetwork.at`` says.
     progress, report : callable, optional
         Told of what is being done, and of each chip when it is over.
 
     Raises
     ------
     InputError
-        There are no seeds, or a count is below 1, or the model cannot be put on the hardware.
+        There are no seeds, or a count is below 1, or the model cannot be put on the hardware, or cells drift and no
+        time is given, or the other way round.
     """
     if not seeds or batch < 1 or calibration < 1:
         raise InputError(f"seeds are {list(seeds)}, batch {batch}, calibration {calibration}: each must be at least 1")
+    times = checked_times(hardware, times, compensate)
     model = model.eval()
     labels = torch.from_numpy(dataset.test.labels)
     progress("torch")
@@ -179,15 +240,23 @@ def infer(
         start = time.perf_counter()
         where = f"chip {number} of {len(seeds)}"
         progress(f"{where}: programming")
-        network.program(seed)
+        network.program(seed, time=hardware.cells.drift.t0 if hardware.cells.drift else None)
         if _wants_calibration(hardware):
             progress(f"{where}: calibrating")
             network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
-        found = predictions(network, dataset, dataset.test, batch, _counter(progress, where, len(labels)))
+        moments = []
+        for moment in times or (None,):
+            there = where if moment is None else f"{where}, {moment:g} s"
+            if moment is not None:
+                network.at(moment, compensate=compensate)
+            found = predictions(network, dataset, dataset.test, batch, _counter(progress, there, len(labels)))
+            right, agreed = _share(found, labels), _share(found, expected)
+            if moment is not None:
+                moments.append(Moment(moment, right, agreed))
         seconds = time.perf_counter() - start
         first = found if first is None else first
         alike = alike and bool((found == first).all())
-        chips.append(ChipResult(seed, _share(found, labels), _share(found, expected), seconds))
+        chips.append(ChipResult(seed, right, agreed, seconds, tuple(moments)))
         if report is not None:
             report(chips[-1])
         progress(f"{where}: errors of layers")
@@ -202,6 +271,27 @@ def infer(
         for k, row in enumerate(rows[0])
     ]
     return Inference(_share(expected, labels), tuple(chips), tuple(layers), alike)
+
+
+def checked_times(hardware: Hardware, times: Sequence[float], compensate: bool = False) -> list[float]:
+    """Return times after programming in their order, each once.
+
+    Raises
+    ------
+    InputError
+        Cells drift and there is no time, or they do not and there is one, or a time is before t0.
+    """
+    drift = hardware.cells.drift
+    if drift is None:
+        if times or compensate:
+            raise InputError("the cells do not drift, so that time changes nothing: give cells.drift.nu, or no time")
+        return []
+    if not times:
+        raise InputError(
+            "the cells drift and no time is given: give times in seconds after programming "
+            f"(t0, {drift.t0:g} s, or later)"
+        )
+    return sorted({drift.checked_time(one) for one in times})
 
 
 def layer_errors(network: CrossbarNetwork, reference: nn.Module, images: Tensor) -> dict[str, tuple[float, float]]:

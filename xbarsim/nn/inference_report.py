@@ -31,6 +31,8 @@ class InferenceReport:
         The numbers.
     seconds : dict of str to float
         What took how long.
+    drift_compensated : bool
+        Whether each layer made up for drift by one digital number.
     """
 
     model: str
@@ -41,6 +43,7 @@ class InferenceReport:
     digital: tuple[str, ...]
     found: Inference
     seconds: dict[str, float] = field(default_factory=dict)
+    drift_compensated: bool = False
 
     @property
     def heading(self) -> list[str]:
@@ -64,6 +67,7 @@ class InferenceReport:
             lines.append(f"{'chip ' + str(one.seed):<16}{one.accuracy:8.2%}{agreed}")
         points = 100.0 * found.deviation
         lines += [f"{'mean':<16}{found.mean:8.2%}  +- {points:.2f} points over {_count(len(found.chips), 'chip')}", ""]
+        lines += self._times()
         head = ("layer", "weights", "tiles", "cells", "used", "wires", "own", "total")
         body = [_cells(one) for one in found.layers]
         body.append(("all", "", str(self.tiles), str(self.cells), "", "", "", ""))
@@ -78,6 +82,18 @@ class InferenceReport:
             "time  " + ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items()),
         ]
         return "\n".join(lines)
+
+    def _times(self) -> list[str]:
+        """Return accuracy against time; what stands above and below is that of the last of several times."""
+        times = self.found.times
+        if not times:
+            return []
+        how = "each layer scaled to make up for drift" if self.drift_compensated else "no compensation of drift"
+        lines = [f"{'after':<16}{'mean':>8}{'least':>9}{'most':>9}  +- points    ({how})"]
+        for one in times:
+            spread = f"{min(one.accuracies):9.2%}{max(one.accuracies):9.2%}"
+            lines.append(f"{f'{one.time:g} s':<16}{one.mean:8.2%}{spread}  +- {100.0 * one.deviation:.2f}")
+        return [*lines, f"chips and layers are those of {times[-1].time:g} s", ""]
 
     @property
     def tiles(self) -> int:
@@ -106,6 +122,17 @@ class InferenceReport:
             "mean": found.mean,
             "std": found.deviation,
             "chips_alike": found.alike,
+            "drift_compensated": self.drift_compensated,
+            "times": [
+                {
+                    "seconds": one.time,
+                    "accuracies": one.accuracies,
+                    "agreements": one.agreements,
+                    "mean": one.mean,
+                    "std": one.deviation,
+                }
+                for one in found.times
+            ],
             "layers": [_record(one) for one in found.layers],
             "tiles": self.tiles,
             "cells": self.cells,

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from torch import Tensor, nn
 
+from xbarsim.errors import InputError
 from xbarsim.nn import calibration, storage
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
@@ -55,20 +56,62 @@ class CrossbarNetwork(nn.Module):
         """Return what the model returns, through the crossbars."""
         return self.model(*args, **kwargs)
 
-    def program(self, seed: int = 0) -> Self:
+    def program(self, seed: int = 0, *, time: float | None = None) -> Self:
         """Make every layer's chip, a function of seed and the layer's number, and put the weights on it.
 
         Parameters
         ----------
         seed : int
             ``0 <= seed < 2^64``.
+        time : float, optional
+            Seconds since then, as ``at`` takes them. Where cells drift nothing runs before a time is said.
+
+        Raises
+        ------
+        InputError
+            The seed is none, or the time cannot be.
         """
         seed = whole("seed", seed, 0, 1 << 64)
+        if time is not None:
+            self._drifting(time)
         for number, layer in enumerate(self.layers.values()):
             stream = np.random.SeedSequence(seed, spawn_key=(number,))
             layer.program(int(stream.generate_state(1, np.uint64)[0]))
         self.seed = seed
+        return self if time is None else self.at(time)
+
+    def at(self, seconds: float, *, compensate: bool = False) -> Self:
+        """Read all cells from now on as they are some time after programming.
+
+        Weights, chips and ranges of converters stay. Layers whose cells do not drift do not change.
+
+        Parameters
+        ----------
+        seconds : float
+            Since programming, at least t0 of each layer's ``Drift``.
+        compensate : bool
+            Whether each layer makes up for it by one digital number, as ``CrossbarLayer.at`` says.
+
+        Raises
+        ------
+        NotProgrammedError
+            ``program`` was not called.
+        InputError
+            No layer's cells drift, or the time is before t0.
+        """
+        self._see_programmed()
+        for layer in self._drifting(seconds):
+            layer.at(seconds, compensate=compensate)
         return self
+
+    def _drifting(self, seconds: float) -> list[CrossbarLayer]:
+        """Return the layers whose cells drift, if a time is one for all of them."""
+        found = [layer for layer in self.layers.values() if layer.hardware.cells.drift]
+        if not found:
+            raise InputError(f"time is {seconds!r}: no layer has cells that drift, give Nonidealities.drift")
+        for layer in found:
+            layer.checked_time(seconds)
+        return found
 
     def calibrate(self, batches: Tensor | Iterable[Any]) -> Self:
         """Set the ranges of converters to the largest magnitudes that arrive, layer by layer, DAC before ADC.

@@ -24,7 +24,10 @@ def draw(report: InferenceReport) -> Figure:
     figure = new_figure(figsize=(11, 4.8))
     figure.suptitle("\n".join(line for part in report.heading for line in wrap(part, _LINE)), fontsize=9)
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-    _chips(left, report.found)
+    if len(report.found.times) > 1:
+        _times(left, report)
+    else:
+        _chips(left, report.found)
     _layers(right, report.found)
     sides: tuple[tuple[Axes, Any], ...] = ((left, "outside lower left"), (right, "outside lower right"))
     for axes, side in sides:
@@ -53,6 +56,26 @@ def _chips(axes: Axes, found: Inference) -> None:
     axes.set(title="Accuracy of each chip", xlabel="chip (seed)", ylabel="test images right")
     axes.title.set_fontsize(10)
     axes.grid(axis="y", linewidth=0.3)
+
+
+def _times(axes: Axes, report: InferenceReport) -> None:
+    """Draw accuracy against time, each chip and their mean."""
+    from matplotlib.ticker import PercentFormatter
+
+    found, times = report.found, report.found.times
+    seconds = [one.time for one in times]
+    for number, chip in enumerate(found.chips):
+        label = "chips" if number == 0 else None
+        values = [100.0 * one.accuracy for one in chip.moments]
+        axes.plot(seconds, values, "o-", color="#31688e", alpha=0.35, markersize=3, linewidth=0.8, label=label)
+    axes.plot(seconds, [100.0 * one.mean for one in times], "s-", color="#31688e", linewidth=1.6, label="mean")
+    axes.axhline(100.0 * found.ideal, color="#d95f02", linestyle="--", label=f"ideal (torch) {found.ideal:.2%}")
+    axes.set_xscale("log")
+    axes.yaxis.set_major_formatter(PercentFormatter(decimals=None))
+    how = "drift made up for, layer by layer" if report.drift_compensated else "drift not made up for"
+    axes.set(title=f"Accuracy against time, {how}", xlabel="seconds after programming", ylabel="test images right")
+    axes.title.set_fontsize(10)
+    axes.grid(linewidth=0.3)
 
 
 def _layers(axes: Axes, found: Inference) -> None:

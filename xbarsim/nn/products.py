@@ -99,6 +99,8 @@ def decoded(layer: CrossbarLayer, currents: Sequence[Tensor], given: Drives) -> 
     hardware, places = layer.hardware, layer.places
     widths = [one.shape[1] for one in currents]
     wide = _weighted(digitised(layer, torch.cat(list(currents), dim=1)), given)
+    if layer.compensation != 1.0:
+        wide = wide * layer.compensation
     volts = _weighted(given.volts.flatten(0, 1), given)
     parts = []
     for place, amperes in zip(places, torch.split(wide, widths, dim=1), strict=True):

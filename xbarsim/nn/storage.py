@@ -65,12 +65,12 @@ def load_chips(network: CrossbarNetwork, path: str | Path) -> None:
         own = {name.split(":", 1)[1]: one for name, one in arrays.items() if name.startswith(f"{number}:")}
         shapes = tuple(place.shape for place in layer.places)
         chip = unpacked(path, own, layer.hardware.cells, shapes)
-        ready.append((layer, chip, [_frozen(path, own, name, layer) for name in _FROZEN], record["reads"]))
-    for layer, chip, frozen, reads in ready:
-        layer.program(chip=chip)
+        ready.append((layer, chip, [_frozen(path, own, name, layer) for name in _FROZEN], record))
+    for layer, chip, frozen, record in ready:
+        layer.program(chip=chip, time=record.get("time"))
         for name, value in zip(_FROZEN, frozen, strict=True):
             setattr(layer, name, value)
-        layer.reads = int(reads)
+        layer.reads, layer.compensation = int(record["reads"]), float(record.get("compensation", 1.0))
     network.seed = about["seed"]
 
 
@@ -79,6 +79,7 @@ def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
     return {
         "name": name, "kind": type(layer).__name__, "shape": list(layer.weight.shape), "groups": layer.groups,
         "bias_row": layer.bias_row, "hardware": layer.hardware.to_dict(), "reads": layer.reads,
+        "time": layer.time, "compensation": layer.compensation,
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.nn import cells as written
+from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import largest, middle, unit
 from xbarsim.nn.ranges import NotProgrammedError
@@ -33,6 +34,7 @@ class _Kept:
     sources: list[Tensor]
     chip: Chip
     hardware: Hardware
+    when: tuple[float | None, float]
     maps: list[Tensor] | None = None
     matrices: list[Tensor] | None = None
     parameters: tuple[Tensor, Tensor | None] | None = None
@@ -73,6 +75,10 @@ class ProgrammedWeights(nn.Module):
         Which read comes next, where reads have noise: each forward pass is one, of all arrays.
     threads : int or None
         Threads for the circuits; None: all.
+    compensation : float
+        The digital scale that makes up for drift; 1 without it.
+    time : float or None
+        Seconds since programming, where cells drift; ``at`` sets it.
     name : str
         What messages call the layer.
     """
@@ -93,6 +99,8 @@ class ProgrammedWeights(nn.Module):
         self.chip: Chip | None = None
         self.threads: int | None = None
         self.reads = 0
+        self.time: float | None = None
+        self.compensation = 1.0
         self._see_finite()
         scales = sum(self._scale_count(one) for one in self.matrices())
         self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
@@ -123,7 +131,7 @@ class ProgrammedWeights(nn.Module):
         found: tuple[Place, ...] = known[1]
         return found
 
-    def program(self, seed: int = 0, *, chip: Chip | None = None) -> Self:
+    def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
         """Put the weights on a chip: freeze what it is, and the scale of the weights.
 
         Parameters
@@ -132,24 +140,63 @@ class ProgrammedWeights(nn.Module):
             The chip.
         chip : Chip, optional
             A known one, instead of a seed's.
+        time : float, optional
+            Seconds since then, as ``at`` takes them; where cells drift nothing runs before one is said.
 
         Raises
         ------
         InputError
-            The chip is one of another layer or hardware, or the weights are not finite.
+            The chip is one of another layer or hardware, the weights are not finite, or the time cannot be.
         """
         self._see_finite()
+        time = None if time is None else self.checked_time(time)
         shapes = tuple(place.shape for place in self.places)
         model = self.hardware.cells
         if chip is not None and (chip.shapes != shapes or chip.model != model):
             made = Chip(model, 0, shapes).made_for
             raise InputError(f"the chip is of another kind ({chip.made_for}): {self.label} needs one of {made}")
         self.chip = chip or Chip(model, seed, shapes)
-        self.reads = 0
+        self.reads, self.time, self.compensation = 0, time, 1.0
         with torch.inference_mode(False), torch.no_grad():
             found = [largest(one, self.hardware).reshape(-1) for one in self.matrices()]
             self.scale = torch.cat(found).to(self.scale)
         self._kept = None
+        return self
+
+    def checked_time(self, seconds: float) -> float:
+        """Return seconds since programming as a float.
+
+        Raises
+        ------
+        InputError
+            They are no number, before the t0 of the cells' drift, or the cells do not drift.
+        """
+        drift = self.hardware.cells.drift
+        if drift is None:
+            raise InputError(f"time is {seconds!r}: the cells of {self.label} do not drift, give Nonidealities.drift")
+        return drift.checked_time(seconds)
+
+    def at(self, seconds: float, *, compensate: bool = False) -> Self:
+        """Read the cells from now on as they are some time after programming.
+
+        Parameters
+        ----------
+        seconds : float
+            Since programming, at least t0 of ``Drift``, at which the programmed conductances hold.
+        compensate : bool
+            Whether outputs are multiplied by one digital number, what all currents together were at t0 over what they
+            are now, all word lines at full voltage (Joshi et al., Nature Communications 11, 2473, 2020).
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            The cells do not drift, or the time is before t0.
+        """
+        self._programmed()
+        self.time = self.checked_time(seconds)
+        self.compensation = drift_scale(self) if compensate else 1.0
         return self
 
     def _see_finite(self) -> None:
@@ -183,19 +230,20 @@ class ProgrammedWeights(nn.Module):
 
     def _current(self) -> _Kept:
         """Return what is known of these very weights on this chip."""
-        chip = self._programmed()
+        chip = self._timed()
         sources = [self.weight.detach(), self.scale]
         if self.bias_row and self.bias is not None:
             sources.append(self.bias.detach())
-        kept = self._kept
+        kept, when = self._kept, (self.time, self.compensation)
         if (
             kept is None
             or kept.chip is not chip
             or kept.hardware is not self.hardware
+            or kept.when != when
             or not all(_same(a, b) for a, b in zip(sources, kept.sources, strict=True))
         ):
             self._see_finite()
-            kept = self._kept = _Kept([one.clone() for one in sources], chip, self.hardware)
+            kept = self._kept = _Kept([one.clone() for one in sources], chip, self.hardware, when)
         return kept
 
     def _programmed(self) -> Chip:
@@ -203,10 +251,22 @@ class ProgrammedWeights(nn.Module):
             raise NotProgrammedError(f"{self.label} has no chip: call program(seed) before the first forward")
         return self.chip
 
+    def _timed(self) -> Chip:
+        """Return the chip; where its cells drift somebody must have said when they are read."""
+        chip, drift = self._programmed(), self.hardware.cells.drift
+        if drift and self.time is None:
+            raise NotProgrammedError(
+                f"{self.label} has cells that drift and no time: call at(seconds), or program(seed, time=seconds); "
+                f"they are as programmed at {drift.t0:g} s"
+            )
+        return chip
+
     def _cells(self) -> list[Tensor]:
-        return written.conductances(
-            self.matrices(), self.scales(), self.places, self.hardware, self._programmed(), self.reads
-        )
+        return self.cells_at(self._timed(), self.time)
+
+    def cells_at(self, chip: Chip, time: float | None) -> list[Tensor]:
+        """Return the conductances (rows, cols) of all arrays in siemens, some seconds after programming a chip."""
+        return written.conductances(self.matrices(), self.scales(), self.places, self.hardware, chip, self.reads, time)
 
     @property
     def tiles(self) -> list[Tile]:
@@ -272,6 +332,7 @@ class ProgrammedWeights(nn.Module):
             return kept.matrices
         parts = []
         for found, place in zip(self.maps(), self.places, strict=True):
+            found = found * self.compensation if self.compensation != 1.0 else found
             part = found[:, : len(place.cols)]
             if place.extra:
                 part = part - found[:, -1:]

@@ -68,10 +68,21 @@ class Drift(Settings):
         InputError
             ``time`` is before t0 or no finite number.
         """
+        seconds = self.checked_time(time)
+        drifted: Array = np.asarray(conductance) * (seconds / self.t0) ** -np.asarray(exponents)
+        return drifted
+
+    def checked_time(self, time: float) -> float:
+        """Return seconds since programming as a float.
+
+        Raises
+        ------
+        InputError
+            They are before t0, or no finite number.
+        """
         seconds = checked_array("time", time)
         if seconds.ndim:
             raise InputError(f"time has shape {seconds.shape}: give one number of seconds")
         if seconds < self.t0:
             raise InputError(f"time is {float(seconds):g} s: the law holds from t0, {self.t0:g} s, on")
-        drifted: Array = np.asarray(conductance) * (seconds / self.t0) ** -np.asarray(exponents)
-        return drifted
+        return float(seconds)

@@ -1,0 +1,80 @@
+"""Settings that change nothing because of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from xbarsim.nonideal import Nonidealities, Variation
+
+if TYPE_CHECKING:
+    from xbarsim.nn.hardware import Hardware
+
+_Idle = Iterator[tuple[str, str]]
+
+
+def idle(hardware: Hardware) -> dict[str, str]:
+    """Return the settings that change nothing, ``wires.word``, each with the one that makes it so, ``fidelity``."""
+    found = [*_of_circuit(hardware), *_of_converters(hardware)]
+    cells = hardware.cells
+    found += [(f"cells.{name}", f"cells.{why}") for name, why in (*_of_faults(cells), *_of_draws(cells))]
+    return dict(found)
+
+
+def _of_circuit(hardware: Hardware) -> _Idle:
+    if hardware.fidelity == "ideal":
+        parts = {"wires": hardware.wires, "cells.breaks": hardware.cells.breaks, "cells.shorts": hardware.cells.shorts}
+        for part, settings in parts.items():
+            for one in fields(settings) if settings else ():
+                yield f"{part}.{one.name}", "fidelity"
+    for name in hardware.law.idle:
+        yield f"law.{name}", "law.kind"
+
+
+def _of_converters(hardware: Hardware) -> _Idle:
+    if hardware.mapping.slices == 1:
+        yield "mapping.slice_bits", "mapping.slices"
+    if hardware.adc.bits is None:
+        yield "adc.range", "adc.bits"
+        yield "adc.per", "adc.bits"
+    elif hardware.adc.range not in ("calibrated", "batch"):
+        yield "adc.per", "adc.range"
+
+
+def _of_faults(cells: Nonidealities) -> _Idle:
+    faults = cells.faults
+    if faults is None:
+        return
+    if faults.rate == 0.0:
+        for one in fields(faults):
+            if one.name != "rate":
+                yield f"faults.{one.name}", "faults.rate"
+        return
+    if faults.clustering == 0.0:
+        yield "faults.along", "faults.clustering"
+        yield "faults.length", "faults.clustering"
+    if faults.lrs_rate == 0.0:
+        yield "faults.lrs_ohms", "faults.ocr"
+    if faults.hrs_rate == 0.0:
+        yield "faults.hrs_ohms", "faults.ocr"
+
+
+def _of_draws(cells: Nonidealities) -> _Idle:
+    for name in ("variation", "cycle_variation"):
+        spread: Variation | None = getattr(cells, name)
+        if spread is not None and spread.sigma == 0.0:
+            for setting in ("kind", "of", "floor"):
+                yield f"{name}.{setting}", f"{name}.sigma"
+        elif spread is not None and spread.kind == "lognormal":
+            yield f"{name}.floor", f"{name}.kind"
+    if cells.levels and cells.levels.count == 2:
+        yield "levels.spacing", "levels.count"
+    if cells.write_verify and cells.write_verify.max_pulses == 1:
+        yield "write_verify.shrink", "write_verify.max_pulses"
+    if cells.drift and cells.drift.nu == cells.drift.nu_sigma == 0.0:
+        yield "drift.t0", "drift.nu"
+    if cells.read_noise and cells.read_noise.sigma == 0.0:
+        yield "read_noise.kind", "read_noise.sigma"
+    if cells.shorts and cells.shorts.word_rate == cells.shorts.bit_rate == 0.0:
+        yield "shorts.ohms", "shorts.bit_rate"
