@@ -29,7 +29,11 @@ def check_cancelling(system: System, factors: Factors) -> None:
     shares = np.where(system.given, rng.uniform(-1, 1, system.values.size), 0.0)
     change = system.matrix_of(system.stamps, system.values * shares).astype(np.float64)
     # Any excitation will do, also where the circuit has none.
-    x = factors.apply(rng.uniform(-1, 1, (system.size, 1)) / factors.row_scale[:, None])
-    moved = factors.apply(change @ x)
-    if not factors.sizes(moved)[0] <= _MOST_MOVED * factors.sizes(x)[0]:
-        raise SolveError(SINGULAR)
+    excitation = rng.uniform(-1, 1, (system.size, 1)) / factors.row_scale[:, None]
+    while True:
+        x = factors.apply(excitation)
+        moved = factors.apply(change @ x)
+        if factors.sizes(moved)[0] <= _MOST_MOVED * factors.sizes(x)[0]:
+            return
+        if not factors.advance():
+            raise SolveError(SINGULAR)

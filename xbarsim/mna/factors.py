@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import splu
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from scipy.sparse.linalg import SuperLU, splu
 
 from xbarsim.errors import ConvergenceError, SolveError
-from xbarsim.mna.network import Floats, Sparse
+from xbarsim.mna.doubled import Terms, added
+from xbarsim.mna.network import Floats, Ints, Sparse
 
 SINGULAR = (
     "the circuit's equations are singular: some voltage or current is not determined "
     "(controlled sources that cancel a resistance, or sources that depend on each other)"
 )
 
-_REFINEMENTS = 5
+_REFINEMENTS = 12
+
+_HOLDS = 1e-17
+"""Relative size of a last refinement from which on no digit of a double would move."""
+
+_SLOWEST = 0.5
+"""Times the one before that a refinement may be: what is left is then no more than the refinement itself."""
+
+_SHARP = 1e-2
+"""Times the one before that some refinement must have been for a stop to be the end of the digits, not a slow way."""
+
+_MOST_DOUBT = 1e-9
+"""Part of a solution that may be in doubt: past that it is none."""
 
 _MOST_REFINED = 1e-6
-"""Relative size of a last refinement past which a solution is none."""
+"""The same for steps towards one."""
+
+_LEAST = 1e-28
+"""Of the largest unknown, in units that suit the equations: what refinement in twice the digits cannot tell from 0."""
 
 _SMALLEST = float(np.finfo(np.float64).tiny)
+
+_WAYS: tuple[dict[str, Any], ...] = (
+    # Networks are nearly symmetric; COLAMD squares the rows of lines that hundreds of elements meet.
+    {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 1e-3, "options": {"SymmetricMode": True}},
+    {"permc_spec": "COLAMD", "diag_pivot_thresh": 1.0},
+)
+"""How to order and pivot: the fast way, and the one where no pivot is small."""
 
 
 class UntrustedError(ConvergenceError):
@@ -33,6 +58,13 @@ class UntrustedError(ConvergenceError):
         self.nodes: list[int] = []
 
 
+class Refined(NamedTuple):
+    """Solutions (size, points), and at each point by how much of itself a part of it may still be off."""
+
+    x: Floats
+    doubt: Floats
+
+
 class Factors:
     """LU factors of a matrix, rows and columns scaled.
 
@@ -40,6 +72,11 @@ class Factors:
     ----------
     wide : (size, size) sparse, longdouble
         The matrix.
+    terms : Terms, optional
+        The same, as the terms it is a sum of: solutions are then refined in twice the digits of a double.
+    parts : tuple of slice, optional
+        Unknowns that solutions are asked for, those of one unit together: each part is refined until it holds, be it
+        as small as it may beside the others.
 
     Raises
     ------
@@ -47,7 +84,7 @@ class Factors:
         It is singular.
     """
 
-    def __init__(self, wide: Sparse) -> None:
+    def __init__(self, wide: Sparse, terms: Terms | None = None, parts: tuple[slice, ...] = ()) -> None:
         self.wide = wide
         self.matrix = sp.csc_array(wide.astype(np.float64))
         self.size = self.matrix.shape[0]
@@ -55,14 +92,10 @@ class Factors:
         magnitude = abs(self.matrix)
         self.row_scale = _power_below(_largest(magnitude, 1))
         self.col_scale = _power_below(_largest(sp.diags_array(self.row_scale) @ magnitude, 0))
-        scaled = sp.diags_array(self.row_scale) @ self.matrix @ sp.diags_array(self.col_scale)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                # Networks are nearly symmetric; COLAMD squares the rows of lines that hundreds of elements meet.
-                self._lu = splu(sp.csc_array(scaled), permc_spec="MMD_AT_PLUS_A")
-        except RuntimeError:
-            raise SolveError(SINGULAR) from None
+        self._terms = None if terms is None else terms.scaled(self.row_scale, self.col_scale)
+        self._parts = (*parts, slice(0, self.size))
+        self._order: Ints | None = None
+        self._way, self._lu = 0, self._factored(0)
 
     def solve(self, right: Floats) -> Floats:
         """Solve for right-hand sides (size, points), refined with residuals in extended precision.
@@ -72,37 +105,147 @@ class Factors:
         UntrustedError
             Refinement does not settle.
         """
+        return self.refined(right).x
+
+    def refined(self, right: Floats) -> Refined:
+        """Solve as ``solve``, and say how well.
+
+        Raises
+        ------
+        UntrustedError
+            Refinement does not settle, with whatever pivots.
+        """
+        while True:
+            try:
+                return self._refined_wide(right) if self._terms is None else self._refined_twice(self._terms, right)
+            except UntrustedError:
+                if not self.advance():
+                    raise
+
+    def advance(self) -> bool:
+        """Factor anew the next way, or return False where there is none."""
+        if self._way + 1 == len(_WAYS):
+            return False
+        self._lu = self._factored(self._way + 1)
+        return True
+
+    def _refined_wide(self, right: Floats) -> Refined:
         x = self.apply(right)
-        step, moved = x, 0.0
-        for _ in range(_REFINEMENTS):
+        step, moved = x, np.zeros(right.shape[1])
+        for _ in range(5):
             gap = (right - self.wide @ x.astype(np.longdouble)).astype(np.float64)
             step = self.apply(gap)
             x = x + step
-            moved = float(np.max(self.sizes(step) / np.maximum(self.sizes(x), _SMALLEST), initial=0.0))
-            if moved <= 1e-16:
+            moved = self.sizes(step) / np.maximum(self.sizes(x), _SMALLEST)
+            if moved.max(initial=0.0) <= 1e-16:
                 break
-        if not moved <= _MOST_REFINED:
-            raise UntrustedError(
-                f"the network's solution still moves by {moved:.1e} of itself when it is refined: "
-                "look for resistances or gains many decades apart, or feedback that cancels a resistance",
-                int(np.abs(step / self.col_scale[:, None]).max(axis=1).argmax()),
-            )
-        return x
+        if not moved.max(initial=0.0) <= _MOST_REFINED:
+            raise self._unsettled(float(moved.max()), step)
+        return Refined(x, moved)
+
+    def _refined_twice(self, terms: Terms, right: Floats) -> Refined:
+        """Refine point by point, the unknowns kept with twice a double's digits."""
+        scaled = right * self.row_scale[:, None]
+        first = self.apply(right) / self.col_scale[:, None]
+        doubt = np.zeros(right.shape[1])
+        for k in range(right.shape[1]):
+            high, low = first[:, k], np.zeros(self.size)
+            before = moved = np.inf
+            step, sharpest = high, 1.0
+            for _ in range(_REFINEMENTS):
+                gap = terms.left(scaled[:, k], high, low)
+                step = self.apply(gap[:, None] / self.row_scale[:, None])[:, 0] / self.col_scale
+                high, low = added(high, low, step)
+                before, moved = moved, self._share(step, high)
+                if moved <= _HOLDS or not moved <= _SLOWEST * before:
+                    break
+                sharpest = min(sharpest, moved / before)
+            if moved > _HOLDS:
+                # Twice the digits are used up, or every step still brings some: then they say nothing of what is left.
+                moved = 8.0 * max(moved, min(before, 1.0)) if sharpest <= _SHARP else np.inf
+            if not moved <= _MOST_DOUBT:
+                raise self._unsettled(moved, (step * self.col_scale)[:, None])
+            first[:, k], doubt[k] = high, moved
+        return Refined(first * self.col_scale[:, None], doubt)
+
+    def _share(self, step: Floats, x: Floats) -> float:
+        """Return the largest share that a step has in a part of a solution; both as the scaled equations have them."""
+        least = _LEAST * float(np.abs(x).max(initial=0.0))
+        worst = 0.0
+        for part in self._parts:
+            unit = self.col_scale[part]
+            top = float(np.abs(x[part] * unit).max(initial=0.0))
+            whole = np.maximum(np.maximum(top, least * unit), _SMALLEST)
+            worst = max(worst, float((np.abs(step[part] * unit) / whole).max(initial=0.0)))
+        return worst if np.isfinite(step).all() else np.inf
+
+    def _unsettled(self, moved: float, step: Floats) -> UntrustedError:
+        return UntrustedError(
+            f"the network's solution still moves by {moved:.1e} of itself when it is refined: "
+            "look for resistances or gains many decades apart, or feedback that cancels a resistance",
+            int(np.abs(step / self.col_scale[:, None]).max(axis=1).argmax()),
+        )
+
+    def _factored(self, way: int) -> SuperLU:
+        """Factor the one or the next way that does not end at a pivot of 0."""
+        if self._order is None:
+            # An order of its own first: how fill grows must not hang on the order of a netlist's cards.
+            graph = sp.csr_array(self.matrix)
+            self._order = np.asarray(reverse_cuthill_mckee(graph, symmetric_mode=False), dtype=np.int64)
+        for self._way in range(way, len(_WAYS)):
+            left, right = self._scales = self._scaling()
+            scaled: Sparse = sp.diags_array(left) @ self.matrix @ sp.diags_array(right)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    return splu(sp.csc_array(scaled[self._order][:, self._order]), **_WAYS[self._way])
+                except RuntimeError:
+                    continue
+        raise SolveError(SINGULAR)
+
+    def _scaling(self) -> tuple[Floats, Floats]:
+        """Return what rows and columns are multiplied with: the same where pivots shall be those of the diagonal."""
+        if self._way > 0:
+            return self.row_scale, self.col_scale
+        balance = _symmetric_scale(abs(self.matrix))
+        return balance, balance
 
     def apply(self, right: Floats) -> Floats:
         """Solve once, without refinement."""
-        solved: Floats = self._lu.solve(right * self.row_scale[:, None])
-        return solved * self.col_scale[:, None]
+        assert self._order is not None
+        left, scale = self._scales
+        solved = np.empty_like(right)
+        solved[self._order] = self._lu.solve((right * left[:, None])[self._order])
+        return np.asarray(solved * scale[:, None])
 
     def sizes(self, x: Floats) -> Floats:
         """Largest unknown at each point, volts and amperes in units that suit the equations."""
         sizes: Floats = np.abs(x / self.col_scale[:, None]).max(axis=0, initial=0.0)
         return sizes
 
+    def part_sizes(self, x: Floats) -> Floats:
+        """Largest unknown of each part that solutions are asked for, and of all, at each point: (parts, points)."""
+        whole = self.sizes(x)
+        return np.array([*(np.abs(x[part]).max(axis=0, initial=0.0) for part in self._parts[:-1]), whole])
+
 
 def _largest(matrix: Sparse, axis: int) -> Floats:
     """Largest entry of each row (1) or column (0) of a sparse matrix."""
     return np.asarray(matrix.max(axis=axis).todense(), dtype=np.float64).ravel()
+
+
+def _symmetric_scale(magnitude: Sparse) -> Floats:
+    """Return powers of two that, on both sides, bring the largest of each row and column to about 1.
+
+    One for both, so that the diagonal of a network stays what is largest in its row and in its column.
+    """
+    scale = np.ones(magnitude.shape[0])
+    for _ in range(3):
+        part = sp.diags_array(scale) @ magnitude @ sp.diags_array(scale)
+        largest = np.maximum(_largest(part, 0), _largest(part, 1))
+        _, exponent = np.frexp(np.where(np.isfinite(largest) & (largest > 0), largest, 1.0))
+        scale = scale * np.ldexp(1.0, np.clip(-(exponent // 2), -500, 500))
+    return scale
 
 
 def _power_below(size: Floats) -> Floats:

@@ -109,8 +109,10 @@ class Drive:
 class NetworkSolution:
     """Node voltages (points, nodes), currents of voltages, vcvs and ccvs (points, branches), and the evidence.
 
-    ``power`` (points,) is what voltage and current sources deliver, in watts; ``residual`` the worst violation of a
-    node's current balance relative to the currents that meet there, or of a branch law relative to the largest voltage.
+    ``power`` (points,) is what voltage and current sources deliver, in watts. ``residual`` is the largest of: a
+    violation of a node's current balance relative to the currents that meet there, or of a branch law relative to the
+    largest voltage; and what voltages and currents may be off by, relative to the largest of each, as the last
+    refinement moved them.
     """
 
     voltages: Floats

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from xbarsim.mna.network import Bools, Branches, Controlled, Ints, Network, Wide
+from xbarsim.mna.doubled import reciprocals
+from xbarsim.mna.network import Bools, Branches, Controlled, Floats, Ints, Network
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Stamps:
         return cls(*(np.concatenate(column) for column in zip(*tables, strict=True)))
 
 
-def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stamps, Wide, Bools]:
-    """Return the stamps of a network, their values in extended precision, and which of these its elements have.
+def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stamps, Floats, Floats, Bools]:
+    """Return the stamps of a network, their values, what these lack, and which of them its elements have.
 
     ``fixing`` are all branches that have a current among the unknowns, with their ends alone; the last are the
     ``stiff`` resistors.
@@ -49,8 +50,9 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
     p, q = ohms.a[conducting], ohms.b[conducting]
     vcvs, ccvs = (law[start : start + part.a.size] for start, part in _laws(network))
     own = law[law.size - stiff.size :]
+    siemens, lacking = reciprocals(ohms.value[conducting])
     parts: list[tuple[tuple[Any, Any, Any, Any], Any]] = [
-        ((p, q, p, q), 1 / ohms.value[conducting].astype(np.longdouble)),
+        ((p, q, p, q), siemens),
         ((fixing.a, fixing.b, law, 0), 1.0),
         ((law, 0, fixing.a, fixing.b), 1.0),
         ((own, 0, own, 0), -ohms.value[stiff]),
@@ -60,9 +62,10 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
         ((ccvs, 0, n + network.ccvs.c, 0), -network.ccvs.value),
     ]
     stamps = Stamps.of(*(places for places, _ in parts))
-    values = [np.broadcast_to(np.asarray(value, np.longdouble), np.shape(places[0])) for places, value in parts]
+    values = [np.broadcast_to(np.asarray(value, np.float64), np.shape(places[0])) for places, value in parts]
     given = [np.full(one.shape, np.ndim(value) > 0) for one, (_, value) in zip(values, parts, strict=True)]
-    return stamps, np.concatenate(values), np.concatenate(given)
+    table = np.concatenate(values)
+    return stamps, table, np.append(lacking, np.zeros(table.size - lacking.size)), np.concatenate(given)
 
 
 def _laws(network: Network) -> tuple[tuple[int, Controlled], tuple[int, Controlled]]:

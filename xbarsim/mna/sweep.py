@@ -22,6 +22,9 @@ _CHUNK = 1 << 17
 _CANCELLED = 1e3
 """How much larger than their sum the parts of a solution may be: so many of 16 digits are given up."""
 
+_ROUNDED = 0.5 * float(np.finfo(np.float64).eps)
+"""What a number that is handed out may be off by for being a double."""
+
 
 @dataclass(frozen=True)
 class _Parts:
@@ -99,25 +102,33 @@ class _Solver:
         self._basis: Floats | None = None
         if points > self._right.shape[1]:
             try:
-                self._basis = factors.solve(self._right)
+                self._basis, doubt = factors.refined(self._right)
             except UntrustedError:  # 1 V may be too much for a circuit that is driven by 1e-300 V
                 return
-            self._sizes = factors.sizes(self._basis)
+            self._sizes, self._doubt = factors.part_sizes(self._basis), 2.0 * _ROUNDED + doubt.max(initial=0.0)
 
     def solve(self, weights: Floats) -> tuple[Floats, float]:
         """Return the unknowns (size, points) and the worst residual."""
         right = self._right @ weights
         if self._basis is None:
-            x = self._factors.solve(right)
-            return x, self._checked(x, right)
+            return self._solved(right)
         x = self._basis @ weights
         ratios = self._residual.ratios(x, right).max(axis=0, initial=0.0)
-        good = (ratios <= TOLERANCE) & (self._sizes @ np.abs(weights) <= _CANCELLED * self._factors.sizes(x))
-        worst = float(ratios[good].max(initial=0.0))
+        whole, summed = self._factors.part_sizes(x), self._sizes @ np.abs(weights)
+        with np.errstate(divide="ignore"):
+            cancelled = np.divide(summed, whole, out=np.ones_like(whole), where=summed > 0).max(axis=0, initial=1.0)
+        good = (ratios <= TOLERANCE) & (cancelled <= _CANCELLED)
+        worst = float(np.maximum(ratios, self._doubt * cancelled)[good].max(initial=0.0))
         if not good.all():
-            x[:, ~good] = self._factors.solve(right[:, ~good])
-            worst = max(worst, self._checked(x[:, ~good], right[:, ~good]))
+            x[:, ~good], residual = self._solved(right[:, ~good])
+            worst = max(worst, residual)
         return x, worst
+
+    def _solved(self, right: Floats) -> tuple[Floats, float]:
+        """Solve for each point by itself: what refinement says of its error is evidence as Kirchhoff's laws are."""
+        x, doubt = self._factors.refined(right)
+        rounded = _ROUNDED if x.any() else 0.0
+        return x, max(self._checked(x, right), float(doubt.max(initial=0.0)), rounded)
 
     def _checked(self, x: Floats, right: Floats) -> float:
         ratios = self._residual.ratios(x, right)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from xbarsim.mna.doubled import Terms
 from xbarsim.mna.factors import Factors
 from xbarsim.mna.network import Branches, Floats, Ints, Network, Sparse, Wide
 from xbarsim.mna.stamps import Stamps, linear_stamps
@@ -57,7 +58,8 @@ class System:
         self.network, self.ties = network, ties or Branches()
         self.unknowns = Unknowns(network, self.ties)
         self.size = self.unknowns.size
-        self.stamps, self.values, self.given = linear_stamps(network, self.unknowns.fixing, self.unknowns.stiff)
+        self.stamps, self.high, self.low, self.given = linear_stamps(network, self.unknowns.fixing, self.unknowns.stiff)
+        self.values: Wide = self.high.astype(np.longdouble) + self.low
         self.wide = self.matrix_of(self.stamps, self.values)
         self.matrix: Sparse = self.wide.astype(np.float64)
         self.magnitude: Sparse = abs(self.matrix)
@@ -94,8 +96,10 @@ class System:
         return sp.csr_array(sp.coo_array((sign * values[stamp], (row, col)), (self.size, self.size)))
 
     def factored(self) -> Factors:
-        """Return the factors of A alone."""
-        return Factors(self.wide)
+        """Return the factors of A alone, with its terms, so that solutions are refined in twice the digits."""
+        row, col, sign, stamp = self.entries(self.stamps)
+        terms = Terms(self.size, row, col, sign * self.high[stamp], sign * self.low[stamp])
+        return Factors(self.wide, terms, self.unknowns.parts)
 
     def jacobian(self, stamps: Stamps) -> Jacobian:
         """Return ``A + S`` for slopes S at fixed places."""

@@ -57,6 +57,12 @@ class Unknowns:
         self._places = sp.csr_array(places[:, 1:])
 
     @property
+    def parts(self) -> tuple[slice, slice]:
+        """Voltages, and those currents that a solution is asked for."""
+        first = self.nodes - 1
+        return slice(0, first), slice(first, first + self.named)
+
+    @property
     def groups(self) -> Ints:
         """Nodes whose balance is that of a group."""
         found = np.unique(self.references)
