@@ -2,7 +2,8 @@
 
 A matrix is kept as the terms that it is a sum of, none of them added to another: where a node's conductances span many
 decades their sum has lost the small ones. Products are split without error (Dekker, Numer. Math. 18, 224, 1971), and
-each equation's sum is taken in slices whose additions are exact (Rump, Ogita, Oishi, SIAM J. Sci. Comput. 31, 189, 2008).
+each equation's sum is taken in slices that add up without rounding (Rump, Ogita, Oishi, SIAM J. Sci. Comput. 31, 189,
+2008).
 """
 
 from __future__ import annotations
