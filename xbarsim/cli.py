@@ -96,6 +96,7 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--nodes", metavar="PATTERN", multiple=True, help="Only node voltages of such names (* and ?); repeatable."
 )
+@click.option("--steady", is_flag=True, help="Look for states' steady state instead of freezing them at IC= and .ic.")
 @click.option("--plot", metavar="FILE", help="Draw IR drop and currents, or a sweep: .png, .svg or .pdf.")
 @click.option("--quiet", "-q", is_flag=True, help="Print output currents alone, no notes.")
 def solve(
@@ -104,6 +105,7 @@ def solve(
     form: str,
     output: str | None,
     nodes: tuple[str, ...],
+    steady: bool,
     plot: str | None,
     quiet: bool,
     **circuit: Any,
@@ -119,6 +121,8 @@ def solve(
         raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
     if netlist is not None:
         _refuse_given(circuit)
+    elif steady:
+        raise click.UsageError("--steady goes with --netlist: a crossbar's cells have no state of their own")
     if plot is not None:
         from xbarsim.plot import checked_path
 
@@ -129,7 +133,7 @@ def solve(
         checked_target(output)
     if form == "raw" and output is None and sys.stdout.isatty():
         raise click.UsageError("--format raw is binary: give --output FILE, or pipe it")
-    answers = _answers(netlist, method, quiet, circuit)
+    answers = _answers(netlist, method, quiet, circuit, steady)
     if nodes:
         answers.results = [one.only_nodes(nodes) for one in answers.results]
         answers.show_nodes = True
@@ -145,7 +149,7 @@ def solve(
     _emit(answers, form, quiet, output)
 
 
-def _answers(netlist: str | None, method: Method, quiet: bool, circuit: dict[str, Any]) -> Answers:
+def _answers(netlist: str | None, method: Method, quiet: bool, circuit: dict[str, Any], steady: bool) -> Answers:
     from contextlib import nullcontext
 
     from xbarsim import interrupt
@@ -158,7 +162,8 @@ def _answers(netlist: str | None, method: Method, quiet: bool, circuit: dict[str
 
         with nullcontext() if quiet else announce.compilation(), announce.stages(not quiet) as progress:
             if netlist is not None:
-                return runs.from_netlist(_standard_input() if netlist == "-" else netlist, method, progress)
+                source = _standard_input() if netlist == "-" else netlist
+                return runs.from_netlist(source, method, progress, steady=steady)
             crossbar, voltages = _from_files(**circuit)
             return runs.from_arrays(crossbar, voltages, method, title=str(circuit["conductance"]))
 

@@ -26,8 +26,12 @@ def _silent(stage: str) -> None:
     pass
 
 
-def from_netlist(source: str | Path | IO[str], method: Method, progress: Progress = _silent) -> Answers:
+def from_netlist(
+    source: str | Path | IO[str], method: Method, progress: Progress = _silent, *, steady: bool = False
+) -> Answers:
     """Read a netlist and run its analyses, on the crossbar that it is or else on the general network.
+
+    ``steady`` leaves the capacitors that hold a state open.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def from_netlist(source: str | Path | IO[str], method: Method, progress: Progres
     """
     start = time.perf_counter()
     progress("reading")
-    circuit = read(source)
+    circuit = read(source, steady=steady)
     progress(f"looking at {len(circuit.names)} elements")
     found = circuit.recognise()
     middle = time.perf_counter()

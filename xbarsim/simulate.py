@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from xbarsim.charged import with_charging
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, FloatingError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
@@ -115,9 +116,10 @@ def simulate(
         progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
         crossbar = None if found is None else _sources_at(found, points)
         if found is None or found.crossbar is None or crossbar is None:
-            results.append(_general(circuit, points))
+            result = _general(circuit, points)
         else:
-            results.append(_either(circuit, found, found.crossbar, crossbar, points, method))
+            result = _either(circuit, found, found.crossbar, crossbar, points, method)
+        results.append(with_charging(circuit, result) if circuit.states else result)
     return results
 
 

@@ -20,13 +20,15 @@ from xbarsim.netlist.write import write
 __all__ = ["Circuit", "NetlistError", "NotACrossbarError", "Recognition", "read", "report", "write"]
 
 
-def read(path: str | Path | IO[str]) -> Circuit:
+def read(path: str | Path | IO[str], *, steady: bool = False) -> Circuit:
     """Read a netlist.
 
     Parameters
     ----------
     path : str or Path or text stream
         The file; a stream's includes are looked for in the working folder.
+    steady : bool
+        Leave the capacitors that hold a state open, as ngspice does, instead of freezing them at their initial values.
 
     Raises
     ------
@@ -36,4 +38,4 @@ def read(path: str | Path | IO[str]) -> Circuit:
     with collector_paused():
         reader = Reader(path)
         reader.run()
-        return Flattener(reader).run()
+        return Flattener(reader, steady=steady).run()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import Crossbar
 from xbarsim.netlist.analyses import Analysis, Op
+from xbarsim.netlist.charging import Charging
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
@@ -60,6 +61,10 @@ class Circuit:
         Siemens across each junction.
     capacitors : tuple of (name, first, second, origin)
         Open at DC, and in no column; their nodes are in ``nodes``.
+    states : tuple of (name, volts, origin)
+        Capacitors that hold a state: here sources of their initial value.
+    charging : Charging, optional
+        Sources of current that only charge states; they are nowhere else.
     waves : dict of int to Wave
         Sources that change with time, by element; ``values`` holds what ``.op`` and ``.dc`` take.
     analyses : tuple of Op, Dc or Tran
@@ -82,6 +87,8 @@ class Circuit:
     notes: list[str] = field(default_factory=list)
     controlled: tuple[Controlled, ...] = ()
     capacitors: tuple[tuple[str, int, int, int], ...] = ()
+    states: tuple[tuple[str, float, int], ...] = ()
+    charging: Charging | None = None
     waves: dict[int, Wave] = field(default_factory=dict)
     analyses: tuple[Analysis, ...] = (Op(),)
     requests: tuple[str, ...] = ()

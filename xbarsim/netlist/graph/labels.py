@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xbarsim.netlist.graph.components import components
+from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.deduce import Budget, deductions
 from xbarsim.netlist.graph.grid import grid_cells

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.axis import FREE, lasts, place_lines
-from xbarsim.netlist.graph.components import components
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.grounded import with_grounded_line, without
 from xbarsim.netlist.graph.layout import ABSENT, Layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xbarsim.netlist.circuit import GROUND
-from xbarsim.netlist.graph.components import components
+from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.network import Ints, Network
 
 _USUAL = 3

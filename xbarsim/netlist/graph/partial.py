@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.axis import FREE, Axis
-from xbarsim.netlist.graph.components import components
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.lines import paths_of, two_layers
 from xbarsim.netlist.graph.network import Bools, Ints, NoCrossbar

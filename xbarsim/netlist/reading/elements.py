@@ -53,6 +53,8 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         return
     if letter in "dm":
         body.devices.append(read_device(words, origin))
+        if "ic" in words:
+            notes.setdefault(f"{name}: ic= is for the start of a transient, and changes no operating point", origin)
         return
     if letter not in "rvicefghl":
         what = OTHERS.get(letter)
@@ -63,9 +65,7 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     check_names(nodes)
     if letter == "c":
         _value_word(name, rest, ("c", "capacitance"))
-        initial = sort_words(rest[1:] if rest[:1] == ["="] else rest).keys.get("ic")
-        if initial is not None:
-            body.initial.append((name, parse_value(initial, bare=True), origin))
+        _add_initial(name, rest, body, origin)
         body.capacitors.append((name, nodes[0], nodes[1], origin))
         return
     multiplier: Value = 1.0
@@ -86,6 +86,7 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         value, multiplier = _resistor(name, rest)
     elif letter == "l":
         value = _value_word(name, rest, ("l", "inductance"))
+        _add_initial(name, rest, body, origin)
     else:
         card = read_source_card(name, rest)
         value, multiplier = card.value, card.multiplier
@@ -182,6 +183,13 @@ def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:
     if any(word.split("(", 1)[0] in ("poly", "table") for word in plain) or "q" in sorted_words.keys:
         raise CardError(f"{name} is nonlinear: write '{name} node node value'")
     return parse_value(plain[0]) if plain else 0.0
+
+
+def _add_initial(name: str, words: list[str], body: Body, origin: int) -> None:
+    """Take in a capacitor's or an inductor's ``ic=``."""
+    initial = sort_words(words[1:] if words[:1] == ["="] else words).keys.get("ic")
+    if initial is not None:
+        body.initial.append((name, parse_value(initial, bare=True), origin))
 
 
 def _add_instance(words: list[str], body: Body, origin: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from xbarsim.netlist.charging import set_aside
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.kinds import KIND_OF
@@ -32,10 +33,18 @@ Ints = NDArray[np.int64]
 
 
 class Flattener:
-    """Expands the bodies that a reader has read; a list of work takes the place of recursion."""
+    """Expands the bodies that a reader has read; a list of work takes the place of recursion.
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+    Parameters
+    ----------
+    reader : Reader
+        What was read.
+    steady : bool
+        Leave capacitors that hold a state open.
+    """
+
+    def __init__(self, reader: Reader, *, steady: bool = False) -> None:
+        self.reader, self.steady = reader, steady
         self.places = reader.places
         self.flat = Flat()
         self.calls = Calls(reader.top, reader.places)
@@ -49,7 +58,7 @@ class Flattener:
         for one in reader.top.parameters:
             scope.define(one.name, one.value)
         self.clock = clock_of(reader.analyses, scope, self.places)
-        self.states = States(self.places)
+        self.states = States(self.places, steady=self.steady)
         self.nonlinear = NonlinearColumns(self.places, ambient_of(reader.settings, scope, self.places), reader.notes)
         work = [Work(reader.top, [""], [""], {}, scope, 1.0, None)]
         while work:
@@ -70,7 +79,8 @@ class Flattener:
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
             raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
         add_ammeters(flat, self.nonlinear)
-        self.states.freeze(flat, self.nonlinear, reader.notes)
+        swept = {name for card in reader.analyses for name in card.sources}
+        states = self.states.freeze(flat, self.nonlinear, swept, reader.notes)
         kinds, first, second, values, origins = flat.joined()
         flat.check_names(self.places, origins, nonlinear)
         for index, (wave, explicit) in flat.waves.items():
@@ -89,6 +99,7 @@ class Flattener:
             notes=[f"{self.places.where(o)}: {note}" for note, o in reader.notes.items()],
             controlled=flat.controlled(self.places, kinds),
             capacitors=tuple(flat.capacitors),
+            states=states,
             waves={index: wave for index, (wave, _) in flat.waves.items()},
             requests=tuple(reader.requests),
             measures=tuple(reader.measures),
@@ -99,7 +110,7 @@ class Flattener:
         )
         _note_zero_ohms(circuit)
         check_voltage_loops(circuit)
-        return circuit
+        return set_aside(circuit) if states else circuit
 
     def _elements(self, item: Work) -> None:
         """Put a body's elements into the flat columns."""

@@ -31,7 +31,7 @@ from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_wo
 from xbarsim.netlist.suggest import clipped, closest
 
 _REQUESTS = (".print", ".plot", ".save", ".probe")
-_NO_CHANGE = (".width", ".nodeset", ".backanno", ".csparam", ".four", ".fourier")
+_NO_CHANGE = (".width", ".backanno", ".csparam", ".four", ".fourier")
 _READ = (
     ".control", ".dc", ".end", ".ends", ".func", ".global", ".ic", ".include", ".lib", ".measure", ".model", ".nodeset",
     ".op",
@@ -166,6 +166,8 @@ class Reader:
                 self.measures.append(measure_card(text, origin))
             except CardError as error:
                 self.notes.setdefault(f"{clipped(text)}: {error}; it is skipped, as it changes no number", origin)
+        elif word == ".nodeset":
+            self.notes.setdefault(".nodeset is a first guess, and is not used: IC= or .ic holds a state", origin)
         elif word in _NO_CHANGE:
             self.notes.setdefault(f"{word} changes no operating point: ignored", origin)
         elif word != ".title":

@@ -154,10 +154,12 @@ def tran_times(step: float, stop: float, start: float = 0.0) -> NDArray[np.float
 def _check_memory(circuit: Circuit) -> None:
     """Refuse a transient of elements that hold a state."""
     inductors = np.flatnonzero(circuit.kinds == INDUCTOR)
-    holder = circuit.capacitors[0][0] if circuit.capacitors else circuit.names[inductors[0]] if inductors.size else None
-    if holder is None:
+    holders = [(name, origin) for name, _, _, origin in circuit.capacitors[:1]]
+    holders += [(name, origin) for name, _, origin in circuit.states[:1]]
+    holders += [(circuit.names[k], int(circuit.origins[k])) for k in inductors[:1].tolist()]
+    if not holders:
         return
-    origin = circuit.capacitors[0][3] if circuit.capacitors else int(circuit.origins[inductors[0]])
+    holder, origin = min(holders, key=lambda row: row[1])
     where = circuit.places.where(origin)
     raise CardError(
         f".tran: {holder} ({where}) holds a state, and only circuits without memory are solved in time: take it out"

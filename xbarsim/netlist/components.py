@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from xbarsim.netlist.graph.network import Ints
+Ints = NDArray[np.int64]
 
 
 def components(u: Ints, v: Ints, count: int) -> Ints:

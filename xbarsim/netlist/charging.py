@@ -1,0 +1,172 @@
+"""What charges frozen states, set aside: it changes nothing that is read, and may be 1e20 times as large.
+
+Behind a state's source a current goes round within the state: from the law that charges it through the source and the
+ammeters on its way. So the circuit is solved without these laws, and their currents are added to those sources' after.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.netlist.controlled import Controlled
+from xbarsim.netlist.kinds import RESISTOR, VOLTAGE
+from xbarsim.netlist.nonlinear import Behaviours
+
+if TYPE_CHECKING:
+    from xbarsim.netlist.circuit import Circuit
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Path = list[tuple[int, int]]
+
+_PER_ELEMENT = ("first", "second", "factor", "origins")
+_PER_CONTROL = ("plus", "minus", "constants")
+
+
+@dataclass(frozen=True, eq=False)
+class Charging:
+    """Sources of current that charge frozen states.
+
+    Attributes
+    ----------
+    laws : tuple of Behaviours
+        Those with laws.
+    gains : tuple of Controlled
+        Linear ones.
+    element, branch, sign : (k,) arrays of int
+        Where their currents go: the number of one of them, laws first; a branch that it flows through, numbered as in
+        ``Behaviours.plus``; 1 if it enters that at the + terminal, else -1.
+    """
+
+    laws: tuple[Behaviours, ...]
+    gains: tuple[Controlled, ...]
+    element: Ints
+    branch: Ints
+    sign: Ints
+
+
+class _Forest:
+    """Trees of the elements that fix voltages.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With states.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.states = {state[0] for state in circuit.states}
+        self.parent: dict[int, tuple[int, int, int, bool]] = {}
+        self.depth: dict[int, int] = {}
+        neighbours: defaultdict[int, list[tuple[int, int, int, bool]]] = defaultdict(list)
+        for branch, one, other, state in self._edges(circuit):
+            neighbours[one].append((other, branch, -1, state))
+            neighbours[other].append((one, branch, 1, state))
+        for start in (0, *neighbours):
+            if start in self.depth:
+                continue
+            self.depth[start] = 0
+            stack = [start]
+            while stack:
+                node = stack.pop()
+                for other, branch, sign, state in neighbours[node]:
+                    if other not in self.depth:
+                        self.depth[other] = self.depth[node] + 1
+                        self.parent[other] = node, branch, sign, state
+                        stack.append(other)
+
+    def _edges(self, circuit: Circuit) -> Iterator[tuple[int, int, int, bool]]:
+        kinds = circuit.kinds
+        hard = np.flatnonzero((kinds == VOLTAGE) | ((kinds == RESISTOR) & (circuit.values == 0))).tolist()
+        for k in hard:
+            yield k, int(circuit.first[k]), int(circuit.second[k]), circuit.names[k] in self.states
+        number = len(circuit.names)
+        for one in circuit.controlled:
+            if one.kind in "eh":
+                yield number, one.first, one.second, False
+            number += 1
+        for laws in circuit.behaviours:
+            if laws.output == "v":
+                for first, second in zip(laws.first.tolist(), laws.second.tolist(), strict=True):
+                    yield number, first, second, False
+                    number += 1
+
+    def path(self, start: int, end: int) -> Path | None:
+        """Return branches with signs from ``start`` to ``end`` if there is a way through a state, else None."""
+        if start not in self.depth or end not in self.depth:
+            return None
+        up, down, through = list[tuple[int, int]](), list[tuple[int, int]](), False
+        while start != end:
+            forward = self.depth[start] >= self.depth[end]
+            node = start if forward else end
+            if node not in self.parent:
+                return None
+            above, branch, sign, state = self.parent[node]
+            # ``sign`` is 1 where the node is the branch's + terminal.
+            (up if forward else down).append((branch, sign if forward else -sign))
+            through |= state
+            start, end = (above, end) if forward else (start, above)
+        return up + down if through else None
+
+
+def set_aside(circuit: Circuit) -> Circuit:
+    """Return a circuit without what charges its states; that is in ``charging``."""
+    forest, read = _Forest(circuit), _read_currents(circuit)
+    flows: list[tuple[int, int, int]] = []
+    laws: list[Behaviours] = []
+    kept: list[Behaviours] = []
+    count = 0
+
+    def aside(first: int, second: int) -> bool:
+        nonlocal count
+        path = forest.path(second, first)
+        if path is None or any(branch in read for branch, _ in path):
+            return False
+        flows.extend((count, branch, sign) for branch, sign in path)
+        count += 1
+        return True
+
+    for one in circuit.behaviours:
+        if one.output == "v":
+            kept.append(one)
+            continue
+        ends = zip(one.first.tolist(), one.second.tolist(), strict=True)
+        charges = np.fromiter((aside(first, second) for first, second in ends), bool, one.first.size)
+        if charges.any():
+            laws.append(_some(one, charges))
+        if not charges.all():
+            kept.append(_some(one, ~charges) if charges.any() else one)
+    gains: list[Controlled] = []
+    controlled = list(circuit.controlled)
+    for k, gain in enumerate(controlled):
+        if gain.kind in "fg" and aside(gain.first, gain.second):
+            gains.append(gain)
+            controlled[k] = replace(gain, gain=0.0)  # Laws name the others by their place.
+    if not flows:
+        return circuit
+    element, branch, sign = (np.array(column, np.int64) for column in zip(*flows, strict=True))
+    charging = Charging(tuple(laws), tuple(gains), element, branch, sign)
+    return replace(circuit, behaviours=tuple(kept), controlled=tuple(controlled), charging=charging)
+
+
+def _read_currents(circuit: Circuit) -> set[int]:
+    """Return the branches whose current controls something."""
+    read = {one.c for one in circuit.controlled if one.kind in "fh"}
+    for laws in circuit.behaviours:
+        for kind, plus in zip(laws.kinds, laws.plus, strict=True):
+            if kind == "i":
+                read.update(plus.tolist())
+    return read
+
+
+def _some(laws: Behaviours, which: Bools) -> Behaviours:
+    """Return some of a group."""
+    changed = {one.name: getattr(laws, one.name)[which] for one in fields(laws) if one.name in _PER_ELEMENT}
+    changed |= {name: getattr(laws, name)[:, which] for name in _PER_CONTROL}
+    return replace(laws, names=[laws.names[k] for k in np.flatnonzero(which).tolist()], **changed)

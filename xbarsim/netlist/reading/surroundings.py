@@ -1,0 +1,196 @@
+"""What touches each node of a circuit: what fixes its voltage, what ties it to others, which laws read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.netlist.components import components
+from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.nonlinear import Behaviours
+from xbarsim.netlist.reading.flat import Flat
+from xbarsim.netlist.reading.nonlinear import NonlinearColumns
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+class Pairs:
+    """Pairs of nodes as they are met."""
+
+    def __init__(self) -> None:
+        self.first: list[Ints] = []
+        self.second: list[Ints] = []
+
+    def add(self, first: Ints, second: Ints) -> None:
+        """Append pairs."""
+        self.first.append(first)
+        self.second.append(second)
+
+    def joined(self) -> tuple[Ints, Ints]:
+        """Return both columns."""
+        none = np.zeros(0, np.int64)
+        return np.concatenate([*self.first, none]), np.concatenate([*self.second, none])
+
+
+@dataclass
+class Surroundings:
+    """The circuit around its capacitors.
+
+    Attributes
+    ----------
+    count : int
+        How many nodes there are; 0 is ground.
+    volts : Pairs
+        Elements that fix the voltage between their nodes: V, E, H, laws of volts, resistors of 0 ohm.
+    ties : Pairs
+        Elements that conduct between their nodes: these, R, L, D, M, currents by the voltage across them.
+    channels : (count,)
+        Nodes at which a diode, a transistor's channel, or a conducting law between two nodes other than ground ends.
+    fixed : (count,)
+        Nodes that something conducts to; only sources of current do not.
+    live : (count,)
+        Nodes at which a source of the circuit's own ends: V to ground, any other V or I that is not 0 or that changes.
+    read : (count,)
+        Nodes whose voltage acts elsewhere: it controls a law or a source that does not lie across it, or is a gate's.
+    laws : list of (plus, minus, first, second)
+        Where laws lie, and what voltages they read from elsewhere.
+    """
+
+    count: int
+    volts: Pairs = field(default_factory=Pairs)
+    ties: Pairs = field(default_factory=Pairs)
+    channels: Bools = field(init=False)
+    fixed: Bools = field(init=False)
+    live: Bools = field(init=False)
+    read: Bools = field(init=False)
+    laws: list[tuple[Ints, Ints, Ints, Ints]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.channels, self.fixed, self.live, self.read = (np.zeros(self.count, bool) for _ in range(4))
+        self.fixed[0] = True
+
+    @cached_property
+    def leaves(self) -> Ints:
+        """For each node the only other one that something conducts to from it; -1 where there are several or none."""
+        first, second = self.ties.joined()
+        ends, others = np.concatenate([first, second]), np.concatenate([second, first])
+        low, high = np.full(self.count, self.count), np.full(self.count, -1)
+        np.minimum.at(low, ends, others)
+        np.maximum.at(high, ends, others)
+        return np.where(low == high, low, -1)
+
+    def parts(self, across: tuple[Ints, Ints]) -> Ints:
+        """Return each node's part: what conduction ties together, ground apart.
+
+        Parameters
+        ----------
+        across : (k,), (k,) arrays of int
+            Capacitors. A node that leads nowhere but to its capacitor's other node is a part of its own.
+        """
+        first, second = self.ties.joined()
+        alone = np.zeros(self.count, bool)
+        for one, other in (across, across[::-1]):
+            alone[one[self.leaves[one] == other]] = True
+        alone[0] = True
+        inside = ~alone[first] & ~alone[second]
+        return components(first[inside], second[inside], self.count)
+
+    def conduct(self, first: Ints, second: Ints) -> None:
+        """Take in elements that conduct between their nodes."""
+        self.ties.add(first, second)
+        self.fixed[first] = self.fixed[second] = True
+
+    def fix(self, first: Ints, second: Ints) -> None:
+        """Take in elements that fix the voltage between their nodes."""
+        self.volts.add(first, second)
+        self.conduct(first, second)
+
+
+def surroundings_of(flat: Flat, nonlinear: NonlinearColumns, swept: Collection[str]) -> Surroundings:
+    """Look at all elements; ``swept`` are the sources that ``.dc`` sweeps."""
+    around = Surroundings(len(flat.number))
+    kinds, first, second, values, _ = flat.joined()
+    around.conduct(first[kinds != CURRENT], second[kinds != CURRENT])
+    source = kinds == VOLTAGE
+    hard = source | ((kinds == RESISTOR) & (values == 0))
+    around.volts.add(first[hard], second[hard])
+    changing = np.zeros(kinds.size, bool)
+    changing[list(flat.waves)] = True
+    changing |= np.fromiter((name in swept for name in flat.names), bool, kinds.size)
+    live = (source | (kinds == CURRENT)) & ((values != 0) | changing)
+    live |= source & ((first == 0) | (second == 0))
+    around.live[first[live]] = around.live[second[live]] = True
+    _look_at_controls(flat, around)
+    behaviours = nonlinear.behaviours(flat, kinds)
+    branch_ends = _branch_ends(flat, behaviours, first, second)
+    for laws in behaviours:
+        _look_at_laws(laws, branch_ends, around)
+    diodes, mosfets = nonlinear.diodes(), nonlinear.mosfets()
+    if diodes is not None:
+        around.conduct(diodes.first, diodes.second)
+        around.channels[diodes.first] = around.channels[diodes.second] = True
+    if mosfets is not None:
+        around.conduct(mosfets.drain, mosfets.source)
+        around.conduct(mosfets.bulk, mosfets.source)
+        around.channels[mosfets.drain] = around.channels[mosfets.source] = True
+        around.read[mosfets.gate] = True
+    return around
+
+
+def _look_at_controls(flat: Flat, around: Surroundings) -> None:
+    """Take in E, F, G and H."""
+    for name, one, other, _, _, c, d in flat.controls:
+        ends = np.array([one]), np.array([other])
+        across = not isinstance(c, str) and {c, d} == {one, other}
+        if name[0] in "eh":
+            around.fix(*ends)
+        elif across:
+            around.conduct(*ends)
+        if not isinstance(c, str) and not across:
+            around.read[[c, d]] = True
+
+
+def _branch_ends(flat: Flat, behaviours: tuple[Behaviours, ...], first: Ints, second: Ints) -> tuple[Ints, Ints]:
+    """Return the nodes of what a law may read the current of, in the order of ``Behaviours.plus``."""
+    volts = [laws for laws in behaviours if laws.output == "v"]
+    rows = np.array([[row[1], row[2]] for row in flat.controls], np.int64).reshape(-1, 2)
+    return (
+        np.concatenate([first, rows[:, 0], *(laws.first for laws in volts)]),
+        np.concatenate([second, rows[:, 1], *(laws.second for laws in volts)]),
+    )
+
+
+def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surroundings) -> None:
+    """Take in laws: what they lie across, and what they read."""
+    first, second = laws.first, laws.second
+    conducting = np.zeros(first.size, bool)
+    touching = np.zeros(first.size, bool)
+    for kind, plus, minus in zip(laws.kinds, laws.plus, laws.minus, strict=True):
+        if kind != "v":
+            plus, minus = branch_ends[0][plus], branch_ends[1][plus]
+        across = ((plus == first) & (minus == second)) | ((plus == second) & (minus == first))
+        for end in (first, second):
+            touching |= (end > 0) & ((plus == end) | (minus == end))
+        if kind == "v" and laws.kinds == "v":
+            conducting |= across
+        elsewhere = ~across
+        around.read[plus[elsewhere]] = around.read[minus[elsewhere]] = True
+        around.laws.append(tuple(column[elsewhere] for column in (plus, minus, first, second)))
+    if laws.output == "v":
+        around.fix(first, second)
+        return
+    touching &= (first > 0) & (second > 0)
+    around.conduct(first[conducting], second[conducting])
+    around.ties.add(first[touching], second[touching])
+    around.channels[first[touching]] = around.channels[second[touching]] = True
+
+
+def fixed_volts(around: Surroundings) -> Ints:
+    """Return for each node the lowest one that sources fix its voltage to."""
+    first, second = around.volts.joined()
+    return components(first, second, around.count)
