@@ -50,6 +50,12 @@ CELLS: dict[str, tuple[str, float]] = {
         ".func iv(v,x) {v>=0 ? 0.17*x*sinh(0.05*v) : 0.2*x*sinh(0.05*v)}\n.func gg(v) {v>0.16 ? 4k*(exp(v)-1) : 0}\n"
         "cx xsv 0 {1}\n.ic v(xsv) = 0.11\ngx 0 xsv value={gg(v(p,n))*v(xsv)}\ngm p n value={iv(v(p,n),v(xsv,0))}",
         0.17 * 0.11 * math.sinh(0.05 * V)),
+    "rate by the current of the cell itself": (
+        "gx 0 xsv value={i(gmem)*1e5*(1-v(xsv))}\ncx xsv 0 1\n.ic v(xsv)=0.076\n"
+        "gmem p n value={v(p,n)/(100*v(xsv,0)+1k*(1-v(xsv,0)))}", V / (7.6 + 924)),
+    "rate by the current of a resistor": (
+        "rmem p n r='10k+(100-10k)/(1+exp(-4*v(q)))'\ngx 0 q cur='i(rmem)'\ncint q 0 1 ic=0.5\nraux q 0 100meg",
+        V / (1e4 - 9900 / (1 + math.exp(-2)))),
     "threshold, exponential rate": (
         "bx 0 s i={v(p,n)>0.05 ? 2e3*exp(4*v(p,n))*(1-v(s))^3 : 0}\ncs s 0 1 ic=0.4\nrs s 0 1g\n"
         "gm p n value={v(p,n)/(100*exp(log(200)*(1-v(s))))}", V / (100 * 200**0.6)),
@@ -76,6 +82,7 @@ CELLS: dict[str, tuple[str, float]] = {
     "cell with its own capacitance, which is no state": (
         f"{PLAIN}\ngs 0 s value={{10*v(p,n)}}\ncs s 0 1 ic=0.25\nrs s 0 1g\ncp p n 1f ic=0", V * MIX),
 }  # fmt: skip
+SOME = ("leak across the state", "Biolek's HP cell: E in series", "rate by the current of the cell itself")
 
 
 def solved(folder, text: str) -> tuple[dict[str, float], list[str], object]:
@@ -97,7 +104,7 @@ def test_a_cell_carries_what_its_initial_state_says(tmp_path, form):
     assert any("frozen at" in note for note in notes)
 
 
-@pytest.mark.parametrize("form", ["leak across the state", "Biolek's HP cell: E in series", "the TE BE XSV cell: sinh"])
+@pytest.mark.parametrize("form", SOME)
 def test_cells_in_an_array_keep_their_own_states(tmp_path, form):
     """Cells between a driver and a shared sense line, the line's capacitance with an initial value that is no state."""
     cell, amperes = CELLS[form]

@@ -116,10 +116,9 @@ def simulate(
         progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
         crossbar = None if found is None else _sources_at(found, points)
         if found is None or found.crossbar is None or crossbar is None:
-            result = _general(circuit, points)
+            results.append(_general(circuit, points))
         else:
-            result = _either(circuit, found, found.crossbar, crossbar, points, method)
-        results.append(with_charging(circuit, result) if circuit.states else result)
+            results.append(_either(circuit, found, found.crossbar, crossbar, points, method))
     return results
 
 
@@ -141,7 +140,7 @@ def _either(
                 raise
     # Cells whose current falls with the voltage are for the general solver.
     with suppress(LawError):
-        return _crossbar(circuit, found, crossbar, sources, points, method)
+        return with_charging(circuit, _crossbar(circuit, found, crossbar, sources, points, method))
     return _seen_as_crossbar(_general(circuit, points), found, crossbar, sources)
 
 
@@ -304,19 +303,31 @@ def _general(circuit: Circuit, points: Points) -> Result:
         raise ConvergenceError(f"{circuit.places.files[0]}: near node {near}: {error}") from None
     except SolveError as error:
         raise type(error)(f"{circuit.places.files[0]}: {error}") from None
-    nodes, branches = (
-        [k for k, name in enumerate(names) if not name.startswith(METER)] for names in (circuit.nodes, named.fixing)
-    )
-    return Result(
+    result = Result(
         points.kind,
         points.sweep,
-        [circuit.nodes[k] for k in nodes[1:]],
-        solution.voltages[:, nodes[1:]],
-        [named.fixing[k] for k in branches],
-        solution.currents[:, branches],
+        circuit.nodes[1:],
+        solution.voltages[:, 1 : len(circuit.nodes)],
+        named.fixing,
+        solution.currents,
         solution.power,
         solution.residual,
         method,
+    )
+    return _without_meters(with_charging(circuit, result))
+
+
+def _without_meters(result: Result) -> Result:
+    """Return a result without the ammeters that laws' ``i(r1)`` need, and the nodes behind them."""
+    nodes, branches = (
+        [k for k, name in enumerate(names) if not name.startswith(METER)] for names in (result.nodes, result.branches)
+    )
+    return replace(
+        result,
+        nodes=[result.nodes[k] for k in nodes],
+        voltages=result.voltages[:, nodes],
+        branches=[result.branches[k] for k in branches],
+        currents=result.currents[:, branches],
     )
 
 

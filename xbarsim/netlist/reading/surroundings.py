@@ -43,25 +43,25 @@ class Surroundings:
 
     Attributes
     ----------
-    count : int
-        How many nodes there are; 0 is ground.
+    same : (nodes,) array of int
+        The lowest node that ammeters, sources of 0 V off ground, tie each one to: it stands for all of them here.
     volts : Pairs
         Elements that fix the voltage between their nodes: V, E, H, laws of volts, resistors of 0 ohm.
     ties : Pairs
         Elements that conduct between their nodes: these, R, L, D, M, currents by the voltage across them.
-    channels : (count,)
+    channels : (nodes,)
         Nodes at which a diode, a transistor's channel, or a conducting law between two nodes other than ground ends.
-    fixed : (count,)
+    fixed : (nodes,)
         Nodes that something conducts to; only sources of current do not.
-    live : (count,)
+    live : (nodes,)
         Nodes at which a source of the circuit's own ends: V to ground, any other V or I that is not 0 or that changes.
-    read : (count,)
+    read : (nodes,)
         Nodes whose voltage acts elsewhere: it controls a law or a source that does not lie across it, or is a gate's.
     laws : list of (plus, minus, first, second)
         Where laws lie, and what voltages they read from elsewhere.
     """
 
-    count: int
+    same: Ints
     volts: Pairs = field(default_factory=Pairs)
     ties: Pairs = field(default_factory=Pairs)
     channels: Bools = field(init=False)
@@ -71,8 +71,14 @@ class Surroundings:
     laws: list[tuple[Ints, Ints, Ints, Ints]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.count = self.same.size
         self.channels, self.fixed, self.live, self.read = (np.zeros(self.count, bool) for _ in range(4))
         self.fixed[0] = True
+
+    def mark(self, flags: Bools, *nodes: Ints) -> None:
+        """Set flags of nodes."""
+        for column in nodes:
+            flags[self.same[column]] = True
 
     @cached_property
     def leaves(self) -> Ints:
@@ -85,7 +91,7 @@ class Surroundings:
         return np.where(low == high, low, -1)
 
     def parts(self, across: tuple[Ints, Ints]) -> Ints:
-        """Return each node's part: what conduction ties together, ground apart.
+        """Return each node's part, one of its nodes: what conduction ties together, ground apart.
 
         Parameters
         ----------
@@ -94,37 +100,38 @@ class Surroundings:
         """
         first, second = self.ties.joined()
         alone = np.zeros(self.count, bool)
-        for one, other in (across, across[::-1]):
+        first_ends, second_ends = self.same[across[0]], self.same[across[1]]
+        for one, other in ((first_ends, second_ends), (second_ends, first_ends)):
             alone[one[self.leaves[one] == other]] = True
         alone[0] = True
         inside = ~alone[first] & ~alone[second]
-        return components(first[inside], second[inside], self.count)
+        return components(first[inside], second[inside], self.count)[self.same]
 
     def conduct(self, first: Ints, second: Ints) -> None:
         """Take in elements that conduct between their nodes."""
-        self.ties.add(first, second)
-        self.fixed[first] = self.fixed[second] = True
+        self.ties.add(self.same[first], self.same[second])
+        self.mark(self.fixed, first, second)
 
     def fix(self, first: Ints, second: Ints) -> None:
         """Take in elements that fix the voltage between their nodes."""
-        self.volts.add(first, second)
+        self.volts.add(self.same[first], self.same[second])
         self.conduct(first, second)
 
 
 def surroundings_of(flat: Flat, nonlinear: NonlinearColumns, swept: Collection[str]) -> Surroundings:
     """Look at all elements; ``swept`` are the sources that ``.dc`` sweeps."""
-    around = Surroundings(len(flat.number))
     kinds, first, second, values, _ = flat.joined()
-    around.conduct(first[kinds != CURRENT], second[kinds != CURRENT])
     source = kinds == VOLTAGE
+    acting = values != 0
+    acting[list(flat.waves)] = True
+    acting |= np.fromiter((name in swept for name in flat.names), bool, kinds.size)
+    meter = source & ~acting & (first != 0) & (second != 0)
+    around = Surroundings(components(first[meter], second[meter], len(flat.number)))
+    around.conduct(first[kinds != CURRENT], second[kinds != CURRENT])
     hard = source | ((kinds == RESISTOR) & (values == 0))
-    around.volts.add(first[hard], second[hard])
-    changing = np.zeros(kinds.size, bool)
-    changing[list(flat.waves)] = True
-    changing |= np.fromiter((name in swept for name in flat.names), bool, kinds.size)
-    live = (source | (kinds == CURRENT)) & ((values != 0) | changing)
-    live |= source & ((first == 0) | (second == 0))
-    around.live[first[live]] = around.live[second[live]] = True
+    around.fix(first[hard], second[hard])
+    live = ((source | (kinds == CURRENT)) & acting) | (source & ~meter)
+    around.mark(around.live, first[live], second[live])
     _look_at_controls(flat, around)
     behaviours = nonlinear.behaviours(flat, kinds)
     branch_ends = _branch_ends(flat, behaviours, first, second)
@@ -133,12 +140,14 @@ def surroundings_of(flat: Flat, nonlinear: NonlinearColumns, swept: Collection[s
     diodes, mosfets = nonlinear.diodes(), nonlinear.mosfets()
     if diodes is not None:
         around.conduct(diodes.first, diodes.second)
-        around.channels[diodes.first] = around.channels[diodes.second] = True
+        around.mark(around.channels, diodes.first, diodes.second)
     if mosfets is not None:
         around.conduct(mosfets.drain, mosfets.source)
         around.conduct(mosfets.bulk, mosfets.source)
-        around.channels[mosfets.drain] = around.channels[mosfets.source] = True
-        around.read[mosfets.gate] = True
+        around.mark(around.channels, mosfets.drain, mosfets.source)
+        around.mark(around.read, mosfets.gate)
+    for flags in (around.channels, around.fixed, around.live, around.read):
+        flags[:] = flags[around.same]
     return around
 
 
@@ -152,7 +161,7 @@ def _look_at_controls(flat: Flat, around: Surroundings) -> None:
         elif across:
             around.conduct(*ends)
         if not isinstance(c, str) and not across:
-            around.read[[c, d]] = True
+            around.mark(around.read, np.array([c, d]))
 
 
 def _branch_ends(flat: Flat, behaviours: tuple[Behaviours, ...], first: Ints, second: Ints) -> tuple[Ints, Ints]:
@@ -167,19 +176,21 @@ def _branch_ends(flat: Flat, behaviours: tuple[Behaviours, ...], first: Ints, se
 
 def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surroundings) -> None:
     """Take in laws: what they lie across, and what they read."""
-    first, second = laws.first, laws.second
+    same = around.same
+    first, second = same[laws.first], same[laws.second]
     conducting = np.zeros(first.size, bool)
     touching = np.zeros(first.size, bool)
     for kind, plus, minus in zip(laws.kinds, laws.plus, laws.minus, strict=True):
         if kind != "v":
             plus, minus = branch_ends[0][plus], branch_ends[1][plus]
+        plus, minus = same[plus], same[minus]
         across = ((plus == first) & (minus == second)) | ((plus == second) & (minus == first))
         for end in (first, second):
             touching |= (end > 0) & ((plus == end) | (minus == end))
         if kind == "v" and laws.kinds == "v":
             conducting |= across
         elsewhere = ~across
-        around.read[plus[elsewhere]] = around.read[minus[elsewhere]] = True
+        around.mark(around.read, plus[elsewhere], minus[elsewhere])
         around.laws.append(tuple(column[elsewhere] for column in (plus, minus, first, second)))
     if laws.output == "v":
         around.fix(first, second)
@@ -187,10 +198,10 @@ def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surr
     touching &= (first > 0) & (second > 0)
     around.conduct(first[conducting], second[conducting])
     around.ties.add(first[touching], second[touching])
-    around.channels[first[touching]] = around.channels[second[touching]] = True
+    around.mark(around.channels, first[touching], second[touching])
 
 
 def fixed_volts(around: Surroundings) -> Ints:
     """Return for each node the lowest one that sources fix its voltage to."""
     first, second = around.volts.joined()
-    return components(first, second, around.count)
+    return components(first, second, around.count)[around.same]
