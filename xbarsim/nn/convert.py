@@ -11,7 +11,7 @@ from torch import nn
 from xbarsim.errors import InputError
 from xbarsim.nn.folding import fold
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.kinds import on_crossbars, see_no_matrix, supported
+from xbarsim.nn.kinds import digital_matrices, on_crossbars, see_no_matrix, supported
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.selection import Digital, Selection, hardware_for, see_known
@@ -71,7 +71,7 @@ def convert(
         if not any(one == name or one.startswith(f"{name}.") for one in converter.made):
             raise InputError(f"overrides names {name!r}, which holds no layer on crossbars")
     _through_submodules(whole)
-    return CrossbarNetwork(whole, hardware)
+    return CrossbarNetwork(whole, hardware, converter.matrices)
 
 
 def _see_arguments(model: object, hardware: object, overrides: object, bias: object) -> None:
@@ -97,6 +97,7 @@ class _Converter:
         self._hardware, self._overrides, self._left, self._bias_row = hardware, overrides, left, bias_row
         self._done: dict[int, nn.Module] = {}
         self.made: list[str] = []
+        self.matrices: list[str] = []
 
     def converted(self, name: str, module: nn.Module) -> nn.Module:
         """Return what takes a module's place."""
@@ -112,6 +113,7 @@ class _Converter:
             hardware = hardware_for(name, self._hardware, self._overrides)
             return on_crossbars(name, module, hardware, bias_row=self._bias_row)
         see_no_matrix(name, module, self._left)
+        self.matrices += digital_matrices(name, module, self._left)
         for own, child in module._modules.items():
             if child is not None:
                 module._modules[own] = self.converted(f"{name}.{own}" if name else own, child)

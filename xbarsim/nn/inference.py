@@ -358,8 +358,7 @@ def _relative(apart: float, size: float) -> float:
 
 def _mean_row(rows: Sequence[SummaryRow]) -> SummaryRow:
     first = rows[0]
-    error = float(np.mean([one.ir_drop_error for one in rows]))
-    return SummaryRow(first.name, first.kind, first.shape, first.tiles, first.cells, first.utilisation, error)
+    return replace(first, ir_drop_error=float(np.mean([one.ir_drop_error for one in rows])))
 
 
 def _share(found: Tensor, truth: Tensor) -> float:

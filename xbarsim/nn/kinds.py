@@ -107,6 +107,17 @@ def see_no_matrix(name: str, module: nn.Module, left: Any) -> None:
         )
 
 
+def digital_matrices(name: str, module: nn.Module, left: Any) -> list[str]:
+    """Return the paths of a module's own matrices, in parameters and buffers, that nobody asked to leave digital."""
+    own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+    paths = [
+        (f"{name}.{one}" if name else one)
+        for one, tensor in own
+        if tensor.is_floating_point() and not _is_lazy(tensor) and sum(size > 1 for size in tensor.shape) > 1
+    ]
+    return [path for path in paths if not left(path, module)]
+
+
 def _see_parameters(name: str, module: nn.Module) -> None:
     if hasattr(module, "parametrizations"):
         raise InputError(

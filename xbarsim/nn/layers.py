@@ -11,6 +11,7 @@ from torch import Tensor
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.outside import paused
 from xbarsim.nn.products import Drives, decoded, digital, drives, tile_currents
 from xbarsim.nn.ranges import UNSEEN
 from xbarsim.nn.weights import ProgrammedWeights
@@ -77,6 +78,11 @@ class CrossbarLayer(ProgrammedWeights):
     def computed(self, x: Tensor, *, digital_bias: bool) -> Tensor:
         """Return the outputs, with or without a bias that is not a row of cells."""
         self._programmed()
+        self.reached = True
+        with paused():
+            return self._through_arrays(x, digital_bias)
+
+    def _through_arrays(self, x: Tensor, digital_bias: bool) -> Tensor:
         if self.direct:
             weight, bias = self.effective_parameters()
             driven, one = digital(self, x)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn import calibration, storage
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.outside import Origin, Watch
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.summary import Summary, summary
 from xbarsim.nonideal import Chip
@@ -22,6 +25,13 @@ from xbarsim.nonideal.streams import whole
 
 class CrossbarNetwork(nn.Module):
     """What ``convert`` returns.
+
+    Parameters
+    ----------
+    model, hardware : Module and Hardware
+        See below.
+    matrices : iterable of str
+        Names of parameters and buffers of the model that stay digital, but that no input may be multiplied with.
 
     Attributes
     ----------
@@ -33,11 +43,12 @@ class CrossbarNetwork(nn.Module):
         What ``program`` was given.
     """
 
-    def __init__(self, model: nn.Module, hardware: Hardware) -> None:
+    def __init__(self, model: nn.Module, hardware: Hardware, matrices: Iterable[str] = ()) -> None:
         super().__init__()
         self.model = model
         self.hardware = hardware
         self.seed: int | None = None
+        self._matrices = tuple(matrices)
         for name, layer in self.layers.items():
             layer.name = name
 
@@ -53,8 +64,49 @@ class CrossbarNetwork(nn.Module):
         return {name: layer.chip for name, layer in self.layers.items() if layer.chip is not None}
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what the model returns, through the crossbars."""
-        return self.model(*args, **kwargs)
+        """Return what the model returns, through the crossbars.
+
+        Raises
+        ------
+        InputError
+            A weight is used outside of its layer, inputs are multiplied with a matrix that is in none, or, in
+            ``eval()``, no forward pass so far has reached a layer; the message says how to leave it digital.
+        """
+        if torch.compiler.is_compiling():
+            return self.model(*args, **kwargs)
+        with Watch(self._watched()):
+            found = self.model(*args, **kwargs)
+        if not self.training:
+            self._see_reached()
+        return found
+
+    def _watched(self) -> Iterator[tuple[Tensor, Origin]]:
+        for name, layer in self.layers.items():
+            origin = Origin(f"the weight of {layer.label}", self._digital_name(name), programmed=True)
+            yield layer.weight, origin
+            if layer.bias_row and layer.bias is not None:
+                yield layer.bias, replace(origin, what=f"the bias row of {layer.label}")
+        for path in self._matrices:
+            above, _, own = path.rpartition(".")
+            one = getattr(self.model.get_submodule(above), own, None)
+            if isinstance(one, Tensor):
+                yield one, Origin(repr(path), path, programmed=False)
+
+    def _see_reached(self) -> None:
+        missed = [name for name, layer in self.layers.items() if not layer.reached]
+        if missed:
+            few = ", ".join(map(repr, missed[:3])) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
+            names = ", ".join(dict.fromkeys(repr(self._digital_name(name)) for name in missed[:3]))
+            raise InputError(
+                f"no forward pass reaches layer {few}, which would stand in summaries all the same: "
+                f"leave it digital with digital=({names},)"
+            )
+
+    def _digital_name(self, name: str) -> str:
+        """Return what ``convert(digital=...)`` calls a layer: torch's module, of which it may be a part."""
+        above = name.rpartition(".")[0]
+        whole = hasattr(self.model.get_submodule(above), "to_torch")
+        return above if whole and above else name
 
     def program(self, seed: int = 0, *, time: float | None = None) -> Self:
         """Make every layer's chip, a function of seed and the layer's number, and put the weights on it.

@@ -89,6 +89,8 @@ class CrossbarRecurrent(nn.Module):
         layers = [one for one in self.children() if isinstance(one, CrossbarLinear)]
         if not all(one.exact for one in layers):
             return self._stepwise(x, batch_sizes, states)
+        for one in layers:
+            one.reached = True
         weights = []
         for end in self._ends:
             pairs = [self._linear(kind, end).effective_parameters() for kind in ("ih", "hh")]

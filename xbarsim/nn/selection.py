@@ -20,7 +20,7 @@ class Selection:
     Parameters
     ----------
     digital : str, callable, or several of them
-        Names of modules, with all below them, or of parameters; and predicates of name and module.
+        Names of modules, with all below them, of parameters or of buffers; and predicates of name and module.
     model : Module
         Whose names they are.
 
@@ -37,7 +37,8 @@ class Selection:
         for one in self._predicates:
             if not callable(one):
                 raise InputError(f"digital has {one!r}: give names of layers, or predicates of (name, module)")
-        known = [name for name, _ in (*model.named_modules(), *model.named_parameters()) if name]
+        named = (*model.named_modules(), *model.named_parameters(), *model.named_buffers())
+        known = [name for name, _ in named if name]
         for name in sorted(self._names):
             see_known("digital", name, known)
 

@@ -39,6 +39,8 @@ class SummaryRow:
         ``|accurate - ideal| / |ideal|`` of its outputs without a digital bias, on the same inputs; of its effective
         matrix where there were no inputs. NaN where cells are nonlinear and there were no inputs, where the layer was
         not called, or where it has no chip.
+    reached : bool
+        Whether some forward pass has come to it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class SummaryRow:
     cells: int
     utilisation: float
     ir_drop_error: float
+    reached: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,9 @@ class Summary:
             ).rstrip()
             for line in table
         ]
+        missed = [row.name for row in self.rows if not row.reached]
+        if missed:
+            aligned.append(f"no forward pass so far has reached {', '.join(missed)}")
         return "\n".join(aligned)
 
 
@@ -110,7 +116,14 @@ def _row(name: str, layer: CrossbarLayer, error: float) -> SummaryRow:
     tiles, size = len(layer.places), layer.hardware.tiles
     kind = type(layer).__name__
     return SummaryRow(
-        name, kind, tuple(layer.weight.shape), tiles, cells, cells / (tiles * size.rows * size.cols), error
+        name,
+        kind,
+        tuple(layer.weight.shape),
+        tiles,
+        cells,
+        cells / (tiles * size.rows * size.cols),
+        error,
+        layer.reached,
     )
 
 

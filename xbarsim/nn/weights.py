@@ -16,6 +16,7 @@ from xbarsim.errors import InputError
 from xbarsim.nn import cells as written
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.outside import paused
 from xbarsim.nn.planes import largest, middle, unit
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.tiling import Place, Tile, assembled, layout
@@ -47,10 +48,11 @@ def _kept_for_all(method: Callable[[ProgrammedWeights], Found]) -> Callable[[Pro
 
     @wraps(method)
     def computed(self: ProgrammedWeights) -> Found:
-        if not torch.is_inference_mode_enabled():
-            return method(self)
-        with torch.inference_mode(False), torch.no_grad():
-            return method(self)
+        with paused():
+            if not torch.is_inference_mode_enabled():
+                return method(self)
+            with torch.inference_mode(False), torch.no_grad():
+                return method(self)
 
     return computed
 
@@ -81,6 +83,8 @@ class ProgrammedWeights(nn.Module):
         Seconds since programming, where cells drift; ``at`` sets it.
     name : str
         What messages call the layer.
+    reached : bool
+        Whether some forward pass has come here.
     """
 
     scale: Tensor
@@ -101,6 +105,7 @@ class ProgrammedWeights(nn.Module):
         self.reads = 0
         self.time: float | None = None
         self.compensation = 1.0
+        self.reached = False
         self._see_finite()
         scales = sum(self._scale_count(one) for one in self.matrices())
         self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
