@@ -154,6 +154,10 @@ def test_values_and_slopes(law):
         ("time+hertz", 0.0),
         ("limit(5,0,2)", 2.0),
         ("ternary_fcn(0,1,2)", 2.0),
+        ("round(2.5)-round(-2.5)+round(0.49999999999999994)", 6.0),
+        ("nint(2.5)-nint(-3.5)", 6.0),
+        ("(2>1)&(1>2)|(3>2)", 1.0),
+        ("1|0&0", 1.0),
     ],
 )
 def test_constants_as_in_ngspice(text, value):

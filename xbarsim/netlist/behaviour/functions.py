@@ -62,6 +62,15 @@ def _integer(g: Graph, x: int) -> int:
     return _if(g, below(g, x), g.call("ceil", x), g.call("floor", x))
 
 
+def _rounded(g: Graph, x: int) -> int:
+    """Half away from 0."""
+    size = g.call("abs", x)
+    whole = g.call("floor", size)
+    up = g.call("<=", g.number(0.5), g.call("-", size, whole))
+    nearest = g.call("+", whole, up)
+    return _if(g, below(g, x), g.call("neg", nearest), nearest)
+
+
 FUNCTIONS: dict[str, tuple[int, Callable[..., int]]] = {
     **{
         name: (1, lambda g, x, operation=operation: g.call(operation, x))
@@ -73,6 +82,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., int]]] = {
     "u2": (1, _two_step),
     "uramp": (1, lambda g, x: _if(g, below(g, x), g.number(0), x)),
     "int": (1, _integer),
+    "round": (1, _rounded),
     "sqr": (1, lambda g, x: g.call("*", x, x)),
     "eq0": (1, _not),
     "ne0": (1, _nonzero),
@@ -108,6 +118,7 @@ BINARY: dict[str, Callable[[Graph, int, int], int]] = {
     "&&": lambda g, a, b: g.call("*", _nonzero(g, a), _nonzero(g, b)),
     "||": lambda g, a, b: _nonzero(g, g.call("+", _nonzero(g, a), _nonzero(g, b))),
 }
+BINARY |= {"&": BINARY["&&"], "|": BINARY["||"]}
 
 
 def call(g: Graph, name: str, arguments: list[int]) -> int:

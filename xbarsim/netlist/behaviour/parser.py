@@ -13,8 +13,8 @@ from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.suggest import clipped, closest
 
 _LEVELS = {
-    ",": 0, "?": 1, ":": 1, "||": 2, "&&": 3, "==": 4, "!=": 4, "<>": 4, "<": 5, "<=": 5, ">": 5, ">=": 5,
-    "+": 6, "-": 6, "*": 7, "/": 7, "^": 9, "**": 9,
+    ",": 0, "?": 1, ":": 1, "||": 2, "|": 2, "&&": 3, "&": 3, "==": 4, "!=": 4, "<>": 4, "<": 5, "<=": 5, ">": 5,
+    ">=": 5, "+": 6, "-": 6, "*": 7, "/": 7, "^": 9, "**": 9,
 }  # fmt: skip
 _SIGN = 8
 """A sign binds more than products and less than powers, both of which go from left to right, as in ngspice."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import cast
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.operators import BINARY, FUNCTIONS, PRECEDENCE, apply_function, apply_operator
+from xbarsim.netlist.reading.signs import Signs
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import match_operand
 
@@ -19,10 +21,14 @@ MOST_CALLS = 100_000
 _SPACE = re.compile(r"\s*")
 _NUMBER_LIKE = re.compile(r"[0-9.]*[0-9][\w.]*(?:(?<=[ed])[+-]\w*)?")
 _NAME = re.compile(r"[a-z_@#$][\w.@#$]*")
-_OPERATOR = re.compile(r"\*\*|\|\||&&|==|!=|<>|<=|>=|[-+*/^%\\<>!?:(),{}]")
+_OPERATOR = re.compile(r"\*\*|\|\||&&|==|!=|<>|<=|>=|[-+*/^%\\<>!?:(),{}&|]")
 
-_SIGN_AT_START = PRECEDENCE["*"]
+_SIGN_AT_START = PRECEDENCE["-"]
 _SIGN_IN_OPERAND = 99
+
+
+DOUBTS: ContextVar[list[str] | None] = ContextVar("DOUBTS", default=None)
+"""Takes the expressions that ngspice reads otherwise than they are written, while a netlist is read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +137,12 @@ def compile_expression(text: str) -> Expression:
     CardError
         It is no expression; the message quotes it and says where it goes wrong.
     """
-    return _Compiler(text).run()
+    compiler = _Compiler(text)
+    expression = compiler.run()
+    doubts = DOUBTS.get()
+    if compiler.signs.doubtful and doubts is not None:
+        doubts.append(text)
+    return expression
 
 
 class _Compiler:
@@ -144,6 +155,7 @@ class _Compiler:
         self.commas: list[int] = []
         self.names: dict[str, None] = {}
         self.calls: dict[str, None] = {}
+        self.signs = Signs()
 
     def run(self) -> Expression:
         text, at, operand_next, fresh = self.text, 0, True, True
@@ -171,6 +183,7 @@ class _Compiler:
         text = self.text
         number = match_operand(text, at)
         if number is not None:
+            self.signs.number()
             self.code.append(("number", number[0]))
             return number[1], False, False
         name = _NAME.match(text, at)
@@ -178,14 +191,18 @@ class _Compiler:
             after = self._skip(name.end())
             if after < len(text) and text[after] == "(":
                 return self._call(name.group(), after + 1)
+            self.signs.other()
             self.code.append(("name", name.group()))
             self.names[name.group()] = None
             return name.end(), False, False
         symbol = text[at]
         if symbol in "({":
+            self.signs.open()
             self.stack.append((symbol, 0))
             return at + 1, True, True
         if symbol == "-":
+            if not fresh:
+                self.signs.sign()
             self.stack.append(("sign", _SIGN_AT_START if fresh else _SIGN_IN_OPERAND))
             return at + 1, True, False
         if symbol == "+" and fresh:
@@ -203,8 +220,10 @@ class _Compiler:
         self.calls[name] = None
         empty = self._skip(at)
         if empty < len(self.text) and self.text[empty] == ")":
+            self.signs.other()
             self.code.append(("call", (name, 0)))
             return empty + 1, False, False
+        self.signs.open()
         self.stack.append((f"{name}(", -1))
         self.commas.append(0)
         return at, True, True
@@ -225,9 +244,10 @@ class _Compiler:
             return after, True, False
         if symbol == "?":
             self._unwind("?")
+            self.signs.choice(inside=bool(self.stack) and self.stack[-1][0] == "?")
             self.stack.append(("?", -len(self.code) - 2))
             self.code.append(("jump if 0", 0))
-            return after, True, True
+            return after, True, False
         if symbol == ":":
             self._unwind("")
             if not self.stack or self.stack[-1][0] != "?":
@@ -236,7 +256,7 @@ class _Compiler:
             self.stack.append((":", -len(self.code) - 2))
             self.code.append(("jump", 0))
             self.code[jump] = ("jump if 0", len(self.code))
-            return after, True, True
+            return after, True, False
         return self._close(symbol, after)
 
     def _close(self, symbol: str, after: int) -> tuple[int, bool, bool]:
@@ -248,10 +268,12 @@ class _Compiler:
             if not _is_call(opened):
                 raise self._error("a ',' stands outside a function's arguments")
             self.commas[-1] += 1
+            self.signs.argument()
             return after, True, True
         if opened == "?" or (symbol == "}") != (opened == "{"):
             raise self._error(f"a '{symbol}' does not match")
         self.stack.pop()
+        self.signs.close()
         if _is_call(opened):
             self.code.append(("call", (opened[:-1], self.commas.pop() + 1)))
         return after, False, False

@@ -10,9 +10,10 @@ from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.suggest import clipped
 
 PRECEDENCE = {
-    "||": 1, "&&": 2, "==": 3, "!=": 3, "<>": 3, "<": 4, ">": 4, "<=": 4, ">=": 4,
+    "||": 1, "|": 1, "&&": 2, "&": 2, "==": 3, "!=": 3, "<>": 3, "<": 3, ">": 3, "<=": 3, ">=": 3,
     "+": 5, "-": 5, "*": 6, "/": 6, "%": 6, "\\": 6, "^": 7, "**": 7,
 }  # fmt: skip
+"""All go from left to right, comparisons and ``==`` alike."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,27 @@ def _power(base: float, exponent: float) -> float:
     return math.pow(abs(base), exponent)
 
 
+def _remainder(a: float, b: float) -> float:
+    """Return ``a - b trunc(a / b)`` as ngspice rounds it, step by step: 0 for 1 and 0.1, where fmod gives 0.1."""
+    return a - b * math.trunc(a / b)
+
+
+def _quotient(a: float, b: float) -> float:
+    """Return the whole part of the quotient's size, which is what a backslash gives."""
+    return float(math.trunc(abs(a / b)))
+
+
+def _rounded(x: float) -> float:
+    """Round half away from 0, as C and LTspice do."""
+    whole = math.floor(abs(x))
+    return math.copysign(whole + (abs(x) - whole >= 0.5), x)
+
+
 BINARY: dict[str, Callable[[float, float], float]] = {
     "||": lambda a, b: float(a != 0 or b != 0),
+    "|": lambda a, b: float(a != 0 or b != 0),
     "&&": lambda a, b: float(a != 0 and b != 0),
+    "&": lambda a, b: float(a != 0 and b != 0),
     "==": lambda a, b: float(a == b),
     "!=": lambda a, b: float(a != b),
     "<>": lambda a, b: float(a != b),
@@ -42,8 +61,8 @@ BINARY: dict[str, Callable[[float, float], float]] = {
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b,
-    "%": math.fmod,
-    "\\": lambda a, b: float(math.trunc(a / b)),
+    "%": _remainder,
+    "\\": _quotient,
     "^": _power,
     "**": _power,
 }
@@ -72,6 +91,7 @@ FUNCTIONS: dict[str, Function] = {
     "sgn": Function(1, lambda x: float((x > 0) - (x < 0))),
     "int": Function(1, lambda x: float(math.trunc(x))),
     "nint": Function(1, lambda x: float(round(x))),
+    "round": Function(1, _rounded),
     "floor": Function(1, lambda x: float(math.floor(x))),
     "ceil": Function(1, lambda x: float(math.ceil(x))),
     "min": Function(2, min),

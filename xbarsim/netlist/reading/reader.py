@@ -14,6 +14,7 @@ from xbarsim.netlist.reading.cards import analysis_card, check_options, function
 from xbarsim.netlist.reading.control import Control
 from xbarsim.netlist.reading.devicecards import read_model
 from xbarsim.netlist.reading.elements import read_element
+from xbarsim.netlist.reading.expressions import DOUBTS
 from xbarsim.netlist.reading.libraries import (
     check_loop,
     enter_section,
@@ -81,8 +82,21 @@ class Reader:
 
     def run(self) -> None:
         """Read everything; a stack of files takes the place of recursion."""
+        doubts: list[str] = []
+        token = DOUBTS.set(doubts)
+        try:
+            self._read(doubts)
+        finally:
+            DOUBTS.reset(token)
+        self._finish()
+
+    def _read(self, doubts: list[str]) -> None:
         while self.files:
             source = self.files[-1]
+            if doubts:
+                text = f"ngspice reads '{clipped(doubts[0])}' otherwise: put signs and inner ?: in parentheses"
+                self.notes.setdefault(text, source.place(max(source.line - 1, 1)))
+                doubts.clear()
             if source.finished:
                 self.files.pop()
                 continue
@@ -97,6 +111,8 @@ class Reader:
                     self._card(text, source, line, position)
             except CardError as error:
                 raise self.places.error(str(error), source.place(line)) from None
+
+    def _finish(self) -> None:
         if self.in_control is not None:
             raise self.places.error(".control has no .endc: close it", self.in_control)
         self.analyses = self.control.ordered(self.analyses)
