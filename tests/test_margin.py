@@ -200,7 +200,7 @@ def test_what_does_not_converge_is_named(monkeypatch):
     def fail(*args, **options):
         raise ConvergenceError("no")
 
-    monkeypatch.setattr("xbarsim.margin.worst.read_cell", fail)
+    monkeypatch.setattr("xbarsim.margin.reader.read_cell", fail)
     with pytest.raises(ConvergenceError, match=r"^half, 4 x 4, cell in LRS with pattern hrs: no$"):
         margin(IDEAL, 4, "half")
 

@@ -12,7 +12,7 @@ from cli_tools import assert_refused, call, run
 from xbarsim import Sinh
 from xbarsim.margin import Technology, sweep
 
-SMALL = ("margin", "--sizes", "2,4x3", "--schemes", "floating,third+both")
+SMALL = ("margin", "--sizes", "2,5x3", "--schemes", "floating,third+both")
 
 
 def test_json_says_all_that_the_library_finds(capsys):
@@ -29,7 +29,7 @@ def test_json_says_all_that_the_library_finds(capsys):
         "driver": 10.0, "sense": 20.0,
     }  # fmt: skip
     made = Technology(2e3, 1e6, Sinh(0.2), word_wire=3.0, bit_wire=5.0, driver=10.0, sense=20.0)
-    bare = sweep(made, [2, (4, 3)], ["floating", "third+both"], read_voltage=0.4)
+    bare = sweep(made, [2, (5, 3)], ["floating", "third+both"], read_voltage=0.4)
     assert [(one["scheme"], one["rows"], one["cols"]) for one in record["points"]] == [
         (one.scheme.name, one.rows, one.cols) for one in bare
     ]
@@ -168,7 +168,7 @@ def test_what_does_not_converge_is_exit_code_3(capsys, monkeypatch):
     def fail(*args, **options):
         raise ConvergenceError("it went on for ever")
 
-    monkeypatch.setattr("xbarsim.margin.worst.read_cell", fail)
+    monkeypatch.setattr("xbarsim.margin.reader.read_cell", fail)
     assert_refused(call(capsys, *SMALL), 3, "floating, 2 x 2", "it went on for ever")
 
 

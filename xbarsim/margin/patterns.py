@@ -4,19 +4,12 @@ Which pattern is the worst depends on the scheme. With floating lines every cell
 grounded lines cells of the selected row and column take current away from the sense amplifier; at V/2 those of the row
 still do, by IR drop, while those of the column add theirs. So no pattern is taken for granted: all eight that put the
 three groups of other cells (the selected row's, the selected column's, the rest) in LRS or HRS are solved.
-
-With linear cells the selected current is a Möbius function of each single conductance, so it is monotone, and the
-worst pattern has every cell in LRS or HRS. ``search`` goes on from the best of the eight by the sign of each cell's
-sensitivity until the pattern stays, or no longer gets worse. It never ends in a better case than it began with, but it
-need not be the worst of all 2^(rows cols - 1). On 3 x 3 arrays the eight hold the worst of all. What the search adds
-grows with the wires' share: hardly anything at 16 x 16 with 1 ohm wires and 1 kohm cells, 4 % of the HRS current at
-128 x 128 with grounded lines, and on 20 ohm wires, 64 x 64, it finds three times the current of the best of the eight
-(at V/3: 3 % more).
+The worst of them need not be the worst of all 2^(rows cols - 1): :mod:`search` goes on from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -30,12 +23,6 @@ from xbarsim.schemes.scheme import Cell, checked_cell
 from xbarsim.solver import solve
 
 GROUPS = ("row", "column", "rest")
-
-STEPS = 20
-"""Most rounds of a search."""
-
-_GAIN = 1e-9
-"""What counts as worse, of the current: less is rounding."""
 
 _NUDGE = 1e-6  # volts: half the distance at which a law's slope is taken
 
@@ -77,42 +64,6 @@ def candidates(shape: tuple[int, int], cell: Cell) -> Iterator[tuple[str, States
         words = [group for group, chosen in zip(there, choice, strict=True) if chosen]
         name = "hrs" if not words else "lrs" if len(words) == len(there) else "+".join(words)
         yield name, background(name, shape, cell)
-
-
-def search(take: Callable[[States], Read], states: States, first: Read, sign: float) -> tuple[States, Read]:
-    """Go on from a pattern to a worse one, cell by cell's sensitivity.
-
-    Parameters
-    ----------
-    take : callable
-        Reads the array in given states.
-    states : (rows, cols) of bool
-        Where to begin.
-    first : Read
-        The read of ``states``.
-    sign : {1, -1}
-        1 looks for the largest current, -1 for the smallest.
-
-    Returns
-    -------
-    states, read
-        The worst pattern met and its read: no better than what it began with.
-    """
-    best = first
-    for _ in range(STEPS):
-        steeper = sensitivity(best)
-        if steeper is None:
-            break
-        turned = np.where(steeper == 0.0, states, sign * steeper > 0.0)
-        turned[first.cell] = states[first.cell]
-        if (turned == states).all():
-            break
-        found = take(turned)
-        gained = sign * (found.selected_current - best.selected_current)
-        if gained <= _GAIN * abs(best.selected_current):
-            break
-        states, best = turned, found
-    return states, best
 
 
 def sensitivity(read: Read) -> Array | None:

@@ -87,10 +87,22 @@ class Report:
             lines.append(f"{row}  {max(one.lrs.power, one.hrs.power):>9.2e}  {one.lrs.pattern} | {one.hrs.pattern}")
         worst = max(max(one.lrs.residual, one.hrs.residual) for one in self.points)
         lines += ["", "margin: (I LRS - I HRS) / I LRS, 0 and below cannot be read; sneak: that of the cell in HRS"]
-        lines += [f"residual  {worst:.1e}"]
+        lines += [f"worst     {self._effort()}", f"residual  {worst:.1e}"]
         if self.seconds:
             lines += [f"time      {', '.join(f'{name} {value:.3f} s' for name, value in self.seconds.items())}"]
         return "\n".join(lines)
+
+    def _effort(self) -> str:
+        """Say for which arrays all patterns were tried, and how many where the worst was searched for."""
+        words = []
+        for exhaustive, how in ((True, "all patterns tried"), (False, "searched, a worse one may exist")):
+            points = [one for one in self.points if (one.lrs.exhaustive and one.hrs.exhaustive) == exhaustive]
+            if points:
+                counts = [case.tried for one in points for case in (one.lrs, one.hrs)]
+                span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+                sizes = ", ".join(dict.fromkeys(_by(one) for one in points))
+                words.append(f"{how} ({span} a state): {sizes}")
+        return "; ".join(words)
 
     def as_json(self) -> str:
         """Return everything; NaN and infinities are null."""
@@ -117,13 +129,16 @@ class Report:
         writer = csv.writer(stream, lineterminator="\n")
         states = [f"{state}_{name}" for state in ("lrs", "hrs") for name in ("pattern", *CASE_COLUMNS)]
         shares = ["current_margin", "on_off_ratio", "voltage_margin"]
-        writer.writerow(["scheme", "rows", "cols", "row", "col", *shares, *states, "residual"])
+        writer.writerow(
+            ["scheme", "rows", "cols", "row", "col", *shares, *states, "residual", "lrs_tried", "hrs_tried", "searched"]
+        )
         for one in self.points:
             record = _record(one)
             numbers: list[Any] = [record[name] for name in shares]
             for case in (record["lrs"], record["hrs"]):
                 numbers += [case["pattern"], *(case[name] for name in CASE_COLUMNS)]
-            written = ["" if value is None else value for value in [*numbers, record["residual"]]]
+            numbers += [record["residual"], one.lrs.tried, one.hrs.tried, str(record["searched"]).lower()]
+            written = ["" if value is None else value for value in numbers]
             writer.writerow([one.scheme.name, one.rows, one.cols, *one.cell, *written])
         return stream.getvalue().rstrip("\n")
 
@@ -141,11 +156,12 @@ def _record(one: Margin) -> dict[str, Any]:
         "lrs": _case(one.lrs),
         "hrs": _case(one.hrs),
         "residual": max(one.lrs.residual, one.hrs.residual),
+        "searched": not (one.lrs.exhaustive and one.hrs.exhaustive),
     }
 
 
 def _case(case: Case) -> dict[str, Any]:
-    return {"pattern": case.pattern} | {name: getattr(case, name) for name in CASE_COLUMNS}
+    return {"pattern": case.pattern} | {name: getattr(case, name) for name in (*CASE_COLUMNS, "tried")}
 
 
 def _finite(value: float) -> float | None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 
-from xbarsim.errors import ConvergenceError, InputError, SolveError
-from xbarsim.margin.patterns import candidates, search
+from xbarsim.errors import InputError
+from xbarsim.margin.patterns import candidates
+from xbarsim.margin.reader import Reader, by
+from xbarsim.margin.search import every_pattern, nearest, worst
 from xbarsim.margin.technology import States, Technology
 from xbarsim.resources import require_memory
 from xbarsim.schemes.reading import Read
-from xbarsim.schemes.reading import read as read_cell
 from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, named
 
 Where = Literal["far", "corners"]
@@ -25,6 +25,9 @@ Size = int | tuple[int, int]
 _BYTES_PER_CELL = 200.0
 """At least what the eight patterns and their solutions take."""
 
+_SAME = 1e-12
+"""Margins that differ by less are alike: rounding."""
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -33,7 +36,7 @@ class Case:
     Attributes
     ----------
     pattern : str
-        The pattern's name (see ``background``); ``~`` before it says that a search turned single cells.
+        The pattern's name (see ``background``); ``~`` before it says that single cells differ from it.
     states : (rows, cols) of bool
         The pattern, True where a cell is in LRS, the selected one's state included.
     current, cell_current, sneak_current : float
@@ -44,6 +47,10 @@ class Case:
         Largest voltage across an unselected cell, in volts.
     residual : float
         Worst violation of Kirchhoff's laws in the solution.
+    tried : int
+        How many patterns were solved for it.
+    exhaustive : bool
+        Whether these were all there are; otherwise the case was searched for, and a worse one may exist.
     """
 
     pattern: str
@@ -54,6 +61,8 @@ class Case:
     power: float
     stress: float
     residual: float
+    tried: int
+    exhaustive: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +142,10 @@ def margin(
         of lines that are tied at both ends. ``corners``: the worst of the four.
     patterns : {"worst", "same"}
         ``worst``: each state among the cells that are worst for it, as for a sense amplifier with one fixed reference.
-        ``same``: both states among the same cells, in the worst of the eight patterns, as for a reference that knows
-        the rest of the array. ``mvm`` always takes ``same``: its current is meant to hold all other cells'.
+        Of up to 2^12 patterns all are tried; the worst of more is searched for, which may miss it.
+        ``same``: both states among the same cells, in the worst pattern (of all up to 2^12, or else of the eight by
+        groups), as for a reference that knows the rest of the array. ``mvm`` always takes ``same``: its current is
+        meant to hold all other cells'.
 
     Raises
     ------
@@ -181,7 +192,7 @@ def sweep(
     for shape in shapes:
         _require_memory(shape)
     chosen = [named(scheme) for scheme in schemes]
-    for what, items in (("sizes", [_by(shape) for shape in shapes]), ("schemes", [one.name for one in chosen])):
+    for what, items in (("sizes", [by(shape) for shape in shapes]), ("schemes", [one.name for one in chosen])):
         if not items:
             raise InputError(f"{what} is empty: give at least one")
         if len(set(items)) < len(items):
@@ -192,29 +203,9 @@ def sweep(
     found = []
     for scheme in chosen:
         for shape in shapes:
-            progress(f"{scheme.name}, {_by(shape)}")
+            progress(f"{scheme.name}, {by(shape)}")
             found.append(margin(technology, shape, scheme, read_voltage=read_voltage, cell=cell, patterns=patterns))
     return found
-
-
-class _Reader:
-    """Reads one cell of an array in any states."""
-
-    def __init__(self, technology: Technology, scheme: Scheme, cell: Cell, volts: float) -> None:
-        self.technology, self.scheme, self.cell, self.volts = technology, scheme, cell, volts
-        self.sign = math.copysign(1.0, volts)
-
-    def __call__(self, states: States) -> Read:
-        return read_cell(self.technology.crossbar(states), self.scheme, self.cell, self.volts)
-
-    def named(self, name: str, states: States) -> Read:
-        try:
-            return self(states)
-        except SolveError as error:
-            kind = ConvergenceError if isinstance(error, ConvergenceError) else SolveError
-            state = "LRS" if states[self.cell] else "HRS"
-            where = f"{self.scheme.name}, {_by(states.shape)}, cell in {state} with pattern {name}"
-            raise kind(f"{where}: {error}") from error
 
 
 def _margin(
@@ -223,44 +214,46 @@ def _margin(
     scheme: Scheme,
     volts: float,
     cell: Cell,
-    pair: Callable[[_Reader, tuple[int, int]], tuple[Case, Case]],
+    pair: Callable[[Reader, tuple[int, int]], tuple[Case, Case]],
 ) -> Margin:
-    lrs, hrs = pair(_Reader(technology, scheme, cell, volts), shape)
+    lrs, hrs = pair(Reader(technology, shape, scheme, cell, volts), shape)
     return Margin(scheme, *shape, cell, volts, lrs, hrs)
 
 
-def _worst(reader: _Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
+def _worst(reader: Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
     """Each state's worst pattern: the smallest current in LRS, the largest in HRS."""
     cases = []
     for state, sign in ((True, -reader.sign), (False, reader.sign)):
-        reads = []
-        for name, states in candidates(shape, reader.cell):
-            states[reader.cell] = state
-            reads.append((name, states, reader.named(name, states)))
-        name, begun, first = max(reads, key=lambda one: sign * one[2].selected_current)
-        states, last = search(partial(reader.named, f"~{name}"), begun, first, sign)
-        cases.append(_case(name if last is first else f"~{name}", states, last))
+        met = worst(reader.named, reader.rank, shape, reader.cell, state, sign)
+        cases.append(_case(met.name, met.states, met.read, met.tried, exhaustive=met.exhaustive))
     return cases[0], cases[1]
 
 
-def _same(reader: _Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
+def _same(reader: Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
     """Both states in the pattern where their currents differ least, relative to that in LRS."""
-    pairs = []
-    for name, states in candidates(shape, reader.cell):
-        both = []
+    known = list(candidates(shape, reader.cell))
+    few = every_pattern(shape, reader.cell)
+    patterns = [states for _, states in known]
+    if few is not None:
+        patterns += [few[reader.least(few)]] if reader.rank is not None else list(few)
+    tried = len(known) if few is None else len(few)
+    least = math.inf
+    pair: tuple[Case, Case] | None = None
+    for states in patterns:
+        name = nearest(states, known)
+        cases = []
         for state in (True, False):
-            states[reader.cell] = state
-            both.append(_case(name, states.copy(), reader.named(name, states)))
-        pairs.append((both[0], both[1]))
+            own = states.copy()
+            own[reader.cell] = state
+            cases.append(_case(name, own, reader.named(name, own), tried, exhaustive=few is not None))
+        left = float(reader.left(np.array(cases[0].current), np.array(cases[1].current)))
+        if pair is None or left < least - _SAME:
+            least, pair = left, (cases[0], cases[1])
+    assert pair is not None
+    return pair
 
-    def left(pair: tuple[Case, Case]) -> float:
-        low, high = pair[0].current, pair[1].current
-        return (low - high) / low if low * reader.sign > 0.0 else -math.inf
 
-    return min(pairs, key=left)
-
-
-def _case(name: str, states: States, read: Read) -> Case:
+def _case(name: str, states: States, read: Read, tried: int, *, exhaustive: bool) -> Case:
     return Case(
         pattern=name,
         states=states,
@@ -270,6 +263,8 @@ def _case(name: str, states: States, read: Read) -> Case:
         power=read.power,
         stress=read.stress,
         residual=read.solution.residual,
+        tried=tried,
+        exhaustive=exhaustive,
     )
 
 
@@ -297,9 +292,5 @@ def _shape(size: Size) -> tuple[int, int]:
 
 def _require_memory(shape: tuple[int, int]) -> None:
     require_memory(
-        _BYTES_PER_CELL * shape[0] * shape[1], f"reading all patterns of {_by(shape)} cells", "take a smaller array"
+        _BYTES_PER_CELL * shape[0] * shape[1], f"reading all patterns of {by(shape)} cells", "take a smaller array"
     )
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
