@@ -47,7 +47,9 @@ def test_converters_see_the_tiles_currents(mapping, encoding, adc):
 
 
 @pytest.mark.parametrize("adc", [Converter(), ADC])
-@pytest.mark.parametrize("dac", [Converter(), Converter(bits=5, range="batch"), Converter(bits=6, range=1.5)])
+@pytest.mark.parametrize(
+    "dac", [Converter(range="full"), Converter(bits=5, range="batch"), Converter(bits=6, range=1.5)]
+)
 @pytest.mark.parametrize("bias_row", [False, True])
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_grouped_convolution_is_its_tiles_solved(mapping, bias_row, dac, adc):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xbarsim.errors import InputError
 from xbarsim.nn.layers import CrossbarLayer
-from xbarsim.nn.ranges import UNSEEN
+from xbarsim.nn.ranges import UNSEEN, wants_data
 
 if TYPE_CHECKING:
     from xbarsim.nn.network import CrossbarNetwork
@@ -59,8 +59,7 @@ def _calibrate_one(network: CrossbarNetwork, layer: CrossbarLayer, batches: Iter
 
 def _wants_volts(layer: CrossbarLayer) -> bool:
     """Whether a calibrated input range changes no number but volts, so that one pass is enough for all such layers."""
-    dac = layer.hardware.dac
-    return dac.range == "calibrated" and dac.bits is None and layer.hardware.law.kind == "linear"
+    return layer.hardware.dac.range == "calibrated" and not wants_data(layer.hardware)
 
 
 def _observe(network: CrossbarNetwork, layer: CrossbarLayer, what: str, batches: Iterable[Any], calls: int) -> None:

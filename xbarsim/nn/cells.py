@@ -14,7 +14,7 @@ from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.nn.circuit import effective
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.planes import middle, planes_of
+from xbarsim.nn.planes import is_between, planes_of, zeros
 from xbarsim.nn.tiling import Place, cut
 from xbarsim.nonideal import Bridged, Chip, Fault
 
@@ -30,6 +30,7 @@ def conductances(
     chip: Chip,
     read: int,
     time: float | None = None,
+    write: int = 0,
 ) -> list[Tensor]:
     """Return each array's conductances, siemens in float64, as functions of the weights (inputs, outputs).
 
@@ -39,18 +40,23 @@ def conductances(
     for matrix, scale in zip(matrices, scales, strict=True):
         for plane in planes_of(matrix.double(), scale, hardware):
             targets += cut(plane, hardware)
-    cells = []
+    cells, zero = [], zeros(hardware)
     for tile, (place, target) in enumerate(zip(places, targets, strict=True)):
         if place.extra:
-            target = torch.cat([target, target.new_full((place.shape[0], 1), middle(hardware))], dim=1)
-        cells.append(_programmed(target, tile, chip, read, time))
+            target = torch.cat([target, target.new_full((place.shape[0], 1), zero[place.plane])], dim=1)
+        g = _programmed(target, tile, chip, read, time, write)
+        if place.extra and is_between(hardware):
+            free = Chip(replace(chip.model, levels=None), chip.seed, chip.shapes, {tile: chip.maps(tile)})
+            reference = _programmed(target.detach(), tile, free, read, time, write)[:, -1:]
+            g = torch.cat([g[:, :-1], reference], dim=1)
+        cells.append(g)
     return cells
 
 
-def _programmed(target: Tensor, tile: int, chip: Chip, read: int, time: float | None) -> Tensor:
+def _programmed(target: Tensor, tile: int, chip: Chip, read: int, time: float | None, write: int) -> Tensor:
     """Return what the chip makes of targets; gradients pass levels straight, and stop at stuck cells."""
     still = target.cpu()
-    written = chip.apply(still.detach().numpy(), tile)
+    written = chip.apply(still.detach().numpy(), tile, write=write)
     g = torch.from_numpy(np.array(chip.read(written, read=read, time=time)))
     if not target.requires_grad:
         return g

@@ -9,30 +9,31 @@ from torch import Tensor
 def quantised(x: Tensor, full: Tensor | float, bits: int) -> Tensor:
     """Round to the nearest of the steps ``-top .. top`` of ``full / top``, ``top = 2**(bits - 1) - 1``; clip beyond.
 
-    One bit keeps the sign alone. Gradients pass straight through the rounding, and are 0 where it clips.
+    Half-way the even step is taken. One bit keeps the sign alone, that of 0 is +. Where ``full`` is 0 so is what comes
+    out. Gradients pass straight through the rounding, and are 0 where it clips.
     """
-    if bits == 1:
-        hard = torch.where(x >= 0, 1.0, -1.0) * full
-        soft = torch.minimum(torch.maximum(x, -torch.as_tensor(full)), torch.as_tensor(full))
-        return soft + (hard - soft).detach()
-    top = (1 << bits - 1) - 1
     full = torch.as_tensor(full, dtype=x.dtype, device=x.device)
     clipped = torch.minimum(torch.maximum(x, -full), full)
-    step = full / top
-    return clipped + (torch.round(clipped / step) * step - clipped).detach()
+    with torch.no_grad():
+        if bits == 1:
+            hard = torch.where(x >= 0, full, torch.where(x < 0, -full, x))
+        else:
+            step = full / ((1 << bits - 1) - 1)
+            hard = torch.round(clipped / torch.where(step > 0, step, torch.ones_like(step))) * step
+    return hard + (clipped - clipped.detach()) if clipped.requires_grad else hard
 
 
-def bit_planes(x: Tensor, full: Tensor | float, bits: int) -> tuple[list[Tensor], list[float]]:
+def bit_planes(share: Tensor, bits: int) -> tuple[list[Tensor], list[float]]:
     """Return the pulses of bit-serial inputs, -1, 0 or 1, the least significant first, and what each is worth.
 
-    A number is its sign and ``bits - 1`` bits of its magnitude; ``sum(worth * pulse) = quantised(x) / full``. Gradients
-    reach x through the planes in equal shares. One bit keeps the sign alone.
+    ``share`` is what ``quantised`` gave over its full scale, -1 to 1, or 0 where no converter drives the line:
+    ``sum(worth * pulse) = share``. A number is its sign and ``bits - 1`` bits of its magnitude, at least one. Gradients
+    reach it through the planes in equal shares.
     """
     count = max(bits - 1, 1)
     top = 2**count - 1
-    share = (x / full).clamp(-1.0, 1.0)
-    whole = torch.round(share.detach().abs() * top) if bits > 1 else torch.ones_like(share)
-    sign = torch.where(share.detach() >= 0, 1.0, -1.0).to(share)
+    whole = torch.round(share.detach().abs() * top)
+    sign = torch.sign(share.detach())
     planes, worth = [], []
     for k in range(count):
         weight = 2**k / top

@@ -108,14 +108,18 @@ class Mapping(Settings):
         ``differential``: two arrays, positive and negative weights, the difference of their currents counts.
         ``reference``: one array around the middle conductance, with one more column whose cells all have that;
         its current is subtracted. ``offset``: as ``reference`` without that column; what it would carry is computed
-        digitally from the inputs.
+        digitally from the inputs. Where cells have levels the middle is the level nearest to it, so that a weight of 0
+        is 0: of an even number the highest is not used, as many are above the middle as below, and the largest weight
+        has the highest of those. Two levels are weights of +1 and -1, without a 0; the reference is between them.
     scale : {"frozen", "dynamic"}
         Which weight the largest conductance stands for: the largest one when the chip is programmed, or the largest
         one at each forward pass, through which gradients then flow.
     per : {"layer", "column"}
-        Whether that is the layer's largest weight, or each output's own.
+        Whether that is the layer's largest weight, in whatever group of a convolution, or each output's own; a bias
+        that is a row of cells counts as a weight.
     slices : int
-        Arrays that share a weight's bits, the most significant first. 1: a weight is one analogue conductance.
+        Arrays that share a weight's bits, the most significant first. 1: a weight is one analogue conductance. Of the
+        numbers 0 .. 2^bits - 1 ``reference`` and ``offset`` use all but the last, so that the middle one is 0.
     slice_bits : int
         Bits of each slice, where there are several.
     """
@@ -161,7 +165,8 @@ class Converter(Settings):
     Attributes
     ----------
     bits : int or None
-        Its resolution, signed; None is exact.
+        Its resolution, signed; None is exact. One bit is the sign, that of 0 is +. A DAC converts a layer's inputs;
+        lines of a convolution's padding with zeros have none, and 0 V.
     range : float or {"calibrated", "batch", "full"}
         Its largest magnitude. ``calibrated``: what ``calibrate`` saw on data. ``batch``: the largest of each batch.
         ``full``: of an ADC, what a whole column of LRS cells would carry; of a DAC, 1. A number: inputs of a DAC, or
@@ -243,6 +248,7 @@ class Hardware(Settings):
         self._word("fidelity", ("ideal", "accurate"))
         if self.mapping.kind == "reference" and self.tiles.cols < 2:
             raise InputError("Tiles.cols is 1: a reference column needs arrays of at least 2 columns")
+        self._see_zero()
         if self.dac.per != "layer":
             raise InputError(
                 f"Converter.per is {self.dac.per!r}: a DAC's range is the layer's; only an ADC's can differ"
@@ -254,6 +260,20 @@ class Hardware(Settings):
     def idle(self) -> dict[str, str]:
         """Settings that change nothing here, as ``wires.word``, each with the one that makes it so, ``fidelity``."""
         return idle(self)
+
+    def _see_zero(self) -> None:
+        """Refuse levels of which none is between zero and its nearer end, where weights are offset."""
+        cells, levels, mapping = self.cells, self.cells.levels, self.mapping
+        if levels is None or levels.count == 2 or mapping.kind == "differential" or mapping.slices > 1:
+            return
+        zero = levels.centre(cells.g_off, cells.g_on)
+        unit = min(cells.g_on - zero, zero - cells.g_off)
+        if zero in levels.quantise([zero + unit, zero - unit], cells.g_off, cells.g_on):
+            raise InputError(
+                f"Levels.spacing is {levels.spacing!r}: with mapping {mapping.kind!r} a weight of 0 has the level "
+                f"nearest to the middle, {zero:g} S, and beside it there is none for the largest weight: "
+                "take mapping 'differential', or space conductances"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes: nested dictionaries of JSON."""

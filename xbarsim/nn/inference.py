@@ -19,6 +19,7 @@ from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.summary import SummaryRow
 from xbarsim.nn.training import inputs, predictions
 
@@ -241,7 +242,7 @@ def infer(
         where = f"chip {number} of {len(seeds)}"
         progress(f"{where}: programming")
         network.program(seed, time=hardware.cells.drift.t0 if hardware.cells.drift else None)
-        if _wants_calibration(hardware):
+        if wants_data(hardware):
             progress(f"{where}: calibrating")
             network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
         moments = []
@@ -379,12 +380,3 @@ def _varies(hardware: Hardware) -> bool:
     """Tell whether chips of different seeds may differ: some effect is on that draws."""
     cells = hardware.cells
     return any(getattr(cells, one.name) is not None for one in fields(cells) if one.name not in _DRAWS_NOTHING)
-
-
-def _wants_calibration(hardware: Hardware) -> bool:
-    """Tell whether a range comes from data and matters."""
-    dac, adc = hardware.dac, hardware.adc
-    bits = dac.bits is not None or adc.bits is not None
-    return (dac.range == "calibrated" and (bits or hardware.law.kind != "linear")) or (
-        adc.range == "calibrated" and adc.bits is not None
-    )

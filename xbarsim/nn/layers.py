@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -12,9 +13,10 @@ from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
-from xbarsim.nn.products import Drives, decoded, digital, drives, tile_currents
+from xbarsim.nn.products import Drives, decoded, digital, drives, reader
 from xbarsim.nn.ranges import UNSEEN
 from xbarsim.nn.weights import ProgrammedWeights
+from xbarsim.nonideal import Chip
 
 _TOGETHER = 4096
 """Vectors that go through the arrays at a time: their currents stay in the processor's caches."""
@@ -44,6 +46,20 @@ class CrossbarLayer(ProgrammedWeights):
         for name, shape in (("input_range", ()), ("output_range", (columns,))):
             self.register_buffer(name, torch.full(shape, UNSEEN, dtype=torch.float64, device=weight.device))
         self._given: Drives | None = None
+
+    def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
+        """Put the weights on a chip, which has no ranges of converters yet: they are another chip's.
+
+        Parameters
+        ----------
+        seed, chip, time
+            As of ``ProgrammedWeights``.
+        """
+        super().program(seed, chip=chip, time=time)
+        with torch.inference_mode(False):
+            self.input_range = torch.full_like(self.input_range, UNSEEN)
+            self.output_range = torch.full_like(self.output_range, UNSEEN)
+        return self
 
     # What a subclass says.
 
@@ -84,15 +100,18 @@ class CrossbarLayer(ProgrammedWeights):
 
     def _through_arrays(self, x: Tensor, digital_bias: bool) -> Tensor:
         if self.direct:
-            weight, bias = self.effective_parameters()
-            driven, one = digital(self, x)
-            if self.bias_row and bias is not None:
-                bias = bias * one
-            return self.multiplied(driven, weight, bias if digital_bias or self.bias_row else None)
-        given = drives(self, x)
-        parts = given.parts(given.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
-        found = torch.cat([decoded(self, tile_currents(self, one.volts.flatten(0, 1)), one) for one in parts])
-        return self.shaped(self._with_bias(found) if digital_bias else found, x)
+            weight, bias = self.once("parameters", self.effective_parameters)
+            if self.hardware.dac.bits is not None:
+                driven, one, _ = digital(self, _wide(x))
+                x = driven.to(x)
+                bias = bias * one.to(bias) if self.bias_row and bias is not None else bias
+            return self.multiplied(x, weight, bias if digital_bias or self.bias_row else None)
+        with torch.autocast(x.device.type, enabled=False):
+            given = drives(self, _wide(x))
+            parts = given.parts(given.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
+            read = self.once("reader", lambda: reader(self))
+            found = torch.cat([decoded(self, read(one.volts.flatten(0, 1)), one) for one in parts])
+        return self.shaped(self._with_bias(found) if digital_bias else found, x).to(x)
 
     def _with_bias(self, found: Tensor) -> Tensor:
         return found if self.bias is None or self.bias_row else found + self.bias
@@ -103,7 +122,7 @@ class CrossbarLayer(ProgrammedWeights):
         A convolution's batch is that of its patches. Lines are those of all groups, in their order; a bias row is the
         last of its group.
         """
-        self._given = drives(self, x)
+        self._given = drives(self, _wide(x))
         volts = self._given.volts
         return volts if self.hardware.encoding.kind == "bit-serial" else volts[0]
 
@@ -132,6 +151,11 @@ class CrossbarLayer(ProgrammedWeights):
         found = [torch.as_tensor(np.asarray(one) if not isinstance(one, Tensor) else one) for one in currents]
         flat = [one.reshape(-1, one.shape[-1]) for one in found]
         return self._with_bias(decoded(self, flat, given))
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Return numbers of half precision in single: currents of 1e-8 A are beyond the half's range."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _see_bias_row(layer: CrossbarLayer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from xbarsim.errors import InputError
 from xbarsim.nn.converters import bit_planes, quantised
-from xbarsim.nn.planes import middle, unit
-from xbarsim.nn.ranges import UNROUNDED, digitised, full_input
+from xbarsim.nn.planes import on_levels, unit, zeros
+from xbarsim.nn.ranges import dac_bits, digitised, full_input
 from xbarsim.nn.tiling import assembled
 
 if TYPE_CHECKING:
@@ -44,54 +44,67 @@ class Drives:
         return [Drives(volts, self.worth, self.full) for volts in torch.split(self.volts, count, dim=1)]
 
 
-def digital(layer: CrossbarLayer, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a layer's inputs, and the input of 1 of a bias row, as the DAC gives them, in their own unit."""
-    bits, one = layer.hardware.dac.bits, x.new_ones(())
-    if bits is None:
-        return x, one
-    full = full_input(layer, x)
-    return quantised(x, full, bits), quantised(one, full, bits)
+def digital(layer: CrossbarLayer, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a layer's inputs, and the input of 1 of a bias row, as the DAC gives them, and the input of full voltage.
+
+    Every element of x is converted once, before anything is made of it: padding is of lines at 0 V.
+    """
+    full, one = full_input(layer, x), x.new_ones(())
+    bits = dac_bits(layer)
+    return (x, one, full) if bits is None else (quantised(x, full, bits), quantised(one, full, bits), full)
 
 
 def drives(layer: CrossbarLayer, x: Tensor) -> Drives:
     """Encode a layer's inputs."""
-    full = full_input(layer, x)
-    lines = layer.lines(x)
+    held, one, full = digital(layer, x)
+    lines = layer.lines(held)
     if layer.bias_row:
-        ones = lines.new_ones((lines.shape[0], 1))
-        lines = torch.cat([part for one in lines.chunk(layer.groups, dim=1) for part in (one, ones)], dim=1)
-    height, bits = layer.hardware.encoding.volts, layer.hardware.dac.bits
-    if bits is None or layer.observing in UNROUNDED:
-        return Drives((lines / full * height)[None], [1.0], full)
-    if layer.hardware.encoding.kind == "bit-serial":
-        pulses, worth = bit_planes(lines, full, bits)
-        return Drives(torch.stack(pulses) * height, worth, full)
-    return Drives((quantised(lines, full, bits) / full * height)[None], [1.0], full)
+        ones = one.expand(lines.shape[0], 1)
+        lines = torch.cat([part for own in lines.chunk(layer.groups, dim=1) for part in (own, ones)], dim=1)
+    share, bits, height = lines / full, dac_bits(layer), layer.hardware.encoding.volts
+    if layer.hardware.encoding.kind == "amplitude" or bits is None:
+        return Drives((share * height)[None], [1.0], full)
+    pulses, worth = bit_planes(share, bits)
+    return Drives(torch.stack(pulses) * height, worth, full)
 
 
-def tile_currents(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
-    """Return what each array carries, (batch, cols) in amperes, for volts (batch, lines)."""
-    return _linear(layer, volts) if layer.hardware.law.kind == "linear" else _nonlinear(layer, volts)
+Reader = Callable[[Tensor], list[Tensor]]
+"""Gives what each array carries, (batch, cols) in amperes, for volts (batch, lines)."""
 
 
-def _linear(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
+def reader(layer: CrossbarLayer) -> Reader:
+    """Return one read of all arrays, for as many vectors as are given to it."""
+    return _linear(layer) if layer.hardware.law.kind == "linear" else _nonlinear(layer)
+
+
+def _linear(layer: CrossbarLayer) -> Reader:
     """Products with all arrays side by side that share their word lines' inputs."""
-    found: dict[int, Tensor] = {}
-    for lines, tiles, wide in layer.strips():
-        currents = volts[:, lines] @ wide.to(volts)
-        widths = [layer.places[tile].shape[1] for tile in tiles]
-        found.update(zip(tiles, torch.split(currents, widths, dim=1), strict=True))
-    return [found[tile] for tile in range(len(layer.places))]
+    strips = layer.strips()
+
+    def read(volts: Tensor) -> list[Tensor]:
+        found: dict[int, Tensor] = {}
+        for lines, tiles, wide in strips:
+            currents = volts[:, lines] @ wide.to(volts)
+            widths = [layer.places[tile].shape[1] for tile in tiles]
+            found.update(zip(tiles, torch.split(currents, widths, dim=1), strict=True))
+        return [found[tile] for tile in range(len(layer.places))]
+
+    return read
 
 
-def _nonlinear(layer: CrossbarLayer, volts: Tensor) -> list[Tensor]:
+def _nonlinear(layer: CrossbarLayer) -> Reader:
     """Newton's method for every input vector; it has no gradient."""
-    if torch.is_grad_enabled() and layer.training and (volts.requires_grad or layer.weight.requires_grad):
-        raise InputError(
-            f"{layer.label} has cells of law {layer.hardware.law.kind!r}, which have no gradient: "
-            "call eval(), or train with law='linear'"
-        )
-    return [torch.from_numpy(tile.solve(volts)).to(volts) for tile in layer.solved_tiles()]
+    tiles = layer.solved_tiles()
+
+    def read(volts: Tensor) -> list[Tensor]:
+        if torch.is_grad_enabled() and layer.training and (volts.requires_grad or layer.weight.requires_grad):
+            raise InputError(
+                f"{layer.label} has cells of law {layer.hardware.law.kind!r}, which have no gradient: "
+                "call eval(), or train with law='linear'"
+            )
+        return [torch.from_numpy(tile.solve(volts)).to(volts) for tile in tiles]
+
+    return read
 
 
 def decoded(layer: CrossbarLayer, currents: Sequence[Tensor], given: Drives) -> Tensor:
@@ -102,13 +115,14 @@ def decoded(layer: CrossbarLayer, currents: Sequence[Tensor], given: Drives) -> 
     if layer.compensation != 1.0:
         wide = wide * layer.compensation
     volts = _weighted(given.volts.flatten(0, 1), given)
-    parts = []
+    parts, zero = [], zeros(hardware)
     for place, amperes in zip(places, torch.split(wide, widths, dim=1), strict=True):
         part = amperes[:, : len(place.cols)]
         if place.extra:
             part = part - amperes[:, -1:]
         elif hardware.mapping.kind == "offset":
-            part = part - (middle(hardware) * volts[:, place.lines].sum(dim=1, keepdim=True)).to(part)
+            siemens = on_levels(zero[place.plane], hardware)
+            part = part - (siemens * volts[:, place.lines].sum(dim=1, keepdim=True)).to(part)
         parts.append(part)
     per_volt = given.full / (unit(hardware) * hardware.encoding.volts)
     sums = assembled(parts, places, add=True)

@@ -11,19 +11,41 @@ from xbarsim.errors import XbarsimError
 from xbarsim.nn.converters import quantised
 
 if TYPE_CHECKING:
+    from xbarsim.nn.hardware import Hardware
     from xbarsim.nn.layers import CrossbarLayer
 
 UNSEEN = -1.0
 """What a calibrated range holds before calibration."""
 
 
-UNROUNDED = ("nothing", "inputs")
-"""What a layer may observe while its DAC rounds nothing: it waits for its turn, or sees what arrives. While it observes
-its ``outputs`` only its ADC passes everything."""
+_UNKNOWN = ("nothing", "inputs")
+"""What a layer may observe while a calibrated input range is not known: it waits for its turn, or sees what arrives.
+While it observes its ``outputs`` only its ADC passes everything."""
 
 
 class NotProgrammedError(XbarsimError, RuntimeError):
     """A layer was called before it had a chip, or before its converters had their ranges."""
+
+
+def volts_count(hardware: Hardware) -> bool:
+    """Whether outputs depend on the volts that an input gets, not on its share of the largest alone.
+
+    Linear cells with an exact ADC, or with one whose range follows the batch, carry currents in proportion.
+    """
+    return hardware.law.kind != "linear" or (hardware.adc.bits is not None and hardware.adc.range != "batch")
+
+
+def wants_data(hardware: Hardware) -> bool:
+    """Whether a range is to come from data, and outputs depend on it."""
+    dac, adc = hardware.dac, hardware.adc
+    inputs = dac.range == "calibrated" and (dac.bits is not None or volts_count(hardware))
+    return inputs or (adc.range == "calibrated" and adc.bits is not None)
+
+
+def dac_bits(layer: CrossbarLayer) -> int | None:
+    """Return the DAC's bits; None while its range is still to come from data."""
+    dac = layer.hardware.dac
+    return None if dac.range == "calibrated" and layer.observing in _UNKNOWN else dac.bits
 
 
 def full_input(layer: CrossbarLayer, x: Tensor) -> Tensor:
@@ -39,11 +61,32 @@ def full_input(layer: CrossbarLayer, x: Tensor) -> Tensor:
         return x.new_ones(())
     if layer.input_range >= 0.0:
         return _or_one(layer.input_range.to(x))
-    if dac.bits is not None and layer.observing not in UNROUNDED:
-        raise NotProgrammedError(
-            f"{layer.label} has a DAC whose range is 'calibrated': call calibrate(batches) before the first forward"
-        )
+    if layer.observing in _UNKNOWN:
+        return _or_one(_largest(layer, x))
+    _see_calibrated(layer)
     return x.new_ones(())
+
+
+def _see_calibrated(layer: CrossbarLayer) -> None:
+    """Refuse a layer without an input range, where outputs depend on it."""
+    hardware = layer.hardware
+    if hardware.dac.bits is not None:
+        why = ""
+    elif hardware.law.kind != "linear":
+        why = f", and the currents of {hardware.law.kind} cells depend on it"
+    elif hardware.adc.range == "calibrated" and hardware.adc.bits is not None:
+        raise _unseen(layer, "an ADC")
+    elif volts_count(hardware):
+        why = ", and the currents that its ADC sees depend on it"
+    else:
+        return
+    raise _unseen(layer, "a DAC", why)
+
+
+def _unseen(layer: CrossbarLayer, what: str, why: str = "") -> NotProgrammedError:
+    return NotProgrammedError(
+        f"{layer.label} has {what} whose range is 'calibrated'{why}: call calibrate(batches) before the first forward"
+    )
 
 
 def _largest(layer: CrossbarLayer, x: Tensor) -> Tensor:
@@ -82,12 +125,10 @@ def _full_outputs(layer: CrossbarLayer, currents: Tensor) -> Tensor:
     if adc.range == "batch":
         columns = _columns(currents)
     elif (layer.output_range < 0.0).any():
-        raise NotProgrammedError(
-            f"{layer.label} has an ADC whose range is 'calibrated': call calibrate(batches) before the first forward"
-        )
+        raise _unseen(layer, "an ADC")
     else:
         columns = layer.output_range.to(currents)
-    return _or_one(_shared(columns, layer))
+    return _shared(columns, layer)
 
 
 def _shared(columns: Tensor, layer: CrossbarLayer) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -129,15 +130,16 @@ class CrossbarRecurrent(nn.Module):
         inputs = torch.split(self._linear("ih", end)(data), sizes)
         outs: list[Tensor] = [data] * len(sizes)
         order = range(len(sizes) - 1, -1, -1) if end.endswith("_reverse") else range(len(sizes))
-        hh = self._linear("hh", end)
-        for t in order:
-            rows = sizes[t]
-            now = [one[:rows] for one in state]
-            new = update(self.mode, inputs[t], hh(now[0]), now)
-            if self.proj_size:
-                new[0] = self._linear("hr", end)(new[0])
-            outs[t] = new[0]
-            state = [torch.cat([one, old[rows:]]) for one, old in zip(new, state, strict=True)]
+        hh, hr = self._linear("hh", end), self._linear("hr", end) if self.proj_size else None
+        with hh.one_read(), hr.one_read() if hr else nullcontext():
+            for t in order:
+                rows = sizes[t]
+                now = [one[:rows] for one in state]
+                new = update(self.mode, inputs[t], hh(now[0]), now)
+                if hr:
+                    new[0] = hr(new[0])
+                outs[t] = new[0]
+                state = [torch.cat([one, old[rows:]]) for one, old in zip(new, state, strict=True)]
         return torch.cat(outs), state
 
     def to_torch(self) -> nn.RNNBase:

@@ -70,7 +70,8 @@ def load_chips(network: CrossbarNetwork, path: str | Path) -> None:
         layer.program(chip=chip, time=record.get("time"))
         for name, value in zip(_FROZEN, frozen, strict=True):
             setattr(layer, name, value)
-        layer.reads, layer.compensation = int(record["reads"]), float(record.get("compensation", 1.0))
+        layer.reads, layer.writes = int(record["reads"]), int(record.get("writes", 0))
+        layer.compensation = float(record.get("compensation", 1.0))
     network.seed = about["seed"]
 
 
@@ -79,7 +80,7 @@ def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
     return {
         "name": name, "kind": type(layer).__name__, "shape": list(layer.weight.shape), "groups": layer.groups,
         "bias_row": layer.bias_row, "hardware": layer.hardware.to_dict(), "reads": layer.reads,
-        "time": layer.time, "compensation": layer.compensation,
+        "writes": layer.writes, "time": layer.time, "compensation": layer.compensation,
     }  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from xbarsim.nn import cells as written
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
-from xbarsim.nn.planes import largest, middle, unit
+from xbarsim.nn.planes import largest, on_levels, unit, zeros
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.tiling import Place, Tile, assembled, layout
 from xbarsim.nonideal import Bridged, Chip
@@ -75,6 +76,9 @@ class ProgrammedWeights(nn.Module):
         What ``program`` made.
     reads : int
         Which read comes next, where reads have noise: each forward pass is one, of all arrays.
+    writes : int
+        Which programming of the chip this is, where writing has noise: each ``program`` of the same seed, and each
+        change of the weights, is one more.
     threads : int or None
         Threads for the circuits; None: all.
     compensation : float
@@ -103,13 +107,15 @@ class ProgrammedWeights(nn.Module):
         self.chip: Chip | None = None
         self.threads: int | None = None
         self.reads = 0
+        self.writes = 0
         self.time: float | None = None
         self.compensation = 1.0
         self.reached = False
         self._see_finite()
-        scales = sum(self._scale_count(one) for one in self.matrices())
+        scales = weight.shape[0] if hardware.mapping.per == "column" else 1
         self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
         self._kept: _Kept | None = None
+        self._read: dict[tuple[str, int], Any] | None = None
 
     def matrices(self) -> list[Tensor]:
         """Weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
@@ -160,11 +166,13 @@ class ProgrammedWeights(nn.Module):
         if chip is not None and (chip.shapes != shapes or chip.model != model):
             made = Chip(model, 0, shapes).made_for
             raise InputError(f"the chip is of another kind ({chip.made_for}): {self.label} needs one of {made}")
-        self.chip = chip or Chip(model, seed, shapes)
+        chip = chip or Chip(model, seed, shapes)
+        same = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, model)
+        self.writes = self.writes + 1 if same else 0
+        self.chip = chip
         self.reads, self.time, self.compensation = 0, time, 1.0
         with torch.inference_mode(False), torch.no_grad():
-            found = [largest(one, self.hardware).reshape(-1) for one in self.matrices()]
-            self.scale = torch.cat(found).to(self.scale)
+            self.scale = largest(self.matrices(), self.hardware).to(self.scale)
         self._kept = None
         return self
 
@@ -209,16 +217,31 @@ class ProgrammedWeights(nn.Module):
             if one is not None and not torch.isfinite(one).all():
                 raise InputError(f"{name} of {self.label} has entries that are not finite")
 
-    def _scale_count(self, matrix: Tensor) -> int:
-        return matrix.shape[1] if self.hardware.mapping.per == "column" else 1
-
     def scales(self) -> list[Tensor]:
         """Return the weight that the largest conductance stands for, (1, 1) or (1, outputs) for each group."""
-        matrices = self.matrices()
-        if self.hardware.mapping.scale == "dynamic":
-            return [largest(one, self.hardware).double() for one in matrices]
-        sizes = [self._scale_count(one) for one in matrices]
-        return [part.reshape(1, -1) for part in torch.split(self.scale, sizes)]
+        dynamic = self.hardware.mapping.scale == "dynamic"
+        whole = largest(self.matrices(), self.hardware).double() if dynamic else self.scale
+        parts = whole.chunk(self.groups) if self.hardware.mapping.per == "column" else [whole] * self.groups
+        return [part.reshape(1, -1) for part in parts]
+
+    @contextmanager
+    def one_read(self) -> Iterator[None]:
+        """Make all calls inside one read of the arrays, as the steps of a recurrent layer are."""
+        self._read = {}
+        try:
+            yield
+        finally:
+            self._read = None
+
+    def once(self, what: str, read: Callable[[], Found]) -> Found:
+        """Return what a read gives: a new one, but inside ``one_read``."""
+        if self._read is None:
+            return read()
+        key = what, id(self.hardware)
+        if key not in self._read:
+            self._read[key] = read()
+        found: Found = self._read[key]
+        return found
 
     # Circuits and their maps, kept while they stand.
 
@@ -240,14 +263,12 @@ class ProgrammedWeights(nn.Module):
         if self.bias_row and self.bias is not None:
             sources.append(self.bias.detach())
         kept, when = self._kept, (self.time, self.compensation)
-        if (
-            kept is None
-            or kept.chip is not chip
-            or kept.hardware is not self.hardware
-            or kept.when != when
-            or not all(_same(a, b) for a, b in zip(sources, kept.sources, strict=True))
-        ):
+        known = kept is not None and kept.chip is chip and kept.hardware is self.hardware
+        same = known and kept is not None and all(map(_same, sources, kept.sources))
+        if kept is None or not same or kept.when != when:
             self._see_finite()
+            # Cells whose weights have changed are written anew, with noise of its own.
+            self.writes += known and not same
             kept = self._kept = _Kept([one.clone() for one in sources], chip, self.hardware, when)
         return kept
 
@@ -271,7 +292,9 @@ class ProgrammedWeights(nn.Module):
 
     def cells_at(self, chip: Chip, time: float | None) -> list[Tensor]:
         """Return the conductances (rows, cols) of all arrays in siemens, some seconds after programming a chip."""
-        return written.conductances(self.matrices(), self.scales(), self.places, self.hardware, chip, self.reads, time)
+        return written.conductances(
+            self.matrices(), self.scales(), self.places, self.hardware, chip, self.reads, time, self.writes
+        )
 
     @property
     def tiles(self) -> list[Tile]:
@@ -314,15 +337,17 @@ class ProgrammedWeights(nn.Module):
 
     @_kept_for_all
     def strips(self) -> list[Strip]:
-        """Return the maps of arrays with the same inputs side by side, in the weights' type."""
+        """Return the maps of arrays with the same inputs side by side, in the weights' type, or in single precision."""
         kept = self._current()
         if kept.strips is not None and self._settled:
             return kept.strips
+        # Siemens of a cell are beyond the range of half precision.
+        kind = torch.promote_types(self.weight.dtype, torch.float32)
         maps, beside = self.maps(), dict[tuple[int, int], list[int]]()
         for tile, place in enumerate(self.places):
             beside.setdefault((place.lines.start, place.lines.stop), []).append(tile)
         found = [
-            (slice(*lines), tiles, torch.cat([maps[tile] for tile in tiles], dim=1).to(self.weight))
+            (slice(*lines), tiles, torch.cat([maps[tile] for tile in tiles], dim=1).to(self.weight.device, kind))
             for lines, tiles in beside.items()
         ]
         if self._settled:
@@ -335,14 +360,14 @@ class ProgrammedWeights(nn.Module):
         kept = self._current()
         if kept.matrices is not None and self._settled:
             return kept.matrices
-        parts = []
+        parts, zero = [], zeros(self.hardware)
         for found, place in zip(self.maps(), self.places, strict=True):
             found = found * self.compensation if self.compensation != 1.0 else found
             part = found[:, : len(place.cols)]
             if place.extra:
                 part = part - found[:, -1:]
             elif self.hardware.mapping.kind == "offset":
-                part = part - middle(self.hardware)
+                part = part - on_levels(zero[place.plane], self.hardware)
             parts.append(part)
         wholes = zip(assembled(parts, self.places), self.scales(), strict=True)
         matrices = [(one.to(scale.device) * (scale / unit(self.hardware))).to(self.weight) for one, scale in wholes]

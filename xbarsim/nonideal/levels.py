@@ -57,6 +57,13 @@ class Levels(Settings):
         levels[[0, -1]] = g_off, g_on
         return levels
 
+    def centre(self, g_off: float, g_on: float) -> float:
+        """Return the level nearest to the middle of g_off and g_on, in siemens; half-way the lower one."""
+        levels = self.values(g_off, g_on)
+        apart = np.abs(levels - 0.5 * (g_off + g_on))
+        # The middle of an even number of levels is half-way; rounding must not choose.
+        return float(levels[np.argmax(apart <= apart.min() + 1e-9 * (g_on - g_off))])
+
     def quantise(self, target: ArrayLike, g_off: float, g_on: float) -> Array:
         """Return for each target the level nearest to it in conductance, whatever the spacing.
 
