@@ -37,6 +37,8 @@ RESULTS = HERE / "results" / "layers.md"
 AGREE = 1e-9
 """Relative to the largest output; two solutions of a circuit with a sinh law differ by up to 1e-11 of a current."""
 
+LAWS: dict[str, tuple[str, ...]] = {"linear": (), "sinh": ("v0",), "selector": ("v0", "i0")}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -113,6 +115,7 @@ def _hardware(rng: np.random.Generator) -> Hardware:
     kind = str(rng.choice(["amplitude", "amplitude", "bit-serial"]))
     # Without bits a DAC clips nothing, and nonlinear cells at volts far beyond their own have no solution.
     law = str(rng.choice(["linear"] * 8 + ["sinh", "selector"]))
+    constants = {"v0": rng.uniform(0.1, 0.5), "i0": 10.0 ** rng.uniform(-8.0, -6.0)}
     wires = [float(rng.choice([0.0, 1.0])) * 10.0 ** rng.uniform(-1.0, 1.5) for _ in range(4)]
     r_on = 10.0 ** rng.uniform(3.0, 5.0)
     levels = None
@@ -138,7 +141,7 @@ def _hardware(rng: np.random.Generator) -> Hardware:
     return Hardware(
         tiles=Tiles(int(rng.integers(2, 12)), int(rng.integers(2, 9))),
         cells=cells,
-        law=Law(law, v0=rng.uniform(0.1, 0.5), i0=10.0 ** rng.uniform(-8.0, -6.0)),
+        law=Law(law, **{name: value for name, value in constants.items() if name in LAWS[law]}),
         wires=Wires(*wires),
         mapping=mapping,
         encoding=Encoding(kind, rng.uniform(0.1, 0.5)),
