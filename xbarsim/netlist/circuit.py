@@ -63,6 +63,8 @@ class Circuit:
         Open at DC, and in no column; their nodes are in ``nodes``.
     states : tuple of (name, volts, origin)
         Capacitors that hold a state: here sources of their initial value.
+    memory : (name, by, origin), optional
+        An element that holds charge, looked for where a transient is asked for.
     charging : Charging, optional
         Sources of current that only charge states; they are nowhere else.
     waves : dict of int to Wave
@@ -88,6 +90,7 @@ class Circuit:
     controlled: tuple[Controlled, ...] = ()
     capacitors: tuple[tuple[str, int, int, int], ...] = ()
     states: tuple[tuple[str, float, int], ...] = ()
+    memory: tuple[str, str, int] | None = None
     charging: Charging | None = None
     waves: dict[int, Wave] = field(default_factory=dict)
     analyses: tuple[Analysis, ...] = (Op(),)

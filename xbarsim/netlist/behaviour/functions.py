@@ -98,8 +98,12 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., int]]] = {
     "ternary_fcn": (3, _if),
     "if": (3, _if),
     "ddt": (1, lambda g, x: g.number(0)),
+    "sdt": (1, lambda g, x: g.number(0)),
 }  # fmt: skip
 """Names, how many arguments they take, and what they are."""
+
+WITH_MEMORY = ("ddt", "sdt", "idt")
+"""A slope in time is 0 in an operating point, and an integral over time is a state: frozen where it starts."""
 
 BINARY: dict[str, Callable[[Graph, int, int], int]] = {
     "+": lambda g, a, b: g.call("+", a, b),
@@ -131,6 +135,10 @@ def call(g: Graph, name: str, arguments: list[int]) -> int:
     """
     if name in ("pwl", "table"):
         return _piecewise(g, name, arguments)
+    if name == "idt":
+        if not 1 <= len(arguments) <= 3:
+            raise CardError(f"idt() takes a quantity, a start and a reset, not {len(arguments)} arguments")
+        return arguments[1] if len(arguments) > 1 else g.number(0)
     count, law = FUNCTIONS[name]
     if len(arguments) != count:
         raise CardError(f"{name}() takes {count} argument{'s' * (count != 1)}, not {len(arguments)}")

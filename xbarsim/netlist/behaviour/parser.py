@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from xbarsim.netlist.behaviour.functions import BINARY, FUNCTIONS, call
+from xbarsim.netlist.behaviour.functions import BINARY, FUNCTIONS, WITH_MEMORY, call
 from xbarsim.netlist.behaviour.graph import Graph, Node
 from xbarsim.netlist.behaviour.lexer import Control, Words, split_body, split_law
 from xbarsim.netlist.errors import CardError
@@ -21,7 +21,7 @@ _SIGN = 8
 
 _DEEPEST = 50
 _MOST_NODES = 200_000
-_BUILT_IN = (*FUNCTIONS, "pwl", "table")
+_BUILT_IN = (*FUNCTIONS, "pwl", "table", "idt")
 
 
 class Text(Protocol):
@@ -62,12 +62,15 @@ class Parsed:
         Numbers in functions, which follow those of the text.
     derived : tuple of Derived
         Controls that follow those of the text.
+    memory : str
+        The function in it that looks at other times than the present, if there is one.
     """
 
     graph: Graph
     root: int
     inner: tuple[float, ...]
     derived: tuple[Derived, ...]
+    memory: str = ""
 
     def controls(self, own: tuple[Control, ...]) -> tuple[Control, ...]:
         """Return all controls, from those of a text."""
@@ -119,6 +122,7 @@ class _Parser:
         self.inner: list[float] = []
         self.derived: list[Derived] = []
         self.path: list[str] = []
+        self.memory = ""
         single = [int(word[2:]) for word in words.shape if word[:2] == "@v"]
         self.single: dict[Node, int] = {("control", k, ()): k for k in single}
 
@@ -126,7 +130,7 @@ class _Parser:
         """Return the graph of all words."""
         literals = [self.graph.add("literal", k) for k in range(self.count)]
         root = self._value(self.words.shape, literals, {})
-        return Parsed(self.graph, root, tuple(self.inner), tuple(self.derived))
+        return Parsed(self.graph, root, tuple(self.inner), tuple(self.derived), self.memory)
 
     def _value(self, shape: tuple[str, ...], literals: list[int], local: dict[str, int]) -> int:
         operands: list[int] = []
@@ -247,6 +251,7 @@ class _Parser:
                 close = closest(name, [*_BUILT_IN, *self.functions])
                 hint = f"did you mean '{close}'?" if close else f"use one of {', '.join(sorted(_BUILT_IN))}"
                 raise CardError(f"the function '{clipped(name)}' is unknown: {hint}")
+            self.memory = name if name in WITH_MEMORY else self.memory
             return call(self.graph, name, arguments)
         function = self.functions[name]
         if len(arguments) != len(function.parameters):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from xbarsim.netlist.models.constants import K_OVER_Q, ZERO_CELSIUS
-from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, Known, UnphysicalError, require, words
+from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, Known, UnphysicalError, require, some, words
 
 KNOWN = Known(
     model=words("is n rs trs trs2 ikf ikr bv ibv nbv tcv eg xti tnom level area tlev"),
@@ -22,6 +22,7 @@ KNOWN = Known(
         "jtun": "tunnelling",
         "jtunsw": "tunnelling",
     },
+    memory=words("tt cjo cjp pj"),
     aliases={
         "js": "is", "tref": "tnom", "trs1": "trs", "cj0": "cjo", "cj": "cjo", "pb": "vj", "mj": "m", "cjsw": "cjp",
         "vjsw": "php", "ik": "ikf", "vb": "bv", "var": "bv", "ib": "ibv",
@@ -82,6 +83,14 @@ def columns(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: 
         amperes = np.multiply(p["ibv"], device.get("m", 1.0))
         found["breakdown"] = _breakdown(volts, amperes, saturation, np.asarray(found["breakdown_scale"]), vt)
     return found
+
+
+def charge(model: Mapping[str, Amount], device: Mapping[str, Amount]) -> str | None:
+    """Return the parameter by which a diode holds charge, or None."""
+    known = {**model, **device}
+    if some(known, "cjp", "pj"):
+        return "cjp"
+    return next((name for name in ("cjo", "tt") if some(known, name)), None)
 
 
 def kelvins(device: Mapping[str, Amount], ambient: Ambient) -> Floats:

@@ -19,12 +19,13 @@ from xbarsim.netlist.models.constants import (
     ZERO_CELSIUS,
 )
 from xbarsim.netlist.models.diode import kelvins
-from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, Known, require, words
+from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, Known, require, some, words
 
 KNOWN = Known(
     model=words("level vto kp gamma phi lambda rd rs rsh is js tox ld uo nsub tpg nss tnom"),
     device=words("m l w ad as nrd nrs temp dtemp"),
     idle=words("cbd cbs pb cgso cgdo cgbo cj mj cjsw mjsw fc kf af nlev gdsnoi off ic icvds icvgs icvbs pd ps"),
+    memory=words("cbd cbs cgso cgdo cgbo cj cjsw pd ps"),
     aliases={"vt0": "vto", "u0": "uo"},
 )
 
@@ -90,6 +91,14 @@ def columns(
         "drain_series": _series("rd", "nrd", model, device, p) / share,
         "source_series": _series("rs", "nrs", model, device, p) / share,
     }
+
+
+def charge(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Ambient) -> str | None:
+    """Return the parameter by which a transistor holds charge, or None: overlaps, its junctions, its gate's oxide."""
+    known = {"ad": ambient.drain_area, "as": ambient.source_area, **model, **device}
+    alone = next((name for name in ("cgso", "cgdo", "cgbo", "cbd", "cbs", "tox") if some(known, name)), None)
+    pairs = (("cj", "ad"), ("cj", "as"), ("cjsw", "pd"), ("cjsw", "ps"))
+    return alone or next((name for name, size in pairs if some(known, name, size)), None)
 
 
 def _gap(kelvin: Floats) -> Floats:

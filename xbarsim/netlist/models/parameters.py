@@ -28,6 +28,8 @@ class Known:
         Parameters that matter and are not supported, and why; they may be given as 0.
     aliases : mapping of str to str
         Other names.
+    memory : frozenset of str
+        The idle ones that hold charge, of which a transient depends.
     """
 
     model: frozenset[str]
@@ -35,6 +37,7 @@ class Known:
     idle: frozenset[str]
     refused: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    memory: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class Ambient:
     width: float = 1e-4
     drain_area: float = 0.0
     source_area: float = 0.0
+
+
+def some(values: Mapping[str, Amount], *names: str) -> bool:
+    """Whether all of these parameters are there and not 0, for one of the elements at least."""
+    product: Amount = 1.0
+    for name in names:
+        product = np.multiply(product, np.not_equal(values.get(name, 0.0), 0))
+    return bool(np.any(product))
 
 
 def words(text: str) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.models import diode, mosfet
@@ -25,23 +25,25 @@ _NODES = {"d": ("anode", "cathode"), "m": ("drain", "gate", "source", "bulk")}
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A ``.model``: its kind, and its parameters as far as operating points depend on them."""
+    """A ``.model``: its kind, its parameters as far as operating points depend on them, and the words of charges."""
 
     name: str
     kind: str
     values: dict[str, Value]
     origin: int
+    memory: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class DeviceCard:
-    """A D or M element: its nodes, its model, and its own parameters."""
+    """A D or M element: its nodes, its model, and its own parameters; in ``memory`` the words of those of charges."""
 
     name: str
     nodes: tuple[str, ...]
     model: str
     values: dict[str, Value]
     origin: int
+    memory: dict[str, str] = field(default_factory=dict)
 
 
 def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
@@ -68,7 +70,7 @@ def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
     if kind not in _KNOWN:
         # Who names it hears that it is not supported.
         return ModelCard(name, kind, {}, origin)
-    known, values = _KNOWN[kind], dict[str, Value]()
+    known, values, memory = _KNOWN[kind], dict[str, Value](), dict[str, str]()
     for key, word in sorted_words.keys.items():
         key = known.aliases.get(key, key)
         if key in known.refused:
@@ -76,9 +78,11 @@ def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
                 raise CardError(f".model {name}: {key}= ({known.refused[key]}) is not supported: remove it")
         elif key in known.model:
             values[key] = parse_value(word, bare=True)
+        elif key in known.memory:
+            memory[key] = word
         elif key not in known.idle:
             notes.setdefault(f".model {clipped(name)}: '{clipped(key)}' is no parameter of {kind}: ignored", origin)
-    return ModelCard(name, kind, values, origin)
+    return ModelCard(name, kind, values, origin, memory)
 
 
 def read_device(words: list[str], origin: int) -> DeviceCard:
@@ -98,7 +102,7 @@ def read_device(words: list[str], origin: int) -> DeviceCard:
         raise CardError(f"{name} has {max(len(plain) - 1, 0)} of its {len(ends)} nodes: {form}")
     check_names([name, *plain[: len(ends) + 1]])
     *nodes, model = plain[: len(ends) + 1]
-    known, values = _OF_LETTER[letter], dict[str, Value]()
+    known, values, memory = _OF_LETTER[letter], dict[str, Value](), dict[str, str]()
     for at, word in enumerate(plain[len(ends) + 1 :]):
         # The tail of ic=1,2,3, a flag that only a start depends on, and a diode's area.
         if word == "off" or "ic" in sorted_words.keys:
@@ -109,8 +113,10 @@ def read_device(words: list[str], origin: int) -> DeviceCard:
     for key, word in sorted_words.keys.items():
         if key in known.device:
             values[key] = parse_value(word, bare=True)
+        elif key in known.memory:
+            memory[key] = word
         elif key not in known.idle or key in known.aliases:
             close = closest(key, known.device)
             hint = f"did you mean '{close}'?" if close else "remove it"
             raise CardError(f"{name} has '{clipped(key)}=', which is no parameter of it: {hint}")
-    return DeviceCard(name, tuple(nodes), model, values, origin)
+    return DeviceCard(name, tuple(nodes), model, values, origin, memory)

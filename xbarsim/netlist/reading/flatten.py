@@ -58,8 +58,11 @@ class Flattener:
         for one in reader.top.parameters:
             scope.define(one.name, one.value)
         self.clock = clock_of(reader.analyses, scope, self.places)
+        timed = any(card.kind == "tran" for card in reader.analyses)
         self.states = States(self.places, steady=self.steady)
-        self.nonlinear = NonlinearColumns(self.places, ambient_of(reader.settings, scope, self.places), reader.notes)
+        self.nonlinear = NonlinearColumns(
+            self.places, ambient_of(reader.settings, scope, self.places), reader.notes, timed=timed
+        )
         work = [Work(reader.top, [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
@@ -100,6 +103,7 @@ class Flattener:
             controlled=flat.controlled(self.places, kinds),
             capacitors=tuple(flat.capacitors),
             states=states,
+            memory=self.nonlinear.memory,
             waves={index: wave for index, (wave, _) in flat.waves.items()},
             requests=tuple(reader.requests),
             measures=tuple(reader.measures),

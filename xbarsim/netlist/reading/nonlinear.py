@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.tokens import parse_value
 from xbarsim.netlist.reading.work import LETTER, Work
 from xbarsim.netlist.suggest import clipped, closest
 
@@ -35,6 +36,14 @@ Columns = dict[str, list[str] | NDArray[np.generic]]
 
 _WARMER = 27.0
 """Degrees Celsius from which sources' temperature coefficients count."""
+
+
+class Memory(NamedTuple):
+    """An element that holds charge: its name, by what it does, and where it stands."""
+
+    name: str
+    by: str
+    origin: int
 
 
 class Names(Protocol):
@@ -72,15 +81,19 @@ class NonlinearColumns:
         Temperatures and defaults.
     notes : dict
         Takes what a user should hear once, and where.
+    timed : bool
+        Whether a transient is asked for: look for elements that hold charge; the first is in ``memory``.
     """
 
-    def __init__(self, places: Places, ambient: Ambient, notes: dict[str, int]) -> None:
+    def __init__(self, places: Places, ambient: Ambient, notes: dict[str, int], *, timed: bool = False) -> None:
         self.places, self.ambient, self.notes = places, ambient, notes
         self.parsed: dict[int, dict[tuple[str, ...], Parsed]] = {}
         self.functions: dict[int, Mapping[str, UserFunction]] = {}
         self.laws: dict[int, Law] = {}
         self.pieces: dict[tuple[Template, str, str], list[_Piece]] = {}
         self.devices: dict[str, list[Columns]] = {"d": [], "m": []}
+        self.timed = timed
+        self.memory: Memory | None = None
 
     def add(self, item: Work, names: Names) -> None:
         """Take in what a body has of them."""
@@ -125,6 +138,10 @@ class NonlinearColumns:
         first, second = (names.nodes(item, node) for node in card.nodes)
         origins = np.full(count, card.origin)
         factor = np.array(np.broadcast_to(self._factor(card, item), count), dtype=np.float64)
+        if parsed.memory in ("sdt", "idt"):
+            self.notes.setdefault("sdt() and idt() are states, which are frozen where they start", card.origin)
+        if parsed.memory and self.memory is None:
+            self.memory = Memory(names.names_of(item, card.name)[0], f"{parsed.memory}() in its law", card.origin)
         piece = _Piece(names.names_of(item, card.name), first, second, plus, minus, constants, factor, origins)
         self.pieces.setdefault(key, []).append(piece)
 
@@ -182,6 +199,8 @@ class NonlinearColumns:
             else:
                 table = mosfet.columns(given, own, self.ambient, 1.0 if model.kind == "nmos" else -1.0)
                 ends = dict(zip(("drain", "gate", "source", "bulk"), nodes, strict=True))
+        if self.timed and self.memory is None:
+            self.memory = _memory(cards, model, (home, item), self.ambient, names)
         columns: Columns = {"names": [name for card in cards for name in names.names_of(item, card.name)], **ends}
         for name, value in table.items():
             column = np.array(np.broadcast_to(value, count), dtype=np.float64)
@@ -321,6 +340,22 @@ def _joined(tables: list[Columns], kind: type) -> dict[str, Any]:
         if one.name != "names":
             joined[one.name] = np.concatenate([np.asarray(table[one.name]) for table in tables])
     return joined
+
+
+def _memory(
+    cards: list[DeviceCard], model: ModelCard, homes: tuple[Work, Work], ambient: Ambient, names: Names
+) -> Memory | None:
+    """Return the first of some diodes or transistors that holds charge, by a parameter of its model or its own."""
+    home, item = homes
+    given = {k: _evaluated(parse_value(v, bare=True), home.scope) for k, v in model.memory.items()}
+    given |= {k: _evaluated(model.values[k], home.scope) for k in ("tox",) if k in model.values}
+    for card in cards:
+        own = {k: _evaluated(parse_value(v, bare=True), item.scope) for k, v in card.memory.items()}
+        own |= {k: _evaluated(card.values[k], item.scope) for k in ("ad", "as") if k in card.values}
+        by = diode.charge(given, own) if card.name[0] == "d" else mosfet.charge(given, own, ambient)
+        if by is not None:
+            return Memory(names.names_of(item, card.name)[0], f"{by}= of {model.name}", card.origin)
+    return None
 
 
 def _evaluated(value: Value, scope: Scope) -> Amount:

@@ -157,10 +157,13 @@ def _check_memory(circuit: Circuit) -> None:
     holders = [(name, origin) for name, _, _, origin in circuit.capacitors[:1]]
     holders += [(name, origin) for name, _, origin in circuit.states[:1]]
     holders += [(circuit.names[k], int(circuit.origins[k])) for k in inductors[:1].tolist()]
+    by = {name: f", by {what}" for name, what, _ in (circuit.memory,)} if circuit.memory is not None else {}
+    holders += [(circuit.memory[0], circuit.memory[2])] if circuit.memory is not None else []
     if not holders:
         return
     holder, origin = min(holders, key=lambda row: row[1])
     where = circuit.places.where(origin)
     raise CardError(
-        f".tran: {holder} ({where}) holds a state, and only circuits without memory are solved in time: take it out"
+        f".tran: {holder} ({where}) holds a state{by.get(holder, '')}, and only circuits without memory are solved in"
+        " time: take it out"
     )
