@@ -28,6 +28,7 @@ from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.settings import Setting, read_options, read_temperature
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
+from xbarsim.netlist.reading.title import note_on_title
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_words, split_words
 from xbarsim.netlist.suggest import clipped, closest
 
@@ -79,6 +80,9 @@ class Reader:
         self._note_codec(first)
         self.title = first.original[: first.original.index("\n")].strip()
         first.skip(first.original.index("\n") + 1, 1)
+        note = note_on_title(self.title)
+        if note is not None:
+            self.notes[note] = first.place(1)
 
     def run(self) -> None:
         """Read everything; a stack of files takes the place of recursion."""
