@@ -10,20 +10,62 @@ from xbarsim.netlist import read
 
 REST = "\nV2 b 0 1\nR1 b c 1k\nR3 c 0 1k\n.op\n.end\n"
 
-MEANT = [
-    "V1 a 0 1", "R1 a b 10k", "Rload out 0 {rl}", "vin in 0 dc 1", "V1 in 0 PULSE(0 1 1n 1n 1n 5n 10n)", "I1 0 a 1u",
-    "C1 a 0 1p ic=0.2",    "Cint x 0 1", "L1 a b 1n", "B1 a 0 i=1m*v(a)", "X1 a b cell", "xcell<0> w b mem ron=1k", "D1 a 0 dmod",
-    "M1 d g s b nch w=1u l=1u", "E1 a 0 b 0 10", "G1 a 0 value={1m*v(a)}", "H1 a 0 v1 2", "r1 ( a b ) 1k",
-    ".param rl=1k", ".PARAM x = 3", ".include 'models.lib'", ".op", ".model d1 d(is=1p)", ".subckt a b c", 
-    ".dc v1 0 1 0.1",    ".options gmin=1e-15",
-]  # fmt: skip
+MEANT = """\
+V1 a 0 1
+R1 a b 10k
+Rload out 0 {rl}
+vin in 0 dc 1
+V1 in 0 PULSE(0 1 1n 1n 1n 5n 10n)
+I1 0 a 1u
+C1 a 0 1p ic=0.2
+Cint x 0 1
+L1 a b 1n
+B1 a 0 i=1m*v(a)
+X1 a b cell
+xcell<0> w b mem ron=1k
+D1 a 0 dmod
+M1 d g s b nch w=1u l=1u
+E1 a 0 b 0 10
+G1 a 0 value={1m*v(a)}
+H1 a 0 v1 2
+r1 ( a b ) 1k
+.param rl=1k
+.PARAM x = 3
+.include 'models.lib'
+.op
+.model d1 d(is=1p)
+.subckt a b c
+.dc v1 0 1 0.1
+.options gmin=1e-15
+""".splitlines()
 
-TITLES = [
-    "", "* a comment", "Crossbar 4x4 with 2 ohm wires", "read of the left array", "driver and sense", "a 1T1R cell",
-    "Memristor crossbar, HP model", "crossbar_64x64", "X", "Voltage divider", "RRAM read 1 of 4 at 0.2 V", ".title of it",
-    ".TITLE 'of it'",    "Example 3: half select", "IR drop of long lines", "Dies ist ein Versuch", "Measurement 7 (room temperature)", "1T1R",
-    "Leakage",    "Gate swept", "HfO2 cell", "V/2 scheme", "xbar", "M. Muster, 2024", "E-beam array no. 5",
-]  # fmt: skip
+TITLES = """\
+
+* a comment
+Crossbar 4x4 with 2 ohm wires
+read of the left array
+driver and sense
+a 1T1R cell
+Memristor crossbar, HP model
+crossbar_64x64
+X
+Voltage divider
+RRAM read 1 of 4 at 0.2 V
+.title of it
+.TITLE 'of it'
+Example 3: half select
+IR drop of long lines
+Dies ist ein Versuch
+Measurement 7 (room temperature)
+1T1R
+Leakage
+Gate swept
+HfO2 cell
+V/2 scheme
+xbar
+M. Muster, 2024
+E-beam array no. 5
+""".splitlines()
 
 
 @pytest.mark.parametrize("line", MEANT)
