@@ -36,6 +36,9 @@ NAMED = 8
 _FEW_CELLS, _USUAL_OPERATIONS = 20_000, 40
 """What the general solver solves in the time that it takes to compile a law: cells, and the law's operations."""
 
+_MANY_CELLS = 10_000
+"""From which on Newton's method on a general network is started from the crossbar that it nearly is."""
+
 _MOST_OPERATIONS = 200
 """From which on compiling a law takes too long to be tried after the general solver has failed."""
 
@@ -132,6 +135,9 @@ def _either(
 ) -> Result:
     """Solve what is a crossbar as one, or by the general solver where that is faster or the only way."""
     device = crossbar.device
+    if found.left_out is not None:
+        near = _near(circuit, found, crossbar, sources, points)
+        return _seen_as_crossbar(_general(circuit, points, near), found, crossbar, sources)
     if method == "auto" and isinstance(device, WrittenLaw) and _compiling_is_slower(device, crossbar, points):
         try:
             return _seen_as_crossbar(_general(circuit, points), found, crossbar, sources)
@@ -142,6 +148,25 @@ def _either(
     with suppress(LawError):
         return with_charging(circuit, _crossbar(circuit, found, crossbar, sources, points, method))
     return _seen_as_crossbar(_general(circuit, points), found, crossbar, sources)
+
+
+def _near(
+    circuit: Circuit, found: Recognition, crossbar: Crossbar, sources: dict[Side, Array], points: Points
+) -> Array | None:
+    """Return all nodes' voltages at the first point as the crossbar has them, where that saves Newton's method steps.
+
+    They leave out what cells do beyond their model: a start, no result.
+    """
+    if crossbar.conductance.size < _MANY_CELLS:
+        return None
+    try:
+        first = {side: volts[:1] for side, volts in sources.items()}
+        solution = solve_points(crossbar, first, fields=True)
+    except SolveError:
+        return None
+    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
+    volts, _ = report_points(found, solution, first, points.values(circuit, branches)[:1], branches)
+    return np.append(0.0, np.nan_to_num(volts[0]))
 
 
 def _compiling_is_slower(law: WrittenLaw, crossbar: Crossbar, points: Points) -> bool:
@@ -277,8 +302,8 @@ def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
     )
 
 
-def _general(circuit: Circuit, points: Points) -> Result:
-    """Solve by modified nodal analysis, and by Newton's method where the circuit is not linear."""
+def _general(circuit: Circuit, points: Points, near: Array | None = None) -> Result:
+    """Solve by modified nodal analysis, and by Newton's method, from voltages ``near``, where it is not linear."""
     # with scipy.sparse, which a crossbar does not need
     from xbarsim import mna
     from xbarsim.general import drive_of, loop_message, network_of
@@ -289,7 +314,7 @@ def _general(circuit: Circuit, points: Points) -> Result:
     try:
         with np.errstate(all="ignore"):  # what overflows is found by its residual
             if circuit.nonlinear:
-                solution = _newton(circuit, named, drive, points)
+                solution = _newton(circuit, named, drive, points, near)
                 method = f"Newton, {solution.steps} steps"
             else:
                 solution, method = mna.solve(named.network, drive), "sparse LU"
@@ -299,8 +324,8 @@ def _general(circuit: Circuit, points: Points) -> Result:
         nodes = [int(node) for node in error.nodes]
         raise floating_error(circuit, [circuit.nodes[k] for k in nodes if k < len(circuit.nodes)]) from None
     except mna.UntrustedError as error:
-        near = ", ".join(circuit.nodes[node] for node in error.nodes[:NAMED])
-        raise ConvergenceError(f"{circuit.places.files[0]}: near node {near}: {error}") from None
+        where = ", ".join(circuit.nodes[node] for node in error.nodes[:NAMED])
+        raise ConvergenceError(f"{circuit.places.files[0]}: near node {where}: {error}") from None
     except SolveError as error:
         raise type(error)(f"{circuit.places.files[0]}: {error}") from None
     result = Result(
@@ -331,7 +356,7 @@ def _without_meters(result: Result) -> Result:
     )
 
 
-def _newton(circuit: Circuit, named: Named, drive: mna.Drive, points: Points) -> NonlinearSolution:
+def _newton(circuit: Circuit, named: Named, drive: mna.Drive, points: Points, near: Array | None) -> NonlinearSolution:
     """Solve a circuit with nonlinear elements."""
     from xbarsim import nonlinear
     from xbarsim.nonlinear.circuit import problem_of
@@ -339,7 +364,7 @@ def _newton(circuit: Circuit, named: Named, drive: mna.Drive, points: Points) ->
     problem = problem_of(circuit, named.network, named.branch)
     times = dict(points.sweep).get("time", np.zeros(points.count))
     try:
-        return nonlinear.solve(problem, drive, times)
+        return nonlinear.solve(problem, drive, times, None if near is None else problem.start(near))
     except nonlinear.FailedPointError as error:
         values = Result.columns(points.sweep, points.count)
         at = ", ".join(f"{name} = {column[error.point]:g}" for name, column in values)

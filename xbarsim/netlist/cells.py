@@ -19,6 +19,9 @@ def definition(device: Device) -> Iterator[str]:
         It has none.
     """
     yield from device.subcircuit().rstrip("\n").split("\n")
+    if isinstance(device, Transistor):
+        yield "* SPICE lays its gmin, 1e-12 S, across each channel; a cell's transistor has none."
+        yield ".options gmin=1e-18"
 
 
 def calls(conductance: Array, device: Device) -> Iterator[str]:

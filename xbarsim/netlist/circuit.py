@@ -132,12 +132,18 @@ class Circuit:
         Raises
         ------
         NotACrossbarError
-            The circuit's graph is no crossbar.
+            The circuit's graph is no crossbar, or its cells do what no cell's model has.
         """
         recognition = self.recognise()
         if recognition.crossbar is None:
             reason = recognition.reason or "its graph is no crossbar"
             raise NotACrossbarError(f"the circuit is no crossbar: {reason}", self.places.files[0])
+        if recognition.left_out is not None:
+            raise NotACrossbarError(
+                f"{recognition.left_out}, which the cells of a crossbar have not: solve the netlist itself, or take "
+                "recognise().crossbar, which leaves that out",
+                self.places.files[0],
+            )
         return recognition.crossbar
 
     @cached_property

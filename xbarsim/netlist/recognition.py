@@ -102,7 +102,10 @@ class Recognition:
     inner : Inner, optional
         Nodes inside cells.
     gates : frozenset of int
-        Voltage sources that hold the gates of cells' transistors.
+        Elements that hold the gates and bulks of cells' transistors.
+    left_out : str or None
+        What the circuit's cells do that the crossbar's model of them does not. Its numbers then are the general
+        solver's; the crossbar is what they are shown as.
     """
 
     circuit: Circuit
@@ -116,6 +119,7 @@ class Recognition:
     wire_sources: tuple[WireSource, ...] = ()
     inner: Inner | None = None
     gates: frozenset[int] = frozenset()
+    left_out: str | None = None
 
     @property
     def shape(self) -> tuple[int, int] | None:

@@ -63,6 +63,14 @@ class Problem:
         for part in self.parts:
             part.restart()
 
+    def start(self, voltages: Floats) -> Floats:
+        """Return unknowns (size, 1) with these voltages (nodes,), those of further nodes and currents at 0."""
+        unknowns = self.system.unknowns
+        table = np.zeros((unknowns.nodes, 1))
+        table[: voltages.size, 0] = voltages
+        currents = np.zeros((unknowns.size - unknowns.nodes + 1, 1))
+        return np.concatenate([unknowns.relative(table), currents])
+
     def values(self, x: Floats) -> Floats:
         """Return voltages, then branch currents, from the unknowns (size, 1)."""
         unknowns = self.system.unknowns

@@ -35,7 +35,7 @@ class FailedPointError(SolveError):
         self.point, self.cause = point, cause
 
 
-def solve(problem: Problem, drive: Drive, times: Floats) -> NonlinearSolution:
+def solve(problem: Problem, drive: Drive, times: Floats, start: Floats | None = None) -> NonlinearSolution:
     """Solve at every point, each from the one before.
 
     Parameters
@@ -46,6 +46,8 @@ def solve(problem: Problem, drive: Drive, times: Floats) -> NonlinearSolution:
         Its sources.
     times : (points,)
         Seconds.
+    start : (size, 1), optional
+        Unknowns near the first point's.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def solve(problem: Problem, drive: Drive, times: Floats) -> NonlinearSolution:
     )
     voltages, amperes = np.empty((points, unknowns.nodes)), np.empty((points, unknowns.named))
     power, worst, steps = np.empty(points), 0.0, 0
-    warm: Floats | None = None
+    warm = start
     for k in range(points):
         volts, feeds = _at(network.voltages.value, drive.volts, k), _at(network.currents.value, drive.amperes, k)
         right = system.right(volts[:, None], feeds[:, None])

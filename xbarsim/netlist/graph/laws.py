@@ -8,21 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from xbarsim.devices import Device, Law, Selector, Sinh, Transistor
+from xbarsim.devices import Device, Law, Selector, Sinh
 from xbarsim.devices.base import parameter
 from xbarsim.netlist.behaviour import Template
-from xbarsim.netlist.circuit import GROUND, Circuit
-from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
-from xbarsim.netlist.graph.standins import Cells, held_at, resistor_at, touches
+from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.graph.access import transistor_cells
+from xbarsim.netlist.graph.network import Bools, Floats, NoCrossbar
+from xbarsim.netlist.graph.standins import Cells, Place, in_series
 from xbarsim.netlist.nonlinear import Behaviours
-
-_NEGLIGIBLE = 1e-12
-"""Part of a cell's conductance that junctions may leak and still be left out."""
 
 _OFF, _ALIKE = 1e-12, 1e-3
 """Volts off 0 where a slope is compared with the one beside it, and how much these may differ."""
-
-Place = Callable[[Floats], Floats]
 
 
 class WrittenLaw(Law):
@@ -56,7 +52,7 @@ def nonlinear_cells(circuit: Circuit) -> Cells:
             f"its nonlinear elements follow different laws, as {kinds[0].names[0]} and {kinds[1].names[0]}"
         )
     if circuit.mosfets is not None:
-        return _transistors(circuit)
+        return transistor_cells(circuit)
     if circuit.diodes is not None:
         raise NoCrossbar(f"{circuit.diodes.names[0]} is a diode: no cell model has one")
     return _sources(circuit, circuit.behaviours[0])
@@ -84,7 +80,7 @@ def _sources(circuit: Circuit, one: Behaviours) -> Cells:
         odd = one.names[int(np.argmax((current != 0.0) | ~(conductance > 0.0)))]
         raise NoCrossbar(f"{odd} does not rise from 0 A at 0 V as a cell does")
     steep = _sinh_of(one.template, constants)
-    series = _series(circuit, one.first, one.second)
+    series = in_series(circuit, one.first, one.second)
     if series is None:
 
         def device(place: Place, forward: Bools) -> Device:
@@ -104,77 +100,6 @@ def _sources(circuit: Circuit, one: Behaviours) -> Cells:
         lambda place, forward: Selector(place(conductance * steep), place(steep)),
         resistor, inner, outer,
     )  # fmt: skip
-
-
-def _transistors(circuit: Circuit) -> Cells:
-    """Cells of a resistor and a level-1 transistor in series, gates held by sources."""
-    m = circuit.mosfets
-    assert m is not None
-    series = _series(circuit, m.drain, m.source)
-    if series is None:
-        raise NoCrossbar(f"{m.names[0]} is a transistor without a memristor in series")
-    resistor, inner, outer = series
-    conductance = 1.0 / circuit.values[resistor]
-    first, second = (np.where(nodes == inner, outer, nodes) for nodes in (m.drain, m.source))
-    leak = circuit.gmin + (m.drain_saturation + m.source_saturation) / m.thermal
-    wrong = (
-        (m.polarity < 0, "is a p-channel transistor: a cell's has an n-channel"),
-        (m.gamma != 0, "has a body effect, which a cell's transistor has not"),
-        ((m.drain_series != 0) | (m.source_series != 0), "has resistances at its ends, which a cell's has not"),
-        (leak > _NEGLIGIBLE * conductance, "has junctions that leak (.options gmin, IS), which a cell's has not"),
-        (~np.isin(m.bulk, [GROUND]) & (m.bulk != m.drain) & (m.bulk != m.source), "has its bulk at a node of its own"),
-    )
-    for bad, what in wrong:
-        if np.any(bad):
-            raise NoCrossbar(f"{m.names[int(np.argmax(bad))]} {what}")
-    sources, volts = held_at(circuit)
-    held = sources[m.gate]
-    gate_nodes = np.unique(m.gate)
-    alone = touches(circuit)[gate_nodes] == np.bincount(m.gate, minlength=len(circuit.nodes))[gate_nodes] + 1
-    if np.any(held < 0) or not alone.all():
-        raise NoCrossbar(f"{m.names[int(np.argmin(held))]} has a gate that no source of its own holds")
-
-    def device(place: Place, forward: Bools) -> Device:
-        on_word = np.where(forward, first, second) == outer
-        if not on_word.all():
-            odd = m.names[int(np.argmin(on_word))]
-            raise NoCrossbar(f"{odd} has its memristor on the bit line's side: a cell has it on the word line's")
-        gate = _thin(place(volts[m.gate]))
-        return Transistor(gate, place(m.beta), place(m.built_in), place(m.channel))
-
-    return Cells(
-        m.names, m.origins, first, second, conductance, device, resistor, inner, outer, np.unique(held)
-    )  # fmt: skip
-
-
-def _thin(gate: Floats) -> Floats:
-    """Return gate volts as one number, one a row or one a column where they are no more than that."""
-    if np.all(gate == gate[0, 0]):
-        return np.array(gate[0, 0])
-    if np.all(gate == gate[:, :1]):
-        return gate[:, :1]
-    return gate[0] if np.all(gate == gate[:1]) else gate
-
-
-def _series(circuit: Circuit, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints] | None:
-    """Return each cell's resistor, the node between it and the law's element, and its far end; None if none has."""
-    met = touches(circuit)
-    resistor = resistor_at(circuit)
-    lone = (met == 2) & (resistor >= 0)
-    lone[GROUND] = False
-    at_first, at_second = lone[first], lone[second]
-    if not (at_first | at_second).all():
-        return None
-    # At an array's corners a cell's own end is met by no more than an inner node is: the other cells say which it is.
-    by_first = np.count_nonzero(at_first & ~at_second) >= np.count_nonzero(at_second & ~at_first)
-    inner = np.where(at_first & (by_first | ~at_second), first, second)
-    used = resistor[inner]
-    outer = circuit.first[used] + circuit.second[used] - inner
-    held = (held_at(circuit)[0] >= 0) | (np.arange(met.size) == GROUND)
-    # Resistors to sources are ends of lines that have one cell each.
-    if held[outer].all() or np.unique(used).size != used.size or np.any(circuit.values[used] <= 0.0):
-        return None
-    return used, inner, outer
 
 
 def _limit(template: Template, constants: list[Floats], zero: Floats) -> Floats:

@@ -15,6 +15,9 @@ from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
 from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
 from xbarsim.netlist.recognition import Inner, Recognition, Tie
 
+Place = Callable[[Floats], Floats]
+"""Lays numbers of each cell out over the array."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cells:
@@ -38,7 +41,9 @@ class Cells:
     outer : (n,) array of int, or None
         The nodes at their other ends.
     gates : (k,) array of int
-        Voltage sources that only set gates.
+        Elements that only hold gates and bulks: their sources, and resistors along their lines.
+    left_out : callable, or None
+        Says what the cells do that their model does not, from which cells have ``first`` on their word line.
     """
 
     names: list[str]
@@ -46,11 +51,12 @@ class Cells:
     first: Ints
     second: Ints
     conductance: Floats
-    device: Callable[[Callable[[Floats], Floats], Bools], Device]
+    device: Callable[[Place, Bools], Device]
     series: Ints | None = None
     inner: Ints | None = None
     outer: Ints | None = None
     gates: Ints | None = None
+    left_out: Callable[[Bools], str | None] | None = None
 
     @cached_property
     def _inside(self) -> Ints:
@@ -132,6 +138,7 @@ class Cells:
             crossbar=crossbar.with_cells(conductance, device),
             inner=inner,
             gates=frozenset(() if self.gates is None else self.gates.tolist()),
+            left_out=None if self.left_out is None else self.left_out(forward),
         )
 
     def _places(self, found: Recognition) -> tuple[Ints, Ints, Bools]:
@@ -213,3 +220,24 @@ def held_at(circuit: Circuit) -> tuple[Ints, Floats]:
         at = np.flatnonzero(voltage & (far == GROUND) & (near != GROUND))
         source[near[at]], volts[near[at]] = at, sign * circuit.values[at]
     return source, volts
+
+
+def in_series(circuit: Circuit, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints] | None:
+    """Return each cell's resistor, the node between it and the law's element, and its far end; None if none has."""
+    met = touches(circuit)
+    resistor = resistor_at(circuit)
+    lone = (met == 2) & (resistor >= 0)
+    lone[GROUND] = False
+    at_first, at_second = lone[first], lone[second]
+    if not (at_first | at_second).all():
+        return None
+    # At an array's corners a cell's own end is met by no more than an inner node is: the other cells say which it is.
+    by_first = np.count_nonzero(at_first & ~at_second) >= np.count_nonzero(at_second & ~at_first)
+    inner = np.where(at_first & (by_first | ~at_second), first, second)
+    used = resistor[inner]
+    outer = circuit.first[used] + circuit.second[used] - inner
+    held = (held_at(circuit)[0] >= 0) | (np.arange(met.size) == GROUND)
+    # Resistors to sources are ends of lines that have one cell each.
+    if held[outer].all() or np.unique(used).size != used.size or np.any(circuit.values[used] <= 0.0):
+        return None
+    return used, inner, outer
