@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xbarsim.errors import XbarsimError
+from xbarsim.errors import InputError, XbarsimError
 from xbarsim.nn.converters import quantised
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def full_input(layer: CrossbarLayer, x: Tensor) -> Tensor:
     """Return the input that gets the full voltage, for a layer's inputs x."""
     dac = layer.hardware.dac
     if layer.observing == "inputs":
-        layer.input_range = torch.maximum(layer.input_range, _largest(layer, x).to(layer.input_range))
+        largest = _largest(layer, x)
+        if not torch.isfinite(largest):
+            raise InputError(f"inputs of {layer.label} in calibration are not finite: leave such batches out")
+        layer.input_range = torch.maximum(layer.input_range, largest.to(layer.input_range))
     if not isinstance(dac.range, str):
         return x.new_tensor(dac.range)
     if dac.range == "batch":
