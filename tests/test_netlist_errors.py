@@ -82,8 +82,6 @@ BAD = {
     "v1 a 0 1\nv2 b a 1\nr1 b 0 1\n.dc v1 0 1 1e-4 v2 0 1 1e-4": (5, "points"),
     "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1": (4, "3 words"),
     "vin a 0 1\nr1 a 0 1\n.dc vni 0 1 1": (4, "did you mean 'vin'"),
-    "v1 a 0 1\nr1 a 0 1\n.dc r1 1 2 1": (4, "a resistor"),
-    "v1 a 0 1\nr1 a 0 1\n.dc temp 1 2 1": (4, "the temperature"),
     "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 1 v1 0 1 1": (4, "twice"),
     "r1 a 0 1\n.tran 1m": (3, "1 numbers"),
     "r1 a 0 1\n.tran 0 1m": (3, "must be > 0"),

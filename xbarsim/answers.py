@@ -101,7 +101,7 @@ class Answers:
         for number, one in enumerate(self.results):
             lines.append("")
             if len(self.results) > 1:
-                lines.append(f"{self.label} {number}" + (f": {one.kind}" if one.sweep else ""))
+                lines.append(f"{self.label} {number}" + (f": {one.kind}" if one.sweep else "") + _altered(one))
             lines += _sweep_table(one) if one.sweep else _point_table(one, self.show_nodes)
         times = ", ".join(f"{name} {value:.3f} s" for name, value in self.seconds.items())
         lines += ["", f"time      {times}"]
@@ -119,6 +119,11 @@ class Answers:
         return "\n".join(lines)
 
 
+def _altered(one: Result) -> str:
+    """Say what a ``.control`` block had altered."""
+    return "".join(f", {name} = {value:g}" for name, value in one.altered.items())
+
+
 def _currents(one: Result) -> tuple[list[str], Array]:
     """Output currents of a crossbar, branch currents of any other circuit."""
     return (one.outputs, one.output_currents) if one.outputs else (one.branches, one.currents)
@@ -132,6 +137,8 @@ def _record(one: Result) -> dict[str, Any]:
     record: dict[str, Any] = {"kind": one.kind}
     if one.measures:
         record["measures"] = dict(zip(one.measures, _finite(np.array(list(one.measures.values()))), strict=True))
+    if one.altered:
+        record["altered"] = dict(zip(one.altered, _finite(np.array(list(one.altered.values()))), strict=True))
     if one.sweep:
         record["sweep"] = [{"source": name, "values": _finite(values)} for name, values in one.sweep]
     return record | {

@@ -97,6 +97,7 @@ def cli(context: click.Context) -> None:
     "--nodes", metavar="PATTERN", multiple=True, help="Only node voltages of such names (* and ?); repeatable."
 )
 @click.option("--steady", is_flag=True, help="Look for states' steady state instead of freezing them at IC= and .ic.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of agauss() and other random draws.  [default: 0]")
 @click.option("--plot", metavar="FILE", help="Draw IR drop and currents, or a sweep: .png, .svg or .pdf.")
 @click.option("--quiet", "-q", is_flag=True, help="Print output currents alone, no notes.")
 def solve(
@@ -106,6 +107,7 @@ def solve(
     output: str | None,
     nodes: tuple[str, ...],
     steady: bool,
+    seed: int | None,
     plot: str | None,
     quiet: bool,
     **circuit: Any,
@@ -123,6 +125,8 @@ def solve(
         _refuse_given(circuit)
     elif steady:
         raise click.UsageError("--steady goes with --netlist: a crossbar's cells have no state of their own")
+    elif seed is not None:
+        raise click.UsageError("--seed goes with --netlist, which may draw random parameters")
     if plot is not None:
         from xbarsim.plot import checked_path
 
@@ -133,7 +137,7 @@ def solve(
         checked_target(output)
     if form == "raw" and output is None and sys.stdout.isatty():
         raise click.UsageError("--format raw is binary: give --output FILE, or pipe it")
-    answers = _answers(netlist, method, quiet, circuit, steady)
+    answers = _answers(netlist, method, quiet, circuit, steady=steady, seed=seed)
     if nodes:
         answers.results = [one.only_nodes(nodes) for one in answers.results]
         answers.show_nodes = True
@@ -149,7 +153,9 @@ def solve(
     _emit(answers, form, quiet, output)
 
 
-def _answers(netlist: str | None, method: Method, quiet: bool, circuit: dict[str, Any], steady: bool) -> Answers:
+def _answers(
+    netlist: str | None, method: Method, quiet: bool, circuit: dict[str, Any], *, steady: bool, seed: int | None
+) -> Answers:
     from contextlib import nullcontext
 
     from xbarsim import interrupt
@@ -163,7 +169,7 @@ def _answers(netlist: str | None, method: Method, quiet: bool, circuit: dict[str
         with nullcontext() if quiet else announce.compilation(), announce.stages(not quiet) as progress:
             if netlist is not None:
                 source = _standard_input() if netlist == "-" else netlist
-                return runs.from_netlist(source, method, progress, steady=steady)
+                return runs.from_netlist(source, method, progress, steady=steady, seed=seed)
             crossbar, voltages = _from_files(**circuit)
             return runs.from_arrays(crossbar, voltages, method, title=str(circuit["conductance"]))
 

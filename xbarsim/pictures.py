@@ -27,8 +27,7 @@ def draw(answers: Answers, path: str | Path) -> None:
             # Each run of the fastest source is a curve of its own: a gap keeps them apart.
             ends = np.arange(one.sweep[0][1].size, one.points, one.sweep[0][1].size)
             values, currents = np.insert(values, ends, np.nan), np.insert(currents, ends, np.nan, axis=0)
-            unit = "s" if one.kind == "tran" else "A" if name.rsplit(".", 1)[-1].startswith("i") else "V"
-            plot.save(plot.sweep(name, values, names, currents, answers.title, unit), path)
+            plot.save(plot.sweep(name, values, names, currents, answers.title, one.unit(name)), path)
             return
         if one.state is not None:
             ideal = None if one.ideal is None else one.ideal[0]

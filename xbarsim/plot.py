@@ -134,7 +134,7 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
     source : str
         What is swept.
     values : (points,)
-        Its values, in ``unit``.
+        Its values, in ``unit``; none if that is empty.
     names : sequence of str
         The curves.
     currents : (points, curves)
@@ -146,7 +146,7 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
     axes = figure.subplots()
     for k, name in enumerate(names):
         axes.plot(values, currents[:, k], linewidth=1.2, label=name, marker="." if values.size < 30 else "")
-    axes.set(title=title, xlabel=f"{source} ({unit})", ylabel="A")
+    axes.set(title=title, xlabel=f"{source} ({unit})" if unit else source, ylabel="A")
     axes.title.set_fontsize(10)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     axes.grid(linewidth=0.3)

@@ -12,6 +12,13 @@ from xbarsim.results import Result
 
 _PLOT_NAMES = {"op": "Operating Point", "dc": "DC transfer characteristic", "tran": "Transient Analysis"}
 _KINDS = {name: kind for kind, name in _PLOT_NAMES.items()}
+_SWEEPS = {
+    "V": ("v(v-sweep)", "voltage"),
+    "A": ("i(i-sweep)", "current"),
+    "ohm": ("res-sweep", "res-sweep"),
+    "°C": ("temp-sweep", "temp-sweep"),
+}
+"""What ngspice calls swept quantities, by their units."""
 _DATA = b"Binary:\n"
 
 
@@ -94,7 +101,8 @@ def raw_parts(title: str, results: list[Result], date: str) -> Iterator[bytes]:
     """Yield the bytes of a raw file with a plot for each analysis.
 
     A plot is a text header, then ``Binary:`` and doubles, all variables of a point together. Nodes are ``v(name)``,
-    branch currents ``i(name)``; a sweep's own variable comes first, as ``v(v-sweep)``, ``i(i-sweep)`` or ``time``.
+    branch currents ``i(name)``; a sweep's own variable comes first, as ``v(v-sweep)``, ``i(i-sweep)``, ``res-sweep``,
+    ``temp-sweep`` or ``time``; a parameter has its own name.
     """
     for result in results:
         scales, columns = _scales(result)
@@ -126,5 +134,7 @@ def _scales(result: Result) -> tuple[list[tuple[str, str]], list[np.ndarray]]:
     name, values = result.axes()[0]
     if result.kind == "tran":
         return [("time", "time")], [values]
-    kind = "current" if name.rsplit(".", 1)[-1].startswith("i") else "voltage"
-    return [(f"{kind[0]}({kind[0]}-sweep)", kind)], [values]
+    unit = result.unit(name)
+    if unit in _SWEEPS:
+        return [_SWEEPS[unit]], [values]
+    return [(name, "notype")], [values]

@@ -58,6 +58,10 @@ class Result:
         For one operating point of a crossbar.
     measures : dict of str to float
         What ``.measure`` cards read off it.
+    altered : dict of str to float
+        What a ``.control`` block had set anew by then.
+    units : dict of str to str
+        The units of swept quantities that are no sources: ``ohm``, ``°C``, or empty where there is none.
     """
 
     kind: str
@@ -74,11 +78,19 @@ class Result:
     ideal: Array | None = None
     state: ArrayState | None = None
     measures: dict[str, float] = field(default_factory=dict)
+    altered: dict[str, float] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
         """How many operating points there are."""
         return int(self.voltages.shape[0])
+
+    def unit(self, name: str) -> str:
+        """Return the unit of a swept quantity."""
+        if self.kind == "tran" and name == "time":
+            return "s"
+        return self.units.get(name, "A" if name.rsplit(".", 1)[-1].startswith("i") else "V")
 
     def axes(self) -> list[tuple[str, Array]]:
         """Return each swept quantity with its value at every point."""

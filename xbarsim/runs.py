@@ -27,11 +27,27 @@ def _silent(stage: str) -> None:
 
 
 def from_netlist(
-    source: str | Path | IO[str], method: Method, progress: Progress = _silent, *, steady: bool = False
+    source: str | Path | IO[str],
+    method: Method,
+    progress: Progress = _silent,
+    *,
+    steady: bool = False,
+    seed: int | None = None,
 ) -> Answers:
     """Read a netlist and run its analyses, on the crossbar that it is or else on the general network.
 
-    ``steady`` leaves the capacitors that hold a state open.
+    Parameters
+    ----------
+    source : path or text stream
+        The netlist.
+    method : str
+        How to solve the crossbar.
+    progress : callable
+        Is told what is being done.
+    steady : bool
+        Leave the capacitors that hold a state open.
+    seed : int, optional
+        What random draws start from; that of ``.options seed=``, or else 0.
 
     Raises
     ------
@@ -44,7 +60,7 @@ def from_netlist(
     """
     start = time.perf_counter()
     progress("reading")
-    circuit = read(source, steady=steady)
+    circuit = read(source, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
     found = circuit.recognise()
     middle = time.perf_counter()

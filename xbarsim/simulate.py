@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from xbarsim.charged import with_charging
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
-from xbarsim.errors import ConvergenceError, FloatingError, LawError, SolveError
+from xbarsim.errors import ConvergenceError, FloatingError, InputError, LawError, SolveError
+from xbarsim.families import joined, named_place, places_of
 from xbarsim.netlist import Circuit, Recognition
-from xbarsim.netlist.analyses import Dc, Op, Tran
+from xbarsim.netlist.analyses import Dc, Family, Op, Tran
 from xbarsim.netlist.graph.laws import WrittenLaw
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, METER, VOLTAGE
 from xbarsim.netlist.recognition import report_points
@@ -115,14 +116,51 @@ def simulate(
     """
     results: list[Result] = []
     for analysis in circuit.analyses:
-        points = points_of(circuit, analysis)
-        progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
-        crossbar = None if found is None else _sources_at(found, points)
-        if found is None or found.crossbar is None or crossbar is None:
-            results.append(_general(circuit, points))
+        if isinstance(analysis, Family):
+            results.append(_family(circuit, analysis, found is not None, method, progress))
         else:
-            results.append(_either(circuit, found, found.crossbar, crossbar, points, method))
+            results.append(_analysis(circuit, analysis, found, method, progress))
     return results
+
+
+def _analysis(
+    circuit: Circuit,
+    analysis: Op | Dc | Tran,
+    found: Recognition | None,
+    method: Method,
+    progress: Callable[[str], None],
+) -> Result:
+    points = points_of(circuit, analysis)
+    progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
+    crossbar = None if found is None else _sources_at(found, points)
+    if found is None or found.crossbar is None or crossbar is None:
+        return _general(circuit, points)
+    return _either(circuit, found, found.crossbar, crossbar, points, method)
+
+
+def _family(
+    circuit: Circuit, family: Family, recognised: bool, method: Method, progress: Callable[[str], None]
+) -> Result:
+    """Solve one analysis for each variant of a circuit."""
+    places = list(places_of(family))
+    results = []
+    for number, place in enumerate(places, 1):
+        count = f" ({number} of {len(places)} variants)" if len(places) > 1 else ""
+
+        def shown(stage: str, count: str = count) -> None:
+            progress(stage + count)
+
+        try:
+            variant = family.variant(place)
+            (analysis,) = variant.analyses
+            assert not isinstance(analysis, Family)
+            found = variant.recognise() if recognised else None
+            results.append(_analysis(variant, analysis, found, method, shown))
+        except (SolveError, InputError) as error:
+            error.args = (f"{error.args[0]} (at {named_place(family, place)})", *error.args[1:])
+            raise
+        circuit.notes.extend(note for note in variant.notes if note not in circuit.notes)
+    return joined(family, results)
 
 
 def _either(

@@ -12,15 +12,15 @@ from typing import IO
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.errors import NetlistError, NotACrossbarError
-from xbarsim.netlist.reading.flatten import Flattener
 from xbarsim.netlist.reading.reader import Reader
+from xbarsim.netlist.reading.variants import Variants
 from xbarsim.netlist.recognition import Recognition, report
 from xbarsim.netlist.write import write
 
 __all__ = ["Circuit", "NetlistError", "NotACrossbarError", "Recognition", "read", "report", "write"]
 
 
-def read(path: str | Path | IO[str], *, steady: bool = False) -> Circuit:
+def read(path: str | Path | IO[str], *, steady: bool = False, seed: int | None = None) -> Circuit:
     """Read a netlist.
 
     Parameters
@@ -29,6 +29,8 @@ def read(path: str | Path | IO[str], *, steady: bool = False) -> Circuit:
         The file; a stream's includes are looked for in the working folder.
     steady : bool
         Leave the capacitors that hold a state open, as ngspice does, instead of freezing them at their initial values.
+    seed : int, optional
+        What the draws of ``agauss`` and its like start from; that of ``.options seed=``, or else 0.
 
     Raises
     ------
@@ -38,4 +40,4 @@ def read(path: str | Path | IO[str], *, steady: bool = False) -> Circuit:
     with collector_paused():
         reader = Reader(path)
         reader.run()
-        return Flattener(reader, steady=steady).run()
+        return Variants(reader, steady, seed).circuit()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from xbarsim.netlist.circuit import Circuit
 
 
 @dataclass(frozen=True)
@@ -35,4 +40,39 @@ class Tran:
     times: NDArray[np.float64]
 
 
-Analysis = Op | Dc | Tran
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """A swept quantity that changes the circuit: a resistor, ``temp``, a parameter, ``monte``; its values and unit."""
+
+    name: str
+    values: NDArray[np.float64]
+    unit: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """One analysis of several variants of the circuit.
+
+    Attributes
+    ----------
+    analysis : Op or Dc or Tran
+        What is done with each variant.
+    variant : callable
+        Gives a variant by the places along the axes.
+    axes : tuple of Axis
+        What differs between them, the first the fastest; none if there is one variant, which a ``.control`` block
+        altered.
+    order : tuple of int
+        The order of all sweeps in the result, fastest first: the analysis's own count from 0, the axes follow.
+    altered : dict of str to float
+        What the variants have in common and the netlist as written does not.
+    """
+
+    analysis: Op | Dc | Tran
+    variant: Callable[[tuple[int, ...]], Circuit]
+    axes: tuple[Axis, ...] = ()
+    order: tuple[int, ...] = ()
+    altered: dict[str, float] = field(default_factory=dict)
+
+
+Analysis = Op | Dc | Tran | Family

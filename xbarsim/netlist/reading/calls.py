@@ -58,9 +58,10 @@ class Calls:
             or functions
             or item.scope.functions
             or id(body) in self.multiplied
+            or item.scope.draws is not None
         ):
             return item.scope, item.share
-        scope = Scope(item.scope, functions)
+        scope = Scope(item.scope, functions, max(len(item.paths), len(group.names[cards])))
         formals = self._formals(body, functions)
         given = {key: at for at, key in enumerate(group.keys)}
         self._check_keys(group, body, formals)

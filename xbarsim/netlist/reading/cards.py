@@ -6,8 +6,10 @@ import re
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.measures import Measure
+from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.expressions import Expression, UserFunction, compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
+from xbarsim.netlist.reading.sweepcards import read_sweeps
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.suggest import clipped
 
@@ -42,28 +44,30 @@ def analysis_card(text: str, origin: int) -> AnalysisCard:
     """
     kind, *words = [word for word in split_words(text) if word not in ("(", ")")]
     kind = kind.removeprefix(".")
-    if kind == "op":
-        return AnalysisCard("op", origin)
+    at = words.index("sweep") if "sweep" in words else len(words)
+    monte = next((k for k in range(len(words) - 1) if words[k] == "monte" and words[k + 1] == "="), at)
+    at = at if kind == "dc" else min(at, monte)
     if kind == "dc":
-        return _dc(words, origin)
-    return _tran(words, origin)
+        sweeps, runs = read_sweeps(".dc", words)
+        if not sweeps and runs is None:
+            raise CardError(f".dc has {len(words)} words: write '.dc source start stop step [source start stop step]'")
+        return AnalysisCard("dc", origin, (), tuple(sweeps), runs)
+    sweeps, runs = read_sweeps(f".{kind}", words[at:])
+    if kind == "op":
+        return AnalysisCard("op", origin, (), tuple(sweeps), runs)
+    return AnalysisCard("tran", origin, _times(words[:at]), tuple(sweeps), runs)
 
 
-def _dc(words: list[str], origin: int) -> AnalysisCard:
-    form = "write '.dc source start stop step [source start stop step]'"
-    if len(words) not in (4, 8):
-        raise CardError(f".dc has {len(words)} words: {form}")
-    sources = tuple(words[0::4])
-    numbers = [parse_value(word) for k, word in enumerate(words) if k % 4]
-    return AnalysisCard("dc", origin, sources, tuple(numbers))
-
-
-def _tran(words: list[str], origin: int) -> AnalysisCard:
+def _times(words: list[str]) -> tuple[Value, ...]:
+    keys = {words[k]: words[k + 2] for k in range(len(words) - 2) if words[k + 1] == "="}
+    words = [word for k, word in enumerate(words) if "=" not in words[max(k - 2, 0) : k + 2]]
     if words[-1:] == ["uic"]:
         words = words[:-1]
-    if not 2 <= len(words) <= 4:
+    if set(keys) - {"start"}:
+        raise CardError(f".tran has '{clipped(next(iter(set(keys) - {'start'})))}=', which is not supported: remove it")
+    if not 2 <= len(words) <= 4 or (keys and len(words) != 2):
         raise CardError(f".tran has {len(words)} numbers: write '.tran step stop [start [largest step]] [uic]'")
-    return AnalysisCard("tran", origin, (), tuple(parse_value(word) for word in words))
+    return tuple(parse_value(word) for word in (*words, *keys.values()))
 
 
 def function_card(text: str) -> tuple[str, UserFunction]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.reading.expressions import Expression, UserFunction
+from xbarsim.netlist.reading.expressions import Expression, Sampler, UserFunction
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +18,7 @@ def evaluate_columns(
     expression: Expression,
     scalars: Mapping[str, float],
     columns: Mapping[str, Floats],
-    functions: Mapping[str, UserFunction],
+    functions: Mapping[str, UserFunction | Sampler],
 ) -> Floats:
     """Return an expression's value for each row of its parameters' columns.
 

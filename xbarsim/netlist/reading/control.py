@@ -1,70 +1,90 @@
-"""``.control`` blocks: the plain commands that ask for analyses and output."""
+"""``.control`` blocks: their lines as a tree, and what they ask for once they are run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.reading.cards import analysis_card
-from xbarsim.netlist.reading.schedule import AnalysisCard
+from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.suggest import clipped
 
-_ANALYSES = ("op", "dc", "tran")
-_REQUESTS = ("print", "plot", "save", "wrdata", "write", "asciiplot")
-_HARMLESS = (
-    "set",
-    "unset",
-    "quit",
-    "exit",
-    "echo",
-    "display",
-    "listing",
-    "setplot",
-    "settype",
-    "rusage",
-    "option",
-    "destroy",
-    "version",
-)
-_KNOWN = ", ".join((*_ANALYSES, "run", *_REQUESTS, *_HARMLESS[:7]))
+_OPENS = ("foreach", "repeat", "while", "dowhile", "if")
+_DEEPEST = 50
 
 
 @dataclass
-class Control:
-    """What a block asks for.
+class Line:
+    """A command, and the lines that belong to it.
 
     Attributes
     ----------
-    analyses : list of AnalysisCard or None
-        In order; None stands for ``run``, the analyses of the cards.
-    requests : list of str
-        The lines that print or save.
+    text : str
+        As it was written, in lower case.
+    origin : int
+        Where it stands.
+    inside, otherwise : list of Line
+        What a loop or an ``if`` holds, and what stands behind its ``else``.
     """
 
-    analyses: list[AnalysisCard | None] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
+    text: str
+    origin: int
+    inside: list[Line] = field(default_factory=list)
+    otherwise: list[Line] = field(default_factory=list)
 
-    def read(self, text: str, origin: int) -> None:
-        """Take in one line of the block.
+    @property
+    def word(self) -> str:
+        """The command itself."""
+        return self.text.split(None, 1)[0]
 
-        Raises
-        ------
-        CardError
-            It is no plain command.
-        """
-        word = text.split(None, 1)[0]
-        if word in _ANALYSES:
-            self.analyses.append(analysis_card(text, origin))
-        elif word == "run":
-            self.analyses.append(None)
-        elif word in _REQUESTS:
-            self.requests.append(text)
-        elif word not in _HARMLESS:
-            raise CardError(f"the command '{clipped(word)}' in .control is not supported: use {_KNOWN}")
+    @property
+    def rest(self) -> str:
+        """What follows it."""
+        return "".join(self.text.split(None, 1)[1:]).strip()
 
-    def ordered(self, cards: list[AnalysisCard]) -> list[AnalysisCard]:
-        """Return the block's analyses, then those of the cards unless ``run`` stands among the first."""
-        made: list[AnalysisCard] = []
-        for analysis in self.analyses:
-            made += cards if analysis is None else [analysis]
-        return made if None in self.analyses else made + cards
+
+def tree_of(lines: list[Line], places: Places) -> list[Line]:
+    """Return the lines with loops and conditions as branches.
+
+    Raises
+    ------
+    NetlistError
+        A loop is not closed, or an ``end`` or ``else`` has none.
+    """
+    top: list[Line] = []
+    open_lines: list[tuple[Line, list[Line]]] = []
+    here = top
+    for line in lines:
+        word = line.word
+        if word == "end":
+            if not open_lines:
+                raise places.error("'end' in .control closes no loop: remove it", line.origin)
+            here = open_lines.pop()[1]
+        elif word == "else":
+            if not open_lines or open_lines[-1][0].word != "if":
+                raise places.error("'else' in .control has no 'if': remove it", line.origin)
+            here = open_lines[-1][0].otherwise
+        else:
+            here.append(line)
+            if word in _OPENS:
+                open_lines.append((line, here))
+                here = line.inside
+                if len(open_lines) > _DEEPEST:
+                    raise places.error(f"loops in .control stand {_DEEPEST} deep: take some out", line.origin)
+    if open_lines:
+        line = open_lines[-1][0]
+        raise places.error(f"'{clipped(line.text)}' in .control has no 'end': close it", line.origin)
+    return top
+
+
+def assignment(command: str, text: str) -> tuple[str, str]:
+    """Return both sides of a command's ``name = value``.
+
+    Raises
+    ------
+    CardError
+        One of them is missing.
+    """
+    left, equals, right = text.partition("=")
+    if not equals or not left.strip() or not right.strip():
+        raise CardError(f"the command '{command}' sets nothing in '{clipped(text)}': write '{command} name = value'")
+    return left.strip(), right.strip()

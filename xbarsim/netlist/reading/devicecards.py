@@ -18,8 +18,8 @@ Value = float | Expression
 KINDS = {"d": ("d",), "m": ("nmos", "pmos")}
 """What models an element's letter takes."""
 
-_KNOWN: Mapping[str, Known] = {"d": diode.KNOWN, "nmos": mosfet.KNOWN, "pmos": mosfet.KNOWN}
-_OF_LETTER: Mapping[str, Known] = {"d": diode.KNOWN, "m": mosfet.KNOWN}
+KNOWN_OF_MODEL: Mapping[str, Known] = {"d": diode.KNOWN, "nmos": mosfet.KNOWN, "pmos": mosfet.KNOWN}
+KNOWN_OF_ELEMENT: Mapping[str, Known] = {"d": diode.KNOWN, "m": mosfet.KNOWN}
 _NODES = {"d": ("anode", "cathode"), "m": ("drain", "gate", "source", "bulk")}
 
 
@@ -67,10 +67,10 @@ def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
     extra = [word for word in sorted_words.plain if word != kind]
     if extra:
         raise CardError(f".model {clipped(name)}: '{clipped(extra[0])}' belongs to no parameter: {form}")
-    if kind not in _KNOWN:
+    if kind not in KNOWN_OF_MODEL:
         # Who names it hears that it is not supported.
         return ModelCard(name, kind, {}, origin)
-    known, values, memory = _KNOWN[kind], dict[str, Value](), dict[str, str]()
+    known, values, memory = KNOWN_OF_MODEL[kind], dict[str, Value](), dict[str, str]()
     for key, word in sorted_words.keys.items():
         key = known.aliases.get(key, key)
         if key in known.refused:
@@ -102,7 +102,7 @@ def read_device(words: list[str], origin: int) -> DeviceCard:
         raise CardError(f"{name} has {max(len(plain) - 1, 0)} of its {len(ends)} nodes: {form}")
     check_names([name, *plain[: len(ends) + 1]])
     *nodes, model = plain[: len(ends) + 1]
-    known, values, memory = _OF_LETTER[letter], dict[str, Value](), dict[str, str]()
+    known, values, memory = KNOWN_OF_ELEMENT[letter], dict[str, Value](), dict[str, str]()
     for at, word in enumerate(plain[len(ends) + 1 :]):
         # The tail of ic=1,2,3, a flag that only a start depends on, and a diode's area.
         if word == "off" or "ic" in sorted_words.keys:

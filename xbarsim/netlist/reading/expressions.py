@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import cast
@@ -17,6 +17,8 @@ from xbarsim.netlist.values import match_operand
 Code = list[tuple[str, float | str | int | tuple[str, int]]]
 
 MOST_CALLS = 100_000
+RANDOM = ("agauss", "gauss", "aunif", "unif", "limit", "mc", "flat")
+"""Functions that draw, where a netlist's random draws are at hand."""
 
 _SPACE = re.compile(r"\s*")
 _NUMBER_LIKE = re.compile(r"[0-9.]*[0-9][\w.]*(?:(?<=[ed])[+-]\w*)?")
@@ -52,7 +54,9 @@ class Expression:
     names: tuple[str, ...]
     calls: tuple[str, ...] = ()
 
-    def evaluate(self, lookup: Callable[[str], float], functions: Mapping[str, UserFunction] | None = None) -> float:
+    def evaluate(
+        self, lookup: Callable[[str], float], functions: Mapping[str, UserFunction | Sampler] | None = None
+    ) -> float:
         """Return the value, with parameters from ``lookup``; calls are frames of a stack, not recursion.
 
         Raises
@@ -95,6 +99,9 @@ class Expression:
                     stack.append(apply_function(name, arguments, inner.text))
                     continue
                 function = known[name]
+                if isinstance(function, Sampler):
+                    stack.append(function.law(arguments, inner.text))
+                    continue
                 _check_count(name, count, len(function.parameters), inner.text)
                 calls += 1
                 if calls > MOST_CALLS:
@@ -114,11 +121,18 @@ class UserFunction:
     body: Expression
 
 
-def _check_builtin(name: str, count: int, text: str, known: Mapping[str, UserFunction]) -> None:
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """A function whose value may differ from call to call; its law takes the arguments and the text to quote."""
+
+    law: Callable[[Sequence[float], str], float]
+
+
+def _check_builtin(name: str, count: int, text: str, known: Mapping[str, UserFunction | Sampler]) -> None:
     if name in FUNCTIONS:
         _check_count(name, count, FUNCTIONS[name].arity, text)
         return
-    close = closest(name, [*FUNCTIONS, *known])
+    close = closest(name, [*FUNCTIONS, *RANDOM, *known])
     hint = f"; did you mean '{close}'?" if close else f": use one of {', '.join(sorted(FUNCTIONS))}"
     raise CardError(f"the function '{clipped(name)}' in '{clipped(text)}' is unknown{hint}")
 

@@ -14,16 +14,18 @@ from xbarsim.netlist.kinds import KIND_OF
 from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body, Instances, Value
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
+from xbarsim.netlist.reading.changes import Changes, changed_body, changed_model
 from xbarsim.netlist.reading.controls import ControlCard
+from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.loops import check_voltage_loops
 from xbarsim.netlist.reading.nesting import check_nesting
 from xbarsim.netlist.reading.nonlinear import NonlinearColumns
 from xbarsim.netlist.reading.reader import Reader
-from xbarsim.netlist.reading.schedule import clock_of, schedule
+from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
-from xbarsim.netlist.reading.settings import ambient_of
+from xbarsim.netlist.reading.settings import Setting, ambient_of
 from xbarsim.netlist.reading.states import States
 from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import LETTER, Work
@@ -32,19 +34,42 @@ from xbarsim.netlist.suggest import clipped, closest
 Ints = NDArray[np.int64]
 
 
+def top_scope(top: Body, changes: Changes, draws: Draws | None) -> Scope:
+    """Return the parameters of the top level; what is changed is not evaluated before something asks for it."""
+    scope = Scope(None, top.visible_functions(), 1, draws)
+    for one in top.parameters:
+        scope.define(one.name, one.value)
+    for name, number in changes.parameters.items():
+        scope.define(name, Expression(repr(number), [("number", number)], ()))
+    return scope
+
+
 class Flattener:
     """Expands the bodies that a reader has read; a list of work takes the place of recursion.
 
     Parameters
     ----------
     reader : Reader
-        What was read.
+        Has read the netlist.
+    changes : Changes
+        What is set anew.
+    draws : Draws, optional
+        Where random functions take their values from.
     steady : bool
         Leave capacitors that hold a state open.
+
+    Attributes
+    ----------
+    scope : Scope
+        The parameters of the top level.
     """
 
-    def __init__(self, reader: Reader, *, steady: bool = False) -> None:
+    def __init__(
+        self, reader: Reader, changes: Changes | None = None, draws: Draws | None = None, *, steady: bool = False
+    ) -> None:
+        self.changes = changes or Changes()
         self.reader, self.steady = reader, steady
+        self.scope = top_scope(reader.top, self.changes, draws if reader.random else None)
         self.places = reader.places
         self.flat = Flat()
         self.calls = Calls(reader.top, reader.places)
@@ -54,16 +79,17 @@ class Flattener:
         """Return the flat circuit."""
         reader = self.reader
         check_nesting(reader.top, self.places)
-        scope = Scope(None, reader.top.visible_functions())
-        for one in reader.top.parameters:
-            scope.define(one.name, one.value)
-        self.clock = clock_of(reader.analyses, scope, self.places)
-        timed = any(card.kind == "tran" for card in reader.analyses)
+        scope, changes = self.scope, self.changes
+        if scope.draws is not None:
+            scope.draw_all()
+        self.clock = clock_of([card for card, _ in reader.plays], scope, self.places)
+        timed = any(card.kind == "tran" for card, _ in reader.plays)
         self.states = States(self.places, steady=self.steady)
-        self.nonlinear = NonlinearColumns(
-            self.places, ambient_of(reader.settings, scope, self.places), reader.notes, timed=timed
-        )
-        work = [Work(reader.top, [""], [""], {}, scope, 1.0, None)]
+        settings = [*reader.settings, *(Setting(name, value, 0) for name, value in changes.settings.items())]
+        models = {card.name: changed_model(card, changes) for card in reader.top.models.values()}
+        ambient = ambient_of(settings, scope, self.places)
+        self.nonlinear = NonlinearColumns(self.places, ambient, reader.notes, models, timed=timed)
+        work = [Work(changed_body(reader.top, changes), [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
             self._elements(item)
@@ -74,7 +100,7 @@ class Flattener:
                 " give all its times",
                 self.clock_used,
             )
-        return schedule(self._circuit(), reader.analyses, scope)
+        return self._circuit()
 
     def _circuit(self) -> Circuit:
         flat, reader = self.flat, self.reader
@@ -82,7 +108,8 @@ class Flattener:
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
             raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
         add_ammeters(flat, self.nonlinear)
-        swept = {name for card in reader.analyses for name in card.sources}
+        swept = {sweep.name for card, _ in reader.plays for sweep in card.sweeps}
+        swept |= {step.sweep.name for step in reader.steps}
         states = self.states.freeze(flat, self.nonlinear, swept, reader.notes)
         kinds, first, second, values, origins = flat.joined()
         flat.check_names(self.places, origins, nonlinear)
@@ -121,8 +148,12 @@ class Flattener:
         body, count = item.body, len(item.paths)
         start, step = len(self.flat.names), 1 if count == 1 else count
         values: list[Amount] = list(body.values)
+        altered = self._altered(item) if self.changes.elements else {}
         for index, value, multiplier in body.deferred:
-            values[index] = self._value(body, index, value, multiplier, item)
+            if index not in altered:
+                values[index] = self._value(body, index, value, multiplier, item)
+        for index, (anew, multiplier) in altered.items():
+            values[index] = self._value(body, index, anew, multiplier, item)
         if np.any(np.not_equal(item.share, 1)):
             values = [self._shared(name, value, item) for name, value in zip(body.names, values, strict=True)]
         kinds = [KIND_OF[name[0]] for name in body.names]
@@ -138,7 +169,7 @@ class Flattener:
                 origins = np.full(count, body.origins[index], dtype=np.int64)
                 self.flat.extend(self.names_of(item, name), [kinds[index]] * count, ends, column, origins)
         for index, card, explicit in body.waves:
-            self._waves(start + index * step, card, explicit, item, body.origins[index])
+            self._waves(start + index * step, card, explicit or index in altered, item, body.origins[index])
         for control in body.controls:
             self._control(control, item)
         self.nonlinear.add(item, self)
@@ -147,6 +178,24 @@ class Flattener:
             ends = self.nodes(item, one), self.nodes(item, other)
             rows = zip(self.names_of(item, name), ends[0].tolist(), ends[1].tolist(), strict=True)
             self.flat.capacitors += [(*row, origin) for row in rows]
+
+    def _altered(self, item: Work) -> dict[int, tuple[Amount | Expression, Value]]:
+        """Return a body's elements that are set anew: their places in it, new values and ``m=``."""
+        body = item.body
+        given = {name: keys["value"] for name, keys in self.changes.elements.items() if "value" in keys}
+        if item.paths[0] and not any("." in name for name in given):
+            return {}
+        multipliers = {index: (value, multiplier) for index, value, multiplier in body.deferred}
+        found: dict[int, tuple[Amount | Expression, Value]] = {}
+        for index, name in enumerate(body.names):
+            own = self.names_of(item, name)
+            if not any(full in given for full in own):
+                continue
+            value, multiplier = multipliers.get(index, (body.values[index], 1.0))
+            before = np.broadcast_to(self._number(value, item.scope, body.origins[index]), len(own)).tolist()
+            column = [given.get(full, number) for full, number in zip(own, before, strict=True)]
+            found[index] = column[0] if len(own) == 1 else np.array(column, dtype=np.float64), multiplier
+        return found
 
     def _control(self, control: ControlCard, item: Work) -> None:
         count, origin = len(item.paths), control.origin
@@ -168,7 +217,7 @@ class Flattener:
         rows = zip(self.names_of(item, control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
         self.flat.controls += rows
 
-    def _value(self, body: Body, index: int, value: Value, divisor: Value, item: Work) -> Amount:
+    def _value(self, body: Body, index: int, value: Amount | Expression, divisor: Value, item: Work) -> Amount:
         name, origin = body.names[index], body.origins[index]
         amount, share = self._number(value, item.scope, origin), self._number(divisor, item.scope, origin)
         if np.any(share != 1):
@@ -207,7 +256,7 @@ class Flattener:
                 )
             self.flat.waves[start + k] = wave, explicit
 
-    def _number(self, value: Value, scope: Scope, origin: int) -> Amount:
+    def _number(self, value: Amount | Expression, scope: Scope, origin: int) -> Amount:
         if not isinstance(value, Expression):
             return value
         try:

@@ -81,12 +81,23 @@ class NonlinearColumns:
         Temperatures and defaults.
     notes : dict
         Takes what a user should hear once, and where.
+    models : dict of str to ModelCard
+        The models of the top level.
     timed : bool
         Whether a transient is asked for: look for elements that hold charge; the first is in ``memory``.
     """
 
-    def __init__(self, places: Places, ambient: Ambient, notes: dict[str, int], *, timed: bool = False) -> None:
+    def __init__(
+        self,
+        places: Places,
+        ambient: Ambient,
+        notes: dict[str, int],
+        models: Mapping[str, ModelCard] | None = None,
+        *,
+        timed: bool = False,
+    ) -> None:
         self.places, self.ambient, self.notes = places, ambient, notes
+        self.models = models or {}
         self.parsed: dict[int, dict[tuple[str, ...], Parsed]] = {}
         self.functions: dict[int, Mapping[str, UserFunction]] = {}
         self.laws: dict[int, Law] = {}
@@ -219,7 +230,8 @@ class NonlinearColumns:
             while home is not None and home.body is not body:
                 home = home.home
             if card.model in body.models:
-                return body.models[card.model], home or item
+                own = self.models if body.parent is None and card.model in self.models else body.models
+                return own[card.model], home or item
             visible += body.models
             body = body.parent
         close = closest(card.model, visible)

@@ -8,11 +8,13 @@ from typing import IO
 
 from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.measures import Measure
+from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.blocks import read_instances
 from xbarsim.netlist.reading.body import Body, Parameter
 from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, initial_values, measure_card
-from xbarsim.netlist.reading.control import Control
+from xbarsim.netlist.reading.control import Line, tree_of
 from xbarsim.netlist.reading.devicecards import read_model
+from xbarsim.netlist.reading.draws import may_draw
 from xbarsim.netlist.reading.elements import read_element
 from xbarsim.netlist.reading.expressions import DOUBTS
 from xbarsim.netlist.reading.libraries import (
@@ -25,9 +27,11 @@ from xbarsim.netlist.reading.libraries import (
 )
 from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
-from xbarsim.netlist.reading.schedule import AnalysisCard
-from xbarsim.netlist.reading.settings import Setting, read_options, read_temperature
+from xbarsim.netlist.reading.program import Program
+from xbarsim.netlist.reading.schedule import AnalysisCard, Step
+from xbarsim.netlist.reading.settings import Setting, read_options, read_seed, read_temperature
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
+from xbarsim.netlist.reading.sweepcards import read_step
 from xbarsim.netlist.reading.title import note_on_title
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_words, split_words
 from xbarsim.netlist.suggest import clipped, closest
@@ -56,6 +60,14 @@ class Reader:
         What the user should hear, and where it was first met.
     analyses, requests, measures : list
         The cards that ask for something.
+    plays : list of (AnalysisCard, alterations)
+        All analyses, those of ``.control`` blocks with what these altered.
+    steps : list of Step
+        LTspice's ``.step`` cards.
+    random : bool
+        Whether random functions may be called.
+    seed : int or None
+        ``.options seed=``.
     settings : list of Setting
         Temperatures, and what ``.options`` says of devices.
     """
@@ -70,19 +82,28 @@ class Reader:
         self.requests: list[str] = []
         self.measures: list[Measure] = []
         self.settings: list[Setting] = []
-        self.control = Control()
+        self.plays: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
+        self.steps: list[Step] = []
+        self.random = False
+        self.seed: int | None = None
+        self.commands: list[Line] = []
         self.in_control: int | None = None
         self.ended: int | None = None
         first = read_source(source, self.places)
         if not first.text.strip():
             raise NetlistError("it is empty: the first line is the title, elements follow", first.file)
-        self.files = [first]
+        self.files: list[SourceText] = []
+        self._enter(first)
         self._note_codec(first)
         self.title = first.original[: first.original.index("\n")].strip()
         first.skip(first.original.index("\n") + 1, 1)
         note = note_on_title(self.title)
         if note is not None:
             self.notes[note] = first.place(1)
+
+    def _enter(self, file: SourceText) -> None:
+        self.files.append(file)
+        self.random = self.random or may_draw(file.text)
 
     def run(self) -> None:
         """Read everything; a stack of files takes the place of recursion."""
@@ -109,7 +130,7 @@ class Reader:
                     continue
             except CardError as error:
                 raise self.places.error(str(error), source.place(source.line)) from None
-            text, line, position = source.next_line()
+            text, line, position = source.next_line(self.in_control is not None)
             try:
                 if text:
                     self._card(text, source, line, position)
@@ -119,8 +140,14 @@ class Reader:
     def _finish(self) -> None:
         if self.in_control is not None:
             raise self.places.error(".control has no .endc: close it", self.in_control)
-        self.analyses = self.control.ordered(self.analyses)
-        self.requests += self.control.requests
+        program = Program(self.places)
+        program.run(tree_of(self.commands, self.places))
+        self.plays = program.ordered(self.analyses)
+        self.requests += program.requests
+        for text, origin in program.measures.items():
+            self._measure(text, origin)
+        for note, origin in program.notes.items():
+            self.notes.setdefault(note, origin)
         if self.body is not self.top:
             raise self.places.error(
                 f".subckt {self.body.name} has no .ends: close it with '.ends {self.body.name}'", self.body.origin
@@ -137,7 +164,7 @@ class Reader:
             if word == ".endc":
                 self.in_control = None
             else:
-                self.control.read(text, origin)
+                self.commands.append(Line(text, origin))
         elif text[0] != ".":
             if "file" in text:
                 text = with_points(text, source, position)
@@ -171,9 +198,10 @@ class Reader:
             self.in_control = origin
         elif word in (".option", ".options", ".opt"):
             check_options(text)
-            settings = read_options(text, origin)
+            settings, seed = read_options(text, origin), read_seed(text)
+            self.seed = self.seed if seed is None else seed
             self.settings += settings
-            if not settings:
+            if not settings and seed is None:
                 self.notes.setdefault(".options changes no operating point: ignored", origin)
         elif word == ".temp":
             self.settings.append(read_temperature(text, origin))
@@ -182,10 +210,9 @@ class Reader:
         elif word == ".ic":
             self.body.initial += initial_values(text, origin)
         elif word in (".measure", ".meas"):
-            try:
-                self.measures.append(measure_card(text, origin))
-            except CardError as error:
-                self.notes.setdefault(f"{clipped(text)}: {error}; it is skipped, as it changes no number", origin)
+            self._measure(text, origin)
+        elif word == ".step":
+            self.steps.append(Step(read_step(split_words(text)[1:]), origin))
         elif word == ".nodeset":
             self.notes.setdefault(".nodeset is a first guess, and is not used: IC= or .ic holds a state", origin)
         elif word in _NO_CHANGE:
@@ -194,6 +221,12 @@ class Reader:
             close = closest(word, _READ, 0.75)
             hint = f"did you mean {close}?" if close else "remove it; operating points, .dc and .tran are solved"
             raise CardError(f"'{clipped(word)}' is not supported: {hint}")
+
+    def _measure(self, text: str, origin: int) -> None:
+        try:
+            self.measures.append(measure_card(text, origin))
+        except CardError as error:
+            self.notes.setdefault(f"{clipped(text)}: {error}; it is skipped, as it changes no number", origin)
 
     def _model(self, text: str, origin: int) -> None:
         model = read_model(text, origin, self.notes)
@@ -222,7 +255,7 @@ class Reader:
         check_loop(file, section, self.files, name)
         if section is not None:
             enter_section(file, section, name)
-        self.files.append(file)
+        self._enter(file)
 
     def _note_codec(self, file: SourceText) -> None:
         if file.foreign:

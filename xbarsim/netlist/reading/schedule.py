@@ -1,27 +1,31 @@
-"""Analysis cards to analyses: points of sweeps and times, sources found by name."""
+"""Analysis cards to analyses: points of sweeps and times, what is swept found by name, variants of the circuit."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.analyses import Analysis, Dc, Op, Sweep, Tran
+from xbarsim.netlist.analyses import Analysis, Axis, Dc, Family, Op, Sweep, Tran
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.kinds import CURRENT, INDUCTOR, VOLTAGE
-from xbarsim.netlist.reading.body import Value
+from xbarsim.netlist.kinds import INDUCTOR
+from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.sweepcards import MOST_POINTS, MonteCard, SweepCard, values_of
+from xbarsim.netlist.reading.targets import change_of, is_source, source_of, unit_of
 from xbarsim.netlist.reading.wavecards import Clock
-from xbarsim.netlist.suggest import clipped, closest
 
-MOST_POINTS = 10_000_000
-_TOLERANCE = sys.float_info.epsilon * 1e3
-"""How far past its stop value ngspice lets a sweep go: 2.2e-13 volts or amperes, whatever the step."""
+Effect = Callable[[Changes, float], Changes]
+"""What a value of an axis changes."""
+
+Maker = Callable[[Changes], Circuit]
+"""Makes a circuit, without analyses, that differs from the netlist."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,37 @@ class AnalysisCard:
     ----------
     kind : {"op", "dc", "tran"}
         The analysis.
-    sources : tuple of str
-        ``.dc``: the swept sources.
-    numbers : tuple of float or Expression
-        ``.dc``: start, stop and step for each; ``.tran``: step, stop, start, largest step, as far as given.
     origin : int
         Where it stands.
+    numbers : tuple of float or Expression
+        ``.tran``: step, stop, start, largest step, as far as given.
+    sweeps : tuple of SweepCard
+        What is swept, the fastest first.
+    monte : MonteCard or None
+        The runs with random draws.
     """
 
     kind: str
     origin: int
-    sources: tuple[str, ...] = ()
     numbers: tuple[Value, ...] = ()
+    sweeps: tuple[SweepCard, ...] = ()
+    monte: MonteCard | None = None
+
+
+@dataclass(frozen=True)
+class Play:
+    """An analysis, and what a ``.control`` block altered before it."""
+
+    card: AnalysisCard
+    changes: Changes = field(default_factory=Changes)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A ``.step`` card, and where it stands."""
+
+    sweep: SweepCard
+    origin: int
 
 
 @dataclass(frozen=True)
@@ -55,83 +78,143 @@ class TranClock(Clock):
 
 def clock_of(cards: list[AnalysisCard], scope: Scope, places: Places) -> TranClock:
     """Return what waveforms' missing arguments default to."""
-    clocks = [tuple(_evaluated(card, scope, places)[:2]) for card in cards if card.kind == "tran"]
+    timed = [card for card in cards if card.kind == "tran"]
+    clocks = [tuple(_evaluated(card.numbers, card.origin, scope, places)[:2]) for card in timed]
     return TranClock(clocks[0][0], clocks[0][1], len(set(clocks)) > 1) if clocks else TranClock()
 
 
-def schedule(circuit: Circuit, cards: list[AnalysisCard], scope: Scope) -> Circuit:
-    """Return the circuit with its analyses, in file order; ``.op`` if it asks for none."""
-    if not cards:
-        note = f"{circuit.places.files[0]}: no analysis is asked for: .op is taken"
-        return replace(circuit, analyses=(Op(),), notes=[*circuit.notes, note])
-    made: list[Analysis] = []
-    for card in cards:
-        numbers = _evaluated(card, scope, circuit.places)
-        try:
-            made.append(_analysis(card, numbers, circuit))
-        except CardError as error:
-            raise circuit.places.error(str(error), card.origin) from None
-    return replace(circuit, analyses=tuple(made))
+@dataclass(frozen=True)
+class Scheduler:
+    """What analyses are made from.
 
-
-def _evaluated(card: AnalysisCard, scope: Scope, places: Places) -> list[float]:
-    try:
-        return [float(scope.evaluate(x)) if isinstance(x, Expression) else x for x in card.numbers]
-    except CardError as error:
-        raise places.error(str(error), card.origin) from None
-
-
-def _analysis(card: AnalysisCard, numbers: list[float], circuit: Circuit) -> Analysis:
-    if card.kind == "op":
-        return Op()
-    if card.kind == "tran":
-        _check_memory(circuit)
-        return Tran(tran_times(*numbers[:3]))
-    sweeps: list[Sweep] = []
-    for k, name in enumerate(card.sources):
-        element = _source(name, circuit)
-        if any(sweep.element == element for sweep in sweeps):
-            raise CardError(f".dc sweeps {name} twice: name two sources")
-        sweeps.append(Sweep(element, sweep_values(*numbers[3 * k : 3 * k + 3])))
-    points = 1
-    for sweep in sweeps:
-        points *= sweep.values.size
-    if points > MOST_POINTS:
-        raise CardError(f".dc has {points} points: {MOST_POINTS} fit")
-    return Dc(tuple(sweeps))
-
-
-def _source(name: str, circuit: Circuit) -> int:
-    sources = [int(k) for k in np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == CURRENT))]
-    by_name = {circuit.names[k]: k for k in sources if circuit.names[k][0] in "vi"}
-    if name in by_name:
-        return by_name[name]
-    if name == "temp" or (name[0] == "r" and name in circuit.names):
-        what = "the temperature" if name == "temp" else "a resistor"
-        raise CardError(f".dc sweeps {what}, which is not supported: sweep V or I sources")
-    close = closest(name, by_name)
-    hint = f"did you mean '{close}'?" if close else "name a V or I source"
-    raise CardError(f".dc sweeps '{clipped(name)}', which is not in the circuit: {hint}")
-
-
-def sweep_values(start: float, stop: float, step: float) -> NDArray[np.float64]:
-    """Return the points of a sweep, as ngspice adds them up.
-
-    It adds the step again and again, so the last points carry the sum's rounding error, and goes on as long as it
-    has not passed ``stop`` by more than a fixed tolerance: ``0 1000 0.1`` ends at 999.9, ``0 1p 0.1p`` at 1.2p.
+    Attributes
+    ----------
+    top : Body
+        The top level's cards.
+    scope : Scope
+        Its parameters.
+    make : callable
+        Makes variants of the circuit.
     """
-    if step == 0:
-        raise CardError(".dc has a step of 0, which never ends: give a step")
-    sign = 1.0 if step > 0 else -1.0
-    if sign * (start - stop) > _TOLERANCE:
-        raise CardError(f".dc goes from {start:g} to {stop:g} in steps of {step:g}: turn the step's sign")
-    span = (abs(stop - start) + _TOLERANCE) / abs(step)
-    if not span < MOST_POINTS:
-        raise CardError(f".dc has {span:.3g} points: {MOST_POINTS} fit")
-    steps = np.full(int(span * (1 + 1e-9)) + 3, step)
-    steps[0] = start
-    values = np.cumsum(steps)
-    return values[: int(np.argmax(sign * values - sign * stop > _TOLERANCE))]
+
+    top: Body
+    scope: Scope
+    make: Maker
+
+    def schedule(self, circuit: Circuit, plays: list[Play], steps: list[Step]) -> Circuit:
+        """Return the circuit with its analyses, in file order; ``.op`` if it asks for none."""
+        notes = circuit.notes
+        if not plays:
+            # As ngspice has no other than the one it is told, so has a file with steps alone.
+            plays = [Play(AnalysisCard("op", steps[0].origin if steps else 0))]
+            notes = [*notes, f"{circuit.places.files[0]}: no analysis is asked for: .op is taken"]
+        analyses = []
+        for play in plays:
+            try:
+                analyses.append(self._analysis(play, steps, circuit))
+            except CardError as error:
+                raise circuit.places.error(str(error), play.card.origin) from None
+        return replace(circuit, analyses=tuple(analyses), notes=notes)
+
+    def _analysis(self, play: Play, steps: list[Step], circuit: Circuit) -> Analysis:
+        card = play.card
+        inner = _Inner([], None)
+        if card.kind == "tran":
+            _check_memory(circuit)
+            numbers = _evaluated(card.numbers, card.origin, self.scope, circuit.places)
+            inner = _Inner([], tran_times(*numbers[:3]))
+        axes: list[Axis] = []
+        effects: list[Effect] = []
+        order: list[tuple[bool, int]] = [] if inner.times is None else [(False, 0)]
+        for swept, origin, name in self._asked(card, steps):
+            effect: Effect = _drawn
+            if isinstance(swept, MonteCard):
+                axis = Axis("monte", np.array(swept.runs, dtype=np.float64))
+            else:
+                try:
+                    numbers = _evaluated(swept.numbers, origin, self.scope, circuit.places)
+                    values = values_of(name, swept, numbers)
+                    if inner.times is None and is_source(swept, circuit):
+                        order.append((False, len(inner.sources)))
+                        inner.sources.append((swept.name, values))
+                        continue
+                    effect = change_of(name, swept, circuit, self.top, timed=inner.times is not None)
+                except CardError as error:
+                    raise circuit.places.error(str(error), origin) from None
+                axis = Axis(swept.label, values, unit_of(swept, circuit))
+            order.append((True, len(axes)))
+            axes.append(axis)
+            effects.append(effect)
+        _check_points(card, [*(values for _, values in inner.sources), *(axis.values for axis in axes)])
+        if not axes and not play.changes:
+            return inner.of(circuit)
+        stepped = len(axes) - len(steps) if card.monte is None and steps else len(axes)
+        sizes = tuple(axis.values.size for axis in axes[stepped:])
+
+        def variant(at: tuple[int, ...]) -> Circuit:
+            changes = play.changes
+            for effect, axis, place in zip(effects, axes, at, strict=True):
+                changes = effect(changes, float(axis.values[place]))
+            if sizes:
+                changes = replace(changes, run=1 + int(np.ravel_multi_index(at[stepped:], sizes, order="F")))
+            made = self.make(changes)
+            return replace(made, analyses=(inner.of(made),))
+
+        first = len(order) - len(axes)
+        ordered = tuple(first + k if varied else k for varied, k in order)
+        return Family(inner.of(circuit), variant, tuple(axes), ordered, play.changes.named())
+
+    def _asked(self, card: AnalysisCard, steps: list[Step]) -> list[tuple[SweepCard | MonteCard, int, str]]:
+        """Return what is swept, the fastest first, each with its place and what its card is called."""
+        asked: list[tuple[SweepCard | MonteCard, int, str]] = []
+        asked += [(sweep, card.origin, f".{card.kind}") for sweep in card.sweeps]
+        asked += [] if card.monte is None else [(card.monte, card.origin, f".{card.kind}")]
+        return asked + [(step.sweep, step.origin, ".step") for step in steps]
+
+
+@dataclass(frozen=True)
+class _Inner:
+    """What is done with one variant: a sweep of its sources, or times."""
+
+    sources: list[tuple[str, NDArray[np.float64]]]
+    times: NDArray[np.float64] | None
+
+    def of(self, circuit: Circuit) -> Op | Dc | Tran:
+        """Return it with the sources' numbers in a circuit."""
+        if self.times is not None:
+            return Tran(self.times)
+        if not self.sources:
+            return Op()
+        return Dc(tuple(Sweep(source_of(name, circuit), values) for name, values in self.sources))
+
+
+def _drawn(changes: Changes, run: float) -> Changes:
+    """Return the changes of a run; the first one is nominal, as in HSPICE."""
+    return replace(changes, run=int(run) if run > 1 else None)
+
+
+def _check_points(card: AnalysisCard, columns: list[NDArray[np.float64]]) -> None:
+    points = 1
+    for values in columns:
+        points *= values.size
+    if points > MOST_POINTS:
+        raise CardError(f".{card.kind} has {points} points: {MOST_POINTS} fit")
+
+
+def _evaluated(numbers: tuple[Value, ...], origin: int, scope: Scope, places: Places) -> list[float]:
+    try:
+        return [float(scope.evaluate(x)) if isinstance(x, Expression) else x for x in numbers]
+    except CardError as error:
+        raise places.error(str(error), origin) from None
+
+
+def first_value(step: Step, scope: Scope, places: Places) -> float:
+    """Return the first value that a ``.step`` gives."""
+    numbers = _evaluated(step.sweep.numbers, step.origin, scope, places)
+    try:
+        return float(values_of(".step", step.sweep, numbers)[0])
+    except CardError as error:
+        raise places.error(str(error), step.origin) from None
 
 
 def tran_times(step: float, stop: float, start: float = 0.0) -> NDArray[np.float64]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.columns import evaluate_columns
-from xbarsim.netlist.reading.expressions import Expression, UserFunction
+from xbarsim.netlist.reading.draws import Draws
+from xbarsim.netlist.reading.expressions import Expression, Sampler, UserFunction
 from xbarsim.netlist.suggest import clipped, closest
 
 CONSTANTS = {"pi": 3.141592653589793}
@@ -30,10 +32,22 @@ class Scope:
         The caller's scope.
     functions : mapping, optional
         The functions that can be called here.
+    count : int
+        How many instances it stands for.
+    draws : Draws, optional
+        Where random functions take their values from; the parent's.
     """
 
-    def __init__(self, parent: Scope | None = None, functions: Mapping[str, UserFunction] | None = None) -> None:
+    def __init__(
+        self,
+        parent: Scope | None = None,
+        functions: Mapping[str, UserFunction] | None = None,
+        count: int = 1,
+        draws: Draws | None = None,
+    ) -> None:
         self.parent = parent
+        self.count = count
+        self.draws: Draws | None = draws if draws is not None or parent is None else parent.draws
         self.functions = functions if functions is not None else {}
         self.values: dict[str, Amount] = {}
         self.pending: dict[str, Expression] = {}
@@ -69,9 +83,9 @@ class Scope:
     ) -> tuple[float, bool]:
         """Return an expression's value for one row of the columns, and whether all rows have it."""
         known = {name: self.value(name) for name in names_of(expression, functions)}
-        own = {k: float(v[row]) if isinstance(v, np.ndarray) else v for k, v in known.items()}
-        same = not any(isinstance(value, np.ndarray) for value in known.values())
-        return expression.evaluate(own.__getitem__, functions), same
+        callable_here, drawn = self._callable(expression, functions)
+        same = not drawn and not any(isinstance(value, np.ndarray) for value in known.values())
+        return expression.evaluate(_row(known, row).__getitem__, callable_here), same
 
     def value(self, name: str) -> Amount:
         """Return a parameter's value, after those that it depends on."""
@@ -97,6 +111,13 @@ class Scope:
             stack.append((*needed, needed[0]._unknown(needed[0].pending[needed[1]])))
         return owner.values[name]
 
+    def draw_all(self) -> None:
+        """Evaluate what can be: a random parameter has one value, whoever asks for it."""
+        for name in list(self.pending):
+            if self.draws is not None and self.draws.with_samplers(self.pending[name], self.functions)[1]:
+                with suppress(CardError):  # told where it is needed
+                    self.value(name)
+
     def single(self, index: int) -> Scope:
         """Return the scope of one instance of the batch."""
         chain: list[Scope] = [self]
@@ -104,7 +125,7 @@ class Scope:
             chain.append(chain[-1].parent)
         made: Scope | None = None
         for scope in reversed(chain):
-            made = Scope(made, scope.functions)
+            made = Scope(made, scope.functions, draws=scope.draws)
             made.pending = dict(scope.pending)
             made.values = {k: float(v[index]) if isinstance(v, np.ndarray) else v for k, v in scope.values.items()}
         assert made is not None
@@ -113,11 +134,23 @@ class Scope:
     def _compute(self, expression: Expression, functions: Mapping[str, UserFunction]) -> Amount:
         known = {name: self.value(name) for name in names_of(expression, functions)}
         columns = {name: value for name, value in known.items() if isinstance(value, np.ndarray)}
+        callable_here, drawn = self._callable(expression, functions)
+        if drawn and self.count > 1:
+            rows = (_row(known, row).__getitem__ for row in range(self.count))
+            return np.array([expression.evaluate(lookup, callable_here) for lookup in rows])
         if columns:
             scalars = {name: value for name, value in known.items() if not isinstance(value, np.ndarray)}
-            return evaluate_columns(expression, scalars, columns, functions)
+            return evaluate_columns(expression, scalars, columns, callable_here)
         lookup: Callable[[str], float] = known.__getitem__  # type: ignore[assignment]
-        return expression.evaluate(lookup, functions)
+        return expression.evaluate(lookup, callable_here)
+
+    def _callable(
+        self, expression: Expression, functions: Mapping[str, UserFunction]
+    ) -> tuple[Mapping[str, UserFunction | Sampler], bool]:
+        """Return the functions that an expression can call, and whether one of them draws."""
+        if self.draws is None or not expression.calls:
+            return functions, False
+        return self.draws.with_samplers(expression, functions)
 
     def _unknown(self, expression: Expression) -> Iterator[tuple[Scope, str]]:
         for name in names_of(expression, self.functions):
@@ -147,6 +180,11 @@ class Scope:
             names.update(scope.values, scope.pending)
             scope = scope.parent
         return sorted(names)
+
+
+def _row(known: Mapping[str, Amount], row: int) -> dict[str, float]:
+    """Return what parameters are for one instance of a batch."""
+    return {name: float(value[row]) if isinstance(value, np.ndarray) else value for name, value in known.items()}
 
 
 def names_of(expression: Expression, functions: Mapping[str, UserFunction]) -> tuple[str, ...]:

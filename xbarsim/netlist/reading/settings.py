@@ -13,8 +13,9 @@ from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+from xbarsim.netlist.values import parse_number
 
-_OPTIONS = {
+OPTIONS = {
     "temp": "celsius", "tnom": "nominal", "gmin": "gmin", "defl": "length", "defw": "width", "defad": "drain_area",
     "defas": "source_area",
 }  # fmt: skip
@@ -31,9 +32,18 @@ class Setting(NamedTuple):
 def read_options(text: str, origin: int) -> list[Setting]:
     """Return what an ``.options`` card says of devices; nothing else that it says changes an operating point."""
     keys = sort_words([word for word in split_words(text)[1:] if word not in ("(", ")")]).keys
-    return [
-        Setting(_OPTIONS[key], parse_value(word, bare=True), origin) for key, word in keys.items() if key in _OPTIONS
-    ]
+    return [Setting(OPTIONS[key], parse_value(word, bare=True), origin) for key, word in keys.items() if key in OPTIONS]
+
+
+def read_seed(text: str) -> int | None:
+    """Return what ``.options seed=`` says; None if it says nothing."""
+    word = sort_words([word for word in split_words(text)[1:] if word not in ("(", ")")]).keys.get("seed")
+    if word is None:
+        return None
+    number = parse_number(word)
+    if number is None or number != int(number) or not 0 <= number < 2**63:
+        raise CardError(f".options seed={word}: random draws start from a whole number, 0 or more")
+    return int(number)
 
 
 def read_temperature(text: str, origin: int) -> Setting:
@@ -56,7 +66,7 @@ def ambient_of(settings: list[Setting], scope: Scope, places: Places) -> Ambient
             raise places.error(str(error), origin) from None
         least = -273.15 if name in ("celsius", "nominal") else 0.0
         if not np.isfinite(number) or number < least:
-            what = "a temperature" if least else f".options {next(k for k, v in _OPTIONS.items() if v == name)}"
+            what = "a temperature" if least else f".options {next(k for k, v in OPTIONS.items() if v == name)}"
             raise places.error(f"{what} of {number:g} is none: it must be >= {least:g}", origin)
         ambient = replace(ambient, **{name: number})
     return ambient

@@ -14,6 +14,8 @@ _FILE_SHIFT = 32
 _BLANKS = " \t\r\f\v\n"
 _EXOTIC = re.compile(r"[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))\$|;|//")
+_VARIABLE = re.compile(r"\$(?=\S)")
+_HIDDEN = "\1"
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _CONTINUED = re.compile(r"(?:[ \t\r\f\v]*(?:[*;][^\n]*|\$[^\n]*|//[^\n]*)?\n)*[ \t]*\+")
 
@@ -84,17 +86,19 @@ class SourceText:
         """Whether the line that ends just before ``position`` goes on in a ``+`` line."""
         return _CONTINUED.match(self.text, position) is not None
 
-    def next_line(self) -> tuple[str, int, int]:
+    def next_line(self, commands: bool = False) -> tuple[str, int, int]:
         """Return the next logical line, the line that it starts in, and the position that it starts at.
 
-        Comments are cut off and continuation lines joined; an empty string is a blank or comment line.
+        Comments are cut off and continuation lines joined; an empty string is a blank or comment line. Among the
+        ``commands`` of a ``.control`` block ``$name`` is a variable.
         """
         start, first = self.position, self.line
-        parts = [_without_comment(self._physical())]
+        clean = _without_comment if not commands else _without_comment_in_commands
+        parts = [clean(self._physical())]
         if parts[0]:
             while (match := _CONTINUED.match(self.text, self.position)) is not None:
                 self.skip(match.end() - 1, self.text.count("\n", self.position, match.end()))
-                parts.append(_without_comment(self._physical()).removeprefix("+").strip())
+                parts.append(clean(self._physical()).removeprefix("+").strip())
         return " ".join(parts), first, start
 
     def skip(self, position: int, lines: int) -> None:
@@ -170,6 +174,10 @@ def _without_comment(line: str) -> str:
         if match is None:
             return line
     return line[: match.start()].rstrip()
+
+
+def _without_comment_in_commands(line: str) -> str:
+    return _without_comment(_VARIABLE.sub(_HIDDEN, line)).replace(_HIDDEN, "$")
 
 
 def read_source(

@@ -1,0 +1,28 @@
+"""What the commands of a ``.control`` block set anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """``alter``, ``altermod``, ``alterparam``, ``set`` or ``option``: a number that is set anew.
+
+    Attributes
+    ----------
+    kind : {"element", "model", "parameter", "setting"}
+        What it belongs to.
+    name, key : str
+        Which one, and its parameter, if any.
+    value : float
+        The number.
+    origin : int
+        Where it stands.
+    """
+
+    kind: str
+    name: str
+    key: str
+    value: float
+    origin: int

@@ -1,0 +1,87 @@
+"""In what a variant of a circuit differs from its netlist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.devicecards import ModelCard
+
+Keyed = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is set anew before a circuit is made from its cards.
+
+    Attributes
+    ----------
+    parameters : mapping of str to float
+        Parameters of the top level.
+    elements : mapping of str to mapping
+        Elements, by the names that results have; ``value`` is ohms, volts, amperes, henries or a gain, the rest are
+        parameters of diodes and transistors.
+    models : mapping of str to mapping
+        Parameters of models of the top level.
+    settings : mapping of str to float
+        Fields of ``Ambient``.
+    run : int or None
+        Which random draws count; None for the nominal values.
+    """
+
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    elements: Keyed = field(default_factory=dict)
+    models: Keyed = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
+    run: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.parameters or self.elements or self.models or self.settings) or self.run is not None
+
+    def with_parameter(self, name: str, value: float) -> Changes:
+        """Return these and a parameter."""
+        return replace(self, parameters={**self.parameters, name: value})
+
+    def with_element(self, name: str, key: str, value: float) -> Changes:
+        """Return these and a number of an element."""
+        return replace(self, elements={**self.elements, name: {**self.elements.get(name, {}), key: value}})
+
+    def with_model(self, name: str, key: str, value: float) -> Changes:
+        """Return these and a parameter of a model."""
+        return replace(self, models={**self.models, name: {**self.models.get(name, {}), key: value}})
+
+    def with_setting(self, name: str, value: float) -> Changes:
+        """Return these and a field of ``Ambient``."""
+        return replace(self, settings={**self.settings, name: value})
+
+    def named(self) -> dict[str, float]:
+        """Return what is set anew, by what users call it."""
+        found = dict(self.parameters)
+        for keyed in (self.elements, self.models):
+            for name, numbers in keyed.items():
+                found.update({name if key == "value" else f"{name}({key})": x for key, x in numbers.items()})
+        found.update({"temp" if name == "celsius" else name: x for name, x in self.settings.items()})
+        return found
+
+
+def changed_body(top: Body, changes: Changes) -> Body:
+    """Return the top level with the gains, diodes and transistors of a variant."""
+    elements = changes.elements
+    if not elements:
+        return top
+    controls = [
+        replace(card, gain=elements[card.name]["value"]) if "value" in elements.get(card.name, {}) else card
+        for card in top.controls
+    ]
+    devices = [
+        replace(card, values={**card.values, **elements[card.name]}) if card.name in elements else card
+        for card in top.devices
+    ]
+    return replace(top, controls=controls, devices=devices)
+
+
+def changed_model(card: ModelCard, changes: Changes) -> ModelCard:
+    """Return a model of the top level as it is in a variant."""
+    given = changes.models.get(card.name)
+    return card if given is None else replace(card, values={**card.values, **given})

@@ -1,0 +1,123 @@
+"""Random functions of parameters: AGAUSS, GAUSS, AUNIF, UNIF and LIMIT; LTspice's mc, flat and gauss of one number.
+
+A draw belongs to a seed and a run: run 7 of seed 0 has the same numbers whatever other runs there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.expressions import RANDOM, Expression, Sampler, UserFunction
+from xbarsim.netlist.suggest import clipped
+
+_FORMS = {
+    "agauss": "agauss(nominal, spread, sigmas)",
+    "gauss": "gauss(nominal, relative spread, sigmas)",
+    "aunif": "aunif(nominal, spread)",
+    "unif": "unif(nominal, relative spread)",
+    "limit": "limit(nominal, spread)",
+    "mc": "mc(nominal, tolerance)",
+    "flat": "flat(spread)",
+}
+_MOST_TRIES = 10_000
+
+
+def may_draw(text: str) -> bool:
+    """Whether a file's text, in lower case, may call a random function."""
+    return any(f"{name}(" in text or f"{name} (" in text for name in RANDOM)
+
+
+class Draws:
+    """The draws of one run.
+
+    Parameters
+    ----------
+    seed : int
+        What all runs have in common.
+    run : int or None
+        The run, from 1; None gives nominal values.
+
+    Attributes
+    ----------
+    count : int
+        How often a random function was evaluated.
+    """
+
+    def __init__(self, seed: int, run: int | None) -> None:
+        self.run = run
+        self.count = 0
+        self._generator = None if run is None else np.random.default_rng([seed, run])
+        self._samplers = {name: Sampler(self._law(name)) for name in _FORMS}
+
+    def with_samplers(
+        self, expression: Expression, functions: Mapping[str, UserFunction]
+    ) -> tuple[Mapping[str, UserFunction | Sampler], bool]:
+        """Return the functions that an expression can call, and whether its value is drawn."""
+        called = _called(expression, functions)
+        wanted = {name: self._samplers[name] for name in called if name in self._samplers}
+        return ({**functions, **wanted}, self.run is not None) if wanted else (functions, False)
+
+    def _law(self, name: str) -> Callable[[Sequence[float], str], float]:
+        def law(arguments: Sequence[float], text: str) -> float:
+            return self._value(name, arguments, text)
+
+        return law
+
+    def _value(self, name: str, arguments: Sequence[float], text: str) -> float:
+        """Return the nominal value or a draw; ``text`` is what an error quotes."""
+        if name == "limit" and len(arguments) == 3:
+            value, low, high = arguments
+            return max(low, min(high, value))
+        self.count += 1
+        nominal, scale, tries = _spread(name, arguments, text)
+        if self._generator is None or scale == 0:
+            return nominal
+        # Of several tries the one that is farthest away counts.
+        deviates = [self._deviate(name) for _ in range(tries)]
+        value = nominal + scale * max(deviates, key=abs)
+        if not np.isfinite(value):
+            raise CardError(f"{name}() in '{clipped(text)}' draws {value}: give a finite spread")
+        return value
+
+    def _deviate(self, name: str) -> float:
+        assert self._generator is not None
+        if name.endswith("gauss"):
+            return float(self._generator.standard_normal())
+        deviate = float(self._generator.uniform(-1.0, 1.0))
+        return deviate if name != "limit" else 1.0 if deviate > 0 else -1.0
+
+
+def _spread(name: str, arguments: Sequence[float], text: str) -> tuple[float, float, int]:
+    """Return the nominal value, what a deviate is multiplied with, and how often to try."""
+    count = len(arguments)
+    if (name == "flat" and count == 1) or (name == "gauss" and count == 1):
+        return 0.0, arguments[0], 1
+    if name == "mc" and count == 2:
+        return arguments[0], arguments[0] * arguments[1], 1
+    own = 3 if name.endswith("gauss") else 2
+    if name in ("mc", "flat") or count not in (own, own + 1):
+        raise CardError(f"'{clipped(text)}' cannot be read: write {_FORMS[name]}")
+    nominal, spread = arguments[0], arguments[1]
+    if own == 3:
+        if arguments[2] == 0:
+            raise CardError(f"{name}() in '{clipped(text)}' spans 0 sigmas: its third number must be > 0")
+        spread /= arguments[2]
+    tries = arguments[own] if count > own else 1.0
+    if tries != int(tries) or not 1 <= tries <= _MOST_TRIES:
+        raise CardError(f"{name}() in '{clipped(text)}' tries {tries:g} times: its last number must be 1 or more")
+    return nominal, spread * nominal if name in ("gauss", "unif") else spread, int(tries)
+
+
+def _called(expression: Expression, functions: Mapping[str, UserFunction]) -> set[str]:
+    """Return the functions that an expression calls, also through those of ``.func``, and that none of these is."""
+    seen: set[str] = set()
+    waiting = list(expression.calls)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += functions[name].body.calls if name in functions else ()
+    return seen.difference(functions)

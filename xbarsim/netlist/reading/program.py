@@ -1,0 +1,255 @@
+"""Runs a ``.control`` block: which analyses it asks for, in which variants of the circuit, and what it prints.
+
+What needs results (``let r = v(a)/i(v1)``) is not known while a netlist is read: it is noted, and refused only where an
+analysis depends on it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.alterations import Alteration
+from xbarsim.netlist.reading.cards import analysis_card
+from xbarsim.netlist.reading.control import Line, assignment
+from xbarsim.netlist.reading.expressions import compile_expression
+from xbarsim.netlist.reading.schedule import AnalysisCard
+from xbarsim.netlist.reading.settings import OPTIONS
+from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.suggest import clipped, closest
+from xbarsim.netlist.values import parse_number
+
+ANALYSES = ("op", "dc", "tran")
+REQUESTS = ("print", "plot", "save", "wrdata", "write", "asciiplot", "iplot", "gnuplot", "hardcopy", "wrs2p")
+OTHER_ANALYSES = ("ac", "noise", "tf", "pz", "sens", "disto", "sp", "pss")
+HARMLESS = (
+    "alias", "bug", "cd", "codemodel", "compose", "cross", "cutout", "define", "deftype", "delete", "destroy",
+    "devhelp", "diff", "display", "dump", "echo", "eprint", "fft", "four", "fourier", "help", "history",
+    "inventory", "linearize", "listing", "load", "mc_source", "newhelp", "oldhelp", "osdi", "page", "pre_osdi",
+    "psd", "remzerovec", "reshape", "resume", "rspice", "rusage", "setcs", "setplot", "setscale", "setseed",
+    "settype", "shell", "shift", "show", "showmod", "spec", "state", "status", "step", "stop", "strcmp",
+    "strslice", "sysinfo", "title", "trace", "transpose", "unalias", "undefine", "unlet", "unset", "version",
+    "where",
+)  # fmt: skip
+KNOWN = (
+    *ANALYSES, "run", "alter", "altermod", "alterparam", "foreach", "repeat", "while", "dowhile", "if", "let", "set",
+    "option", "reset", "meas", "quit", *REQUESTS,
+)  # fmt: skip
+_REFUSED = ("source", "circbyline", "remcirc", "setcirc", "snload", "edit", "goto", "label")
+_MOST_LINES = 100_000
+_DOLLAR = re.compile(r"\{?\$(&?)([a-z_][\w.]*|&[a-z_][\w.]*)\}?")
+_AT = re.compile(r"@\s*([^\[\s]+)\s*\[\s*([a-z_]\w*)\s*\]")
+_WORDS = {"eq": "==", "ne": "!=", "gt": ">", "lt": "<", "ge": ">=", "le": "<=", "and": "&&", "or": "||", "not": "!"}
+_WORD = re.compile(r"\b(?:eq|ne|gt|lt|ge|le|and|or|not)\b")
+_LONE_EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
+
+
+@dataclass
+class Program:
+    """What a block's lines ask for when they are run.
+
+    Attributes
+    ----------
+    plays : list of (AnalysisCard or None, alterations)
+        In order; None stands for the cards' analyses.
+    requests : list of str
+        What is printed or saved.
+    measures : list of (text, origin)
+        ``meas`` commands as cards.
+    notes : dict of str to origin
+        What a user should hear.
+    """
+
+    places: Places
+    plays: list[tuple[AnalysisCard | None, tuple[Alteration, ...]]] = field(default_factory=list)
+    requests: dict[str, int] = field(default_factory=dict)
+    measures: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+    altered: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
+    waiting: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
+    vectors: dict[str, float | None] = field(default_factory=dict)
+    variables: dict[str, list[str]] = field(default_factory=dict)
+    over: bool = False
+    broken: str = ""
+    count: int = 0
+
+    def run(self, lines: list[Line]) -> None:
+        """Run lines one after the other.
+
+        Raises
+        ------
+        NetlistError
+            A command is unknown or depends on results.
+        """
+        for line in lines:
+            if self.over or self.broken:
+                return
+            self.count += 1
+            if self.count > _MOST_LINES:
+                raise self.places.error(f".control runs over {_MOST_LINES} commands: shorten its loops", line.origin)
+            try:
+                self._line(line)
+            except CardError as error:
+                raise self.places.error(str(error), line.origin) from None
+
+    def ordered(self, cards: list[AnalysisCard]) -> list[tuple[AnalysisCard, tuple[Alteration, ...]]]:
+        """Return the block's analyses, then those of the cards unless ``run`` stands among the first."""
+        made: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
+        for card, alterations in self.plays:
+            made += [(one, alterations) for one in (cards if card is None else [card])]
+        if any(card is None for card, _ in self.plays):
+            return made
+        # What the block altered stays so for the cards, which ngspice runs after it.
+        return made + [(card, tuple(self.altered.values())) for card in cards]
+
+    def _line(self, line: Line) -> None:
+        word, rest = line.word, self._filled(line.rest)
+        if word in ANALYSES:
+            self.plays.append((analysis_card(f"{word} {rest}", line.origin), tuple(self.altered.values())))
+        elif word == "run":
+            self.plays.append((None, tuple(self.altered.values())))
+        elif word in REQUESTS:
+            self.requests.setdefault(f"{word} {rest}", line.origin)
+        elif word in ("foreach", "repeat", "while", "dowhile"):
+            self._loop(word, rest, line)
+        elif word == "if":
+            self.run(line.inside if self._holds(line.rest) else line.otherwise)
+        elif word in ("break", "continue"):
+            self.broken = word
+        elif word in ("quit", "exit", "bye"):
+            self.over = True
+        elif word in ("alter", "altermod", "alterparam"):
+            self._alter(word, rest, line.origin)
+        elif word == "reset":
+            self.altered = {key: one for key, one in self.altered.items() if one.kind == "parameter"} | self.waiting
+            self.waiting = {}
+        elif word in ("set", "option", "optran"):
+            self._set(word, rest, line.origin)
+        elif word == "let":
+            self._let(rest, line.origin)
+        elif word in ("meas", "measure"):
+            self.measures.setdefault(f".meas {rest}", line.origin)
+        elif word in OTHER_ANALYSES:
+            self.notes.setdefault(f"the command {word} is not done: xbarsim solves op, dc and tran", line.origin)
+        elif word in _REFUSED:
+            raise CardError(f"the command '{word}' in .control is not supported: use {', '.join(KNOWN)}")
+        elif word not in HARMLESS:
+            close = closest(word, (*KNOWN, *HARMLESS, *OTHER_ANALYSES), 0.75)
+            hint = f"did you mean '{close}'?" if close else f"use {', '.join(KNOWN)}"
+            raise CardError(f"the command '{clipped(word)}' in .control is not supported: {hint}")
+
+    def _loop(self, word: str, rest: str, line: Line) -> None:
+        if word == "foreach":
+            name, *values = rest.replace("(", " ").replace(")", " ").split() or [""]
+            if not values:
+                raise CardError(f"'{clipped(line.text)}' has no values: write 'foreach name value value'")
+            for value in values:
+                self.variables[name] = [value]
+                if not self._again(line):
+                    return
+            return
+        if word == "repeat":
+            times = self._number(rest) if rest else float("inf")
+            if times is None or times < 0:
+                raise CardError(f"'{clipped(line.text)}': write 'repeat 10'")
+            done = 0
+            while done < times and self._again(line):
+                done += 1
+            return
+        going = word == "dowhile" or self._holds(line.rest)
+        while going and self._again(line):
+            going = self._holds(line.rest)
+
+    def _again(self, line: Line) -> bool:
+        """Run a loop's lines once; whether it goes on."""
+        self.count += 1
+        if self.count > _MOST_LINES:
+            raise CardError(f".control runs over {_MOST_LINES} commands: shorten its loops")
+        self.run(line.inside)
+        stopped, self.broken = self.broken == "break", ""
+        return not (stopped or self.over)
+
+    def _filled(self, text: str) -> str:
+        """Put variables and vectors in the place of ``$x`` and ``$&x``, as far as they are known."""
+
+        def value(match: re.Match[str]) -> str:
+            vector, name = match.group(1) == "&", match.group(2)
+            if not vector and name in self.variables:
+                return " ".join(self.variables[name])
+            number = self.vectors.get(name)
+            return match.group() if number is None or not vector else repr(number)
+
+        return _DOLLAR.sub(value, text)
+
+    def _number(self, text: str) -> float | None:
+        """Return what an expression of numbers and vectors is; None if it needs results."""
+        number = parse_number(text)
+        if number is not None:
+            return number
+        try:
+            expression = compile_expression(text)
+            known = {name: self.vectors.get(name) for name in expression.names}
+            if any(value is None for value in known.values()):
+                return None
+            return expression.evaluate(lambda name: float(known[name] or 0.0))
+        except CardError:
+            return None
+
+    def _holds(self, text: str) -> bool:
+        law = _LONE_EQUALS.sub("==", self._filled(text))
+        law = _WORD.sub(lambda match: _WORDS[match.group()], law)
+        number = self._number(law)
+        if number is None:
+            sides = re.split(r"==|!=", law)
+            if len(sides) == 2 and "$" not in law and all(re.fullmatch(r"\s*[\w.]+\s*", side) for side in sides):
+                same = sides[0].strip() == sides[1].strip()
+                return same == ("==" in law)
+            raise CardError(f"the condition '{clipped(text)}' depends on results: write its branches out")
+        return number != 0
+
+    def _value(self, text: str, what: str) -> float:
+        number = self._number(text)
+        if number is None:
+            unknown = "" if "$" not in text else "; a variable in it is unknown"
+            raise CardError(
+                f"{what}: '{clipped(text)}' is no number that is known before results are{unknown}: write a number, or"
+                " an expression of what 'let' and 'set' set to numbers"
+            )
+        return number
+
+    def _alter(self, word: str, rest: str, origin: int) -> None:
+        left, right = assignment(word, rest)
+        kind = {"alter": "element", "altermod": "model", "alterparam": "parameter"}[word]
+        at = _AT.fullmatch(left)
+        names = [at.group(1)] if at else left.split()
+        key = at.group(2) if at else ""
+        if not at and len(names) > 1:
+            *names, key = names
+        if (kind == "model" and not key) or (kind != "model" and len(names) > 1) or (kind == "parameter" and key):
+            forms = {"element": "r1 = 2k", "model": "model vto = 0.5", "parameter": "name = 2"}
+            raise CardError(f"'{word} {clipped(rest)}' is not understood: write '{word} {forms[kind]}'")
+        if right[0] == "[":
+            raise CardError(f"{word} sets a waveform, which is not supported: write the source out")
+        value = self._value(right, f"{word} {left}")
+        into = self.waiting if kind == "parameter" else self.altered
+        for name in names:
+            into[kind, name, key] = Alteration(kind, name, key, value, origin)
+
+    def _set(self, word: str, rest: str, origin: int) -> None:
+        """Keep a variable; some of them are options of the simulator."""
+        for part in re.findall(r"[^\s=]+\s*=\s*\([^)]*\)|[^\s=]+\s*=\s*[^\s=]+|[^\s=]+", rest):
+            name, equals, value = (one.strip() for one in part.partition("="))
+            self.variables[name] = value.strip("()").split() if equals else ["true"]
+            if name in OPTIONS and equals:
+                number = self._value(value, f"{word} {name}")
+                self.altered["setting", OPTIONS[name], ""] = Alteration("setting", OPTIONS[name], "", number, origin)
+
+    def _let(self, rest: str, origin: int) -> None:
+        name, law = assignment("let", rest)
+        name = name.removeprefix("const.")
+        self.vectors[name] = self._number(law)
+        if self.vectors[name] is None:
+            self.notes.setdefault(
+                f"'let {clipped(rest)}' is left out, as it is computed from results: '.measure' can do that", origin
+            )

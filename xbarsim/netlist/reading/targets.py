@@ -1,0 +1,200 @@
+"""What a sweep or an ``alter`` means: a source, a resistor, the temperature, a parameter, a model's parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.reading.alterations import Alteration
+from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.changes import Changes
+from xbarsim.netlist.reading.devicecards import KNOWN_OF_ELEMENT, KNOWN_OF_MODEL
+from xbarsim.netlist.reading.sweepcards import SweepCard
+from xbarsim.netlist.suggest import clipped, closest
+
+TEMPERATURES = ("temp", "temper")
+
+
+def _sources(circuit: Circuit) -> dict[str, int]:
+    numbers = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == CURRENT)).tolist()
+    return {circuit.names[k]: k for k in numbers if circuit.names[k][0] in "vi"}
+
+
+def is_source(sweep: SweepCard, circuit: Circuit) -> bool:
+    """Whether a sweep is one of a V or I source."""
+    return not (sweep.parameter or sweep.key) and sweep.name in _sources(circuit)
+
+
+def source_of(name: str, circuit: Circuit) -> int:
+    """Return the number of a V or I source.
+
+    Raises
+    ------
+    CardError
+        There is none of that name.
+    """
+    sources = _sources(circuit)
+    if name not in sources:
+        raise CardError(f"there is no source '{clipped(name)}' in this variant of the circuit")
+    return sources[name]
+
+
+def unit_of(sweep: SweepCard, circuit: Circuit) -> str:
+    """Return the unit of a swept quantity; empty for a parameter."""
+    if sweep.parameter or sweep.key:
+        return ""
+    if sweep.name in TEMPERATURES:
+        return "°C"
+    if sweep.name in circuit.names:
+        return {"r": "ohm", "v": "V", "i": "A"}[sweep.name[0]]
+    return ""
+
+
+def change_of(
+    card: str, sweep: SweepCard, circuit: Circuit, top: Body, *, timed: bool
+) -> Callable[[Changes, float], Changes]:
+    """Return what a value of a sweep of anything but a source changes; in time, of a source too.
+
+    Parameters
+    ----------
+    card : str
+        What the card is called in messages.
+    sweep : SweepCard
+        What is swept.
+    circuit : Circuit
+        The circuit as it is written.
+    top : Body
+        Its top level.
+    timed : bool
+        Whether the analysis is a ``.tran``.
+
+    Raises
+    ------
+    CardError
+        It cannot be swept.
+    """
+    name, what = sweep.name, f"{card} sweeps {clipped(sweep.label)}"
+    if sweep.key:
+        key = model_key(name, sweep.key, top)
+        return lambda changes, value: changes.with_model(name, key, value)
+    defined = {one.name for one in top.parameters}
+    if not sweep.parameter:
+        sources = _sources(circuit)
+        if name in sources and timed:
+            if sources[name] in circuit.waves:
+                raise CardError(f"{what}, which has a waveform: sweep a parameter in it")
+            return lambda changes, value: changes.with_element(name, "value", value)
+        if name in TEMPERATURES:
+            return lambda changes, value: changes.with_setting("celsius", value)
+        if name[0] == "r" and name in circuit.names and circuit.kinds[circuit.names.index(name)] == RESISTOR:
+            return lambda changes, value: changes.with_element(name, "value", value)
+        if name not in defined:
+            raise CardError(_unknown(card, name, circuit, [*sources, *defined]))
+    return lambda changes, value: changes.with_parameter(name, value)
+
+
+def _unknown(card: str, name: str, circuit: Circuit, known: list[str]) -> str:
+    """Say why there is nothing to sweep."""
+    others = {one.names[k]: "its value is a law" for one in circuit.behaviours for k in range(len(one.names))}
+    others |= {one.name: "it is a controlled source" for one in circuit.controlled}
+    others |= {one[0]: "no operating point depends on it" for one in circuit.capacitors}
+    if name in others:
+        return f"{card} sweeps {clipped(name)}, and {others[name]}: sweep a parameter in it"
+    if name in circuit.names:
+        return f"{card} sweeps {clipped(name)}, which can't be swept: sweep V, I, R, temp or a parameter"
+    ohms = (one for one in circuit.names if one[0] == "r")
+    close = closest(name, known) or closest(name, ohms)
+    hint = f"did you mean '{close}'?" if close else "name a V or I source, a resistor, temp or a parameter"
+    return f"{card} sweeps '{clipped(name)}', which is not in the circuit: {hint}"
+
+
+def model_key(name: str, key: str, top: Body) -> str:
+    """Return what a model's parameter is called on its card.
+
+    Raises
+    ------
+    CardError
+        There is no such model at the top level, or no operating point depends on such a parameter.
+    """
+    model = top.models.get(name)
+    if model is None:
+        close = closest(name, top.models)
+        hint = f"did you mean '{close}'?" if close else "name a .model of the top level"
+        raise CardError(f"there is no model '{clipped(name)}': {hint}")
+    known = KNOWN_OF_MODEL.get(model.kind)
+    own = key if known is None else known.aliases.get(key, key)
+    if known is None or own not in known.model:
+        raise CardError(f"no operating point depends on {clipped(key)} of the model {name} ({model.kind})")
+    return own
+
+
+def element_key(name: str, key: str, circuit: Circuit, top: Body) -> str | None:
+    """Return the key that ``alter`` changes an element by; None where no operating point depends on it.
+
+    Raises
+    ------
+    CardError
+        There is no such element or parameter, or it cannot be changed.
+    """
+    if name in circuit.names:
+        keys = {"r": ("r", "resistance"), "v": ("dc",), "i": ("dc", "c"), "l": ("l", "inductance")}.get(name[0], ())
+        if key in ("", "value", *keys):
+            return "value"
+        if key in ("ac", "acmag", "acphase", "ac_mag", "ic", "noisy"):
+            return None
+    if name in (one[0] for one in circuit.capacitors):
+        return None
+    if name in (card.name for card in top.controls) and key in ("", "gain"):
+        return "value"
+    if name in (card.name for card in top.devices):
+        known = KNOWN_OF_ELEMENT[name[0]]
+        own = known.aliases.get(key or "area", key or "area")
+        if own in known.device:
+            return own
+        if own in known.idle:
+            return None
+    elif name not in circuit.names:
+        close = closest(name, circuit.names)
+        hint = f"did you mean '{close}'?" if close else "name an element of the circuit"
+        raise CardError(f"alter: there is no '{clipped(name)}' that it could change: {hint}")
+    raise CardError(f"alter cannot change {clipped(key) or 'the value'} of {clipped(name)}: write a parameter for it")
+
+
+def changes_from(alterations: Iterable[Alteration], circuit: Circuit, top: Body) -> Changes:
+    """Return what the commands of a ``.control`` block altered.
+
+    Raises
+    ------
+    NetlistError
+        Something is not there or cannot be altered.
+    """
+    changes = Changes()
+    for one in alterations:
+        try:
+            if one.kind == "setting":
+                changes = changes.with_setting(one.name, one.value)
+            elif one.kind == "parameter":
+                changes = changes.with_parameter(_parameter(one.name, top), one.value)
+            elif one.kind == "model":
+                changes = changes.with_model(one.name, model_key(one.name, one.key, top), one.value)
+            else:
+                key = element_key(one.name, one.key, circuit, top)
+                if key is None:
+                    continue
+                changes = changes.with_element(one.name, key, one.value)
+        except CardError as error:
+            raise circuit.places.error(str(error), one.origin) from None
+    return changes
+
+
+def _parameter(name: str, top: Body) -> str:
+    known = [one.name for one in top.parameters]
+    if name in known:
+        return name
+    close = closest(name, known)
+    hint = f"did you mean '{close}'?" if close else "name a .param of the top level"
+    raise CardError(f"alterparam: there is no parameter '{clipped(name)}': {hint}")

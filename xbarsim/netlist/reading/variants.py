@@ -1,0 +1,113 @@
+"""The circuit of a netlist, and its variants for sweeps that change more than sources."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.collector import collector_paused
+from xbarsim.netlist.reading.changes import Changes
+from xbarsim.netlist.reading.draws import Draws
+from xbarsim.netlist.reading.flatten import Flattener, top_scope
+from xbarsim.netlist.reading.reader import Reader
+from xbarsim.netlist.reading.schedule import Play, Scheduler, first_value
+from xbarsim.netlist.reading.targets import changes_from
+from xbarsim.netlist.suggest import clipped, closest
+
+
+class Variants:
+    """Makes circuits from the cards of one reader; the text is read once.
+
+    Parameters
+    ----------
+    reader : Reader
+        Has read the netlist.
+    steady : bool
+        Leave capacitors that hold a state open.
+    seed : int or None
+        What random draws start from; None for ``.options seed=``, or else 0.
+    """
+
+    def __init__(self, reader: Reader, steady: bool, seed: int | None) -> None:
+        self.reader, self.steady = reader, steady
+        self.seed = seed if seed is not None else reader.seed or 0
+        self.base = Changes()
+        self.draws = Draws(self.seed, None)
+        self._last: tuple[Changes, Circuit] | None = None
+
+    def circuit(self) -> Circuit:
+        """Return the circuit as it is written, with its analyses.
+
+        Raises
+        ------
+        NetlistError
+            The cards do not make a circuit.
+        """
+        reader = self.reader
+        self.base = self._first_values()
+        flattener = Flattener(reader, self.base, self.draws, steady=self.steady)
+        circuit = flattener.run()
+        plays = []
+        for card, alterations in reader.plays:
+            plays.append(Play(card, changes_from(alterations, circuit, reader.top)))
+        made = Scheduler(reader.top, flattener.scope, self.make).schedule(circuit, plays, reader.steps)
+        made.notes.extend(self._notes(flattener, plays))
+        return made
+
+    def make(self, changes: Changes) -> Circuit:
+        """Return a variant, without analyses."""
+        if self._last is None or self._last[0] != changes:
+            whole = replace(changes, parameters={**self.base.parameters, **changes.parameters})
+            with collector_paused():
+                draws = Draws(self.seed, changes.run)
+                circuit = Flattener(self.reader, whole, draws, steady=self.steady).run()
+            self._last = changes, circuit
+        return self._last[1]
+
+    def _first_values(self) -> Changes:
+        """Set stepped parameters that no ``.param`` sets to their first values."""
+        defined = {one.name for one in self.reader.top.parameters}
+        scope = top_scope(self.reader.top, Changes(), self.draws)
+        changes = Changes()
+        for step in self.reader.steps:
+            sweep = step.sweep
+            if sweep.parameter and sweep.name not in defined:
+                changes = changes.with_parameter(sweep.name, first_value(step, scope, self.reader.places))
+        return changes
+
+    def _notes(self, flattener: Flattener, plays: list[Play]) -> list[str]:
+        """Say what random functions gave, and which swept parameters nothing depends on."""
+        places, notes = self.reader.places, []
+        sweeps = [(step.sweep, step.origin) for step in self.reader.steps]
+        sweeps += [(sweep, play.card.origin) for play in plays for sweep in play.card.sweeps]
+        known = [one.name for one in self.reader.top.parameters]
+        for sweep, origin in sweeps:
+            if self.draws.count or sweep.name not in flattener.scope.pending:
+                continue
+            if sweep.name not in known:
+                close = closest(sweep.name, known)
+                hint = f"did you mean '{close}'?" if close else "use it in braces, or remove the card"
+                raise places.error(
+                    f"no expression has the parameter '{clipped(sweep.name)}' that is swept: {hint}", origin
+                )
+            notes.append(
+                f"{places.where(origin)}: nothing depends on the swept parameter '{clipped(sweep.name)}': all its"
+                " points are equal"
+            )
+        if not self.draws.count:
+            return notes
+        monte = next((play.card for play in plays if play.card.monte is not None), None)
+        if monte is not None and monte.monte is not None:
+            runs = monte.monte.runs
+            nominal = "run 1 is nominal, all others are" if 1 in runs else "all are"
+            text = f"{len(runs)} Monte Carlo runs with seed {self.seed}: {nominal} drawn, each from its own number"
+            notes.append(f"{places.where(monte.origin)}: {text}")
+        elif self.reader.steps:
+            where = places.where(self.reader.steps[0].origin)
+            notes.append(f"{where}: random parameters are drawn anew at each point of .step, with seed {self.seed}")
+        else:
+            notes.append(
+                f"{places.files[0]}: random parameters have their nominal values, as no 'sweep monte=' draws them"
+                " (ngspice draws once)"
+            )
+        return notes
