@@ -268,7 +268,7 @@ class ProgrammedWeights(nn.Module):
         if kept is None or not same or kept.when != when:
             self._see_finite()
             # Cells whose weights have changed are written anew, with noise of its own.
-            self.writes += known and not same
+            self.writes += known and kept is not None and not all(map(_equal, sources, kept.sources))
             kept = self._kept = _Kept([one.clone() for one in sources], chip, self.hardware, when)
         return kept
 
@@ -387,6 +387,12 @@ class ProgrammedWeights(nn.Module):
             if self._settled:
                 kept.parameters = found
         return found[0], found[1] if self.bias_row else self.bias
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    """Return whether two tensors are the same numbers in the narrower of their types, on whatever devices."""
+    narrow = min(a.dtype, b.dtype, key=lambda kind: kind.itemsize)
+    return a.shape == b.shape and torch.equal(a.cpu().to(narrow), b.cpu().to(narrow))
 
 
 _BITS = {torch.float32: torch.int32, torch.float64: torch.int64}
