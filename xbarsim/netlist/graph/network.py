@@ -77,6 +77,9 @@ def network_of(circuit: Circuit) -> Network:
         raise NoCrossbar(
             f"{_named(circuit, currents[0])} is a current source: a crossbar's line ends have voltage sources"
         )
+    negative = np.flatnonzero((kinds == RESISTOR) & (values < 0))
+    if negative.size:
+        raise NoCrossbar(f"{_named(circuit, negative[0])} is negative: a crossbar's resistances are not")
     voltage = (kinds == VOLTAGE) | (kinds == INDUCTOR)
     grounded = voltage & ((first == GROUND) | (second == GROUND))
     shorted = np.flatnonzero(voltage & (first == second))

@@ -52,6 +52,8 @@ class Ambient:
         Siemens across each junction.
     length, width, drain_area, source_area : float
         What transistors default to, in metres and square metres.
+    scale : float
+        What lengths that elements give are multiplied with, areas with its square.
     """
 
     celsius: float = 27.0
@@ -61,6 +63,7 @@ class Ambient:
     width: float = 1e-4
     drain_area: float = 0.0
     source_area: float = 0.0
+    scale: float = 1.0
 
 
 def some(values: Mapping[str, Amount], *names: str) -> bool:

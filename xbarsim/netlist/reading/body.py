@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from xbarsim.netlist.reading.controls import ControlCard
     from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
     from xbarsim.netlist.reading.lawcards import LawCard
+    from xbarsim.netlist.reading.resistors import ResistorCard
     from xbarsim.netlist.reading.wavecards import WaveCard
 
 Value = float | Expression
@@ -66,6 +67,8 @@ class Body:
         One entry for each element; ``nodes`` has two.
     deferred : list of (index, value, divisor)
         Elements whose value (and ``m=``) waits for parameters.
+    resistors : list of (index, card)
+        Those whose ohms wait for models and temperatures.
     waves : list of (index, wave, whether a DC value is given)
         Sources that change with time.
     controls : list of ControlCard
@@ -99,6 +102,7 @@ class Body:
     values: list[float] = field(default_factory=list)
     origins: list[int] = field(default_factory=list)
     deferred: list[tuple[int, Value, Value]] = field(default_factory=list)
+    resistors: list[tuple[int, ResistorCard]] = field(default_factory=list)
     waves: list[tuple[int, WaveCard, bool]] = field(default_factory=list)
     controls: list[ControlCard] = field(default_factory=list)
     laws: list[LawCard] = field(default_factory=list)

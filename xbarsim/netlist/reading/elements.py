@@ -8,6 +8,7 @@ from xbarsim.netlist.reading.controls import ControlCard, read_control
 from xbarsim.netlist.reading.devicecards import read_device
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
+from xbarsim.netlist.reading.resistors import IGNORED, ResistorCard, read_resistor
 from xbarsim.netlist.reading.sources import read_source_card
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.suggest import clipped
@@ -17,8 +18,6 @@ OTHERS = {
     "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT", "s": "a switch",
     "t": "a transmission line", "u": "an RC line", "w": "a switch", "y": "a lossy line", "z": "a MESFET",
 }  # fmt: skip
-
-_IGNORED_RESISTOR_KEYS = ("ac", "noisy", "noise")
 
 
 def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> None:
@@ -83,7 +82,11 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         if any(map(asks, rest)):
             body.laws.append(_resistor_law(name, nodes, rest, origin))
             return
-        value, multiplier = _resistor(name, rest)
+        resistance = read_resistor(name, rest, origin)
+        if isinstance(resistance, ResistorCard):
+            body.resistors.append((len(body.values), resistance))
+            resistance = 0.0, 1.0
+        value, multiplier = resistance
     elif letter == "l":
         value = _value_word(name, rest, ("l", "inductance"))
         _add_initial(name, rest, body, origin)
@@ -103,7 +106,7 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     body.names.append(name)
     body.nodes += nodes
     body.origins.append(origin)
-    if isinstance(value, Expression) or multiplier != 1 or value < 0:
+    if isinstance(value, Expression) or multiplier != 1:
         body.deferred.append((len(body.values), value, multiplier))
         value = 0.0
     body.values.append(value)
@@ -135,34 +138,10 @@ def _two_nodes(name: str, words: list[str]) -> tuple[list[str], list[str]]:
     raise CardError(f"{name} has {len(nodes)} of its 2 nodes: write '{name} node node value'")
 
 
-def _resistor(name: str, words: list[str]) -> tuple[Value, Value]:
-    """Return ohms and the ``m=`` that divides them."""
-    if words[:1] == ["="]:
-        words = words[1:]
-    sorted_words = sort_words(words)
-    keys = dict(sorted_words.keys)
-    plain = [word for word in sorted_words.plain if word not in ("(", ")")]
-    for key in _IGNORED_RESISTOR_KEYS:
-        keys.pop(key, None)
-    multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys else 1.0
-    value: Value | None = None
-    for key in ("r", "resistance"):
-        if key in keys:
-            value = parse_value(keys.pop(key), bare=True)
-    if value is None and plain:
-        value = parse_value(plain.pop(0))
-    if value is None:
-        raise CardError(f"{name} has no value: write '{name} node node value'")
-    if plain or keys:
-        extra = plain[0] if plain else f"{next(iter(keys))}="
-        raise CardError(f"{name} has '{extra}' after its value, which is not supported: remove it")
-    return value, multiplier
-
-
 def _resistor_law(name: str, nodes: list[str], words: list[str], origin: int) -> LawCard:
     """Return a resistor whose ohms are a law: the current v / R."""
     sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
-    keys = {key: word for key, word in sorted_words.keys.items() if key not in _IGNORED_RESISTOR_KEYS}
+    keys = {key: word for key, word in sorted_words.keys.items() if key not in IGNORED}
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     ohms = keys.pop("r", None) or keys.pop("resistance", None) or (plain.pop(0) if plain else "")
     extra = plain[0] if plain else next((f"{key}=" for key in keys if key != "m"), None)

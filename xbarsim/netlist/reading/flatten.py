@@ -23,6 +23,7 @@ from xbarsim.netlist.reading.loops import check_voltage_loops
 from xbarsim.netlist.reading.nesting import check_nesting
 from xbarsim.netlist.reading.nonlinear import NonlinearColumns
 from xbarsim.netlist.reading.reader import Reader
+from xbarsim.netlist.reading.resistors import ohms_of
 from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.settings import Setting, ambient_of
@@ -152,6 +153,8 @@ class Flattener:
         for index, value, multiplier in body.deferred:
             if index not in altered:
                 values[index] = self._value(body, index, value, multiplier, item)
+        for index, resistor in body.resistors:
+            values[index] = ohms_of(resistor, item, self.nonlinear)
         for index, (anew, multiplier) in altered.items():
             values[index] = self._value(body, index, anew, multiplier, item)
         if np.any(np.not_equal(item.share, 1)):
@@ -228,8 +231,6 @@ class Flattener:
             amount = amount / share if name[0] == "r" else amount * share
         if not np.all(np.isfinite(amount)):
             raise self.places.error(f"{name} is {amount}: it must be finite", origin)
-        if name[0] == "r" and np.any(np.less(amount, 0)):
-            raise self.places.error(f"{name} is {float(np.min(amount)):g} ohm: resistances must be >= 0", origin)
         return amount
 
     def _shared(self, name: str, value: Amount, item: Work) -> Amount:

@@ -16,12 +16,13 @@ from xbarsim.netlist.kinds import INDUCTOR, METER, VOLTAGE
 from xbarsim.netlist.models import diode, mosfet
 from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
 from xbarsim.netlist.nonlinear import Behaviours, Diodes, Mosfets
-from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.calls import product
-from xbarsim.netlist.reading.devicecards import KINDS, DeviceCard, ModelCard
+from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
 from xbarsim.netlist.reading.expressions import Expression, UserFunction
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.lawcards import LawCard
+from xbarsim.netlist.reading.lookup import model_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.tokens import parse_value
@@ -189,12 +190,8 @@ class NonlinearColumns:
 
     def _columns(self, cards: list[DeviceCard], item: Work, names: Names) -> Columns:
         first = cards[0]
-        model, home = self._model(first, item)
         letter, count = first.name[0], len(item.paths) * len(cards)
-        if model.kind not in KINDS[letter]:
-            what = " or ".join(KINDS[letter])
-            where = self.places.where(model.origin)
-            raise CardError(f"{first.name} takes a {what}, and its model {model.name} ({where}) is a {model.kind}")
+        model, home = model_of(first.name, first.model, item, self.places, self.models)
         given = {key: _evaluated(value, home.scope) for key, value in model.values.items()}
         own: dict[str, Amount] = {}
         for key in first.values:
@@ -204,6 +201,8 @@ class NonlinearColumns:
             own["m"] = product(own.get("m", 1.0), item.share, self.places, first.origin)
         nodes = [np.concatenate([names.nodes(item, card.nodes[k]) for card in cards]) for k in range(len(first.nodes))]
         with np.errstate(all="ignore"):
+            if self.ambient.scale != 1:
+                own = _scaled(own, self.ambient.scale)
             if letter == "d":
                 table = diode.columns(given, own, self.ambient)
                 ends = dict(zip(("first", "second"), nodes, strict=True))
@@ -220,23 +219,6 @@ class NonlinearColumns:
             columns[name] = column
         columns["origins"] = np.repeat([card.origin for card in cards], len(item.paths))
         return columns
-
-    def _model(self, card: DeviceCard, item: Work) -> tuple[ModelCard, Work]:
-        """Return a model and the expansion of the body that it stands in: the innermost one around."""
-        home: Work | None = item
-        body: Body | None = item.body
-        visible: list[str] = []
-        while body is not None:
-            while home is not None and home.body is not body:
-                home = home.home
-            if card.model in body.models:
-                own = self.models if body.parent is None and card.model in self.models else body.models
-                return own[card.model], home or item
-            visible += body.models
-            body = body.parent
-        close = closest(card.model, visible)
-        hint = f"did you mean '{close}'?" if close else f"define it with .model {clipped(card.model)} ..."
-        raise CardError(f"{card.name}: the model '{clipped(card.model)}' is undefined: {hint}")
 
     def rows(self) -> list[tuple[str, int]]:
         """Return names and origins of all, for the check that no two have one name."""
@@ -339,6 +321,12 @@ def _elements(item: Work, name: str, names: Names) -> list[str]:
     if not item.paths[0]:
         return [f"{letter}.{inner}"]
     return [prefix.replace(LETTER, letter) + inner for prefix in item.prefixes]
+
+
+def _scaled(own: Mapping[str, Amount], scale: float) -> dict[str, Amount]:
+    """Return a transistor's sizes in metres and square metres, which ``.options scale`` is for."""
+    powers = {"w": 1, "l": 1, "ad": 2, "as": 2}
+    return {key: np.multiply(value, scale ** powers.get(key, 0)) for key, value in own.items()}
 
 
 def _measured(name: str) -> str:

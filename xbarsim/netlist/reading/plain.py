@@ -48,10 +48,10 @@ def values_of(words: list[str], source: SourceText) -> list[float]:
         A value is no number, or none that such an element can have; ``source.line`` is then that line, if the elements
         stand in lines one below the other from ``source.line`` on.
     """
-    names, literals = words[0::4], words[3::4]
+    literals = words[3::4]
     values = _numbers(literals, source)
-    if min(values) < 0 or not all(map(math.isfinite, values)):
-        _check(names, literals, values, source)
+    if not all(map(math.isfinite, values)):
+        _check(literals, values, source)
     return values
 
 
@@ -80,11 +80,8 @@ def _numbers(literals: list[str], source: SourceText) -> list[float]:
     return values
 
 
-def _check(names: list[str], literals: list[str], values: list[float], source: SourceText) -> None:
-    for line, (name, literal, value) in enumerate(zip(names, literals, values, strict=True)):
+def _check(literals: list[str], values: list[float], source: SourceText) -> None:
+    for line, (literal, value) in enumerate(zip(literals, values, strict=True)):
         if not math.isfinite(value):
             source.skip(source.position, line)
             raise CardError(f"'{literal}' is no number that a double can hold")
-        if value < 0 and name[0] == "r":
-            source.skip(source.position, line)
-            raise CardError(f"{name} is {literal} ohm: resistances must be >= 0")

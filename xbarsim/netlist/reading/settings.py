@@ -17,7 +17,7 @@ from xbarsim.netlist.values import parse_number
 
 OPTIONS = {
     "temp": "celsius", "tnom": "nominal", "gmin": "gmin", "defl": "length", "defw": "width", "defad": "drain_area",
-    "defas": "source_area",
+    "defas": "source_area", "scale": "scale",
 }  # fmt: skip
 
 

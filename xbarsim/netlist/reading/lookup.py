@@ -1,0 +1,53 @@
+"""Which model a name means where an element stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.devicecards import KINDS, ModelCard
+from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.work import Work
+from xbarsim.netlist.suggest import clipped, closest
+
+
+def find_model(name: str, item: Work, altered: Mapping[str, ModelCard]) -> tuple[ModelCard, Work] | list[str]:
+    """Return a model and the expansion of the body that it stands in, the innermost one around; else all names.
+
+    ``altered`` takes the place of models at the top.
+    """
+    home: Work | None = item
+    body: Body | None = item.body
+    visible: list[str] = []
+    while body is not None:
+        while home is not None and home.body is not body:
+            home = home.home
+        if name in body.models:
+            own = altered if body.parent is None and name in altered else body.models
+            return own[name], home or item
+        visible += body.models
+        body = body.parent
+    return visible
+
+
+def model_of(
+    element: str, name: str, item: Work, places: Places, altered: Mapping[str, ModelCard]
+) -> tuple[ModelCard, Work]:
+    """Return an element's model, and the expansion of the body that the model stands in.
+
+    Raises
+    ------
+    CardError
+        There is none of that name, or it is one of another kind of element.
+    """
+    match = find_model(name, item, altered)
+    if isinstance(match, list):
+        close = closest(name, match)
+        hint = f"did you mean '{close}'?" if close else f"define it with .model {clipped(name)} ..."
+        raise CardError(f"{element}: the model '{clipped(name)}' is undefined: {hint}")
+    model, kinds = match[0], KINDS[element[0]]
+    if model.kind not in kinds:
+        what, where = " or ".join(kinds), places.where(model.origin)
+        raise CardError(f"{element} takes a {what}, and its model {model.name} ({where}) is a {model.kind}")
+    return match
