@@ -196,6 +196,7 @@ def test_permutation(name):
     close(solution.currents, known.currents[cols], np.abs(known.currents).max())
 
 
+@pytest.mark.filterwarnings("ignore::xbarsim.errors.ExtrapolationWarning")
 @pytest.mark.parametrize("name", NONLINEAR)
 def test_raising_a_source_never_lowers_its_current(name):
     """Cells that never fall make a circuit that never falls, seen from any source."""

@@ -135,6 +135,7 @@ def test_steep_cells_behind_wires(v0):
             close_to_reference(crossbar, volts, component=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::xbarsim.errors.ExtrapolationWarning")
 def test_curve_between_points():
     """A table's cubic, its knots and its tails, each side of 0 V; ten points that no formula gave."""
     rng = np.random.default_rng(3)

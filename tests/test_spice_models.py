@@ -122,6 +122,7 @@ def test_a_law_in_python_is_refused_and_nothing_written(tmp_path):
 
 @needs_ngspice
 @pytest.mark.ngspice
+@pytest.mark.filterwarnings("ignore::xbarsim.errors.ExtrapolationWarning")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_crossbar_of_them_is_what_ngspice_solves(tmp_path, name):
     """At SPICE's own gmin and tolerances ngspice still agrees to its thousandth; the bank has the tight figures."""

@@ -17,6 +17,14 @@ class LawError(InputError):
     """A cell's law falls, gives current against the voltage, or no number, where a solution led."""
 
 
+class ExtrapolationError(InputError):
+    """A cell's voltage is beyond those at which its curve was measured, and its device refuses that."""
+
+
+class ExtrapolationWarning(UserWarning):
+    """A cell's voltage is beyond those at which its curve was measured: its current is a straight line's."""
+
+
 class SolveError(XbarsimError, ArithmeticError):
     """The circuit has no unique solution, or none was found to the asked tolerance."""
 

@@ -41,7 +41,7 @@ DEVICES: dict[str, dict[str, Any]] = {
     "sinh": {"v0": 0.25},
     "selector": {"i0": 1e-9, "v0": 0.03},
     "transistor": {"gate": 1.5, "kp": 2e-4, "vto": 0.5, "lam": 0.0},
-    "table": {"curve": None},
+    "table": {"curve": None, "extend": "line"},
 }
 """The options that go with each device, and their defaults; one without a default must be given."""
 
@@ -74,6 +74,11 @@ def _quantity(name: str, default: str | None, text: str) -> Callable[[Command], 
 @_quantity("--vto", None, "transistor: threshold in volts (0.5).")
 @_quantity("--lam", None, "transistor: channel-length modulation in 1/V (0).")
 @click.option("--curve", metavar="FILE", help="table: the measured curve, .csv of volts, amperes.")
+@click.option(
+    "--extend",
+    type=click.Choice(["line", "error", "odd"]),
+    help="table: beyond the curve a straight line [default], refuse, or mirror one side of 0 V first.",
+)
 @_quantity("--wire", "1", "Ohms of a segment of either line.")
 @_quantity("--word-wire", None, "Ohms of a word-line segment, instead of --wire.")
 @_quantity("--bit-wire", None, "Ohms of a bit-line segment, instead of --wire.")
@@ -147,7 +152,7 @@ def _report(sizes: list[Any], schemes: list[str], cell: Any, patterns: Any, made
 
     thread_count()
     with interrupt.immediate("xbarsim: interrupted"):
-        from xbarsim import announce
+        from xbarsim import announce, beyond
         from xbarsim.margin import Technology, sweep
         from xbarsim.margin.report import Report
         from xbarsim.schemes.scheme import checked_voltage, named
@@ -164,10 +169,13 @@ def _report(sizes: list[Any], schemes: list[str], cell: Any, patterns: Any, made
             sense=made["sense"],
         )
         start = time.perf_counter()
-        with announce.compilation(), announce.stages(True) as progress:
+        with beyond.collected() as cases, announce.compilation(), announce.stages(True) as progress:
             points = sweep(
                 technology, sizes, chosen, read_voltage=volts, cell=cell, patterns=patterns, progress=progress
             )
+        if cases:
+            worst = max(cases, key=lambda case: case.excess)
+            click.echo(f"note: {worst}: beyond it is a straight line; --extend error refuses it", err=True)
         seconds = {"total": time.perf_counter() - start}
         where = cell if isinstance(cell, str) else "{}, {}".format(*cell)
         return Report(technology, volts, where, patterns, points, seconds)
@@ -189,7 +197,7 @@ def _device(made: dict[str, Any]) -> Device:
     if name == "table":
         if made["curve"] is None:
             raise click.UsageError("--device table needs --curve FILE, volts and amperes of a measured cell")
-        return devices.Table.from_csv(Path(made["curve"]))
+        return devices.Table.from_csv(Path(made["curve"]), extend=values["extend"])
     kinds = {
         "linear": devices.Linear, "sinh": devices.Sinh, "selector": devices.Selector, "transistor": devices.Transistor,
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from xbarsim.beyond import Beyond, farthest, report
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.devices import Device
 from xbarsim.errors import ConvergenceError, LawError
@@ -37,6 +38,8 @@ def by_newton(
     ------
     ConvergenceError
         Newton's method did not converge; the worst cell is named.
+    ExtrapolationError
+        A cell is beyond the voltages at which its law is known, and the device refuses that.
     LawError
         The device's law is no passive, rising one where the solution led.
     TooLargeError
@@ -61,6 +64,8 @@ def by_newton(
     if segments.breakable:
         answer.cut_off = (np.zeros((rows, cols), np.bool_), np.zeros((rows, cols), np.bool_))
 
+    cases: list[Beyond] = []
+
     def work(vectors: slice) -> None:
         space = newton.Workspace(rows, cols, cells.symmetric)
         v, u = np.empty((2, rows, cols))
@@ -72,6 +77,8 @@ def by_newton(
             if outcome.status != newton.CONVERGED:
                 raise _failure(outcome, device, k, v, u)
             answer.iterations[k] = outcome.steps
+            far = farthest(device, g, v - u, k)
+            cases.extend([far] if far is not None else [])
             out = [answer.currents[side][k] for side in SIDES]
             answer.residual[k] = _finish(segments, space, ties, v, u, out)
             if answer.cut_off is not None:
@@ -81,6 +88,7 @@ def by_newton(
                     cut[~reached] = True
 
     reduction.run(work, reduction.chunks(batch, threads), threads)
+    report(sorted(cases, key=lambda case: case.vector))
     return answer
 
 

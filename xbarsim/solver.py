@@ -76,6 +76,9 @@ def solve(
         The residual is above tolerance, or Newton's method did not converge: no number is returned.
     TooLargeError
         The work would not fit in memory.
+    ExtrapolationError
+        A cell is beyond the voltages at which its curve was measured, and its device refuses that; otherwise an
+        ExtrapolationWarning says so.
     """
     if not isinstance(crossbar, Crossbar):
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")

@@ -34,6 +34,16 @@ class Device(ABC):
     kind: ClassVar[int]
 
     @property
+    def span(self) -> tuple[float, float] | None:
+        """Volts between which the law is known; None where it has no bounds."""
+        return None
+
+    @property
+    def refuses_beyond(self) -> bool:
+        """Whether a solution with a cell beyond ``span`` is an error, not a warning."""
+        return False
+
+    @property
     @abstractmethod
     def parameters(self) -> dict[str, Array]:
         """The model's parameters in the order of the law's, each a scalar or one number a cell."""

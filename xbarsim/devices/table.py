@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
 _FEWEST = 3
 
+Extend = Literal["line", "error", "odd"]
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table(Device):
     """A cell of ``I = (G / G0) f(V)``, with f through the measured points of a cell of conductance G0.
 
     Between the points f is the monotone cubic of Fritsch and Butland (SIAM J. Sci. Stat. Comput. 5, 300, 1984), so it
-    neither overshoots nor falls; beyond them it goes on as a straight line. It passes through the origin: that point
-    is added where no point lies at 0 V.
+    neither overshoots nor falls. It passes through the origin: that point is added where no point lies at 0 V. Beyond
+    the points nothing was measured: a solution that leads there is refused, or told of by an
+    :class:`xbarsim.errors.ExtrapolationWarning`.
 
     Parameters
     ----------
@@ -40,6 +43,10 @@ class Table(Device):
         Siemens of the measured cell, G0; default f's slope at 0 V.
     odd : bool
         Mirror a curve that was measured on one side of 0 V: ``f(-V) = -f(V)``.
+    extend : {"line", "error", "odd"}
+        What holds beyond the points. ``line``: f goes on as a straight line, with a warning. ``error``: a solution
+        that has a cell there is refused, the cell and its voltage are named. ``odd``: as ``odd=True``, and beyond that
+        a line.
 
     Raises
     ------
@@ -53,13 +60,22 @@ class Table(Device):
     voltage: Array
     points: Array
     conductance: float
+    extend: Extend
     pieces: Array
     """(points + 1, 5): each piece's anchor and coefficients, from the third power down."""
 
     def __init__(
-        self, voltage: ArrayLike, current: ArrayLike, conductance: float | None = None, *, odd: bool = False
+        self,
+        voltage: ArrayLike,
+        current: ArrayLike,
+        conductance: float | None = None,
+        *,
+        odd: bool = False,
+        extend: Extend = "line",
     ) -> None:
-        x, y = _curve(voltage, current, odd)
+        if extend not in get_args(Extend):
+            raise InputError(f"extend is {extend!r}: it must be one of {', '.join(get_args(Extend))}")
+        x, y = _curve(voltage, current, odd or extend == "odd")
         g0 = None if conductance is None else checked_array("conductance", conductance)
         if g0 is not None and (g0.ndim or not g0 > 0.0):
             raise InputError(f"conductance is {conductance!r}: give the measured cell's siemens, one number > 0")
@@ -74,10 +90,13 @@ class Table(Device):
         for name, value in (("voltage", x), ("points", y), ("pieces", pieces)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "extend", extend)
         object.__setattr__(self, "conductance", slope if g0 is None else float(g0))
 
     @staticmethod
-    def from_csv(path: str | Path, conductance: float | None = None, *, odd: bool = False) -> Table:
+    def from_csv(
+        path: str | Path, conductance: float | None = None, *, odd: bool = False, extend: Extend = "line"
+    ) -> Table:
         """Read a curve from a CSV file: volts, amperes; a line of words on top is a heading.
 
         Raises
@@ -114,9 +133,19 @@ class Table(Device):
             raise InputError(f"{path}: it holds no points; give lines of volts, amperes")
         volts, amperes = zip(*rows, strict=True)
         try:
-            return Table(volts, amperes, conductance, odd=odd)
+            return Table(volts, amperes, conductance, odd=odd, extend=extend)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Volts of the first and the last point."""
+        return float(self.voltage[0]), float(self.voltage[-1])
+
+    @property
+    def refuses_beyond(self) -> bool:
+        """Whether ``extend`` is "error"."""
+        return self.extend == "error"
 
     @property
     def parameters(self) -> dict[str, Array]:
@@ -135,8 +164,9 @@ class Table(Device):
         return table_subcircuit(self.voltage, self.pieces, self.conductance)
 
     def __repr__(self) -> str:
-        low, high = float(self.voltage[0]), float(self.voltage[-1])
-        return f"Table({self.voltage.size} points, {low:g}..{high:g} V, conductance={self.conductance:g})"
+        low, high = self.span
+        more = "" if self.extend == "line" else f", extend={self.extend!r}"
+        return f"Table({self.voltage.size} points, {low:g}..{high:g} V, conductance={self.conductance:g}{more})"
 
 
 def _is_number(word: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from xbarsim.beyond import collected, report
 from xbarsim.errors import InputError
 from xbarsim.margin.patterns import candidates
 from xbarsim.margin.reader import Reader, by
@@ -161,9 +162,12 @@ def margin(
     if patterns not in get_args(Pairing):
         raise InputError(f"patterns is {patterns!r}: it must be {' or '.join(get_args(Pairing))}")
     same = patterns == "same" or chosen.reads_all_rows
-    found = [
-        _margin(technology, shape, chosen, volts, one, _same if same else _worst) for one in _cells(shape, chosen, cell)
-    ]
+    with collected() as cases:
+        found = [
+            _margin(technology, shape, chosen, volts, one, _same if same else _worst)
+            for one in _cells(shape, chosen, cell)
+        ]
+    report(cases)
     return min(found, key=lambda one: -math.inf if math.isnan(one.current_margin) else one.current_margin)
 
 
@@ -201,10 +205,12 @@ def sweep(
     for shape in shapes:
         _cells(shape, chosen[0], cell)
     found = []
-    for scheme in chosen:
-        for shape in shapes:
-            progress(f"{scheme.name}, {by(shape)}")
-            found.append(margin(technology, shape, scheme, read_voltage=read_voltage, cell=cell, patterns=patterns))
+    with collected() as cases:
+        for scheme in chosen:
+            for shape in shapes:
+                progress(f"{scheme.name}, {by(shape)}")
+                found.append(margin(technology, shape, scheme, read_voltage=read_voltage, cell=cell, patterns=patterns))
+    report(cases)
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from xbarsim import spice
+from xbarsim.beyond import collected
 from xbarsim.errors import InputError, SpiceError
 from xbarsim.spice import Engine
 from xbarsim.validate import closed, peer
@@ -55,7 +56,8 @@ def run(
     chosen = ("klu",) if scope == "large" else engines
     there, missing = _available(chosen)
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder:
+    # Curves are compared beyond their points too, where both simulators go on alike.
+    with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder, collected():
         for name, by, compare in _jobs(scope, there, missing, Path(folder)):
             if fnmatch.fnmatchcase(name, only) or only in name:
                 progress(f"{name} ({by})")
