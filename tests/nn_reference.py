@@ -3,7 +3,7 @@
 Weights become states of cells, states arrays, arrays circuits (by ``xbarsim.effective_conductance``, or by
 ``xbarsim.solve`` for each vector), and currents outputs, one array after the other. What a chip draws is asked of
 ``xbarsim.nonideal``; settings are read from a ``Hardware``. Numbers that fall so near the edge of a step that rounding
-decides are counted.
+decides, and outputs that are nothing but rounding, are counted.
 """
 
 from __future__ import annotations
@@ -360,7 +360,7 @@ class ReferenceLayer:
         """Return outputs from digitised currents."""
         hw = self.hardware
         scales = self.frozen if hw.mapping.scale == "frozen" else self.scales()
-        sums = np.zeros((volts.shape[1], self.weight.shape[0]))
+        sums, sizes = np.zeros((2, volts.shape[1], self.weight.shape[0]))
         for array, pulses in zip(arrays, amperes, strict=True):
             for count, current, volt in zip(worth, pulses, volts, strict=True):
                 part = current
@@ -369,6 +369,9 @@ class ReferenceLayer:
                 elif hw.mapping.kind == "offset":
                     part = part - array["zero"] * volt[:, array["lines"]].sum(axis=1, keepdims=True)
                 sums[:, array["outputs"]] += array["worth"] * count * part
+                sizes[:, array["outputs"]] += np.abs(array["worth"] * count * current[:, : part.shape[1]])
+        # What is left where everything cancels is rounding, and a next layer's converter may make it large.
+        self.ties.count += int((np.abs(sums) < 1e-9 * sizes).sum())
         flat = sums * scales * full / (self.unit() * hw.encoding.volts)
         if self.bias is not None and not self.bias_row:
             flat = flat + self.bias

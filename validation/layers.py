@@ -7,7 +7,7 @@
 ``tests/nn_reference.py`` is the second implementation, in plain numpy from the documentation. Outputs in float64 are
 compared relative to the largest; so is what ``encode``, each array's own circuit and ``decode`` make of the last layer.
 A number that falls within 1e-7 of a step of the edge of a step of a converter, a level or a slice goes either way with
-rounding: networks that differ and have such ties are counted apart.
+rounding, and an output whose parts cancel is nothing else: networks that differ and have such ties are counted apart.
 """
 
 from __future__ import annotations

@@ -87,12 +87,13 @@ def zeros(hardware: Hardware) -> list[float]:
     return [cells.g_off + (cells.g_on - cells.g_off) * float(digit) for digit in _digits(half, half, hardware)]
 
 
-def on_levels(zero: float, hardware: Hardware) -> float:
-    """Siemens that a cell of a weight of 0 has where it is what it should be: what is subtracted digitally."""
-    cells = hardware.cells
+def subtracted(hardware: Hardware) -> list[float]:
+    """Siemens that are subtracted digitally in each plane: those of a cell of a weight of 0 that is as it should be."""
+    cells, found = hardware.cells, zeros(hardware)
     if cells.levels is None or is_between(hardware):
-        return zero
-    return float(cells.levels.quantise(zero, cells.g_off, cells.g_on))
+        return found
+    held: list[float] = cells.levels.quantise(found, cells.g_off, cells.g_on).tolist()
+    return held
 
 
 def is_between(hardware: Hardware) -> bool:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xbarsim.errors import InputError
 from xbarsim.nn.converters import bit_planes, quantised
-from xbarsim.nn.planes import on_levels, unit, zeros
+from xbarsim.nn.planes import subtracted, unit
 from xbarsim.nn.ranges import dac_bits, digitised, full_input
 from xbarsim.nn.tiling import assembled
 
@@ -115,14 +115,13 @@ def decoded(layer: CrossbarLayer, currents: Sequence[Tensor], given: Drives) -> 
     if layer.compensation != 1.0:
         wide = wide * layer.compensation
     volts = _weighted(given.volts.flatten(0, 1), given)
-    parts, zero = [], zeros(hardware)
+    parts, zero = [], subtracted(hardware) if hardware.mapping.kind == "offset" else []
     for place, amperes in zip(places, torch.split(wide, widths, dim=1), strict=True):
         part = amperes[:, : len(place.cols)]
         if place.extra:
             part = part - amperes[:, -1:]
         elif hardware.mapping.kind == "offset":
-            siemens = on_levels(zero[place.plane], hardware)
-            part = part - (siemens * volts[:, place.lines].sum(dim=1, keepdim=True)).to(part)
+            part = part - (zero[place.plane] * volts[:, place.lines].sum(dim=1, keepdim=True)).to(part)
         parts.append(part)
     per_volt = given.full / (unit(hardware) * hardware.encoding.volts)
     sums = assembled(parts, places, add=True)

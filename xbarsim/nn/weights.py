@@ -18,7 +18,7 @@ from xbarsim.nn import cells as written
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
-from xbarsim.nn.planes import largest, on_levels, unit, zeros
+from xbarsim.nn.planes import largest, subtracted, unit
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.tiling import Place, Tile, assembled, layout
 from xbarsim.nonideal import Bridged, Chip
@@ -360,14 +360,14 @@ class ProgrammedWeights(nn.Module):
         kept = self._current()
         if kept.matrices is not None and self._settled:
             return kept.matrices
-        parts, zero = [], zeros(self.hardware)
+        parts, zero = [], subtracted(self.hardware) if self.hardware.mapping.kind == "offset" else []
         for found, place in zip(self.maps(), self.places, strict=True):
             found = found * self.compensation if self.compensation != 1.0 else found
             part = found[:, : len(place.cols)]
             if place.extra:
                 part = part - found[:, -1:]
             elif self.hardware.mapping.kind == "offset":
-                part = part - on_levels(zero[place.plane], self.hardware)
+                part = part - zero[place.plane]
             parts.append(part)
         wholes = zip(assembled(parts, self.places), self.scales(), strict=True)
         matrices = [(one.to(scale.device) * (scale / unit(self.hardware))).to(self.weight) for one, scale in wholes]
