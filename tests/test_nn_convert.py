@@ -292,3 +292,39 @@ def test_training_mode_reaches_dropout():
     x = torch.rand(3, 6, generator=seeded(), dtype=torch.float64)
     assert (network.train()(x) == 0).any()
     assert not (network.eval()(x) == 0).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "given"),
+    [
+        (nn.Linear, (6, 4), {"input": numbers(3, 6)}),
+        (nn.Conv1d, (3, 4, 2), {"input": numbers(2, 3, 7)}),
+        (nn.Conv2d, (3, 4, 2), {"input": numbers(2, 3, 7, 6)}),
+        (nn.GRU, (5, 4), {"input": numbers(3, 2, 5), "hx": numbers(1, 2, 4)}),
+        (nn.LSTMCell, (5, 4), {"input": numbers(2, 5), "hx": (numbers(2, 4), numbers(2, 4, seed=3))}),
+    ],
+)
+def test_inputs_by_the_names_that_torch_gives_them(kind, arguments, given):
+    model = made(kind, *arguments)
+    found, expected = convert(model, IDEAL).program(0)(**given), model(**given)
+    for one, other in zip(*((x if isinstance(x, tuple) else (x,)) for x in (found, expected)), strict=True):
+        assert apart(one, other) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (
+            torch.ones(3, 72, dtype=torch.int64),
+            r"x is torch.int64: layer 'head.0' is driven by torch.float64, give x.to",
+        ),
+        (torch.ones(3, 72, dtype=torch.bool), "x is torch.bool"),
+        (torch.ones(3, 72, dtype=torch.complex64), "x is torch.complex64"),
+        (torch.ones(3, 72, device="meta"), "layer 'head.0' is on the meta device"),
+        ([[1.0] * 72], "x is list: layer 'head.0' takes a tensor"),
+    ],
+)
+def test_inputs_that_no_word_line_takes(x, message):
+    layer = convert(small(), hardware()).program(0).layers["head.0"]
+    with pytest.raises(InputError, match=message):
+        layer(x)

@@ -227,6 +227,47 @@ def test_files_that_are_no_chips(tmp_path):
         convert(small(), hardware()).save_chips(path)
 
 
+def renamed(path, old, new, what):
+    """Write a file again with one array under another name, and its description with ``what`` left out."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays[new] = arrays.pop(old)
+    about = json.loads(str(arrays["about"]))
+    arrays["about"] = np.array(json.dumps({key: one for key, one in about.items() if key != what}))
+    np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("0:faults_0", "0:gaults_0"), ("1:factor_0", "1:factor_1"), ("0:about", "8:about")]
+)
+def test_an_array_under_another_name_is_not_left_out_in_silence(tmp_path, old, new):
+    path = tmp_path / "chips.npz"
+    network = convert(small(), hardware(cells=CELLS)).program(3)
+    network.save_chips(path)
+    renamed(path, old, new, None)
+    with pytest.raises(InputError, match=r"chips.npz: the chips are damaged: .*is missing|no chip that xbarsim saved"):
+        convert(small(), hardware(cells=CELLS)).load_chips(path)
+
+
+@pytest.mark.parametrize("name", ["faults_1", "factor_0"])
+def test_the_same_of_one_chip(tmp_path, name):
+    path = tmp_path / "chip.npz"
+    chip = Chip(CELLS, 5, [(9, 8), (9, 8)])
+    chip.save(path)
+    assert Chip.load(path) == chip
+    renamed(path, name, name[1:], None)
+    with pytest.raises(InputError, match=rf"chip.npz: the chip is damaged: {name} is missing, '{name[1:]}' is none"):
+        Chip.load(path)
+
+
+def test_files_of_before_do_not_say_what_they_hold(tmp_path):
+    path = tmp_path / "chip.npz"
+    chip = Chip(CELLS, 5, (9, 8))
+    chip.save(path)
+    renamed(path, "faults_0", "faults_0", "members")
+    assert Chip.load(path) == chip
+
+
 def test_seeds_that_are_none():
     with pytest.raises(InputError, match="seed is -1"):
         convert(small(), IDEAL).program(-1)

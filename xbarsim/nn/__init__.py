@@ -1,6 +1,7 @@
 """Networks on crossbars: torch models that run, and are trained, through the exact circuit."""
 
 from xbarsim.nn.attention import CrossbarAttention
+from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
 from xbarsim.nn.hardware import Converter, Encoding, Hardware, Law, Mapping, Tiles, Wires, preset
 from xbarsim.nn.layers import CrossbarLayer
@@ -12,6 +13,7 @@ from xbarsim.nn.summary import Summary, SummaryRow
 from xbarsim.nn.tiling import Tile
 
 __all__ = [
+    "ClippedWarning",
     "Converter",
     "CrossbarAttention",
     "CrossbarCell",

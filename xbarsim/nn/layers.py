@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,18 +11,18 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
+from xbarsim.nn.gain import DigitalOutputs
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
 from xbarsim.nn.products import Drives, decoded, digital, drives, reader
 from xbarsim.nn.ranges import UNSEEN
-from xbarsim.nn.weights import ProgrammedWeights
 from xbarsim.nonideal import Chip
 
 _TOGETHER = 4096
 """Vectors that go through the arrays at a time: their currents stay in the processor's caches."""
 
 
-class CrossbarLayer(ProgrammedWeights):
+class CrossbarLayer(DigitalOutputs):
     """A layer on arrays; subclasses say what goes in.
 
     Parameters
@@ -87,9 +87,33 @@ class CrossbarLayer(ProgrammedWeights):
         """Whether no converter stands before the arrays either, and nobody waits for the layer's own call."""
         return self.direct and self.hardware.dac.bits is None and not self._forward_hooks
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Return what the torch layer returns, through the arrays."""
-        return self.computed(x, digital_bias=True)
+        return self.computed(input, digital_bias=True)
+
+    def checked_input(self, x: Any) -> Tensor:
+        """Return a layer's inputs.
+
+        Raises
+        ------
+        InputError
+            They are no numbers that can be driven: of a whole type, of the meta device, or recorded by a tracer that
+            would keep a circuit's answer as a constant.
+        """
+        if not isinstance(x, Tensor):
+            raise InputError(f"x is {type(x).__name__}: {self.label} takes a tensor")
+        if not x.is_floating_point():
+            raise InputError(
+                f"x is {x.dtype}: {self.label} is driven by {self.weight.dtype}, give x.to({self.weight.dtype})"
+            )
+        if x.is_meta or self.weight.is_meta:
+            raise InputError(f"{self.label} is on the meta device: a circuit needs numbers, move it and x to cpu")
+        if torch._C._get_tracing_state() is not None or torch.compiler.is_exporting():
+            raise InputError(
+                f"{self.label} cannot be traced or exported: a circuit is solved outside of torch. "
+                "Trace to_torch(), or leave it digital"
+            )
+        return x
 
     def computed(self, x: Tensor, *, digital_bias: bool) -> Tensor:
         """Return the outputs, with or without a bias that is not a row of cells."""
@@ -100,21 +124,21 @@ class CrossbarLayer(ProgrammedWeights):
 
     def _through_arrays(self, x: Tensor, digital_bias: bool) -> Tensor:
         if self.direct:
-            weight, bias = self.once("parameters", self.effective_parameters)
+            weight, bias = self.once("parameters", self.applied_parameters)
             if self.hardware.dac.bits is not None:
                 driven, one, _ = digital(self, _wide(x))
                 x = driven.to(x)
-                bias = bias * one.to(bias) if self.bias_row and bias is not None else bias
+                if self.bias_row and bias is not None:
+                    # The shift is digital, and not driven.
+                    own = 0.0 if self.shift is None else self.shift.to(bias)
+                    bias = (bias - own) * one.to(bias) + own
             return self.multiplied(x, weight, bias if digital_bias or self.bias_row else None)
         with torch.autocast(x.device.type, enabled=False):
             given = drives(self, _wide(x))
             parts = given.parts(given.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
             read = self.once("reader", lambda: reader(self))
             found = torch.cat([decoded(self, read(one.volts.flatten(0, 1)), one) for one in parts])
-        return self.shaped(self._with_bias(found) if digital_bias else found, x).to(x)
-
-    def _with_bias(self, found: Tensor) -> Tensor:
-        return found if self.bias is None or self.bias_row else found + self.bias
+        return self.shaped(self.finished(found, digital_bias=digital_bias), x).to(x)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the volts of all word lines for inputs x: (batch, lines), or (pulses, batch, lines) if bit-serial.
@@ -150,7 +174,7 @@ class CrossbarLayer(ProgrammedWeights):
             raise InputError(f"currents are of {len(currents)} arrays: {self.label} has {len(self.places)}")
         found = [torch.as_tensor(np.asarray(one) if not isinstance(one, Tensor) else one) for one in currents]
         flat = [one.reshape(-1, one.shape[-1]) for one in found]
-        return self._with_bias(decoded(self, flat, given))
+        return self.finished(decoded(self, flat, given))
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -49,8 +49,9 @@ class CrossbarLinear(CrossbarLayer):
         """Return ``x @ weight.T + bias``."""
         return functional.linear(x, weight, bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Return (..., outputs) for inputs (..., inputs)."""
+        x = self.checked_input(input)
         if x.dim() == 0 or x.shape[-1] != self.in_features:
             raise InputError(f"{self.label} has {self.in_features} inputs: x has shape {tuple(x.shape)}")
         if self.batch_only and x.dim() != 2:
@@ -97,8 +98,9 @@ class CrossbarConv(CrossbarLayer):
         found: Tensor = convolve(x, weight, bias, self.stride, padding, self.dilation, self.groups)
         return found
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Return (batch, channels, *sizes), or without the batch, as the torch layer."""
+        x = self.checked_input(input)
         channels = self.weight.shape[1] * self.groups
         if x.dim() not in (self.dimensions + 1, self.dimensions + 2) or x.shape[-self.dimensions - 1] != channels:
             raise InputError(f"{self.label} has {channels} input channels: x has shape {tuple(x.shape)}")

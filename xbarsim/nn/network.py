@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -164,6 +164,21 @@ class CrossbarNetwork(nn.Module):
         for layer in found:
             layer.checked_time(seconds)
         return found
+
+    def fit_gains(self, per: Literal["layer", "output"] = "layer") -> Self:
+        """Set each layer's digital gain to what makes its effective matrix nearest to its weights.
+
+        It is the least-squares answer to what wires take away, known without data; ``CrossbarLayer.fit_gain`` says it.
+
+        Parameters
+        ----------
+        per : {"layer", "output"}
+            One number a layer, or one an output.
+        """
+        self._see_programmed()
+        for layer in self.layers.values():
+            layer.fit_gain(per)
+        return self
 
     def calibrate(self, batches: Tensor | Iterable[Any]) -> Self:
         """Set the ranges of converters to the largest magnitudes that arrive, layer by layer, DAC before ADC.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -93,18 +93,34 @@ def _linear(layer: CrossbarLayer) -> Reader:
 
 
 def _nonlinear(layer: CrossbarLayer) -> Reader:
-    """Newton's method for every input vector; it has no gradient."""
+    """Newton's method for every input vector; it has no gradient, and says so where one is asked for."""
     tiles = layer.solved_tiles()
+    message = (
+        f"{layer.label} has cells of law {layer.hardware.law.kind!r}, which have no gradient: "
+        "call eval(), or train with law='linear'"
+    )
+    sources = [layer.weight, *([layer.bias] if layer.bias_row and layer.bias is not None else [])]
 
     def read(volts: Tensor) -> list[Tensor]:
         if torch.is_grad_enabled() and layer.training and (volts.requires_grad or layer.weight.requires_grad):
-            raise InputError(
-                f"{layer.label} has cells of law {layer.hardware.law.kind!r}, which have no gradient: "
-                "call eval(), or train with law='linear'"
-            )
-        return [torch.from_numpy(tile.solve(volts)).to(volts) for tile in tiles]
+            raise InputError(message)
+        apply: Any = _WithoutGradient.apply
+        return [apply(message, torch.from_numpy(tile.solve(volts)).to(volts), volts, *sources) for tile in tiles]
 
     return read
+
+
+class _WithoutGradient(torch.autograd.Function):
+    """Numbers that depend on others by a way whose gradient is not known: asking for it is an error, not 0."""
+
+    @staticmethod
+    def forward(ctx: Any, message: str, found: Tensor, *sources: Tensor) -> Tensor:
+        ctx.message = message
+        return found.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor) -> Any:
+        raise InputError(ctx.message)
 
 
 def decoded(layer: CrossbarLayer, currents: Sequence[Tensor], given: Drives) -> Tensor:

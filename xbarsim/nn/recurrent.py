@@ -50,8 +50,9 @@ class CrossbarRecurrent(nn.Module):
         assert isinstance(found, CrossbarLinear)
         return found
 
-    def forward(self, x: Any, hx: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """Return outputs and last states, as the torch layer does, for the same forms of input."""
+        x = input
         if isinstance(x, PackedSequence):
             states = self._states(x.data, int(x.batch_sizes[0]), hx, batched=True)
             data, states = self._run(x.data, x.batch_sizes, _taken(states, x.sorted_indices))
@@ -94,10 +95,10 @@ class CrossbarRecurrent(nn.Module):
             one.reached = True
         weights = []
         for end in self._ends:
-            pairs = [self._linear(kind, end).effective_parameters() for kind in ("ih", "hh")]
+            pairs = [self._linear(kind, end).applied_parameters() for kind in ("ih", "hh")]
             weights += [weight for weight, _ in pairs] + [bias for _, bias in pairs if bias is not None]
             if self.proj_size:
-                weights.append(self._linear("hr", end).effective_parameters()[0])
+                weights.append(self._linear("hr", end).applied_parameters()[0])
         hidden = states if self.mode == "LSTM" else states[0]
         how = (self.bias, self.num_layers, self.dropout if self.training else 0.0, self.training, self.bidirectional)
         kernel = _KERNELS[self.mode]
@@ -167,8 +168,9 @@ class CrossbarCell(nn.Module):
         self.ih = CrossbarLinear(cell.weight_ih, cell.bias_ih, hardware, bias_row=bias_row)
         self.hh = CrossbarLinear(cell.weight_hh, cell.bias_hh, hardware, bias_row=bias_row)
 
-    def forward(self, x: Tensor, hx: Any = None) -> Any:
+    def forward(self, input: Tensor, hx: Any = None) -> Any:
         """Return the next state, as the torch cell does."""
+        x = input
         batched = x.dim() == 2
         rows = x if batched else x[None]
         if hx is None:

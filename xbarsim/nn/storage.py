@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
+from xbarsim.nn.clipping import warn_of_clipping
+from xbarsim.nn.gain import DIGITAL
 from xbarsim.nn.layers import CrossbarLayer
-from xbarsim.nonideal.storage import packed, read_arrays, unpacked
+from xbarsim.nonideal.storage import packed, read_arrays, see_members, unpacked
 
 if TYPE_CHECKING:
     from xbarsim.nn.network import CrossbarNetwork
@@ -37,10 +39,11 @@ def save_chips(network: CrossbarNetwork, path: str | Path) -> None:
     for number, layer in enumerate(layers.values()):
         if layer.chip is None:
             raise InputError(f"{layer.label} has no chip to save: call program(seed) first")
-        own = packed(layer.chip) | {name: getattr(layer, name).detach().cpu().numpy() for name in _FROZEN}
+        names = [*_FROZEN, *(name for name in DIGITAL if getattr(layer, name) is not None)]
+        own = packed(layer.chip) | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
         arrays |= {f"{number}:{name}": array for name, array in own.items()}
     about = {
-        "format": FORMAT, "version": VERSION, "seed": network.seed,
+        "format": FORMAT, "version": VERSION, "seed": network.seed, "members": sorted(arrays),
         "layers": [_record(name, layer) for name, layer in layers.items()],
     }  # fmt: skip
     arrays["about"] = np.array(json.dumps(about))
@@ -61,17 +64,22 @@ def load_chips(network: CrossbarNetwork, path: str | Path) -> None:
     layers = network.layers
     _see_same(path, about["layers"], [_record(name, layer) for name, layer in layers.items()])
     ready = []
-    for number, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
-        own = {name.split(":", 1)[1]: one for name, one in arrays.items() if name.startswith(f"{number}:")}
+    for place, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
+        own = {name.split(":", 1)[1]: one for name, one in arrays.items() if name.startswith(f"{place}:")}
         shapes = tuple(place.shape for place in layer.places)
         chip = unpacked(path, own, layer.hardware.cells, shapes)
-        ready.append((layer, chip, [_frozen(path, own, name, layer) for name in _FROZEN], record))
-    for layer, chip, frozen, record in ready:
+        digital = {name: _digital(path, own, name, layer, record) for name in DIGITAL}
+        ready.append((layer, chip, [_frozen(path, own, name, layer) for name in _FROZEN], digital, record))
+    see_members(path, "chips are", about, arrays)
+    for layer, chip, frozen, digital, record in ready:
         layer.program(chip=chip, time=record.get("time"))
         for name, value in zip(_FROZEN, frozen, strict=True):
             setattr(layer, name, value)
+        for name, number in digital.items():
+            setattr(layer, name, number)
         layer.reads, layer.writes = int(record["reads"]), int(record.get("writes", 0))
         layer.compensation = float(record.get("compensation", 1.0))
+        warn_of_clipping(layer)
     network.seed = about["seed"]
 
 
@@ -81,6 +89,7 @@ def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
         "name": name, "kind": type(layer).__name__, "shape": list(layer.weight.shape), "groups": layer.groups,
         "bias_row": layer.bias_row, "hardware": layer.hardware.to_dict(), "reads": layer.reads,
         "writes": layer.writes, "time": layer.time, "compensation": layer.compensation,
+        "trained": [name for name in DIGITAL if isinstance(getattr(layer, name), torch.nn.Parameter)],
     }  # fmt: skip
 
 
@@ -140,3 +149,16 @@ def _frozen(path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, lay
     if found is None or found.shape != tuple(like.shape) or found.dtype.kind != "f" or not np.isfinite(found).all():
         raise InputError(f"{path}: the chips are damaged: {name} of {layer.label} is missing, or does not fit")
     return torch.from_numpy(np.array(found)).to(like)
+
+
+def _digital(
+    path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, layer: CrossbarLayer, record: Mapping[str, Any]
+) -> torch.Tensor | None:
+    """Return a layer's gain or shift, fixed or trained as it was; None if it had none."""
+    found = arrays.get(name)
+    if found is None:
+        return None
+    if found.shape not in ((), (1,), (layer.outputs,)) or found.dtype.kind != "f" or not np.isfinite(found).all():
+        raise InputError(f"{path}: the chips are damaged: {name} of {layer.label} does not fit")
+    value = torch.from_numpy(np.array(found)).to(layer.weight)
+    return torch.nn.Parameter(value) if name in record.get("trained", ()) else value

@@ -41,6 +41,8 @@ class SummaryRow:
         not called, or where it has no chip.
     reached : bool
         Whether some forward pass has come to it.
+    clipped : float
+        Share of its weights that are beyond a frozen scale, and count as that.
     """
 
     name: str
@@ -51,6 +53,7 @@ class SummaryRow:
     utilisation: float
     ir_drop_error: float
     reached: bool = True
+    clipped: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ class Summary:
         missed = [row.name for row in self.rows if not row.reached]
         if missed:
             aligned.append(f"no forward pass so far has reached {', '.join(missed)}")
+        aligned += [
+            f"{row.clipped:.3g} of the weights of {row.name} are beyond the frozen scale and clipped"
+            for row in self.rows
+            if row.clipped
+        ]
         return "\n".join(aligned)
 
 
@@ -124,6 +132,7 @@ def _row(name: str, layer: CrossbarLayer, error: float) -> SummaryRow:
         cells / (tiles * size.rows * size.cols),
         error,
         layer.reached,
+        layer.clipped if layer.chip is not None else 0.0,
     )
 
 

@@ -4,58 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import wraps
 from typing import Any, Self, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.nn import cells as written
+from xbarsim.nn.clipping import clipped_share, warn_of_clipping
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.outside import paused
+from xbarsim.nn.kept import Kept, Strip, equal_numbers, kept_for_all, same_numbers
 from xbarsim.nn.planes import largest, subtracted, unit
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.tiling import Place, Tile, assembled, layout
 from xbarsim.nonideal import Bridged, Chip
 
 Found = TypeVar("Found")
-
-Strip = tuple[slice, list[int], Tensor]
-"""Word lines, the arrays that they drive, and those arrays' maps side by side."""
-
-
-@dataclass
-class _Kept:
-    """What follows from weights, and stands until one of them changes."""
-
-    sources: list[Tensor]
-    chip: Chip
-    hardware: Hardware
-    when: tuple[float | None, float]
-    maps: list[Tensor] | None = None
-    matrices: list[Tensor] | None = None
-    parameters: tuple[Tensor, Tensor | None] | None = None
-    strips: list[Strip] | None = None
-    tiles: list[Tile] = field(default_factory=list)
-
-
-def _kept_for_all(method: Callable[[ProgrammedWeights], Found]) -> Callable[[ProgrammedWeights], Found]:
-    """Compute outside of ``torch.inference_mode``: what is kept must serve where gradients are recorded, too."""
-
-    @wraps(method)
-    def computed(self: ProgrammedWeights) -> Found:
-        with paused():
-            if not torch.is_inference_mode_enabled():
-                return method(self)
-            with torch.inference_mode(False), torch.no_grad():
-                return method(self)
-
-    return computed
 
 
 class ProgrammedWeights(nn.Module):
@@ -87,8 +53,8 @@ class ProgrammedWeights(nn.Module):
         Seconds since programming, where cells drift; ``at`` sets it.
     name : str
         What messages call the layer.
-    reached : bool
-        Whether some forward pass has come here.
+    reached, told_of_clipping : bool
+        Whether some forward pass has come here, and whether the user knows that weights are clipped.
     """
 
     scale: Tensor
@@ -110,11 +76,11 @@ class ProgrammedWeights(nn.Module):
         self.writes = 0
         self.time: float | None = None
         self.compensation = 1.0
-        self.reached = False
+        self.reached = self.told_of_clipping = False
         self._see_finite()
         scales = weight.shape[0] if hardware.mapping.per == "column" else 1
         self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
-        self._kept: _Kept | None = None
+        self._kept: Kept | None = None
         self._read: dict[tuple[str, int], Any] | None = None
 
     def matrices(self) -> list[Tensor]:
@@ -170,7 +136,7 @@ class ProgrammedWeights(nn.Module):
         same = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, model)
         self.writes = self.writes + 1 if same else 0
         self.chip = chip
-        self.reads, self.time, self.compensation = 0, time, 1.0
+        self.reads, self.time, self.compensation, self.told_of_clipping = 0, time, 1.0, False
         with torch.inference_mode(False), torch.no_grad():
             self.scale = largest(self.matrices(), self.hardware).to(self.scale)
         self._kept = None
@@ -243,6 +209,11 @@ class ProgrammedWeights(nn.Module):
         found: Found = self._read[key]
         return found
 
+    @property
+    def clipped(self) -> float:
+        """Share of the weights that are beyond a frozen scale, and count as that."""
+        return clipped_share(self)
+
     # Circuits and their maps, kept while they stand.
 
     @property
@@ -256,7 +227,7 @@ class ProgrammedWeights(nn.Module):
         bias = self.bias is not None and self.bias_row and self.bias.requires_grad
         return not (self.noisy or (torch.is_grad_enabled() and (self.weight.requires_grad or bias)))
 
-    def _current(self) -> _Kept:
+    def _current(self) -> Kept:
         """Return what is known of these very weights on this chip."""
         chip = self._timed()
         sources = [self.weight.detach(), self.scale]
@@ -264,12 +235,13 @@ class ProgrammedWeights(nn.Module):
             sources.append(self.bias.detach())
         kept, when = self._kept, (self.time, self.compensation)
         known = kept is not None and kept.chip is chip and kept.hardware is self.hardware
-        same = known and kept is not None and all(map(_same, sources, kept.sources))
+        same = known and kept is not None and all(map(same_numbers, sources, kept.sources))
         if kept is None or not same or kept.when != when:
             self._see_finite()
             # Cells whose weights have changed are written anew, with noise of its own.
-            self.writes += known and kept is not None and not all(map(_equal, sources, kept.sources))
-            kept = self._kept = _Kept([one.clone() for one in sources], chip, self.hardware, when)
+            self.writes += known and kept is not None and not all(map(equal_numbers, sources, kept.sources))
+            warn_of_clipping(self)
+            kept = self._kept = Kept([one.clone() for one in sources], chip, self.hardware, when)
         return kept
 
     def _programmed(self) -> Chip:
@@ -319,7 +291,7 @@ class ProgrammedWeights(nn.Module):
         lines = range(place.lines.start, place.lines.stop)
         return Tile(found.crossbar if isinstance(found, Bridged) else found, lines, outputs, place.factor, bridged)
 
-    @_kept_for_all
+    @kept_for_all
     def maps(self) -> list[Tensor]:
         """Return each array's effective conductance, (rows, cols) in siemens.
 
@@ -335,7 +307,7 @@ class ProgrammedWeights(nn.Module):
             kept.maps = found
         return found
 
-    @_kept_for_all
+    @kept_for_all
     def strips(self) -> list[Strip]:
         """Return the maps of arrays with the same inputs side by side, in the weights' type, or in single precision."""
         kept = self._current()
@@ -354,7 +326,7 @@ class ProgrammedWeights(nn.Module):
             kept.strips = found
         return found
 
-    @_kept_for_all
+    @kept_for_all
     def effective_matrices(self) -> list[Tensor]:
         """Return what the layer really multiplies by, (inputs, outputs) for each group, in the weights' unit."""
         kept = self._current()
@@ -375,7 +347,7 @@ class ProgrammedWeights(nn.Module):
             kept.matrices = matrices
         return matrices
 
-    @_kept_for_all
+    @kept_for_all
     def effective_parameters(self) -> tuple[Tensor, Tensor | None]:
         """Return weight and bias, in torch's shapes, as the crossbars make them: what the circuit multiplies by."""
         kept, inputs = self._current(), self.weight[0].numel()
@@ -387,22 +359,3 @@ class ProgrammedWeights(nn.Module):
             if self._settled:
                 kept.parameters = found
         return found[0], found[1] if self.bias_row else self.bias
-
-
-def _equal(a: Tensor, b: Tensor) -> bool:
-    """Return whether two tensors are the same numbers in the narrower of their types, on whatever devices."""
-    narrow = min(a.dtype, b.dtype, key=lambda kind: kind.itemsize)
-    return a.shape == b.shape and torch.equal(a.cpu().to(narrow), b.cpu().to(narrow))
-
-
-_BITS = {torch.float32: torch.int32, torch.float64: torch.int64}
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    """Return whether two tensors hold the same; numpy compares words four times as fast as torch compares floats."""
-    if a.dtype != b.dtype or a.device != b.device or a.shape != b.shape:
-        return False
-    if a.device.type == "cpu" and a.dtype in _BITS and a.is_contiguous() and b.is_contiguous():
-        bits = _BITS[a.dtype]
-        return np.array_equal(a.view(bits).numpy(), b.view(bits).numpy())
-    return torch.equal(a, b)

@@ -71,14 +71,14 @@ def packed(chip: Chip) -> dict[str, NDArray[Any]]:
         "format": FORMAT, "version": VERSION, "made_for": chip.made_for,
         "model": chip.model.to_dict(), "seed": chip.seed, "shapes": chip.shapes,
     }  # fmt: skip
-    arrays: dict[str, NDArray[Any]] = {"about": np.array(json.dumps(about))}
+    arrays: dict[str, NDArray[Any]] = {}
     for tile in range(len(chip.shapes)):
         maps = chip.maps(tile)
         for name in layout(maps.shape):
             values = getattr(maps, name)
             if np.any(values != _BLANK.get(name, 0)):
                 arrays[f"{name}_{tile}"] = values
-    return arrays
+    return {"about": np.array(json.dumps(about | {"members": sorted(arrays)})), **arrays}
 
 
 def load(path: str | Path, model: Nonidealities | None, shapes: tuple[tuple[int, int], ...] | None) -> Chip:
@@ -89,7 +89,10 @@ def load(path: str | Path, model: Nonidealities | None, shapes: tuple[tuple[int,
     InputError
         The file is missing, damaged, no chip, of a later version, or made for another model or other shapes.
     """
-    return unpacked(path, read_arrays(path, "chip"), model, shapes)
+    arrays = read_arrays(path, "chip")
+    chip = unpacked(path, arrays, model, shapes)
+    see_members(path, "chip is", json.loads(str(arrays["about"])), arrays)
+    return chip
 
 
 def unpacked(
@@ -119,6 +122,21 @@ def unpacked(
     if shapes is not None and chip.shapes != shapes:
         raise InputError(f"{path}: the chip has arrays of {_listed(chip.shapes)}, not of {_listed(shapes)}")
     return Chip(chip.model, chip.seed, chip.shapes, maps)
+
+
+def see_members(path: str | Path, what: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """See that a file holds the arrays that it was written with: one under another name would be left out in silence.
+
+    Raises
+    ------
+    InputError
+        One is missing, or there is another. Of files that do not say what they hold nothing is known.
+    """
+    wanted, found = set(about.get("members", arrays)) | {"about"}, set(arrays)
+    if wanted != found and "members" in about:
+        names = ", ".join([f"{one} is missing" for one in sorted(wanted - found)[:2]])
+        others = ", ".join([f"{one!r} is none of its arrays" for one in sorted(found - wanted)[:2]])
+        raise InputError(f"{path}: the {what} damaged: {', '.join(filter(None, (names, others)))}")
 
 
 def _about(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

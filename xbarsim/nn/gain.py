@@ -1,0 +1,134 @@
+"""A layer's outputs scaled and shifted digitally, by one number or by one an output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xbarsim.errors import InputError
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.weights import ProgrammedWeights
+
+DIGITAL = ("gain", "shift")
+
+
+class DigitalOutputs(ProgrammedWeights):
+    """Weights on arrays, and what is done digitally with the products: ``y = gain * product + bias + shift``.
+
+    Parameters
+    ----------
+    weight, bias, hardware, bias_row
+        As of ``ProgrammedWeights``. A bias that is a row of cells is part of the product.
+
+    Attributes
+    ----------
+    gain, shift : Tensor or None
+        One number for the layer, or one for each output; None: 1 and 0. Set a number or a tensor, and it is fixed; set
+        an ``nn.Parameter``, and it is trained.
+    """
+
+    gain: Tensor | None
+    shift: Tensor | None
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
+        super().__init__(weight, bias, hardware, bias_row=bias_row)
+        for name in DIGITAL:
+            self.register_buffer(name, None)
+
+    @property
+    def outputs(self) -> int:
+        """How many."""
+        return self.weight.shape[0]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a gain and a shift are checked."""
+        if name in DIGITAL and "weight" in self.__dict__.get("_parameters", {}):
+            value = self._checked(name, value)
+            if value is None or not isinstance(value, nn.Parameter):
+                # torch refuses to put a tensor where a parameter was.
+                self._parameters.pop(name, None)
+                self.register_buffer(name, value)
+                return
+        super().__setattr__(name, value)
+
+    def _checked(self, name: str, value: Any) -> Tensor | None:
+        if value is None:
+            return None
+        try:
+            if isinstance(value, nn.Parameter):
+                found: Tensor = value
+            else:
+                found = torch.as_tensor(value, dtype=self.weight.dtype, device=self.weight.device).detach()
+        except (TypeError, ValueError, RuntimeError):
+            raise InputError(f"{name} of {self.label} is {value!r}: give one number, or one an output") from None
+        if tuple(found.shape) not in ((), (1,), (self.outputs,)):
+            raise InputError(
+                f"{name} of {self.label} has shape {tuple(found.shape)}: give one number, or ({self.outputs},), "
+                "one an output"
+            )
+        if not found.is_floating_point() or not torch.isfinite(found).all():
+            raise InputError(f"{name} of {self.label} must be finite numbers")
+        return found if isinstance(found, nn.Parameter) else found.clone()
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *others: Any) -> None:
+        """Take a gain and a shift that a state has and the layer has not yet."""
+        for name in DIGITAL:
+            if prefix + name in state_dict and getattr(self, name) is None:
+                setattr(self, name, state_dict[prefix + name])
+        super()._load_from_state_dict(state_dict, prefix, *others)
+
+    def applied_parameters(self) -> tuple[Tensor, Tensor | None]:
+        """Return weight and bias as ``effective_parameters`` does, with gain and shift in them."""
+        weight, bias = self.effective_parameters()
+        if self.gain is not None:
+            gain = self.gain.to(weight)
+            weight = weight * gain.reshape(-1, *[1] * (weight.dim() - 1))
+            bias = bias * gain if self.bias_row and bias is not None else bias
+        if self.shift is not None:
+            shift = self.shift.to(weight).expand(self.outputs)
+            bias = shift if bias is None else bias + shift
+        return weight, bias
+
+    def finished(self, products: Tensor, *, digital_bias: bool = True) -> Tensor:
+        """Return outputs from products (batch, outputs); without ``digital_bias`` neither bias nor shift is added."""
+        if self.gain is not None:
+            products = products * self.gain.to(products)
+        if digital_bias and self.bias is not None and not self.bias_row:
+            products = products + self.bias
+        return products + self.shift.to(products) if digital_bias and self.shift is not None else products
+
+    @torch.no_grad()
+    def fit_gain(self, per: str = "layer") -> None:
+        """Set the gain for which the effective matrix is nearest to the weights: ``<w, w_eff> / <w_eff, w_eff>``.
+
+        Parameters
+        ----------
+        per : {"layer", "output"}
+            One number, or one for each output. An output through which nothing flows keeps 1.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            The cells are nonlinear, and have no effective matrix.
+        """
+        if per not in ("layer", "output"):
+            raise InputError(f"per is {per!r}: it must be layer or output")
+        if self.hardware.law.kind != "linear":
+            raise InputError(
+                f"{self.label} has cells of law {self.hardware.law.kind!r} and no effective matrix: set gain yourself"
+            )
+        wanted = torch.cat([one.double() for one in self.matrices()], dim=1)
+        real = torch.cat([one.double() for one in self.effective_matrices()], dim=1)
+        over, under = (wanted * real).sum(dim=0), (real * real).sum(dim=0)
+        if per == "layer":
+            over, under = over.sum(), under.sum()
+        found = torch.where(under > 0.0, over / torch.where(under > 0.0, under, 1.0), 1.0)
+        if isinstance(self.gain, nn.Parameter):
+            self.gain.copy_(found.to(self.gain).expand(self.gain.shape))
+        else:
+            self.gain = found
