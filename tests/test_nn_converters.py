@@ -223,6 +223,22 @@ def test_pulses_are_what_the_converter_gave(bits):
     assert not any(pulse.any() for pulse in bit_planes(torch.zeros(3), bits)[0])
 
 
+def test_decode_takes_no_volts_of_another_batch():
+    x, y = numbers(3, 9), 2.0 * numbers(3, 9, seed=8)
+    for dac in (Converter(bits=8, range="batch"), Converter(bits=8, range=4.0)):
+        layer = CrossbarLinear.of(made(nn.Linear, 9, 4), hardware(dac=dac)).program(0)
+        with torch.no_grad():
+            volts = layer.encode(x)
+            currents = [tile.solve(volts) for tile in layer.tiles]
+            assert apart(layer.decode(currents, volts), layer(x)) < 1e-12
+            layer.encode(y)
+            if dac.range == "batch":
+                with pytest.raises(InputError, match=r"another range for each batch: call encode\(x\) again"):
+                    layer.decode(currents, volts)
+            else:
+                assert apart(layer.decode(currents, volts), layer(x)) < 1e-12
+
+
 def test_what_is_no_number_stays_none():
     x = torch.tensor([float("nan"), 1.0])
     for bits in (1, 4):
@@ -245,6 +261,20 @@ def test_half_precision_is_of_numbers_not_of_currents(r_on, settings, dtype):
         found = calibrated(model, hw, x)(x)
         assert found.dtype == dtype
         assert apart(found, exact) < 0.03
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_ranges_do_not_move_to_another_type(kind):
+    """Some 1e-7 A are 0 in a half."""
+    hw = replace(hardware(dac=EIGHT, adc=EIGHT), cells=Nonidealities(r_on=1e6, r_off=1e9))
+    model, x = made(nn.Linear, 9, 4).to(kind).double(), numbers(5, 9).to(kind).double()
+    network = calibrated(model, hw, x)
+    layer = network.layers["model"]
+    before = [one.clone() for one in layer.buffers()]
+    with torch.no_grad():
+        expected = network(x)
+        assert apart(network.to(kind)(x.to(kind)), expected) < 0.03
+    assert all(torch.equal(a, b) and a.dtype == torch.float64 for a, b in zip(layer.buffers(), before, strict=True))
 
 
 def test_autocast_leaves_circuits_alone():

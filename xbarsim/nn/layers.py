@@ -163,12 +163,17 @@ class CrossbarLayer(DigitalOutputs):
         Raises
         ------
         InputError
-            There are not as many arrays, or ``encode`` was not called.
+            There are not as many arrays, ``encode`` was not called, or the DAC's range is that of another batch.
         """
         given = self._given
         if given is None:
             raise InputError(f"{self.label} has nothing encoded: call encode(x), whose scale decode needs")
         if volts is not None:
+            if self.hardware.dac.range == "batch" and not torch.equal(volts.reshape(-1), given.volts.reshape(-1)):
+                raise InputError(
+                    f"volts are not what {self.label} encoded last, and its DAC has another range for each batch: "
+                    "call encode(x) again before decode"
+                )
             given = Drives(volts.reshape(len(given.worth), -1, volts.shape[-1]), given.worth, given.full)
         if len(currents) != len(self.places):
             raise InputError(f"currents are of {len(currents)} arrays: {self.label} has {len(self.places)}")

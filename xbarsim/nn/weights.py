@@ -91,6 +91,15 @@ class ProgrammedWeights(nn.Module):
             return found
         return [torch.cat([one, bias[None]]) for one, bias in zip(found, self.bias.chunk(self.groups), strict=True)]
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move to another device or type, but for scales and ranges: those stay double, amperes vanish in a half."""
+        held = {name: one for name, one in self._buffers.items() if one is not None}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, one in held.items():
+            moved = self._buffers[name]
+            self._buffers[name] = one if moved is None else one.to(moved.device)
+        return self
+
     # Programming.
 
     @property
