@@ -333,9 +333,11 @@ def output_names(found: Recognition) -> list[str]:
 def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
     """Return the error that names nodes without a path to any source."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    grounds = [name for name in names if name in ("gnd!", "!gnd", "ground")]
+    hint = f" ({grounds[0]} is ground in HSPICE alone: write 0)" if grounds else ""
     return FloatingError(
         f"{circuit.places.files[0]}: no path to any source from node{'s' if len(names) > 1 else ''} "
-        f"{', '.join(names[:NAMED])}{more}: tie them to a source or ground, or take them out",
+        f"{', '.join(names[:NAMED])}{more}{hint}: tie them to a source or ground, or take them out",
         names,
     )
 

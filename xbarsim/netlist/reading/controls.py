@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, polynomial, table
-from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words
+from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
 
 Value = float | Expression
 
@@ -26,7 +26,6 @@ _UNREAD = (
     "nand",
     "or",
     "nor",
-    "opamp",
     "transformer",
 )
 
@@ -69,6 +68,8 @@ def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> 
         if key in keys:
             return parse_value(keys[key], bare=True)
     kind = plain[0].split("(", 1)[0] if plain else ""
+    if kind == "opamp" and letter == "e":
+        return _ideal_amplifier(name, nodes, plain[1:] if plain[0] == kind else split_words(plain[0][6:-1]), origin)
     if kind in _UNREAD:
         raise CardError(f"{name} is {kind.upper()}, which is not supported: write its law as a B source")
     if kind == _LONG_NAMES[letter]:
@@ -99,6 +100,18 @@ def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> 
     pairs = [controls[k : k + width] for k in range(0, count, width)]
     asked = [f"{'v' if width == 2 else 'i'}({','.join(pair)})" for pair in pairs]
     return LawCard(name, (nodes[0], nodes[1]), output, polynomial(asked, rest), {"m": multiplier}, origin)
+
+
+def _ideal_amplifier(name: str, nodes: list[str], inputs: list[str], origin: int) -> LawCard:
+    """Return HSPICE's ``E n+ n- OPAMP in+ in-``: whatever output makes both inputs equal.
+
+    Written as a source of volts it is ``v(n+,n-) = v(n+,n-) + v(in+,in-)``, which fixes the inputs alone.
+    """
+    if len(inputs) != 2:
+        raise CardError(f"{name} has {len(inputs)} of its 2 inputs: write '{name} node node opamp node node'")
+    check_names(inputs)
+    law = f"v({nodes[0]},{nodes[1]})+v({inputs[0]},{inputs[1]})"
+    return LawCard(name, (nodes[0], nodes[1]), "v", law, {}, origin)
 
 
 def _without_equals(words: list[str]) -> list[str]:

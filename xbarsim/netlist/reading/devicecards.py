@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.models import diode, mosfet, resistor
+from xbarsim.netlist.models import diode, mosfet, resistor, switch
 from xbarsim.netlist.models.parameters import Known
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
@@ -15,11 +15,12 @@ from xbarsim.netlist.values import parse_number
 
 Value = float | Expression
 
-KINDS = {"d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res")}
+KINDS = {"d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res"), "s": ("sw",), "w": ("csw",)}
 """What models an element's letter takes."""
 
 KNOWN_OF_MODEL: Mapping[str, Known] = {
-    "d": diode.KNOWN, "nmos": mosfet.KNOWN, "pmos": mosfet.KNOWN, "r": resistor.KNOWN, "res": resistor.KNOWN
+    "d": diode.KNOWN, "nmos": mosfet.KNOWN, "pmos": mosfet.KNOWN, "r": resistor.KNOWN, "res": resistor.KNOWN,
+    "sw": switch.KNOWN, "csw": switch.KNOWN,
 }  # fmt: skip
 KNOWN_OF_ELEMENT: Mapping[str, Known] = {"d": diode.KNOWN, "m": mosfet.KNOWN}
 _NODES = {"d": ("anode", "cathode"), "m": ("drain", "gate", "source", "bulk")}

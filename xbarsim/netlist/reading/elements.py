@@ -10,14 +10,18 @@ from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
 from xbarsim.netlist.reading.resistors import IGNORED, ResistorCard, read_resistor
 from xbarsim.netlist.reading.sources import read_source_card
+from xbarsim.netlist.reading.switchcards import read_switch
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.suggest import clipped
 
 OTHERS = {
     "a": "an XSPICE device", "j": "a JFET", "k": "a coupling",
-    "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT", "s": "a switch",
-    "t": "a transmission line", "u": "an RC line", "w": "a switch", "y": "a lossy line", "z": "a MESFET",
+    "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT",
+    "t": "a transmission line", "u": "an RC line", "y": "a lossy line", "z": "a MESFET",
 }  # fmt: skip
+
+
+_TABLE = "TABLE has sharp corners, as in PSpice and LTspice; ngspice rounds them over a tenth of the pieces beside them"
 
 
 def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> None:
@@ -42,6 +46,9 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     if text[0] == "b":
         body.laws.append(read_behaviour(text, origin))
         return
+    if text[0] in "sw":
+        body.laws.append(read_switch(text, origin))
+        return
     words = split_words(text)
     if not words:
         raise CardError("it holds commas only: remove it")
@@ -58,7 +65,7 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     if letter not in "rvicefghl":
         what = OTHERS.get(letter)
         known = f"is {what}, which is not supported" if what else "is no element"
-        raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H, B, D, M and X elements")
+        raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H, B, D, M, S, W and X elements")
     check_names([name])
     nodes, rest = _two_nodes(name, words[1:])
     check_names(nodes)
@@ -75,6 +82,8 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
             body.controls.append(control)
             return
         if isinstance(control, LawCard):
+            if rest and rest[0].startswith("table"):
+                notes.setdefault(_TABLE, origin)
             body.laws.append(control)
             return
         value = control

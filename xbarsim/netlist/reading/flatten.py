@@ -45,6 +45,10 @@ def top_scope(top: Body, changes: Changes, draws: Draws | None) -> Scope:
     return scope
 
 
+_GROUNDS = {"gnd!", "!gnd", "ground"}
+"""What HSPICE calls ground beside 0 and gnd."""
+
+
 class Flattener:
     """Expands the bodies that a reader has read; a list of work takes the place of recursion.
 
@@ -89,6 +93,8 @@ class Flattener:
         settings = [*reader.settings, *(Setting(name, value, 0) for name, value in changes.settings.items())]
         models = {card.name: changed_model(card, changes) for card in reader.top.models.values()}
         ambient = ambient_of(settings, scope, self.places)
+        if "temper" not in scope.values and "temper" not in scope.pending:
+            scope.define("temper", ambient.celsius)
         self.nonlinear = NonlinearColumns(self.places, ambient, reader.notes, models, timed=timed)
         work = [Work(changed_body(reader.top, changes), [""], [""], {}, scope, 1.0, None)]
         while work:
@@ -108,6 +114,9 @@ class Flattener:
         nonlinear = self.nonlinear.rows()
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
             raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
+        for node in _GROUNDS & flat.number.keys():
+            text = f"node {node} is ground in HSPICE; here it is a node like others, as in ngspice: write 0 for ground"
+            reader.notes.setdefault(text, 1)
         add_ammeters(flat, self.nonlinear)
         swept = {sweep.name for card, _ in reader.plays for sweep in card.sweeps}
         swept |= {step.sweep.name for step in reader.steps}
@@ -268,7 +277,10 @@ class Flattener:
     def nodes(self, item: Work, node: str) -> Ints:
         """Return a local node's numbers, one for each instance."""
         numbers = item.ports.get(node)
-        if numbers is None:
+        if numbers is None and node in self.reader.globals:
+            numbers = np.repeat(self.flat.numbers([node]), len(item.paths))
+            item.ports[node] = numbers
+        elif numbers is None:
             numbers = self.flat.numbers([path + node for path in item.paths])
             item.ports[node] = numbers
         return numbers
@@ -279,8 +291,8 @@ class Flattener:
         if not path:
             return self.flat.numbers(nodes)
         ports = {node: int(numbers[0]) for node, numbers in item.ports.items()}
-        number = self.flat.number
-        found = (ports[node] if node in ports else number[path + node] for node in nodes)
+        number, shared = self.flat.number, self.reader.globals
+        found = (ports[node] if node in ports else number[node if node in shared else path + node] for node in nodes)
         return np.fromiter(found, dtype=np.int64, count=len(nodes))
 
     def names_of(self, item: Work, name: str) -> list[str]:
@@ -331,10 +343,8 @@ class Flattener:
         several = count if count > 1 else len(names)
         zero = np.zeros(several, dtype=np.int64)
         ports = {"0": zero, "gnd": zero}
-        for node in self.reader.globals:
-            ports[node] = np.broadcast_to(self.flat.numbers([node]), several)
         for at, port in enumerate(body.ports):
-            if port not in ports:
+            if port not in ports and port not in self.reader.globals:
                 if count > 1:
                     ports[port] = self.nodes(item, group.nodes[(cards.start or 0) * group.width + at])
                 else:
@@ -353,6 +363,11 @@ class Flattener:
             outer = zip(home.paths, home.prefixes, paths, strict=True)
             prefixes = [f"{prefix}{LETTER}.{path[len(base) :]}" for base, prefix, path in outer]
         scope, share = self.calls.scope(group, body, item, cards)
+        if np.any(np.not_equal(share, 1)) and any("m" not in inner.keys for inner in body.instances.values()):
+            text = (
+                f"m= of {group.names[0]} multiplies all that {body.name} holds; ngspice 39 loses it at instances in it"
+            )
+            self.reader.notes.setdefault(text, group.origins[0])
         return Work(body, paths, prefixes, ports, scope, share, home)
 
 

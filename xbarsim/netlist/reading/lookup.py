@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.models.parameters import Ambient
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.devicecards import KINDS, ModelCard
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.suggest import clipped, closest
+
+
+class Around(Protocol):
+    """What an element's numbers depend on beside its card."""
+
+    places: Places
+    ambient: Ambient
+    models: Mapping[str, ModelCard]
+    notes: dict[str, int]
 
 
 def find_model(name: str, item: Work, altered: Mapping[str, ModelCard]) -> tuple[ModelCard, Work] | list[str]:

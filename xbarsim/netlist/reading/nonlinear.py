@@ -25,6 +25,7 @@ from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.lookup import model_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.switchcards import switch_values
 from xbarsim.netlist.reading.tokens import parse_value
 from xbarsim.netlist.reading.work import LETTER, Work
 from xbarsim.netlist.suggest import clipped, closest
@@ -134,7 +135,9 @@ class NonlinearColumns:
         if law is None:
             law = self.laws[id(parsed)] = law_of(parsed)
         constants = np.empty((law.template.constants, count))
-        for k, value in enumerate(law.constants(literals, _parameter(scope), self.ambient.celsius)):
+        for k, value in enumerate(
+            law.constants(literals, _parameter(scope, switch_values(card, item, self)), self.ambient.celsius)
+        ):
             constants[k] = value
             if not np.isfinite(constants[k]).all():
                 points = any(node[0] == "rise" for node in parsed.graph.nodes)
@@ -171,7 +174,8 @@ class NonlinearColumns:
                     factor / keys.get("m", 1.0)
                 )
             elif card.output == "i":
-                text = "'m=' of an instance does not multiply the B sources in it, as in ngspice"
+                what = "B sources" if card.name[0] == "b" else "switches" if card.name[0] in "sw" else "laws"
+                text = f"'m=' of an instance does not multiply the {what} in it, as in ngspice"
                 self.notes.setdefault(text, card.origin)
         return factor
 
@@ -362,10 +366,12 @@ def _evaluated(value: Value, scope: Scope) -> Amount:
     return scope.evaluate(value) if isinstance(value, Expression) else value
 
 
-def _parameter(scope: Scope) -> Callable[[str], Amount]:
-    """Return what looks a law's parameter up; e is a number where no parameter is called so."""
+def _parameter(scope: Scope, given: Mapping[str, Amount]) -> Callable[[str], Amount]:
+    """Return what looks a law's parameter up, first in ``given``; e is a number where no parameter is called so."""
 
     def value(name: str) -> Amount:
+        if name in given:
+            return given[name]
         try:
             return scope.value(name)
         except CardError:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
+from xbarsim.netlist.models.parameters import UnphysicalError
 from xbarsim.netlist.models.resistor import KNOWN, ohms
 from xbarsim.netlist.reading.calls import two_multipliers
-from xbarsim.netlist.reading.devicecards import ModelCard
 from xbarsim.netlist.reading.expressions import Expression
-from xbarsim.netlist.reading.lookup import find_model, model_of
+from xbarsim.netlist.reading.lookup import Around, find_model, model_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, unquoted
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.suggest import clipped
@@ -47,14 +43,6 @@ class ResistorCard:
     words: tuple[str, ...]
     values: dict[str, Value]
     origin: int
-
-
-class Around(Protocol):
-    """What a resistor's ohms depend on beside its card."""
-
-    places: Places
-    ambient: Ambient
-    models: Mapping[str, ModelCard]
 
 
 def read_resistor(name: str, words: list[str], origin: int) -> tuple[Value, Value] | ResistorCard:
