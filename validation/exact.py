@@ -7,7 +7,7 @@ from mpmath import mp, mpf
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.analyses import Analysis
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR
-from xbarsim.simulate import points_of
+from xbarsim.points import points_of
 
 DIGITS = 800
 

@@ -43,8 +43,9 @@ from xbarsim.cli import main as xbarsim
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Tran
 from xbarsim.netlist.kinds import CURRENT, RESISTOR
+from xbarsim.points import points_of
 from xbarsim.results import Result
-from xbarsim.simulate import points_of, simulate
+from xbarsim.simulate import simulate
 
 RESULTS = Path(__file__).parent / "results" / "fuzz.md"
 AGREE = 1e-6

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Value = float | Expression
 
+Branches = list[tuple[Expression | None, "Body"]]
+"""The branches of an ``.if``, with their conditions; the last may have none."""
+
 
 class Parameter(NamedTuple):
     """A parameter as it is defined, and where."""
@@ -89,6 +92,8 @@ class Body:
         The X cards, by subcircuit, parameters, number of nodes and which parameters are numbers.
     subcircuits, functions : dict
         The definitions that stand inside.
+    conditionals : list of Branches
+        What differs between instances.
     """
 
     name: str = ""
@@ -113,6 +118,7 @@ class Body:
     instances: dict[tuple[str, tuple[str, ...], int, tuple[bool, ...]], Instances] = field(default_factory=dict)
     subcircuits: dict[str, Body] = field(default_factory=dict)
     functions: dict[str, UserFunction] = field(default_factory=dict)
+    conditionals: list[Branches] = field(default_factory=list)
 
     def group(self, subcircuit: str, keys: tuple[str, ...], width: int, fixed: tuple[bool, ...]) -> Instances:
         """Return the columns that an X card's words go to."""

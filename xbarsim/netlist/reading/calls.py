@@ -177,6 +177,7 @@ def _multiplied(top: Body) -> set[int]:
     while bodies:
         caller = bodies.pop()
         bodies += caller.subcircuits.values()
+        bodies += (branch for branches in caller.conditionals for _, branch in branches)
         for group in caller.instances.values():
             body = caller.find(group.subcircuit) if "m" in group.keys else None
             if body is not None and all(one.name != "m" for one in (*body.defaults, *body.parameters)):

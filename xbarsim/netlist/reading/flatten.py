@@ -15,6 +15,7 @@ from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body, Instances, Value
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
 from xbarsim.netlist.reading.changes import Changes, changed_body, changed_model
+from xbarsim.netlist.reading.choices import chosen_branches
 from xbarsim.netlist.reading.controls import ControlCard
 from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.expressions import Expression
@@ -99,8 +100,12 @@ class Flattener:
         work = [Work(changed_body(reader.top, changes), [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
+            chosen = chosen_branches(item, self.places) if item.body.conditionals else []
+            if chosen is None:
+                work += [item.single(index) for index in range(len(item.paths))][::-1]
+                continue
             self._elements(item)
-            work += list(self._expand(item))[::-1]
+            work += [*chosen, *self._expand(item)][::-1]
         if self.clock_used is not None and self.clock.differ:
             raise self.places.error(
                 "this waveform leaves out times that default to those of .tran, and there are two different ones:"
@@ -158,14 +163,11 @@ class Flattener:
         body, count = item.body, len(item.paths)
         start, step = len(self.flat.names), 1 if count == 1 else count
         values: list[Amount] = list(body.values)
-        altered = self._altered(item) if self.changes.elements else {}
         for index, value, multiplier in body.deferred:
-            if index not in altered:
-                values[index] = self._value(body, index, value, multiplier, item)
+            values[index] = self._value(body, index, value, multiplier, item)
         for index, resistor in body.resistors:
             values[index] = ohms_of(resistor, item, self.nonlinear)
-        for index, (anew, multiplier) in altered.items():
-            values[index] = self._value(body, index, anew, multiplier, item)
+        altered = self._altered(item, values) if self.changes.elements else set()
         if np.any(np.not_equal(item.share, 1)):
             values = [self._shared(name, value, item) for name, value in zip(body.names, values, strict=True)]
         kinds = [KIND_OF[name[0]] for name in body.names]
@@ -191,22 +193,28 @@ class Flattener:
             rows = zip(self.names_of(item, name), ends[0].tolist(), ends[1].tolist(), strict=True)
             self.flat.capacitors += [(*row, origin) for row in rows]
 
-    def _altered(self, item: Work) -> dict[int, tuple[Amount | Expression, Value]]:
-        """Return a body's elements that are set anew: their places in it, new values and ``m=``."""
+    def _altered(self, item: Work, values: list[Amount]) -> set[int]:
+        """Put new values in the place of those of the elements that are set anew; return these elements' places."""
         body = item.body
         given = {name: keys["value"] for name, keys in self.changes.elements.items() if "value" in keys}
         if item.paths[0] and not any("." in name for name in given):
-            return {}
-        multipliers = {index: (value, multiplier) for index, value, multiplier in body.deferred}
-        found: dict[int, tuple[Amount | Expression, Value]] = {}
+            return set()
+        multipliers = {index: multiplier for index, _, multiplier in body.deferred}
+        cards = dict(body.resistors)
+        found: set[int] = set()
         for index, name in enumerate(body.names):
-            own = self.names_of(item, name)
-            if not any(full in given for full in own):
+            numbers = [given.get(full) for full in self.names_of(item, name)]
+            mine = np.array([number is not None for number in numbers])
+            if not mine.any():
                 continue
-            value, multiplier = multipliers.get(index, (body.values[index], 1.0))
-            before = np.broadcast_to(self._number(value, item.scope, body.origins[index]), len(own)).tolist()
-            column = [given.get(full, number) for full, number in zip(own, before, strict=True)]
-            found[index] = column[0] if len(own) == 1 else np.array(column, dtype=np.float64), multiplier
+            anew: Amount = np.array([0.0 if number is None else number for number in numbers])
+            if index in cards:
+                anew = ohms_of(cards[index], item, self.nonlinear, anew)
+            else:
+                anew = self._value(body, index, anew, multipliers.get(index, 1.0), item)
+            mixed = np.where(mine, anew, values[index])
+            values[index] = float(mixed[0]) if mine.size == 1 else mixed
+            found.add(index)
         return found
 
     def _control(self, control: ControlCard, item: Work) -> None:

@@ -37,6 +37,8 @@ def find_model(name: str, item: Work, altered: Mapping[str, ModelCard]) -> tuple
         if name in body.models:
             own = altered if body.parent is None and name in altered else body.models
             return own[name], home or item
+        if home is not None and name in home.models:
+            return home.models[name], home
         visible += body.models
         body = body.parent
     return visible

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from xbarsim.netlist.errors import NetlistError
 from xbarsim.netlist.reading.body import Body, Instances
 from xbarsim.netlist.reading.source import Places
@@ -26,14 +28,10 @@ def check_nesting(top: Body, places: Places) -> None:
             path.pop()
             on_path.discard(id(body))
             inside = sum(len(group.names) * (1 + sizes[id(used)]) for group, used in _uses(body))
-            sizes[id(body)] = (
-                len(body.names)
-                + len(body.controls)
-                + len(body.capacitors)
-                + len(body.laws)
-                + len(body.devices)
-                + inside
+            columns = (
+                x for one in _parts(body) for x in (one.names, one.controls, one.capacitors, one.laws, one.devices)
             )
+            sizes[id(body)] = sum(map(len, columns)) + inside
             continue
         group, used = uses.pop()
         if id(used) in on_path:
@@ -53,9 +51,15 @@ def check_nesting(top: Body, places: Places) -> None:
 
 def _uses(body: Body) -> list[tuple[Instances, Body]]:
     """Return the groups of instances that a body has, with their definitions; undefined ones are met later."""
-    found = []
-    for group in body.instances.values():
-        used = body.find(group.subcircuit)
-        if used is not None:
-            found.append((group, used))
-    return found
+    groups = (group for one in _parts(body) for group in one.instances.values())
+    found = ((group, body.find(group.subcircuit)) for group in groups)
+    return [(group, used) for group, used in found if used is not None]
+
+
+def _parts(body: Body) -> Iterator[Body]:
+    """Yield a body and all branches of its ``.if`` cards, whichever are taken."""
+    waiting = [body]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += (branch for branches in part.conditionals for _, branch in branches)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +14,8 @@ from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.blocks import read_instances
 from xbarsim.netlist.reading.body import Body, Parameter
 from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, initial_values, measure_card
+from xbarsim.netlist.reading.conditions import CARDS as CONDITIONS
+from xbarsim.netlist.reading.conditions import Conditions
 from xbarsim.netlist.reading.control import Line, tree_of
 from xbarsim.netlist.reading.devicecards import read_model
 from xbarsim.netlist.reading.draws import may_draw
@@ -48,6 +52,13 @@ _READ = (
 class Reader:
     """Reads one netlist and what it includes.
 
+    Parameters
+    ----------
+    source : path or text stream
+        The netlist.
+    presets : mapping, optional
+        Parameters of the top level that a variant sets, for the conditions that they decide.
+
     Attributes
     ----------
     top : Body
@@ -72,7 +83,8 @@ class Reader:
         Temperatures, and what ``.options`` says of devices.
     """
 
-    def __init__(self, source: str | Path | IO[str]) -> None:
+    def __init__(self, source: str | Path | IO[str], presets: Mapping[str, float] | None = None) -> None:
+        self.conditions = Conditions(presets or {})
         self.places = Places()
         self.top = Body()
         self.body = self.top
@@ -94,12 +106,21 @@ class Reader:
             raise NetlistError("it is empty: the first line is the title, elements follow", first.file)
         self.files: list[SourceText] = []
         self._enter(first)
+        self._again = source if isinstance(source, (str, Path)) else (first.file, first.original)
         self._note_codec(first)
         self.title = first.original[: first.original.index("\n")].strip()
         first.skip(first.original.index("\n") + 1, 1)
         note = note_on_title(self.title)
         if note is not None:
             self.notes[note] = first.place(1)
+
+    def again(self) -> str | Path | IO[str]:
+        """Return what was read, to be read once more."""
+        if not isinstance(self._again, tuple):
+            return self._again
+        stream = StringIO(self._again[1])
+        stream.name = self._again[0]
+        return stream
 
     def _enter(self, file: SourceText) -> None:
         self.files.append(file)
@@ -126,7 +147,7 @@ class Reader:
                 self.files.pop()
                 continue
             try:
-                if self.ended is None and self.in_control is None and self._run(source):
+                if self._plain and self._run(source):
                     continue
             except CardError as error:
                 raise self.places.error(str(error), source.place(source.line)) from None
@@ -137,7 +158,17 @@ class Reader:
             except CardError as error:
                 raise self.places.error(str(error), source.place(line)) from None
 
+    @property
+    def _plain(self) -> bool:
+        """Whether elements may stand here."""
+        return self.ended is None and self.in_control is None and self.conditions.live
+
     def _finish(self) -> None:
+        if self.conditions.unclosed is not None:
+            raise self.places.error(".if has no .endif: close it", self.conditions.unclosed)
+        later = self.conditions.check(self.top)
+        if later is not None:
+            raise self.places.error("a .param further down decides this condition otherwise: move it up", later)
         if self.in_control is not None:
             raise self.places.error(".control has no .endc: close it", self.in_control)
         program = Program(self.places)
@@ -160,7 +191,11 @@ class Reader:
         if text[0] == "+":
             raise CardError("a continuation line stands where there is nothing to continue")
         word = text.split(None, 1)[0].split("(", 1)[0]
-        if self.in_control is not None:
+        if word in CONDITIONS and self.in_control is None:
+            self.body = self.conditions.card(word, text, origin, self.body, self.files)
+        elif not self.conditions.live:
+            pass
+        elif self.in_control is not None:
             if word == ".endc":
                 self.in_control = None
             else:
@@ -268,6 +303,14 @@ class Reader:
         self.body.functions[name] = function
 
     def _parameters(self, text: str, origin: int) -> None:
+        if self.conditions.in_branch(self.body):
+            raise CardError(
+                ".param stands in an .if that is decided for each instance: set it outside, with a condition ? a : b"
+            )
+        if self.conditions.unclosed is not None:
+            self.notes.setdefault(
+                "ngspice takes a .param in any branch of an .if; here only the branch that holds", origin
+            )
         words = sort_words(split_words(text)[1:])
         if words.plain or not words.keys:
             extra = f"'{words.plain[0]}' belongs to no assignment" if words.plain else "it assigns nothing"
@@ -290,6 +333,8 @@ class Reader:
         if len(set(ports)) < len(ports):
             port = next(port for port, times in Counter(ports).items() if times > 1)
             raise CardError(f".subckt {name} has the port '{clipped(port)}' twice: rename one")
+        if self.conditions.in_branch(self.body):
+            raise CardError(f".subckt {name} stands in an .if that is decided for each instance: define it outside")
         if name in self.body.subcircuits:
             before = self.places.where(self.body.subcircuits[name].origin)
             raise CardError(f".subckt {name} is defined twice, first at {before}: rename or remove one")

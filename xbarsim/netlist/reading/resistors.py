@@ -78,8 +78,10 @@ def is_value(word: str) -> bool:
     return parse_number(word) is not None or unquoted(word) is not None
 
 
-def ohms_of(card: ResistorCard, item: Work, around: Around) -> Amount:
+def ohms_of(card: ResistorCard, item: Work, around: Around, instead: Amount | None = None) -> Amount:
     """Return the resistance of a card, one for each instance if they differ.
+
+    ``instead`` takes the place of the ohms that the card or its model gives; temperature and ``m=`` act on it.
 
     Raises
     ------
@@ -93,6 +95,8 @@ def ohms_of(card: ResistorCard, item: Work, around: Around) -> Amount:
         own = {key: _evaluated(number, item.scope) for key, number in card.values.items()}
         if value is not None:
             own["r"] = _evaluated(value, item.scope)
+        if instead is not None:
+            own["r"] = instead
         given: dict[str, Amount] = {}
         if name is not None:
             model, home = model_of(card.name, name, item, places, around.models)

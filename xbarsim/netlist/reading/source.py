@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -100,6 +101,16 @@ class SourceText:
                 self.skip(match.end() - 1, self.text.count("\n", self.position, match.end()))
                 parts.append(clean(self._physical()).removeprefix("+").strip())
         return " ".join(parts), first, start
+
+    def lines_ahead(self, start: re.Pattern[str]) -> Iterator[str]:
+        """Yield the logical lines further down that begin with a pattern; reading stays where it is."""
+        here = self.position, self.line
+        try:
+            for match in start.finditer(self.text, here[0]):
+                self.position = match.start()
+                yield self.next_line()[0]
+        finally:
+            self.position, self.line = here
 
     def skip(self, position: int, lines: int) -> None:
         """Go on at ``position``, which is ``lines`` further down."""

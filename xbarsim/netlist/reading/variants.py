@@ -58,11 +58,20 @@ class Variants:
         """Return a variant, without analyses."""
         if self._last is None or self._last[0] != changes:
             whole = replace(changes, parameters={**self.base.parameters, **changes.parameters})
+            reader = self._reader(whole)
             with collector_paused():
                 draws = Draws(self.seed, changes.run)
-                circuit = Flattener(self.reader, whole, draws, steady=self.steady).run()
+                circuit = Flattener(reader, whole, draws, steady=self.steady).run()
             self._last = changes, circuit
         return self._last[1]
+
+    def _reader(self, changes: Changes) -> Reader:
+        """Return what was read, or read it again where conditions are decided by what changes."""
+        if not self.reader.conditions.decided.intersection(changes.parameters):
+            return self.reader
+        reader = Reader(self.reader.again(), changes.parameters)
+        reader.run()
+        return reader
 
     def _first_values(self) -> Changes:
         """Set stepped parameters that no ``.param`` sets to their first values."""

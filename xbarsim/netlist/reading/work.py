@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.devicecards import ModelCard
 from xbarsim.netlist.reading.scopes import Amount, Scope
 
 Ints = NDArray[np.int64]
@@ -36,6 +37,8 @@ class Work:
         The instances' ``m=``, which divides resistances; 1 if there is none.
     home : Work or None
         The expansion of the body that holds the definition.
+    models : dict of str to ModelCard
+        Those of the branches that were chosen.
     """
 
     body: Body
@@ -45,6 +48,7 @@ class Work:
     scope: Scope
     share: Amount
     home: Work | None
+    models: dict[str, ModelCard] = field(default_factory=dict)
 
     def single(self, index: int) -> Work:
         """Return the work of one instance of the batch."""

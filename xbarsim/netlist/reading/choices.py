@@ -1,0 +1,33 @@
+"""The branches of ``.if`` cards in a subcircuit that its instances take."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.reading.work import Work
+
+
+def chosen_branches(item: Work, places: Places) -> list[Work] | None:
+    """Return the work that the branches are which a batch of instances takes; None if its instances differ.
+
+    Raises
+    ------
+    NetlistError
+        A condition has no value.
+    """
+    found: list[Work] = []
+    for branches in item.body.conditionals:
+        for condition, branch in branches:
+            try:
+                holds = True if condition is None else np.not_equal(item.scope.evaluate(condition), 0)
+            except CardError as error:
+                raise places.error(str(error), branch.origin) from None
+            if np.all(holds):
+                item.models.update(branch.models)
+                found.append(Work(branch, item.paths, item.prefixes, item.ports, item.scope, item.share, item))
+                break
+            if np.any(holds):
+                return None
+    return found
