@@ -18,6 +18,8 @@ BAD = {
     "r1 a 0": (2, "no value"),
     "r1 a 0 r=": (2, "no value"),
     "r1 a 0 foo": (2, "'foo' is undefined"),
+    "l1 a 0 1u rser=3": (2, "write it as a resistor in series with it"),
+    "c1 a 0 1u rpar={2*3}": (2, "write it as a resistor across it"),
     "r1 a 0 1k 2k": (2, "'2k' after its value"),
     "r1 a 0 1k q=3": (2, "'q=' after its value"),
     "r1 a 0 1k rm": (2, "the model 'rm' is undefined"),

@@ -29,6 +29,7 @@ def test_a_step_has_the_first_of_its_values_at_its_time(tmp_path):
         "pwl (0 1 2 3) R=0",
         "pwl 0 1 2 3 r=0",
         "pwl(0 1 2 3 R)",
+        "pwl repeat forever (0 1 2 3) endrepeat",
     ],
 )
 def test_spellings_of_repeats(tmp_path, words):

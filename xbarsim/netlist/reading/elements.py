@@ -13,6 +13,7 @@ from xbarsim.netlist.reading.sources import read_source_card
 from xbarsim.netlist.reading.switchcards import read_switch
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.suggest import clipped
+from xbarsim.netlist.values import parse_number
 
 OTHERS = {
     "a": "an XSPICE device", "j": "a JFET", "k": "a coupling",
@@ -164,6 +165,10 @@ def _resistor_law(name: str, nodes: list[str], words: list[str], origin: int) ->
 def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:
     """Return farads or henries, which no operating point depends on; 0 if there are none."""
     sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
+    # LTspice's parts with losses: these carry a current.
+    key, where = ("rser", "in series with") if name[0] == "l" else ("rpar", "across")
+    if key in sorted_words.keys and parse_number(sorted_words.keys[key]) != 0:
+        raise CardError(f"{name} has '{key}=', which is not supported: write it as a resistor {where} it")
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     for key in keys:
         if key in sorted_words.keys:

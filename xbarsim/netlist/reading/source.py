@@ -13,6 +13,7 @@ from xbarsim.netlist.errors import NetlistError
 
 _FILE_SHIFT = 32
 _BLANKS = " \t\r\f\v\n"
+_SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 _EXOTIC = re.compile(r"[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))\$|;|//")
 _VARIABLE = re.compile(r"\$(?=\S)")
@@ -71,7 +72,7 @@ class SourceText:
             codec, self.foreign = "cp1252", _is_spoken(data, file)
             self.original = data.decode(codec, "replace")
         self.text = data.lower().decode(codec, "replace")
-        if _EXOTIC.search(self.text) is not None:
+        if any(mark in data for mark in _SEPARATORS) or not (data.isascii() or _EXOTIC.search(self.text) is None):
             _check_blanks(self.text, file)
 
     def place(self, line: int) -> int:

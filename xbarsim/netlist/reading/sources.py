@@ -93,6 +93,10 @@ def _wave(kind: str, arguments: list[str], keys: Mapping[str, str]) -> WaveCard:
             raise CardError(f"{kind.upper()}() has '{next(iter(inside))}=', which is not supported: remove it")
         keys = {}
     keys = {**keys, **inside}
+    if words[:2] == ["repeat", "forever"]:
+        # LTspice's spelling of r=, from its first point on.
+        words = [word for word in words[2:] if word != "endrepeat"]
+        keys = {"r": words[0] if words else "0", **keys}
     if words[-1:] == ["r"]:
         words, keys = words[:-1], {"r": "0", **keys}
     if unknown := keys.keys() - {"r", "td"}:
