@@ -108,3 +108,10 @@ def test_a_missing_file_is_named_as_it_is_written(tmp_path):
 def test_degrees(tmp_path, card):
     text = "V1 a 0 1\nD1 a 0 d1\n.model d1 d(is=1e-14 tnom=27)"
     assert read_text(tmp_path, f"{text}\n{card}").diodes.scale[0] == pytest.approx(8.6173303e-5 * 298.15, rel=1e-7)
+
+
+def test_a_greek_mu_is_micro_and_noted(tmp_path):
+    circuit = read_text(tmp_path, "V1 a 0 1\n* 5\u03bc\nR1 a 0 5\u03bc\nR2 a 0 {2*3\u03bcohm}\nR3 a\u03bc 0 1")
+    assert circuit.values[1:].tolist() == pytest.approx([5e-6, 6e-6, 1.0])
+    assert next(note for note in circuit.notes if "U+03BC" in note).split(":")[1] == "4"
+    assert not any("03BC" in note for note in read_text(tmp_path, "V1 a 0 1\nR1 a 0 5\u00b5\nR3 a\u03bc 0 1").notes)

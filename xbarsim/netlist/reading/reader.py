@@ -107,7 +107,7 @@ class Reader:
         self.files: list[SourceText] = []
         self._enter(first)
         self._again = source if isinstance(source, (str, Path)) else (first.file, first.original)
-        self._note_codec(first)
+        self._note_letters(first)
         self.title = first.original[: first.original.index("\n")].strip()
         first.skip(first.original.index("\n") + 1, 1)
         note = note_on_title(self.title)
@@ -286,15 +286,19 @@ class Reader:
             return
         name, section = library_and_section(words, source) if card == ".lib" else (" ".join(words), None)
         file = open_file(card, name, source, self.files, self.places, origin)
-        self._note_codec(file)
+        self._note_letters(file)
         check_loop(file, section, self.files, name)
         if section is not None:
             enter_section(file, section, name)
         self._enter(file)
 
-    def _note_codec(self, file: SourceText) -> None:
+    def _note_letters(self, file: SourceText) -> None:
         if file.foreign:
             self.notes.setdefault("this file is not UTF-8 text: it is read as Windows-1252", file.place(1))
+        line = file.greek_micro()
+        if line:
+            text = "the Greek letter mu (U+03BC) is read as micro; ngspice knows the micro sign (U+00B5) and u alone"
+            self.notes.setdefault(text, file.place(line))
 
     def _function(self, text: str, origin: int) -> None:
         name, function = function_card(text)

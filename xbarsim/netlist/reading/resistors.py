@@ -13,6 +13,7 @@ from xbarsim.netlist.reading.calls import two_multipliers
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lookup import Around, find_model, model_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
+from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, unquoted
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.suggest import clipped
@@ -91,6 +92,8 @@ def ohms_of(card: ResistorCard, item: Work, around: Around, instead: Amount | No
     places = around.places
     try:
         known = bool(card.words) and not isinstance(find_model(card.words[0], item, around.models), list)
+        if not (known or card.values or len(card.words) > 1):
+            return _finite(card, _evaluated(parse_value(card.words[0]), item.scope), places)
         value, name = _value_and_model(card, known and not is_value(card.words[0]))
         own = {key: _evaluated(number, item.scope) for key, number in card.values.items()}
         if value is not None:
@@ -107,9 +110,13 @@ def ohms_of(card: ResistorCard, item: Work, around: Around, instead: Amount | No
     except (CardError, UnphysicalError) as error:
         text = str(error) if isinstance(error, CardError) else f"{card.name}: {error}"
         raise places.error(text, card.origin) from None
+    return _finite(card, amount if amount.ndim else float(amount), places)
+
+
+def _finite(card: ResistorCard, amount: Amount, places: Places) -> Amount:
     if not np.all(np.isfinite(amount)):
         raise places.error(f"{card.name} is {amount}: it must be finite", card.origin)
-    return amount if amount.ndim else float(amount)
+    return amount
 
 
 def _evaluated(value: Value, scope: Scope) -> Amount:

@@ -13,6 +13,7 @@ from xbarsim.netlist.errors import NetlistError
 
 _FILE_SHIFT = 32
 _BLANKS = " \t\r\f\v\n"
+_GREEK = re.compile("[0-9.]\u03bc")
 _SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 _EXOTIC = re.compile(r"[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))\$|;|//")
@@ -83,6 +84,13 @@ class SourceText:
     def finished(self) -> bool:
         """Whether every line was read."""
         return self.position >= len(self.text)
+
+    def greek_micro(self) -> int:
+        """Return the first line that has a Greek mu behind a digit, 0 if there is none."""
+        if "\u03bc" not in self.text:
+            return 0
+        lines = enumerate(self.text.split("\n"), 1)
+        return next((n for n, line in lines if n > 1 and _GREEK.search(_without_comment(line.strip(_BLANKS)))), 0)
 
     def continues(self, position: int) -> bool:
         """Whether the line that ends just before ``position`` goes on in a ``+`` line."""
