@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -133,7 +134,7 @@ class CrossbarLayer(DigitalOutputs):
                     own = 0.0 if self.shift is None else self.shift.to(bias)
                     bias = (bias - own) * one.to(bias) + own
             return self.multiplied(x, weight, bias if digital_bias or self.bias_row else None)
-        with torch.autocast(x.device.type, enabled=False):
+        with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
             given = drives(self, _wide(x))
             parts = given.parts(given.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
             read = self.once("reader", lambda: reader(self))
