@@ -10,7 +10,7 @@ from xbarsim.netlist.behaviour.functions import BINARY, FUNCTIONS, WITH_MEMORY, 
 from xbarsim.netlist.behaviour.graph import Graph, Node
 from xbarsim.netlist.behaviour.lexer import Control, Words, split_body, split_law
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.suggest import clipped, closest
+from xbarsim.netlist.suggest import clipped, unknown_function
 
 _LEVELS = {
     ",": 0, "?": 1, ":": 1, "||": 2, "|": 2, "&&": 3, "&": 3, "==": 4, "!=": 4, "<>": 4, "<": 5, "<=": 5, ">": 5,
@@ -248,8 +248,7 @@ class _Parser:
             if name in ("v", "i"):
                 raise CardError(f"{name}() takes {'one node or two' if name == 'v' else 'one element'}, by name")
             if name not in _BUILT_IN:
-                close = closest(name, [*_BUILT_IN, *self.functions])
-                hint = f"did you mean '{close}'?" if close else f"use one of {', '.join(sorted(_BUILT_IN))}"
+                hint = unknown_function(name, [*_BUILT_IN, *self.functions])
                 raise CardError(f"the function '{clipped(name)}' is unknown: {hint}")
             self.memory = name if name in WITH_MEMORY else self.memory
             return call(self.graph, name, arguments)

@@ -11,7 +11,7 @@ from typing import cast
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.operators import BINARY, FUNCTIONS, PRECEDENCE, apply_function, apply_operator
 from xbarsim.netlist.reading.signs import Signs
-from xbarsim.netlist.suggest import clipped, closest
+from xbarsim.netlist.suggest import clipped, unknown_function
 from xbarsim.netlist.values import match_operand
 
 Code = list[tuple[str, float | str | int | tuple[str, int]]]
@@ -132,9 +132,8 @@ def _check_builtin(name: str, count: int, text: str, known: Mapping[str, UserFun
     if name in FUNCTIONS:
         _check_count(name, count, FUNCTIONS[name].arity, text)
         return
-    close = closest(name, [*FUNCTIONS, *RANDOM, *known])
-    hint = f"; did you mean '{close}'?" if close else f": use one of {', '.join(sorted(FUNCTIONS))}"
-    raise CardError(f"the function '{clipped(name)}' in '{clipped(text)}' is unknown{hint}")
+    hint = unknown_function(name, [*FUNCTIONS, *RANDOM, *known])
+    raise CardError(f"the function '{clipped(name)}' in '{clipped(text)}' is unknown: {hint}")
 
 
 def _check_count(name: str, given: int, wanted: int, text: str) -> None:

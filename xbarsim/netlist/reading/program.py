@@ -59,6 +59,8 @@ class Program:
         ``meas`` commands as cards.
     notes : dict of str to origin
         What a user should hear.
+    others : list of (command, origin)
+        Analyses that are not done.
     """
 
     places: Places
@@ -66,6 +68,7 @@ class Program:
     requests: dict[str, int] = field(default_factory=dict)
     measures: dict[str, int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
+    others: list[tuple[str, int]] = field(default_factory=list)
     altered: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
     waiting: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
     vectors: dict[str, float | None] = field(default_factory=dict)
@@ -131,7 +134,7 @@ class Program:
         elif word in ("meas", "measure"):
             self.measures.setdefault(f".meas {rest}", line.origin)
         elif word in OTHER_ANALYSES:
-            self.notes.setdefault(f"the command {word} is not done: xbarsim solves op, dc and tran", line.origin)
+            self.others.append((word, line.origin))
         elif word in _REFUSED:
             raise CardError(f"the command '{word}' in .control is not supported: use {', '.join(KNOWN)}")
         elif word not in HARMLESS:

@@ -29,6 +29,7 @@ from xbarsim.netlist.reading.libraries import (
     skip_section,
     written_words,
 )
+from xbarsim.netlist.reading.othercards import ANALYSES, OUTPUT, UNSUPPORTED
 from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.program import Program
@@ -41,12 +42,21 @@ from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_wo
 from xbarsim.netlist.suggest import clipped, closest
 
 _REQUESTS = (".print", ".plot", ".save", ".probe")
-_NO_CHANGE = (".width", ".backanno", ".csparam", ".four", ".fourier")
 _READ = (
-    ".control", ".dc", ".end", ".ends", ".func", ".global", ".ic", ".include", ".lib", ".measure", ".model", ".nodeset",
-    ".op",
-    ".options", ".param", ".plot", ".print", ".save", ".subckt", ".temp", ".title", ".tran",
+    ".control", ".dc", ".else", ".elseif", ".end", ".endc", ".endif", ".ends", ".func", ".global", ".ic", ".if",
+    ".include", ".lib", ".measure", ".model", ".nodeset", ".op", ".options", ".param", ".plot", ".print",
+    ".save", ".step", ".subckt", ".temp", ".title", ".tran",
 )  # fmt: skip
+
+
+def _unsupported(word: str) -> str:
+    """Say what a card is and what to do."""
+    if word in UNSUPPORTED:
+        what, way = UNSUPPORTED[word]
+        return f"'{word}' ({what}) is not supported: {way}"
+    close = closest(word, (*_READ, *OUTPUT, *ANALYSES, *UNSUPPORTED), 0.75)
+    hint = f"did you mean {close}?" if close else "remove it; operating points, .dc and .tran are solved"
+    return f"'{clipped(word)}' is not supported: {hint}"
 
 
 class Reader:
@@ -99,6 +109,7 @@ class Reader:
         self.random = False
         self.seed: int | None = None
         self.commands: list[Line] = []
+        self.others: list[tuple[str, int]] = []
         self.in_control: int | None = None
         self.ended: int | None = None
         first = read_source(source, self.places)
@@ -174,6 +185,13 @@ class Reader:
         program = Program(self.places)
         program.run(tree_of(self.commands, self.places))
         self.plays = program.ordered(self.analyses)
+        self.others += program.others
+        for word, origin in self.others:
+            what = ANALYSES["." + word.removeprefix(".")]
+            if not (self.plays or self.steps):
+                solved = "operating points, .dc and .tran are solved: write .op for the operating point alone"
+                raise self.places.error(f"'{word}' is not supported ({what}); {solved}", origin)
+            self.notes.setdefault(f"{word} ({what}) is left out: operating points, .dc and .tran are solved", origin)
         self.requests += program.requests
         for text, origin in program.measures.items():
             self._measure(text, origin)
@@ -208,7 +226,7 @@ class Reader:
             self._files(word, source, origin, position)
         elif word in (".param", ".params", ".parameters"):
             self._parameters(text, origin)
-        elif word == ".func":
+        elif word in (".func", ".function"):
             self._function("".join(text.split(None, 1)[1:]), origin)
         elif word in (".subckt", ".macro"):
             self._open(text, origin)
@@ -250,12 +268,12 @@ class Reader:
             self.steps.append(Step(read_step(split_words(text)[1:]), origin))
         elif word == ".nodeset":
             self.notes.setdefault(".nodeset is a first guess, and is not used: IC= or .ic holds a state", origin)
-        elif word in _NO_CHANGE:
+        elif word in OUTPUT:
             self.notes.setdefault(f"{word} changes no operating point: ignored", origin)
+        elif word in ANALYSES:
+            self.others.append((word, origin))
         elif word != ".title":
-            close = closest(word, _READ, 0.75)
-            hint = f"did you mean {close}?" if close else "remove it; operating points, .dc and .tran are solved"
-            raise CardError(f"'{clipped(word)}' is not supported: {hint}")
+            raise CardError(_unsupported(word))
 
     def _measure(self, text: str, origin: int) -> None:
         try:

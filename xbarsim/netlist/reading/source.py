@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from xbarsim.netlist.errors import NetlistError
+from xbarsim.netlist.reading.foreign import refuse_foreign
 
 _FILE_SHIFT = 32
 _BLANKS = " \t\r\f\v\n"
@@ -136,6 +137,7 @@ def _in_bytes(data: bytes, file: str) -> bytes:
     """Return a file's bytes without marks and carriage returns, in UTF-8 if they were UTF-16; they end in a newline."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode("utf-8")
+    refuse_foreign(data, file)
     if b"\0" in data:
         raise NetlistError("it holds binary data: give a netlist as plain text", file)
     data = data.removeprefix(b"\xef\xbb\xbf")
