@@ -123,3 +123,20 @@ def test_slopes_beside_a_point_are_the_limits():
     law = law_of(parsed)
     constants = [np.full(1, one) for one in law.constants(literals, lambda name: 0.0, 27.0)]
     assert np.isnan(law.template.slopes_beside([np.zeros(1)], constants, 0.0)[0]).all()
+
+
+@pytest.mark.parametrize("swing", [0.0, 0.3])
+def test_written_cells_at_0_are_the_same_in_both_solvers(tmp_path, swing):
+    cells = "\n".join(
+        f"X{i}{j} w{i} b{j} pf g={1e-6 * (1 + 3 * i + j)!r}" for i in range(3) for j in range(2) if (i, j) != (1, 1)
+    )
+    rows = "\n".join(f"V{i} s{i} 0 {swing * (i == 2)!r}\nR{i} s{i} w{i} {10 + i}" for i in range(3))
+    text = f".subckt pf p n g=1u\nG1 p n value={{g*V(p,n)*exp(sqrt(abs(V(p,n))/0.05))}}\n.ends\n{rows}\n{cells}"
+    circuit = read_text(tmp_path, f"{text}\nRb0 b0 0 5\nRb1 b1 0 7")
+    found = circuit.recognise()
+    assert found.crossbar is not None
+    (fast,) = simulate(circuit, found, method="newton")
+    (general,) = simulate(circuit, None)
+    assert fast.nodes == general.nodes
+    assert fast.how != general.how
+    np.testing.assert_allclose(fast.voltages, general.voltages, rtol=1e-9, atol=1e-15)

@@ -25,7 +25,8 @@ class Law(Device):
     """A cell that follows ``function(V, G, *parameters) -> (I, dI/dV)``, compiled by numba.
 
     The law starts at the origin, never falls, and gives current in the direction of the voltage; a solve that meets
-    a point where it does not names the cell.
+    a point where it does not names the cell. Where it gives a current and no finite slope, as ``v sqrt(|v|)`` written
+    by the rules of calculus does at 0 V, the slope right beside counts.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ SCALES = {
 MIL = 2.54e-5
 
 _MANTISSA = r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))"
-_TAIL = r"(?:[^\W_]|[°º])*"
+_TAIL = r"(?:[^\W_]|[°º\ufffd])*"
 # ngspice's e and d may lack digits, and a scale may follow: 2.5ek is 2500.
 _LITERAL = re.compile(rf"{_MANTISSA}(?:e([+-]?[0-9]+)|d([0-9]+)|[ed])?(meg|mil|[tgkmunpfµμ])?{_TAIL}")
 _OPERAND = re.compile(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:e([+-]?[0-9]+)|e(?![+-]))?(meg|[tgkmunpfµμ])?([^\W_]*)")

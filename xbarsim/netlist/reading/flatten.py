@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -240,6 +241,8 @@ class Flattener:
     def _value(self, body: Body, index: int, value: Amount | Expression, divisor: Value, item: Work) -> Amount:
         name, origin = body.names[index], body.origins[index]
         amount, share = self._number(value, item.scope, origin), self._number(divisor, item.scope, origin)
+        if isinstance(amount, float) and isinstance(share, float) and share == 1 and math.isfinite(amount):
+            return amount
         if np.any(share != 1):
             if np.any(np.not_equal(item.share, 1)):
                 raise two_multipliers(self.places, origin)
