@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Literal
 
 from torch import nn
 
 from xbarsim.errors import InputError
+from xbarsim.nn.copies import copied
 from xbarsim.nn.folding import fold
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.kinds import digital_matrices, on_crossbars, see_no_matrix, supported
@@ -40,7 +40,7 @@ def convert(
         What stays in torch: names of modules, with all below, or of parameters; or predicates of (name, module).
     fold_batchnorm : bool
         Whether a BatchNorm becomes part of the layer right before it, where nothing else sees that layer's output.
-        It is then that of ``eval()``.
+        It is then that of ``eval()``; one in training mode stays as it is.
     bias : {"digital", "row"}
         Whether biases are added digitally, or are one more row of cells.
 
@@ -56,15 +56,15 @@ def convert(
     """
     _see_arguments(model, hardware, overrides, bias)
     overrides = dict(overrides or {})
-    copied = copy.deepcopy(model)
-    left = Selection(digital, copied)
+    inner = copied(model)
+    left = Selection(digital, inner)
     if fold_batchnorm:
-        fold(copied, left)
-    known = dict(copied.named_modules(remove_duplicate=False))
+        fold(inner, left)
+    known = dict(inner.named_modules(remove_duplicate=False))
     for name in overrides:
         see_known("overrides", name, [one for one in known if one])
     converter = _Converter(hardware, overrides, left, bias == "row")
-    whole = converter.converted("", copied)
+    whole = converter.converted("", inner)
     if not converter.made:
         raise InputError("the model has no layer to put on crossbars: it needs a Linear, Conv1d, Conv2d, ...")
     for name in overrides:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 
 import torch
 from torch import fx, nn
 
+from xbarsim.nn.following import recorded
 from xbarsim.nn.selection import Selection
 
 _PAIRS: tuple[tuple[type[nn.Module], type[nn.Module]], ...] = (
@@ -22,9 +22,12 @@ _PAIRS: tuple[tuple[type[nn.Module], type[nn.Module]], ...] = (
 def fold(model: nn.Module, left: Selection) -> None:
     """Fold a model's BatchNorms in place; their places are taken by ``Identity``.
 
-    A model, or a part of it, that torch.fx can trace says what follows what; of others only a plain Sequential does.
-    A BatchNorm is folded as it is in ``eval()``, with its running statistics.
+    A model, or a part of it, that can be called with placeholders says what follows what; of others only a plain
+    Sequential does. A BatchNorm is folded as it is in ``eval()``, with its running statistics; one in training mode,
+    which would normalise by each batch, stays.
     """
+    if not _holds_norm(model):
+        return
     names = {module: name for name, module in model.named_modules()}
     users = Counter(id(one) for _, one in model.named_parameters(remove_duplicate=False))
     modes = {module: module.training for module in names}
@@ -35,6 +38,8 @@ def fold(model: nn.Module, left: Selection) -> None:
         for module, mode in modes.items():
             module.training = mode
     for layer, norm in pairs:
+        if norm.training:
+            continue
         alone = all(users[id(one)] == 1 for one in layer.parameters())
         if alone and _fits(layer, norm) and not any(left(names[one], one) for one in (layer, norm)):
             _fold_one(layer, norm)
@@ -43,10 +48,10 @@ def fold(model: nn.Module, left: Selection) -> None:
 
 def _pairs(module: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
     """Return (layer, norm) where the norm is all that sees the layer's output."""
+    if not _holds_norm(module):
+        return
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            graph = fx.Tracer().trace(module)
+        graph, handed_over = recorded(module)
     # A model is any program: what it raises when it is called with placeholders is not known.
     except Exception:
         if type(module) is nn.Sequential:
@@ -59,8 +64,16 @@ def _pairs(module: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
         before = node.args[0] if node.op == "call_module" and len(node.args) == 1 and not node.kwargs else None
         if isinstance(before, fx.Node) and before.op == "call_module" and len(before.users) == 1:
             targets = (str(before.target), str(node.target))
-            if all(calls[one] == 1 for one in targets):
-                yield module.get_submodule(targets[0]), module.get_submodule(targets[1])
+            pair = module.get_submodule(targets[0]), module.get_submodule(targets[1])
+            free = not any(id(one) in handed_over for part in pair for one in part.parameters())
+            if free and all(calls[one] == 1 for one in targets):
+                yield pair
+
+
+def _holds_norm(module: nn.Module) -> bool:
+    """Return whether there is anything to fold at all."""
+    kinds = tuple(norm for _, norm in _PAIRS)
+    return any(isinstance(one, kinds) for one in module.modules())
 
 
 def _in_sequence(module: nn.Sequential) -> Iterator[tuple[nn.Module, nn.Module]]:

@@ -127,6 +127,12 @@ def _see_parameters(name: str, module: nn.Module) -> None:
     for own, parameter in module.named_parameters(recurse=False):
         if _is_lazy(parameter):
             raise InputError(f"layer {name!r} has no shape yet: run the model once before convert")
+        if parameter.is_meta:
+            raise InputError(
+                f"{own} of layer {name!r} is on the meta device and holds no numbers: load the model first"
+            )
+        if not parameter.is_floating_point():
+            raise InputError(f"{own} of layer {name!r} is {parameter.dtype}: weights on crossbars are real numbers")
         # What torch.nn.utils.weight_norm, spectral_norm and prune leave where a weight was.
         if own.endswith(("_g", "_v", "_orig")) and own.rsplit("_", 1)[0] in module.__dict__:
             raise InputError(

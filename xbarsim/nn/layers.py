@@ -17,6 +17,7 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
 from xbarsim.nn.products import Drives, decoded, digital, drives, reader
 from xbarsim.nn.ranges import UNSEEN
+from xbarsim.nn.transforms import in_gradient_transform, uncompiled
 from xbarsim.nonideal import Chip
 
 _TOGETHER = 4096
@@ -98,8 +99,8 @@ class CrossbarLayer(DigitalOutputs):
         Raises
         ------
         InputError
-            They are no numbers that can be driven: of a whole type, of the meta device, or recorded by a tracer that
-            would keep a circuit's answer as a constant.
+            They are no numbers that can be driven: of a whole type, of the meta device, or in the hands of a tracer or
+            a transform that would keep a circuit's answer as a constant.
         """
         if not isinstance(x, Tensor):
             raise InputError(f"x is {type(x).__name__}: {self.label} takes a tensor")
@@ -114,8 +115,14 @@ class CrossbarLayer(DigitalOutputs):
                 f"{self.label} cannot be traced or exported: a circuit is solved outside of torch. "
                 "Trace to_torch(), or leave it digital"
             )
+        if in_gradient_transform():
+            raise InputError(
+                f"{self.label} has no gradient for torch.func, whose tensors hold no numbers: take backward(), or "
+                "torch.autograd.functional"
+            )
         return x
 
+    @uncompiled
     def computed(self, x: Tensor, *, digital_bias: bool) -> Tensor:
         """Return the outputs, with or without a bias that is not a row of cells."""
         self._programmed()

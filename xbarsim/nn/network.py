@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn import calibration, storage
+from xbarsim.nn.copies import copied
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.outside import Origin, Watch
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.summary import Summary, summary
+from xbarsim.nn.transforms import uncompiled
 from xbarsim.nonideal import Chip
 from xbarsim.nonideal.streams import whole
 
@@ -63,6 +63,7 @@ class CrossbarNetwork(nn.Module):
         """Each layer's chip; none before ``program``."""
         return {name: layer.chip for name, layer in self.layers.items() if layer.chip is not None}
 
+    @uncompiled
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the model returns, through the crossbars.
 
@@ -72,8 +73,6 @@ class CrossbarNetwork(nn.Module):
             A weight is used outside of its layer, inputs are multiplied with a matrix that is in none, or, in
             ``eval()``, no forward pass so far has reached a layer; the message says how to leave it digital.
         """
-        if torch.compiler.is_compiling():
-            return self.model(*args, **kwargs)
         with Watch(self._watched()):
             found = self.model(*args, **kwargs)
         if not self.training:
@@ -241,15 +240,18 @@ class CrossbarNetwork(nn.Module):
 
     def to_torch(self) -> nn.Module:
         """Return a torch model with the weights as they are now, without any hardware."""
-        whole_model = copy.deepcopy(self.model)
-        return _plain(whole_model, {})
+        return _plain(copied(self.model), {})
 
 
 def _plain(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
     if id(module) not in done:
         make = getattr(module, "to_torch", None)
         if make is not None:
-            done[id(module)] = make()
+            found = done[id(module)] = make()
+            if isinstance(module, CrossbarLayer):
+                # The very parameters of the copy, which may be another module's too.
+                for name in ("weight", "bias"):
+                    setattr(found, name, getattr(module, name))
         else:
             done[id(module)] = module
             for own, child in module._modules.items():

@@ -41,6 +41,8 @@ class SummaryRow:
         not called, or where it has no chip.
     reached : bool
         Whether some forward pass has come to it.
+    shared : tuple of str
+        Other layers with the very same weight; each has arrays, and so cells, of its own.
     clipped : float
         Share of its weights that are beyond a frozen scale, and count as that.
     """
@@ -54,6 +56,7 @@ class SummaryRow:
     ir_drop_error: float
     reached: bool = True
     clipped: float = 0.0
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ class Summary:
         missed = [row.name for row in self.rows if not row.reached]
         if missed:
             aligned.append(f"no forward pass so far has reached {', '.join(missed)}")
+        ties = {tuple(sorted((row.name, *row.shared))) for row in self.rows if row.shared}
+        aligned += [f"{', '.join(names)} share one weight, each on arrays of its own" for names in sorted(ties)]
         aligned += [
             f"{row.clipped:.3g} of the weights of {row.name} are beyond the frozen scale and clipped"
             for row in self.rows
@@ -116,16 +121,25 @@ class Summary:
 def summary(network: CrossbarNetwork, inputs: Any = None) -> Summary:
     """Describe a network; ``CrossbarNetwork.summary`` says how."""
     errors = _of_matrices(network) if inputs is None else _on_inputs(network, inputs)
-    return Summary(tuple(_row(name, layer, errors[layer]) for name, layer in network.layers.items()))
+    layers = network.layers
+    return Summary(
+        tuple(
+            _row(name, layer, errors[layer], tuple(n for n, one in layers.items() if _tied(one, layer)))
+            for name, layer in layers.items()
+        )
+    )
 
 
-def _row(name: str, layer: CrossbarLayer, error: float) -> SummaryRow:
+def _tied(one: CrossbarLayer, other: CrossbarLayer) -> bool:
+    return one is not other and one.weight is other.weight
+
+
+def _row(name: str, layer: CrossbarLayer, error: float, shared: tuple[str, ...]) -> SummaryRow:
     cells = sum(math.prod(place.shape) for place in layer.places)
     tiles, size = len(layer.places), layer.hardware.tiles
-    kind = type(layer).__name__
     return SummaryRow(
         name,
-        kind,
+        type(layer).__name__,
         tuple(layer.weight.shape),
         tiles,
         cells,
@@ -133,6 +147,7 @@ def _row(name: str, layer: CrossbarLayer, error: float) -> SummaryRow:
         error,
         layer.reached,
         layer.clipped if layer.chip is not None else 0.0,
+        shared,
     )
 
 
