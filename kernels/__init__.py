@@ -34,3 +34,7 @@ def _ensure_cache_folder() -> None:
 
 
 _ensure_cache_folder()
+
+from xbarsim.kernels import cache  # noqa: E402 - numba looks for its folder when it is first imported
+
+cache.guard()
