@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.errors import InputError
 
 Array = NDArray[np.float64]
+
+
+class Locked:
+    """What keeps its arrays read-only when it is copied or unpickled, which make arrays of their own."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state, its arrays locked again."""
+        for value in state.values():
+            _lock(value)
+        self.__dict__.update(state)
+
+
+def _lock(value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    elif isinstance(value, dict):
+        for inner in value.values():
+            _lock(inner)
 
 
 def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: bool = False) -> Array:
@@ -27,6 +47,10 @@ def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: 
     InputError
         ``value`` is not numeric, or an entry is NaN, infinite or negative where it must not be.
     """
+    if np.ma.is_masked(value):
+        at = tuple(int(k) for k in np.argwhere(np.ma.getmaskarray(np.ma.asarray(value)))[0])
+        where = f"{name}[{', '.join(map(str, at))}]" if at else name
+        raise InputError(f"{where} is masked: give every entry a number, as {name}.filled(0.0) does")
     try:
         raw = np.asarray(value)
         if raw.dtype.kind not in "biuf":

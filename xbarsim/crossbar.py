@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array as Array
-from xbarsim.checks import broadcast
+from xbarsim.checks import Locked, broadcast
 from xbarsim.checks import checked_array as checked_array
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
@@ -21,7 +21,7 @@ SIDES: tuple[Side, ...] = get_args(Side)
 
 
 @dataclass(frozen=True, eq=False)
-class LineEnds:
+class LineEnds(Locked):
     """What one side's line ends are tied to: a Thevenin source for each line.
 
     Parameters
@@ -63,7 +63,7 @@ class LineEnds:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Crossbar:
+class Crossbar(Locked):
     """A crossbar of ``rows`` word lines (inputs) and ``cols`` bit lines (outputs).
 
     ``conductance[i, j]`` joins word-line node ``w[i, j]`` to bit-line node ``b[i, j]``. With ideal wires and

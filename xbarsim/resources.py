@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 from xbarsim.errors import InputError, TooLargeError
@@ -23,9 +24,9 @@ def thread_count(threads: int | None = None) -> int:
         if not text:
             return _cores()
         name, value = "NUMBA_NUM_THREADS", int(text) if text.isdigit() else 0
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise InputError(f"{name} is {value!r}: it must be a positive integer")
-    return value
+    return int(value)
 
 
 @cache

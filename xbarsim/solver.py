@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -90,7 +91,7 @@ def solve(
         raise InputError(
             f"voltages has shape {given.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
         )
-    if not (isinstance(tolerance, float | int) and 0.0 < tolerance < np.inf):
+    if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
     single = given.ndim == 1
     keep = single if fields is None else bool(fields) or single

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xbarsim.checks import Array, broadcast, checked_array
+from xbarsim.checks import Array, Locked, broadcast, checked_array
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 from xbarsim.kernels.newton import Cells
@@ -19,7 +19,7 @@ from xbarsim.kernels.newton import Cells
 NO_TABLE = np.empty((0, 6))
 
 
-class Device(ABC):
+class Device(Locked, ABC):
     """A cell between its word-line and its bit-line node: frozen, with parameters for all cells or for each.
 
     Attributes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xbarsim.checks import Array
+from xbarsim.checks import Array, Locked
 from xbarsim.errors import InputError
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.model import Nonidealities
@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Maps:
+class Maps(Locked):
     """One tile; all arrays are read-only.
 
     Attributes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xbarsim.checks import Array
+from xbarsim.checks import Array, Locked
 from xbarsim.errors import InputError
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import Maps
@@ -21,7 +21,7 @@ Written = tuple[Array, NDArray[np.int32], Mask]
 
 
 @dataclass(frozen=True, eq=False)
-class Programmed:
+class Programmed(Locked):
     """What programming made of a tile; all arrays are (rows, cols).
 
     Attributes
