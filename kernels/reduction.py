@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,16 +54,44 @@ class _Leaves:
     left: Index
 
 
+_running = threading.local()
+
+
+class _StoppedError(Exception):
+    """Another thread's failure, or Ctrl-C, has made this task needless."""
+
+
 def run(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -> None:
-    """Do independent tasks, in ``threads`` threads; kernels release the GIL and results go where tasks say."""
+    """Do independent tasks, in ``threads`` threads; kernels release the GIL and results go where tasks say.
+
+    The first task's failure, or Ctrl-C, ends the others where they next call ``go_on``.
+    """
     listed = list(tasks)
-    if threads > 1 and len(listed) > 1:
-        with ThreadPoolExecutor(min(threads, len(listed))) as pool:
-            for _ in pool.map(work, listed):
-                pass
-    else:
+    if threads == 1 or len(listed) < 2:
         for task in listed:
             work(task)
+        return
+    stop = threading.Event()
+
+    def watched(task: Any) -> None:
+        _running.stop = stop
+        go_on()
+        work(task)
+
+    with ThreadPoolExecutor(min(threads, len(listed))) as pool:
+        try:
+            for _ in pool.map(watched, listed):
+                pass
+        except BaseException:
+            stop.set()
+            raise
+
+
+def go_on() -> None:
+    """Leave a task whose result nobody waits for any more; long ones call it between their kernels."""
+    stop: threading.Event | None = getattr(_running, "stop", None)
+    if stop is not None and stop.is_set():
+        raise _StoppedError
 
 
 def chunks(batch: int, threads: int) -> list[slice]:

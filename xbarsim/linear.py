@@ -173,6 +173,7 @@ def by_schur(
         v, u = np.empty((2, 0, 0)) if fields else np.empty((2, rows, cols))
         arriving_w, arriving_b = np.empty(rows), np.empty(cols)
         for k in range(vectors.start, vectors.stop):
+            reduction.go_on()
             if answer.word is not None and answer.bit is not None:
                 v, u = answer.word[k], answer.bit[k]
             left, right, top, bottom = (sources[side][k] for side in SIDES)

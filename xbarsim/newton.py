@@ -70,6 +70,7 @@ def by_newton(
         space = newton.Workspace(rows, cols, cells.symmetric)
         v, u = np.empty((2, rows, cols))
         for k in range(vectors.start, vectors.stop):
+            reduction.go_on()
             if answer.word is not None and answer.bit is not None:
                 v, u = answer.word[k], answer.bit[k]
             ties = [np.ascontiguousarray(sources[side][k]) for side in SIDES]

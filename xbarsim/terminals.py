@@ -16,6 +16,9 @@ from xbarsim.kernels import bipartite, kron, reduction
 from xbarsim.resources import require_memory
 from xbarsim.segments import Segments
 
+_PRODUCTS = 10**8
+"""How many products a call of a kernel takes on."""
+
 Reduced = reduction.Reduction | bipartite.BipartiteReduction
 
 
@@ -120,10 +123,15 @@ class Terminals:
             volts = self.stack(sources)
             amperes = np.empty_like(volts)
             couplings = self.network.couplings
+            # Some tenths of a second each: Ctrl-C waits for the kernel in hand.
+            most = max(1, _PRODUCTS // couplings.size)
+            parts = [
+                slice(k, min(k + most, part.stop))
+                for part in reduction.chunks(batch, self.threads)
+                for k in range(part.start, part.stop, most)
+            ]
             reduction.run(
-                lambda part: kron.terminal_currents(couplings, volts[part], amperes[part]),
-                reduction.chunks(batch, self.threads),
-                self.threads,
+                lambda part: kron.terminal_currents(couplings, volts[part], amperes[part]), parts, self.threads
             )
             for side, place in self.places.items():
                 out[side][:] = amperes[:, place]
