@@ -36,6 +36,8 @@ class Answers:
         ``read``, ``solve``, ``total``.
     notes : list of str
         What a user should know.
+    errors : list of str
+        What was asked for and cannot be, beside an answer that is sound: measures.
     show_nodes : bool
         Whether the table lists node voltages too.
     label : str
@@ -51,6 +53,7 @@ class Answers:
     results: list[Result]
     seconds: dict[str, float]
     notes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     show_nodes: bool = False
     label: str = "analysis"
 
@@ -79,10 +82,20 @@ class Answers:
             if one.sweep:
                 axes = one.axes()
                 writer.writerow(
-                    [name for name, _ in axes] + [f"v({n})" for n in one.nodes] + [f"i({n})" for n in one.branches]
+                    [name for name, _ in axes]
+                    + [f"v({n})" for n in one.nodes]
+                    + [f"i({n})" for n in one.branches]
+                    + [*one.printed]
                 )
-                table = np.column_stack([*(column for _, column in axes), one.voltages, one.currents])
+                table = np.column_stack(
+                    [*(column for _, column in axes), one.voltages, one.currents, *one.printed.values()]
+                )
                 writer.writerows([[repr(value) for value in row] for row in table.tolist()])
+                if one.measures or one.failed:
+                    stream.write("\n")
+                    writer.writerow(["measure", "value", "error"])
+                    writer.writerows([name, repr(value), ""] for name, value in one.measures.items())
+                    writer.writerows([name, "", error] for name, error in one.failed.items())
                 continue
             writer.writerow(["quantity", "name", "value"])
             for quantity, names, values in (
@@ -93,6 +106,9 @@ class Answers:
                     [quantity, name, repr(value)] for name, value in zip(names, values[0].tolist(), strict=True)
                 )
             writer.writerow(["power", "", repr(float(one.power[0]))])
+            writer.writerows(["printed", name, repr(float(column[0]))] for name, column in one.printed.items())
+            writer.writerows(["measure", name, repr(value)] for name, value in one.measures.items())
+            writer.writerows(["measure", name, f"failed: {error}"] for name, error in one.failed.items())
         return stream.getvalue().rstrip("\n")
 
     def as_table(self) -> str:
@@ -135,8 +151,15 @@ def _record(one: Result) -> dict[str, Any]:
         return dict(zip(names, columns, strict=True))
 
     record: dict[str, Any] = {"kind": one.kind}
-    if one.measures:
+    if one.measures or one.failed:
         record["measures"] = dict(zip(one.measures, _finite(np.array(list(one.measures.values()))), strict=True))
+        record["measures"] |= dict.fromkeys(one.failed)
+    if one.failed:
+        record["measure_errors"] = dict(one.failed)
+    if one.printed:
+        record["printed"] = {
+            name: _finite(column) if one.sweep else _finite(column)[0] for name, column in one.printed.items()
+        }
     if one.altered:
         record["altered"] = dict(zip(one.altered, _finite(np.array(list(one.altered.values()))), strict=True))
     if one.sweep:
@@ -181,6 +204,7 @@ def _point_table(one: Result, show_nodes: bool) -> Iterator[str]:
         for name, volts in zip(one.nodes, one.voltages[0].tolist(), strict=True):
             yield f"{name:<{width}}  {volts:>15.8e}"
         yield ""
+    yield from _named_lines(one)
     yield f"power     {float(one.power[0]):.8e} W"
     yield f"residual  {one.residual:.1e} ({one.how})"
 
@@ -189,14 +213,32 @@ def _sweep_table(one: Result) -> Iterator[str]:
     """Yield a line for each point: swept values, then currents."""
     names, currents = _currents(one)
     axes = one.axes()
-    heads = [name for name, _ in axes] + [f"i({name})" for name in names]
+    heads = [name for name, _ in axes] + [f"i({name})" for name in names] + [*one.printed]
     yield "  ".join(f"{head:>15}" for head in heads)
-    table = np.column_stack([*(column for _, column in axes), currents])
+    table = np.column_stack([*(column for _, column in axes), currents, *one.printed.values()])
     for row in table.tolist():
         yield "  ".join(f"{value:>15.8e}" for value in row)
     yield ""
-    width = max(map(len, one.measures), default=0)
-    for name, value in one.measures.items():
-        yield f"{name:<{width}}  = {value:.8e}"
+    yield from _measure_lines(one)
     yield f"points    {one.points}"
     yield f"residual  {one.residual:.1e} ({one.how})"
+
+
+def _named_lines(one: Result) -> Iterator[str]:
+    """Yield what cards name at an operating point, and what was measured there."""
+    width = max(map(len, one.printed), default=0)
+    for name, column in one.printed.items():
+        yield f"{name:<{width}}  = {float(column[0]):.8e}"
+    if one.printed:
+        yield ""
+    yield from _measure_lines(one)
+    if one.measures or one.failed:
+        yield ""
+
+
+def _measure_lines(one: Result) -> Iterator[str]:
+    width = max(map(len, [*one.measures, *one.failed]), default=0)
+    for name, value in one.measures.items():
+        yield f"{name:<{width}}  = {value:.8e}"
+    for name, error in one.failed.items():
+        yield f"{name:<{width}}  failed: {error}"

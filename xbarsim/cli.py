@@ -146,6 +146,8 @@ def solve(
     if not quiet:
         for note in answers.notes:
             click.echo(f"note: {note}", err=True)
+    for error in answers.errors:
+        click.echo(f"error: {error}", err=True)
     if plot is not None:
         from xbarsim import pictures
 

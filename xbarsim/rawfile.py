@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ _SWEEPS = {
     "°C": ("temp-sweep", "temp-sweep"),
 }
 """What ngspice calls swept quantities, by their units."""
+_PLAIN = re.compile(r"([vi])\([^()]*\)")
 _DATA = b"Binary:\n"
 
 
@@ -110,8 +112,10 @@ def raw_parts(title: str, results: list[Result], date: str) -> Iterator[bytes]:
             *scales,
             *((f"v({node})", "voltage") for node in result.nodes),
             *((f"i({branch})", "current") for branch in result.branches),
+            *((name, _unit(name)) for name in result.printed),
         ]
-        table = np.column_stack([*columns, result.voltages, result.currents]) if names else np.zeros((result.points, 0))
+        pieces = [*columns, result.voltages, result.currents, *result.printed.values()]
+        table = np.column_stack(pieces) if names else np.zeros((result.points, 0))
         head = [
             f"Title: {title}",
             f"Date: {date}",
@@ -125,6 +129,12 @@ def raw_parts(title: str, results: list[Result], date: str) -> Iterator[bytes]:
         ]
         yield ("\n".join(head) + "\n").encode()
         yield np.ascontiguousarray(table, dtype="<f8").tobytes()
+
+
+def _unit(name: str) -> str:
+    """Return what ngspice calls a quantity: only plain voltages and currents have a unit."""
+    match = _PLAIN.fullmatch(name)
+    return "notype" if match is None else "voltage" if match[1] == "v" else "current"
 
 
 def _scales(result: Result) -> tuple[list[tuple[str, str]], list[np.ndarray]]:

@@ -62,6 +62,10 @@ class Result:
         What a ``.control`` block had set anew by then.
     units : dict of str to str
         The units of swept quantities that are no sources: ``ohm``, ``°C``, or empty where there is none.
+    failed : dict of str to str
+        Measures that could not be taken, and why.
+    printed : dict of str to (points,)
+        What cards ask for beyond voltages of nodes and currents of branches, like ``v(a,b)``.
     """
 
     kind: str
@@ -80,6 +84,8 @@ class Result:
     measures: dict[str, float] = field(default_factory=dict)
     altered: dict[str, float] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    printed: dict[str, Array] = field(default_factory=dict)
 
     @property
     def points(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import ChainMap
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -11,10 +12,11 @@ import numpy as np
 
 from xbarsim.answers import Answers
 from xbarsim.crossbar import SIDES, Array, Crossbar
-from xbarsim.errors import InputError
-from xbarsim.measure import evaluate
+from xbarsim.measure import evaluate_all
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.written import report_written
+from xbarsim.printed import add_printed
+from xbarsim.readout import Readout
 from xbarsim.results import ArrayState, Result
 from xbarsim.simulate import NAMED, how, ideal_currents, simulate
 from xbarsim.solver import Method, solve
@@ -65,7 +67,8 @@ def from_netlist(
     found = circuit.recognise()
     middle = time.perf_counter()
     results = simulate(circuit, found, method=method, progress=progress)
-    notes = [*circuit.notes, *measure_all(circuit, results)]
+    errors = measure_all(circuit, results)
+    notes = [*circuit.notes, *add_printed(circuit, results)]
     end = time.perf_counter()
     elements = len(circuit.names) + len(circuit.controlled) + len(circuit.capacitors) + sum(circuit.nonlinear.values())
     size = f"{len(circuit.nodes) - 1} nodes, {elements} elements"
@@ -81,22 +84,28 @@ def from_netlist(
         results,
         {"read": middle - start, "solve": end - middle, "total": end - start},
         notes,
+        errors,
         show_nodes=reason is not None,
     )
 
 
 def measure_all(circuit: Circuit, results: list[Result]) -> list[str]:
-    """Evaluate every ``.measure`` on the analyses of its kind; return notes on those that cannot be."""
-    notes = []
+    """Evaluate every ``.measure`` on the analyses of its kind; return errors of those that cannot be."""
+    solved = {one.kind for one in results}
+    pool: dict[str, float] = {}
+    for result in results:
+        measures = tuple(one for one in circuit.measures if one.analysis in ("", result.kind))
+        values = ChainMap(result.measures, pool)
+        failed = evaluate_all(measures, Readout(circuit, result, values), result.measures)
+        pool.update(result.measures)
+        result.failed.update({name: error for name, error in failed.items() if name not in pool})
     for one in circuit.measures:
-        for result in results:
-            if result.kind != one.analysis:
-                continue
-            try:
-                result.measures[one.name] = evaluate(one, result)
-            except InputError as error:
-                notes.append(f"{circuit.places.where(one.origin)}: .measure {one.name} is left out: {error}")
-    return notes
+        if results and one.analysis not in ("", *solved):
+            results[0].failed[one.name] = f"no .{one.analysis} is solved"
+    place = {one.name: circuit.places.where(one.origin) for one in circuit.measures}
+    failures = {f"{place[name]}: .measure {name} is left out: {error}": None
+                for result in results for name, error in result.failed.items()}  # fmt: skip
+    return list(failures)
 
 
 def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: str) -> Answers:

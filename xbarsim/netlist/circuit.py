@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.waves import Wave
 
 if TYPE_CHECKING:
+    from xbarsim.netlist.behaviour.parser import Function
     from xbarsim.netlist.recognition import Recognition
 
 Ints = NDArray[np.int64]
@@ -59,6 +61,12 @@ class Circuit:
         Those elements.
     gmin : float
         Siemens across each junction.
+    celsius : float
+        The temperature.
+    functions : mapping
+        What ``.func`` defines at the top.
+    parameter : callable, optional
+        Gives a top-level parameter's value by name, or raises ``CardError``.
     capacitors : tuple of (name, first, second, origin)
         Open at DC, and in no column; their nodes are in ``nodes``.
     states : tuple of (name, volts, origin)
@@ -100,6 +108,9 @@ class Circuit:
     diodes: Diodes | None = None
     mosfets: Mosfets | None = None
     gmin: float = 1e-12
+    celsius: float = 27.0
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    parameter: Callable[[str], float | NDArray[np.float64]] | None = None
 
     def __repr__(self) -> str:
         parts = [f"{letter}={int(np.count_nonzero(self.kinds == kind))}" for letter, kind in _LETTERS.items()]

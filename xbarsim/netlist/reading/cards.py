@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.expressions import Expression, UserFunction, compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
@@ -15,22 +14,6 @@ from xbarsim.netlist.suggest import clipped
 
 _FUNCTION = re.compile(r"\s*([a-z_]\w*)\s*\(([^()]*)\)\s*=?\s*(.*)", re.DOTALL)
 _OF_NODE = re.compile(r"v\([^(),]+\)")
-_MEASURES = (
-    "find",
-    "deriv",
-    "when",
-    "max",
-    "min",
-    "avg",
-    "pp",
-    "rms",
-    "integ",
-    "param",
-    "min_at",
-    "max_at",
-    "trig",
-    "targ",
-)
 _ADDS_ELEMENTS = ("rshunt", "rseries", "cshunt")
 
 
@@ -98,34 +81,3 @@ def initial_values(text: str, origin: int) -> list[tuple[str, float | Expression
     if bad or not words.keys:
         raise CardError(f".ic has {clipped(repr(bad[0])) if bad else 'no voltages'}: write '.ic v(node)=1'")
     return [(key, parse_value(word, bare=True), origin) for key, word in words.keys.items()]
-
-
-def measure_card(text: str, origin: int) -> Measure:
-    """Return what a ``.measure`` of dc, tran or op asks for.
-
-    Raises
-    ------
-    CardError
-        Its kind is unknown; the caller notes that it is skipped.
-    """
-    words = split_words(text)[1:]
-    if len(words) < 3 or words[0] not in ("dc", "tran", "op") or words[2] not in _MEASURES:
-        raise CardError("it is not understood")
-    analysis, name, function = words[:3]
-    rest = words[3:]
-    if function == "param":
-        expression = "".join(rest).removeprefix("=")
-        inner = unquoted(expression)
-        return Measure(analysis, name, function, expression if inner is None else inner, {}, origin)
-    output, keys = "", dict[str, str]()
-    if rest and (len(rest) < 2 or rest[1] != "=") and rest[0] != "when":
-        output, rest = rest[0], rest[1:]
-    elif function == "when" and len(rest) > 2:
-        output, keys["value"], rest = rest[0], rest[2], rest[3:]
-    if rest[:1] == ["when"] and len(rest) > 3 and rest[2] == "=":
-        keys["when"], keys["value"] = rest[1], rest[3]
-        rest = rest[4:]
-    sorted_words = sort_words(rest)
-    if sorted_words.plain or not output or function in ("trig", "targ"):
-        raise CardError("it is not understood")
-    return Measure(analysis, name, function, output, keys | sorted_words.keys, origin)

@@ -154,6 +154,9 @@ class Flattener:
             diodes=self.nonlinear.diodes(),
             mosfets=self.nonlinear.mosfets(),
             gmin=self.nonlinear.ambient.gmin,
+            celsius=self.nonlinear.ambient.celsius,
+            functions=reader.top.visible_functions(),
+            parameter=self.scope.value,
         )
         _note_zero_ohms(circuit)
         check_voltage_loops(circuit)

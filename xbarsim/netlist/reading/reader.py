@@ -13,7 +13,7 @@ from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.blocks import read_instances
 from xbarsim.netlist.reading.body import Body, Parameter
-from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, initial_values, measure_card
+from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, initial_values
 from xbarsim.netlist.reading.conditions import CARDS as CONDITIONS
 from xbarsim.netlist.reading.conditions import Conditions
 from xbarsim.netlist.reading.control import Line, tree_of
@@ -29,6 +29,7 @@ from xbarsim.netlist.reading.libraries import (
     skip_section,
     written_words,
 )
+from xbarsim.netlist.reading.measurecards import measure_card
 from xbarsim.netlist.reading.othercards import ANALYSES, OUTPUT, UNSUPPORTED
 from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
@@ -194,7 +195,7 @@ class Reader:
             self.notes.setdefault(f"{word} ({what}) is left out: operating points, .dc and .tran are solved", origin)
         self.requests += program.requests
         for text, origin in program.measures.items():
-            self._measure(text, origin)
+            self.measures.append(measure_card(text, origin))
         for note, origin in program.notes.items():
             self.notes.setdefault(note, origin)
         if self.body is not self.top:
@@ -263,7 +264,7 @@ class Reader:
         elif word == ".ic":
             self.body.initial += initial_values(text, origin)
         elif word in (".measure", ".meas"):
-            self._measure(text, origin)
+            self.measures.append(measure_card(text, origin))
         elif word == ".step":
             self.steps.append(Step(read_step(split_words(text)[1:]), origin))
         elif word == ".nodeset":
@@ -274,12 +275,6 @@ class Reader:
             self.others.append((word, origin))
         elif word != ".title":
             raise CardError(_unsupported(word))
-
-    def _measure(self, text: str, origin: int) -> None:
-        try:
-            self.measures.append(measure_card(text, origin))
-        except CardError as error:
-            self.notes.setdefault(f"{clipped(text)}: {error}; it is skipped, as it changes no number", origin)
 
     def _model(self, text: str, origin: int) -> None:
         model = read_model(text, origin, self.notes)
