@@ -71,6 +71,11 @@ def joined(family: Family, results: Sequence[Result]) -> Result:
         first.outputs if same_outputs else [],
         column([result.output_currents for result in results]) if same_outputs else np.zeros((0, 0)),
         column(ideal) if same_outputs and len(ideal) == len(results) else None,
+        readings={
+            text: column([result.readings[text] for result in results])
+            for text in first.readings
+            if all(text in result.readings for result in results)
+        },
         altered=dict(family.altered),
         units={axis.name: axis.unit for axis in family.axes},
     )

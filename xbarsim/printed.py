@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
 
 from xbarsim.errors import InputError
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.formula import plain
+from xbarsim.netlist.requests import Request, card_notes, requests_of
 from xbarsim.netlist.suggest import clipped
 from xbarsim.readout import Readout
 from xbarsim.results import Result
-
-_KINDS = ("dc", "tran", "op", "ac", "noise", "sp", "tf")
-_PICTURES = ("plot", "asciiplot", "hardcopy", "iplot", "gnuplot")
-_FILES = ("wrdata", "write")
-_EVERYTHING = re.compile(r"all[vi]?|(?:[vi]\(|@)[^()]*[*?][^()]*\)?|[vi]\(\)")
-_LAYOUT = re.compile(
-    r"(?:vs|[xy](?:l|limit|delta|compress|label|indices|log)|title|loglog|linear|nogrid|polar|smith|pointplot|linplot"
-    r"|combplot|samep|color\d*|retraceplot|kicad|digitop|>>?)(?![\w(])"
-)
-_STEP = re.compile(r"[-+*/^]")
-
-
-class Request(NamedTuple):
-    """One quantity that a card names: the analysis that it is for, empty for all, its label, and its expression."""
-
-    kind: str
-    label: str
-    text: str
 
 
 def add_printed(circuit: Circuit, results: list[Result]) -> list[str]:
@@ -40,9 +20,9 @@ def add_printed(circuit: Circuit, results: list[Result]) -> list[str]:
     notes: dict[str, None] = {}
     requests: dict[Request, str] = {}
     for card in circuit.requests:
-        for note in _card_notes(card):
+        for note in card_notes(card):
             notes[f"{circuit.places.files[0]}: {note}"] = None
-        for request in _requests(card):
+        for request in requests_of(card):
             requests.setdefault(request, card)
     for result in results:
         read = Readout(circuit, result)
@@ -62,71 +42,6 @@ def add_printed(circuit: Circuit, results: list[Result]) -> list[str]:
         card = next(card for request, card in requests.items() if request.kind == kind)
         notes[f"{circuit.places.files[0]}: '{clipped(card)}': no .{kind} is solved, so it is left out"] = None
     return list(notes)
-
-
-def _card_notes(card: str) -> Iterator[str]:
-    word = card.split(None, 1)[0].removeprefix(".")
-    if word in _PICTURES:
-        yield f"'{clipped(card)}' draws no picture: --plot FILE draws one; what it names is in the output"
-    elif word in _FILES or (word == "print" and re.search(r"\s>>?\s", card)):
-        yield f"'{clipped(card)}' writes no file: --output FILE does; what it names is in the output"
-
-
-def _requests(card: str) -> Iterator[Request]:
-    """Yield what a card names."""
-    word, _, rest = card.partition(" ")
-    items = list(_items(rest))
-    kind = ""
-    if word[0] == "." and items and items[0] in _KINDS:
-        kind = items.pop(0)
-    if word in _FILES and items:
-        items.pop(0)
-    for item in items:
-        if _LAYOUT.match(item):
-            return
-        if item[0] == "(" and word == ".plot":
-            continue
-        if _EVERYTHING.fullmatch(item):
-            continue
-        label, equals, text = item.partition("=")
-        if not equals or not label.strip().isidentifier():
-            label, text = item, item
-        yield Request(kind, _bare(plain(label)).replace(" ", ""), plain(text))
-
-
-def _bare(text: str) -> str:
-    """Take off brackets around all of a text."""
-    depth = 0
-    for at, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        if depth == 0 and at < len(text) - 1:
-            return text
-    return text[1:-1] if text[:1] == "(" else text
-
-
-def _items(text: str) -> Iterator[str]:
-    """Cut at blanks and commas outside of brackets and quotes; what an operator joins stays together."""
-    words: list[str] = [""]
-    depth, quoted = 0, ""
-    for c in text:
-        if quoted:
-            quoted = "" if c == quoted else quoted
-        elif c in "'\"":
-            quoted = c
-        else:
-            depth += (c in "({[") - (c in ")}]")
-        if depth == 0 and not quoted and (c.isspace() or c == ","):
-            words.append("")
-        else:
-            words[-1] += c
-    joined: list[str] = []
-    for word in filter(None, words):
-        after = joined and (joined[-1][-1] in "+-*/^=" or (_STEP.match(word) and not joined[-1].startswith("-")))
-        if word[0] == "=" or after:
-            joined[-1] += word
-        else:
-            joined.append(word)
-    return iter(joined)
 
 
 def _is_there(request: Request, nodes: set[str], branches: set[str]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +16,27 @@ from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.formula import Formula
 from xbarsim.netlist.kinds import CURRENT, METER, RESISTOR
 from xbarsim.netlist.nonlinear import Behaviours
+from xbarsim.netlist.requests import requests_of
 from xbarsim.results import Result
+
+
+def with_readings(circuit: Circuit, result: Result) -> Result:
+    """Return a result with the quantities that cards and measures ask for, as this very circuit has them.
+
+    What cannot be had is left out here; who asks for it by ``Readout`` hears why.
+    """
+    texts = [request.text for card in circuit.requests for request in requests_of(card)]
+    for one in circuit.measures:
+        texts += [one.output] * (one.function != "param")
+        for keys in (one.keys, *(event.keys for event in (one.trig, one.targ) if event is not None)):
+            texts += [keys[key] for key in ("when", "value") if key in keys]
+        texts += [event.output for event in (one.trig, one.targ) if event is not None]
+    read = Readout(circuit, result)
+    readings: dict[str, Array] = {}
+    for text in dict.fromkeys(filter(None, texts)):
+        with suppress(InputError):
+            readings[text] = read(text)
+    return replace(result, readings=readings)
 
 
 class Readout:
@@ -49,6 +71,8 @@ class Readout:
         InputError
             It is no expression, or a node, an element or a name in it is unknown.
         """
+        if text in self.result.readings:
+            return self.result.readings[text]
         try:
             formula = Formula(text, self.circuit.functions)
             return formula.evaluate(self._quantity, self._value, np.asarray(self.times), self.circuit.celsius)

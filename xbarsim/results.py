@@ -66,6 +66,8 @@ class Result:
         Measures that could not be taken, and why.
     printed : dict of str to (points,)
         What cards ask for beyond voltages of nodes and currents of branches, like ``v(a,b)``.
+    readings : dict of str to (points,)
+        Quantities that cards and measures ask for, by their texts.
     """
 
     kind: str
@@ -86,6 +88,7 @@ class Result:
     units: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     printed: dict[str, Array] = field(default_factory=dict)
+    readings: dict[str, Array] = field(default_factory=dict)
 
     @property
     def points(self) -> int:

@@ -21,6 +21,7 @@ from xbarsim.netlist.graph.laws import WrittenLaw
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, METER, VOLTAGE
 from xbarsim.netlist.recognition import report_points
 from xbarsim.points import Points, points_of
+from xbarsim.readout import with_readings
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
 from xbarsim.solver import Method, solve_points
@@ -92,8 +93,10 @@ def _analysis(
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
     crossbar = None if found is None else _sources_at(found, points)
     if found is None or found.crossbar is None or crossbar is None:
-        return _general(circuit, points)
-    return _either(circuit, found, found.crossbar, crossbar, points, method)
+        result = _general(circuit, points)
+    else:
+        result = _either(circuit, found, found.crossbar, crossbar, points, method)
+    return with_readings(circuit, result) if circuit.requests or circuit.measures else result
 
 
 def _family(
