@@ -213,6 +213,21 @@ def test_halfway_inputs_go_the_same_way_on_every_path(dtype, encoding):
         assert apart(solved(layers[0], halves[None]).to(dtype), layers[0](halves[None])) < 1e-5
 
 
+@pytest.mark.parametrize("encoding", ["amplitude", "bit-serial"])
+@pytest.mark.parametrize("bits", [1, 5])
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_gradients_are_the_same_on_every_path(mapping, bits, encoding):
+    found = []
+    for layer in convolutions(hardware(mapping, encoding=encoding, dac=Converter(bits=bits, range=1.0))):
+        x = numbers(2, 2, 4, 5).requires_grad_()
+        y = layer.train()(x)
+        (y * numbers(*y.shape, seed=9)).sum().backward()
+        assert (x.grad[x.abs() > 1.0] == 0.0).all()
+        found.append((x.grad, layer.weight.grad))
+    for direct, through in zip(*found, strict=True):
+        assert apart(through, direct) < 1e-12
+
+
 @pytest.mark.parametrize("bits", [1, 2, 3, 8])
 def test_pulses_are_what_the_converter_gave(bits):
     x = numbers(50, seed=4)

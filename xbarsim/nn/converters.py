@@ -13,7 +13,8 @@ def quantised(x: Tensor, full: Tensor | float, bits: int) -> Tensor:
     out. Gradients pass straight through the rounding, and are 0 where it clips.
     """
     full = torch.as_tensor(full, dtype=x.dtype, device=x.device)
-    clipped = torch.minimum(torch.maximum(x, -full), full)
+    # Of what is at full scale itself the gradient is 1; torch.minimum would halve it.
+    clipped = torch.clamp(x, -full, full)
     with torch.no_grad():
         if bits == 1:
             hard = torch.where(x >= 0, full, torch.where(x < 0, -full, x))
