@@ -110,8 +110,8 @@ class CrossbarNetwork(nn.Module):
     def program(self, seed: int = 0, *, time: float | None = None) -> Self:
         """Make every layer's chip, a function of seed and the layer's number, and put the weights on it.
 
-        The same seed again is the same chip, written once more: noise of writing is new. Ranges of converters are those of
-        a chip as it was, and are to be calibrated again.
+        The same seed again is the same chip, written once more: noise of writing is new. Ranges of converters belong to
+        what was programmed before, and are to be calibrated again.
 
         Parameters
         ----------
