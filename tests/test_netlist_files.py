@@ -32,7 +32,7 @@ def test_included_files_have_encodings_of_their_own(tmp_path):
     assert next(note for note in circuit.notes if "1252" in note).startswith(str(tmp_path / "cell.inc"))
 
 
-@pytest.mark.parametrize("codec", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-8-sig"])
 def test_marked_encodings(tmp_path, codec):
     path = tmp_path / "a.net"
     path.write_bytes("title\r\nV1 a 0 1\r\nR1 a 0 4\u00b5\r\n".encode(codec))

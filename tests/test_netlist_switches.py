@@ -55,6 +55,24 @@ def test_switches_by_current(tmp_path, amperes, ohms):
     assert got["i(v1)"] == pytest.approx(-1 / ohms, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("model", "control", "ohms"),
+    [
+        ("vswitch(von=1 voff=0 ron=10 roff=1k)", 1.5, 10), ("vswitch(von=1 voff=0 ron=10 roff=1k)", -0.5, 1e3),
+        ("vswitch(von=1 voff=0 ron=10 roff=1k)", 0.5, 100), ("vswitch(von=0 voff=1 ron=10 roff=1k)", 0.0, 10),
+        ("vswitch", 0.25, 10 ** (3 + 6 * (1.5 * 0.25 - 2 * 0.25**3))), ("vswitch()", 2, 1),
+    ],
+)  # fmt: skip
+def test_smooth_switches(tmp_path, model, control, ohms):
+    got, _ = solved(tmp_path, deck(model, "", control))
+    assert got["i(v1)"] == pytest.approx(-1 / ohms, rel=1e-12)
+
+
+def test_a_smooth_switch_by_current(tmp_path):
+    text = "I1 0 m 0.5m\nVm m 0 0\nV1 a 0 1\nW1 a 0 Vm wx\n.model wx iswitch(ron=10 roff=1k)"
+    assert solved(tmp_path, text)[0]["i(v1)"] == pytest.approx(-1e-2, rel=1e-12)
+
+
 def test_a_switch_by_the_current_of_a_resistor(tmp_path):
     text = "V1 a 0 1\nR1 a b 1k\nR2 b 0 1k\nW1 c 0 R1 wx\nV2 c 0 3\n.model wx csw(it=0.4m ron=1k)"
     assert solved(tmp_path, text)[0]["i(v2)"] == pytest.approx(-3e-3, rel=1e-9)
@@ -94,7 +112,8 @@ def test_a_switch_that_its_own_node_turns_on(tmp_path):
         ("S1 a 0 g 0 sx\n.model sx sw(ron=0)", r"s1 \(sx\): ron=0: it must be > 0"),
         ("S1 a 0 g 0 sx\n.model sx sw(ron=1 level=2)", "level=2"),
         ("S1 a 0 g 0 sx\n.model sx sw(vser=0.3)", "vser"),
-        ("S1 a 0 g 0 sx\n.model sx csw(it=1)", "s1 takes a sw"),
+        ("S1 a 0 g 0 sx\n.model sx csw(it=1)", "s1 takes a sw or vswitch"),
+        ("S1 a 0 g 0 sx\n.model sx vswitch(von=2 voff=2)", r"s1 \(sx\): von=2, as voff"),
         ("W1 a 0 Vx wx\n.model wx csw(it=1)", r"w1 asks for i\(vx\)"),
     ],
 )

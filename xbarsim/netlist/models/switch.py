@@ -1,4 +1,8 @@
-"""SPICE's switches: a conductance that a voltage or a current chooses (ngspice manual, chapter 3.3.14)."""
+"""Switches: a conductance that a voltage or a current chooses.
+
+SPICE's ``sw`` and ``csw`` step at a threshold (ngspice manual, chapter 3.3.14); PSpice's ``vswitch`` and ``iswitch`` go
+smoothly from one to the other (PSpice A/D reference guide, voltage-controlled switch).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ KNOWN = Known(
     idle=words("lser sw csw"),
     refused={"vser": "a source in series", "ilimit": "a limit of its current", "epsilon": "a smooth step"},
 )
+SMOOTH = Known(model=words("von voff ion ioff ron roff"), device=frozenset(), idle=words("vswitch iswitch"))
 
 
 def columns(model: Mapping[str, Amount], ambient: Ambient, control: str, *, starts_on: bool) -> dict[str, Amount]:
@@ -35,6 +40,8 @@ def columns(model: Mapping[str, Amount], ambient: Ambient, control: str, *, star
     threshold, meets, on, off, hysteresis
         It is ``on`` (siemens) beyond the threshold, and at it where ``meets`` is 1. With a negative hysteresis ngspice
         has it on from the lower threshold.
+    smooth, middle, span
+        0, and what ``smooth_columns`` uses.
 
     Raises
     ------
@@ -54,4 +61,35 @@ def columns(model: Mapping[str, Amount], ambient: Ambient, control: str, *, star
         "on": 1.0 / np.asarray(ron),
         "off": 1.0 / np.asarray(roff),
         "hysteresis": np.asarray(width),
+        "smooth": 0.0,
+        "middle": 0.0,
+        "span": 1.0,
+    }
+
+
+def smooth_columns(model: Mapping[str, Amount], control: str) -> dict[str, Amount]:
+    """Return what the law of a smooth switch asks for.
+
+    With ``u = (x - middle) / span``, held between -1/2 and 1/2, the conductance is
+    ``sqrt(on off) (on / off)^(1.5 u - 2 u^3)``; ``span`` is negative where it is on at the lower end.
+
+    Raises
+    ------
+    UnphysicalError
+        A resistance is not positive, or both ends are the same.
+    """
+    high, low = model.get(f"{control}on", 1.0 if control == "v" else 1e-3), model.get(f"{control}off", 0.0)
+    ron, roff = model.get("ron", 1.0), model.get("roff", 1e6)
+    for name, value in (("ron", ron), ("roff", roff)):
+        require(value, np.greater(value, 0), f"{name}={{}}: it must be > 0")
+    require(high, np.not_equal(high, low), f"{control}on={{}}, as {control}off: they must differ")
+    return {
+        "threshold": 0.0,
+        "meets": 0.0,
+        "on": 1.0 / np.asarray(ron),
+        "off": 1.0 / np.asarray(roff),
+        "hysteresis": np.zeros(1),
+        "smooth": 1.0,
+        "middle": np.multiply(0.5, np.add(high, low)),
+        "span": np.subtract(high, low),
     }

@@ -15,12 +15,12 @@ from xbarsim.netlist.values import parse_number
 
 Value = float | Expression
 
-KINDS = {"d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res"), "s": ("sw",), "w": ("csw",)}
+KINDS = {"d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res"), "s": ("sw", "vswitch"), "w": ("csw", "iswitch")}
 """What models an element's letter takes."""
 
 KNOWN_OF_MODEL: Mapping[str, Known] = {
     "d": diode.KNOWN, "nmos": mosfet.KNOWN, "pmos": mosfet.KNOWN, "r": resistor.KNOWN, "res": resistor.KNOWN,
-    "sw": switch.KNOWN, "csw": switch.KNOWN,
+    "sw": switch.KNOWN, "csw": switch.KNOWN, "vswitch": switch.SMOOTH, "iswitch": switch.SMOOTH,
 }  # fmt: skip
 KNOWN_OF_ELEMENT: Mapping[str, Known] = {"d": diode.KNOWN, "m": mosfet.KNOWN}
 _NODES = {"d": ("anode", "cathode"), "m": ("drain", "gate", "source", "bulk")}

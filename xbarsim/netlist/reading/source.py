@@ -14,6 +14,9 @@ from xbarsim.netlist.reading.foreign import refuse_foreign
 
 _FILE_SHIFT = 32
 _BLANKS = " \t\r\f\v\n"
+_HALF = 0.45
+"""Share of bytes that are 0 from which on text is taken for UTF-16 without its mark: LTspice writes some."""
+
 _GREEK = re.compile("[0-9.]\u03bc")
 _SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 _EXOTIC = re.compile(r"[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
@@ -137,6 +140,8 @@ def _in_bytes(data: bytes, file: str) -> bytes:
     """Return a file's bytes without marks and carriage returns, in UTF-8 if they were UTF-16; they end in a newline."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode("utf-8")
+    elif len(data) > 1 and data[1::2].count(0) > _HALF * len(data):
+        data = data.decode("utf-16-le", "replace").encode("utf-8")
     refuse_foreign(data, file)
     if b"\0" in data:
         raise NetlistError("it holds binary data: give a netlist as plain text", file)

@@ -23,7 +23,7 @@ _CONTROLS = {"s": 2, "w": 1}
 
 @dataclass(frozen=True)
 class SwitchCard(LawCard):
-    """A switch: its law asks for ``$threshold``, ``$meets``, ``$on`` and ``$off``, which its model gives."""
+    """A switch: its law asks for ``$threshold``, ``$on`` and others, which its model gives."""
 
     model: str
     starts_on: bool
@@ -49,7 +49,10 @@ def read_switch(text: str, origin: int) -> SwitchCard:
         raise CardError(f"'{clipped(rest[0])}' is unexpected behind {name}'s model: {form}")
     check_names([name, *ends, model])
     asked = f"{'v' if letter == 's' else 'i'}({','.join(ends[2:])})"
-    law = f"v({ends[0]},{ends[1]})*(({asked}>$threshold)+$meets*({asked}==$threshold)?$on:$off)"
+    step = f"({asked}>$threshold)+$meets*({asked}==$threshold)?$on:$off"
+    part = f"max(-0.5,min(0.5,({asked}-$middle)/$span))"
+    smooth = f"sqrt($on*$off)*exp(ln($on/$off)*({part})*(1.5-2*({part})**2))"
+    law = f"v({ends[0]},{ends[1]})*($smooth?{smooth}:({step}))"
     return SwitchCard(name, (ends[0], ends[1]), "i", law, {}, origin, model, rest == ["on"])
 
 
@@ -70,7 +73,10 @@ def switch_values(card: LawCard, item: Work, around: Around) -> dict[str, Amount
     }
     try:
         control = "v" if card.name[0] == "s" else "i"
-        table = switch.columns(given, around.ambient, control, starts_on=card.starts_on)
+        if model.kind in ("vswitch", "iswitch"):
+            table = switch.smooth_columns(given, control)
+        else:
+            table = switch.columns(given, around.ambient, control, starts_on=card.starts_on)
     except UnphysicalError as error:
         raise CardError(f"{card.name} ({model.name}): {error}") from None
     width = table.pop("hysteresis")
