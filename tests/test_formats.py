@@ -206,3 +206,69 @@ def test_the_shipped_netlist_draws(capsys, tmp_path):
         capsys, "solve", "--netlist", ROOT / "examples" / "crossbar_64x64.sp", "--plot", tmp_path / "p.svg", "-q"
     )
     assert done.code == 0
+
+
+def matrix(tmp_path, vectors):
+    np.save(tmp_path / "g.npy", [[1e-3, 2e-3, 3e-3], [4e-3, 5e-3, 7e-3]])
+    np.save(tmp_path / "v.npy", vectors)
+    return ["--conductance", tmp_path / "g.npy", "--voltages", tmp_path / "v.npy", "--word-wire", 1, "--driver", 2]
+
+
+def test_csv_of_several_vectors_is_one_table(capsys, tmp_path):
+    """One heading, and the vector's number in front; what a reader of tables takes without a hand."""
+    vectors = np.array([[0.1, 0.2], [0.3, -0.1], [0.0, 0.4]])
+    options = matrix(tmp_path, vectors)
+    head, *rows = csv.reader(io.StringIO(call(capsys, "solve", *options, "--format", "csv").out))
+    assert head == ["vector", "quantity", "name", "value"]
+    analyses = json.loads(call(capsys, "solve", *options, "--format", "json").out)["analyses"]
+    for number, one in enumerate(analyses):
+        mine = {(row[1], row[2]): float(row[3]) for row in rows if row[0] == str(number)}
+        volts = {("voltage", name): value for name, value in one["node_voltages"].items()}
+        amperes = {("current", name): value for name, value in one["source_currents"].items()}
+        assert mine == volts | amperes | {("power", ""): one["power"]}
+    np.save(tmp_path / "v.npy", vectors[:1])
+    head, *_ = csv.reader(io.StringIO(call(capsys, "solve", *options, "--format", "csv").out))
+    assert head == ["quantity", "name", "value"]
+
+
+def test_a_current_has_one_name_in_every_format(capsys, tmp_path):
+    """The table's outputs are JSON's source currents, by name and sign; an open column has no source to be called by."""
+    options = matrix(tmp_path, [0.1, 0.2])
+    (one,) = json.loads(call(capsys, "solve", *options, "--format", "json").out)["analyses"]
+    quiet = dict(line.split() for line in call(capsys, "solve", *options, "-q").out.splitlines())
+    assert list(quiet) == ["vbb0", "vbb1", "vbb2"]
+    assert {name: float(value) for name, value in quiet.items()} == {
+        name: one["source_currents"][name] for name in quiet
+    }
+    assert "vbb1 " in call(capsys, "solve", *options).out
+    np.save(tmp_path / "s.npy", [1.0, np.inf, 2.0])
+    quiet = call(capsys, "solve", *options, "--sense", tmp_path / "s.npy", "-q").out
+    assert [line.split()[0] for line in quiet.splitlines()] == ["vbb0", "b_1_1", "vbb2"]
+
+
+DIVIDERS = {
+    "two resistors": "v1 a 0 1\nr1 a b 1k\nr2 b 0 3k",
+    "three": "v2 b 0 1\nr1 c b 1k\nr2 c 0 1k\nr3 c 0 2k",
+    "an ammeter below": "v1 a 0 1\nr1 a b 1k\nr2 b c 3k\nvs c 0 0",
+}
+
+
+@pytest.mark.parametrize("kind", DIVIDERS)
+def test_a_divider_is_no_array(capsys, tmp_path, kind):
+    """No loss of 100 % against a cell without its load, but the voltages that a divider is asked for."""
+    path = tmp_path / "d.sp"
+    path.write_text(f"a divider\n{DIVIDERS[kind]}\n.op\n.end\n", encoding="utf-8")
+    done = call(capsys, "solve", "--netlist", path)
+    assert "crossbar, " not in done.out
+    assert "loss" not in done.out
+    assert "node" in done.out
+    record = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)
+    assert (record["recognised"], record["rows"], record["cols"]) == (None, None, None)
+    assert "divider" in record["reason"]
+
+
+def test_one_row_of_cells_is_an_array(capsys, tmp_path):
+    path = tmp_path / "d.sp"
+    path.write_text("two cells\nv1 a 0 1\nr1 a b 1k\nr2 a c 3k\nr3 b 0 10\nr4 c 0 10\n.op\n.end\n", encoding="utf-8")
+    record = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)
+    assert (record["recognised"], record["rows"], record["cols"]) == ("crossbar", 1, 2)

@@ -15,6 +15,8 @@ import numpy as np
 from xbarsim.crossbar import Array
 from xbarsim.results import Result
 
+_POINT = ["quantity", "name", "value"]
+
 
 @dataclass
 class Answers:
@@ -73,42 +75,29 @@ class Answers:
         return "{" + lines + "}"
 
     def as_csv(self) -> str:
-        """Return operating points as ``quantity,name,value`` rows, sweeps as one row a point."""
+        """Return operating points as ``quantity,name,value`` rows, sweeps as one row a point.
+
+        Several vectors of one crossbar are one table, with the vector's number first.
+        """
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
+        if self.label == "vector" and len(self.results) > 1:
+            writer.writerow(["vector", *_POINT])
+            writer.writerows([number, *row] for number, one in enumerate(self.results) for row in _point_rows(one))
+            return stream.getvalue().rstrip("\n")
         for number, one in enumerate(self.results):
             if number:
                 stream.write("\n")
             if one.sweep:
-                axes = one.axes()
-                writer.writerow(
-                    [name for name, _ in axes]
-                    + [f"v({n})" for n in one.nodes]
-                    + [f"i({n})" for n in one.branches]
-                    + [*one.printed]
-                )
-                table = np.column_stack(
-                    [*(column for _, column in axes), one.voltages, one.currents, *one.printed.values()]
-                )
-                writer.writerows([[repr(value) for value in row] for row in table.tolist()])
+                writer.writerows(_sweep_rows(one))
                 if one.measures or one.failed:
                     stream.write("\n")
                     writer.writerow(["measure", "value", "error"])
                     writer.writerows([name, repr(value), ""] for name, value in one.measures.items())
                     writer.writerows([name, "", error] for name, error in one.failed.items())
-                continue
-            writer.writerow(["quantity", "name", "value"])
-            for quantity, names, values in (
-                ("voltage", one.nodes, one.voltages),
-                ("current", one.branches, one.currents),
-            ):
-                writer.writerows(
-                    [quantity, name, repr(value)] for name, value in zip(names, values[0].tolist(), strict=True)
-                )
-            writer.writerow(["power", "", repr(float(one.power[0]))])
-            writer.writerows(["printed", name, repr(float(column[0]))] for name, column in one.printed.items())
-            writer.writerows(["measure", name, repr(value)] for name, value in one.measures.items())
-            writer.writerows(["measure", name, f"failed: {error}"] for name, error in one.failed.items())
+            else:
+                writer.writerow(_POINT)
+                writer.writerows(_point_rows(one))
         return stream.getvalue().rstrip("\n")
 
     def as_table(self) -> str:
@@ -138,6 +127,30 @@ class Answers:
 def _altered(one: Result) -> str:
     """Say what a ``.control`` block had altered."""
     return "".join(f", {name} = {value:g}" for name, value in one.altered.items())
+
+
+def _point_rows(one: Result) -> Iterator[list[str]]:
+    """Yield an operating point's rows of CSV."""
+    for quantity, names, values in (("voltage", one.nodes, one.voltages), ("current", one.branches, one.currents)):
+        for name, value in zip(names, values[0].tolist(), strict=True):
+            yield [quantity, name, repr(value)]
+    yield ["power", "", repr(float(one.power[0]))]
+    for name, column in one.printed.items():
+        yield ["printed", name, repr(float(column[0]))]
+    for name, value in one.measures.items():
+        yield ["measure", name, repr(value)]
+    for name, error in one.failed.items():
+        yield ["measure", name, f"failed: {error}"]
+
+
+def _sweep_rows(one: Result) -> Iterator[list[str]]:
+    """Yield a sweep's heading, and a row for each point."""
+    axes = one.axes()
+    nodes, branches = ([f"{letter}({n})" for n in names] for letter, names in (("v", one.nodes), ("i", one.branches)))
+    yield [*(name for name, _ in axes), *nodes, *branches, *one.printed]
+    columns = [*(column for _, column in axes), one.voltages, one.currents, *one.printed.values()]
+    for row in np.column_stack(columns).tolist():
+        yield [repr(value) for value in row]
 
 
 def _currents(one: Result) -> tuple[list[str], Array]:

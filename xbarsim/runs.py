@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import ChainMap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -65,6 +66,8 @@ def from_netlist(
     circuit = read(source, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
     found = circuit.recognise()
+    if found.shape == (1, 1):
+        found = replace(found, crossbar=None, reason="one cell with a resistor at its end is a divider, no array")
     middle = time.perf_counter()
     results = simulate(circuit, found, method=method, progress=progress)
     errors = measure_all(circuit, results)
@@ -120,7 +123,9 @@ def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: s
     rows, cols = crossbar.shape
     batch = np.atleast_2d(voltages)
     solution = solve(crossbar, batch, method=method, fields=True)
-    outputs = [f"b_{rows - 1}_{j}" for j in range(cols)]
+    # As every format calls a column's current: by the source at its end, where it has one.
+    closed = np.isfinite(crossbar.boundary["bit_bottom"].resistance)
+    outputs = [f"vbb{j}" if closed[j] else f"b_{rows - 1}_{j}" for j in range(cols)]
     results = []
     for k, vector in enumerate(batch):
         nodes, currents = report_written(crossbar, vector, solution, k)
