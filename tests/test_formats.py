@@ -232,7 +232,7 @@ def test_csv_of_several_vectors_is_one_table(capsys, tmp_path):
 
 
 def test_a_current_has_one_name_in_every_format(capsys, tmp_path):
-    """The table's outputs are JSON's source currents, by name and sign; an open column has no source to be called by."""
+    """The outputs of the table are the source currents of JSON by name and sign; an open column has no source."""
     options = matrix(tmp_path, [0.1, 0.2])
     (one,) = json.loads(call(capsys, "solve", *options, "--format", "json").out)["analyses"]
     quiet = dict(line.split() for line in call(capsys, "solve", *options, "-q").out.splitlines())
