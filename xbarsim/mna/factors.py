@@ -168,6 +168,11 @@ class Factors:
             first[:, k], doubt[k] = high, moved
         return Refined(first * self.col_scale[:, None], doubt)
 
+    def share(self, step: Floats, x: Floats) -> float:
+        """Return the largest share that steps (size, any) have in a part of unknowns (size, 1)."""
+        whole = x[:, 0] / self.col_scale
+        return max((self._share(column, whole) for column in (step / self.col_scale[:, None]).T), default=0.0)
+
     def _share(self, step: Floats, x: Floats) -> float:
         """Return the largest share that a step has in a part of a solution; both as the scaled equations have them."""
         least = _LEAST * float(np.abs(x).max(initial=0.0))

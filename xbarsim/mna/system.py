@@ -19,6 +19,8 @@ element that fixes a nonlinear voltage is a voltage source of the network whose 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -76,8 +78,9 @@ class System:
         return Flows(self.unknowns.pairs(a, b))
 
     def gap(self, x: Floats, right: Floats) -> Floats:
-        """Return s - A x (size, points), computed in extended precision."""
-        return np.asarray(right - self.wide @ x.astype(np.longdouble), dtype=np.float64)
+        """Return s - A x (size, points), with twice the digits of a double."""
+        none = np.zeros(self.size)
+        return np.stack([self.terms.left(b, column, none) for b, column in zip(right.T, x.T, strict=True)], axis=1)
 
     def entries(self, stamps: Stamps) -> tuple[Ints, Ints, Floats, Ints]:
         """Return rows, columns and signs of all matrix entries of stamps, and the stamp that each comes from."""
@@ -97,9 +100,13 @@ class System:
 
     def factored(self) -> Factors:
         """Return the factors of A alone, with its terms, so that solutions are refined in twice the digits."""
+        return Factors(self.wide, self.terms, self.unknowns.parts)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """A as the terms that it is a sum of."""
         row, col, sign, stamp = self.entries(self.stamps)
-        terms = Terms(self.size, row, col, sign * self.high[stamp], sign * self.low[stamp])
-        return Factors(self.wide, terms, self.unknowns.parts)
+        return Terms(self.size, row, col, sign * self.high[stamp], sign * self.low[stamp])
 
     def jacobian(self, stamps: Stamps) -> Jacobian:
         """Return ``A + S`` for slopes S at fixed places."""
@@ -139,7 +146,7 @@ class Jacobian:
         size, base = system.size, sp.coo_array(system.wide)
         own = base.row.astype(np.int64) * size + base.col
         keys, at = np.unique(np.concatenate([own, row * size + col]), return_inverse=True)
-        self._columns = keys % size
+        self._columns, self._parts = keys % size, system.unknowns.parts
         self._starts = np.searchsorted(keys, np.arange(size + 1) * size)
         self._shape = size, size
         self._base = np.zeros(keys.size, np.longdouble)
@@ -160,4 +167,4 @@ class Jacobian:
         SolveError
             It is singular.
         """
-        return Factors(self.matrix(slopes))
+        return Factors(self.matrix(slopes), parts=self._parts)

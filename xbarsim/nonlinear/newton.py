@@ -33,6 +33,9 @@ _SMALL = 1e-11
 """Relative size of a last step past which a solution is none."""
 
 _POLISHED = 1e-15
+_HOLDS = 1e-12
+"""Residual of a solution that is worth no further step."""
+
 _MOST_POLISHING = 6
 
 
@@ -120,10 +123,12 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
         if not setting.real:
             return Point(x, 0.0, count)
         residual = float(problem.ratios(x, right, setting.time, at.slopes).max(initial=0.0))
+        residual = max(residual, problem.doubt(factors, at, step, x))
         if moved <= _SMALL and residual <= TOLERANCE and (best is None or residual < best.residual):
             best = Point(x, residual, count)
         polishing += 1
-        if best is not None and (moved <= _POLISHED or residual > best.residual or polishing >= _MOST_POLISHING):
+        done = moved <= _POLISHED and residual <= _HOLDS
+        if best is not None and (done or residual > best.residual or polishing >= _MOST_POLISHING):
             return best
     if best is not None:
         return best

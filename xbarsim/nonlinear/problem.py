@@ -12,6 +12,12 @@ from xbarsim.nonlinear.part import Floats, Part, across
 
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
+_TWICE = 1e-31
+"""What linear terms are rounded by."""
+
+_PROBES = 3
+"""Settings of random signs."""
+
 
 class Linearised(NamedTuple):
     """All tangents at some unknowns: what they violate the equations by, their currents, and their slopes."""
@@ -115,6 +121,21 @@ class Problem:
         largest = np.maximum(*(np.abs(values[places]) for places in self._controls))
         rounding = self._slopes.sizes((_ROUNDING * slopes[: largest.size] * largest)[:, None])
         return np.asarray(self._residual.ratios(x, right, self._flows, amounts[:, None], rounding)[:, 0])
+
+    def doubt(self, factors: Factors, at: Linearised, step: Floats, x: Floats) -> float:
+        """Return what voltages, and the currents that are asked for, may be off by, relative to the largest of each.
+
+        That is Newton's last step, and what becomes of the rounding of each equation's terms: laws are worth some last
+        digits, the linear part next to nothing. Random signs stand for the roundings, as in Kenney and
+        Laub's condition estimates (SIAM J. Sci. Comput. 15, 36, 1994).
+        """
+        values = self.values(x)
+        moved = across(values, self._controls)
+        rounding = self._flows.sizes(np.abs(at.amounts)[:, None])
+        rounding += self._slopes.sizes(np.abs(at.slopes[: moved.size] * moved)[:, None])
+        rounding = _ROUNDING * rounding + _TWICE * (self.system.magnitude @ np.abs(x))
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], (x.shape[0], _PROBES))
+        return max(factors.share(step, x), factors.share(factors.apply(signs * rounding), x))
 
     def has_values(self, x: Floats, time: float) -> bool:
         """Whether all laws have a finite value at unknowns ``x``."""
