@@ -180,3 +180,14 @@ def test_a_wrong_monte_is_one_line(form):
 def test_limit_of_three_numbers_only_clamps():
     text = "v1 a 0 1\nr1 a 0 {limit(5, 1, 3)}\nr2 b 0 {aunif(1, 0)}\nv2 b 0 1\n.dc sweep monte=2"
     np.testing.assert_allclose(ohms(text), [3, 3])
+
+
+def test_reset_in_a_control_block_draws_anew():
+    """As ngspice's Monte Carlo is written; runs have the numbers of ``sweep monte=``."""
+    text = "v1 a 0 1\n.param x=aunif(1k, 100)\nr1 a 0 {x}\n"
+    answers = results_of(text + ".control\nrun\nrepeat 3\nreset\nrun\nend\n.endc\n.op")
+    values = [-1 / float(one.currents[0, 0]) for one in answers.results]
+    assert values[0] == pytest.approx(1000)
+    assert [one.altered for one in answers.results] == [{}, {"monte": 1}, {"monte": 2}, {"monte": 3}]
+    np.testing.assert_allclose(values[2:], ohms(text + ".dc sweep monte=2 firstrun=2"))
+    assert any("drawn anew by each reset, with seed 0" in note for note in answers.notes)

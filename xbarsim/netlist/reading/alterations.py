@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Alteration:
-    """``alter``, ``altermod``, ``alterparam``, ``set`` or ``option``: a number that is set anew.
+    """``alter``, ``altermod``, ``alterparam``, ``set``, ``option`` or ``reset``: a number that is set anew.
 
     Attributes
     ----------
-    kind : {"element", "model", "parameter", "setting"}
-        What it belongs to.
+    kind : {"element", "model", "parameter", "setting", "run"}
+        What it belongs to; ``run`` is the number of random draws that count.
     name, key : str
         Which one, and its parameter, if any.
     value : float

@@ -61,6 +61,7 @@ class Changes:
         for keyed in (self.elements, self.models):
             for name, numbers in keyed.items():
                 found.update({name if key == "value" else f"{name}({key})": x for key, x in numbers.items()})
+        found.update({} if self.run is None else {"monte": self.run})
         found.update({"temp" if name == "celsius" else name: x for name, x in self.settings.items()})
         return found
 

@@ -7,6 +7,7 @@ analysis depends on it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xbarsim.netlist.errors import CardError
@@ -26,7 +27,7 @@ OTHER_ANALYSES = ("ac", "noise", "tf", "pz", "sens", "disto", "sp", "pss")
 HARMLESS = (
     "alias", "bug", "cd", "codemodel", "compose", "cross", "cutout", "define", "deftype", "delete", "destroy",
     "devhelp", "diff", "display", "dump", "echo", "eprint", "fft", "four", "fourier", "help", "history",
-    "inventory", "linearize", "listing", "load", "mc_source", "newhelp", "oldhelp", "osdi", "page", "pre_osdi",
+    "inventory", "linearize", "listing", "load", "newhelp", "oldhelp", "osdi", "page", "pre_osdi",
     "psd", "remzerovec", "reshape", "resume", "rspice", "rusage", "setcs", "setplot", "setscale", "setseed",
     "settype", "shell", "shift", "show", "showmod", "spec", "state", "status", "step", "stop", "strcmp",
     "strslice", "sysinfo", "title", "trace", "transpose", "unalias", "undefine", "unlet", "unset", "version",
@@ -34,8 +35,9 @@ HARMLESS = (
 )  # fmt: skip
 KNOWN = (
     *ANALYSES, "run", "alter", "altermod", "alterparam", "foreach", "repeat", "while", "dowhile", "if", "let", "set",
-    "option", "reset", "meas", "quit", *REQUESTS,
+    "option", "reset", "mc_source", "meas", "quit", *REQUESTS,
 )  # fmt: skip
+_SYNTAX = ("else", "end", "break", "continue", "exit", "bye", "measure", "optran")
 _REFUSED = ("source", "circbyline", "remcirc", "setcirc", "snload", "edit", "goto", "label")
 _MOST_LINES = 100_000
 _DOLLAR = re.compile(r"\{?\$(&?)([a-z_][\w.]*|&[a-z_][\w.]*)\}?")
@@ -43,6 +45,23 @@ _AT = re.compile(r"@\s*([^\[\s]+)\s*\[\s*([a-z_]\w*)\s*\]")
 _WORDS = {"eq": "==", "ne": "!=", "gt": ">", "lt": "<", "ge": ">=", "le": "<=", "and": "&&", "or": "||", "not": "!"}
 _WORD = re.compile(r"\b(?:eq|ne|gt|lt|ge|le|and|or|not)\b")
 _LONE_EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
+
+
+def check_commands(lines: Iterable[Line], places: Places) -> None:
+    """Refuse commands that are unknown or change what cannot be followed.
+
+    Raises
+    ------
+    NetlistError
+        The message names the first of them.
+    """
+    taken = {*KNOWN, *HARMLESS, *OTHER_ANALYSES, *_SYNTAX}
+    for line in lines:
+        word = line.word
+        if word not in taken:
+            close = None if word in _REFUSED else closest(word, taken, 0.75)
+            hint = f"did you mean '{close}'?" if close else f"use {', '.join(KNOWN)}"
+            raise places.error(f"the command '{clipped(word)}' in .control is not supported: {hint}", line.origin)
 
 
 @dataclass
@@ -73,9 +92,10 @@ class Program:
     waiting: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
     vectors: dict[str, float | None] = field(default_factory=dict)
     variables: dict[str, list[str]] = field(default_factory=dict)
-    over: bool = False
+    over: int | None = None
     broken: str = ""
     count: int = 0
+    resets: int = 0
 
     def run(self, lines: list[Line]) -> None:
         """Run lines one after the other.
@@ -86,7 +106,7 @@ class Program:
             A command is unknown or depends on results.
         """
         for line in lines:
-            if self.over or self.broken:
+            if self.over is not None or self.broken:
                 return
             self.count += 1
             if self.count > _MOST_LINES:
@@ -102,6 +122,10 @@ class Program:
         for card, alterations in self.plays:
             made += [(one, alterations) for one in (cards if card is None else [card])]
         if any(card is None for card, _ in self.plays):
+            return made
+        if self.over is not None and made:
+            if cards:
+                self.notes.setdefault("quit ends .control: the analysis cards are left out, as in ngspice", self.over)
             return made
         # What the block altered stays so for the cards, which ngspice runs after it.
         return made + [(card, tuple(self.altered.values())) for card in cards]
@@ -121,12 +145,11 @@ class Program:
         elif word in ("break", "continue"):
             self.broken = word
         elif word in ("quit", "exit", "bye"):
-            self.over = True
+            self.over = line.origin
         elif word in ("alter", "altermod", "alterparam"):
             self._alter(word, rest, line.origin)
-        elif word == "reset":
-            self.altered = {key: one for key, one in self.altered.items() if one.kind == "parameter"} | self.waiting
-            self.waiting = {}
+        elif word in ("reset", "mc_source"):
+            self._reset(line.origin)
         elif word in ("set", "option", "optran"):
             self._set(word, rest, line.origin)
         elif word == "let":
@@ -135,12 +158,13 @@ class Program:
             self.measures.setdefault(f".meas {rest}", line.origin)
         elif word in OTHER_ANALYSES:
             self.others.append((word, line.origin))
-        elif word in _REFUSED:
-            raise CardError(f"the command '{word}' in .control is not supported: use {', '.join(KNOWN)}")
-        elif word not in HARMLESS:
-            close = closest(word, (*KNOWN, *HARMLESS, *OTHER_ANALYSES), 0.75)
-            hint = f"did you mean '{close}'?" if close else f"use {', '.join(KNOWN)}"
-            raise CardError(f"the command '{clipped(word)}' in .control is not supported: {hint}")
+
+    def _reset(self, origin: int) -> None:
+        """Load the circuit anew, as ngspice does: random parameters are drawn again, ``alterparam`` takes effect."""
+        self.resets += 1
+        self.altered = {key: one for key, one in self.altered.items() if one.kind == "parameter"} | self.waiting
+        self.altered["run", "", ""] = Alteration("run", "", "", self.resets, origin)
+        self.waiting = {}
 
     def _loop(self, word: str, rest: str, line: Line) -> None:
         if word == "foreach":
@@ -171,7 +195,7 @@ class Program:
             raise CardError(f".control runs over {_MOST_LINES} commands: shorten its loops")
         self.run(line.inside)
         stopped, self.broken = self.broken == "break", ""
-        return not (stopped or self.over)
+        return not stopped and self.over is None
 
     def _filled(self, text: str) -> str:
         """Put variables and vectors in the place of ``$x`` and ``$&x``, as far as they are known."""

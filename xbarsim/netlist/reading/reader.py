@@ -33,7 +33,7 @@ from xbarsim.netlist.reading.measurecards import measure_card
 from xbarsim.netlist.reading.othercards import ANALYSES, OUTPUT, UNSUPPORTED
 from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
-from xbarsim.netlist.reading.program import Program
+from xbarsim.netlist.reading.program import Program, check_commands
 from xbarsim.netlist.reading.schedule import AnalysisCard, Step
 from xbarsim.netlist.reading.settings import Setting, read_options, read_seed, read_temperature
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
@@ -183,6 +183,7 @@ class Reader:
             raise self.places.error("a .param further down decides this condition otherwise: move it up", later)
         if self.in_control is not None:
             raise self.places.error(".control has no .endc: close it", self.in_control)
+        check_commands(self.commands, self.places)
         program = Program(self.places)
         program.run(tree_of(self.commands, self.places))
         self.plays = program.ordered(self.analyses)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -175,7 +176,9 @@ def changes_from(alterations: Iterable[Alteration], circuit: Circuit, top: Body)
     changes = Changes()
     for one in alterations:
         try:
-            if one.kind == "setting":
+            if one.kind == "run":
+                changes = replace(changes, run=int(one.value))
+            elif one.kind == "setting":
                 changes = changes.with_setting(one.name, one.value)
             elif one.kind == "parameter":
                 changes = changes.with_parameter(_parameter(one.name, top), one.value)

@@ -49,7 +49,8 @@ class Variants:
         circuit = flattener.run()
         plays = []
         for card, alterations in reader.plays:
-            plays.append(Play(card, changes_from(alterations, circuit, reader.top)))
+            drawn = [one for one in alterations if one.kind != "run" or reader.random]
+            plays.append(Play(card, changes_from(drawn, circuit, reader.top)))
         made = Scheduler(reader.top, flattener.scope, self.make).schedule(circuit, plays, reader.steps)
         made.notes.extend(self._notes(flattener, plays))
         return made
@@ -111,6 +112,9 @@ class Variants:
             nominal = "run 1 is nominal, all others are" if 1 in runs else "all are"
             text = f"{len(runs)} Monte Carlo runs with seed {self.seed}: {nominal} drawn, each from its own number"
             notes.append(f"{places.where(monte.origin)}: {text}")
+        elif any(play.changes.run is not None for play in plays):
+            text = f"random parameters are nominal first and drawn anew by each reset, with seed {self.seed}"
+            notes.append(f"{places.where(self.reader.commands[0].origin)}: {text}")
         elif self.reader.steps:
             where = places.where(self.reader.steps[0].origin)
             notes.append(f"{where}: random parameters are drawn anew at each point of .step, with seed {self.seed}")
