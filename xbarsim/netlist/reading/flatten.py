@@ -167,8 +167,14 @@ class Flattener:
         body, count = item.body, len(item.paths)
         start, step = len(self.flat.names), 1 if count == 1 else count
         values: list[Amount] = list(body.values)
+        known: dict[str, Amount] = {}
         for index, value, multiplier in body.deferred:
-            values[index] = self._value(body, index, value, multiplier, item)
+            amount: Amount | Expression = value
+            if isinstance(value, Expression) and item.scope.draws is None:
+                if value.text not in known:
+                    known[value.text] = self._number(value, item.scope, body.origins[index])
+                amount = known[value.text]
+            values[index] = self._value(body, index, amount, multiplier, item)
         for index, resistor in body.resistors:
             values[index] = ohms_of(resistor, item, self.nonlinear)
         altered = self._altered(item, values) if self.changes.elements else set()
