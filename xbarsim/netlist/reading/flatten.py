@@ -30,23 +30,12 @@ from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.settings import Setting, ambient_of
 from xbarsim.netlist.reading.states import States
+from xbarsim.netlist.reading.toplevel import top_scope
 from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import LETTER, Work
 from xbarsim.netlist.suggest import clipped, closest
 
 Ints = NDArray[np.int64]
-
-
-def top_scope(top: Body, changes: Changes, draws: Draws | None) -> Scope:
-    """Return the parameters of the top level; what is changed is not evaluated before something asks for it."""
-    scope = Scope(None, top.visible_functions(), 1, draws)
-    for one in top.parameters:
-        scope.define(one.name, one.value)
-    for name, number in changes.parameters.items():
-        scope.define(name, Expression(repr(number), [("number", number)], ()))
-    return scope
-
-
 _GROUNDS = {"gnd!", "!gnd", "ground"}
 """What HSPICE calls ground beside 0 and gnd."""
 

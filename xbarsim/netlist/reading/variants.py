@@ -8,10 +8,11 @@ from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.draws import Draws
-from xbarsim.netlist.reading.flatten import Flattener, top_scope
+from xbarsim.netlist.reading.flatten import Flattener
 from xbarsim.netlist.reading.reader import Reader
 from xbarsim.netlist.reading.schedule import Play, Scheduler, first_value
 from xbarsim.netlist.reading.targets import changes_from
+from xbarsim.netlist.reading.toplevel import top_scope
 from xbarsim.netlist.suggest import clipped, closest
 
 

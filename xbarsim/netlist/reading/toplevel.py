@@ -1,0 +1,19 @@
+"""The parameters of the top level, as they are in a variant."""
+
+from __future__ import annotations
+
+from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.changes import Changes
+from xbarsim.netlist.reading.draws import Draws
+from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.scopes import Scope
+
+
+def top_scope(top: Body, changes: Changes, draws: Draws | None) -> Scope:
+    """Return the parameters of the top level; what is changed is not evaluated before something asks for it."""
+    scope = Scope(None, top.visible_functions(), 1, draws)
+    for one in top.parameters:
+        scope.define(one.name, one.value)
+    for name, number in changes.parameters.items():
+        scope.define(name, Expression(repr(number), [("number", number)], ()))
+    return scope
