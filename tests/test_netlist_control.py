@@ -142,6 +142,25 @@ def test_a_variable_starts_with_a_dollar_and_a_comment_with_a_dollar_and_a_blank
     assert isinstance(variant.analyses[0], Dc)
 
 
+def test_let_is_computed_for_what_prints_it():
+    """From results, in each analysis with its own; numbers of the block itself are no results."""
+    block = "let k = 2\nforeach r 1k 2k\nalter r1 = $r\nop\nlet drop = v(a) - v(b)\nlet ohms = drop/(-i(v1))\n"
+    block += "print ohms drop*k k\nend"
+    answers = answers_of(block)
+    records = json.loads(answers.as_json())["analyses"]
+    for record, one, ohms in zip(records, answers.results, (1e3, 2e3), strict=True):
+        assert record["printed"]["ohms"] == pytest.approx(ohms, rel=1e-9)
+        doubled = next(value for label, value in record["printed"].items() if label != "ohms")
+        assert doubled == pytest.approx(-2 * ohms * one.currents[0, 0], rel=1e-9)
+    assert any("'let' set k to 2" in note for note in answers.notes)
+
+
+def test_a_name_of_let_is_no_node():
+    """v(x) is the node x, whatever let made of x."""
+    (one,) = answers_of("op\nlet b = v(a)*10\nlet c = v(b)+b\nprint c").results
+    assert one.printed["c"][0] == pytest.approx(one.voltages[0, 1] + 6)
+
+
 @pytest.mark.parametrize(
     ("block", "line", "words"),
     [
@@ -163,6 +182,7 @@ def test_a_variable_starts_with_a_dollar_and_a_comment_with_a_dollar_and_a_blank
         ("while v(a) > 1\nop\nend", 2, "depends on results"),
         ("repeat\nset x=1\nend", 3, "100000 commands"),
         ("let x", 2, "the command 'let' sets nothing"),
+        ("let x = v(a)\nrepeat 20\nlet x = x + x\nend", 4, "grows with each turn"),
         ("source other.cir", 2, "the command 'source'"),
         ("alterr r1 = 2", 2, "did you mean 'alter'"),
         ("op\nforeech r 1 2\nend", 3, "did you mean 'foreach'"),

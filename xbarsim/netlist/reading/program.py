@@ -1,7 +1,7 @@
 """Runs a ``.control`` block: which analyses it asks for, in which variants of the circuit, and what it prints.
 
-What needs results (``let r = v(a)/i(v1)``) is not known while a netlist is read: it is noted, and refused only where an
-analysis depends on it.
+What needs results (``let r = v(a)/i(v1)``) is not known while a netlist is read: it is kept for what prints it, and
+refused where an analysis depends on it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _SYNTAX = ("else", "end", "break", "continue", "exit", "bye", "measure", "optran
 _REFUSED = ("source", "circbyline", "remcirc", "setcirc", "snload", "edit", "goto", "label")
 _MOST_LINES = 100_000
 _DOLLAR = re.compile(r"\{?\$(&?)([a-z_][\w.]*|&[a-z_][\w.]*)\}?")
+_VECTOR = re.compile(r"[vi]\([^()]*\)|@[^\[\s]*\[[^\]]*\]|\b([a-z_]\w*)(?![\w.(])")
+_LONGEST_LAW = 2000
 _AT = re.compile(r"@\s*([^\[\s]+)\s*\[\s*([a-z_]\w*)\s*\]")
 _WORDS = {"eq": "==", "ne": "!=", "gt": ">", "lt": "<", "ge": ">=", "le": "<=", "and": "&&", "or": "||", "not": "!"}
 _WORD = re.compile(r"\b(?:eq|ne|gt|lt|ge|le|and|or|not)\b")
@@ -91,6 +93,7 @@ class Program:
     altered: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
     waiting: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
     vectors: dict[str, float | None] = field(default_factory=dict)
+    laws: dict[str, str] = field(default_factory=dict)
     variables: dict[str, list[str]] = field(default_factory=dict)
     over: int | None = None
     broken: str = ""
@@ -137,7 +140,7 @@ class Program:
         elif word == "run":
             self.plays.append((None, tuple(self.altered.values())))
         elif word in REQUESTS:
-            self.requests.setdefault(f"{word} {rest}", line.origin)
+            self._request(word, rest, line.origin)
         elif word in ("foreach", "repeat", "while", "dowhile"):
             self._loop(word, rest, line)
         elif word == "if":
@@ -277,6 +280,35 @@ class Program:
         name = name.removeprefix("const.")
         self.vectors[name] = self._number(law)
         if self.vectors[name] is None:
-            self.notes.setdefault(
-                f"'let {clipped(rest)}' is left out, as it is computed from results: '.measure' can do that", origin
-            )
+            text = f"({self._expanded(law)})"
+            if len(text) > _LONGEST_LAW:
+                raise CardError(f"'let {clipped(rest)}' grows with each turn and needs results: write it out")
+            self.laws[name] = text
+
+    def _request(self, word: str, rest: str, origin: int) -> None:
+        """Keep a line that prints, draws or saves, with what ``let`` set in the place of its names."""
+        items = rest.split()
+        files = items[:1] if word in ("write", "wrdata", "hardcopy") else []
+        named = []
+        for item in items[len(files) :]:
+            number = self.vectors.get(item)
+            if number is not None:
+                self.notes.setdefault(f"'{word} {item}' is no result: 'let' set {item} to {number:g}", origin)
+            elif item in self.vectors:
+                named.append(f"{item}={self.laws[item]}")
+            else:
+                named.append(self._expanded(item))
+        if named or not items:
+            self.requests.setdefault(" ".join([word, *files, *named]), origin)
+
+    def _expanded(self, text: str) -> str:
+        """Put what ``let`` set in the place of its names, but not in what names nodes and elements."""
+
+        def law(match: re.Match[str]) -> str:
+            name = match.group(1)
+            if name is None or name not in self.vectors:
+                return match.group()
+            number = self.vectors[name]
+            return self.laws[name] if number is None else f"({number!r})"
+
+        return _VECTOR.sub(law, text)
