@@ -60,6 +60,17 @@ CELLS: dict[str, tuple[str, float]] = {
         "eq q 0 value={0.03+sdt(i(er))}\nrq q 0 1\nr1 p m 5\ner m n value={(3*10k*v(q)^2)*i(er)}", V / (5 + 27)),
     "state as an integral with a start": (
         "bs s 0 v={idt(10*v(p,n)*(1-v(s)), 0.25)}\ng1 p n value={v(p,n)*(1e-3*v(s)+1e-6*(1-v(s)))}", V * MIX),
+    "PSpice's .ic without =": (
+        "gx 0 x value={1e6*sgn(v(p,n))*(1-(2*v(x)-1)^2)}\ncx x 0 80u\nraux x 0 0.01t\n.ic v(x) 0.15\n"
+        "gm p n value={(v(x)^4+0.01)*9*sinh(2*v(p,n))*10n}\nexn xn 0 value={v(x)^4}\nrxn xn 0 0.01t",
+        (0.15**4 + 0.01) * 9 * math.sinh(2 * V) * 1e-8),
+    "charged and discharged through laws": (
+        ".param i0(x)='1e-4*x+2e-6*(1-x)'\nev a 0 vol=1\nrh h a r='120*exp(-v(p,n)/0.09)'\n"
+        "rd h 0 r='132*exp(v(p,n)/0.19)'\nch h 0 1 ic=0.3\ngd p n cur='i0(v(h))*(exp(0.5*v(p,n))-exp(-0.5*v(p,n)))'",
+        (3e-5 + 1.4e-6) * 2 * math.sinh(V / 2)),
+    "beside states that act on themselves alone": (
+        f"{PLAIN}\ngs 0 s value={{v(p,n)}}\ncs s 0 1 ic=0.25\nrs s 0 1g\n"
+        "gt 0 t value={v(p,n)*v(t)*exp(v(t))}\nct t 0 1 ic=300\nrt t 0 1g", V * MIX),
     "threshold, exponential rate": (
         "bx 0 s i={v(p,n)>0.05 ? 2e3*exp(4*v(p,n))*(1-v(s))^3 : 0}\ncs s 0 1 ic=0.4\nrs s 0 1g\n"
         "gm p n value={v(p,n)/(100*exp(log(200)*(1-v(s))))}", V / (100 * 200**0.6)),

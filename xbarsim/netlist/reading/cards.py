@@ -76,8 +76,19 @@ def check_options(text: str) -> None:
 
 def initial_values(text: str, origin: int) -> list[tuple[str, float | Expression, int]]:
     """Return what ``.ic v(a)=1 v(b)=2`` sets, by ``v(node)``."""
-    words = sort_words(split_words(text)[1:])
+    words = sort_words(_with_equals(split_words(text)[1:]))
     bad = words.plain or [key for key in words.keys if _OF_NODE.fullmatch(key) is None]
     if bad or not words.keys:
         raise CardError(f".ic has {clipped(repr(bad[0])) if bad else 'no voltages'}: write '.ic v(node)=1'")
     return [(key, parse_value(word, bare=True), origin) for key, word in words.keys.items()]
+
+
+def _with_equals(words: list[str]) -> list[str]:
+    """Put a ``=`` behind ``v(node)`` where PSpice leaves it out."""
+    pairs: list[str] = []
+    for at, word in enumerate(words):
+        pairs.append(word)
+        following = words[at + 1 : at + 2]
+        if _OF_NODE.fullmatch(word) and following and following != ["="] and not _OF_NODE.fullmatch(following[0]):
+            pairs.append("=")
+    return pairs

@@ -56,7 +56,7 @@ class Surroundings:
     live : (nodes,)
         Nodes at which a source of the circuit's own ends: V to ground, any other V or I that is not 0 or that changes.
     read : (nodes,)
-        Nodes whose voltage acts elsewhere: it controls a law or a source that does not lie across it, or is a gate's.
+        Nodes whose voltage controls a law or a source that does not lie across it, or does and leads to ground; gates.
     laws : list of (plus, minus, first, second)
         Where laws lie, and what voltages they read from elsewhere.
     """
@@ -190,6 +190,9 @@ def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surr
         if kind == "v" and laws.kinds == "v":
             conducting |= across
         elsewhere = ~across
+        # A rate that depends on the state itself runs from ground to it.
+        own = across & ((first == 0) | (second == 0))
+        around.mark(around.read, plus[own], minus[own])
         around.mark(around.read, plus[elsewhere], minus[elsewhere])
         around.laws.append(tuple(column[elsewhere] for column in (plus, minus, first, second)))
     if laws.output == "v":
