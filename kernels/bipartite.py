@@ -81,12 +81,12 @@ class BipartiteReduction:
         return np.concatenate([first, second] if self._word_first else [second, first])
 
     def voltages(self, terminals: Array) -> tuple[Array, Array]:
-        """Word- and bit-node voltages (batch, m, n) for terminal voltages (batch, ports); islands get 0."""
-        word, bit = self._lines(terminals)
-        shape = (terminals.shape[0], *self._g.shape)
+        """Node voltages for those of the terminals (batch, ports), pairs as :class:`reduction.Reduction` has."""
+        word, bit = self._line_pairs(terminals)
+        shape = (2, terminals.shape[0], *self._g.shape)
         return (
-            np.broadcast_to(word[:, :, None], shape).copy(),
-            np.broadcast_to(bit[:, None, :], shape).copy(),
+            np.broadcast_to(word[:, :, :, None], shape).copy(),
+            np.broadcast_to(bit[:, :, None, :], shape).copy(),
         )
 
     def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
@@ -110,4 +110,25 @@ class BipartiteReduction:
         for k, side in enumerate(self._ends[0]):
             first = first + side * known[:, k * a : (k + 1) * a]
         first = first * self._inverse
+        return (first, second) if self._word_first else (second, first)
+
+    def _line_pairs(self, terminals: Array) -> tuple[Array, Array]:
+        """Return the lines' voltages as pairs, (2, batch, m) and (2, batch, n)."""
+        cells = self._g if self._word_first else self._g.T
+        a, b = cells.shape
+        known = terminals[:, self._back]
+        batch, ends = known.shape
+        # The second layer follows from the terminals, the first from both: in the end one network of all of them.
+        x, low = np.empty((ends + b, batch)), np.zeros((ends + b, batch))
+        x[:ends] = known.T
+        kron.extend_pairs(self._rows, self._core_inverse, x, low)
+        couplings = np.zeros((a, ends + b + a))
+        for k, side in enumerate(self._ends[0]):
+            couplings[np.arange(a), k * a + np.arange(a)] = side
+        couplings[:, ends : ends + b] = cells
+        every, rest = np.empty((ends + b + a, batch)), np.zeros((ends + b + a, batch))
+        every[: ends + b], rest[: ends + b] = x, low
+        kron.extend_pairs(couplings, self._inverse, every, rest)
+        second = np.stack([x[ends:].T, low[ends:].T])
+        first = np.stack([every[ends + b :].T, rest[ends + b :].T])
         return (first, second) if self._word_first else (second, first)

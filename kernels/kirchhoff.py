@@ -14,6 +14,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SAFETY = 4.0
+"""How many times the root of a sum of squares what rounding adds up to may be."""
+
+LARGE = 1e30
+"""Siemens of an end of 0 ohm behind wires of 0 ohm."""
+
+FLOOR = 1e-20
+"""Part of what a line's cells would take at the sources' voltages below which no current counts as one."""
+
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
 
 
@@ -26,6 +35,104 @@ def _largest(left: Array, right: Array, top: Array, bottom: Array) -> float:
     for j in range(top.size):
         volts = max(volts, abs(top[j]), abs(bottom[j]))
     return volts
+
+
+@njit(**_OPTIONS)
+def _end(r: Array) -> float:
+    """Siemens with which a line's first source holds it: its end's, or the next segment's behind an end of 0 ohm."""
+    siemens = LARGE
+    for k in range(r.size):
+        if r[k] > 0.0:
+            siemens = 1.0 / r[k]
+            break
+    return siemens
+
+
+@njit(**_OPTIONS)
+def _driven(inner: float, first: float, last: float, total: float, cell: float, wire: float, r: Array) -> float:
+    """Squared currents that a line's gaps drive around, at most: ``inner`` is the sum of their squares in its wires.
+
+    No gap drives more than the line's cells and the weaker of its ends conduct, and none in an end, ``first`` and
+    ``last``, more than that end and the rest. Cells conduct no more than their ``total``, nor than an endless ladder
+    of the largest ``cell`` and the smallest ``wire``: ``cell / 2 + sqrt(cell^2 / 4 + cell / wire)``.
+    """
+    near, far = _end(r), _end(r[::-1])
+    cells = min(total, cell + np.sqrt(cell / wire)) if wire > 0.0 else total
+    squares = inner * (cells + min(near, far)) ** 2
+    squares += (first * min(near if r[0] > 0.0 else LARGE, cells + far)) ** 2
+    squares += (last * min(far if r[r.size - 1] > 0.0 else LARGE, cells + near)) ** 2
+    driven: float = squares
+    return driven
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
+def _row(
+    i: int, g: Array, v: Array, u: Array, r: Array, amperes: Array, totals: Array, largest: Array
+) -> tuple[float, float, float, float]:
+    """Fill row i's cell currents and update the columns' sums and largest cells.
+
+    Return the row's sum of cells and the largest, and the smallest and the largest of its wires.
+    """
+    n = g.shape[1]
+    total = most = ohms = 0.0
+    wire = np.inf
+    for j in range(n):
+        cell = g[i, j]
+        amperes[j] = cell * (v[i, j] - u[i, j])
+        totals[j] += cell
+        largest[j] = cell if cell > largest[j] else largest[j]
+        total += cell
+        most = cell if cell > most else most
+    for j in range(1, n):
+        wire = r[i, j] if r[i, j] < wire else wire
+        ohms = r[i, j] if r[i, j] > ohms else ohms
+    return total, most, wire, ohms
+
+
+@njit(**_OPTIONS)
+def _along(
+    i: int, r: Array, v: Array, amperes: Array, broken: bool, current: float
+) -> tuple[float, float, float, float]:
+    """Follow word line i from its first node, which ``current`` enters.
+
+    Return its squared gaps, the currents missing at breaks, their squares, and what leaves the last node.
+    """
+    inner = missing = squares = 0.0
+    current -= amperes[0]
+    for j in range(1, amperes.size):
+        if broken and r[i, j] == np.inf:
+            missing += current
+            squares += current * current
+            current = 0.0
+        else:
+            gap = v[i, j - 1] - v[i, j] - r[i, j] * current
+            inner += gap * gap
+        current -= amperes[j]
+    return inner, missing, squares, current
+
+
+@njit(**_OPTIONS)
+def _down(i: int, r: Array, u: Array, current: Array, inner: Array, wire: Array) -> tuple[float, float]:
+    """Add the squared gaps of the bit-line segments above row i; return the currents missing at breaks, and squares."""
+    n = inner.size
+    missing = squares = 0.0
+    broken = False
+    for j in range(n):
+        broken |= r[i, j] == np.inf
+        wire[j] = r[i, j] if r[i, j] < wire[j] else wire[j]
+    if not broken:
+        for j in range(n):
+            gap = u[i - 1, j] - u[i, j] - r[i, j] * current[j]
+            inner[j] += gap * gap
+        return 0.0, 0.0
+    for j in range(n):
+        if r[i, j] == np.inf:
+            missing += current[j]
+            squares += current[j] * current[j]
+            current[j] = 0.0
+        else:
+            inner[j] += (u[i - 1, j] - u[i, j] - r[i, j] * current[j]) ** 2
+    return missing, squares
 
 
 @njit(**_OPTIONS)
@@ -44,145 +151,49 @@ def residual(
     out_top: Array,
     out_bottom: Array,
 ) -> float:
-    """How far a solution is from Kirchhoff's laws.
+    """How far a solution is from Kirchhoff's laws, as a bound of its end currents' errors.
 
-    The larger of ``|dv - r i| / max |V|`` over all segments and ends, and ``|sum i| / max_line sum |i_device|`` over
-    all lines and both sides of a break. Wire currents are running sums of device currents from the word lines'
-    left and the bit lines' top end. 0 where all sources are 0.
+    Flows are running sums of device currents from the word lines' left and the bit lines' top end. What they leave
+    of the current law at breaks and last nodes, and what their gaps in the voltage law would drive around, is what
+    the end currents can be wrong by, as :mod:`refinement` says, only that the latter's bounds are those of whole
+    lines. It is relative to the largest end current. 0 where all sources are 0.
     """
     m, n = g.shape
     volts: float = _largest(left, right, top, bottom)
     if volts == 0.0:
         return 0.0
-    kvl = kcl = amperes = 0.0
-    line = np.empty(n)
+    missing = squares = largest = most = 0.0
+    line, totals, cell = np.empty(n), np.zeros(n), np.zeros(n)
     for i in range(m):
-        for j in range(n):
-            line[j] = g[i, j] * (v[i, j] - u[i, j])
-        current, before, taken = -out_left[i], left[i], 0.0
-        for j in range(n):
-            r = rw[i, j]
-            whole = r < np.inf
-            gap = abs(before - v[i, j] - (r if whole else 0.0) * current)
-            kvl = gap if whole and gap > kvl else kvl
-            kcl = abs(current) if not whole and abs(current) > kcl else kcl
-            current = (current if whole else 0.0) - line[j]
-            taken += abs(line[j])
-            before = v[i, j]
-        amperes = max(amperes, taken, abs(out_left[i]), abs(out_right[i]))
-        kcl = max(kcl, abs(current - out_right[i]))
-        if rw[i, n] < np.inf:
-            kvl = max(kvl, abs(before - right[i] - rw[i, n] * out_right[i]))
-    current_b, taken_b, kvl_b, kcl_b = np.empty(n), np.zeros(n), np.zeros(n), np.zeros(n)
+        total, largest_cell, thinnest, widest = _row(i, g, v, u, rw, line, totals, cell)
+        most = max(most, total)
+        first = left[i] - v[i, 0] + rw[i, 0] * out_left[i] if rw[i, 0] < np.inf else 0.0
+        last = v[i, n - 1] - right[i] - rw[i, n] * out_right[i] if rw[i, n] < np.inf else 0.0
+        inner, lost, lost2, current = _along(i, rw, v, line, widest == np.inf, -out_left[i])
+        lost += current - out_right[i]
+        missing += lost
+        squares += lost2 + (current - out_right[i]) ** 2
+        squares += _driven(inner, first, last, total, largest_cell, thinnest, rw[i])
+        largest = max(largest, abs(out_left[i]), abs(out_right[i]))
+    currents, gaps, wires = np.empty(n), np.zeros(n), np.full(n, np.inf)
     for j in range(n):
-        current_b[j] = -out_top[j]
+        currents[j] = -out_top[j]
+        largest = max(largest, abs(out_top[j]), abs(out_bottom[j]))
     for i in range(m):
+        if i > 0:
+            lost, lost2 = _down(i, rb, u, currents, gaps, wires)
+            missing += lost
+            squares += lost2
         for j in range(n):
-            r = rb[i, j]
-            whole = r < np.inf
-            gap = abs((u[i - 1, j] if i > 0 else top[j]) - u[i, j] - (r if whole else 0.0) * current_b[j])
-            kvl_b[j] = gap if whole and gap > kvl_b[j] else kvl_b[j]
-            kcl_b[j] = abs(current_b[j]) if not whole and abs(current_b[j]) > kcl_b[j] else kcl_b[j]
-            device = g[i, j] * (v[i, j] - u[i, j])
-            current_b[j] = (current_b[j] if whole else 0.0) + device
-            taken_b[j] += abs(device)
+            currents[j] += g[i, j] * (v[i, j] - u[i, j])
     for j in range(n):
-        amperes = max(amperes, taken_b[j], abs(out_top[j]), abs(out_bottom[j]))
-        kvl = max(kvl, kvl_b[j])
-        kcl = max(kcl, kcl_b[j], abs(current_b[j] - out_bottom[j]))
-        if rb[m, j] < np.inf:
-            kvl = max(kvl, abs(u[m - 1, j] - bottom[j] - rb[m, j] * out_bottom[j]))
-    if not amperes < np.inf:
+        first = top[j] - u[0, j] + rb[0, j] * out_top[j] if rb[0, j] < np.inf else 0.0
+        last = u[m - 1, j] - bottom[j] - rb[m, j] * out_bottom[j] if rb[m, j] < np.inf else 0.0
+        lost = currents[j] - out_bottom[j]
+        missing += lost
+        squares += lost * lost + _driven(gaps[j], first, last, totals[j], cell[j], wires[j], rb[:, j])
+    error = abs(missing) + SAFETY * np.sqrt(squares)
+    scale = max(largest, FLOOR * most * volts)
+    if not error < np.inf:
         return np.inf
-    return max(kvl / volts, kcl / amperes if amperes > 0.0 else 0.0)
-
-
-@njit(**_OPTIONS)
-def _line_gaps(
-    g: Array,
-    r: Array,
-    x: Array,
-    other: Array,
-    first: float,
-    last: float,
-    out_first: float,
-    out_last: float,
-    volts: float,
-    amperes: float,
-) -> float:
-    """Worst violation along one line, each segment's as volts or as amperes, whichever is less.
-
-    x are the line's node voltages, ``other`` those across its cells.
-    """
-    n = g.size
-    worst = 0.0
-    current, before = -out_first, first
-    for j in range(n + 1):
-        after = x[j] if j < n else last
-        if r[j] < np.inf:
-            through = current if j < n else out_last
-            gap = abs(before - after - r[j] * through)
-            worst = max(worst, min(gap / volts, gap / (r[j] * amperes)) if r[j] * amperes > 0.0 else gap / volts)
-        else:
-            worst = max(worst, abs(current) / amperes if amperes > 0.0 else 0.0)
-            current = 0.0
-        if j < n:
-            current -= g[j] * (x[j] - other[j])
-            before = x[j]
-    return max(worst, abs(current - out_last) / amperes if amperes > 0.0 else 0.0)
-
-
-@njit(**_OPTIONS)
-def careful_residual(
-    g: Array,
-    rw: Array,
-    rb: Array,
-    left: Array,
-    right: Array,
-    top: Array,
-    bottom: Array,
-    v: Array,
-    u: Array,
-    out_left: Array,
-    out_right: Array,
-    out_top: Array,
-    out_bottom: Array,
-) -> float:
-    """Return ``residual`` where that is large for no fault of the solution's. Slower: for suspicious ones only.
-
-    Running sums of device currents carry rounding errors of g |v| eps, which a wire of many ohms turns into many
-    volts. Such a segment is held to Kirchhoff's current law instead: with ``dv / r`` for its current the voltage law
-    holds exactly, and the difference to the running sum is what the nodes' balances miss, relative to the largest
-    line's sum of device currents. And cells that sit at equal voltages carry rounding errors only: currents count
-    from 1e-6 of what the line's cells would take at its voltages.
-    """
-    m, n = g.shape
-    volts: float = _largest(left, right, top, bottom)
-    if volts == 0.0:
-        return 0.0
-    # What is so far below any current that a cell could carry stands for none.
-    amperes = 1e-25 * g.max() * volts
-    finite = True
-    column = np.zeros(n)
-    for i in range(m):
-        line = 0.0
-        for j in range(n):
-            current = abs(g[i, j] * (v[i, j] - u[i, j]))
-            finite = finite and abs(v[i, j]) < np.inf and abs(u[i, j]) < np.inf
-            current = max(current, 1e-6 * g[i, j] * (abs(v[i, j]) + abs(u[i, j])))
-            line += current
-            column[j] += current
-        amperes = max(amperes, line, abs(out_left[i]), abs(out_right[i]))
-    for j in range(n):
-        amperes = max(amperes, column[j], abs(out_top[j]), abs(out_bottom[j]))
-    if not finite or not amperes < np.inf:
-        return np.inf
-    worst = 0.0
-    for i in range(m):
-        gap = _line_gaps(g[i], rw[i], v[i], u[i], left[i], right[i], out_left[i], out_right[i], volts, amperes)
-        worst = max(worst, gap)
-    gt, rt, vt, ut = g.T.copy(), rb.T.copy(), v.T.copy(), u.T.copy()
-    for j in range(n):
-        gap = _line_gaps(gt[j], rt[j], ut[j], vt[j], top[j], bottom[j], out_top[j], out_bottom[j], volts, amperes)
-        worst = max(worst, gap)
-    return worst
+    return error / scale if scale > 0.0 else 0.0

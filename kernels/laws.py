@@ -149,14 +149,15 @@ def _channel(vds: float, over: float, kp: float, lam: float) -> tuple[float, flo
 
 @njit(**_OPTIONS)
 def _transistor(
-    v: float, u: float, g: float, gate: float, kp: float, vto: float, lam: float
+    x: float, lower: float, g: float, gate: float, kp: float, vto: float, lam: float
 ) -> tuple[float, float, float]:
-    """Memristor g from v to an inner node, transistor from there to u; the lower of its two ends is its source.
+    """Memristor g from v to an inner node, transistor from there to u, for ``x = v - u`` and the lower of the two.
+
+    The lower of its two ends is the transistor's source.
 
     The root is bracketed, and every step that leaves the bracket is replaced by a bisection.
     """
-    x = v - u
-    over = gate - min(v, u) - vto
+    over = gate - lower - vto
     if g == 0.0 or over <= 0.0:
         return 0.0, 0.0, 0.0
     forward = x >= 0.0
@@ -228,7 +229,7 @@ def _law(
         i, g = _selector(x, q[0], q[1], q[2])
         return i, g, g
     if kind == TRANSISTOR:  # g, gate, kp, vto, lam
-        found: tuple[float, float, float] = _transistor(v, u, q[0], q[1], q[2], q[3], q[4])
+        found: tuple[float, float, float] = _transistor(x, min(v, u), q[0], q[1], q[2], q[3], q[4])
         return found
     if kind == YAKOPCIC:  # g, b, a2 / a1: i = g / b sinh(b x), the other slope below 0
         s, c = _sinh(q[1] * x)
@@ -250,6 +251,24 @@ def currents(kind: int, address: int, v: Array, u: Array, p: Array, shared: Arra
     for r in range(m):
         for c in range(n):
             i[r, c] = _law(kind, address, v[r, c], u[r, c], p[r, c], shared)[0]
+
+
+@njit(**_OPTIONS)
+def precise(
+    kind: int, address: int, across: Array, lower: Array, p: Array, shared: Array, i: Array, a: Array, b: Array
+) -> None:
+    """Fill currents ``i`` and slopes ``a``, ``b`` (m, n) for the voltages ``across`` the cells and their lower nodes'.
+
+    Where both nodes are far from 0 V and near each other, v - u has more digits than v and u have in common.
+    """
+    m, n = across.shape
+    for r in range(m):
+        for c in range(n):
+            q = p[r, c]
+            if kind == TRANSISTOR and q[0] > 0.0:
+                i[r, c], a[r, c], b[r, c] = _transistor(across[r, c], lower[r, c], q[0], q[1], q[2], q[3], q[4])
+            else:
+                i[r, c], a[r, c], b[r, c] = _law(kind, address, across[r, c], 0.0, q, shared)
 
 
 @njit(**_OPTIONS)
@@ -345,7 +364,7 @@ def _hold(v: Array, u: Array, p: Array, own: Array, i: Array, da: Array, db: Arr
         if low >= off > own[c]:
             low = off - _LESS * (off - own[c])
             x, y = (v[c], low) if v[c] >= u[c] else (low, u[c])
-            i[c], da[c], db[c] = _transistor(x, y, p[c, 0], p[c, 1], p[c, 2], p[c, 3], p[c, 4])
+            i[c], da[c], db[c] = _transistor(x - y, min(x, y), p[c, 0], p[c, 1], p[c, 2], p[c, 3], p[c, 4])
             j[c] = i[c] - da[c] * x + db[c] * y
         else:
             j[c] = i[c] - da[c] * v[c] + db[c] * u[c]

@@ -181,9 +181,9 @@ def _newton(
         out = (v, u, space.end_w, space.end_b, space.directions, space.y)
         if cells.symmetric:
             floor = tolerance * tolerance * power
-            status, passes, _ = schur.solve(space.a, space.j, *common, floor, limit, *out)
+            status, passes, _ = schur.solve(space.a, space.j, space.j, *common, floor, limit, *out)
         else:
-            status, passes = schur.solve_unsymmetric(space.a, space.b, space.j, *common, limit, *out)
+            status, passes = schur.solve_unsymmetric(space.a, space.b, space.j, space.j, *common, limit, *out)
         iterations += passes
         before = missed
         law, cell, power = _linearise(cells, v, u, space)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.kernels import kron
+from xbarsim.kernels import kron, leaves
 from xbarsim.kernels.blocks import Edge, Index, Join, Schedule, Shape, cuts, halve, join, leaf_schedule
 
 Array = NDArray[np.float64]
@@ -209,7 +209,7 @@ class Blocks:
         plan: Schedule = leaf_schedule(shape, False)
         store = np.empty((plan.entries, top.size))
         out = np.empty((top.size, shape.ports, shape.ports))
-        kron.reduce_leaves(plan.steps, plan.places, *self._circuit, top, left, store, out)
+        leaves.reduce_leaves(plan.steps, plan.places, *self._circuit, top, left, store, out)
         for block, couplings in zip(blocks, out, strict=True):
             block.couplings = couplings
 
@@ -250,32 +250,37 @@ class Reduction(Blocks):
         self._root.couplings = None
 
     def voltages(self, terminals: Array) -> tuple[Array, Array]:
-        """Word- and bit-node voltages (batch, m, n) for terminal voltages (batch, ports); needs ``keep``.
+        """Word- and bit-node voltages for terminal voltages (batch, ports); needs ``keep``.
 
-        Nodes of islands get 0.
+        Each is (2, batch, m, n), numbers and what their rounding left of the voltage. Nodes of islands get 0.
         """
         g = self._circuit[0]
         batch = terminals.shape[0]
-        self._spread(terminals)
-        v, u = np.empty((batch, *g.shape)), np.empty((batch, *g.shape))
+        self._spread(terminals, pairs=True)
+        v, u = np.empty((2, 2, batch, *g.shape))
 
         def fill(group: tuple[Shape, list[_Block], Index, Index]) -> None:
             shape, blocks, top, left = group
             plan = leaf_schedule(shape, True)
-            store, x = np.empty((plan.entries, top.size)), np.empty((plan.voltages, top.size))
+            store, x = np.empty((plan.entries, top.size)), np.empty((2, plan.voltages, top.size))
             known = np.stack([block.port_voltages for block in blocks], axis=-1)  # type: ignore[misc]
-            known = np.ascontiguousarray(known.transpose(1, 0, 2))
-            kron.leaf_voltages(plan.steps, plan.places, *self._circuit, top, left, store, x, known, v, u)
+            known = np.ascontiguousarray(known.transpose(0, 2, 1, 3))
+            leaves.leaf_voltages(plan.steps, plan.places, *self._circuit, top, left, store, x, known, v, u)
 
         # Every step keeps storage of its own on the way back, so fewer leaves share a pass.
         run(fill, self._lane_groups(LANES // 2), self._threads)
         return v, u
 
-    def _spread(self, terminals: Array) -> None:
-        """Leave every leaf with its ports' voltages (ports, batch) for terminal voltages (batch, ports)."""
-        self._root.port_voltages = np.ascontiguousarray(terminals.T)
+    def _spread(self, terminals: Array, *, pairs: bool = False) -> None:
+        """Leave every leaf with its ports' voltages (ports, batch) for terminal voltages (batch, ports).
+
+        As ``pairs`` they are (2, ports, batch).
+        """
+        known = np.ascontiguousarray(terminals.T)
+        self._root.port_voltages = np.stack([known, np.zeros_like(known)]) if pairs else known
+        extend = _extend_pairs if pairs else _extend
         for height in sorted(self._levels, reverse=True):
-            run(_extend, self._levels[height], self._threads)
+            run(extend, self._levels[height], self._threads)
 
     def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
         """Return ``sum_kl weights[k, l] d_k d_l`` at every cell, (m, n); needs ``keep``.
@@ -296,7 +301,7 @@ class Reduction(Blocks):
             form = known[:, :, :count] @ (weights @ known[:, :, count:].transpose(0, 2, 1))
             form = np.ascontiguousarray(form.transpose(1, 2, 0))
             drops = np.empty((shape.rows * shape.cols, form.shape[0], top.size))
-            kron.leaf_gradients(plan.steps, plan.places, *self._circuit, top, left, store, x, form, drops, gradient)
+            leaves.leaf_gradients(plan.steps, plan.places, *self._circuit, top, left, store, x, form, drops, gradient)
 
         run(fill, self._lane_groups(LANES // 2), self._threads)
         return gradient
@@ -341,4 +346,19 @@ def _extend(block: _Block) -> None:
     kron.extend(block.rows, block.inverse, x)
     block.parts[0].port_voltages = x[how.first]
     block.parts[1].port_voltages = x[how.second]
+    block.port_voltages = None
+
+
+def _extend_pairs(block: _Block) -> None:
+    assert block.parts is not None
+    assert block.how is not None
+    assert block.rows is not None
+    assert block.inverse is not None
+    assert block.port_voltages is not None
+    how = block.how
+    x = np.empty((2, how.total, block.port_voltages.shape[2]))
+    x[:, : how.kept] = block.port_voltages
+    kron.extend_pairs(block.rows, block.inverse, x[0], x[1])
+    block.parts[0].port_voltages = x[:, how.first]
+    block.parts[1].port_voltages = x[:, how.second]
     block.port_voltages = None

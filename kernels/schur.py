@@ -287,7 +287,8 @@ def _into_word_lines(g: Array, u: Array, offset: Array, s: Array) -> None:
 @njit(**_OPTIONS)
 def solve(
     g: Array,
-    offset: Array,
+    leaving: Array,
+    entering: Array,
     lw: Array,
     kw: Array,
     lb: Array,
@@ -308,7 +309,8 @@ def solve(
 ) -> tuple[int, int, float]:
     """Solve one boundary; fill v, u (m, n) and the ends' ``arriving`` currents; return (status, iterations, strain).
 
-    A cell's current is ``g (v - u) + offset``; an empty offset is none. On entry u holds a guess, or zeros. The
+    A cell takes ``g (v - u) + leaving`` from its word node and brings ``g (v - u) + entering`` to its bit node; empty
+    arrays are none. On entry u holds a guess, or zeros. The
     strain is the longest step that was taken, about the largest eigenvalue of the inverse of the preconditioned
     system: how many times rounding errors of the node voltages are magnified.
 
@@ -326,9 +328,9 @@ def solve(
     spare_w = np.empty(m)
     spare_b = np.empty(n)
     change = np.empty(n)
-    _into_word_lines(g, u, offset, r)
+    _into_word_lines(g, u, leaving, r)
     _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
-    _bit_lines(g, v, offset, lb, kb, near_b, far_b, p, arriving_b)
+    _bit_lines(g, v, entering, lb, kb, near_b, far_b, p, arriving_b)
     for i in range(m):
         for j in range(n):
             r[i, j] = g[i, j] * (p[i, j] - u[i, j])
@@ -363,13 +365,13 @@ def solve(
             if energy <= goal and settled:
                 break
         # Both layers anew from positive quantities, and the residual that is truly left.
-        _bit_lines(g, v, offset, lb, kb, near_b, far_b, u, arriving_b)
-        _into_word_lines(g, u, offset, r)
+        _bit_lines(g, v, entering, lb, kb, near_b, far_b, u, arriving_b)
+        _into_word_lines(g, u, leaving, r)
         _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
         if iterations <= _EASY:
-            _bit_lines(g, v, offset, lb, kb, near_b, far_b, u, arriving_b)
+            _bit_lines(g, v, entering, lb, kb, near_b, far_b, u, arriving_b)
             break
-        _bit_lines(g, v, offset, lb, kb, near_b, far_b, p, arriving_b)
+        _bit_lines(g, v, entering, lb, kb, near_b, far_b, p, arriving_b)
         for i in range(m):
             for j in range(n):
                 r[i, j] = g[i, j] * (p[i, j] - u[i, j])
@@ -409,7 +411,8 @@ def _inner(x: Array, y: Array) -> float:
 def solve_unsymmetric(
     a: Array,
     b: Array,
-    offset: Array,
+    leaving: Array,
+    entering: Array,
     lw: Array,
     kw: Array,
     lb: Array,
@@ -427,12 +430,12 @@ def solve_unsymmetric(
     work: Array,
     y: Array,
 ) -> tuple[int, int]:
-    """As ``solve``, for cells whose current is ``a v - b u + offset``; return (status, iterations).
+    """As ``solve``, for cells that take ``a v - b u + leaving`` and bring ``a v - b u + entering``.
 
-    The dividers are those of word lines with cells ``a`` and bit lines with cells ``b``. Biconjugate gradients
-    (van der Vorst, SIAM J. Sci. Stat. Comput. 13, 631, 1992) on ``v - Aw^-1 b Ab^-1 a v``, whose every product is a
-    pass over both layers. They stop when no node's balance moves it by more than ``tolerance`` of the largest
-    voltage; the balance is recomputed from the lines, and they start anew if it is not so.
+    Return (status, iterations). The dividers are those of word lines with cells ``a`` and bit lines with cells ``b``.
+    Biconjugate gradients (van der Vorst, SIAM J. Sci. Stat. Comput. 13, 631, 1992) on ``v - Aw^-1 b Ab^-1 a v``, whose
+    every product is a pass over both layers. They stop when no node's balance moves it by more than ``tolerance`` of
+    the largest voltage; the balance is recomputed from the lines, and they start anew if it is not so.
 
     ``work`` is (8, m, n), ``y`` (n, 4).
     """
@@ -441,13 +444,13 @@ def solve_unsymmetric(
         work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7],
     )  # fmt: skip
     iterations = 0
-    _into_word_lines(b, u, offset, spare_s)
+    _into_word_lines(b, u, leaving, spare_s)
     _word_lines(spare_s, lw, kw, near_w, far_w, v, y, arriving_w)
     status = NOT_CONVERGED
     for _ in range(40):
         # One pass over both layers; what it changes is the residual.
-        _bit_lines(a, v, offset, lb, kb, near_b, far_b, u, arriving_b)
-        _into_word_lines(b, u, offset, spare_s)
+        _bit_lines(a, v, entering, lb, kb, near_b, far_b, u, arriving_b)
+        _into_word_lines(b, u, leaving, spare_s)
         _word_lines(spare_s, lw, kw, near_w, far_w, spare_u, y, arriving_w)
         worst = volts = 0.0
         for i in range(m):

@@ -10,6 +10,7 @@ from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.devices import Linear
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.linear import by_kron, by_schur
+from xbarsim.refinement import EXACT, scale
 from xbarsim.resources import thread_count
 from xbarsim.segments import Segments
 from xbarsim.tall import tall_map
@@ -48,11 +49,11 @@ def verify(terminals: Terminals) -> float:
         threads=terminals.threads,
         all_digits=False,
     )
-    if full.converged.all() and full.residual[0] <= TOLERANCE:
+    if full.converged.all() and full.residual[0] <= EXACT:
         mapped = terminals.currents(sources)
-        largest = max(float(np.abs(full.currents[side]).max()) for side in SIDES)
+        largest = scale(full.currents.values(), segments.g, sources.values())
         gap = max(float(np.abs(mapped[side] - full.currents[side]).max()) for side in SIDES)
-        difference = gap / largest if largest > 0.0 else gap
+        difference = float(full.residual[0]) + gap / largest if gap > 0.0 else float(full.residual[0])
     else:
         difference = float(by_kron(segments, sources, threads=terminals.threads).residual[0])
     if not difference <= TOLERANCE:

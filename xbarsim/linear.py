@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import ends, kirchhoff, reduction, schur
+from xbarsim.refinement import EXACT, GOAL, Balance, Pairs, linear_correction, ohmic, refine
 from xbarsim.resources import require_memory
 from xbarsim.segments import Mask, Segments
 from xbarsim.terminals import Terminals
@@ -25,9 +26,6 @@ STRAIN = 1e4
 
 RECHECK_CELLS = 32 * 32
 """Largest array for which a reduction costs little enough to make all their digits sure."""
-
-SUSPICIOUS = 1e-10
-"""Residuals above this are looked at again: rounding errors alone can be larger where wires dominate."""
 
 CG_TOLERANCE = 1e-13
 """Conjugate gradients go on until the residual's energy norm has fallen by this factor and no output moves by more."""
@@ -58,6 +56,8 @@ class Answer:
         False where rounding errors were magnified so much that a reduction gives better voltages.
     cut_off : pair of (rows, cols), optional
         Word and bit nodes that cells without any conductance at a vector's voltages leave floating.
+    across : dict of int to (rows, cols)
+        Volts across the cells, for vectors whose node voltages are too near each other to tell.
     """
 
     sources: dict[Side, Array]
@@ -69,6 +69,7 @@ class Answer:
     converged: NDArray[np.bool_]
     sure: NDArray[np.bool_]
     cut_off: tuple[Mask, Mask] | None = None
+    across: dict[int, Array] = field(default_factory=dict)
 
     @staticmethod
     def without_fields(sources: dict[Side, Array], currents: dict[Side, Array], residual: Array) -> Answer:
@@ -77,26 +78,29 @@ class Answer:
         yes = steps == 0
         return Answer(sources, currents, None, None, residual, steps, yes, yes)
 
-    def check(self, segments: Segments) -> None:
-        """Hold the fields against Kirchhoff's laws; islands, whose voltages may be NaN, count as 0 V."""
+    def check(self, segments: Segments, low: tuple[Array, Array] | None = None) -> None:
+        """Hold the end currents against the fields and these against Kirchhoff's laws; islands count as 0 V.
+
+        ``low`` (batch, rows, cols) is what rounding left of word and bit voltages.
+        """
         assert self.word is not None
         assert self.bit is not None
+        law_of = ohmic(segments.g)
         for k in range(self.residual.size):
-            volts, out = ([part[side][k] for side in SIDES] for part in (self.sources, self.currents))
-            v, u = np.nan_to_num(self.word[k]), np.nan_to_num(self.bit[k])
-            self.residual[k] = _residual(segments, volts, v, u, out)
+            pairs = Pairs.of(np.nan_to_num(self.word[k]), np.nan_to_num(self.bit[k]))
+            if low is not None:
+                pairs.low_v, pairs.low_u = (np.nan_to_num(part[k]) for part in low)
+                self.across[k] = pairs.across()
+            volts = [self.sources[side][k] for side in SIDES]
+            with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no bound, and is refused
+                balance = Balance(segments.word, segments.bit, volts, law_of(pairs), pairs)
+            gap = max(
+                float(np.abs(self.currents[side][k] - out).max()) for side, out in zip(SIDES, balance.out, strict=True)
+            )
+            self.residual[k] = balance.bound + (gap / balance.scale if gap > 0.0 else 0.0)
 
 
-def _residual(segments: Segments, volts: list[Array], v: Array, u: Array, out: list[Array]) -> float:
-    """Return one solution's violation of Kirchhoff's laws."""
-    arguments = (segments.g, segments.word, segments.bit, *volts, v, u, *out)
-    residual: float = kirchhoff.residual(*arguments)
-    if residual > SUSPICIOUS:
-        residual = kirchhoff.careful_residual(*arguments)
-    return residual
-
-
-_NO_OFFSET = np.empty((0, 0))
+_NONE = np.empty((0, 0))
 
 _kept = threading.local()
 
@@ -167,6 +171,10 @@ def by_schur(
     far_bit = sources["bit_top"] / np.maximum(bit[0], schur.TINY)
 
     loss = np.ones(batch)
+    small = all_digits and g.size <= RECHECK_CELLS
+
+    def unsure(k: int) -> bool:
+        return bool(loss[k] > LOSS or answer.iterations[k] > HARD_ITERATIONS or not answer.sure[k])
 
     def work(vectors: slice) -> None:
         scratch, y = _workspace("directions", rows, cols), np.empty((cols, 4))
@@ -180,7 +188,7 @@ def by_schur(
             out = [answer.currents[side][k] for side in SIDES]
             u[:] = 0.0
             status, answer.iterations[k], strain = schur.solve(
-                g, _NO_OFFSET, lw, kw, lb, kb, left, far_word[k], bottom, far_bit[k], CG_TOLERANCE, 0.0,
+                g, _NONE, _NONE, lw, kw, lb, kb, left, far_word[k], bottom, far_bit[k], CG_TOLERANCE, 0.0,
                 max_iterations, v, u, arriving_w, arriving_b, scratch, y,
             )  # fmt: skip
             answer.converged[k] = status == schur.CONVERGED
@@ -189,15 +197,44 @@ def by_schur(
                 ends.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
                 ends.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
             )
-            answer.residual[k] = _residual(segments, [left, right, top, bottom], v, u, out)
+            volts = [left, right, top, bottom]
+            answer.residual[k] = kirchhoff.residual(g, word, bit, *volts, v, u, *out)
+            if answer.residual[k] > GOAL and not (small and unsure(k)):
+                _refine(segments, answer, k, v, u, (lw, kw, lb, kb), scratch, max_iterations)
 
     reduction.run(work, reduction.chunks(batch, threads), threads)
-    if all_digits and g.size <= RECHECK_CELLS:
-        unsure = (loss > LOSS) | (answer.iterations > HARD_ITERATIONS) | ~answer.sure
-        if unsure.any():
-            again = {side: volts[unsure] for side, volts in sources.items()}
-            _replace(answer, unsure, by_kron(segments, again, threads=threads))
+    again = np.array([small and unsure(k) for k in range(batch)], np.bool_)
+    if again.any():
+        some = {side: volts[again] for side, volts in sources.items()}
+        _replace(answer, again, by_kron(segments, some, threads=threads))
     return answer
+
+
+def _refine(
+    segments: Segments,
+    answer: Answer,
+    vector: int,
+    v: Array,
+    u: Array,
+    dividers: tuple[Array, ...],
+    work: Array,
+    limit: int,
+) -> None:
+    """Improve one vector's node voltages v, u and its end currents by iterative refinement."""
+    word, bit = segments.word, segments.bit
+    volts = [answer.sources[side][vector] for side in SIDES]
+    pairs = Pairs.of(v, u)
+    correction = linear_correction(word, bit, dividers, work, limit)
+    balance, steps = refine(word, bit, volts, ohmic(segments.g), correction, pairs)
+    if steps == 0 and answer.residual[vector] < balance.bound:
+        return
+    for side, out in zip(SIDES, balance.out, strict=True):
+        answer.currents[side][vector] = out
+    answer.residual[vector] = balance.bound
+    if balance.bound <= EXACT:
+        answer.converged[vector] = answer.sure[vector] = True
+    if answer.word is not None:
+        answer.across[vector] = pairs.across()
 
 
 def _replace(answer: Answer, vectors: NDArray[np.bool_], better: Answer) -> None:
@@ -207,6 +244,8 @@ def _replace(answer: Answer, vectors: NDArray[np.bool_], better: Answer) -> None
     if answer.word is not None and answer.bit is not None:
         answer.word[vectors], answer.bit[vectors] = better.word, better.bit
     answer.residual[vectors] = better.residual
+    for at, k in enumerate(np.flatnonzero(vectors)):
+        answer.across[int(k)] = better.across[at]
     answer.converged[vectors] = answer.sure[vectors] = True
 
 
@@ -227,6 +266,6 @@ def by_kron(segments: Segments, sources: dict[Side, Array], *, threads: int) -> 
     currents = terminals.currents(sources)
     v, u = terminals.network.voltages(terminals.stack(sources))
     answer = Answer.without_fields(sources, currents, np.zeros(batch))
-    answer.word, answer.bit = v, u
-    answer.check(segments)
+    answer.word, answer.bit = v[0], u[0]
+    answer.check(segments, (v[1], u[1]))
     return answer

@@ -9,7 +9,8 @@ from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.devices import Device
 from xbarsim.errors import ConvergenceError, LawError
 from xbarsim.kernels import ends, islands, kirchhoff, laws, newton, reduction, schur
-from xbarsim.linear import SUSPICIOUS, Answer
+from xbarsim.linear import Answer
+from xbarsim.refinement import GOAL, Balance, Law, LawOf, Pairs, Solver, refine
 from xbarsim.resources import require_memory
 from xbarsim.segments import Segments
 
@@ -82,6 +83,10 @@ def by_newton(
             cases.extend([far] if far is not None else [])
             out = [answer.currents[side][k] for side in SIDES]
             answer.residual[k] = _finish(segments, space, ties, v, u, out)
+            if answer.residual[k] > GOAL:
+                across = _refine(cells, segments, space, ties, v, u, out, answer.residual[k : k + 1], max_iterations)
+                if fields:
+                    answer.across[k] = across
             if answer.cut_off is not None:
                 tied = islands.tied_nodes(space.chord, word, bit)
                 for volts, reached, cut in zip((v, u), tied, answer.cut_off, strict=True):
@@ -103,11 +108,64 @@ def _finish(
     schur.factor_bit(chord, bit, space.lb, space.kb, space.end_b)
     ends.word_end_currents(chord, word, space.lw, u, left, right, out[0], out[1])
     ends.bit_end_currents(chord, bit, space.lb, v, top, bottom, out[2], out[3])
-    arguments = (chord, word, bit, *volts, v, u, *out)
-    residual: float = kirchhoff.residual(*arguments)
-    if residual > SUSPICIOUS:
-        residual = kirchhoff.careful_residual(*arguments)
+    residual: float = kirchhoff.residual(chord, word, bit, *volts, v, u, *out)
     return residual
+
+
+def _refine(
+    cells: newton.Cells, segments: Segments, space: newton.Workspace, volts: list[Array], v: Array, u: Array,
+    out: list[Array], residual: Array, limit: int,
+) -> Array:  # fmt: skip
+    """Improve voltages, end currents and their residual in place; return the volts across the cells."""
+    word, bit = segments.word, segments.bit
+    pairs = Pairs.of(v, u)
+    balance, steps = refine(word, bit, volts, _law_of(cells), _correction(cells, word, bit, space, limit), pairs)
+    if steps > 0 or balance.bound < residual[0]:
+        residual[0] = balance.bound
+        for mine, better in zip(out, balance.out, strict=True):
+            mine[:] = better
+    return pairs.across()
+
+
+def _law_of(cells: newton.Cells) -> LawOf:
+    def at(pairs: Pairs) -> Law:
+        across = pairs.across()
+        i, a, b = np.empty((3, *across.shape))
+        laws.precise(cells.kind, cells.address, across, pairs.lower(), cells.parameters, cells.shared, i, a, b)
+        return Law(i, np.divide(i, across, out=a.copy(), where=i * across > 0.0), a, b)
+
+    return at
+
+
+def _correction(cells: newton.Cells, word: Array, bit: Array, space: newton.Workspace, limit: int) -> Solver:
+    """Return a solver of tangent circuits for ``refine``."""
+    zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
+
+    def solve(law: Law, balance: Balance, dv: Array, du: Array) -> bool:
+        schur.factor_word(law.a, word, space.lw, space.kw, space.end_w)
+        schur.factor_bit(law.b, bit, space.lb, space.kb, space.end_b)
+        far_w = balance.far_word / np.maximum(word[:, -1], schur.TINY)
+        far_b = balance.far_bit / np.maximum(bit[0], schur.TINY)
+        given = (
+            balance.leaving,
+            balance.entering,
+            space.lw,
+            space.kw,
+            space.lb,
+            space.kb,
+            zero_w,
+            far_w,
+            zero_b,
+            far_b,
+        )
+        found = (limit, dv, du, space.end_w, space.end_b, space.directions, space.y)
+        if cells.symmetric:
+            status = schur.solve(law.a, *given, 1e-13, 0.0, *found)[0]
+        else:
+            status = schur.solve_unsymmetric(law.a, law.b, *given, 1e-13, *found)[0]
+        return bool(status == schur.CONVERGED)
+
+    return solve
 
 
 def _failure(outcome: newton.Outcome, device: Device, vector: int, v: Array, u: Array) -> Exception:

@@ -38,11 +38,13 @@ class ReferenceSolution:
     word_voltages, bit_voltages : array, (rows, cols)
         Node voltages, each a mean of source voltages; NaN in an island.
     device_currents : array, (rows, cols)
-        ``g (v - u)`` from word to bit line, right to about ``nodes * eps`` of ``g max|V|``; 0 in an island.
+        ``g (v - u)`` from word to bit line, v - u to twice a double's digits; 0 in an island.
     floating : list of str
         Nodes ``w[i, j]`` and ``b[i, j]`` that have no path to any source.
     joined : list of list of (side, line)
         Ends that 0 ohm joins. Only their total is defined: each is given an equal share of it.
+    rest : pair of (rows, cols)
+        What rounding left of word and bit voltages: added to them it gives about twice their digits.
     """
 
     end_currents: dict[Side, Array]
@@ -51,6 +53,7 @@ class ReferenceSolution:
     device_currents: Array
     floating: list[str]
     joined: list[list[End]]
+    rest: tuple[Array, Array]
 
 
 def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
@@ -108,8 +111,9 @@ def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
 
     volts = np.full(size, np.nan)
     volts[inner:] = end_volts  # a merged source keeps its voltage: conflicts are refused above
-    _eliminate(coupling, volts, [k for k in range(inner) if root[k] == k])
-    volts = volts[root]
+    rest = np.zeros(size)
+    _eliminate(coupling, volts, rest, [k for k in range(inner) if root[k] == k])
+    volts, rest = volts[root], rest[root]
 
     sources = np.array(sorted(groups), dtype=np.intp)
     currents: dict[Side, Array] = {s: np.zeros(rows if s.startswith("word") else cols) for s in SIDES}
@@ -119,11 +123,13 @@ def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
             side, line = ends[t]
             currents[side][line] = total / len(members)
     v, u = volts[word], volts[bit]
+    across = (v - u) + (rest[word] - rest[bit])
     return ReferenceSolution(
         end_currents=currents,
         word_voltages=v,
         bit_voltages=u,
-        device_currents=np.where(np.isnan(v) | np.isnan(u), 0.0, crossbar.conductance * (v - u)),
+        device_currents=np.where(np.isnan(across), 0.0, crossbar.conductance * across),
+        rest=(rest[word], rest[bit]),
         floating=[f"{n}[{i}, {j}]" for n, table in (("w", v), ("b", u)) for i, j in np.argwhere(np.isnan(table))],
         joined=[[ends[t] for t in members] for members in groups.values() if len(members) > 1],
     )
@@ -187,8 +193,11 @@ def _refuse_conflicts(groups: dict[int, list[int]], ends: list[End], volts: Arra
                 )
 
 
-def _eliminate(coupling: Array, volts: Array, inner: list[int]) -> None:
-    """Reduce ``coupling`` to the sources in place, then fill in the inner nodes' ``volts``.
+def _eliminate(coupling: Array, volts: Array, rest: Array, inner: list[int]) -> None:
+    """Reduce ``coupling`` to the sources in place, then fill in the inner nodes' ``volts + rest``.
+
+    Each is the voltage of its heaviest neighbour plus a mean of differences from that one, so that nodes near each
+    other in voltage keep the digits of what lies between them.
 
     A node without any coupling left is the last of its island: it stays NaN, and so does what hangs on it.
     """
@@ -203,4 +212,8 @@ def _eliminate(coupling: Array, volts: Array, inner: list[int]) -> None:
         steps.append((k, later, share))
     for k, later, share in reversed(steps):
         if later.size:
-            volts[k] = share @ volts[later]
+            base = later[np.argmax(share)]
+            more = share @ ((volts[later] - volts[base]) + (rest[later] - rest[base])) + rest[base]
+            volts[k] = volts[base] + more
+            part = volts[k] - volts[base]
+            rest[k] = (volts[base] - (volts[k] - part)) + (more - part)

@@ -17,6 +17,7 @@ from xbarsim.effective import verify
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.linear import Answer, by_kron, by_schur
 from xbarsim.newton import by_newton
+from xbarsim.refinement import EXACT
 from xbarsim.resources import thread_count
 from xbarsim.segments import Segments
 from xbarsim.solution import Solution
@@ -176,7 +177,7 @@ def _choose(
             return kron()
         used, answer = schur(AUTO_ITERATIONS)
         good = answer.converged & answer.sure
-        if good.all() and answer.residual.max(initial=0.0) <= tolerance:
+        if good.all() and answer.residual.max(initial=0.0) <= min(tolerance, EXACT):
             return used, answer
         return kron()
     except TooLargeError:
@@ -230,7 +231,8 @@ def _by_reference(crossbar: Crossbar, segments: Segments, sources: dict[Side, Ar
         lines = segments.joined[layer]
         currents[near][:, lines] += currents[far][:, lines]
         currents[far][:, lines] = 0.0
-    answer.check(segments)
+    low = [np.array([one.rest[layer] for one in found]).reshape(-1, rows, cols) for layer in (0, 1)]
+    answer.check(segments, (low[0], low[1]))
     return answer
 
 
@@ -277,4 +279,15 @@ def _solution(
         floating=segments.floating_names(answer.cut_off),
         _word=shaped(word),
         _bit=shaped(bit),
+        _across=shaped(_all_across(answer)),
     )
+
+
+def _all_across(answer: Answer) -> Array | None:
+    """Volts across all cells (batch, rows, cols), where some vector's are more exact than ``word - bit``."""
+    if answer.word is None or answer.bit is None or not answer.across:
+        return None
+    across: Array = answer.word - answer.bit
+    for vector, volts in answer.across.items():
+        across[vector] = np.where(np.isnan(across[vector]), np.nan, volts)
+    return across

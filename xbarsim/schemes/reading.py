@@ -60,12 +60,12 @@ class Read:
     @property
     def cell_voltage(self) -> float:
         """Volts across the selected cell."""
-        return float((self.solution.word_voltages - self.solution.bit_voltages)[self.cell])
+        return float(self.solution.device_voltages[self.cell])
 
     @property
     def stress(self) -> float:
         """Largest voltage across any other cell, without its sign: what disturbs half-selected cells."""
-        across = np.abs(self.solution.word_voltages - self.solution.bit_voltages)
+        across = np.abs(self.solution.device_voltages)
         across[self.cell] = 0.0
         return float(np.nanmax(across))
 

@@ -1,0 +1,290 @@
+"""Small blocks of a crossbar, the leaves of its Kron reduction: all of one shape side by side, one in each lane.
+
+As :mod:`kron` eliminates nodes, with its innermost index over leaves; voltages come back as its pairs. ``_OPTIONS``
+are that file's: what is compiled together lives together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz"},
+}
+
+
+@njit(**_OPTIONS)
+def _clear(store: Array, out: int, total: int) -> None:
+    lanes = store.shape[1]
+    block = store.reshape(store.size)[out * lanes : (out + total * total) * lanes]
+    for e in range(block.size):
+        block[e] = 0.0
+
+
+@njit(**_OPTIONS)
+def _leaf_cell(
+    step: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array
+) -> None:
+    """Write one cell's couplings, in all lanes."""
+    out, total, at, row, col = step[1], step[2], step[4], step[12], step[13]
+    word, bit = places[at], places[at + 1]
+    _clear(store, out, total)
+    for q in range(top.size):
+        store[out + max(word, bit) * total + min(word, bit), q] = g[top[q] + row, left[q] + col]
+    for side in range(4):
+        port = places[at + 2 + side]
+        if port >= 0:
+            node = word if side < 2 else bit
+            e = out + max(node, port) * total + min(node, port)
+            for q in range(top.size):
+                i, j = top[q] + row, left[q] + col
+                if side < 2:
+                    store[e, q] = cw[i, j + side]
+                else:
+                    store[e, q] = cb[i + side - 2, j]
+
+
+@njit(**_OPTIONS)
+def _leaf_scatter(store: Array, part: int, ld: int, ports: int, places: Index, at: int, out: int, total: int) -> None:
+    for a in range(ports):
+        pa = places[at + a]
+        for b in range(a):
+            pb = places[at + b]
+            source = store[part + a * ld + b]
+            target = store[out + max(pa, pb) * total + min(pa, pb)]
+            for q in range(source.size):
+                target[q] += source[q]
+
+
+@njit(**_OPTIONS)
+def _leaf_eliminate(store: Array, out: int, total: int, kept: int, inverse: Array, share: Array) -> None:
+    """``eliminate`` in all lanes; each row's unused diagonal place keeps 1/pivot."""
+    lanes = store.shape[1]
+    for k in range(total - 1, kept - 1, -1):
+        row = out + k * total
+        for q in range(lanes):
+            inverse[q] = 0.0
+        for j in range(k):
+            c = store[row + j]
+            for q in range(lanes):
+                inverse[q] += c[q]
+        for q in range(lanes):
+            inverse[q] = 1.0 / inverse[q] if inverse[q] > 0.0 else 0.0
+            store[row + k, q] = inverse[q]
+        for i in range(1, k):
+            c = store[row + i]
+            for q in range(lanes):
+                share[q] = c[q] * inverse[q]
+            for j in range(i):
+                c = store[row + j]
+                target = store[out + i * total + j]
+                for q in range(lanes):
+                    target[q] += share[q] * c[q]
+
+
+@njit(**_OPTIONS)
+def _leaf_forward(
+    steps: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array
+) -> None:
+    lanes = top.size
+    inverse, share = np.empty(lanes), np.empty(lanes)
+    for s in range(steps.shape[0]):
+        step = steps[s]
+        out, total, kept = step[1], step[2], step[3]
+        if step[0] == 1:
+            _leaf_cell(step, places, g, cw, cb, top, left, store)
+        else:
+            _clear(store, out, total)
+            _leaf_scatter(store, step[5], step[6], step[7], places, step[4], out, total)
+            _leaf_scatter(store, step[9], step[10], step[11], places, step[8], out, total)
+        _leaf_eliminate(store, out, total, kept, inverse, share)
+
+
+@njit(**_OPTIONS)
+def reduce_leaves(
+    steps: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array, out: Array
+) -> None:
+    """Reduce leaves of one shape side by side.
+
+    Parameters
+    ----------
+    steps, places : int64
+        Their schedule (:class:`blocks.Schedule`).
+    g, cw, cb : (m, n), (m, n+1), (m+1, n)
+        Cells, and couplings of the word- and bit-line segments, ends included, in siemens.
+    top, left : (lanes,)
+        Each leaf's first row and column.
+    store : (entries, lanes)
+        Work space.
+    out : (lanes, ports, ports)
+        Receives each leaf's couplings, lower triangle.
+    """
+    _leaf_forward(steps, places, g, cw, cb, top, left, store)
+    last = steps[steps.shape[0] - 1]
+    for a in range(out.shape[1]):
+        for b in range(a):
+            for q in range(top.size):
+                out[q, a, b] = store[last[1] + a * last[2] + b, q]
+
+
+@njit(**_OPTIONS)
+def _leaf_backward(steps: Index, places: Index, store: Array, x: Array) -> None:
+    """Fill x (voltages, lanes) with all nodes' voltages, from those of the ports, which the last step has."""
+    lanes = x.shape[1]
+    for s in range(steps.shape[0] - 1, -1, -1):
+        step = steps[s]
+        out, total, kept, at = step[1], step[2], step[3], step[14]
+        for k in range(kept, total):
+            mean, row = x[at + k], out + k * total
+            for q in range(lanes):
+                mean[q] = 0.0
+            for j in range(k):
+                share, known = store[row + j], x[at + j]
+                for q in range(lanes):
+                    mean[q] += share[q] * known[q]
+            inverse = store[row + k]
+            for q in range(lanes):
+                mean[q] *= inverse[q]
+        if step[0] != 1:
+            for a in range(step[7]):
+                for q in range(lanes):
+                    x[step[15] + a, q] = x[at + places[step[4] + a], q]
+            for b in range(step[11]):
+                for q in range(lanes):
+                    x[step[16] + b, q] = x[at + places[step[8] + b], q]
+
+
+@njit(**_OPTIONS)
+def _backward_pairs(steps: Index, places: Index, store: Array, x: Array, low: Array) -> None:
+    """As ``_leaf_backward``, for voltages ``x + low`` as differences from each node's heaviest neighbour."""
+    lanes = x.shape[1]
+    heaviest, base, rest, above = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
+    for s in range(steps.shape[0] - 1, -1, -1):
+        step = steps[s]
+        out, total, kept, at = step[1], step[2], step[3], step[14]
+        for k in range(kept, total):
+            row = out + k * total
+            heaviest[:] = base[:] = rest[:] = above[:] = 0.0
+            for j in range(k):
+                for q in range(lanes):
+                    if store[row + j, q] > heaviest[q]:
+                        heaviest[q], base[q], rest[q] = store[row + j, q], x[at + j, q], low[at + j, q]
+            for j in range(k):
+                for q in range(lanes):
+                    above[q] += store[row + j, q] * ((x[at + j, q] - base[q]) + (low[at + j, q] - rest[q]))
+            for q in range(lanes):
+                more = above[q] * store[row + k, q] + rest[q]
+                whole = base[q] + more
+                part = whole - base[q]
+                x[at + k, q] = whole
+                low[at + k, q] = (base[q] - (whole - part)) + (more - part)
+        if step[0] != 1:
+            for numbers in (x, low):
+                for a in range(step[7]):
+                    numbers[step[15] + a] = numbers[at + places[step[4] + a]]
+                for b in range(step[11]):
+                    numbers[step[16] + b] = numbers[at + places[step[8] + b]]
+
+
+@njit(**_OPTIONS)
+def leaf_voltages(
+    steps: Index,
+    places: Index,
+    g: Array,
+    cw: Array,
+    cb: Array,
+    top: Index,
+    left: Index,
+    store: Array,
+    pairs: Array,
+    ports: Array,
+    v: Array,
+    u: Array,
+) -> None:
+    """Voltages of every node of leaves whose port voltages are known; the schedule must be one that keeps all.
+
+    Voltages are pairs: ``pairs`` (2, voltages, lanes) is work space, ``ports`` (2, batch, ports, lanes) what is known;
+    fills ``v, u`` (2, batch, m, n).
+    """
+    _leaf_forward(steps, places, g, cw, cb, top, left, store)
+    last = steps[steps.shape[0] - 1]
+    x, low = pairs[0], pairs[1]
+    for vector in range(ports.shape[1]):
+        for a in range(ports.shape[2]):
+            for q in range(top.size):
+                x[last[14] + a, q], low[last[14] + a, q] = ports[0, vector, a, q], ports[1, vector, a, q]
+        _backward_pairs(steps, places, store, x, low)
+        for s in range(steps.shape[0]):
+            step = steps[s]
+            if step[0] == 1:
+                word, bit = step[14] + places[step[4]], step[14] + places[step[4] + 1]
+                for q in range(top.size):
+                    i, j = top[q] + step[12], left[q] + step[13]
+                    v[0, vector, i, j], v[1, vector, i, j] = x[word, q], low[word, q]
+                    u[0, vector, i, j], u[1, vector, i, j] = x[bit, q], low[bit, q]
+
+
+@njit(**_OPTIONS)
+def leaf_gradients(
+    steps: Index,
+    places: Index,
+    g: Array,
+    cw: Array,
+    cb: Array,
+    top: Index,
+    left: Index,
+    store: Array,
+    x: Array,
+    weights: Array,
+    drops: Array,
+    out: Array,
+) -> None:
+    """``out[cell] = sum_ab weights[a, b] d_a d_b`` with d_a the cell's voltage for 1 V at port a, 0 V at the others.
+
+    The schedule must be one that keeps all. ``weights`` (ports, ports, lanes); ``x`` (voltages, lanes) and ``drops``
+    (cells, ports, lanes) are work space; fills the leaves' cells in ``out`` (m, n).
+    """
+    lanes, ports = top.size, weights.shape[0]
+    _leaf_forward(steps, places, g, cw, cb, top, left, store)
+    last = steps[steps.shape[0] - 1]
+    for a in range(ports):
+        for b in range(ports):
+            for q in range(lanes):
+                x[last[14] + b, q] = 1.0 if a == b else 0.0
+        _leaf_backward(steps, places, store, x)
+        cell = 0
+        for s in range(steps.shape[0]):
+            step = steps[s]
+            if step[0] == 1:
+                word, bit, drop = x[step[14] + places[step[4]]], x[step[14] + places[step[4] + 1]], drops[cell, a]
+                for q in range(lanes):
+                    drop[q] = word[q] - bit[q]
+                cell += 1
+    cell = 0
+    total, inner = np.empty(lanes), np.empty(lanes)
+    for s in range(steps.shape[0]):
+        step = steps[s]
+        if step[0] == 1:
+            total[:] = 0.0
+            for a in range(ports):
+                inner[:] = 0.0
+                for b in range(ports):
+                    weight, drop = weights[a, b], drops[cell, b]
+                    for q in range(lanes):
+                        inner[q] += weight[q] * drop[q]
+                drop = drops[cell, a]
+                for q in range(lanes):
+                    total[q] += inner[q] * drop[q]
+            for q in range(lanes):
+                out[top[q] + step[12], left[q] + step[13]] = total[q]
+            cell += 1
