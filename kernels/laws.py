@@ -148,16 +148,13 @@ def _channel(vds: float, over: float, kp: float, lam: float) -> tuple[float, flo
 
 
 @njit(**_OPTIONS)
-def _transistor(
-    x: float, lower: float, g: float, gate: float, kp: float, vto: float, lam: float
-) -> tuple[float, float, float]:
-    """Memristor g from v to an inner node, transistor from there to u, for ``x = v - u`` and the lower of the two.
+def _transistor(x: float, over: float, g: float, kp: float, lam: float) -> tuple[float, float, float]:
+    """Memristor g from v to an inner node, transistor from there to u, for ``x = v - u`` and the gate's overdrive.
 
-    The lower of its two ends is the transistor's source.
+    The lower of its two ends is the transistor's source: ``over = gate - min(v, u) - vto``.
 
     The root is bracketed, and every step that leaves the bracket is replaced by a bisection.
     """
-    over = gate - lower - vto
     if g == 0.0 or over <= 0.0:
         return 0.0, 0.0, 0.0
     forward = x >= 0.0
@@ -229,7 +226,7 @@ def _law(
         i, g = _selector(x, q[0], q[1], q[2])
         return i, g, g
     if kind == TRANSISTOR:  # g, gate, kp, vto, lam
-        found: tuple[float, float, float] = _transistor(x, min(v, u), q[0], q[1], q[2], q[3], q[4])
+        found: tuple[float, float, float] = _transistor(x, q[1] - min(v, u) - q[3], q[0], q[2], q[4])
         return found
     if kind == YAKOPCIC:  # g, b, a2 / a1: i = g / b sinh(b x), the other slope below 0
         s, c = _sinh(q[1] * x)
@@ -255,18 +252,25 @@ def currents(kind: int, address: int, v: Array, u: Array, p: Array, shared: Arra
 
 @njit(**_OPTIONS)
 def precise(
-    kind: int, address: int, across: Array, lower: Array, p: Array, shared: Array, i: Array, a: Array, b: Array
-) -> None:
-    """Fill currents ``i`` and slopes ``a``, ``b`` (m, n) for the voltages ``across`` the cells and their lower nodes'.
+    kind: int, address: int, across: Array, lower: Array, rest: Array, p: Array, shared: Array, i: Array, a: Array,
+    b: Array,
+) -> None:  # fmt: skip
+    """Fill currents ``i`` and slopes ``a``, ``b`` (m, n) for the volts ``across`` the cells.
 
-    Where both nodes are far from 0 V and near each other, v - u has more digits than v and u have in common.
+    Those of each cell's lower node are ``lower + rest``. Where the nodes are near each other, or a transistor near
+    its threshold, differences have more digits than the doubles v and u.
     """
     m, n = across.shape
     for r in range(m):
         for c in range(n):
             q = p[r, c]
             if kind == TRANSISTOR and q[0] > 0.0:
-                i[r, c], a[r, c], b[r, c] = _transistor(across[r, c], lower[r, c], q[0], q[1], q[2], q[3], q[4])
+                # gate - vto with what its rounding leaves.
+                whole = q[1] - q[3]
+                part = whole - q[1]
+                left = (q[1] - (whole - part)) - (q[3] + part)
+                over = (whole - lower[r, c]) + (left - rest[r, c])
+                i[r, c], a[r, c], b[r, c] = _transistor(across[r, c], over, q[0], q[2], q[4])
             else:
                 i[r, c], a[r, c], b[r, c] = _law(kind, address, across[r, c], 0.0, q, shared)
 
@@ -364,7 +368,7 @@ def _hold(v: Array, u: Array, p: Array, own: Array, i: Array, da: Array, db: Arr
         if low >= off > own[c]:
             low = off - _LESS * (off - own[c])
             x, y = (v[c], low) if v[c] >= u[c] else (low, u[c])
-            i[c], da[c], db[c] = _transistor(x - y, min(x, y), p[c, 0], p[c, 1], p[c, 2], p[c, 3], p[c, 4])
+            i[c], da[c], db[c] = _transistor(x - y, p[c, 1] - min(x, y) - p[c, 3], p[c, 0], p[c, 2], p[c, 4])
             j[c] = i[c] - da[c] * x + db[c] * y
         else:
             j[c] = i[c] - da[c] * v[c] + db[c] * u[c]

@@ -56,8 +56,9 @@ class Answer:
         False where rounding errors were magnified so much that a reduction gives better voltages.
     cut_off : pair of (rows, cols), optional
         Word and bit nodes that cells without any conductance at a vector's voltages leave floating.
-    across : dict of int to (rows, cols)
-        Volts across the cells, for vectors whose node voltages are too near each other to tell.
+    across, cells : dict of int to (rows, cols)
+        Volts across the cells, and the currents of nonlinear ones, for vectors whose node voltages are too near each
+        other to tell.
     """
 
     sources: dict[Side, Array]
@@ -70,6 +71,7 @@ class Answer:
     sure: NDArray[np.bool_]
     cut_off: tuple[Mask, Mask] | None = None
     across: dict[int, Array] = field(default_factory=dict)
+    cells: dict[int, Array] = field(default_factory=dict)
 
     @staticmethod
     def without_fields(sources: dict[Side, Array], currents: dict[Side, Array], residual: Array) -> Answer:

@@ -84,9 +84,11 @@ def by_newton(
             out = [answer.currents[side][k] for side in SIDES]
             answer.residual[k] = _finish(segments, space, ties, v, u, out)
             if answer.residual[k] > GOAL:
-                across = _refine(cells, segments, space, ties, v, u, out, answer.residual[k : k + 1], max_iterations)
+                across, amperes = _refine(
+                    cells, segments, space, ties, v, u, out, answer.residual[k : k + 1], max_iterations
+                )
                 if fields:
-                    answer.across[k] = across
+                    answer.across[k], answer.cells[k] = across, amperes
             if answer.cut_off is not None:
                 tied = islands.tied_nodes(space.chord, word, bit)
                 for volts, reached, cut in zip((v, u), tied, answer.cut_off, strict=True):
@@ -115,24 +117,25 @@ def _finish(
 def _refine(
     cells: newton.Cells, segments: Segments, space: newton.Workspace, volts: list[Array], v: Array, u: Array,
     out: list[Array], residual: Array, limit: int,
-) -> Array:  # fmt: skip
-    """Improve voltages, end currents and their residual in place; return the volts across the cells."""
+) -> tuple[Array, Array]:  # fmt: skip
+    """Improve voltages, end currents and their residual in place; return the cells' voltages and currents."""
     word, bit = segments.word, segments.bit
     pairs = Pairs.of(v, u)
-    balance, steps = refine(word, bit, volts, _law_of(cells), _correction(cells, word, bit, space, limit), pairs)
+    law_of = _law_of(cells)
+    balance, steps = refine(word, bit, volts, law_of, _correction(cells, word, bit, space, limit), pairs)
     if steps > 0 or balance.bound < residual[0]:
         residual[0] = balance.bound
         for mine, better in zip(out, balance.out, strict=True):
             mine[:] = better
-    return pairs.across()
+    return pairs.across(), law_of(pairs).cells
 
 
 def _law_of(cells: newton.Cells) -> LawOf:
     def at(pairs: Pairs) -> Law:
         across = pairs.across()
         i, a, b = np.empty((3, *across.shape))
-        laws.precise(cells.kind, cells.address, across, pairs.lower(), cells.parameters, cells.shared, i, a, b)
-        return Law(i, np.divide(i, across, out=a.copy(), where=i * across > 0.0), a, b)
+        laws.precise(cells.kind, cells.address, across, *pairs.lower(), cells.parameters, cells.shared, i, a, b)
+        return Law(i, np.divide(i, across, out=a.copy(), where=np.sign(i) * np.sign(across) > 0.0), a, b)
 
     return at
 

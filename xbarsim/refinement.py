@@ -49,9 +49,10 @@ class Pairs:
         refinement.across(self.v, self.low_v, self.u, self.low_u, out)
         return out
 
-    def lower(self) -> Array:
-        """Volts of the lower one of each cell's nodes."""
-        return np.minimum(self.v, self.u)
+    def lower(self) -> tuple[Array, Array]:
+        """Volts of the lower one of each cell's nodes, and what their rounding left."""
+        below = self.v <= self.u
+        return np.where(below, self.v, self.u), np.where(below, self.low_v, self.low_u)
 
     def copy(self) -> Pairs:
         """Copy all four arrays."""

@@ -49,6 +49,7 @@ class Solution:
     _word: Array | None = field(default=None)
     _bit: Array | None = field(default=None)
     _across: Array | None = field(default=None)
+    _cells: Array | None = field(default=None)
 
     @property
     def currents(self) -> Array:
@@ -82,12 +83,14 @@ class Solution:
     @property
     def device_currents(self) -> Array:
         """Amperes through the cells from word to bit line, ``(..., rows, cols)``; raises as ``word_voltages``."""
-        crossbar, across = self.crossbar, self.device_voltages
-        if isinstance(crossbar.device, Linear):
-            currents: Array = crossbar.conductance * across
+        crossbar = self.crossbar
+        currents: Array
+        if self._cells is not None:
+            currents = self._cells.copy()
+        elif isinstance(crossbar.device, Linear):
+            currents = crossbar.conductance * self.device_voltages
         else:
-            lower = np.minimum(self.word_voltages, self.bit_voltages)
-            currents = crossbar.device.current_across(crossbar.conductance, across, lower)
+            currents = crossbar.device.current(crossbar.conductance, self.word_voltages, self.bit_voltages)
         return np.nan_to_num(currents, copy=False, nan=0.0) if self.floating else currents
 
     def _field(self, value: Array | None) -> Array:

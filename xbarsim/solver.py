@@ -260,6 +260,7 @@ def _solution(
     if word is not None and bit is not None and segments.floating_word is not None:
         word[:, segments.floating_word] = np.nan
         bit[:, segments.floating_bit] = np.nan
+    across = _across(answer)
     segments.share_joined(answer.currents)
     power = np.zeros(answer.residual.size)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -279,11 +280,12 @@ def _solution(
         floating=segments.floating_names(answer.cut_off),
         _word=shaped(word),
         _bit=shaped(bit),
-        _across=shaped(_all_across(answer)),
+        _across=shaped(across),
+        _cells=shaped(_cells(crossbar, answer)),
     )
 
 
-def _all_across(answer: Answer) -> Array | None:
+def _across(answer: Answer) -> Array | None:
     """Volts across all cells (batch, rows, cols), where some vector's are more exact than ``word - bit``."""
     if answer.word is None or answer.bit is None or not answer.across:
         return None
@@ -291,3 +293,13 @@ def _all_across(answer: Answer) -> Array | None:
     for vector, volts in answer.across.items():
         across[vector] = np.where(np.isnan(across[vector]), np.nan, volts)
     return across
+
+
+def _cells(crossbar: Crossbar, answer: Answer) -> Array | None:
+    """Nonlinear cells' currents (batch, rows, cols), where some vector's are more exact than its voltages."""
+    if answer.word is None or answer.bit is None or not answer.cells:
+        return None
+    cells = crossbar.device.current(crossbar.conductance, answer.word, answer.bit)
+    for vector, amperes in answer.cells.items():
+        cells[vector] = np.where(np.isnan(cells[vector]), np.nan, amperes)
+    return cells

@@ -94,22 +94,6 @@ class Device(Locked, ABC):
             laws.currents(cells.kind, cells.address, one, other, cells.parameters, cells.shared, amperes)
         return result
 
-    def current_across(self, conductance: Array, across: Array, lower: Array) -> Array:
-        """Cell currents (..., rows, cols) for the volts across the cells and those of each cell's lower node.
-
-        As ``current``, with all digits where the two nodes' voltages are nearly equal.
-        """
-        cells = self.cells(conductance)
-        result = np.empty(across.shape)
-        a, b = np.empty((2, *across.shape))
-        many = (-1, *conductance.shape)
-        for k, amperes in enumerate(result.reshape(many)):
-            laws.precise(
-                cells.kind, cells.address, across.reshape(many)[k], lower.reshape(many)[k], cells.parameters,
-                cells.shared, amperes, a.reshape(many)[k], b.reshape(many)[k],
-            )  # fmt: skip
-        return result
-
     def subcircuit(self) -> str:
         """Return the model as a SPICE subcircuit, ports ``TE BE`` (word-line side, bit-line side)."""
         return files("xbarsim.spice_models").joinpath(f"{self.name}.sub").read_text("utf-8")
