@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.kernels import kron
+from xbarsim.kernels import leaves
 from xbarsim.kernels.blocks import Edge, Shape, leaf_schedule
 
 Array = NDArray[np.float64]
@@ -43,7 +43,7 @@ def terminal_currents(cells: Array, cw: Array, cb: Array, volts: Array) -> Array
     for start in range(0, count, lanes):
         part = cells[start : start + lanes]
         g.reshape(lanes, m + 1, n)[: part.shape[0], :m] = part
-        kron.reduce_leaves(plan.steps, plan.places, g, tall_cw, tall_cb, top, left, store, out)
+        leaves.reduce_leaves(plan.steps, plan.places, g, tall_cw, tall_cb, top, left, store, out)
         lower = np.tril(out[: part.shape[0]], -1)
         amperes[start : start + lanes] = ((lower + lower.transpose(0, 2, 1)) * across).sum(axis=2)
     return amperes

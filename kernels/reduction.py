@@ -167,11 +167,11 @@ class Blocks:
         rows, cols = self._row_cuts, self._col_cuts
         if r1 - r0 == 1 and c1 - c0 == 1:
             shape = self._leaf_shape(r0, c0)
-            leaves = self._leaves.setdefault(shape, _Leaves([], np.empty(0, np.int64), np.empty(0, np.int64)))
+            group = self._leaves.setdefault(shape, _Leaves([], np.empty(0, np.int64), np.empty(0, np.int64)))
             block = _Block(shape)
-            leaves.blocks.append(block)
-            leaves.top = np.append(leaves.top, rows[r0])
-            leaves.left = np.append(leaves.left, cols[c0])
+            group.blocks.append(block)
+            group.top = np.append(group.top, rows[r0])
+            group.left = np.append(group.left, cols[c0])
             return block
         horizontal = c1 - c0 > 1 and (r1 - r0 == 1 or cols[c1] - cols[c0] >= rows[r1] - rows[r0])
         if horizontal:

@@ -8,6 +8,7 @@ from xbarsim.crossbar import Array
 from xbarsim.errors import SolveError
 from xbarsim.kernels.strips import Strips
 from xbarsim.linear import Answer, by_schur
+from xbarsim.refinement import EXACT, scale
 from xbarsim.resources import require_memory
 from xbarsim.segments import Segments
 from xbarsim.terminals import one_blas_thread
@@ -64,7 +65,7 @@ def tall_map(segments: Segments, *, offset: bool, threads: int) -> tuple[Array, 
     if full is None:
         return None
     outputs = full.currents["bit_bottom"]
-    largest = max(float(np.abs(amperes).max()) for amperes in full.currents.values())
+    largest = scale(full.currents.values(), segments.g, full.sources.values())
     if not np.abs(voltages @ transfer - outputs).max() <= _TOLERANCE * largest:
         return None
     still = np.zeros(cols)
@@ -88,4 +89,4 @@ def _checked(segments: Segments, voltages: Array, threads: int, *, fixed: bool) 
         )
     except SolveError:
         return None
-    return answer if answer.converged.all() and answer.residual[0] <= _TOLERANCE else None
+    return answer if answer.converged.all() and answer.residual[0] <= EXACT else None
