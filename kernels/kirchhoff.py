@@ -23,6 +23,9 @@ LARGE = 1e30
 FLOOR = 1e-20
 """Part of what a line's cells would take at the sources' voltages below which no current counts as one."""
 
+TINIEST = 1e-100
+"""Volts below which squares, and one over it above which they, are left to :mod:`refinement`."""
+
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
 
 
@@ -156,12 +159,15 @@ def residual(
     Flows are running sums of device currents from the word lines' left and the bit lines' top end. What they leave
     of the current law at breaks and last nodes, and what their gaps in the voltage law would drive around, is what
     the end currents can be wrong by, as :mod:`refinement` says, only that the latter's bounds are those of whole
-    lines. It is relative to the largest end current. 0 where all sources are 0.
+    lines. It is relative to the largest end current. 0 where all sources are 0; inf where squares of volts might leave
+    the range of doubles.
     """
     m, n = g.shape
     volts: float = _largest(left, right, top, bottom)
     if volts == 0.0:
         return 0.0
+    if not TINIEST < volts < 1.0 / TINIEST:
+        return np.inf
     missing = squares = largest = most = 0.0
     line, totals, cell = np.empty(n), np.zeros(n), np.zeros(n)
     for i in range(m):

@@ -104,6 +104,7 @@ def _end_current(g: Array, r: Array, other: Array, low: Array, first: float, las
 def line_gaps(
     cells: Array, chord: Array, slope: Array, r: Array, x: Array, low: Array, other: Array, low_other: Array,
     first: Array, last: Array, out_first: Array, out_last: Array, leaving: Array, shift: Array, far: Array,
+    per_volt: float,
 ) -> tuple[float, float]:  # fmt: skip
     """Hold lines against Kirchhoff's laws; return the current law's gaps, summed, and the voltage law's, squared.
 
@@ -122,6 +123,8 @@ def line_gaps(
     leaving, shift : (lines, nodes)
         Receive currents and volts: with ``leaving`` taken from the nodes too, the cells' ends at ``shift`` and the
         far sources at ``far``, a circuit without other sources has the voltages ``error - shift``.
+    per_volt : float
+        What squares are taken of is times this: one volt over the largest source, so that none overflows.
     """
     lines, n = cells.shape
     flow, beyond = np.empty(n + 1), np.empty(n + 1)
@@ -143,7 +146,7 @@ def line_gaps(
         out_first[i] = _end_current(
             chord[i, ::-1], r[i, ::-1], other[i, ::-1], low_other[i, ::-1], last[i], first[i]
         )  # fmt: skip
-        squares += (out_first[i] + current) ** 2
+        squares += ((out_first[i] + current) * per_volt) ** 2
         side, total = np.inf, 0.0
         for j in range(n + 1):
             gap = -r[i, j] * flow[j] if r[i, j] < np.inf else 0.0
@@ -157,7 +160,7 @@ def line_gaps(
                 gap += (x[i, j - 1] - x[i, j]) + (low[i, j - 1] - low[i, j])
             total += gap
             if gap != 0.0:
-                driven = gap * _through(min(side, beyond[j]), r[i, j])
+                driven = gap * per_volt * _through(min(side, beyond[j]), r[i, j])
                 squares += driven * driven
             if j < n:
                 shift[i, j] = total

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import ends, kirchhoff, reduction, schur
-from xbarsim.refinement import EXACT, GOAL, Balance, Pairs, linear_correction, ohmic, refine
+from xbarsim.refinement import GOAL, Balance, Pairs, linear_correction, ohmic, refine
 from xbarsim.resources import require_memory
 from xbarsim.segments import Mask, Segments
 from xbarsim.terminals import Terminals
@@ -201,7 +201,7 @@ def by_schur(
             )
             volts = [left, right, top, bottom]
             answer.residual[k] = kirchhoff.residual(g, word, bit, *volts, v, u, *out)
-            if answer.residual[k] > GOAL and not (small and unsure(k)):
+            if (answer.residual[k] > GOAL or not answer.sure[k]) and not (small and unsure(k)):
                 _refine(segments, answer, k, v, u, (lw, kw, lb, kb), scratch, max_iterations)
 
     reduction.run(work, reduction.chunks(batch, threads), threads)
@@ -227,13 +227,13 @@ def _refine(
     volts = [answer.sources[side][vector] for side in SIDES]
     pairs = Pairs.of(v, u)
     correction = linear_correction(word, bit, dividers, work, limit)
-    balance, steps = refine(word, bit, volts, ohmic(segments.g), correction, pairs)
+    balance, steps = refine(word, bit, volts, ohmic(segments.g), correction, pairs, settle=not answer.sure[vector])
     if steps == 0 and answer.residual[vector] < balance.bound:
         return
     for side, out in zip(SIDES, balance.out, strict=True):
         answer.currents[side][vector] = out
     answer.residual[vector] = balance.bound
-    if balance.bound <= EXACT:
+    if balance.bound <= GOAL:
         answer.converged[vector] = answer.sure[vector] = True
     if answer.word is not None:
         answer.across[vector] = pairs.across()

@@ -27,6 +27,10 @@ SLOWEST = 0.3
 """A refinement that lessens the bound by less does not converge."""
 
 
+SETTLED = 1e-10
+"""Part of the largest source's voltage by which the last correction of settled voltages moved them at most."""
+
+
 @dataclass
 class Pairs:
     """Node voltages ``v + low_v`` and ``u + low_u``, (rows, cols) each."""
@@ -117,6 +121,8 @@ class Balance:
         leaving_b, shift_b = np.empty((2, cols, rows))
         self.out = [np.empty(rows), np.empty(rows), np.empty(cols), np.empty(cols)]
         self.far_word, self.far_bit = np.empty(rows), np.empty(cols)
+        most = max(float(np.abs(held).max()) for held in volts)
+        per_volt = 1.0 / max(most, 1e-300)
 
         def turned(array: Array) -> Array:
             """Bit lines as word lines are: from the bottom up."""
@@ -124,18 +130,18 @@ class Balance:
 
         lost_w, driven_w = refinement.line_gaps(
             law.cells, law.chord, law.a, word, pairs.v, pairs.low_v, pairs.u, pairs.low_u,
-            left, right, self.out[0], self.out[1], leaving_w, self.dv, self.far_word,
+            left, right, self.out[0], self.out[1], leaving_w, self.dv, self.far_word, per_volt,
         )  # fmt: skip
         lost_b, driven_b = refinement.line_gaps(
             turned(-law.cells), turned(law.chord), turned(law.b), turned(bit), turned(pairs.u), turned(pairs.low_u),
             turned(pairs.v), turned(pairs.low_v), bottom, top, self.out[3], self.out[2], leaving_b, shift_b,
-            self.far_bit,
+            self.far_bit, per_volt,
         )  # fmt: skip
         self.du = np.ascontiguousarray(shift_b.T[::-1])
         common = law.a * self.dv - law.b * self.du
         self.leaving = leaving_w + common
         self.entering = common - leaving_b.T[::-1]
-        error = lost_w + lost_b + refinement.SAFETY * float(np.sqrt(driven_w + driven_b))
+        error = lost_w + lost_b + refinement.SAFETY * float(np.sqrt(driven_w + driven_b)) / per_volt
         self.scale = scale(self.out, np.abs(law.chord), volts)
         self.bound = error / self.scale if self.scale > 0.0 else 0.0
         if not self.bound < np.inf:
@@ -152,10 +158,12 @@ Solver = Callable[[Law, Balance, Array, Array], bool]
 
 
 def refine(
-    word: Array, bit: Array, volts: list[Array], law_of: LawOf, correction: Solver, pairs: Pairs
+    word: Array, bit: Array, volts: list[Array], law_of: LawOf, correction: Solver, pairs: Pairs, settle: bool = False
 ) -> tuple[Balance, int]:
     """Correct ``pairs`` until their bound is below ``GOAL`` or falls no more; return their balance and the steps taken.
 
+    To ``settle`` they are corrected until they move by less than ``SETTLED`` of the largest source, too: what hangs
+    on next to nothing has a voltage that no end current tells.
     ``correction(law, balance, dv, du)`` solves the tangent circuit with the balance's sources alone, and says whether
     it could.
     """
@@ -163,21 +171,28 @@ def refine(
         law = law_of(pairs)
         balance = Balance(word, bit, volts, law, pairs)
         dv, du = np.empty((2, *pairs.v.shape))
+        small = SETTLED * max(float(np.abs(held).max()) for held in volts)
+        settled = not settle
         for step in range(MOST_STEPS):
-            if balance.bound <= GOAL or not balance.bound < np.inf:
+            if (balance.bound <= GOAL and settled) or not balance.bound < np.inf:
                 return balance, step
             before, best = balance, pairs.copy()
             du[:] = 0.0
             if not correction(law, balance, dv, du):
                 return balance, step
-            pairs.add(dv + balance.dv, du + balance.du)
+            dv += balance.dv
+            du += balance.du
+            pairs.add(dv, du)
             law = law_of(pairs)
             balance = Balance(word, bit, volts, law, pairs)
+            settled = not settle or max(float(np.abs(dv).max()), float(np.abs(du).max())) <= small
+            if balance.bound <= GOAL:
+                continue
             if not balance.bound < before.bound:
                 pairs.put(best)
                 return before, step
             if balance.bound > SLOWEST * before.bound:
-                return balance, step
+                return balance, step + 1
         return balance, MOST_STEPS
 
 
