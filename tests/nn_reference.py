@@ -318,9 +318,18 @@ class ReferenceLayer:
         arrays, volts, amperes, worth, full = self.read(x)
         return self.decoded(x, arrays, volts, self.digitised(amperes, arrays), worth, full)
 
-    def exact(self, x: Array) -> Array:
-        """Return the outputs with no converter rounding anything."""
-        arrays, volts, amperes, worth, full = self.read(x, rounding=False)
+    def watched(self, x: Array, what: str) -> Array:
+        """Return the outputs while the largest ``inputs`` are looked at, or the largest currents, ``outputs``.
+
+        Before the inputs' range is known nothing is rounded; then the DAC rounds, and the ADC does not.
+        """
+        if what == "inputs":
+            self.input_range = max(self.input_range or 0.0, self.largest(x))
+        known = what == "outputs" or self.hardware.dac.range != "calibrated"
+        arrays, volts, amperes, worth, full = self.read(x, rounding=known)
+        if what == "outputs":
+            peaks = np.concatenate([np.abs(part).max(axis=(0, 1)) for part in amperes])
+            self.output_range = peaks if self.output_range is None else np.maximum(self.output_range, peaks)
         return self.decoded(x, arrays, volts, amperes, worth, full)
 
     def digitised(self, amperes: list[Array], arrays: list[AnArray]) -> list[Array]:

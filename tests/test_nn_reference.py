@@ -52,6 +52,57 @@ def test_without_wires_and_converters_the_second_implementation_is_torch(kind):
         assert np.abs(second(x.numpy()) - expected).max() < 1e-12 * np.abs(expected).max()
 
 
+def series(kind, x, ih, hh, units):
+    """Return the states of a recurrent layer, (time, batch, units), by its equations as torch documents them."""
+    state = cell = np.zeros((x.shape[1], units))
+    states = []
+    for given in ih(x):
+        ours, theirs = (np.split(one, len(one[0]) // units, axis=1) for one in (given, hh(state)))
+        sums = [a + b for a, b in zip(ours, theirs, strict=True)]
+        if kind is nn.RNN:
+            state = np.tanh(sums[0])
+        elif kind is nn.GRU:
+            reset, update = sigmoid(sums[0]), sigmoid(sums[1])
+            state = (1.0 - update) * np.tanh(ours[2] + reset * theirs[2]) + update * state
+        else:
+            enter, forget, leave = (sigmoid(sums[k]) for k in (0, 1, 3))
+            cell = forget * cell + enter * np.tanh(sums[2])
+            state = leave * np.tanh(cell)
+        states.append(state)
+    return np.array(states)
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
+@pytest.mark.parametrize("seed", range(6))
+def test_series_agree_to_rounding(seed, kind):
+    """States come back as inputs: ranges of ``hh`` are those of what arrives there, step by step."""
+    rng = np.random.default_rng(seed)
+    hw = layers.hardware(rng)
+    while hw.law.kind != "linear":
+        hw = layers.hardware(rng)
+    model, x, units = made(kind, 5, 3, seed=seed), 3.0 * numbers(6, 2, 5, seed=seed), 3
+    network = layers.convert(model, hw).program(seed).calibrate(x).eval()
+    ih, hh = (
+        ReferenceLayer(
+            *(getattr(model, f"{name}_{which}_l0").detach().numpy() for name in ("weight", "bias")), hw, layer.chip
+        )
+        for which, layer in zip(("ih", "hh"), network.layers.values(), strict=True)
+    )
+    ih.freeze()
+    hh.freeze()
+    ih.calibrate([x.numpy()])
+    for what in ("inputs", "outputs"):
+        series(kind, x.numpy(), ih, lambda state, what=what: hh.watched(state, what), units)
+    expected = series(kind, x.numpy(), ih, hh, units)
+    with torch.no_grad():
+        found = network(x)[0].numpy()
+    assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max() or ih.ties.count + hh.ties.count
+
+
 def test_a_difference_is_seen():
     case = layers.draw(4)
     network = layers.convert(case.model, case.hardware, bias=case.bias, fold_batchnorm=False).program(4)

@@ -90,25 +90,29 @@ class Compared:
 def draw(seed: int) -> Case:
     """Return the case of a seed."""
     rng = np.random.default_rng(seed)
-    while True:
-        try:
-            hardware = _hardware(rng)
-        except InputError:  # two settings that exclude each other
-            continue
-        break
-    model, shape = _model(rng, 3 if hardware.law.kind == "linear" else 1)
+    drawn = hardware(rng)
+    model, shape = _model(rng, 3 if drawn.law.kind == "linear" else 1)
     model = model.double().eval().requires_grad_(False)
     bias = str(rng.choice(["digital", "row"]))
-    if bias == "row" and isinstance(hardware.dac.range, float) and hardware.dac.range < 1.0:
+    if bias == "row" and isinstance(drawn.dac.range, float) and drawn.dac.range < 1.0:
         bias = "digital"
     batch, size = int(rng.integers(1, 4)), 10.0 ** rng.uniform(-2.0, 1.5)
     calibration = [_data(rng, (batch, *shape), size) for _ in range(int(rng.integers(1, 3)))]
-    return Case(seed, model, hardware, bias, calibration, _data(rng, (batch, *shape), size * rng.uniform(0.5, 1.5)))
+    return Case(seed, model, drawn, bias, calibration, _data(rng, (batch, *shape), size * rng.uniform(0.5, 1.5)))
 
 
 def _data(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> np.ndarray:
     """Return inputs of both signs, some of them exactly 0."""
     return size * rng.normal(size=shape) * (rng.random(shape) > 0.1)
+
+
+def hardware(rng: np.random.Generator) -> Hardware:
+    """Return random hardware."""
+    while True:
+        try:
+            return _hardware(rng)
+        except InputError:  # two settings that exclude each other
+            continue
 
 
 def _hardware(rng: np.random.Generator) -> Hardware:
