@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -171,7 +172,9 @@ def test_a_wrong_call_is_one_line(law, words):
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("form", ["monte", "monte=", "monte=0", "monte=2.5", "monte=list(0)", "monte=3 monte=4"])
+@pytest.mark.parametrize(
+    "form", ["monte", "monte=", "monte=0", "monte=2.5", "monte=list(0)", "monte=3 monte=4", "monte=3 firstrun=0"]
+)
 def test_a_wrong_monte_is_one_line(form):
     with pytest.raises(NetlistError, match="monte"):
         one("agauss(0, 1, 1)", form)
@@ -191,3 +194,38 @@ def test_reset_in_a_control_block_draws_anew():
     assert [one.altered for one in answers.results] == [{}, {"monte": 1}, {"monte": 2}, {"monte": 3}]
     np.testing.assert_allclose(values[2:], ohms(text + ".dc sweep monte=2 firstrun=2"))
     assert any("drawn anew by each reset, with seed 0" in note for note in answers.notes)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        ".tran 1n 2n sweep monte=3",
+        ".tran 1n 2n start=0 uic sweep monte=count firstrun=1",
+        ".tran 1n 2n 0 monte=3",
+        ".dc v1 1 1 1 monte=3",
+        ".dc v1 1 1 1 sweep monte='count'",
+        ".dc monte=3",
+        ".op sweep monte=3",
+    ],
+)
+def test_monte_behind_each_analysis(card):
+    text = f"v1 a 0 1\n.param x=aunif(1k, 100) count=3\nr1 a 0 {{x}}\n{card}"
+    (result,) = results_of(text).results
+    assert result.sweep[-1][0] == "monte"
+    assert result.sweep[-1][1].tolist() == [1, 2, 3]
+    values = np.unique((-1 / result.currents[:, 0]).round(9))
+    assert len(values) == 3
+    assert 1000 in values
+
+
+def test_a_measure_is_taken_in_each_run():
+    text = (
+        "v1 a 0 1\n.param x=aunif(1k, 100)\nr1 a b {x}\nr2 b 0 1k\n.dc v1 0 2 1 sweep monte=12\n.meas dc top max v(b)"
+    )
+    answers = results_of(text)
+    (result,) = answers.results
+    top = result.measures["top"]
+    np.testing.assert_allclose(top, result.voltages[2::3, 1])
+    assert json.loads(answers.as_json())["analyses"][0]["measures"]["top"] == top
+    assert f"12 runs: mean {np.mean(top):.8e}" in answers.as_table()
+    assert answers.as_csv().count("\ntop,") == 12

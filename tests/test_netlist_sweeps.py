@@ -254,3 +254,20 @@ def test_the_text_is_read_once(tmp_path):
     (family,) = circuit.analyses
     assert family.variant((1,)).values.tolist() == [1.0, 2.0]
     assert read(io.StringIO("t\nr1 a 0 1\n")).analyses
+
+
+def test_measures_of_each_step():
+    """A number for each run, in which a swept parameter is what it is there; a run may have none."""
+    text = "v1 a 0 1\nr1 a b {{rx}}\nr2 b 0 1k\n.param rx=1k\n.step param rx list 1k 3k\n.step temp list 0 50\n"
+    text += ".meas {0} mid find v(b) {1}\n.meas {0} twice param='2*mid*rx'\n"
+    (one,) = solved(text.format("dc", "at=0.5") + ".dc v1 0 1 0.5").results
+    np.testing.assert_allclose(one.measures["mid"], [0.25, 0.125, 0.25, 0.125])
+    np.testing.assert_allclose(one.measures["twice"], [500, 750, 500, 750])
+    (one,) = solved(text.format("op", "") + ".op").results
+    np.testing.assert_allclose(one.measures["twice"], [1000, 1500, 1000, 1500])
+    answers = solved(text.format("dc", "when v(b)=0.3") + ".dc v1 0 1 0.5")
+    np.testing.assert_allclose(answers.results[0].measures["mid"], [0.3, np.nan, 0.3, np.nan])
+    assert json.loads(answers.as_json())["analyses"][0]["measures"]["mid"][1] is None
+    assert any("rx = 3000" in error and "1 other points" in error for error in answers.errors)
+    (one,) = solved(text.format("dc", "at=2k") + ".dc r1 1k 3k 1k").results
+    np.testing.assert_allclose(one.measures["mid"][0], 1 / 3)

@@ -18,6 +18,10 @@ from xbarsim.results import Result
 _POINT = ["quantity", "name", "value"]
 
 
+_FEW_RUNS = 8
+"""How many of a measure's numbers the table lists."""
+
+
 @dataclass
 class Answers:
     """One run of ``xbarsim solve``.
@@ -93,8 +97,7 @@ class Answers:
                 if one.measures or one.failed:
                     stream.write("\n")
                     writer.writerow(["measure", "value", "error"])
-                    writer.writerows([name, repr(value), ""] for name, value in one.measures.items())
-                    writer.writerows([name, "", error] for name, error in one.failed.items())
+                    writer.writerows(_measure_rows(one))
             else:
                 writer.writerow(_POINT)
                 writer.writerows(_point_rows(one))
@@ -137,10 +140,18 @@ def _point_rows(one: Result) -> Iterator[list[str]]:
     yield ["power", "", repr(float(one.power[0]))]
     for name, column in one.printed.items():
         yield ["printed", name, repr(float(column[0]))]
+    for name, value, error in _measure_rows(one):
+        yield ["measure", name, value or f"failed: {error}"]
+
+
+def _measure_rows(one: Result) -> Iterator[list[str]]:
+    """Yield name, value and error of each measure; a repeated analysis has a row for each of its runs."""
     for name, value in one.measures.items():
-        yield ["measure", name, repr(value)]
+        for number in value if isinstance(value, list) else [value]:
+            yield [name, repr(number), ""]
     for name, error in one.failed.items():
-        yield ["measure", name, f"failed: {error}"]
+        if name not in one.measures:
+            yield [name, "", error]
 
 
 def _sweep_rows(one: Result) -> Iterator[list[str]]:
@@ -165,8 +176,11 @@ def _record(one: Result) -> dict[str, Any]:
 
     record: dict[str, Any] = {"kind": one.kind}
     if one.measures or one.failed:
-        record["measures"] = dict(zip(one.measures, _finite(np.array(list(one.measures.values()))), strict=True))
-        record["measures"] |= dict.fromkeys(one.failed)
+        record["measures"] = {
+            name: _finite(np.array(value)) if isinstance(value, list) else _finite(np.array([value]))[0]
+            for name, value in one.measures.items()
+        }
+        record["measures"] |= dict.fromkeys(name for name in one.failed if name not in one.measures)
     if one.failed:
         record["measure_errors"] = dict(one.failed)
     if one.printed:
@@ -252,6 +266,18 @@ def _named_lines(one: Result) -> Iterator[str]:
 def _measure_lines(one: Result) -> Iterator[str]:
     width = max(map(len, [*one.measures, *one.failed]), default=0)
     for name, value in one.measures.items():
-        yield f"{name:<{width}}  = {value:.8e}"
+        yield f"{name:<{width}}  = {_measured(value)}"
     for name, error in one.failed.items():
         yield f"{name:<{width}}  failed: {error}"
+
+
+def _measured(value: float | list[float]) -> str:
+    """Return a measure's number, those of few runs, or what many have in common."""
+    if not isinstance(value, list):
+        return f"{value:.8e}"
+    if len(value) <= _FEW_RUNS:
+        return "  ".join(f"{number:.8e}" for number in value)
+    numbers = np.array(value)
+    numbers = numbers[np.isfinite(numbers)]
+    spread = f"mean {numbers.mean():.8e}, deviation {numbers.std(ddof=1):.3e}" if numbers.size > 1 else ""
+    return f"{len(value)} runs: {spread}, {numbers.min():.8e} to {numbers.max():.8e}"

@@ -76,6 +76,7 @@ def joined(family: Family, results: Sequence[Result]) -> Result:
             for text in first.readings
             if all(text in result.readings for result in results)
         },
+        repeats=family.repeats,
         altered=dict(family.altered),
         units={axis.name: axis.unit for axis in family.axes},
     )

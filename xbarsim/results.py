@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -56,8 +58,8 @@ class Result:
         The method, and what it took.
     state : ArrayState or None
         For one operating point of a crossbar.
-    measures : dict of str to float
-        What ``.measure`` cards read off it.
+    measures : dict of str to float or list of float
+        What ``.measure`` cards read off it; of a repeated analysis one for each run, NaN where it cannot be taken.
     altered : dict of str to float
         What a ``.control`` block had set anew by then.
     units : dict of str to str
@@ -68,6 +70,8 @@ class Result:
         What cards ask for beyond voltages of nodes and currents of branches, like ``v(a,b)``.
     readings : dict of str to (points,)
         Quantities that cards and measures ask for, by their texts.
+    repeats : int
+        How many of the slowest sweeps repeat the analysis, as those of ``.step`` and Monte Carlo do.
     """
 
     kind: str
@@ -83,12 +87,13 @@ class Result:
     output_currents: Array = field(default_factory=lambda: np.zeros((0, 0)))
     ideal: Array | None = None
     state: ArrayState | None = None
-    measures: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, float | list[float]] = field(default_factory=dict)
     altered: dict[str, float] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     printed: dict[str, Array] = field(default_factory=dict)
     readings: dict[str, Array] = field(default_factory=dict)
+    repeats: int = 0
 
     @property
     def points(self) -> int:
@@ -104,6 +109,27 @@ class Result:
     def axes(self) -> list[tuple[str, Array]]:
         """Return each swept quantity with its value at every point."""
         return self.columns(self.sweep, self.points)
+
+    def runs(self) -> Iterator[tuple[dict[str, float], Result]]:
+        """Yield each run of a repeated analysis: the values that it was made at, and its own result."""
+        own = len(self.sweep) - self.repeats
+        size = math.prod(values.size for _, values in self.sweep[:own])
+        axes = self.axes()[own:]
+        for start in range(0, self.points, size):
+            points = slice(start, start + size)
+            run = replace(
+                self,
+                kind=self.kind if own else "op",
+                sweep=self.sweep[:own],
+                voltages=self.voltages[points],
+                currents=self.currents[points],
+                power=self.power[points],
+                readings={text: column[points] for text, column in self.readings.items()},
+                measures={},
+                failed={},
+                repeats=0,
+            )
+            yield {name: float(column[start]) for name, column in axes}, run
 
     @staticmethod
     def columns(sweep: list[tuple[str, Array]], points: int) -> list[tuple[str, Array]]:

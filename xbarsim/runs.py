@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import ChainMap
 from collections.abc import Callable
@@ -97,10 +98,15 @@ def measure_all(circuit: Circuit, results: list[Result]) -> list[str]:
     solved = {one.kind for one in results}
     pool: dict[str, float] = {}
     for result in results:
+        if result.repeats:
+            _measure_runs(circuit, result, solved)
+            continue
         measures = tuple(one for one in circuit.measures if one.analysis in ("", result.kind))
-        values = ChainMap(result.measures, pool)
-        failed = evaluate_all(measures, Readout(circuit, result, values), result.measures)
-        pool.update(result.measures)
+        measured: dict[str, float] = {}
+        values = ChainMap(measured, pool)
+        failed = evaluate_all(measures, Readout(circuit, result, values), measured)
+        result.measures.update(measured)
+        pool.update(measured)
         result.failed.update({name: error for name, error in failed.items() if name not in pool})
     for one in circuit.measures:
         if results and one.analysis not in ("", *solved):
@@ -109,6 +115,29 @@ def measure_all(circuit: Circuit, results: list[Result]) -> list[str]:
     failures = {f"{place[name]}: .measure {name} is left out: {error}": None
                 for result in results for name, error in result.failed.items()}  # fmt: skip
     return list(failures)
+
+
+def _measure_runs(circuit: Circuit, result: Result, solved: set[str]) -> None:
+    """Evaluate ``.measure`` for each run of a repeated analysis: one list of numbers each."""
+    runs = list(result.runs())
+    solved.add(runs[0][1].kind)
+    measures = tuple(one for one in circuit.measures if one.analysis in ("", runs[0][1].kind))
+    columns: dict[str, list[float]] = {one.name: [] for one in measures}
+    problems: dict[str, list[str]] = {one.name: [] for one in measures}
+    for axes, run in runs:
+        measured: dict[str, float] = {}
+        failed = evaluate_all(measures, Readout(circuit, run, ChainMap(measured, axes)), measured)
+        for name, column in columns.items():
+            column.append(measured.get(name, math.nan))
+            if name in failed:
+                at = ", ".join(f"{axis} = {value:g}" for axis, value in axes.items())
+                problems[name].append(f"{failed[name]} (at {at})")
+    for name, column in columns.items():
+        if len(problems[name]) < len(runs):
+            result.measures[name] = column
+        if problems[name]:
+            more = f", and at {len(problems[name]) - 1} other points" if len(problems[name]) > 1 else ""
+            result.failed[name] = problems[name][0] + more
 
 
 def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: str) -> Answers:

@@ -78,7 +78,8 @@ def simulate(
         if isinstance(analysis, Family):
             results.append(_family(circuit, analysis, found is not None, method, progress))
         else:
-            results.append(_analysis(circuit, analysis, found, method, progress))
+            result = _analysis(circuit, analysis, found, method, progress)
+            results.append(replace(result, repeats=analysis.repeats) if isinstance(analysis, Dc) else result)
     return results
 
 

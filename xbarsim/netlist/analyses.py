@@ -28,9 +28,13 @@ class Sweep:
 
 @dataclass(frozen=True, eq=False)
 class Dc:
-    """``.dc``: an operating point for each combination of values; the first sweep is the fastest."""
+    """``.dc``: an operating point for each combination of values; the first sweep is the fastest.
+
+    The last ``repeats`` sweeps repeat the analysis, as those of ``.step`` do: each has measures of its own.
+    """
 
     sweeps: tuple[Sweep, ...]
+    repeats: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,8 @@ class Family:
         The order of all sweeps in the result, fastest first: the analysis's own count from 0, the axes follow.
     altered : dict of str to float
         What the variants have in common and the netlist as written does not.
+    repeats : int
+        How many of the slowest sweeps repeat the analysis.
     """
 
     analysis: Op | Dc | Tran
@@ -73,6 +79,7 @@ class Family:
     axes: tuple[Axis, ...] = ()
     order: tuple[int, ...] = ()
     altered: dict[str, float] = field(default_factory=dict)
+    repeats: int = 0
 
 
 Analysis = Op | Dc | Tran | Family

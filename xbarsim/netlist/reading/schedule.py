@@ -17,7 +17,7 @@ from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.source import Places
-from xbarsim.netlist.reading.sweepcards import MOST_POINTS, MonteCard, SweepCard, values_of
+from xbarsim.netlist.reading.sweepcards import MOST_POINTS, MonteCard, SweepCard, runs_of, values_of
 from xbarsim.netlist.reading.targets import change_of, is_source, source_of, unit_of
 from xbarsim.netlist.reading.wavecards import Clock
 
@@ -42,6 +42,8 @@ class AnalysisCard:
         ``.tran``: step, stop, start, largest step, as far as given.
     sweeps : tuple of SweepCard
         What is swept, the fastest first.
+    own : int
+        How many of them belong to the analysis itself; the rest repeat it.
     monte : MonteCard or None
         The runs with random draws.
     """
@@ -50,6 +52,7 @@ class AnalysisCard:
     origin: int
     numbers: tuple[Value, ...] = ()
     sweeps: tuple[SweepCard, ...] = ()
+    own: int = 0
     monte: MonteCard | None = None
 
 
@@ -129,7 +132,7 @@ class Scheduler:
         for swept, origin, name in self._asked(card, steps):
             effect: Effect = _drawn
             if isinstance(swept, MonteCard):
-                axis = Axis("monte", np.array(swept.runs, dtype=np.float64))
+                axis = Axis("monte", self._runs(swept, card, circuit.places))
             else:
                 try:
                     numbers = _evaluated(swept.numbers, origin, self.scope, circuit.places)
@@ -146,8 +149,9 @@ class Scheduler:
             axes.append(axis)
             effects.append(effect)
         _check_points(card, [*(values for _, values in inner.sources), *(axis.values for axis in axes)])
+        repeats = len(card.sweeps) - card.own + (card.monte is not None) + len(steps)
         if not axes and not play.changes:
-            return inner.of(circuit)
+            return inner.of(circuit, repeats)
         stepped = len(axes) - len(steps) if card.monte is None and steps else len(axes)
         sizes = tuple(axis.values.size for axis in axes[stepped:])
 
@@ -162,7 +166,11 @@ class Scheduler:
 
         first = len(order) - len(axes)
         ordered = tuple(first + k if varied else k for varied, k in order)
-        return Family(inner.of(circuit), variant, tuple(axes), ordered, play.changes.named())
+        return Family(inner.of(circuit), variant, tuple(axes), ordered, play.changes.named(), repeats)
+
+    def _runs(self, monte: MonteCard, card: AnalysisCard, places: Places) -> NDArray[np.float64]:
+        numbers = _evaluated(monte.count, card.origin, self.scope, places)
+        return np.array(runs_of(f".{card.kind}", monte, numbers), dtype=np.float64)
 
     def _asked(self, card: AnalysisCard, steps: list[Step]) -> list[tuple[SweepCard | MonteCard, int, str]]:
         """Return what is swept, the fastest first, each with its place and what its card is called."""
@@ -179,13 +187,13 @@ class _Inner:
     sources: list[tuple[str, NDArray[np.float64]]]
     times: NDArray[np.float64] | None
 
-    def of(self, circuit: Circuit) -> Op | Dc | Tran:
+    def of(self, circuit: Circuit, repeats: int = 0) -> Op | Dc | Tran:
         """Return it with the sources' numbers in a circuit."""
         if self.times is not None:
             return Tran(self.times)
         if not self.sources:
             return Op()
-        return Dc(tuple(Sweep(source_of(name, circuit), values) for name, values in self.sources))
+        return Dc(tuple(Sweep(source_of(name, circuit), values) for name, values in self.sources), repeats)
 
 
 def _drawn(changes: Changes, run: float) -> Changes:

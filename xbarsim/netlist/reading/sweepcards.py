@@ -60,13 +60,14 @@ class SweepCard:
 
 @dataclass(frozen=True)
 class MonteCard:
-    """``sweep monte=``: the numbers of the runs."""
+    """``sweep monte=``: the numbers of the runs, or how many there are and the first, which may be parameters."""
 
-    runs: tuple[int, ...]
+    runs: tuple[int, ...] = ()
+    count: tuple[Value, ...] = ()
 
 
-def read_sweeps(card: str, words: Sequence[str]) -> tuple[list[SweepCard], MonteCard | None]:
-    """Return what a ``.dc``, or a card's words behind ``sweep``, sweeps, the fastest first.
+def read_sweeps(card: str, words: Sequence[str]) -> tuple[list[SweepCard], int, MonteCard | None]:
+    """Return what a ``.dc``, or a card's words behind ``sweep``, sweeps, the fastest first, and how many precede that.
 
     Raises
     ------
@@ -74,11 +75,13 @@ def read_sweeps(card: str, words: Sequence[str]) -> tuple[list[SweepCard], Monte
         Words are missing or unknown.
     """
     sweeps: list[SweepCard] = []
+    own: int | None = None
     monte: MonteCard | None = None
     rest = list(words)
     while rest:
         if rest[0] == "sweep":
             rest = rest[1:]
+            own = len(sweeps) if own is None else own
         elif rest[0] == "data":
             raise CardError(f"{card} takes its points from .data, which is not supported: write them as a list")
         elif rest[0] == "monte":
@@ -94,7 +97,7 @@ def read_sweeps(card: str, words: Sequence[str]) -> tuple[list[SweepCard], Monte
     twice = next((name for name in labels if labels.count(name) > 1), None)
     if twice is not None:
         raise CardError(f"{card} sweeps {clipped(twice)} twice: name two sources")
-    return sweeps, monte
+    return sweeps, len(sweeps) if own is None else own, monte
 
 
 def read_step(words: Sequence[str]) -> SweepCard:
@@ -215,20 +218,29 @@ def _monte(card: str, words: list[str]) -> tuple[MonteCard, list[str]]:
                 raise CardError(form)
             runs += range(int(low), int(high or low) + 1)
     else:
-        count, first = _count(word), 1
+        count: list[Value] = [parse_value(word, bare=True)]
         if rest[:2] == ["firstrun", "="] and len(rest) > 2:
-            first, rest = _count(rest[2]) or 0, rest[3:]
-        if not count or not first:
-            raise CardError(form)
-        runs = list(range(first, first + count))
+            count, rest = [*count, parse_value(rest[2], bare=True)], rest[3:]
+        return MonteCard((), tuple(count)), rest
     if not runs or min(runs) < 1:
         raise CardError(form)
     return MonteCard(tuple(runs)), rest
 
 
-def _count(word: str) -> int | None:
-    number = parse_number(word)
-    return int(number) if number is not None and number == int(number) and 1 <= number <= MOST_POINTS else None
+def runs_of(card: str, monte: MonteCard, numbers: Sequence[float]) -> tuple[int, ...]:
+    """Return the runs of ``monte=``; ``numbers`` are what its count and its first run are.
+
+    Raises
+    ------
+    CardError
+        They are no whole numbers from 1 on.
+    """
+    if monte.runs:
+        return monte.runs
+    if any(number != int(number) or not 1 <= number <= MOST_POINTS for number in numbers):
+        raise CardError(f"{card}: monte= and firstrun= count from 1: write 'monte=100 firstrun=11'")
+    count, first = int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 1
+    return tuple(range(first, first + count))
 
 
 def values_of(card: str, sweep: SweepCard, numbers: Sequence[float]) -> NDArray[np.float64]:

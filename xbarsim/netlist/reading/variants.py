@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xbarsim.netlist.analyses import Analysis, Family
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.reading.changes import Changes
@@ -53,7 +54,7 @@ class Variants:
             drawn = [one for one in alterations if one.kind != "run" or reader.random]
             plays.append(Play(card, changes_from(drawn, circuit, reader.top)))
         made = Scheduler(reader.top, flattener.scope, self.make).schedule(circuit, plays, reader.steps)
-        made.notes.extend(self._notes(flattener, plays))
+        made.notes.extend(self._notes(flattener, plays, made.analyses))
         return made
 
     def make(self, changes: Changes) -> Circuit:
@@ -86,7 +87,7 @@ class Variants:
                 changes = changes.with_parameter(sweep.name, first_value(step, scope, self.reader.places))
         return changes
 
-    def _notes(self, flattener: Flattener, plays: list[Play]) -> list[str]:
+    def _notes(self, flattener: Flattener, plays: list[Play], analyses: tuple[Analysis, ...]) -> list[str]:
         """Say what random functions gave, and which swept parameters nothing depends on."""
         places, notes = self.reader.places, []
         sweeps = [(step.sweep, step.origin) for step in self.reader.steps]
@@ -108,8 +109,10 @@ class Variants:
         if not self.draws.count:
             return notes
         monte = next((play.card for play in plays if play.card.monte is not None), None)
-        if monte is not None and monte.monte is not None:
-            runs = monte.monte.runs
+        if monte is not None:
+            runs = next(
+                axis.values for one in analyses if isinstance(one, Family) for axis in one.axes if axis.name == "monte"
+            )
             nominal = "run 1 is nominal, all others are" if 1 in runs else "all are"
             text = f"{len(runs)} Monte Carlo runs with seed {self.seed}: {nominal} drawn, each from its own number"
             notes.append(f"{places.where(monte.origin)}: {text}")
