@@ -68,6 +68,12 @@ DRAWN = {
         extra=".subckt cell te sl wl r=1k\nr1 te m {r}\nm1 m wl sl 0 acc w=8u l=1u\n.ends",
     ),
     "hot": deck(extra=".temp 85"),
+    "capacitors everywhere": deck(extra="cx x0_0 0 1f\ncy x1_2 b1_2 1f\ncg g0 0 1p\ncw w0_1 0 1f\ncb b1_3 0 1f"),
+    "a gate at a row's own source": deck().replace("vg2 g2 0 2.5", "").replace(" g2 ", " in2 "),
+    "one gate for all": deck()
+    .replace("vg0 g0 0 1.8\nvg1 g1 0 0.0", "")
+    .replace(" g0 ", " g2 ")
+    .replace(" g1 ", " g2 "),
 }
 
 
@@ -137,6 +143,15 @@ def test_what_leaks_next_to_nothing_is_the_crossbars_own(tmp_path):
     assert circuit.crossbar() is found.crossbar
 
 
+def test_a_source_of_gates_that_drives_a_row_too_is_swept_in_both(tmp_path):
+    text = deck(card="nmos(vto=0.1 kp=120u is=1e-30)", extra=".options gmin=1e-20\n.dc vin2 0 0.6 0.2")
+    text = text.replace("vg2 g2 0 2.5", "").replace(" g2 ", " in2 ")
+    circuit, found, _ = solved(tmp_path, text)
+    assert found.left_out == "vin2 holds gates and drives something else"
+    for ours, general in zip(simulate.simulate(circuit, found), simulate.simulate(circuit, None), strict=True):
+        np.testing.assert_array_equal(ours.currents, general.currents)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -155,7 +170,8 @@ def test_a_crossbar_that_would_leave_something_out_is_not_handed_out(tmp_path, n
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("vg2 g2 0 2.5", "vg2 g2 0 2.5\nrl g2 0 1k", "gate at node 'g2'"),
+        ("vg2 g2 0 2.5", "vg2 g2 0 2.5\nrl g2 0 1k", "rl "),
+        ("vg2 g2 0 2.5", "vdd vdd 0 5\nra vdd g2 1k\nrb g2 0 1k", "gate at node 'g2'"),
         ("vg2 g2 0 2.5", "vg2 gg 0 2.5\nrl gg g2 1k\nrk g2 w0_0 1k", "gate at node 'g2'"),
         ("vg2 g2 0 2.5", "ig2 0 g2 2.5\nrl g2 0 1", "gate at node 'g2'"),
         (" 0 acc", " w0_0 acc", "bulk at node 'w0_0'"),

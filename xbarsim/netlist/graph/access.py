@@ -8,8 +8,8 @@ from xbarsim.devices import Device, Transistor
 from xbarsim.netlist.circuit import GROUND, Circuit
 from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
-from xbarsim.netlist.graph.standins import Cells, Place, in_series, touches
-from xbarsim.netlist.kinds import RESISTOR, VOLTAGE
+from xbarsim.netlist.graph.standins import Cells, Place, held_at, in_series, touches
+from xbarsim.netlist.kinds import RESISTOR
 from xbarsim.netlist.nonlinear import Mosfets
 
 _NEGLIGIBLE = 1e-12
@@ -53,17 +53,18 @@ def transistor_cells(circuit: Circuit) -> Cells:
         on_word = np.where(forward, first, second) == outer
         if not on_word.all():
             return f"{m.names[int(np.argmin(on_word))]} has its memristor on the bit line's side"
-        return _left_out(circuit, m, conductance, holders)
+        shared = np.setdiff1d(held_at(circuit)[0][m.gate], np.append(holders, -1))
+        return _left_out(circuit, m, conductance, holders, shared)
 
     return Cells(
         m.names, m.origins, first, second, conductance, device, resistor, inner, outer, holders, left_out
     )  # fmt: skip
 
 
-_FREE = "no source of its own holds: tie it to ground or to a voltage source that nothing else hangs on"
+_FREE = "no source holds: tie it to ground or to a voltage source"
 
 
-def _left_out(circuit: Circuit, m: Mosfets, conductance: Floats, holders: Ints) -> str | None:
+def _left_out(circuit: Circuit, m: Mosfets, conductance: Floats, holders: Ints, shared: Ints) -> str | None:
     """Say what transistors do that a cell's does not; None where that is next to nothing."""
     leak = circuit.gmin + (m.drain_saturation + m.source_saturation) / m.thermal
     effects = (
@@ -76,32 +77,34 @@ def _left_out(circuit: Circuit, m: Mosfets, conductance: Floats, holders: Ints) 
         return f"{m.names[found[0][0]]} has {' and '.join(what for _, what in found)}"
     if np.any(circuit.kinds[holders] == RESISTOR):
         return "gates hang on lines with resistors"
+    if shared.size:
+        return f"{circuit.names[int(shared[0])]} holds gates and drives something else"
     return None
 
 
 def _held(circuit: Circuit, nodes: Ints) -> tuple[Floats, Ints]:
-    """Return the volts at which nodes are held that carry no current, NaN elsewhere, and the elements that hold them.
+    """Return the volts at which sources hold nodes, NaN elsewhere, and the elements that do nothing else.
 
-    Such nodes hang on one voltage source to ground, alone or along lines of resistors, and on nothing else.
+    These are sources that such nodes hang on, alone or along lines of resistors without a current.
     """
     count = len(circuit.nodes)
     ohms = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.first != GROUND) & (circuit.second != GROUND))
     line = components(circuit.first[ohms], circuit.second[ohms], count)
-    held = np.unique(line[nodes])
     met = np.bincount(line, touches(circuit), count)
     assert circuit.mosfets is not None
     own = np.bincount(line[circuit.mosfets.gate], minlength=count)
     own = own + 2 * np.bincount(line[circuit.first[ohms]], minlength=count)
-    source, volts = np.full(count, -1), np.full(count, np.nan)
-    voltage = np.flatnonzero(circuit.kinds == VOLTAGE)
-    for near, far, sign in ((circuit.first, circuit.second, 1.0), (circuit.second, circuit.first, -1.0)):
-        at = voltage[(far[voltage] == GROUND) & (near[voltage] != GROUND)]
-        source[line[near[at]]], volts[line[near[at]]] = at, sign * circuit.values[at]
-    volts[met != own + 1] = np.nan
-    volts[line[GROUND]] = 0.0
-    lines = held[(held != line[GROUND]) & np.isfinite(volts[held])]
+    holder, volts = held_at(circuit)
+    sources = np.flatnonzero(holder >= 0)
+    source, alone = np.full(count, -1), np.full(count, np.nan)
+    source[line[sources]], alone[line[sources]] = holder[sources], volts[sources]
+    alone[met != own + 1] = np.nan
+    lines = np.unique(line[nodes])
+    lines = lines[np.isfinite(alone[lines])]
     along = ohms[np.isin(line[circuit.first[ohms]], lines)]
-    return volts[line], np.unique(np.append(source[lines], along))
+    volts = np.where(holder >= 0, volts, alone[line])
+    volts[GROUND] = 0.0
+    return volts, np.unique(np.append(source[lines], along))
 
 
 def _thin(gate: Floats) -> Floats:

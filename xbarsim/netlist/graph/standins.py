@@ -185,7 +185,10 @@ def _renamed(found: Recognition, nodes: Ints) -> Recognition:
 
 
 def touches(circuit: Circuit) -> Ints:
-    """Return how many ends of elements meet at each node; what only looks at a voltage counts too."""
+    """Return how many ends of elements meet at each node; what only looks at a voltage counts too.
+
+    Capacitors, which are open, do not, nor do bulks.
+    """
     count = len(circuit.nodes)
     parts = [circuit.first, circuit.second]
     for one in circuit.behaviours:
@@ -197,7 +200,6 @@ def touches(circuit: Circuit) -> Ints:
         parts += [circuit.diodes.first, circuit.diodes.second]
     if circuit.mosfets is not None:
         parts += [circuit.mosfets.drain, circuit.mosfets.gate, circuit.mosfets.source]
-    parts += [np.array(ends[1:3], dtype=np.int64) for ends in circuit.capacitors]
     found: Ints = np.bincount(np.concatenate(parts), minlength=count)
     return found
 
