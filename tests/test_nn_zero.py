@@ -149,6 +149,26 @@ def test_levels_without_a_neighbour_of_zero_are_refused(mapping):
     Hardware(cells=cells, mapping=Mapping(mapping, slices=2))
 
 
+@pytest.mark.parametrize("spacing", ["conductance", "log", "resistance"])
+@pytest.mark.parametrize("count", [2, 6, 16, 100])
+def test_half_way_goes_down_however_it_was_computed(count, spacing):
+    levels, (off, on_) = Levels(count, spacing), (1.0 / 3e5, 1.0 / 7e3)
+    values = levels.values(off, on_)
+    low, high = values[:-1], values[1:]
+    for middle in (0.5 * (low + high), low + 0.5 * (high - low), high - 0.5 * (high - low), 0.5 * low + 0.5 * high):
+        for factor in (1.0 - 1e-15, 1.0, 1.0 + 1e-15):
+            np.testing.assert_array_equal(levels.quantise(middle * factor, off, on_), low)
+    np.testing.assert_array_equal(levels.quantise(0.5 * (low + high) + 1e-6 * (high - low), off, on_), high)
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_halves_of_the_largest_weight_go_one_way(mapping):
+    """Weights of a network that was quantised are on edges of levels; all of one value have one conductance."""
+    weight = torch.tensor([[1.0, 0.5, -0.5], [0.7, 0.35, -0.35]], dtype=torch.float64)
+    found = matrix(linear(weight, on(mapping, Levels(8), per="column")))
+    assert apart(found[1] / 0.7, found[0]) < 1e-12
+
+
 # One scale a layer, or one an output.
 
 

@@ -12,6 +12,9 @@ from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
 from xbarsim.nonideal.settings import Settings
 
+_HALF_WAY = 1e-9
+"""Of the step between two levels: a target so near to their middle is half-way."""
+
 
 @dataclass(frozen=True)
 class Levels(Settings):
@@ -59,10 +62,7 @@ class Levels(Settings):
 
     def centre(self, g_off: float, g_on: float) -> float:
         """Return the level nearest to the middle of g_off and g_on, in siemens; half-way the lower one."""
-        levels = self.values(g_off, g_on)
-        apart = np.abs(levels - 0.5 * (g_off + g_on))
-        # The middle of an even number of levels is half-way; rounding must not choose.
-        return float(levels[np.argmax(apart <= apart.min() + 1e-9 * (g_on - g_off))])
+        return float(self.quantise(0.5 * (g_off + g_on), g_off, g_on))
 
     def quantise(self, target: ArrayLike, g_off: float, g_on: float) -> Array:
         """Return for each target the level nearest to it in conductance, whatever the spacing.
@@ -77,6 +77,7 @@ class Levels(Settings):
             The outermost levels in siemens.
         """
         levels = self.values(g_off, g_on)
-        middles = 0.5 * (levels[:-1] + levels[1:])
+        # Rounding of a target must not choose where it is half-way: 0.5 of a weight is a common one.
+        middles = 0.5 * (levels[:-1] + levels[1:]) + _HALF_WAY * np.diff(levels)
         quantised: Array = levels[np.searchsorted(middles, checked_array("target", target), side="left")]
         return quantised
