@@ -14,6 +14,8 @@ import pytest
 from cli_tools import call
 from netlist_tools import read_text
 
+from xbarsim.errors import SolveError
+from xbarsim.netlist import read
 from xbarsim.simulate import simulate
 
 V = 0.1
@@ -216,6 +218,15 @@ def test_a_state_without_an_initial_value_is_pointed_out(tmp_path):
     got, notes, _ = solved(tmp_path, f"v1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends")
     assert got["v(x1.s)"] == pytest.approx(V, rel=1e-12)
     assert any("c.x1.cs acts on a law and has no IC= or .ic" in note for note in notes)
+
+
+@pytest.mark.parametrize(("initial", "steady"), [("", False), (" ic=0.5", True)])
+def test_a_state_that_nothing_holds_is_told_what_would(tmp_path, initial, steady):
+    """An integrator without a leak has no steady state, whatever the solver calls that."""
+    path = tmp_path / "c.sp"
+    path.write_text(f"t\nv1 a 0 1\nr1 a 0 '1k*v(s)'\ngs 0 s value={{v(a)}}\ncs s 0 1{initial}\n.op\n", encoding="utf-8")
+    with pytest.raises(SolveError, match=r"cs there is open: with IC= or \.ic"):
+        simulate(read(path, steady=steady))
 
 
 def test_the_steady_state_on_request(capsys, tmp_path):
