@@ -254,3 +254,15 @@ def test_frozen_states_are_refused_in_time(tmp_path):
     """A transient would move them."""
     with pytest.raises(ValueError, match=r"c1 \(.*:4\) holds a state"):
         read_text(tmp_path, "v1 a 0 1\ng1 0 x value={v(a)*v(x)}\nc1 x 0 1 ic=0.5\n.tran 1 2")
+
+
+def test_what_charges_a_state_is_no_output(capsys, tmp_path):
+    """A table of an array's currents, not of as many rates as it has cells; JSON has both."""
+    cell, amperes = CELLS["leak across the state"]
+    path = tmp_path / "c.sp"
+    path.write_text(f"t\nv1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends\n.op\n", encoding="utf-8")
+    name, value = call(capsys, "solve", "--netlist", path, "-q").out.split()
+    assert (name, float(value)) == ("v1", pytest.approx(-amperes))
+    assert "c.x1.cs" not in call(capsys, "solve", "--netlist", path).out
+    (one,) = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)["analyses"]
+    assert list(one["source_currents"]) == ["v1", "c.x1.cs"]

@@ -165,8 +165,11 @@ def _sweep_rows(one: Result) -> Iterator[list[str]]:
 
 
 def _currents(one: Result) -> tuple[list[str], Array]:
-    """Output currents of a crossbar, branch currents of any other circuit."""
-    return (one.outputs, one.output_currents) if one.outputs else (one.branches, one.currents)
+    """Output currents of a crossbar, branch currents of any other circuit but what charges frozen states."""
+    if one.outputs:
+        return one.outputs, one.output_currents
+    shown = [k for k, name in enumerate(one.branches) if name[0] != "c"]
+    return [one.branches[k] for k in shown], one.currents[:, shown]
 
 
 def _record(one: Result) -> dict[str, Any]:

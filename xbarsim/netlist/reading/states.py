@@ -169,12 +169,12 @@ class States:
             else:
                 left.append((name, initial))
         if left:
-            text = f".ic changes no operating point where no state is held: {_listed(left)}"
+            text = f".ic changes no operating point where no state is held: {_counted(left)}"
             notes.setdefault(text, left[0][1].origin)
         held = {one.name for one in frozen}
         left = [(name, initial) for name, initial in self.of_element.items() if name not in held]
         if left:
-            text = f"ic= changes no operating point where no state is held: {_listed(left)}"
+            text = f"ic= changes no operating point where no state is held: {_counted(left)}"
             notes.setdefault(text, left[0][1].origin)
 
 
@@ -243,9 +243,13 @@ def _note_without(rows: list[tuple[str, int, int, int]], notes: dict[str, int]) 
         notes.setdefault(text, rows[0][3])
 
 
+def _counted(values: list[tuple[str, Initial]]) -> str:
+    return _listed(values) if len(values) <= NAMED else f"{len(values)} values, {_listed(values)}"
+
+
 def _listed(values: list[tuple[str, Initial]]) -> str:
-    """Return all of some names and volts, or how many there are and their range."""
+    """Return all of some names and volts, or the first and the last and the volts' range."""
     if len(values) <= NAMED:
         return ", ".join(f"{name} = {one.volts:g} {'A' if name[0] == 'l' else 'V'}" for name, one in values)
     volts = [one.volts for _, one in values]
-    return f"{len(values)} of them ({values[0][0]} to {values[-1][0]}), {min(volts):g} to {max(volts):g} V"
+    return f"{values[0][0]} to {values[-1][0]}, {min(volts):g} to {max(volts):g} V"
