@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,21 +36,71 @@ def conductances(
 
     ``time`` is in seconds since programming; None: before any drift.
     """
-    targets: list[Tensor] = []
-    for matrix, scale in zip(matrices, scales, strict=True):
-        for plane in planes_of(matrix.double(), scale, hardware):
-            targets += cut(plane, hardware)
-    cells, zero = [], zeros(hardware)
-    for tile, (place, target) in enumerate(zip(places, targets, strict=True)):
-        if place.extra:
-            target = torch.cat([target, target.new_full((place.shape[0], 1), zero[place.plane])], dim=1)
-        g = _programmed(target, tile, chip, read, time, write)
-        if place.extra and is_between(hardware):
-            free = Chip(replace(chip.model, levels=None), chip.seed, chip.shapes, {tile: chip.maps(tile)})
-            reference = _programmed(target.detach(), tile, free, read, time, write)[:, -1:]
-            g = torch.cat([g[:, :-1], reference], dim=1)
-        cells.append(g)
-    return cells
+    cells: dict[int, Tensor] = {}
+    for strip in strips(matrices, scales, places, hardware, chip, read, time, write):
+        cells |= strip
+    return [cells[tile] for tile in range(len(places))]
+
+
+def strips(
+    matrices: Sequence[Tensor],
+    scales: Sequence[Tensor],
+    places: Sequence[Place],
+    hardware: Hardware,
+    chip: Chip,
+    read: int,
+    time: float | None,
+    write: int,
+) -> Iterator[dict[int, Tensor]]:
+    """Yield the conductances of arrays by their number, those that share word lines at a time, as ``conductances``."""
+    numbers: dict[tuple[int, int], list[int]] = {}
+    for tile, place in enumerate(places):
+        numbers.setdefault((place.group, place.rows.start), []).append(tile)
+    zero = zeros(hardware)
+    for group, (matrix, scale) in enumerate(zip(matrices, scales, strict=True)):
+        for k, rows in enumerate(torch.split(matrix, hardware.tiles.rows)):
+            targets = [part for plane in planes_of(rows.double(), scale, hardware) for part in cut(plane, hardware)]
+            tiles = numbers[group, k * hardware.tiles.rows]
+            yield {
+                tile: _array(target, tile, places[tile], zero, hardware, chip, read, time, write)
+                for tile, target in zip(tiles, targets, strict=True)
+            }
+
+
+def together(parts: Iterator[dict[int, Tensor]], cells: float) -> Iterator[dict[int, Tensor]]:
+    """Yield parts put together until they hold a number of cells, so that threads have enough to share."""
+    found: dict[int, Tensor] = {}
+    count = 0
+    for part in parts:
+        found |= part
+        count += sum(one.numel() for one in part.values())
+        if count >= cells:
+            yield found
+            found, count = {}, 0
+    if found:
+        yield found
+
+
+def _array(
+    target: Tensor,
+    tile: int,
+    place: Place,
+    zero: Sequence[float],
+    hardware: Hardware,
+    chip: Chip,
+    read: int,
+    time: float | None,
+    write: int,
+) -> Tensor:
+    """Return the conductances of one array, with its reference column."""
+    if place.extra:
+        target = torch.cat([target, target.new_full((place.shape[0], 1), zero[place.plane])], dim=1)
+    g = _programmed(target, tile, chip, read, time, write)
+    if place.extra and is_between(hardware):
+        free = Chip(replace(chip.model, levels=None), chip.seed, chip.shapes, {tile: chip.maps(tile)})
+        reference = _programmed(target.detach(), tile, free, read, time, write)[:, -1:]
+        g = torch.cat([g[:, :-1], reference], dim=1)
+    return g
 
 
 def _programmed(target: Tensor, tile: int, chip: Chip, read: int, time: float | None, write: int) -> Tensor:
@@ -83,7 +133,15 @@ def circuit(conductance: Array, tile: int, hardware: Hardware, chip: Chip) -> Cr
     return chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile)
 
 
-def maps(cells: Sequence[Tensor], hardware: Hardware, chip: Chip, threads: int | None, *, keep: bool) -> list[Tensor]:
+def maps(
+    cells: Sequence[Tensor],
+    hardware: Hardware,
+    chip: Chip,
+    threads: int | None,
+    *,
+    keep: bool,
+    tiles: Sequence[int] | None = None,
+) -> list[Tensor]:
     """Return each array's effective conductance, (rows, cols), as a function of its cells.
 
     Parameters
@@ -96,10 +154,13 @@ def maps(cells: Sequence[Tensor], hardware: Hardware, chip: Chip, threads: int |
         Threads to use.
     keep : bool
         Whether what the gradient needs is kept, or is computed again if it is asked for.
+    tiles : sequence of int, optional
+        The arrays' numbers on the chip; None: from 0 on.
     """
     if hardware.fidelity == "ideal":
         return list(cells)
-    circuits = [circuit(g.detach().numpy(), tile, hardware, chip) for tile, g in enumerate(cells)]
+    numbers = range(len(cells)) if tiles is None else tiles
+    circuits = [circuit(g.detach().numpy(), tile, hardware, chip) for tile, g in zip(numbers, cells, strict=True)]
     grown = [_grown(g, one) for g, one in zip(cells, circuits, strict=True)]
     crossbars = [one.crossbar if isinstance(one, Bridged) else one for one in circuits]
     found = effective(grown, crossbars, threads, keep=keep)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-6
 """Relative; what a weight in single precision may miss its own scale by."""
 
+_ROWS = 256  # looked at together
+
 
 class ClippedWarning(UserWarning):
     """Weights are beyond what the largest conductance stands for, and count as that."""
@@ -25,7 +27,8 @@ def clipped_share(layer: ProgrammedWeights) -> float:
     beyond = whole = 0
     with torch.no_grad():
         for matrix, scale in zip(layer.matrices(), layer.scales(), strict=True):
-            beyond += int((matrix.abs() > scale * (1.0 + _ROUNDING)).sum())
+            limit = scale * (1.0 + _ROUNDING)
+            beyond += sum(int((rows.abs() > limit).sum()) for rows in torch.split(matrix, _ROWS))
             whole += matrix.numel()
     return beyond / whole
 

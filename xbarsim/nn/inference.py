@@ -249,7 +249,7 @@ def infer(
         for moment in times or (None,):
             there = where if moment is None else f"{where}, {moment:g} s"
             if moment is not None:
-                network.at(moment, compensate=compensate)
+                network.at(moment, compensate=compensate).prepare(_rate(progress, f"{there}: reading"))
             found = predictions(network, dataset, dataset.test, batch, _counter(progress, there, len(labels)))
             right, agreed = _share(found, labels), _share(found, expected)
             if moment is not None:
@@ -368,6 +368,18 @@ def _share(found: Tensor, truth: Tensor) -> float:
 
 def _counter(progress: Progress, where: str, whole: int) -> Callable[[int], None]:
     return lambda count: progress(f"{where}: {count} of {whole} images")
+
+
+def _rate(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """Return what tells of arrays that are ready: how many, how fast, and for how long it will go on."""
+    start = time.perf_counter()
+
+    def tell(done: int, whole: int) -> None:
+        seconds = max(time.perf_counter() - start, 1e-9)
+        left = seconds / done * (whole - done)
+        progress(f"{what}: {done} of {whole} arrays, {done / seconds:.0f} a second, {left:.0f} s left")
+
+    return tell
 
 
 def _sample(dataset: Dataset, count: int) -> Tensor:

@@ -31,7 +31,6 @@ class Kept:
     chip: Chip
     hardware: Hardware
     when: tuple[float | None, float]
-    maps: list[Tensor] | None = None
     matrices: list[Tensor] | None = None
     parameters: tuple[Tensor, Tensor | None] | None = None
     strips: list[Strip] | None = None

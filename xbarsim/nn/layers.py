@@ -84,6 +84,13 @@ class CrossbarLayer(DigitalOutputs):
         """Whether outputs are one product with an effective matrix: linear cells, no converters behind the arrays."""
         return self.hardware.law.kind == "linear" and self.hardware.adc.bits is None and self.observing is None
 
+    def read_once(self) -> None:
+        """Make what the next forward pass multiplies by, of linear cells."""
+        if self.direct:
+            self.effective_parameters()
+        else:
+            self.strips()
+
     @property
     def exact(self) -> bool:
         """Whether no converter stands before the arrays either, and nobody waits for the layer's own call."""

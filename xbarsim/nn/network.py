@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
@@ -167,6 +169,31 @@ class CrossbarNetwork(nn.Module):
             layer.checked_time(seconds)
         return found
 
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> Self:
+        """Reduce all arrays to their maps now, which the first forward pass would do.
+
+        Layers with read noise, which are read anew each time, and those with nonlinear cells, which have no maps, are
+        left to it.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Told how many arrays are ready, and of how many.
+        """
+        self._see_programmed()
+        layers = [one for one in self.layers.values() if not one.noisy and one.hardware.law.kind == "linear"]
+        whole, before = sum(len(layer.places) for layer in layers), 0
+        with torch.no_grad():
+            for layer in layers:
+                if progress is not None:
+                    layer.told = partial(_counted, progress, before, whole)
+                try:
+                    layer.read_once()
+                finally:
+                    layer.told = None
+                before += len(layer.places)
+        return self
+
     def fit_gains(self, per: Literal["layer", "output"] = "layer") -> Self:
         """Set each layer's digital gain to what makes its effective matrix nearest to its weights.
 
@@ -244,6 +271,10 @@ class CrossbarNetwork(nn.Module):
     def to_torch(self) -> nn.Module:
         """Return a torch model with the weights as they are now, without any hardware."""
         return _plain(copied(self.model), {})
+
+
+def _counted(progress: Callable[[int, int], None], before: int, whole: int, done: int) -> None:
+    progress(before + done, whole)
 
 
 def _plain(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:

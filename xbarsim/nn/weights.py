@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +18,15 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.kept import Kept, Strip, equal_numbers, kept_for_all, same_numbers
 from xbarsim.nn.planes import largest, subtracted, unit
 from xbarsim.nn.ranges import NotProgrammedError
+from xbarsim.nn.reads import OneRead
 from xbarsim.nn.tiling import Place, Tile, assembled, layout
 from xbarsim.nonideal import Bridged, Chip
 
-Found = TypeVar("Found")
+_TOGETHER = 1 << 19
+"""Cells whose circuits are reduced at a time, about 30 MB with all that it takes."""
 
 
-class ProgrammedWeights(nn.Module):
+class ProgrammedWeights(nn.Module, OneRead):
     """A weight and a bias on arrays.
 
     Parameters
@@ -53,6 +55,8 @@ class ProgrammedWeights(nn.Module):
         Seconds since programming, where cells drift; ``at`` sets it.
     name : str
         What messages call the layer.
+    told : callable or None
+        Told how many arrays are ready, while their maps are made.
     reached, told_of_clipping : bool
         Whether some forward pass has come here, and whether the user knows that weights are clipped.
     """
@@ -77,11 +81,11 @@ class ProgrammedWeights(nn.Module):
         self.time: float | None = None
         self.compensation = 1.0
         self.reached = self.told_of_clipping = False
+        self.told: Callable[[int], None] | None = None
         self._see_finite()
         scales = weight.shape[0] if hardware.mapping.per == "column" else 1
         self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
         self._kept: Kept | None = None
-        self._read: dict[tuple[str, int], Any] | None = None
 
     def matrices(self) -> list[Tensor]:
         """Weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
@@ -199,25 +203,6 @@ class ProgrammedWeights(nn.Module):
         parts = whole.chunk(self.groups) if self.hardware.mapping.per == "column" else [whole] * self.groups
         return [part.reshape(1, -1) for part in parts]
 
-    @contextmanager
-    def one_read(self) -> Iterator[None]:
-        """Make all calls inside one read of the arrays, as the steps of a recurrent layer are."""
-        self._read = {}
-        try:
-            yield
-        finally:
-            self._read = None
-
-    def once(self, what: str, read: Callable[[], Found]) -> Found:
-        """Return what a read gives: a new one, but inside ``one_read``."""
-        if self._read is None:
-            return read()
-        key = what, id(self.hardware)
-        if key not in self._read:
-            self._read[key] = read()
-        found: Found = self._read[key]
-        return found
-
     @property
     def clipped(self) -> float:
         """Share of the weights that are beyond a frozen scale, and count as that."""
@@ -302,19 +287,41 @@ class ProgrammedWeights(nn.Module):
 
     @kept_for_all
     def maps(self) -> list[Tensor]:
-        """Return each array's effective conductance, (rows, cols) in siemens.
+        """Return each array's effective conductance, (rows, cols) in siemens."""
+        found: dict[int, Tensor] = {}
+        for strip in self._read_strips():
+            found |= strip
+        return [found[tile] for tile in range(len(self.places))]
 
-        They are kept until the weights, the chip or the hardware change, or a read has noise of its own.
+    def _read_strips(self) -> Iterator[dict[int, Tensor]]:
+        """Yield the maps of one read of all arrays by their number, a few strips of the matrices at a time.
+
+        Where no gradient is recorded nothing else is held meanwhile: neither targets nor cells of the whole layer.
         """
-        kept = self._current()
-        if kept.maps is not None and self._settled:
-            return kept.maps
-        cells = self._cells()
+        chip = self._current().chip
+        read = (self.scales(), self.places, self.hardware, chip, self.reads, self.time, self.writes)
+        whole = torch.is_grad_enabled()
         self.reads += self.noisy
-        found = written.maps(cells, self.hardware, kept.chip, self.threads, keep=self.training)
-        if self._settled:
-            kept.maps = found
-        return found
+        strips = written.strips(self.matrices(), *read)
+        done = 0
+        for cells in written.together(strips, math.inf if whole else _TOGETHER):
+            tiles = sorted(cells)
+            ready = [cells[tile] for tile in tiles]
+            found = written.maps(ready, self.hardware, chip, self.threads, keep=self.training, tiles=tiles)
+            done += len(tiles)
+            if self.told is not None:
+                self.told(done)
+            yield dict(zip(tiles, found, strict=True))
+
+    def _by_lines(self) -> Iterator[tuple[list[int], list[Tensor]]]:
+        """Yield the numbers and maps of arrays with the same word lines."""
+        for strip in self._read_strips():
+            beside: dict[tuple[int, int], list[int]] = {}
+            for tile in strip:
+                place = self.places[tile]
+                beside.setdefault((place.lines.start, place.lines.stop), []).append(tile)
+            for tiles in beside.values():
+                yield tiles, [strip[tile] for tile in tiles]
 
     @kept_for_all
     def strips(self) -> list[Strip]:
@@ -324,12 +331,9 @@ class ProgrammedWeights(nn.Module):
             return kept.strips
         # Siemens of a cell are beyond the range of half precision.
         kind = torch.promote_types(self.weight.dtype, torch.float32)
-        maps, beside = self.maps(), dict[tuple[int, int], list[int]]()
-        for tile, place in enumerate(self.places):
-            beside.setdefault((place.lines.start, place.lines.stop), []).append(tile)
         found = [
-            (slice(*lines), tiles, torch.cat([maps[tile] for tile in tiles], dim=1).to(self.weight.device, kind))
-            for lines, tiles in beside.items()
+            (self.places[tiles[0]].lines, tiles, torch.cat(maps, dim=1).to(self.weight.device, kind))
+            for tiles, maps in self._by_lines()
         ]
         if self._settled:
             kept.strips = found
@@ -341,20 +345,27 @@ class ProgrammedWeights(nn.Module):
         kept = self._current()
         if kept.matrices is not None and self._settled:
             return kept.matrices
-        parts, zero = [], subtracted(self.hardware) if self.hardware.mapping.kind == "offset" else []
-        for found, place in zip(self.maps(), self.places, strict=True):
-            found = found * self.compensation if self.compensation != 1.0 else found
-            part = found[:, : len(place.cols)]
-            if place.extra:
-                part = part - found[:, -1:]
-            elif self.hardware.mapping.kind == "offset":
-                part = part - zero[place.plane]
-            parts.append(part)
-        wholes = zip(assembled(parts, self.places), self.scales(), strict=True)
-        matrices = [(one.to(scale.device) * (scale / unit(self.hardware))).to(self.weight) for one, scale in wholes]
+        zero = subtracted(self.hardware) if self.hardware.mapping.kind == "offset" else []
+        scales = [scale / unit(self.hardware) for scale in self.scales()]
+        rows: list[list[Tensor]] = [[] for _ in scales]
+        for tiles, maps in self._by_lines():
+            places = [self.places[tile] for tile in tiles]
+            parts = [self._in_use(one, place, zero) for one, place in zip(maps, places, strict=True)]
+            scale = scales[places[0].group]
+            (whole,) = assembled(parts, places)
+            rows[places[0].group].append((whole.to(scale.device) * scale).to(self.weight))
+        matrices = [one[0] if len(one) == 1 else torch.cat(one) for one in rows]
         if self._settled:
             kept.matrices = matrices
         return matrices
+
+    def _in_use(self, whole: Tensor, place: Place, zero: Sequence[float]) -> Tensor:
+        """Return an array's columns less what stands for a weight of 0: its reference column, or a digital number."""
+        whole = whole * self.compensation if self.compensation != 1.0 else whole
+        part = whole[:, : len(place.cols)]
+        if place.extra:
+            return part - whole[:, -1:]
+        return part - zero[place.plane] if zero else part
 
     @kept_for_all
     def effective_parameters(self) -> tuple[Tensor, Tensor | None]:
@@ -363,7 +374,9 @@ class ProgrammedWeights(nn.Module):
         found = kept.parameters if self._settled else None
         if found is None:
             matrices = self.effective_matrices()
-            weight = torch.cat([one[:inputs].T for one in matrices]).reshape(self.weight.shape)
+            turned = [one[:inputs].T for one in matrices]
+            # One matrix is used as it is: a second one of its size would double what is kept.
+            weight = (turned[0] if len(turned) == 1 else torch.cat(turned)).reshape(self.weight.shape)
             found = weight, torch.cat([one[-1] for one in matrices]) if self.bias_row else None
             if self._settled:
                 kept.parameters = found

@@ -46,7 +46,9 @@ class Maps(Locked):
     def __post_init__(self) -> None:
         rows, cols = self.faults.shape
         for name, (kind, shape) in layout((rows, cols)).items():
-            array: NDArray[Any] = np.array(getattr(self, name), dtype=kind)
+            given: NDArray[Any] = np.asarray(getattr(self, name), dtype=kind)
+            # One number for all cells, as where an effect is off, takes no memory.
+            array: NDArray[Any] = given if given.size and not any(given.strides) else np.array(given)
             if array.shape != shape:
                 raise InputError(f"{name} has shape {array.shape}: it must be {shape}")
             array.setflags(write=False)
@@ -100,8 +102,10 @@ def make_maps(model: Nonidealities, shape: tuple[int, int], seed: int, tile: int
         The shape, the seed or the tile is no such thing.
     """
     shape = checked_shape(shape)
-    maps: dict[str, NDArray[Any]] = {name: np.zeros(size, dtype=kind) for name, (kind, size) in layout(shape).items()}
-    maps["factor"] += 1.0
+    maps: dict[str, NDArray[Any]] = {
+        name: np.broadcast_to(np.array(name == "factor", dtype=kind), size)
+        for name, (kind, size) in layout(shape).items()
+    }
     if model.faults:
         maps["faults"] = model.faults.map(shape, seed, tile)
     if model.variation:
