@@ -7,7 +7,7 @@ from problems import OPEN, SIDES
 
 import xbarsim
 from xbarsim import Crossbar, Law, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic
-from xbarsim.errors import ConvergenceError, XbarsimError
+from xbarsim.errors import ConvergenceError, ExtrapolationWarning, XbarsimError
 
 WIRES = {"word_wire": 1.0, "bit_wire": 1.0, "driver": 1.0, "sense": 1.0}
 NONLINEAR = [name for name in DEVICES if name != "linear"]
@@ -262,7 +262,8 @@ def test_a_table_with_a_flat_tail():
         y = np.cumsum(rng.exponential(size=5) * rng.choice([0.01, 1.0], 5)) * 1e-4
         table = Table(np.concatenate([-x[::-1], x]), np.concatenate([-y[::-1], y]))
         try:
-            xbarsim.solve(Crossbar([[1e-4]], device=table), [1.1])
+            with pytest.warns(ExtrapolationWarning):
+                xbarsim.solve(Crossbar([[1e-4]], device=table), [1.1])
         except XbarsimError:
             refused += 1
     assert refused == 0
