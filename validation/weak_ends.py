@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from mpmath import mp, mpf
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic
-from xbarsim.errors import ConvergenceError, LawError, SolveError
+from xbarsim.errors import ConvergenceError, ExtrapolationWarning, LawError, SolveError
 from xbarsim.kernels.kirchhoff import FLOOR
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -221,6 +222,7 @@ def table(tallies: dict[str, Tally], tried: int, command: str) -> list[str]:
 
 
 def main() -> None:
+    warnings.simplefilter("ignore", ExtrapolationWarning)  # how a table goes on is part of the law
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--first", type=int, default=0, help="seed of the first circuit")
     parser.add_argument("--count", type=int, default=2000, help="how many")

@@ -16,7 +16,7 @@ from xbarsim.segments import Segments
 from xbarsim.tall import tall_map
 from xbarsim.terminals import Terminals
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-11
 """Largest difference allowed between a map and a full solve, relative to the largest current."""
 
 _VERIFY_SEED = 1

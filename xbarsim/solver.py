@@ -25,7 +25,7 @@ from xbarsim.terminals import Terminals
 
 Method = Literal["auto", "schur", "kron", "newton", "reference"]
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-11
 """Default bound of a returned solution's residual."""
 
 AUTO_ITERATIONS = 60

@@ -20,7 +20,7 @@ _CELL_BYTES = 400.0
 
 _SEED = 1
 _ITERATIONS = 300
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-11
 
 
 def tall_map(segments: Segments, *, offset: bool, threads: int) -> tuple[Array, Array] | None:
