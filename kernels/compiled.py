@@ -47,16 +47,18 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
 
         def compiled(x, q, i, slope):  # type: ignore[no-untyped-def]
             try:
-                found = call(x, q)
-                i[0] = found[0]
-                slope[0] = found[1]
-                # x sqrt(|x|) at 0: a current, and 0 times infinity for a slope that has a limit.
-                if np.isfinite(i[0]) and not np.isfinite(slope[0]):
-                    step = max(_BESIDE, _ULPS * abs(x))
-                    found = call(x + step, q)
-                    if not (np.isfinite(found[0]) and np.isfinite(found[1])):
-                        found = call(x - step, q)
+                # x sqrt(|x|) at 0: a current, and 0 times infinity for a slope that has a limit, right beside.
+                beside, tries = 0.0, 0
+                while True:
+                    found = call(x + beside, q)
+                    if tries == 0:
+                        i[0] = found[0]
                     slope[0] = found[1]
+                    good = np.isfinite(found[0])
+                    if (good and np.isfinite(found[1])) or tries == 2 or (tries == 0 and not good):
+                        break
+                    beside = max(_BESIDE, _ULPS * abs(x)) if tries == 0 else -beside
+                    tries += 1
             except Exception:  # a compiled function can hand on none: no number says so
                 i[0] = np.nan
                 slope[0] = np.nan
