@@ -271,3 +271,12 @@ def test_measures_of_each_step():
     assert any("rx = 3000" in error and "1 other points" in error for error in answers.errors)
     (one,) = solved(text.format("dc", "at=2k") + ".dc r1 1k 3k 1k").results
     np.testing.assert_allclose(one.measures["mid"][0], 1 / 3)
+
+
+def test_notes_of_variants_that_differ_in_numbers_are_one():
+    """A stepped state: each point has its value, and the note on it stands once."""
+    text = "v1 a 0 0.1\nb1 a 0 i=v(a)*(1e-6+1e-3*v(x))\nc1 x 0 1 ic={x0}\nb2 0 x i=v(a)*1e3\n.param x0=0.5\n"
+    answers = solved(text + ".step param x0 0 1 0.05\n.op")
+    np.testing.assert_allclose(answers.results[0].currents[:, 0], -0.1 * (1e-6 + 1e-3 * np.linspace(0, 1, 21)))
+    assert sum("holds a state" in note for note in answers.notes) == 1
+    assert sum("others have their own" in note for note in answers.notes) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.netlist.analyses import Family
 from xbarsim.results import Result
+
+_NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 
 def places_of(family: Family) -> Iterator[tuple[int, ...]]:
@@ -24,6 +27,16 @@ def named_place(family: Family, place: tuple[int, ...]) -> str:
     """Return what a variant's values are, for messages."""
     values = {axis.name: float(axis.values[at]) for axis, at in zip(family.axes, place, strict=True)}
     return ", ".join(f"{name} = {value:g}" for name, value in (family.altered | values).items())
+
+
+def add_notes(notes: list[str], more: Sequence[str], file: str) -> None:
+    """Add a variant's notes to those of the circuit; where they differ in numbers only, one note says so for all."""
+    known = {_NUMBER.sub("0", note) for note in notes}
+    fresh = [note for note in more if note not in notes]
+    notes += [note for note in fresh if _NUMBER.sub("0", note) not in known]
+    alike = f"{file}: notes name the values of one point of a sweep, others have their own"
+    if any(_NUMBER.sub("0", note) in known for note in fresh) and alike not in notes:
+        notes.append(alike)
 
 
 def joined(family: Family, results: Sequence[Result]) -> Result:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xbarsim.charged import with_charging
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, FloatingError, InputError, LawError, SolveError
-from xbarsim.families import joined, named_place, places_of
+from xbarsim.families import add_notes, joined, named_place, places_of
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Family, Op, Tran
 from xbarsim.netlist.graph.laws import WrittenLaw
@@ -121,7 +121,7 @@ def _family(
         except (SolveError, InputError) as error:
             error.args = (f"{error.args[0]} (at {named_place(family, place)})", *error.args[1:])
             raise
-        circuit.notes.extend(note for note in variant.notes if note not in circuit.notes)
+        add_notes(circuit.notes, variant.notes, circuit.places.files[0])
     return joined(family, results)
 
 

@@ -278,12 +278,13 @@ class Program:
     def _let(self, rest: str, origin: int) -> None:
         name, law = assignment("let", rest)
         name = name.removeprefix("const.")
-        self.vectors[name] = self._number(law)
-        if self.vectors[name] is None:
+        number = self._number(law)
+        if number is None:
             text = f"({self._expanded(law)})"
             if len(text) > _LONGEST_LAW:
                 raise CardError(f"'let {clipped(rest)}' grows with each turn and needs results: write it out")
             self.laws[name] = text
+        self.vectors[name] = number
 
     def _request(self, word: str, rest: str, origin: int) -> None:
         """Keep a line that prints, draws or saves, with what ``let`` set in the place of its names."""
