@@ -99,7 +99,16 @@ CELLS: dict[str, tuple[str, float]] = {
     "cell with its own capacitance, which is no state": (
         f"{PLAIN}\ngs 0 s value={{10*v(p,n)}}\ncs s 0 1 ic=0.25\nrs s 0 1g\ncp p n 1f ic=0", V * MIX),
 }  # fmt: skip
-SOME = ("leak across the state", "Biolek's HP cell: E in series", "rate by the current of the cell itself")
+CELLS["senses its voltage by a follower"] = (
+    "es y 0 p n 1\ngm p n value={v(y)*(1e-3*v(s)+1e-6*(1-v(s)))}\ngs 0 s value={10*v(y)}\ncs s 0 1 ic=0.25\nrs s 0 1g",
+    V * MIX,
+)
+CELLS["a mirror of its own current"] = (
+    "vm p m 0\ngm m n value={v(p,n)*0.5m*v(s)}\nf1 p n vm 3\ngs 0 s value={v(p,n)}\ncs s 0 1 ic=0.25\nrs s 0 1g",
+    V * 4 * 0.5e-3 * 0.25,
+)
+SOME = ("leak across the state", "Biolek's HP cell: E in series", "rate by the current of the cell itself",
+        "senses its voltage by a follower", "a mirror of its own current")  # fmt: skip
 
 
 def solved(folder, text: str) -> tuple[dict[str, float], list[str], object]:

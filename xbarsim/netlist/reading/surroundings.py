@@ -48,7 +48,7 @@ class Surroundings:
     volts : Pairs
         Elements that fix the voltage between their nodes: V, E, H, laws of volts, resistors of 0 ohm.
     ties : Pairs
-        Elements that conduct between their nodes: these, R, L, D, M, currents by the voltage across them.
+        Elements that conduct between their nodes: these, R, L, D, M, currents between nodes other than ground.
     channels : (nodes,)
         Nodes at which a diode, a transistor's channel, or a conducting law between two nodes other than ground ends.
     fixed : (nodes,)
@@ -160,6 +160,8 @@ def _look_at_controls(flat: Flat, around: Surroundings) -> None:
             around.fix(*ends)
         elif across:
             around.conduct(*ends)
+        elif one and other:
+            around.ties.add(around.same[ends[0]], around.same[ends[1]])
         if not isinstance(c, str) and not across:
             around.mark(around.read, np.array([c, d]))
 
@@ -198,10 +200,10 @@ def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surr
     if laws.output == "v":
         around.fix(first, second)
         return
-    touching &= (first > 0) & (second > 0)
+    inner = (first > 0) & (second > 0)
     around.conduct(first[conducting], second[conducting])
-    around.ties.add(first[touching], second[touching])
-    around.mark(around.channels, first[touching], second[touching])
+    around.ties.add(first[inner], second[inner])
+    around.mark(around.channels, first[touching & inner], second[touching & inner])
 
 
 def fixed_volts(around: Surroundings) -> Ints:
