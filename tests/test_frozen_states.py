@@ -108,7 +108,7 @@ CELLS["a mirror of its own current"] = (
     V * 4 * 0.5e-3 * 0.25,
 )
 SOME = ("leak across the state", "Biolek's HP cell: E in series", "rate by the current of the cell itself",
-        "senses its voltage by a follower", "a mirror of its own current")  # fmt: skip
+        "senses its voltage by a follower", "a mirror of its own current", "the same with an own ammeter")  # fmt: skip
 
 
 def solved(folder, text: str) -> tuple[dict[str, float], list[str], object]:

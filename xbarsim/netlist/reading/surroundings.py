@@ -196,7 +196,8 @@ def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surr
         own = across & ((first == 0) | (second == 0))
         around.mark(around.read, plus[own], minus[own])
         around.mark(around.read, plus[elsewhere], minus[elsewhere])
-        around.laws.append(tuple(column[elsewhere] for column in (plus, minus, first, second)))
+        if kind == "v":
+            around.laws.append(tuple(column[elsewhere] for column in (plus, minus, first, second)))
     if laws.output == "v":
         around.fix(first, second)
         return
