@@ -108,7 +108,7 @@ def test_bad_voltages(capsys, tmp_path, values, word, command):
         ("--driver", "-inf", "driver is -inf"),
         ("--sense", "nan", "sense is nan"),
         ("--word-wire", "much", "--word-wire"),
-        ("--word-wire", "2.2k", "--word-wire"),
+        ("--word-wire", "2.2kk", "--word-wire"),
         ("--bit-wire", "none.npy", "none.npy: bit_wire file not found"),
         ("--driver", "g.npy", "driver has shape (3, 4)"),
         ("--sense", "driver.npy", "sense has shape (3,)"),

@@ -9,8 +9,10 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from xbarsim.delivery import checked_places, deliver, drawn
 from xbarsim.infer_command import infer
 from xbarsim.margin_command import margin
+from xbarsim.option_types import Ohms
 from xbarsim.train_command import train
 from xbarsim.validate_command import validate
 
@@ -21,30 +23,12 @@ if TYPE_CHECKING:
     from xbarsim.crossbar import Crossbar
     from xbarsim.solver import Method
 
-    _ParamType = click.ParamType[Any]
-else:
-    _ParamType = click.ParamType  # generic only in recent releases
 
 EXIT_INPUT = 2
 EXIT_SOLVE = 3
 EXIT_INTERRUPT = 130
 
 _LONGEST = 600
-
-
-class Ohms(_ParamType):
-    """A resistance in ohms, ``inf``, or a file with one for each segment or line."""
-
-    name = "ohms"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a number, or the path as it is."""
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            if Path(value).suffix[1:2].isalpha() or Path(value).exists():
-                return Path(value)
-            self.fail(f"{value!r} is neither ohms nor a .npy or .csv file", param, ctx)
 
 
 def circuit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,14 +111,7 @@ def solve(
         raise click.UsageError("--steady goes with --netlist: a crossbar's cells have no state of their own")
     elif seed is not None:
         raise click.UsageError("--seed goes with --netlist, which may draw random parameters")
-    if plot is not None:
-        from xbarsim.plot import checked_path
-
-        checked_path(plot)
-    if output is not None:
-        from xbarsim.files import checked_target
-
-        checked_target(output)
+    checked_places(output, plot)
     if form == "raw" and output is None and sys.stdout.isatty():
         raise click.UsageError("--format raw is binary: give --output FILE, or pipe it")
     answers = _answers(netlist, method, quiet, circuit, steady=steady, seed=seed)
@@ -148,11 +125,11 @@ def solve(
             click.echo(f"note: {note}", err=True)
     for error in answers.errors:
         click.echo(f"error: {error}", err=True)
+    _emit(answers, form, quiet, output)
     if plot is not None:
         from xbarsim import pictures
 
-        pictures.draw(answers, plot)
-    _emit(answers, form, quiet, output)
+        drawn(lambda: pictures.draw(answers, plot))
 
 
 def _answers(
@@ -188,13 +165,10 @@ def _emit(answers: Answers, form: str, quiet: bool, output: str | None) -> None:
         parts = list(raw_parts(answers.title, answers.results, time.strftime("%a %b %d %H:%M:%S %Y")))
     else:
         text = answers.as_json() if form == "json" else answers.as_csv() if form == "csv" else ""
-        text = text or (answers.currents_only() if quiet else answers.as_table())
-        parts = [text.encode(), b"\n"]
+        deliver(text or (answers.currents_only() if quiet else answers.as_table()), output)
+        return
     if output is None:
-        if form == "raw":
-            sys.stdout.buffer.write(b"".join(parts))
-        else:
-            click.echo(text)
+        sys.stdout.buffer.write(b"".join(parts))
         return
     with written_whole(output) as file:
         for part in parts:
@@ -208,6 +182,7 @@ def export(output: str, **circuit: Any) -> None:
     """Write a crossbar, given by its matrices, as a SPICE netlist."""
     if circuit["conductance"] is None:
         raise click.UsageError("give --conductance FILE and --voltages FILE")
+    checked_places(output, None)
     from xbarsim import netlist
     from xbarsim.errors import InputError
 

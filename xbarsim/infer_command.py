@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim.delivery import checked_places, deliver, drawn
 from xbarsim.errors import InputError
 from xbarsim.network_options import data_options, dataset, need_torch
+from xbarsim.option_types import Count, Quantity
+from xbarsim.option_words import option_words
+from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,24 +45,26 @@ _QUICK = ("digits", "mnist", "fashion-mnist")  # trained without being asked
 @click.command(help=_HELP)
 @click.option("--model", default="mlp", show_default=True, help="The network.")
 @click.option("--weights", metavar="FILE", help="Its weights: a checkpoint, or a state dict of torch.save.")
-@click.option("--width", type=float, default=1.0, show_default=True, help="Of a network of the zoo.")
-@click.option("--epochs", type=int, default=None, help="Train for so long first [10].")
+@click.option("--width", type=Quantity(above=0.0), default=1.0, show_default=True, help="Of a network of the zoo.")
+@click.option("--epochs", type=Count(least=1), default=None, help="Train for so long first [10].")
 @data_options("digits")
-@click.option("--limit", type=int, default=None, help="Use the first N test images.")
-@click.option("--batch", type=int, default=64, show_default=True, help="Images at a time.")
+@click.option("--limit", type=Count(least=1), default=None, help="Use the first N test images.")
+@click.option("--batch", type=Count(least=1), default=64, show_default=True, help="Images at a time.")
 @click.option("--hardware", default="rram-64", show_default=True, help="rram-64, rram-64-8bit, rram-128, or a JSON.")
 @click.option(
     "--set", "changes", metavar="NAME=VALUE", multiple=True, help="Change the hardware: wires.word=2; repeatable."
 )
 @click.option("--fidelity", type=click.Choice(["accurate", "ideal"]), default=None, help="The circuit, or no wires.")
 @click.option("--digital", metavar="LAYER", multiple=True, help="Leave a layer in torch; repeatable.")
-@click.option("--seeds", type=int, default=5, show_default=True, help="How many chips.")
-@click.option("--first-seed", type=int, default=0, show_default=True, help="The first chip.")
-@click.option("--calibration", type=int, default=128, show_default=True, help="Training images for converters' ranges.")
+@click.option("--seeds", type=Count(), default=5, show_default=True, help="How many chips.")
+@click.option("--first-seed", type=Count(), default=0, show_default=True, help="The first chip.")
+@click.option(
+    "--calibration", type=Count(least=1), default=128, show_default=True, help="Training images for converters' ranges."
+)
 @click.option(
     "--time",
     "times",
-    type=float,
+    type=Quantity(),
     multiple=True,
     metavar="SECONDS",
     help="When cells that drift are read, after programming; repeatable.",
@@ -70,25 +76,15 @@ _QUICK = ("digits", "mnist", "fashion-mnist")  # trained without being asked
 def infer(as_json: bool, output: str | None, plot: str | None, **given: Any) -> None:
     """Run, print and draw; ``_HELP`` says the rest."""
     need_torch()
-    if plot is not None:
-        from xbarsim.plot import checked_path, new_figure
-
-        checked_path(plot)
-        new_figure()
-    report = _report(given)
+    checked_places(output, plot)
+    with option_words(given["changes"], ("TrainSettings",)):
+        report = _report(given)
+    deliver(report.as_json() if as_json else report.as_table(), output)
     if plot is not None:
         from xbarsim.nn.picture import draw
         from xbarsim.plot import save
 
-        save(draw(report), plot)
-    text = report.as_json() if as_json else report.as_table()
-    if output is None:
-        click.echo(text)
-        return
-    from xbarsim.files import written_whole
-
-    with written_whole(output) as file:
-        file.write(text.encode() + b"\n")
+        drawn(lambda: save(draw(report), plot))
 
 
 def _report(given: dict[str, Any]) -> InferenceReport:
@@ -107,7 +103,7 @@ def _report(given: dict[str, Any]) -> InferenceReport:
         times = _times(hardware, given["times"], given["compensate_drift"])
         seconds: dict[str, float] = {}
         with announce.compilation(), announce.stages(True) as progress:
-            source = _source(given, progress, seconds)
+            source = _source(given, hardware, progress, seconds)
             ready = time.perf_counter()
             found = run(
                 source.model,
@@ -157,15 +153,20 @@ def _seeds(first: int, count: int) -> range:
     return range(first, first + count)
 
 
-def _source(given: dict[str, Any], progress: Callable[[str], None], seconds: dict[str, float]) -> Source:
+def _source(
+    given: dict[str, Any], hardware: Hardware, progress: Callable[[str], None], seconds: dict[str, float]
+) -> Source:
     """Return the network with weights; one of the zoo is trained if it has none."""
     from xbarsim.nn import sources
+    from xbarsim.nn.inference import on_hardware
 
     start = time.perf_counter()
     progress("data")
     data = dataset(given["data"], given["data_folder"], given["mean"], given["std"]).limited(test=given["limit"])
     scaled = given["mean"] is not None or given["std"] is not None
     found = sources.find(given["model"], data, weights=given["weights"], width=given["width"], scaled=scaled)
+    # What cannot be put on the hardware is said before it is trained.
+    on_hardware(found.model, hardware, digital=given["digital"])
     seconds["data and model"] = time.perf_counter() - start
     if found.trained:
         if given["epochs"] is not None:
@@ -247,4 +248,15 @@ def _change(record: dict[str, Any], change: str) -> None:
     try:
         record[last] = json.loads(text)
     except json.JSONDecodeError:
-        record[last] = text.strip()
+        record[last] = _typed(text.strip())
+
+
+def _typed(text: str) -> float | str:
+    """Return a number with a scale, as ``1k``, or the word as it is."""
+    if text[:1].isdigit() or text[:1] in ("+", "-", "."):
+        try:
+            return parse(text)
+        except InputError as error:
+            if "ambiguous" in str(error):
+                raise click.BadParameter(str(error), param_hint="--set") from None
+    return text

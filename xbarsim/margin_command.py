@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from xbarsim.delivery import checked_places, deliver, drawn
 from xbarsim.errors import InputError
+from xbarsim.option_types import Quantity
 from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
@@ -16,10 +20,6 @@ if TYPE_CHECKING:
 
     from xbarsim.devices import Device
     from xbarsim.margin.report import Report
-
-    _ParamType = click.ParamType[Any]
-else:
-    _ParamType = click.ParamType  # generic only in recent releases
 
 _MOST_DIGITS = 9
 
@@ -46,21 +46,8 @@ DEVICES: dict[str, dict[str, Any]] = {
 """The options that go with each device, and their defaults; one without a default must be given."""
 
 
-class Quantity(_ParamType):
-    """A number with a scale, as ``1k`` or ``2.5meg``."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number."""
-        try:
-            return parse(value) if isinstance(value, str) else value
-        except InputError as error:
-            self.fail(str(error), param, ctx)
-
-
 def _quantity(name: str, default: str | None, text: str) -> Callable[[Command], Command]:
-    return click.option(name, type=Quantity(), default=default, show_default=default is not None, help=text)
+    return click.option(name, type=Quantity(finite=False), default=default, show_default=default is not None, help=text)
 
 
 @click.command(help=_HELP)
@@ -120,28 +107,14 @@ def margin(
     sizes: str, schemes: str, cell: str, patterns: str, form: str, output: str | None, plot: str | None, **made: Any
 ) -> None:
     """Sweep, print and draw; ``_HELP`` says the rest."""
-    if plot is not None:
-        from xbarsim.plot import checked_path
-
-        checked_path(plot)
-    if output is not None:
-        from xbarsim.files import checked_target
-
-        checked_target(output)
+    checked_places(output, plot)
     report = _report(_sizes(sizes), _words(schemes), _cell(cell), patterns, made)
+    deliver({"table": report.as_table, "json": report.as_json, "csv": report.as_csv}[form](), output)
     if plot is not None:
         from xbarsim.margin.picture import draw
         from xbarsim.plot import save
 
-        save(draw(report.points, "\n".join(report.heading)), plot)
-    text = {"table": report.as_table, "json": report.as_json, "csv": report.as_csv}[form]()
-    if output is None:
-        click.echo(text)
-        return
-    from xbarsim.files import written_whole
-
-    with written_whole(output) as file:
-        file.write(text.encode() + b"\n")
+        drawn(lambda: save(draw(report.points, "\n".join(report.heading)), plot))
 
 
 def _report(sizes: list[Any], schemes: list[str], cell: Any, patterns: Any, made: dict[str, Any]) -> Report:
@@ -215,15 +188,23 @@ def _words(text: str) -> list[str]:
 def _sizes(text: str) -> list[int | tuple[int, int]]:
     found: list[int | tuple[int, int]] = []
     for word in text.split(","):
-        counts = [part.strip() for part in word.lower().split("x")]
-        if not all(part.isascii() and part.isdigit() for part in counts) or len(counts) > 2:
+        counts = [part.strip() for part in re.split("[xX]", word)]
+        try:
+            numbers = [parse(part) for part in counts]
+        except InputError as error:
+            if "ambiguous" in str(error):
+                raise click.BadParameter(str(error), param_hint="--sizes") from None
+            numbers = [math.inf] if "too large" in str(error) else []
+        if not 0 < len(numbers) <= 2 or any(
+            number < math.inf and (number != math.floor(number) or number < 0) for number in numbers
+        ):
             raise click.BadParameter(
                 f"{word.strip()!r} is no size: give 64 for 64 x 64, or 64x128", param_hint="--sizes"
             )
-        if max(map(len, counts)) > _MOST_DIGITS:
+        if max(numbers) >= 10**_MOST_DIGITS:
             raise click.BadParameter(f"{word.strip()[:20]}... is no size that fits in memory", param_hint="--sizes")
-        numbers = [int(part) for part in counts]
-        found.append(numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1]))
+        lines = [int(number) for number in numbers]
+        found.append(lines[0] if len(lines) == 1 else (lines[0], lines[1]))
     return found
 
 

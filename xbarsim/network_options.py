@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from xbarsim.errors import InputError
+from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,8 @@ def dataset(data: str, folder: str | None, mean: str | None, std: str | None) ->
 def numbers(text: str, option: str) -> tuple[float, ...]:
     """Return numbers with commas between."""
     try:
-        return tuple(float(word) for word in text.split(","))
-    except ValueError:
+        return tuple(parse(word) for word in text.split(","))
+    except InputError as error:
+        if "ambiguous" in str(error):
+            raise click.BadParameter(str(error), param_hint=option) from None
         raise click.BadParameter(f"{text!r} is not numbers with commas between", param_hint=option) from None

@@ -11,8 +11,8 @@ from xbarsim.answers import Answers
 from xbarsim.errors import InputError
 
 
-def draw(answers: Answers, path: str | Path) -> None:
-    """Draw the last analysis that can be drawn: a crossbar's operating point, or a sweep's currents.
+def draw(answers: Answers, path: str | Path) -> list[str]:
+    """Draw the last analysis that can be drawn: a crossbar's operating point, or a sweep's currents; return notes.
 
     Raises
     ------
@@ -27,14 +27,12 @@ def draw(answers: Answers, path: str | Path) -> None:
             # Each run of the fastest source is a curve of its own: a gap keeps them apart.
             ends = np.arange(one.sweep[0][1].size, one.points, one.sweep[0][1].size)
             values, currents = np.insert(values, ends, np.nan), np.insert(currents, ends, np.nan, axis=0)
-            plot.save(plot.sweep(name, values, names, currents, answers.title, one.unit(name)), path)
-            return
+            return plot.save(plot.sweep(name, values, names, currents, answers.title, one.unit(name)), path)
         if one.state is not None:
             ideal = None if one.ideal is None else one.ideal[0]
             state = one.state
             figure = plot.operating_point(
                 state.crossbar, state.voltages, state.word, state.bit, one.output_currents[0], ideal, answers.title
             )
-            plot.save(figure, path)
-            return
+            return plot.save(figure, path)
     raise InputError("--plot draws a crossbar's operating point or a sweep, and this netlist has neither")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
+
+_MISSING = "pictures need matplotlib: pip install 'xbarsim[plot]'"
+
+_FALLBACKS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei",
+    "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "MS Gothic", "Malgun Gothic", "Arial Unicode MS", "Unifont",
+)  # fmt: skip
+"""Fonts for letters that matplotlib's own lacks, where they are installed."""
 
 _DATE = {"svg": "Date", "pdf": "CreationDate"}
 
@@ -39,6 +49,23 @@ def checked_path(path: str | Path) -> Path:
     return path
 
 
+def need_matplotlib() -> None:
+    """See that matplotlib is installed, without importing it.
+
+    Raises
+    ------
+    InputError
+        It is not.
+    """
+    if find_spec("matplotlib") is None:
+        raise InputError(_MISSING)
+
+
+def plain(text: str) -> str:
+    """Return a text from outside, a title or a name, as matplotlib shows it letter by letter: no mathematics."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text).replace("$", r"\$")
+
+
 def new_figure(**options: Any) -> Figure:
     """Return an empty figure of no window.
 
@@ -50,7 +77,7 @@ def new_figure(**options: Any) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise InputError("pictures need matplotlib: pip install 'xbarsim[plot]'") from None
+        raise InputError(_MISSING) from None
     return Figure(layout="constrained", **options)
 
 
@@ -73,7 +100,7 @@ def operating_point(
         The picture's heading.
     """
     figure = new_figure(figsize=(11, 7))
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(plain(title), fontsize=11)
     (left, right), (bottom, cells) = figure.subplots(2, 2)
     driven = np.isfinite(crossbar.boundary["word_left"].resistance)
     lost = np.where(driven[:, None], voltages[:, None] - word, np.nan)
@@ -145,8 +172,11 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
     figure = new_figure(figsize=(7, 5))
     axes = figure.subplots()
     for k, name in enumerate(names):
-        axes.plot(values, currents[:, k], linewidth=1.2, label=name, marker="." if values.size < 30 else "")
-    axes.set(title=title, xlabel=f"{source} ({unit})" if unit else source, ylabel="A")
+        # A label that begins with an underscore would be left out of the legend.
+        shown = f" {plain(name)}" if name.startswith("_") else plain(name)
+        axes.plot(values, currents[:, k], linewidth=1.2, label=shown, marker="." if values.size < 30 else "")
+    swept = plain(source)
+    axes.set(title=plain(title), xlabel=f"{swept} ({unit})" if unit else swept, ylabel="A")
     axes.title.set_fontsize(10)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     axes.grid(linewidth=0.3)
@@ -155,8 +185,8 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
     return figure
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a picture whole or not at all.
+def save(figure: Figure, path: str | Path) -> list[str]:
+    """Write a picture whole or not at all; return notes on what it cannot show.
 
     Raises
     ------
@@ -165,6 +195,30 @@ def save(figure: Figure, path: str | Path) -> None:
     """
     path = checked_path(path)
     kind = path.suffix[1:].lower()
-    with written_whole(path) as file:
+    _letter(figure)
+    with written_whole(path) as file, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         # Without a date, the same data give the same file.
         figure.savefig(file, format=kind, dpi=150, metadata=None if kind == "png" else {_DATE[kind]: None})
+    lacking = [one for one in caught if str(one.message).startswith("Glyph ")]
+    for one in caught:
+        if one not in lacking:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if not lacking:
+        return []
+    count = len({str(one.message).split(" missing")[0] for one in lacking})
+    return [f"{path}: {count} letters are in no font that is installed and are drawn as boxes"]
+
+
+def _letter(figure: Figure) -> None:
+    """Give all texts the fonts that have what matplotlib's own lacks."""
+    from matplotlib.font_manager import get_font_names
+    from matplotlib.text import Text
+
+    texts: list[Any] = figure.findobj(Text)
+    if all(text.get_text().isascii() for text in texts):
+        return
+    there = set(get_font_names())
+    more = [name for name in _FALLBACKS if name in there]
+    for text in texts:
+        text.set_fontfamily([*text.get_fontfamily(), *more])

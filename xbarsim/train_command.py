@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xbarsim.errors import InputError
+from xbarsim.files import checked_target
 from xbarsim.network_options import data_options, dataset, need_torch
+from xbarsim.option_types import Count, Quantity
+from xbarsim.option_words import option_words
 
 if TYPE_CHECKING:
     from xbarsim.nn.checkpoint import Recipe
@@ -42,24 +45,27 @@ Exit codes: 0 trained; 2 bad input; 130 stopped.
 @click.option("--resume", metavar="FILE", help="Go on with this checkpoint, as it was begun.")
 @click.option("--overwrite", is_flag=True, help="Begin anew though the checkpoint exists.")
 @click.option("--weights", metavar="FILE", help="Begin with these weights: a checkpoint's, or a state dict.")
-@click.option("--epochs", type=int, default=None, help="Passes over the training images [10]; --resume may add some.")
-@click.option("--batch", type=int, default=None, help="Images a step [128; 32 of fewer than 10000 images].")
-@click.option("--rate", type=float, default=None, help="Learning rate at the start [0.002].")
-@click.option("--decay", type=float, default=None, help="Decay of weights [0].")
-@click.option("--seed", type=int, default=None, help="Of first weights, order and crops [0].")
-@click.option("--width", type=float, default=None, help="Multiplies hidden units and channels [1].")
+@click.option(
+    "--epochs", type=Count(least=1), default=None, help="Passes over the training images [10]; --resume may add some."
+)
+@click.option("--batch", type=Count(), default=None, help="Images a step [128; 32 of fewer than 10000 images].")
+@click.option("--rate", type=Quantity(), default=None, help="Learning rate at the start [0.002].")
+@click.option("--decay", type=Quantity(), default=None, help="Decay of weights [0].")
+@click.option("--seed", type=Count(), default=None, help="Of first weights, order and crops [0].")
+@click.option("--width", type=Quantity(above=0.0), default=None, help="Multiplies hidden units and channels [1].")
 @click.option("--augment/--no-augment", default=None, help="Mirror and shift images [only of cifar10].")
-@click.option("--limit", type=int, default=None, help="Use the first N training images.")
+@click.option("--limit", type=Count(least=1), default=None, help="Use the first N training images.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON record at the end instead of lines.")
 def train(resume: str | None, output: str | None, as_json: bool, **given: Any) -> None:
     """Train, print and save; ``_HELP`` says the rest."""
     need_torch()
-    if resume is None:
-        path = _new_path(output, given["overwrite"])
-        recipe, training = _begin(given)
-    else:
-        path = Path(output or resume)
-        recipe, training = _resumed(resume, given)
+    with option_words(options=("TrainSettings",)):
+        if resume is None:
+            path = checked_target(_new_path(output, given["overwrite"]))
+            recipe, training = _begin(given)
+        else:
+            path = checked_target(output or resume)
+            recipe, training = _resumed(resume, given)
     Checkpointed(path, recipe, training, as_json).run()
 
 
@@ -151,6 +157,7 @@ def _begin(given: dict[str, Any]) -> tuple[Recipe, Training]:
             raise click.UsageError(f"give --{name}: {_choices(name)}")
     if given["model"] not in zoo.MODELS:
         raise InputError(f"model is {given['model']!r}: the zoo has {', '.join(zoo.MODELS)}")
+    TrainSettings(**{name: given[name] for name in _SETTINGS if given[name] is not None})  # said before data are read
     data = dataset(given["data"], given["data_folder"], given["mean"], given["std"]).limited(train=given["limit"])
     chosen: dict[str, Any] = {"batch": usual_batch(data), "augment": data.name == "cifar10"}
     chosen |= {name: given[name] for name in _SETTINGS if given[name] is not None}

@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from xbarsim.margin.worst import Margin
-from xbarsim.plot import new_figure
+from xbarsim.plot import new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def draw(points: Sequence[Margin], title: str) -> Figure:
     """
     loaded = all(one.voltage_margin is not None for one in points)
     figure = new_figure(figsize=(15 if loaded else 10.5, 4.8))
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(plain(title), fontsize=10)
     panels = figure.subplots(1, 3 if loaded else 2)
     _shares(panels[0], points, "Current margin  (I_LRS - I_HRS) / I_LRS", lambda one: one.current_margin)
     _ratios(panels[1], points)
@@ -121,7 +121,7 @@ def _curves(points: Sequence[Margin]) -> list[tuple[dict[str, Any], list[Margin]
     marked = zip(names, cycle(_MARKS), cycle(range(10)), strict=False)
     return [
         (
-            {"label": name, "marker": mark, "color": f"C{k}", "markersize": max(3.5, 7.5 - k), "linewidth": 1.4},
+            {"label": plain(name), "marker": mark, "color": f"C{k}", "markersize": max(3.5, 7.5 - k), "linewidth": 1.4},
             sorted((one for one in points if one.scheme.name == name), key=_lines),
         )
         for name, mark, k in marked

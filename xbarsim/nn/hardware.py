@@ -17,6 +17,12 @@ from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.settings import Settings, named
 
+_MOST_LINES = 2**20
+"""Of a tile."""
+
+MOST_BITS = 62
+"""Steps are counted in whole numbers of 64 bits."""
+
 
 @dataclass(frozen=True)
 class Tiles(Settings):
@@ -32,8 +38,8 @@ class Tiles(Settings):
     cols: int = 64
 
     def __post_init__(self) -> None:
-        self._count("rows", 1)
-        self._count("cols", 1)
+        self._count("rows", 1, _MOST_LINES)
+        self._count("cols", 1, _MOST_LINES)
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,13 @@ class Mapping(Settings):
         self._word("kind", ("differential", "reference", "offset"))
         self._word("scale", ("frozen", "dynamic"))
         self._word("per", ("layer", "column"))
-        self._count("slices", 1)
-        self._count("slice_bits", 1)
+        self._count("slices", 1, MOST_BITS)
+        self._count("slice_bits", 1, MOST_BITS)
+        if self.slices > 1 and self.slices * self.slice_bits > MOST_BITS:
+            raise InputError(
+                f"Mapping.slices is {self.slices} and slice_bits {self.slice_bits}: "
+                f"a weight has at most {MOST_BITS} bits"
+            )
 
 
 @dataclass(frozen=True)
@@ -181,7 +192,7 @@ class Converter(Settings):
 
     def __post_init__(self) -> None:
         if self.bits is not None:
-            self._count("bits", 1)
+            self._count("bits", 1, MOST_BITS)
         if isinstance(self.range, str):
             self._word("range", ("calibrated", "batch", "full"))
         else:

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from xbarsim.nn.inference_report import InferenceReport
-from xbarsim.plot import new_figure
+from xbarsim.plot import new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,8 @@ _MOST_NAMES = 24
 def draw(report: InferenceReport) -> Figure:
     """Return the picture."""
     figure = new_figure(figsize=(11, 4.8))
-    figure.suptitle("\n".join(line for part in report.heading for line in wrap(part, _LINE)), fontsize=9)
+    heading = "\n".join(line for part in report.heading for line in wrap(part, _LINE))
+    figure.suptitle(plain(heading), fontsize=9)
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
     if len(report.found.times) > 1:
         _times(left, report)
@@ -81,7 +82,7 @@ def _times(axes: Axes, report: InferenceReport) -> None:
 def _layers(axes: Axes, found: Inference) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
-    names = [one.row.name for one in found.layers]
+    names = [plain(one.row.name) for one in found.layers]
     places = range(len(names))
     curves = (
         ("all layers so far", [one.total for one in found.layers], "o-", "#31688e"),

@@ -37,7 +37,7 @@ class Levels(Settings):
     spacing: Literal["conductance", "resistance", "log"] = "conductance"
 
     def __post_init__(self) -> None:
-        self._count("count", 2)
+        self._count("count", 2, 2**20)
         self._word("spacing", ("conductance", "resistance", "log"))
 
     def values(self, g_off: float, g_on: float) -> Array:

@@ -48,11 +48,13 @@ class Settings:
             raise InputError(f"{label} is {number:g}: it must be {bounds}")
         object.__setattr__(self, name, number)
 
-    def _count(self, name: str, low: int) -> None:
-        """See that a setting is a whole number, at least ``low``."""
+    def _count(self, name: str, low: int, most: int | None = None) -> None:
+        """See that a setting is a whole number, at least ``low`` and at most ``most``."""
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
             raise InputError(f"{type(self).__name__}.{name} is {value!r}: it must be a whole number, at least {low}")
+        if most is not None and value > most:
+            raise InputError(f"{type(self).__name__}.{name} is {value!r}: it must be at most {most}")
         object.__setattr__(self, name, int(value))
 
     def _word(self, name: str, words: tuple[str, ...]) -> None:

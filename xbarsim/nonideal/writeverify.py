@@ -81,7 +81,7 @@ class WriteVerify(Settings):
 
     def __post_init__(self) -> None:
         self._word("of", ("range", "target"))
-        self._count("max_pulses", 1)
+        self._count("max_pulses", 1, 2**31 - 1)
         for name in ("tolerance", "step", "shrink"):
             self._number(name, 0.0, 1.0, above=True)
         self._number("noise", 0.0, 10.0)

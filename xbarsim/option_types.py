@@ -1,0 +1,96 @@
+"""Numbers on the command line: all take scales, ``1k``, ``2.5meg``, ``30m``; ``1M`` is refused by all."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xbarsim.errors import InputError
+from xbarsim.quantities import parse
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # generic only in recent releases
+
+_MOST = 2**31 - 1
+
+
+class Quantity(_ParamType):
+    """A number with a scale, as ``1k`` or ``2.5meg``.
+
+    Parameters
+    ----------
+    above : float, optional
+        What it must exceed.
+    finite : bool
+        Whether ``inf`` is refused.
+    """
+
+    name = "number"
+
+    def __init__(self, *, above: float | None = None, finite: bool = True) -> None:
+        self._above, self._finite = above, finite
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        try:
+            number = parse(value) if isinstance(value, str) else value
+        except InputError as error:
+            self.fail(str(error), param, ctx)
+        if self._finite and not math.isfinite(number):
+            self.fail(f"{value!r} is not finite", param, ctx)
+        if self._above is not None and not number > self._above:
+            self.fail(f"{value} must be above {self._above:g}", param, ctx)
+        return number
+
+
+class Count(_ParamType):
+    """A whole number, of which ``10k`` is one too.
+
+    Parameters
+    ----------
+    least : int, optional
+        Its least value.
+    """
+
+    name = "integer"
+
+    def __init__(self, *, least: int | None = None) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        try:
+            number = parse(value) if isinstance(value, str) else value
+        except InputError as error:
+            self.fail(str(error), param, ctx)
+        if number != math.floor(number) or not abs(number) <= _MOST:
+            self.fail(f"{value!r} is not a whole number up to {_MOST}", param, ctx)
+        if self._least is not None and number < self._least:
+            self.fail(f"{value} must be at least {self._least}", param, ctx)
+        return int(number)
+
+
+class Ohms(_ParamType):
+    """A resistance in ohms, ``inf``, or a file with one for each segment or line."""
+
+    name = "ohms"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number, or the path as it is."""
+        if not isinstance(value, str):
+            return value
+        if value.strip().lower() in ("-inf", "nan", "infinity"):
+            return float(value)  # which is then refused by its name
+        try:
+            return parse(value)
+        except InputError as error:
+            if Path(value).suffix[1:2].isalpha() or Path(value).exists():
+                return Path(value)
+            if "ambiguous" in str(error):
+                self.fail(str(error), param, ctx)
+            self.fail(f"{value!r} is neither ohms nor a .npy or .csv file", param, ctx)
