@@ -41,29 +41,24 @@ def _largest(left: Array, right: Array, top: Array, bottom: Array) -> float:
 
 
 @njit(**_OPTIONS)
-def _end(r: Array) -> float:
-    """Siemens with which a line's first source holds it: its end's, or the next segment's behind an end of 0 ohm."""
-    siemens = LARGE
-    for k in range(r.size):
-        if r[k] > 0.0:
-            siemens = 1.0 / r[k]
-            break
-    return siemens
-
-
-@njit(**_OPTIONS)
-def _driven(inner: float, first: float, last: float, total: float, cell: float, wire: float, r: Array) -> float:
+def _driven(
+    inner: float, first: float, last: float, total: float, cell: float, wire: float, near: float, far: float
+) -> float:
     """Squared currents that a line's gaps drive around, at most: ``inner`` is the sum of their squares in its wires.
 
     No gap drives more than the line's cells and the weaker of its ends conduct, and none in an end, ``first`` and
-    ``last``, more than that end and the rest. Cells conduct no more than their ``total``, nor than an endless ladder
-    of the largest ``cell`` and the smallest ``wire``: ``cell / 2 + sqrt(cell^2 / 4 + cell / wire)``.
+    ``last``, more than that end, ``near`` or ``far`` ohms, and the rest. Cells conduct no more than their ``total``,
+    nor than an endless ladder of the largest ``cell`` and the smallest ``wire``: ``cell / 2 + sqrt(cell^2 / 4 +
+    cell / wire)``. An end of 0 ohm conducts what the wires do.
     """
-    near, far = _end(r), _end(r[::-1])
-    cells = min(total, cell + np.sqrt(cell / wire)) if wire > 0.0 else total
-    squares = inner * (cells + min(near, far)) ** 2
-    squares += (first * min(near if r[0] > 0.0 else LARGE, cells + far)) ** 2
-    squares += (last * min(far if r[r.size - 1] > 0.0 else LARGE, cells + near)) ** 2
+    cells, wires = total, LARGE
+    if 0.0 < wire < np.inf:
+        wires = 1.0 / wire
+        cells = min(total, cell + np.sqrt(cell * wires))
+    a = 1.0 / near if near > 0.0 else LARGE
+    b = 1.0 / far if far > 0.0 else LARGE
+    squares = inner * (cells + min(a, b, wires)) ** 2
+    squares += (first * min(a, cells + min(b, wires))) ** 2 + (last * min(b, cells + min(a, wires))) ** 2
     driven: float = squares
     return driven
 
@@ -179,7 +174,7 @@ def residual(
         lost += current - out_right[i]
         missing += lost
         squares += lost2 + (current - out_right[i]) ** 2
-        squares += _driven(inner, first, last, total, largest_cell, thinnest, rw[i])
+        squares += _driven(inner, first, last, total, largest_cell, thinnest, rw[i, 0], rw[i, n])
         largest = max(largest, abs(out_left[i]), abs(out_right[i]))
     currents, gaps, wires = np.empty(n), np.zeros(n), np.full(n, np.inf)
     for j in range(n):
@@ -197,7 +192,7 @@ def residual(
         last = u[m - 1, j] - bottom[j] - rb[m, j] * out_bottom[j] if rb[m, j] < np.inf else 0.0
         lost = currents[j] - out_bottom[j]
         missing += lost
-        squares += lost * lost + _driven(gaps[j], first, last, totals[j], cell[j], wires[j], rb[:, j])
+        squares += lost * lost + _driven(gaps[j], first, last, totals[j], cell[j], wires[j], rb[0, j], rb[m, j])
     error = abs(missing) + SAFETY * np.sqrt(squares)
     scale = max(largest, FLOOR * most * volts)
     if not error < np.inf:
