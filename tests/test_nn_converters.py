@@ -285,11 +285,14 @@ def test_ranges_do_not_move_to_another_type(kind):
     model, x = made(nn.Linear, 9, 4).to(kind).double(), numbers(5, 9).to(kind).double()
     network = calibrated(model, hw, x)
     layer = network.layers["model"]
-    before = [one.clone() for one in layer.buffers()]
+    layer.gain = 2.0
+    before = [one.clone() for one in (layer.scale, layer.input_range, layer.output_range)]
     with torch.no_grad():
         expected = network(x)
         assert apart(network.to(kind)(x.to(kind)), expected) < 0.03
-    assert all(torch.equal(a, b) and a.dtype == torch.float64 for a, b in zip(layer.buffers(), before, strict=True))
+    after = (layer.scale, layer.input_range, layer.output_range)
+    assert all(torch.equal(a, b) and a.dtype == torch.float64 for a, b in zip(after, before, strict=True))
+    assert layer.gain.dtype == kind
 
 
 def test_autocast_leaves_circuits_alone():

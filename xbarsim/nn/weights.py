@@ -25,6 +25,9 @@ from xbarsim.nonideal import Bridged, Chip
 _TOGETHER = 1 << 19
 """Cells whose circuits are reduced at a time, about 30 MB with all that it takes."""
 
+_DOUBLE = ("scale", "input_range", "output_range")
+"""Buffers that keep their type."""
+
 
 class ProgrammedWeights(nn.Module, OneRead):
     """A weight and a bias on arrays.
@@ -97,7 +100,7 @@ class ProgrammedWeights(nn.Module, OneRead):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Move to another device or type, but for scales and ranges: those stay double, amperes vanish in a half."""
-        held = {name: one for name, one in self._buffers.items() if one is not None}
+        held = {name: one for name, one in self._buffers.items() if one is not None and name in _DOUBLE}
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for name, one in held.items():
             moved = self._buffers[name]
