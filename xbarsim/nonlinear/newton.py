@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.errors import SolveError
-from xbarsim.mna import TOLERANCE
+from xbarsim.mna import TOLERANCE, Factors
 from xbarsim.nonlinear.part import Floats
 from xbarsim.nonlinear.problem import Problem
 
@@ -28,6 +28,9 @@ _MOST_SEEN = 2
 
 _CLOSE = 1e-6
 """Relative size of a step from which on the residual is looked at."""
+
+_GAINED = 1e-2
+"""Times the step before that one with its factors may be."""
 
 _SMALL = 1e-11
 """Relative size of a last step past which a solution is none."""
@@ -92,6 +95,8 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
     x, best, polishing, unknown = start, None, 0, 0
     seen: Counter[bytes] = Counter()
     worst, residual = ("", 0), 0.0
+    factors: Factors | None = None
+    moved, near = np.inf, False
     for count in range(1, (STEPS if setting.real else _STEPS_BETWEEN) + 1):
         at = problem.linearise(x, right, setting.time, setting.shunt, setting.share)
         if not (np.isfinite(at.gap).all() and np.isfinite(at.slopes).all()):
@@ -99,7 +104,10 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                factors = problem.factored(at.slopes)
+                # Near the solution slopes change by next to nothing: the last ones' factors do while they gain digits.
+                kept = factors is not None and near
+                if factors is None or not near:
+                    factors = problem.factored(at.slopes)
                 step = factors.solve(at.gap)
         except SolveError as error:
             raise NewtonError(str(error), getattr(error, "unknown", 0), problem.worst(x, at, x, setting.time)) from None
@@ -108,7 +116,8 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
             raise NewtonError("the unknowns overflow", unknown, worst)
         scaled = np.abs(step[:, 0] / factors.col_scale)
         unknown = int(scaled.argmax()) if scaled.size else 0
-        moved = float(scaled.max(initial=0.0) / max(factors.sizes(x)[0], 1e-300))
+        last, moved = moved, float(scaled.max(initial=0.0) / max(factors.sizes(x)[0], 1e-300))
+        near = at.settled and moved <= _CLOSE and not (kept and moved > _GAINED * last)
         if not (at.settled and moved <= _CLOSE):
             place = x.tobytes()
             seen[place] += 1
