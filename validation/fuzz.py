@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import io
 import json
+import math
 import os
 import re
 import resource
@@ -41,7 +42,7 @@ from mutations import mutate
 
 from xbarsim.cli import main as xbarsim
 from xbarsim.netlist import Circuit, read
-from xbarsim.netlist.analyses import Tran
+from xbarsim.netlist.analyses import Analysis, Family, Tran
 from xbarsim.netlist.kinds import CURRENT, RESISTOR
 from xbarsim.points import points_of
 from xbarsim.results import Result
@@ -139,9 +140,15 @@ def _points(path: Path) -> int:
     try:
         with limited(SECONDS):
             circuit = read(path)
-            return sum(points_of(circuit, one).count for one in circuit.analyses)
+            return sum(_count(circuit, one) for one in circuit.analyses)
     except HangError:
         return 0
+
+
+def _count(circuit: Circuit, analysis: Analysis) -> int:
+    if not isinstance(analysis, Family):
+        return points_of(circuit, analysis).count
+    return points_of(circuit, analysis.analysis).count * math.prod(axis.values.size for axis in analysis.axes)
 
 
 def _gaps(text: str) -> str:
@@ -274,7 +281,11 @@ def _spread(circuit: Circuit) -> float:
 def _is_exact(circuit: Circuit, results: list[Result]) -> bool:
     """Whether the first point of every analysis is what arithmetic of 800 digits gives."""
     for analysis, result in zip(circuit.analyses, results, strict=True):
-        volts, amperes = exact.first_point(circuit, analysis)
+        first, inner = circuit, analysis
+        if isinstance(analysis, Family):
+            first = analysis.variant(tuple(0 for _ in analysis.axes))
+            (inner,) = first.analyses
+        volts, amperes = exact.first_point(first, inner)
         for names, table, known in (
             (result.nodes, result.voltages, volts),
             (result.branches, result.currents, amperes),
