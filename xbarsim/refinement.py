@@ -21,7 +21,7 @@ GOAL = 5e-13
 EXACT = 1e-12
 """Bound of a solution that needs no other method to do better."""
 
-MOST_STEPS = 12
+MOST_STEPS = 30
 
 SLOWEST = 0.3
 """A refinement that lessens the bound by less does not converge."""
@@ -80,8 +80,12 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Law:
-    """What the cells take at given voltages: currents, those per volt across, and slopes in both nodes' voltages."""
+    """What the cells take at given voltages: currents, those per volt across, and slopes in both nodes' voltages.
 
+    ``siemens`` are the memristors' own: what is next to nothing against those times the sources' volts is no current.
+    """
+
+    siemens: Array
     cells: Array
     chord: Array
     a: Array
@@ -93,7 +97,7 @@ LawOf = Callable[[Pairs], Law]
 
 def ohmic(g: Array) -> LawOf:
     """Return the law of linear cells."""
-    return lambda pairs: Law(g * pairs.across(), g, g, g)
+    return lambda pairs: Law(g, g * pairs.across(), g, g, g)
 
 
 class Balance:
@@ -142,7 +146,7 @@ class Balance:
         self.leaving = leaving_w + common
         self.entering = common - leaving_b.T[::-1]
         error = lost_w + lost_b + refinement.SAFETY * float(np.sqrt(driven_w + driven_b)) / per_volt
-        self.scale = scale(self.out, np.abs(law.chord), volts)
+        self.scale = scale(self.out, law.siemens, volts)
         self.bound = error / self.scale if self.scale > 0.0 else 0.0
         if not self.bound < np.inf:
             self.bound = np.inf
