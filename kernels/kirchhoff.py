@@ -20,7 +20,7 @@ SAFETY = 4.0
 LARGE = 1e30
 """Siemens of an end of 0 ohm behind wires of 0 ohm."""
 
-FLOOR = 1e-20
+FLOOR = 1e-18
 """Part of what a line's cells would take at the sources' voltages below which no current counts as one."""
 
 TINIEST = 1e-100

@@ -121,7 +121,7 @@ def _refine(
     """Improve voltages, end currents and their residual in place; return the cells' voltages and currents."""
     word, bit = segments.word, segments.bit
     pairs = Pairs.of(v, u)
-    law_of = _law_of(cells)
+    law_of = _law_of(cells, segments.g)
     balance, steps = refine(word, bit, volts, law_of, _correction(cells, word, bit, space, limit), pairs)
     if steps > 0 or balance.bound < residual[0]:
         residual[0] = balance.bound
@@ -130,7 +130,7 @@ def _refine(
     return pairs.across(), law_of(pairs).cells
 
 
-def _law_of(cells: newton.Cells) -> LawOf:
+def _law_of(cells: newton.Cells, siemens: Array) -> LawOf:
     def at(pairs: Pairs) -> Law:
         across = pairs.across()
         i, a, b = np.empty((3, *across.shape))
