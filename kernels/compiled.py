@@ -46,6 +46,8 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
             return law(x, *_to_fixed_tuple(_carray(q, (count,)), count))
 
         def compiled(x, q, i, slope):  # type: ignore[no-untyped-def]
+            # No number where the law raises: out of a loop numba hands exceptions past the clause below.
+            i[0] = slope[0] = np.nan
             try:
                 # x sqrt(|x|) at 0: a current, and 0 times infinity for a slope that has a limit, right beside.
                 beside, tries = 0.0, 0
