@@ -262,6 +262,8 @@ def test_a_state_dict_with_its_network(capsys, mlp, tmp_path):
         (("--set", "mapping.slice_bits=3"), ["mapping.slice_bits changes nothing while mapping.slices is 1"]),
         (("--set", "law.v0=0.3"), ["law.v0 is 0.3, which the law 'linear' does not have"]),
         (("--set", "cells.faults.ocr=5"), ["cells.faults.ocr changes nothing while cells.faults.rate is 0"]),
+        (("--calibration", "64"), ["--calibration changes nothing", "--set adc.bits=8"]),
+        (("--model", "mine:net", "--width", "2"), ["--width changes nothing", "not of mine:net"]),
         (("--seeds", "0"), ["--seeds is 0"]),
         (("--limit", "0"), ["--limit", "0 must be at least 1"]),
         (("--plot", "x.bmp"), ["x.bmp", ".png"]),
@@ -285,6 +287,9 @@ def test_checkpoints_that_do_not_fit(capsys, mlp, tmp_path):
     )
     assert_refused(call(capsys, "infer", "--model", "lenet", "--weights", mlp), 2, "holds mlp, not lenet")
     assert_refused(call(capsys, "infer", "--model", mlp, "--weights", mlp), 2, "leave out --weights")
+    assert_refused(call(capsys, "infer", "--model", mlp, "--width", 2), 2, "--width changes nothing")
+    other = call(capsys, "infer", "--model", "mlp", "--weights", mlp, "--width", 2)
+    assert_refused(other, 2, f"--width is 2 and {mlp} holds a network of width 0.5")
     assert_refused(call(capsys, "infer", "--model", mlp, "--epochs", 2), 2, "--epochs goes with a network that has no")
 
 

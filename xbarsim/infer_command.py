@@ -101,6 +101,7 @@ def _report(given: dict[str, Any]) -> InferenceReport:
         hardware = _hardware(given["hardware"], given["changes"], given["fidelity"])
         seeds = _seeds(given["first_seed"], given["seeds"])
         times = _times(hardware, given["times"], given["compensate_drift"])
+        _see_options(hardware, given)
         seconds: dict[str, float] = {}
         with announce.compilation(), announce.stages(True) as progress:
             source = _source(given, hardware, progress, seconds)
@@ -147,6 +148,24 @@ def _times(hardware: Hardware, times: tuple[float, ...], compensate: bool) -> li
         raise InputError(f"{option}: {error}") from None
 
 
+def _see_options(hardware: Hardware, given: dict[str, Any]) -> None:
+    """Refuse options that would change nothing."""
+    from xbarsim.nn.ranges import wants_data
+    from xbarsim.nn.zoo import MODELS
+
+    if _by_hand("calibration") and not wants_data(hardware):
+        raise InputError(
+            "--calibration changes nothing: no converter of this hardware has a range from data (--set adc.bits=8 has)"
+        )
+    if _by_hand("width") and given["model"] not in MODELS:
+        raise InputError(f"--width changes nothing: it is of a network of the zoo by name, not of {given['model']}")
+
+
+def _by_hand(option: str) -> bool:
+    """Tell whether an option was given, and is not its default."""
+    return click.get_current_context().get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+
+
 def _seeds(first: int, count: int) -> range:
     if count < 1 or first < 0:
         raise click.UsageError(f"--seeds is {count} and --first-seed {first}: give at least one chip, from seed 0 on")
@@ -168,6 +187,8 @@ def _source(
     # What cannot be put on the hardware is said before it is trained.
     on_hardware(found.model, hardware, digital=given["digital"])
     seconds["data and model"] = time.perf_counter() - start
+    if _by_hand("width") and found.width not in (None, given["width"]):
+        raise InputError(f"--width is {given['width']:g} and {found.weights} holds a network of width {found.width:g}")
     if found.trained:
         if given["epochs"] is not None:
             raise click.UsageError("--epochs goes with a network that has no weights yet; this one has")

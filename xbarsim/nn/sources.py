@@ -36,6 +36,8 @@ class Source:
         With the scaling that the network was trained with, where that is known.
     trained : bool
         Whether it has weights already.
+    width : float, optional
+        A checkpoint's, which no other can be asked of.
     """
 
     model: nn.Module
@@ -43,6 +45,7 @@ class Source:
     weights: str
     dataset: Dataset
     trained: bool
+    width: float | None = None
 
 
 def find(
@@ -112,7 +115,7 @@ def _of_checkpoint(read: Checkpoint, dataset: Dataset, scaled: bool) -> Source:
     read.recipe.see_fits(dataset, read.path)
     if not scaled:
         dataset = replace(dataset, mean=read.recipe.mean, std=read.recipe.std)
-    return Source(read.model(), read.recipe.model, str(read.path), dataset, True)
+    return Source(read.model(), read.recipe.model, str(read.path), dataset, True, read.recipe.width)
 
 
 def _built(spec: str, dataset: Dataset, weights: str | Path | None) -> Source:
