@@ -136,7 +136,7 @@ def _law_of(cells: newton.Cells, siemens: Array) -> LawOf:
         i, a, b = np.empty((3, *across.shape))
         laws.precise(cells.kind, cells.address, across, *pairs.lower(), cells.parameters, cells.shared, i, a, b)
         return Law(
-            cells.parameters[:, :, 0],
+            siemens,
             i,
             np.divide(i, across, out=a.copy(), where=np.sign(i) * np.sign(across) > 0.0),
             a,
