@@ -251,3 +251,29 @@ def test_pairs_add_what_doubles_lose():
         for at in np.ndindex(v.shape):
             exact = mpf(v[at]) + sum(mpf(part[at]) for part in more)
             assert abs(mpf(pairs.v[at]) + mpf(pairs.low_v[at]) - exact) < 1e-29
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_sources_at_one_voltage(law):
+    """Nothing flows between sources of 0.3 V; the rounding of 0.3 V must not be taken for a current, nor refused."""
+    rng = np.random.default_rng(9)
+    ends = {"bit_top": LineEnds(0.3, 1e12), "bit_bottom": LineEnds(0.3, [1e-9, OPEN, 1e6])}
+    crossbar = Crossbar(
+        10 ** rng.uniform(-8, -2, (4, 3)), word_wire=[[1e-9, 1e3]] * 4, bit_wire=0.1, driver=1e5, ends=ends,
+        device=LAWS[law],
+    )  # fmt: skip
+    solution = xbarsim.solve(crossbar, np.full(4, 0.3))
+    assert largest(solution.end_currents) < 1e-28
+    assert solution.residual < EXACT
+
+
+@pytest.mark.parametrize("volts", [1e-200, 1e200])
+def test_voltages_near_the_range_of_doubles(volts):
+    """The bound's squares leave that range before the currents do."""
+    crossbar, voltages = weak_array(4, 3, 1, 5, 9)
+    crossbar = Crossbar(crossbar.conductance, word_wire=1.0, bit_wire=2.0, driver=1e8, sense=1e9)
+    plain = xbarsim.solve(crossbar, voltages)
+    with np.errstate(over="ignore"):
+        scaled = xbarsim.solve(crossbar, voltages * volts)
+    np.testing.assert_allclose(scaled.currents / volts, plain.currents, rtol=1e-12)
+    assert 0 < scaled.residual < EXACT
