@@ -49,6 +49,8 @@ def printed(tmp_path, block: str) -> list[float]:
 
 BLOCKS = {
     "alter": "op\nalter r1 = 2k\nop\nalter @r1[resistance] = 1k\nop\nalter v1 = 0.3\nop\nalter v1 dc = 0.9\nop",
+    "without =": "let rr = 3k\nalter r1 rr\nop\nalter v1 dc 0.4\nop\nalter r1 resistance 2k\nop",
+    "a function": "define half(x) (x/2)\nlet w = 5k\nalter r1 = half(w)+half(1k)\nop",
     "an expression": "let x = 3\nalter r1 = x*1k + 500\nop",
     "a gain": "alter e1 gain = 5\nop\nalter @e1[gain] = 7\nop",
     "a diode": "alter @d1[area] = 7\nop\nalter d1 area = 1\nop",
@@ -165,7 +167,7 @@ def test_a_name_of_let_is_no_node():
     ("block", "line", "words"),
     [
         ("alter r9 = 1", 2, "no 'r9'"),
-        ("alter r1 5", 2, "the command 'alter' sets nothing"),
+        ("alter r1", 2, "the command 'alter' sets nothing"),
         ("alter r1 tc1 = 5", 2, "cannot change tc1 of r1"),
         ("alter r1 = v(a)", 2, "known before results are"),
         ("alter r1 = $x", 2, "a variable in it is unknown"),

@@ -78,7 +78,7 @@ BAD = {
     "b1 a 0 r=v(b)": (2, "'r='"),
     ".ac dec 1 1 1": (2, "'.ac' is not supported"),
     ".control": (2, "no .endc"),
-    ".control\nalter v1 3\n.endc": (3, "the command 'alter'"),
+    ".control\nalter v1\n.endc": (3, "the command 'alter'"),
     "k1 l1 l2 0.5": (2, "coupling"),
     "m1 d g s b nmos": (2, "the model 'nmos' is undefined"),
     "q1 c b e npn": (2, "BJT"),

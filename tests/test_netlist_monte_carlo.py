@@ -229,3 +229,18 @@ def test_a_measure_is_taken_in_each_run():
     assert json.loads(answers.as_json())["analyses"][0]["measures"]["top"] == top
     assert f"12 runs: mean {np.mean(top):.8e}" in answers.as_table()
     assert answers.as_csv().count("\ntop,") == 12
+
+
+def test_a_control_block_draws_by_functions_of_its_own():
+    """ngspice's own Monte Carlo: a function of sgauss, and alter in a loop."""
+    block = "define agauss(nom, avar, sig) (nom + avar/sig * sgauss(0))\nlet run = 1\ndowhile run <= 400\n"
+    block += "alter r1 = agauss(1k, 300, 3)\nop\nlet run = run + 1\nend"
+    text = f"v1 a 0 1\nr1 a 0 1k\n.control\n{block}\n.endc"
+    answers = results_of(text)
+    values = np.array([-1 / float(one.currents[0, 0]) for one in answers.results])
+    assert values.std() == pytest.approx(100, rel=0.16)  # 4.5 standard errors
+    np.testing.assert_allclose(values, [one.altered["r1"] for one in answers.results], rtol=1e-12)
+    short = text.replace("400", "3")
+    np.testing.assert_allclose(values[:3], [one.altered["r1"] for one in results_of(short, 0).results], rtol=1e-12)
+    assert abs(values[0] - results_of(short, 1).results[0].altered["r1"]) > 1e-6
+    assert any("drawn with seed 0" in note for note in answers.notes)

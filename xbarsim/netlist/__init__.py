@@ -38,6 +38,6 @@ def read(path: str | Path | IO[str], *, steady: bool = False, seed: int | None =
         The file cannot be read or is not understood; the message is one line, ``file:line: ...``.
     """
     with collector_paused():
-        reader = Reader(path)
+        reader = Reader(path, seed=seed)
         reader.run()
-        return Variants(reader, steady, seed).circuit()
+        return Variants(reader, steady).circuit()

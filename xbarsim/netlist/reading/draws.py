@@ -1,4 +1,4 @@
-"""Random functions of parameters: AGAUSS, GAUSS, AUNIF, UNIF and LIMIT; LTspice's mc, flat and gauss of one number.
+"""Random functions: HSPICE's agauss, gauss, aunif, unif and limit, LTspice's mc, flat and gauss(x), ngspice's sgauss.
 
 A draw belongs to a seed and a run: run 7 of seed 0 has the same numbers whatever other runs there are.
 """
@@ -21,6 +21,8 @@ _FORMS = {
     "limit": "limit(nominal, spread)",
     "mc": "mc(nominal, tolerance)",
     "flat": "flat(spread)",
+    "sgauss": "sgauss(0)",
+    "sunif": "sunif(0)",
 }
 _MOST_TRIES = 10_000
 
@@ -28,6 +30,10 @@ _MOST_TRIES = 10_000
 def may_draw(text: str) -> bool:
     """Whether a file's text, in lower case, may call a random function."""
     return any(f"{name}(" in text or f"{name} (" in text for name in RANDOM)
+
+
+IN_CONTROL = 0
+"""The run whose draws those of a ``.control`` block itself are."""
 
 
 class Draws:
@@ -93,12 +99,14 @@ class Draws:
 def _spread(name: str, arguments: Sequence[float], text: str) -> tuple[float, float, int]:
     """Return the nominal value, what a deviate is multiplied with, and how often to try."""
     count = len(arguments)
+    if name in ("sgauss", "sunif") and count == 1:
+        return 0.0, 1.0, 1
     if (name == "flat" and count == 1) or (name == "gauss" and count == 1):
         return 0.0, arguments[0], 1
     if name == "mc" and count == 2:
         return arguments[0], arguments[0] * arguments[1], 1
     own = 3 if name.endswith("gauss") else 2
-    if name in ("mc", "flat") or count not in (own, own + 1):
+    if name in ("mc", "flat", "sgauss", "sunif") or count not in (own, own + 1):
         raise CardError(f"'{clipped(text)}' cannot be read: write {_FORMS[name]}")
     nominal, spread = arguments[0], arguments[1]
     if own == 3:

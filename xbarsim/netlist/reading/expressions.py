@@ -17,7 +17,7 @@ from xbarsim.netlist.values import match_operand
 Code = list[tuple[str, float | str | int | tuple[str, int]]]
 
 MOST_CALLS = 100_000
-RANDOM = ("agauss", "gauss", "aunif", "unif", "limit", "mc", "flat")
+RANDOM = ("agauss", "gauss", "aunif", "unif", "limit", "mc", "flat", "sgauss", "sunif")
 """Functions that draw, where a netlist's random draws are at hand."""
 
 _SPACE = re.compile(r"\s*")

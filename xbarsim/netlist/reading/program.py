@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.alterations import Alteration
-from xbarsim.netlist.reading.cards import analysis_card
+from xbarsim.netlist.reading.cards import analysis_card, function_card
 from xbarsim.netlist.reading.control import Line, assignment
-from xbarsim.netlist.reading.expressions import compile_expression
+from xbarsim.netlist.reading.draws import Draws
+from xbarsim.netlist.reading.expressions import UserFunction, compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
+from xbarsim.netlist.reading.scopes import names_of
 from xbarsim.netlist.reading.settings import OPTIONS
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.suggest import clipped, closest
@@ -25,7 +27,7 @@ ANALYSES = ("op", "dc", "tran")
 REQUESTS = ("print", "plot", "save", "wrdata", "write", "asciiplot", "iplot", "gnuplot", "hardcopy", "wrs2p")
 OTHER_ANALYSES = ("ac", "noise", "tf", "pz", "sens", "disto", "sp", "pss")
 HARMLESS = (
-    "alias", "bug", "cd", "codemodel", "compose", "cross", "cutout", "define", "deftype", "delete", "destroy",
+    "alias", "bug", "cd", "codemodel", "compose", "cross", "cutout", "deftype", "delete", "destroy",
     "devhelp", "diff", "display", "dump", "echo", "eprint", "fft", "four", "fourier", "help", "history",
     "inventory", "linearize", "listing", "load", "newhelp", "oldhelp", "osdi", "page", "pre_osdi",
     "psd", "remzerovec", "reshape", "resume", "rspice", "rusage", "setcs", "setplot", "setscale", "setseed",
@@ -35,7 +37,7 @@ HARMLESS = (
 )  # fmt: skip
 KNOWN = (
     *ANALYSES, "run", "alter", "altermod", "alterparam", "foreach", "repeat", "while", "dowhile", "if", "let", "set",
-    "option", "reset", "mc_source", "meas", "quit", *REQUESTS,
+    "option", "reset", "define", "mc_source", "meas", "quit", *REQUESTS,
 )  # fmt: skip
 _SYNTAX = ("else", "end", "break", "continue", "exit", "bye", "measure", "optran")
 _REFUSED = ("source", "circbyline", "remcirc", "setcirc", "snload", "edit", "goto", "label")
@@ -72,6 +74,8 @@ class Program:
 
     Attributes
     ----------
+    draws : Draws
+        Where ``sgauss`` and its like take their values from.
     plays : list of (AnalysisCard or None, alterations)
         In order; None stands for the cards' analyses.
     requests : list of str
@@ -85,6 +89,8 @@ class Program:
     """
 
     places: Places
+    draws: Draws
+    functions: dict[str, UserFunction] = field(default_factory=dict)
     plays: list[tuple[AnalysisCard | None, tuple[Alteration, ...]]] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     measures: dict[str, int] = field(default_factory=dict)
@@ -157,6 +163,9 @@ class Program:
             self._set(word, rest, line.origin)
         elif word == "let":
             self._let(rest, line.origin)
+        elif word == "define":
+            name, function = function_card(rest)
+            self.functions[name] = function
         elif word in ("meas", "measure"):
             self.measures.setdefault(f".meas {rest}", line.origin)
         elif word in OTHER_ANALYSES:
@@ -219,10 +228,11 @@ class Program:
             return number
         try:
             expression = compile_expression(text)
-            known = {name: self.vectors.get(name) for name in expression.names}
+            known = {name: self.vectors.get(name) for name in names_of(expression, self.functions)}
             if any(value is None for value in known.values()):
                 return None
-            return expression.evaluate(lambda name: float(known[name] or 0.0))
+            functions, _ = self.draws.with_samplers(expression, self.functions)
+            return expression.evaluate(lambda name: float(known[name] or 0.0), functions)
         except CardError:
             return None
 
@@ -249,7 +259,8 @@ class Program:
         return number
 
     def _alter(self, word: str, rest: str, origin: int) -> None:
-        left, right = assignment(word, rest)
+        # Without a '=' the last word is the value.
+        left, right = assignment(word, rest if "=" in rest else " = ".join(rest.rsplit(None, 1)))
         kind = {"alter": "element", "altermod": "model", "alterparam": "parameter"}[word]
         at = _AT.fullmatch(left)
         names = [at.group(1)] if at else left.split()

@@ -18,7 +18,7 @@ from xbarsim.netlist.reading.conditions import CARDS as CONDITIONS
 from xbarsim.netlist.reading.conditions import Conditions
 from xbarsim.netlist.reading.control import Line, tree_of
 from xbarsim.netlist.reading.devicecards import read_model
-from xbarsim.netlist.reading.draws import may_draw
+from xbarsim.netlist.reading.draws import IN_CONTROL, Draws, may_draw
 from xbarsim.netlist.reading.elements import read_element
 from xbarsim.netlist.reading.expressions import DOUBTS
 from xbarsim.netlist.reading.libraries import (
@@ -69,6 +69,8 @@ class Reader:
         The netlist.
     presets : mapping, optional
         Parameters of the top level that a variant sets, for the conditions that they decide.
+    seed : int, optional
+        What random draws start from.
 
     Attributes
     ----------
@@ -89,12 +91,14 @@ class Reader:
     random : bool
         Whether random functions may be called.
     seed : int or None
-        ``.options seed=``.
+        What random draws start from: the one that is asked for, else ``.options seed=``, else 0.
     settings : list of Setting
         Temperatures, and what ``.options`` says of devices.
     """
 
-    def __init__(self, source: str | Path | IO[str], presets: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, source: str | Path | IO[str], presets: Mapping[str, float] | None = None, *, seed: int | None = None
+    ) -> None:
         self.conditions = Conditions(presets or {})
         self.places = Places()
         self.top = Body()
@@ -109,6 +113,7 @@ class Reader:
         self.steps: list[Step] = []
         self.random = False
         self.seed: int | None = None
+        self.chosen_seed = seed
         self.commands: list[Line] = []
         self.others: list[tuple[str, int]] = []
         self.in_control: int | None = None
@@ -184,7 +189,8 @@ class Reader:
         if self.in_control is not None:
             raise self.places.error(".control has no .endc: close it", self.in_control)
         check_commands(self.commands, self.places)
-        program = Program(self.places)
+        self.seed = self.chosen_seed if self.chosen_seed is not None else self.seed or 0
+        program = Program(self.places, Draws(self.seed, IN_CONTROL))
         program.run(tree_of(self.commands, self.places))
         self.plays = program.ordered(self.analyses)
         self.others += program.others
@@ -197,6 +203,8 @@ class Reader:
         self.requests += program.requests
         for text, origin in program.measures.items():
             self.measures.append(measure_card(text, origin))
+        if program.draws.count:
+            self.notes.setdefault(f"random values in .control are drawn with seed {self.seed}", self.commands[0].origin)
         for note, origin in program.notes.items():
             self.notes.setdefault(note, origin)
         if self.body is not self.top:

@@ -26,13 +26,11 @@ class Variants:
         Has read the netlist.
     steady : bool
         Leave capacitors that hold a state open.
-    seed : int or None
-        What random draws start from; None for ``.options seed=``, or else 0.
     """
 
-    def __init__(self, reader: Reader, steady: bool, seed: int | None) -> None:
+    def __init__(self, reader: Reader, steady: bool) -> None:
         self.reader, self.steady = reader, steady
-        self.seed = seed if seed is not None else reader.seed or 0
+        self.seed = reader.seed or 0
         self.base = Changes()
         self.draws = Draws(self.seed, None)
         self._last: tuple[Changes, Circuit] | None = None
@@ -72,7 +70,7 @@ class Variants:
         """Return what was read, or read it again where conditions are decided by what changes."""
         if not self.reader.conditions.decided.intersection(changes.parameters):
             return self.reader
-        reader = Reader(self.reader.again(), changes.parameters)
+        reader = Reader(self.reader.again(), changes.parameters, seed=self.seed)
         reader.run()
         return reader
 
