@@ -1,5 +1,6 @@
 """Networks on chips: ideal chips are torch image for image, and accuracy falls as wires resist."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from xbarsim.nn import Hardware, Mapping, Wires, preset, sources, zoo
 from xbarsim.nn.datasets import load
 from xbarsim.nn.inference import infer, layer_errors, on_hardware
 from xbarsim.nn.training import inputs, predictions
-from xbarsim.nonideal import Nonidealities, Variation
+from xbarsim.nonideal import Drift, Nonidealities, Variation
 
 IDEAL = replace(preset("rram-64"), fidelity="ideal")
 
@@ -190,3 +191,29 @@ def test_networks_of_ones_own(tmp_path, monkeypatch):
     ):
         with pytest.raises(InputError, match=words):
             sources.find(spec, data)
+
+
+def test_arrays_are_counted_while_chips_are_programmed_and_aged(digits, mlp):
+    said = []
+    aging = Hardware(cells=Nonidealities(drift=Drift(0.05)))
+    infer(mlp, digits.limited(test=20), aging, seeds=[0], times=[1.0, 50.0], progress=said.append)
+    counted = [re.fullmatch(r"(.*): (\d+) of (\d+) arrays, \d+ a second, \d+ s left", one) for one in said]
+    found = [match.groups() for match in counted if match]
+    assert ("chip 1 of 1, 1 s: reading", "8", "8") in found
+    assert found[-1][0] == "chip 1 of 1, 50 s: reading"
+    assert [one for one in said if one.startswith("chip 1 of 1, 50 s: 20 of")] == ["chip 1 of 1, 50 s: 20 of 20 images"]
+    said.clear()
+    infer(mlp, digits.limited(test=20), wired(1.0), seeds=[0], progress=said.append)
+    assert any(re.fullmatch(r"chip 1 of 1: programming: 8 of 8 arrays, \d+ a second, 0 s left", one) for one in said)
+
+
+def test_times_that_fit_no_cells(digits, mlp):
+    aging = Hardware(cells=Nonidealities(drift=Drift(0.05, t0=10.0)))
+    for hardware, more, message in (
+        (aging, {}, r"no time is given: give times in seconds after programming \(t0, 10 s, or later\)"),
+        (aging, {"times": [1.0]}, "time is 1 s: the law holds from t0, 10 s, on"),
+        (IDEAL, {"times": [1.0]}, "the cells do not drift, so that time changes nothing"),
+        (IDEAL, {"compensate": True}, "the cells do not drift"),
+    ):
+        with pytest.raises(InputError, match=message):
+            infer(mlp, digits, hardware, **more)

@@ -242,6 +242,8 @@ def infer(
         where = f"chip {number} of {len(seeds)}"
         progress(f"{where}: programming")
         network.program(seed, time=hardware.cells.drift.t0 if hardware.cells.drift else None)
+        if not times:
+            network.prepare(_rate(progress, f"{where}: programming"))
         if wants_data(hardware):
             progress(f"{where}: calibrating")
             network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
