@@ -138,3 +138,54 @@ def test_results_say_how_the_worst_was_found(capsys):
     assert table.index("8 x 8", table.index("searched,")) > 0
     whole = Report(drawn(0), 0.5, "far", "worst", [margin(drawn(0), 2, "half")]).as_table()
     assert "searched" not in whole
+
+
+def drawing(points):
+    pytest.importorskip("matplotlib")
+    from xbarsim.margin.picture import draw
+
+    figure = draw(points, "title")
+    figure.canvas.draw()
+    return figure.axes
+
+
+def with_margins(values):
+    """Margins of given numbers, in arrays of rising size."""
+    one = margin(drawn(0), 2, "half")
+    low = replace(one.lrs, current=1e-3)
+    return [
+        replace(one, rows=2**k, cols=2**k, lrs=low, hrs=replace(one.hrs, current=1e-3 * (1 - value)))
+        for k, value in enumerate(values, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "least"),
+    [([0.5, -1.5], 1), ([0.9, -3.0, -7.9], 3), ([0.1, -30.0], 5), ([0.0, -4000.0], 3), ([0.5, -1e30], 5)],
+)
+def test_the_axis_below_minus_one_has_ticks_and_says_that_it_is_logarithmic(values, least):
+    axes = drawing(with_margins(values))[0]
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
+    assert sum(tick <= -1.0 for tick in ticks) >= least
+    assert len(ticks) < 25
+    assert "logarithmic below -1" in axes.get_ylabel()
+    shown = [label.get_text().replace("\N{MINUS SIGN}", "-") for label in axes.get_yticklabels()]
+    assert [float(word) for word in shown] == pytest.approx(list(axes.get_yticks()))
+
+
+@pytest.mark.parametrize("values", [[0.2, 0.9], [0.2, 1.4], [1.7, -3.0], [-0.4, 0.001], [5.0, 0.3]])
+def test_every_margin_lies_within_the_axis(values):
+    axes = drawing(with_margins(values))[0]
+    low, high = axes.get_ylim()
+    assert all(low < value < high for value in values)
+    assert ("logarithmic" in axes.get_ylabel()) == (min(values) < -1.0)
+
+
+def test_points_without_a_number_are_counted():
+    points = with_margins([0.5, 0.2, 0.1])
+    points[1] = replace(points[1], lrs=replace(points[1].lrs, current=-1e-3))
+    points[2] = replace(points[2], hrs=replace(points[2].hrs, current=0.0))
+    margins, ratios = (["".join(text.get_text() for text in axes.texts)] for axes in drawing(points)[:2])
+    assert "1 left out: no number" in margins[0]
+    assert "2 left out: no number" in ratios[0]

@@ -51,15 +51,35 @@ def _shares(axes: Axes, points: Sequence[Margin], title: str, value: Callable[[M
     lowest, top = min(finite, default=0.0), max(finite, default=1.0)
     if lowest < -1.0:
         axes.set_yscale("symlog", linthresh=1.0, linscale=2.0)
-        below = [-(10.0**power) for power in range(math.floor(math.log10(-lowest)) + 1)]
-        axes.set_yticks([1.0, 0.75, 0.5, 0.25, 0.0, -0.5, *below])
+        axes.set_yticks([1.0, 0.75, 0.5, 0.25, 0.0, -0.5, *_ticks_below(lowest)])
+        axes.minorticks_off()
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_ylim(1.3 * lowest, 1.5)
+        axes.set_ylim(1.3 * lowest, max(1.5, 1.2 * top))
+        axes.set_ylabel("logarithmic below -1", fontsize=8)
     else:
-        ceiling = 1.05 if top > 0.5 else max(1.1 * top, 1e-3)
+        ceiling = 1.05 * max(1.0, top) if top > 0.5 else max(1.1 * top, 1e-3)
         axes.set_ylim(min(0.0, lowest - 0.06 * (ceiling - lowest)), ceiling)
     _unreadable(axes, 0.0)
     _dress(axes, points, title)
+    _left_out(axes, len(values) - len(finite))
+
+
+def _ticks_below(lowest: float) -> list[float]:
+    """Return -1, -2, -5, -10, ... down to ``lowest``; powers of ten, or some of them, where these are many."""
+    powers = math.floor(math.log10(-lowest))
+    if powers < 3:
+        return [-digit * 10.0**power for power in range(powers + 1) for digit in (1, 2, 5)]
+    return [-(10.0**power) for power in range(0, powers + 1, 1 + powers // _MOST_TICKS)]
+
+
+def _left_out(axes: Axes, count: int) -> None:
+    """Say how many points have no place on the axis."""
+    if count:
+        said = axes.annotate(
+            f"{count} left out: no number" if count > 1 else "1 left out: no number", (0.01, 0.01),
+            xycoords="axes fraction", fontsize=8, color="0.35",
+        )  # fmt: skip
+        said.set_in_layout(False)
 
 
 def _unreadable(axes: Axes, limit: float) -> None:
@@ -82,9 +102,11 @@ def _ratios(axes: Axes, points: Sequence[Margin]) -> None:
     """Draw on/off ratios on a logarithmic axis; what is 0 or infinite is left out."""
     from matplotlib.ticker import LogLocator, NullLocator
 
+    drawn = 0
     for style, curve in _curves(points):
         shown = [(_lines(one), one.on_off_ratio) for one in curve if math.isfinite(one.on_off_ratio)]
         shown = [(x, y) for x, y in shown if y > 0.0]
+        drawn += len(shown)
         axes.plot([x for x, _ in shown], [y for _, y in shown], **style)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
@@ -94,6 +116,7 @@ def _ratios(axes: Axes, points: Sequence[Margin]) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
     _unreadable(axes, 1.0)
     _dress(axes, points, "On/off ratio  I_LRS / I_HRS")
+    _left_out(axes, len(points) - drawn)
 
 
 def _dress(axes: Axes, points: Sequence[Margin], title: str) -> None:
