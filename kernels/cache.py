@@ -82,7 +82,8 @@ class CheckedFiles(_FILES):  # type: ignore[misc, unused-ignore]
 def _tell(line: str) -> None:
     if line not in _told and sys.stderr is not None:
         _told.add(line)
-        print(line, file=sys.stderr, flush=True)
+        # On a terminal the stage in hand may stand in the line.
+        print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
 
 def guard() -> None:

@@ -213,16 +213,28 @@ FILES = [
     ("# measured\n\nv,i # volts\n-1,-1 # first\n 0 , 0 \n1,2\n", None),
     ("v;i\n-1;-1\n0;0\n1;2\n", None),
     ("v\ti\r\n-1\t-1\r\n0\t0\r\n1\t2\r\n", None),
-    ("-1,-1,9\n0,0,9\n1,2,9\n", None),
+    ("-1,-1,9\n0,0,9\n1,2,9\n", "it has 3 columns: give them a heading"),
+    ("V,I,t\n-1,-1,9\n0,0,9\n1,2,9\n", None),
+    ("time,voltage,current\n0,-1,-1\n1,0,0\n2,1,2\n", None),
+    ("t (s);I (mA);V (mV)\n0;-1000;-1000\n1;0;0\n2;2000;1000\n", None),
+    ("I,V\n-1,-1\n0,0\n2,1\n", None),
+    ("Cell 7, second sweep\nV,I\n[mV],[uA]\n-1000,-1e6\n0,0\n1000,2e6\n", None),
+    ("Keithley 2400\n\nSource voltage\tMeasured current\n-1\t-1\n0\t0\n1\t2\n", None),
+    ('"V","I"\n-1,-1\n0,0\n1,2\n', None),
+    ("V I\n-1 -1\n0   0\n1 2\n", None),
+    ("I V\n-1 -1\n0 0\n2 1\n", None),
+    ("t,V,V\n0,-1,-1\n", "two columns in V"),
+    ("t,x,I\n0,-1,-1\n1,0,0\n2,1,2\n", "it has 3 columns: give them a heading that says which"),
     ("1,2\n0,0\n-1,-1\n", None),
     ("", "it holds no points"),
     ("v,i\n", "it holds no points"),
     ("# only words\n", "it holds no points"),
-    ("hello\n", ":1: 'hello' is not two numbers"),
+    ("hello\n", "it holds no points"),
     ("1\n2\n3\n", ":1: '1' is not two numbers"),
     ("v,i\n-1,-1\nx,y\n1,2\n", ":3: 'x,y' is not two numbers"),
     ("v,i\n-1,-1\n0\n1,2\n", ":3: '0' is not two numbers"),
-    ("v,i\nV,A\n-1,-1\n0,0\n1,2\n", ":2: 'V,A' is not two numbers"),
+    ("v,i\nV,A\n-1,-1\n0,0\n1,2\n", None),
+    ("v,i\n-1,-1\nV,A\n0,0\n1,2\n", ":3: 'V,A' is not two numbers"),
     ("-1,-1\n1,2\n", "the curve has 2 points"),
     ("-1,-1\n0,0\n1,-2\n", "current does not rise"),
     ("-1,-1\n0,nan\n1,2\n", r"current\[1\] is nan"),
@@ -252,3 +264,11 @@ def test_decimal_commas(tmp_path):
     path = tmp_path / "cell.csv"
     path.write_text("1,2;0,1\n2,3;0,2\n3,4;0,5\n")
     refused(lambda: Table.from_csv(path), "comma|two numbers")
+
+
+def test_an_instruments_offset_at_0_v_is_none():
+    volts, amperes = np.array([-0.5, 0.0, 0.5]), np.array([-1e-5, 8e-11, 2e-5])
+    assert Table(volts, amperes) == Table(volts, [-1e-5, 0.0, 2e-5])
+    assert amperes[1] == 8e-11, "the caller's array is as it was"
+    refused(lambda: Table(volts, [-1e-5, 4e-9, 2e-5]), "4e-09 A at 0 V: subtract the offset")
+    refused(lambda: Table([-0.1, 0.0, 1e-4, 0.5], [-1e-6, 9e-10, -1e-9, 1e-5]), "does not rise")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_CLEAR = "\r\x1b[K"
+"""Empties the terminal's line."""
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, in the place of a stage that stands there."""
+    if sys.stderr is not None:
+        print(f"{_CLEAR if sys.stderr.isatty() else ''}{line}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -20,11 +30,7 @@ def compilation() -> Iterator[None]:
         def on_start(self, event: Any) -> None:
             if not self.started:
                 self.started = time.perf_counter()
-                print(
-                    "xbarsim: compiling kernels for this machine, about 15 s; later runs find them in the cache",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                say("xbarsim: compiling kernels for this machine, about 15 s; later runs find them in the cache")
 
         def on_end(self, event: Any) -> None:
             pass
@@ -34,7 +40,7 @@ def compilation() -> Iterator[None]:
         yield
     if announcer.started:
         seconds = time.perf_counter() - announcer.started
-        print(f"xbarsim: compiled in {seconds:.0f} s", file=sys.stderr, flush=True)
+        say(f"xbarsim: compiled in {seconds:.0f} s")
 
 
 @contextmanager
@@ -45,10 +51,12 @@ def stages(wanted: bool) -> Iterator[Callable[[str], None]]:
 
     def show(stage: str) -> None:
         if shown:
-            print(f"\r\x1b[K{time.perf_counter() - start:6.1f} s  {stage}", end="", file=sys.stderr, flush=True)
+            # What wraps onto a second line could not be taken back.
+            line = f"{time.perf_counter() - start:6.1f} s  {stage}"[: shutil.get_terminal_size().columns - 1]
+            print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)
 
     try:
         yield show
     finally:
         if shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            print(_CLEAR, end="", file=sys.stderr, flush=True)

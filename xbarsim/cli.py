@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from xbarsim import announce
 from xbarsim.delivery import checked_places, deliver, drawn
 from xbarsim.infer_command import infer
 from xbarsim.margin_command import margin
@@ -143,7 +145,7 @@ def _answers(
     thread_count()  # numba's own complaint about NUMBA_NUM_THREADS is a traceback
     # NumPy's threads must start inside: one that does not block SIGINT would be handed it, and sit on it.
     with interrupt.immediate("xbarsim: interrupted"):
-        from xbarsim import announce, runs
+        from xbarsim import runs
 
         with nullcontext() if quiet else announce.compilation(), announce.stages(not quiet) as progress:
             if netlist is not None:
@@ -259,7 +261,25 @@ def _fail(code: int, message: str) -> NoReturn:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line; every failure is one line on stderr and an exit code."""
+    """Run the command line; every failure is one line on stderr and an exit code, every warning a note."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _note
+        _run(arguments)
+
+
+def _note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning as Python would, but in the words for its reader alone."""
+    announce.say(f"note: {' '.join(str(message).split())}")
+
+
+def _run(arguments: list[str] | None) -> NoReturn:
     try:
         # Not cli.main(): it adds a line of its own to Ctrl-C, and exits with 1 where the reader of a pipe has enough.
         with cli.make_context("xbarsim", sys.argv[1:] if arguments is None else arguments) as context:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim import announce
 from xbarsim.delivery import checked_places, deliver, drawn
 from xbarsim.errors import InputError
 from xbarsim.network_options import data_options, dataset, need_torch
@@ -94,7 +95,6 @@ def _report(given: dict[str, Any]) -> InferenceReport:
     thread_count()
     start = time.perf_counter()
     with interrupt.immediate("xbarsim: interrupted"):
-        from xbarsim import announce
         from xbarsim.nn.inference import infer as run
         from xbarsim.nn.inference_report import InferenceReport
 
@@ -121,7 +121,7 @@ def _report(given: dict[str, Any]) -> InferenceReport:
             )
         seconds |= {"inference": time.perf_counter() - ready, "total": time.perf_counter() - start}
         if found.alike and len(seeds) > 1:
-            click.echo("note: all chips are alike: nothing in this hardware differs from one to the next", err=True)
+            announce.say("note: all chips are alike: nothing in this hardware differs from one to the next")
         facts = source.dataset.facts()
         name = " ".join([given["hardware"], *given["changes"]])
         return InferenceReport(
@@ -131,11 +131,7 @@ def _report(given: dict[str, Any]) -> InferenceReport:
 
 
 def _say(chip: ChipResult) -> None:
-    import sys
-
-    # On a terminal the stage in hand stands in the line.
-    clear = "\r\x1b[K" if sys.stderr is not None and sys.stderr.isatty() else ""
-    click.echo(f"{clear}chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s", err=True)
+    announce.say(f"chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s")
 
 
 def _times(hardware: Hardware, times: tuple[float, ...], compensate: bool) -> list[float]:
@@ -214,7 +210,7 @@ def _trained(source: Source, given: dict[str, Any], progress: Callable[[str], No
         )
     chosen = {} if given["epochs"] is None else {"epochs": given["epochs"]}
     settings = TrainSettings(batch=usual_batch(data), augment=data.name == "cifar10", **chosen)
-    click.echo(f"note: {given['model']} has no weights, so it is trained first; {command} keeps them", err=True)
+    announce.say(f"note: {given['model']} has no weights, so it is trained first; {command} keeps them")
     model = zoo.build(given["model"], data.shape, len(data.classes), width=given["width"], seed=settings.seed)
     Training(model, data, settings).run(progress=lambda text: progress(f"training: {text}"))
     words = f"trained for {settings.epochs} epochs on {len(data.train)} images, seed {settings.seed}"

@@ -27,7 +27,8 @@ def immediate(message: str) -> Iterator[None]:
     def watch() -> None:
         signal.sigwait([signal.SIGINT])
         if not done.is_set():
-            sys.stderr.write(message + "\n")
+            clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the stage in hand may stand in the line
+            sys.stderr.write(f"{clear}{message}\n")
             sys.stderr.flush()
             os._exit(130)
 

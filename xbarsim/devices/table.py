@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, checked_array
 from xbarsim.devices.base import Device
+from xbarsim.devices.curvefile import read_curve
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 from xbarsim.kernels.newton import Cells
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator
 
 _FEWEST = 3
+
+_NOISE = 1e-4
+"""An instrument's offset: what a current at 0 V may be, of the largest, to be taken as none."""
 
 Extend = Literal["line", "error", "odd"]
 
@@ -38,7 +42,8 @@ class Table(Device):
     voltage : array_like, (points,)
         Volts, all different.
     current : array_like, (points,)
-        Amperes, rising with the voltage and of its sign.
+        Amperes, rising with the voltage and of its sign. At 0 V up to 1e-4 of the largest is an instrument's offset and
+        taken as 0; the other points stay as they are.
     conductance : float, optional
         Siemens of the measured cell, G0; default f's slope at 0 V.
     odd : bool
@@ -97,41 +102,17 @@ class Table(Device):
     def from_csv(
         path: str | Path, conductance: float | None = None, *, odd: bool = False, extend: Extend = "line"
     ) -> Table:
-        """Read a curve from a CSV file: volts, amperes; a line of words on top is a heading.
+        """Read a curve from a text file, as :func:`xbarsim.devices.curvefile.read_curve` says.
+
+        Two columns are volts and amperes; of more, and in another order or other units, a heading says which:
+        ``t,V,I``, ``Current (uA);Voltage (mV)``.
 
         Raises
         ------
         InputError
             The file cannot be read, or as the constructor; the message begins with the path.
         """
-        try:
-            lines = Path(path).read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
-        except (TypeError, ValueError):
-            raise InputError(f"path is {path!r}: it must name a file") from None
-        rows: list[tuple[float, float]] = []
-        heading = True
-        for number, line in enumerate(lines, 1):
-            text = line.split("#", 1)[0].strip()
-            if not text:
-                continue
-            if "," in text and (";" in text or "\t" in text):
-                raise InputError(
-                    f"{path}:{number}: {text!r} has a comma beside another separator: write decimal points"
-                )
-            text = text.replace(";", ",").replace("\t", ",")
-            words = [word.strip() for word in text.split(",")]
-            try:
-                rows.append((float(words[0]), float(words[1])))
-            except (ValueError, IndexError):
-                if heading and not rows and len(words) > 1 and not _is_number(words[0]):
-                    heading = False
-                    continue
-                raise InputError(f"{path}:{number}: {line.strip()!r} is not two numbers, volts and amperes") from None
-        if not rows:
-            raise InputError(f"{path}: it holds no points; give lines of volts, amperes")
-        volts, amperes = zip(*rows, strict=True)
+        volts, amperes = read_curve(path)
         try:
             return Table(volts, amperes, conductance, odd=odd, extend=extend)
         except InputError as error:
@@ -167,14 +148,6 @@ class Table(Device):
         low, high = self.span
         more = "" if self.extend == "line" else f", extend={self.extend!r}"
         return f"Table({self.voltage.size} points, {low:g}..{high:g} V, conductance={self.conductance:g}{more})"
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _interpolated(x: Array, y: Array) -> PchipInterpolator:
@@ -219,7 +192,10 @@ def _curve(voltage: ArrayLike, current: ArrayLike, odd: bool) -> tuple[Array, Ar
         x, y = np.insert(x, at, 0.0), np.insert(y, at, 0.0)
     origin = int(np.flatnonzero(x == 0.0)[0])
     if y[origin] != 0.0:
-        raise InputError(f"current is {y[origin]:g} A at 0 V: subtract the offset, at 0 V a cell has no current")
+        if not abs(y[origin]) <= _NOISE * np.abs(y).max():
+            raise InputError(f"current is {y[origin]:g} A at 0 V: subtract the offset, at 0 V a cell has no current")
+        y = y.copy()
+        y[origin] = 0.0
     for k in range(1, x.size):
         if x[k] == x[k - 1]:
             raise InputError(f"voltage has {x[k]:g} V twice: average such points, or give one branch of a loop")

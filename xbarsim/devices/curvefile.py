@@ -1,0 +1,130 @@
+"""Measured curves from text: which column is which, in which units, under how many headings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from xbarsim.errors import InputError
+
+_NAMES = {
+    "V": re.compile(r"v$|u$|.*volt|bias|v[ _-]?(app|in|set|read|cell|d|ds|te|force|meas)|[ab]v$|vf", re.IGNORECASE),
+    "A": re.compile(r"i$|.*curr|amp|i[ _-]?(out|meas|cell|d|ds|te|read)|[ab]i$", re.IGNORECASE),
+}
+"""How headings begin that mean volts or amperes."""
+
+_UNIT = re.compile(r"^(?P<name>.*?)\s*[\[(/_ ]\s*(?P<scale>[fpnuµμmk]?)(?P<unit>[VA])\s*[\])]?$")
+_BARE = re.compile(r"^[\[(]?\s*(?P<scale>[fpnuµμmk]?)(?P<unit>[VA])\s*[\])]?$")
+
+_SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3}
+
+
+@dataclass
+class _Columns:
+    """Which columns hold volts and amperes, and what their numbers are multiplied by."""
+
+    places: dict[str, int]
+    scales: dict[str, float]
+
+
+def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
+    """Read volts and amperes: two columns, or the two of more that a heading names.
+
+    Lines of words on top are headings: names such as ``V``, ``Voltage (mV)``, ``I [uA]``, ``Current``, in any order and
+    beside any others, and units in a line of their own. Columns are parted by commas, semicolons, tabs or blanks; ``#``
+    starts a comment.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    volts, amperes : list of float
+        In the file's order.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or a line is not understood; the message begins with the path.
+    """
+    rows: list[list[float]] = []
+    heads: list[list[str]] = []
+    for number, line in _lines(path):
+        words = _words(line, f"{path}:{number}")
+        try:
+            row = [float(word) for word in words]
+        except ValueError:
+            if rows or _is_number(words[0]):
+                raise InputError(f"{path}:{number}: {line!r} is not two numbers, volts and amperes") from None
+            heads.append(words)
+            continue
+        if len(row) < 2 or (rows and len(row) != len(rows[0])):
+            raise InputError(f"{path}:{number}: {line!r} is not two numbers, volts and amperes")
+        rows.append(row)
+    if not rows:
+        raise InputError(f"{path}: it holds no points; give lines of volts, amperes")
+    columns = _columns(heads, len(rows[0]), str(path))
+    volts, amperes = ([row[columns.places[unit]] * columns.scales[unit] for row in rows] for unit in ("V", "A"))
+    return volts, amperes
+
+
+def _lines(path: str | Path) -> list[tuple[int, str]]:
+    try:
+        lines = Path(path).read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+    except (TypeError, ValueError):
+        raise InputError(f"path is {path!r}: it must name a file") from None
+    stripped = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(lines, 1)]
+    return [(number, line) for number, line in stripped if line]
+
+
+def _words(line: str, where: str) -> list[str]:
+    if "," in line and (";" in line or "\t" in line) and _is_number(line.split(",")[0]):
+        raise InputError(f"{where}: {line!r} has a comma beside another separator: write decimal points")
+    separator = next((mark for mark in (";", "\t", ",") if mark in line), None)
+    if separator is None and not _is_number(line.split()[0]):
+        return [line, *line.split()] if len(line.split()) > 1 else [line]
+    return [word.strip().strip('"') for word in line.split(separator)]
+
+
+def _columns(heads: list[list[str]], count: int, path: str) -> _Columns:
+    """Find volts and amperes by the headings; without any, two columns are volts and amperes."""
+    places: dict[str, int] = {}
+    scales = {"V": 1.0, "A": 1.0}
+    for words in heads:
+        # A line of blanks was taken whole: as many words as columns are their names.
+        names = words[1:] if len(words) == count + 1 else words
+        if len(names) != count:
+            continue
+        for place, word in enumerate(names):
+            match = _BARE.match(word) or _UNIT.match(word)
+            name = match.groupdict().get("name") if match else word
+            unit = match["unit"] if match else None
+            means = unit or next((kind for kind, form in _NAMES.items() if form.match(name or "")), None)
+            if means is None or (unit is None and means in places):
+                continue
+            if places.get(means, place) != place:
+                raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
+            places[means] = place
+            if match:
+                scales[means] = _SCALES[match["scale"]]
+    if len(places) < 2 and count > 2:
+        raise InputError(
+            f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I"
+        )
+    if len(places) == 1:
+        other = "A" if "V" in places else "V"
+        places[other] = 1 - next(iter(places.values()))
+    return _Columns(places or {"V": 0, "A": 1}, scales)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
