@@ -310,7 +310,7 @@ class Program:
                 named.append(f"{item}={self.laws[item]}")
             else:
                 named.append(self._expanded(item))
-        if named or not items:
+        if named or len(items) == len(files):
             self.requests.setdefault(" ".join([word, *files, *named]), origin)
 
     def _expanded(self, text: str) -> str:
