@@ -262,7 +262,8 @@ def by_kron(segments: Segments, sources: dict[Side, Array], *, threads: int) -> 
         The work would not fit in memory.
     """
     batch = sources["word_left"].shape[0]
-    _require_fields(segments, batch, True, 0)
+    # Voltages are pairs here, and the cells' volts are kept beside them.
+    _require_fields(segments, batch, True, 3 * batch)
     segments.refuse_conflicts(sources)
     terminals = Terminals.of(segments, keep=True, threads=threads)
     currents = terminals.currents(sources)

@@ -50,7 +50,7 @@ def by_newton(
     rows, cols = g.shape
     batch = sources["word_left"].shape[0]
     cells = device.cells(g)
-    each = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (2 * batch if fields else 0)
+    each = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (4 * batch if fields else 0)
     require_memory(
         8.0 * rows * cols * each,
         f"solving {batch} vector(s) on {rows} x {cols} nonlinear cells{' with all node voltages' if fields else ''}",
