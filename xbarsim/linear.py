@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import ends, kirchhoff, reduction, schur
-from xbarsim.refinement import GOAL, Balance, Pairs, linear_correction, ohmic, refine
+from xbarsim.refinement import EXACT, GOAL, Balance, Pairs, linear_correction, ohmic, refine
 from xbarsim.resources import require_memory
 from xbarsim.segments import Mask, Segments
 from xbarsim.terminals import Terminals
@@ -141,7 +141,8 @@ def by_schur(
     """Solve each vector of source voltages (batch, lines) by preconditioned conjugate gradients.
 
     Where wires dominate or lines nearly float, rounding errors of the node voltages are magnified. Small arrays then
-    get their numbers from a reduction (unless ``all_digits`` is False).
+    get their numbers from a reduction, and others are refined; what only checks others (``all_digits`` False) is
+    refined where it needs to be.
 
     Raises
     ------
@@ -174,6 +175,7 @@ def by_schur(
 
     loss = np.ones(batch)
     small = all_digits and g.size <= RECHECK_CELLS
+    goal = GOAL if all_digits else EXACT
 
     def unsure(k: int) -> bool:
         return bool(loss[k] > LOSS or answer.iterations[k] > HARD_ITERATIONS or not answer.sure[k])
@@ -201,7 +203,7 @@ def by_schur(
             )
             volts = [left, right, top, bottom]
             answer.residual[k] = kirchhoff.residual(g, word, bit, *volts, v, u, *out)
-            if (answer.residual[k] > GOAL or not answer.sure[k]) and not (small and unsure(k)):
+            if (answer.residual[k] > goal or not answer.sure[k]) and not (small and unsure(k)):
                 _refine(segments, answer, k, v, u, (lw, kw, lb, kb), scratch, max_iterations)
 
     reduction.run(work, reduction.chunks(batch, threads), threads)
