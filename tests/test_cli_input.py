@@ -160,7 +160,7 @@ def test_a_file_that_is_none(capsys, tmp_path, option):
         (b"title\n\0\1\2\3", 2, ["bad.sp", "binary"]),
         (b"title\nr\x81 a b 1\n", 2, ["bad.sp:2"]),
         (b"title\nv1 w 0 1\nrc w b 1k\nd1 b 0 dm\n", 2, ["bad.sp:4", "d1"]),
-        (b"title\nv1 w 0 1\nrc w b -1k\nvs b 0 0\n", 2, ["bad.sp:3", "rc"]),
+        (b"title\nv1 w 0 1\nrc w b\nvs b 0 0\n", 2, ["bad.sp:3", "rc"]),
         (b"title\nv1 w 0 1\nrc w b {ohms}\nvs b 0 0\n", 2, ["bad.sp:3", "ohms"]),
         (b"title\n.include none.inc\n", 2, ["bad.sp:2", "none.inc"]),
         # Only to nodes of its own: their voltages are anything.

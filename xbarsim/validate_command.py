@@ -54,12 +54,6 @@ def validate(scope: Scope, engine: str, only: str, output: str | None, as_json: 
         from xbarsim import validate as bank
 
         outcome = bank.run(scope, _ENGINES[engine], only, progress)
-    if output is not None:
-        paths, note = bank.write_reports(outcome, output)
-        for path in paths:
-            click.echo(f"wrote {path}", err=True)
-        if note:
-            click.echo(f"note: no picture: {note}", err=True)
     if as_json:
         import json
 
@@ -68,5 +62,12 @@ def validate(scope: Scope, engine: str, only: str, output: str | None, as_json: 
         from xbarsim.validate.report import terminal
 
         click.echo(terminal(outcome))
+    # After the table: minutes of work are not lost to a report that cannot be written.
+    if output is not None:
+        paths, note = bank.write_reports(outcome, output)
+        for path in paths:
+            click.echo(f"wrote {path}", err=True)
+        if note:
+            click.echo(f"note: no picture: {note}", err=True)
     if outcome.failed:
         raise SystemExit(EXIT_BEYOND)
