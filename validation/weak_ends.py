@@ -35,7 +35,7 @@ NONLINEAR = ("newton", "newton, batch")
 GOAL = 1e-12
 ROUNDING = 1e-15
 SOME = mpf("1e-26")
-"""Amperes: the nonlinear reference lays 1e-40 S to ground at every node, which cells between sources of one voltage show."""
+"""Amperes: the nonlinear reference lays 1e-40 S to ground at every node, and that much must not count as an error."""
 
 
 @dataclass
