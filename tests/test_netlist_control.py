@@ -51,6 +51,7 @@ BLOCKS = {
     "alter": "op\nalter r1 = 2k\nop\nalter @r1[resistance] = 1k\nop\nalter v1 = 0.3\nop\nalter v1 dc = 0.9\nop",
     "without =": "let rr = 3k\nalter r1 rr\nop\nalter v1 dc 0.4\nop\nalter r1 resistance 2k\nop",
     "a function": "define half(x) (x/2)\nlet w = 5k\nalter r1 = half(w)+half(1k)\nop",
+    "braces": "foreach k 1 2\nalter r1 = {$k * 1000}\nop\nalter r1 {$k}k\nop\nend",
     "an expression": "let x = 3\nalter r1 = x*1k + 500\nop",
     "a gain": "alter e1 gain = 5\nop\nalter @e1[gain] = 7\nop",
     "a diode": "alter @d1[area] = 7\nop\nalter d1 area = 1\nop",

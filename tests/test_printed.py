@@ -108,6 +108,7 @@ def test_every_format_holds_them(capsys, tmp_path):
     [
         (".op\n.print op v(nowhere)", "there is no node nowhere"),
         (".op\n.save @m9[id]", "there is no source m9"),
+        (".op\n.save @r1[p]", "only its current, as '@r1[i]'"),
         (".op\n.print op vdb(b)", "the function 'vdb' is unknown"),
         (".op\n.print tran v(b)", "no .tran is solved"),
         (".op\n.plot op v(b) (0,1)", "draws no picture"),

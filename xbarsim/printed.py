@@ -36,7 +36,8 @@ def add_printed(circuit: Circuit, results: list[Result]) -> list[str]:
             try:
                 result.printed[request.label] = read(text)
             except InputError as error:
-                notes[f"{circuit.places.files[0]}: '{clipped(card)}': {request.label} is left out: {error}"] = None
+                why = "of a device's quantities only its current, as '@r1[i]', is to be had" if "@" in text else error
+                notes[f"{circuit.places.files[0]}: '{clipped(card)}': {request.label} is left out: {why}"] = None
     missing = {request.kind for request in requests} - {result.kind for result in results} - {""}
     for kind in sorted(missing):
         card = next(card for request, card in requests.items() if request.kind == kind)

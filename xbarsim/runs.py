@@ -16,6 +16,7 @@ from xbarsim.answers import Answers
 from xbarsim.crossbar import SIDES, Array, Crossbar
 from xbarsim.measure import evaluate_all
 from xbarsim.netlist import Circuit, read
+from xbarsim.netlist.graph.pieces import no_array
 from xbarsim.netlist.written import report_written
 from xbarsim.printed import add_printed
 from xbarsim.readout import Readout
@@ -67,8 +68,8 @@ def from_netlist(
     circuit = read(source, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
     found = circuit.recognise()
-    if found.shape == (1, 1):
-        found = replace(found, crossbar=None, reason="one cell with a resistor at its end is a divider, no array")
+    if reason := no_array(found):
+        found = replace(found, crossbar=None, reason=reason)
     middle = time.perf_counter()
     results = simulate(circuit, found, method=method, progress=progress)
     errors = measure_all(circuit, results)

@@ -42,7 +42,7 @@ KNOWN = (
 _SYNTAX = ("else", "end", "break", "continue", "exit", "bye", "measure", "optran")
 _REFUSED = ("source", "circbyline", "remcirc", "setcirc", "snload", "edit", "goto", "label")
 _MOST_LINES = 100_000
-_DOLLAR = re.compile(r"\{?\$(&?)([a-z_][\w.]*|&[a-z_][\w.]*)\}?")
+_DOLLAR = re.compile(r"(?P<open>\{)?\$(&?)([a-z_][\w.]*|&[a-z_][\w.]*)(?(open)\})")
 _VECTOR = re.compile(r"[vi]\([^()]*\)|@[^\[\s]*\[[^\]]*\]|\b([a-z_]\w*)(?![\w.(])")
 _LONGEST_LAW = 2000
 _AT = re.compile(r"@\s*([^\[\s]+)\s*\[\s*([a-z_]\w*)\s*\]")
@@ -213,7 +213,7 @@ class Program:
         """Put variables and vectors in the place of ``$x`` and ``$&x``, as far as they are known."""
 
         def value(match: re.Match[str]) -> str:
-            vector, name = match.group(1) == "&", match.group(2)
+            vector, name = match.group(2) == "&", match.group(3)
             if not vector and name in self.variables:
                 return " ".join(self.variables[name])
             number = self.vectors.get(name)

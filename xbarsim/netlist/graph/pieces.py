@@ -1,0 +1,47 @@
+"""Dividers and separate circuits that a graph alone would let pass for an array."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.components import components
+from xbarsim.netlist.graph.network import Ints
+from xbarsim.netlist.recognition import Recognition
+
+
+def no_array(found: Recognition) -> str | None:
+    """Return why a circuit that fits a crossbar is no array, or None if it is one.
+
+    An array has lines that several cells share. Ground is no such line: all circuits of a netlist share it.
+    """
+    if found.crossbar is None:
+        return None
+    row, col = np.nonzero(found.crossbar.conductance)
+    rows, cols = found.crossbar.shape
+    word = _split(row, np.flatnonzero(np.all(found.word_nodes == GROUND, axis=1)), rows)
+    bit = _split(col, np.flatnonzero(np.all(found.bit_nodes == GROUND, axis=0)), cols)
+    start = int(word.max(initial=-1)) + 1
+    part = components(word, start + bit, start + int(bit.max(initial=-1)) + 1)[word]
+    cells = np.unique(part, return_counts=True)[1]
+    if cells.size == 1 and cells[0] == 1:
+        return "one cell with a resistor at its end is a divider, no array"
+    if cells.size > 1 and np.all(cells == 1):
+        return f"its {cells.size} cells share no line: they are dividers of their own, no array"
+    if cells.size > 1 and not _has_wires(found):
+        return f"it has {cells.size} parts that share no line: they are circuits of their own, no array"
+    return None
+
+
+def _split(line: Ints, ground: Ints, count: int) -> Ints:
+    """Return the line of each cell, where each cell on a line that is ground has one of its own."""
+    alone = np.isin(line, ground)
+    return np.where(alone, count + np.arange(line.size), line)
+
+
+def _has_wires(found: Recognition) -> bool:
+    """Return whether any line has two nodes: then it was drawn as a line, whatever cells are missing."""
+    return any(
+        bool(np.any((nodes[:, :-1] != nodes[:, 1:]) & (nodes[:, :-1] >= 0) & (nodes[:, 1:] >= 0)))
+        for nodes in (found.word_nodes, found.bit_nodes.T)
+    )
