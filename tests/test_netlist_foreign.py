@@ -34,7 +34,7 @@ FOREIGN = {
     "gunzip": gzip.compress(b"title\nr1 a 0 1\n"),
     "PDF": b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n",
     "unzip": b"PK\x03\x04\x14\x00",
-    "LTspice's raw": "Title: * C:\\x.asc\nDate: ".encode("utf-16-le"),
+    "that it came from": "Title: * C:\\x.asc\nDate: now\nPlotname: Operating Point\n".encode("utf-16-le"),
     "--conductance": b"\x93NUMPY\x01\x00",
 }
 
