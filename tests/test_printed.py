@@ -108,6 +108,9 @@ def test_every_format_holds_them(capsys, tmp_path):
     [
         (".op\n.print op v(nowhere)", "there is no node nowhere"),
         (".op\n.save @m9[id]", "there is no source m9"),
+        (".op\n.print op format=csv file=x.csv v(b)", "writes no file"),
+        (".control\nop\nhardcopy x.ps v(b)\n.endc", "draws no picture"),
+        (".op\n.probe v i\n.save i(d2)\nd2 b 0 dm\n.model dm d", "put a source of 0 V in series"),
         (".op\n.save @r1[p]", "only its current, as '@r1[i]'"),
         (".op\n.print op vdb(b)", "the function 'vdb' is unknown"),
         (".op\n.print tran v(b)", "no .tran is solved"),

@@ -12,6 +12,9 @@ from xbarsim.netlist.suggest import clipped
 _KINDS = ("dc", "tran", "op", "ac", "noise", "sp", "tf")
 _PICTURES = ("plot", "asciiplot", "hardcopy", "iplot", "gnuplot")
 _FILES = ("wrdata", "write")
+_FILE_FIRST = (*_FILES, "hardcopy", "gnuplot")
+_ALL_OF_KIND = ("v", "i")  # of .probe and .save: all voltages, all currents
+_PRINTING = ("format", "file", "width", "precision", "delimiter", "filter", "timescalefactor")  # Xyce's, of .print
 _EVERYTHING = re.compile(r"all[vi]?|(?:[vi]\(|@)[^()]*[*?][^()]*\)?|[vi]\(\)")
 _LAYOUT = re.compile(
     r"(?:vs|[xy](?:l|limit|delta|compress|label|indices|log)|title|loglog|linear|nogrid|polar|smith|pointplot|linplot"
@@ -33,7 +36,7 @@ def card_notes(card: str) -> Iterator[str]:
     word = card.split(None, 1)[0].removeprefix(".")
     if word in _PICTURES:
         yield f"'{clipped(card)}' draws no picture: --plot FILE draws one; what it names is in the output"
-    elif word in _FILES or (word == "print" and re.search(r"\s>>?\s", card)):
+    elif word in _FILES or (word == "print" and re.search(r"\s>>?\s|\sfile\s*=", card)):
         yield f"'{clipped(card)}' writes no file: --output FILE does; what it names is in the output"
 
 
@@ -44,16 +47,18 @@ def requests_of(card: str) -> Iterator[Request]:
     kind = ""
     if word[0] == "." and items and items[0] in _KINDS:
         kind = items.pop(0)
-    if word in _FILES and items:
+    if word in _FILE_FIRST and items:
         items.pop(0)
     for item in items:
         if _LAYOUT.match(item):
             return
         if item[0] == "(" and word == ".plot":
             continue
-        if _EVERYTHING.fullmatch(item):
+        if _EVERYTHING.fullmatch(item) or (item in _ALL_OF_KIND and word in (".probe", ".save")):
             continue
         label, equals, text = item.partition("=")
+        if equals and word == ".print" and label.strip() in _PRINTING:
+            continue
         if not equals or not label.strip().isidentifier():
             label, text = item, item
         yield Request(kind, _bare(plain(label)).replace(" ", ""), plain(text))

@@ -19,15 +19,16 @@ def no_array(found: Recognition) -> str | None:
         return None
     row, col = np.nonzero(found.crossbar.conductance)
     rows, cols = found.crossbar.shape
-    word = _split(row, np.flatnonzero(np.all(found.word_nodes == GROUND, axis=1)), rows)
-    bit = _split(col, np.flatnonzero(np.all(found.bit_nodes == GROUND, axis=0)), cols)
+    # Lines without a node of their own but ground; -1 stands where a line has none.
+    word = _split(row, np.flatnonzero(np.all(found.word_nodes <= GROUND, axis=1)), rows)
+    bit = _split(col, np.flatnonzero(np.all(found.bit_nodes <= GROUND, axis=0)), cols)
     start = int(word.max(initial=-1)) + 1
     part = components(word, start + bit, start + int(bit.max(initial=-1)) + 1)[word]
     cells = np.unique(part, return_counts=True)[1]
     if cells.size == 1 and cells[0] == 1:
         return "one cell with a resistor at its end is a divider, no array"
     if cells.size > 1 and np.all(cells == 1):
-        return f"its {cells.size} cells share no line: they are dividers of their own, no array"
+        return "its cells share no line: they are dividers of their own, no array"
     if cells.size > 1 and not _has_wires(found):
         return f"it has {cells.size} parts that share no line: they are circuits of their own, no array"
     return None

@@ -99,7 +99,10 @@ class Scope:
             needed = next(unknown, None)
             if needed is None:
                 expression = scope.pending[current]
-                scope.values[current] = scope._compute(expression, scope.functions)
+                try:
+                    scope.values[current] = scope._compute(expression, scope.functions)
+                except CardError as error:
+                    raise CardError(f"{error}, which is the parameter {clipped(current)}") from None
                 del scope.pending[current]
                 open_names.discard((id(scope), current))
                 stack.pop()
