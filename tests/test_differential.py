@@ -50,5 +50,5 @@ def test_damaged_netlists_are_solved_or_refused(tmp_path, monkeypatch, batch):
 
 def test_every_exit_code_is_in_the_sample(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    codes = {fuzz.one_case(number, 0, tmp_path, 0, 0).code for number in DAMAGED[:80]}
+    codes = {fuzz.one_case(number, 0, tmp_path, 0, 0).code for number in [*DAMAGED[:30], 30, 47, 83]}
     assert codes == {0, 2, 3}
