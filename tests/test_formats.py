@@ -296,6 +296,19 @@ def test_circuits_that_share_no_line_are_no_array(capsys, tmp_path, kind):
         assert [volts[f"m{k}"] for k in range(1, 6)] == pytest.approx([k * 2 / (2 + k) for k in range(1, 6)])
 
 
+@pytest.mark.parametrize("cards", [".step param k list 1 2\n.op", ".dc v1 0 2 1\n.step param k list 1 2"])
+def test_a_divider_is_no_array_at_any_point(capsys, tmp_path, cards):
+    """Its table holds the sources' currents, as JSON does, also where a sweep makes it anew."""
+    path = tmp_path / "d.sp"
+    path.write_text(f"a divider\n.param k=1\nv1 a 0 1\nr1 a b {{k*1k}}\nr2 b 0 3k\n{cards}\n.end\n", encoding="utf-8")
+    table = call(capsys, "solve", "--netlist", path).out
+    assert "i(v1)" in table
+    assert "i(b)" not in table
+    quiet = [float(line) for line in call(capsys, "solve", "--netlist", path, "-q").out.splitlines()]
+    record = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)
+    assert quiet == record["analyses"][0]["source_currents"]["v1"]
+
+
 def test_one_line_that_is_shared_makes_an_array(capsys, tmp_path):
     path = tmp_path / "d.sp"
     apart = APART["cells between sources of their own"]

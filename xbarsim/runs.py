@@ -6,7 +6,6 @@ import math
 import time
 from collections import ChainMap
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +15,7 @@ from xbarsim.answers import Answers
 from xbarsim.crossbar import SIDES, Array, Crossbar
 from xbarsim.measure import evaluate_all
 from xbarsim.netlist import Circuit, read
-from xbarsim.netlist.graph.pieces import no_array
+from xbarsim.netlist.graph.pieces import arrays_only
 from xbarsim.netlist.written import report_written
 from xbarsim.printed import add_printed
 from xbarsim.readout import Readout
@@ -67,9 +66,7 @@ def from_netlist(
     progress("reading")
     circuit = read(source, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
-    found = circuit.recognise()
-    if reason := no_array(found):
-        found = replace(found, crossbar=None, reason=reason)
+    found = arrays_only(circuit.recognise())
     middle = time.perf_counter()
     results = simulate(circuit, found, method=method, progress=progress)
     errors = measure_all(circuit, results)

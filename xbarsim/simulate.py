@@ -18,6 +18,7 @@ from xbarsim.families import add_notes, joined, named_place, places_of
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Family, Op, Tran
 from xbarsim.netlist.graph.laws import WrittenLaw
+from xbarsim.netlist.graph.pieces import arrays_only
 from xbarsim.netlist.kinds import CURRENT, INDUCTOR, METER, VOLTAGE
 from xbarsim.netlist.recognition import report_points
 from xbarsim.points import Points, points_of
@@ -116,7 +117,7 @@ def _family(
             variant = family.variant(place)
             (analysis,) = variant.analyses
             assert not isinstance(analysis, Family)
-            found = variant.recognise() if recognised else None
+            found = arrays_only(variant.recognise()) if recognised else None
             results.append(_analysis(variant, analysis, found, method, shown))
         except (SolveError, InputError) as error:
             error.args = (f"{error.args[0]} (at {named_place(family, place)})", *error.args[1:])

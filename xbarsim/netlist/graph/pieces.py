@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from xbarsim.netlist.circuit import GROUND
@@ -10,7 +12,13 @@ from xbarsim.netlist.graph.network import Ints
 from xbarsim.netlist.recognition import Recognition
 
 
-def no_array(found: Recognition) -> str | None:
+def arrays_only(found: Recognition) -> Recognition:
+    """Return what was found, without its crossbar if that is no array; ``reason`` then says why."""
+    reason = _no_array(found)
+    return found if reason is None else replace(found, crossbar=None, reason=reason)
+
+
+def _no_array(found: Recognition) -> str | None:
     """Return why a circuit that fits a crossbar is no array, or None if it is one.
 
     An array has lines that several cells share. Ground is no such line: all circuits of a netlist share it.
