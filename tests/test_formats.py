@@ -296,6 +296,15 @@ def test_circuits_that_share_no_line_are_no_array(capsys, tmp_path, kind):
         assert [volts[f"m{k}"] for k in range(1, 6)] == pytest.approx([k * 2 / (2 + k) for k in range(1, 6)])
 
 
+def test_an_array_in_parts_with_gaps_is_one_with_cells_missing(capsys, tmp_path):
+    cells = "".join(f"r{i}{j} w{i} b{j} {1 + i + 2 * j}k\n" for i, j in ((1, 1), (1, 2), (2, 2), (3, 3)))
+    ends = "".join(f"v{k} w{k} 0 {k}\nvb{k} b{k} 0 0\n" for k in (1, 2, 3))
+    path = tmp_path / "d.sp"
+    path.write_text(f"gaps\n{cells}{ends}.op\n.end\n", encoding="utf-8")
+    record = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)
+    assert (record["recognised"], record["rows"], record["cols"]) == ("crossbar", 3, 3)
+
+
 @pytest.mark.parametrize("cards", [".step param k list 1 2\n.op", ".dc v1 0 2 1\n.step param k list 1 2"])
 def test_a_divider_is_no_array_at_any_point(capsys, tmp_path, cards):
     """Its table holds the sources' currents, as JSON does, also where a sweep makes it anew."""

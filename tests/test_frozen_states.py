@@ -15,7 +15,7 @@ from cli_tools import call
 from netlist_tools import read_text
 
 from xbarsim.errors import SolveError
-from xbarsim.netlist import read
+from xbarsim.netlist import NetlistError, read
 from xbarsim.simulate import simulate
 
 V = 0.1
@@ -275,3 +275,14 @@ def test_what_charges_a_state_is_no_output(capsys, tmp_path):
     assert "c.x1.cs" not in call(capsys, "solve", "--netlist", path).out
     (one,) = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)["analyses"]
     assert list(one["source_currents"]) == ["v1", "c.x1.cs"]
+
+
+@pytest.mark.parametrize("command", ["alter c.x1.cx ic=0.6", "alter @c.x1.cx[ic] = 0.6"])
+def test_a_state_that_alter_would_change_is_refused(tmp_path, command):
+    """It would keep its value without a word; its capacitance changes nothing and may be altered."""
+    cell = ".subckt m p n\nbd 0 x i=v(p,n)\ncx x 0 1u ic=0.3\nbm p n i=1m*v(p,n)*v(x)\n.ends\nv1 a 0 1\nx1 a 0 m\n"
+    with pytest.raises(NetlistError, match=r"cannot change the state that c\.x1\.cx holds"):
+        read_text(tmp_path, f"{cell}.control\n{command}\nop\n.endc")
+    circuit = read_text(tmp_path, f"{cell}.control\nalter c.x1.cx = 2u\nop\n.endc")
+    (result,) = simulate(circuit)
+    assert result.currents[0, result.branches.index("v1")] == pytest.approx(-0.3e-3, rel=1e-12)

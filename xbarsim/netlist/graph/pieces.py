@@ -32,14 +32,20 @@ def _no_array(found: Recognition) -> str | None:
     bit = _split(col, np.flatnonzero(np.all(found.bit_nodes <= GROUND, axis=0)), cols)
     start = int(word.max(initial=-1)) + 1
     part = components(word, start + bit, start + int(bit.max(initial=-1)) + 1)[word]
-    cells = np.unique(part, return_counts=True)[1]
+    parts, cells = np.unique(part, return_counts=True)
     if cells.size == 1 and cells[0] == 1:
         return "one cell with a resistor at its end is a divider, no array"
     if cells.size > 1 and np.all(cells == 1):
         return "its cells share no line: they are dividers of their own, no array"
-    if cells.size > 1 and not _has_wires(found):
+    # A part with a gap is rather an array with cells missing: those between the parts may be missing too.
+    if cells.size > 1 and not _has_wires(found) and all(_is_full(word[part == k], bit[part == k]) for k in parts):
         return f"it has {cells.size} parts that share no line: they are circuits of their own, no array"
     return None
+
+
+def _is_full(word: Ints, bit: Ints) -> bool:
+    """Return whether each of a part's word lines has a cell to each of its bit lines."""
+    return np.unique(word).size * np.unique(bit).size == word.size
 
 
 def _split(line: Ints, ground: Ints, count: int) -> Ints:

@@ -141,6 +141,10 @@ def element_key(name: str, key: str, circuit: Circuit, top: Body) -> str | None:
     CardError
         There is no such element or parameter, or it cannot be changed.
     """
+    if name in (one[0] for one in circuit.states):
+        if key == "ic":
+            raise CardError(f"alter cannot change the state that {clipped(name)} holds: write a parameter for its ic=")
+        return None
     if name in circuit.names:
         keys = {"r": ("r", "resistance"), "v": ("dc",), "i": ("dc", "c"), "l": ("l", "inductance")}.get(name[0], ())
         if key in ("", "value", *keys):
