@@ -9,6 +9,7 @@ each equation's sum is taken in slices that add up without rounding (Rump, Ogita
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,17 +48,25 @@ class Terms:
             self.size, self.row, self.col, self.high * factor_row * factor_col, self.low * factor_row * factor_col
         )
 
+    @cached_property
+    def _places(self) -> tuple[Ints, Ints]:
+        """Equations of all terms and right-hand sides, and the bits that a slice of each equation's sum leaves free.
+
+        Slices are multiples of 2^-53 unit, each at most unit / (2 terms): no sum of them has more than 53 bits.
+        """
+        rows = np.concatenate([self.row, np.arange(self.size)])
+        _, bits = np.frexp(4.0 * np.bincount(rows, minlength=self.size))
+        return rows, bits.astype(np.int64)
+
     def left(self, right: Floats, high: Floats, low: Floats) -> Floats:
         """Return ``right - A (high + low)``, (size,) each, as exactly as sums of 1e-31 of the terms let it be."""
         x, rest = high[self.col], low[self.col]
         product = self.high * x
         small = _lost(self.high, x, product) + (self.high * rest + self.low * x)
-        rows = np.concatenate([self.row, np.arange(self.size)])
+        rows, bits = self._places
         parts = np.concatenate([-product, right])
         top = np.zeros(self.size)
         np.maximum.at(top, rows, np.abs(parts))
-        # Multiples of 2^-53 unit, each at most unit / (2 terms): no sum of them has more than 53 bits.
-        _, bits = np.frexp(4.0 * np.bincount(rows, minlength=self.size))
         _, exponent = np.frexp(top)
         exponent = exponent + bits
         total = np.zeros(self.size, np.longdouble)

@@ -86,12 +86,16 @@ class Factors:
 
     def __init__(self, wide: Sparse, terms: Terms | None = None, parts: tuple[slice, ...] = ()) -> None:
         self.wide = wide
-        self.matrix = sp.csc_array(wide.astype(np.float64))
-        self.size = self.matrix.shape[0]
+        self.size = wide.shape[0]
+        # Plain arrays from here on: in a small circuit sparse ones take longer to make than to factor.
+        entries = sp.coo_array(wide)
+        self._rows, self._columns = entries.row.astype(np.int64), entries.col.astype(np.int64)
+        self._entries = entries.data.astype(np.float64)
         # Conductances of 1e-12 S stand beside 1s of branch laws: equilibrate rows, then columns.
-        magnitude = abs(self.matrix)
-        self.row_scale = _power_below(_largest(magnitude, 1))
-        self.col_scale = _power_below(_largest(sp.diags_array(self.row_scale) @ magnitude, 0))
+        magnitude = np.abs(self._entries)
+        self.row_scale = _power_below(_largest(magnitude, self._rows, self.size))
+        magnitude *= self.row_scale[self._rows]
+        self.col_scale = _power_below(_largest(magnitude, self._columns, self.size))
         self._terms = None if terms is None else terms.scaled(self.row_scale, self.col_scale)
         self._parts = (*parts, slice(0, self.size))
         self._order: Ints | None = None
@@ -195,15 +199,18 @@ class Factors:
         """Factor the one or the next way that does not end at a pivot of 0."""
         if self._order is None:
             # An order of its own first: how fill grows must not hang on the order of a netlist's cards.
-            graph = sp.csr_array(self.matrix)
+            graph = sp.csr_array((self._entries, (self._rows, self._columns)), (self.size, self.size))
             self._order = np.asarray(reverse_cuthill_mckee(graph, symmetric_mode=False), dtype=np.int64)
+        place = np.empty_like(self._order)
+        place[self._order] = np.arange(self.size)
+        places = place[self._rows], place[self._columns]
         for self._way in range(way, len(_WAYS)):
             left, right = self._scales = self._scaling()
-            scaled: Sparse = sp.diags_array(left) @ self.matrix @ sp.diags_array(right)
+            scaled = self._entries * left[self._rows] * right[self._columns]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
-                    return splu(sp.csc_array(scaled[self._order][:, self._order]), **_WAYS[self._way])
+                    return splu(sp.csc_array((scaled, places), (self.size, self.size)), **_WAYS[self._way])
                 except RuntimeError:
                     continue
         raise SolveError(SINGULAR)
@@ -212,7 +219,7 @@ class Factors:
         """Return what rows and columns are multiplied with: the same where pivots shall be those of the diagonal."""
         if self._way > 0:
             return self.row_scale, self.col_scale
-        balance = _symmetric_scale(abs(self.matrix))
+        balance = _symmetric_scale(np.abs(self._entries), self._rows, self._columns, self.size)
         return balance, balance
 
     def apply(self, right: Floats) -> Floats:
@@ -234,20 +241,22 @@ class Factors:
         return np.array([*(np.abs(x[part]).max(axis=0, initial=0.0) for part in self._parts[:-1]), whole])
 
 
-def _largest(matrix: Sparse, axis: int) -> Floats:
-    """Largest entry of each row (1) or column (0) of a sparse matrix."""
-    return np.asarray(matrix.max(axis=axis).todense(), dtype=np.float64).ravel()
+def _largest(magnitude: Floats, places: Ints, size: int) -> Floats:
+    """Largest of the entries' magnitudes at each of ``size`` places; 0 where there is none."""
+    largest = np.zeros(size)
+    np.maximum.at(largest, places, magnitude)
+    return largest
 
 
-def _symmetric_scale(magnitude: Sparse) -> Floats:
+def _symmetric_scale(magnitude: Floats, rows: Ints, columns: Ints, size: int) -> Floats:
     """Return powers of two that, on both sides, bring the largest of each row and column to about 1.
 
     One for both, so that the diagonal of a network stays what is largest in its row and in its column.
     """
-    scale = np.ones(magnitude.shape[0])
+    scale = np.ones(size)
     for _ in range(3):
-        part = sp.diags_array(scale) @ magnitude @ sp.diags_array(scale)
-        largest = np.maximum(_largest(part, 0), _largest(part, 1))
+        scaled = magnitude * scale[rows] * scale[columns]
+        largest = np.maximum(_largest(scaled, rows, size), _largest(scaled, columns, size))
         _, exponent = np.frexp(np.where(np.isfinite(largest) & (largest > 0), largest, 1.0))
         scale = scale * np.ldexp(1.0, np.clip(-(exponent // 2), -500, 500))
     return scale
