@@ -7,9 +7,11 @@ import torch
 from nn_tools import IDEAL, apart, made, numbers
 from torch import nn
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from xbarsim.errors import InputError
 from xbarsim.nn import convert
+from xbarsim.nn.outside import Watch
 
 X = numbers(3, 5)
 
@@ -40,6 +42,10 @@ PAST = {
     "data": lambda m, x: x @ m.head.weight.data.t(),
     "detached": lambda m, x: x.matmul(m.head.weight.detach().transpose(0, 1)),
     "a copy": lambda m, x: x @ (2.0 * m.head.weight.clone()).t(),
+    "by to": lambda m, x: (x.float() @ m.head.weight.to(torch.float32)).double(),
+    "as another": lambda m, x: (x.float() @ m.head.weight.type_as(x.float())).double(),
+    "reshaped as another": lambda m, x: x @ m.head.weight.T.reshape_as(m.mixing),
+    "an operator of its own": lambda m, x: torch.ops.aten.mm.default(x, m.head.weight),
     "another type": lambda m, x: (x.float() @ m.head.weight.float()).double(),
     "a row": lambda m, x: (x * m.head.weight[0]).sum(1, keepdim=True),
     "by element": lambda m, x: (x[:, None] * m.head.weight).sum(-1),
@@ -85,6 +91,8 @@ MATRICES = {
     "tied head by T": (lambda m, x: m.head(x) @ m.embedding.weight.T, "embedding.weight"),
     "buffer": (lambda m, x: m.head(x) @ m.mixing, "mixing"),
     "what comes from a buffer": (lambda m, x: m.head(x) @ torch.softmax(m.mixing, 1), "mixing"),
+    "operator of its own": (lambda m, x: torch.ops.aten.mm.default(m.head(x), m.mixing), "mixing"),
+    "buffer in another type": (lambda m, x: (m.head(x).float() @ m.mixing.to(torch.float32)).double(), "mixing"),
     "convolution with a buffer": (
         lambda m, x: functional.conv1d(m.head(x)[:, None], m.mixing[:, None], padding="same").sum(1),
         "mixing",
@@ -188,3 +196,45 @@ def test_wrapped_and_copied_networks_are_looked_at_too(wrap):
                 wrap(network)(X)
         else:
             assert apart(wrap(network)(X), model(X)) < 1e-12
+
+
+def test_of_a_layer_s_own_work_nothing_is_looked_at(monkeypatch):
+    seen, look = [], Watch.__torch_function__
+
+    def recorded(self, func, types, args=(), kwargs=None):
+        seen.append(func.__name__)
+        return look(self, func, types, args, kwargs)
+
+    monkeypatch.setattr(Watch, "__torch_function__", recorded)
+    model = made(nn.Sequential, nn.Linear(5, 6), nn.ReLU(), nn.Unflatten(1, (2, 3)), nn.Conv1d(2, 3, 2), nn.Flatten())
+    network = convert(model, IDEAL).program(0).eval()
+    network(X)
+    assert seen[0] == "relu"
+    assert not {"linear", "conv1d", "detach", "is_floating_point"} & set(seen), seen
+    with CountsCalls() as counts:
+        assert apart(network(X), model(X)) < 1e-12
+    assert counts.names.count("linear") == 2, "modes of others see the layer's products all the same"
+
+
+class CountsCalls(TorchFunctionMode):
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_mode_of_the_model_s_own_hides_nothing():
+    def how(model, x):
+        with CountsCalls():
+            return model.head(x) @ model.head.weight
+
+    _, network = programmed(how)
+    with pytest.raises(InputError, match="the weight of layer 'head'"):
+        network(X)
+    _, network = programmed(FREE["the layer"])
+    with CountsCalls(), pytest.raises(InputError, match="5 inputs"):
+        network(X[:, :4])
+    assert torch._C._len_torch_function_stack() == 0, "what is raised inside leaves no mode behind"

@@ -17,7 +17,7 @@ import splu
 import torch
 from torch import Tensor, nn
 
-from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLayer, CrossbarLinear, Hardware, preset
+from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLayer, CrossbarLinear, Hardware, convert, preset
 from xbarsim.nn.circuit import SHARED
 from xbarsim.resources import thread_count
 
@@ -65,11 +65,13 @@ def interleaved(works: list[Callable[[], object]], repetitions: int, pause: floa
 
 def forward_rows(name: str, model: nn.Sequential, x: Tensor) -> list[str]:
     base = preset("rram-64")
-    accurate = on_crossbars(model, base)
+    accurate = convert(model, base).program(1).eval()
     with torch.no_grad():
         plain, exact = interleaved([lambda: model(x), lambda: accurate(x)], 60)
         digitised = replace(base, adc=Converter(bits=8, range="batch", per="tile"))
-        wired, ideal = (on_crossbars(model, replace(digitised, fidelity=kind)) for kind in ("accurate", "ideal"))
+        wired, ideal = (
+            convert(model, replace(digitised, fidelity=kind)).program(1).eval() for kind in ("accurate", "ideal")
+        )
         with_wires, without = interleaved([lambda: wired(x), lambda: ideal(x)], 60)
     return [
         row(f"{name}, accurate forward against torch", exact, plain),

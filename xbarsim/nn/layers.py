@@ -133,7 +133,8 @@ class CrossbarLayer(DigitalOutputs):
     def computed(self, x: Tensor, *, digital_bias: bool) -> Tensor:
         """Return the outputs, with or without a bias that is not a row of cells."""
         self._programmed()
-        self.reached = True
+        if not self.reached:
+            self.reached = True
         with paused():
             return self._through_arrays(x, digital_bias)
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.outside import unwatched
 
 
 class CrossbarLinear(CrossbarLayer):
@@ -49,6 +50,7 @@ class CrossbarLinear(CrossbarLayer):
         """Return ``x @ weight.T + bias``."""
         return functional.linear(x, weight, bias)
 
+    @unwatched
     def forward(self, input: Tensor) -> Tensor:
         """Return (..., outputs) for inputs (..., inputs)."""
         x = self.checked_input(input)
@@ -98,6 +100,7 @@ class CrossbarConv(CrossbarLayer):
         found: Tensor = convolve(x, weight, bias, self.stride, padding, self.dilation, self.groups)
         return found
 
+    @unwatched
     def forward(self, input: Tensor) -> Tensor:
         """Return (batch, channels, *sizes), or without the batch, as the torch layer."""
         x = self.checked_input(input)

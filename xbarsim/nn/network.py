@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,6 +51,7 @@ class CrossbarNetwork(nn.Module):
         self.hardware = hardware
         self.seed: int | None = None
         self._matrices = tuple(matrices)
+        self._origins: dict[str, Origin] = {}
         for name, layer in self.layers.items():
             layer.name = name
 
@@ -75,15 +76,19 @@ class CrossbarNetwork(nn.Module):
             A weight is used outside of its layer, inputs are multiplied with a matrix that is in none, or, in
             ``eval()``, no forward pass so far has reached a layer; the message says how to leave it digital.
         """
-        with Watch(self._watched()):
+        layers = self.layers
+        with Watch(self._watched(layers)):
             found = self.model(*args, **kwargs)
-        if not self.training:
-            self._see_reached()
+        if not self.training and not all(layer.reached for layer in layers.values()):
+            self._refuse_missed([name for name, layer in layers.items() if not layer.reached])
         return found
 
-    def _watched(self) -> Iterator[tuple[Tensor, Origin]]:
-        for name, layer in self.layers.items():
-            origin = Origin(f"the weight of {layer.label}", self._digital_name(name), programmed=True)
+    def _watched(self, layers: Mapping[str, CrossbarLayer]) -> Iterator[tuple[Tensor, Origin]]:
+        for name, layer in layers.items():
+            origin = self._origins.get(name)
+            if origin is None:
+                origin = Origin(f"the weight of {layer.label}", self._digital_name(name), programmed=True)
+                self._origins[name] = origin
             yield layer.weight, origin
             if layer.bias_row and layer.bias is not None:
                 yield layer.bias, replace(origin, what=f"the bias row of {layer.label}")
@@ -93,15 +98,13 @@ class CrossbarNetwork(nn.Module):
             if isinstance(one, Tensor):
                 yield one, Origin(repr(path), path, programmed=False)
 
-    def _see_reached(self) -> None:
-        missed = [name for name, layer in self.layers.items() if not layer.reached]
-        if missed:
-            few = ", ".join(map(repr, missed[:3])) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
-            names = ", ".join(dict.fromkeys(repr(self._digital_name(name)) for name in missed[:3]))
-            raise InputError(
-                f"no forward pass reaches layer {few}, which would stand in summaries all the same: "
-                f"leave it digital with digital=({names},)"
-            )
+    def _refuse_missed(self, missed: list[str]) -> None:
+        few = ", ".join(map(repr, missed[:3])) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
+        names = ", ".join(dict.fromkeys(repr(self._digital_name(name)) for name in missed[:3]))
+        raise InputError(
+            f"no forward pass reaches layer {few}, which would stand in summaries all the same: "
+            f"leave it digital with digital=({names},)"
+        )
 
     def _digital_name(self, name: str) -> str:
         """Return what ``convert(digital=...)`` calls a layer: torch's module, of which it may be a part."""

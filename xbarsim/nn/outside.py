@@ -9,15 +9,19 @@ named (an embedding's, a buffer) may be looked up and added, but not multiplied 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from xbarsim.errors import InputError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _LOOKS = {
     "embedding", "embedding_bag", "to", "type_as", "expand_as", "view_as", "reshape_as", "is_same_size", "result_type",
@@ -25,6 +29,9 @@ _LOOKS = {
     "new_zeros", "new_ones", "new_empty", "new_full", "new_tensor", "__len__", "size", "stride", "dim", "numel",
 }  # fmt: skip
 """Functions that look rows up, or ask for no more than shape, type and place."""
+
+_TURNED = {"to", "type_as", "expand_as", "view_as", "reshape_as"}
+"""Those of them that give their first argument in another form."""
 
 _PRODUCTS = {
     "linear", "bilinear", "matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "addmm", "addmv", "addbmm",
@@ -59,14 +66,38 @@ class _Paused(threading.local):
 _PAUSED = _Paused()
 
 
-@contextmanager
-def paused() -> Iterator[None]:
-    """Do a layer's own work, which nobody looks at."""
-    _PAUSED.depth += 1
-    try:
-        yield
-    finally:
+class _Pause:
+    """A watch that is the last mode is taken off, so that what is called costs nothing; others know the depth."""
+
+    __slots__ = ("_watch",)
+
+    def __enter__(self) -> None:
+        count = torch._C._len_torch_function_stack()
+        last = torch._C._get_function_stack_at(count - 1) if count else None
+        self._watch: Any = torch._C._pop_torch_function_stack() if isinstance(last, Watch) else None
+        _PAUSED.depth += 1
+
+    def __exit__(self, *_: object) -> None:
         _PAUSED.depth -= 1
+        if self._watch is not None:
+            torch._C._push_on_torch_function_stack(self._watch)
+
+
+def paused() -> AbstractContextManager[None]:
+    """Do a layer's own work, which nobody looks at."""
+    return _Pause()
+
+
+def unwatched(forward: Function) -> Function:
+    """Make a layer's forward pass, in which no other module is called, its own work as a whole."""
+
+    @wraps(forward)
+    def alone(self: Any, input: Tensor) -> Tensor:
+        with _Pause():
+            found: Tensor = forward(self, input)
+        return found
+
+    return cast(Function, alone)
 
 
 class Watch(TorchFunctionMode):
@@ -93,18 +124,22 @@ class Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         if _PAUSED.depth:
             return func(*args, **kwargs)
-        given = list(_tensors((args, kwargs)))
+        given = _tensors([*args, *kwargs.values()] if kwargs else args)
         origins = [self._origin(one) for one in given]
-        origin = next((one for one in origins if one is not None), None)
-        name = getattr(func, "__name__", "")
-        if origin is None or name in _LOOKS:
+        if not any(origins):
             return func(*args, **kwargs)
+        name = getattr(func, "__name__", "").partition(".")[0]
+        if name in _LOOKS:
+            found = func(*args, **kwargs)
+            if origins[0] is not None and name in _TURNED:
+                self._follow(found, origins[0])
+            return found
         meets = any(one is None and tensor.numel() > 1 for one, tensor in zip(origins, given, strict=True))
         if meets and name != "__get__":
             self._refuse(origins, name)
             return func(*args, **kwargs)
         found = func(*args, **kwargs)
-        self._follow(found, origin)
+        self._follow(found, next(one for one in origins if one is not None))
         return found
 
     def _refuse(self, origins: list[Origin | None], name: str) -> None:
@@ -135,21 +170,30 @@ class Watch(TorchFunctionMode):
 
     def _origin(self, tensor: Tensor) -> Origin | None:
         """Return where a tensor is from; several parameters may lie in one storage."""
-        if not self._origins:
+        try:
+            parts = self._origins.get(tensor.untyped_storage().data_ptr())
+        except (RuntimeError, NotImplementedError):
             return None
-        storage, start, _ = _place(tensor)
-        parts = self._origins.get(storage, ())
+        if parts is None:
+            return None
+        start = tensor.data_ptr()
         return next((origin for low, high, origin in parts if low <= start < high), None)
 
 
-def _tensors(found: Any) -> Iterator[Tensor]:
+def _tensors(found: Any) -> list[Tensor]:
+    """Return all tensors in what a function is given, or gives."""
     if isinstance(found, Tensor):
-        yield found
-    elif isinstance(found, tuple | list):
+        return [found]
+    if isinstance(found, Mapping):
+        found = list(found.values())
+    tensors: list[Tensor] = []
+    if isinstance(found, tuple | list):
         for one in found:
-            yield from _tensors(one)
-    elif isinstance(found, Mapping):
-        yield from _tensors(list(found.values()))
+            if isinstance(one, Tensor):
+                tensors.append(one)
+            elif isinstance(one, tuple | list | Mapping):
+                tensors += _tensors(one)
+    return tensors
 
 
 def _place(tensor: Tensor) -> tuple[int, int, int]:
