@@ -90,6 +90,7 @@ BAD = {
     "vin a 0 1\nr1 a 0 1\n.dc vni 0 1 1": (4, "did you mean 'vin'"),
     "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 1 v1 0 1 1": (4, "twice"),
     "r1 a 0 1\n.tran 1m": (3, "1 numbers"),
+    "r1 a 0 1\n.tran 1u 1m 0 1u startup": (3, "LTspice's 'startup'"),
     "r1 a 0 1\n.tran 0 1m": (3, "must be > 0"),
     "r1 a 0 1\n.tran 1m 10m 10m": (3, "start in [0, stop)"),
     "r1 a 0 1\n.tran 1p 1": (3, "points"),

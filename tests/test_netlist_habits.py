@@ -107,3 +107,14 @@ def test_temper_is_the_temperature_in_parameters_too(tmp_path, card, celsius):
 
 def test_a_parameter_called_temper_wins(tmp_path):
     assert read_text(tmp_path, "V1 a 0 1\n.param temper=5\nR1 a 0 {temper}").values[1] == 5.0
+
+
+@pytest.mark.parametrize("equals", ["=", " = ", " ", ""])
+@pytest.mark.parametrize("law", ["{ 3*v(a) + v(a)**2 }", "'3*v(a)+v(a)^2'", "{5}"])
+def test_value_of_a_source_with_and_without_an_equals_sign(tmp_path, equals, law):
+    """PSpice and ngspice take both; at 0.5 V on a the law is worth 1.75, and the constant 5."""
+    text = f"v1 a 0 0.5\ne1 e 0 value{equals}{law}\ng1 0 g value{equals}{law}\nre e 0 1\nrg g 0 2"
+    (result,) = simulate(read_text(tmp_path, text))
+    worth = 5.0 if law == "{5}" else 1.75
+    assert result.voltages[0, result.nodes.index("e")] == pytest.approx(worth, rel=1e-12)
+    assert result.voltages[0, result.nodes.index("g")] == pytest.approx(2 * worth, rel=1e-12)

@@ -14,6 +14,7 @@ from xbarsim.netlist.suggest import clipped
 
 _FUNCTION = re.compile(r"\s*([a-z_]\w*)\s*\(([^()]*)\)\s*=?\s*(.*)", re.DOTALL)
 _OF_NODE = re.compile(r"v\([^(),]+\)")
+_LTSPICE = ("startup", "steady", "nodiscard", "step")
 _ADDS_ELEMENTS = ("rshunt", "rseries", "cshunt")
 
 
@@ -46,6 +47,9 @@ def _times(words: list[str]) -> tuple[Value, ...]:
     words = [word for k, word in enumerate(words) if "=" not in words[max(k - 2, 0) : k + 2]]
     if words[-1:] == ["uic"]:
         words = words[:-1]
+    for word in words:
+        if word in _LTSPICE:
+            raise CardError(f".tran has LTspice's '{word}', which is not supported: remove it")
     if set(keys) - {"start"}:
         raise CardError(f".tran has '{clipped(next(iter(set(keys) - {'start'})))}=', which is not supported: remove it")
     if not 2 <= len(words) <= 4 or (keys and len(words) != 2):

@@ -13,6 +13,7 @@ from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words,
 Value = float | Expression
 
 _LONG_NAMES = {"e": "vcvs", "f": "cccs", "g": "vccs", "h": "ccvs"}
+_VALUE = re.compile(r"value([{'].*)?", re.DOTALL)
 _LAWS = {"e": ("vol", "value", "v"), "g": ("cur", "value", "i")}
 _MOST_CONTROLS = 100
 _UNREAD = (
@@ -60,6 +61,8 @@ def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> 
     output = "v" if letter in "eh" else "i"
     if words and re.split(r"[({'\"]", words[0], maxsplit=1)[0] == "table" and letter in "eg":
         return law_card(name, nodes, output, table(name, words), {}, origin)
+    if words and letter in "eg":
+        words = _with_equals(words)
     sorted_words = sort_words(_without_equals(words))
     keys, plain = dict(sorted_words.keys), [word for word in sorted_words.plain if word not in ("(", ")")]
     for key in _LAWS.get(letter, ()):
@@ -112,6 +115,16 @@ def _ideal_amplifier(name: str, nodes: list[str], inputs: list[str], origin: int
     check_names(inputs)
     law = f"v({nodes[0]},{nodes[1]})+v({inputs[0]},{inputs[1]})"
     return LawCard(name, (nodes[0], nodes[1]), "v", law, {}, origin)
+
+
+def _with_equals(words: list[str]) -> list[str]:
+    """Put the equals sign that PSpice and ngspice need not have: ``value {v(a)*2}``."""
+    match = _VALUE.fullmatch(words[0])
+    if match is None:
+        return words
+    if match[1]:
+        return ["value", "=", match[1], *words[1:]]
+    return ["value", "=", *words[1:]] if words[1:] and words[1][0] in "{'" else words
 
 
 def _without_equals(words: list[str]) -> list[str]:
