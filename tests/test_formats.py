@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 
@@ -267,6 +268,33 @@ def test_a_divider_is_no_array(capsys, tmp_path, kind):
     record = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)
     assert (record["recognised"], record["rows"], record["cols"]) == (None, None, None)
     assert "divider" in record["reason"]
+
+
+VARIANTS = {
+    "a resistor": ("v1 a 0 1\nr1 a 0 1k", ".dc r1 1k 4k 1k", [-1 / (k * 1e3) for k in range(1, 5)]),
+    "a step": (".param w=1\nv1 a 0 1\nr1 a b 1k\nr2 b 0 {w}", ".step param w list 1k 4k\n.op", [-1 / 2e3, -1 / 5e3]),
+    "an alter": (
+        "v1 a 0 1\nr1 a b 1k\nr2 b c 3k\nvs c 0 0",
+        ".control\nforeach k 1k 2k\nalter r2 = $k\nop\nend\n.endc",
+        [-1 / 2e3, -1 / 3e3],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_variants_of_a_divider_are_no_arrays_either(capsys, tmp_path, kind):
+    """What is swept or altered is called by its source, with its sign, as it is without the sweep."""
+    circuit, cards, amperes = VARIANTS[kind]
+    path = tmp_path / "d.sp"
+    path.write_text(f"a divider\n{circuit}\n{cards}\n.end\n", encoding="utf-8")
+    done = call(capsys, "solve", "--netlist", path)
+    assert "v1" in done.out
+    assert not re.search(r"loss|column|i\(b\)", done.out)
+    analyses = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)["analyses"]
+    currents = np.concatenate([np.atleast_1d(analysis["source_currents"]["v1"]) for analysis in analyses])
+    assert currents == pytest.approx(amperes, rel=1e-14)
+    quiet = call(capsys, "solve", "--netlist", path, "-q").out.replace("v1 ", "").splitlines()
+    assert [float(line) for line in quiet if not line.startswith("vs")] == currents.tolist()
 
 
 APART = {
