@@ -107,6 +107,7 @@ def test_reads_margins_and_sweeps_warn_once():
         with pytest.warns(ExtrapolationWarning) as caught:
             work()
         assert len(caught) == 1
+        assert re.search(r"V \(third, \d x \d\) and the curve", str(caught[0].message))
 
 
 def test_the_command_says_how_far_cells_went(capsys, tmp_path):
@@ -128,9 +129,12 @@ def test_the_command_says_how_far_cells_went(capsys, tmp_path):
     done = call(capsys, *options)
     assert done.code == 0
     assert re.fullmatch(
-        r"note: cell \[\d, \d\] is at -0\.1\d* V .*from 0 V to 0\.5 V.*--extend error refuses it\n", done.err
+        r"note: cell \[\d, \d\] is at -0\.1\d* V \(third, 4 x 4\) .*from 0 V to 0\.5 V.*--extend error refuses it\n",
+        done.err,
     )
-    assert_refused(call(capsys, *options, "--extend", "error"), 2, "cell [", "from 0 V to 0.5 V")
+    assert_refused(
+        call(capsys, *options, "--extend", "error"), 2, "(third, 4 x 4)", "from 0 V to 0.5 V", "--extend line"
+    )
     mirrored = call(capsys, *options, "--extend", "odd")
     assert (mirrored.code, mirrored.err) == (0, "")
     assert mirrored.out != done.out

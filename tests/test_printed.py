@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -126,6 +127,7 @@ def test_what_is_not_to_be_had_is_noted(tmp_path, cards, words):
     assert not found
     assert len(notes) == 1
     assert words in notes[0]
+    assert re.match(r"\S*:\d+: '", notes[0])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Beyond:
         In which solution of a batch.
     device : Device
         Whose law it is.
+    place : str
+        What names the circuit among several, instead of a vector's number.
     """
 
     excess: float
@@ -42,12 +44,14 @@ class Beyond:
     cell: tuple[int, int]
     vector: int
     device: Device
+    place: str = ""
 
     def __str__(self) -> str:
         low, high = self.device.span or (-np.inf, np.inf)
         i, j = self.cell
+        where = self.place or f"vector {self.vector}"
         return (
-            f"cell [{i}, {j}] is at {self.voltage:.4g} V (vector {self.vector}) and the curve was measured from "
+            f"cell [{i}, {j}] is at {self.voltage:.4g} V ({where}) and the curve was measured from "
             f"{low:g} V to {high:g} V"
         )
 
@@ -76,6 +80,7 @@ def farthest(device: Device, conductance: Array, across: Array, vector: int) -> 
 
 
 _collecting: ContextVar[list[Beyond] | None] = ContextVar("collecting", default=None)
+_place: ContextVar[str] = ContextVar("place", default="")
 
 
 def report(cases: list[Beyond]) -> None:
@@ -89,6 +94,7 @@ def report(cases: list[Beyond]) -> None:
     if not cases:
         return
     worst = max(cases, key=lambda case: case.excess)
+    worst = replace(worst, place=worst.place or _place.get())
     if worst.device.refuses_beyond:
         raise ExtrapolationError(f'{worst}: measure further, or extend="line" goes on as a straight line')
     gathered = _collecting.get()
@@ -103,14 +109,18 @@ def report(cases: list[Beyond]) -> None:
 
 
 @contextmanager
-def collected() -> Iterator[list[Beyond]]:
-    """Gather cases instead of warning of each; who gathers says it, by ``report``."""
+def collected(place: str = "") -> Iterator[list[Beyond]]:
+    """Gather cases instead of warning of each; who gathers says it, by ``report``.
+
+    ``place`` names the circuits that are solved inside, where several are.
+    """
     gathered: list[Beyond] = []
-    token = _collecting.set(gathered)
+    token, outer = _collecting.set(gathered), _place.set(place)
     try:
         yield gathered
     finally:
         _collecting.reset(token)
+        _place.reset(outer)
 
 
 def _outside() -> int:

@@ -13,6 +13,7 @@ import click
 from xbarsim.delivery import checked_places, deliver, drawn
 from xbarsim.errors import InputError
 from xbarsim.option_types import Quantity
+from xbarsim.option_words import option_words
 from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _report(sizes: list[Any], schemes: list[str], cell: Any, patterns: Any, made
             sense=made["sense"],
         )
         start = time.perf_counter()
-        with beyond.collected() as cases, announce.compilation(), announce.stages(True) as progress:
+        with beyond.collected() as cases, option_words(), announce.compilation(), announce.stages(True) as progress:
             points = sweep(
                 technology, sizes, chosen, read_voltage=volts, cell=cell, patterns=patterns, progress=progress
             )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from xbarsim.errors import InputError
 
 _DIGITAL = re.compile(r"\bdigital=\(((?:'[^']*',? ?)+)\)")
+_EXTEND = re.compile(r'\bextend="(\w+)"')
 _FIELD = re.compile(r"\b([A-Z]\w+)\.(\w+) is\b")
 _WHOLE = re.compile(r"\b([A-Z]\w+) is made from (.*?): give its settings by name")
 
@@ -57,5 +58,5 @@ def translated(text: str, changes: Sequence[str], options: Sequence[str]) -> str
     text = _DIGITAL.sub(
         lambda match: " ".join(f"--digital {name}" for name in re.findall(r"'([^']*)'", match[1])), text
     )
-    text = _FIELD.sub(field, _WHOLE.sub(whole, text))
+    text = _EXTEND.sub(r"--extend \1", _FIELD.sub(field, _WHOLE.sub(whole, text)))
     return f"--{text}" if text.startswith("digital names") else text

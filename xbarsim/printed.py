@@ -21,7 +21,7 @@ def add_printed(circuit: Circuit, results: list[Result]) -> list[str]:
     requests: dict[Request, str] = {}
     for card in circuit.requests:
         for note in card_notes(card):
-            notes[f"{circuit.places.files[0]}: {note}"] = None
+            notes[f"{_place(circuit, card)}: {note}"] = None
         for request in requests_of(card):
             requests.setdefault(request, card)
     for result in results:
@@ -37,12 +37,18 @@ def add_printed(circuit: Circuit, results: list[Result]) -> list[str]:
                 result.printed[request.label] = read(text)
             except InputError as error:
                 why = "of a device's quantities only its current, as '@r1[i]', is to be had" if "@" in text else error
-                notes[f"{circuit.places.files[0]}: '{clipped(card)}': {request.label} is left out: {why}"] = None
+                notes[f"{_place(circuit, card)}: '{clipped(card)}': {request.label} is left out: {why}"] = None
     missing = {request.kind for request in requests} - {result.kind for result in results} - {""}
     for kind in sorted(missing):
         card = next(card for request, card in requests.items() if request.kind == kind)
-        notes[f"{circuit.places.files[0]}: '{clipped(card)}': no .{kind} is solved, so it is left out"] = None
+        notes[f"{_place(circuit, card)}: '{clipped(card)}': no .{kind} is solved, so it is left out"] = None
     return list(notes)
+
+
+def _place(circuit: Circuit, card: str) -> str:
+    """Return ``file:line`` of a card, or the file alone where that is not known."""
+    origin = circuit.request_origins.get(card)
+    return circuit.places.files[0] if origin is None else circuit.places.where(origin)
 
 
 def _is_there(request: Request, nodes: set[str], branches: set[str]) -> bool:

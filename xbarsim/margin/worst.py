@@ -162,7 +162,7 @@ def margin(
     if patterns not in get_args(Pairing):
         raise InputError(f"patterns is {patterns!r}: it must be {' or '.join(get_args(Pairing))}")
     same = patterns == "same" or chosen.reads_all_rows
-    with collected() as cases:
+    with collected(f"{chosen.name}, {by(shape)}") as cases:
         found = [
             _margin(technology, shape, chosen, volts, one, _same if same else _worst)
             for one in _cells(shape, chosen, cell)

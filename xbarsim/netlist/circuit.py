@@ -81,6 +81,8 @@ class Circuit:
         What the netlist asks for, in its order.
     requests : tuple of str
         Cards that ask for output, like ``.print dc v(a)``.
+    request_origins : dict of str to int
+        Where each of these stands.
     measures : tuple of Measure
         The ``.measure`` cards.
     """
@@ -103,6 +105,7 @@ class Circuit:
     waves: dict[int, Wave] = field(default_factory=dict)
     analyses: tuple[Analysis, ...] = (Op(),)
     requests: tuple[str, ...] = ()
+    request_origins: dict[str, int] = field(default_factory=dict)
     measures: tuple[Measure, ...] = ()
     behaviours: tuple[Behaviours, ...] = ()
     diodes: Diodes | None = None

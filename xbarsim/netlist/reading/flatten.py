@@ -138,6 +138,7 @@ class Flattener:
             memory=self.nonlinear.memory,
             waves={index: wave for index, (wave, _) in flat.waves.items()},
             requests=tuple(reader.requests),
+            request_origins=dict(reader.requests),
             measures=tuple(reader.measures),
             behaviours=self.nonlinear.behaviours(flat, kinds),
             diodes=self.nonlinear.diodes(),

@@ -78,7 +78,7 @@ class Program:
         Where ``sgauss`` and its like take their values from.
     plays : list of (AnalysisCard or None, alterations)
         In order; None stands for the cards' analyses.
-    requests : list of str
+    requests : dict of str to origin
         What is printed or saved.
     measures : list of (text, origin)
         ``meas`` commands as cards.

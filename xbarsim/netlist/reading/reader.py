@@ -82,8 +82,10 @@ class Reader:
         The ``.global`` nodes.
     notes : dict of str to origin
         What the user should hear, and where it was first met.
-    analyses, requests, measures : list
+    analyses, measures : list
         The cards that ask for something.
+    requests : dict of str to origin
+        The cards that ask for output.
     plays : list of (AnalysisCard, alterations)
         All analyses, those of ``.control`` blocks with what these altered.
     steps : list of Step
@@ -106,7 +108,7 @@ class Reader:
         self.globals: set[str] = set()
         self.notes: dict[str, int] = {}
         self.analyses: list[AnalysisCard] = []
-        self.requests: list[str] = []
+        self.requests: dict[str, int] = {}
         self.measures: list[Measure] = []
         self.settings: list[Setting] = []
         self.plays: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
@@ -200,7 +202,8 @@ class Reader:
                 solved = "operating points, .dc and .tran are solved: write .op for the operating point alone"
                 raise self.places.error(f"'{word}' is not supported ({what}); {solved}", origin)
             self.notes.setdefault(f"{word} ({what}) is left out: operating points, .dc and .tran are solved", origin)
-        self.requests += program.requests
+        for text, origin in program.requests.items():
+            self.requests.setdefault(text, origin)
         for text, origin in program.measures.items():
             self.measures.append(measure_card(text, origin))
         if program.draws.count:
@@ -269,7 +272,7 @@ class Reader:
         elif word == ".temp":
             self.settings.append(read_temperature(text, origin))
         elif word in _REQUESTS:
-            self.requests.append(text)
+            self.requests.setdefault(text, origin)
         elif word == ".ic":
             self.body.initial += initial_values(text, origin)
         elif word in (".measure", ".meas"):
