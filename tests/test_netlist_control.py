@@ -164,6 +164,26 @@ def test_a_name_of_let_is_no_node():
     assert one.printed["c"][0] == pytest.approx(one.voltages[0, 1] + 6)
 
 
+def test_csparam_hands_parameters_to_the_block():
+    """As published decks compute with them: .csparam of an expression, by name and as $&name."""
+    cards = ".csparam low={p*1k} high='low2*2'\n.param low2=3k\n"
+    (first, second) = answers_of("let r = low/4\nalter r1 = r\nop\nalter r1 = $&high\nop", cards=cards).results
+    (by_hand, other) = answers_of("alter r1 = 500\nop\nalter r1 = 6k\nop").results
+    np.testing.assert_array_equal(first.voltages, by_hand.voltages)
+    np.testing.assert_array_equal(second.voltages, other.voltages)
+
+
+def test_csparam_that_has_no_value_is_noted():
+    answers = answers_of("op", cards=".csparam bad={nowhere}\n")
+    assert [note for note in answers.notes if ".csparam is left out" in note and "nowhere" in note]
+
+
+@pytest.mark.parametrize("block", ["alterparam p = 3\nreset\nalter r1 = low\nop"])
+def test_csparam_is_not_known_where_alterparam_would_change_it(block):
+    with pytest.raises(NetlistError, match="'low' is no number that is known"):
+        answers_of(block, cards=".csparam low={p*1k}\n")
+
+
 @pytest.mark.parametrize(
     ("block", "line", "words"),
     [

@@ -25,7 +25,7 @@ ANALYSES = {
 """Analyses that are left out where there is another one."""
 
 OUTPUT = (
-    ".aliases", ".backanno", ".csparam", ".dout", ".endaliases", ".ferret", ".fft", ".four", ".fourier",
+    ".aliases", ".backanno", ".dout", ".endaliases", ".ferret", ".fft", ".four", ".fourier",
     ".graph", ".hist", ".lis", ".list", ".machine", ".nopage", ".page", ".prot", ".protect", ".psf", ".result",
     ".savebias", ".sens_out", ".text", ".unprot", ".unprotect", ".view", ".watch", ".wave", ".width",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from xbarsim.netlist.reading.cards import analysis_card, check_options, function
 from xbarsim.netlist.reading.conditions import CARDS as CONDITIONS
 from xbarsim.netlist.reading.conditions import Conditions
 from xbarsim.netlist.reading.control import Line, tree_of
+from xbarsim.netlist.reading.csparams import constants_of
 from xbarsim.netlist.reading.devicecards import read_model
 from xbarsim.netlist.reading.draws import IN_CONTROL, Draws, may_draw
 from xbarsim.netlist.reading.elements import read_element
@@ -44,8 +45,8 @@ from xbarsim.netlist.suggest import clipped, closest
 
 _REQUESTS = (".print", ".plot", ".save", ".probe")
 _READ = (
-    ".control", ".dc", ".else", ".elseif", ".end", ".endc", ".endif", ".ends", ".func", ".global", ".ic", ".if",
-    ".include", ".lib", ".measure", ".model", ".nodeset", ".op", ".options", ".param", ".plot", ".print",
+    ".control", ".csparam", ".dc", ".else", ".elseif", ".end", ".endc", ".endif", ".ends", ".func", ".global", ".ic",
+    ".if", ".include", ".lib", ".measure", ".model", ".nodeset", ".op", ".options", ".param", ".plot", ".print",
     ".save", ".step", ".subckt", ".temp", ".title", ".tran",
 )  # fmt: skip
 
@@ -117,6 +118,7 @@ class Reader:
         self.seed: int | None = None
         self.chosen_seed = seed
         self.commands: list[Line] = []
+        self.constants: dict[str, int] = {}
         self.others: list[tuple[str, int]] = []
         self.in_control: int | None = None
         self.ended: int | None = None
@@ -192,7 +194,7 @@ class Reader:
             raise self.places.error(".control has no .endc: close it", self.in_control)
         check_commands(self.commands, self.places)
         self.seed = self.chosen_seed if self.chosen_seed is not None else self.seed or 0
-        program = Program(self.places, Draws(self.seed, IN_CONTROL))
+        program = Program(self.places, Draws(self.seed, IN_CONTROL), vectors=self._constants())
         program.run(tree_of(self.commands, self.places))
         self.plays = program.ordered(self.analyses)
         self.others += program.others
@@ -214,6 +216,18 @@ class Reader:
             raise self.places.error(
                 f".subckt {self.body.name} has no .ends: close it with '.ends {self.body.name}'", self.body.origin
             )
+
+    def _constants(self) -> dict[str, float | None]:
+        """Return what ``.csparam`` sets; nothing where it would change with ``alterparam``."""
+        known: dict[str, float | None] = {}
+        if any(line.word == "alterparam" for line in self.commands):
+            return known
+        for card, origin in self.constants.items():
+            try:
+                known |= constants_of(card, self.top)
+            except CardError as error:
+                self.notes.setdefault(f".csparam is left out: {error}", origin)
+        return known
 
     def _card(self, text: str, source: SourceText, line: int, position: int) -> None:
         origin = source.place(line)
@@ -281,6 +295,8 @@ class Reader:
             self.steps.append(Step(read_step(split_words(text)[1:]), origin))
         elif word == ".nodeset":
             self.notes.setdefault(".nodeset is a first guess, and is not used: IC= or .ic holds a state", origin)
+        elif word == ".csparam":
+            self.constants[text] = origin
         elif word in OUTPUT:
             self.notes.setdefault(f"{word} changes no operating point: ignored", origin)
         elif word in ANALYSES:

@@ -1,0 +1,26 @@
+"""``.csparam``: parameters that a ``.control`` block knows as vectors."""
+
+from __future__ import annotations
+
+from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.scopes import Scope
+from xbarsim.netlist.reading.tokens import parse_parameter, sort_words, split_words
+
+
+def constants_of(card: str, top: Body) -> dict[str, float]:
+    """Return what a ``.csparam`` card hands on to ``.control``, by name.
+
+    Raises
+    ------
+    CardError
+        A value cannot be evaluated.
+    """
+    scope = Scope(None, top.functions)
+    for one in top.parameters:
+        scope.define(one.name, one.value)
+    words = sort_words(split_words(card)[1:])
+    if words.plain or not words.keys:
+        raise CardError(".csparam assigns nothing: write '.csparam name={expression}'")
+    values = {name: parse_parameter(word) for name, word in words.keys.items()}
+    return {name: x if isinstance(x, float) else float(scope.evaluate(x)) for name, x in values.items()}
