@@ -5,7 +5,7 @@ import pytest
 from problems import SIDES, sample_crossbar, sample_voltages
 
 import xbarsim
-from xbarsim.errors import InputError
+from xbarsim.errors import ConvergenceError, InputError
 
 METHODS = ("auto", "schur", "kron")
 FIELDS = ("word_voltages", "bit_voltages", "device_currents")
@@ -160,3 +160,57 @@ def test_an_empty_batch(method):
     """No vectors, no currents, no error."""
     crossbar, volts = batch_problem()
     assert xbarsim.solve(crossbar, volts[:0], method=method).currents.shape == (0, 12)
+
+
+@pytest.mark.parametrize("at", [0, 3, 8])
+def test_one_vector_among_zeros_decides_how_a_batch_is_solved(at):
+    """A vector of 0 V takes no step, so it says nothing of what others cost; an order of vectors changes no number."""
+    crossbar = sample_crossbar(31, 40, 40)
+    volts = np.zeros((9, 40))
+    volts[at] = sample_voltages(32, 1, 40)[0]
+    alone = xbarsim.solve(crossbar, volts[at])
+    batch = xbarsim.solve(crossbar, volts)
+    largest = max(np.abs(alone.end_currents[side]).max() for side in SIDES)
+    for side in SIDES:
+        np.testing.assert_allclose(batch.end_currents[side][at], alone.end_currents[side], rtol=0, atol=1e-12 * largest)
+        assert not np.delete(batch.end_currents[side], at, axis=0).any()
+
+
+@pytest.mark.parametrize("count", [4, 10])
+def test_few_vectors_tried_one_first_keep_their_order(count):
+    """The vector that was tried is not solved twice, and stands where it stood."""
+    crossbar, volts = sample_crossbar(33, 64, 64), sample_voltages(34, count, 64)
+    batch = xbarsim.solve(crossbar, volts)
+    assert batch.method == "schur"
+    assert batch.iterations.shape == (count,)
+    for k, vector in enumerate(volts):
+        np.testing.assert_array_equal(batch.currents[k], xbarsim.solve(crossbar, vector, method="schur").currents)
+
+
+@pytest.mark.parametrize("exponent", [-300, -306, -312])
+def test_currents_below_the_normal_range_are_not_said_to_be_exact(exponent):
+    """1e-312 A has 12 bits left: a map that was checked at volts says nothing of it."""
+    crossbar = sample_crossbar(35, 6, 5)
+    volts = sample_voltages(36, 4, 6)
+    scaled = volts * 10.0**exponent
+    truth = xbarsim.solve(crossbar, scaled * 1e200, method="kron")
+    try:
+        small = xbarsim.solve(crossbar, scaled, method="kron")
+    except ConvergenceError as error:
+        assert "too small for double precision" in str(error)
+        return
+    for k in range(4):
+        largest = max(np.abs(truth.end_currents[side][k]).max() for side in SIDES)
+        error = max(
+            np.abs(small.end_currents[side][k] * 1e200 - truth.end_currents[side][k]).max() / largest for side in SIDES
+        )
+        assert error <= max(10 * small.residual, 1e-15)
+
+
+def test_a_batch_on_open_cells_is_zero():
+    """No cell conducts and no source reaches another: zero is exact, however small the volts."""
+    crossbar = xbarsim.Crossbar(np.zeros((3, 4)), word_wire=1.0, bit_wire=2.0, driver=3.0, sense=4.0)
+    for volts in (1.0, 1e-310):
+        solution = xbarsim.solve(crossbar, np.full((20, 3), volts), method="kron")
+        assert solution.residual == 0.0
+        assert not solution.currents.any()

@@ -80,6 +80,19 @@ class Answer:
         yes = steps == 0
         return Answer(sources, currents, None, None, residual, steps, yes, yes)
 
+    @staticmethod
+    def joined(*parts: Answer) -> Answer:
+        """Put the vectors of several answers without fields one after the other."""
+
+        def sides(name: str) -> dict[Side, Array]:
+            return {side: np.concatenate([getattr(part, name)[side] for part in parts]) for side in SIDES}
+
+        residual, iterations, converged, sure = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("residual", "iterations", "converged", "sure")
+        )
+        return Answer(sides("sources"), sides("currents"), None, None, residual, iterations, converged, sure)
+
     def check(self, segments: Segments, low: tuple[Array, Array] | None = None) -> None:
         """Hold the end currents against the fields and these against Kirchhoff's laws; islands count as 0 V.
 

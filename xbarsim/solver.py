@@ -17,7 +17,7 @@ from xbarsim.effective import verify
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.linear import Answer, by_kron, by_schur
 from xbarsim.newton import by_newton
-from xbarsim.refinement import EXACT
+from xbarsim.refinement import EXACT, scale
 from xbarsim.resources import thread_count
 from xbarsim.segments import Segments
 from xbarsim.solution import Solution
@@ -32,6 +32,14 @@ AUTO_ITERATIONS = 60
 """Past this many conjugate-gradient steps a reduction is cheaper."""
 
 MAX_ITERATIONS = 20_000
+
+_SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+
+_TINY_VOLTS = 1e-140
+"""Volts whose products with themselves and with siemens are below the range of doubles."""
+
+_FEW_DIGITS = 1e-290
+"""Amperes below which the parts of a current may be so small that they lose digits."""
 
 
 def solve(
@@ -165,43 +173,56 @@ def _choose(
         how = by_kron if fields else _by_map
         return "kron", how(segments, sources, threads=threads)
 
-    def schur(limit: int) -> tuple[Method, Answer]:
-        return "schur", by_schur(segments, sources, fields=fields, max_iterations=limit, threads=threads)
+    def schur(limit: int, vectors: slice = slice(None)) -> Answer:
+        some = {side: volts[vectors] for side, volts in sources.items()}
+        return by_schur(segments, some, fields=fields, max_iterations=limit, threads=threads)
 
     if method == "kron":
         return kron()
     if method == "schur":
-        return schur(MAX_ITERATIONS)
+        return "schur", schur(MAX_ITERATIONS)
+    count = sources["word_left"].shape[0]
     try:
-        if not fields and _map_pays(segments, sources, threads):
+        if fields or not _map_pays(segments, count, AUTO_ITERATIONS):
+            answer = schur(AUTO_ITERATIONS)
+        elif _map_pays(segments, count, 1):
             return kron()
-        used, answer = schur(AUTO_ITERATIONS)
+        else:
+            # One vector tells how hard these are; one of 0 V would not.
+            at = int(sources["word_left"].any(axis=1).argmax())
+            tried = schur(AUTO_ITERATIONS, slice(at, at + 1))
+            if _map_pays(segments, count, float(tried.iterations[0])):
+                return kron()
+            before = [schur(AUTO_ITERATIONS, slice(0, at))] if at > 0 else []
+            answer = Answer.joined(*before, tried, schur(AUTO_ITERATIONS, slice(at + 1, count)))
         good = answer.converged & answer.sure
         if good.all() and answer.residual.max(initial=0.0) <= min(tolerance, EXACT):
-            return used, answer
+            return "schur", answer
         return kron()
     except TooLargeError:
-        return schur(MAX_ITERATIONS)
+        return "schur", schur(MAX_ITERATIONS)
 
 
-def _map_pays(segments: Segments, sources: dict[Side, Array], threads: int) -> bool:
-    """Whether one effective map costs less than a solve for each vector; the first vector tells how hard these are."""
-    count = sources["word_left"].shape[0]
-    whole = map_cost(segments, count)
-    if vectors_cost(segments, count - 1, AUTO_ITERATIONS) <= whole:
-        return False
-    if vectors_cost(segments, count - 1, 1) > whole:
-        return True
-    first = {side: volts[:1] for side, volts in sources.items()}
-    tried = by_schur(segments, first, fields=False, max_iterations=AUTO_ITERATIONS, threads=threads, all_digits=False)
-    return vectors_cost(segments, count - 1, float(tried.iterations[0])) > whole
+def _map_pays(segments: Segments, count: int, steps: float) -> bool:
+    """Whether one effective map costs less than the other vectors, after one that took so many steps."""
+    return vectors_cost(segments, count - 1, steps) > map_cost(segments, count)
 
 
 def _by_map(segments: Segments, sources: dict[Side, Array], *, threads: int) -> Answer:
-    """Answer all vectors from one verified reduction; the residual is the verification's difference."""
+    """Answer all vectors from one verified reduction; the residual is the verification's difference.
+
+    Besides, currents below the range of normal doubles have few digits or none.
+    """
     terminals = Terminals.of(segments, keep=False, threads=threads)
     difference = np.full(sources["word_left"].shape[0], verify(terminals))
     currents = terminals.currents(sources)
+    largest = np.max([np.abs(amperes).max(axis=1, initial=0.0) for amperes in currents.values()], axis=0)
+    for vector in np.flatnonzero(largest < _FEW_DIGITS):
+        volts = [lines[vector] for lines in sources.values()]
+        if any(held.any() for held in volts):
+            whole = scale([amperes[vector] for amperes in currents.values()], segments.g, volts)
+            lost = sum(segments.g.shape) * _SMALLEST if segments.g.any() else 0.0
+            difference[vector] += lost / whole if whole > 0.0 else np.inf if lost > 0.0 else 0.0
     return Answer.without_fields(sources, currents, difference)
 
 
@@ -251,6 +272,12 @@ def _solution(
         raise ConvergenceError("currents overflow double precision: give conductances, voltages and ohms in SI units")
     if not answer.residual.max(initial=0.0) <= tolerance:
         worst = int(np.argmax(answer.residual))
+        most = max(float(np.abs(volts[worst]).max(initial=0.0)) for volts in answer.sources.values())
+        if most < _TINY_VOLTS:
+            raise ConvergenceError(
+                f"the voltages of vector {worst} are at most {most:.1e} V, too small for double precision "
+                f"(residual {answer.residual[worst]:.1e}, tolerance {tolerance:g}): give volts in SI units"
+            )
         other = "" if method == "newton" else f'try method="{"schur" if method == "kron" else "kron"}", and '
         raise ConvergenceError(
             f"the {method} solution violates Kirchhoff's laws by {answer.residual[worst]:.1e} (vector {worst}, "
