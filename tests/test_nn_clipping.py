@@ -44,6 +44,15 @@ def test_the_share_is_that_of_weights_beyond_the_scale(mapping, per, bias):
     assert f"{expected:.3g} of the weights of model are beyond the frozen scale" in str(network.summary())
 
 
+def test_before_a_chip_there_is_no_scale_to_clip_at():
+    model = made(nn.Linear, 9, 7)
+    with torch.no_grad():
+        model.weight.mul_(100.0)
+    network = convert(model, IDEAL)
+    assert network.layers["model"].clipped == 0.0
+    assert "clipped" not in str(network.summary())
+
+
 def test_it_is_said_once_a_programming():
     network = network_of()
     weight = network.layers["model"].weight
@@ -101,3 +110,19 @@ def test_chips_for_other_weights_are_taken_with_a_word(tmp_path):
     with pytest.warns(ClippedWarning, match=r"0\.\d+ of the weights of layer 'conv2' are beyond"):
         network.load_chips(tmp_path / "chips.npz")
     assert [name for name, layer in network.layers.items() if layer.clipped] == ["conv2"]
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("per", ["layer", "column"])
+def test_weights_that_were_rounded_to_a_shorter_type_are_not_clipped(kind, per):
+    network = network_of(per=per)
+    layer = network.layers["model"]
+    with torch.no_grad():
+        layer.weight[2, 3] = 1.0 + 0.7 * torch.finfo(kind).eps
+    network.program(0).to(kind)
+    assert (layer.weight.double().abs() > layer.scale[:, None] * (1.0 + 1e-6)).any(), "a largest weight was rounded up"
+    assert layer.clipped == 0.0
+    with torch.no_grad():
+        network(X.to(kind))
+        layer.weight[0, 0] = 1.05 * layer.scale.max()
+    assert layer.clipped == 1 / layer.weight.numel()

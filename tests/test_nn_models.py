@@ -182,6 +182,28 @@ def test_compiled_networks_are_the_networks(law):
         assert torch.equal(torch.compile(nn.Sequential(layer, nn.ReLU()), backend="eager")(X), layer(X).relu())
 
 
+@pytest.mark.parametrize("past", [False, True])
+def test_compiled_models_are_converted_and_looked_at_too(past):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(5, 4), nn.Linear(4, 3)
+
+        def forward(self, x):
+            x = self.first(x).relu()
+            return self.last(x) + nn.functional.linear(x, self.last.weight) if past else self.last(x)
+
+    model = made(Model)
+    network = convert(torch.compile(model, backend="eager"), IDEAL).program(0).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of what it compiles with
+        if past:
+            with pytest.raises(InputError, match=r"the weight of layer '_orig_mod\.last'"):
+                network(X)
+        else:
+            assert apart(network(X), model(X)) < 1e-12
+
+
 @pytest.mark.parametrize(
     ("work", "message"),
     [

@@ -46,6 +46,8 @@ PAST = {
     "as another": lambda m, x: (x.float() @ m.head.weight.type_as(x.float())).double(),
     "reshaped as another": lambda m, x: x @ m.head.weight.T.reshape_as(m.mixing),
     "an operator of its own": lambda m, x: torch.ops.aten.mm.default(x, m.head.weight),
+    "made sparse": lambda m, x: torch.sparse.mm(m.head.weight.to_sparse(), x.T).T,
+    "sparse and back": lambda m, x: x @ m.head.weight.to_sparse().to_dense(),
     "another type": lambda m, x: (x.float() @ m.head.weight.float()).double(),
     "a row": lambda m, x: (x * m.head.weight[0]).sum(1, keepdim=True),
     "by element": lambda m, x: (x[:, None] * m.head.weight).sum(-1),

@@ -190,3 +190,40 @@ def test_a_whole_transformer():
         x, y = numbers(2, 5, 8), numbers(2, 4, 8, seed=2)
         mask = nn.Transformer.generate_square_subsequent_mask(4, dtype=torch.float64)
         assert apart(network(x, y, tgt_mask=mask), model(x, y, tgt_mask=mask)) < 1e-12
+
+
+def test_series_models_call_what_torchs_layers_have():
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.head = nn.LSTM(4, 3, batch_first=True), nn.Linear(3, 2)
+
+        def forward(self, x):
+            self.lstm.flatten_parameters()
+            return self.head(self.lstm(x)[0][:, -1])
+
+    model, x = made(Reader), numbers(2, 5, 4)
+    assert apart(convert(model, IDEAL).program(0).eval()(x), model(x)) < 1e-12
+
+
+@pytest.mark.parametrize("kind", [nn.Conv1d, nn.Conv2d])
+def test_convolutions_tell_their_channels(kind):
+    model = made(nn.Sequential, kind(4, 6, 2, groups=2), nn.ReLU())
+    layer = convert(model, IDEAL).layers["0"]
+    assert (layer.in_channels, layer.out_channels) == (model[0].in_channels, model[0].out_channels)
+
+
+@pytest.mark.parametrize("of", ["ih", "hh", "hr"])
+@pytest.mark.parametrize("bias", ["digital", "row"])
+def test_gains_and_shifts_are_the_same_in_kernels_and_step_by_step(of, bias):
+    model, x = made(nn.LSTM, 4, 5, num_layers=2, bidirectional=True, proj_size=3), numbers(6, 2, 4)
+    network = convert(model, IDEAL, bias=bias).program(0).eval()
+    before, _ = network(x)
+    layer = network.layers[f"{of}_l0_reverse"]
+    layer.gain, layer.shift = 0.8, torch.linspace(-0.3, 0.4, layer.outputs)
+    found, _ = network(x)
+    hook = network.layers["ih_l1"].register_forward_hook(lambda *_: None)  # somebody waits for a layer's own call
+    by_step, _ = network(x)
+    hook.remove()
+    assert apart(found, by_step) < 1e-12
+    assert apart(found, before) > 1e-3

@@ -21,13 +21,14 @@ class ClippedWarning(UserWarning):
 
 
 def clipped_share(layer: ProgrammedWeights) -> float:
-    """Return the share of a layer's weights that its scale clips, 0 to 1."""
-    if layer.hardware.mapping.scale == "dynamic":
+    """Return the share of a layer's weights that its scale clips, 0 to 1; 0 while there is no chip."""
+    if layer.chip is None or layer.hardware.mapping.scale == "dynamic":
         return 0.0
     beyond = whole = 0
     with torch.no_grad():
         for matrix, scale in zip(layer.matrices(), layer.scales(), strict=True):
-            limit = scale * (1.0 + _ROUNDING)
+            # The largest weight itself, rounded to a shorter type, may have come out above its scale.
+            limit = scale * (1.0 + max(_ROUNDING, torch.finfo(matrix.dtype).eps))
             beyond += sum(int((rows.abs() > limit).sum()) for rows in torch.split(matrix, _ROWS))
             whole += matrix.numel()
     return beyond / whole

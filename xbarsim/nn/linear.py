@@ -13,6 +13,7 @@ from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.outside import unwatched
+from xbarsim.nn.transforms import uncompiled
 
 
 class CrossbarLinear(CrossbarLayer):
@@ -50,6 +51,7 @@ class CrossbarLinear(CrossbarLayer):
         """Return ``x @ weight.T + bias``."""
         return functional.linear(x, weight, bias)
 
+    @uncompiled
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
         """Return (..., outputs) for inputs (..., inputs)."""
@@ -87,6 +89,16 @@ class CrossbarConv(CrossbarLayer):
         self._both_sides: list[int] = list(layer._reversed_padding_repeated_twice)
 
     @property
+    def in_channels(self) -> int:
+        """Input channels, of all groups."""
+        return self.weight.shape[1] * self.groups
+
+    @property
+    def out_channels(self) -> int:
+        """Output channels, of all groups."""
+        return self.weight.shape[0]
+
+    @property
     def dimensions(self) -> int:
         """1 or 2."""
         return self.weight.dim() - 2
@@ -100,11 +112,12 @@ class CrossbarConv(CrossbarLayer):
         found: Tensor = convolve(x, weight, bias, self.stride, padding, self.dilation, self.groups)
         return found
 
+    @uncompiled
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
         """Return (batch, channels, *sizes), or without the batch, as the torch layer."""
         x = self.checked_input(input)
-        channels = self.weight.shape[1] * self.groups
+        channels = self.in_channels
         if x.dim() not in (self.dimensions + 1, self.dimensions + 2) or x.shape[-self.dimensions - 1] != channels:
             raise InputError(f"{self.label} has {channels} input channels: x has shape {tuple(x.shape)}")
         return super().forward(x)
@@ -141,7 +154,7 @@ class CrossbarConv(CrossbarLayer):
 
     def to_torch(self) -> nn.Module:
         """Return a torch layer with the weights as they are now, without any hardware."""
-        outputs, inputs = self.weight.shape[0], self.weight.shape[1] * self.groups
+        outputs, inputs = self.out_channels, self.in_channels
         kind: Any = nn.Conv2d if self.dimensions == 2 else nn.Conv1d
         layer = kind(
             inputs, outputs, self.kernel_size, self.stride, self.padding, self.dilation, self.groups,
@@ -152,7 +165,7 @@ class CrossbarConv(CrossbarLayer):
 
     def extra_repr(self) -> str:
         """Return what ``print`` shows."""
-        outputs, inputs = self.weight.shape[0], self.weight.shape[1] * self.groups
+        inputs, outputs = self.in_channels, self.out_channels
         return f"{inputs}, {outputs}, kernel_size={self.kernel_size}, groups={self.groups}, arrays={len(self.places)}"
 
 

@@ -112,6 +112,8 @@ class Watch(TorchFunctionMode):
     def __init__(self, watched: Iterable[tuple[Tensor, Origin]]) -> None:
         super().__init__()
         self._origins: dict[int, list[tuple[int, int, Origin]]] = {}
+        self._placeless: dict[int, Origin] = {}
+        """Of tensors without a storage of numbers, as sparse ones are."""
         self._results: list[Tensor] = []
         """Kept, so that no other tensor takes the place of one that is followed."""
         for one, origin in watched:
@@ -167,13 +169,15 @@ class Watch(TorchFunctionMode):
         storage, start, stop = _place(tensor)
         if storage:
             self._origins.setdefault(storage, []).append((start, stop, origin))
+        else:
+            self._placeless[id(tensor)] = origin
 
     def _origin(self, tensor: Tensor) -> Origin | None:
         """Return where a tensor is from; several parameters may lie in one storage."""
         try:
             parts = self._origins.get(tensor.untyped_storage().data_ptr())
         except (RuntimeError, NotImplementedError):
-            return None
+            return self._placeless.get(id(tensor))
         if parts is None:
             return None
         start = tensor.data_ptr()

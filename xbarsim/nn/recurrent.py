@@ -50,6 +50,9 @@ class CrossbarRecurrent(nn.Module):
         assert isinstance(found, CrossbarLinear)
         return found
 
+    def flatten_parameters(self) -> None:
+        """Do nothing: models call this before a forward pass, for kernels that are not used here."""
+
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """Return outputs and last states, as the torch layer does, for the same forms of input."""
         x = input
@@ -89,7 +92,9 @@ class CrossbarRecurrent(nn.Module):
     def _run(self, x: Tensor, batch_sizes: Tensor | None, states: State) -> tuple[Tensor, State]:
         """Return outputs and last states of a series (time, batch, features), or of a packed one."""
         layers = [one for one in self.children() if isinstance(one, CrossbarLinear)]
-        if not all(one.exact for one in layers):
+        # torch's kernels have nothing that is added behind a projection.
+        projections = [self._linear("hr", end) for end in self._ends] if self.proj_size else []
+        if not all(one.exact for one in layers) or any(one.shift is not None for one in projections):
             return self._stepwise(x, batch_sizes, states)
         for one in layers:
             one.reached = True

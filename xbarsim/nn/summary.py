@@ -146,7 +146,7 @@ def _row(name: str, layer: CrossbarLayer, error: float, shared: tuple[str, ...])
         cells / (tiles * size.rows * size.cols),
         error,
         layer.reached,
-        layer.clipped if layer.chip is not None else 0.0,
+        layer.clipped,
         shared,
     )
 
