@@ -118,3 +118,19 @@ def test_value_of_a_source_with_and_without_an_equals_sign(tmp_path, equals, law
     worth = 5.0 if law == "{5}" else 1.75
     assert result.voltages[0, result.nodes.index("e")] == pytest.approx(worth, rel=1e-12)
     assert result.voltages[0, result.nodes.index("g")] == pytest.approx(2 * worth, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("card", "name"),
+    [
+        (".option parhier=global post", "parhier"),
+        (".options temp=30 gshunt=1m", "gshunt"),
+        (".opt gmindc=1e-10", "gmindc"),
+    ],
+)
+def test_options_that_count_elsewhere_are_named(tmp_path, card, name):
+    """They are not said to change nothing; ngspice's answer stands."""
+    circuit = read_text(tmp_path, f"{card}\nv1 a 0 1\nr1 a b 1k\nr2 b 0 3k")
+    assert [note for note in circuit.notes if f".options {name} changes numbers in HSPICE" in note]
+    (result,) = simulate(circuit)
+    assert result.voltages[0, result.nodes.index("b")] == pytest.approx(0.75, rel=1e-14)

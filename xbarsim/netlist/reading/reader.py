@@ -36,7 +36,7 @@ from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.program import Program, check_commands
 from xbarsim.netlist.reading.schedule import AnalysisCard, Step
-from xbarsim.netlist.reading.settings import Setting, read_options, read_seed, read_temperature
+from xbarsim.netlist.reading.settings import Setting, note_on_options, read_options, read_seed, read_temperature
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
 from xbarsim.netlist.reading.sweepcards import read_step
 from xbarsim.netlist.reading.title import note_on_title
@@ -281,8 +281,9 @@ class Reader:
             settings, seed = read_options(text, origin), read_seed(text)
             self.seed = self.seed if seed is None else seed
             self.settings += settings
-            if not settings and seed is None:
-                self.notes.setdefault(".options changes no operating point: ignored", origin)
+            note = note_on_options(text, taken=bool(settings) or seed is not None)
+            if note is not None:
+                self.notes.setdefault(note, origin)
         elif word == ".temp":
             self.settings.append(read_temperature(text, origin))
         elif word in _REQUESTS:

@@ -20,6 +20,12 @@ OPTIONS = {
     "defas": "source_area", "scale": "scale",
 }  # fmt: skip
 
+_ELSEWHERE = {
+    "parhier": "HSPICE", "scalm": "HSPICE", "gmindc": "HSPICE", "gdcpath": "HSPICE", "resmin": "HSPICE", "wl": "HSPICE",
+    "gshunt": "HSPICE and LTspice",
+}  # fmt: skip
+"""Options that change operating points in other simulators, but not in ngspice, and not here."""
+
 
 class Setting(NamedTuple):
     """One of ``Ambient``'s numbers, and where it is set."""
@@ -33,6 +39,14 @@ def read_options(text: str, origin: int) -> list[Setting]:
     """Return what an ``.options`` card says of devices; nothing else that it says changes an operating point."""
     keys = sort_words([word for word in split_words(text)[1:] if word not in ("(", ")")]).keys
     return [Setting(OPTIONS[key], parse_value(word, bare=True), origin) for key, word in keys.items() if key in OPTIONS]
+
+
+def note_on_options(text: str, *, taken: bool) -> str | None:
+    """Return what a user should hear of an ``.options`` card; ``taken`` is whether anything in it counts."""
+    for word in split_words(text)[1:]:
+        if word in _ELSEWHERE:
+            return f".options {word} changes numbers in {_ELSEWHERE[word]}; it is not used here, as in ngspice"
+    return None if taken else ".options changes no operating point: ignored"
 
 
 def read_seed(text: str) -> int | None:
