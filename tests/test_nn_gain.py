@@ -178,3 +178,15 @@ def test_fits_that_cannot_be():
         network.fit_gains()
     with pytest.raises(InputError, match="per is 'column'"):
         network.fit_gains("column")
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_one_trained_number_is_fitted_a_layer_only(shape):
+    layer = layer_of()
+    layer.gain = nn.Parameter(torch.ones(shape, dtype=torch.float64))
+    with pytest.raises(InputError, match=r"gain of the layer is one number that is trained.*torch.ones\(7\)"):
+        layer.fit_gain("output")
+    trained = layer.gain
+    layer.fit_gain("layer")
+    assert layer.gain is trained
+    assert float(trained.detach()) > 1.0

@@ -26,6 +26,7 @@ class Model(nn.Module):
         self.register_buffer("mixing", torch.eye(5) + 0.1)
         self.how = how
         self.kept = [self.head.weight]
+        self.plain = torch.eye(5, dtype=torch.float64) + 0.1
 
     def forward(self, x):
         return self.how(self, self.first(x))
@@ -78,6 +79,7 @@ FREE = {
     "shape and type": lambda m, x: m.head(x.to(m.head.weight)) + x.new_zeros(m.head.weight.shape[0]),
     "bias": lambda m, x: m.head(x) - m.head.bias,
     "lookup": lambda m, x: m.head(x) + m.embedding(torch.tensor([1, 2, 3])),
+    "attribute added": lambda m, x: m.head(x) + m.plain[:3],
     "rows added": lambda m, x: m.head(x) + m.mixing[:3] + m.embedding.weight[2:5],
 }
 
@@ -93,6 +95,7 @@ MATRICES = {
     "tied head by T": (lambda m, x: m.head(x) @ m.embedding.weight.T, "embedding.weight"),
     "buffer": (lambda m, x: m.head(x) @ m.mixing, "mixing"),
     "what comes from a buffer": (lambda m, x: m.head(x) @ torch.softmax(m.mixing, 1), "mixing"),
+    "attribute": (lambda m, x: m.head(x) @ m.plain, "plain"),
     "operator of its own": (lambda m, x: torch.ops.aten.mm.default(m.head(x), m.mixing), "mixing"),
     "buffer in another type": (lambda m, x: (m.head(x).float() @ m.mixing.to(torch.float32)).double(), "mixing"),
     "convolution with a buffer": (

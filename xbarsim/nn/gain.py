@@ -129,6 +129,11 @@ class DigitalOutputs(ProgrammedWeights):
             over, under = over.sum(), under.sum()
         found = torch.where(under > 0.0, over / torch.where(under > 0.0, under, 1.0), 1.0)
         if isinstance(self.gain, nn.Parameter):
+            if found.numel() > self.gain.numel():
+                raise InputError(
+                    f"gain of {self.label} is one number that is trained: fit one a layer, or set one an output first, "
+                    f"gain = nn.Parameter(torch.ones({self.outputs}))"
+                )
             self.gain.copy_(found.to(self.gain).expand(self.gain.shape))
         else:
             self.gain = found

@@ -11,6 +11,7 @@ from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.linear import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
 from xbarsim.nn.recurrent import CrossbarCell, CrossbarRecurrent
+from xbarsim.nn.selection import plain_tensors
 
 _PLAIN: dict[type[nn.Module], Any] = {
     nn.Linear: CrossbarLinear.of,
@@ -108,8 +109,8 @@ def see_no_matrix(name: str, module: nn.Module, left: Any) -> None:
 
 
 def digital_matrices(name: str, module: nn.Module, left: Any) -> list[str]:
-    """Return the paths of a module's own matrices, in parameters and buffers, that nobody asked to leave digital."""
-    own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+    """Return the paths of a module's own matrices, of whatever sort, that nobody asked to leave digital."""
+    own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False), *plain_tensors(module))
     paths = [
         (f"{name}.{one}" if name else one)
         for one, tensor in own

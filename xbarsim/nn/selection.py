@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
@@ -20,7 +20,8 @@ class Selection:
     Parameters
     ----------
     digital : str, callable, or several of them
-        Names of modules, with all below them, of parameters or of buffers; and predicates of name and module.
+        Names of modules, with all below them, of parameters, buffers or attributes that are tensors; and predicates of
+        name and module.
     model : Module
         Whose names they are.
 
@@ -39,12 +40,19 @@ class Selection:
                 raise InputError(f"digital has {one!r}: give names of layers, or predicates of (name, module)")
         named = (*model.named_modules(), *model.named_parameters(), *model.named_buffers())
         known = [name for name, _ in named if name]
+        for above, module in model.named_modules():
+            known += [f"{above}.{own}" if above else own for own, _ in plain_tensors(module)]
         for name in sorted(self._names):
             see_known("digital", name, known)
 
     def __call__(self, name: str, module: nn.Module) -> bool:
         """Return whether a module, or a parameter of ``module``, stays digital."""
         return name in self._names or any(one(name, module) for one in self._predicates)
+
+
+def plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
+    """Return a module's own attributes that are tensors, but neither parameters nor buffers."""
+    return [(name, value) for name, value in module.__dict__.items() if isinstance(value, Tensor)]
 
 
 def see_known(what: str, name: str, known: Collection[str]) -> None:
