@@ -14,7 +14,7 @@ from xbarsim import announce
 from xbarsim.delivery import checked_places, deliver, drawn
 from xbarsim.infer_command import infer
 from xbarsim.margin_command import margin
-from xbarsim.option_types import Ohms
+from xbarsim.option_types import Count, Ohms
 from xbarsim.train_command import train
 from xbarsim.validate_command import validate
 
@@ -83,7 +83,7 @@ def cli(context: click.Context) -> None:
     "--nodes", metavar="PATTERN", multiple=True, help="Only node voltages of such names (* and ?); repeatable."
 )
 @click.option("--steady", is_flag=True, help="Look for states' steady state instead of freezing them at IC= and .ic.")
-@click.option("--seed", type=click.IntRange(0), help="Seed of agauss() and other random draws.  [default: 0]")
+@click.option("--seed", type=Count(least=0), help="Seed of agauss() and other random draws.  [default: 0]")
 @click.option("--plot", metavar="FILE", help="Draw IR drop and currents, or a sweep: .png, .svg or .pdf.")
 @click.option("--quiet", "-q", is_flag=True, help="Print output currents alone, no notes.")
 def solve(

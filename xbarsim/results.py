@@ -53,7 +53,8 @@ class Result:
     power : (points,)
         Watts that the sources deliver.
     residual : float
-        Worst violation of Kirchhoff's laws over the points.
+        The worst over the points: of a crossbar a bound of its end currents' errors, of a network what voltages and
+        source currents may be off by, each relative to the largest.
     how : str
         The method, and what it took.
     state : ArrayState or None

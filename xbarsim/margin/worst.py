@@ -47,7 +47,7 @@ class Case:
     stress : float
         Largest voltage across an unselected cell, in volts.
     residual : float
-        Worst violation of Kirchhoff's laws in the solution.
+        Of the read's solution: a bound of its end currents' errors, relative to the largest.
     tried : int
         How many patterns were solved for it.
     exhaustive : bool

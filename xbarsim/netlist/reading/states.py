@@ -71,6 +71,8 @@ class States:
 
     def __init__(self, places: Places, *, steady: bool = False) -> None:
         self.places, self.steady = places, steady
+        self.released = False
+        """Whether ``steady`` changes anything: a capacitor would hold a state without it."""
         self.of_element: dict[str, Initial] = {}
         self.of_node: dict[int | str, Initial] = {}
 
@@ -110,6 +112,7 @@ class States:
                 _note_without([row for row, yes in zip(without, acts, strict=True) if yes], notes)
         self._note_unused(flat, nodes, frozen, notes)
         if self.steady:
+            self.released = bool(frozen)
             _note_steady(frozen, notes)
             return ()
         states = _replace(frozen, flat)

@@ -53,6 +53,7 @@ class Variants:
             plays.append(Play(card, changes_from(drawn, circuit, reader.top)))
         made = Scheduler(reader.top, flattener.scope, self.make).schedule(circuit, plays, reader.steps)
         made.notes.extend(self._notes(flattener, plays, made.analyses))
+        made.notes.extend(self._idle(flattener))
         return made
 
     def make(self, changes: Changes) -> Circuit:
@@ -84,6 +85,15 @@ class Variants:
             if sweep.parameter and sweep.name not in defined:
                 changes = changes.with_parameter(sweep.name, first_value(step, scope, self.reader.places))
         return changes
+
+    def _idle(self, flattener: Flattener) -> list[str]:
+        """Say which of ``seed`` and ``steady`` are given and change nothing."""
+        file, notes = self.reader.places.files[0], []
+        if self.reader.chosen_seed is not None and not self.reader.random:
+            notes.append(f"{file}: --seed (seed=) changes nothing: no parameter is drawn at random")
+        if self.steady and not flattener.states.released:
+            notes.append(f"{file}: --steady (steady=True) changes nothing: no capacitor holds a state at IC= or .ic")
+        return notes
 
     def _notes(self, flattener: Flattener, plays: list[Play], analyses: tuple[Analysis, ...]) -> list[str]:
         """Say what random functions gave, and which swept parameters nothing depends on."""
