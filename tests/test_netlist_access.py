@@ -1,5 +1,7 @@
 """1T1R arrays as designers draw them: recognised, and solved with everything that their transistors do."""
 
+import re
+
 import numpy as np
 import pytest
 from netlist_tools import needs_ngspice, ngspice
@@ -46,6 +48,12 @@ def gate_ladder(text):
     return text.replace(".model", "\n".join([*more, ".model"]))
 
 
+def without_lines(text):
+    """Cells straight between the rows' sources and the columns' ammeters: no drivers, no wires."""
+    kept = "\n".join(line for line in text.split("\n") if not re.match(r"r[dwb]\d", line))
+    return re.sub(r" b\d_(\d)\b", r" c\1", re.sub(r" w(\d)_\d\b", r" in\1", kept))
+
+
 DRAWN = {
     "everything": deck(),
     "shuffled": deck(order=5),
@@ -70,6 +78,8 @@ DRAWN = {
     "hot": deck(extra=".temp 85"),
     "capacitors everywhere": deck(extra="cx x0_0 0 1f\ncy x1_2 b1_2 1f\ncg g0 0 1p\ncw w0_1 0 1f\ncb b1_3 0 1f"),
     "a gate at a row's own source": deck().replace("vg2 g2 0 2.5", "").replace(" g2 ", " in2 "),
+    "neither drivers nor wires": without_lines(deck()),
+    "neither, memristors on the bit lines' side": without_lines(deck(side="bit", gates="col")),
     "one gate for all": deck()
     .replace("vg0 g0 0 1.8\nvg1 g1 0 0.0", "")
     .replace(" g0 ", " g2 ")
@@ -99,6 +109,16 @@ def test_it_is_a_crossbar_with_the_general_solvers_numbers(tmp_path, name):
     assert ours.state.word.shape == (ROWS, COLS)
     inputs = 0.1 + 0.13 * np.arange(ROWS)
     np.testing.assert_allclose(np.sort(ours.ideal[0]), np.sort(inputs @ found.crossbar.conductance), rtol=1e-14)
+
+
+def test_resistors_of_loads_are_no_memristors(tmp_path):
+    """One transistor a line, each with a load to a source of its own, is no array, nor one with loads to ground."""
+    lone = "".join(f"v{k} p{k} 0 1\nr{k} p{k} d{k} 1k\nm{k} d{k} g c 0 acc\n" for k in range(3))
+    ground = "".join(f"r{k} 0 d{k} {k + 1}k\nm{k} d{k} g c 0 acc\n" for k in range(3)) + "vc c 0 1\n"
+    for text in (f"{lone}rc c 0 10\n", ground):
+        _, found, _ = solved(tmp_path, f"loads\n{text}vg g 0 2\n.model acc {CARD}\n.op\n.end\n")
+        assert found.crossbar is None
+        assert "without a memristor" in found.reason
 
 
 @needs_ngspice

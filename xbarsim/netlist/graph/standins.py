@@ -239,7 +239,14 @@ def in_series(circuit: Circuit, first: Ints, second: Ints) -> tuple[Ints, Ints, 
     used = resistor[inner]
     outer = circuit.first[used] + circuit.second[used] - inner
     held = (held_at(circuit)[0] >= 0) | (np.arange(met.size) == GROUND)
-    # Resistors to sources are ends of lines that have one cell each.
-    if held[outer].all() or np.unique(used).size != used.size or np.any(circuit.values[used] <= 0.0):
+    # Resistors to sources of their own, or to ground, are ends of lines that have one cell each; a source that several
+    # hang on is a line without a driver's resistance.
+    shared = np.bincount(outer, minlength=met.size) > 1
+    shared[GROUND] = False
+    if (
+        (held[outer].all() and not shared[outer].any())
+        or np.unique(used).size != used.size
+        or np.any(circuit.values[used] <= 0.0)
+    ):
         return None
     return used, inner, outer
