@@ -64,3 +64,18 @@ def unknown_function(name: str, known: Iterable[str]) -> str:
     names = sorted(set(known))
     close = closest(name, names)
     return f"did you mean '{close}'?" if close else f"use one of {', '.join(names)}"
+
+
+_WAYS = {
+    "rser": "write it as a resistor in series with it",
+    "rpar": "write it as a resistor across it",
+    "cpar": "write it as a capacitor across it",
+    "max": "write the law with min() and max()",
+    "min": "write the law with min() and max()",
+    "abs": "write the law with abs()",
+}
+
+
+def way_out(key: str) -> str:
+    """Return what to do about a ``key=`` that is not supported; to remove it may be another circuit."""
+    return _WAYS.get(key, "remove it")

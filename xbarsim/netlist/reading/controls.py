@@ -9,6 +9,7 @@ from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, polynomial, table
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
+from xbarsim.netlist.suggest import way_out
 
 Value = float | Expression
 
@@ -85,7 +86,8 @@ def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> 
     if "gain" in keys:
         plain.append(keys.pop("gain"))
     if keys:
-        raise CardError(f"{name} has '{next(iter(keys))}=', which is not supported: remove it")
+        key = next(iter(keys))
+        raise CardError(f"{name} has '{key}=', which is not supported: {way_out(key)}")
     width = 2 if letter in "eg" else 1
     count = width * max(order, 1)
     form = f"{name} node node {'node node' if width == 2 else 'vsource'} gain"

@@ -10,7 +10,7 @@ from itertools import combinations_with_replacement
 from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words, unquoted
-from xbarsim.netlist.suggest import clipped
+from xbarsim.netlist.suggest import clipped, way_out
 
 Value = float | Expression
 
@@ -157,5 +157,5 @@ def _law(text: str) -> str:
 def _values(name: str, keys: dict[str, str]) -> dict[str, Value]:
     for key in keys:
         if key not in _KEYS:
-            raise CardError(f"{name} has '{clipped(key)}=', which is not supported: remove it")
+            raise CardError(f"{name} has '{clipped(key)}=', which is not supported: {way_out(key)}")
     return {key: parse_value(word, bare=True) for key, word in keys.items()}

@@ -9,6 +9,7 @@ from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
 from xbarsim.netlist.reading.wavecards import OTHER_NAMES, WAVES, WaveCard, check_count
+from xbarsim.netlist.suggest import way_out
 
 Value = float | Expression
 
@@ -48,7 +49,7 @@ def read_source_card(name: str, words: list[str]) -> SourceCard:
     explicit = parse_value(keys.pop("dc"), bare=True) if "dc" in keys else None
     keys.pop("ac", None)
     if unknown := keys.keys() - {"r", "td"}:
-        raise CardError(f"{name} has '{min(unknown)}=', which is not supported: remove it")
+        raise CardError(f"{name} has '{min(unknown)}=', which is not supported: {way_out(min(unknown))}")
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     first: Value | None = None
     wave: WaveCard | None = None
