@@ -79,8 +79,10 @@ def across(v: Array, low_v: Array, u: Array, low_u: Array, out: Array) -> None:
 
 
 @njit(**_OPTIONS)
-def _end_current(g: Array, r: Array, other: Array, low: Array, first: float, last: float) -> float:
+def _end_current(g: Array, r: Array, other: Array, low: Array, rest: Array, first: float, last: float) -> float:
     """Return the current out at the last end of a line of cells ``g``: its Norton current for ``other + low`` across.
+
+    ``rest`` is what leaves its nodes besides.
 
     Seen from that end's source, so that two strong sources at equal voltages do not drown what the cells take, and
     of positive terms where all voltages are above that source's.
@@ -92,7 +94,7 @@ def _end_current(g: Array, r: Array, other: Array, low: Array, first: float, las
     t: float = (first - last) / near
     z = near
     for j in range(n):
-        t += g[j] * ((other[j] - last) + low[j])
+        t += g[j] * ((other[j] - last) + low[j]) - rest[j]
         zc = _beyond(g[j], z)
         after = r[j + 1] if j < n - 1 else max(r[n], TINY)
         t *= _divider(zc, after)
@@ -103,7 +105,7 @@ def _end_current(g: Array, r: Array, other: Array, low: Array, first: float, las
 @njit(**_OPTIONS)
 def line_gaps(
     cells: Array, chord: Array, slope: Array, r: Array, x: Array, low: Array, other: Array, low_other: Array,
-    first: Array, last: Array, out_first: Array, out_last: Array, leaving: Array, shift: Array, far: Array,
+    rest: Array, first: Array, last: Array, out_first: Array, out_last: Array, leaving: Array, shift: Array, far: Array,
     per_volt: float,
 ) -> tuple[float, float]:  # fmt: skip
     """Hold lines against Kirchhoff's laws; return the current law's gaps, summed, and the voltage law's, squared.
@@ -111,11 +113,13 @@ def line_gaps(
     Parameters
     ----------
     cells, chord, slope : (lines, nodes)
-        Currents out of the line, as ohmic cells' conductances, and their laws' slopes.
+        Currents out of the line, what they are per volt across, but for ``rest``, and their laws' slopes.
     r : (lines, nodes + 1)
         Ohms of the segments, ends included.
     x, low, other, low_other : (lines, nodes)
         Pairs of voltages on the line and across its cells.
+    rest : (lines, nodes)
+        What of ``cells`` is not ``chord`` times the volts across.
     first, last : (lines,)
         Volts of the near and far sources.
     out_first, out_last, far : (lines,)
@@ -130,7 +134,7 @@ def line_gaps(
     flow, beyond = np.empty(n + 1), np.empty(n + 1)
     amperes = squares = 0.0
     for i in range(lines):
-        current = _end_current(chord[i], r[i], other[i], low_other[i], first[i], last[i])
+        current = _end_current(chord[i], r[i], other[i], low_other[i], rest[i], first[i], last[i])
         out_last[i] = flow[n] = current
         side = beyond[n] = np.inf
         for back in range(1, n + 1):
@@ -144,7 +148,7 @@ def line_gaps(
                 current = 0.0
             flow[j], beyond[j] = current, side
         out_first[i] = _end_current(
-            chord[i, ::-1], r[i, ::-1], other[i, ::-1], low_other[i, ::-1], last[i], first[i]
+            chord[i, ::-1], r[i, ::-1], other[i, ::-1], low_other[i, ::-1], rest[i, ::-1], last[i], first[i]
         )  # fmt: skip
         squares += ((out_first[i] + current) * per_volt) ** 2
         side, total = np.inf, 0.0

@@ -83,6 +83,8 @@ class Law:
     """What the cells take at given voltages: currents, those per volt across, and slopes in both nodes' voltages.
 
     ``siemens`` are the memristors' own: what is next to nothing against those times the sources' volts is no current.
+    ``rest_word`` and ``rest_bit`` are what leaves word and bit nodes besides, where there is any: leaks, and what of
+    ``cells`` is not ``chord`` times the volts across where that is 0.
     """
 
     siemens: Array
@@ -90,6 +92,15 @@ class Law:
     chord: Array
     a: Array
     b: Array
+    rest_word: Array | None = None
+    rest_bit: Array | None = None
+
+    def leaving(self) -> tuple[Array, Array]:
+        """Return all that leaves word nodes, and bit nodes."""
+        if self.rest_word is None or self.rest_bit is None:
+            return self.cells, -self.cells
+        own = np.where(self.chord == 0.0, 0.0, self.cells)
+        return own + self.rest_word, self.rest_bit - own
 
 
 LawOf = Callable[[Pairs], Law]
@@ -132,14 +143,16 @@ class Balance:
             """Bit lines as word lines are: from the bottom up."""
             return np.ascontiguousarray(array[::-1].T)
 
+        taken_w, taken_b = law.leaving()
+        rest_w, rest_b = (np.zeros((rows, cols)) if rest is None else rest for rest in (law.rest_word, law.rest_bit))
         lost_w, driven_w = refinement.line_gaps(
-            law.cells, law.chord, law.a, word, pairs.v, pairs.low_v, pairs.u, pairs.low_u,
+            taken_w, law.chord, law.a, word, pairs.v, pairs.low_v, pairs.u, pairs.low_u, rest_w,
             left, right, self.out[0], self.out[1], leaving_w, self.dv, self.far_word, per_volt,
         )  # fmt: skip
         lost_b, driven_b = refinement.line_gaps(
-            turned(-law.cells), turned(law.chord), turned(law.b), turned(bit), turned(pairs.u), turned(pairs.low_u),
-            turned(pairs.v), turned(pairs.low_v), bottom, top, self.out[3], self.out[2], leaving_b, shift_b,
-            self.far_bit, per_volt,
+            turned(taken_b), turned(law.chord), turned(law.b), turned(bit), turned(pairs.u), turned(pairs.low_u),
+            turned(pairs.v), turned(pairs.low_v), turned(rest_b), bottom, top, self.out[3], self.out[2],
+            leaving_b, shift_b, self.far_bit, per_volt,
         )  # fmt: skip
         self.du = np.ascontiguousarray(shift_b.T[::-1])
         common = law.a * self.dv - law.b * self.du

@@ -26,6 +26,7 @@ from xbarsim.readout import with_readings
 from xbarsim.results import ArrayState, Result
 from xbarsim.solution import Solution
 from xbarsim.solver import Method, solve_points
+from xbarsim.transistors import solve_drawn
 
 if TYPE_CHECKING:
     from xbarsim import mna, nonlinear
@@ -137,6 +138,9 @@ def _either(
     """Solve what is a crossbar as one, or by the general solver where that is faster or the only way."""
     device = crossbar.device
     if found.left_out is not None:
+        drawn = solve_drawn(circuit, found, sources, points)
+        if drawn is not None:
+            return _seen_as_crossbar(with_charging(circuit, drawn), found, crossbar, sources)
         near = _near(circuit, found, crossbar, sources, points)
         return _seen_as_crossbar(_general(circuit, points, near), found, crossbar, sources)
     if method == "auto" and isinstance(device, WrittenLaw) and _compiling_is_slower(device, crossbar, points):

@@ -38,7 +38,7 @@ def transistor_cells(circuit: Circuit) -> Cells:
         odd = m.names[int(np.argmax(m.polarity < 0))]
         raise NoCrossbar(f"{odd} is a p-channel transistor: a cell's has an n-channel")
     own = (m.bulk == m.drain) | (m.bulk == m.source)
-    volts, holders = _held(circuit, np.append(m.gate, m.bulk[~own]))
+    volts, holders = held_nodes(circuit, np.append(m.gate, m.bulk[~own]))
     for nodes, which, what in ((m.gate, np.ones_like(own), "gate"), (m.bulk, ~own, "bulk")):
         bad = which & np.isnan(volts[nodes])
         if bad.any():
@@ -82,7 +82,7 @@ def _left_out(circuit: Circuit, m: Mosfets, conductance: Floats, holders: Ints, 
     return None
 
 
-def _held(circuit: Circuit, nodes: Ints) -> tuple[Floats, Ints]:
+def held_nodes(circuit: Circuit, nodes: Ints) -> tuple[Floats, Ints]:
     """Return the volts at which sources hold nodes, NaN elsewhere, and the elements that do nothing else.
 
     These are sources that such nodes hang on, alone or along lines of resistors without a current.
