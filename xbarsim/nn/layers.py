@@ -17,7 +17,7 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
 from xbarsim.nn.products import Drives, decoded, digital, drives, reader
 from xbarsim.nn.ranges import UNSEEN
-from xbarsim.nn.transforms import in_gradient_transform, uncompiled
+from xbarsim.nn.transforms import in_gradient_transform
 from xbarsim.nonideal import Chip
 
 _TOGETHER = 4096
@@ -129,7 +129,6 @@ class CrossbarLayer(DigitalOutputs):
             )
         return x
 
-    @uncompiled
     def computed(self, x: Tensor, *, digital_bias: bool) -> Tensor:
         """Return the outputs, with or without a bias that is not a row of cells."""
         self._programmed()
