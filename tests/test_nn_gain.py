@@ -190,3 +190,19 @@ def test_one_trained_number_is_fitted_a_layer_only(shape):
     layer.fit_gain("layer")
     assert layer.gain is trained
     assert float(trained.detach()) > 1.0
+
+
+def test_an_optimiser_goes_on_with_a_gain_that_a_file_brought_back(tmp_path):
+    network = convert(made(nn.Linear, 9, 7), IDEAL).program(0)
+    layer = network.layers["model"]
+    layer.gain, layer.shift = nn.Parameter(GAINS.clone()), nn.Parameter(SHIFTS.clone())
+    network.save_chips(tmp_path / "chips.npz")
+    optimizer = torch.optim.SGD([layer.gain, layer.shift], lr=0.1)
+    with torch.no_grad():
+        layer.gain.mul_(2.0)
+    network.load_chips(tmp_path / "chips.npz")
+    assert torch.equal(layer.gain, GAINS)
+    network(X).square().sum().backward()
+    optimizer.step()
+    assert apart(layer.gain, GAINS) > 1e-3
+    assert apart(layer.shift, SHIFTS) > 1e-3

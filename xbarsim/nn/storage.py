@@ -76,7 +76,7 @@ def load_chips(network: CrossbarNetwork, path: str | Path) -> None:
         for name, value in zip(_FROZEN, frozen, strict=True):
             setattr(layer, name, value)
         for name, number in digital.items():
-            setattr(layer, name, number)
+            _set_digital(layer, name, number)
         layer.reads, layer.writes = int(record["reads"]), int(record.get("writes", 0))
         layer.compensation = float(record.get("compensation", 1.0))
         warn_of_clipping(layer)
@@ -162,3 +162,13 @@ def _digital(
         raise InputError(f"{path}: the chips are damaged: {name} of {layer.label} does not fit")
     value = torch.from_numpy(np.array(found)).to(layer.weight)
     return torch.nn.Parameter(value) if name in record.get("trained", ()) else value
+
+
+def _set_digital(layer: CrossbarLayer, name: str, value: torch.Tensor | None) -> None:
+    """Set a gain or a shift; one that is trained stays the parameter that an optimiser may hold."""
+    held = getattr(layer, name)
+    if isinstance(value, torch.nn.Parameter) and isinstance(held, torch.nn.Parameter) and held.shape == value.shape:
+        with torch.no_grad():
+            held.copy_(value)
+    else:
+        setattr(layer, name, value)
