@@ -155,6 +155,20 @@ def test_sweeps_are_the_arrays_too(tmp_path):
     assert ours.output_currents.shape == (6, COLS)
 
 
+@pytest.mark.parametrize("card", [CARD, "nmos(vto=0.5 kp=120u)"])
+def test_a_swept_gate_leaves_the_array_an_array(tmp_path, card):
+    """Each point has the numbers of a netlist with that gate voltage, and the columns for outputs."""
+    text = deck(card=card, extra=".options gmin=1e-18")
+    circuit, found, _ = solved(tmp_path, text.replace(".op\n", ".dc vg2 0.5 2.5 1 vin1 0.1 0.3 0.2\n"))
+    (ours,) = simulate.simulate(circuit, found)
+    assert ours.outputs == [f"vs{j}" for j in range(COLS)]
+    for k, (gate, volts) in enumerate((g, v) for v in (0.1, 0.3) for g in (0.5, 1.5, 2.5)):
+        still = text.replace("vg2 g2 0 2.5", f"vg2 g2 0 {gate}").replace("vin1 in1 0 0.23", f"vin1 in1 0 {volts}")
+        circuit, found, _ = solved(tmp_path, still)
+        (alone,) = simulate.simulate(circuit, found)
+        np.testing.assert_allclose(ours.output_currents[k], alone.output_currents[0], rtol=1e-9, atol=1e-17)
+
+
 def test_what_leaks_next_to_nothing_is_the_crossbars_own(tmp_path):
     text = deck(card="nmos(vto=0.5 kp=120u lambda=0.02 is=1e-30)", extra=".options gmin=1e-20")
     circuit, found, _ = solved(tmp_path, text)

@@ -97,6 +97,9 @@ def _analysis(
     crossbar = None if found is None else _sources_at(found, points)
     if found is None or found.crossbar is None or crossbar is None:
         result = _general(circuit, points)
+    elif found.gates.intersection(points.varying):
+        # The crossbar's cells have one gate voltage each.
+        result = _seen_as_crossbar(_general(circuit, points), found, found.crossbar, crossbar)
     else:
         result = _either(circuit, found, found.crossbar, crossbar, points, method)
     return with_readings(circuit, result) if circuit.requests or circuit.measures else result
@@ -225,7 +228,7 @@ def _sources_at(found: Recognition, points: Points) -> dict[Side, Array] | None:
             rest = tie.voltage - tie.sign * found.circuit.values[tie.source]
             volts[tie.side][:, tie.line] = tie.sign * points.varying[tie.source] + rest
     inside = {element for tie in found.ties for element, _ in tie.ammeters}
-    inside |= {wire.element for wire in found.wire_sources} | found.gates
+    inside |= {wire.element for wire in found.wire_sources}
     if any(element in inside or found.circuit.kinds[element] == CURRENT for element in points.varying):
         return None
     return volts
