@@ -31,8 +31,6 @@ def draw(answers: Answers, path: str | Path) -> list[str]:
         if one.state is not None:
             ideal = None if one.ideal is None else one.ideal[0]
             state = one.state
-            figure = plot.operating_point(
-                state.crossbar, state.voltages, state.word, state.bit, one.output_currents[0], ideal, answers.title
-            )
+            figure = plot.operating_point(state, one.output_currents[0], ideal, answers.title)
             return plot.save(figure, path)
     raise InputError("--plot draws a crossbar's operating point or a sweep, and this netlist has neither")

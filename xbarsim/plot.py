@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xbarsim.crossbar import Array, Crossbar
+from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.files import checked_target, written_whole
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from xbarsim.results import ArrayState
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -81,19 +83,13 @@ def new_figure(**options: Any) -> Figure:
     return Figure(layout="constrained", **options)
 
 
-def operating_point(
-    crossbar: Crossbar, voltages: Array, word: Array, bit: Array, currents: Array, ideal: Array | None, title: str
-) -> Figure:
-    """Draw the voltage lost along word lines, the voltage on bit lines, and the output currents.
+def operating_point(state: ArrayState, currents: Array, ideal: Array | None, title: str) -> Figure:
+    """Draw the voltage lost along word lines, the voltage on bit lines, the output currents and the cells'.
 
     Parameters
     ----------
-    crossbar : Crossbar
-        The circuit.
-    voltages : (rows,)
-        Source volts of the word lines' left ends.
-    word, bit : (rows, cols)
-        Node voltages; NaN where floating.
+    state : ArrayState
+        The circuit, its sources' and its nodes' voltages, NaN where floating.
     currents, ideal : (cols,)
         Output currents in amperes, and those without wires and ends where that is a plain product.
     title : str
@@ -102,15 +98,21 @@ def operating_point(
     figure = new_figure(figsize=(11, 7))
     figure.suptitle(plain(title), fontsize=11)
     (left, right), (bottom, cells) = figure.subplots(2, 2)
+    crossbar, voltages, word, bit = state.crossbar, state.voltages, state.word, state.bit
     driven = np.isfinite(crossbar.boundary["word_left"].resistance)
     lost = np.where(driven[:, None], voltages[:, None] - word, np.nan)
     held = crossbar.boundary["bit_bottom"]
     base = np.where(np.isfinite(held.resistance), held.voltage, 0.0)
-    _map(figure, left, lost, "IR drop along word lines: source - node", "V")
-    _map(figure, right, bit - base, "IR drop along bit lines: node - sense source", "V")
+    _map(figure, left, _dropped(lost, word), "IR drop along word lines: source - node", "V")
+    _map(figure, right, _dropped(bit - base, word), "IR drop along bit lines: node - sense source", "V")
     _currents(bottom, currents, ideal)
-    _map(figure, cells, np.nan_to_num(crossbar.conductance * (word - bit)), "Device currents", "A")
+    _map(figure, cells, np.nan_to_num(state.device_currents()), "Device currents", "A")
     return figure
+
+
+def _dropped(volts: Array, word: Array) -> Array:
+    """Return voltages along lines; what is left of 0 ohm, which is a conductance of 1e30 S to solvers, is 0."""
+    return np.where(np.abs(volts) <= 1e-25 * np.nanmax(np.abs(word), initial=0.0), 0.0, volts)
 
 
 def _map(figure: Figure, axes: Axes, values: Array, title: str, unit: str) -> None:

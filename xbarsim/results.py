@@ -24,12 +24,21 @@ class ArrayState:
         Volts of the word_left sources.
     word, bit : (rows, cols)
         Node voltages.
+    through : (rows, cols), optional
+        Amperes through the cells, where the solver had them.
     """
 
     crossbar: Crossbar
     voltages: Array
     word: Array
     bit: Array
+    through: Array | None = None
+
+    def device_currents(self) -> Array:
+        """Amperes through the cells, from word to bit line; by their law where the solver had none."""
+        if self.through is not None:
+            return self.through
+        return self.crossbar.device.current(self.crossbar.conductance, self.word, self.bit)
 
 
 @dataclass(frozen=True)

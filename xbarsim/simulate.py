@@ -211,8 +211,17 @@ def _seen_as_crossbar(result: Result, found: Recognition, crossbar: Crossbar, so
         outputs=output_names(found),
         output_currents=outputs,
         ideal=ideal_currents(crossbar, sources),
-        state=ArrayState(crossbar, sources["word_left"][0], word, bit) if whole else None,
+        state=ArrayState(crossbar, sources["word_left"][0], word, bit, _through(found, volts[0])) if whole else None,
     )
+
+
+def _through(found: Recognition, volts: Array) -> Array | None:
+    """Return the currents of cells with a memristor in series, (rows, cols), by its voltage; None of other cells."""
+    if found.inner is None or found.crossbar is None:
+        return None
+    inner, through = found.inner, np.zeros(found.crossbar.shape)
+    through[inner.row, inner.col] = (volts[inner.node] - volts[inner.outer]) / inner.ohms
+    return through
 
 
 def _sources_at(found: Recognition, points: Points) -> dict[Side, Array] | None:
@@ -262,7 +271,9 @@ def _crossbar(
         output_names(found),
         solution.currents,
         ideal_currents(crossbar, sources),
-        ArrayState(crossbar, sources["word_left"][0], word[0], bit[0]) if points.kind == "op" else None,
+        ArrayState(crossbar, sources["word_left"][0], word[0], bit[0], solution.device_currents[0])
+        if points.kind == "op"
+        else None,
     )
 
 
