@@ -204,8 +204,10 @@ def test_currents_below_the_normal_range_are_not_said_to_be_exact(exponent):
 
 @pytest.mark.parametrize("method", ["auto", "kron"])
 def test_voltages_that_leave_no_digits_are_named(method):
-    crossbar, scaled = sample_crossbar(35, 6, 5), sample_voltages(36, 4, 6) * 1e-312
-    with pytest.raises(ConvergenceError, match=r"^the voltages of vector \d are at most .* too small for double"):
+    crossbar, scaled = sample_crossbar(35, 6, 6), sample_voltages(36, 4, 6) * 1e-312
+    with pytest.raises(
+        ConvergenceError, match=r"^the voltages of vector \d are at most .* too far from 1 V for double"
+    ):
         xbarsim.solve(crossbar, scaled, method=method)
 
 

@@ -35,8 +35,8 @@ MAX_ITERATIONS = 20_000
 
 _SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 
-_TINY_VOLTS = 1e-140
-"""Volts whose products with themselves and with siemens are below the range of doubles."""
+_LEAST_VOLTS = 1e-140
+"""Below, and above one over it, volts times volts times siemens leave the range of doubles."""
 
 _FEW_DIGITS = 1e-290
 """Amperes below which the parts of a current may be so small that they lose digits."""
@@ -273,9 +273,9 @@ def _solution(
     if not answer.residual.max(initial=0.0) <= tolerance:
         worst = int(np.argmax(answer.residual))
         most = max(float(np.abs(volts[worst]).max(initial=0.0)) for volts in answer.sources.values())
-        if most < _TINY_VOLTS:
+        if not _LEAST_VOLTS < most < 1.0 / _LEAST_VOLTS:
             raise ConvergenceError(
-                f"the voltages of vector {worst} are at most {most:.1e} V, too small for double precision "
+                f"the voltages of vector {worst} are at most {most:.1e} V, too far from 1 V for double precision "
                 f"(residual {answer.residual[worst]:.1e}, tolerance {tolerance:g}): give volts in SI units"
             )
         other = "" if method == "newton" else f'try method="{"schur" if method == "kron" else "kron"}", and '
