@@ -66,6 +66,12 @@ def test_a_file_of_points_that_is_none(tmp_path):
         read_text(tmp_path, "v1 a 0 pwl file=none.txt\nr1 a 0 1k")
 
 
+def test_phases_of_many_turns_are_rounded_as_by_ngspice(tmp_path):
+    """Its radians are degrees times pi over 180; np.radians differs in the last digit, here a billion turns."""
+    circuit = read_text(tmp_path, "v1 a 0 sin(0.2 0.4 1k 0 0 1e30)\nr1 a 0 1")
+    assert circuit.values[0] == 0.2 + 0.4 * np.sin(1e30 * np.pi / 180)
+
+
 def test_modulated_waves_at_0(tmp_path):
     assert read_text(tmp_path, "v1 a 0 am(1 0.5 20 1k 0)\nr1 a 0 1").values[0] == 0.0
     phase = np.radians(30) + 2 * np.sin(np.radians(60))

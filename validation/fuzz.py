@@ -253,6 +253,8 @@ def _underscored(name: str) -> str:
 
 
 _SPELLINGS = [
+    # A note says that a .tran of a circuit without memory starts as if there were no .ic.
+    ("ngspice holds .ic at a transient's first point", rb"(?im)^[ \t]*\.ic\b", b"*ic"),
     # A carriage return alone is a blank in xbarsim; ngspice makes some a part of a node's name.
     ("ngspice takes a lone carriage return into a name", rb"\r(?!\n)", b" "),
     # Its numbers are digits times a power of ten, and that power is 0 below 1e-307.

@@ -16,6 +16,11 @@ _ULPS = 3.0
 """How many units of its last digit a time may be off a point's and be that point's, as in ngspice."""
 
 
+def _radians(degrees: float) -> float:
+    """Return an angle rounded as ngspice rounds it: of 1e30 degrees the last digit of radians is many turns."""
+    return degrees * np.pi / 180.0
+
+
 class Wave(Protocol):
     """A source's value over time."""
 
@@ -65,7 +70,7 @@ class Sine:
     def at(self, times: Floats) -> Floats:
         """Return the sine's values."""
         time = np.maximum(np.asarray(times, dtype=np.float64) - self.delay, 0.0)
-        angle = 2 * np.pi * self.frequency * time + np.radians(self.phase)
+        angle = 2 * np.pi * self.frequency * time + _radians(self.phase)
         value: Floats = self.offset + self.amplitude * np.sin(angle) * np.exp(-self.damping * time)
         return value
 
@@ -85,9 +90,9 @@ class FrequencyModulated:
     def at(self, times: Floats) -> Floats:
         """Return the sine's values."""
         turns = 2 * np.pi * np.asarray(times, dtype=np.float64)
-        swing = self.index * np.sin(self.signal * turns + np.radians(self.signal_phase))
+        swing = self.index * np.sin(self.signal * turns + _radians(self.signal_phase))
         value: Floats = self.offset + self.amplitude * np.sin(
-            self.carrier * turns + np.radians(self.carrier_phase) + swing
+            self.carrier * turns + _radians(self.carrier_phase) + swing
         )
         return value
 
@@ -109,7 +114,7 @@ class AmplitudeModulated:
     def at(self, times: Floats) -> Floats:
         """Return the modulated sine's values."""
         time = np.asarray(times, dtype=np.float64) - self.delay
-        turns, phase = 2 * np.pi * np.maximum(time, 0.0), np.radians(self.phase)
+        turns, phase = 2 * np.pi * np.maximum(time, 0.0), _radians(self.phase)
         value = self.amplitude * (self.offset + np.sin(self.modulation * turns + phase))
         return np.where(time > 0, value * np.sin(self.carrier * turns + phase), 0.0)
 

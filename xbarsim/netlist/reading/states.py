@@ -172,7 +172,8 @@ class States:
             else:
                 left.append((name, initial))
         if left:
-            text = f".ic changes no operating point where no state is held: {_counted(left)}"
+            unused = ".ic changes no operating point where no state is held, and .tran starts without it"
+            text = f"{unused}: {_counted(left)}"
             notes.setdefault(text, left[0][1].origin)
         held = {one.name for one in frozen}
         left = [(name, initial) for name, initial in self.of_element.items() if name not in held]
