@@ -22,6 +22,8 @@ BAD = {
     "c1 a 0 1u rpar={2*3}": (2, "write it as a resistor across it"),
     "r1 a 0 1k 2k": (2, "'2k' after its value"),
     "r1 a 0 1k q=3": (2, "'q=' after its value"),
+    "r1 a 0 r=1k 2k": (2, "'2k' after its value"),
+    "r1 a 0 tc=0 5": (2, "'5' after tc="),
     "r1 a 0 1k rm": (2, "the model 'rm' is undefined"),
     "r1 a 0 l=2u": (2, "has no value"),
     "r1 a 0 rm\n.model rm d(is=1f)": (2, "r1 takes a r or res, and its model rm"),

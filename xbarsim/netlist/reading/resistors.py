@@ -48,7 +48,8 @@ class ResistorCard:
 
 def read_resistor(name: str, words: list[str], origin: int) -> tuple[Value, Value] | ResistorCard:
     """Return ohms and the ``m=`` that divides them, or a card where more is to be known."""
-    sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
+    words = words[1:] if words[:1] == ["="] else words
+    sorted_words = sort_words(words)
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     keys: dict[str, str] = {}
     for key, word in sorted_words.keys.items():
@@ -65,6 +66,11 @@ def read_resistor(name: str, words: list[str], origin: int) -> tuple[Value, Valu
         if keys:
             raise CardError(f"{name} has no value: write '{name} node node value', or a model with rsh")
         raise CardError(f"{name} has no value: write '{name} node node value'")
+    late = bool(plain) and is_value(plain[0]) and plain[0] != words[0]
+    if late and "tc" in sorted_words.keys and "r" not in keys:
+        raise CardError(f"{name} has '{clipped(plain[0])}' after tc=, as its second number: put the value before tc=")
+    if late and "r" in keys:
+        raise CardError(f"{name} has '{clipped(plain[0])}' after its value, which is not supported: remove it")
     most = 1 if "r" in keys else 2
     if len(plain) > most or (len(plain) == 2 and all(is_value(word) for word in plain)):
         raise CardError(f"{name} has '{clipped(plain[-1])}' after its value, which is not supported: remove it")
