@@ -97,8 +97,8 @@ def _channel(
 @njit(**_OPTIONS)
 def _cell(
     d: float, over_c: float, bulk_over_c: float, own: bool, q: Array
-) -> tuple[float, float, float, float, float, float]:
-    """Return x, the channel's current and its slopes by r and, downwards, by c, and what leaks at m and at c.
+) -> tuple[float, float, float, float, float, float, float]:
+    """Return x, the channel's current and its slopes by r and, downwards, by c, what leaks at m and at c, and siemens.
 
     ``own``: the bulk is c.
     """
@@ -137,14 +137,16 @@ def _cell(
     common = 0.0 if own else leaking
     down = (g * (gds - by_c) - by_c * leaking + gds * common) / whole
     if own:
-        return x, i, gds * g / whole, down, leak, -leak
-    return x, i, gds * g / whole, down, leak, -_junction(bulk_over_c, q[7], thermal, gmin)[0]
+        return x, i, gds * g / whole, down, leak, -leak, 2.0 * leaking
+    into, slope = _junction(bulk_over_c, q[7], thermal, gmin)
+    return x, i, gds * g / whole, down, leak, -into, leaking + slope
 
 
 @njit(**_OPTIONS)
 def cells(
     v: Array, low_v: Array, u: Array, low_u: Array, p: Array, gate: Array, bulk: Array, own: Bools, on_word: Bools,
-    i: Array, chord: Array, a: Array, b: Array, leak_v: Array, leak_u: Array, inner: Array,
+    i: Array, chord: Array, a: Array, b: Array, leak_v: Array, leak_u: Array, leaking: Array,
+    inner: Array,
 ) -> float:  # fmt: skip
     """Fill, (m, n) each, what cells do at pairs of node voltages; return the steepest junction's thermal voltages.
 
@@ -162,6 +164,8 @@ def cells(
         Receive the current from word to bit node, what it is per volt, and its slopes in v and, downwards, in u.
     leak_v, leak_u : (m, n)
         Receive what leaves the nodes besides.
+    leaking : (m, n)
+        Receives the siemens of that.
     inner : (m, n)
         Receives the inner node's volts.
     """
@@ -171,14 +175,16 @@ def cells(
         for k in range(n):
             q = p[r, k]
             if q[0] == 0.0:
-                i[r, k] = chord[r, k] = a[r, k] = b[r, k] = leak_v[r, k] = leak_u[r, k] = inner[r, k] = 0.0
+                i[r, k] = chord[r, k] = a[r, k] = b[r, k] = leak_v[r, k] = leak_u[r, k] = leaking[r, k] = inner[
+                    r, k
+                ] = 0.0
                 continue
             across = (v[r, k] - u[r, k]) + (low_v[r, k] - low_u[r, k])
             d = across if on_word[r, k] else -across
             c, rest = (u[r, k], low_u[r, k]) if on_word[r, k] else (v[r, k], low_v[r, k])
             over = ((gate[r, k] - q[5]) - c) - rest
             over_bulk = 0.0 if own[r, k] else (bulk[r, k] - c) - rest
-            x, flow, by_r, by_c, at_m, at_c = _cell(d, over, over_bulk, own[r, k], q)
+            x, flow, by_r, by_c, at_m, at_c, leaking[r, k] = _cell(d, over, over_bulk, own[r, k], q)
             inner[r, k] = c + (rest + x)
             steepest = max(steepest, max(over_bulk, over_bulk - x) / q[8])
             chord[r, k] = flow / d if flow * d > 0.0 else 0.0

@@ -108,16 +108,17 @@ def test_slopes_are_those_of_the_currents(own, on_word):
     flags = np.full(shape, own), np.full(shape, on_word)
 
     def at(v, u):
-        out = np.empty((7, *shape))
+        out = np.empty((8, *shape))
         access.cells(v, 0 * v, u, 0 * u, p, gate, bulk, *flags, *out)
         return out
 
-    i, chord, a, b, leak_v, leak_u, inner = at(v, u)
+    i, chord, a, b, leak_v, leak_u, leaking, inner = at(v, u)
     step = 1e-5
     by_v = (at(v + step, u)[0] - at(v - step, u)[0]) / (2 * step)
     by_u = (at(v, u + step)[0] - at(v, u - step)[0]) / (2 * step)
     np.testing.assert_allclose(a, by_v, rtol=2e-4, atol=1e-11)
     np.testing.assert_allclose(b, -by_u, rtol=2e-4, atol=1e-11)
+    assert np.all(leaking[p[:, :, 0] > 0] >= 1e-9)
     # The memristor carries the channel's current and what leaks inside.
     memristor = p[:, :, 0] * ((v - inner) if on_word else (inner - u))
     expected = i + leak_v if on_word else i - leak_u
@@ -126,3 +127,24 @@ def test_slopes_are_those_of_the_currents(own, on_word):
     assert (np.abs(chord * (v - u) - i) <= 1e-12 * np.abs(i)).sum() > 15
     if own:
         np.testing.assert_array_equal(leak_v, -leak_u)
+
+
+def test_where_all_transistors_are_off_what_leaks_has_its_digits(tmp_path):
+    text = deck(card="nmos(vto=0.6 kp=120u gamma=0.4 is=7e-12)", bulk="{b}", extra=".options gmin=1n")
+    for old in ("1.8", "2.5"):
+        text = text.replace(f" 0 {old}\n", " 0 0\n")
+    ours, general = both(tmp_path, text)
+    assert 0.0 < np.abs(general.currents).max() < 1e-6
+    agree(ours, general)
+    np.testing.assert_allclose(ours.currents, general.currents, rtol=1e-9, atol=1e-12 * np.abs(general.currents).max())
+
+
+@pytest.mark.parametrize("ohms", ["1.9", "6804", "1e9"])
+@pytest.mark.parametrize("card", ["nmos(vto=0.5 kp=120u gamma=0.4)", "nmos(vto=0.5 kp=120u is=1e-30)"])
+def test_a_resistor_beside_a_cell_is_not_lost(tmp_path, ohms, card):
+    text = deck(card=card, extra=f"rx b1_2 w1_2 {ohms}\n.options gmin=1e-20")
+    circuit, found, _ = solved(tmp_path, text)
+    assert found.crossbar is None
+    assert "resistor beside it" in found.reason
+    (ours,), (general,) = simulate.simulate(circuit, found), simulate.simulate(circuit, None)
+    np.testing.assert_array_equal(ours.currents, general.currents)

@@ -20,9 +20,6 @@ from xbarsim.segments import Segments
 _STEPS = 25
 _HALVINGS = 4
 _LOOSEST, _TIGHTEST = 1e-3, 1e-13
-_SETTLED = 1e-12
-"""Part of the largest source's voltage that a node may be off by, currents aside."""
-
 _PASSES = 2_000
 """Of the linear solver in a step."""
 
@@ -90,35 +87,46 @@ class _Lines:
     def run(self, near: AccessState | None) -> AccessState | None:
         pairs = self._guess() if near is None else near.pairs.copy()
         with np.errstate(all="ignore"):  # what overflows has no bound
-            law = self._law(pairs)
-            balance = Balance(self.word, self.bit, self.volts, law, pairs)
-            step = 0
-            while not (balance.bound <= GOAL and self._settled(balance)) and step < _STEPS:
+            law, balance = self._at(pairs)
+            bound, step = self._bound(balance), 0
+            while bound > GOAL and step < _STEPS:
                 reduction.go_on()
                 step += 1
                 dv, du = np.empty((2, *self.shape))
-                if not self._correct(law, balance, dv, du):
+                if not self._correct(law, balance, bound, dv, du):
                     return None
-                before, best = balance, pairs.copy()
-                law, balance = self._moved(pairs, best, dv + balance.dv, du + balance.du, before)
-                if not balance.bound < before.bound and before.bound <= EXACT and self._settled(before):
+                before, best = bound, pairs.copy()
+                law, balance, bound = self._moved(pairs, best, dv + balance.dv, du + balance.du, before)
+                if not bound < before:
+                    if before > EXACT:
+                        return None
                     pairs.put(best)
-                    law, balance = self._law(pairs), before
+                    law, balance = self._at(pairs)
+                    bound = before
                     break
-                if not balance.bound < max(before.bound, EXACT):
-                    return None
-        if not (balance.bound <= EXACT and self._settled(balance)) or self.steepest > access.STEEPEST:
+        if not bound <= EXACT or self.steepest > access.STEEPEST:
             return None
         return AccessState(
             pairs, self.inner, law.cells, self.leak_v, self.leak_u, dict(zip(SIDES, balance.out, strict=True)),
-            balance.bound, step,
+            bound, step,
         )  # fmt: skip
 
-    def _settled(self, balance: Balance) -> bool:
-        """Whether nodes are where their sources and the currents hold them, ends without a current too."""
-        most = max(float(np.abs(held).max()) for held in self.volts)
-        off = (balance.dv, balance.du, balance.far_word, balance.far_bit)
-        return max(float(np.abs(volts).max()) for volts in off) <= _SETTLED * most
+    def _at(self, pairs: Pairs) -> tuple[Law, Balance]:
+        law = self._law(pairs)
+        return law, Balance(self.word, self.bit, self.volts, law, pairs)
+
+    def _bound(self, balance: Balance) -> float:
+        """Return the bound of the end currents' errors, of the largest, with what it cannot see.
+
+        Nodes that no current moves, as where all transistors are off, are still where their sources hold them; and
+        what they are off by makes a difference to what leaks.
+        """
+        most = max(max(float(np.abs(held).max()) for held in self.volts), 1e-300)
+        off = np.abs(balance.dv) + np.abs(balance.far_word)[:, None] + np.abs(balance.du) + np.abs(balance.far_bit)
+        missed = float((self.leaking * off).sum())
+        leaks = missed / balance.scale if balance.scale > 0.0 else 0.0
+        bound = max(balance.bound + leaks, float(off.max()) / most)
+        return bound if bound < np.inf else np.inf
 
     def _guess(self) -> Pairs:
         """Lines at their sources' voltages, at 0 where they have none."""
@@ -130,23 +138,23 @@ class _Lines:
         return Pairs.of(v, u)
 
     def _law(self, pairs: Pairs) -> Law:
-        i, chord, a, b, self.leak_v, self.leak_u, self.inner = np.empty((7, *self.shape))
+        i, chord, a, b, self.leak_v, self.leak_u, self.leaking, self.inner = np.empty((8, *self.shape))
         of = self.of
         self.steepest = access.cells(
             pairs.v, pairs.low_v, pairs.u, pairs.low_u, of.parameters, of.gate, of.bulk, of.own, of.on_word,
-            i, chord, a, b, self.leak_v, self.leak_u, self.inner,
+            i, chord, a, b, self.leak_v, self.leak_u, self.leaking, self.inner,
         )  # fmt: skip
         alone = np.where(chord == 0.0, i, 0.0)
         return Law(self.siemens, i, chord, a, b, alone + self.leak_v, self.leak_u - alone)
 
-    def _correct(self, law: Law, balance: Balance, dv: Array, du: Array) -> bool:
+    def _correct(self, law: Law, balance: Balance, bound: float, dv: Array, du: Array) -> bool:
         """Solve the tangent circuit for what the balance misses, as exactly as that deserves."""
         word, bit = self.word, self.bit
         schur.factor_word(law.a, word, self.lw, self.kw, self.end_w)
         schur.factor_bit(law.b, bit, self.lb, self.kb, self.end_b)
         far_w = balance.far_word / np.maximum(word[:, -1], schur.TINY)
         far_b = balance.far_bit / np.maximum(bit[0], schur.TINY)
-        tolerance = max(_TIGHTEST, min(_LOOSEST, balance.bound * balance.bound))
+        tolerance = max(_TIGHTEST, min(_LOOSEST, bound * bound))
         du[:] = 0.0
         status, _ = schur.solve_unsymmetric(
             law.a, law.b, balance.leaving, balance.entering, self.lw, self.kw, self.lb, self.kb, self.zero_w, far_w,
@@ -154,14 +162,14 @@ class _Lines:
         )  # fmt: skip
         return bool(status == schur.CONVERGED and np.isfinite(dv).all() and np.isfinite(du).all())
 
-    def _moved(self, pairs: Pairs, best: Pairs, dv: Array, du: Array, before: Balance) -> tuple[Law, Balance]:
+    def _moved(self, pairs: Pairs, best: Pairs, dv: Array, du: Array, before: float) -> tuple[Law, Balance, float]:
         """Move ``pairs`` by a step, or by as much of it as brings them nearer."""
         for _ in range(_HALVINGS):
             pairs.put(best)
             pairs.add(dv, du)
-            law = self._law(pairs)
-            balance = Balance(self.word, self.bit, self.volts, law, pairs)
-            if balance.bound < before.bound or before.bound <= EXACT:
+            law, balance = self._at(pairs)
+            bound = self._bound(balance)
+            if bound < before or before <= EXACT:
                 break
             dv, du = 0.5 * dv, 0.5 * du
-        return law, balance
+        return law, balance, bound

@@ -15,6 +15,9 @@ from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
 from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
 from xbarsim.netlist.recognition import Inner, Recognition, Tie
 
+_ROUNDING = 1e-15
+"""Part of a stand-in's conductance that two reciprocals may change it by."""
+
 Place = Callable[[Floats], Floats]
 """Lays numbers of each cell out over the array."""
 
@@ -163,6 +166,9 @@ class Cells:
             odd = int(np.argmin(place))
             raise NoCrossbar(f"{self.names[odd]} is no cell of its own between a word line and a bit line")
         row, col = np.divmod(cells[place], found.crossbar.shape[1])
+        beside = np.abs(found.crossbar.conductance[row, col] - self.conductance) > _ROUNDING * self.conductance
+        if beside.any():
+            raise NoCrossbar(f"{self.names[int(np.argmax(beside))]} has a resistor beside it, from the same lines")
         return row, col, forward
 
 
