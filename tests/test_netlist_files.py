@@ -19,6 +19,14 @@ def test_windows_1252_is_read_and_noted(tmp_path):
     assert circuit.notes[0] == f"{path}:1: this file is not UTF-8 text: it is read as Windows-1252"
 
 
+@pytest.mark.parametrize("sign", [b"\xc2\xb5", b"\xb5"])
+def test_a_micro_sign_is_u_in_names_too(tmp_path, sign):
+    """As in ngspice, where a\u00b5 and au are one node."""
+    path = tmp_path / "a.sp"
+    path.write_bytes(b"title\nV1 a%s 0 1\nR1 a%s 0 2\nR2 au 0 2\n.op\n" % (sign, sign))
+    assert read(path).nodes == ["0", "au"]
+
+
 def test_other_bytes_in_comments_say_nothing(tmp_path):
     path = tmp_path / "a.net"
     path.write_bytes(b"25 C\n* \xb5\nV1 a 0 1\nR1 a 0 1k $ \xb5\n.op\n")

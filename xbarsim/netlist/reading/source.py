@@ -53,7 +53,8 @@ class SourceText:
     Attributes
     ----------
     text : str
-        In lower case (ASCII letters only, so that places agree with ``original``), ending in a newline.
+        In lower case (ASCII letters only, so that places agree with ``original``), micro signs as ``u``, ending in a
+        newline.
     original : str
         As it was written: file names keep their case.
     position, line : int
@@ -76,7 +77,8 @@ class SourceText:
             # What LTspice and old editors write.
             codec, self.foreign = "cp1252", _is_spoken(data, file)
             self.original = data.decode(codec, "replace")
-        self.text = data.lower().decode(codec, "replace")
+        # A micro sign is u to ngspice, in names too: a\u00b5 and au are one node.
+        self.text = data.lower().decode(codec, "replace").replace("\u00b5", "u")
         if any(mark in data for mark in _SEPARATORS) or not (data.isascii() or _EXOTIC.search(self.text) is None):
             _check_blanks(self.text, file)
 
