@@ -213,6 +213,7 @@ def test_of_a_layer_s_own_work_nothing_is_looked_at(monkeypatch):
     monkeypatch.setattr(Watch, "__torch_function__", recorded)
     model = made(nn.Sequential, nn.Linear(5, 6), nn.ReLU(), nn.Unflatten(1, (2, 3)), nn.Conv1d(2, 3, 2), nn.Flatten())
     network = convert(model, IDEAL).program(0).eval()
+    network.model[1].register_forward_hook(lambda *_: None)
     network(X)
     assert seen[0] == "relu"
     assert not {"linear", "conv1d", "detach", "is_floating_point"} & set(seen), seen
@@ -243,3 +244,61 @@ def test_a_mode_of_the_model_s_own_hides_nothing():
     with CountsCalls(), pytest.raises(InputError, match="5 inputs"):
         network(X[:, :4])
     assert torch._C._len_torch_function_stack() == 0, "what is raised inside leaves no mode behind"
+
+
+def composed():
+    model = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Sequential(nn.Linear(4, 3))).double()
+    return model, convert(model, IDEAL).program(0).eval()
+
+
+def test_what_is_composed_of_torchs_modules_alone_needs_no_watch(monkeypatch):
+    model, network = composed()
+    monkeypatch.setattr("xbarsim.nn.network.Watch", None)
+    assert apart(network(X), model(X)) < 1e-6
+
+
+def by_hook(network):
+    network.model[1].register_forward_hook(lambda module, given, y: y @ network.model[2][0].weight.T)
+
+
+def by_hook_before(network):
+    network.model[1].register_forward_pre_hook(lambda module, given: (given[0] * network.model[0].weight[:, 0],))
+
+
+def by_own_forward(network):
+    network.model[1].forward = lambda y: y * network.model[0].weight[:, 0]
+
+
+def by_own_class(network):
+    class Scale(nn.Module):
+        def forward(self, y):
+            return y * network.model[0].weight[:, 0]
+
+    network.model[1] = Scale()
+
+
+def by_shared_weight(network):
+    shared = nn.Linear(5, 4).double()
+    shared.weight = network.model[0].weight
+    network.model[0] = nn.Sequential(shared, nn.Linear(4, 5).double(), network.model[0])
+
+
+@pytest.mark.parametrize("change", [by_hook, by_hook_before, by_own_forward, by_own_class, by_shared_weight])
+def test_what_brings_in_other_code_is_watched(change):
+    _, network = composed()
+    change(network)
+    with pytest.raises(InputError, match=r"weight of layer '[02.]+' is used outside"):
+        network(X)
+
+
+def test_hooks_of_all_modules_are_watched():
+    _, network = composed()
+    weight = network.model[0].weight
+    handle = nn.modules.module.register_module_forward_hook(
+        lambda module, given, y: y * weight[:, 0] if isinstance(module, nn.ReLU) else None
+    )
+    try:
+        with pytest.raises(InputError, match="weight of layer '0' is used outside"):
+            network(X)
+    finally:
+        handle.remove()

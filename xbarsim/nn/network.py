@@ -17,7 +17,7 @@ from xbarsim.nn import calibration, storage
 from xbarsim.nn.copies import copied
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
-from xbarsim.nn.outside import Origin, Watch
+from xbarsim.nn.outside import Origin, Watch, only_composed
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.summary import Summary, summary
 from xbarsim.nn.transforms import uncompiled
@@ -77,8 +77,11 @@ class CrossbarNetwork(nn.Module):
             ``eval()``, no forward pass so far has reached a layer; the message says how to leave it digital.
         """
         layers = self.layers
-        with Watch(self._watched(layers)):
+        if not self._matrices and only_composed(self.model, {id(layer.weight) for layer in layers.values()}):
             found = self.model(*args, **kwargs)
+        else:
+            with Watch(self._watched(layers)):
+                found = self.model(*args, **kwargs)
         if not self.training and not all(layer.reached for layer in layers.values()):
             self._refuse_missed([name for name, layer in layers.items() if not layer.reached])
         return found

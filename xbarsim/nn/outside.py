@@ -9,14 +9,14 @@ named (an embedding's, a buffer) may be looked up and added, but not multiplied 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from xbarsim.errors import InputError
@@ -98,6 +98,32 @@ def unwatched(forward: Function) -> Function:
         return found
 
     return cast(Function, alone)
+
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+def only_composed(model: nn.Module, weights: Set[int]) -> bool:
+    """Whether a model runs no code but torch's own modules and layers on crossbars, so that nothing needs a watch.
+
+    A module of torch computes with its own parameters alone. What could bring in others are classes of a user's,
+    hooks, a ``forward`` put on an instance, and a weight of a layer (``weights`` are their ids) that a digital module
+    shares.
+    """
+    torchs: Any = nn.modules.module
+    if torchs._has_any_global_hook():
+        return False
+    for module in model.modules():
+        state = module.__dict__
+        if "forward" in state or any(state.get(hooks) for hooks in _HOOKS):
+            return False
+        home = type(module).__module__
+        if home.startswith("torch.nn.modules."):
+            if any(id(parameter) in weights for parameter in module._parameters.values()):
+                return False
+        elif not home.startswith("xbarsim.nn."):
+            return False
+    return True
 
 
 class Watch(TorchFunctionMode):
