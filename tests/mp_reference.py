@@ -1,4 +1,4 @@
-"""Nodal analysis in 60 digits: the answer that xbarsim.reference itself is checked against. Up to 8 x 8.
+"""Nodal analysis in 60 digits: the answer that xbarsim.solvers.reference itself is checked against. Up to 8 x 8.
 
 Written from the definition of the circuit alone, without any numerics of xbarsim. Couplings of 1e-12 to
 1e12 S in one chain of 16 segments cost a plain LU some 25 to 30 digits; twice what float64 holds are left.

@@ -11,9 +11,21 @@ import pytest
 
 from xbarsim import spice
 from xbarsim.crossbar import Crossbar
+from xbarsim.errors import SpiceMissingError
 from xbarsim.netlist import read, report
 
 needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not installed")
+
+
+def pyspice_there() -> bool:
+    try:
+        spice.version("pyspice")
+    except SpiceMissingError:
+        return False
+    return True
+
+
+needs_pyspice = pytest.mark.skipif(not pyspice_there(), reason="PySpice or ngspice's library is not installed")
 
 Element = tuple[str, str, str, float]
 

@@ -12,7 +12,7 @@ import torch
 
 from xbarsim.nn import zoo
 from xbarsim.nn.datasets import VARIABLE, Dataset, Split, load
-from xbarsim.nn.datasets.search import MissingDataError
+from xbarsim.nn.datasets.locations import MissingDataError
 from xbarsim.nn.training import Training, TrainSettings
 
 # Tests run side by side, each on its own core; threads that wait for one another would make them crawl.

@@ -51,8 +51,8 @@ def stored(netlist: Path) -> dict[str, np.ndarray]:
 
 def ours(netlist: Path | str) -> tuple[dict[str, np.ndarray], float]:
     """Return this package's numbers of a file or a text, and the residual."""
+    from xbarsim.analysis.simulate import simulate
     from xbarsim.netlist import read
-    from xbarsim.simulate import simulate
 
     circuit = read(io.StringIO(f"title\n{netlist}\n") if isinstance(netlist, str) else netlist)
     (result,) = simulate(circuit)

@@ -23,9 +23,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import nearly
 
-from xbarsim import netlist, simulate
+from xbarsim import netlist
+from xbarsim.analysis import simulate
+from xbarsim.analysis.results import Result
 from xbarsim.netlist import Circuit, Recognition
-from xbarsim.results import Result
 
 RESULTS = Path(__file__).parent / "results" / "access.md"
 DRAWN = "vto=0.5 kp=120u gamma=0.4 phi=0.65 lambda=0.02", ""

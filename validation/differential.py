@@ -26,12 +26,12 @@ import oracle
 from drawing import Drawn, draw
 from dressing import Dress
 
+from xbarsim.analysis.results import Result
+from xbarsim.analysis.runs import from_netlist
+from xbarsim.analysis.simulate import simulate
 from xbarsim.errors import XbarsimError
 from xbarsim.netlist import read
 from xbarsim.netlist.analyses import Tran
-from xbarsim.results import Result
-from xbarsim.runs import from_netlist
-from xbarsim.simulate import simulate
 
 RESULTS = Path(__file__).parent / "results" / "differential.md"
 AGREE = 1e-9

@@ -22,9 +22,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import oracle
 
+from xbarsim.analysis.simulate import simulate
 from xbarsim.errors import XbarsimError
 from xbarsim.netlist import read
-from xbarsim.simulate import simulate
 from xbarsim.spice import version
 
 RESULTS = Path(__file__).parent / "results" / "elements.md"

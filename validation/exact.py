@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mpmath import mp, mpf
 
+from xbarsim.analysis.points import points_of
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.analyses import Analysis
-from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR
-from xbarsim.points import points_of
+from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR
 
 DIGITS = 800
 

@@ -3,7 +3,8 @@
     python validation/extremes.py                 # 4,000 networks
     python validation/extremes.py --write         # and writes validation/results/extremes.md
 
-The circuits and the reference are those of tests/test_mna_evidence.py: ladders, trees and meshes of 1e-11 to 1e11 ohm.
+The circuits and the reference are those of tests/mna/test_mna_evidence.py: ladders, trees and meshes of 1e-11 to
+1e11 ohm.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("", "mna")]
 from test_mna_evidence import decades_apart, errors
 
 from xbarsim import mna

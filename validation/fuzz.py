@@ -40,13 +40,13 @@ import oracle
 from differential import against, netlist
 from mutations import mutate
 
+from xbarsim.analysis.points import points_of
+from xbarsim.analysis.results import Result
+from xbarsim.analysis.simulate import simulate
 from xbarsim.cli import main as xbarsim
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Analysis, Family, Tran
-from xbarsim.netlist.kinds import CURRENT, RESISTOR
-from xbarsim.points import points_of
-from xbarsim.results import Result
-from xbarsim.simulate import simulate
+from xbarsim.netlist.element_kinds import CURRENT, RESISTOR
 
 RESULTS = Path(__file__).parent / "results" / "fuzz.md"
 AGREE = 1e-6

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from xbarsim.nn import CrossbarNetwork, Hardware, Mapping, Wires, convert, sources
+from xbarsim.nn import CrossbarNetwork, Hardware, Mapping, Wires, convert, model_sources
 from xbarsim.nn.datasets import Dataset, load
 from xbarsim.nn.training import accuracy, inputs
 
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    source = sources.find(arguments.model, load("mnist"))
+    source = model_sources.find(arguments.model, load("mnist"))
     model, data = source.model, source.dataset
     rows = [
         f"MNIST, {len(data.test)} test images, {source.name}, {100.0 * accuracy(model, data, data.test):.2f} % "

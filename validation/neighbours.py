@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import nearly
 import oracle
 
+from xbarsim.analysis.runs import from_netlist
 from xbarsim.errors import XbarsimError
-from xbarsim.runs import from_netlist
 
 RESULTS = Path(__file__).parent / "results" / "neighbours.md"
 AGREE = 1e-9

@@ -21,7 +21,7 @@ import numpy as np
 
 import xbarsim
 from xbarsim import netlist, spice
-from xbarsim.rawfile import read_raw
+from xbarsim.analysis.rawfile import read_raw
 
 HERE = Path(__file__).parent
 XBARSIM = [sys.executable, "-m", "xbarsim", "solve", "--format", "json"]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLayer, CrossbarLinear, Hardware, convert, preset
-from xbarsim.nn.circuit import SHARED
+from xbarsim.nn.array_maps import SHARED
 from xbarsim.resources import thread_count
 
 HERE = Path(__file__).parent

@@ -5,9 +5,9 @@ python validation/states.py --count 1000 --seed 5
 python validation/states.py --write          # writes validation/results/states.md
 
 An array is 1 to 4 lines each way of cells in the forms in which memristor models are published
-(tests/test_frozen_states.py, which has each form's current by hand), each cell drawn anew: in subcircuits, or written
-out at the top where a form allows it. Three in five have capacitances with initial values at every node of their
-lines. Expected: as many states as the cells have capacitors, and the sources' currents of the array without its lines'
+(tests/analysis/test_frozen_states.py, which has each form's current by hand), each cell drawn anew: in subcircuits,
+or written out at the top where a form allows it. Three in five have capacitances with initial values at every node of
+their lines. Expected: as many states as the cells have capacitors, and the sources' currents of the array without its lines'
 capacitances, to 1e-10 of the largest.
 """
 
@@ -22,12 +22,12 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path.insert(0, str(HERE.parent / "tests" / "analysis"))
 
 from test_frozen_states import CELLS
 
+from xbarsim.analysis.simulate import simulate
 from xbarsim.netlist import read
-from xbarsim.simulate import simulate
 
 FORMS = [form for form in CELLS if "integral" not in form and "own capacitance" not in form]
 TOLERANCE = 1e-10

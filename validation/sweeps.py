@@ -23,8 +23,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim import runs, spice
-from xbarsim.results import Result
+from xbarsim import spice
+from xbarsim.analysis import runs
+from xbarsim.analysis.results import Result
 from xbarsim.spice import version
 
 RESULTS = Path(__file__).parent / "results" / "sweeps.md"

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from xbarsim.devices import Table as Table
     from xbarsim.devices import Transistor as Transistor
     from xbarsim.devices import Yakopcic as Yakopcic
-    from xbarsim.effective import effective_conductance as effective_conductance
-    from xbarsim.effective import port_admittance as port_admittance
     from xbarsim.solution import Solution as Solution
-    from xbarsim.solver import solve as solve
+    from xbarsim.solvers.effective import effective_conductance as effective_conductance
+    from xbarsim.solvers.effective import port_admittance as port_admittance
+    from xbarsim.solvers.solve import solve as solve
 
 __version__ = "0.1.0"
 
@@ -39,9 +39,9 @@ _HOME = {
     "Transistor": "devices",
     "Yakopcic": "devices",
     "Solution": "solution",
-    "solve": "solver",
-    "effective_conductance": "effective",
-    "port_admittance": "effective",
+    "solve": "solvers.solve",
+    "effective_conductance": "solvers.effective",
+    "port_admittance": "solvers.effective",
 }
 
 __all__ = [
@@ -63,26 +63,26 @@ __all__ = [
 ]
 
 
-_MODULES = (
-    "adjoint",
-    "devices",
-    "effective",
-    "errors",
-    "kernels",
-    "margin",
-    "netlist",
-    "nn",
-    "nonideal",
-    "reference",
-    "schemes",
-    "spice",
-    "validate",
-)
+_MODULES = {
+    "adjoint": "solvers.adjoint",
+    "devices": "devices",
+    "effective": "solvers.effective",
+    "errors": "errors",
+    "kernels": "kernels",
+    "margin": "margin",
+    "netlist": "netlist",
+    "nn": "nn",
+    "nonideal": "nonideal",
+    "reference": "solvers.reference",
+    "schemes": "schemes",
+    "spice": "spice",
+    "validate": "validate",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"xbarsim.{name}")
+        return import_module(f"xbarsim.{_MODULES[name]}")
     if name not in _HOME:
         raise AttributeError(f"module 'xbarsim' has no attribute {name!r}")
     value = getattr(import_module(f"xbarsim.{_HOME[name]}"), name)

@@ -1,4 +1,4 @@
-"""Ask ngspice for the operating points that tests/test_shipped.py holds xbarsim to: ``python tests/goldens/make.py``.
+"""Ask ngspice for the operating points that tests hold shipped netlists to: ``python tests/goldens/make.py``.
 
 Each ``NAME.sp`` gets a ``NAME.ngspice.txt`` beside it, a number a line with all its digits.
 """

@@ -2,7 +2,7 @@
 
 from xbarsim.devices.base import Device
 from xbarsim.devices.law import Law
-from xbarsim.devices.linear import Linear
+from xbarsim.devices.ohmic import Linear
 from xbarsim.devices.selector import Selector
 from xbarsim.devices.sinh import Sinh
 from xbarsim.devices.table import Table

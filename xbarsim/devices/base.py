@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, Locked, broadcast, checked_array
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
-from xbarsim.kernels.newton import Cells
+from xbarsim.kernels.newton_steps import Cells
 
 NO_TABLE = np.empty((0, 6))
 

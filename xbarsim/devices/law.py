@@ -15,7 +15,7 @@ from xbarsim.devices.base import Device, parameter
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 from xbarsim.kernels.compiled import UncompilableError, compile_law
-from xbarsim.kernels.newton import Cells
+from xbarsim.kernels.newton_steps import Cells
 
 _LISTED = 4
 

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, checked_array
 from xbarsim.devices.base import Device
 from xbarsim.devices.curvefile import read_curve
+from xbarsim.devices.piecewise import table_subcircuit
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
-from xbarsim.kernels.newton import Cells
-from xbarsim.piecewise import table_subcircuit
+from xbarsim.kernels.newton_steps import Cells
 
 if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator

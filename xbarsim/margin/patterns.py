@@ -20,7 +20,7 @@ from xbarsim.errors import InputError
 from xbarsim.margin.technology import States
 from xbarsim.schemes.reading import Read
 from xbarsim.schemes.scheme import Cell, checked_cell
-from xbarsim.solver import solve
+from xbarsim.solvers.solve import solve
 
 GROUPS = ("row", "column", "rest")
 

@@ -9,15 +9,15 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from xbarsim.beyond import collected, report
 from xbarsim.errors import InputError
+from xbarsim.margin.cell_reads import Reader, by
+from xbarsim.margin.pattern_search import every_pattern, nearest, worst
 from xbarsim.margin.patterns import candidates
-from xbarsim.margin.reader import Reader, by
-from xbarsim.margin.search import every_pattern, nearest, worst
 from xbarsim.margin.technology import States, Technology
 from xbarsim.resources import require_memory
 from xbarsim.schemes.reading import Read
 from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, named
+from xbarsim.solvers.extrapolation import collected, report
 
 Where = Literal["far", "corners"]
 Pairing = Literal["worst", "same"]

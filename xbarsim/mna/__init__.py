@@ -10,9 +10,9 @@ Circuits Syst. 22, 1975). A resistor of 0 ohm is such an element too, so 0 is ex
 
 from xbarsim.mna.connections import LoopError
 from xbarsim.mna.factors import Factors, UntrustedError
-from xbarsim.mna.network import Branches, Controlled, Drive, Network, NetworkSolution
+from xbarsim.mna.linear_network import Branches, Controlled, Drive, Network, NetworkSolution
+from xbarsim.mna.linear_solve import solve
 from xbarsim.mna.residual import TOLERANCE, Residual
-from xbarsim.mna.solve import solve
 from xbarsim.mna.stamps import Stamps
 from xbarsim.mna.system import Flows, Jacobian, System
 

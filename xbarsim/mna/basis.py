@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from xbarsim.mna.connections import components
-from xbarsim.mna.network import Bools, Branches, Controlled, Floats, Ints, Network, Sparse
+from xbarsim.mna.linear_network import Bools, Branches, Controlled, Floats, Ints, Network, Sparse
 
 WEAK = 1e8
 """How much better than what ties it to the rest a group conducts inside that gets a reference of its own.

@@ -6,7 +6,7 @@ import numpy as np
 
 from xbarsim.errors import SolveError
 from xbarsim.mna.factors import SINGULAR, Factors
-from xbarsim.mna.network import Network
+from xbarsim.mna.linear_network import Network
 from xbarsim.mna.system import System
 
 _MOST_MOVED = 1e13

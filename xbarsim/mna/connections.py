@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from xbarsim.errors import FloatingError, SolveError
-from xbarsim.mna.network import Bools, Branches, Ints, Network
+from xbarsim.mna.linear_network import Bools, Branches, Ints, Network
 
 
 class LoopError(SolveError):

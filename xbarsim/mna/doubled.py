@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from xbarsim.mna.network import Floats, Ints
+from xbarsim.mna.linear_network import Floats, Ints
 
 _SPLIT = 134217729.0
 """2^27 + 1: cuts a double into halves whose products are exact."""

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import SuperLU, splu
 
 from xbarsim.errors import ConvergenceError, SolveError
 from xbarsim.mna.doubled import Terms, added
-from xbarsim.mna.network import Floats, Ints, Sparse
+from xbarsim.mna.linear_network import Floats, Ints, Sparse
 
 SINGULAR = (
     "the circuit's equations are singular: some voltage or current is not determined "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.mna.network import Floats
+from xbarsim.mna.linear_network import Floats
 from xbarsim.mna.system import Flows, System
 
 TOLERANCE = 1e-9

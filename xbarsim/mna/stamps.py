@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xbarsim.mna.doubled import reciprocals
-from xbarsim.mna.network import Bools, Branches, Controlled, Floats, Ints, Network
+from xbarsim.mna.linear_network import Bools, Branches, Controlled, Floats, Ints, Network
 
 
 @dataclass(frozen=True)

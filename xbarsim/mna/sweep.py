@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.mna.factors import Factors, UntrustedError
-from xbarsim.mna.network import Branches, Drive, Floats, Network, NetworkSolution
+from xbarsim.mna.linear_network import Branches, Drive, Floats, Network, NetworkSolution
 from xbarsim.mna.residual import TOLERANCE, Residual
 from xbarsim.mna.system import System
 from xbarsim.resources import require_memory

@@ -26,7 +26,7 @@ import scipy.sparse as sp
 
 from xbarsim.mna.doubled import Terms
 from xbarsim.mna.factors import Factors
-from xbarsim.mna.network import Branches, Floats, Ints, Network, Sparse, Wide
+from xbarsim.mna.linear_network import Branches, Floats, Ints, Network, Sparse, Wide
 from xbarsim.mna.stamps import Stamps, linear_stamps
 from xbarsim.mna.unknowns import Unknowns
 

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from xbarsim.mna.basis import paths, references
 from xbarsim.mna.connections import check_islands, check_loops
-from xbarsim.mna.network import Bools, Branches, Floats, Ints, Network, Sparse
+from xbarsim.mna.linear_network import Bools, Branches, Floats, Ints, Network, Sparse
 
 _STIFF = 1e6
 """How much better than its neighbours a resistor conducts whose current becomes an unknown."""

@@ -11,10 +11,10 @@ from typing import IO
 
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
-from xbarsim.netlist.errors import NetlistError, NotACrossbarError
 from xbarsim.netlist.reading.reader import Reader
 from xbarsim.netlist.reading.variants import Variants
 from xbarsim.netlist.recognition import Recognition, report
+from xbarsim.netlist.refusals import NetlistError, NotACrossbarError
 from xbarsim.netlist.write import write
 
 __all__ = ["Circuit", "NetlistError", "NotACrossbarError", "Recognition", "read", "report", "write"]

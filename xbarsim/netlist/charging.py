@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.controlled import Controlled
-from xbarsim.netlist.kinds import RESISTOR, VOLTAGE
-from xbarsim.netlist.nonlinear import Behaviours
+from xbarsim.netlist.element_kinds import RESISTOR, VOLTAGE
+from xbarsim.netlist.nonlinear_elements import Behaviours
 
 if TYPE_CHECKING:
     from xbarsim.netlist.circuit import Circuit

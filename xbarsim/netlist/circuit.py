@@ -14,11 +14,11 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.netlist.analyses import Analysis, Op
 from xbarsim.netlist.charging import Charging
 from xbarsim.netlist.controlled import Controlled
-from xbarsim.netlist.errors import NetlistError, NotACrossbarError
-from xbarsim.netlist.kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.measures import Measure
-from xbarsim.netlist.nonlinear import Behaviours, Diodes, Mosfets
+from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
 from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.refusals import NetlistError, NotACrossbarError
 from xbarsim.netlist.waves import Wave
 
 if TYPE_CHECKING:

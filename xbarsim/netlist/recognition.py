@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.netlist.circuit import GROUND, Circuit
-from xbarsim.netlist.kinds import INDUCTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import INDUCTOR, VOLTAGE
 from xbarsim.solution import Solution
 
 Ints = NDArray[np.int64]

@@ -12,7 +12,7 @@ from xbarsim.crossbar import Crossbar, Side, checked_array
 from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
-from xbarsim.netlist import cells
+from xbarsim.netlist import cell_calls
 
 _SIDES: tuple[tuple[str, Side], ...] = (
     ("wl", "word_left"), ("wr", "word_right"), ("bb", "bit_bottom"), ("bt", "bit_top"),
@@ -59,7 +59,7 @@ def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
     yield f"* Written by xbarsim: word lines w_<row>_<col>, bit lines b_<row>_<col>, {rows} rows, {cols} columns."
     yield "* Sources: vwl, vwr at the word lines' left and right ends, vbb, vbt at the bit lines' bottom and top."
     if not isinstance(crossbar.device, Linear):
-        yield from cells.definition(crossbar.device)
+        yield from cell_calls.definition(crossbar.device)
     yield from _ends(crossbar, volts)
     for i, row in enumerate(crossbar.word_wire.tolist()):
         yield from _wires("rw", [(i, j, f"w_{i}_{j} w_{i}_{j + 1}", ohms) for j, ohms in enumerate(row)])
@@ -68,7 +68,7 @@ def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
     if isinstance(crossbar.device, Linear):
         yield from _resistors(crossbar)
     else:
-        yield from cells.calls(crossbar.conductance, crossbar.device)
+        yield from cell_calls.calls(crossbar.conductance, crossbar.device)
     yield ".op"
     yield ".end"
 

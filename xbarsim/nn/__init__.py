@@ -3,9 +3,9 @@
 from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
+from xbarsim.nn.feedforward import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
 from xbarsim.nn.hardware import Converter, Encoding, Hardware, Law, Mapping, Tiles, Wires, preset
 from xbarsim.nn.layers import CrossbarLayer
-from xbarsim.nn.linear import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.recurrent import CrossbarCell, CrossbarRecurrent

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xbarsim.errors import InputError
+from xbarsim.nn.feedforward import CrossbarLinear
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.linear import CrossbarLinear
 
 
 class CrossbarAttention(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
-from xbarsim.nn.circuit import effective
+from xbarsim.nn.array_maps import effective
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import is_between, planes_of, zeros
 from xbarsim.nn.tiling import Place, cut

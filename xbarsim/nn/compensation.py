@@ -11,7 +11,7 @@ import torch
 from xbarsim.errors import InputError
 from xbarsim.nn import cells
 from xbarsim.nonideal import Bridged, Chip
-from xbarsim.solver import solve
+from xbarsim.solvers.solve import solve
 
 if TYPE_CHECKING:
     from xbarsim.nn.weights import ProgrammedWeights

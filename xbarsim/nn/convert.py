@@ -11,8 +11,8 @@ from xbarsim.errors import InputError
 from xbarsim.nn.copies import copied
 from xbarsim.nn.folding import fold
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.kinds import digital_matrices, on_crossbars, see_no_matrix, supported
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.module_kinds import digital_matrices, on_crossbars, see_no_matrix, supported
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.selection import Digital, Selection, hardware_for, see_known
 

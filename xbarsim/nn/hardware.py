@@ -15,7 +15,7 @@ from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
-from xbarsim.nonideal.settings import Settings, named
+from xbarsim.nonideal.effect_settings import Settings, named
 
 _MOST_LINES = 2**20
 """Of a tile."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
-from xbarsim.nn import calibration, storage
+from xbarsim.nn import calibration, network_archive
 from xbarsim.nn.copies import copied
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
@@ -256,7 +256,7 @@ class CrossbarNetwork(nn.Module):
         InputError
             The network is not programmed, or the path cannot be written.
         """
-        storage.save_chips(self, path)
+        network_archive.save_chips(self, path)
 
     def load_chips(self, path: str | Path) -> Self:
         """Put the weights on saved chips.
@@ -266,7 +266,7 @@ class CrossbarNetwork(nn.Module):
         InputError
             The file is missing or damaged, or its chips are of another model or hardware; the message names both.
         """
-        storage.load_chips(self, path)
+        network_archive.load_chips(self, path)
         return self
 
     def _see_programmed(self) -> None:

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from xbarsim.errors import InputError
+from xbarsim.nn.feedforward import CrossbarLinear
 from xbarsim.nn.gates import State, steps, update
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.linear import CrossbarLinear
 
 _KERNELS: dict[str, Any] = {
     "LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu,

@@ -14,7 +14,7 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import factors
 from xbarsim.nonideal import Bridged
-from xbarsim.solver import solve
+from xbarsim.solvers.solve import solve
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from torch.nn import functional
 from xbarsim.errors import InputError, SolveError
 from xbarsim.nn.binary import clip_latent
 from xbarsim.nn.datasets import Dataset, Split
-from xbarsim.nonideal.settings import Settings
+from xbarsim.nonideal.effect_settings import Settings
 
 _SHIFT = 4  # pixels by which augmented images move at most
 _FEW = 10_000  # images, of which smaller steps make more

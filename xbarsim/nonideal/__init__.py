@@ -19,12 +19,12 @@ True
 """
 
 from xbarsim.nonideal.bridges import Bridged, bridge
+from xbarsim.nonideal.broken_lines import Breaks, Shorts
 from xbarsim.nonideal.chip import Chip
 from xbarsim.nonideal.drift import Drift
 from xbarsim.nonideal.faultfile import load_faults
 from xbarsim.nonideal.faults import Fault, Faults
 from xbarsim.nonideal.levels import Levels
-from xbarsim.nonideal.lines import Breaks, Shorts
 from xbarsim.nonideal.maps import Maps, make_maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.readnoise import ReadNoise

@@ -15,9 +15,9 @@ from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
 from xbarsim.nonideal.bridges import Bridged, bridge
+from xbarsim.nonideal.effect_settings import checked_shape
 from xbarsim.nonideal.maps import Maps, checked_faults, make_maps
 from xbarsim.nonideal.model import Nonidealities
-from xbarsim.nonideal.settings import checked_shape
 from xbarsim.nonideal.streams import whole
 from xbarsim.nonideal.writing import Programmed, program
 
@@ -182,7 +182,7 @@ class Chip:
         InputError
             The path cannot be written.
         """
-        from xbarsim.nonideal.storage import save
+        from xbarsim.nonideal.archive import save
 
         save(self, path)
 
@@ -204,7 +204,7 @@ class Chip:
         InputError
             The file is missing, damaged, no chip, of a later version, or made for another model or other shapes.
         """
-        from xbarsim.nonideal.storage import load
+        from xbarsim.nonideal.archive import load
 
         return load(path, model, None if shapes is None else _checked_shapes(shapes))
 
@@ -216,7 +216,7 @@ class Chip:
         InputError
             matplotlib is missing, the path cannot be written, or its ending is no picture's.
         """
-        from xbarsim.nonideal.picture import draw
+        from xbarsim.nonideal.chip_picture import draw
 
         draw(self, path, tile)
 

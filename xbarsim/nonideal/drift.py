@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
-from xbarsim.nonideal.settings import Settings, checked_shape
+from xbarsim.nonideal.effect_settings import Settings, checked_shape
 from xbarsim.nonideal.streams import Draw, Stream, every
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from xbarsim.errors import InputError
+from xbarsim.nonideal.archive import read_arrays
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import checked_faults
-from xbarsim.nonideal.storage import read_arrays
 
 WORDS = {
     "0": Fault.HEALTHY, "healthy": Fault.HEALTHY,

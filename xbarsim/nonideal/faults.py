@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xbarsim.errors import InputError
 from xbarsim.nonideal.clusters import runs
-from xbarsim.nonideal.settings import Settings, checked_shape
+from xbarsim.nonideal.effect_settings import Settings, checked_shape
 from xbarsim.nonideal.streams import Draw, Stream, every
 
 FaultMap = NDArray[np.int8]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
-from xbarsim.nonideal.settings import Settings
+from xbarsim.nonideal.effect_settings import Settings
 
 _HALF_WAY = 1e-9
 """Of the step between two levels: a target so near to their middle is half-way."""

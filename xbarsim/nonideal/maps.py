@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import Array, Locked
 from xbarsim.errors import InputError
+from xbarsim.nonideal.effect_settings import checked_shape
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.model import Nonidealities
-from xbarsim.nonideal.settings import checked_shape
 
 Mask = NDArray[np.bool_]
 

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
+from xbarsim.nonideal.broken_lines import Breaks, Shorts
 from xbarsim.nonideal.drift import Drift
+from xbarsim.nonideal.effect_settings import Settings, named
 from xbarsim.nonideal.faults import Fault, FaultMap, Faults
 from xbarsim.nonideal.levels import Levels
-from xbarsim.nonideal.lines import Breaks, Shorts
 from xbarsim.nonideal.readnoise import ReadNoise
-from xbarsim.nonideal.settings import Settings, named
 from xbarsim.nonideal.variation import Variation
 from xbarsim.nonideal.writeverify import WriteVerify
 

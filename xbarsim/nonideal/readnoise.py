@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from xbarsim.checks import Array
-from xbarsim.nonideal.settings import Settings
+from xbarsim.nonideal.effect_settings import Settings
 from xbarsim.nonideal.streams import Draw, Stream, every
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.checks import Array
-from xbarsim.nonideal.settings import Settings
+from xbarsim.nonideal.effect_settings import Settings
 from xbarsim.nonideal.streams import Stream
 
 Mask = NDArray[np.bool_]

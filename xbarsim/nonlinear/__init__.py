@@ -5,8 +5,8 @@
 ``continuation`` comes from easier circuits where that fails, and ``solve`` goes through an analysis.
 """
 
-from xbarsim.nonlinear.newton import NewtonError
+from xbarsim.nonlinear.iteration import NewtonError
+from xbarsim.nonlinear.operating_points import FailedPointError, NonlinearSolution, solve
 from xbarsim.nonlinear.problem import Problem
-from xbarsim.nonlinear.solve import FailedPointError, NonlinearSolution, solve
 
 __all__ = ["FailedPointError", "NewtonError", "NonlinearSolution", "Problem", "solve"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.nonlinear.newton import NewtonError, Point, Setting, newton
+from xbarsim.nonlinear.iteration import NewtonError, Point, Setting, newton
 from xbarsim.nonlinear.part import Floats
 from xbarsim.nonlinear.problem import Problem
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from xbarsim.crossbar import Array, Crossbar, LineEnds, Side, checked_array
 from xbarsim.schemes.scheme import Cell, Scheme, named, refuse_ends, with_ends
 from xbarsim.solution import Solution
-from xbarsim.solver import solve, solve_points
+from xbarsim.solvers.solve import solve, solve_points
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
+from xbarsim.analysis.rawfile import Plot
 from xbarsim.errors import InputError, SpiceError, SpiceMissingError
-from xbarsim.rawfile import Plot
 from xbarsim.spice import klu, process, shared
 from xbarsim.spice.deck import Deck
 from xbarsim.spice.result import Answer, Result

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from xbarsim.analysis.rawfile import Plot, read_raw
 from xbarsim.errors import SpiceError
-from xbarsim.rawfile import Plot, read_raw
 from xbarsim.spice import log as logs
 from xbarsim.spice.result import Answer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xbarsim.rawfile import Plot
+from xbarsim.analysis.rawfile import Plot
 
 
 @dataclass(frozen=True)

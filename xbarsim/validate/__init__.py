@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from xbarsim.validate.files import write_reports
 from xbarsim.validate.outcome import Outcome
+from xbarsim.validate.report_files import write_reports
 from xbarsim.validate.session import run
 
 __all__ = ["Outcome", "run", "write_reports"]

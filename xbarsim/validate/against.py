@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from xbarsim import netlist, spice
+from xbarsim.analysis.runs import from_netlist
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import SpiceError, XbarsimError
 from xbarsim.netlist.written import report_written
-from xbarsim.runs import from_netlist
-from xbarsim.solver import solve
+from xbarsim.solvers.solve import solve
 from xbarsim.spice import Engine
 from xbarsim.validate.case import SAME, Case, Difference, Row
 from xbarsim.validate.hand import by_hand

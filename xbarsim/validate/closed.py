@@ -10,7 +10,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.devices import Selector, Sinh, Table, Transistor, Yakopcic
-from xbarsim.solver import solve
+from xbarsim.solvers.solve import solve
 from xbarsim.validate.case import CLOSED, Case, Difference, Row
 
 Known = tuple[Case, dict[str, Array]]

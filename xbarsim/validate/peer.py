@@ -19,7 +19,7 @@ import numpy as np
 
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import SpiceError
-from xbarsim.solver import solve
+from xbarsim.solvers.solve import solve
 from xbarsim.spice.child import finished
 from xbarsim.validate.case import LINEAR, Case, Difference, Row
 

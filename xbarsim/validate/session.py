@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from xbarsim import spice
-from xbarsim.beyond import collected
 from xbarsim.errors import InputError, SpiceError
+from xbarsim.solvers.extrapolation import collected
 from xbarsim.spice import Engine
 from xbarsim.validate import closed, peer
 from xbarsim.validate.against import rows_of

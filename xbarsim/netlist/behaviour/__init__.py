@@ -5,8 +5,8 @@ texts once; ``template`` folds what is constant into slots, so that laws that di
 :class:`Template`; ``derivative`` differentiates it and ``emit`` writes it as Python.
 """
 
+from xbarsim.netlist.behaviour.constant_slots import Law, law_of
 from xbarsim.netlist.behaviour.parser import Parsed, parse_law
-from xbarsim.netlist.behaviour.slots import Law, law_of
 from xbarsim.netlist.behaviour.template import Template
 
 __all__ = ["Law", "Parsed", "Template", "law_of", "parse_law"]

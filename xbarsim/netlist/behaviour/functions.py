@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xbarsim.netlist.behaviour.graph import Graph
-from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.refusals import CardError
 
 _PLAIN = {
     "abs": "abs", "exp": "exp", "ln": "log", "log": "log", "log10": "log10", "sqrt": "sqrt", "sin": "sin",

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number
 

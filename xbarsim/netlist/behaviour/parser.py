@@ -9,7 +9,7 @@ from typing import Protocol
 from xbarsim.netlist.behaviour.functions import BINARY, FUNCTIONS, WITH_MEMORY, call
 from xbarsim.netlist.behaviour.graph import Graph, Node
 from xbarsim.netlist.behaviour.lexer import Control, Words, split_body, split_law
-from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, unknown_function
 
 _LEVELS = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from xbarsim.crossbar import Crossbar, LineEnds, Side
-from xbarsim.netlist.graph.ends import find_ends
+from xbarsim.netlist.element_kinds import RESISTOR
+from xbarsim.netlist.graph.edges import Bools, Floats, Ints, Network, NoCrossbar
 from xbarsim.netlist.graph.layout import BIT, WORD, Layout
-from xbarsim.netlist.graph.network import Bools, Floats, Ints, Network, NoCrossbar
-from xbarsim.netlist.graph.slots import CELL, slots_of
-from xbarsim.netlist.kinds import RESISTOR
+from xbarsim.netlist.graph.line_ends import find_ends
+from xbarsim.netlist.graph.places import CELL, slots_of
 from xbarsim.netlist.recognition import Recognition, Tie, WireSource
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbarsim.netlist.graph.network import Bools, Ints, NoCrossbar
+from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.order import run_starts, stable_order
 
 if TYPE_CHECKING:

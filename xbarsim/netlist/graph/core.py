@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.circuit import GROUND
-from xbarsim.netlist.graph.network import Bools, Floats, Ints, Network, NoCrossbar
+from xbarsim.netlist.graph.edges import Bools, Floats, Ints, Network, NoCrossbar
 from xbarsim.netlist.graph.order import run_starts
 
 _MOST_IN_SERIES = 8

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.graph.core import Core
-from xbarsim.netlist.graph.network import Bools, Ints, NoCrossbar
+from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.partial import infer
 from xbarsim.netlist.graph.turns import turns
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.graph.core import Core
-from xbarsim.netlist.graph.network import Bools
+from xbarsim.netlist.graph.edges import Bools
 
 Table = NDArray[np.int32]
 _TRIES = 64

@@ -8,8 +8,8 @@ import numpy as np
 
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.graph.core import Core
+from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.layout import Layout
-from xbarsim.netlist.graph.network import Bools, Ints, NoCrossbar
 
 
 def without(core: Core, cell: Bools, keep: Bools) -> tuple[Core, Bools, tuple[Ints, Bools]]:

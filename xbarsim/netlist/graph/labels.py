@@ -9,8 +9,8 @@ import numpy as np
 from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.deduce import Budget, deductions
+from xbarsim.netlist.graph.edges import Bools
 from xbarsim.netlist.graph.grid import grid_cells
-from xbarsim.netlist.graph.network import Bools
 
 _MIN_FILL = 0.25
 

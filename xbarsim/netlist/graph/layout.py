@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import Side
 from xbarsim.netlist.circuit import GROUND
-from xbarsim.netlist.graph.network import NoCrossbar
+from xbarsim.netlist.graph.edges import NoCrossbar
 
 Ints = NDArray[np.int64]
 ABSENT = -1

@@ -9,9 +9,9 @@ import numpy as np
 from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.axis import FREE, lasts, place_lines
 from xbarsim.netlist.graph.core import Core
+from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.grounded import with_grounded_line, without
 from xbarsim.netlist.graph.layout import ABSENT, Layout
-from xbarsim.netlist.graph.network import Bools, Ints, NoCrossbar
 
 MAX_FILL = 64
 

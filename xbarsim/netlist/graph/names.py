@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import Side
 from xbarsim.netlist.circuit import GROUND, Circuit
+from xbarsim.netlist.element_kinds import VOLTAGE
+from xbarsim.netlist.graph.edges import Ints
 from xbarsim.netlist.graph.layout import ABSENT, Layout
-from xbarsim.netlist.graph.network import Ints
-from xbarsim.netlist.kinds import VOLTAGE
 
 SIDE_NAMES: dict[str, Side] = {"wl": "word_left", "wr": "word_right", "bt": "bit_top", "bb": "bit_bottom"}
 

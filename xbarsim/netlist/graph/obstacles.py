@@ -6,7 +6,7 @@ import numpy as np
 
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.components import components
-from xbarsim.netlist.graph.network import Ints, Network
+from xbarsim.netlist.graph.edges import Ints, Network
 
 _USUAL = 3
 _HUB = 6

@@ -8,8 +8,8 @@ import numpy as np
 
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.graph.core import NEVER, Core
+from xbarsim.netlist.graph.edges import Ints
 from xbarsim.netlist.graph.layout import Layout
-from xbarsim.netlist.graph.network import Ints
 from xbarsim.netlist.recognition import Recognition
 
 Rank = tuple[int, ...]

@@ -7,8 +7,8 @@ import numpy as np
 from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.axis import FREE, Axis
 from xbarsim.netlist.graph.core import Core
+from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.lines import paths_of, two_layers
-from xbarsim.netlist.graph.network import Bools, Ints, NoCrossbar
 
 
 def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.components import components
-from xbarsim.netlist.graph.network import Ints
+from xbarsim.netlist.graph.edges import Ints
 from xbarsim.netlist.recognition import Recognition
 
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.graph.assemble import assemble
-from xbarsim.netlist.graph.laws import nonlinear_cells
+from xbarsim.netlist.graph.cell_laws import nonlinear_cells
+from xbarsim.netlist.graph.edges import NoCrossbar, network_of
 from xbarsim.netlist.graph.names import layout_by_names
-from xbarsim.netlist.graph.network import NoCrossbar, network_of
 from xbarsim.netlist.graph.search import search
 from xbarsim.netlist.recognition import Recognition
 

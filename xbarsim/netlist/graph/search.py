@@ -10,9 +10,9 @@ from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import cut
 from xbarsim.netlist.graph.deduce import Budget
+from xbarsim.netlist.graph.edges import Bools, Network, NoCrossbar
 from xbarsim.netlist.graph.labels import readings
 from xbarsim.netlist.graph.lines import layout_of
-from xbarsim.netlist.graph.network import Bools, Network, NoCrossbar
 from xbarsim.netlist.graph.obstacles import crowded, meets_at, parted
 from xbarsim.netlist.graph.orient import oriented, penalty, ties_of
 from xbarsim.netlist.recognition import Recognition

@@ -11,8 +11,8 @@ import numpy as np
 from xbarsim.devices import Device
 from xbarsim.errors import InputError
 from xbarsim.netlist.circuit import GROUND, Circuit
-from xbarsim.netlist.graph.network import Bools, Floats, Ints, NoCrossbar
-from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.graph.edges import Bools, Floats, Ints, NoCrossbar
 from xbarsim.netlist.recognition import Inner, Recognition, Tie
 
 _ROUNDING = 1e-15

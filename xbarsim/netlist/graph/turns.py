@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.graph.network import Ints
+from xbarsim.netlist.graph.edges import Ints
 
 _BATCH = 1 << 15
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.netlist.kinds import METER, VOLTAGE
+from xbarsim.netlist.element_kinds import METER, VOLTAGE
 from xbarsim.netlist.reading.flat import Flat
-from xbarsim.netlist.reading.nonlinear import NonlinearColumns
+from xbarsim.netlist.reading.law_columns import NonlinearColumns
 
 
 def add_ammeters(flat: Flat, nonlinear: NonlinearColumns) -> None:

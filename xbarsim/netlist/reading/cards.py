@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.expressions import Expression, UserFunction, compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.sweepcards import read_sweeps
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 _FUNCTION = re.compile(r"\s*([a-z_]\w*)\s*\(([^()]*)\)\s*=?\s*(.*)", re.DOTALL)

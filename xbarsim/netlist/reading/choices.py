@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.work import Work
+from xbarsim.netlist.refusals import CardError
 
 
 def chosen_branches(item: Work, places: Places) -> list[Work] | None:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body, Branches, Parameter
 from xbarsim.netlist.reading.expressions import Expression, compile_expression
 from xbarsim.netlist.reading.scopes import Scope, names_of
 from xbarsim.netlist.reading.source import SourceText
 from xbarsim.netlist.reading.tokens import parse_parameter, sort_words, split_words, unquoted
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 CARDS = (".if", ".elseif", ".else", ".endif")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 _OPENS = ("foreach", "repeat", "while", "dowhile", "if")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.tokens import parse_parameter, sort_words, split_words
+from xbarsim.netlist.refusals import CardError
 
 
 def constants_of(card: str, top: Body) -> dict[str, float]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.models import diode, mosfet, resistor, switch
 from xbarsim.netlist.models.parameters import Known
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import parse_number
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.expressions import RANDOM, Expression, Sampler, UserFunction
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 _FORMS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.controls import ControlCard, read_control
 from xbarsim.netlist.reading.devicecards import read_device
@@ -12,6 +11,7 @@ from xbarsim.netlist.reading.resistors import IGNORED, ResistorCard, read_resist
 from xbarsim.netlist.reading.sources import read_source_card
 from xbarsim.netlist.reading.switchcards import read_switch
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number
 

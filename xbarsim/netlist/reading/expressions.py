@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import cast
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.operators import BINARY, FUNCTIONS, PRECEDENCE, apply_function, apply_operator
 from xbarsim.netlist.reading.signs import Signs
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, unknown_function
 from xbarsim.netlist.values import match_operand
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.controlled import Controlled
-from xbarsim.netlist.kinds import INDUCTOR, KIND_OF, VOLTAGE
+from xbarsim.netlist.element_kinds import INDUCTOR, KIND_OF, VOLTAGE
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.waves import Wave

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.netlist.charging import set_aside
 from xbarsim.netlist.circuit import Circuit
-from xbarsim.netlist.errors import CardError, NetlistError
-from xbarsim.netlist.kinds import KIND_OF
+from xbarsim.netlist.element_kinds import KIND_OF
 from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body, Instances, Value
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
@@ -21,9 +20,9 @@ from xbarsim.netlist.reading.controls import ControlCard
 from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.flat import Flat
+from xbarsim.netlist.reading.law_columns import NonlinearColumns
 from xbarsim.netlist.reading.loops import check_voltage_loops
 from xbarsim.netlist.reading.nesting import check_nesting
-from xbarsim.netlist.reading.nonlinear import NonlinearColumns
 from xbarsim.netlist.reading.reader import Reader
 from xbarsim.netlist.reading.resistors import ohms_of
 from xbarsim.netlist.reading.schedule import clock_of
@@ -33,6 +32,7 @@ from xbarsim.netlist.reading.states import States
 from xbarsim.netlist.reading.toplevel import top_scope
 from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import LETTER, Work
+from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest
 
 Ints = NDArray[np.int64]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from xbarsim.netlist.errors import NetlistError
+from xbarsim.netlist.refusals import NetlistError
 
 _LOOKED_AT = 8192
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.source import Places, SourceText, read_source
+from xbarsim.netlist.refusals import CardError
 
 _SECTION_END = re.compile(r"^[ \t]*\.endl\b[^\n]*\n", re.MULTILINE)
 _MOST_OPEN = 200

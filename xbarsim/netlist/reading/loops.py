@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbarsim.netlist.errors import ContradictionError
-from xbarsim.netlist.kinds import INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.refusals import ContradictionError
 
 if TYPE_CHECKING:
     from xbarsim.netlist.circuit import Circuit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.measures import Event, Measure
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 _ANALYSES = ("dc", "tran", "op")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xbarsim.netlist.errors import CardError
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 PRECEDENCE = {

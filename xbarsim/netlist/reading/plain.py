@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.source import SourceText
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.values import parse_number
 
 _WORD = r"[\w.:#!%|@&~^<>\[\]+-]+"

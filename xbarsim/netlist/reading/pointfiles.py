@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.libraries import found_file
 from xbarsim.netlist.reading.source import SourceText
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.values import parse_number
 
 _NAME = r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s(){}'\"]+)"

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.cards import analysis_card, function_card
 from xbarsim.netlist.reading.control import Line, assignment
@@ -20,6 +19,7 @@ from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.scopes import names_of
 from xbarsim.netlist.reading.settings import OPTIONS
 from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import parse_number
 

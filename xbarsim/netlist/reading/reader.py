@@ -8,11 +8,10 @@ from io import StringIO
 from pathlib import Path
 from typing import IO
 
-from xbarsim.netlist.errors import CardError, NetlistError
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.reading.alterations import Alteration
-from xbarsim.netlist.reading.blocks import read_instances
 from xbarsim.netlist.reading.body import Body, Parameter
+from xbarsim.netlist.reading.call_runs import read_instances
 from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, initial_values
 from xbarsim.netlist.reading.conditions import CARDS as CONDITIONS
 from xbarsim.netlist.reading.conditions import Conditions
@@ -41,6 +40,7 @@ from xbarsim.netlist.reading.source import Places, SourceText, read_source
 from xbarsim.netlist.reading.sweepcards import read_step
 from xbarsim.netlist.reading.title import note_on_title
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_words, split_words
+from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest
 
 _REQUESTS = (".print", ".plot", ".save", ".probe")

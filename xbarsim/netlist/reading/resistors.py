@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.models.parameters import UnphysicalError
 from xbarsim.netlist.models.resistor import KNOWN, ohms
 from xbarsim.netlist.reading.calls import two_multipliers
@@ -16,6 +15,7 @@ from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, unquoted
 from xbarsim.netlist.reading.work import Work
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number
 

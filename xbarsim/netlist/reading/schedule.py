@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.netlist.analyses import Analysis, Axis, Dc, Family, Op, Sweep, Tran
 from xbarsim.netlist.circuit import Circuit
-from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.kinds import INDUCTOR
+from xbarsim.netlist.element_kinds import INDUCTOR
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.expressions import Expression
@@ -20,6 +19,7 @@ from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.sweepcards import MOST_POINTS, MonteCard, SweepCard, runs_of, values_of
 from xbarsim.netlist.reading.targets import change_of, is_source, source_of, unit_of
 from xbarsim.netlist.reading.wavecards import Clock
+from xbarsim.netlist.refusals import CardError
 
 Effect = Callable[[Changes, float], Changes]
 """What a value of an axis changes."""

@@ -8,10 +8,10 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.columns import evaluate_columns
 from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.expressions import Expression, Sampler, UserFunction
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 
 CONSTANTS = {"pi": 3.141592653589793}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from xbarsim.netlist.errors import NetlistError
 from xbarsim.netlist.reading.foreign import refuse_foreign
+from xbarsim.netlist.refusals import NetlistError
 
 _FILE_SHIFT = 32
 _BLANKS = " \t\r\f\v\n"

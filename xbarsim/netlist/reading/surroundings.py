@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.components import components
-from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
-from xbarsim.netlist.nonlinear import Behaviours
+from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.nonlinear_elements import Behaviours
 from xbarsim.netlist.reading.flat import Flat
-from xbarsim.netlist.reading.nonlinear import NonlinearColumns
+from xbarsim.netlist.reading.law_columns import NonlinearColumns
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

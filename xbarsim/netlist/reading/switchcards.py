@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.models import switch
 from xbarsim.netlist.models.parameters import UnphysicalError
 from xbarsim.netlist.reading.expressions import Expression
@@ -15,6 +14,7 @@ from xbarsim.netlist.reading.lookup import Around, model_of
 from xbarsim.netlist.reading.scopes import Amount
 from xbarsim.netlist.reading.tokens import check_names, split_words
 from xbarsim.netlist.reading.work import Work
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 _FORMS = {"s": "node node node node model [on|off]", "w": "node node vsource model [on|off]"}

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from xbarsim.netlist.circuit import Circuit
-from xbarsim.netlist.errors import CardError
-from xbarsim.netlist.kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, VOLTAGE
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.devicecards import KNOWN_OF_ELEMENT, KNOWN_OF_MODEL
 from xbarsim.netlist.reading.sweepcards import SweepCard
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 
 TEMPERATURES = ("temp", "temper")

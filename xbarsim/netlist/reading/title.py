@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from xbarsim.netlist.errors import CardError
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.elements import read_element
 from xbarsim.netlist.reading.tokens import split_words
+from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number
 

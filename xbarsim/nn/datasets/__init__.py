@@ -2,6 +2,6 @@
 
 from xbarsim.nn.datasets.dataset import Dataset, Split
 from xbarsim.nn.datasets.load import NAMES, load
-from xbarsim.nn.datasets.search import VARIABLE, MissingDataError
+from xbarsim.nn.datasets.locations import VARIABLE, MissingDataError
 
 __all__ = ["NAMES", "VARIABLE", "Dataset", "MissingDataError", "Split", "load"]

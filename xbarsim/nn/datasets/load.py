@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xbarsim.nn.datasets import cifar, digits, folders, idx
 from xbarsim.nn.datasets.dataset import Dataset
-from xbarsim.nn.datasets.search import MissingDataError, find
+from xbarsim.nn.datasets.locations import MissingDataError, find
 
 _MNIST = tuple("0123456789")
 _FASHION = (

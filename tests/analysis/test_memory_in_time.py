@@ -1,0 +1,62 @@
+"""Elements that hold charge by a parameter of theirs: refused in transients like a capacitor, accepted elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from netlist_tools import needs_ngspice, ngspice, read_text
+
+from xbarsim.analysis.simulate import simulate
+from xbarsim.netlist import NetlistError
+
+READ = "v1 a 0 pulse(0 1 1n 10p 10p 1u 2u)\nr1 a b 1k\n"
+TRANSIENT = "\n.tran 1n 3n"
+
+HOLDING = {
+    "junction": ("d1 b 0 x\n.model x d(cjo=10p)", "d1 .* by cjo= of x"),
+    "junction, another name": ("d1 b 0 x\n.model x d(cj0={10*q})\n.param q=1p", "cjo="),
+    "transit time": ("d1 b 0 x\n.model x d(is=1p tt=5n)", "by tt="),
+    "sidewall": ("d1 b 0 x pj=4u\n.model x d(cjsw=1n)", "by cjp="),
+    "overlaps": ("m1 b a 0 0 x w=2u l=1u\n.model x nmos(cgdo=1n)", "m1 .* by cgdo= of x"),
+    "bulk overlap": ("m1 b a 0 0 x\n.model x pmos(cgbo=1n)", "by cgbo="),
+    "gate oxide": ("m1 b a 0 0 x\n.model x nmos(tox=20n)", "by tox="),
+    "bulk junction": ("m1 b a 0 0 x\n.model x nmos(cbd=1f)", "by cbd="),
+    "bulk junction by area": ("m1 b a 0 0 x ad=1p\n.model x nmos(cj=1m)", "by cj="),
+    "area by default": ("m1 b a 0 0 x\n.model x nmos(cj=1m)\n.options defas=1p", "by cj="),
+    "bulk sidewall": ("m1 b a 0 0 x ps=1u\n.model x nmos(cjsw=1n)", "by cjsw="),
+    "in a subcircuit": (
+        "x1 b 0 s c=1p\n.subckt s p n c=0\nd1 p n x\n.model x d(cjo={c})\n.ends", r"d\.x1\.d1 .* by cjo= of x"),
+    "the second of two": (
+        "d1 b 0 x\nd2 b 0 y\n.model x d(cjo=0)\n.model y d(cjo=1p)", "d2 .* by cjo= of y"),
+    "a slope in time": ("b1 b 0 i={1u*ddt(v(b))}", r"b1 .* by ddt\(\) in its law"),
+    "an integral in a function": (".func f(x) {1+sdt(x)}\nb1 b 0 i={1m*v(b)*f(v(b))}", r"by sdt\(\) in its law"),
+    "a frozen state": ("g1 b 0 value={v(b)*v(s)}\ngs 0 s value={v(b)}\nc1 s 0 1 ic=1m", "c1 "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOLDING)
+def test_what_holds_charge_is_refused_in_time_alone(tmp_path, kind):
+    """A charge that is dropped shows as a step where the circuit has a slow slope."""
+    text, words = HOLDING[kind]
+    with pytest.raises(NetlistError, match=rf"\.tran: .*{words}"):
+        read_text(tmp_path, READ + text + TRANSIENT)
+    assert simulate(read_text(tmp_path, READ + text + "\n.op"))
+
+
+WITHOUT = {
+    "nothing given": "d1 b 0 x\nm1 b a 0 0 y\n.model x d(is=1p)\n.model y nmos(kp=1m)",
+    "zeros": "d1 b 0 x\nm1 b a 0 0 y\n.model x d(cjo=0 tt=0)\n.model y nmos(cgso=0 cj=0 cbd=0)",
+    "by area, no area": "m1 b a 0 0 y\n.model y nmos(cj=1m cjsw=1n)",
+    "sidewall without length": "d1 b 0 x\n.model x d(cjsw=1n)",
+    "a model that nothing uses": "r2 b 0 1k\n.model x d(cjo=1p)",
+    "grading and noise": "d1 b 0 x\n.model x d(vj=0.7 m=0.4 fc=0.5 kf=1)",
+}
+
+
+@needs_ngspice
+@pytest.mark.parametrize("kind", WITHOUT)
+def test_no_memory_is_no_reason_to_refuse(tmp_path, kind):
+    """A sequence of operating points: at each time what the source's value of that time gives, as in ngspice."""
+    (result,) = simulate(read_text(tmp_path, READ + WITHOUT[kind] + TRANSIENT))
+    path = tmp_path / "still.sp"
+    path.write_text("title\n" + READ.replace("pulse(0 1 1n 10p 10p 1u 2u)", "1") + WITHOUT[kind] + "\n.op\n.end\n")
+    assert result.voltages[-1, result.nodes.index("b")] == pytest.approx(ngspice(path)["v(b)"], rel=1e-6)

@@ -1,0 +1,233 @@
+"""Units alike in every option, messages in the caller's words, and nothing lost to a check that comes last."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from cli_tools import assert_refused, call
+
+from xbarsim.cli.option_words import translated
+
+DIVIDER = "a title\nV1 a 0 1\nR1 a b 1k\nR2 b 0 1k\n.op\n.dc V1 0 1 0.5\n"
+
+
+COMPLETE = "four nodes\nV1 a 0 1\n" + "".join(
+    f"R{a}{b} {a} {b} 1k\n" for a, b in ("ab", "ac", "ad", "bc", "bd", "cd", "b0", "d0")
+)
+"""No crossbar."""
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    np.save(tmp_path / "g.npy", np.full((2, 3), 1e-3))
+    np.save(tmp_path / "v.npy", np.array([0.1, 0.2]))
+    return ("--conductance", tmp_path / "g.npy", "--voltages", tmp_path / "v.npy")
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "plain"),
+    [
+        ("--driver", "1k", "1000"),
+        ("--word-wire", "2.5meg", "2.5e6"),
+        ("--sense", "10m", "0.01"),
+        ("--bit-wire", "1kohm", "1e3"),
+    ],
+)
+def test_ohms_take_scales(capsys, arrays, option, word, plain):
+    a, b = (call(capsys, "solve", *arrays, option, value, "--format", "json") for value in (word, plain))
+    assert a.code == b.code == 0
+    assert json.loads(a.out)["analyses"] == json.loads(b.out)["analyses"]
+
+
+REFUSED = [
+    ("solve", "--driver", "1M"), ("solve", "--bit-wire", "2.5M"), ("export", "--sense", "1M"),
+    ("margin", "--r-off", "1M"), ("margin", "--read-voltage", "1M"), ("margin", "--sizes", "1M"),
+    ("infer", "--set", "wires.word=1M"), ("infer", "--batch", "1M"), ("infer", "--limit", "1M"),
+    ("infer", "--time", "1M"),
+    ("infer", "--width", "1M"), ("infer", "--mean", "0.1,1M"), ("infer", "--seeds", "1M"),
+    ("train", "--epochs", "1M"), ("train", "--rate", "1M"), ("train", "--decay", "1M"), ("train", "--limit", "1M"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=" ".join)
+def test_a_capital_m_is_refused_everywhere(capsys, arrays, words):
+    command, option, value = words
+    if command in ("infer", "train"):
+        pytest.importorskip("torch")
+    rest = {
+        "solve": arrays,
+        "export": (*arrays, "-o", "a.sp"),
+        "train": ("--model", "mlp", "--data", "digits", "-o", "a.pt"),
+    }
+    assert_refused(
+        call(capsys, command, *rest.get(command, ()), option, value), 2, "is ambiguous", "meg", option.strip("-")
+    )
+
+
+@pytest.mark.parametrize(("size", "shape"), [("1kx2", (1000, 2)), ("2X0.003k", (2, 3))])
+def test_sizes_take_scales(capsys, size, shape):
+    done = call(capsys, "margin", "--sizes", size, "--schemes", "grounded", "--format", "csv")
+    assert done.code == 0
+    assert done.out.splitlines()[1].split(",")[1:3] == [str(count) for count in shape]
+
+
+@pytest.mark.parametrize("change", ["wires.word=2k", "wires.word=2e3", "wires.word=2000"])
+def test_settings_take_scales(change):
+    pytest.importorskip("torch")
+    from xbarsim.cli.infer_command import _hardware
+
+    assert _hardware("rram-64", (change,), None).wires.word == 2000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "expected"),
+    [
+        ("Converter.bits is 99: at most 62", ["adc.bits=99"], "adc.bits is 99: at most 62"),
+        ("Converter.bits is 99: at most 62", ["wires.word=2"], "Converter.bits is 99: at most 62"),
+        ("TrainSettings.rate is 0.0: above 0", [], "--rate is 0.0: above 0"),
+        ("Levels is made from 16: give its settings by name", ["cells.levels=16"],
+         "cells.levels is 16: give its settings by name, as cells.levels.NAME=VALUE"),
+        ("leave it digital with digital=('0', '2.conv',)", [], "leave it digital with --digital 0 --digital 2.conv"),
+        ("leave it digital with digital=('fc',)", [], "leave it digital with --digital fc"),
+        ("digital names 'fc9', which", [], "--digital names 'fc9', which"),
+    ],
+)  # fmt: skip
+def test_messages_are_in_the_callers_words(text, changes, expected):
+    assert translated(text, changes, ("TrainSettings",)) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--set", "adc.bits=99"), ["adc.bits is 99: it must be at most 62"]),
+        (("--set", "dac.bits=80"), ["dac.bits is 80: it must be at most 62"]),
+        (("--set", "mapping.slices=4", "--set", "mapping.slice_bits=100"), ["mapping.slice_bits is 100", "at most 62"]),
+        (("--set", "mapping.slices=40"), ["mapping.slices is 40 and slice_bits 2", "at most 62 bits"]),
+        (("--set", "tiles.rows=" + "9" * 30), ["tiles.rows is 999", "at most 1048576"]),
+        (("--set", "cells.levels.count=" + "9" * 30), ["cells.levels.count is 999", "at most 1048576"]),
+        (("--batch", "0"), ["--batch", "at least 1"]),
+        (("--limit", "-3"), ["--limit", "at least 1"]),
+        (("--calibration", "0"), ["--calibration", "at least 1"]),
+        (("--epochs", "0"), ["--epochs", "at least 1"]),
+        (("--width", "0"), ["--width", "above 0"]),
+        (("--batch", "1e30"), ["--batch", "whole number up to 2147483647"]),
+        (("--digital", "fc9"), ["--digital names 'fc9'", "fc1"]),
+        (("-o", "/nowhere/a.json"), ["/nowhere/a.json", "no such folder"]),
+        (("--plot", "a.png", "-o", "a.png"), ["--output and --plot are both a.png"]),
+    ],
+)
+def test_infer_refuses_before_it_trains(capsys, monkeypatch, tmp_path, options, words):
+    pytest.importorskip("torch")
+    from xbarsim.nn import training
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training.Training, "run", lambda *_, **__: pytest.fail("it was trained first"))
+    assert_refused(call(capsys, "infer", "--model", "mlp", "--data", "digits", *options), 2, *words)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-o", "/nowhere/a.pt"), ["/nowhere/a.pt", "no such folder"]),
+        (("-o", "a.pt", "--batch", "1"), ["--batch is 1", "at least 2"]),
+        (("-o", "a.pt", "--rate", "0"), ["--rate is 0"]),
+        (("-o", "a.pt", "--seed", "-1"), ["--seed is -1"]),
+    ],
+)
+def test_train_refuses_before_it_reads_data(capsys, monkeypatch, tmp_path, options, words):
+    pytest.importorskip("torch")
+    from xbarsim.nn import datasets
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: pytest.fail("data were read first"))
+    assert_refused(call(capsys, "train", "--model", "mlp", "--data", "digits", *options), 2, *words)
+
+
+@pytest.mark.parametrize("command", ["solve", "margin", "infer"])
+def test_a_picture_without_matplotlib_is_refused_before_work(capsys, monkeypatch, tmp_path, command):
+    if command == "infer":
+        pytest.importorskip("torch")
+    monkeypatch.setattr("xbarsim.plot.find_spec", lambda name: None)
+    (tmp_path / "a.sp").write_text(DIVIDER)
+    start = time.perf_counter()
+    options = ("--netlist", tmp_path / "a.sp") if command == "solve" else ()
+    done = call(capsys, command, *options, "--plot", tmp_path / "a.png")
+    assert_refused(done, 2, "matplotlib", "xbarsim[plot]")
+    assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("command", ["solve", "export"])
+def test_matrices_are_not_read_for_a_folder_that_is_not_there(capsys, command):
+    given = ("--conductance", "missing.npy", "--voltages", "missing.npy", "-o", "/nowhere/a")
+    assert_refused(call(capsys, command, *given), 2, "/nowhere/a", "no such folder")
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_if_drawing_fails_the_numbers_still_come(capsys, monkeypatch, tmp_path, to_file):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "a.sp").write_text(DIVIDER)
+    output = ("-o", tmp_path / "a.txt") if to_file else ()
+
+    def fail(*args, **options):
+        raise RuntimeError("no colours left\nat all")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
+    done = call(capsys, "solve", "--netlist", tmp_path / "a.sp", "--plot", tmp_path / "a.png", "-q", *output)
+    assert done.code == 2
+    assert done.err == (
+        "xbarsim: the picture could not be drawn (RuntimeError: no colours left); the numbers are whole\n"
+    )
+    numbers = (tmp_path / "a.txt").read_text() if to_file else done.out
+    assert numbers.count("\n") >= 4
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_numbers_come_though_there_is_nothing_to_draw(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "a.sp").write_text(COMPLETE)
+    done = call(capsys, "solve", "--netlist", tmp_path / "a.sp", "--plot", tmp_path / "a.png", "--format", "json")
+    assert done.code == 2
+    assert json.loads(done.out)["analyses"][0]["node_voltages"]
+    assert "neither" in done.err
+
+
+TITLES = [
+    "cost $5 and $6", r"\frac{1}{ $x_{", "$\\alpha$ ^ _ {", "100 % & # ~ \\", "tab\there", "$" * 7, r"a \$ b $ c",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_titles_and_names_are_letters_not_mathematics(capsys, tmp_path, title, kind):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "a.sp"
+    path.write_text(f"{title}\nV$1$ a 0 1\nR1 a b 1k\nV_2 b 0 0.5\n.dc V$1$ 0 1 0.25\n")
+    done = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / f"a.{kind}")
+    assert done.code == 0, done.err
+    assert (tmp_path / f"a.{kind}").stat().st_size > 1000
+
+
+def test_a_text_is_shown_letter_by_letter():
+    pytest.importorskip("matplotlib")
+    from matplotlib.text import Text
+
+    from xbarsim.plot import plain
+
+    for title in TITLES:
+        shown, mathematics = Text(text=plain(title))._preprocess_math(plain(title))
+        assert not mathematics
+        assert shown == title.replace("\t", " ")
+
+
+@pytest.mark.filterwarnings("error")
+def test_letters_that_no_font_has_are_told_of(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("xbarsim.plot._FALLBACKS", ())
+    path = tmp_path / "a.sp"
+    path.write_text("忆阻器 test\nV1 a 0 1\nR1 a b 1k\nV2 b 0 0.5\n.dc V1 0 1 0.25\n", encoding="utf-8")
+    done = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / "a.png")
+    assert done.code == 0
+    assert f"note: {tmp_path / 'a.png'}: 3 letters are in no font" in done.err
+    assert "Warning" not in done.err
+    assert (tmp_path / "a.png").stat().st_size > 1000

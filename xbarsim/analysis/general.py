@@ -1,0 +1,122 @@
+"""A circuit of a netlist as a network for the general solver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim import mna
+from xbarsim.crossbar import Array
+from xbarsim.errors import InputError
+from xbarsim.netlist import Circuit
+from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.nonlinear_elements import Behaviours
+
+
+def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.Drive:
+    """Return a circuit's sources at some points, from the values (points,) of the elements that vary."""
+    volts, amperes = (
+        {k: varying[element] for k, element in enumerate(np.flatnonzero(mask).tolist()) if element in varying}
+        for mask in (_fixed(circuit), circuit.kinds == CURRENT)
+    )
+    return mna.Drive(count, volts, amperes)
+
+
+def _fixed(circuit: Circuit) -> NDArray[np.bool_]:
+    """Which elements have a branch current."""
+    return np.isin(circuit.kinds, (VOLTAGE, INDUCTOR))
+
+
+@dataclass(frozen=True)
+class Named:
+    """A circuit's linear part as a network.
+
+    Attributes
+    ----------
+    network : mna.Network
+        With a source of 0 V for each source of volts with a law, behind the circuit's own.
+    fixing : list of str
+        The elements that have a branch current, in its order.
+    branch : (n,) array of int
+        The branch of each element, then of each controlled source, then of each source of volts with a law; or -1.
+    """
+
+    network: mna.Network
+    fixing: list[str]
+    branch: NDArray[np.int64]
+
+
+def network_of(circuit: Circuit) -> Named:
+    """Return a circuit's linear part as a network."""
+    kinds = circuit.kinds
+    values = np.where(kinds == INDUCTOR, 0.0, circuit.values)
+
+    def branches(mask: NDArray[np.bool_]) -> mna.Branches:
+        return mna.Branches(circuit.first[mask].astype(np.int64), circuit.second[mask].astype(np.int64), values[mask])
+
+    fixing = _fixed(circuit)
+    elements = np.flatnonzero(fixing)
+    by_kind = {kind: [one for one in circuit.controlled if one.kind == kind] for kind in "efgh"}
+    laws = [one for one in circuit.behaviours if one.output == "v"]
+    written = [name for one in laws for name in one.names]
+    # Controls of F and H count elements first and controlled sources after them.
+    number = np.full(kinds.size + len(circuit.controlled), -1)
+    number[elements] = np.arange(elements.size)
+    fixing_controlled = [k for kind in "eh" for k, one in enumerate(circuit.controlled) if one.kind == kind]
+    first = elements.size + len(written)
+    number[[kinds.size + k for k in fixing_controlled]] = first + np.arange(len(fixing_controlled))
+
+    def controlled(kind: str) -> mna.Controlled:
+        found = by_kind[kind]
+        first, second = (np.array([getattr(one, end) for one in found], dtype=np.int64) for end in ("first", "second"))
+        c = np.array([one.c for one in found], dtype=np.int64)
+        if kind in "fh":
+            if any(number[k] < 0 for k in c.tolist()):
+                bad = next(one for one in found if number[one.c] < 0)
+                raise InputError(
+                    f"{bad.name} is controlled by the current of an element that has none: name a V, L, E or H"
+                )
+            c = number[c] if c.size else c
+        d = np.array([one.d for one in found], dtype=np.int64)
+        gain = np.array([one.gain for one in found], dtype=np.float64)
+        return mna.Controlled(first, second, gain, c, d)
+
+    network = mna.Network(
+        len(circuit.nodes),
+        branches(kinds == RESISTOR),
+        _with_laws(branches(fixing), laws),
+        branches(kinds == CURRENT),
+        vcvs=controlled("e"),
+        vccs=controlled("g"),
+        cccs=controlled("f"),
+        ccvs=controlled("h"),
+        yielding=np.repeat(
+            [False, *("i" in one.kinds for one in laws)], [elements.size, *(len(one.names) for one in laws)]
+        ),
+    )
+    names = [circuit.names[k] for k in elements.tolist()] + written
+    names += [one.name for kind in "eh" for one in by_kind[kind]]
+    return Named(network, names, np.append(number, elements.size + np.arange(len(written))))
+
+
+def _with_laws(sources: mna.Branches, laws: list[Behaviours]) -> mna.Branches:
+    first = np.concatenate([sources.a, *(one.first for one in laws)])
+    second = np.concatenate([sources.b, *(one.second for one in laws)])
+    return mna.Branches(first, second, np.append(sources.value, np.zeros(first.size - sources.a.size)))
+
+
+def loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:
+    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm."""
+    if branch < len(fixing):
+        name = fixing[branch]
+    else:
+        zero = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.values == 0.0))
+        name = circuit.names[int(zero[branch - len(fixing)])]
+    place = circuit.where(circuit.names.index(name)) if name in circuit.names else circuit.places.files[0]
+    return (
+        f"{place}: {name} closes a loop of voltage sources, inductors or 0 ohm resistors, in which any current could "
+        "flow: put a resistance into the loop or take one of them out"
+    )

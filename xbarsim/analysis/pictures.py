@@ -1,0 +1,37 @@
+"""Which picture a run's answers make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from xbarsim import plot
+from xbarsim.analysis import drawings
+from xbarsim.analysis.answers import Answers
+from xbarsim.errors import InputError
+
+
+def draw(answers: Answers, path: str | Path) -> list[str]:
+    """Draw the last analysis that can be drawn: a crossbar's operating point, or a sweep's currents; return notes.
+
+    Raises
+    ------
+    InputError
+        There is none, or the picture cannot be written.
+    """
+    for one in reversed(answers.results):
+        if one.sweep:
+            axes = one.axes()
+            (name, values), *_ = axes
+            names, currents = (one.outputs, one.output_currents) if one.outputs else (one.branches, one.currents)
+            # Each run of the fastest source is a curve of its own: a gap keeps them apart.
+            ends = np.arange(one.sweep[0][1].size, one.points, one.sweep[0][1].size)
+            values, currents = np.insert(values, ends, np.nan), np.insert(currents, ends, np.nan, axis=0)
+            return plot.save(drawings.sweep(name, values, names, currents, answers.title, one.unit(name)), path)
+        if one.state is not None:
+            ideal = None if one.ideal is None else one.ideal[0]
+            state = one.state
+            figure = drawings.operating_point(state, one.output_currents[0], ideal, answers.title)
+            return plot.save(figure, path)
+    raise InputError("--plot draws a crossbar's operating point or a sweep, and this netlist has neither")

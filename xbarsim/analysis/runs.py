@@ -1,0 +1,195 @@
+"""From a netlist or from arrays to what the command line prints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import ChainMap
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from xbarsim.analysis.answers import Answers
+from xbarsim.analysis.measure import evaluate_all
+from xbarsim.analysis.printed import add_printed
+from xbarsim.analysis.readout import Readout
+from xbarsim.analysis.results import ArrayState, Result
+from xbarsim.analysis.simulate import NAMED, how, ideal_currents, simulate
+from xbarsim.crossbar import SIDES, Array, Crossbar
+from xbarsim.netlist import Circuit, read
+from xbarsim.netlist.graph.pieces import arrays_only
+from xbarsim.netlist.written import report_written
+from xbarsim.solvers.solve import Method, solve
+
+Progress = Callable[[str], None]
+
+
+def _silent(stage: str) -> None:
+    pass
+
+
+def from_netlist(
+    source: str | Path | IO[str],
+    method: Method,
+    progress: Progress = _silent,
+    *,
+    steady: bool = False,
+    seed: int | None = None,
+) -> Answers:
+    """Read a netlist and run its analyses, on the crossbar that it is or else on the general network.
+
+    Parameters
+    ----------
+    source : path or text stream
+        The netlist.
+    method : str
+        How to solve the crossbar.
+    progress : callable
+        Is told what is being done.
+    steady : bool
+        Leave the capacitors that hold a state open.
+    seed : int, optional
+        What random draws start from; that of ``.options seed=``, or else 0.
+
+    Raises
+    ------
+    NetlistError
+        The netlist is not understood.
+    FloatingError
+        Some of its nodes have no path to a source.
+    SolveError
+        It has no unique solution, or none to tolerance.
+    """
+    start = time.perf_counter()
+    progress("reading")
+    circuit = read(source, steady=steady, seed=seed)
+    progress(f"looking at {len(circuit.names)} elements")
+    found = arrays_only(circuit.recognise())
+    middle = time.perf_counter()
+    results = simulate(circuit, found, method=method, progress=progress)
+    errors = measure_all(circuit, results)
+    notes = [*circuit.notes, *add_printed(circuit, results)]
+    end = time.perf_counter()
+    elements = len(circuit.names) + len(circuit.controlled) + len(circuit.capacitors) + sum(circuit.nonlinear.values())
+    size = f"{len(circuit.nodes) - 1} nodes, {elements} elements"
+    rows, cols = found.crossbar.shape if found.crossbar is not None else (None, None)
+    reason = None if found.crossbar is not None else found.reason or "its graph is no crossbar"
+    return Answers(
+        circuit.title,
+        f"{rows} x {cols} crossbar, {size}" if reason is None else f"network, {size}; no crossbar: {reason}",
+        "crossbar" if reason is None else None,
+        reason,
+        rows,
+        cols,
+        results,
+        {"read": middle - start, "solve": end - middle, "total": end - start},
+        notes,
+        errors,
+        show_nodes=reason is not None,
+    )
+
+
+def measure_all(circuit: Circuit, results: list[Result]) -> list[str]:
+    """Evaluate every ``.measure`` on the analyses of its kind; return errors of those that cannot be."""
+    solved = {one.kind for one in results}
+    pool: dict[str, float] = {}
+    for result in results:
+        if result.repeats:
+            _measure_runs(circuit, result, solved)
+            continue
+        measures = tuple(one for one in circuit.measures if one.analysis in ("", result.kind))
+        measured: dict[str, float] = {}
+        values = ChainMap(measured, pool)
+        failed = evaluate_all(measures, Readout(circuit, result, values), measured)
+        result.measures.update(measured)
+        pool.update(measured)
+        result.failed.update({name: error for name, error in failed.items() if name not in pool})
+    for one in circuit.measures:
+        if results and one.analysis not in ("", *solved):
+            results[0].failed[one.name] = f"no .{one.analysis} is solved"
+    place = {one.name: circuit.places.where(one.origin) for one in circuit.measures}
+    failures = {f"{place[name]}: .measure {name} is left out: {error}": None
+                for result in results for name, error in result.failed.items()}  # fmt: skip
+    return list(failures)
+
+
+def _measure_runs(circuit: Circuit, result: Result, solved: set[str]) -> None:
+    """Evaluate ``.measure`` for each run of a repeated analysis: one list of numbers each."""
+    runs = list(result.runs())
+    solved.add(runs[0][1].kind)
+    measures = tuple(one for one in circuit.measures if one.analysis in ("", runs[0][1].kind))
+    columns: dict[str, list[float]] = {one.name: [] for one in measures}
+    problems: dict[str, list[str]] = {one.name: [] for one in measures}
+    for axes, run in runs:
+        measured: dict[str, float] = {}
+        failed = evaluate_all(measures, Readout(circuit, run, ChainMap(measured, axes)), measured)
+        for name, column in columns.items():
+            column.append(measured.get(name, math.nan))
+            if name in failed:
+                at = ", ".join(f"{axis} = {value:g}" for axis, value in axes.items())
+                problems[name].append(f"{failed[name]} (at {at})")
+    for name, column in columns.items():
+        if len(problems[name]) < len(runs):
+            result.measures[name] = column
+        if problems[name]:
+            more = f", and at {len(problems[name]) - 1} other points" if len(problems[name]) > 1 else ""
+            result.failed[name] = problems[name][0] + more
+
+
+def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: str) -> Answers:
+    """Solve a crossbar for one vector (rows,) or several (batch, rows).
+
+    Raises
+    ------
+    SolveError
+        It has no unique solution, or none to tolerance.
+    """
+    start = time.perf_counter()
+    rows, cols = crossbar.shape
+    batch = np.atleast_2d(voltages)
+    solution = solve(crossbar, batch, method=method, fields=True)
+    # As every format calls a column's current: by the source at its end, where it has one.
+    closed = np.isfinite(crossbar.boundary["bit_bottom"].resistance)
+    outputs = [f"vbb{j}" if closed[j] else f"b_{rows - 1}_{j}" for j in range(cols)]
+    results = []
+    for k, vector in enumerate(batch):
+        nodes, currents = report_written(crossbar, vector, solution, k)
+        sources = {side: crossbar.boundary[side].voltage[None] for side in SIDES} | {"word_left": vector[None]}
+        with np.errstate(over="ignore", invalid="ignore"):
+            ideal = ideal_currents(crossbar, sources)
+        results.append(
+            Result(
+                "op",
+                [],
+                list(nodes),
+                np.array([list(nodes.values())]),
+                list(currents),
+                np.array([list(currents.values())]),
+                np.asarray(solution.power)[k : k + 1],
+                solution.residual,
+                how(solution),
+                outputs,
+                solution.currents[k : k + 1],
+                ideal,
+                ArrayState(crossbar, vector, solution.word_voltages[k], solution.bit_voltages[k]),
+            )
+        )
+    end = time.perf_counter()
+    notes = []
+    if solution.floating:
+        named = ", ".join(solution.floating[:NAMED])
+        notes.append(f"{len(solution.floating)} nodes have no path to any source: {named}")
+    return Answers(
+        title,
+        f"{rows} x {cols} crossbar",
+        "crossbar",
+        None,
+        rows,
+        cols,
+        results,
+        {"read": 0.0, "solve": end - start, "total": end - start},
+        notes,
+        label="vector",
+    )

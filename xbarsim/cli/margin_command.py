@@ -1,0 +1,227 @@
+"""``xbarsim margin``: parse, sweep, print."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from xbarsim.cli.delivery import checked_places, deliver, drawn
+from xbarsim.cli.option_types import Quantity
+from xbarsim.cli.option_words import option_words
+from xbarsim.errors import InputError
+from xbarsim.quantities import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xbarsim.devices import Device
+    from xbarsim.margin.margin_report import Report
+
+_MOST_DIGITS = 9
+
+_HELP = """Find how well LRS and HRS are told apart among worst-case patterns, against array size.
+
+Numbers take scales: 1k, 1meg, 30m, 1n. M alone is refused, it is mega to SI and milli to SPICE.
+
+\b
+xbarsim margin --schemes floating,half --plot margin.png
+xbarsim margin --device selector --i0 1n --v0 30m --r-on 10k --read-voltage 0.6
+
+Exit codes: 0 solved; 2 bad input; 3 not converged.
+"""
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+DEVICES: dict[str, dict[str, Any]] = {
+    "linear": {},
+    "sinh": {"v0": 0.25},
+    "selector": {"i0": 1e-9, "v0": 0.03},
+    "transistor": {"gate": 1.5, "kp": 2e-4, "vto": 0.5, "lam": 0.0},
+    "table": {"curve": None, "extend": "line"},
+}
+"""The options that go with each device, and their defaults; one without a default must be given."""
+
+
+def _quantity(name: str, default: str | None, text: str) -> Callable[[Command], Command]:
+    return click.option(name, type=Quantity(finite=False), default=default, show_default=default is not None, help=text)
+
+
+@click.command(help=_HELP)
+@_quantity("--r-on", "1k", "Ohms of a cell in LRS.")
+@_quantity("--r-off", "1meg", "Ohms of a cell in HRS.")
+@click.option("--device", type=click.Choice(list(DEVICES)), default="linear", show_default=True, help="The cells' law.")
+@_quantity("--v0", None, "sinh: volts from ohmic to exponential (0.25); selector: volts an e-fold (0.03).")
+@_quantity("--i0", None, "selector: its leakage in amperes (1n).")
+@_quantity("--gate", None, "transistor: gate volts of the selected row (1.5); the others' are at 0 V.")
+@_quantity("--kp", None, "transistor: transconductance times W / L in A/V^2 (200u).")
+@_quantity("--vto", None, "transistor: threshold in volts (0.5).")
+@_quantity("--lam", None, "transistor: channel-length modulation in 1/V (0).")
+@click.option("--curve", metavar="FILE", help="table: the measured curve, .csv of volts, amperes.")
+@click.option(
+    "--extend",
+    type=click.Choice(["line", "error", "odd"]),
+    help="table: beyond the curve a straight line [default], refuse, or mirror one side of 0 V first.",
+)
+@_quantity("--wire", "1", "Ohms of a segment of either line.")
+@_quantity("--word-wire", None, "Ohms of a word-line segment, instead of --wire.")
+@_quantity("--bit-wire", None, "Ohms of a bit-line segment, instead of --wire.")
+@_quantity("--driver", "1", "Ohms from each row's source.")
+@_quantity("--sense", "1", "Ohms to each column's virtual ground.")
+@_quantity(
+    "--load", None, "Ohms of the selected column's sense resistor, instead of --sense; gives the voltage margin."
+)
+@_quantity("--read-voltage", "0.5", "Volts of the selected row.")
+@click.option(
+    "--sizes",
+    default="8,16,32,64,128",
+    show_default=True,
+    help="Arrays: N for N x N, or ROWSxCOLS, with commas between.",
+)
+@click.option(
+    "--schemes",
+    default="floating,grounded,half,third",
+    show_default=True,
+    help="What unselected lines are tied to; mvm drives all rows. +words, +bits or +both ties lines at both ends.",
+)
+@click.option(
+    "--cell",
+    default="far",
+    show_default=True,
+    help="The selected cell: far, corners (the worst of four), or ROW,COLUMN.",
+)
+@click.option(
+    "--patterns",
+    type=click.Choice(["worst", "same"]),
+    default="worst",
+    show_default=True,
+    help="Other cells: each state's own worst pattern, or the same for both states.",
+)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of printing.")
+@click.option("--plot", metavar="FILE", help="Draw margins against array size: .png, .svg or .pdf.")
+def margin(
+    sizes: str, schemes: str, cell: str, patterns: str, form: str, output: str | None, plot: str | None, **made: Any
+) -> None:
+    """Sweep, print and draw; ``_HELP`` says the rest."""
+    checked_places(output, plot)
+    report = _report(_sizes(sizes), _words(schemes), _cell(cell), patterns, made)
+    deliver({"table": report.as_table, "json": report.as_json, "csv": report.as_csv}[form](), output)
+    if plot is not None:
+        from xbarsim.margin.margins_picture import draw
+        from xbarsim.plot import save
+
+        drawn(lambda: save(draw(report.points, "\n".join(report.heading)), plot))
+
+
+def _report(sizes: list[Any], schemes: list[str], cell: Any, patterns: Any, made: dict[str, Any]) -> Report:
+    from dataclasses import replace
+
+    from xbarsim.cli import interrupt
+    from xbarsim.resources import thread_count
+
+    thread_count()
+    with interrupt.immediate("xbarsim: interrupted"):
+        from xbarsim.cli import announce
+        from xbarsim.margin import Technology, sweep
+        from xbarsim.margin.margin_report import Report
+        from xbarsim.schemes.scheme import checked_voltage, named
+        from xbarsim.solvers import extrapolation
+
+        volts = checked_voltage(made["read_voltage"])
+        chosen = [replace(named(name), load=made["load"]) for name in schemes]
+        technology = Technology(
+            made["r_on"],
+            made["r_off"],
+            _device(made),
+            word_wire=made["wire"] if made["word_wire"] is None else made["word_wire"],
+            bit_wire=made["wire"] if made["bit_wire"] is None else made["bit_wire"],
+            driver=made["driver"],
+            sense=made["sense"],
+        )
+        start = time.perf_counter()
+        with (
+            extrapolation.collected() as cases,
+            option_words(),
+            announce.compilation(),
+            announce.stages(True) as progress,
+        ):
+            points = sweep(
+                technology, sizes, chosen, read_voltage=volts, cell=cell, patterns=patterns, progress=progress
+            )
+        if cases:
+            worst = max(cases, key=lambda case: case.excess)
+            click.echo(f"note: {worst}: beyond it is a straight line; --extend error refuses it", err=True)
+        seconds = {"total": time.perf_counter() - start}
+        where = cell if isinstance(cell, str) else "{}, {}".format(*cell)
+        return Report(technology, volts, where, patterns, points, seconds)
+
+
+def _device(made: dict[str, Any]) -> Device:
+    """Build the device; an option that it does not have is refused."""
+    from xbarsim import devices
+
+    name = made["device"]
+    belongs: dict[str, list[str]] = {}
+    for device, options in DEVICES.items():
+        for option in options:
+            belongs.setdefault(option, []).append(device)
+    for option, homes in belongs.items():
+        if made[option] is not None and name not in homes:
+            raise click.UsageError(f"--{option} goes with --device {' or '.join(homes)}, not with {name}")
+    values = {key: default if made[key] is None else made[key] for key, default in DEVICES[name].items()}
+    if name == "table":
+        if made["curve"] is None:
+            raise click.UsageError("--device table needs --curve FILE, volts and amperes of a measured cell")
+        return devices.Table.from_csv(Path(made["curve"]), extend=values["extend"])
+    kinds = {
+        "linear": devices.Linear, "sinh": devices.Sinh, "selector": devices.Selector, "transistor": devices.Transistor,
+    }  # fmt: skip
+    built: Device = kinds[name](**values)
+    return built
+
+
+def _words(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",")]
+    if "" in words:
+        raise click.BadParameter(f"{text!r} has an empty entry", param_hint="--schemes")
+    return words
+
+
+def _sizes(text: str) -> list[int | tuple[int, int]]:
+    found: list[int | tuple[int, int]] = []
+    for word in text.split(","):
+        counts = [part.strip() for part in re.split("[xX]", word)]
+        try:
+            numbers = [parse(part) for part in counts]
+        except InputError as error:
+            if "ambiguous" in str(error):
+                raise click.BadParameter(str(error), param_hint="--sizes") from None
+            numbers = [math.inf] if "too large" in str(error) else []
+        if not 0 < len(numbers) <= 2 or any(
+            number < math.inf and (number != math.floor(number) or number < 0) for number in numbers
+        ):
+            raise click.BadParameter(
+                f"{word.strip()!r} is no size: give 64 for 64 x 64, or 64x128", param_hint="--sizes"
+            )
+        if max(numbers) >= 10**_MOST_DIGITS:
+            raise click.BadParameter(f"{word.strip()[:20]}... is no size that fits in memory", param_hint="--sizes")
+        lines = [int(number) for number in numbers]
+        found.append(lines[0] if len(lines) == 1 else (lines[0], lines[1]))
+    return found
+
+
+def _cell(text: str) -> Any:
+    """Return a word as it is, or a row and a column."""
+    if text in ("far", "corners"):
+        return text
+    parts = text.split(",")
+    try:
+        row, column = (int(part) for part in parts)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither far, corners nor ROW,COLUMN", param_hint="--cell") from None
+    return row, column

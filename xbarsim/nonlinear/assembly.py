@@ -1,0 +1,147 @@
+"""A netlist's nonlinear elements as parts of a problem."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from xbarsim.mna import Branches, Controlled, Network
+from xbarsim.netlist import Circuit
+from xbarsim.netlist.element_kinds import INDUCTOR, VOLTAGE
+from xbarsim.netlist.nonlinear_elements import Behaviours
+from xbarsim.nonlinear.channel import Channels
+from xbarsim.nonlinear.held import held_groups
+from xbarsim.nonlinear.junction import DiodeJunctions, Junctions
+from xbarsim.nonlinear.law_sources import Sources
+from xbarsim.nonlinear.part import Floats, Ints, Part
+from xbarsim.nonlinear.problem import Problem
+
+_FIXING = (VOLTAGE, INDUCTOR)
+
+_LEAST = 1e-12
+"""Siemens that a law is taken to have at least where it is flat at 0 V."""
+
+
+def problem_of(circuit: Circuit, network: Network, branch: Ints) -> Problem:
+    """Return a circuit's equations.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With nonlinear elements.
+    network : Network
+        Its linear part, the behaviours' sources of volts behind its own.
+    branch : (elements and controlled and sources of volts,)
+        The number of each one's branch in the network, -1 where it has none.
+
+    Raises
+    ------
+    FloatingError, LoopError
+        As ``mna.System``.
+    """
+    builder = _Builder(circuit, network, branch)
+    return Problem(*builder.run())
+
+
+class _Builder:
+    def __init__(self, circuit: Circuit, network: Network, branch: Ints) -> None:
+        self.circuit, self.network, self.branch = circuit, network, branch
+        self.nodes = network.nodes
+        self.series: list[tuple[Ints, Ints, Floats]] = []
+        self.sensed: list[tuple[Ints, Ints, Ints, Ints]] = []
+
+    def run(self) -> tuple[Network, list[Part]]:
+        """Return the network with what parts add to it, and the parts."""
+        circuit, network = self.circuit, self.network
+        parts: list[Part] = []
+        if circuit.diodes is not None:
+            parts.append(self._diodes())
+        if circuit.mosfets is not None:
+            parts += self._mosfets()
+        law = int(np.count_nonzero(np.isin(circuit.kinds, _FIXING)))
+        if circuit.behaviours:
+            self.groups = held_groups(network, np.arange(network.voltages.a.size) < law)
+        for one in circuit.behaviours:
+            places = np.empty(0, np.int64)
+            if one.output == "v":
+                places, law = law + np.arange(len(one.names)), law + len(one.names)
+            parts.append(self._sources(one, places))
+        ohms = network.resistors
+        if self.series:
+            a, b, value = (np.concatenate(column) for column in zip(*self.series, strict=True))
+            ohms = Branches(*(np.concatenate(pair) for pair in ((ohms.a, a), (ohms.b, b), (ohms.value, value))))
+        gains = network.vccs
+        if self.sensed:
+            # They carry nothing: they say that an island's voltage is sensed here and fed there.
+            a, b, c, d = (np.concatenate(column) for column in zip(*self.sensed, strict=True))
+            zero = np.zeros(a.size)
+            gains = Controlled(*(
+                np.concatenate(pair)
+                for pair in ((gains.a, a), (gains.b, b), (gains.value, zero), (gains.c, c), (gains.d, d))
+            ))  # fmt: skip
+        return replace(network, nodes=self.nodes, resistors=ohms, vccs=gains), parts
+
+    def _inside(self, outer: Ints, ohms: Floats) -> Ints:
+        """Return the nodes behind series resistances, new ones where there are any."""
+        has = np.flatnonzero(ohms > 0)
+        inner = outer.copy()
+        inner[has] = self.nodes + np.arange(has.size)
+        self.nodes += has.size
+        self.series.append((outer[has], inner[has], ohms[has]))
+        return inner
+
+    def _diodes(self) -> Part:
+        d = self.circuit.diodes
+        assert d is not None
+        ends = self._inside(d.first, d.series), d.second
+        gmin, breaks = self.circuit.gmin, (d.breakdown, d.breakdown_scale)
+        knees = d.forward_knee, d.reverse_knee
+        return DiodeJunctions(d.names, d.origins, ends, d.saturation, d.scale, gmin, breaks, knees)
+
+    def _mosfets(self) -> list[Part]:
+        m = self.circuit.mosfets
+        assert m is not None
+        drain, source = self._inside(m.drain, m.drain_series), self._inside(m.source, m.source_series)
+        nodes = drain, m.gate, source, m.bulk
+        parts: list[Part] = [
+            Channels(m.names, m.origins, nodes, m.polarity, m.beta, m.channel, m.gamma, m.phi, m.built_in)
+        ]
+        down = m.polarity > 0
+        for end, saturation in ((drain, m.drain_saturation), (source, m.source_saturation)):
+            ends = np.where(down, m.bulk, end), np.where(down, end, m.bulk)
+            parts.append(Junctions(m.names, m.origins, ends, saturation, m.thermal, self.circuit.gmin))
+        return parts
+
+    def _sources(self, one: Behaviours, places: Ints) -> Part:
+        # Where a control is a current, the place of its branch, behind those of all nodes.
+        kinds = np.array([kind == "i" for kind in one.kinds], dtype=bool)[:, None]
+        plus = np.where(kinds, self.nodes + self.branch[np.where(kinds, one.plus, 0)], one.plus)
+        minus = np.where(kinds, 0, one.minus)
+        held = ~kinds & (self.groups[np.where(kinds, 0, one.plus)] == self.groups[minus])
+        if one.output == "v":
+            flows = self.nodes + places, np.zeros_like(places)
+            return Sources(
+                one.names, one.origins, one.template, flows, (plus, minus), one.constants, -one.factor,
+                steep=False, ties=Branches(), held=held,
+            )  # fmt: skip
+        part = Sources(
+            one.names, one.origins, one.template, (one.first, one.second), (plus, minus), one.constants, one.factor,
+            steep=True, ties=Branches(), held=held,
+        )  # fmt: skip
+        zero = part.tangent(np.zeros(self.nodes + self.branch.size + 1), 0.0, 1.0).slopes.reshape(plus.shape)
+        part.restart()
+        a, b, least = [], [], []
+        for k, kind in enumerate(one.kinds):
+            if kind == "i":
+                continue
+            c, d = plus[k], minus[k]
+            own = ((c == one.first) & (d == one.second)) | ((c == one.second) & (d == one.first))
+            a.append(one.first[own])
+            b.append(one.second[own])
+            slope = np.abs(zero[k][own])
+            least.append(np.where(np.isfinite(slope) & (slope > _LEAST), slope, _LEAST))
+            self.sensed.append((one.first[~own], one.second[~own], c[~own], d[~own]))
+        if a:
+            part.ties = Branches(np.concatenate(a), np.concatenate(b), np.concatenate(least))
+        return part

@@ -1,0 +1,103 @@
+"""How the effective map changes with every cell: exact gradients through the circuit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array, checked_array
+from xbarsim.crossbar import SIDES, Crossbar, Side
+from xbarsim.errors import InputError
+from xbarsim.resources import thread_count
+from xbarsim.solvers.effective import mappable, verify
+from xbarsim.solvers.terminals import Terminals, one_blas_thread
+
+
+@dataclass(frozen=True, eq=False)
+class EffectiveMap:
+    """The effective conductance with what its gradient needs.
+
+    Attributes
+    ----------
+    matrix : (rows, cols)
+        Siemens: ``currents = voltages @ matrix``.
+    """
+
+    matrix: Array
+    _terminals: Terminals
+
+    def gradient(self, cotangent: ArrayLike) -> Array:
+        """Carry a gradient back to the cells: ``d sum(cotangent * matrix) / d conductance``.
+
+        A cell dg between the nodes of one place changes the admittance from end k to end l by
+        ``dY_kl = dg d_k d_l``, with d_k the voltage across the cell when end k is at 1 V and all others at 0 V
+        (Tellegen's theorem; Director and Rohrer, IEEE Trans. Circuit Theory 16, 318, 1969). The current out at column
+        l is ``-Y_kl`` for 1 V at row k, so the gradient at a cell is ``-d_rows . cotangent . d_cols`` there.
+
+        Parameters
+        ----------
+        cotangent : array_like, (rows, cols)
+            What a loss's gradient is with respect to ``matrix``.
+
+        Returns
+        -------
+        array, (rows, cols)
+            The loss's gradient with respect to ``crossbar.conductance``.
+
+        Raises
+        ------
+        InputError
+            ``cotangent`` has a bad entry or shape.
+        """
+        segments = self._terminals.segments
+        rows, cols = self.matrix.shape
+        given = checked_array("cotangent", cotangent, signed=True)
+        if given.shape != (rows, cols):
+            raise InputError(f"cotangent has shape {given.shape}: it must be {(rows, cols)}, as the map")
+        given = given * np.where(segments.joined["bit"], 0.5, 1.0)
+        with one_blas_thread():
+            gradient: Array = -self._terminals.network.sensitivity(*self._unit_volts(), given)
+        for floating in (segments.floating_word, segments.floating_bit):
+            if floating is not None:
+                gradient[floating] = 0.0
+        return gradient
+
+    def _unit_volts(self) -> tuple[Array, Array]:
+        """Return the terminals' voltages with each row's source at 1 V in turn, and with each column's."""
+        terminals = self._terminals
+        found = []
+        sides: tuple[Side, Side] = ("word_left", "bit_bottom")
+        for side in sides:
+            counts = {name: volts.size for name, volts in terminals.segments.volts.items()}
+            sources = {name: np.zeros((counts[side], counts[name])) for name in SIDES}
+            sources[side] = np.eye(counts[side])
+            found.append(terminals.stack(sources))
+        return found[0], found[1]
+
+
+def effective_map(crossbar: Crossbar, *, threads: int | None = None) -> EffectiveMap:
+    """Compute the effective conductance and keep what its gradient needs.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        The circuit; its cells must be linear.
+    threads : int, optional
+        Threads to use; the result does not depend on it.
+
+    Returns
+    -------
+    EffectiveMap
+
+    Raises
+    ------
+    InputError, SolveError, ConvergenceError, TooLargeError
+        As ``effective_conductance``.
+    """
+    segments = mappable(crossbar, offset=False)
+    terminals = Terminals.of(segments, keep=True, threads=thread_count(threads))
+    verify(terminals)
+    share = np.where(segments.joined["bit"], 0.5, 1.0)
+    return EffectiveMap(terminals.between("word_left", "bit_bottom") * share, terminals)

@@ -1,0 +1,191 @@
+"""Nonlinear cells: Newton's method for each vector, and what it says when it fails."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.devices import Device
+from xbarsim.errors import ConvergenceError, LawError
+from xbarsim.kernels import ends, islands, kirchhoff, laws, newton_steps, reduction, schur
+from xbarsim.resources import require_memory
+from xbarsim.solvers.extrapolation import Beyond, farthest, report
+from xbarsim.solvers.linear import Answer
+from xbarsim.solvers.refinement import GOAL, Balance, Law, LawOf, Pairs, Solver, refine
+from xbarsim.solvers.segments import Segments
+
+CELL_NUMBERS = 25
+"""Numbers that a thread keeps for each cell."""
+
+_BAD_LAW = {
+    laws.NOT_FINITE: "its current or slope there is not a finite number",
+    laws.FALLING: "its current falls as the voltage rises: a crossbar's cells need a slope >= 0",
+    laws.AGAINST: "its current there flows against the voltage: a cell must be passive",
+}
+
+
+def by_newton(
+    segments: Segments,
+    device: Device,
+    sources: dict[Side, Array],
+    *,
+    fields: bool,
+    max_iterations: int,
+    threads: int,
+) -> Answer:
+    """Solve each vector of source voltages (batch, lines) for cells of any law.
+
+    Raises
+    ------
+    ConvergenceError
+        Newton's method did not converge; the worst cell is named.
+    ExtrapolationError
+        A cell is beyond the voltages at which its law is known, and the device refuses that.
+    LawError
+        The device's law is no passive, rising one where the solution led.
+    TooLargeError
+        The work would not fit in memory.
+    """
+    g, word, bit = segments.g, segments.word, segments.bit
+    rows, cols = g.shape
+    batch = sources["word_left"].shape[0]
+    cells = device.cells(g)
+    each = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (4 * batch if fields else 0)
+    require_memory(
+        8.0 * rows * cols * each,
+        f"solving {batch} vector(s) on {rows} x {cols} nonlinear cells{' with all node voltages' if fields else ''}",
+        "solve fewer vectors at a time" + (" or leave fields out" if fields else ""),
+    )
+    answer = Answer.without_fields(
+        sources, {side: np.zeros_like(volts) for side, volts in sources.items()}, np.zeros(batch)
+    )
+    if fields:
+        answer.word, answer.bit = np.empty((2, batch, rows, cols))
+
+    if segments.breakable:
+        answer.cut_off = (np.zeros((rows, cols), np.bool_), np.zeros((rows, cols), np.bool_))
+
+    cases: list[Beyond] = []
+
+    def work(vectors: slice) -> None:
+        space = newton_steps.Workspace(rows, cols, cells.symmetric)
+        v, u = np.empty((2, rows, cols))
+        for k in range(vectors.start, vectors.stop):
+            reduction.go_on()
+            if answer.word is not None and answer.bit is not None:
+                v, u = answer.word[k], answer.bit[k]
+            ties = [np.ascontiguousarray(sources[side][k]) for side in SIDES]
+            outcome = newton_steps.solve(cells, word, bit, ties, v, u, space, max_iterations)
+            if outcome.status != newton_steps.CONVERGED:
+                raise _failure(outcome, device, k, v, u)
+            answer.iterations[k] = outcome.steps
+            far = farthest(device, g, v - u, k)
+            cases.extend([far] if far is not None else [])
+            out = [answer.currents[side][k] for side in SIDES]
+            answer.residual[k] = _finish(segments, space, ties, v, u, out)
+            if answer.residual[k] > GOAL:
+                across, amperes = _refine(
+                    cells, segments, space, ties, v, u, out, answer.residual[k : k + 1], max_iterations
+                )
+                if fields:
+                    answer.across[k], answer.cells[k] = across, amperes
+            if answer.cut_off is not None:
+                tied = islands.tied_nodes(space.chord, word, bit)
+                for volts, reached, cut in zip((v, u), tied, answer.cut_off, strict=True):
+                    volts[~reached] = np.nan
+                    cut[~reached] = True
+
+    reduction.run(work, reduction.chunks(batch, threads), threads)
+    report(sorted(cases, key=lambda case: case.vector))
+    return answer
+
+
+def _finish(
+    segments: Segments, space: newton_steps.Workspace, volts: list[Array], v: Array, u: Array, out: list[Array]
+) -> float:
+    """Fill the end currents ``out`` and return the residual, both of ohmic cells ``i / (v - u)``."""
+    word, bit, chord = segments.word, segments.bit, space.chord
+    left, right, top, bottom = volts
+    schur.factor_word(chord, word, space.lw, space.kw, space.end_w)
+    schur.factor_bit(chord, bit, space.lb, space.kb, space.end_b)
+    ends.word_end_currents(chord, word, space.lw, u, left, right, out[0], out[1])
+    ends.bit_end_currents(chord, bit, space.lb, v, top, bottom, out[2], out[3])
+    residual: float = kirchhoff.residual(chord, word, bit, *volts, v, u, *out)
+    return residual
+
+
+def _refine(
+    cells: newton_steps.Cells, segments: Segments, space: newton_steps.Workspace, volts: list[Array],
+    v: Array, u: Array, out: list[Array], residual: Array, limit: int,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Improve voltages, end currents and their residual in place; return the cells' voltages and currents."""
+    word, bit = segments.word, segments.bit
+    pairs = Pairs.of(v, u)
+    law_of = _law_of(cells, segments.g)
+    balance, steps = refine(word, bit, volts, law_of, _correction(cells, word, bit, space, limit), pairs)
+    if steps > 0 or balance.bound < residual[0]:
+        residual[0] = balance.bound
+        for mine, better in zip(out, balance.out, strict=True):
+            mine[:] = better
+    return pairs.across(), law_of(pairs).cells
+
+
+def _law_of(cells: newton_steps.Cells, siemens: Array) -> LawOf:
+    def at(pairs: Pairs) -> Law:
+        across = pairs.across()
+        i, a, b = np.empty((3, *across.shape))
+        laws.precise(cells.kind, cells.address, across, *pairs.lower(), cells.parameters, cells.shared, i, a, b)
+        return Law(
+            siemens,
+            i,
+            np.divide(i, across, out=a.copy(), where=np.sign(i) * np.sign(across) > 0.0),
+            a,
+            b,
+        )
+
+    return at
+
+
+def _correction(
+    cells: newton_steps.Cells, word: Array, bit: Array, space: newton_steps.Workspace, limit: int
+) -> Solver:
+    """Return a solver of tangent circuits for ``refine``."""
+    zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
+
+    def solve(law: Law, balance: Balance, dv: Array, du: Array) -> bool:
+        schur.factor_word(law.a, word, space.lw, space.kw, space.end_w)
+        schur.factor_bit(law.b, bit, space.lb, space.kb, space.end_b)
+        far_w = balance.far_word / np.maximum(word[:, -1], schur.TINY)
+        far_b = balance.far_bit / np.maximum(bit[0], schur.TINY)
+        given = (
+            balance.leaving,
+            balance.entering,
+            space.lw,
+            space.kw,
+            space.lb,
+            space.kb,
+            zero_w,
+            far_w,
+            zero_b,
+            far_b,
+        )
+        found = (limit, dv, du, space.end_w, space.end_b, space.directions, space.y)
+        if cells.symmetric:
+            status = schur.solve(law.a, *given, 1e-13, 0.0, *found)[0]
+        else:
+            status = schur.solve_unsymmetric(law.a, law.b, *given, 1e-13, *found)[0]
+        return bool(status == schur.CONVERGED)
+
+    return solve
+
+
+def _failure(outcome: newton_steps.Outcome, device: Device, vector: int, v: Array, u: Array) -> Exception:
+    """Say which cell it was, at which voltage."""
+    i, j = divmod(outcome.cell, v.shape[1])
+    where = f"cell [{i}, {j}] at {v[i, j] - u[i, j]:.6g} V (vector {vector})"
+    if outcome.status == newton_steps.BAD_LAW:
+        return LawError(f"device {device!r}, {where}: {_BAD_LAW[outcome.law]}")
+    return ConvergenceError(
+        f"Newton's method did not converge in {outcome.steps} steps: a line's currents miss {outcome.missed:.1e} of "
+        f"themselves, worst at {where} with {device!r}; look for voltages far beyond those that the law was made for"
+    )

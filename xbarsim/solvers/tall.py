@@ -1,0 +1,92 @@
+"""The effective map of an array much longer than wide, cut across: its cost grows with the length, not its square."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.crossbar import Array
+from xbarsim.errors import SolveError
+from xbarsim.kernels.strips import Strips
+from xbarsim.resources import require_memory
+from xbarsim.solvers.linear import Answer, by_schur
+from xbarsim.solvers.refinement import EXACT, scale
+from xbarsim.solvers.segments import Segments
+from xbarsim.solvers.terminals import one_blas_thread
+
+LONG = 4
+"""From so many times as long as wide an array is cut across."""
+
+_CELL_BYTES = 400.0
+
+_SEED = 1
+_ITERATIONS = 300
+_TOLERANCE = 1e-11
+
+
+def tall_map(segments: Segments, *, offset: bool, threads: int) -> tuple[Array, Array] | None:
+    """Return the couplings from word_left to bit_bottom (rows, cols), and the outputs (cols,) at zero input voltages.
+
+    Verified against a full solve of a random vector by conjugate gradients.
+
+    Parameters
+    ----------
+    segments : Segments
+        The circuit.
+    offset : bool
+        Whether the outputs at zero input voltages are wanted; zeros otherwise.
+    threads : int
+        Threads to use.
+
+    Returns
+    -------
+    pair of arrays or None
+        None where the array is not long, or conjugate gradients give no answer to hold the map against: the whole
+        reduction is the way then.
+
+    Raises
+    ------
+    TooLargeError
+        It would not fit in memory.
+    """
+    rows, cols = segments.g.shape
+    if max(rows, cols) < LONG * min(rows, cols):
+        return None
+    require_memory(_CELL_BYTES * rows * cols, f"the map of {rows} x {cols}", "cut the array into shorter ones")
+    word, bit = segments.couplings()
+    with one_blas_thread():
+        if rows >= cols:
+            transfer = Strips(segments.g, word, bit, threads=threads).transfer
+        else:
+            # Turned about the second diagonal, bit_bottom lies left and word_left at the bottom.
+            turned = (np.ascontiguousarray(part[::-1, ::-1].T) for part in (segments.g, bit, word))
+            transfer = np.ascontiguousarray(Strips(*turned, threads=threads).transfer[::-1, ::-1].T)
+    voltages = np.random.default_rng(_SEED).uniform(0.1, 1.0, (1, rows))
+    full = _checked(segments, voltages, threads, fixed=False)
+    if full is None:
+        return None
+    outputs = full.currents["bit_bottom"]
+    largest = scale(full.currents.values(), segments.g, full.sources.values())
+    if not np.abs(voltages @ transfer - outputs).max() <= _TOLERANCE * largest:
+        return None
+    still = np.zeros(cols)
+    if offset:
+        rest = _checked(segments, np.zeros((1, rows)), threads, fixed=True)
+        if rest is None:
+            return None
+        segments.share_joined(rest.currents)
+        still = rest.currents["bit_bottom"][0]
+    return transfer, still
+
+
+def _checked(segments: Segments, voltages: Array, threads: int, *, fixed: bool) -> Answer | None:
+    """Solve for one vector, with the other sources as they are or at 0 V; None without convergence."""
+    sources = segments.sources(voltages)
+    if not fixed:
+        sources = {side: volts if side == "word_left" else np.zeros_like(volts) for side, volts in sources.items()}
+    try:
+        answer = by_schur(
+            segments, sources, fields=False, max_iterations=_ITERATIONS, threads=threads, all_digits=False
+        )
+    except SolveError:
+        return None
+    return answer if answer.converged.all() and answer.residual[0] <= EXACT else None

@@ -1,0 +1,138 @@
+"""The crossbar seen from its sources: the couplings that a Kron reduction leaves between their terminals."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.kernels import bipartite, kron, reduction
+from xbarsim.resources import require_memory
+from xbarsim.solvers.segments import Segments
+
+_PRODUCTS = 10**8
+"""How many products a call of a kernel takes on."""
+
+Reduced = reduction.Reduction | bipartite.BipartiteReduction
+
+
+@cache
+def _threadpools() -> ThreadpoolController:
+    kron.dsyrk_address()  # loads SciPy's BLAS, which a controller made before would not know
+    return ThreadpoolController()
+
+
+class _OneThread:
+    """BLAS limited to one thread while any thread of ours is inside: the last one out lifts the limit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limit = _threadpools().limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
+
+
+_one_thread = _OneThread()
+
+
+def one_blas_thread() -> _OneThread:
+    """Keep BLAS from threading: blocks are reduced side by side, and results must not depend on thread counts."""
+    return _one_thread
+
+
+@dataclass(frozen=True)
+class Terminals:
+    """Siemens between all sources' terminals; a side whose ends are all open has none.
+
+    Attributes
+    ----------
+    segments : Segments
+        The circuit.
+    network : Reduction or BipartiteReduction
+        Its reduction.
+    places : dict of side to slice
+        Where a side's terminals stand in the couplings.
+    threads : int
+        Threads to use.
+    """
+
+    segments: Segments
+    network: Reduced
+    places: dict[Side, slice]
+    threads: int
+
+    @staticmethod
+    def of(segments: Segments, *, keep: bool, threads: int) -> Terminals:
+        """Reduce the circuit; ``keep`` what node voltages need."""
+        rows, cols = segments.g.shape
+        ideal = segments.ideal
+        present = segments.present
+        require_memory(
+            bipartite.memory(rows, cols, present) if ideal else reduction.memory(rows, cols, present, keep=keep),
+            f"the Kron reduction of {rows} x {cols}",
+            'method="schur" needs about 150 bytes a cell',
+        )
+        word, bit = segments.couplings()
+        network: Reduced
+        with one_blas_thread():
+            if ideal:
+                network = bipartite.BipartiteReduction(segments.g, word[:, 0], word[:, -1], bit[0], bit[-1])
+            else:
+                network = reduction.Reduction(segments.g, word, bit, keep=keep, threads=threads)
+        places: dict[Side, slice] = {}
+        start = 0
+        for side, there in zip(SIDES, network.present, strict=True):
+            if there:
+                places[side] = slice(start, start + segments.volts[side].size)
+                start = places[side].stop
+        return Terminals(segments, network, places, threads)
+
+    def between(self, a: Side, b: Side) -> Array:
+        """Couplings from the lines of side ``a`` to those of side ``b``, in siemens."""
+        if a in self.places and b in self.places:
+            return self.network.couplings[self.places[a], self.places[b]]
+        return np.zeros((self.segments.volts[a].size, self.segments.volts[b].size))
+
+    def stack(self, sources: Mapping[Side, Array]) -> Array:
+        """Put source voltages (batch, lines) of each side in the couplings' order, (batch, terminals)."""
+        stacked = [sources[side] for side in SIDES if side in self.places]
+        return np.concatenate(stacked, axis=1) if stacked else np.empty((sources["word_left"].shape[0], 0))
+
+    def currents(self, sources: Mapping[Side, Array]) -> dict[Side, Array]:
+        """Amperes out of the array (batch, lines) at every side, for source voltages of the same shape."""
+        batch = sources["word_left"].shape[0]
+        out = {side: np.zeros((batch, self.segments.volts[side].size)) for side in SIDES}
+        if self.places:
+            volts = self.stack(sources)
+            amperes = np.empty_like(volts)
+            couplings = self.network.couplings
+            # Some tenths of a second each: Ctrl-C waits for the kernel in hand.
+            most = max(1, _PRODUCTS // couplings.size)
+            parts = [
+                slice(k, min(k + most, part.stop))
+                for part in reduction.chunks(batch, self.threads)
+                for k in range(part.start, part.stop, most)
+            ]
+            reduction.run(
+                lambda part: kron.terminal_currents(couplings, volts[part], amperes[part]), parts, self.threads
+            )
+            for side, place in self.places.items():
+                out[side][:] = amperes[:, place]
+        return out
