@@ -7,8 +7,8 @@ python validation/states.py --write          # writes validation/results/states.
 An array is 1 to 4 lines each way of cells in the forms in which memristor models are published
 (tests/analysis/test_frozen_states.py, which has each form's current by hand), each cell drawn anew: in subcircuits,
 or written out at the top where a form allows it. Three in five have capacitances with initial values at every node of
-their lines. Expected: as many states as the cells have capacitors, and the sources' currents of the array without its lines'
-capacitances, to 1e-10 of the largest.
+their lines. Expected: as many states as the cells have capacitors, and the sources' currents of the array without its
+lines' capacitances, to 1e-10 of the largest.
 """
 
 from __future__ import annotations
