@@ -14,6 +14,7 @@ from torch import Tensor
 from xbarsim.nn.calibration import run, undisturbed
 from xbarsim.nn.cells import ideal
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.text_table import aligned
 
 if TYPE_CHECKING:
     from xbarsim.nn.network import CrossbarNetwork
@@ -87,35 +88,27 @@ class Summary:
         return self.cells / sum(row.cells / row.utilisation for row in self.rows)
 
     def __str__(self) -> str:
-        head = ("layer", "kind", "weights", "tiles", "cells", "utilisation", "IR-drop error")
-        lines = [
+        table = [("layer", "kind", "weights", "tiles", "cells", "utilisation", "IR-drop error")]
+        table += [
             (
                 row.name, row.kind, "x".join(map(str, row.shape)), str(row.tiles), str(row.cells),
                 f"{row.utilisation:.1%}", "-" if math.isnan(row.ir_drop_error) else f"{row.ir_drop_error:.3%}",
             )
             for row in self.rows
         ]  # fmt: skip
-        total = ("all", "", "", str(self.tiles), str(self.cells), f"{self.utilisation:.1%}", "")
-        table = [head, *lines, total]
-        widths = [max(len(line[k]) for line in table) for k in range(len(head))]
-        aligned = [
-            "  ".join(
-                word.ljust(width) if k < 3 else word.rjust(width)
-                for k, (word, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in table
-        ]
+        table.append(("all", "", "", str(self.tiles), str(self.cells), f"{self.utilisation:.1%}", ""))
+        lines = aligned(table, "<<<>>>>")
         missed = [row.name for row in self.rows if not row.reached]
         if missed:
-            aligned.append(f"no forward pass so far has reached {', '.join(missed)}")
+            lines.append(f"no forward pass so far has reached {', '.join(missed)}")
         ties = {tuple(sorted((row.name, *row.shared))) for row in self.rows if row.shared}
-        aligned += [f"{', '.join(names)} share one weight, each on arrays of its own" for names in sorted(ties)]
-        aligned += [
+        lines += [f"{', '.join(names)} share one weight, each on arrays of its own" for names in sorted(ties)]
+        lines += [
             f"{row.clipped:.3g} of the weights of {row.name} are beyond the frozen scale and clipped"
             for row in self.rows
             if row.clipped
         ]
-        return "\n".join(aligned)
+        return "\n".join(lines)
 
 
 def summary(network: CrossbarNetwork, inputs: Any = None) -> Summary:

@@ -1,0 +1,42 @@
+"""The one writer of aligned tables, and of CSV."""
+
+import csv
+import io
+
+import pytest
+
+from xbarsim.text_table import aligned, comma_separated
+
+
+def test_columns_are_as_wide_as_their_widest_cell():
+    rows = [("name", "volts", ""), ("a", "1.5", "x"), ("longer", "-22.25", "yy")]
+    assert aligned(rows, "<><") == ["name     volts", "a          1.5  x", "longer  -22.25  yy"]
+
+
+def test_a_column_has_a_least_width():
+    assert aligned([("a", "1")], ("<4", ">3")) == ["a       1"]
+    assert aligned([("abcdef", "1234")], ("<4", ">3")) == ["abcdef  1234"]
+
+
+def test_rows_may_end_early_and_be_empty():
+    rows = [("a", "1", "x"), (), ("mean", "2"), ("a remark that goes on",)]
+    assert aligned(rows, "<><") == ["a     1  x", "", "mean  2", "a remark that goes on"]
+
+
+def test_a_last_cell_on_the_left_has_the_room_beside_it():
+    rows = [("a", "12 % as torch", "3 s"), ("mean", "+- 0.5 points over 128 chips")]
+    assert aligned(rows, "<<<") == ["a     12 % as torch  3 s", "mean  +- 0.5 points over 128 chips"]
+
+
+@pytest.mark.parametrize("columns", ["20", "80", None])
+def test_lines_are_the_same_on_every_terminal(monkeypatch, columns):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    assert aligned([("x" * 60, "1")], "<>") == ["x" * 60 + "  1"]
+
+
+def test_values_with_commas_and_quotes_come_back():
+    rows = [["name", "value"], ['a, "b"', "1"], [], ["two\nlines", ""]]
+    assert list(csv.reader(io.StringIO(comma_separated(rows)))) == rows
+    assert not comma_separated(rows).endswith("\n")
