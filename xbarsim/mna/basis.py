@@ -63,13 +63,13 @@ class _Groups:
 
     def close(self, group: _Group) -> None:
         """Measure a group's voltages from its first node; its inside is in nobody's way any more."""
-        first, *others = group.free
-        self.references[others] = first
+        first, *members = group.free
+        self.references[members] = first
         group.free, group.inside = [first], 0.0
 
-    def merge(self, one: int, other: int, siemens: float, ground: int) -> None:
+    def merge(self, node: int, neighbour: int, siemens: float, ground: int) -> None:
         """Join two groups whose best tie to anything else is the one to each other."""
-        a, b = self.root(one), self.root(other)
+        a, b = self.root(node), self.root(neighbour)
         grounded = self.root(ground)
         for k in (a, b):
             group = self.groups[k]
@@ -117,8 +117,8 @@ def references(network: Network, a: Ints, b: Ints, stiff: Ints, ties: Branches) 
     groups = _first_groups(label, (first, second, within, out), edges, a)
     _add_gains(groups, label, gains)
     merging = _Groups(result, groups)
-    for one, other, g in _tree(label[first], label[second], out):
-        merging.merge(one, other, g, int(label[0]))
+    for node, neighbour, g in _tree(label[first], label[second], out):
+        merging.merge(node, neighbour, g, int(label[0]))
     grounded = merging.root(int(label[0]))
     for k in {merging.root(k) for k in range(len(groups))} - {grounded}:
         merging.close(groups[k])
@@ -166,8 +166,8 @@ def _tree(a: Ints, b: Ints, siemens: Floats) -> list[tuple[int, int, float]]:
     by_size = np.argsort(-siemens[best], kind="stable")
     ranks[by_size] = np.arange(1, by_size.size + 1)
     tree = minimum_spanning_tree(sp.csr_array((ranks, (low[best], high[best])), (count, count))).tocoo()
-    chosen = by_size[np.sort(tree.data).astype(np.int64) - 1]
-    return list(zip(*(column[best][chosen].tolist() for column in (low, high, siemens)), strict=True))
+    branches = by_size[np.sort(tree.data).astype(np.int64) - 1]
+    return list(zip(*(column[best][branches].tolist() for column in (low, high, siemens)), strict=True))
 
 
 def paths(references: Ints) -> Sparse:

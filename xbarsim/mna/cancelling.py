@@ -26,7 +26,7 @@ def check_cancelling(system: System, factors: Factors) -> None:
     solution x of A x = b by -inv(A) dA x.
     """
     rng = np.random.default_rng(0)
-    shares = np.where(system.given, rng.uniform(-1, 1, system.values.size), 0.0)
+    shares = np.where(system.valued, rng.uniform(-1, 1, system.values.size), 0.0)
     change = system.matrix_of(system.stamps, system.values * shares).astype(np.float64)
     # Any excitation will do, also where the circuit has none.
     excitation = rng.uniform(-1, 1, (system.size, 1)) / factors.row_scale[:, None]

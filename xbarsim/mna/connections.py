@@ -63,8 +63,8 @@ def check_islands(network: Network, a: Ints, b: Ints, ties: Branches) -> None:
         (network.vccs, "a", "b", fed),
         (network.cccs, "a", "b", fed),
     ):
-        one, other = label[getattr(part, first)], label[getattr(part, second)]
-        tied[one[one != other]] = tied[other[one != other]] = True
+        start, end = label[getattr(part, first)], label[getattr(part, second)]
+        tied[start[start != end]] = tied[end[start != end]] = True
     floating = np.flatnonzero((label != label[0]) & ~(sensed & fed)[label])
     if floating.size:
         raise FloatingError(f"{floating.size} nodes have no path to ground", [str(node) for node in floating])

@@ -60,9 +60,9 @@ class Terms:
 
     def left(self, right: Floats, high: Floats, low: Floats) -> Floats:
         """Return ``right - A (high + low)``, (size,) each, as exactly as sums of 1e-31 of the terms let it be."""
-        x, rest = high[self.col], low[self.col]
+        x, tail = high[self.col], low[self.col]
         product = self.high * x
-        small = _lost(self.high, x, product) + (self.high * rest + self.low * x)
+        small = _lost(self.high, x, product) + (self.high * tail + self.low * x)
         rows, bits = self._places
         parts = np.concatenate([-product, right])
         top = np.zeros(self.size)
@@ -103,6 +103,6 @@ def added(high: Floats, low: Floats, step: Floats) -> tuple[Floats, Floats]:
     total = high + step
     shadow = total - high
     lost = (high - (total - shadow)) + (step - shadow)
-    rest = low + lost
-    result = total + rest
-    return result, rest - (result - total)
+    tail = low + lost
+    result = total + tail
+    return result, tail - (result - total)

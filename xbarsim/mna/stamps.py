@@ -49,13 +49,13 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
     conducting[stiff] = False
     p, q = ohms.a[conducting], ohms.b[conducting]
     vcvs, ccvs = (law[start : start + part.a.size] for start, part in _laws(network))
-    own = law[law.size - stiff.size :]
+    series = law[law.size - stiff.size :]
     siemens, lacking = reciprocals(ohms.value[conducting])
     parts: list[tuple[tuple[Any, Any, Any, Any], Any]] = [
         ((p, q, p, q), siemens),
         ((fixing.a, fixing.b, law, 0), 1.0),
         ((law, 0, fixing.a, fixing.b), 1.0),
-        ((own, 0, own, 0), -ohms.value[stiff]),
+        ((series, 0, series, 0), -ohms.value[stiff]),
         ((network.vccs.a, network.vccs.b, network.vccs.c, network.vccs.d), network.vccs.value),
         ((network.cccs.a, network.cccs.b, n + network.cccs.c, 0), network.cccs.value),
         ((vcvs, 0, network.vcvs.c, network.vcvs.d), -network.vcvs.value),
@@ -63,9 +63,9 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
     ]
     stamps = Stamps.of(*(places for places, _ in parts))
     values = [np.broadcast_to(np.asarray(value, np.float64), np.shape(places[0])) for places, value in parts]
-    given = [np.full(one.shape, np.ndim(value) > 0) for one, (_, value) in zip(values, parts, strict=True)]
+    valued = [np.full(column.shape, np.ndim(value) > 0) for column, (_, value) in zip(values, parts, strict=True)]
     table = np.concatenate(values)
-    return stamps, table, np.append(lacking, np.zeros(table.size - lacking.size)), np.concatenate(given)
+    return stamps, table, np.append(lacking, np.zeros(table.size - lacking.size)), np.concatenate(valued)
 
 
 def _laws(network: Network) -> tuple[tuple[int, Controlled], tuple[int, Controlled]]:

@@ -36,7 +36,7 @@ class _Parts:
 
     def at(self, points: slice) -> Floats:
         """Return the weights (parts, points) of some points."""
-        table = [np.ones(points.stop - points.start), *(one[points] for one in self.weights)]
+        table = [np.ones(points.stop - points.start), *(weight[points] for weight in self.weights)]
         return np.array(table)
 
 
@@ -69,25 +69,25 @@ def solve_points(system: System, factors: Factors, drive: Drive) -> NetworkSolut
     unknowns, currents = system.unknowns, system.network.currents
     points = drive.points
     require_memory(
-        8.0 * points * (unknowns.nodes + unknowns.named + 1),
+        8.0 * points * (unknowns.nodes + unknowns.reported + 1),
         f"the solution of {unknowns.nodes} nodes at {points} points",
         "take fewer points",
     )
-    voltages, amperes = np.empty((points, unknowns.nodes)), np.empty((points, unknowns.named))
+    voltages, amperes = np.empty((points, unknowns.nodes)), np.empty((points, unknowns.reported))
     power, worst = np.empty(points), 0.0
     parts = _parts(system.network, drive)
     solver = _Solver(system, factors, parts, points)
     for start in range(0, points, solver.step):
-        some = slice(start, min(start + solver.step, points))
-        weights = parts.at(some)
+        block = slice(start, min(start + solver.step, points))
+        weights = parts.at(block)
         x, residual = solver.solve(weights)
         worst = max(worst, residual)
         volts = unknowns.voltages(x)
-        branch = unknowns.currents(x)[: unknowns.named]
-        voltages[some], amperes[some] = volts.T, branch.T
+        branch = unknowns.currents(x)[: unknowns.reported]
+        voltages[block], amperes[block] = volts.T, branch.T
         delivered = ((parts.volts @ weights) * branch[: parts.volts.shape[0]]).sum(axis=0)
         delivered += ((parts.amperes @ weights) * (volts[currents.a] - volts[currents.b])).sum(axis=0)
-        power[some] = -delivered
+        power[block] = -delivered
     return NetworkSolution(voltages, amperes, power, worst)
 
 

@@ -60,7 +60,9 @@ class System:
         self.network, self.ties = network, ties or Branches()
         self.unknowns = Unknowns(network, self.ties)
         self.size = self.unknowns.size
-        self.stamps, self.high, self.low, self.given = linear_stamps(network, self.unknowns.fixing, self.unknowns.stiff)
+        self.stamps, self.high, self.low, self.valued = linear_stamps(
+            network, self.unknowns.fixing, self.unknowns.stiff
+        )
         self.values: Wide = self.high.astype(np.longdouble) + self.low
         self.wide = self.matrix_of(self.stamps, self.values)
         self.matrix: Sparse = self.wide.astype(np.float64)
@@ -79,8 +81,8 @@ class System:
 
     def gap(self, x: Floats, right: Floats) -> Floats:
         """Return s - A x (size, points), with twice the digits of a double."""
-        none = np.zeros(self.size)
-        return np.stack([self.terms.left(b, column, none) for b, column in zip(right.T, x.T, strict=True)], axis=1)
+        zeros = np.zeros(self.size)
+        return np.stack([self.terms.left(b, column, zeros) for b, column in zip(right.T, x.T, strict=True)], axis=1)
 
     def entries(self, stamps: Stamps) -> tuple[Ints, Ints, Floats, Ints]:
         """Return rows, columns and signs of all matrix entries of stamps, and the stamp that each comes from."""
@@ -127,7 +129,7 @@ class Flows:
 
     def __init__(self, pairs: Sparse) -> None:
         self._signs: Sparse = sp.csr_array(pairs.T)
-        self._ones: Sparse = abs(self._signs)
+        self._incidence: Sparse = abs(self._signs)
 
     def sums(self, amounts: Floats) -> Floats:
         """Return what currents (flows, points) add to each equation, (size, points)."""
@@ -135,7 +137,7 @@ class Flows:
 
     def sizes(self, amounts: Floats) -> Floats:
         """Return the sum of their sizes in each equation, against which it is rounded."""
-        return np.asarray(self._ones @ np.abs(amounts))
+        return np.asarray(self._incidence @ np.abs(amounts))
 
 
 class Jacobian:
@@ -144,14 +146,14 @@ class Jacobian:
     def __init__(self, system: System, stamps: Stamps) -> None:
         row, col, sign, stamp = system.entries(stamps)
         size, base = system.size, sp.coo_array(system.wide)
-        own = base.row.astype(np.int64) * size + base.col
-        keys, at = np.unique(np.concatenate([own, row * size + col]), return_inverse=True)
+        linear = base.row.astype(np.int64) * size + base.col
+        keys, at = np.unique(np.concatenate([linear, row * size + col]), return_inverse=True)
         self._columns, self._parts = keys % size, system.unknowns.parts
         self._starts = np.searchsorted(keys, np.arange(size + 1) * size)
         self._shape = size, size
         self._base = np.zeros(keys.size, np.longdouble)
-        self._base[at[: own.size]] = base.data
-        places = (sign.astype(np.longdouble), (at[own.size :], stamp))
+        self._base[at[: linear.size]] = base.data
+        places = (sign.astype(np.longdouble), (at[linear.size :], stamp))
         self._scatter = sp.csr_array(sp.coo_array(places, (keys.size, stamps.a.size)))
 
     def matrix(self, slopes: Floats) -> Sparse:

@@ -22,7 +22,7 @@ class Unknowns:
         Nodes, ground included; unknowns.
     fixing : Branches
         Elements that have a current among the unknowns: voltages, vcvs, ccvs, resistors of 0 ohm, stiff resistors.
-    named : int
+    reported : int
         How many of them are voltages, vcvs and ccvs.
     stiff : (n,)
         The last of them, as numbers of resistors.
@@ -41,14 +41,15 @@ class Unknowns:
         ohms = network.resistors
         shorts = np.flatnonzero(ohms.value == 0)
         a, b = (
-            np.concatenate([*(getattr(one, end) for one in network.fixing), getattr(ohms, end)[shorts]]) for end in "ab"
+            np.concatenate([*(getattr(branches, end) for branches in network.fixing), getattr(ohms, end)[shorts]])
+            for end in "ab"
         )
         yielding = np.zeros(a.size, np.bool_)
         yielding[: network.yielding.size] = network.yielding
         check_loops(network.nodes, a, b, yielding)
         check_islands(network, a, b, ties)
         self.nodes = network.nodes
-        self.named = sum(part.a.size for part in network.fixing)
+        self.reported = sum(part.a.size for part in network.fixing)
         self.references, self.stiff = _settled(network, a, b, ties)
         self.fixing = Branches(np.concatenate([a, ohms.a[self.stiff]]), np.concatenate([b, ohms.b[self.stiff]]))
         self.size = self.nodes - 1 + self.fixing.a.size
@@ -60,13 +61,13 @@ class Unknowns:
     def parts(self) -> tuple[slice, slice]:
         """Voltages, and those currents that a solution is asked for."""
         first = self.nodes - 1
-        return slice(0, first), slice(first, first + self.named)
+        return slice(0, first), slice(first, first + self.reported)
 
     @property
     def groups(self) -> Ints:
         """Nodes whose balance is that of a group."""
-        found = np.unique(self.references)
-        return found[found > 0]
+        references = np.unique(self.references)
+        return references[references > 0]
 
     def members(self, group: int) -> Ints:
         """Return the nodes of the group whose reference is node ``group``."""
@@ -77,9 +78,9 @@ class Unknowns:
 
         What both have is not there at all: that is what keeps groups' balances free of rounding.
         """
-        rows, one = np.arange(a.size), np.ones(a.size)
+        rows, unit = np.arange(a.size), np.ones(a.size)
         signs = sp.coo_array(
-            (np.concatenate([one, -one]), (np.tile(rows, 2), np.concatenate([a, b]))), (a.size, self._places.shape[0])
+            (np.concatenate([unit, -unit]), (np.tile(rows, 2), np.concatenate([a, b]))), (a.size, self._places.shape[0])
         )
         table = sp.csr_array(signs.tocsr() @ self._places)
         table.eliminate_zeros()
@@ -104,12 +105,12 @@ def _settled(network: Network, a: Ints, b: Ints, ties: Branches) -> tuple[Ints, 
 
     It ends: a group takes resistors from the stiff ones, and fewer of these can but make more groups.
     """
-    found = np.zeros(network.nodes, np.int64)
+    reference = np.zeros(network.nodes, np.int64)
     while True:
-        stiff = _stiff(network, found)
-        before, found = found, references(network, a, b, stiff, ties)
-        if np.array_equal(before, found):
-            return found, stiff
+        stiff = _stiff(network, reference)
+        before, reference = reference, references(network, a, b, stiff, ties)
+        if np.array_equal(before, reference):
+            return reference, stiff
 
 
 def _stiff(network: Network, references: Ints) -> Ints:
@@ -121,8 +122,8 @@ def _stiff(network: Network, references: Ints) -> Ints:
     live = np.flatnonzero((ohms.value != 0) & (ohms.a != ohms.b))
     size = np.abs(ohms.value[live])
     largest = np.zeros(network.nodes)
-    for end, other in ((ohms.a[live], ohms.b[live]), (ohms.b[live], ohms.a[live])):
-        inside = _inside(references, end, other)
+    for end, opposite in ((ohms.a[live], ohms.b[live]), (ohms.b[live], ohms.a[live])):
+        inside = _inside(references, end, opposite)
         np.maximum.at(largest, end[inside], size[inside])
     largest[0] = 0.0  # ground has no equation
     beside = np.maximum(largest[ohms.a[live]], largest[ohms.b[live]])
@@ -130,7 +131,7 @@ def _stiff(network: Network, references: Ints) -> Ints:
     return live[(beside / _STIFF > size) | (size < np.finfo(np.float64).tiny)]
 
 
-def _inside(references: Ints, node: Ints, other: Ints) -> Bools:
+def _inside(references: Ints, node: Ints, member: Ints) -> Bools:
     """Whether other nodes are in the smallest group that each node is in."""
     if not references.any():
         return np.ones(node.size, bool)
@@ -138,8 +139,8 @@ def _inside(references: Ints, node: Ints, other: Ints) -> Bools:
     groups = np.unique(references)
     home[groups] = groups
     home = home[node]
-    found = np.asarray(home == 0)
-    while other.any():
-        found |= other == home
-        other = references[other]
-    return found
+    inside = np.asarray(home == 0)
+    while member.any():
+        inside |= member == home
+        member = references[member]
+    return inside

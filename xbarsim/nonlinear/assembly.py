@@ -11,7 +11,7 @@ from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import INDUCTOR, VOLTAGE
 from xbarsim.netlist.nonlinear_elements import Behaviours
 from xbarsim.nonlinear.channel import Channels
-from xbarsim.nonlinear.held import held_groups
+from xbarsim.nonlinear.fixed_voltages import fixed_groups
 from xbarsim.nonlinear.junction import DiodeJunctions, Junctions
 from xbarsim.nonlinear.law_sources import Sources
 from xbarsim.nonlinear.part import Floats, Ints, Part
@@ -61,12 +61,12 @@ class _Builder:
             parts += self._mosfets()
         law = int(np.count_nonzero(np.isin(circuit.kinds, _FIXING)))
         if circuit.behaviours:
-            self.groups = held_groups(network, np.arange(network.voltages.a.size) < law)
-        for one in circuit.behaviours:
+            self.groups = fixed_groups(network, np.arange(network.voltages.a.size) < law)
+        for laws in circuit.behaviours:
             places = np.empty(0, np.int64)
-            if one.output == "v":
-                places, law = law + np.arange(len(one.names)), law + len(one.names)
-            parts.append(self._sources(one, places))
+            if laws.output == "v":
+                places, law = law + np.arange(len(laws.names)), law + len(laws.names)
+            parts.append(self._sources(laws, places))
         ohms = network.resistors
         if self.series:
             a, b, value = (np.concatenate(column) for column in zip(*self.series, strict=True))
@@ -113,35 +113,35 @@ class _Builder:
             parts.append(Junctions(m.names, m.origins, ends, saturation, m.thermal, self.circuit.gmin))
         return parts
 
-    def _sources(self, one: Behaviours, places: Ints) -> Part:
+    def _sources(self, laws: Behaviours, places: Ints) -> Part:
         # Where a control is a current, the place of its branch, behind those of all nodes.
-        kinds = np.array([kind == "i" for kind in one.kinds], dtype=bool)[:, None]
-        plus = np.where(kinds, self.nodes + self.branch[np.where(kinds, one.plus, 0)], one.plus)
-        minus = np.where(kinds, 0, one.minus)
-        held = ~kinds & (self.groups[np.where(kinds, 0, one.plus)] == self.groups[minus])
-        if one.output == "v":
+        kinds = np.array([kind == "i" for kind in laws.kinds], dtype=bool)[:, None]
+        plus = np.where(kinds, self.nodes + self.branch[np.where(kinds, laws.plus, 0)], laws.plus)
+        minus = np.where(kinds, 0, laws.minus)
+        fixed = ~kinds & (self.groups[np.where(kinds, 0, laws.plus)] == self.groups[minus])
+        if laws.output == "v":
             flows = self.nodes + places, np.zeros_like(places)
             return Sources(
-                one.names, one.origins, one.template, flows, (plus, minus), one.constants, -one.factor,
-                steep=False, ties=Branches(), held=held,
+                laws.names, laws.origins, laws.template, flows, (plus, minus), laws.constants, -laws.factor,
+                steep=False, ties=Branches(), fixed=fixed,
             )  # fmt: skip
         part = Sources(
-            one.names, one.origins, one.template, (one.first, one.second), (plus, minus), one.constants, one.factor,
-            steep=True, ties=Branches(), held=held,
+            laws.names, laws.origins, laws.template, (laws.first, laws.second), (plus, minus), laws.constants,
+            laws.factor, steep=True, ties=Branches(), fixed=fixed,
         )  # fmt: skip
         zero = part.tangent(np.zeros(self.nodes + self.branch.size + 1), 0.0, 1.0).slopes.reshape(plus.shape)
         part.restart()
         a, b, least = [], [], []
-        for k, kind in enumerate(one.kinds):
+        for k, kind in enumerate(laws.kinds):
             if kind == "i":
                 continue
             c, d = plus[k], minus[k]
-            own = ((c == one.first) & (d == one.second)) | ((c == one.second) & (d == one.first))
-            a.append(one.first[own])
-            b.append(one.second[own])
-            slope = np.abs(zero[k][own])
+            across = ((c == laws.first) & (d == laws.second)) | ((c == laws.second) & (d == laws.first))
+            a.append(laws.first[across])
+            b.append(laws.second[across])
+            slope = np.abs(zero[k][across])
             least.append(np.where(np.isfinite(slope) & (slope > _LEAST), slope, _LEAST))
-            self.sensed.append((one.first[~own], one.second[~own], c[~own], d[~own]))
+            self.sensed.append((laws.first[~across], laws.second[~across], c[~across], d[~across]))
         if a:
             part.ties = Branches(np.concatenate(a), np.concatenate(b), np.concatenate(least))
         return part

@@ -59,20 +59,20 @@ class Channels(Part):
 
     def tangent(self, values: Floats, time: float, share: float) -> Tangent:
         """Put the tangents at the voltages, or as far towards them as gates and drains may move."""
-        wanted = self._volts(values)
+        proposal = self._volts(values)
         before, threshold = self._at, self.built_in + self.gamma * self._bulk(self._at[2])[0]
-        at = np.array(wanted)
+        at = np.array(proposal)
         # The end that gates the channel is the lower one of the last tangent.
         turned = before[1] < 0
-        lower = limits.gate(np.where(turned, wanted[0] - wanted[1], wanted[0]),
+        lower = limits.gate(np.where(turned, proposal[0] - proposal[1], proposal[0]),
                             np.where(turned, before[0] - before[1], before[0]), threshold)  # fmt: skip
-        at[1] = limits.drain(wanted[1], before[1])
+        at[1] = limits.drain(proposal[1], before[1])
         at[0] = np.where(turned, lower + at[1], lower)
         # Rounding aside, nothing was held back.
-        free = (at[1] == wanted[1]) & (np.abs(at[0] - wanted[0]) <= 1e-15 * np.abs(wanted).max(axis=0))
-        self._at = np.where(free, wanted, at)
+        free = (at[1] == proposal[1]) & (np.abs(at[0] - proposal[0]) <= 1e-15 * np.abs(proposal).max(axis=0))
+        self._at = np.where(free, proposal, at)
         current, slopes = self._law(self._at)
-        amounts = self.polarity * (current + (slopes * (wanted - self._at)).sum(axis=0))
+        amounts = self.polarity * (current + (slopes * (proposal - self._at)).sum(axis=0))
         return Tangent(amounts, slopes.ravel(), bool(free.all()))
 
     def amounts(self, values: Floats, time: float) -> Floats:

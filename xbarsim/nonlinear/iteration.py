@@ -93,7 +93,7 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
     """
     right = setting.right * setting.share
     x, best, polishing, unknown = start, None, 0, 0
-    seen: Counter[bytes] = Counter()
+    visits: Counter[bytes] = Counter()
     worst, residual = ("", 0), 0.0
     factors: Factors | None = None
     moved, near = np.inf, False
@@ -105,7 +105,7 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 # Near the solution slopes change by next to nothing: the last ones' factors do while they gain digits.
-                kept = factors is not None and near
+                reused = factors is not None and near
                 if factors is None or not near:
                     factors = problem.factored(at.slopes)
                 step = factors.solve(at.gap)
@@ -117,11 +117,11 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
         scaled = np.abs(step[:, 0] / factors.col_scale)
         unknown = int(scaled.argmax()) if scaled.size else 0
         last, moved = moved, float(scaled.max(initial=0.0) / max(factors.sizes(x)[0], 1e-300))
-        near = at.settled and moved <= _CLOSE and not (kept and moved > _GAINED * last)
+        near = at.settled and moved <= _CLOSE and not (reused and moved > _GAINED * last)
         if not (at.settled and moved <= _CLOSE):
             place = x.tobytes()
-            seen[place] += 1
-            circle = seen[place] > _MOST_SEEN
+            visits[place] += 1
+            circle = visits[place] > _MOST_SEEN
             if circle or count == STEPS:
                 worst = problem.worst(before, at, x, setting.time)
             if circle and not problem.has_values(x, setting.time):
@@ -136,8 +136,8 @@ def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
         if moved <= _SMALL and residual <= TOLERANCE and (best is None or residual < best.residual):
             best = Point(x, residual, count)
         polishing += 1
-        done = moved <= _POLISHED and residual <= _HOLDS
-        if best is not None and (done or residual > best.residual or polishing >= _MOST_POLISHING):
+        polished = moved <= _POLISHED and residual <= _HOLDS
+        if best is not None and (polished or residual > best.residual or polishing >= _MOST_POLISHING):
             return best
     if best is not None:
         return best

@@ -49,17 +49,17 @@ class Junctions(Part):
 
     def tangent(self, values: Floats, time: float, share: float) -> Tangent:
         """Put the tangents at the voltages, or as far towards them as a junction may move."""
-        wanted = across(values, self.flows)
-        self._at = self._limited(wanted)
+        proposal = across(values, self.flows)
+        self._at = self._limited(proposal)
         current, slope = self._law(self._at)
-        return Tangent(current + slope * (wanted - self._at), slope, bool(np.all(self._at == wanted)))
+        return Tangent(current + slope * (proposal - self._at), slope, bool(np.all(self._at == proposal)))
 
     def amounts(self, values: Floats, time: float) -> Floats:
         """Return the junctions' currents."""
         return self._law(across(values, self.flows))[0]
 
-    def _limited(self, wanted: Floats) -> Floats:
-        return limits.junction(wanted, self._at, self.scale, self.critical)
+    def _limited(self, proposal: Floats) -> Floats:
+        return limits.junction(proposal, self._at, self.scale, self.critical)
 
     def _law(self, v: Floats) -> tuple[Floats, Floats]:
         x = v / self.scale
@@ -99,14 +99,14 @@ class DiodeJunctions(Junctions):
         self.forward_knee, self.reverse_knee = knees
         super().__init__(names, origins, ends, saturation, scale, gmin)
 
-    def _limited(self, wanted: Floats) -> Floats:
-        forward = super()._limited(wanted)
-        beyond = wanted < np.minimum(0.0, -self.breakdown + 10 * self.breakdown_scale)
+    def _limited(self, proposal: Floats) -> Floats:
+        forward = super()._limited(proposal)
+        beyond = proposal < np.minimum(0.0, -self.breakdown + 10 * self.breakdown_scale)
         if not beyond.any():
             return forward
         with np.errstate(invalid="ignore"):
             mirrored = limits.junction(
-                -(wanted + self.breakdown), -(self._at + self.breakdown), self.breakdown_scale, self.critical
+                -(proposal + self.breakdown), -(self._at + self.breakdown), self.breakdown_scale, self.critical
             )
             return np.where(beyond, -(mirrored + self.breakdown), forward)
 

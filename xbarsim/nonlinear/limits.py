@@ -8,32 +8,32 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def junction(wanted: Floats, before: Floats, scale: Floats, critical: Floats) -> Floats:
+def junction(proposal: Floats, before: Floats, scale: Floats, critical: Floats) -> Floats:
     """Return a junction's next voltage: past ``critical`` the one whose current is the tangent's prediction.
 
     Parameters
     ----------
-    wanted, before : (n,)
+    proposal, before : (n,)
         Volts that the linear solution asks for, and those of the last tangent.
     scale, critical : (n,)
         N k T / q, and the voltage where the current's curvature is largest.
     """
-    steps = (wanted - before) / scale
+    steps = (proposal - before) / scale
     with np.errstate(invalid="ignore", divide="ignore"):
         up = before + scale * np.log1p(np.maximum(steps, 0.0))
-        first = scale * np.log(np.maximum(wanted / scale, 1.0))
+        first = scale * np.log(np.maximum(proposal / scale, 1.0))
     limited = np.where(before > 0, np.where(steps > 0, up, critical), first)
-    steep = (wanted > critical) & (np.abs(steps) > 2.0)
-    return np.where(steep, limited, wanted)
+    steep = (proposal > critical) & (np.abs(steps) > 2.0)
+    return np.where(steep, limited, proposal)
 
 
-def gate(wanted: Floats, before: Floats, threshold: Floats) -> Floats:
+def gate(proposal: Floats, before: Floats, threshold: Floats) -> Floats:
     """Return a gate's next voltage: steps grow with the distance from the threshold, where the law changes."""
     most = 2.0 * np.abs(before - threshold) + 2.0
-    return before + np.clip(wanted - before, -most, most)
+    return before + np.clip(proposal - before, -most, most)
 
 
-def drain(wanted: Floats, before: Floats) -> Floats:
+def drain(proposal: Floats, before: Floats) -> Floats:
     """Return a drain's next voltage."""
     most = 3.0 * np.abs(before) + 2.0
-    return before + np.clip(wanted - before, -most, most)
+    return before + np.clip(proposal - before, -most, most)

@@ -59,11 +59,11 @@ def solve(problem: Problem, drive: Drive, times: Floats, start: Floats | None = 
     system = problem.system
     network, unknowns, points = system.network, system.unknowns, drive.points
     require_memory(
-        8.0 * points * (unknowns.nodes + unknowns.named + 1),
+        8.0 * points * (unknowns.nodes + unknowns.reported + 1),
         f"the solution of {unknowns.nodes} nodes at {points} points",
         "take fewer points",
     )
-    voltages, amperes = np.empty((points, unknowns.nodes)), np.empty((points, unknowns.named))
+    voltages, amperes = np.empty((points, unknowns.nodes)), np.empty((points, unknowns.reported))
     power, worst, steps = np.empty(points), 0.0, 0
     warm = start
     for k in range(points):
@@ -75,7 +75,7 @@ def solve(problem: Problem, drive: Drive, times: Floats, start: Floats | None = 
             raise FailedPointError(k, error) from None
         warm = point.x
         voltages[k] = unknowns.voltages(point.x)[:, 0]
-        amperes[k] = unknowns.currents(point.x)[: unknowns.named, 0]
+        amperes[k] = unknowns.currents(point.x)[: unknowns.reported, 0]
         across = voltages[k][network.currents.a] - voltages[k][network.currents.b]
         power[k] = -(volts @ amperes[k][: volts.size]) - feeds @ across
         worst, steps = max(worst, point.residual), steps + point.steps

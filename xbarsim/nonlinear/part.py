@@ -71,4 +71,4 @@ def across(values: Floats, ends: Places) -> Floats:
 
 def rows(*columns: Ints) -> Ints:
     """Return columns one behind the other."""
-    return np.concatenate([np.asarray(one, dtype=np.int64) for one in columns])
+    return np.concatenate([np.asarray(column, dtype=np.int64) for column in columns])

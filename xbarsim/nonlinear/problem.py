@@ -59,8 +59,8 @@ class Problem:
         self._jacobian = self.system.jacobian(Stamps.of(*stamps, (nodes, 0, nodes, 0)))
         flows = [np.concatenate([part.flows[end] for part in parts]) for end in (0, 1)]
         self._flows = self.system.flows(flows[0], flows[1])
-        self._controls = np.concatenate([one[2] for one in stamps]), np.concatenate([one[3] for one in stamps])
-        self._slopes = self.system.flows(*(np.concatenate([one[end] for one in stamps]) for end in (0, 1)))
+        self._controls = np.concatenate([stamp[2] for stamp in stamps]), np.concatenate([stamp[3] for stamp in stamps])
+        self._slopes = self.system.flows(*(np.concatenate([stamp[end] for stamp in stamps]) for end in (0, 1)))
         self._shunts = self.system.flows(nodes, np.zeros_like(nodes))
         self._residual = Residual(self.system)
 
@@ -98,13 +98,13 @@ class Problem:
         """
         values = self.values(x)
         tangents = [part.tangent(values, time, share) for part in self.parts]
-        amounts = np.concatenate([one.amounts for one in tangents])
+        amounts = np.concatenate([tangent.amounts for tangent in tangents])
         gap = self.system.gap(x, right) - self._flows.sums(amounts[:, None])
         nodes = self.system.unknowns.nodes - 1
         if shunt:
             gap -= self._shunts.sums(shunt * values[1 : nodes + 1, None])
-        slopes = np.concatenate([*(one.slopes for one in tangents), np.full(nodes, shunt)])
-        return Linearised(gap, amounts, slopes, all(one.settled for one in tangents))
+        slopes = np.concatenate([*(tangent.slopes for tangent in tangents), np.full(nodes, shunt)])
+        return Linearised(gap, amounts, slopes, all(tangent.settled for tangent in tangents))
 
     def factored(self, slopes: Floats) -> Factors:
         """Factor the equations with these slopes."""
@@ -147,14 +147,14 @@ class Problem:
         old, new = self.values(before), self.values(x)
         moved = across(new, self._controls) - across(old, self._controls)
         change = at.slopes[: moved.size] * moved
-        worst, found, stamp, flow = -1.0, ("", 0), 0, 0
+        worst, element, stamp, flow = -1.0, ("", 0), 0, 0
         for part in self.parts:
             n, k = len(part.names), part.stamps[0].size
             predicted = at.amounts[flow : flow + n] + change[stamp : stamp + k].reshape(-1, n).sum(axis=0)
             gap = np.abs(part.amounts(new, time) - predicted)
             gap = np.where(np.isfinite(gap), gap, np.inf)
             if n and float(gap.max()) > worst:
-                which = int(gap.argmax())
-                worst, found = float(gap.max()), (part.names[which], int(part.origins[which]))
+                index = int(gap.argmax())
+                worst, element = float(gap.max()), (part.names[index], int(part.origins[index]))
             stamp, flow = stamp + k, flow + n
-        return found
+        return element

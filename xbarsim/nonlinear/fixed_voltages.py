@@ -9,7 +9,7 @@ from xbarsim.mna.connections import components
 from xbarsim.nonlinear.part import Bools, Ints
 
 
-def held_groups(network: Network, sources: Bools) -> Ints:
+def fixed_groups(network: Network, sources: Bools) -> Ints:
     """Return a number for each node, equal for two nodes whose difference does not depend on any current.
 
     Parameters
@@ -22,7 +22,7 @@ def held_groups(network: Network, sources: Bools) -> Ints:
     Returns
     -------
     group : (nodes,)
-        Nodes tied by independent sources and 0 ohm resistors, and by E sources whose controls are held themselves.
+        Nodes tied by independent sources and 0 ohm resistors, and by E sources whose controls are fixed themselves.
     """
     ohms, gains = network.resistors, network.vcvs
     shorts = ohms.value == 0
