@@ -4,7 +4,8 @@ from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
 from xbarsim.nn.feedforward import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
-from xbarsim.nn.hardware import Converter, Encoding, Hardware, Law, Mapping, Tiles, Wires, preset
+from xbarsim.nn.hardware import Hardware, preset
+from xbarsim.nn.hardware_parts import Converter, Encoding, Law, Mapping, Tiles, Wires
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.ranges import NotProgrammedError

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import TYPE_CHECKING
 
+from xbarsim.nn.hardware_parts import Converter, Law, Mapping, Wires
 from xbarsim.nonideal import Nonidealities, Variation
-
-if TYPE_CHECKING:
-    from xbarsim.nn.hardware import Hardware
 
 _Idle = Iterator[tuple[str, str]]
 
 
-def idle(hardware: Hardware) -> dict[str, str]:
+def idle(
+    cells: Nonidealities, law: Law, wires: Wires, mapping: Mapping, adc: Converter, fidelity: str
+) -> dict[str, str]:
     """Return the settings that change nothing, ``wires.word``, each with the one that makes it so, ``fidelity``."""
-    found = [*_of_circuit(hardware), *_of_converters(hardware)]
-    cells = hardware.cells
-    found += [(f"cells.{name}", f"cells.{why}") for name, why in (*_of_faults(cells), *_of_draws(cells))]
-    return dict(found)
+    pairs = [*_of_circuit(cells, law, wires, fidelity), *_of_converters(mapping, adc)]
+    pairs += [(f"cells.{name}", f"cells.{cause}") for name, cause in (*_of_faults(cells), *_of_draws(cells))]
+    return dict(pairs)
 
 
-def _of_circuit(hardware: Hardware) -> _Idle:
-    if hardware.fidelity == "ideal":
-        parts = {"wires": hardware.wires, "cells.breaks": hardware.cells.breaks, "cells.shorts": hardware.cells.shorts}
+def _of_circuit(cells: Nonidealities, law: Law, wires: Wires, fidelity: str) -> _Idle:
+    if fidelity == "ideal":
+        parts = {"wires": wires, "cells.breaks": cells.breaks, "cells.shorts": cells.shorts}
         for part, settings in parts.items():
-            for one in fields(settings) if settings else ():
-                yield f"{part}.{one.name}", "fidelity"
-    for name in hardware.law.idle:
+            for setting in fields(settings) if settings else ():
+                yield f"{part}.{setting.name}", "fidelity"
+    for name in law.idle:
         yield f"law.{name}", "law.kind"
 
 
-def _of_converters(hardware: Hardware) -> _Idle:
-    if hardware.mapping.slices == 1:
+def _of_converters(mapping: Mapping, adc: Converter) -> _Idle:
+    if mapping.slices == 1:
         yield "mapping.slice_bits", "mapping.slices"
-    if hardware.adc.bits is None:
+    if adc.bits is None:
         yield "adc.range", "adc.bits"
         yield "adc.per", "adc.bits"
-    elif hardware.adc.range not in ("calibrated", "batch"):
+    elif adc.range not in ("calibrated", "batch"):
         yield "adc.per", "adc.range"
 
 
@@ -47,9 +45,9 @@ def _of_faults(cells: Nonidealities) -> _Idle:
     if faults is None:
         return
     if faults.rate == 0.0:
-        for one in fields(faults):
-            if one.name != "rate":
-                yield f"faults.{one.name}", "faults.rate"
+        for setting in fields(faults):
+            if setting.name != "rate":
+                yield f"faults.{setting.name}", "faults.rate"
         return
     if faults.clustering == 0.0:
         yield "faults.along", "faults.clustering"
