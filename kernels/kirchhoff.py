@@ -24,7 +24,7 @@ FLOOR = 1e-18
 """Part of what a line's cells would take at the sources' voltages below which no current counts as one."""
 
 TINIEST = 1e-100
-"""Volts below which squares, and one over it above which they, are left to :mod:`refinement`."""
+"""Volts below which squares, and one over it above which they, are left to :mod:`defects`."""
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
 
@@ -153,7 +153,7 @@ def residual(
 
     Flows are running sums of device currents from the word lines' left and the bit lines' top end. What they leave
     of the current law at breaks and last nodes, and what their gaps in the voltage law would drive around, is what
-    the end currents can be wrong by, as :mod:`refinement` says, only that the latter's bounds are those of whole
+    the end currents can be wrong by, as :mod:`defects` says, only that the latter's bounds are those of whole
     lines. It is relative to the largest end current. 0 where all sources are 0; inf where squares of volts might leave
     the range of doubles.
     """

@@ -4,7 +4,7 @@ Which pattern is the worst depends on the scheme. With floating lines every cell
 grounded lines cells of the selected row and column take current away from the sense amplifier; at V/2 those of the row
 still do, by IR drop, while those of the column add theirs. So no pattern is taken for granted: all eight that put the
 three groups of other cells (the selected row's, the selected column's, the rest) in LRS or HRS are solved.
-The worst of them need not be the worst of all 2^(rows cols - 1): :mod:`search` goes on from there.
+The worst of them need not be the worst of all 2^(rows cols - 1): :mod:`pattern_search` goes on from there.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 Unknowns are the node voltages and the currents of all elements that fix a voltage (Ho, Ruehli, Brennan, IEEE Trans.
 Circuits Syst. 22, 1975). A resistor of 0 ohm is such an element too, so 0 is exact.
 
-``network`` holds the circuit, ``connections`` checks its graph, ``basis`` and ``unknowns`` choose what is solved for,
-``stamps`` and ``system`` make the equations, ``factors`` solves them, ``cancelling`` and ``residual`` judge, and
-``solve`` and ``sweep`` put all that together. ``System`` is where a solver of nonlinear networks joins.
+``linear_network`` holds the circuit, ``connections`` checks its graph, ``basis`` and ``unknowns`` choose what is solved
+for, ``stamps`` and ``system`` make the equations, ``factors`` solves them and ``doubled`` refines, ``cancelling`` and
+``residual`` judge, and ``linear_solve`` and ``sweep`` put all that together. :class:`System` is where a solver of
+nonlinear networks joins.
 """
 
 from xbarsim.mna.connections import LoopError

@@ -1,8 +1,9 @@
 """Networks with nonlinear elements: Newton's method on the equations of ``xbarsim.mna``.
 
 ``part`` says what a group of equal elements gives: currents, slopes, and where both go; ``junction``, ``channel`` and
-``sources`` are such groups, ``circuit`` makes them of a netlist's columns. ``newton`` solves at one point,
-``continuation`` comes from easier circuits where that fails, and ``solve`` goes through an analysis.
+``law_sources`` are such groups, ``limits`` holds their steps back, ``held`` finds the voltages that no step moves.
+``assembly`` makes them of a netlist's columns and ``problem`` one system of all. ``iteration`` solves at one point,
+``continuation`` comes from easier circuits where that fails, and ``operating_points`` goes through an analysis.
 """
 
 from xbarsim.nonlinear.iteration import NewtonError
