@@ -13,7 +13,7 @@ from xbarsim.files import written_whole
 from xbarsim.nn.hardware_parts import Converter, Encoding, Law, Mapping, Tiles, Wires
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
-from xbarsim.nonideal.effect_settings import Settings, named
+from xbarsim.nonideal.effect_settings import Settings, checked_record
 
 _PARTS: dict[str, type[Settings]] = {
     "tiles": Tiles,
@@ -114,7 +114,7 @@ class Hardware(Settings):
         InputError
             A name is unknown, or a value is out of its bounds.
         """
-        values = named(cls, record)
+        values = checked_record(cls, record)
         for name, kind in _PARTS.items():
             if name in values:
                 values[name] = kind.from_dict(values[name])

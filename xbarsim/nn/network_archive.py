@@ -16,7 +16,8 @@ from xbarsim.files import written_whole
 from xbarsim.nn.clipping import warn_of_clipping
 from xbarsim.nn.gain import DIGITAL
 from xbarsim.nn.layers import CrossbarLayer
-from xbarsim.nonideal.archive import packed, read_arrays, see_members, unpacked
+from xbarsim.nonideal import Chip
+from xbarsim.nonideal.archive import check_members, read_arrays
 
 if TYPE_CHECKING:
     from xbarsim.nn.network import CrossbarNetwork
@@ -40,7 +41,7 @@ def save_chips(network: CrossbarNetwork, path: str | Path) -> None:
         if layer.chip is None:
             raise InputError(f"{layer.label} has no chip to save: call program(seed) first")
         names = [*_FROZEN, *(name for name in DIGITAL if getattr(layer, name) is not None)]
-        own = packed(layer.chip) | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
+        own = layer.chip.packed() | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
         arrays |= {f"{number}:{name}": array for name, array in own.items()}
     about = {
         "format": FORMAT, "version": VERSION, "seed": network.seed, "members": sorted(arrays),
@@ -67,10 +68,10 @@ def load_chips(network: CrossbarNetwork, path: str | Path) -> None:
     for place, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
         own = {name.split(":", 1)[1]: one for name, one in arrays.items() if name.startswith(f"{place}:")}
         shapes = tuple(place.shape for place in layer.places)
-        chip = unpacked(path, own, layer.hardware.cells, shapes)
+        chip = Chip.unpacked(path, own, layer.hardware.cells, shapes)
         digital = {name: _digital(path, own, name, layer, record) for name in DIGITAL}
         ready.append((layer, chip, [_frozen(path, own, name, layer) for name in _FROZEN], digital, record))
-    see_members(path, "chips are", about, arrays)
+    check_members(path, "chips are", about, arrays)
     for layer, chip, frozen, digital, record in ready:
         layer.program(chip=chip, time=record.get("time"))
         for name, value in zip(_FROZEN, frozen, strict=True):

@@ -46,24 +46,24 @@ class Bridged:
         InputError
             The last axis is not as long as the array has word lines.
         """
-        given = checked_array("voltages", voltages, signed=True)
-        if given.ndim not in (1, 2) or given.shape[-1] != self.rows.size:
+        volts = checked_array("voltages", voltages, signed=True)
+        if volts.ndim not in (1, 2) or volts.shape[-1] != self.rows.size:
             raise InputError(
-                f"voltages has shape {given.shape}: it must be ({self.rows.size},) or (batch, {self.rows.size})"
+                f"voltages has shape {volts.shape}: it must be ({self.rows.size},) or (batch, {self.rows.size})"
             )
-        full = np.zeros((*given.shape[:-1], self.crossbar.shape[0]))
-        full[..., self.rows] = given
+        full = np.zeros((*volts.shape[:-1], self.crossbar.shape[0]))
+        full[..., self.rows] = volts
         return full
 
     def outputs(self, currents: Array) -> Array:
         """Return the original columns' part of currents (..., all columns)."""
-        own: Array = currents[..., self.cols]
-        return own
+        original: Array = currents[..., self.cols]
+        return original
 
     def cells(self, values: Array) -> Array:
         """Return the original cells' part of (..., all rows, all columns): a map, or voltages of nodes."""
-        own: Array = values[..., self.rows[:, None], self.cols]
-        return own
+        original: Array = values[..., self.rows[:, None], self.cols]
+        return original
 
 
 def bridge(crossbar: Crossbar, word_shorts: ArrayLike, bit_shorts: ArrayLike, ohms: float) -> Bridged:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
+from xbarsim.files import written_whole
+from xbarsim.nonideal import archive
 from xbarsim.nonideal.bridges import Bridged, bridge
-from xbarsim.nonideal.effect_settings import checked_shape
+from xbarsim.nonideal.effect_settings import checked_shapes
 from xbarsim.nonideal.maps import Maps, checked_faults, make_maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.streams import whole
@@ -64,11 +66,11 @@ class Chip:
             raise InputError(f"model is {model!r}: it must be Nonidealities(...)")
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "seed", whole("seed", seed, 0, 1 << 64))
-        object.__setattr__(self, "shapes", _checked_shapes(shapes))
-        object.__setattr__(self, "_maps", {self._tile(tile): known for tile, known in (maps or {}).items()})
-        for tile, known in self._maps.items():
-            if known.shape != self.shapes[tile]:
-                raise InputError(f"maps of tile {tile} have shape {known.shape}: the tile is {self.shapes[tile]}")
+        object.__setattr__(self, "shapes", checked_shapes(shapes))
+        object.__setattr__(self, "_maps", {self._tile(tile): frozen for tile, frozen in (maps or {}).items()})
+        for tile, frozen in self._maps.items():
+            if frozen.shape != self.shapes[tile]:
+                raise InputError(f"maps of tile {tile} have shape {frozen.shape}: the tile is {self.shapes[tile]}")
 
     def maps(self, tile: int = 0) -> Maps:
         """Return what is frozen in a tile."""
@@ -86,8 +88,8 @@ class Chip:
             Its shape is not the tile's, or a cell holds no ``Fault``.
         """
         tile = self._tile(tile)
-        known = replace(self.maps(tile), faults=checked_faults("faults", faults, self.shapes[tile]))
-        return Chip(self.model, self.seed, self.shapes, {**self._maps, tile: known})
+        frozen = replace(self.maps(tile), faults=checked_faults("faults", faults, self.shapes[tile]))
+        return Chip(self.model, self.seed, self.shapes, {**self._maps, tile: frozen})
 
     def apply(
         self,
@@ -171,8 +173,7 @@ class Chip:
     @property
     def made_for(self) -> str:
         """Fingerprint of model and shapes, which all chips of a kind share."""
-        record = json.dumps([self.model.to_dict(), self.shapes], sort_keys=True)
-        return hashlib.sha256(record.encode()).hexdigest()[:16]
+        return archive.fingerprint(self.model, self.shapes)
 
     def save(self, path: str | Path) -> None:
         """Write the chip with all its maps to a ``.npz`` file, whole or not at all.
@@ -182,9 +183,29 @@ class Chip:
         InputError
             The path cannot be written.
         """
-        from xbarsim.nonideal.archive import save
+        with written_whole(path) as file:
+            np.savez_compressed(file, **self.packed())  # type: ignore[arg-type]
 
-        save(self, path)
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of the chip's file."""
+        return archive.packed(self.model, self.seed, [self.maps(tile) for tile in range(len(self.shapes))])
+
+    @classmethod
+    def unpacked(
+        cls,
+        path: str | Path,
+        arrays: Mapping[str, NDArray[Any]],
+        model: Nonidealities | None = None,
+        shapes: tuple[Shape, ...] | None = None,
+    ) -> Chip:
+        """Return the chip that ``packed`` made arrays of; ``path`` is what messages call them.
+
+        Raises
+        ------
+        InputError
+            As ``load``.
+        """
+        return cls(*archive.unpacked(path, arrays, model, shapes))
 
     @classmethod
     def load(
@@ -204,9 +225,10 @@ class Chip:
         InputError
             The file is missing, damaged, no chip, of a later version, or made for another model or other shapes.
         """
-        from xbarsim.nonideal.archive import load
-
-        return load(path, model, None if shapes is None else _checked_shapes(shapes))
+        arrays = archive.read_arrays(path, "chip")
+        chip = cls.unpacked(path, arrays, model, None if shapes is None else checked_shapes(shapes))
+        archive.check_members(path, "chip is", json.loads(str(arrays["about"])), arrays)
+        return chip
 
     def draw(self, path: str | Path, tile: int = 0) -> None:
         """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
@@ -218,13 +240,14 @@ class Chip:
         """
         from xbarsim.nonideal.chip_picture import draw
 
-        draw(self, path, tile)
+        number = f", tile {tile} of {len(self.shapes)}" if len(self.shapes) > 1 else ""
+        draw(self.maps(tile), f"chip {self.seed}{number}", path)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Chip):
             return NotImplemented
-        same = (self.model, self.seed, self.shapes) == (other.model, other.seed, other.shapes)
-        return same and all(self.maps(tile) == other.maps(tile) for tile in range(len(self.shapes)))
+        kin = (self.model, self.seed, self.shapes) == (other.model, other.seed, other.shapes)
+        return kin and all(self.maps(tile) == other.maps(tile) for tile in range(len(self.shapes)))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -246,10 +269,3 @@ class Chip:
         word = np.where(maps.word_breaks, np.inf, crossbar.word_wire)
         bit = np.where(maps.bit_breaks, np.inf, crossbar.bit_wire)
         return replace(crossbar, word_wire=word, bit_wire=bit)
-
-
-def _checked_shapes(shapes: Shape | Sequence[Shape]) -> tuple[Shape, ...]:
-    if not isinstance(shapes, Sequence) or isinstance(shapes, str) or not shapes:
-        raise InputError(f"shapes is {shapes!r}: it must be (rows, cols), or a list of them")
-    listed = shapes if isinstance(shapes[0], Sequence) else [shapes]
-    return tuple(checked_shape(one) for one in listed)  # type: ignore[arg-type]

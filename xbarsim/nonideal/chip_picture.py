@@ -9,7 +9,6 @@ import numpy as np
 
 from xbarsim import plot
 from xbarsim.checks import Array
-from xbarsim.nonideal.chip import Chip
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import Maps
 
@@ -24,7 +23,7 @@ _COLOURS = {Fault.HEALTHY: "#ececec", Fault.STUCK_AT_LRS: "#d95f02", Fault.STUCK
 _NAMES = {Fault.STUCK_AT_LRS: "stuck at LRS", Fault.STUCK_AT_HRS: "stuck at HRS"}
 
 
-def draw(chip: Chip, path: str | Path, tile: int = 0) -> None:
+def draw(maps: Maps, title: str, path: str | Path) -> None:
     """Draw a tile's stuck cells, and its variation, drift and damaged lines where it has any.
 
     Raises
@@ -32,14 +31,13 @@ def draw(chip: Chip, path: str | Path, tile: int = 0) -> None:
     InputError
         matplotlib is missing, the path cannot be written, or its ending is no picture's.
     """
-    path, maps = plot.checked_path(path), chip.maps(tile)
+    path = plot.checked_path(path)
     varied, drifting = bool(np.any(maps.factor != 1.0)), bool(np.any(maps.nu != 0.0))
     damage = (maps.word_breaks, maps.bit_breaks, maps.word_shorts, maps.bit_shorts)
     damaged = any(bool(mask.any()) for mask in damage)
     count = 1 + varied + drifting + damaged
     figure = plot.new_figure(figsize=(5.2 * min(count, 2), 4.6 * (1 + (count > 2))))
-    number = f", tile {tile} of {len(chip.shapes)}" if len(chip.shapes) > 1 else ""
-    figure.suptitle(f"chip {chip.seed}{number}, {maps.shape[0]} x {maps.shape[1]} cells", fontsize=11)
+    figure.suptitle(f"{title}, {maps.shape[0]} x {maps.shape[1]} cells", fontsize=11)
     panels = iter(figure.subplots(1 + (count > 2), min(count, 2), squeeze=False).ravel())
     _faults(next(panels), maps.faults)
     if varied:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Self
 
@@ -18,9 +18,9 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes; it is JSON, with infinity as the word ``"inf"``."""
         record: dict[str, Any] = {}
-        for one in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, one.name)
-            record[one.name] = "inf" if isinstance(value, float) and math.isinf(value) else value
+        for setting in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, setting.name)
+            record[setting.name] = "inf" if isinstance(value, float) and math.isinf(value) else value
         return record
 
     @classmethod
@@ -32,7 +32,8 @@ class Settings:
         InputError
             A name is unknown, or a value is out of its bounds.
         """
-        return cls(**{name: math.inf if value == "inf" else value for name, value in named(cls, record).items()})
+        values = checked_record(cls, record)
+        return cls(**{name: math.inf if value == "inf" else value for name, value in values.items()})
 
     def _number(self, name: str, low: float, high: float, *, above: bool = False, inf_ok: bool = False) -> None:
         """See that a setting is a number from ``low`` (or ``above`` it) to ``high``, and keep it as a float."""
@@ -64,7 +65,7 @@ class Settings:
             raise InputError(f"{type(self).__name__}.{name} is {value!r}: it must be one of {', '.join(words)}")
 
 
-def named(cls: type, record: Mapping[str, Any]) -> dict[str, Any]:
+def checked_record(cls: type, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``record`` as a dictionary, all of whose names are fields of ``cls``.
 
     Raises
@@ -74,7 +75,7 @@ def named(cls: type, record: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(record, Mapping):
         raise InputError(f"{cls.__name__} is made from {record!r}: give its settings by name")
-    names = [one.name for one in fields(cls)]
+    names = [setting.name for setting in fields(cls)]
     for name in record:
         if name not in names:
             raise InputError(f"{cls.__name__} has no setting {name!r}: it has {', '.join(names)}")
@@ -90,9 +91,23 @@ def checked_shape(shape: tuple[int, int]) -> tuple[int, int]:
         It is not (rows, cols), at least 1 x 1.
     """
     try:
-        rows, cols = (int(one) for one in shape if not isinstance(one, float | bool))
+        rows, cols = (int(side) for side in shape if not isinstance(side, float | bool))
     except (TypeError, ValueError):
         raise InputError(f"shape is {shape!r}: it must be (rows, cols)") from None
     if rows < 1 or cols < 1:
         raise InputError(f"shape is {shape!r}: an array has at least 1 x 1 cells")
     return rows, cols
+
+
+def checked_shapes(shapes: tuple[int, int] | Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the shapes of a chip's arrays; one (rows, cols) is that of a chip with one.
+
+    Raises
+    ------
+    InputError
+        One is not (rows, cols), at least 1 x 1, or there is none.
+    """
+    if not isinstance(shapes, Sequence) or isinstance(shapes, str) or not shapes:
+        raise InputError(f"shapes is {shapes!r}: it must be (rows, cols), or a list of them")
+    listed = shapes if isinstance(shapes[0], Sequence) else [shapes]
+    return tuple(checked_shape(shape) for shape in listed)  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ def _text(path: Path) -> FaultMap:
                 f"{path}:{number}: row {len(rows)}, column {col} is {words[col].strip()[:20]!r}: "
                 "it must be 0 or healthy, 1 or lrs, 2 or hrs"
             )
-        rows.append([one for one in row if one is not None])
+        rows.append([value for value in row if value is not None])
         if len(row) != len(rows[0]):
             raise InputError(f"{path}:{number}: row {len(rows) - 1} has {len(row)} cells and row 0 has {len(rows[0])}")
     if not rows:

@@ -93,7 +93,7 @@ class Faults(Settings):
                 self._number(name, 0.0, math.inf, above=True, inf_ok=name == "hrs_ohms")
 
     @classmethod
-    def of_rates(cls, lrs: float, hrs: float, **others: Any) -> Self:
+    def of_rates(cls, lrs: float, hrs: float, **settings: Any) -> Self:
         """Return faults of two rates, as ``of_rates(lrs=0.0175, hrs=0.0904)``, those of a 4 Mb chip.
 
         Raises
@@ -104,7 +104,7 @@ class Faults(Settings):
         for name, value in (("lrs", lrs), ("hrs", hrs)):
             if not isinstance(value, float | int | np.floating | np.integer) or not 0.0 <= value <= 1.0:
                 raise InputError(f"{name} is {value!r}: it must be a rate from 0 to 1")
-        return cls(rate=lrs + hrs, ocr=hrs / lrs if lrs else math.inf if hrs else 1.0, **others)
+        return cls(rate=lrs + hrs, ocr=hrs / lrs if lrs else math.inf if hrs else 1.0, **settings)
 
     @property
     def hrs_share(self) -> float:

@@ -46,9 +46,9 @@ class Maps(Locked):
     def __post_init__(self) -> None:
         rows, cols = self.faults.shape
         for name, (kind, shape) in layout((rows, cols)).items():
-            given: NDArray[Any] = np.asarray(getattr(self, name), dtype=kind)
+            values: NDArray[Any] = np.asarray(getattr(self, name), dtype=kind)
             # One number for all cells, as where an effect is off, takes no memory.
-            array: NDArray[Any] = given if given.size and not any(given.strides) else np.array(given)
+            array: NDArray[Any] = values if values.size and not any(values.strides) else np.array(values)
             if array.shape != shape:
                 raise InputError(f"{name} has shape {array.shape}: it must be {shape}")
             array.setflags(write=False)
@@ -68,7 +68,7 @@ class Maps(Locked):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Maps):
             return NotImplemented
-        return all(np.array_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
+        return all(np.array_equal(getattr(self, item.name), getattr(other, item.name)) for item in fields(self))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -138,8 +138,8 @@ def checked_faults(name: str, value: ArrayLike, shape: tuple[int, int] | None = 
     """
     array = np.asarray(value)
     if array.ndim != 2 or array.size == 0 or (shape is not None and array.shape != tuple(shape)):
-        wanted = "(rows, cols), at least 1 x 1" if shape is None else f"{tuple(shape)}"
-        raise InputError(f"{name} has shape {array.shape}: it must be {wanted}")
+        shapes = "(rows, cols), at least 1 x 1" if shape is None else f"{tuple(shape)}"
+        raise InputError(f"{name} has shape {array.shape}: it must be {shapes}")
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} holds {array.dtype}: it must be numbers, 0 healthy, 1 stuck at LRS, 2 stuck at HRS")
     bad = ~np.isin(array, list(Fault))

@@ -14,7 +14,7 @@ from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
 from xbarsim.nonideal.broken_lines import Breaks, Shorts
 from xbarsim.nonideal.drift import Drift
-from xbarsim.nonideal.effect_settings import Settings, named
+from xbarsim.nonideal.effect_settings import Settings, checked_record
 from xbarsim.nonideal.faults import Fault, FaultMap, Faults
 from xbarsim.nonideal.levels import Levels
 from xbarsim.nonideal.readnoise import ReadNoise
@@ -141,16 +141,16 @@ class Nonidealities(Settings):
         InputError
             A name is unknown, or a value is out of its bounds.
         """
-        values = named(cls, record)
+        values = checked_record(cls, record)
         for name, kind in _EFFECTS.items():
             if values.get(name) is not None:
                 values[name] = kind.from_dict(values[name])
         return super().from_dict(values)
 
-    def differences(self, other: Nonidealities) -> list[str]:
+    def differences(self, model: Nonidealities) -> list[str]:
         """Return ``name=value`` of this model where the other's value differs."""
-        names = [one.name for one in fields(self)]
-        return [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(other, name)]
+        names = [setting.name for setting in fields(self)]
+        return [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(model, name)]
 
     def checked_target(self, target: ArrayLike, shape: tuple[int, int]) -> Array:
         """Return targets (rows, cols) in siemens, within the cells' range.

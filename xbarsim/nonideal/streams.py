@@ -121,8 +121,8 @@ class Stream:
             Which of a cell's words.
         """
         cells = (rows.astype(np.uint64) << np.uint64(32)) | cols.astype(np.uint64)
-        one = mix(cells * np.uint64(_GAMMA) + np.uint64(self.keys[0]))
-        return mix(one ^ np.uint64((self.keys[1] + number * _GAMMA) & _ALL))
+        words = mix(cells * np.uint64(_GAMMA) + np.uint64(self.keys[0]))
+        return mix(words ^ np.uint64((self.keys[1] + number * _GAMMA) & _ALL))
 
     def uniform(self, rows: NDArray[np.intp], cols: NDArray[np.intp], number: int = 0) -> Array:
         """Return a number in [0, 1) for each cell, with 53 random bits."""

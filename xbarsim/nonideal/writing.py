@@ -16,7 +16,7 @@ from xbarsim.nonideal.streams import Draw, Stream
 from xbarsim.nonideal.writeverify import Cells, WriteVerify
 
 Mask = NDArray[np.bool_]
-Written = tuple[Array, NDArray[np.int32], Mask]
+Writing = tuple[Array, NDArray[np.int32], Mask]
 """Conductance, pulses, and which cells were left outside the tolerance."""
 
 
@@ -72,42 +72,42 @@ def program(
     goal = model.checked_target(target, maps.shape)
     if model.levels:
         goal = model.levels.quantise(goal, model.g_off, model.g_on)
-    chosen = _chosen(maps.shape, tile, start, cells)
+    mask = _checked_cells(maps.shape, tile, start, cells)
     before = start.conductance if start else model.stuck(model.g_off * maps.factor, maps.faults)
     if model.write_verify:
         pulse = Stream.of(seed, Draw.PULSE, tile, write)
-        written, pulses, failed = _verified(model, model.write_verify, maps, goal, before, chosen, pulse)
+        reached, pulses, failed = _verified(model, model.write_verify, maps, goal, before, mask, pulse)
     else:
-        written, pulses, failed = goal * maps.factor, chosen.astype(np.int32), np.zeros(maps.shape, dtype=bool)
+        reached, pulses, failed = goal * maps.factor, mask.astype(np.int32), np.zeros(maps.shape, dtype=bool)
         if model.cycle_variation:
-            written *= model.cycle_variation.factor(maps.shape, seed, tile, draw=Draw.CYCLE, count=write)
-    conductance = model.stuck(np.where(chosen, written, before), maps.faults)
+            reached *= model.cycle_variation.factor(maps.shape, seed, tile, draw=Draw.CYCLE, count=write)
+    conductance = model.stuck(np.where(mask, reached, before), maps.faults)
     if start:
-        goal, failed = np.where(chosen, goal, start.target), np.where(chosen, failed, start.unconverged)
+        goal, failed = np.where(mask, goal, start.target), np.where(mask, failed, start.unconverged)
     return Programmed(conductance, goal, pulses, failed, maps.faults, tile)
 
 
-def _chosen(shape: tuple[int, int], tile: int, start: Programmed | None, cells: ArrayLike | None) -> Mask:
+def _checked_cells(shape: tuple[int, int], tile: int, start: Programmed | None, cells: ArrayLike | None) -> Mask:
     if start is not None and (start.tile != tile or start.conductance.shape != shape):
         raise InputError(f"start is of tile {start.tile}, {start.conductance.shape}: this is tile {tile}, {shape}")
     if cells is None:
         return np.ones(shape, dtype=bool)
     if start is None:
         raise InputError("cells without start: what the other cells hold is not known, give start=")
-    chosen = np.asarray(cells)
-    if chosen.dtype != bool or chosen.shape != shape:
-        raise InputError(f"cells is {chosen.dtype} of shape {chosen.shape}: it must be bool of shape {shape}")
-    return chosen
+    mask = np.asarray(cells)
+    if mask.dtype != bool or mask.shape != shape:
+        raise InputError(f"cells is {mask.dtype} of shape {mask.shape}: it must be bool of shape {shape}")
+    return mask
 
 
 def _verified(
-    model: Nonidealities, law: WriteVerify, maps: Maps, goal: Array, before: Array, chosen: Mask, pulse: Stream
-) -> Written:
+    model: Nonidealities, law: WriteVerify, maps: Maps, goal: Array, before: Array, mask: Mask, pulse: Stream
+) -> Writing:
     """Write and verify; pulses on a stuck cell are spent in vain."""
     span = model.g_on - model.g_off
-    failed = chosen & ~law.accepts(before, goal, span)
+    failed = mask & ~law.accepts(before, goal, span)
     conductance, pulses = before.copy(), np.where(failed, law.max_pulses, 0).astype(np.int32)
-    free = chosen & (maps.faults == Fault.HEALTHY)
+    free = mask & (maps.faults == Fault.HEALTHY)
     rows, cols = np.nonzero(free)
     factor = maps.factor[free]
     cells = Cells(rows, cols, factor * model.g_off, factor * model.g_on, before[free], goal[free])
