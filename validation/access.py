@@ -8,27 +8,22 @@ Processor seconds of one thread, without reading and recognition: medians of sev
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
-import sys
 import time
-from pathlib import Path
 
 for library in ("OPENBLAS", "OMP", "NUMBA"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import nearly
+import numpy as np
+import provenance
 
 from xbarsim import netlist
 from xbarsim.analysis import simulate
 from xbarsim.analysis.results import Result
 from xbarsim.netlist import Circuit, Recognition
 
-RESULTS = Path(__file__).parent / "results" / "access.md"
 DRAWN = "vto=0.5 kp=120u gamma=0.4 phi=0.65 lambda=0.02", ""
 FREE = "vto=0.5 kp=120u lambda=0.02 is=1e-30", ".options gmin=1e-20"
 
@@ -99,11 +94,10 @@ def random(first: int, count: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = provenance.parser(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--count", type=int, default=600)
     parser.add_argument("--first", type=int, default=500_000)
-    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     text = "\n".join(
         [
@@ -119,7 +113,7 @@ def main() -> None:
         head = "# 1T1R arrays as they are drawn, along their lines\n\n`python validation/access.py`\n\n"
         head += "Processor seconds of one thread, reading and recognition left out; differences are relative to the\n"
         head += "largest voltage or current.\n\n"
-        RESULTS.write_text(head + text + "\n", encoding="utf-8")
+        provenance.write_page("access.md", head + text)
 
 
 if __name__ == "__main__":

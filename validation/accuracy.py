@@ -6,17 +6,16 @@ python validation/accuracy.py --write    # and writes it to validation/results/a
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
+import provenance
 from mpmath import mpf
 
 import xbarsim
 from xbarsim import Crossbar
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(provenance.ROOT / "tests"))
 import mp_reference
 
 METHODS = ("schur", "kron", "reference")
@@ -59,9 +58,7 @@ def worst(found: np.ndarray, exact) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write validation/results/accuracy.md")
-    options = parser.parse_args()
+    options = provenance.parser(__doc__).parse_args()
     table = [
         "# End currents against 60 digits",
         "",
@@ -85,9 +82,7 @@ def main() -> None:
         table.append(f"| {kind} | " + " | ".join(f"{error:.1e}" for error in errors.values()) + " |")
         print(table[-1], flush=True)
     if options.write:
-        out = Path(__file__).parent / "results" / "accuracy.md"
-        out.parent.mkdir(exist_ok=True)
-        out.write_text("\n".join(table) + "\n")
+        provenance.write_page("accuracy.md", "\n".join(table))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ seed s is that of seed s + k, whatever the count.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -20,9 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import oracle
+import provenance
 from drawing import Drawn, draw
 from dressing import Dress
 
@@ -33,7 +31,6 @@ from xbarsim.errors import XbarsimError
 from xbarsim.netlist import read
 from xbarsim.netlist.analyses import Tran
 
-RESULTS = Path(__file__).parent / "results" / "differential.md"
 AGREE = 1e-9
 
 
@@ -157,11 +154,8 @@ def report(compared: list[Compared], seed: int, seconds: float) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = provenance.parser(__doc__, count=1000)
     parser.add_argument("--keep", type=Path, help="folder for the netlists that fail")
-    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     compared: list[Compared] = []
     start = time.perf_counter()
@@ -181,8 +175,7 @@ def main() -> int:
     text = report(compared, arguments.seed, time.perf_counter() - start)
     print(text)
     if arguments.write:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(text + "\n", encoding="utf-8")
+        provenance.write_page("differential.md", text)
     return 0 if all(one.agrees for one in compared) else 1
 
 

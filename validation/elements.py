@@ -10,7 +10,6 @@ that ask for the current of any of them. ngspice's tolerances are set far below 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -18,16 +17,14 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import oracle
+import provenance
 
 from xbarsim.analysis.simulate import simulate
 from xbarsim.errors import XbarsimError
 from xbarsim.netlist import read
 from xbarsim.spice import version
 
-RESULTS = Path(__file__).parent / "results" / "elements.md"
 AGREE = 1e-7
 MODELS = (
     ".param p=2",
@@ -119,11 +116,7 @@ def compare(seed: int, folder: Path) -> tuple[str, float, Counter[str]]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
+    options = provenance.parser(__doc__, count=500).parse_args()
     start = time.perf_counter()
     verdicts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
@@ -153,7 +146,7 @@ def main() -> None:
     print(page)
     print(f"{time.perf_counter() - start:.0f} s", file=sys.stderr)
     if options.write:
-        RESULTS.write_text(page)
+        provenance.write_page("elements.md", page)
     sys.exit(verdicts["DIFFERS"] > 0)
 
 

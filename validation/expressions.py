@@ -12,7 +12,6 @@ finite on the way (``1/(1/0)``).
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import tempfile
@@ -22,15 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import oracle
+import provenance
 
 from xbarsim.errors import XbarsimError
 from xbarsim.netlist import read
 from xbarsim.spice import version
 
-RESULTS = Path(__file__).parent / "results" / "expressions.md"
 AGREE = 1e-12
 BATCH = 25
 
@@ -187,10 +184,7 @@ def report(found: list[Compared], seed: int, seconds: float) -> str:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--write", action="store_true")
+    parser = provenance.parser(__doc__, count=3000)
     parser.add_argument("--show", default="", help="print all expressions with this verdict")
     options = parser.parse_args()
     start = time.perf_counter()
@@ -201,7 +195,7 @@ def main() -> None:
         if one.verdict in ("DIFFERS", options.show):
             print(f"{one.verdict}: {one.text}: {one.ours} {one.theirs}")
     if options.write:
-        RESULTS.write_text(page)
+        provenance.write_page("expressions.md", page)
     sys.exit(any(one.verdict == "DIFFERS" for one in found))
 
 

@@ -9,27 +9,20 @@ The circuits and the reference are those of tests/mna/test_mna_evidence.py: ladd
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
+import provenance
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("", "mna")]
+sys.path[:0] = [str(provenance.ROOT / "tests" / folder) for folder in ("", "mna")]
 from test_mna_evidence import decades_apart, errors
 
 from xbarsim import mna
 from xbarsim.errors import XbarsimError
 
-RESULTS = Path(__file__).parent / "results" / "extremes.md"
-
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=4000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
+    arguments = provenance.parser(__doc__, count=4000).parse_args()
     worst, table, refused, untrue = "", [], [], []
     for seed in range(arguments.seed, arguments.seed + arguments.count):
         circuit = decades_apart(np.random.default_rng([seed, 22]))
@@ -58,7 +51,7 @@ def main() -> int:
     ]
     print("\n".join(lines))
     if arguments.write:
-        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        provenance.write_page("extremes.md", "\n".join(lines))
     return 0 if not untrue else 1
 
 

@@ -12,7 +12,6 @@ names.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -32,11 +31,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import exact
+import numpy as np
 import oracle
+import provenance
 from differential import against, netlist
 from mutations import mutate
 
@@ -48,7 +46,6 @@ from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Analysis, Family, Tran
 from xbarsim.netlist.element_kinds import CURRENT, RESISTOR
 
-RESULTS = Path(__file__).parent / "results" / "fuzz.md"
 AGREE = 1e-6
 LEAST = 1e-9
 """Volts and amperes under which a circuit is dead, and what ngspice has is rounding."""
@@ -339,13 +336,10 @@ def report(outcomes: list[tuple[int, Outcome]], seed: int, every: int) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = provenance.parser(__doc__, count=20_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first netlist")
     parser.add_argument("--compare-every", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="folder for the netlists that fail")
-    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     start, solved = time.perf_counter(), 0
@@ -371,8 +365,7 @@ def main() -> int:
     text = report(outcomes, arguments.seed, arguments.compare_every)
     print(text)
     if arguments.write:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(text + "\n", encoding="utf-8")
+        provenance.write_page("fuzz.md", text)
     return 1 if any(one.fault for _, one in outcomes) else 0
 
 

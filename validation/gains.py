@@ -7,9 +7,7 @@ python validation/gains.py mlp.pt --write    # and writes it to validation/resul
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
+import provenance
 import torch
 from torch import nn
 
@@ -17,7 +15,6 @@ from xbarsim.nn import CrossbarNetwork, Hardware, Mapping, Wires, convert, model
 from xbarsim.nn.datasets import Dataset, load
 from xbarsim.nn.training import accuracy, inputs
 
-HERE = Path(__file__).parent
 STEPS, BATCH, RATE = 100, 128, 1e-3
 
 
@@ -55,9 +52,8 @@ def train(network: CrossbarNetwork, data: Dataset) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = provenance.parser(__doc__)
     parser.add_argument("model")
-    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     source = model_sources.find(arguments.model, load("mnist"))
@@ -80,7 +76,7 @@ def main() -> None:
     print(text)
     if arguments.write:
         head = "# Digital gains\n\n`python validation/gains.py mlp.pt --write`\n\n"
-        (HERE / "results" / "gains.md").write_text(head + text + "\n")
+        provenance.write_page("gains.md", head + text)
 
 
 if __name__ == "__main__":

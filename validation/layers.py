@@ -12,28 +12,25 @@ rounding, and an output whose parts cancel is nothing else: networks that differ
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import warnings
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import provenance
 import torch
 from torch import nn
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path.insert(0, str(provenance.ROOT / "tests"))
 from nn_reference import Geometry, ReferenceLayer
 
 from xbarsim.errors import InputError
 from xbarsim.nn import Converter, Encoding, Hardware, Law, Mapping, Tiles, Wires, convert
 from xbarsim.nonideal import Faults, Levels, Nonidealities, Variation
 
-RESULTS = HERE / "results" / "layers.md"
 AGREE = 1e-9
 """Relative to the largest output; two solutions of a circuit with a sinh law differ by up to 1e-11 of a current."""
 
@@ -272,22 +269,18 @@ def report(found: list[Compared], arguments: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--write", action="store_true")
-    given = parser.parse_args()
+    options = provenance.parser(__doc__, count=1000).parse_args()
     torch.set_num_threads(1)
     start, found = time.perf_counter(), []
-    for seed in range(given.seed, given.seed + given.count):
+    for seed in range(options.seed, options.seed + options.count):
         one = compare(draw(seed))
         found.append(one)
         if not one.agrees:
             print(f"seed {seed}: {one.difference:.2g}, circuits {one.circuits:.2g}, ties {one.ties}: {one.case.words}")
-    text = report(found, " --write" if given.write else "")
+    text = report(found, " --write" if options.write else "")
     print(text + f"{time.perf_counter() - start:.0f} s")
-    if given.write:
-        RESULTS.write_text(text)
+    if options.write:
+        provenance.write_page("layers.md", text)
     if any(not one.agrees and not one.ties for one in found):
         sys.exit(1)
 

@@ -10,7 +10,6 @@ command that was stopped goes on from there.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -19,16 +18,14 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import nearly
+import numpy as np
 import oracle
+import provenance
 
 from xbarsim.analysis.runs import from_netlist
 from xbarsim.errors import XbarsimError
 
-RESULTS = Path(__file__).parent / "results" / "neighbours.md"
 AGREE = 1e-9
 SEEN = 1e-6
 """Share of the largest voltage or current from which on a number counts componentwise."""
@@ -116,16 +113,17 @@ def report(compared: list[Compared], seed: int) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = provenance.parser(__doc__, count=2000)
     parser.add_argument("--keep", type=Path, help="folder for the netlists that fail")
     parser.add_argument("--store", type=Path, help="file of results to go on from")
-    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     compared: list[Compared] = []
+    origin = provenance.current_origin()
     if arguments.store and arguments.store.exists():
-        compared = [Compared(**json.loads(line)) for line in arguments.store.read_text().splitlines()]
+        origin, *records = arguments.store.read_text().splitlines()
+        compared = [Compared(**json.loads(record)) for record in records]
+    elif arguments.store:
+        arguments.store.write_text(origin + "\n")
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         for seed in range(arguments.seed + len(compared), arguments.seed + arguments.count):
@@ -144,7 +142,7 @@ def main() -> int:
     text = report(compared, arguments.seed)
     print(text)
     if arguments.write:
-        RESULTS.write_text(text + "\n", encoding="utf-8")
+        provenance.write_page("neighbours.md", text, origin)
     return 0 if all(one.agrees for one in compared) else 1
 
 

@@ -7,7 +7,6 @@ python validation/netlists.py --write         # writes validation/results/netlis
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -18,12 +17,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import provenance
 
 import xbarsim
 from xbarsim import netlist, spice
 from xbarsim.analysis.rawfile import read_raw
 
-HERE = Path(__file__).parent
 XBARSIM = [sys.executable, "-m", "xbarsim", "solve", "--format", "json"]
 
 
@@ -109,9 +108,8 @@ def row(what: str, ours: list[float], theirs: list[float], ratios: list[float], 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = provenance.parser(__doc__)
     parser.add_argument("--engine", type=Path, help="folder in which eecircuit-engine is installed")
-    parser.add_argument("--write", action="store_true", help="write validation/results/netlists.md")
     options = parser.parse_args()
     table = [
         "# Crossbar netlists, whole processes",
@@ -135,7 +133,7 @@ def main() -> None:
         more += [scale(folder, n) for n in (512, 578)]
         print("\n".join(more))
     if options.write:
-        (HERE / "results" / "netlists.md").write_text("\n".join(table + more) + "\n")
+        provenance.write_page("netlists.md", "\n".join(table + more))
 
 
 if __name__ == "__main__":

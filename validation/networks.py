@@ -6,13 +6,12 @@ python validation/networks.py --write    # and writes it to validation/results/n
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+import provenance
 import splu
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,6 @@ from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLayer, CrossbarLinear,
 from xbarsim.nn.array_maps import SHARED
 from xbarsim.resources import thread_count
 
-HERE = Path(__file__).parent
 BATCH = 100
 
 
@@ -125,9 +123,7 @@ def training_row(x: Tensor) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
+    arguments = provenance.parser(__doc__).parse_args()
     torch.manual_seed(0)
     x = torch.rand(BATCH, 784)
     rows = ["| what, batch 100, 64x64 arrays, 1 ohm | ours | against | ratio |", "|---|---|---|---|"]
@@ -138,7 +134,7 @@ def main() -> None:
     print(text)
     if arguments.write:
         head = "# Networks on crossbars\n\n`python validation/networks.py --write`: medians, taken in turns.\n\n"
-        (HERE / "results" / "networks.md").write_text(head + text + "\n")
+        provenance.write_page("networks.md", head + text)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ python validation/nonlinear.py --write         # writes validation/results/nonli
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -15,12 +14,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import provenance
 
 import xbarsim
 from xbarsim import Crossbar, Selector, Sinh, Transistor, Yakopcic, netlist
 from xbarsim.resources import thread_count
 
-HERE = Path(__file__).parent
 OPTIONS = ".options reltol=1e-9 abstol=1e-16 vntol=1e-11\n"
 
 
@@ -109,11 +108,10 @@ def steep_rows(count: int) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = provenance.parser(__doc__)
     parser.add_argument("--engine", metavar="DIR")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steep", type=int, default=600)
-    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     rows = [
         "| case | xbarsim | ngspice | ratio | largest difference of a current, of the largest |",
@@ -129,7 +127,7 @@ def main() -> None:
     if arguments.write:
         head = f"# Nonlinear cells\n\n`python validation/nonlinear.py {' '.join(sys.argv[1:])}`\n\n"
         head = head.replace(str(arguments.engine), "DIR")
-        (HERE / "results" / "nonlinear.md").write_text(head + text + "\n")
+        provenance.write_page("nonlinear.md", head + text)
 
 
 if __name__ == "__main__":

@@ -10,24 +10,23 @@ least of three.
 
 from __future__ import annotations
 
-import argparse
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+import provenance
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from xbarsim import mna
 from xbarsim.mna import Branches, Controlled, Jacobian, Network, Stamps, System
 
-RESULTS = Path(__file__).parent / "results" / "ordering.md"
 KINDS = ("a bridge", "missing wires", "amplifiers", "1T1R with leaks")
 RULES = [
     {"permc_spec": order, "diag_pivot_thresh": threshold, "options": {"SymmetricMode": threshold < 1}}
@@ -167,28 +166,29 @@ def row(lines: int, kind: str, shuffled: bool) -> str:
     taken = seconds(ours)
     whole = "-" if jacobian is not None else f"{seconds(lambda: mna.solve(circuit)):.2f}"
     factors = system.factored() if jacobian is None else jacobian.factored(slopes)
-    scaled = sp.diags_array(factors.row_scale) @ factors.matrix @ sp.diags_array(factors.col_scale)
+    matrix = sp.csc_array(factors.wide.astype(np.float64))
+    scaled = sp.diags_array(factors.row_scale) @ matrix @ sp.diags_array(factors.col_scale)
     best, rule = superlu(sp.csc_array(scaled), right * factors.row_scale[:, None])
     order = "shuffled" if shuffled else "written"
     return f"| {lines} | {kind} | {order} | {taken:.3f} | {best:.3f} | {rule} | {taken / best:.1f} | {whole} |"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = provenance.parser(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--arrays", type=int, nargs="+", default=range(len(KINDS)), help="numbers of kinds of array")
-    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    rows = {}
-    if arguments.write and RESULTS.exists():
-        old = [line for line in RESULTS.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-        rows = {tuple(line.split(" | ")[:3]): line for line in old if line[2].isdigit()}
+    page = provenance.RESULTS / "ordering.md"
+    former_page = page.read_text(encoding="utf-8") if arguments.write and page.exists() else ""
+    new_rows = {}
     for size in arguments.sizes:
         for kind in arguments.arrays:
             for shuffled in (False, True):
                 line = row(size, KINDS[kind], shuffled)
-                rows[tuple(line.split(" | ")[:3])] = line
+                new_rows[tuple(line.split(" | ")[:3])] = line
                 print(line, file=sys.stderr, flush=True)
+    former_rows = (line for line in former_page.splitlines() if re.match(r"\| \d", line))
+    rows = {tuple(line.split(" | ")[:3]): line for line in former_rows} | new_rows
     text = [
         "# Arrays that are no crossbars, in written and in shuffled order",
         "",
@@ -203,7 +203,10 @@ def main() -> int:
     ]
     print("\n".join(text))
     if arguments.write:
-        RESULTS.write_text("\n".join(text) + "\n", encoding="utf-8")
+        origins = [provenance.current_origin()]
+        if rows.keys() - new_rows:
+            origins.append(provenance.origin_of(former_page))
+        provenance.write_page("ordering.md", "\n".join(text), provenance.oldest(origins))
     return 0
 
 

@@ -11,13 +11,12 @@ import os
 for _variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_variable] = "1"
 
-import argparse
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
+import provenance
 import scipy
 import splu
 
@@ -101,8 +100,7 @@ def peak_memory() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write validation/results/speed.md")
+    parser = provenance.parser(__doc__)
     parser.add_argument("--quick", action="store_true", help="only the sizes up to 128")
     options = parser.parse_args()
     table = [
@@ -125,9 +123,7 @@ def main() -> None:
     table += ["", peak_memory() + "."]
     print(table[-1])
     if options.write:
-        out = Path(__file__).parent / "results" / "speed.md"
-        out.parent.mkdir(exist_ok=True)
-        out.write_text("\n".join(table) + "\n")
+        provenance.write_page("speed.md", "\n".join(table))
 
 
 if __name__ == "__main__":

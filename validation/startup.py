@@ -6,7 +6,6 @@ python validation/startup.py --write    # and writes it to validation/results/st
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import provenance
 
 ROOT = Path(__file__).parent.parent
 SOLVE = ["-m", "xbarsim", "solve", "--netlist", str(ROOT / "examples" / "crossbar_64x64.sp"), "--quiet"]
@@ -30,9 +30,7 @@ def seconds(*arguments: str, **environment: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write validation/results/startup.md")
-    options = parser.parse_args()
+    options = provenance.parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as cache:
         first = seconds(*SOLVE, NUMBA_CACHE_DIR=cache)
     seconds(*SOLVE)
@@ -57,9 +55,7 @@ def main() -> None:
     ]
     print("\n".join(table))
     if options.write:
-        out = Path(__file__).parent / "results" / "startup.md"
-        out.parent.mkdir(exist_ok=True)
-        out.write_text("\n".join(table) + "\n")
+        provenance.write_page("startup.md", "\n".join(table))
 
 
 if __name__ == "__main__":

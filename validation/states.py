@@ -13,7 +13,6 @@ lines' capacitances, to 1e-10 of the largest.
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
 import sys
@@ -21,9 +20,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests" / "analysis"))
+import provenance
 
+sys.path[:0] = [str(provenance.ROOT / "tests" / folder) for folder in ("", "analysis")]
 from test_frozen_states import CELLS
 
 from xbarsim.analysis.simulate import simulate
@@ -107,11 +106,7 @@ def check(folder: Path, rng: random.Random) -> tuple[int, float, list[str]]:
 
 def main() -> None:
     """Check random arrays."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
+    options = provenance.parser(__doc__, count=300).parse_args()
     totals, faults, largest = Counter[str](), list[str](), 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.count):
@@ -132,7 +127,7 @@ def main() -> None:
     ]
     print("\n".join(report))
     if options.write:
-        (HERE / "results" / "states.md").write_text("\n".join(report) + "\n", encoding="utf-8")
+        provenance.write_page("states.md", "\n".join(report))
     sys.exit(bool(faults))
 
 

@@ -12,7 +12,6 @@ sources' currents, relative to the largest of the analysis.
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import provenance
 from numpy.typing import NDArray
 
 from xbarsim import spice
@@ -28,7 +28,6 @@ from xbarsim.analysis import runs
 from xbarsim.analysis.results import Result
 from xbarsim.spice import version
 
-RESULTS = Path(__file__).parent / "results" / "sweeps.md"
 EXACT = ".options reltol=1e-11 abstol=1e-19 vntol=1e-15 itl1=500 itl2=500\n"
 SOURCES = {"v1": "V1", "i1": "I1"}
 
@@ -144,11 +143,7 @@ def expected(numbers: dict[str, float], cards: str, result: Result, folder: Path
 
 def main() -> None:
     """Run the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
-    options = parser.parse_args()
+    options = provenance.parser(__doc__, count=100).parse_args()
     rng = np.random.default_rng(options.seed)
     worst: dict[str, float] = defaultdict(float)
     count: dict[str, int] = defaultdict(int)
@@ -182,7 +177,7 @@ def main() -> None:
     ]
     print("\n".join(lines), f"\n{time.perf_counter() - start:.0f} s")
     if options.write:
-        RESULTS.write_text("\n".join(lines) + "\n")
+        provenance.write_page("sweeps.md", "\n".join(lines))
 
 
 if __name__ == "__main__":

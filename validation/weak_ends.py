@@ -10,7 +10,6 @@ the circuit's largest. With gmpy2 installed mpmath is some ten times faster.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import warnings
@@ -18,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import provenance
 from mpmath import mp, mpf
 
 import xbarsim
@@ -25,7 +25,7 @@ from xbarsim import Crossbar, LineEnds, Selector, Sinh, Table, Transistor, Yakop
 from xbarsim.errors import ConvergenceError, ExtrapolationWarning, LawError, SolveError
 from xbarsim.kernels.kirchhoff import FLOOR
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(provenance.ROOT / "tests"))
 import mp_newton
 import mp_reference
 
@@ -225,33 +225,34 @@ def table(tallies: dict[str, Tally], tried: int, command: str) -> list[str]:
 
 def main() -> None:
     warnings.simplefilter("ignore", ExtrapolationWarning)  # how a table goes on is part of the law
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = provenance.parser(__doc__)
     parser.add_argument("--first", type=int, default=0, help="seed of the first circuit")
     parser.add_argument("--count", type=int, default=2000, help="how many")
     parser.add_argument("--save", type=Path, help="write the figures to a file")
     parser.add_argument("--merge", type=Path, nargs="+", help="take the figures from files instead")
-    parser.add_argument("--write", action="store_true", help="write validation/results/weak_ends.md")
     options = parser.parse_args()
     tallies = {method: Tally() for method in (*LINEAR, *NONLINEAR)}
-    tried = 0
+    tried, origins = 0, []
     if options.merge:
         for path in options.merge:
             saved = json.loads(path.read_text())
             tried += saved.pop("tried")
+            origins.append(saved.pop("origin"))
             for method, numbers in saved.items():
                 tallies[method].add(Tally(**numbers))
     else:
         tried = sum(attack(seed, tallies) for seed in range(options.first, options.first + options.count))
+        origins.append(provenance.current_origin())
     if options.save:
         numbers = {method: asdict(tally) for method, tally in tallies.items()}
-        options.save.write_text(json.dumps({"tried": tried, **numbers}))
+        options.save.write_text(json.dumps({"tried": tried, "origin": provenance.oldest(origins), **numbers}))
     lines = table(tallies, tried, "python validation/weak_ends.py --merge PART... --write")
     print("\n".join(lines))
     for tally in tallies.values():
         for case in tally.worst[:12]:
             print(*case)
     if options.write:
-        (Path(__file__).parent / "results" / "weak_ends.md").write_text("\n".join(lines) + "\n")
+        provenance.write_page("weak_ends.md", "\n".join(lines), provenance.oldest(origins))
 
 
 if __name__ == "__main__":
