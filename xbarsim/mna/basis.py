@@ -165,7 +165,9 @@ def _tree(a: Ints, b: Ints, siemens: Floats) -> list[tuple[int, int, float]]:
     ranks = np.empty(int(best.sum()))
     by_size = np.argsort(-siemens[best], kind="stable")
     ranks[by_size] = np.arange(1, by_size.size + 1)
-    tree = minimum_spanning_tree(sp.csr_array((ranks, (low[best], high[best])), (count, count))).tocoo()
+    # scipy 1.13 takes 32-bit indices only.
+    ends = low[best].astype(np.int32), high[best].astype(np.int32)
+    tree = minimum_spanning_tree(sp.csr_array((ranks, ends), (count, count))).tocoo()
     branches = by_size[np.sort(tree.data).astype(np.int64) - 1]
     return list(zip(*(column[best][branches].tolist() for column in (low, high, siemens)), strict=True))
 
