@@ -9,7 +9,7 @@ import numpy as np
 from xbarsim.analysis.results import Result
 from xbarsim.crossbar import Array
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.charging import Charging
+from xbarsim.netlist.flat_circuit import Charging
 
 
 def with_charging(circuit: Circuit, result: Result) -> Result:

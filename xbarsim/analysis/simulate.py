@@ -118,7 +118,7 @@ def _family(
             progress(stage + count)
 
         try:
-            variant = family.variant(place)
+            variant = Circuit.of(family.variant(place))
             (analysis,) = variant.analyses
             assert not isinstance(analysis, Family)
             found = arrays_only(variant.recognise()) if recognised else None

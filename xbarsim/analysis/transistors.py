@@ -10,8 +10,7 @@ from xbarsim.analysis.results import Result
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels.access import PARAMETERS
 from xbarsim.netlist import Circuit, Recognition
-from xbarsim.netlist.circuit import GROUND
-from xbarsim.netlist.element_kinds import INDUCTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import GROUND, INDUCTOR, VOLTAGE
 from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.graph.standins import held_at
 from xbarsim.netlist.nonlinear_elements import Mosfets

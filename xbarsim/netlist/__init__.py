@@ -40,4 +40,4 @@ def read(path: str | Path | IO[str], *, steady: bool = False, seed: int | None =
     with collector_paused():
         reader = Reader(path, seed=seed)
         reader.run()
-        return Variants(reader, steady).circuit()
+        return Circuit.of(Variants(reader, steady).circuit())

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from xbarsim.netlist.circuit import Circuit
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class Family:
     analysis : Op or Dc or Tran
         What is done with each variant.
     variant : callable
-        Gives a variant by the places along the axes.
+        Gives a variant, a ``FlatCircuit``, by the places along the axes.
     axes : tuple of Axis
         What differs between them, the first the fastest; none if there is one variant, which a ``.control`` block
         altered.
@@ -75,7 +72,7 @@ class Family:
     """
 
     analysis: Op | Dc | Tran
-    variant: Callable[[tuple[int, ...]], Circuit]
+    variant: Callable[[tuple[int, ...]], Any]
     axes: tuple[Axis, ...] = ()
     order: tuple[int, ...] = ()
     altered: dict[str, float] = field(default_factory=dict)

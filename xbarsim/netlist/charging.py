@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import RESISTOR, VOLTAGE
+from xbarsim.netlist.flat_circuit import Charging, FlatCircuit
 from xbarsim.netlist.nonlinear_elements import Behaviours
-
-if TYPE_CHECKING:
-    from xbarsim.netlist.circuit import Circuit
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -29,38 +26,16 @@ _PER_ELEMENT = ("first", "second", "factor", "origins")
 _PER_CONTROL = ("plus", "minus", "constants")
 
 
-@dataclass(frozen=True, eq=False)
-class Charging:
-    """Sources of current that charge frozen states.
-
-    Attributes
-    ----------
-    laws : tuple of Behaviours
-        Those with laws.
-    gains : tuple of Controlled
-        Linear ones.
-    element, branch, sign : (k,) arrays of int
-        Where their currents go: the number of one of them, laws first; a branch that it flows through, numbered as in
-        ``Behaviours.plus``; 1 if it enters that at the + terminal, else -1.
-    """
-
-    laws: tuple[Behaviours, ...]
-    gains: tuple[Controlled, ...]
-    element: Ints
-    branch: Ints
-    sign: Ints
-
-
 class _Forest:
     """Trees of the elements that fix voltages.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : FlatCircuit
         With states.
     """
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: FlatCircuit) -> None:
         self.states = {state[0] for state in circuit.states}
         self.parent: dict[int, tuple[int, int, int, bool]] = {}
         self.depth: dict[int, int] = {}
@@ -81,7 +56,7 @@ class _Forest:
                         self.parent[other] = node, branch, sign, state
                         stack.append(other)
 
-    def _edges(self, circuit: Circuit) -> Iterator[tuple[int, int, int, bool]]:
+    def _edges(self, circuit: FlatCircuit) -> Iterator[tuple[int, int, int, bool]]:
         kinds = circuit.kinds
         hard = np.flatnonzero((kinds == VOLTAGE) | ((kinds == RESISTOR) & (circuit.values == 0))).tolist()
         for k in hard:
@@ -115,7 +90,7 @@ class _Forest:
         return up + down if through else None
 
 
-def set_aside(circuit: Circuit) -> Circuit:
+def set_aside(circuit: FlatCircuit) -> FlatCircuit:
     """Return a circuit without what charges its states; that is in ``charging``."""
     forest, read = _Forest(circuit), _read_currents(circuit)
     flows: list[tuple[int, int, int]] = []
@@ -155,7 +130,7 @@ def set_aside(circuit: Circuit) -> Circuit:
     return replace(circuit, behaviours=tuple(kept), controlled=tuple(controlled), charging=charging)
 
 
-def _read_currents(circuit: Circuit) -> set[int]:
+def _read_currents(circuit: FlatCircuit) -> set[int]:
     """Return the branches whose current controls something."""
     read = {one.c for one in circuit.controlled if one.kind in "fh"}
     for laws in circuit.behaviours:

@@ -8,3 +8,5 @@ KIND_OF = {"r": RESISTOR, "v": VOLTAGE, "i": CURRENT, "l": INDUCTOR, "e": VOLTAG
 
 METER = "i("
 """What the names of ammeters begin with that a law's ``i(r1)`` needs, and of the nodes behind them: no other's do."""
+GROUND = 0
+"""The node that all voltages are measured from, ``0`` or ``gnd``."""

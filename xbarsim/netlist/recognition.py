@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Crossbar, Side
-from xbarsim.netlist.circuit import GROUND, Circuit
-from xbarsim.netlist.element_kinds import INDUCTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import GROUND, INDUCTOR, VOLTAGE
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.solution import Solution
 
 Ints = NDArray[np.int64]
@@ -85,7 +85,7 @@ class Recognition:
 
     Attributes
     ----------
-    circuit : Circuit
+    circuit : FlatCircuit
         The circuit that was looked at.
     crossbar : Crossbar or None
         None if the circuit is none; ``reason`` says why.
@@ -108,7 +108,7 @@ class Recognition:
         solver's; the crossbar is what they are shown as.
     """
 
-    circuit: Circuit
+    circuit: FlatCircuit
     crossbar: Crossbar | None = None
     voltages: Floats = field(default_factory=lambda: np.zeros(0))
     reason: str | None = None

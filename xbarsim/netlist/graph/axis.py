@@ -10,7 +10,7 @@ from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.order import run_starts, stable_order
 
 if TYPE_CHECKING:
-    from xbarsim.netlist.graph.lines import Paths
+    from xbarsim.netlist.graph.paths import Paths
 
 FREE = -(1 << 40)
 _ROUNDS = 10_000

@@ -11,7 +11,7 @@ import numpy as np
 from xbarsim.devices import Device, Law, Selector, Sinh
 from xbarsim.devices.base import parameter
 from xbarsim.netlist.behaviour import Template
-from xbarsim.netlist.circuit import Circuit
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.edges import Bools, Floats, NoCrossbar
 from xbarsim.netlist.graph.gate_lines import transistor_cells
 from xbarsim.netlist.graph.standins import Cells, Place, in_series
@@ -38,7 +38,7 @@ class WrittenLaw(Law):
         object.__setattr__(self, "operations", len(template.key))
 
 
-def nonlinear_cells(circuit: Circuit) -> Cells:
+def nonlinear_cells(circuit: FlatCircuit) -> Cells:
     """Return a circuit's nonlinear elements as cells of one model.
 
     Raises
@@ -58,7 +58,7 @@ def nonlinear_cells(circuit: Circuit) -> Cells:
     return _sources(circuit, circuit.behaviours[0])
 
 
-def _sources(circuit: Circuit, one: Behaviours) -> Cells:
+def _sources(circuit: FlatCircuit, one: Behaviours) -> Cells:
     """Cells that are a current by their own voltage, alone or with a resistor in series."""
     turned = np.zeros(one.first.size, bool)
     if one.output == "i" and one.kinds == "v":

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.edges import Bools, Floats, Ints, Network, NoCrossbar
 from xbarsim.netlist.graph.order import run_starts
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.circuit import GROUND, Circuit
-from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, GROUND, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.flat_circuit import FlatCircuit
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ class Network:
 
     Attributes
     ----------
-    circuit : Circuit
+    circuit : FlatCircuit
         What it was made from.
     u, v : (m,) array of int
         The edges' nodes: resistors, and 0 V sources and inductors that do not touch ground.
@@ -39,7 +39,7 @@ class Network:
         The voltage that it holds the node at.
     """
 
-    circuit: Circuit
+    circuit: FlatCircuit
     u: Ints
     v: Ints
     ohms: Floats
@@ -61,7 +61,7 @@ class Network:
         return _named(self.circuit, element)
 
 
-def network_of(circuit: Circuit) -> Network:
+def network_of(circuit: FlatCircuit) -> Network:
     """Return the network of a circuit.
 
     Raises
@@ -103,7 +103,7 @@ def network_of(circuit: Circuit) -> Network:
     return Network(circuit, first[edges], second[edges], ohms, edges, source, volts)
 
 
-def _refuse_others(circuit: Circuit) -> None:
+def _refuse_others(circuit: FlatCircuit) -> None:
     """Raise for what stands in no column and can have no place in a crossbar."""
     for source in circuit.controlled:
         where = circuit.places.where(source.origin)
@@ -119,5 +119,5 @@ def _refuse_others(circuit: Circuit) -> None:
                 raise NoCrossbar(f"node '{circuit.nodes[node]}' is met by capacitors only, {name} ({where})")
 
 
-def _named(circuit: Circuit, element: int) -> str:
+def _named(circuit: FlatCircuit, element: int) -> str:
     return f"{circuit.names[element]} ({circuit.where(int(element))})"

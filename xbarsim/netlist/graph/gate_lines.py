@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from xbarsim.devices import Device, Transistor
-from xbarsim.netlist.circuit import GROUND, Circuit
 from xbarsim.netlist.components import components
-from xbarsim.netlist.element_kinds import RESISTOR
+from xbarsim.netlist.element_kinds import GROUND, RESISTOR
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.edges import Bools, Floats, Ints, NoCrossbar
 from xbarsim.netlist.graph.standins import Cells, Place, held_at, in_series, touches
 from xbarsim.netlist.nonlinear_elements import Mosfets
@@ -16,7 +16,7 @@ _NEGLIGIBLE = 1e-12
 """Part of a cell's conductance that junctions may leak and still be left out."""
 
 
-def transistor_cells(circuit: Circuit) -> Cells:
+def transistor_cells(circuit: FlatCircuit) -> Cells:
     """Return cells of a resistor and a level-1 transistor in series, gates held by sources.
 
     Where junctions leak, or thresholds depend on the bulk, the model of a cell leaves that out, and says so.
@@ -64,7 +64,7 @@ def transistor_cells(circuit: Circuit) -> Cells:
 _FREE = "no source holds: tie it to ground or to a voltage source"
 
 
-def _left_out(circuit: Circuit, m: Mosfets, conductance: Floats, holders: Ints, shared: Ints) -> str | None:
+def _left_out(circuit: FlatCircuit, m: Mosfets, conductance: Floats, holders: Ints, shared: Ints) -> str | None:
     """Say what transistors do that a cell's does not; None where that is next to nothing."""
     leak = circuit.gmin + (m.drain_saturation + m.source_saturation) / m.thermal
     effects = (
@@ -82,7 +82,7 @@ def _left_out(circuit: Circuit, m: Mosfets, conductance: Floats, holders: Ints, 
     return None
 
 
-def held_nodes(circuit: Circuit, nodes: Ints) -> tuple[Floats, Ints]:
+def held_nodes(circuit: FlatCircuit, nodes: Ints) -> tuple[Floats, Ints]:
     """Return the volts at which sources hold nodes, NaN elsewhere, and the elements that do nothing else.
 
     These are sources that such nodes hang on, alone or along lines of resistors without a current.

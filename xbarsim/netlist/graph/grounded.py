@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.layout import Layout

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Side
-from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.edges import NoCrossbar
 
 Ints = NDArray[np.int64]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.crossbar import Side
-from xbarsim.netlist.circuit import GROUND
-from xbarsim.netlist.element_kinds import RESISTOR
+from xbarsim.netlist.element_kinds import GROUND, RESISTOR
 from xbarsim.netlist.graph.edges import Bools, Ints, Network, NoCrossbar
 from xbarsim.netlist.graph.layout import Layout
 from xbarsim.netlist.recognition import Tie

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Side
-from xbarsim.netlist.circuit import GROUND, Circuit
-from xbarsim.netlist.element_kinds import VOLTAGE
+from xbarsim.netlist.element_kinds import GROUND, VOLTAGE
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.edges import Ints
 from xbarsim.netlist.graph.layout import ABSENT, Layout
 
@@ -20,7 +20,7 @@ _DIGITS = 7
 _UNDERSCORE, _NEWLINE, _W, _B, _ZERO, _NINE = b"_\nwb09"
 
 
-def layout_by_names(circuit: Circuit) -> Layout | None:
+def layout_by_names(circuit: FlatCircuit) -> Layout | None:
     """Return the layout that nodes named ``w_<row>_<col>`` and ``b_<row>_<col>`` ask for, if any."""
     names = "\n".join(circuit.nodes) + "\n"
     places = _places(names) if "\nw_" in names or "\nb_" in names else None
@@ -82,7 +82,7 @@ def _number(text: NDArray[np.uint8], start: Ints, stop: Ints) -> Ints | None:
     return number
 
 
-def _sides(circuit: Circuit) -> dict[int, tuple[Side, int]]:
+def _sides(circuit: FlatCircuit) -> dict[int, tuple[Side, int]]:
     found: dict[int, tuple[Side, int]] = {}
     for element in np.flatnonzero(circuit.kinds == VOLTAGE).tolist():
         match = _END.fullmatch(circuit.names[element])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.components import components
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.edges import Ints, Network
 
 _USUAL = 3

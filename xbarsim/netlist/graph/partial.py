@@ -8,7 +8,7 @@ from xbarsim.netlist.components import components
 from xbarsim.netlist.graph.axis import FREE, Axis
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
-from xbarsim.netlist.graph.lines import paths_of, two_layers
+from xbarsim.netlist.graph.paths import paths_of, two_layers
 
 
 def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:

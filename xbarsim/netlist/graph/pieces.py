@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.netlist.circuit import GROUND
 from xbarsim.netlist.components import components
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.edges import Ints
 from xbarsim.netlist.recognition import Recognition
 

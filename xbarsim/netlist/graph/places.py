@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.edges import Ints, Network, NoCrossbar
 from xbarsim.netlist.graph.layout import BIT, WORD, Layout, spans
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.cell_laws import nonlinear_cells
 from xbarsim.netlist.graph.edges import NoCrossbar, network_of
@@ -14,7 +14,7 @@ from xbarsim.netlist.graph.search import search
 from xbarsim.netlist.recognition import Recognition
 
 
-def recognise(circuit: Circuit) -> Recognition:
+def recognise(circuit: FlatCircuit) -> Recognition:
     """Return the crossbar that a circuit is, by its graph, or the reason why it is none."""
     with collector_paused():
         try:
@@ -26,7 +26,7 @@ def recognise(circuit: Circuit) -> Recognition:
             return Recognition(circuit, reason=str(reason))
 
 
-def _layout(circuit: Circuit) -> Recognition:
+def _layout(circuit: FlatCircuit) -> Recognition:
     """Return the crossbar that a circuit of resistors and sources is, or raise ``NoCrossbar``."""
     network = network_of(circuit)
     layout = layout_by_names(circuit)

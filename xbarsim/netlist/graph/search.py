@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xbarsim.netlist.circuit import GROUND
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import cut
 from xbarsim.netlist.graph.deduce import Budget

@@ -10,8 +10,8 @@ import numpy as np
 
 from xbarsim.devices import Device
 from xbarsim.errors import InputError
-from xbarsim.netlist.circuit import GROUND, Circuit
-from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, GROUND, RESISTOR, VOLTAGE
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.edges import Bools, Floats, Ints, NoCrossbar
 from xbarsim.netlist.recognition import Inner, Recognition, Tie
 
@@ -67,7 +67,7 @@ class Cells:
         parts = [part for part in (self.series, self.gates) if part is not None]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
-    def _kept(self, circuit: Circuit) -> Ints:
+    def _kept(self, circuit: FlatCircuit) -> Ints:
         """Return the nodes that are not inside cells, nor gates."""
         keep = np.ones(len(circuit.nodes), dtype=bool)
         if self.inner is not None:
@@ -77,7 +77,7 @@ class Cells:
         keep[GROUND] = True
         return np.flatnonzero(keep)
 
-    def stand_in(self, circuit: Circuit) -> Circuit:
+    def stand_in(self, circuit: FlatCircuit) -> FlatCircuit:
         """Return the circuit with a resistor for each cell, behind its own elements, whose numbers stay."""
         kept = self._kept(circuit)
         number = np.full(len(circuit.nodes), GROUND)
@@ -103,7 +103,7 @@ class Cells:
             mosfets=None,
         )
 
-    def put_back(self, circuit: Circuit, found: Recognition) -> Recognition:
+    def put_back(self, circuit: FlatCircuit, found: Recognition) -> Recognition:
         """Return what was found with the cells themselves in it.
 
         Raises
@@ -190,7 +190,7 @@ def _renamed(found: Recognition, nodes: Ints) -> Recognition:
     )
 
 
-def touches(circuit: Circuit) -> Ints:
+def touches(circuit: FlatCircuit) -> Ints:
     """Return how many ends of elements meet at each node; what only looks at a voltage counts too.
 
     Capacitors, which are open, do not, nor do bulks.
@@ -210,7 +210,7 @@ def touches(circuit: Circuit) -> Ints:
     return found
 
 
-def resistor_at(circuit: Circuit) -> Ints:
+def resistor_at(circuit: FlatCircuit) -> Ints:
     """Return a resistor at each node, -1 where there is none."""
     found = np.full(len(circuit.nodes), -1, dtype=np.int64)
     resistors = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.first != circuit.second))
@@ -219,7 +219,7 @@ def resistor_at(circuit: Circuit) -> Ints:
     return found
 
 
-def held_at(circuit: Circuit) -> tuple[Ints, Floats]:
+def held_at(circuit: FlatCircuit) -> tuple[Ints, Floats]:
     """Return the voltage source from each node to ground, -1 if there is none, and its volts."""
     source = np.full(len(circuit.nodes), -1, dtype=np.int64)
     volts = np.zeros(len(circuit.nodes))
@@ -230,7 +230,7 @@ def held_at(circuit: Circuit) -> tuple[Ints, Floats]:
     return source, volts
 
 
-def in_series(circuit: Circuit, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints] | None:
+def in_series(circuit: FlatCircuit, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints] | None:
     """Return each cell's resistor, the node between it and the law's element, and its far end; None if none has."""
     met = touches(circuit)
     resistor = resistor_at(circuit)

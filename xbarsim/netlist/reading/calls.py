@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Body, Instances, Parameter, Value
 from xbarsim.netlist.reading.expressions import Expression, UserFunction
 from xbarsim.netlist.reading.scopes import Amount, Scope, names_of
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest

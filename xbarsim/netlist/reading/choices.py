@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import INDUCTOR, KIND_OF, VOLTAGE
-from xbarsim.netlist.reading.source import Places
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.waves import Wave
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.charging import set_aside
-from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.element_kinds import KIND_OF
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body, Instances, Value
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
@@ -71,7 +71,7 @@ class Flattener:
         self.calls = Calls(reader.top, reader.places)
         self.clock_used: int | None = None
 
-    def run(self) -> Circuit:
+    def run(self) -> FlatCircuit:
         """Return the flat circuit."""
         reader = self.reader
         check_nesting(reader.top, self.places)
@@ -104,7 +104,7 @@ class Flattener:
             )
         return self._circuit()
 
-    def _circuit(self) -> Circuit:
+    def _circuit(self) -> FlatCircuit:
         flat, reader = self.flat, self.reader
         nonlinear = self.nonlinear.rows()
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
@@ -121,7 +121,7 @@ class Flattener:
         for index, (wave, explicit) in flat.waves.items():
             if not explicit:
                 values[index] = wave.at(np.zeros(1))[0]
-        circuit = Circuit(
+        circuit = FlatCircuit(
             title=reader.title,
             nodes=flat.node_names(),
             names=flat.names,
@@ -381,7 +381,7 @@ class Flattener:
         return Work(body, paths, prefixes, ports, scope, share, home)
 
 
-def _note_zero_ohms(circuit: Circuit) -> None:
+def _note_zero_ohms(circuit: FlatCircuit) -> None:
     zero = np.flatnonzero((circuit.kinds == KIND_OF["r"]) & (circuit.values == 0))
     if zero.size:
         more = f" and {zero.size - 1} more" if zero.size > 1 else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from xbarsim.netlist.reading.source import Places, SourceText, read_source
+from xbarsim.netlist.origins import Places
+from xbarsim.netlist.reading.source import SourceText, read_source
 from xbarsim.netlist.refusals import CardError
 
 _SECTION_END = re.compile(r"^[ \t]*\.endl\b[^\n]*\n", re.MULTILINE)

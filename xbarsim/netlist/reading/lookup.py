@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from xbarsim.netlist.models.parameters import Ambient
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.devicecards import KINDS, ModelCard
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest

@@ -11,10 +11,10 @@ from xbarsim.netlist.element_kinds import INDUCTOR, RESISTOR, VOLTAGE
 from xbarsim.netlist.refusals import ContradictionError
 
 if TYPE_CHECKING:
-    from xbarsim.netlist.circuit import Circuit
+    from xbarsim.netlist.flat_circuit import FlatCircuit
 
 
-def check_voltage_loops(circuit: Circuit) -> None:
+def check_voltage_loops(circuit: FlatCircuit) -> None:
     """Refuse sources (and 0 ohm resistors) that fix the same voltage at different values.
 
     Raises
@@ -56,7 +56,7 @@ def _agree(a: float, b: float) -> bool:
 
 
 def _conflict(
-    circuit: Circuit, reached: dict[int, tuple[float, int, int]], element: int, node: int, other: int
+    circuit: FlatCircuit, reached: dict[int, tuple[float, int, int]], element: int, node: int, other: int
 ) -> Exception:
     """Name the last element in the file of the loop, and another source in it."""
 

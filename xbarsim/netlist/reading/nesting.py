@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Body, Instances
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.refusals import NetlistError
 
 MAX_ELEMENTS = 50_000_000

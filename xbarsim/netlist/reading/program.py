@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.cards import analysis_card, function_card
 from xbarsim.netlist.reading.control import Line, assignment
@@ -18,7 +19,6 @@ from xbarsim.netlist.reading.expressions import UserFunction, compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.scopes import names_of
 from xbarsim.netlist.reading.settings import OPTIONS
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import parse_number

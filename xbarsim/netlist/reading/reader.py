@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from xbarsim.netlist.measures import Measure
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.body import Body, Parameter
 from xbarsim.netlist.reading.call_runs import read_instances
@@ -36,7 +37,7 @@ from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.program import Program, check_commands
 from xbarsim.netlist.reading.schedule import AnalysisCard, Step
 from xbarsim.netlist.reading.settings import Setting, note_on_options, read_options, read_seed, read_temperature
-from xbarsim.netlist.reading.source import Places, SourceText, read_source
+from xbarsim.netlist.reading.source import SourceText, read_source
 from xbarsim.netlist.reading.sweepcards import read_step
 from xbarsim.netlist.reading.title import note_on_title
 from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_words, split_words

@@ -8,11 +8,11 @@ import numpy as np
 
 from xbarsim.netlist.models.parameters import UnphysicalError
 from xbarsim.netlist.models.resistor import KNOWN, ohms
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.calls import two_multipliers
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lookup import Around, find_model, model_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, unquoted
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.analyses import Analysis, Axis, Dc, Family, Op, Sweep, Tran
-from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.element_kinds import INDUCTOR
+from xbarsim.netlist.flat_circuit import FlatCircuit
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.scopes import Scope
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.sweepcards import MOST_POINTS, MonteCard, SweepCard, runs_of, values_of
 from xbarsim.netlist.reading.targets import change_of, is_source, source_of, unit_of
 from xbarsim.netlist.reading.wavecards import Clock
@@ -24,7 +24,7 @@ from xbarsim.netlist.refusals import CardError
 Effect = Callable[[Changes, float], Changes]
 """What a value of an axis changes."""
 
-Maker = Callable[[Changes], Circuit]
+Maker = Callable[[Changes], FlatCircuit]
 """Makes a circuit, without analyses, that differs from the netlist."""
 
 
@@ -104,7 +104,7 @@ class Scheduler:
     scope: Scope
     make: Maker
 
-    def schedule(self, circuit: Circuit, plays: list[Play], steps: list[Step]) -> Circuit:
+    def schedule(self, circuit: FlatCircuit, plays: list[Play], steps: list[Step]) -> FlatCircuit:
         """Return the circuit with its analyses, in file order; ``.op`` if it asks for none."""
         notes = circuit.notes
         if not plays:
@@ -119,7 +119,7 @@ class Scheduler:
                 raise circuit.places.error(str(error), play.card.origin) from None
         return replace(circuit, analyses=tuple(analyses), notes=notes)
 
-    def _analysis(self, play: Play, steps: list[Step], circuit: Circuit) -> Analysis:
+    def _analysis(self, play: Play, steps: list[Step], circuit: FlatCircuit) -> Analysis:
         card = play.card
         inner = _Inner([], None)
         if card.kind == "tran":
@@ -155,7 +155,7 @@ class Scheduler:
         stepped = len(axes) - len(steps) if card.monte is None and steps else len(axes)
         sizes = tuple(axis.values.size for axis in axes[stepped:])
 
-        def variant(at: tuple[int, ...]) -> Circuit:
+        def variant(at: tuple[int, ...]) -> FlatCircuit:
             changes = play.changes
             for effect, axis, place in zip(effects, axes, at, strict=True):
                 changes = effect(changes, float(axis.values[place]))
@@ -187,7 +187,7 @@ class _Inner:
     sources: list[tuple[str, NDArray[np.float64]]]
     times: NDArray[np.float64] | None
 
-    def of(self, circuit: Circuit, repeats: int = 0) -> Op | Dc | Tran:
+    def of(self, circuit: FlatCircuit, repeats: int = 0) -> Op | Dc | Tran:
         """Return it with the sources' numbers in a circuit."""
         if self.times is not None:
             return Tran(self.times)
@@ -242,7 +242,7 @@ def tran_times(step: float, stop: float, start: float = 0.0) -> NDArray[np.float
     return times
 
 
-def _check_memory(circuit: Circuit) -> None:
+def _check_memory(circuit: FlatCircuit) -> None:
     """Refuse a transient of elements that hold a state."""
     inductors = np.flatnonzero(circuit.kinds == INDUCTOR)
     holders = [(name, origin) for name, _, _, origin in circuit.capacitors[:1]]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.foreign import refuse_foreign
 from xbarsim.netlist.refusals import NetlistError
 
-_FILE_SHIFT = 32
 _BLANKS = " \t\r\f\v\n"
 _HALF = 0.45
 """Share of bytes that are 0 from which on text is taken for UTF-16 without its mark: LTspice writes some."""
@@ -25,26 +24,6 @@ _VARIABLE = re.compile(r"\$(?=\S)")
 _HIDDEN = "\1"
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _CONTINUED = re.compile(r"(?:[ \t\r\f\v]*(?:[*;][^\n]*|\$[^\n]*|//[^\n]*)?\n)*[ \t]*\+")
-
-
-@dataclass
-class Places:
-    """The files of a circuit; an origin is ``file index << 32 | line``."""
-
-    files: list[str] = field(default_factory=list)
-
-    def add(self, file: str) -> int:
-        """Return the origin of a new file's line 0."""
-        self.files.append(file)
-        return (len(self.files) - 1) << _FILE_SHIFT
-
-    def error(self, message: str, origin: int, kind: type[NetlistError] = NetlistError) -> NetlistError:
-        """Return the error that names ``origin``."""
-        return kind(message, self.files[origin >> _FILE_SHIFT], origin & ((1 << _FILE_SHIFT) - 1))
-
-    def where(self, origin: int) -> str:
-        """Return ``file:line``."""
-        return f"{self.files[origin >> _FILE_SHIFT]}:{origin & ((1 << _FILE_SHIFT) - 1)}"
 
 
 class SourceText:

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from xbarsim.netlist.element_kinds import VOLTAGE
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.holding import holding
 from xbarsim.netlist.reading.law_columns import Names, NonlinearColumns
 from xbarsim.netlist.reading.scopes import Amount
-from xbarsim.netlist.reading.source import Places
 from xbarsim.netlist.reading.surroundings import Surroundings, surroundings_of
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.changes import Changes
@@ -20,17 +20,17 @@ from xbarsim.netlist.suggest import clipped, closest
 TEMPERATURES = ("temp", "temper")
 
 
-def _sources(circuit: Circuit) -> dict[str, int]:
+def _sources(circuit: FlatCircuit) -> dict[str, int]:
     numbers = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == CURRENT)).tolist()
     return {circuit.names[k]: k for k in numbers if circuit.names[k][0] in "vi"}
 
 
-def is_source(sweep: SweepCard, circuit: Circuit) -> bool:
+def is_source(sweep: SweepCard, circuit: FlatCircuit) -> bool:
     """Whether a sweep is one of a V or I source."""
     return not (sweep.parameter or sweep.key) and sweep.name in _sources(circuit)
 
 
-def source_of(name: str, circuit: Circuit) -> int:
+def source_of(name: str, circuit: FlatCircuit) -> int:
     """Return the number of a V or I source.
 
     Raises
@@ -44,7 +44,7 @@ def source_of(name: str, circuit: Circuit) -> int:
     return sources[name]
 
 
-def unit_of(sweep: SweepCard, circuit: Circuit) -> str:
+def unit_of(sweep: SweepCard, circuit: FlatCircuit) -> str:
     """Return the unit of a swept quantity; empty for a parameter."""
     if sweep.parameter or sweep.key:
         return ""
@@ -56,7 +56,7 @@ def unit_of(sweep: SweepCard, circuit: Circuit) -> str:
 
 
 def change_of(
-    card: str, sweep: SweepCard, circuit: Circuit, top: Body, *, timed: bool
+    card: str, sweep: SweepCard, circuit: FlatCircuit, top: Body, *, timed: bool
 ) -> Callable[[Changes, float], Changes]:
     """Return what a value of a sweep of anything but a source changes; in time, of a source too.
 
@@ -66,7 +66,7 @@ def change_of(
         What the card is called in messages.
     sweep : SweepCard
         What is swept.
-    circuit : Circuit
+    circuit : FlatCircuit
         The circuit as it is written.
     top : Body
         Its top level.
@@ -98,7 +98,7 @@ def change_of(
     return lambda changes, value: changes.with_parameter(name, value)
 
 
-def _unknown(card: str, name: str, circuit: Circuit, known: list[str]) -> str:
+def _unknown(card: str, name: str, circuit: FlatCircuit, known: list[str]) -> str:
     """Say why there is nothing to sweep."""
     others = {one.names[k]: "its value is a law" for one in circuit.behaviours for k in range(len(one.names))}
     others |= {one.name: "it is a controlled source" for one in circuit.controlled}
@@ -133,7 +133,7 @@ def model_key(name: str, key: str, top: Body) -> str:
     return own
 
 
-def element_key(name: str, key: str, circuit: Circuit, top: Body) -> str | None:
+def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | None:
     """Return the key that ``alter`` changes an element by; None where no operating point depends on it.
 
     Raises
@@ -169,7 +169,7 @@ def element_key(name: str, key: str, circuit: Circuit, top: Body) -> str | None:
     raise CardError(f"alter cannot change {clipped(key) or 'the value'} of {clipped(name)}: write a parameter for it")
 
 
-def changes_from(alterations: Iterable[Alteration], circuit: Circuit, top: Body) -> Changes:
+def changes_from(alterations: Iterable[Alteration], circuit: FlatCircuit, top: Body) -> Changes:
     """Return what the commands of a ``.control`` block altered.
 
     Raises

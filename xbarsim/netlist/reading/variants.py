@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from xbarsim.netlist.analyses import Analysis, Family
-from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.flatten import Flattener
@@ -33,9 +33,9 @@ class Variants:
         self.seed = reader.seed or 0
         self.base = Changes()
         self.draws = Draws(self.seed, None)
-        self._last: tuple[Changes, Circuit] | None = None
+        self._last: tuple[Changes, FlatCircuit] | None = None
 
-    def circuit(self) -> Circuit:
+    def circuit(self) -> FlatCircuit:
         """Return the circuit as it is written, with its analyses.
 
         Raises
@@ -56,7 +56,7 @@ class Variants:
         made.notes.extend(self._idle(flattener))
         return made
 
-    def make(self, changes: Changes) -> Circuit:
+    def make(self, changes: Changes) -> FlatCircuit:
         """Return a variant, without analyses."""
         if self._last is None or self._last[0] != changes:
             whole = replace(changes, parameters={**self.base.parameters, **changes.parameters})
