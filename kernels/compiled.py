@@ -1,7 +1,11 @@
-"""A user's own law, compiled to a function that kernels call by its address."""
+"""A user's own law, compiled to a function that kernels call by its address.
+
+With ``NUMBA_DISABLE_JIT=1`` it stays a Python function, and the address is that of a callback to it.
+"""
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +15,18 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 from numba.np.unsafe import ndarray
+from numpy.typing import NDArray
 
 # None has types that a checker could follow.
 _types: Any = numba.types
 _cfunc: Any = numba.cfunc
 _carray: Any = getattr(numba, "carray")  # noqa: B009 - it is there, and not among the exports
 _to_fixed_tuple: Any = ndarray.to_fixed_tuple
+
+_config: Any = numba.config
+
+_REAL = ctypes.c_double
+_LAW = ctypes.CFUNCTYPE(None, _REAL, *[ctypes.POINTER(_REAL)] * 3)
 
 _BESIDE = 1e-20
 """Volts from a point where a law has no finite slope to where one is looked for."""
@@ -36,6 +46,8 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
     UncompilableError
         numba cannot, or the function takes or returns something else.
     """
+    if _config.DISABLE_JIT:
+        return _Callback(function, count)
     pointer = _types.CPointer(_types.float64)
 
     try:
@@ -45,33 +57,58 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
         def call(x, q):  # type: ignore[no-untyped-def]
             return law(x, *_to_fixed_tuple(_carray(q, (count,)), count))
 
-        def compiled(x, q, i, slope):  # type: ignore[no-untyped-def]
-            # No number where the law raises: out of a loop numba hands exceptions past the clause below.
-            i[0] = slope[0] = np.nan
-            try:
-                # x sqrt(|x|) at 0: a current, and 0 times infinity for a slope that has a limit, right beside.
-                beside, tries = 0.0, 0
-                while True:
-                    found = call(x + beside, q)
-                    if tries == 0:
-                        i[0] = found[0]
-                    slope[0] = found[1]
-                    good = np.isfinite(found[0])
-                    if (good and np.isfinite(found[1])) or tries == 2 or (tries == 0 and not good):
-                        break
-                    beside = max(_BESIDE, _ULPS * abs(x)) if tries == 0 else -beside
-                    tries += 1
-            except Exception:  # a compiled function can hand on none: no number says so
-                i[0] = np.nan
-                slope[0] = np.nan
-
-        return _cfunc(_types.void(_types.float64, pointer, pointer, pointer))(compiled)
+        return _cfunc(_types.void(_types.float64, pointer, pointer, pointer))(_receiving(call))
     except NumbaError as error:
         raise UncompilableError(_cause(str(error))) from error
     except AssertionError as error:
         raise UncompilableError("numba takes no **keywords: name the parameters") from error
     except TypeError as error:
         raise UncompilableError("numba compiles Python functions only: write a def") from error
+
+
+def _receiving(call: Any) -> Callable[..., None]:
+    """Return ``f(x, q, i, slope)`` that fills the last two from ``call(x, q)``."""
+
+    def receive(x, q, i, slope):  # type: ignore[no-untyped-def]
+        # No number where the law raises: out of a loop numba hands exceptions past the clause below.
+        i[0] = slope[0] = np.nan
+        try:
+            # x sqrt(|x|) at 0: a current, and 0 times infinity for a slope that has a limit, right beside.
+            beside, tries = 0.0, 0
+            while True:
+                flow = call(x + beside, q)
+                if tries == 0:
+                    i[0] = flow[0]
+                slope[0] = flow[1]
+                good = np.isfinite(flow[0])
+                if (good and np.isfinite(flow[1])) or tries == 2 or (tries == 0 and not good):
+                    break
+                beside = max(_BESIDE, _ULPS * abs(x)) if tries == 0 else -beside
+                tries += 1
+        except Exception:  # a compiled function can hand on none: no number says so
+            i[0] = np.nan
+            slope[0] = np.nan
+
+    return receive
+
+
+class _Callback:
+    """A law in Python, with the address that a compiled one would have."""
+
+    def __init__(self, function: Callable[..., Any], count: int) -> None:
+        def call(x: float, q: Any) -> Any:
+            with np.errstate(all="ignore"):
+                return function(*np.array([x, *q[:count]]))
+
+        self._law = _LAW(_receiving(call))
+        self.address = ctypes.cast(self._law, ctypes.c_void_p).value
+
+
+def call_compiled(address: int, x: float, q: NDArray[np.float64]) -> tuple[float, float]:
+    """``(i, slope)`` of the law at an address, called from Python."""
+    current, slope = _REAL(), _REAL()
+    _LAW(address)(x, q.ctypes.data_as(ctypes.POINTER(_REAL)), current, slope)
+    return current.value, slope.value
 
 
 def _cause(text: str) -> str:

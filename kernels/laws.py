@@ -1,4 +1,4 @@
-"""Current laws of cells, and one Newton step's work on all of them.
+"""Current laws of cells, and where to linearise them next.
 
 A law takes the voltages of a cell's word-line node v and bit-line node u, and its parameters q, and returns
 ``(i, a, b)``: the current from v to u, and the slopes ``a = di/dv`` and ``b = -di/du``. A two-terminal law is one of
@@ -17,8 +17,10 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from xbarsim.kernels.compiled import call_compiled
+from xbarsim.kernels.intrinsics import intrinsic
 
 Array = NDArray[np.float64]
 
@@ -42,15 +44,13 @@ _NEAR = 0.1  # how near the predicted current is near enough for a point to line
 _LESS = 0.1  # of its overdrive: what a transistor keeps at least from one step to the next
 _NOISE = 1e-12  # of a cell's current at 1 V
 _EPS = 2.2e-16
-_ROUNDING = 2e-3  # of its slopes times its voltages: 1e-12 of this is what rounding those voltages makes of a current
 
 # None has types that a checker could follow.
 _types: Any = types
-_intrinsic: Any = intrinsic
 _alloca_once: Any = cgutils.alloca_once
 
 
-@_intrinsic
+@intrinsic(call_compiled)
 def _call(typing: Any, address: Any, x: Any, q: Any) -> Any:
     """``(i, slope)`` of the law ``void f(double x, double *q, double *i, double *slope)`` at an address."""
 
@@ -61,23 +61,17 @@ def _call(typing: Any, address: Any, x: Any, q: Any) -> Any:
         first = context.make_array(signature.args[2])(context, builder, args[2]).data
         current, slope = _alloca_once(builder, real), _alloca_once(builder, real)
         builder.call(builder.inttoptr(args[0], function.as_pointer()), [args[1], first, current, slope])
-        both = [builder.load(current), builder.load(slope)]
-        return context.make_tuple(builder, signature.return_type, both)
+        return context.make_tuple(builder, signature.return_type, [builder.load(current), builder.load(slope)])
 
     pair: Any = _types.UniTuple(_types.float64, 2)
     return pair(_types.intp, _types.float64, q), generate
 
 
-@_intrinsic
-def _power_of_two(typing: Any, t: Any) -> Any:
+@njit(**_OPTIONS)
+def _power_of_two(t: float) -> float:
     """``2**k`` for ``t = k + 1.5 * 2**52``, whose last bits are k: they are moved to where exponents are."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        word = ir.IntType(64)
-        bits = builder.shl(builder.bitcast(args[0], word), ir.Constant(word, 52))
-        return builder.bitcast(builder.add(bits, ir.Constant(word, 1023 << 52)), ir.DoubleType())
-
-    return _types.float64(_types.float64), generate
+    power: float = np.int64((np.float64(t).view(np.int64) << 52) + (1023 << 52)).view(np.float64)
+    return power
 
 
 @njit(**_OPTIONS)
@@ -151,9 +145,8 @@ def _channel(vds: float, over: float, kp: float, lam: float) -> tuple[float, flo
 def _transistor(x: float, over: float, g: float, kp: float, lam: float) -> tuple[float, float, float]:
     """Memristor g from v to an inner node, transistor from there to u, for ``x = v - u`` and the gate's overdrive.
 
-    The lower of its two ends is the transistor's source: ``over = gate - min(v, u) - vto``.
-
-    The root is bracketed, and every step that leaves the bracket is replaced by a bisection.
+    The lower of its two ends is the transistor's source: ``over = gate - min(v, u) - vto``. The root is
+    bracketed, and every step that leaves the bracket is replaced by a bisection.
     """
     if g == 0.0 or over <= 0.0:
         return 0.0, 0.0, 0.0
@@ -213,9 +206,7 @@ def _table(x: float, pieces: Array) -> tuple[float, float]:
 
 
 @njit(**_OPTIONS)
-def _law(
-    kind: int, address: int, v: float, u: float, q: Array, shared: Array
-) -> tuple[float, float, float]:  # fmt: skip
+def _law(kind: int, address: int, v: float, u: float, q: Array, shared: Array) -> tuple[float, float, float]:
     x = v - u
     if q[0] == 0.0:  # an open cell, whatever the law
         return 0.0, 0.0, 0.0
@@ -226,8 +217,8 @@ def _law(
         i, g = _selector(x, q[0], q[1], q[2])
         return i, g, g
     if kind == TRANSISTOR:  # g, gate, kp, vto, lam
-        found: tuple[float, float, float] = _transistor(x, q[1] - min(v, u) - q[3], q[0], q[2], q[4])
-        return found
+        flow: tuple[float, float, float] = _transistor(x, q[1] - min(v, u) - q[3], q[0], q[2], q[4])
+        return flow
     if kind == YAKOPCIC:  # g, b, a2 / a1: i = g / b sinh(b x), the other slope below 0
         s, c = _sinh(q[1] * x)
         g = q[0] if x >= 0.0 else q[0] * q[2]
@@ -252,12 +243,12 @@ def currents(kind: int, address: int, v: Array, u: Array, p: Array, shared: Arra
 
 @njit(**_OPTIONS)
 def precise(
-    kind: int, address: int, across: Array, lower: Array, rest: Array, p: Array, shared: Array, i: Array, a: Array,
+    kind: int, address: int, across: Array, lower: Array, low: Array, p: Array, shared: Array, i: Array, a: Array,
     b: Array,
 ) -> None:  # fmt: skip
     """Fill currents ``i`` and slopes ``a``, ``b`` (m, n) for the volts ``across`` the cells.
 
-    Those of each cell's lower node are ``lower + rest``. Where the nodes are near each other, or a transistor near
+    Those of each cell's lower node are ``lower + low``. Where the nodes are near each other, or a transistor near
     its threshold, differences have more digits than the doubles v and u.
     """
     m, n = across.shape
@@ -269,26 +260,26 @@ def precise(
                 whole = q[1] - q[3]
                 part = whole - q[1]
                 left = (q[1] - (whole - part)) - (q[3] + part)
-                over = (whole - lower[r, c]) + (left - rest[r, c])
+                over = (whole - lower[r, c]) + (left - low[r, c])
                 i[r, c], a[r, c], b[r, c] = _transistor(across[r, c], over, q[0], q[2], q[4])
             else:
                 i[r, c], a[r, c], b[r, c] = _law(kind, address, across[r, c], 0.0, q, shared)
 
 
 @njit(**_OPTIONS)
-def _at_current(kind: int, address: int, near: float, far: float, q: Array, shared: Array, wanted: float) -> float:
-    """Find a voltage between ``near`` and ``far`` at which a two-terminal law gives about the current ``wanted``."""
+def _at_current(kind: int, address: int, near: float, far: float, q: Array, shared: Array, target: float) -> float:
+    """Find a voltage between ``near`` and ``far`` at which a two-terminal law gives about the current ``target``."""
     low, high = near, far
     x = 0.5 * (low + high)
     if kind == SELECTOR:
-        volts: float = wanted / q[0] + q[2] * math.asinh(wanted / q[1])
+        volts: float = target / q[0] + q[2] * math.asinh(target / q[1])
         return volts
     for trial in range(80):
         i, g, _ = _law(kind, address, x, 0.0, q, shared)
-        gap = wanted - i
-        if abs(gap) <= _NEAR * abs(wanted):
+        gap = target - i
+        if abs(gap) <= _NEAR * abs(target):
             break
-        if abs(i) < abs(wanted):  # false for NaN, which counts as too far
+        if abs(i) < abs(target):  # false for NaN, which counts as too far
             low = x
         else:
             high = x
@@ -300,64 +291,50 @@ def _at_current(kind: int, address: int, near: float, far: float, q: Array, shar
 
 
 @njit(**_OPTIONS)
-def _row(kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, i: Array, a: Array, b: Array) -> None:
-    """Fill a row's currents and slopes; the commonest law in a loop that vectorises."""
-    if kind == SINH:
-        for c in range(v.size):
-            s, h = _sinh((v[c] - u[c]) / p[c, 1])
-            closed = p[c, 0] > 0.0
-            i[c] = p[c, 0] * p[c, 1] * s if closed else 0.0
-            a[c] = b[c] = p[c, 0] * h if closed else 0.0
-    else:
-        for c in range(v.size):
-            i[c], a[c], b[c] = _law(kind, address, v[c], u[c], p[c], shared)
-
-
-@njit(**_OPTIONS)
-def _compare(
-    v: Array, u: Array, p: Array, own: Array, a: Array, b: Array, j: Array, i: Array, da: Array, db: Array,
-    predicted: Array, miss: Array, size: Array, watts: Array, chord: Array,
-) -> tuple[bool, bool]:  # fmt: skip
-    """Hold a row's tangents against its law; return whether any law is bad, and whether any cell moved too far."""
-    bad, far = False, False
-    for c in range(v.size):
-        x = v[c] - u[c]
-        predicted[c] = a[c] * v[c] - b[c] * u[c] + j[c]
-        gap = abs(i[c] - predicted[c])
-        miss[c] = gap if gap < np.inf else np.inf
-        taken = abs(predicted[c])
-        size[c] = max(taken, _ROUNDING * (a[c] * abs(v[c]) + b[c] * abs(u[c])))
-        watts[c] = taken * abs(x)
-        # Around 0 V a law may be no more than its own rounding errors; there its slope says what the cell is.
-        chord[c] = i[c] / x if (i[c] * x > 0.0) | (abs(i[c]) > _NOISE * p[c, 0]) else da[c]
-        bad |= not (abs(i[c]) < np.inf) & (da[c] < np.inf) & (db[c] < np.inf)
-        outward = (abs(x) > abs(own[c])) | (x * own[c] < 0.0)
-        far |= outward & (not abs(i[c]) <= _OVERSHOOT * taken)
-    return bad, far
+def evaluate(
+    kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, i: Array, a: Array, b: Array,
+) -> None:  # fmt: skip
+    """Fill currents ``i`` and slopes ``a``, ``b`` (m, n) at node voltages v and u."""
+    m, n = v.shape
+    for r in range(m):
+        if kind == SINH:  # the commonest law in a loop that vectorises
+            for c in range(n):
+                s, h = _sinh((v[r, c] - u[r, c]) / p[r, c, 1])
+                closed = p[r, c, 0] > 0.0
+                i[r, c] = p[r, c, 0] * p[r, c, 1] * s if closed else 0.0
+                a[r, c] = b[r, c] = p[r, c, 0] * h if closed else 0.0
+        else:
+            for c in range(n):
+                i[r, c], a[r, c], b[r, c] = _law(kind, address, v[r, c], u[r, c], p[r, c], shared)
 
 
 @njit(**_OPTIONS)
 def _tame(
-    kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, own: Array, predicted: Array,
-    i: Array, da: Array, db: Array,
+    kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, predicted: Array, i: Array, da: Array,
+    db: Array, anchor: Array,
 ) -> None:  # fmt: skip
     """Choose where a row's cells are linearised next: at their voltages, or at the currents predicted."""
+    far = False
     for c in range(v.size):
         x = v[c] - u[c]
-        outward = abs(x) > abs(own[c]) or x * own[c] < 0.0
+        outward = (abs(x) > abs(anchor[c])) | (x * anchor[c] < 0.0)
+        far |= outward & (not abs(i[c]) <= _OVERSHOOT * abs(predicted[c]))
+    for c in range(v.size):
+        x = v[c] - u[c]
+        outward = far and (abs(x) > abs(anchor[c]) or x * anchor[c] < 0.0)
         if outward and not abs(i[c]) <= _OVERSHOOT * abs(predicted[c]):
-            start = own[c] if x * own[c] > 0.0 else 0.0
+            start = anchor[c] if x * anchor[c] > 0.0 else 0.0
             if predicted[c] * x > 0.0:
                 x = _at_current(kind, address, start, x, p[c], shared, predicted[c])
             else:
                 x = 0.5 * (start + x)
             i[c], da[c], db[c] = _law(kind, address, x, 0.0, p[c], shared)
-        own[c] = x
+        anchor[c] = x
 
 
 @njit(**_OPTIONS)
-def _hold(v: Array, u: Array, p: Array, own: Array, i: Array, da: Array, db: Array, j: Array) -> None:
-    """Fill the offsets j of a row of transistors, ``own`` the lower ends at which they were linearised last.
+def _hold(v: Array, u: Array, p: Array, anchor: Array, i: Array, da: Array, db: Array, j: Array) -> None:
+    """Fill the offsets j of a row of transistors, ``anchor`` the lower ends at which they were linearised last.
 
     A transistor that conducted and would now be cut off holds its line no more, and Newton's method would let go of
     it: it is linearised where it conducts less.
@@ -365,14 +342,14 @@ def _hold(v: Array, u: Array, p: Array, own: Array, i: Array, da: Array, db: Arr
     for c in range(v.size):
         low = min(v[c], u[c])
         off = p[c, 1] - p[c, 3]  # an end above this cuts the transistor off
-        if low >= off > own[c]:
-            low = off - _LESS * (off - own[c])
+        if low >= off > anchor[c]:
+            low = off - _LESS * (off - anchor[c])
             x, y = (v[c], low) if v[c] >= u[c] else (low, u[c])
             i[c], da[c], db[c] = _transistor(x - y, p[c, 1] - min(x, y) - p[c, 3], p[c, 0], p[c, 2], p[c, 4])
             j[c] = i[c] - da[c] * x + db[c] * y
         else:
             j[c] = i[c] - da[c] * v[c] + db[c] * u[c]
-        own[c] = low
+        anchor[c] = low
 
 
 @njit(**_OPTIONS)
@@ -388,83 +365,36 @@ def _first_fault(i: Array, a: Array, b: Array, v: Array, u: Array, p: Array) -> 
     return GOOD, 0
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
-def _sum(x: Array) -> float:
-    total = 0.0
-    for c in range(x.size):
-        total += x[c]
-    return total
-
-
 @njit(**_OPTIONS)
-def linearise(
-    kind: int,
-    address: int,
-    v: Array,
-    u: Array,
-    p: Array,
-    shared: Array,
-    own: Array,
-    a: Array,
-    b: Array,
-    j: Array,
-    chord: Array,
-    rows: Array,
-    cols: Array,
-    scale: Array,
-) -> tuple[int, int, float]:
-    """Put every cell's tangent ``a v - b u + j`` anew after a solve gave v, u; return (status, cell, power).
+def settle(
+    kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, predicted: Array, i: Array, da: Array,
+    db: Array, anchor: Array, a: Array, b: Array, j: Array,
+) -> tuple[int, int]:  # fmt: skip
+    """Put every cell's tangent ``a v - b u + j`` anew; return what is wrong with the first bad law, and its cell.
 
-    The cell is the one with a bad law or, where all are good, the one whose tangent missed its law by most; the
-    power is what the tangents say that the cells take, in watts. The old tangents say what currents the solve gave
-    the cells; ``rows`` (m,) and ``cols`` (n,) receive each line's sum of what these miss of the law, ``scale``
-    (m + n,) its sum of currents, or of what rounding makes of them where cells sit at equal voltages. ``chord`` (m, n)
-    receives ``i / (v - u)``, which makes of the solution one of ohmic cells. ``own`` (m, n) are the voltages at which
-    cells were linearised last, of transistors those at their lower ends.
+    A solve gave v and u; the old tangents predicted cell currents for them, the laws have ``i``, ``da``, ``db``, which
+    become those where the new tangents touch. ``anchor`` (m, n) are the voltages at which cells were linearised last,
+    of transistors those at their lower ends.
 
     A cell that moves outward to where its law gives far more current than its tangent did is linearised at that
     current instead of at that voltage: on a steep law a step in voltage is next to endless in current, while one in
     current is short in voltage.
     """
     m, n = v.shape
-    i, da, db, predicted = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    miss, size, watts = np.empty(n), np.empty(n), np.empty(n)
-    cols[:] = 0.0
-    scale[:] = 0.0
-    status, cell, power, most = GOOD, 0, 0.0, 0.0
+    status, cell = GOOD, 0
     for r in range(m):
-        _row(kind, address, v[r], u[r], p[r], shared, i, da, db)
-        bad, far = _compare(
-            v[r], u[r], p[r], own[r], a[r], b[r], j[r], i, da, db, predicted, miss, size, watts, chord[r]
-        )  # fmt: skip
-        rows[r], scale[r] = _sum(miss), _sum(size)
-        power += _sum(watts)
-        for c in range(n):
-            cols[c] += miss[c]
-            scale[m + c] += size[c]
-        if rows[r] > most and status == GOOD:
-            for c in range(n):
-                if miss[c] > most:
-                    most, cell = miss[c], r * n + c
         if kind == TRANSISTOR:
-            _hold(v[r], u[r], p[r], own[r], i, da, db, j[r])
-        elif far or bad:
-            _tame(kind, address, v[r], u[r], p[r], shared, own[r], predicted, i, da, db)
+            _hold(v[r], u[r], p[r], anchor[r], i[r], da[r], db[r], j[r])
         else:
+            _tame(kind, address, v[r], u[r], p[r], shared, predicted[r], i[r], da[r], db[r], anchor[r])
             for c in range(n):
-                own[r, c] = v[r, c] - u[r, c]
+                j[r, c] = i[r, c] - da[r, c] * anchor[r, c]
         bad = False
         for c in range(n):
-            bad |= not (abs(i[c]) < np.inf and 0.0 <= da[c] < np.inf and 0.0 <= db[c] < np.inf)
-            bad |= (i[c] * (v[r, c] - u[r, c]) < 0.0) & (abs(i[c]) > _NOISE * p[r, c, 0])
+            bad |= not (abs(i[r, c]) < np.inf and 0.0 <= da[r, c] < np.inf and 0.0 <= db[r, c] < np.inf)
+            bad |= (i[r, c] * (v[r, c] - u[r, c]) < 0.0) & (abs(i[r, c]) > _NOISE * p[r, c, 0])
+            a[r, c], b[r, c] = da[r, c], db[r, c]
         if bad and status == GOOD:
-            status, cell = _first_fault(i, da, db, v[r], u[r], p[r])
+            status, cell = _first_fault(i[r], da[r], db[r], v[r], u[r], p[r])
             cell += r * n
-        if kind == TRANSISTOR:
-            for c in range(n):
-                a[r, c], b[r, c] = da[c], db[c]
-        else:
-            for c in range(n):
-                a[r, c] = b[r, c] = da[c]
-                j[r, c] = i[c] - da[c] * own[r, c]
-    return status, cell, power
+    return status, cell

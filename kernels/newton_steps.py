@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import laws, schur
+from . import laws, schur, tangents
 
 Array = NDArray[np.float64]
 
@@ -94,11 +94,12 @@ class Workspace:
     """Arrays of one thread, and the tangents that a solve leaves: 21 to 25 numbers a cell."""
 
     def __init__(self, rows: int, cols: int, symmetric: bool) -> None:
-        self.own, self.a, self.j, self.chord = np.empty((4, rows, cols))
+        self.anchor, self.a, self.j, self.chord = np.empty((4, rows, cols))
         self.b = self.a if symmetric else np.empty((rows, cols))
         self.slope = np.empty((rows, cols))
         self.lw, self.kw, self.lb, self.kb = np.empty((4, rows, cols))
         self.directions = np.empty((4 if symmetric else 8, rows, cols))
+        self.laws = tuple(self.directions[:4])  # free between two linear solves
         self.y = np.empty((cols, 4))
         self.rows, self.cols, self.scale = np.empty(rows), np.empty(cols), np.empty(rows + cols)
         self.end_w, self.end_b = np.empty(rows), np.empty(cols)
@@ -135,41 +136,34 @@ def _guess(word: Array, bit: Array, sources: list[Array], v: Array, u: Array) ->
     u[:] = np.where(bit[-1] < np.inf, bottom, np.where(bit[0] < np.inf, top, 0.0))
 
 
-def _relax(cells: Cells, space: Workspace) -> tuple[int, int, float]:
+def _relax(cells: Cells, space: Workspace) -> tuple[int, int, float, float]:
     """Take tangents at 0 V: the first step then gives the linear circuit's solution, whatever the sources are."""
-    zero = np.zeros(space.own.shape)
-    space.own[:] = space.a[:] = space.b[:] = space.j[:] = 0.0
+    zero = np.zeros(space.anchor.shape)
+    space.anchor[:] = space.a[:] = space.b[:] = space.j[:] = 0.0
     return _linearise(cells, zero, zero, space)
 
 
-def _linearise(cells: Cells, v: Array, u: Array, space: Workspace) -> tuple[int, int, float]:
-    found: tuple[int, int, float] = laws.linearise(
-        cells.kind, cells.address, v, u, cells.parameters, cells.shared, space.own, space.a, space.b, space.j,
-        space.chord, space.rows, space.cols, space.scale,
+def _linearise(cells: Cells, v: Array, u: Array, space: Workspace) -> tuple[int, int, float, float]:
+    """Put all tangents anew; return what is wrong with a law, the worst cell, and the old tangents' power and miss."""
+    law = (cells.kind, cells.address, v, u, cells.parameters, cells.shared)
+    i, da, db, predicted = space.laws
+    laws.evaluate(*law, i, da, db)
+    cell, power, missed = tangents.compare(
+        v, u, cells.parameters, space.a, space.b, space.j, i, da, predicted, space.chord, space.rows, space.cols,
+        space.scale, SMALL,
     )  # fmt: skip
-    return found
-
-
-def _missed(space: Workspace) -> float:
-    """Largest part of a line's current that the tangents missed."""
-    largest = float(space.scale.max())
-    missed = np.concatenate([space.rows, space.cols])
-    if not missed.any():
-        return 0.0
-    if not np.isfinite(missed).all() or largest == 0.0:
-        return np.inf
-    least = max(SMALL * largest, np.finfo(float).tiny)
-    return float((missed / np.maximum(space.scale, least)).max())
+    status, bad_cell = laws.settle(*law, predicted, i, da, db, space.anchor, space.a, space.b, space.j)
+    return status, cell if status == laws.GOOD else bad_cell, power, missed
 
 
 def _newton(
     cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace, limit: int,
-    start: tuple[int, int, float],
+    start: tuple[int, int, float, float],
 ) -> Outcome:  # fmt: skip
     """Newton's method from the voltages and tangents at hand; ``start`` is what linearising those said."""
     left, right, top, bottom = sources
     far_w, far_b = right / np.maximum(word[:, -1], schur.TINY), top / np.maximum(bit[0], schur.TINY)
-    law, cell, power = start
+    law, cell, power, _ = start
     iterations = 0
     missed, tolerance = np.inf, _LOOSEST
     for step in range(1, STEPS + 1):
@@ -186,8 +180,7 @@ def _newton(
             status, passes = schur.solve_unsymmetric(space.a, space.b, space.j, space.j, *common, limit, *out)
         iterations += passes
         before = missed
-        law, cell, power = _linearise(cells, v, u, space)
-        missed = _missed(space)
+        law, cell, power, missed = _linearise(cells, v, u, space)
         if status == schur.CONVERGED and tolerance <= 1e-12:
             stalled = missed <= STALLED and missed > 0.3 * before
             if missed <= MISSED or stalled:
