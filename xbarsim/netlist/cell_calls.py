@@ -37,23 +37,23 @@ def calls(conductance: Array, device: Device) -> Iterator[str]:
     gates: dict[tuple[int, int], str] = {}
     if isinstance(device, Transistor):
         yield from _gates(conductance, device.gate, gates)
-    named = {name: np.asarray(values).tolist() for name, values in device.instance(conductance).items()}
+    parameters = {name: np.asarray(values).tolist() for name, values in device.instance(conductance).items()}
     for i, j in np.argwhere(conductance != 0.0).tolist():
-        given = " ".join(f"{name}={values[i][j]!r}" for name, values in named.items())
+        assignments = " ".join(f"{name}={values[i][j]!r}" for name, values in parameters.items())
         gate = f" {gates[i, j]}" if gates else ""
-        yield f"x_{i}_{j} w_{i}_{j} b_{i}_{j}{gate} {device.name} {given}"
+        yield f"x_{i}_{j} w_{i}_{j} b_{i}_{j}{gate} {device.name} {assignments}"
 
 
-def _gates(conductance: Array, gate: Array, found: dict[tuple[int, int], str]) -> Iterator[str]:
+def _gates(conductance: Array, gate: Array, lines: dict[tuple[int, int], str]) -> Iterator[str]:
     """Yield a source for each gate line that has a cell, and note each cell's line in ``found``."""
     rows, cols = conductance.shape
     volts = np.broadcast_to(gate, (rows, cols)).tolist()
     by_row = gate.ndim == 2 and gate.shape[0] == rows and rows > 1
     by_col = gate.ndim > 0 and gate.shape[-1] == cols and cols > 1
-    seen = set()
+    driven = set()
     for i, j in np.argwhere(conductance != 0.0).tolist():
         line = f"_{i}_{j}" if by_row and by_col else f"_r{i}" if by_row else f"_c{j}" if by_col else ""
-        found[i, j] = f"g{line}"
-        if line not in seen:
-            seen.add(line)
+        lines[i, j] = f"g{line}"
+        if line not in driven:
+            driven.add(line)
             yield f"vg{line} g{line} 0 {volts[i][j]!r}"

@@ -40,9 +40,9 @@ class _Forest:
         self.parent: dict[int, tuple[int, int, int, bool]] = {}
         self.depth: dict[int, int] = {}
         neighbours: defaultdict[int, list[tuple[int, int, int, bool]]] = defaultdict(list)
-        for branch, one, other, state in self._edges(circuit):
-            neighbours[one].append((other, branch, -1, state))
-            neighbours[other].append((one, branch, 1, state))
+        for branch, start_node, end_node, state in self._edges(circuit):
+            neighbours[start_node].append((end_node, branch, -1, state))
+            neighbours[end_node].append((start_node, branch, 1, state))
         for start in (0, *neighbours):
             if start in self.depth:
                 continue
@@ -50,11 +50,11 @@ class _Forest:
             stack = [start]
             while stack:
                 node = stack.pop()
-                for other, branch, sign, state in neighbours[node]:
-                    if other not in self.depth:
-                        self.depth[other] = self.depth[node] + 1
-                        self.parent[other] = node, branch, sign, state
-                        stack.append(other)
+                for end_node, branch, sign, state in neighbours[node]:
+                    if end_node not in self.depth:
+                        self.depth[end_node] = self.depth[node] + 1
+                        self.parent[end_node] = node, branch, sign, state
+                        stack.append(end_node)
 
     def _edges(self, circuit: FlatCircuit) -> Iterator[tuple[int, int, int, bool]]:
         kinds = circuit.kinds
@@ -62,9 +62,9 @@ class _Forest:
         for k in hard:
             yield k, int(circuit.first[k]), int(circuit.second[k]), circuit.names[k] in self.states
         number = len(circuit.names)
-        for one in circuit.controlled:
-            if one.kind in "eh":
-                yield number, one.first, one.second, False
+        for source in circuit.controlled:
+            if source.kind in "eh":
+                yield number, source.first, source.second, False
             number += 1
         for laws in circuit.behaviours:
             if laws.output == "v":
@@ -95,7 +95,7 @@ def set_aside(circuit: FlatCircuit) -> FlatCircuit:
     forest, read = _Forest(circuit), _read_currents(circuit)
     flows: list[tuple[int, int, int]] = []
     laws: list[Behaviours] = []
-    kept: list[Behaviours] = []
+    staying: list[Behaviours] = []
     count = 0
 
     def aside(first: int, second: int) -> bool:
@@ -107,16 +107,16 @@ def set_aside(circuit: FlatCircuit) -> FlatCircuit:
         count += 1
         return True
 
-    for one in circuit.behaviours:
-        if one.output == "v":
-            kept.append(one)
+    for group in circuit.behaviours:
+        if group.output == "v":
+            staying.append(group)
             continue
-        ends = zip(one.first.tolist(), one.second.tolist(), strict=True)
-        charges = np.fromiter((aside(first, second) for first, second in ends), bool, one.first.size)
+        ends = zip(group.first.tolist(), group.second.tolist(), strict=True)
+        charges = np.fromiter((aside(first, second) for first, second in ends), bool, group.first.size)
         if charges.any():
-            laws.append(_some(one, charges))
+            laws.append(_subset(group, charges))
         if not charges.all():
-            kept.append(_some(one, ~charges) if charges.any() else one)
+            staying.append(_subset(group, ~charges) if charges.any() else group)
     gains: list[Controlled] = []
     controlled = list(circuit.controlled)
     for k, gain in enumerate(controlled):
@@ -127,12 +127,12 @@ def set_aside(circuit: FlatCircuit) -> FlatCircuit:
         return circuit
     element, branch, sign = (np.array(column, np.int64) for column in zip(*flows, strict=True))
     charging = Charging(tuple(laws), tuple(gains), element, branch, sign)
-    return replace(circuit, behaviours=tuple(kept), controlled=tuple(controlled), charging=charging)
+    return replace(circuit, behaviours=tuple(staying), controlled=tuple(controlled), charging=charging)
 
 
 def _read_currents(circuit: FlatCircuit) -> set[int]:
     """Return the branches whose current controls something."""
-    read = {one.c for one in circuit.controlled if one.kind in "fh"}
+    read = {source.c for source in circuit.controlled if source.kind in "fh"}
     for laws in circuit.behaviours:
         for kind, plus in zip(laws.kinds, laws.plus, strict=True):
             if kind == "i":
@@ -140,8 +140,8 @@ def _read_currents(circuit: FlatCircuit) -> set[int]:
     return read
 
 
-def _some(laws: Behaviours, which: Bools) -> Behaviours:
+def _subset(laws: Behaviours, mask: Bools) -> Behaviours:
     """Return some of a group."""
-    changed = {one.name: getattr(laws, one.name)[which] for one in fields(laws) if one.name in _PER_ELEMENT}
-    changed |= {name: getattr(laws, name)[:, which] for name in _PER_CONTROL}
-    return replace(laws, names=[laws.names[k] for k in np.flatnonzero(which).tolist()], **changed)
+    changed = {column.name: getattr(laws, column.name)[mask] for column in fields(laws) if column.name in _PER_ELEMENT}
+    changed |= {name: getattr(laws, name)[:, mask] for name in _PER_CONTROL}
+    return replace(laws, names=[laws.names[k] for k in np.flatnonzero(mask).tolist()], **changed)

@@ -134,16 +134,16 @@ class FlatCircuit:
 
     def __repr__(self) -> str:
         parts = [f"{letter}={int(np.count_nonzero(self.kinds == kind))}" for letter, kind in _LETTERS.items()]
-        parts += [f"{count} {what}" for what, count in self.nonlinear.items()]
+        parts += [f"{count} {kind}" for kind, count in self.nonlinear.items()]
         return f"{type(self).__name__}({self.title!r}, {len(self.nodes)} nodes, {', '.join(parts)})"
 
     @property
     def nonlinear(self) -> dict[str, int]:
         """How many elements there are that Newton's method is for, by what they are called."""
-        counts = {"sources with laws": sum(len(one.names) for one in self.behaviours)}
+        counts = {"sources with laws": sum(len(laws.names) for laws in self.behaviours)}
         counts["diodes"] = 0 if self.diodes is None else len(self.diodes.names)
         counts["transistors"] = 0 if self.mosfets is None else len(self.mosfets.names)
-        return {what: count for what, count in counts.items() if count}
+        return {kind: count for kind, count in counts.items() if count}
 
     def where(self, element: int) -> str:
         """Return ``file:line`` of an element."""

@@ -194,8 +194,8 @@ def report_points(
     for node, anchor in recognition.dangling:
         volts[:, node] = volts[:, anchor]
     if recognition.inner is not None:
-        one = recognition.inner
-        volts[:, one.node] = volts[:, one.outer] + one.ohms * device[:, one.row, one.col]
+        inner = recognition.inner
+        volts[:, inner.node] = volts[:, inner.outer] + inner.ohms * device[:, inner.row, inner.col]
     a, b = circuit.first[branches], circuit.second[branches]
     volts[:, a[b == GROUND]] = values[:, b == GROUND]
     volts[:, b[a == GROUND]] = -values[:, a == GROUND]

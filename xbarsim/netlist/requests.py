@@ -15,7 +15,7 @@ _FILES = ("wrdata", "write")
 _FILE_FIRST = (*_FILES, "hardcopy", "gnuplot")
 _ALL_OF_KIND = ("v", "i")  # of .probe and .save: all voltages, all currents
 _PRINTING = ("format", "file", "width", "precision", "delimiter", "filter", "timescalefactor")  # Xyce's, of .print
-_EVERYTHING = re.compile(r"all[vi]?|(?:[vi]\(|@)[^()]*[*?][^()]*\)?|[vi]\(\)")
+_WILDCARD = re.compile(r"all[vi]?|(?:[vi]\(|@)[^()]*[*?][^()]*\)?|[vi]\(\)")
 _LAYOUT = re.compile(
     r"(?:vs|[xy](?:l|limit|delta|compress|label|indices|log)|title|loglog|linear|nogrid|polar|smith|pointplot|linplot"
     r"|combplot|samep|color\d*|retraceplot|kicad|digitop|>>?)(?![\w(])"
@@ -42,8 +42,8 @@ def card_notes(card: str) -> Iterator[str]:
 
 def requests_of(card: str) -> Iterator[Request]:
     """Yield what a card names."""
-    word, _, rest = card.partition(" ")
-    items = list(_items(rest))
+    word, _, quantities = card.partition(" ")
+    items = list(_items(quantities))
     kind = ""
     if word[0] == "." and items and items[0] in _KINDS:
         kind = items.pop(0)
@@ -54,7 +54,7 @@ def requests_of(card: str) -> Iterator[Request]:
             return
         if item[0] == "(" and word == ".plot":
             continue
-        if _EVERYTHING.fullmatch(item) or (item in _ALL_OF_KIND and word in (".probe", ".save")):
+        if _WILDCARD.fullmatch(item) or (item in _ALL_OF_KIND and word in (".probe", ".save")):
             continue
         label, equals, text = item.partition("=")
         if equals and word == ".print" and label.strip() in _PRINTING:

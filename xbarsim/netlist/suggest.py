@@ -43,11 +43,11 @@ _LONGEST = 60
 _CANDIDATES = 2000
 
 
-def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def closest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known word nearest to a mistyped one, or None; never slow, however many or long they are."""
     if len(word) > _LONGEST:
         return None
-    candidates = [name for name in islice(known, _CANDIDATES) if len(name) <= _LONGEST]
+    candidates = [name for name in islice(words, _CANDIDATES) if len(name) <= _LONGEST]
     close = get_close_matches(word, candidates, 1, cutoff)
     return close[0] if close else None
 
@@ -57,11 +57,11 @@ def clipped(text: str, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def unknown_function(name: str, known: Iterable[str]) -> str:
+def unknown_function(name: str, functions: Iterable[str]) -> str:
     """Return what to say of a function that there is not: what it is elsewhere, the nearest one, or all that are."""
     if name in _ELSEWHERE:
         return _ELSEWHERE[name]
-    names = sorted(set(known))
+    names = sorted(set(functions))
     close = closest(name, names)
     return f"did you mean '{close}'?" if close else f"use one of {', '.join(names)}"
 

@@ -55,10 +55,10 @@ def match_constant(text: str) -> float | None:
     """Return what an expression of nothing but a number stands for, or None if it is another one."""
     text = text.strip()
     sign = text[:1] if text[:1] in ("+", "-") else ""
-    found = match_operand(text, len(sign))
-    if found is None or found[1] < len(text):
+    operand = match_operand(text, len(sign))
+    if operand is None or operand[1] < len(text):
         return None
-    return -found[0] if sign == "-" else found[0]
+    return -operand[0] if sign == "-" else operand[0]
 
 
 def _scaled(mantissa: str, exponent: str | None, scale: str | None) -> float | None:

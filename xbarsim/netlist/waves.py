@@ -170,5 +170,5 @@ class Piecewise:
         interpolated = np.interp(time, self.points, self.values)
         # At a point itself it is that point's value: of two at one time, a step, the first one's.
         at = np.minimum(np.searchsorted(self.points, time - _ULPS * np.spacing(np.abs(time))), self.points.size - 1)
-        there = np.abs(self.points[at] - time) <= _ULPS * np.spacing(np.abs(time))
-        return np.where(there, self.values[at], interpolated)
+        close = np.abs(self.points[at] - time) <= _ULPS * np.spacing(np.abs(time))
+        return np.where(close, self.values[at], interpolated)

@@ -33,17 +33,17 @@ def report_written(
     source_currents : dict of str to float
         ``vwl<row>`` and likewise, positive into the + terminal.
     """
-    one = slice(None) if vector is None else vector
+    index = slice(None) if vector is None else vector
     rows, cols = crossbar.shape
     nodes: dict[str, float] = {}
-    for layer, field in (("w", solution.word_voltages[one]), ("b", solution.bit_voltages[one])):
+    for layer, field in (("w", solution.word_voltages[index]), ("b", solution.bit_voltages[index])):
         names = [f"{layer}_{i}_{j}" for i in range(rows) for j in range(cols)]
         nodes.update(zip(names, field.ravel().tolist(), strict=True))
     currents: dict[str, float] = {}
     for side, short in _SHORT.items():
         end = crossbar.boundary[side]
         volts = voltages if side == "word_left" else end.voltage
-        amperes = solution.end_currents[side][one]
+        amperes = solution.end_currents[side][index]
         for k in np.flatnonzero(np.isfinite(end.resistance)).tolist():
             currents[f"v{short}{k}"] = float(amperes[k])
             if end.resistance[k] > 0.0:

@@ -52,10 +52,10 @@ def _values(network: Network, layout: Layout, inside: Bools, slot: Ints) -> tupl
             conductance[several[in_cell] - first_cell] = siemens[in_cell]
     if not np.all(np.isfinite(conductance)):
         raise NoCrossbar("a cell's conductance is too large for a double")
-    taken = (count > 0).reshape(3, rows, cols)
+    filled = (count > 0).reshape(3, rows, cols)
     values = total.reshape(3, rows, cols)
-    word_wire = np.where(taken[WORD, :, :-1], values[WORD, :, :-1], _unwired(layout.word[:, :-1], layout.word[:, 1:]))
-    bit_wire = np.where(taken[BIT, :-1], values[BIT, :-1], _unwired(layout.bit[:-1], layout.bit[1:]))
+    word_wire = np.where(filled[WORD, :, :-1], values[WORD, :, :-1], _unwired(layout.word[:, :-1], layout.word[:, 1:]))
+    bit_wire = np.where(filled[BIT, :-1], values[BIT, :-1], _unwired(layout.bit[:-1], layout.bit[1:]))
     return conductance.reshape(rows, cols), word_wire, bit_wire
 
 
@@ -81,7 +81,7 @@ def _wire_sources(network: Network, layout: Layout, slot: Ints) -> tuple[WireSou
     row, col = np.divmod(place, cols)
     names = ("word", "bit")
     columns = (element.tolist(), layer.tolist(), row.tolist(), col.tolist(), sign.tolist())
-    return tuple(WireSource(e, names[which], r, c, s) for e, which, r, c, s in zip(*columns, strict=True))
+    return tuple(WireSource(e, names[layer], r, c, s) for e, layer, r, c, s in zip(*columns, strict=True))
 
 
 def _crossbar(

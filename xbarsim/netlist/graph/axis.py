@@ -40,7 +40,7 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
         FREE for the nodes of a layer without wires, which stand at every place.
     """
     n = paths.path.size
-    line, place, other = paths.path[along], paths.place[along], paths.path[across]
+    line, place, crossed = paths.path[along], paths.place[along], paths.path[across]
     coordinate = np.full(paths.count + n, FREE, dtype=np.int64)
     node_mine = mine[paths.path]
     if not paths.place[node_mine].any():
@@ -49,9 +49,9 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
         np.minimum.at(first, paths.path, np.arange(n))
         coordinate[crossing[np.argsort(first[crossing], kind="stable")]] = np.arange(crossing.size)
         if np.bincount(line, minlength=1).max() <= 1:
-            coordinate[paths.count + along] = coordinate[other]
+            coordinate[paths.count + along] = coordinate[crossed]
         return coordinate
-    solver = Axis(line, place, other, lean, lasts(paths))
+    solver = Axis(line, place, crossed, lean, lasts(paths))
     solver.run(np.flatnonzero(mine))
     coordinate[: paths.count] = np.where(mine, FREE, solver.coordinate)
     nodes = np.flatnonzero(node_mine)
@@ -72,10 +72,10 @@ def lasts(paths: Paths) -> Ints:
 class Axis:
     """Signs, offsets and coordinates, found in rounds over all cells at once."""
 
-    def __init__(self, line: Ints, place: Ints, other: Ints, lean: Ints, last: Ints) -> None:
+    def __init__(self, line: Ints, place: Ints, crossed: Ints, lean: Ints, last: Ints) -> None:
         count, width = lean.size, int(place.max(initial=0)) + 1
         order = stable_order(line * width + place, count * width)
-        self.line, self.place, self.other = line[order], place[order], other[order]
+        self.line, self.place, self.crossed = line[order], place[order], crossed[order]
         self.lean, self.last = lean, last
         self.sign = np.zeros(count, dtype=np.int64)
         self.offset = np.zeros(count, dtype=np.int64)
@@ -102,7 +102,7 @@ class Axis:
 
     def _round(self) -> bool:
         """Fix the lines with two known crossings; whether there were any."""
-        usable = np.flatnonzero((self.sign[self.line] == 0) & (self.coordinate[self.other] != FREE))
+        usable = np.flatnonzero((self.sign[self.line] == 0) & (self.coordinate[self.crossed] != FREE))
         on = self.line[usable]
         first = run_starts(on)
         lines = on[first]
@@ -111,16 +111,16 @@ class Axis:
         last = np.append(first[1:], usable.size) - 1
         a, b = usable[first], usable[last]
         span = self.place[b] - self.place[a]
-        rise = self.coordinate[self.other[b]] - self.coordinate[self.other[a]]
+        rise = self.coordinate[self.crossed[b]] - self.coordinate[self.crossed[a]]
         if np.any((span > 0) & (np.abs(rise) != span)):
             raise NoCrossbar("the lines cross in different orders")
-        known = span > 0
-        self._set(lines[known], np.sign(rise[known]), a[known])
-        return bool(known.any())
+        spanned = span > 0
+        self._set(lines[spanned], np.sign(rise[spanned]), a[spanned])
+        return bool(spanned.any())
 
     def _guess(self, open_lines: Ints) -> bool:
         """Fix a line with one known crossing, by the end that it is tied at."""
-        usable = np.flatnonzero((self.sign[self.line] == 0) & (self.coordinate[self.other] != FREE))
+        usable = np.flatnonzero((self.sign[self.line] == 0) & (self.coordinate[self.crossed] != FREE))
         on = self.line[usable]
         first = run_starts(on)
         lines = on[first]
@@ -138,7 +138,7 @@ class Axis:
         if fixed.size and self.lean[line]:
             tied = self.offset + self.sign * np.where(self.lean > 0, 0, self.last)
             self.offset[line] = tied[fixed[0]] - sign * (0 if self.lean[line] > 0 else self.last[line])
-        self.coordinate[self.other[cells]] = sign * self.place[cells] + self.offset[line]
+        self.coordinate[self.crossed[cells]] = sign * self.place[cells] + self.offset[line]
 
     def _leaning(self, lines: Ints) -> Ints:
         fixed = (self.sign != 0) & (self.lean != 0)
@@ -147,9 +147,9 @@ class Axis:
 
     def _set(self, lines: Ints, sign: Ints, cell: Ints) -> None:
         self.sign[lines] = sign
-        self.offset[lines] = self.coordinate[self.other[cell]] - sign * self.place[cell]
+        self.offset[lines] = self.coordinate[self.crossed[cell]] - sign * self.place[cell]
         fresh = np.zeros(self.sign.size, dtype=bool)
         fresh[lines] = True
         cells = np.flatnonzero(fresh[self.line])
         line = self.line[cells]
-        self.coordinate[self.other[cells]] = self.sign[line] * self.place[cells] + self.offset[line]
+        self.coordinate[self.crossed[cells]] = self.sign[line] * self.place[cells] + self.offset[line]

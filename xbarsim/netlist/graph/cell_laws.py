@@ -46,7 +46,10 @@ def nonlinear_cells(circuit: FlatCircuit) -> Cells:
     NoCrossbar
         They are of different laws, or of none that a cell can have.
     """
-    kinds = [*circuit.behaviours, *(one for one in (circuit.diodes, circuit.mosfets) if one is not None and one.names)]
+    kinds = [
+        *circuit.behaviours,
+        *(group for group in (circuit.diodes, circuit.mosfets) if group is not None and group.names),
+    ]
     if len(kinds) > 1:
         raise NoCrossbar(
             f"its nonlinear elements follow different laws, as {kinds[0].names[0]} and {kinds[1].names[0]}"
@@ -58,29 +61,29 @@ def nonlinear_cells(circuit: FlatCircuit) -> Cells:
     return _sources(circuit, circuit.behaviours[0])
 
 
-def _sources(circuit: FlatCircuit, one: Behaviours) -> Cells:
+def _sources(circuit: FlatCircuit, laws: Behaviours) -> Cells:
     """Cells that are a current by their own voltage, alone or with a resistor in series."""
-    turned = np.zeros(one.first.size, bool)
-    if one.output == "i" and one.kinds == "v":
-        turned = (one.plus[0] == one.second) & (one.minus[0] == one.first) & ~one.two_terminal
-    if not np.all(one.two_terminal | turned):
-        odd = one.names[int(np.argmin(one.two_terminal | turned))]
+    turned = np.zeros(laws.first.size, bool)
+    if laws.output == "i" and laws.kinds == "v":
+        turned = (laws.plus[0] == laws.second) & (laws.minus[0] == laws.first) & ~laws.two_terminal
+    if not np.all(laws.two_terminal | turned):
+        odd = laws.names[int(np.argmin(laws.two_terminal | turned))]
         raise NoCrossbar(f"{odd} is no current by the voltage across it alone")
-    if ("time", None, ()) in one.template.key:
-        raise NoCrossbar(f"{one.names[0]} depends on time, as no cell does")
+    if ("time", None, ()) in laws.template.key:
+        raise NoCrossbar(f"{laws.names[0]} depends on time, as no cell does")
     # A law of the voltage the other way round is one of -x.
     sign = np.where(turned, -1.0, 1.0)
-    zero = np.zeros(one.first.size)
-    constants = list(one.constants)
-    current, (slope,) = one.template.evaluate([zero], constants, 0.0)
+    zero = np.zeros(laws.first.size)
+    constants = list(laws.constants)
+    current, (slope,) = laws.template.evaluate([zero], constants, 0.0)
     if np.isnan(slope).any():
-        slope = np.where(np.isnan(slope), _limit(one.template, constants, zero), slope)
-    conductance = one.factor * sign * slope
+        slope = np.where(np.isnan(slope), _limit(laws.template, constants, zero), slope)
+    conductance = laws.factor * sign * slope
     if not (np.all(current == 0.0) and np.all(conductance > 0.0) and np.isfinite(conductance).all()):
-        odd = one.names[int(np.argmax((current != 0.0) | ~(conductance > 0.0)))]
+        odd = laws.names[int(np.argmax((current != 0.0) | ~(conductance > 0.0)))]
         raise NoCrossbar(f"{odd} does not rise from 0 A at 0 V as a cell does")
-    steep = _sinh_of(one.template, constants)
-    series = in_series(circuit, one.first, one.second)
+    steep = _sinh_of(laws.template, constants)
+    series = in_series(circuit, laws.first, laws.second)
     if series is None:
 
         def device(place: Place, forward: Bools) -> Device:
@@ -88,15 +91,15 @@ def _sources(circuit: FlatCircuit, one: Behaviours) -> Cells:
                 return Sinh(place(steep))
             turn = np.where(forward, 1.0, -1.0)
             numbers = {f"c{k}": place(values) for k, values in enumerate(constants)}
-            return WrittenLaw(one.template, into=place(sign * turn), out=place(one.factor * turn), **numbers)
+            return WrittenLaw(laws.template, into=place(sign * turn), out=place(laws.factor * turn), **numbers)
 
-        return Cells(one.names, one.origins, one.first, one.second, conductance, device)
+        return Cells(laws.names, laws.origins, laws.first, laws.second, conductance, device)
     if steep is None:
-        raise NoCrossbar(f"{one.names[0]} has a resistor in series: of its law no cell model with one is known")
+        raise NoCrossbar(f"{laws.names[0]} has a resistor in series: of its law no cell model with one is known")
     resistor, inner, outer = series
-    first, second = (np.where(nodes == inner, outer, nodes) for nodes in (one.first, one.second))
+    first, second = (np.where(nodes == inner, outer, nodes) for nodes in (laws.first, laws.second))
     return Cells(
-        one.names, one.origins, first, second, 1.0 / circuit.values[resistor],
+        laws.names, laws.origins, first, second, 1.0 / circuit.values[resistor],
         lambda place, forward: Selector(place(conductance * steep), place(steep)),
         resistor, inner, outer,
     )  # fmt: skip
@@ -141,11 +144,11 @@ def _sinh_of(template: Template, constants: list[Floats]) -> Floats | None:
     operation, _, operands = nodes[nodes[at][2][0]]
     if operation not in ("*", "/"):
         return np.ones_like(constants[0]) if operation == "control" and constants else None
-    known = [constant(k) for k in operands]
-    if nodes[operands[0]][0] == "control" and known[1] is not None:
-        v0 = known[1] if operation == "/" else 1.0 / known[1]
-    elif nodes[operands[1]][0] == "control" and known[0] is not None and operation == "*":
-        v0 = 1.0 / known[0]
+    factors = [constant(k) for k in operands]
+    if nodes[operands[0]][0] == "control" and factors[1] is not None:
+        v0 = factors[1] if operation == "/" else 1.0 / factors[1]
+    elif nodes[operands[1]][0] == "control" and factors[0] is not None and operation == "*":
+        v0 = 1.0 / factors[0]
     else:
         return None
     return np.abs(v0 * np.ones(max((one.size for one in constants), default=1)))

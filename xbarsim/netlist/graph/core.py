@@ -30,7 +30,7 @@ class Core:
         Edges of 0 ohm: they are no cells.
     tied, driven : (n,) array of bool
         Whether a node has a tie, and one to a source that is not at 0 V.
-    held : (n,) array of bool
+    sourced : (n,) array of bool
         Whether a source holds the node itself.
     order : (n,) array of int
         The first source that it is tied to, by element; NEVER if there is none.
@@ -41,7 +41,7 @@ class Core:
     v: Ints
     ideal: Bools
     tied: Bools
-    held: Bools
+    sourced: Bools
     driven: Bools
     order: Ints
 
@@ -111,8 +111,8 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "no
     tied = np.zeros(total, dtype=bool)
     driven = np.zeros(total, dtype=bool)
     order = np.full(total, NEVER)
-    held = np.flatnonzero((source >= 0) & ~rail)
-    tied[held], driven[held], order[held] = True, volts[held] != 0, source[held]
+    sourced = np.flatnonzero((source >= 0) & ~rail)
+    tied[sourced], driven[sourced], order[sourced] = True, volts[sourced] != 0, source[sourced]
     tied[network.count :] = True
     for inner, outer, away in ((u, v, v_out), (v, u, u_out)):
         end = np.flatnonzero(away)
@@ -131,9 +131,9 @@ def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "no
     number = np.cumsum(present) - 1
     a, b, ideal = _distinct(number[u[keep]], number[v[keep]], ohms[keep], nodes.size)
     names = np.concatenate([np.arange(network.count), extra])
-    own = np.zeros(total, dtype=bool)
-    own[held] = True
-    return Core(names[nodes], a, b, ideal, tied[nodes], own[nodes], driven[nodes], order[nodes])
+    at_source = np.zeros(total, dtype=bool)
+    at_source[sourced] = True
+    return Core(names[nodes], a, b, ideal, tied[nodes], at_source[nodes], driven[nodes], order[nodes])
 
 
 def _peel(u: Ints, v: Ints, loose: Bools, outside: Bools, tied: Bools, driven: Bools, order: Ints) -> None:

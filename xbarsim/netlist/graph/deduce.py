@@ -14,7 +14,7 @@ from xbarsim.netlist.graph.partial import infer
 from xbarsim.netlist.graph.turns import turns
 
 WIRE, CELL, OPEN = 0, 1, -1
-_NONE = 2
+_ABSENT = 2
 _MAX_READINGS = 64
 _STEP = 3000
 
@@ -42,19 +42,19 @@ def deductions(core: Core, budget: Budget) -> Iterator[Bools]:
     rules = _Rules(core)
     label = rules.settled(rules.start)
     choices: list[tuple[Ints, int, int]] = []
-    given = 0
+    count = 0
     while True:
         if label is not None:
             edge = rules.first_open(label)
             if edge is None:
                 yield label == CELL
-                given += 1
+                count += 1
                 label = None
             else:
                 value = rules.likely(edge)
                 choices.append((label, edge, 1 - value))
         if label is None:
-            if not choices or given == _MAX_READINGS:
+            if not choices or count == _MAX_READINGS:
                 return
             label, edge, value = choices.pop()
         if not budget.spend(core.u.size + _STEP):
@@ -116,28 +116,28 @@ class _Rules:
 
     def _closed(self, label: Ints) -> Ints | None:
         """Return labels with what follows at each node and turn, in rounds over all of them."""
-        label = np.append(label, _NONE)
+        label = np.append(label, _ABSENT)
         nodes, pairs = np.arange(self.edges.shape[0]), self.turns
         while True:
             at = label[self.edges[nodes]]
             cells, wires = (at == CELL).sum(axis=1), (at == WIRE).sum(axis=1)
             most = self.most_wires[nodes]
-            one, two = label[pairs].T
-            if np.any((cells > 1) | (wires > most)) or np.any((one == two) & (one != OPEN)):
+            first, second = label[pairs].T
+            if np.any((cells > 1) | (wires > most)) or np.any((first == second) & (first != OPEN)):
                 return None
             undecided = (at == OPEN).any(axis=1)
-            open_pairs = (one == OPEN) | (two == OPEN)
+            open_pairs = (first == OPEN) | (second == OPEN)
             whole, full = undecided & (cells == 1), undecided & (cells == 0) & (wires == most)
-            left, right = open_pairs & (one != OPEN), open_pairs & (two != OPEN)
+            left, right = open_pairs & (first != OPEN), open_pairs & (second != OPEN)
             to_wire = (
                 self._open_edges(nodes[whole], label),
-                pairs[left & (one == CELL), 1],
-                pairs[right & (two == CELL), 0],
+                pairs[left & (first == CELL), 1],
+                pairs[right & (second == CELL), 0],
             )
             to_cell = (
                 self._open_edges(nodes[full], label),
-                pairs[left & (one == WIRE), 1],
-                pairs[right & (two == WIRE), 0],
+                pairs[left & (first == WIRE), 1],
+                pairs[right & (second == WIRE), 0],
             )
             new_wires, new_cells = np.concatenate(to_wire), np.concatenate(to_cell)
             if not new_wires.size and not new_cells.size:

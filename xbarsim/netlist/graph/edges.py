@@ -58,7 +58,7 @@ class Network:
 
     def element_name(self, element: int) -> str:
         """Return an element and its place in the file."""
-        return _named(self.circuit, element)
+        return _label(self.circuit, element)
 
 
 def network_of(circuit: FlatCircuit) -> Network:
@@ -69,41 +69,41 @@ def network_of(circuit: FlatCircuit) -> Network:
     NoCrossbar
         An element can have no place in any crossbar.
     """
-    _refuse_others(circuit)
+    _check_elements(circuit)
     kinds, first, second = circuit.kinds, circuit.first, circuit.second
     values = np.where(kinds == INDUCTOR, 0.0, circuit.values)
     currents = np.flatnonzero((kinds == CURRENT) & (values != 0) & (first != second))
     if currents.size:
         raise NoCrossbar(
-            f"{_named(circuit, currents[0])} is a current source: a crossbar's line ends have voltage sources"
+            f"{_label(circuit, currents[0])} is a current source: a crossbar's line ends have voltage sources"
         )
     negative = np.flatnonzero((kinds == RESISTOR) & (values < 0))
     if negative.size:
-        raise NoCrossbar(f"{_named(circuit, negative[0])} is negative: a crossbar's resistances are not")
+        raise NoCrossbar(f"{_label(circuit, negative[0])} is negative: a crossbar's resistances are not")
     voltage = (kinds == VOLTAGE) | (kinds == INDUCTOR)
     grounded = voltage & ((first == GROUND) | (second == GROUND))
     shorted = np.flatnonzero(voltage & (first == second))
     if shorted.size:
-        raise NoCrossbar(f"{_named(circuit, shorted[0])} has both ends on one node: its current is undetermined")
+        raise NoCrossbar(f"{_label(circuit, shorted[0])} has both ends on one node: its current is undetermined")
     floating = np.flatnonzero(voltage & ~grounded & (values != 0))
     if floating.size:
-        raise NoCrossbar(f"{_named(circuit, floating[0])} joins two nodes; a crossbar's sources go to ground")
-    held = np.flatnonzero(grounded)
-    nodes = np.where(first[held] == GROUND, second[held], first[held])
+        raise NoCrossbar(f"{_label(circuit, floating[0])} joins two nodes; a crossbar's sources go to ground")
+    sources = np.flatnonzero(grounded)
+    nodes = np.where(first[sources] == GROUND, second[sources], first[sources])
     source = np.full(len(circuit.nodes), -1, dtype=np.int64)
-    source[nodes] = held
-    double = np.flatnonzero(source[nodes] != held)
+    source[nodes] = sources
+    double = np.flatnonzero(source[nodes] != sources)
     if double.size:
-        pair = _named(circuit, held[double[0]]), circuit.names[source[nodes[double[0]]]]
+        pair = _label(circuit, sources[double[0]]), circuit.names[source[nodes[double[0]]]]
         raise NoCrossbar(f"{pair[0]} and {pair[1]} drive one node: how they share its current is undetermined")
     volts = np.zeros(len(circuit.nodes))
-    volts[nodes] = np.where(first[held] == GROUND, -values[held], values[held])
+    volts[nodes] = np.where(first[sources] == GROUND, -values[sources], values[sources])
     edges = np.flatnonzero(((kinds == RESISTOR) & (first != second)) | (voltage & ~grounded))
     ohms = np.where(kinds[edges] == RESISTOR, values[edges], 0.0)
     return Network(circuit, first[edges], second[edges], ohms, edges, source, volts)
 
 
-def _refuse_others(circuit: FlatCircuit) -> None:
+def _check_elements(circuit: FlatCircuit) -> None:
     """Raise for what stands in no column and can have no place in a crossbar."""
     for source in circuit.controlled:
         where = circuit.places.where(source.origin)
@@ -119,5 +119,5 @@ def _refuse_others(circuit: FlatCircuit) -> None:
                 raise NoCrossbar(f"node '{circuit.nodes[node]}' is met by capacitors only, {name} ({where})")
 
 
-def _named(circuit: FlatCircuit, element: int) -> str:
+def _label(circuit: FlatCircuit, element: int) -> str:
     return f"{circuit.names[element]} ({circuit.where(int(element))})"

@@ -37,13 +37,13 @@ def transistor_cells(circuit: FlatCircuit) -> Cells:
     if np.any(m.polarity < 0):
         odd = m.names[int(np.argmax(m.polarity < 0))]
         raise NoCrossbar(f"{odd} is a p-channel transistor: a cell's has an n-channel")
-    own = (m.bulk == m.drain) | (m.bulk == m.source)
-    volts, holders = held_nodes(circuit, np.append(m.gate, m.bulk[~own]))
-    for nodes, which, what in ((m.gate, np.ones_like(own), "gate"), (m.bulk, ~own, "bulk")):
-        bad = which & np.isnan(volts[nodes])
+    to_source = (m.bulk == m.drain) | (m.bulk == m.source)
+    volts, holders = held_nodes(circuit, np.append(m.gate, m.bulk[~to_source]))
+    for nodes, mask, terminal in ((m.gate, np.ones_like(to_source), "gate"), (m.bulk, ~to_source, "bulk")):
+        bad = mask & np.isnan(volts[nodes])
         if bad.any():
             odd = m.names[int(np.argmax(bad))]
-            raise NoCrossbar(f"{odd} has a {what} at node '{circuit.nodes[nodes[np.argmax(bad)]]}', which {_FREE}")
+            raise NoCrossbar(f"{odd} has a {terminal} at node '{circuit.nodes[nodes[np.argmax(bad)]]}', which {_FREE}")
     threshold = m.built_in + m.gamma * np.sqrt(m.phi)
 
     def device(place: Place, forward: Bools) -> Device:
@@ -72,9 +72,9 @@ def _left_out(circuit: FlatCircuit, m: Mosfets, conductance: Floats, holders: In
         ((m.drain_series != 0) | (m.source_series != 0), "resistances at its ends (RD, RS, RSH)"),
         (leak > _NEGLIGIBLE * conductance, "junctions that leak (.options gmin, IS)"),
     )
-    found = [(int(np.argmax(where)), what) for where, what in effects if np.any(where)]
-    if found:
-        return f"{m.names[found[0][0]]} has {' and '.join(what for _, what in found)}"
+    lacking = [(int(np.argmax(where)), effect) for where, effect in effects if np.any(where)]
+    if lacking:
+        return f"{m.names[lacking[0][0]]} has {' and '.join(effect for _, effect in lacking)}"
     if np.any(circuit.kinds[holders] == RESISTOR):
         return "gates hang on lines with resistors"
     if shared.size:
@@ -92,13 +92,13 @@ def held_nodes(circuit: FlatCircuit, nodes: Ints) -> tuple[Floats, Ints]:
     line = components(circuit.first[ohms], circuit.second[ohms], count)
     met = np.bincount(line, touches(circuit), count)
     assert circuit.mosfets is not None
-    own = np.bincount(line[circuit.mosfets.gate], minlength=count)
-    own = own + 2 * np.bincount(line[circuit.first[ohms]], minlength=count)
+    ends = np.bincount(line[circuit.mosfets.gate], minlength=count)
+    ends = ends + 2 * np.bincount(line[circuit.first[ohms]], minlength=count)
     holder, volts = held_at(circuit)
     sources = np.flatnonzero(holder >= 0)
     source, alone = np.full(count, -1), np.full(count, np.nan)
     source[line[sources]], alone[line[sources]] = holder[sources], volts[sources]
-    alone[met != own + 1] = np.nan
+    alone[met != ends + 1] = np.nan
     lines = np.unique(line[nodes])
     lines = lines[np.isfinite(alone[lines])]
     along = ohms[np.isin(line[circuit.first[ohms]], lines)]

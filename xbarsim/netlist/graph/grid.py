@@ -29,10 +29,10 @@ def grid_cells(core: Core) -> Bools | None:
         cell = near.cell_of(seed)
         if cell is None or near.cell_of(cell) not in (seed, None) or degree[cell] < 2:
             continue
-        one = near.line(seed, cell)
-        if one is None:
+        line = near.line(seed, cell)
+        if line is None:
             continue
-        steps = distance(table, one)
+        steps = distance(table, line)
         wires = steps[core.u] == steps[core.v]
         wires &= steps[core.u] >= 0
         along = np.zeros(core.node.size, dtype=bool)
@@ -67,13 +67,13 @@ class _Nearby:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.known: dict[int, list[int]] = {}
+        self.adjacent: dict[int, list[int]] = {}
 
     def neighbours(self, node: int) -> list[int]:
-        found = self.known.get(node)
-        if found is None:
-            found = self.known[node] = [other for other in self.table[node].tolist() if other >= 0]
-        return found
+        nodes = self.adjacent.get(node)
+        if nodes is None:
+            nodes = self.adjacent[node] = [neighbour for neighbour in self.table[node].tolist() if neighbour >= 0]
+        return nodes
 
     def on_cycle(self, node: int, a: int, b: int) -> bool:
         """Whether a cycle of 8 edges passes from ``a`` through ``node`` to ``b``."""
@@ -83,13 +83,13 @@ class _Nearby:
         """Return where three steps from ``start`` lead without turning back."""
         around = self.neighbours
         return {
-            three
-            for one in around(start)
-            if one != before
-            for two in around(one)
-            if two not in (start, before)
-            for three in around(two)
-            if three not in (one, before)
+            third
+            for first in around(start)
+            if first != before
+            for second in around(first)
+            if second not in (start, before)
+            for third in around(second)
+            if third not in (first, before)
         }
 
     def cell_of(self, node: int) -> int | None:
@@ -98,8 +98,8 @@ class _Nearby:
         if a < 0:
             return None
         ab, ac, bc = self.on_cycle(node, a, b), self.on_cycle(node, a, c), self.on_cycle(node, b, c)
-        found = {(True, True, False): a, (True, False, True): b, (False, True, True): c}
-        return found.get((ab, ac, bc))
+        cells = {(True, True, False): a, (True, False, True): b, (False, True, True): c}
+        return cells.get((ab, ac, bc))
 
     def line(self, start: int, cell: int) -> list[int] | None:
         """Return all nodes of the line through ``start``, whose cell leads to ``cell``."""
@@ -120,12 +120,12 @@ class _Nearby:
 
     def _onward(self, node: int, before: int) -> int | None:
         """Return the next node of a line, -1 at its end, None where the cycles do not tell."""
-        others = [n for n in self.neighbours(node) if n != before]
-        if not others:
+        forward = [n for n in self.neighbours(node) if n != before]
+        if not forward:
             return -1
-        turning = [self.on_cycle(node, before, n) for n in others]
-        if len(others) == 1:
-            return -1 if turning[0] else others[0]
+        turning = [self.on_cycle(node, before, n) for n in forward]
+        if len(forward) == 1:
+            return -1 if turning[0] else forward[0]
         if turning[0] == turning[1]:
             return None
-        return others[turning.index(False)]
+        return forward[turning.index(False)]

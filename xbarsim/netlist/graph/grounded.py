@@ -18,18 +18,18 @@ def without(core: Core, cell: Bools, keep: Bools) -> tuple[Core, Bools, tuple[In
     inside = keep[core.u]
     u, v = core.u[~inside], core.v[~inside]
     order = _from_end_to_end(u, v)
-    rest = replace(
+    smaller = replace(
         core,
         node=core.node[keep],
         u=number[core.u[inside]],
         v=number[core.v[inside]],
         ideal=core.ideal[inside],
         tied=core.tied[keep],
-        held=core.held[keep],
+        sourced=core.sourced[keep],
         driven=core.driven[keep],
         order=core.order[keep],
     )
-    return rest, cell[inside], (core.node[order], core.driven[order])
+    return smaller, cell[inside], (core.node[order], core.driven[order])
 
 
 def _from_end_to_end(u: Ints, v: Ints) -> Ints:
@@ -37,7 +37,7 @@ def _from_end_to_end(u: Ints, v: Ints) -> Ints:
     for a, b in zip(u.tolist(), v.tolist(), strict=True):
         ahead.setdefault(a, []).append(b)
         ahead.setdefault(b, []).append(a)
-    node = min(n for n, others in ahead.items() if len(others) == 1)
+    node = min(n for n, neighbours in ahead.items() if len(neighbours) == 1)
     order, before = [node], -1
     while onward := [n for n in ahead[node] if n != before]:
         before, node = node, onward[0]
@@ -72,9 +72,9 @@ def with_grounded_line(layout: Layout, core: Core, line: tuple[Ints, Bools]) -> 
     return Layout(np.ascontiguousarray(grown[0]), np.ascontiguousarray(grown[1]))
 
 
-def _all(chosen: Bools, ends: Ints) -> bool:
+def _all(mask: Bools, ends: Ints) -> bool:
     """Whether all nodes at one of two outer lines are chosen."""
-    return any(bool(np.all((nodes >= 0) & chosen[nodes])) for nodes in ends)
+    return any(bool(np.all((nodes >= 0) & mask[nodes])) for nodes in ends)
 
 
 def _grown(along: Ints, across: Ints, nodes: Ints, driven: Bools, sensed: Bools, drive: Bools) -> tuple[Ints, Ints]:

@@ -44,11 +44,11 @@ def _comb(core: Core) -> Bools:
 def _one_layer(core: Core) -> Iterator[Bools]:
     """Lines without wires are hubs: an edge is a cell if one of its ends is one."""
     degree = core.degree
-    seen: list[Bools] = []
-    for hub in (degree > 3, core.driven, core.tied & ~core.driven, core.held, core.tied & ~core.held):
-        if not hub.any() or hub.all() or any(np.array_equal(hub, other) for other in seen):
+    tried: list[Bools] = []
+    for hub in (degree > 3, core.driven, core.tied & ~core.driven, core.sourced, core.tied & ~core.sourced):
+        if not hub.any() or hub.all() or any(np.array_equal(hub, earlier) for earlier in tried):
             continue
-        seen.append(hub)
+        tried.append(hub)
         if not np.any(hub[core.u] & hub[core.v]):
             yield hub[core.u] | hub[core.v]
 
@@ -58,10 +58,10 @@ def _no_wires(core: Core) -> Bools | None:
     n, m = core.node.size, core.u.size
     u, v = np.concatenate([core.u, core.u + n]), np.concatenate([core.v + n, core.v])
     side = components(u, v, 2 * n)
-    one, other = side[:n], side[n:]
-    if np.any(one == other) or core.ideal.any():
+    side_a, side_b = side[:n], side[n:]
+    if np.any(side_a == side_b) or core.ideal.any():
         return None
-    first = one < other
+    first = side_a < side_b
     full = np.count_nonzero(first) * np.count_nonzero(~first)
     if m < _MIN_FILL * full or not (core.tied[first].all() or core.tied[~first].all()):
         return None

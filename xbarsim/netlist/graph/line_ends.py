@@ -56,21 +56,21 @@ def find_ends(network: Network, layout: Layout, inside: Bools) -> tuple[tuple[Ti
     chains = {int(node): walker.chains(int(node)) for node in starts}
     walker.check_all_used()
     dangling = tuple(
-        (node, start) for start, found in chains.items() for c in found if c.source is None for node, _ in c.nodes
+        (node, start) for start, tails in chains.items() for c in tails if c.source is None for node, _ in c.nodes
     )
     ties: list[Tie] = []
     placed = 0
     for layer, lines in (("word", layout.word), ("bit", layout.bit[::-1].T)):
         _check_ground(lines)
         for line, nodes in enumerate(lines[:, [0, -1]].tolist()):
-            found = _ties_of_line(network, layout, layer, line, nodes, chains)
-            placed += sum(tie.source >= 0 or bool(tie.resistance) for tie in found)
-            ties += found
-    if placed < sum(c.source is not None for found in chains.values() for c in found):
+            line_ties = _ties_of_line(network, layout, layer, line, nodes, chains)
+            placed += sum(tie.source >= 0 or bool(tie.resistance) for tie in line_ties)
+            ties += line_ties
+    if placed < sum(c.source is not None for tails in chains.values() for c in tails):
         outer = {node for lines in (layout.word, layout.bit.T) for node in lines[:, [0, -1]].ravel().tolist()}
-        first = next((c for node, found in chains.items() if node not in outer for c in found), None)
-        what = network.element_name(first.order) if first else "an element"
-        raise NoCrossbar(f"{what} is tied to the middle of a line")
+        first = next((c for node, tails in chains.items() if node not in outer for c in tails), None)
+        element = network.element_name(first.order) if first else "an element"
+        raise NoCrossbar(f"{element} is tied to the middle of a line")
     ties += _idle_ends(network, layout, ties)
     covered = on_array | (network.source >= 0)
     covered[[node for tie in ties for node, _ in tie.nodes] + [node for node, _ in dangling] + [GROUND]] = True
@@ -96,12 +96,12 @@ def _ties_of_line(
     for node, side in zip(ends, _ENDS[layer], strict=True):
         sides.setdefault(node, []).append(side)
     ties: list[Tie] = []
-    for node, here in sides.items():
+    for node, node_sides in sides.items():
         if node == GROUND:
-            ties.append(Tie(here[0], line, 0.0, 0.0))
+            ties.append(Tie(node_sides[0], line, 0.0, 0.0))
             continue
-        found = [chain for chain in chains.get(node, []) if chain.source is not None]
-        for side, chain in _assign(network, layout, layer, here, found):
+        sourced = [chain for chain in chains.get(node, []) if chain.source is not None]
+        for side, chain in _assign(network, layout, layer, node_sides, sourced):
             source = -1 if chain.source is None else chain.source
             sign = 1 if source < 0 or network.circuit.second[source] == GROUND else -1
             ties.append(Tie(side, line, chain.volts, chain.ohms, source, sign, chain.nodes, chain.ammeters))
@@ -117,10 +117,10 @@ def _assign(
         raise NoCrossbar(f"{names} are tied to one end of a line")
     driving = layer == "word"
     ordered = sorted(chains, key=lambda chain: ((chain.volts != 0) != driving, chain.order))
-    named = [-1 if chain.source is None else chain.source for chain in ordered]
-    given = [layout.sides[source][0] for source in named if source in layout.sides]
-    if len(given) == len(ordered) == len(set(given)) and set(given) <= set(sides):
-        return list(zip(given, ordered, strict=True))
+    sources = [-1 if chain.source is None else chain.source for chain in ordered]
+    layout_sides = [layout.sides[source][0] for source in sources if source in layout.sides]
+    if len(layout_sides) == len(ordered) == len(set(layout_sides)) and set(layout_sides) <= set(sides):
+        return list(zip(layout_sides, ordered, strict=True))
     return list(zip(sides, ordered, strict=False))
 
 
@@ -146,7 +146,7 @@ class _Walker:
     def __init__(self, network: Network, on_array: Bools, edges: list[int]) -> None:
         self.network, self.on_array = network, on_array
         self.edges = edges
-        self.used: set[int] = set()
+        self.walked: set[int] = set()
         self.at: defaultdict[int, list[int]] = defaultdict(list)
         for edge in edges:
             self.at[int(network.u[edge])].append(edge)
@@ -154,11 +154,11 @@ class _Walker:
 
     def chains(self, start: int) -> list[_Chain]:
         """Return what is tied to an array node: its own source and the chains that leave it."""
-        found = []
+        chains = []
         source = int(self.network.source[start])
         if source >= 0:
-            found.append(_Chain(source, float(self.network.volts[start]), 0.0, (), (), source))
-        return found + [self._follow(start, edge) for edge in self.at[start]]
+            chains.append(_Chain(source, float(self.network.volts[start]), 0.0, (), (), source))
+        return chains + [self._follow(start, edge) for edge in self.at[start]]
 
     def _follow(self, start: int, edge: int) -> _Chain:
         network, node = self.network, start
@@ -166,7 +166,7 @@ class _Walker:
         ammeters: list[tuple[int, int]] = []
         order = int(network.element[edge])
         while True:
-            self.used.add(edge)
+            self.walked.add(edge)
             element = int(network.element[edge])
             if network.circuit.kinds[element] != RESISTOR:
                 ammeters.append((element, 1 if network.circuit.first[element] == node else -1))
@@ -177,7 +177,7 @@ class _Walker:
                 raise NoCrossbar(f"{self.network.name(edge)} joins places of the array that are no neighbours")
             if node == GROUND or source >= 0:
                 return self._chain(steps, -1 if node == GROUND else source, ammeters, order)
-            onward = [other for other in self.at[node] if other != edge]
+            onward = [neighbour for neighbour in self.at[node] if neighbour != edge]
             if not onward:
                 nodes = tuple((n, 0.0) for n, _ in steps)
                 if ammeters:
@@ -185,7 +185,7 @@ class _Walker:
                 return _Chain(None, 0.0, np.inf, nodes, (), order)
             if len(onward) > 1:
                 where = network.circuit.nodes[node]
-                names = ", ".join(network.name(other) for other in sorted([edge, *onward])[:6])
+                names = ", ".join(network.name(neighbour) for neighbour in sorted([edge, *onward])[:6])
                 raise NoCrossbar(f"node '{where}' joins {len(onward) + 1} elements outside the array: {names}")
             edge = onward[0]
 
@@ -202,6 +202,6 @@ class _Walker:
 
     def check_all_used(self) -> None:
         """Raise if an element outside the array belongs to no chain."""
-        left = [edge for edge in self.edges if edge not in self.used]
+        left = [edge for edge in self.edges if edge not in self.walked]
         if left:
             raise NoCrossbar(f"{self.network.name(left[0])} fits into no line, cell or line end")

@@ -31,8 +31,8 @@ def layout_of(core: Core, cell: Bools) -> Layout:
     lean = _lean(core, paths)
     apart = _apart(paths, x, y)
     if apart is not None:
-        rest = paths.path != apart
-        core, cell, line = without(core, cell, rest)
+        crossed = paths.path != apart
+        core, cell, line = without(core, cell, crossed)
         return with_grounded_line(layout_of(core, cell), core, line)
     col = place_lines(paths, x, y, layer == 0, lean)
     row = place_lines(paths, y, x, layer == 1, lean)

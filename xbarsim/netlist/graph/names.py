@@ -83,9 +83,9 @@ def _number(text: NDArray[np.uint8], start: Ints, stop: Ints) -> Ints | None:
 
 
 def _sides(circuit: FlatCircuit) -> dict[int, tuple[Side, int]]:
-    found: dict[int, tuple[Side, int]] = {}
+    sides: dict[int, tuple[Side, int]] = {}
     for element in np.flatnonzero(circuit.kinds == VOLTAGE).tolist():
         match = _END.fullmatch(circuit.names[element])
         if match and GROUND in (circuit.first[element], circuit.second[element]):
-            found[element] = (SIDE_NAMES[match.group(1)], int(match.group(2)))
-    return found
+            sides[element] = (SIDE_NAMES[match.group(1)], int(match.group(2)))
+    return sides

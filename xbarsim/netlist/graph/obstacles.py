@@ -11,7 +11,7 @@ from xbarsim.netlist.graph.edges import Ints, Network
 _USUAL = 3
 _HUB = 6
 _FEW = 0.2
-_NAMED = 6
+_MOST_NAMES = 6
 
 
 def crowded(network: Network) -> str | None:
@@ -22,7 +22,7 @@ def crowded(network: Network) -> str | None:
     if meets.max(initial=0) > _HUB or not 0 < nodes.size <= _FEW * np.count_nonzero(meets == _USUAL):
         return None
     elements = np.flatnonzero((network.u == nodes[0]) | (network.v == nodes[0]))
-    names = ", ".join(network.name(edge) for edge in elements[:_NAMED].tolist())
+    names = ", ".join(network.name(edge) for edge in elements[:_MOST_NAMES].tolist())
     return f"node '{network.circuit.nodes[nodes[0]]}' joins {elements.size} elements: {names}"
 
 

@@ -46,16 +46,16 @@ def oriented(layout: Layout, ties: Ties) -> Layout:
     return Layout(np.ascontiguousarray(word), np.ascontiguousarray(bit), layout.sides)
 
 
-def penalty(found: Recognition) -> int:
+def penalty(reading: Recognition) -> int:
     """Return how unlike a usual crossbar a reading is; 0 is full, driven left only and sensed at the bottom only."""
-    assert found.crossbar is not None
-    ends = found.crossbar.boundary
+    assert reading.crossbar is not None
+    ends = reading.crossbar.boundary
     tied = {side: np.isfinite(ends[side].resistance) for side in ends}
-    holes = np.count_nonzero(found.word_nodes < 0) + np.count_nonzero(found.bit_nodes < 0)
+    holes = np.count_nonzero(reading.word_nodes < 0) + np.count_nonzero(reading.bit_nodes < 0)
     bare = np.count_nonzero(~tied["word_left"]) + np.count_nonzero(~tied["bit_bottom"])
-    both = np.count_nonzero(tied["word_right"]) + np.count_nonzero(tied["bit_top"])
-    odd = np.count_nonzero(found.voltages == 0) + np.count_nonzero(ends["bit_bottom"].voltage)
-    return int(4 * holes + 3 * bare + 2 * both + odd)
+    double = np.count_nonzero(tied["word_right"]) + np.count_nonzero(tied["bit_top"])
+    odd = np.count_nonzero(reading.voltages == 0) + np.count_nonzero(ends["bit_bottom"].voltage)
+    return int(4 * holes + 3 * bare + 2 * double + odd)
 
 
 def _rank_layer(lines: Ints, ties: Ties) -> Rank:

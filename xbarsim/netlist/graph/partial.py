@@ -47,8 +47,8 @@ def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:
     sure = placed[a] & placed[b]
     cells, wires = _between(open_edges[sure], a[sure], b[sure], row, col, first)
     half = placed[a] != placed[b]
-    known = np.where(placed[a], a, b)[half]
-    more_cells, more_wires = _beside(open_edges[half], known, placed, row, col, first)
+    anchor = np.where(placed[a], a, b)[half]
+    more_cells, more_wires = _beside(open_edges[half], anchor, placed, row, col, first)
     return np.concatenate([cells, more_cells]), np.concatenate([wires, more_wires])
 
 
@@ -68,13 +68,13 @@ def _beside(edges: Ints, node: Ints, placed: Bools, row: Ints, col: Ints, first:
         return node, node
     top, left = row[placed].min() - 1, col[placed].min() - 1
     shape = int(row[placed].max() - top) + 2, int(col[placed].max() - left) + 2
-    taken = np.zeros((2, *shape), dtype=bool)
-    here = np.flatnonzero(placed)
-    taken[first[here].astype(np.int64), row[here] - top, col[here] - left] = True
+    filled = np.zeros((2, *shape), dtype=bool)
+    nodes = np.flatnonzero(placed)
+    filled[first[nodes].astype(np.int64), row[nodes] - top, col[nodes] - left] = True
     layer, r, c = first[node].astype(np.int64), row[node] - top, col[node] - left
-    across = taken[1 - layer, r, c]
+    across = filled[1 - layer, r, c]
     down, right = 1 - layer, layer
-    along = taken[layer, r - down, c - right] & taken[layer, r + down, c + right]
+    along = filled[layer, r - down, c - right] & filled[layer, r + down, c + right]
     if np.any(across & along):
         raise NoCrossbar("a node has more neighbours than its place in the array")
     return edges[along], edges[across]
@@ -88,8 +88,8 @@ def _along(axis: Axis, line: Ints, place: Ints) -> Ints:
 def _check(core: Core, cell: Bools, placed: Bools, row: Ints, col: Ints, first: Bools) -> None:
     """Raise if a cell joins two places, or two nodes of a layer share one."""
     u, v = core.u[cell], core.v[cell]
-    both = placed[u] & placed[v]
-    u, v = u[both], v[both]
+    settled = placed[u] & placed[v]
+    u, v = u[settled], v[settled]
     if np.any((row[u] != row[v]) | (col[u] != col[v])):
         raise NoCrossbar("the lines cross in different orders")
     for layer in (first, ~first):

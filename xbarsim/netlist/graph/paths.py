@@ -48,14 +48,14 @@ def _walk(u: Ints, v: Ints, degree: Ints) -> tuple[Ints, Ints]:
     path = np.full(n + 1, n)
     place = np.zeros(n + 1, dtype=np.int64)
     tip = np.flatnonzero(degree <= 1)[::-1]
-    here, before, step = tip + 1, np.zeros(tip.size, dtype=np.int64), 0
-    while here.size:
+    at, before, step = tip + 1, np.zeros(tip.size, dtype=np.int64), 0
+    while at.size:
         # Where two walkers meet, the one from the lower end is written last.
-        path[here], place[here] = tip, step
-        ahead = total[here] - before
+        path[at], place[at] = tip, step
+        ahead = total[at] - before
         go = path[ahead] > tip
         go &= ahead > 0
-        before, here, tip = here[go], ahead[go], tip[go]
+        before, at, tip = at[go], ahead[go], tip[go]
         step += 1
     path[path == n] = -1
     return path[1:], place[1:]
@@ -67,8 +67,8 @@ def two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
     if np.any(a == b):
         raise NoCrossbar("a cell joins two places of one line")
     side = components(np.concatenate([a, a + count]), np.concatenate([b + count, b]), 2 * count)
-    here, there = side[:count], side[count:]
-    if np.any(here == there):
+    upper, lower = side[:count], side[count:]
+    if np.any(upper == lower):
         raise NoCrossbar("the lines cannot be parted into word lines and bit lines")
-    layer: Ints = (here > there).astype(np.int64)
+    layer: Ints = (upper > lower).astype(np.int64)
     return layer

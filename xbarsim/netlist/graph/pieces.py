@@ -12,24 +12,24 @@ from xbarsim.netlist.graph.edges import Ints
 from xbarsim.netlist.recognition import Recognition
 
 
-def arrays_only(found: Recognition) -> Recognition:
+def arrays_only(recognition: Recognition) -> Recognition:
     """Return what was found, without its crossbar if that is no array; ``reason`` then says why."""
-    reason = _no_array(found)
-    return found if reason is None else replace(found, crossbar=None, reason=reason)
+    reason = _no_array(recognition)
+    return recognition if reason is None else replace(recognition, crossbar=None, reason=reason)
 
 
-def _no_array(found: Recognition) -> str | None:
+def _no_array(recognition: Recognition) -> str | None:
     """Return why a circuit that fits a crossbar is no array, or None if it is one.
 
     An array has lines that several cells share. Ground is no such line: all circuits of a netlist share it.
     """
-    if found.crossbar is None:
+    if recognition.crossbar is None:
         return None
-    row, col = np.nonzero(found.crossbar.conductance)
-    rows, cols = found.crossbar.shape
+    row, col = np.nonzero(recognition.crossbar.conductance)
+    rows, cols = recognition.crossbar.shape
     # Lines without a node of their own but ground; -1 stands where a line has none.
-    word = _split(row, np.flatnonzero(np.all(found.word_nodes <= GROUND, axis=1)), rows)
-    bit = _split(col, np.flatnonzero(np.all(found.bit_nodes <= GROUND, axis=0)), cols)
+    word = _split(row, np.flatnonzero(np.all(recognition.word_nodes <= GROUND, axis=1)), rows)
+    bit = _split(col, np.flatnonzero(np.all(recognition.bit_nodes <= GROUND, axis=0)), cols)
     start = int(word.max(initial=-1)) + 1
     part = components(word, start + bit, start + int(bit.max(initial=-1)) + 1)[word]
     parts, cells = np.unique(part, return_counts=True)
@@ -38,7 +38,7 @@ def _no_array(found: Recognition) -> str | None:
     if cells.size > 1 and np.all(cells == 1):
         return "its cells share no line: they are dividers of their own, no array"
     # A part with a gap is rather an array with cells missing: those between the parts may be missing too.
-    if cells.size > 1 and not _has_wires(found) and all(_is_full(word[part == k], bit[part == k]) for k in parts):
+    if cells.size > 1 and not _has_wires(recognition) and all(_is_full(word[part == k], bit[part == k]) for k in parts):
         return f"it has {cells.size} parts that share no line: they are circuits of their own, no array"
     return None
 
@@ -54,9 +54,9 @@ def _split(line: Ints, ground: Ints, count: int) -> Ints:
     return np.where(alone, count + np.arange(line.size), line)
 
 
-def _has_wires(found: Recognition) -> bool:
+def _has_wires(recognition: Recognition) -> bool:
     """Return whether any line has two nodes: then it was drawn as a line, whatever cells are missing."""
     return any(
         bool(np.any((nodes[:, :-1] != nodes[:, 1:]) & (nodes[:, :-1] >= 0) & (nodes[:, 1:] >= 0)))
-        for nodes in (found.word_nodes, found.bit_nodes.T)
+        for nodes in (recognition.word_nodes, recognition.bit_nodes.T)
     )

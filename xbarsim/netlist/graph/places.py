@@ -37,13 +37,13 @@ def _between(u: list[Int32s], v: list[Int32s], rows: int, cols: int) -> Ints:
     size = rows * cols
     layer_u, line_u, first_u, last_u = u
     layer_v, line_v, first_v, last_v = v
-    known = (layer_u >= 0) & (layer_v >= 0)
-    same = layer_u == layer_v
+    on_lines = (layer_u >= 0) & (layer_v >= 0)
+    one_layer = layer_u == layer_v
     end = np.minimum(last_u, last_v)
-    wire = known & same & (line_u == line_v) & (np.maximum(first_u, first_v) == end + 1)
+    wire = on_lines & one_layer & (line_u == line_v) & (np.maximum(first_u, first_v) == end + 1)
     swap = layer_u == BIT
     row, col = np.where(swap, line_v, line_u), np.where(swap, line_u, line_v)
-    cell = known & ~same
+    cell = on_lines & ~one_layer
     cell &= np.where(swap, first_v, first_u) <= col
     cell &= np.where(swap, last_v, last_u) >= col
     cell &= np.where(swap, first_u, first_v) <= row
@@ -75,5 +75,5 @@ def _to_ground(network: Network, layout: Layout, edges: Ints) -> Ints:
     twice = edges[several[nodes]]
     if twice.size:
         raise NoCrossbar(f"{network.name(twice[0])} could be either of two cells")
-    found: Ints = place[nodes]
-    return found
+    places: Ints = place[nodes]
+    return places

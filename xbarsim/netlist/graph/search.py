@@ -49,17 +49,17 @@ def search(network: Network) -> Recognition:
                 reasons.append(reason)
                 continue
             try:
-                found = assemble(network, layout)
+                reading = assemble(network, layout)
             except NoCrossbar as reason:
                 misfits.append(reason)
                 continue
             if core.u.size > _TINY and best is None:
-                return found
-            cost = penalty(found)
+                return reading
+            cost = penalty(reading)
             if best is None or cost < best[0]:
-                best = cost, found
+                best = cost, reading
             if cost == 0:
-                return found
+                return reading
     if best is not None:
         return best[1]
     first = next(iter(misfits + reasons), "it has no cells between word lines and bit lines")
@@ -72,19 +72,19 @@ def _rails(network: Network) -> Iterator[tuple[Bools, bool, str]]:
 
     A source's node is a rail behind the line ends' resistors, or it is the line's end itself.
     """
-    held = network.source >= 0
+    sourced = network.source >= 0
     meets = meets_at(network)
-    zero = held & (network.volts == 0)
+    zero = sourced & (network.volts == 0)
     ground = np.zeros(network.count, dtype=bool)
     ground[GROUND] = True
-    seen: set[bytes] = set()
+    tried: set[bytes] = set()
     for peel in ("ideal", "none", "all"):
         if peel == "none" and not np.any(network.ohms == 0):
             continue
         for ground_on_array in (False, True):
-            for rail in (held & (meets <= 1), held, held & False, zero, held & ~zero):
+            for rail in (sourced & (meets <= 1), sourced, sourced & False, zero, sourced & ~zero):
                 outside = rail if ground_on_array else rail | ground
                 key = outside.tobytes() + peel.encode()
-                if key not in seen:
-                    seen.add(key)
+                if key not in tried:
+                    tried.add(key)
                     yield outside, ground_on_array, peel

@@ -67,7 +67,7 @@ class Cells:
         parts = [part for part in (self.series, self.gates) if part is not None]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
-    def _kept(self, circuit: FlatCircuit) -> Ints:
+    def _outside(self, circuit: FlatCircuit) -> Ints:
         """Return the nodes that are not inside cells, nor gates."""
         keep = np.ones(len(circuit.nodes), dtype=bool)
         if self.inner is not None:
@@ -79,9 +79,9 @@ class Cells:
 
     def stand_in(self, circuit: FlatCircuit) -> FlatCircuit:
         """Return the circuit with a resistor for each cell, behind its own elements, whose numbers stay."""
-        kept = self._kept(circuit)
+        outside = self._outside(circuit)
         number = np.full(len(circuit.nodes), GROUND)
-        number[kept] = np.arange(kept.size)
+        number[outside] = np.arange(outside.size)
         kinds, first, second, values = (
             column.copy() for column in (circuit.kinds, circuit.first, circuit.second, circuit.values)
         )
@@ -90,7 +90,7 @@ class Cells:
         first[self._inside] = second[self._inside] = GROUND
         return replace(
             circuit,
-            nodes=[circuit.nodes[k] for k in kept.tolist()],
+            nodes=[circuit.nodes[k] for k in outside.tolist()],
             names=[*circuit.names, *self.names],
             kinds=np.concatenate([kinds, np.full(self.first.size, RESISTOR, kinds.dtype)]),
             first=number[np.concatenate([first, self.first])],
@@ -103,7 +103,7 @@ class Cells:
             mosfets=None,
         )
 
-    def put_back(self, circuit: FlatCircuit, found: Recognition) -> Recognition:
+    def put_back(self, circuit: FlatCircuit, recognition: Recognition) -> Recognition:
         """Return what was found with the cells themselves in it.
 
         Raises
@@ -111,11 +111,11 @@ class Cells:
         NoCrossbar
             A stand-in is no cell of its own there, or another element is one.
         """
-        crossbar = found.crossbar
+        crossbar = recognition.crossbar
         if crossbar is None:
-            return replace(found, circuit=circuit)
-        found = _renamed(found, self._kept(circuit))
-        row, col, forward = self._places(found)
+            return replace(recognition, circuit=circuit)
+        recognition = _renamed(recognition, self._outside(circuit))
+        row, col, forward = self._places(recognition)
         rows, cols = crossbar.shape
 
         def place(numbers: Floats) -> Floats:
@@ -136,7 +136,7 @@ class Cells:
         except InputError as error:
             raise NoCrossbar(f"its cells have parameters that their model does not take: {error}") from None
         return replace(
-            found,
+            recognition,
             circuit=circuit,
             crossbar=crossbar.with_cells(conductance, device),
             inner=inner,
@@ -144,11 +144,11 @@ class Cells:
             left_out=None if self.left_out is None else self.left_out(forward),
         )
 
-    def _places(self, found: Recognition) -> tuple[Ints, Ints, Bools]:
+    def _places(self, recognition: Recognition) -> tuple[Ints, Ints, Bools]:
         """Return each cell's row and column, and whether ``first`` is its word node."""
-        assert found.crossbar is not None
-        cells = np.flatnonzero(found.crossbar.conductance)
-        word, bit = found.word_nodes.ravel()[cells], found.bit_nodes.ravel()[cells]
+        assert recognition.crossbar is not None
+        cells = np.flatnonzero(recognition.crossbar.conductance)
+        word, bit = recognition.word_nodes.ravel()[cells], recognition.bit_nodes.ravel()[cells]
         count = int(max(word.max(), bit.max(), self.first.max(), self.second.max())) + 1
         key = word * count + bit
         order = np.argsort(key, kind="stable")
@@ -165,14 +165,14 @@ class Cells:
         if np.any(place < 0) or np.unique(place).size != cells.size:
             odd = int(np.argmin(place))
             raise NoCrossbar(f"{self.names[odd]} is no cell of its own between a word line and a bit line")
-        row, col = np.divmod(cells[place], found.crossbar.shape[1])
-        beside = np.abs(found.crossbar.conductance[row, col] - self.conductance) > _ROUNDING * self.conductance
+        row, col = np.divmod(cells[place], recognition.crossbar.shape[1])
+        beside = np.abs(recognition.crossbar.conductance[row, col] - self.conductance) > _ROUNDING * self.conductance
         if beside.any():
             raise NoCrossbar(f"{self.names[int(np.argmax(beside))]} has a resistor beside it, from the same lines")
         return row, col, forward
 
 
-def _renamed(found: Recognition, nodes: Ints) -> Recognition:
+def _renamed(recognition: Recognition, nodes: Ints) -> Recognition:
     """Return a recognition with other numbers for its nodes."""
 
     def places(table: Ints) -> Ints:
@@ -182,11 +182,11 @@ def _renamed(found: Recognition, nodes: Ints) -> Recognition:
         return replace(tie, nodes=tuple((int(nodes[node]), ohms) for node, ohms in tie.nodes))
 
     return replace(
-        found,
-        word_nodes=places(found.word_nodes),
-        bit_nodes=places(found.bit_nodes),
-        ties=tuple(tied(tie) for tie in found.ties),
-        dangling=tuple((int(nodes[node]), int(nodes[anchor])) for node, anchor in found.dangling),
+        recognition,
+        word_nodes=places(recognition.word_nodes),
+        bit_nodes=places(recognition.bit_nodes),
+        ties=tuple(tied(tie) for tie in recognition.ties),
+        dangling=tuple((int(nodes[node]), int(nodes[anchor])) for node, anchor in recognition.dangling),
     )
 
 
@@ -197,26 +197,26 @@ def touches(circuit: FlatCircuit) -> Ints:
     """
     count = len(circuit.nodes)
     parts = [circuit.first, circuit.second]
-    for one in circuit.behaviours:
-        parts += [one.first, one.second]
-        if one.kinds and not one.two_terminal.all():
-            parts += [nodes for kind, nodes in zip(one.kinds, one.plus, strict=True) if kind == "v"]
-            parts += [nodes for kind, nodes in zip(one.kinds, one.minus, strict=True) if kind == "v"]
+    for laws in circuit.behaviours:
+        parts += [laws.first, laws.second]
+        if laws.kinds and not laws.two_terminal.all():
+            parts += [nodes for kind, nodes in zip(laws.kinds, laws.plus, strict=True) if kind == "v"]
+            parts += [nodes for kind, nodes in zip(laws.kinds, laws.minus, strict=True) if kind == "v"]
     if circuit.diodes is not None:
         parts += [circuit.diodes.first, circuit.diodes.second]
     if circuit.mosfets is not None:
         parts += [circuit.mosfets.drain, circuit.mosfets.gate, circuit.mosfets.source]
-    found: Ints = np.bincount(np.concatenate(parts), minlength=count)
-    return found
+    count_at: Ints = np.bincount(np.concatenate(parts), minlength=count)
+    return count_at
 
 
 def resistor_at(circuit: FlatCircuit) -> Ints:
     """Return a resistor at each node, -1 where there is none."""
-    found = np.full(len(circuit.nodes), -1, dtype=np.int64)
+    resistor = np.full(len(circuit.nodes), -1, dtype=np.int64)
     resistors = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.first != circuit.second))
-    found[circuit.first[resistors]] = found[circuit.second[resistors]] = resistors
-    found[circuit.first[resistors]] = resistors
-    return found
+    resistor[circuit.first[resistors]] = resistor[circuit.second[resistors]] = resistors
+    resistor[circuit.first[resistors]] = resistors
+    return resistor
 
 
 def held_at(circuit: FlatCircuit) -> tuple[Ints, Floats]:
@@ -242,17 +242,17 @@ def in_series(circuit: FlatCircuit, first: Ints, second: Ints) -> tuple[Ints, In
     # At an array's corners a cell's own end is met by no more than an inner node is: the other cells say which it is.
     by_first = np.count_nonzero(at_first & ~at_second) >= np.count_nonzero(at_second & ~at_first)
     inner = np.where(at_first & (by_first | ~at_second), first, second)
-    used = resistor[inner]
-    outer = circuit.first[used] + circuit.second[used] - inner
-    held = (held_at(circuit)[0] >= 0) | (np.arange(met.size) == GROUND)
+    series = resistor[inner]
+    outer = circuit.first[series] + circuit.second[series] - inner
+    sourced = (held_at(circuit)[0] >= 0) | (np.arange(met.size) == GROUND)
     # Resistors to sources of their own, or to ground, are ends of lines that have one cell each; a source that several
     # hang on is a line without a driver's resistance.
     shared = np.bincount(outer, minlength=met.size) > 1
     shared[GROUND] = False
     if (
-        (held[outer].all() and not shared[outer].any())
-        or np.unique(used).size != used.size
-        or np.any(circuit.values[used] <= 0.0)
+        (sourced[outer].all() and not shared[outer].any())
+        or np.unique(series).size != series.size
+        or np.any(circuit.values[series] <= 0.0)
     ):
         return None
-    return used, inner, outer
+    return series, inner, outer

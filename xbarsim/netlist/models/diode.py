@@ -7,9 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from xbarsim.netlist.models.constants import K_OVER_Q, ZERO_CELSIUS
-from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, Known, UnphysicalError, require, some, words
+from xbarsim.netlist.models.parameters import (
+    Ambient,
+    Amount,
+    Floats,
+    ParameterNames,
+    UnphysicalError,
+    any_nonzero,
+    check_values,
+    words,
+)
 
-KNOWN = Known(
+PARAMETERS = ParameterNames(
     model=words("is n rs trs trs2 ikf ikr bv ibv nbv tcv eg xti tnom level area tlev"),
     device=words("area m temp dtemp"),
     idle=words(
@@ -52,14 +61,14 @@ def columns(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: 
         A parameter is out of range, or another level is asked for.
     """
     level = model.get("level", 1.0)
-    require(level, np.equal(level, 1), "level={} is not supported: use level=1")
-    require(model.get("tlev", 0.0), np.equal(model.get("tlev", 0.0), 0), "tlev={} is not supported: use 0")
+    check_values(level, np.equal(level, 1), "level={} is not supported: use level=1")
+    check_values(model.get("tlev", 0.0), np.equal(model.get("tlev", 0.0), 0), "tlev={} is not supported: use 0")
     p = {name: np.asarray(model.get(name, value), dtype=np.float64) for name, value in _DEFAULTS.items()}
     for name in ("is", "n"):
-        require(p[name], p[name] > 0, f"{name}={{}}: it must be > 0")
-    require(p["rs"], p["rs"] >= 0, "rs={}: it must be >= 0")
+        check_values(p[name], p[name] > 0, f"{name}={{}}: it must be > 0")
+    check_values(p["rs"], p["rs"] >= 0, "rs={}: it must be >= 0")
     area = np.multiply(device.get("area", p["area"]), device.get("m", 1.0))
-    require(area, area > 0, "area times m is {}: it must be > 0")
+    check_values(area, area > 0, "area times m is {}: it must be > 0")
     nominal = np.add(model.get("tnom", ambient.nominal), ZERO_CELSIUS)
     kelvin = kelvins(device, ambient)
     vt = K_OVER_Q * kelvin
@@ -68,7 +77,7 @@ def columns(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: 
     saturation = p["is"] * area * np.exp((ratio - 1) * p["eg"] / scale + p["xti"] / p["n"] * np.log(ratio))
     warmer = kelvin - nominal
     series = p["rs"] * (1 + p["trs"] * warmer + p["trs2"] * warmer**2) / area
-    found: dict[str, Amount] = {
+    table: dict[str, Amount] = {
         "saturation": saturation,
         "scale": scale,
         "series": series,
@@ -79,25 +88,25 @@ def columns(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: 
     }
     if "bv" in model:
         volts = model["bv"] - p["tcv"] * warmer
-        require(volts, np.greater(volts, 0), "bv={}: it must be > 0")
+        check_values(volts, np.greater(volts, 0), "bv={}: it must be > 0")
         amperes = np.multiply(p["ibv"], device.get("m", 1.0))
-        found["breakdown"] = _breakdown(volts, amperes, saturation, np.asarray(found["breakdown_scale"]), vt)
-    return found
+        table["breakdown"] = _breakdown(volts, amperes, saturation, np.asarray(table["breakdown_scale"]), vt)
+    return table
 
 
 def charge(model: Mapping[str, Amount], device: Mapping[str, Amount]) -> str | None:
     """Return the parameter by which a diode holds charge, or None."""
-    known = {**model, **device}
-    if some(known, "cjp", "pj"):
+    parameters = {**model, **device}
+    if any_nonzero(parameters, "cjp", "pj"):
         return "cjp"
-    return next((name for name in ("cjo", "tt") if some(known, name)), None)
+    return next((name for name in ("cjo", "tt") if any_nonzero(parameters, name)), None)
 
 
 def kelvins(device: Mapping[str, Amount], ambient: Ambient) -> Floats:
     """Return an element's temperature."""
     warmer = 0.0 if "temp" in device else device.get("dtemp", 0.0)
     kelvin = np.add(device.get("temp", ambient.celsius), ZERO_CELSIUS) + warmer
-    require(kelvin, np.greater(kelvin, 0), "its temperature is {} K: it must be > 0")
+    check_values(kelvin, np.greater(kelvin, 0), "its temperature is {} K: it must be > 0")
     return np.asarray(kelvin, dtype=np.float64)
 
 

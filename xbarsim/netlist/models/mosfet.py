@@ -19,9 +19,9 @@ from xbarsim.netlist.models.constants import (
     ZERO_CELSIUS,
 )
 from xbarsim.netlist.models.diode import kelvins
-from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, Known, require, some, words
+from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, ParameterNames, any_nonzero, check_values, words
 
-KNOWN = Known(
+PARAMETERS = ParameterNames(
     model=words("level vto kp gamma phi lambda rd rs rsh is js tox ld uo nsub tpg nss tnom"),
     device=words("m l w ad as nrd nrs temp dtemp"),
     idle=words("cbd cbs pb cgso cgdo cgbo cj mj cjsw mjsw fc kf af nlev gdsnoi off ic icvds icvgs icvbs pd ps"),
@@ -55,24 +55,24 @@ def columns(
         A parameter is out of range, or another level is asked for.
     """
     level = model.get("level", 1.0)
-    require(level, np.equal(level, 1), "level={} is not supported: use level=1")
+    check_values(level, np.equal(level, 1), "level={} is not supported: use level=1")
     p = {name: np.asarray(model.get(name, value), dtype=np.float64) for name, value in _DEFAULTS.items()}
     nominal = np.asarray(np.add(model.get("tnom", ambient.nominal), ZERO_CELSIUS))
     _from_process(p, model, nominal, polarity)
-    require(p["phi"], p["phi"] > 0, "phi={}: it must be > 0")
+    check_values(p["phi"], p["phi"] > 0, "phi={}: it must be > 0")
     for name in ("rd", "rs", "rsh", "is", "js"):
-        require(p[name], p[name] >= 0, f"{name}={{}}: it must be >= 0")
+        check_values(p[name], p[name] >= 0, f"{name}={{}}: it must be >= 0")
     width = np.asarray(device.get("w", ambient.width))
     length = np.asarray(device.get("l", ambient.length)) - 2 * p["ld"]
     share = np.asarray(device.get("m", 1.0))
-    require(width, width > 0, "w={}: it must be > 0")
-    require(length, length > 0, "its channel is {} m long after ld is taken off: it must be > 0")
-    require(share, share > 0, "m={}: it must be > 0")
+    check_values(width, width > 0, "w={}: it must be > 0")
+    check_values(length, length > 0, "its channel is {} m long after ld is taken off: it must be > 0")
+    check_values(share, share > 0, "m={}: it must be > 0")
     kelvin = kelvins(device, ambient)
     warmer = kelvin / nominal
     gap, gap_nominal = _gap(kelvin), _gap(nominal)
     phi = kelvin / REFERENCE * (p["phi"] - _shift(nominal)) / (nominal / REFERENCE) + _shift(kelvin)
-    require(phi, phi > 0, "its surface potential is {} V at this temperature: it must be > 0")
+    check_values(phi, phi > 0, "its surface potential is {} V at this temperature: it must be > 0")
     built_in = (
         polarity * (p["vto"] + 0.5 * (gap_nominal - gap)) - p["gamma"] * np.sqrt(p["phi"]) + 0.5 * (phi - p["phi"])
     )
@@ -95,10 +95,12 @@ def columns(
 
 def charge(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Ambient) -> str | None:
     """Return the parameter by which a transistor holds charge, or None: overlaps, its junctions, its gate's oxide."""
-    known = {"ad": ambient.drain_area, "as": ambient.source_area, **model, **device}
-    alone = next((name for name in ("cgso", "cgdo", "cgbo", "cbd", "cbs", "tox") if some(known, name)), None)
+    parameters = {"ad": ambient.drain_area, "as": ambient.source_area, **model, **device}
+    alone = next(
+        (name for name in ("cgso", "cgdo", "cgbo", "cbd", "cbs", "tox") if any_nonzero(parameters, name)), None
+    )
     pairs = (("cj", "ad"), ("cj", "as"), ("cjsw", "pd"), ("cjsw", "ps"))
-    return alone or next((name for name, size in pairs if some(known, name, size)), None)
+    return alone or next((name for name, size in pairs if any_nonzero(parameters, name, size)), None)
 
 
 def _gap(kelvin: Floats) -> Floats:
@@ -117,14 +119,14 @@ def _from_process(p: dict[str, Floats], model: Mapping[str, Amount], nominal: Fl
     thickness = np.asarray(model.get("tox", 0.0), dtype=np.float64)
     if not np.any(thickness):
         return
-    require(thickness, thickness > 0, "tox={}: it must be > 0")
+    check_values(thickness, thickness > 0, "tox={}: it must be > 0")
     oxide = 3.9 * PERMITTIVITY / thickness
     if "kp" not in model:
         p["kp"] = p["uo"] * oxide * 1e-4
     if "nsub" not in model:
         return
     doping = np.asarray(model["nsub"], dtype=np.float64) * 1e6
-    require(doping / 1e6, doping > CARRIERS, "nsub={}: it must be > 1.45e10, silicon's own carriers per cm^3")
+    check_values(doping / 1e6, doping > CARRIERS, "nsub={}: it must be > 1.45e10, silicon's own carriers per cm^3")
     if "phi" not in model:
         p["phi"] = np.maximum(0.1, 2 * nominal * K_OVER_Q * np.log(doping / CARRIERS))
     gap = _gap(nominal)

@@ -13,8 +13,8 @@ Amount = float | Floats
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a kind of model knows.
+class ParameterNames:
+    """The parameters of a kind of model.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Ambient:
     scale: float = 1.0
 
 
-def some(values: Mapping[str, Amount], *names: str) -> bool:
+def any_nonzero(values: Mapping[str, Amount], *names: str) -> bool:
     """Whether all of these parameters are there and not 0, for one of the elements at least."""
     product: Amount = 1.0
     for name in names:
@@ -83,7 +83,7 @@ class UnphysicalError(ValueError):
     """A parameter has a value that no device has; the message says which."""
 
 
-def require(values: Amount, good: Amount | NDArray[np.bool_] | bool, text: str) -> None:
+def check_values(values: Amount, good: Amount | NDArray[np.bool_] | bool, text: str) -> None:
     """Refuse parameters that are not good, with one bad value in place of ``{}``."""
     bad = ~np.broadcast_to(np.asarray(good, dtype=bool), np.broadcast_shapes(np.shape(values), np.shape(good)))
     if bad.any():

@@ -8,9 +8,17 @@ import numpy as np
 
 from xbarsim.netlist.models.constants import ZERO_CELSIUS
 from xbarsim.netlist.models.diode import kelvins
-from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, Known, UnphysicalError, require, words
+from xbarsim.netlist.models.parameters import (
+    Ambient,
+    Amount,
+    Floats,
+    ParameterNames,
+    UnphysicalError,
+    check_values,
+    words,
+)
 
-KNOWN = Known(
+PARAMETERS = ParameterNames(
     model=words("rsh r l w narrow short tc1 tc2 tce tnom"),
     device=words("r l w m scale tc1 tc2 tce temp dtemp"),
     idle=words("kf af lf wf ef bv_max ac noisy noise level"),
@@ -54,7 +62,7 @@ def ohms(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Amb
             np.asarray(0.0 if tc1 is None else tc1) + np.multiply(0.0 if tc2 is None else tc2, warmer)
         )
     share = device.get("m", 1.0)
-    require(share, np.greater(share, 0), "m={}: it must be > 0")
+    check_values(share, np.greater(share, 0), "m={}: it must be > 0")
     return np.asarray(value * factor * device.get("scale", 1.0) / share)
 
 
@@ -67,7 +75,7 @@ def _sheet(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: A
     across = np.subtract(width, 2 * np.asarray(model.get("narrow", 0.0)))
     sheet = model.get("rsh", 0.0)
     if np.all(np.multiply(sheet, np.multiply(length, width)) > 0):
-        require(across, np.not_equal(across, 0), "its width is {} m after its model's narrowing: it must not be 0")
+        check_values(across, np.not_equal(across, 0), "its width is {} m after its model's narrowing: it must not be 0")
         return np.asarray(sheet * squares / across)
     if "r" in model:
         return model["r"]

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xbarsim.netlist.models.parameters import Ambient, Amount, Known, require, words
+from xbarsim.netlist.models.parameters import Ambient, Amount, ParameterNames, check_values, words
 
-KNOWN = Known(
+PARAMETERS = ParameterNames(
     model=words("vt vh it ih ron roff level"),
     device=frozenset(),
     idle=words("lser sw csw"),
     refused={"vser": "a source in series", "ilimit": "a limit of its current", "epsilon": "a smooth step"},
 )
-SMOOTH = Known(model=words("von voff ion ioff ron roff"), device=frozenset(), idle=words("vswitch iswitch"))
+SMOOTH = ParameterNames(model=words("von voff ion ioff ron roff"), device=frozenset(), idle=words("vswitch iswitch"))
 
 
 def columns(model: Mapping[str, Amount], ambient: Ambient, control: str, *, starts_on: bool) -> dict[str, Amount]:
@@ -49,11 +49,11 @@ def columns(model: Mapping[str, Amount], ambient: Ambient, control: str, *, star
         A resistance is not positive, or it is LTspice's smooth switch.
     """
     level = model.get("level", 1.0)
-    require(level, np.equal(level, 1), "level={} is not supported: use level=1")
+    check_values(level, np.equal(level, 1), "level={} is not supported: use level=1")
     middle, width = model.get(f"{control}t", 0.0), model.get(f"{control}h", 0.0)
     ron, roff = model.get("ron", 1.0), model.get("roff", 1.0 / ambient.gmin if ambient.gmin else np.inf)
     for name, value in (("ron", ron), ("roff", roff)):
-        require(value, np.greater(value, 0), f"{name}={{}}: it must be > 0")
+        check_values(value, np.greater(value, 0), f"{name}={{}}: it must be > 0")
     late = np.greater(width, 0) & (not starts_on)
     return {
         "threshold": np.where(late, np.add(middle, width), np.subtract(middle, np.abs(width))),
@@ -81,8 +81,8 @@ def smooth_columns(model: Mapping[str, Amount], control: str) -> dict[str, Amoun
     high, low = model.get(f"{control}on", 1.0 if control == "v" else 1e-3), model.get(f"{control}off", 0.0)
     ron, roff = model.get("ron", 1.0), model.get("roff", 1e6)
     for name, value in (("ron", ron), ("roff", roff)):
-        require(value, np.greater(value, 0), f"{name}={{}}: it must be > 0")
-    require(high, np.not_equal(high, low), f"{control}on={{}}, as {control}off: they must differ")
+        check_values(value, np.greater(value, 0), f"{name}={{}}: it must be > 0")
+    check_values(high, np.not_equal(high, low), f"{control}on={{}}, as {control}off: they must differ")
     return {
         "threshold": 0.0,
         "meets": 0.0,

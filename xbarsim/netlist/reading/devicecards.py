@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xbarsim.netlist.models import diode, mosfet, resistor, switch
-from xbarsim.netlist.models.parameters import Known
+from xbarsim.netlist.models.parameters import ParameterNames
 from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
 from xbarsim.netlist.refusals import CardError
@@ -18,11 +18,12 @@ Value = float | Expression
 KINDS = {"d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res"), "s": ("sw", "vswitch"), "w": ("csw", "iswitch")}
 """What models an element's letter takes."""
 
-KNOWN_OF_MODEL: Mapping[str, Known] = {
-    "d": diode.KNOWN, "nmos": mosfet.KNOWN, "pmos": mosfet.KNOWN, "r": resistor.KNOWN, "res": resistor.KNOWN,
-    "sw": switch.KNOWN, "csw": switch.KNOWN, "vswitch": switch.SMOOTH, "iswitch": switch.SMOOTH,
+MODEL_PARAMETERS: Mapping[str, ParameterNames] = {
+    "d": diode.PARAMETERS, "nmos": mosfet.PARAMETERS, "pmos": mosfet.PARAMETERS,
+    "r": resistor.PARAMETERS, "res": resistor.PARAMETERS, "sw": switch.PARAMETERS, "csw": switch.PARAMETERS,
+    "vswitch": switch.SMOOTH, "iswitch": switch.SMOOTH,
 }  # fmt: skip
-KNOWN_OF_ELEMENT: Mapping[str, Known] = {"d": diode.KNOWN, "m": mosfet.KNOWN}
+ELEMENT_PARAMETERS: Mapping[str, ParameterNames] = {"d": diode.PARAMETERS, "m": mosfet.PARAMETERS}
 _NODES = {"d": ("anode", "cathode"), "m": ("drain", "gate", "source", "bulk")}
 
 
@@ -70,10 +71,10 @@ def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
     extra = [word for word in sorted_words.plain if word != kind]
     if extra:
         raise CardError(f".model {clipped(name)}: '{clipped(extra[0])}' belongs to no parameter: {form}")
-    if kind not in KNOWN_OF_MODEL:
+    if kind not in MODEL_PARAMETERS:
         # Who names it hears that it is not supported.
         return ModelCard(name, kind, {}, origin)
-    known, values, memory = KNOWN_OF_MODEL[kind], dict[str, Value](), dict[str, str]()
+    known, values, memory = MODEL_PARAMETERS[kind], dict[str, Value](), dict[str, str]()
     for key, word in sorted_words.keys.items():
         key = known.aliases.get(key, key)
         if key in known.refused:
@@ -105,7 +106,7 @@ def read_device(words: list[str], origin: int) -> DeviceCard:
         raise CardError(f"{name} has {max(len(plain) - 1, 0)} of its {len(ends)} nodes: {form}")
     check_names([name, *plain[: len(ends) + 1]])
     *nodes, model = plain[: len(ends) + 1]
-    known, values, memory = KNOWN_OF_ELEMENT[letter], dict[str, Value](), dict[str, str]()
+    known, values, memory = ELEMENT_PARAMETERS[letter], dict[str, Value](), dict[str, str]()
     for at, word in enumerate(plain[len(ends) + 1 :]):
         # The tail of ic=1,2,3, a flag that only a start depends on, and a diode's area.
         if word == "off" or "ic" in sorted_words.keys:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.netlist.models.parameters import UnphysicalError
-from xbarsim.netlist.models.resistor import KNOWN, ohms
+from xbarsim.netlist.models.resistor import PARAMETERS, ohms
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.calls import two_multipliers
 from xbarsim.netlist.reading.expressions import Expression
@@ -55,8 +55,8 @@ def read_resistor(name: str, words: list[str], origin: int) -> tuple[Value, Valu
     for key, word in sorted_words.keys.items():
         if key in IGNORED:
             continue
-        key = KNOWN.aliases.get(key, key)
-        if key not in KNOWN.device:
+        key = PARAMETERS.aliases.get(key, key)
+        if key not in PARAMETERS.device:
             raise CardError(f"{name} has '{clipped(key)}=' after its value, which is not supported: remove it")
         keys[key] = word
     # tc=1m 2u and tc=1m,2u give both coefficients.

@@ -12,7 +12,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.changes import Changes
-from xbarsim.netlist.reading.devicecards import KNOWN_OF_ELEMENT, KNOWN_OF_MODEL
+from xbarsim.netlist.reading.devicecards import ELEMENT_PARAMETERS, MODEL_PARAMETERS
 from xbarsim.netlist.reading.sweepcards import SweepCard
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
@@ -126,7 +126,7 @@ def model_key(name: str, key: str, top: Body) -> str:
         close = closest(name, top.models)
         hint = f"did you mean '{close}'?" if close else "name a .model of the top level"
         raise CardError(f"there is no model '{clipped(name)}': {hint}")
-    known = KNOWN_OF_MODEL.get(model.kind)
+    known = MODEL_PARAMETERS.get(model.kind)
     own = key if known is None else known.aliases.get(key, key)
     if known is None or own not in known.model:
         raise CardError(f"no operating point depends on {clipped(key)} of the model {name} ({model.kind})")
@@ -156,7 +156,7 @@ def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | N
     if name in (card.name for card in top.controls) and key in ("", "gain"):
         return "value"
     if name in (card.name for card in top.devices):
-        known = KNOWN_OF_ELEMENT[name[0]]
+        known = ELEMENT_PARAMETERS[name[0]]
         own = known.aliases.get(key or "area", key or "area")
         if own in known.device:
             return own
