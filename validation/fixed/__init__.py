@@ -1,0 +1,1 @@
+"""The rooms of the fixed bank; each gives its cases by name."""
