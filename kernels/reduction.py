@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, zip_longest
@@ -54,50 +52,14 @@ class _Leaves:
     left: Index
 
 
-_running = threading.local()
+Runner = Callable[[Callable[[Any], None], Iterable[Any]], None]
+"""Does independent tasks, ``runner(work, tasks)``: in turn, or side by side, since kernels release the GIL."""
 
 
-class _StoppedError(Exception):
-    """Another thread's failure, or Ctrl-C, has made this task needless."""
-
-
-def run(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -> None:
-    """Do independent tasks, in ``threads`` threads; kernels release the GIL and results go where tasks say.
-
-    The first task's failure, or Ctrl-C, ends the others where they next call ``go_on``.
-    """
-    listed = list(tasks)
-    if threads == 1 or len(listed) < 2:
-        for task in listed:
-            work(task)
-        return
-    stop = threading.Event()
-
-    def watched(task: Any) -> None:
-        _running.stop = stop
-        go_on()
+def in_turn(work: Callable[[Any], None], tasks: Iterable[Any]) -> None:
+    """Do one task after the other."""
+    for task in tasks:
         work(task)
-
-    with ThreadPoolExecutor(min(threads, len(listed))) as pool:
-        try:
-            for _ in pool.map(watched, listed):
-                pass
-        except BaseException:
-            stop.set()
-            raise
-
-
-def go_on() -> None:
-    """Leave a task whose result nobody waits for any more; long ones call it between their kernels."""
-    stop: threading.Event | None = getattr(_running, "stop", None)
-    if stop is not None and stop.is_set():
-        raise _StoppedError
-
-
-def chunks(batch: int, threads: int) -> list[slice]:
-    """Cut a batch into one part for each thread."""
-    size = max(1, -(-batch // threads))
-    return [slice(k, min(k + size, batch)) for k in range(0, batch, size)]
 
 
 def memory(rows: int, cols: int, present: tuple[bool, bool, bool, bool], *, keep: bool) -> float:
@@ -140,13 +102,13 @@ class Blocks:
 
     Parameters
     ----------
-    g, cw, cb, threads
+    g, cw, cb, run
         As those of :class:`Reduction`.
     """
 
-    def __init__(self, g: Array, cw: Array, cb: Array, threads: int) -> None:
+    def __init__(self, g: Array, cw: Array, cb: Array, run: Runner) -> None:
         self._circuit = (g, cw, cb)
-        self._threads = threads
+        self._run = run
         left, right = bool(cw[:, 0].any()), bool(cw[:, -1].any())
         top, bottom = bool(cb[0].any()), bool(cb[-1].any())
         self.present = (left, right, top, bottom)
@@ -158,9 +120,9 @@ class Blocks:
 
     def _join_all(self, keep: bool) -> None:
         """Reduce all leaves, then join what was planned."""
-        run(self._reduce_leaves, self._lane_groups(), self._threads)
+        self._run(self._reduce_leaves, self._lane_groups())
         for height in sorted(self._levels):
-            run(lambda block: _join(block, keep), self._levels[height], self._threads)
+            self._run(lambda block: _join(block, keep), self._levels[height])
 
     def _plan(self, r0: int, r1: int, c0: int, c1: int) -> _Block:
         """Lay out the blocks of a rectangle of leaves, cutting the longer side in two."""
@@ -227,8 +189,8 @@ class Reduction(Blocks):
         Couplings of bit-line segments, the top end first.
     keep : bool
         Keep what ``voltages`` needs.
-    threads : int
-        Blocks reduced at a time; the result does not depend on it.
+    run : Runner
+        Reduces blocks; the result does not depend on the order.
 
     Attributes
     ----------
@@ -239,8 +201,8 @@ class Reduction(Blocks):
         Which sides have at least one end that is not open.
     """
 
-    def __init__(self, g: Array, cw: Array, cb: Array, *, keep: bool = False, threads: int = 1) -> None:
-        super().__init__(g, cw, cb, threads)
+    def __init__(self, g: Array, cw: Array, cb: Array, *, keep: bool = False, run: Runner = in_turn) -> None:
+        super().__init__(g, cw, cb, run)
         self._root = self._plan(0, self._row_cuts.size - 1, 0, self._col_cuts.size - 1)
         self._join_all(keep)
         assert self._root.couplings is not None
@@ -268,7 +230,7 @@ class Reduction(Blocks):
             leaves.leaf_voltages(plan.steps, plan.places, *self._circuit, top, left, store, x, known, v, u)
 
         # Every step keeps storage of its own on the way back, so fewer leaves share a pass.
-        run(fill, self._lane_groups(LANES // 2), self._threads)
+        self._run(fill, self._lane_groups(LANES // 2))
         return v, u
 
     def _spread(self, terminals: Array, *, pairs: bool = False) -> None:
@@ -280,7 +242,7 @@ class Reduction(Blocks):
         self._root.port_voltages = np.stack([known, np.zeros_like(known)]) if pairs else known
         extend = _extend_pairs if pairs else _extend
         for height in sorted(self._levels, reverse=True):
-            run(extend, self._levels[height], self._threads)
+            self._run(extend, self._levels[height])
 
     def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
         """Return ``sum_kl weights[k, l] d_k d_l`` at every cell, (m, n); needs ``keep``.
@@ -303,7 +265,7 @@ class Reduction(Blocks):
             drops = np.empty((shape.rows * shape.cols, form.shape[0], top.size))
             leaves.leaf_gradients(plan.steps, plan.places, *self._circuit, top, left, store, x, form, drops, gradient)
 
-        run(fill, self._lane_groups(LANES // 2), self._threads)
+        self._run(fill, self._lane_groups(LANES // 2))
         return gradient
 
 

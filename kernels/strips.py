@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from xbarsim.kernels import kron
 from xbarsim.kernels.blocks import Shape
-from xbarsim.kernels.reduction import Blocks
+from xbarsim.kernels.reduction import Blocks, Runner, in_turn
 
 Array = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ class Strips(Blocks):
 
     Parameters
     ----------
-    g, cw, cb, threads
+    g, cw, cb, run
         As those of :class:`reduction.Reduction`.
 
     Attributes
@@ -39,8 +39,8 @@ class Strips(Blocks):
         Siemens between the left and the bottom terminals, what the whole reduction has between them.
     """
 
-    def __init__(self, g: Array, cw: Array, cb: Array, *, threads: int = 1) -> None:
-        super().__init__(g, cw, cb, threads)
+    def __init__(self, g: Array, cw: Array, cb: Array, *, run: Runner = in_turn) -> None:
+        super().__init__(g, cw, cb, run)
         m, n = g.shape
         self.transfer: Array = np.zeros((m, n))
         if not (self.present[0] and self.present[3]):

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib import import_module
 from numbers import Integral
 from pathlib import Path
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
 
 from xbarsim.errors import InputError, TooLargeError
 
@@ -37,6 +44,87 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
+_running = threading.local()
+
+
+class _StoppedError(Exception):
+    """Another thread's failure, or Ctrl-C, has made this task needless."""
+
+
+def run_tasks(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -> None:
+    """Do independent tasks, in ``threads`` threads; kernels release the GIL and results go where tasks say.
+
+    The first task's failure, or Ctrl-C, ends the others where they next call ``check_running``.
+    """
+    listed = list(tasks)
+    if threads == 1 or len(listed) < 2:
+        for task in listed:
+            work(task)
+        return
+    stop = threading.Event()
+
+    def watched(task: Any) -> None:
+        _running.stop = stop
+        check_running()
+        work(task)
+
+    with ThreadPoolExecutor(min(threads, len(listed))) as pool:
+        try:
+            for _ in pool.map(watched, listed):
+                pass
+        except BaseException:
+            stop.set()
+            raise
+
+
+def check_running() -> None:
+    """Leave a task whose result nobody waits for any more; long ones call it between their kernels."""
+    stop: threading.Event | None = getattr(_running, "stop", None)
+    if stop is not None and stop.is_set():
+        raise _StoppedError
+
+
+def chunks(batch: int, threads: int) -> list[slice]:
+    """Cut a batch into one part for each thread."""
+    size = max(1, -(-batch // threads))
+    return [slice(k, min(k + size, batch)) for k in range(0, batch, size)]
+
+
+@cache
+def _threadpools() -> ThreadpoolController:
+    import_module("scipy.linalg.cython_blas")  # loads SciPy's BLAS, which a controller made before would not know
+    return ThreadpoolController()
+
+
+class _OneThread:
+    """BLAS limited to one thread while any thread of ours is inside: the last one out lifts the limit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limit = _threadpools().limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
+
+
+_one_thread = _OneThread()
+
+
+def one_blas_thread() -> _OneThread:
+    """Keep BLAS from threading: blocks are reduced side by side, and results must not depend on thread counts."""
+    return _one_thread
+
+
 def available_memory() -> int | None:
     """Bytes that can still be allocated, or None where the system does not say."""
     try:
@@ -51,18 +139,18 @@ def available_memory() -> int | None:
         return None
 
 
-def require_memory(needed: float, purpose: str, advice: str) -> None:
+def check_memory(demand: float, purpose: str, advice: str) -> None:
     """Refuse work that would not fit, before any of it is done.
 
     Raises
     ------
     TooLargeError
-        ``needed`` bytes are more than what is available.
+        ``demand`` bytes are more than what is available.
     """
-    if needed < 1e8:  # always fits, and the look-up costs more than a small solve
+    if demand < 1e8:  # always fits, and the look-up costs more than a small solve
         return
     available = available_memory()
-    if available is not None and needed > available:
+    if available is not None and demand > available:
         raise TooLargeError(
-            f"{purpose} needs about {needed / 1e9:.3g} GB of memory, {available / 1e9:.3g} GB are available: {advice}"
+            f"{purpose} needs about {demand / 1e9:.3g} GB of memory, {available / 1e9:.3g} GB are available: {advice}"
         )

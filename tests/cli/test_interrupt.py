@@ -13,7 +13,7 @@ from cli_tools import environment
 
 from xbarsim import Crossbar, Law, solve
 from xbarsim.errors import LawError
-from xbarsim.kernels import reduction
+from xbarsim.resources import check_running, run_tasks
 
 
 def slow(done, first=None):
@@ -23,7 +23,7 @@ def slow(done, first=None):
         if first is not None and task == 0:
             first()
         for _ in range(1000):
-            reduction.go_on()
+            check_running()
             time.sleep(0.01)
         done.append(task)
 
@@ -36,7 +36,7 @@ def test_ctrl_c_leaves_all_threads_tasks():
     timer = threading.Timer(0.2, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        reduction.run(slow(done), range(5), threads=2)
+        run_tasks(slow(done), range(5), threads=2)
     assert time.perf_counter() - start < 3.0
     assert done == []
 
@@ -47,7 +47,7 @@ def test_a_failure_leaves_the_other_tasks():
 
     done, start = [], time.perf_counter()
     with pytest.raises(LawError, match="as it happens"):
-        reduction.run(slow(done, fail), range(4), threads=2)
+        run_tasks(slow(done, fail), range(4), threads=2)
     assert time.perf_counter() - start < 3.0
     assert done == []
 
@@ -55,7 +55,7 @@ def test_a_failure_leaves_the_other_tasks():
 def test_what_ran_before_does_not_stop_what_comes_after():
     for count in (3, 5):
         seen = []
-        reduction.run(lambda task, seen=seen: (reduction.go_on(), seen.append(task)), range(count), threads=2)
+        run_tasks(lambda task, seen=seen: (check_running(), seen.append(task)), range(count), threads=2)
         assert sorted(seen) == list(range(count))
 
 

@@ -1,6 +1,7 @@
 """Arrays much longer than wide: their map is cut across, and methods are chosen by what they cost."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from xbarsim.kernels import bipartite, reduction
 from xbarsim.kernels.strips import Strips
 from xbarsim.solvers.costs import map_cost, vectors_cost
 from xbarsim.solvers.segments import Segments
-from xbarsim.solvers.terminals import Terminals, one_blas_thread
+from xbarsim.solvers.terminals import Terminals
 
 rng = np.random.default_rng
 
@@ -54,10 +55,10 @@ BROKEN = np.where(rng(5).random((299, 9)) < 0.1, np.inf, 1.5)
 )
 def test_strips_have_the_couplings_of_the_whole_reduction(more):
     segments = Segments.of(long_array(300, 9, 3, **more))
-    with one_blas_thread():
+    with resources.one_blas_thread():
         whole = reduction.Reduction(segments.g, *segments.couplings())
         strips = Strips(segments.g, *segments.couplings())
-        again = Strips(segments.g, *segments.couplings(), threads=2)
+        again = Strips(segments.g, *segments.couplings(), run=partial(resources.run_tasks, threads=2))
     expected = whole.couplings[:300, -9:]
     assert np.abs(strips.transfer - expected).max() <= 1e-14 * expected.max()
     assert np.array_equal(again.transfer, strips.transfer)

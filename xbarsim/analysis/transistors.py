@@ -15,7 +15,7 @@ from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.graph.standins import held_at
 from xbarsim.netlist.nonlinear_elements import Mosfets
 from xbarsim.netlist.recognition import report_points
-from xbarsim.resources import require_memory
+from xbarsim.resources import check_memory
 from xbarsim.solution import Solution
 from xbarsim.solvers import access_newton
 from xbarsim.solvers.segments import Segments
@@ -54,7 +54,7 @@ def solve_drawn(circuit: Circuit, found: Recognition, sources: dict[Side, Array]
     if any(lines.any() for lines in segments.joined.values()):
         return None
     rows, cols = found.crossbar.shape
-    require_memory(
+    check_memory(
         8.0 * rows * cols * (_NUMBERS + 5 * points.count),
         f"solving {points.count} point(s) on {rows} x {cols} cells with transistors",
         "take fewer points",

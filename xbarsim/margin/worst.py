@@ -14,7 +14,7 @@ from xbarsim.margin.cell_reads import Reader, by
 from xbarsim.margin.pattern_search import every_pattern, nearest, worst
 from xbarsim.margin.patterns import candidates
 from xbarsim.margin.technology import States, Technology
-from xbarsim.resources import require_memory
+from xbarsim.resources import check_memory
 from xbarsim.schemes.reading import Read
 from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, named
 from xbarsim.solvers.extrapolation import collected, report
@@ -156,7 +156,7 @@ def margin(
         A read could not be solved; the message names scheme, size and pattern.
     """
     shape = _shape(size)
-    _require_memory(shape)
+    _check_memory(shape)
     chosen = named(scheme)
     volts = checked_voltage(read_voltage)
     if patterns not in get_args(Pairing):
@@ -194,7 +194,7 @@ def sweep(
     """
     shapes = [_shape(size) for size in sizes]
     for shape in shapes:
-        _require_memory(shape)
+        _check_memory(shape)
     chosen = [named(scheme) for scheme in schemes]
     for what, items in (("sizes", [by(shape) for shape in shapes]), ("schemes", [one.name for one in chosen])):
         if not items:
@@ -296,7 +296,7 @@ def _shape(size: Size) -> tuple[int, int]:
     return int(pair[0]), int(pair[1])
 
 
-def _require_memory(shape: tuple[int, int]) -> None:
-    require_memory(
+def _check_memory(shape: tuple[int, int]) -> None:
+    check_memory(
         _BYTES_PER_CELL * shape[0] * shape[1], f"reading all patterns of {by(shape)} cells", "take a smaller array"
     )

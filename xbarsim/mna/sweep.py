@@ -14,7 +14,7 @@ from xbarsim.mna.factors import Factors, UntrustedError
 from xbarsim.mna.linear_network import Branches, Drive, Floats, Network, NetworkSolution
 from xbarsim.mna.residual import TOLERANCE, Residual
 from xbarsim.mna.system import System
-from xbarsim.resources import require_memory
+from xbarsim.resources import check_memory
 
 _CHUNK = 1 << 17
 """Unknowns at a time: some megabytes, whatever the number of points."""
@@ -68,7 +68,7 @@ def solve_points(system: System, factors: Factors, drive: Drive) -> NetworkSolut
     """
     unknowns, currents = system.unknowns, system.network.currents
     points = drive.points
-    require_memory(
+    check_memory(
         8.0 * points * (unknowns.nodes + unknowns.reported + 1),
         f"the solution of {unknowns.nodes} nodes at {points} points",
         "take fewer points",

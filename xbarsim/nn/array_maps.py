@@ -13,11 +13,9 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
-from xbarsim.kernels.reduction import run
-from xbarsim.resources import thread_count
+from xbarsim.resources import one_blas_thread, run_tasks, thread_count
 from xbarsim.solvers.adjoint import EffectiveMap, effective_map
 from xbarsim.solvers.effective import effective_conductance
-from xbarsim.solvers.terminals import one_blas_thread
 
 CACHED_BYTES = 256e6
 """Maps of arrays are kept up to this size in all, the last ones used."""
@@ -41,7 +39,7 @@ class MapCache:
             found[key] = effective_conductance(missing[key], threads=1)
 
         with one_blas_thread():  # once for all, not for each array in turn
-            run(reduce, list(missing), thread_count(threads))
+            run_tasks(reduce, list(missing), thread_count(threads))
         for key in keys:
             self._keep(key, found[key])
         return [found[key] for key in keys]
@@ -113,7 +111,7 @@ class _Maps(torch.autograd.Function):
             found[k] = effective_map(crossbars[k], threads=1)
 
         with one_blas_thread():  # once for all, not for each array in turn
-            run(reduce, range(len(crossbars)), thread_count(threads))
+            run_tasks(reduce, range(len(crossbars)), thread_count(threads))
         return tuple(torch.from_numpy(np.array(one.matrix)) for one in found if one is not None)
 
     @staticmethod
@@ -127,5 +125,5 @@ class _Maps(torch.autograd.Function):
                 gradients[k] = torch.from_numpy(kept.gradient(cotangents[k].detach().numpy()))
 
         with one_blas_thread():  # once for all, not for each array in turn
-            run(carry, range(len(cotangents)), thread_count(ctx.threads))
+            run_tasks(carry, range(len(cotangents)), thread_count(ctx.threads))
         return None, None, None, *gradients

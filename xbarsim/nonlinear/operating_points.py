@@ -13,7 +13,7 @@ from xbarsim.nonlinear.continuation import find
 from xbarsim.nonlinear.iteration import NewtonError
 from xbarsim.nonlinear.part import Floats
 from xbarsim.nonlinear.problem import Problem
-from xbarsim.resources import require_memory
+from xbarsim.resources import check_memory
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def solve(problem: Problem, drive: Drive, times: Floats, start: Floats | None = 
     """
     system = problem.system
     network, unknowns, points = system.network, system.unknowns, drive.points
-    require_memory(
+    check_memory(
         8.0 * points * (unknowns.nodes + unknowns.reported + 1),
         f"the solution of {unknowns.nodes} nodes at {points} points",
         "take fewer points",

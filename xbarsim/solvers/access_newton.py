@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import access, reduction, schur
+from xbarsim.kernels import access, schur
+from xbarsim.resources import check_running
 from xbarsim.solvers.refinement import EXACT, GOAL, Balance, Law, Pairs
 from xbarsim.solvers.segments import Segments
 
@@ -90,7 +91,7 @@ class _Lines:
             law, balance = self._at(pairs)
             bound, step = self._bound(balance), 0
             while bound > GOAL and step < _STEPS:
-                reduction.go_on()
+                check_running()
                 step += 1
                 dv, du = np.empty((2, *self.shape))
                 if not self._correct(law, balance, bound, dv, du):

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.errors import InputError
-from xbarsim.resources import thread_count
+from xbarsim.resources import one_blas_thread, thread_count
 from xbarsim.solvers.effective import mappable, verify
-from xbarsim.solvers.terminals import Terminals, one_blas_thread
+from xbarsim.solvers.terminals import Terminals
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import ends, kirchhoff, reduction, schur
-from xbarsim.resources import require_memory
+from xbarsim.kernels import ends, kirchhoff, schur
+from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.refinement import EXACT, GOAL, Balance, Pairs, linear_correction, ohmic, refine
 from xbarsim.solvers.segments import Mask, Segments
 from xbarsim.solvers.terminals import Terminals
@@ -135,7 +135,7 @@ def _workspace(name: str, rows: int, cols: int) -> Array:
 
 def _require_fields(segments: Segments, batch: int, fields: bool, scratch: int) -> None:
     rows, cols = segments.g.shape
-    require_memory(
+    check_memory(
         8.0 * rows * cols * (scratch + (2 * batch if fields else 0)),
         f"solving {batch} vector(s) on {rows} x {cols}{' with all node voltages' if fields else ''}",
         "solve fewer vectors at a time" + (" or leave fields out" if fields else ""),
@@ -154,7 +154,7 @@ def by_schur(
     """Solve each vector of source voltages (batch, lines) by preconditioned conjugate gradients.
 
     Where wires dominate or lines nearly float, rounding errors of the node voltages are magnified. Small arrays then
-    get their numbers from a reduction, and others are refined; what only checks others (``all_digits`` False) is
+    get their numbers from a and others are refined; what only checks others (``all_digits`` False) is
     refined where it needs to be.
 
     Raises
@@ -198,7 +198,7 @@ def by_schur(
         v, u = np.empty((2, 0, 0)) if fields else np.empty((2, rows, cols))
         arriving_w, arriving_b = np.empty(rows), np.empty(cols)
         for k in range(vectors.start, vectors.stop):
-            reduction.go_on()
+            check_running()
             if answer.word is not None and answer.bit is not None:
                 v, u = answer.word[k], answer.bit[k]
             left, right, top, bottom = (sources[side][k] for side in SIDES)
@@ -219,7 +219,7 @@ def by_schur(
             if (answer.residual[k] > goal or not answer.sure[k]) and not (small and unsure(k)):
                 _refine(segments, answer, k, v, u, (lw, kw, lb, kb), scratch, max_iterations)
 
-    reduction.run(work, reduction.chunks(batch, threads), threads)
+    run_tasks(work, chunks(batch, threads), threads)
     again = np.array([small and unsure(k) for k in range(batch)], np.bool_)
     if again.any():
         some = {side: volts[again] for side, volts in sources.items()}

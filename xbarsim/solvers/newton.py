@@ -7,8 +7,8 @@ import numpy as np
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.devices import Device
 from xbarsim.errors import ConvergenceError, LawError
-from xbarsim.kernels import ends, islands, kirchhoff, laws, newton_steps, reduction, schur
-from xbarsim.resources import require_memory
+from xbarsim.kernels import ends, islands, kirchhoff, laws, newton_steps, schur
+from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.extrapolation import Beyond, farthest, report
 from xbarsim.solvers.linear import Answer
 from xbarsim.solvers.refinement import GOAL, Balance, Law, LawOf, Pairs, Solver, refine
@@ -51,7 +51,7 @@ def by_newton(
     batch = sources["word_left"].shape[0]
     cells = device.cells(g)
     each = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (4 * batch if fields else 0)
-    require_memory(
+    check_memory(
         8.0 * rows * cols * each,
         f"solving {batch} vector(s) on {rows} x {cols} nonlinear cells{' with all node voltages' if fields else ''}",
         "solve fewer vectors at a time" + (" or leave fields out" if fields else ""),
@@ -71,7 +71,7 @@ def by_newton(
         space = newton_steps.Workspace(rows, cols, cells.symmetric)
         v, u = np.empty((2, rows, cols))
         for k in range(vectors.start, vectors.stop):
-            reduction.go_on()
+            check_running()
             if answer.word is not None and answer.bit is not None:
                 v, u = answer.word[k], answer.bit[k]
             ties = [np.ascontiguousarray(sources[side][k]) for side in SIDES]
@@ -95,7 +95,7 @@ def by_newton(
                     volts[~reached] = np.nan
                     cut[~reached] = True
 
-    reduction.run(work, reduction.chunks(batch, threads), threads)
+    run_tasks(work, chunks(batch, threads), threads)
     report(sorted(cases, key=lambda case: case.vector))
     return answer
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from xbarsim.crossbar import Array
 from xbarsim.errors import SolveError
 from xbarsim.kernels.strips import Strips
-from xbarsim.resources import require_memory
+from xbarsim.resources import check_memory, one_blas_thread, run_tasks
 from xbarsim.solvers.linear import Answer, by_schur
 from xbarsim.solvers.refinement import EXACT, scale
 from xbarsim.solvers.segments import Segments
-from xbarsim.solvers.terminals import one_blas_thread
 
 LONG = 4
 """From so many times as long as wide an array is cut across."""
@@ -51,15 +52,16 @@ def tall_map(segments: Segments, *, offset: bool, threads: int) -> tuple[Array, 
     rows, cols = segments.g.shape
     if max(rows, cols) < LONG * min(rows, cols):
         return None
-    require_memory(_CELL_BYTES * rows * cols, f"the map of {rows} x {cols}", "cut the array into shorter ones")
+    check_memory(_CELL_BYTES * rows * cols, f"the map of {rows} x {cols}", "cut the array into shorter ones")
     word, bit = segments.couplings()
+    run = partial(run_tasks, threads=threads)
     with one_blas_thread():
         if rows >= cols:
-            transfer = Strips(segments.g, word, bit, threads=threads).transfer
+            transfer = Strips(segments.g, word, bit, run=run).transfer
         else:
             # Turned about the second diagonal, bit_bottom lies left and word_left at the bottom.
             turned = (np.ascontiguousarray(part[::-1, ::-1].T) for part in (segments.g, bit, word))
-            transfer = np.ascontiguousarray(Strips(*turned, threads=threads).transfer[::-1, ::-1].T)
+            transfer = np.ascontiguousarray(Strips(*turned, run=run).transfer[::-1, ::-1].T)
     voltages = np.random.default_rng(_SEED).uniform(0.1, 1.0, (1, rows))
     full = _checked(segments, voltages, threads, fixed=False)
     if full is None:

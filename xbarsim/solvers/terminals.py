@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import partial
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import bipartite, kron, reduction
-from xbarsim.resources import require_memory
+from xbarsim.resources import check_memory, chunks, one_blas_thread, run_tasks
 from xbarsim.solvers.segments import Segments
 
 _PRODUCTS = 10**8
 """How many products a call of a kernel takes on."""
 
 Reduced = reduction.Reduction | bipartite.BipartiteReduction
-
-
-@cache
-def _threadpools() -> ThreadpoolController:
-    kron.dsyrk_address()  # loads SciPy's BLAS, which a controller made before would not know
-    return ThreadpoolController()
-
-
-class _OneThread:
-    """BLAS limited to one thread while any thread of ours is inside: the last one out lifts the limit."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._limit = _threadpools().limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limit.restore_original_limits()
-
-
-_one_thread = _OneThread()
-
-
-def one_blas_thread() -> _OneThread:
-    """Keep BLAS from threading: blocks are reduced side by side, and results must not depend on thread counts."""
-    return _one_thread
 
 
 @dataclass(frozen=True)
@@ -84,7 +46,7 @@ class Terminals:
         rows, cols = segments.g.shape
         ideal = segments.ideal
         present = segments.present
-        require_memory(
+        check_memory(
             bipartite.memory(rows, cols, present) if ideal else reduction.memory(rows, cols, present, keep=keep),
             f"the Kron reduction of {rows} x {cols}",
             'method="schur" needs about 150 bytes a cell',
@@ -95,11 +57,11 @@ class Terminals:
             if ideal:
                 network = bipartite.BipartiteReduction(segments.g, word[:, 0], word[:, -1], bit[0], bit[-1])
             else:
-                network = reduction.Reduction(segments.g, word, bit, keep=keep, threads=threads)
+                network = reduction.Reduction(segments.g, word, bit, keep=keep, run=partial(run_tasks, threads=threads))
         places: dict[Side, slice] = {}
         start = 0
-        for side, there in zip(SIDES, network.present, strict=True):
-            if there:
+        for side, tied in zip(SIDES, network.present, strict=True):
+            if tied:
                 places[side] = slice(start, start + segments.volts[side].size)
                 start = places[side].stop
         return Terminals(segments, network, places, threads)
@@ -127,12 +89,10 @@ class Terminals:
             most = max(1, _PRODUCTS // couplings.size)
             parts = [
                 slice(k, min(k + most, part.stop))
-                for part in reduction.chunks(batch, self.threads)
+                for part in chunks(batch, self.threads)
                 for k in range(part.start, part.stop, most)
             ]
-            reduction.run(
-                lambda part: kron.terminal_currents(couplings, volts[part], amperes[part]), parts, self.threads
-            )
+            run_tasks(lambda part: kron.terminal_currents(couplings, volts[part], amperes[part]), parts, self.threads)
             for side, place in self.places.items():
                 out[side][:] = amperes[:, place]
         return out
