@@ -24,19 +24,46 @@ except ImportError:  # Windows has other locks
 def checked_target(path: str | Path) -> Path:
     """Refuse a file that cannot be written, before anything is computed for it.
 
+    Where a file would be written, one is begun and taken away again: no other test knows of a full name, a quota or a
+    file system without files.
+
     Raises
     ------
     InputError
-        ``path`` is a folder, or in none that can be written to.
+        ``path`` is a folder, is read-only, or is in no folder that can be written to.
     """
     path = Path(path)
+    _check_no_folder(path)
+    target = path.resolve()
+    if target.exists() and not os.access(target, os.W_OK):
+        raise InputError(f"{path} cannot be written (it is read-only): give another path, or permission to write it")
+    if target.exists() and not target.is_file():
+        return path
+    if not target.parent.is_dir():
+        raise _unwritable(path, "there is no such folder")
+    if not os.access(target.parent, os.W_OK):
+        raise _unwritable(path, "no permission")
+    try:
+        handle, name = _begun(target)
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from None
+    os.close(handle)
+    Path(name).unlink()
+    return path
+
+
+def _check_no_folder(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder: give the path of a file")
-    folder = path.resolve().parent
-    if not path.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-        reason = "no permission" if folder.is_dir() else "there is no such folder"
-        raise InputError(f"{path} cannot be written ({reason}): give a path in a writable folder")
-    return path
+
+
+def _unwritable(path: Path, reason: str | None) -> InputError:
+    return InputError(f"{path} cannot be written ({reason}): give a path in a writable folder")
+
+
+def _begun(target: Path) -> tuple[int, str]:
+    """Open the new file that is to take a target's place; its name says whose it is."""
+    return tempfile.mkstemp(prefix=f".{target.name}.{os.getpid()}.", suffix=".tmp", dir=target.parent)
 
 
 @contextlib.contextmanager
@@ -58,8 +85,7 @@ def written_whole(path: str | Path) -> Iterator[IO[bytes]]:
         ``path`` is a folder or cannot be written; a file that was there before is as it was.
     """
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give the path of a file")
+    _check_no_folder(path)
     target = path.resolve()
     try:
         if target.exists() and not target.is_file():
@@ -67,7 +93,7 @@ def written_whole(path: str | Path) -> Iterator[IO[bytes]]:
                 yield device
             return
         _sweep(target)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.{os.getpid()}.", suffix=".tmp", dir=target.parent)
+        handle, name = _begun(target)
         try:
             with os.fdopen(handle, "wb") as file:
                 _locked(file)
@@ -81,7 +107,7 @@ def written_whole(path: str | Path) -> Iterator[IO[bytes]]:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}): give a path in a writable folder") from None
+        raise _unwritable(path, error.strerror) from None
 
 
 def _umask() -> int:

@@ -40,8 +40,8 @@ def checked_path(path: str | Path) -> Path:
     return path
 
 
-def need_matplotlib() -> None:
-    """See that matplotlib is installed, without importing it.
+def check_matplotlib() -> None:
+    """Check that matplotlib is installed, without importing it.
 
     Raises
     ------

@@ -8,8 +8,7 @@ from contextlib import redirect_stderr
 import pytest
 from cli_tools import call
 
-from xbarsim import cli
-from xbarsim.cli import announce
+from xbarsim.cli import announce, command_line
 from xbarsim.errors import ExtrapolationWarning
 
 
@@ -64,7 +63,7 @@ def test_a_warning_is_a_note(capsys, monkeypatch):
             warnings.warn("cells went\n too far", ExtrapolationWarning, stacklevel=1)
         raise SystemExit(0)
 
-    monkeypatch.setattr(cli, "_run", warn)
+    monkeypatch.setattr(command_line, "_run", warn)
     shown = warnings.showwarning
     assert call(capsys, "info").err == "note: cells went too far\n"
     assert warnings.showwarning is shown

@@ -1,5 +1,6 @@
 """``xbarsim train`` and ``xbarsim infer`` from start to end: checkpoints, stops, answers in every form, refusals."""
 
+import io
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import torch
 from cli_tools import PROGRAM, assert_refused, call, environment, run
 from network_tools import write_idx
 
+from xbarsim.cli import main
 from xbarsim.nn import Hardware, checkpoint, preset
 from xbarsim.nn.datasets import load
 from xbarsim.nn.inference import infer
@@ -25,12 +28,8 @@ TRAIN = ("train", "--model", "mlp", "--data", "digits", "--width", "0.5", "--lim
 def mlp(tmp_path_factory):
     """A checkpoint that the command made."""
     path = tmp_path_factory.mktemp("trained") / "mlp.pt"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.stdout", open(os.devnull, "w"))  # noqa: SIM115, PTH123
-        from xbarsim.cli import main
-
-        with pytest.raises(SystemExit) as done:
-            main([*TRAIN, "--epochs", "4", "-o", str(path)])
+    with redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as done:
+        main([*TRAIN, "--epochs", "4", "-o", str(path)])
     assert done.value.code == 0
     return path
 

@@ -156,12 +156,6 @@ def test_refusals_are_one_line(capsys, options, words):
     assert_refused(call(capsys, *SMALL, *options), 2, *words)
 
 
-@pytest.mark.parametrize("option", ["--plot", "--output"])
-def test_a_file_that_cannot_be_written_is_refused_before_anything_is_solved(capsys, monkeypatch, option):
-    monkeypatch.setattr("xbarsim.cli.margin_command._report", lambda *given: pytest.fail("it was solved"))
-    assert_refused(call(capsys, *SMALL, option, "/nowhere/margin.png"), 2, "/nowhere/margin.png", "no such folder")
-
-
 def test_what_does_not_converge_is_exit_code_3(capsys, monkeypatch):
     from xbarsim.errors import ConvergenceError
 

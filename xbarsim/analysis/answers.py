@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from xbarsim.analysis.rawfile import raw_parts
 from xbarsim.analysis.results import Result
 from xbarsim.crossbar import Array
+from xbarsim.text_table import aligned, comma_separated
 
 _POINT = ["quantity", "name", "value"]
-
 
 _FEW_RUNS = 8
 """How many of a measure's numbers the table lists."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Answers:
     """One run of ``xbarsim solve``.
 
@@ -83,25 +83,29 @@ class Answers:
 
         Several vectors of one crossbar are one table, with the vector's number first.
         """
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
         if self.label == "vector" and len(self.results) > 1:
-            writer.writerow(["vector", *_POINT])
-            writer.writerows([number, *row] for number, one in enumerate(self.results) for row in _point_rows(one))
-            return stream.getvalue().rstrip("\n")
-        for number, one in enumerate(self.results):
-            if number:
-                stream.write("\n")
-            if one.sweep:
-                writer.writerows(_sweep_rows(one))
-                if one.measures or one.failed:
-                    stream.write("\n")
-                    writer.writerow(["measure", "value", "error"])
-                    writer.writerows(_measure_rows(one))
+            rows = ([number, *row] for number, result in enumerate(self.results) for row in _point_rows(result))
+            return comma_separated([["vector", *_POINT], *rows])
+        table: list[list[Any]] = []
+        for number, result in enumerate(self.results):
+            table += [[]] * bool(number)
+            if result.sweep:
+                table += _sweep_rows(result)
+                if result.measures or result.failed:
+                    table += [[], ["measure", "value", "error"], *_measure_rows(result)]
             else:
-                writer.writerow(_POINT)
-                writer.writerows(_point_rows(one))
-        return stream.getvalue().rstrip("\n")
+                table += [_POINT, *_point_rows(result)]
+        return comma_separated(table)
+
+    def as_raw(self) -> Iterator[bytes]:
+        """Return ngspice's binary raw file, in parts."""
+        return raw_parts(self.title, self.results, time.strftime("%a %b %d %H:%M:%S %Y"))
+
+    def only_nodes(self, patterns: tuple[str, ...]) -> Answers:
+        """Return these with the node voltages alone whose names match any of the patterns, and a note if none does."""
+        results = [result.only_nodes(patterns) for result in self.results]
+        note = [] if any(result.nodes for result in results) else [f"no node is called {' or '.join(patterns)}"]
+        return replace(self, results=results, show_nodes=True, notes=[*self.notes, *note])
 
     def as_table(self) -> str:
         """Return the outputs and what they rest on, for reading."""
@@ -112,10 +116,10 @@ class Answers:
                 lines.append(f"{self.label} {number}" + (f": {one.kind}" if one.sweep else "") + _altered(one))
             lines += _sweep_table(one) if one.sweep else _point_table(one, self.show_nodes)
         times = ", ".join(f"{name} {value:.3f} s" for name, value in self.seconds.items())
-        lines += ["", f"time      {times}"]
+        lines += ["", *_facts(time=times)]
         return "\n".join(lines)
 
-    def currents_only(self) -> str:
+    def as_numbers(self) -> str:
         """Return output names and currents alone, one a line; a sweep has one line a point."""
         lines = []
         for one in self.results:
@@ -217,26 +221,25 @@ def _point_table(one: Result, show_nodes: bool) -> Iterator[str]:
     """Yield the lines of one operating point."""
     names, currents = _currents(one)
     if names:
-        width = max(len("output"), *map(len, names))
-        head = f"{'output' if one.outputs else 'source':<{width}}  {'current (A)':>15}"
-        yield head + ("" if one.ideal is None else f"  {'ideal (A)':>13}  {'loss':>7}")
-        for k, (name, current) in enumerate(zip(names, currents[0].tolist(), strict=True)):
-            row = f"{name:<{width}}  {current:>15.8e}"
-            if one.ideal is not None:
-                ideal = float(one.ideal[0, k])
-                loss = f"{100 * (1 - current / ideal):>6.2f}%" if ideal else f"{'-':>7}"
-                row += f"  {ideal:>13.6e}  {loss}"
-            yield row
+        table = [("output" if one.outputs else "source", "current (A)", "ideal (A)", "loss")]
+        ideals = [None] * len(names) if one.ideal is None else one.ideal[0].tolist()
+        for name, current, ideal in zip(names, currents[0].tolist(), ideals, strict=True):
+            loss = f"{100 * (1 - current / ideal):.2f}%" if ideal else "-"
+            table.append((name, f"{current:.8e}", f"{0.0 if ideal is None else ideal:.6e}", loss))
+        columns = 2 if one.ideal is None else 4
+        yield from aligned([row[:columns] for row in table], ("<", ">15", ">13", ">7")[:columns])
         yield ""
     if show_nodes and one.nodes:
-        width = max(len("node"), *map(len, one.nodes))
-        yield f"{'node':<{width}}  {'voltage (V)':>15}"
-        for name, volts in zip(one.nodes, one.voltages[0].tolist(), strict=True):
-            yield f"{name:<{width}}  {volts:>15.8e}"
+        volts = [f"{value:.8e}" for value in one.voltages[0].tolist()]
+        yield from aligned([("node", "voltage (V)"), *zip(one.nodes, volts, strict=True)], ("<", ">15"))
         yield ""
-    yield from _named_lines(one)
-    yield f"power     {float(one.power[0]):.8e} W"
-    yield f"residual  {one.residual:.1e} ({one.how})"
+    if one.printed:
+        yield from aligned(((name, f"= {float(column[0]):.8e}") for name, column in one.printed.items()), "<<")
+        yield ""
+    if one.measures or one.failed:
+        yield from _measure_lines(one)
+        yield ""
+    yield from _facts(power=f"{float(one.power[0]):.8e} W", residual=f"{one.residual:.1e} ({one.how})")
 
 
 def _sweep_table(one: Result) -> Iterator[str]:
@@ -244,34 +247,22 @@ def _sweep_table(one: Result) -> Iterator[str]:
     names, currents = _currents(one)
     axes = one.axes()
     heads = [name for name, _ in axes] + [f"i({name})" for name in names] + [*one.printed]
-    yield "  ".join(f"{head:>15}" for head in heads)
     table = np.column_stack([*(column for _, column in axes), currents, *one.printed.values()])
-    for row in table.tolist():
-        yield "  ".join(f"{value:>15.8e}" for value in row)
+    rows = ([f"{value:.8e}" for value in row] for row in table.tolist())
+    yield from aligned([heads, *rows], [">15"] * len(heads))
     yield ""
     yield from _measure_lines(one)
-    yield f"points    {one.points}"
-    yield f"residual  {one.residual:.1e} ({one.how})"
+    yield from _facts(points=str(one.points), residual=f"{one.residual:.1e} ({one.how})")
 
 
-def _named_lines(one: Result) -> Iterator[str]:
-    """Yield what cards name at an operating point, and what was measured there."""
-    width = max(map(len, one.printed), default=0)
-    for name, column in one.printed.items():
-        yield f"{name:<{width}}  = {float(column[0]):.8e}"
-    if one.printed:
-        yield ""
-    yield from _measure_lines(one)
-    if one.measures or one.failed:
-        yield ""
+def _facts(**facts: str) -> list[str]:
+    """Return what is said of an analysis as a whole, a line each."""
+    return aligned(facts.items(), ("<8", "<"))
 
 
-def _measure_lines(one: Result) -> Iterator[str]:
-    width = max(map(len, [*one.measures, *one.failed]), default=0)
-    for name, value in one.measures.items():
-        yield f"{name:<{width}}  = {_measured(value)}"
-    for name, error in one.failed.items():
-        yield f"{name:<{width}}  failed: {error}"
+def _measure_lines(one: Result) -> list[str]:
+    table = [(name, f"= {_measured(value)}") for name, value in one.measures.items()]
+    return aligned([*table, *((name, f"failed: {error}") for name, error in one.failed.items())], "<<")
 
 
 def _measured(value: float | list[float]) -> str:

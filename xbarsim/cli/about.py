@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from xbarsim.text_table import aligned, comma_separated
 
-def facts() -> Iterator[tuple[str, str]]:
-    """Yield names and values: versions, threads, cache folder, ngspice."""
+
+@dataclass(frozen=True)
+class Installation:
+    """Names and values: versions, threads, cache folder, ngspice."""
+
+    facts: dict[str, str]
+
+    def as_table(self) -> str:
+        """Return a line for each."""
+        return "\n".join(aligned(self.facts.items(), ("<8", "<")))
+
+    def as_json(self) -> str:
+        """Return an object."""
+        return json.dumps(self.facts, indent=1)
+
+    def as_csv(self) -> str:
+        """Return a row for each."""
+        return comma_separated([("name", "value"), *self.facts.items()])
+
+    def as_numbers(self) -> str:
+        """Return a line for each, without columns."""
+        return "\n".join(f"{name} {value}" for name, value in self.facts.items())
+
+
+def installation() -> Installation:
+    """Return what this installation consists of."""
     from xbarsim import __version__
     from xbarsim.resources import thread_count
 
     threads = thread_count()  # before numba, whose own complaint is a traceback
     from xbarsim.kernels import schur
 
-    yield "xbarsim", __version__
-    yield "Python", f"{platform.python_version()} on {platform.platform(terse=True)}"
-    for package in ("numpy", "scipy", "numba", "llvmlite", "click"):
-        yield package, _version(package)
-    for package in ("torch", "PySpice"):
-        yield package, _version(package)
-    yield "threads", f"{threads} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
-    yield "cache", str(schur.solve.stats.cache_path)
-    yield "ngspice", _ngspice()
+    facts = {"xbarsim": __version__, "Python": f"{platform.python_version()} on {platform.platform(terse=True)}"}
+    for package in ("numpy", "scipy", "numba", "llvmlite", "click", "torch", "PySpice"):
+        facts[package] = _version(package)
+    facts["threads"] = f"{threads} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
+    facts["cache"] = str(schur.solve.stats.cache_path)
+    facts["ngspice"] = _ngspice()
+    return Installation(facts)
 
 
 def _version(package: str) -> str:
@@ -44,5 +68,5 @@ def _ngspice() -> str:
         out = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout
     except (OSError, subprocess.TimeoutExpired):
         return f"{program}, which does not run"
-    found = [word for word in out.split() if word.startswith("ngspice-")]
-    return f"{program}, {found[0] if found else 'version unknown'}"
+    release = next((word for word in out.split() if word.startswith("ngspice-")), "version unknown")
+    return f"{program}, {release}"

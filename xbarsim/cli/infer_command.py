@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xbarsim.cli import announce
-from xbarsim.cli.delivery import checked_places, deliver, drawn
-from xbarsim.cli.network_options import data_options, dataset, need_torch
-from xbarsim.cli.option_types import Count, Quantity
+from xbarsim.cli.network_options import check_torch, data_options, dataset
+from xbarsim.cli.option_types import Count, Quantity, is_typed
 from xbarsim.cli.option_words import option_words
+from xbarsim.cli.output import Output, output_options
 from xbarsim.errors import InputError
 from xbarsim.quantities import parse
 
@@ -71,67 +71,63 @@ _QUICK = ("digits", "mnist", "fashion-mnist")  # trained without being asked
     help="When cells that drift are read, after programming; repeatable.",
 )
 @click.option("--compensate-drift", is_flag=True, help="Each layer makes up for drift by one digital number.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of printing.")
-@click.option("--plot", metavar="FILE", help="Draw accuracies and errors of layers: .png, .svg or .pdf.")
-def infer(as_json: bool, output: str | None, plot: str | None, **given: Any) -> None:
+@output_options(quiet="Print accuracies alone, no notes.", plot="Draw accuracies and errors of layers")
+def infer(**options: Any) -> None:
     """Run, print and draw; ``_HELP`` says the rest."""
-    need_torch()
-    checked_places(output, plot)
-    with option_words(given["changes"], ("TrainSettings",)):
-        report = _report(given)
-    deliver(report.as_json() if as_json else report.as_table(), output)
-    if plot is not None:
-        from xbarsim.nn.accuracy_picture import draw
-        from xbarsim.plot import save
-
-        drawn(lambda: save(draw(report), plot))
+    check_torch()
+    output = Output.of(options)
+    with option_words(options["changes"], ("TrainSettings",)):
+        report = _report(options, output)
+    output.deliver(report, lambda path: _drawn(report, path))
 
 
-def _report(given: dict[str, Any]) -> InferenceReport:
-    from xbarsim.cli import interrupt
-    from xbarsim.resources import thread_count
+def _drawn(report: InferenceReport, path: str) -> list[str]:
+    from xbarsim.nn.accuracy_picture import draw
+    from xbarsim.plot import save
 
-    thread_count()
+    return save(draw(report), path)
+
+
+def _report(options: dict[str, Any], output: Output) -> InferenceReport:
     start = time.perf_counter()
-    with interrupt.immediate("xbarsim: interrupted"):
+
+    def say(chip: ChipResult) -> None:
+        if not output.quiet:
+            announce.say(f"chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s")
+
+    with output.working() as progress:
         from xbarsim.nn.inference import infer as run
         from xbarsim.nn.inference_report import InferenceReport
 
-        hardware = _hardware(given["hardware"], given["changes"], given["fidelity"])
-        seeds = _seeds(given["first_seed"], given["seeds"])
-        times = _times(hardware, given["times"], given["compensate_drift"])
-        _see_options(hardware, given)
+        hardware = _hardware(options["hardware"], options["changes"], options["fidelity"])
+        seeds = _seeds(options["first_seed"], options["seeds"])
+        times = _times(hardware, options["times"], options["compensate_drift"])
+        _check_idle(hardware, options)
         seconds: dict[str, float] = {}
-        with announce.compilation(), announce.stages(True) as progress:
-            source = _source(given, hardware, progress, seconds)
-            ready = time.perf_counter()
-            found = run(
-                source.model,
-                source.dataset,
-                hardware,
-                seeds=seeds,
-                digital=given["digital"],
-                batch=given["batch"],
-                calibration=given["calibration"],
-                times=times,
-                compensate=given["compensate_drift"],
-                progress=progress,
-                report=_say,
-            )
-        seconds |= {"inference": time.perf_counter() - ready, "total": time.perf_counter() - start}
-        if found.alike and len(seeds) > 1:
-            announce.say("note: all chips are alike: nothing in this hardware differs from one to the next")
-        facts = source.dataset.facts()
-        name = " ".join([given["hardware"], *given["changes"]])
-        return InferenceReport(
-            source.name, source.weights, facts, name, hardware, given["digital"], found, seconds,
-            given["compensate_drift"],
-        )  # fmt: skip
-
-
-def _say(chip: ChipResult) -> None:
-    announce.say(f"chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s")
+        source = _source(options, hardware, output, progress, seconds)
+        ready = time.perf_counter()
+        inference = run(
+            source.model,
+            source.dataset,
+            hardware,
+            seeds=seeds,
+            digital=options["digital"],
+            batch=options["batch"],
+            calibration=options["calibration"],
+            times=times,
+            compensate=options["compensate_drift"],
+            progress=progress,
+            report=say,
+        )
+    seconds |= {"inference": time.perf_counter() - ready, "total": time.perf_counter() - start}
+    if inference.alike and len(seeds) > 1:
+        output.note("all chips are alike: nothing in this hardware differs from one to the next")
+    facts = source.dataset.facts()
+    name = " ".join([options["hardware"], *options["changes"]])
+    return InferenceReport(
+        source.name, source.weights, facts, name, hardware, options["digital"], inference, seconds,
+        options["compensate_drift"],
+    )  # fmt: skip
 
 
 def _times(hardware: Hardware, times: tuple[float, ...], compensate: bool) -> list[float]:
@@ -144,22 +140,17 @@ def _times(hardware: Hardware, times: tuple[float, ...], compensate: bool) -> li
         raise InputError(f"{option}: {error}") from None
 
 
-def _see_options(hardware: Hardware, given: dict[str, Any]) -> None:
+def _check_idle(hardware: Hardware, options: dict[str, Any]) -> None:
     """Refuse options that would change nothing."""
     from xbarsim.nn.ranges import wants_data
     from xbarsim.nn.zoo import MODELS
 
-    if _by_hand("calibration") and not wants_data(hardware):
+    if is_typed("calibration") and not wants_data(hardware):
         raise InputError(
             "--calibration changes nothing: no converter of this hardware has a range from data (--set adc.bits=8 has)"
         )
-    if _by_hand("width") and given["model"] not in MODELS:
-        raise InputError(f"--width changes nothing: it is of a network of the zoo by name, not of {given['model']}")
-
-
-def _by_hand(option: str) -> bool:
-    """Tell whether an option was given, and is not its default."""
-    return click.get_current_context().get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+    if is_typed("width") and options["model"] not in MODELS:
+        raise InputError(f"--width changes nothing: it is of a network of the zoo by name, not of {options['model']}")
 
 
 def _seeds(first: int, count: int) -> range:
@@ -169,7 +160,11 @@ def _seeds(first: int, count: int) -> range:
 
 
 def _source(
-    given: dict[str, Any], hardware: Hardware, progress: Callable[[str], None], seconds: dict[str, float]
+    options: dict[str, Any],
+    hardware: Hardware,
+    output: Output,
+    progress: Callable[[str], None],
+    seconds: dict[str, float],
 ) -> Source:
     """Return the network with weights; one of the zoo is trained if it has none."""
     from xbarsim.nn import model_sources
@@ -177,41 +172,42 @@ def _source(
 
     start = time.perf_counter()
     progress("data")
-    data = dataset(given["data"], given["data_folder"], given["mean"], given["std"]).limited(test=given["limit"])
-    scaled = given["mean"] is not None or given["std"] is not None
-    found = model_sources.find(given["model"], data, weights=given["weights"], width=given["width"], scaled=scaled)
+    width, scaled = options["width"], options["mean"] is not None or options["std"] is not None
+    data = dataset(options["data"], options["data_folder"], options["mean"], options["std"])
+    data = data.limited(test=options["limit"])
+    source = model_sources.find(options["model"], data, weights=options["weights"], width=width, scaled=scaled)
     # What cannot be put on the hardware is said before it is trained.
-    on_hardware(found.model, hardware, digital=given["digital"])
+    on_hardware(source.model, hardware, digital=options["digital"])
     seconds["data and model"] = time.perf_counter() - start
-    if _by_hand("width") and found.width not in (None, given["width"]):
-        raise InputError(f"--width is {given['width']:g} and {found.weights} holds a network of width {found.width:g}")
-    if found.trained:
-        if given["epochs"] is not None:
+    if is_typed("width") and source.width not in (None, width):
+        raise InputError(f"--width is {width:g} and {source.weights} holds a network of width {source.width:g}")
+    if source.trained:
+        if options["epochs"] is not None:
             raise click.UsageError("--epochs goes with a network that has no weights yet; this one has")
-        return found
+        return source
     start = time.perf_counter()
-    trained = _trained(found, given, progress)
+    source = _trained(source, options, output, progress)
     seconds["training"] = time.perf_counter() - start
-    return trained
+    return source
 
 
-def _trained(source: Source, given: dict[str, Any], progress: Callable[[str], None]) -> Source:
+def _trained(source: Source, options: dict[str, Any], output: Output, progress: Callable[[str], None]) -> Source:
     from dataclasses import replace
 
     from xbarsim.nn import zoo
     from xbarsim.nn.training import Training, TrainSettings, usual_batch
 
     data = source.dataset
-    command = f"xbarsim train --model {given['model']} --data {given['data']} -o {given['model']}.pt"
-    if given["epochs"] is None and data.name not in _QUICK:
+    command = f"xbarsim train --model {options['model']} --data {options['data']} -o {options['model']}.pt"
+    if options["epochs"] is None and data.name not in _QUICK:
         raise InputError(
-            f"{given['model']} has no weights, and training it on {data.name} takes long: {command}, "
-            f"then --model {given['model']}.pt; or --epochs N trains it now"
+            f"{options['model']} has no weights, and training it on {data.name} takes long: {command}, "
+            f"then --model {options['model']}.pt; or --epochs N trains it now"
         )
-    chosen = {} if given["epochs"] is None else {"epochs": given["epochs"]}
-    settings = TrainSettings(batch=usual_batch(data), augment=data.name == "cifar10", **chosen)
-    announce.say(f"note: {given['model']} has no weights, so it is trained first; {command} keeps them")
-    model = zoo.build(given["model"], data.shape, len(data.classes), width=given["width"], seed=settings.seed)
+    length = {} if options["epochs"] is None else {"epochs": options["epochs"]}
+    settings = TrainSettings(batch=usual_batch(data), augment=data.name == "cifar10", **length)
+    output.note(f"{options['model']} has no weights, so it is trained first; {command} keeps them")
+    model = zoo.build(options["model"], data.shape, len(data.classes), width=options["width"], seed=settings.seed)
     Training(model, data, settings).run(progress=lambda text: progress(f"training: {text}"))
     words = f"trained for {settings.epochs} epochs on {len(data.train)} images, seed {settings.seed}"
     return replace(source, model=model.eval(), weights=words, trained=True)
@@ -221,12 +217,12 @@ def _hardware(name: str, changes: tuple[str, ...], fidelity: str | None) -> Hard
     from xbarsim.nn.hardware import PRESETS, Hardware, preset
 
     if name in PRESETS:
-        found = preset(name)
+        hardware = preset(name)
     elif Path(name).is_file() or name.endswith(".json"):
-        found = Hardware.from_json(Path(name))
+        hardware = Hardware.from_json(Path(name))
     else:
         raise InputError(f"hardware is {name!r}: give {', '.join(PRESETS)}, or a JSON file of settings")
-    record = found.to_dict()
+    record = hardware.to_dict()
     for change in changes:
         _change(record, change)
     if fidelity is not None:
@@ -235,11 +231,11 @@ def _hardware(name: str, changes: tuple[str, ...], fidelity: str | None) -> Hard
         hardware = Hardware.from_dict(record)
     except InputError as error:
         raise InputError(f"--set: {error}" if changes else str(error)) from None
-    _see_effect(hardware, [change.partition("=")[0].strip() for change in changes], fidelity is not None)
+    _check_effect(hardware, [change.partition("=")[0].strip() for change in changes], fidelity is not None)
     return hardware
 
 
-def _see_effect(hardware: Hardware, names: list[str], fidelity: bool) -> None:
+def _check_effect(hardware: Hardware, names: list[str], fidelity: bool) -> None:
     """Refuse what is set without effect, but beside the setting that takes its effect away: so sweeps reach 0."""
     for name in names:
         why = hardware.idle.get(name)

@@ -6,13 +6,13 @@ import math
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.delivery import checked_places, deliver, drawn
-from xbarsim.cli.option_types import Quantity
+from xbarsim.cli.option_types import Command, Quantity
 from xbarsim.cli.option_words import option_words
+from xbarsim.cli.output import Output, output_options
 from xbarsim.errors import InputError
 from xbarsim.quantities import parse
 
@@ -34,8 +34,6 @@ xbarsim margin --device selector --i0 1n --v0 30m --r-on 10k --read-voltage 0.6
 
 Exit codes: 0 solved; 2 bad input; 3 not converged.
 """
-
-Command = TypeVar("Command", bound="Callable[..., Any]")
 
 DEVICES: dict[str, dict[str, Any]] = {
     "linear": {},
@@ -101,83 +99,74 @@ def _quantity(name: str, default: str | None, text: str) -> Callable[[Command], 
     show_default=True,
     help="Other cells: each state's own worst pattern, or the same for both states.",
 )
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-@click.option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of printing.")
-@click.option("--plot", metavar="FILE", help="Draw margins against array size: .png, .svg or .pdf.")
-def margin(
-    sizes: str, schemes: str, cell: str, patterns: str, form: str, output: str | None, plot: str | None, **made: Any
-) -> None:
+@output_options(quiet="Print each array's margin alone, no notes.", plot="Draw margins against array size")
+def margin(sizes: str, schemes: str, cell: str, patterns: str, **options: Any) -> None:
     """Sweep, print and draw; ``_HELP`` says the rest."""
-    checked_places(output, plot)
-    report = _report(_sizes(sizes), _words(schemes), _cell(cell), patterns, made)
-    deliver({"table": report.as_table, "json": report.as_json, "csv": report.as_csv}[form](), output)
-    if plot is not None:
-        from xbarsim.margin.margins_picture import draw
-        from xbarsim.plot import save
-
-        drawn(lambda: save(draw(report.points, "\n".join(report.heading)), plot))
+    output = Output.of(options)
+    report = _report(_sizes(sizes), _words(schemes), _cell(cell), patterns, options, output)
+    output.deliver(report, lambda path: _drawn(report, path))
 
 
-def _report(sizes: list[Any], schemes: list[str], cell: Any, patterns: Any, made: dict[str, Any]) -> Report:
+def _drawn(report: Report, path: str) -> list[str]:
+    from xbarsim.margin.margins_picture import draw
+    from xbarsim.plot import save
+
+    return save(draw(report.points, "\n".join(report.heading)), path)
+
+
+def _report(
+    sizes: list[Any], schemes: list[str], cell: Any, patterns: Any, options: dict[str, Any], output: Output
+) -> Report:
     from dataclasses import replace
 
-    from xbarsim.cli import interrupt
-    from xbarsim.resources import thread_count
-
-    thread_count()
-    with interrupt.immediate("xbarsim: interrupted"):
-        from xbarsim.cli import announce
+    with output.working() as progress:
         from xbarsim.margin import Technology, sweep
         from xbarsim.margin.margin_report import Report
         from xbarsim.schemes.scheme import checked_voltage, named
         from xbarsim.solvers import extrapolation
 
-        volts = checked_voltage(made["read_voltage"])
-        chosen = [replace(named(name), load=made["load"]) for name in schemes]
+        volts = checked_voltage(options["read_voltage"])
+        loaded = [replace(named(name), load=options["load"]) for name in schemes]
         technology = Technology(
-            made["r_on"],
-            made["r_off"],
-            _device(made),
-            word_wire=made["wire"] if made["word_wire"] is None else made["word_wire"],
-            bit_wire=made["wire"] if made["bit_wire"] is None else made["bit_wire"],
-            driver=made["driver"],
-            sense=made["sense"],
+            options["r_on"],
+            options["r_off"],
+            _device(options),
+            word_wire=options["wire"] if options["word_wire"] is None else options["word_wire"],
+            bit_wire=options["wire"] if options["bit_wire"] is None else options["bit_wire"],
+            driver=options["driver"],
+            sense=options["sense"],
         )
         start = time.perf_counter()
-        with (
-            extrapolation.collected() as cases,
-            option_words(),
-            announce.compilation(),
-            announce.stages(True) as progress,
-        ):
+        with extrapolation.collected() as cases, option_words():
             points = sweep(
-                technology, sizes, chosen, read_voltage=volts, cell=cell, patterns=patterns, progress=progress
+                technology, sizes, loaded, read_voltage=volts, cell=cell, patterns=patterns, progress=progress
             )
-        if cases:
-            worst = max(cases, key=lambda case: case.excess)
-            click.echo(f"note: {worst}: beyond it is a straight line; --extend error refuses it", err=True)
         seconds = {"total": time.perf_counter() - start}
-        where = cell if isinstance(cell, str) else "{}, {}".format(*cell)
-        return Report(technology, volts, where, patterns, points, seconds)
+        place = cell if isinstance(cell, str) else "{}, {}".format(*cell)
+        report = Report(technology, volts, place, patterns, points, seconds)
+    if cases:
+        worst = max(cases, key=lambda case: case.excess)
+        output.note(f"{worst}: beyond it is a straight line; --extend error refuses it")
+    return report
 
 
-def _device(made: dict[str, Any]) -> Device:
+def _device(options: dict[str, Any]) -> Device:
     """Build the device; an option that it does not have is refused."""
     from xbarsim import devices
 
-    name = made["device"]
+    name = options["device"]
     belongs: dict[str, list[str]] = {}
-    for device, options in DEVICES.items():
-        for option in options:
+    for device, parameters in DEVICES.items():
+        for option in parameters:
             belongs.setdefault(option, []).append(device)
     for option, homes in belongs.items():
-        if made[option] is not None and name not in homes:
+        if options[option] is not None and name not in homes:
             raise click.UsageError(f"--{option} goes with --device {' or '.join(homes)}, not with {name}")
-    values = {key: default if made[key] is None else made[key] for key, default in DEVICES[name].items()}
+    values = {key: default if options[key] is None else options[key] for key, default in DEVICES[name].items()}
     if name == "table":
-        if made["curve"] is None:
+        if options["curve"] is None:
             raise click.UsageError("--device table needs --curve FILE, volts and amperes of a measured cell")
-        return devices.Table.from_csv(Path(made["curve"]), extend=values["extend"])
+        return devices.Table.from_csv(Path(options["curve"]), extend=values["extend"])
     kinds = {
         "linear": devices.Linear, "sinh": devices.Sinh, "selector": devices.Selector, "transistor": devices.Transistor,
     }  # fmt: skip
@@ -193,7 +182,7 @@ def _words(text: str) -> list[str]:
 
 
 def _sizes(text: str) -> list[int | tuple[int, int]]:
-    found: list[int | tuple[int, int]] = []
+    sizes: list[int | tuple[int, int]] = []
     for word in text.split(","):
         counts = [part.strip() for part in re.split("[xX]", word)]
         try:
@@ -211,8 +200,8 @@ def _sizes(text: str) -> list[int | tuple[int, int]]:
         if max(numbers) >= 10**_MOST_DIGITS:
             raise click.BadParameter(f"{word.strip()[:20]}... is no size that fits in memory", param_hint="--sizes")
         lines = [int(number) for number in numbers]
-        found.append(lines[0] if len(lines) == 1 else (lines[0], lines[1]))
-    return found
+        sizes.append(lines[0] if len(lines) == 1 else (lines[0], lines[1]))
+    return sizes
 
 
 def _cell(text: str) -> Any:

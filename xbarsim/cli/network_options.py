@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from xbarsim.cli.option_types import Command, in_order
 from xbarsim.errors import InputError
 from xbarsim.quantities import parse
 
@@ -16,11 +17,9 @@ if TYPE_CHECKING:
 
     from xbarsim.nn.datasets import Dataset
 
-Command = TypeVar("Command", bound="Callable[..., Any]")
 
-
-def need_torch() -> None:
-    """See that torch is installed, and have its threads sleep where they wait.
+def check_torch() -> None:
+    """Check that torch is installed, and have its threads sleep where they wait.
 
     Threads that spin instead make small networks up to fifty times slower as soon as other work shares the cores.
 
@@ -37,31 +36,23 @@ def need_torch() -> None:
 
 def data_options(default: str | None) -> Callable[[Command], Command]:
     """Add the options that say which images are used, and how networks see them."""
-
-    def add(command: Command) -> Command:
-        for option in reversed(
-            [
-                click.option(
-                    "--data",
-                    default=default,
-                    show_default=default is not None,
-                    help="digits, mnist, fashion-mnist, cifar10, or a folder with a folder of images for each class.",
-                ),
-                click.option(
-                    "--data-folder",
-                    metavar="DIR",
-                    help="Where named data lie, as torchvision lays them out; without it, XBARSIM_DATA.",
-                ),
-                click.option(
-                    "--mean", metavar="NUMBERS", help="A network sees (pixel / 255 - mean) / std; one, or by channel."
-                ),
-                click.option("--std", metavar="NUMBERS", help="As --mean."),
-            ]
-        ):
-            command = option(command)
-        return command
-
-    return add
+    return in_order(
+        click.option(
+            "--data",
+            default=default,
+            show_default=default is not None,
+            help="digits, mnist, fashion-mnist, cifar10, or a folder with a folder of images for each class.",
+        ),
+        click.option(
+            "--data-folder",
+            metavar="DIR",
+            help="Where named data lie, as torchvision lays them out; without it, XBARSIM_DATA.",
+        ),
+        click.option(
+            "--mean", metavar="NUMBERS", help="A network sees (pixel / 255 - mean) / std; one, or by channel."
+        ),
+        click.option("--std", metavar="NUMBERS", help="As --mean."),
+    )
 
 
 def dataset(data: str, folder: str | None, mean: str | None, std: str | None) -> Dataset:
@@ -70,10 +61,10 @@ def dataset(data: str, folder: str | None, mean: str | None, std: str | None) ->
 
     from xbarsim.nn.datasets import load
 
-    found = load(data, folder)
+    images = load(data, folder)
     if mean is not None:
-        found = replace(found, mean=numbers(mean, "--mean"))
-    return found if std is None else replace(found, std=numbers(std, "--std"))
+        images = replace(images, mean=numbers(mean, "--mean"))
+    return images if std is None else replace(images, std=numbers(std, "--std"))
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:

@@ -1,10 +1,10 @@
-"""Numbers on the command line: all take scales, ``1k``, ``2.5meg``, ``30m``; ``1M`` is refused by all."""
+"""Options of the command line, and their numbers: all take scales, ``1k``, ``2.5meg``; ``1M`` is refused by all."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,11 +12,31 @@ from xbarsim.errors import InputError
 from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     _ParamType = click.ParamType[Any]
 else:
     _ParamType = click.ParamType  # generic only in recent releases
 
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
 _MOST = 2**31 - 1
+
+
+def in_order(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Add several options to a command, in the order in which its help lists them."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def is_typed(name: str) -> bool:
+    """Whether the user gave an option, and it is not its default."""
+    return click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 class Quantity(_ParamType):

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.network_options import data_options, dataset, need_torch
+from xbarsim.cli import announce
+from xbarsim.cli.network_options import check_torch, data_options, dataset
 from xbarsim.cli.option_types import Count, Quantity
 from xbarsim.cli.option_words import option_words
+from xbarsim.cli.output import Output, output_options
 from xbarsim.errors import InputError
 from xbarsim.files import checked_target
+from xbarsim.text_table import aligned, comma_separated
 
 if TYPE_CHECKING:
     from xbarsim.nn.checkpoint import Recipe
@@ -55,77 +58,96 @@ Exit codes: 0 trained; 2 bad input; 130 stopped.
 @click.option("--width", type=Quantity(above=0.0), default=None, help="Multiplies hidden units and channels [1].")
 @click.option("--augment/--no-augment", default=None, help="Mirror and shift images [only of cifar10].")
 @click.option("--limit", type=Count(least=1), default=None, help="Use the first N training images.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON record at the end instead of lines.")
-def train(resume: str | None, output: str | None, as_json: bool, **given: Any) -> None:
+@output_options(quiet="Print the last accuracy alone.", file=False)
+def train(resume: str | None, output: str | None, **options: Any) -> None:
     """Train, print and save; ``_HELP`` says the rest."""
-    need_torch()
+    check_torch()
+    answer = Output.of(options)
     with option_words(options=("TrainSettings",)):
         if resume is None:
-            path = checked_target(_new_path(output, given["overwrite"]))
-            recipe, training = _begin(given)
+            path = checked_target(_new_path(output, options["overwrite"]))
+            recipe, training = _begin(options)
         else:
             path = checked_target(output or resume)
-            recipe, training = _resumed(resume, given)
-    Checkpointed(path, recipe, training, as_json).run()
+            recipe, training = _resumed(resume, options)
+    Checkpointed(path, recipe, training, answer).run()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Checkpointed:
-    """A training with its file."""
+    """A training with its file; a table of it is printed line by line as it goes."""
 
     path: Path
     recipe: Recipe
     training: Training
-    as_json: bool
+    output: Output
 
     def run(self) -> None:
         """Train to the end or to a signal, and say how it went."""
-        from xbarsim.cli import announce
-
-        if not self.as_json:
-            self._say_head()
-        self._save()  # an unwritable path is said now
-        with announce.stages(True) as progress, _signals() as caught:
+        self._say_head()
+        self._save()
+        with announce.stages(not self.output.quiet) as progress, _signals() as caught:
             over = self.training.run(
                 save=self._save, stop=lambda: bool(caught), progress=progress, report=self._say_epoch
             )
         if not over:
-            done, steps = self.training.epoch + 1, f"step {self.training.step} of {self.training.steps}"
-            click.echo(
-                f"xbarsim: stopped in epoch {done}, {steps}; xbarsim train --resume {self.path} goes on there", err=True
+            epoch, steps = self.training.epoch + 1, f"step {self.training.step} of {self.training.steps}"
+            announce.say(
+                f"xbarsim: stopped in epoch {epoch}, {steps}; xbarsim train --resume {self.path} goes on there"
             )
             raise click.exceptions.Exit(128 + caught[0])
-        if self.as_json:
-            click.echo(json.dumps(self._record(), indent=2))
-        else:
-            click.echo(f"{self.path}: xbarsim infer --model {self.path} --data {self.recipe.data}")
+        self.output.deliver(self)
 
     def _save(self) -> None:
         from xbarsim.nn import checkpoint
 
         checkpoint.save(self.path, self.recipe, self.training)
 
+    @property
+    def _talks(self) -> bool:
+        return self.output.form == "table" and not self.output.quiet
+
     def _say_head(self) -> None:
+        if not self._talks:
+            return
         data, settings = self.training.dataset, self.training.settings
-        count = sum(one.numel() for one in self.training.model.parameters())
+        count = sum(tensor.numel() for tensor in self.training.model.parameters())
         click.echo(
             f"{self.recipe.model} on {data.name}, {len(data.train)} images, {count} parameters; "
             f"rate {settings.rate:g}, batches of {settings.batch}, seed {settings.seed}"
         )
-        click.echo(f"{'epoch':>5}  {'loss':>8}  {'test':>7}  {'seconds':>7}")
-        for one in self.training.history:
-            self._say_epoch(one)
+        self._say_row("epoch", "loss", "test", "seconds")
+        for epoch in self.training.history:
+            self._say_epoch(epoch)
 
-    def _say_epoch(self, one: Epoch) -> None:
-        if self.as_json:
+    def _say_epoch(self, epoch: Epoch) -> None:
+        if not self._talks:
             return
         if sys.stderr is not None and sys.stderr.isatty():
             click.echo("\r\x1b[K", nl=False, err=True)
-        click.echo(f"{one.epoch:>5}  {one.loss:8.4f}  {one.accuracy:7.2%}  {one.seconds:7.1f}")
+        self._say_row(f"{epoch.epoch}", f"{epoch.loss:.4f}", f"{epoch.accuracy:.2%}", f"{epoch.seconds:.1f}")
 
-    def _record(self) -> dict[str, Any]:
-        history = [vars(one) for one in self.training.history]
-        return {
+    @staticmethod
+    def _say_row(*cells: str) -> None:
+        click.echo(aligned([cells], (">5", ">8", ">7", ">7"))[0])
+
+    def as_table(self) -> str:
+        """Return the last line, which says what the checkpoint is good for."""
+        return f"{self.path}: xbarsim infer --model {self.path} --data {self.recipe.data}"
+
+    def as_numbers(self) -> str:
+        """Return the accuracy after the last epoch."""
+        return f"accuracy {self.training.history[-1].accuracy!r}"
+
+    def as_csv(self) -> str:
+        """Return a row for each epoch."""
+        history = [vars(epoch) for epoch in self.training.history]
+        return comma_separated([history[0], *(epoch.values() for epoch in history)])
+
+    def as_json(self) -> str:
+        """Return settings, data and every epoch."""
+        history = [vars(epoch) for epoch in self.training.history]
+        record = {
             "model": self.recipe.model,
             "width": self.recipe.width,
             "data": self.training.dataset.facts(),
@@ -133,8 +155,9 @@ class Checkpointed:
             "history": history,
             "accuracy": history[-1]["accuracy"],
             "checkpoint": str(self.path),
-            "seconds": sum(one["seconds"] for one in history),
+            "seconds": sum(epoch["seconds"] for epoch in history),
         }
+        return json.dumps(record, indent=2)
 
 
 def _new_path(output: str | None, overwrite: bool) -> Path:
@@ -146,29 +169,33 @@ def _new_path(output: str | None, overwrite: bool) -> Path:
     return path
 
 
-def _begin(given: dict[str, Any]) -> tuple[Recipe, Training]:
+def _begin(options: dict[str, Any]) -> tuple[Recipe, Training]:
     """Make a training from options."""
     from xbarsim.nn import zoo
     from xbarsim.nn.checkpoint import Checkpoint, Recipe, load_any, load_weights
     from xbarsim.nn.training import Training, TrainSettings, usual_batch
 
     for name in ("model", "data"):
-        if given[name] is None:
+        if options[name] is None:
             raise click.UsageError(f"give --{name}: {_choices(name)}")
-    if given["model"] not in zoo.MODELS:
-        raise InputError(f"model is {given['model']!r}: the zoo has {', '.join(zoo.MODELS)}")
-    TrainSettings(**{name: given[name] for name in _SETTINGS if given[name] is not None})  # said before data are read
-    data = dataset(given["data"], given["data_folder"], given["mean"], given["std"]).limited(train=given["limit"])
-    chosen: dict[str, Any] = {"batch": usual_batch(data), "augment": data.name == "cifar10"}
-    chosen |= {name: given[name] for name in _SETTINGS if given[name] is not None}
-    settings = TrainSettings(**chosen)
-    where = str(Path(given["data"]).resolve()) if Path(given["data"]).is_dir() else given["data"].lower()
-    width = 1.0 if given["width"] is None else given["width"]
-    recipe = Recipe.of(given["model"], data, width=width, data=where, limit=given["limit"])
+    if options["model"] not in zoo.MODELS:
+        raise InputError(f"model is {options['model']!r}: the zoo has {', '.join(zoo.MODELS)}")
+    typed = {name: options[name] for name in _SETTINGS if options[name] is not None}
+    TrainSettings(**typed)  # a bad one is said before data are read
+    data = dataset(options["data"], options["data_folder"], options["mean"], options["std"]).limited(
+        train=options["limit"]
+    )
+    usual = {"batch": usual_batch(data), "augment": data.name == "cifar10"}
+    settings = TrainSettings(**usual | typed)
+    place = str(Path(options["data"]).resolve()) if Path(options["data"]).is_dir() else options["data"].lower()
+    width = 1.0 if options["width"] is None else options["width"]
+    recipe = Recipe.of(options["model"], data, width=width, data=place, limit=options["limit"])
     model = recipe.build(settings.seed)
-    if given["weights"] is not None:
-        read = load_any(given["weights"])
-        load_weights(model, read.state["weights"] if isinstance(read, Checkpoint) else read, given["weights"])
+    if options["weights"] is not None:
+        weights = load_any(options["weights"])
+        load_weights(
+            model, weights.state["weights"] if isinstance(weights, Checkpoint) else weights, options["weights"]
+        )
     return recipe, Training(model, data, settings)
 
 
@@ -186,7 +213,7 @@ def _choices(name: str) -> str:
     return ", ".join(zoo.MODELS)
 
 
-def _resumed(path: str, given: dict[str, Any]) -> tuple[Recipe, Training]:
+def _resumed(path: str, options: dict[str, Any]) -> tuple[Recipe, Training]:
     """Make a training from its checkpoint; only epochs may be more, and the data lie elsewhere."""
     from dataclasses import replace
 
@@ -194,21 +221,21 @@ def _resumed(path: str, given: dict[str, Any]) -> tuple[Recipe, Training]:
     from xbarsim.nn.training import Training, fingerprint
 
     for name in _FIXED:
-        if given[name] is not None:
+        if options[name] is not None:
             raise click.UsageError(f"--{name} is the checkpoint's own: leave it out, or begin with --weights {path}")
-    held = checkpoint.load(path)
-    recipe, settings = held.recipe, held.settings
-    if given["epochs"] is not None:
-        if given["epochs"] < settings.epochs:
-            raise click.UsageError(f"--epochs is {given['epochs']}: {path} has {settings.epochs}, or give more")
-        settings = replace(settings, epochs=given["epochs"])
-    data = dataset(given["data"] or recipe.data, given["data_folder"], None, None).limited(train=recipe.limit)
+    saved = checkpoint.load(path)
+    recipe, settings = saved.recipe, saved.settings
+    if options["epochs"] is not None:
+        if options["epochs"] < settings.epochs:
+            raise click.UsageError(f"--epochs is {options['epochs']}: {path} has {settings.epochs}, or give more")
+        settings = replace(settings, epochs=options["epochs"])
+    data = dataset(options["data"] or recipe.data, options["data_folder"], None, None).limited(train=recipe.limit)
     data = replace(data, mean=recipe.mean, std=recipe.std)
     if fingerprint(data.train) != recipe.images:
         raise InputError(f"{path} was trained on other images than {data.source} has: give its own with --data")
     training = Training(recipe.build(), data, settings)
     try:
-        training.load_state(held.state)
+        training.load_state(saved.state)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{path} is a damaged checkpoint ({error})") from None
     return recipe, training
@@ -226,8 +253,8 @@ def _signals() -> Iterator[list[int]]:
 
     def catch(kind: int, _: Any) -> None:
         caught.append(kind)
-        for one, usual in before.items():
-            signal.signal(one, usual)
+        for number, usual in before.items():
+            signal.signal(number, usual)
 
     for kind, usual in before.items():
         if usual != signal.SIG_IGN:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from xbarsim.cli.output import Output, output_options
 
 if TYPE_CHECKING:
     from xbarsim.spice import Engine
     from xbarsim.validate.bank import Scope
+    from xbarsim.validate.outcome import Outcome
 
 EXIT_BEYOND = 1
 
@@ -25,7 +29,7 @@ hand. What is not installed is left out, and said to be.
 
 \b
 xbarsim validate --quick
-xbarsim validate --engine both --output report
+xbarsim validate --engine both --report report
 xbarsim validate --only 'sinh/*/8x8'
 
 Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 bad input.
@@ -38,36 +42,48 @@ Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 
 @click.option("--large", "scope", flag_value="large", help="128 and 256, by ngspice 45 with KLU under node.")
 @click.option("--engine", type=click.Choice(list(_ENGINES)), default="process", show_default=True)
 @click.option("--only", metavar="PATTERN", default="*", help="Circuits whose name has this in it (* and ? too).")
-@click.option("--output", metavar="DIR", help="Write the report there: Markdown, HTML and a picture.")
-@click.option("--json", "as_json", is_flag=True, help="Print every comparison as JSON.")
-def validate(scope: Scope, engine: str, only: str, output: str | None, as_json: bool) -> None:
+@click.option("--report", metavar="DIR", help="Write a report there too: Markdown, HTML and a picture.")
+@output_options(quiet="Print what it amounts to, no progress.", plot="Draw differences and times by size")
+def validate(scope: Scope, engine: str, only: str, report: str | None, **options: Any) -> None:
     """Compare xbarsim with other simulators, and print what came out."""
+    if _names_a_folder(options["output"]):
+        report, options["output"] = options["output"], None
+    output = Output.of(options)
     from xbarsim.cli import announce
     from xbarsim.resources import thread_count
 
     thread_count()
-    if output is not None:
+    if report is not None:
         from xbarsim.validate.report_files import ready_folder
 
-        ready_folder(output)
-    with announce.stages(True) as progress:
+        ready_folder(report)
+    with announce.stages(not output.quiet) as progress:
         from xbarsim import validate as bank
 
         outcome = bank.run(scope, _ENGINES[engine], only, progress)
-    if as_json:
-        import json
+    from xbarsim.validate.report import ValidationReport
 
-        click.echo(json.dumps(outcome.as_dict(), indent=1))
-    else:
-        from xbarsim.validate.report import terminal
-
-        click.echo(terminal(outcome))
+    output.deliver(ValidationReport(outcome), lambda path: _drawn(outcome, path))
     # After the table: minutes of work are not lost to a report that cannot be written.
-    if output is not None:
-        paths, note = bank.write_reports(outcome, output)
-        for path in paths:
-            click.echo(f"wrote {path}", err=True)
+    if report is not None:
+        paths, note = bank.write_reports(outcome, report)
+        for path in [] if output.quiet else paths:
+            announce.say(f"wrote {path}")
         if note:
-            click.echo(f"note: no picture: {note}", err=True)
+            output.note(f"no picture: {note}")
     if outcome.failed:
         raise SystemExit(EXIT_BEYOND)
+
+
+def _names_a_folder(path: str | None) -> bool:
+    """Whether ``--output`` is meant as ``--report``: a folder, or a new name without an ending."""
+    if path is None or Path(path).exists():
+        return path is not None and Path(path).is_dir()
+    return not Path(path).suffix
+
+
+def _drawn(outcome: Outcome, path: str) -> list[str]:
+    from xbarsim.plot import save
+    from xbarsim.validate.difference_picture import draw
+
+    return save(draw(outcome), path)

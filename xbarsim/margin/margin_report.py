@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ from xbarsim.devices import Linear
 from xbarsim.margin.technology import Technology
 from xbarsim.margin.worst import Case, Margin
 from xbarsim.quantities import engineering
+from xbarsim.text_table import aligned, comma_separated
 
 CASE_COLUMNS = ("current", "cell_current", "sneak_current", "power", "stress")
 
@@ -70,21 +69,18 @@ class Report:
 
     def as_table(self) -> str:
         """Return a line for each point, for reading."""
-        loaded = any(one.voltage_margin is not None for one in self.points)
-        wide = max(8, *(len(one.scheme.name) for one in self.points))
-        size = max(9, *(len(_by(one)) for one in self.points))
-        head = f"{'scheme':<{wide}}  {'array':>{size}}  {'margin':>7}  {'on/off':>9}"
-        head += f"  {'dV/V':>7}" if loaded else ""
-        head += f"  {'I LRS (A)':>10}  {'I HRS (A)':>10}  {'sneak (A)':>10}  {'power (W)':>9}  worst for LRS | HRS"
-        lines = ["read margin", *self.heading, "", head]
-        for number, one in enumerate(self.points):
-            if number and one.scheme.name != self.points[number - 1].scheme.name:
-                lines.append("")
-            row = f"{one.scheme.name:<{wide}}  {_by(one):>{size}}  {_share(one.current_margin):>7}"
-            row += f"  {_ratio(one.on_off_ratio):>9}"
-            row += f"  {_share(one.voltage_margin):>7}" if loaded else ""
-            row += f"  {one.lrs.current:>10.3e}  {one.hrs.current:>10.3e}  {one.hrs.sneak_current:>10.2e}"
-            lines.append(f"{row}  {max(one.lrs.power, one.hrs.power):>9.2e}  {one.lrs.pattern} | {one.hrs.pattern}")
+        heads = ["scheme", "array", "margin", "on/off", "dV/V", "I LRS (A)", "I HRS (A)", "sneak (A)", "power (W)"]
+        table = [[*heads, "worst for LRS | HRS"]]
+        for number, margin in enumerate(self.points):
+            if number and margin.scheme.name != self.points[number - 1].scheme.name:
+                table.append([])
+            table.append(_cells(margin))
+        columns = ["<8", ">9", ">7", ">9", ">7", ">10", ">10", ">10", ">9", "<"]
+        if all(margin.voltage_margin is None for margin in self.points):
+            column = heads.index("dV/V")
+            for row in (columns, *table):
+                del row[column : column + 1]
+        lines = ["read margin", *self.heading, "", *aligned(table, columns)]
         worst = max(max(one.lrs.residual, one.hrs.residual) for one in self.points)
         lines += ["", "margin: (I LRS - I HRS) / I LRS, 0 and below cannot be read; sneak: that of the cell in HRS"]
         lines += [f"worst     {self._effort()}", f"residual  {worst:.1e}"]
@@ -125,22 +121,23 @@ class Report:
 
     def as_csv(self) -> str:
         """Return a row for each point, SI units; what is no finite number is left empty."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
         states = [f"{state}_{name}" for state in ("lrs", "hrs") for name in ("pattern", *CASE_COLUMNS)]
         shares = ["current_margin", "on_off_ratio", "voltage_margin"]
-        writer.writerow(
+        table: list[list[Any]] = [
             ["scheme", "rows", "cols", "row", "col", *shares, *states, "residual", "lrs_tried", "hrs_tried", "searched"]
-        )
-        for one in self.points:
-            record = _record(one)
+        ]
+        for margin in self.points:
+            record = _record(margin)
             numbers: list[Any] = [record[name] for name in shares]
             for case in (record["lrs"], record["hrs"]):
                 numbers += [case["pattern"], *(case[name] for name in CASE_COLUMNS)]
-            numbers += [record["residual"], one.lrs.tried, one.hrs.tried, str(record["searched"]).lower()]
-            written = ["" if value is None else value for value in numbers]
-            writer.writerow([one.scheme.name, one.rows, one.cols, *one.cell, *written])
-        return stream.getvalue().rstrip("\n")
+            numbers += [record["residual"], margin.lrs.tried, margin.hrs.tried, str(record["searched"]).lower()]
+            table.append([margin.scheme.name, margin.rows, margin.cols, *margin.cell, *numbers])
+        return comma_separated(table)
+
+    def as_numbers(self) -> str:
+        """Return scheme, rows, columns and current margin of each point, one a line."""
+        return "\n".join(f"{m.scheme.name} {m.rows} {m.cols} {float(m.current_margin)!r}" for m in self.points)
 
 
 def _record(one: Margin) -> dict[str, Any]:
@@ -176,6 +173,16 @@ def _share(value: float | None) -> str:
 
 def _ratio(value: float) -> str:
     return f"{value:.4g}" if math.isfinite(value) else "-"
+
+
+def _cells(margin: Margin) -> list[str]:
+    """Return a row of the table."""
+    lrs, hrs = margin.lrs, margin.hrs
+    return [
+        margin.scheme.name, _by(margin), _share(margin.current_margin), _ratio(margin.on_off_ratio),
+        _share(margin.voltage_margin), f"{lrs.current:.3e}", f"{hrs.current:.3e}", f"{hrs.sneak_current:.2e}",
+        f"{max(lrs.power, hrs.power):.2e}", f"{lrs.pattern} | {hrs.pattern}",
+    ]  # fmt: skip
 
 
 def _by(one: Margin) -> str:

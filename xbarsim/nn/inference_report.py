@@ -1,4 +1,4 @@
-"""What ``xbarsim infer`` prints: a table, or JSON with the same numbers."""
+"""What ``xbarsim infer`` prints: a table, or JSON and CSV with the same numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.inference import Inference, LayerError
+from xbarsim.text_table import aligned, comma_separated
 
 
 @dataclass(frozen=True)
@@ -60,23 +61,23 @@ class InferenceReport:
 
     def as_table(self) -> str:
         """Return text for people."""
-        found = self.found
-        lines = [*self.heading, "", f"{'ideal (torch)':<16}{found.ideal:8.2%}"]
-        for one in found.chips:
-            agreed = f"  {one.agreement:7.2%} as torch  {one.seconds:6.1f} s"
-            lines.append(f"{'chip ' + str(one.seed):<16}{one.accuracy:8.2%}{agreed}")
-        points = 100.0 * found.deviation
-        lines += [f"{'mean':<16}{found.mean:8.2%}  +- {points:.2f} points over {_count(len(found.chips), 'chip')}", ""]
-        lines += self._times()
-        head = ("layer", "weights", "tiles", "cells", "used", "wires", "own", "total")
-        body = [_cells(one) for one in found.layers]
-        body.append(("all", "", str(self.tiles), str(self.cells), "", "", "", ""))
-        widths = [max(len(line[k]) for line in (head, *body)) for k in range(len(head))]
-        for line in (head, *body):
-            padded = [word.ljust(width) for word, width in zip(line[:2], widths[:2], strict=True)]
-            padded += [word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True)]
-            lines.append("  ".join(padded).rstrip())
-        lines += [
+        inference = self.found
+        chips: list[tuple[str, ...]] = [("ideal (torch)", f"{inference.ideal:.2%}")]
+        for chip in inference.chips:
+            agreement, seconds = f"{chip.agreement:7.2%} as torch", f"{chip.seconds:.1f} s"
+            chips.append((f"chip {chip.seed}", f"{chip.accuracy:.2%}", agreement, seconds))
+        spread = f"+- {100.0 * inference.deviation:.2f} points over {_count(len(inference.chips), 'chip')}"
+        chips.append(("mean", f"{inference.mean:.2%}", spread))
+        layers: list[tuple[str, ...]] = [("layer", "weights", "tiles", "cells", "used", "wires", "own", "total")]
+        layers += [_cells(layer) for layer in inference.layers]
+        layers.append(("all", "", str(self.tiles), str(self.cells)))
+        lines = [
+            *self.heading,
+            "",
+            *aligned(chips, ("<14", ">8", "<", ">8")),
+            "",
+            *self._times(),
+            *aligned(layers, "<<>>>>>>"),
             "",
             "error of outputs |y - y0| / |y0|: by wires alone; by the layer's own arrays; by all layers so far",
             "time  " + ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items()),
@@ -89,11 +90,15 @@ class InferenceReport:
         if not times:
             return []
         how = "each layer scaled to make up for drift" if self.drift_compensated else "no compensation of drift"
-        lines = [f"{'after':<16}{'mean':>8}{'least':>9}{'most':>9}  +- points    ({how})"]
+        table: list[tuple[str, ...]] = [("after", "mean", "least", "most", f"+- points    ({how})")]
         for one in times:
-            spread = f"{min(one.accuracies):9.2%}{max(one.accuracies):9.2%}"
-            lines.append(f"{f'{one.time:g} s':<16}{one.mean:8.2%}{spread}  +- {100.0 * one.deviation:.2f}")
-        return [*lines, f"chips and layers are those of {times[-1].time:g} s", ""]
+            shares = (one.mean, min(one.accuracies), max(one.accuracies))
+            table.append((f"{one.time:g} s", *(f"{share:.2%}" for share in shares), f"+- {100.0 * one.deviation:.2f}"))
+        return [
+            *aligned(table, ("<14", ">8", ">7", ">7", "<")),
+            f"chips and layers are those of {times[-1].time:g} s",
+            "",
+        ]
 
     @property
     def tiles(self) -> int:
@@ -142,6 +147,32 @@ class InferenceReport:
     def as_json(self) -> str:
         """Return ``as_dict`` as text."""
         return json.dumps(self.as_dict(), indent=2)
+
+    def as_csv(self) -> str:
+        """Return a row for each number: what it is and of what, seconds after programming where cells drift, it."""
+        inference = self.found
+        table: list[tuple[Any, ...]] = [
+            ("quantity", "name", "time", "value"),
+            ("accuracy", "ideal", "", inference.ideal),
+        ]
+        for chip in inference.chips:
+            for moment in chip.moments or [chip]:
+                time = getattr(moment, "time", "")
+                table.append(("accuracy", f"chip {chip.seed}", time, moment.accuracy))
+                table.append(("agreement", f"chip {chip.seed}", time, moment.agreement))
+        for chips in inference.times or (inference,):
+            time = getattr(chips, "time", "")
+            table.append(("accuracy", "mean", time, chips.mean))
+            table.append(("accuracy", "std", time, chips.deviation))
+        for record in map(_record, inference.layers):
+            for quantity in ("tiles", "cells", "utilisation", "error_wires", "error_own", "error_total"):
+                table.append((quantity, record["name"], "", record[quantity]))
+        return comma_separated(table)
+
+    def as_numbers(self) -> str:
+        """Return accuracies alone, one a line."""
+        chips = [f"chip {chip.seed} {chip.accuracy!r}" for chip in self.found.chips]
+        return "\n".join([f"ideal {self.found.ideal!r}", *chips, f"mean {self.found.mean!r}"])
 
 
 def _count(number: int, word: str) -> str:

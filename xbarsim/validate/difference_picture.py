@@ -13,13 +13,14 @@ from xbarsim.validate.outcome import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _COLOURS = ("#31688e", "#d95f02", "#35b779", "#7570b3", "#e7298a", "#666666")
 _FLOOR = 1e-17
 
 
-def picture(outcome: Outcome) -> bytes:
-    """Return a PNG.
+def draw(outcome: Outcome) -> Figure:
+    """Return the picture.
 
     Raises
     ------
@@ -31,8 +32,13 @@ def picture(outcome: Outcome) -> bytes:
     devices = list(dict.fromkeys(row.device for row in outcome.compared))
     _differences(left, outcome, devices)
     _times(right, outcome, devices)
+    return figure
+
+
+def picture(outcome: Outcome) -> bytes:
+    """Return the picture as a PNG; raises as ``draw`` does."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
+    draw(outcome).savefig(file, format="png", dpi=130, metadata={"Software": None})
     return file.getvalue()
 
 

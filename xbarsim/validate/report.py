@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import dataclass
+from typing import Any
 
+from xbarsim.text_table import aligned, comma_separated
 from xbarsim.validate.case import COMPONENT_FLOOR, Row
 from xbarsim.validate.outcome import Outcome
 
@@ -86,13 +90,38 @@ def notes(outcome: Outcome) -> list[tuple[str, str]]:
     return failures + left
 
 
-def terminal(outcome: Outcome) -> str:
-    """Return the summary as lines of columns."""
-    table = [list(GROUP_HEAD), *group_cells(outcome)]
-    widths = [max(len(row[k]) for row in table) for k in range(len(GROUP_HEAD))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    lines += ["", *(f"{title}: {text}" for title, text in notes(outcome))]
-    return "\n".join([*lines, *([""] if notes(outcome) else []), outcome.sentence()])
+@dataclass(frozen=True)
+class ValidationReport:
+    """A run as ``xbarsim validate`` prints it."""
+
+    outcome: Outcome
+
+    def as_table(self) -> str:
+        """Return the summary as lines of columns."""
+        remarks = [f"{title}: {text}" for title, text in notes(self.outcome)]
+        lines = aligned([GROUP_HEAD, *group_cells(self.outcome)], "<" * len(GROUP_HEAD))
+        return "\n".join([*lines, "", *remarks, *([""] if remarks else []), self.outcome.sentence()])
+
+    def as_numbers(self) -> str:
+        """Return what it amounts to, in one sentence."""
+        return self.outcome.sentence()
+
+    def as_json(self) -> str:
+        """Return everything; what is not known is null."""
+        return json.dumps(self.outcome.as_dict(), indent=1)
+
+    def as_csv(self) -> str:
+        """Return a row for each comparison, under the names that JSON has; what is not known is empty."""
+        records = [_flat(record) for record in self.outcome.as_dict()["comparisons"]]
+        return comma_separated([records[0], *(record.values() for record in records)] if records else [])
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Return one level of values, ``voltages_relative`` for what lies two deep."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        flat |= {f"{name}_{part}": inner for part, inner in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def _table(head: tuple[str, ...], rows: list[list[str]]) -> list[str]:

@@ -1,0 +1,233 @@
+"""Output, alike in every command: where it may go is known before any work, and every form says the same."""
+
+import csv
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_tools import arrays, assert_refused, call
+
+from xbarsim import validate
+from xbarsim.cli.command_line import cli
+from xbarsim.validate import Outcome
+from xbarsim.validate.case import Difference, Row
+
+WORK = {
+    "export": "xbarsim.cli.matrix_files.load",
+    "infer": "xbarsim.nn.model_sources.find",
+    "info": "xbarsim.cli.about.installation",
+    "margin": "xbarsim.margin.sweep",
+    "solve": "xbarsim.analysis.runs.from_arrays",
+    "train": "xbarsim.nn.datasets.load",
+    "validate": "xbarsim.validate.run",
+}
+"""What each command does first of all that takes time."""
+
+PLACES = [
+    (command, f"--{option.name}")
+    for command in WORK
+    for option in cli.commands[command].params
+    if option.name in ("output", "plot", "report")
+]
+
+
+def arguments_of(command, folder):
+    if command in ("infer", "train"):
+        pytest.importorskip("torch")
+    return {
+        "export": [*arrays(folder), "-o", folder / "a.sp"],
+        "margin": ["--sizes", "2", "--schemes", "half"],
+        "solve": arrays(folder),
+        "train": ["--model", "mlp", "--data", "digits", "-o", folder / "a.pt"],
+    }.get(command, [])
+
+
+def refused(capsys, monkeypatch, command, folder, *options):
+    """A command that is refused though its arguments are good, before it works and without a trace."""
+    arguments = arguments_of(command, folder)
+    monkeypatch.setattr(WORK[command], lambda *_, **__: pytest.fail("it began to work"))
+    before = sorted(folder.rglob("*"))
+    done = call(capsys, command, *arguments, *options)
+    assert sorted(folder.rglob("*")) == before
+    return done
+
+
+def test_all_commands_are_looked_at():
+    assert set(WORK) == set(cli.commands)
+    assert {command for command, option in PLACES if option == "--output"} == set(WORK)
+    assert {command for command, option in PLACES if option == "--plot"} == {"solve", "margin", "infer", "validate"}
+
+
+@pytest.mark.parametrize(("command", "option"), PLACES, ids=" ".join)
+@pytest.mark.parametrize("place", ["no folder", "a file for a folder", "a folder", "a name too long"])
+def test_no_work_for_what_cannot_be_written(capsys, monkeypatch, tmp_path, command, option, place):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    name = {
+        "no folder": "none/a.png",
+        "a file for a folder": "file/a.png",
+        "a folder": "folder.png",
+        "a name too long": f"{'a' * 250}.png",
+    }[place]
+    if command == "validate" and place == "a folder" and option == "--output":
+        pytest.skip("a folder is what --report takes, and --output once did")
+    if option == "--report":
+        if place != "a file for a folder":
+            pytest.skip("the folder is made")
+        name = "file/report"
+    done = refused(capsys, monkeypatch, command, tmp_path, option, tmp_path / name)
+    assert_refused(done, 2, name, "give ")
+
+
+@pytest.mark.parametrize(("command", "option"), [place for place in PLACES if place[1] != "--report"], ids=" ".join)
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder in which no file can be made, even by root")
+def test_no_work_for_a_folder_without_permission(capsys, monkeypatch, tmp_path, command, option):
+    done = refused(capsys, monkeypatch, command, tmp_path, option, "/proc/self/a.png")
+    assert_refused(done, 2, "/proc/self/a.png cannot be written", "writable folder")
+
+
+@pytest.mark.parametrize(("command", "option"), [place for place in PLACES if place[1] != "--report"], ids=" ".join)
+@pytest.mark.parametrize("closed", ["the file", "its folder"])
+def test_no_work_for_an_existing_file_that_may_not_be_replaced(capsys, monkeypatch, tmp_path, command, option, closed):
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "a.png"
+    path.write_text("old")
+    (path if closed == "the file" else path.parent).chmod(0o555)
+    if os.geteuid() == 0:  # to whom modes say nothing
+        shut = str(path if closed == "the file" else path.parent)
+        usual = os.access
+        monkeypatch.setattr("xbarsim.files.os.access", lambda place, mode: str(place) != shut and usual(place, mode))
+    overwrite = ["--overwrite"] if command == "train" else []
+    done = refused(capsys, monkeypatch, command, tmp_path, option, path, *overwrite)
+    path.parent.chmod(0o755)
+    assert_refused(done, 2, f"{path} cannot be written", "read-only" if closed == "the file" else "no permission")
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("command", [command for command, option in PLACES if option == "--plot"])
+def test_answer_and_picture_are_two_files(capsys, monkeypatch, tmp_path, command):
+    path = tmp_path / "a.png"
+    done = refused(capsys, monkeypatch, command, tmp_path, "-o", path, "--plot", tmp_path / "x" / ".." / "a.png")
+    assert done.code == 2
+    (tmp_path / "link.png").symlink_to(path)
+    done = refused(capsys, monkeypatch, command, tmp_path, "-o", path, "--plot", tmp_path / "link.png")
+    assert_refused(done, 2, f"--output and --plot are both {path}: give each a file of its own")
+
+
+FORMED = [command for command in WORK if any(option.name == "form" for option in cli.commands[command].params)]
+
+
+@pytest.mark.parametrize("command", FORMED)
+def test_json_is_a_form_and_a_word_of_its_own(capsys, monkeypatch, tmp_path, command):
+    """``--json`` is how some commands called it; it goes with its like and contradicts others."""
+    done = refused(capsys, monkeypatch, command, tmp_path, "--json", "--format", "csv")
+    assert_refused(done, 2, "--json and --format csv contradict each other: give one of them")
+    assert "--json" not in call(capsys, command, "--help").out
+    forms = next(option.type.choices for option in cli.commands[command].params if option.name == "form")
+    assert list(forms[:3]) == ["table", "json", "csv"]
+
+
+def records(capsys, command, *arguments):
+    """What a command says as JSON in both spellings, as CSV, and quietly."""
+    first, second = (call(capsys, command, *arguments, *form) for form in (["--json"], ["--format", "json", "-q"]))
+    assert second.all_err == ""
+    table, quiet = (call(capsys, command, *arguments, "-q", *form) for form in (["--format", "csv"], []))
+    assert (table.all_err, quiet.all_err) == ("", "")
+    head, *rows = csv.reader(io.StringIO(table.out))
+    return json.loads(first.out), json.loads(second.out), [dict(zip(head, row, strict=True)) for row in rows], quiet.out
+
+
+def test_info_in_every_form(capsys, tmp_path):
+    one, other, rows, quiet = records(capsys, "info")
+    assert one == other == {row["name"]: row["value"] for row in rows}
+    assert [line.split(" ", 1) for line in quiet.splitlines()] == [list(pair) for pair in one.items()]
+    assert call(capsys, "info", "--format", "json", "-o", tmp_path / "a.json").out == ""
+    assert json.loads((tmp_path / "a.json").read_text()) == one
+
+
+def test_margin_in_every_form(capsys):
+    one, _, rows, quiet = records(capsys, "margin", "--sizes", "2,3", "--schemes", "half")
+    points = one["points"]
+    assert [float(row["current_margin"]) for row in rows] == [point["current_margin"] for point in points]
+    assert quiet.splitlines() == [
+        f"half {n} {n} {point['current_margin']!r}" for n, point in zip((2, 3), points, strict=True)
+    ]
+
+
+def test_infer_and_train_in_every_form(capsys, tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "a.pt"
+    begin = ("--model", "mlp", "--data", "digits", "--width", 0.5, "--limit", 100, "--epochs", 2, "-o", path)
+    assert call(capsys, "train", *begin, "--quiet").out.startswith("accuracy 0.")
+    one, other, rows, quiet = records(capsys, "train", "--resume", path)
+    assert one == other
+    assert [{name: float(value) for name, value in row.items()} for row in rows] == one["history"]
+    assert quiet == f"accuracy {one['accuracy']!r}\n"
+
+    few = ("--model", path, "--limit", 20, "--seeds", 2, "--set", "cells.variation.sigma=0.3")
+    one, _, rows, quiet = records(capsys, "infer", *few)
+    numbers = {(row["quantity"], row["name"]): float(row["value"]) for row in rows if row["value"]}
+    assert len(numbers) == len(rows)
+    assert [numbers["accuracy", f"chip {seed}"] for seed in one["seeds"]] == one["accuracies"]
+    assert [numbers["agreement", f"chip {seed}"] for seed in one["seeds"]] == one["agreements"]
+    assert numbers["accuracy", "mean"] == one["mean"]
+    np.testing.assert_allclose(numbers["error_own", "fc2"], one["layers"][1]["error_own"], rtol=1e-6)
+    names = [f"{line.rpartition(' ')[0]}" for line in quiet.splitlines()]
+    assert names == ["ideal", "chip 0", "chip 1", "mean"]
+
+    drift = ("--set", "cells.drift.nu=0.1", "--time", 3600, "--time", 2)
+    one, _, rows, _ = records(capsys, "infer", *few, *drift)
+    means = {float(row["time"]): float(row["value"]) for row in rows if row["name"] == "mean"}
+    assert means == {moment["seconds"]: moment["mean"] for moment in one["times"]}
+
+
+def outcome(*arguments):
+    good = Difference(10, 1e-13, 1e-12, "w_0_0")
+    row = Row("linear/default/2x3", "linear", "default", "2x3", 6, "solve", "export", 1e-9, good, good, good, 0.1)
+    return Outcome("quick", [row], 1.5, [("xbarsim", "0")])
+
+
+def test_validate_in_every_form(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(validate, "run", outcome)
+    one, other, (row,), quiet = records(capsys, "validate")
+    assert one == other
+    (comparison,) = one["comparisons"]
+    assert float(row["voltages_relative"]) == comparison["voltages"]["relative"] == 1e-13
+    assert row["other_seconds"] == ""
+    assert quiet == f"{one['summary']}\n"
+    done = call(capsys, "validate", "--format", "csv", "-o", tmp_path / "a.csv", "--report", tmp_path / "report", "-q")
+    assert (done.code, done.out, done.all_err) == (0, "", "")
+    assert (tmp_path / "a.csv").read_text().count("\n") == 2
+    assert (tmp_path / "report" / "validation.md").exists()
+
+
+def test_validate_draws(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(validate, "run", outcome)
+    assert call(capsys, "validate", "--plot", tmp_path / "a.svg").code == 0
+    assert (tmp_path / "a.svg").stat().st_size > 5000
+
+
+def test_export_says_nothing_if_asked(capsys, tmp_path):
+    done = call(capsys, "export", *arrays(tmp_path), "-o", tmp_path / "a.sp", "-q")
+    assert (done.code, done.out, done.all_err) == (0, "", "")
+    assert (tmp_path / "a.sp").exists()
+
+
+def test_raw_is_not_for_a_terminal(capsys, monkeypatch, tmp_path):
+    circuit = arrays(tmp_path)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert_refused(call(capsys, "solve", *circuit, "--format", "raw"), 2, "--format raw is binary: give --output FILE")
+
+
+@pytest.mark.parametrize("command", FORMED)
+def test_options_are_called_alike(command):
+    options = {option.name: option for option in cli.commands[command].params}
+    assert options["form"].opts == ["--format"]
+    assert options["output"].opts == ["--output", "-o"]
+    assert options["quiet"].opts == ["--quiet", "-q"]
+    assert options["as_json"].hidden

@@ -1,0 +1,61 @@
+"""A crossbar on the command line: its matrices from files, its ends as numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xbarsim.cli.option_types import Ohms, in_order
+
+if TYPE_CHECKING:
+    from xbarsim.crossbar import Array, Crossbar
+
+
+def _ohms(name: str, text: str) -> Any:
+    return click.option(name, type=Ohms(), default="0", show_default=True, help=text)
+
+
+circuit_options = in_order(
+    click.option("--conductance", metavar="FILE", help="Cells in siemens, rows x cols: .npy or .csv."),
+    click.option("--voltages", metavar="FILE", help="Row voltages in volts: .npy or .csv; a row a vector."),
+    _ohms("--word-wire", "Ohms of a word-line segment."),
+    _ohms("--bit-wire", "Ohms of a bit-line segment."),
+    _ohms("--driver", "Ohms from each row's source."),
+    _ohms("--sense", "Ohms to each column's virtual ground."),
+)
+"""Adds the options that describe a crossbar by its matrices."""
+
+
+def crossbar_of(
+    conductance: str, voltages: str | None, word_wire: Any, bit_wire: Any, driver: Any, sense: Any
+) -> tuple[Crossbar, Array]:
+    """Return the crossbar and the voltages that options describe.
+
+    Raises
+    ------
+    InputError
+        A file is not what it should be.
+    UsageError
+        There are no voltages.
+    """
+    from xbarsim.cli.matrix_files import load, load_line, load_vectors
+    from xbarsim.crossbar import Crossbar
+
+    if voltages is None:
+        raise click.UsageError("--conductance needs --voltages FILE, one voltage for each row")
+
+    def ohms(value: Any, name: str) -> Any:
+        if not isinstance(value, Path):
+            return value
+        return load_line(value, name) if name in ("driver", "sense") else load(value, name)
+
+    crossbar = Crossbar(
+        load(conductance, "conductance"),
+        word_wire=ohms(word_wire, "word_wire"),
+        bit_wire=ohms(bit_wire, "bit_wire"),
+        driver=ohms(driver, "driver"),
+        sense=ohms(sense, "sense"),
+    )
+    return crossbar, load_vectors(voltages, "voltages", crossbar.shape[0])

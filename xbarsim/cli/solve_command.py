@@ -1,0 +1,87 @@
+"""``xbarsim solve``: parse, solve, print."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from xbarsim.cli import announce
+from xbarsim.cli.circuit_options import circuit_options, crossbar_of
+from xbarsim.cli.option_types import Count, is_typed
+from xbarsim.cli.output import FORMS, Output, output_options
+
+if TYPE_CHECKING:
+    from xbarsim.analysis.answers import Answers
+    from xbarsim.solvers.solve import Method
+
+
+@click.command()
+@click.option("--netlist", metavar="FILE", help="A SPICE netlist; - reads standard input.")
+@circuit_options
+@click.option("--method", type=click.Choice(["auto", "schur", "kron", "reference"]), default="auto", show_default=True)
+@click.option(
+    "--nodes", metavar="PATTERN", multiple=True, help="Only node voltages of such names (* and ?); repeatable."
+)
+@click.option("--steady", is_flag=True, help="Look for states' steady state instead of freezing them at IC= and .ic.")
+@click.option("--seed", type=Count(least=0), help="Seed of agauss() and other random draws.  [default: 0]")
+@output_options(
+    quiet="Print output currents alone, no notes.", plot="Draw IR drop and currents, or a sweep", forms=(*FORMS, "raw")
+)
+def solve(
+    netlist: str | None, method: Method, nodes: tuple[str, ...], steady: bool, seed: int | None, **options: Any
+) -> None:
+    """Solve a crossbar, given as a netlist or by its matrices, or any other netlist.
+
+    Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
+
+    \b
+    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes or not converged.
+    """
+    output = Output.of(options)
+    if (netlist is None) == (options["conductance"] is None):
+        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    if netlist is not None:
+        _check_idle(options)
+    elif steady:
+        raise click.UsageError("--steady goes with --netlist: a crossbar's cells have no state of their own")
+    elif seed is not None:
+        raise click.UsageError("--seed goes with --netlist, which may draw random parameters")
+    with output.working() as progress:
+        from xbarsim.analysis import runs
+
+        if netlist is not None:
+            source = _standard_input() if netlist == "-" else netlist
+            answers = runs.from_netlist(source, method, progress, steady=steady, seed=seed)
+        else:
+            crossbar, voltages = crossbar_of(**options)
+            answers = runs.from_arrays(crossbar, voltages, method, title=str(options["conductance"]))
+    if nodes:
+        answers = answers.only_nodes(nodes)
+    for note in answers.notes:
+        output.note(note)
+    for error in answers.errors:
+        announce.say(f"error: {error}")
+    output.deliver(answers, lambda path: _drawn(answers, path))
+
+
+def _drawn(answers: Answers, path: str) -> list[str]:
+    from xbarsim.analysis import pictures
+
+    return pictures.draw(answers, path)
+
+
+def _check_idle(circuit: dict[str, Any]) -> None:
+    """Refuse options that would be ignored: a netlist has its own values."""
+    for name in filter(is_typed, circuit):
+        option = "--" + name.replace("_", "-")
+        raise click.UsageError(f"{option} goes with --conductance; a netlist says it itself")
+
+
+def _standard_input() -> IO[str]:
+    """Return stdin as UTF-8 whatever the locale; the reader names a line that is not."""
+    if sys.stdin is None:
+        raise click.UsageError("--netlist -: standard input is closed")
+    return TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="")
