@@ -155,7 +155,7 @@ def test_json_says_what_the_library_finds(capsys, mlp):
     assert record["tiles"] == 4
     assert record["cells"] == 2 * (64 * 64 + 64 * 10)
     for one, other in zip(record["layers"], found.layers, strict=True):
-        np.testing.assert_allclose([one["error_own"], one["error_total"]], [other.own, other.total], rtol=1e-6)
+        np.testing.assert_allclose([one["error_own"], one["error_total"]], [other.own_arrays, other.total], rtol=1e-6)
     assert len(record["seconds"]["chips"]) == 3
     assert re.findall(r"^chip (\d): ", done.err, re.M) == ["4", "5", "6"], "progress where there is no terminal"
 

@@ -112,7 +112,7 @@ def test_converters_are_calibrated_on_training_images(digits, mlp):
     assert fine.mean > exact.mean - 0.1
     coarse = preset("rram-64-8bit")
     coarse = replace(coarse, adc=replace(coarse.adc, bits=2))
-    assert infer(mlp, data, coarse, seeds=[0]).layers[0].own > 2 * fine.layers[0].own
+    assert infer(mlp, data, coarse, seeds=[0]).layers[0].own_arrays > 2 * fine.layers[0].own_arrays
 
 
 def test_binary_weights_are_pairs_of_lrs_and_hrs(digits):

@@ -36,11 +36,11 @@ def draw(report: InferenceReport) -> Figure:
     return figure
 
 
-def _chips(axes: Axes, found: Inference) -> None:
+def _chips(axes: Axes, inference: Inference) -> None:
     from matplotlib.ticker import FixedLocator, PercentFormatter
 
-    values = [100.0 * one for one in found.accuracies]
-    ideal, mean, spread = 100.0 * found.ideal, 100.0 * found.mean, 100.0 * found.deviation
+    values = [100.0 * share for share in inference.accuracies]
+    ideal, mean, spread = 100.0 * inference.ideal, 100.0 * inference.mean, 100.0 * inference.deviation
     places = list(range(len(values)))
     axes.axhspan(mean - spread, mean + spread, color="#31688e", alpha=0.15, linewidth=0)
     axes.axhline(mean, color="#31688e", linewidth=1.2, label=f"mean {mean:.2f}%, deviation {spread:.2f}")
@@ -51,7 +51,7 @@ def _chips(axes: Axes, found: Inference) -> None:
     axes.set_ylim(max(low - room, -1.0), min(high + room, 101.0))
     every = -(-len(places) // _MOST_NAMES)
     axes.xaxis.set_major_locator(FixedLocator(places[::every]))
-    axes.set_xticklabels([str(one.seed) for one in found.chips[::every]])
+    axes.set_xticklabels([str(share.seed) for share in inference.chips[::every]])
     axes.set_xlim(-0.5, len(places) - 0.5)
     axes.yaxis.set_major_formatter(PercentFormatter(decimals=None))
     axes.set(title="Accuracy of each chip", xlabel="chip (seed)", ylabel="test images right")
@@ -63,14 +63,14 @@ def _times(axes: Axes, report: InferenceReport) -> None:
     """Draw accuracy against time, each chip and their mean."""
     from matplotlib.ticker import PercentFormatter
 
-    found, times = report.found, report.found.times
-    seconds = [one.time for one in times]
-    for number, chip in enumerate(found.chips):
+    inference, times = report.found, report.found.times
+    seconds = [moment.time for moment in times]
+    for number, chip in enumerate(inference.chips):
         label = "chips" if number == 0 else None
-        values = [100.0 * one.accuracy for one in chip.moments]
+        values = [100.0 * moment.accuracy for moment in chip.moments]
         axes.plot(seconds, values, "o-", color="#31688e", alpha=0.35, markersize=3, linewidth=0.8, label=label)
-    axes.plot(seconds, [100.0 * one.mean for one in times], "s-", color="#31688e", linewidth=1.6, label="mean")
-    axes.axhline(100.0 * found.ideal, color="#d95f02", linestyle="--", label=f"ideal (torch) {found.ideal:.2%}")
+    axes.plot(seconds, [100.0 * moment.mean for moment in times], "s-", color="#31688e", linewidth=1.6, label="mean")
+    axes.axhline(100.0 * inference.ideal, color="#d95f02", linestyle="--", label=f"ideal (torch) {inference.ideal:.2%}")
     axes.set_xscale("log")
     axes.yaxis.set_major_formatter(PercentFormatter(decimals=None))
     how = "drift made up for, layer by layer" if report.drift_compensated else "drift not made up for"
@@ -79,20 +79,20 @@ def _times(axes: Axes, report: InferenceReport) -> None:
     axes.grid(linewidth=0.3)
 
 
-def _layers(axes: Axes, found: Inference) -> None:
+def _layers(axes: Axes, inference: Inference) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
-    names = [plain(one.row.name) for one in found.layers]
+    names = [plain(layer.row.name) for layer in inference.layers]
     places = range(len(names))
     curves = (
-        ("all layers so far", [one.total for one in found.layers], "o-", "#31688e"),
-        ("its own arrays", [one.own for one in found.layers], "s--", "#35b779"),
-        ("wires alone", [one.row.ir_drop_error for one in found.layers], "^:", "#d95f02"),
+        ("all layers so far", [layer.total for layer in inference.layers], "o-", "#31688e"),
+        ("its own arrays", [layer.own_arrays for layer in inference.layers], "s--", "#35b779"),
+        ("wires alone", [layer.row.ir_drop_error for layer in inference.layers], "^:", "#d95f02"),
     )
     for label, values, style, colour in curves:
-        shown = [100.0 * one if math.isfinite(one) else math.nan for one in values]
-        axes.plot(places, shown, style, color=colour, markersize=5, linewidth=1.2, label=label)
-    finite = [one for _, values, *_ in curves for one in values if math.isfinite(one)]
+        percent = [100.0 * share if math.isfinite(share) else math.nan for share in values]
+        axes.plot(places, percent, style, color=colour, markersize=5, linewidth=1.2, label=label)
+    finite = [share for _, values, *_ in curves for share in values if math.isfinite(share)]
     axes.set_ylim(0.0, 108.0 * max(finite, default=0.0) or 1.0)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
     every = -(-len(names) // _MOST_NAMES)

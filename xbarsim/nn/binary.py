@@ -26,14 +26,14 @@ class _Sign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        found: Tensor = gradients[0] * (x.abs() <= 1.0)
-        return found
+        gradient: Tensor = gradients[0] * (x.abs() <= 1.0)
+        return gradient
 
 
 def sign(x: Tensor) -> Tensor:
     """Return +1 where x >= 0 and -1 elsewhere; its gradient is 1 where ``|x| <= 1`` and 0 beyond."""
-    found: Tensor = _Sign.apply(x)  # type: ignore[no-untyped-call]
-    return found
+    signs: Tensor = _Sign.apply(x)  # type: ignore[no-untyped-call]
+    return signs
 
 
 class Sign(nn.Module):
@@ -64,7 +64,7 @@ def binarised(layer: Layer) -> Layer:
 
 def is_binary(model: nn.Module) -> bool:
     """Tell whether some layer's weights are signs."""
-    return any(isinstance(one, SignOf) for one in model.modules())
+    return any(isinstance(child, SignOf) for child in model.modules())
 
 
 def clip_latent(model: nn.Module) -> None:
@@ -93,14 +93,14 @@ def _ordinary(layer: nn.Module) -> nn.Module:
     """
     kind: Any = parametrize.type_before_parametrizations(layer)
     signs: Any = layer.weight
-    own = {"weight": nn.Parameter(signs.detach().clone()), **layer._parameters}
-    made: nn.Module = kind.__new__(kind)
-    made.__dict__ = {**layer.__dict__, "_parameters": own, "_modules": {}}
-    return made
+    parameters = {"weight": nn.Parameter(signs.detach().clone()), **layer._parameters}
+    copy: nn.Module = kind.__new__(kind)
+    copy.__dict__ = {**layer.__dict__, "_parameters": parameters, "_modules": {}}
+    return copy
 
 
 def _has_signs(module: nn.Module) -> bool:
     if not parametrize.is_parametrized(module, "weight"):
         return False
     steps: Any = module.parametrizations
-    return any(isinstance(one, SignOf) for one in steps.weight)
+    return any(isinstance(step, SignOf) for step in steps.weight)

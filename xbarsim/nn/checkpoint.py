@@ -105,10 +105,10 @@ class Checkpoint:
 def save(path: str | Path, recipe: Recipe, training: Training) -> None:
     """Write a training, whole or not at all."""
     record = {"format": FORMAT, "recipe": {**asdict(recipe)}, "state": training.state()}
-    held = io.BytesIO()
-    torch.save(record, held)
+    buffer = io.BytesIO()
+    torch.save(record, buffer)
     with written_whole(path) as file:
-        file.write(held.getbuffer())
+        file.write(buffer.getbuffer())
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -119,10 +119,10 @@ def load(path: str | Path) -> Checkpoint:
     InputError
         It cannot be read, or is no checkpoint.
     """
-    found = _read(Path(path))
-    if not is_checkpoint(found):
+    content = _read(Path(path))
+    if not is_checkpoint(content):
         raise InputError(f"{path} is no checkpoint of xbarsim train: weights alone cannot be trained on")
-    return _checkpoint(Path(path), found)
+    return _checkpoint(Path(path), content)
 
 
 def load_any(path: str | Path) -> Checkpoint | dict[str, Tensor]:
@@ -133,14 +133,15 @@ def load_any(path: str | Path) -> Checkpoint | dict[str, Tensor]:
     InputError
         It cannot be read, or is neither.
     """
-    found = _read(Path(path))
-    if is_checkpoint(found):
-        return _checkpoint(Path(path), found)
-    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
-        found = found["state_dict"]
-    if not isinstance(found, Mapping) or not found or not all(isinstance(one, Tensor) for one in found.values()):
+    content = _read(Path(path))
+    if is_checkpoint(content):
+        return _checkpoint(Path(path), content)
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    tensors = isinstance(content, Mapping) and all(isinstance(value, Tensor) for value in content.values())
+    if not tensors or not content:
         raise InputError(f"{path} holds no weights: write them with torch.save(model.state_dict(), path)")
-    return dict(found)
+    return dict(content)
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> None:
@@ -151,38 +152,38 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | Pa
     InputError
         Names or shapes are not the network's; the message says which.
     """
-    own = model.state_dict()
-    lacking = [name for name in own if name not in weights]
-    odd = [name for name in weights if name not in own]
+    state = model.state_dict()
+    lacking = [name for name in state if name not in weights]
+    odd = [name for name in weights if name not in state]
     if lacking or odd:
-        said = [f"lacks {_few(lacking)}"] if lacking else []
-        said += [f"has {_few(odd)}, which the network does not"] if odd else []
-        raise InputError(f"{path} does not fit the network: it {' and '.join(said)}")
+        complaints = [f"lacks {_few(lacking)}"] if lacking else []
+        complaints += [f"has {_few(odd)}, which the network does not"] if odd else []
+        raise InputError(f"{path} does not fit the network: it {' and '.join(complaints)}")
     for name, value in weights.items():
-        if value.shape != own[name].shape:
+        if value.shape != state[name].shape:
             raise InputError(
                 f"{path} does not fit the network: {name} has shape {tuple(value.shape)} and the network's "
-                f"{tuple(own[name].shape)}"
+                f"{tuple(state[name].shape)}"
             )
     model.load_state_dict(dict(weights))
 
 
-def is_checkpoint(found: object) -> bool:
+def is_checkpoint(content: object) -> bool:
     """Tell whether what a file holds is a training."""
-    return isinstance(found, dict) and found.get("format") == FORMAT
+    return isinstance(content, dict) and content.get("format") == FORMAT
 
 
 def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _checkpoint(path: Path, found: dict[str, Any]) -> Checkpoint:
+def _checkpoint(path: Path, content: dict[str, Any]) -> Checkpoint:
     try:
         values: dict[str, Any] = {
-            key: tuple(one) if isinstance(one, list) else one for key, one in found["recipe"].items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in content["recipe"].items()
         }
         recipe = Recipe(**values)
-        checkpoint = Checkpoint(path, recipe, dict(found["state"]))
+        checkpoint = Checkpoint(path, recipe, dict(content["state"]))
         checkpoint.settings  # noqa: B018  read now, so that what is wrong is said now
         missing = {"weights", "optimizer", "epoch", "step", "loss", "seconds", "history"} - set(checkpoint.state)
         if missing:

@@ -60,15 +60,15 @@ def convert(
     left = Selection(digital, inner)
     if fold_batchnorm:
         fold(inner, left)
-    known = dict(inner.named_modules(remove_duplicate=False))
+    modules = dict(inner.named_modules(remove_duplicate=False))
     for name in overrides:
-        see_known("overrides", name, [one for one in known if one])
+        see_known("overrides", name, [path for path in modules if path])
     converter = _Converter(hardware, overrides, left, bias == "row")
     whole = converter.converted("", inner)
-    if not converter.made:
+    if not converter.layer_names:
         raise InputError("the model has no layer to put on crossbars: it needs a Linear, Conv1d, Conv2d, ...")
     for name in overrides:
-        if not any(one == name or one.startswith(f"{name}.") for one in converter.made):
+        if not any(path == name or path.startswith(f"{name}.") for path in converter.layer_names):
             raise InputError(f"overrides names {name!r}, which holds no layer on crossbars")
     _through_submodules(whole)
     return CrossbarNetwork(whole, hardware, converter.matrices)
@@ -83,9 +83,9 @@ def _see_arguments(model: object, hardware: object, overrides: object, bias: obj
         raise InputError(f"hardware is {hardware!r}: it must be Hardware(...) or preset(...)")
     if overrides is not None and not isinstance(overrides, Mapping):
         raise InputError(f"overrides is {overrides!r}: it must be a dictionary of names and Hardware(...)")
-    for name, one in (overrides or {}).items():
-        if not isinstance(one, Hardware):
-            raise InputError(f"overrides[{name!r}] is {one!r}: it must be Hardware(...)")
+    for name, override in (overrides or {}).items():
+        if not isinstance(override, Hardware):
+            raise InputError(f"overrides[{name!r}] is {override!r}: it must be Hardware(...)")
     if bias not in ("digital", "row"):
         raise InputError(f"bias is {bias!r}: it must be digital or row")
 
@@ -95,35 +95,35 @@ class _Converter:
 
     def __init__(self, hardware: Hardware, overrides: dict[str, Hardware], left: Selection, bias_row: bool) -> None:
         self._hardware, self._overrides, self._left, self._bias_row = hardware, overrides, left, bias_row
-        self._done: dict[int, nn.Module] = {}
-        self.made: list[str] = []
+        self._copies: dict[int, nn.Module] = {}
+        self.layer_names: list[str] = []
         self.matrices: list[str] = []
 
     def converted(self, name: str, module: nn.Module) -> nn.Module:
         """Return what takes a module's place."""
-        if id(module) not in self._done:
-            self._done[id(module)] = self._replaced(name, module)
-        return self._done[id(module)]
+        if id(module) not in self._copies:
+            self._copies[id(module)] = self._replaced(name, module)
+        return self._copies[id(module)]
 
     def _replaced(self, name: str, module: nn.Module) -> nn.Module:
         if self._left(name, module):
             return module
         if supported(module):
-            self.made.append(name)
+            self.layer_names.append(name)
             hardware = hardware_for(name, self._hardware, self._overrides)
             return on_crossbars(name, module, hardware, bias_row=self._bias_row)
         see_no_matrix(name, module, self._left)
         self.matrices += digital_matrices(name, module, self._left)
-        for own, child in module._modules.items():
+        for attribute, child in module._modules.items():
             if child is not None:
-                module._modules[own] = self.converted(f"{name}.{own}" if name else own, child)
+                module._modules[attribute] = self.converted(f"{name}.{attribute}" if name else attribute, child)
         return module
 
 
 def _through_submodules(model: nn.Module) -> None:
     """Keep torch's transformers from their kernels that take weights from layers instead of calling them."""
     for module in model.modules():
-        if any(isinstance(one, CrossbarLayer) for one in module.modules()):
+        if any(isinstance(child, CrossbarLayer) for child in module.modules()):
             if isinstance(module, nn.TransformerEncoderLayer):
                 module.activation_relu_or_gelu = 0
             if isinstance(module, nn.TransformerEncoder):

@@ -29,7 +29,7 @@ def fold(model: nn.Module, left: Selection) -> None:
     if not _holds_norm(model):
         return
     names = {module: name for name, module in model.named_modules()}
-    users = Counter(id(one) for _, one in model.named_parameters(remove_duplicate=False))
+    users = Counter(id(parameter) for _, parameter in model.named_parameters(remove_duplicate=False))
     modes = {module: module.training for module in names}
     model.eval()
     try:
@@ -40,8 +40,8 @@ def fold(model: nn.Module, left: Selection) -> None:
     for layer, norm in pairs:
         if norm.training:
             continue
-        alone = all(users[id(one)] == 1 for one in layer.parameters())
-        if alone and _fits(layer, norm) and not any(left(names[one], one) for one in (layer, norm)):
+        alone = all(users[id(parameter)] == 1 for parameter in layer.parameters())
+        if alone and _fits(layer, norm) and not any(left(names[parameter], parameter) for parameter in (layer, norm)):
             _fold_one(layer, norm)
             _replace(model, norm)
 
@@ -65,19 +65,19 @@ def _pairs(module: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
         if isinstance(before, fx.Node) and before.op == "call_module" and len(before.users) == 1:
             targets = (str(before.target), str(node.target))
             pair = module.get_submodule(targets[0]), module.get_submodule(targets[1])
-            free = not any(id(one) in handed_over for part in pair for one in part.parameters())
-            if free and all(calls[one] == 1 for one in targets):
+            free = not any(id(parameter) in handed_over for part in pair for parameter in part.parameters())
+            if free and all(calls[parameter] == 1 for parameter in targets):
                 yield pair
 
 
 def _holds_norm(module: nn.Module) -> bool:
     """Return whether there is anything to fold at all."""
     kinds = tuple(norm for _, norm in _PAIRS)
-    return any(isinstance(one, kinds) for one in module.modules())
+    return any(isinstance(child, kinds) for child in module.modules())
 
 
 def _in_sequence(module: nn.Sequential) -> Iterator[tuple[nn.Module, nn.Module]]:
-    inside = Counter(id(one) for one in module)
+    inside = Counter(id(child) for child in module)
     for layer, norm in itertools.pairwise(module):
         if inside[id(layer)] == inside[id(norm)] == 1:
             yield layer, norm
@@ -85,10 +85,12 @@ def _in_sequence(module: nn.Sequential) -> Iterator[tuple[nn.Module, nn.Module]]
 
 def _fits(layer: nn.Module, norm: nn.Module) -> bool:
     """Return whether a norm is of a layer's outputs, with statistics, and nobody looks between the two."""
-    if not any(type(layer) is one and type(norm) is other for one, other in _PAIRS):
+    if not any(type(layer) is layer_kind and type(norm) is norm_kind for layer_kind, norm_kind in _PAIRS):
         return False
     assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
-    hooks = any((*one._forward_hooks.values(), *one._forward_pre_hooks.values()) for one in (layer, norm))
+    hooks = any(
+        (*layer_kind._forward_hooks.values(), *layer_kind._forward_pre_hooks.values()) for layer_kind in (layer, norm)
+    )
     outputs = getattr(layer, "weight", torch.empty(0)).shape[0]
     return norm.running_mean is not None and norm.num_features == outputs and not hooks
 

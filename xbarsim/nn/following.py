@@ -43,22 +43,22 @@ def recorded(module: nn.Module) -> tuple[fx.Graph, set[int]]:
     graph = fx.Graph()
     recorder = _Recorder(graph)
     stand_in = _stand_in(module, "", recorder, {})
-    given, named = [], {}
-    for one in inspect.signature(stand_in.forward).parameters.values():
-        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD):
-            given.append(recorder.create_proxy("placeholder", one.name, (), {}))
-        elif one.kind is one.KEYWORD_ONLY:
-            named[one.name] = recorder.create_proxy("placeholder", one.name, (), {})
-    graph.output(recorder.create_arg(stand_in.forward(*given, **named)))
+    positional, keywords = [], {}
+    for parameter in inspect.signature(stand_in.forward).parameters.values():
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            positional.append(recorder.create_proxy("placeholder", parameter.name, (), {}))
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            keywords[parameter.name] = recorder.create_proxy("placeholder", parameter.name, (), {})
+    graph.output(recorder.create_arg(stand_in.forward(*positional, **keywords)))
     return graph, recorder.handed_over
 
 
-def _stand_in(module: nn.Module, path: str, recorder: _Recorder, done: dict[int, nn.Module]) -> nn.Module:
+def _stand_in(module: nn.Module, path: str, recorder: _Recorder, copies: dict[int, nn.Module]) -> nn.Module:
     """Return a module of the same class and attributes, whose parts are stand-ins; torch's own record their calls."""
-    if id(module) in done:
-        return done[id(module)]
+    if id(module) in copies:
+        return copies[id(module)]
     kind = type(module)
-    own = dict(module.__dict__)
+    attributes = dict(module.__dict__)
     if kind.__module__.startswith("torch.nn") and not isinstance(module, _CONTAINERS) and path:
 
         def forward(_: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -71,12 +71,12 @@ def _stand_in(module: nn.Module, path: str, recorder: _Recorder, done: dict[int,
             return value
 
         kind = type(kind.__name__, (kind,), {"forward": forward, "__getattr__": read})
-        own |= {name: OrderedDict() for name in own if name.startswith("_forward_") and "hooks" in name}
-    found: nn.Module = kind.__new__(kind)
-    done[id(module)] = found
-    own["_modules"] = {
-        name: child and _stand_in(child, f"{path}.{name}" if path else name, recorder, done)
+        attributes |= {name: OrderedDict() for name in attributes if name.startswith("_forward_") and "hooks" in name}
+    copy: nn.Module = kind.__new__(kind)
+    copies[id(module)] = copy
+    attributes["_modules"] = {
+        name: child and _stand_in(child, f"{path}.{name}" if path else name, recorder, copies)
         for name, child in module._modules.items()
     }
-    found.__dict__.update(own)
-    return found
+    copy.__dict__.update(attributes)
+    return copy

@@ -48,7 +48,7 @@ class LayerError:
     """
 
     row: SummaryRow
-    own: float
+    own_arrays: float
     total: float
 
 
@@ -118,7 +118,7 @@ class Inference:
     @property
     def accuracies(self) -> list[float]:
         """Of each chip."""
-        return [one.accuracy for one in self.chips]
+        return [chip.accuracy for chip in self.chips]
 
     @property
     def mean(self) -> float:
@@ -135,7 +135,7 @@ class Inference:
         """All chips at each of the times that were asked for; none where cells do not drift."""
         columns = zip(*(chip.moments for chip in self.chips), strict=True)
         return [
-            TimeResult(column[0].time, [one.accuracy for one in column], [one.agreement for one in column])
+            TimeResult(column[0].time, [moment.accuracy for moment in column], [moment.agreement for moment in column])
             for column in columns
         ]
 
@@ -249,16 +249,16 @@ def infer(
             network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
         moments = []
         for moment in times or (None,):
-            there = where if moment is None else f"{where}, {moment:g} s"
+            place = where if moment is None else f"{where}, {moment:g} s"
             if moment is not None:
-                network.at(moment, compensate=compensate).prepare(_rate(progress, f"{there}: reading"))
-            found = predictions(network, dataset, dataset.test, batch, _counter(progress, there, len(labels)))
-            right, agreed = _share(found, labels), _share(found, expected)
+                network.at(moment, compensate=compensate).prepare(_rate(progress, f"{place}: reading"))
+            predicted = predictions(network, dataset, dataset.test, batch, _counter(progress, place, len(labels)))
+            right, agreed = _share(predicted, labels), _share(predicted, expected)
             if moment is not None:
                 moments.append(Moment(moment, right, agreed))
         seconds = time.perf_counter() - start
-        first = found if first is None else first
-        alike = alike and bool((found == first).all())
+        first = predicted if first is None else first
+        alike = alike and bool((predicted == first).all())
         chips.append(ChipResult(seed, right, agreed, seconds, tuple(moments)))
         if report is not None:
             report(chips[-1])
@@ -294,7 +294,7 @@ def checked_times(hardware: Hardware, times: Sequence[float], compensate: bool =
             "the cells drift and no time is given: give times in seconds after programming "
             f"(t0, {drift.t0:g} s, or later)"
         )
-    return sorted({drift.checked_time(one) for one in times})
+    return sorted({drift.checked_time(seconds) for seconds in times})
 
 
 def layer_errors(network: CrossbarNetwork, reference: nn.Module, images: Tensor) -> dict[str, tuple[float, float]]:
@@ -309,8 +309,8 @@ def layer_errors(network: CrossbarNetwork, reference: nn.Module, images: Tensor)
     images : Tensor
         Inputs.
     """
-    named = dict(reference.named_modules())
-    pairs = {name: (layer, named.get("" if name == "model" else name)) for name, layer in network.layers.items()}
+    modules = dict(reference.named_modules())
+    pairs = {name: (layer, modules.get("" if name == "model" else name)) for name, layer in network.layers.items()}
     truth: dict[str, list[Tensor]] = {}
     sums: dict[str, list[float]] = {name: [0.0] * 4 for name in pairs}
     handles = []
@@ -331,18 +331,18 @@ def layer_errors(network: CrossbarNetwork, reference: nn.Module, images: Tensor)
             network(images)
         finally:
             _remove(handles)
-    return {name: (_relative(one[0], one[1]), _relative(one[2], one[3])) for name, one in sums.items()}
+    return {name: (_relative(sizes[0], sizes[1]), _relative(sizes[2], sizes[3])) for name, sizes in sums.items()}
 
 
-def _keeper(kept: list[Tensor]) -> Any:
-    return lambda module, given, out: kept.append(out)
+def _keeper(outputs: list[Tensor]) -> Any:
+    return lambda module, inputs, out: outputs.append(out)
 
 
 def _comparer(plain_layer: nn.Module, truth: list[Tensor], sums: list[float]) -> Any:
     calls = iter(list(truth))
 
-    def compare(module: nn.Module, given: tuple[Any, ...], out: Tensor) -> None:
-        for k, expected in ((0, plain_layer(*given)), (2, next(calls, None))):
+    def compare(module: nn.Module, inputs: tuple[Any, ...], out: Tensor) -> None:
+        for k, expected in ((0, plain_layer(*inputs)), (2, next(calls, None))):
             if expected is not None:
                 sums[k] += float((out - expected).double().square().sum())
                 sums[k + 1] += float(expected.double().square().sum())
@@ -361,25 +361,25 @@ def _relative(apart: float, size: float) -> float:
 
 def _mean_row(rows: Sequence[SummaryRow]) -> SummaryRow:
     first = rows[0]
-    return replace(first, ir_drop_error=float(np.mean([one.ir_drop_error for one in rows])))
+    return replace(first, ir_drop_error=float(np.mean([row.ir_drop_error for row in rows])))
 
 
-def _share(found: Tensor, truth: Tensor) -> float:
-    return float((found == truth).double().mean())
+def _share(predicted: Tensor, truth: Tensor) -> float:
+    return float((predicted == truth).double().mean())
 
 
 def _counter(progress: Progress, where: str, whole: int) -> Callable[[int], None]:
     return lambda count: progress(f"{where}: {count} of {whole} images")
 
 
-def _rate(progress: Progress, what: str) -> Callable[[int, int], None]:
+def _rate(progress: Progress, subject: str) -> Callable[[int, int], None]:
     """Return what tells of arrays that are ready: how many, how fast, and for how long it will go on."""
     start = time.perf_counter()
 
-    def tell(done: int, whole: int) -> None:
+    def tell(count: int, whole: int) -> None:
         seconds = max(time.perf_counter() - start, 1e-9)
-        left = seconds / done * (whole - done)
-        progress(f"{what}: {done} of {whole} arrays, {done / seconds:.0f} a second, {left:.0f} s left")
+        left = seconds / count * (whole - count)
+        progress(f"{subject}: {count} of {whole} arrays, {count / seconds:.0f} a second, {left:.0f} s left")
 
     return tell
 
@@ -393,4 +393,4 @@ def _sample(dataset: Dataset, count: int) -> Tensor:
 def _varies(hardware: Hardware) -> bool:
     """Tell whether chips of different seeds may differ: some effect is on that draws."""
     cells = hardware.cells
-    return any(getattr(cells, one.name) is not None for one in fields(cells) if one.name not in _DRAWS_NOTHING)
+    return any(getattr(cells, effect.name) is not None for effect in fields(cells) if effect.name not in _DRAWS_NOTHING)

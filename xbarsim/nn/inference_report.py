@@ -183,7 +183,7 @@ def _cells(one: LayerError) -> tuple[str, ...]:
     row = one.row
     return (
         row.name, "x".join(map(str, row.shape)), str(row.tiles), str(row.cells), f"{row.utilisation:.1%}",
-        *("-" if math.isnan(error) else f"{error:.2%}" for error in (row.ir_drop_error, one.own, one.total)),
+        *("-" if math.isnan(error) else f"{error:.2%}" for error in (row.ir_drop_error, one.own_arrays, one.total)),
     )  # fmt: skip
 
 
@@ -197,7 +197,7 @@ def _record(one: LayerError) -> dict[str, Any]:
         "cells": row.cells,
         "utilisation": row.utilisation,
         "error_wires": _number(row.ir_drop_error),
-        "error_own": _number(one.own),
+        "error_own": _number(one.own_arrays),
         "error_total": _number(one.total),
     }
 

@@ -72,17 +72,17 @@ def find(
         There is no such network, its weights do not fit, or it does not take such images.
     """
     if spec in zoo.MODELS:
-        found = _of_zoo(spec, dataset, weights, width, scaled)
+        source = _of_zoo(spec, dataset, weights, width, scaled)
     elif ":" in spec and not Path(spec).exists():
-        found = _built(spec, dataset, weights)
+        source = _built(spec, dataset, weights)
     elif Path(spec).is_file():
-        found = _checkpoint(spec, dataset, weights, scaled)
+        source = _checkpoint(spec, dataset, weights, scaled)
     else:
         raise InputError(
             f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
         )
-    _see_takes(found)
-    return replace(found, model=found.model.eval())
+    _see_takes(source)
+    return replace(source, model=source.model.eval())
 
 
 def _of_zoo(name: str, dataset: Dataset, weights: str | Path | None, width: float, scaled: bool) -> Source:
@@ -156,8 +156,8 @@ def _builder(where: str, name: str) -> Callable[[], Any]:
     builder = getattr(module, name, None)
     if not callable(builder):
         raise InputError(f"{where} has no function {name!r}")
-    made: Callable[[], Any] = builder
-    return made
+    factory: Callable[[], Any] = builder
+    return factory
 
 
 def _see_takes(source: Source) -> None:
@@ -166,14 +166,14 @@ def _see_takes(source: Source) -> None:
     shape = " x ".join(map(str, data.shape))
     try:
         with torch.no_grad():
-            found = source.model.eval()(inputs(data, data.test.first(2)))
+            output = source.model.eval()(inputs(data, data.test.first(2)))
     except Exception as error:
         first = str(error).strip().split("\n")[0][:200]
         raise InputError(f"{source.name} does not take {data.name}'s images of {shape}: {first}") from None
     count = min(2, len(data.test))
-    if not isinstance(found, torch.Tensor) or found.shape[:1] != (count,) or found.dim() != 2:
+    if not isinstance(output, torch.Tensor) or output.shape[:1] != (count,) or output.dim() != 2:
         raise InputError(f"{source.name} gives no (images, classes) for images of {shape}")
-    if found.shape[1] != len(data.classes):
+    if output.shape[1] != len(data.classes):
         raise InputError(
-            f"{source.name} has {found.shape[1]} outputs and {data.name} {len(data.classes)} classes: they must agree"
+            f"{source.name} has {output.shape[1]} outputs and {data.name} {len(data.classes)} classes: they must agree"
         )

@@ -66,9 +66,9 @@ def on_crossbars(name: str, module: nn.Module, hardware: Hardware, *, bias_row: 
         layer: nn.Module = _PLAIN[kind](module, hardware, bias_row=bias_row)
     except InputError as error:
         raise InputError(f"layer {name!r}: {error}") from None
-    for own, parameter in module.named_parameters(recurse=False):
-        if own in layer._parameters:
-            layer._parameters[own] = parameter
+    for attribute, parameter in module.named_parameters(recurse=False):
+        if attribute in layer._parameters:
+            layer._parameters[attribute] = parameter
     for hooks in _HOOKS:
         getattr(layer, hooks).update(getattr(module, hooks))
     return layer.train(module.training)
@@ -91,29 +91,29 @@ def see_no_matrix(name: str, module: nn.Module, left: Any) -> None:
     """
     if isinstance(module, _MATRIX_FREE) or type(module).__name__ == "RMSNorm":
         return
-    for own, parameter in module.named_parameters(recurse=False):
-        path = f"{name}.{own}" if name else own
+    for attribute, parameter in module.named_parameters(recurse=False):
+        path = f"{name}.{attribute}" if name else attribute
         if _is_lazy(parameter):
             raise InputError(f"{path} has no shape yet: run the model once before convert")
         if sum(size > 1 for size in parameter.shape) < 2 or left(path, module):
             continue
-        what = type(module).__name__
+        kind = type(module).__name__
         if next(module.children(), None) is None and name:
             raise InputError(
-                f"layer {name!r} is {what}, which does not go onto crossbars: leave it digital with digital=({name!r},)"
+                f"layer {name!r} is {kind}, which does not go onto crossbars: leave it digital with digital=({name!r},)"
             )
         raise InputError(
-            f"parameter {path!r} of {what} is a matrix outside of any layer that goes onto crossbars: "
+            f"parameter {path!r} of {kind} is a matrix outside of any layer that goes onto crossbars: "
             f"leave it digital with digital=({path!r},)"
         )
 
 
 def digital_matrices(name: str, module: nn.Module, left: Any) -> list[str]:
     """Return the paths of a module's own matrices, of whatever sort, that nobody asked to leave digital."""
-    own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False), *plain_tensors(module))
+    tensors = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False), *plain_tensors(module))
     paths = [
-        (f"{name}.{one}" if name else one)
-        for one, tensor in own
+        (f"{name}.{attribute}" if name else attribute)
+        for attribute, tensor in tensors
         if tensor.is_floating_point() and not _is_lazy(tensor) and sum(size > 1 for size in tensor.shape) > 1
     ]
     return [path for path in paths if not left(path, module)]
@@ -125,19 +125,21 @@ def _see_parameters(name: str, module: nn.Module) -> None:
             f"layer {name!r} has parametrized weights: call torch.nn.utils.parametrize.remove_parametrizations, "
             f"or leave it digital with digital=({name!r},)"
         )
-    for own, parameter in module.named_parameters(recurse=False):
+    for attribute, parameter in module.named_parameters(recurse=False):
         if _is_lazy(parameter):
             raise InputError(f"layer {name!r} has no shape yet: run the model once before convert")
         if parameter.is_meta:
             raise InputError(
-                f"{own} of layer {name!r} is on the meta device and holds no numbers: load the model first"
+                f"{attribute} of layer {name!r} is on the meta device and holds no numbers: load the model first"
             )
         if not parameter.is_floating_point():
-            raise InputError(f"{own} of layer {name!r} is {parameter.dtype}: weights on crossbars are real numbers")
-        # What torch.nn.utils.weight_norm, spectral_norm and prune leave where a weight was.
-        if own.endswith(("_g", "_v", "_orig")) and own.rsplit("_", 1)[0] in module.__dict__:
             raise InputError(
-                f"layer {name!r} computes its weight from {own!r}: remove that reparametrization or pruning, "
+                f"{attribute} of layer {name!r} is {parameter.dtype}: weights on crossbars are real numbers"
+            )
+        # What torch.nn.utils.weight_norm, spectral_norm and prune leave where a weight was.
+        if attribute.endswith(("_g", "_v", "_orig")) and attribute.rsplit("_", 1)[0] in module.__dict__:
+            raise InputError(
+                f"layer {name!r} computes its weight from {attribute!r}: remove that reparametrization or pruning, "
                 f"or leave it digital with digital=({name!r},)"
             )
 

@@ -94,7 +94,7 @@ class CrossbarNetwork(nn.Module):
                 self._origins[name] = origin
             yield layer.weight, origin
             if layer.bias_row and layer.bias is not None:
-                yield layer.bias, replace(origin, what=f"the bias row of {layer.label}")
+                yield layer.bias, replace(origin, subject=f"the bias row of {layer.label}")
         for path in self._matrices:
             above, _, own = path.rpartition(".")
             one = getattr(self.model.get_submodule(above), own, None)

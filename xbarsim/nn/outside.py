@@ -54,7 +54,7 @@ class Origin:
         Whether it is on arrays; if not, it is a matrix that stays digital.
     """
 
-    what: str
+    subject: str
     name: str
     programmed: bool
 
@@ -94,8 +94,8 @@ def unwatched(forward: Function) -> Function:
     @wraps(forward)
     def alone(self: Any, input: Tensor) -> Tensor:
         with _Pause():
-            found: Tensor = forward(self, input)
-        return found
+            output: Tensor = forward(self, input)
+        return output
 
     return cast(Function, alone)
 
@@ -142,8 +142,8 @@ class Watch(TorchFunctionMode):
         """Of tensors without a storage of numbers, as sparse ones are."""
         self._results: list[Tensor] = []
         """Kept, so that no other tensor takes the place of one that is followed."""
-        for one, origin in watched:
-            self._add(one, origin)
+        for tensor, origin in watched:
+            self._add(tensor, origin)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -152,44 +152,44 @@ class Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         if _PAUSED.depth:
             return func(*args, **kwargs)
-        given = _tensors([*args, *kwargs.values()] if kwargs else args)
-        origins = [self._origin(one) for one in given]
+        tensors = _tensors([*args, *kwargs.values()] if kwargs else args)
+        origins = [self._origin(tensor) for tensor in tensors]
         if not any(origins):
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "").partition(".")[0]
         if name in _LOOKS:
-            found = func(*args, **kwargs)
+            result = func(*args, **kwargs)
             if origins[0] is not None and name in _TURNED:
-                self._follow(found, origins[0])
-            return found
-        meets = any(one is None and tensor.numel() > 1 for one, tensor in zip(origins, given, strict=True))
+                self._follow(result, origins[0])
+            return result
+        meets = any(origin is None and tensor.numel() > 1 for origin, tensor in zip(origins, tensors, strict=True))
         if meets and name != "__get__":
             self._refuse(origins, name)
             return func(*args, **kwargs)
-        found = func(*args, **kwargs)
-        self._follow(found, next(one for one in origins if one is not None))
-        return found
+        result = func(*args, **kwargs)
+        self._follow(result, next(tensor for tensor in origins if tensor is not None))
+        return result
 
     def _refuse(self, origins: list[Origin | None], name: str) -> None:
         """Raise where a weight meets something else outside of its layer, or a matrix is multiplied with."""
-        for one in origins:
-            if one is not None and one.programmed:
+        for origin in origins:
+            if origin is not None and origin.programmed:
                 raise InputError(
-                    f"{one.what} is used outside of the layer, by {name}, where it would go past its arrays: "
-                    f"call the layer, or leave it digital with digital=({one.name!r},)"
+                    f"{origin.subject} is used outside of the layer, by {name}, where it would go past its arrays: "
+                    f"call the layer, or leave it digital with digital=({origin.name!r},)"
                 )
-            if one is not None and name in _PRODUCTS:
+            if origin is not None and name in _PRODUCTS:
                 raise InputError(
-                    f"{one.what} is a matrix that inputs are multiplied with, by {name}, outside of any layer that "
-                    f"goes onto crossbars: leave it digital with digital=({one.name!r},)"
+                    f"{origin.subject} is a matrix that inputs are multiplied with, by {name}, outside of any layer "
+                    f"that goes onto crossbars: leave it digital with digital=({origin.name!r},)"
                 )
 
-    def _follow(self, found: Any, origin: Origin) -> None:
-        for one in _tensors(found):
+    def _follow(self, result: Any, origin: Origin) -> None:
+        for tensor in _tensors(result):
             # One number, as a norm or a penalty, carries no matrix on.
-            if one.numel() > 1 and self._origin(one) is None:
-                self._add(one, origin)
-                self._results.append(one)
+            if tensor.numel() > 1 and self._origin(tensor) is None:
+                self._add(tensor, origin)
+                self._results.append(tensor)
 
     def _add(self, tensor: Tensor, origin: Origin) -> None:
         storage, start, stop = _place(tensor)
@@ -210,19 +210,19 @@ class Watch(TorchFunctionMode):
         return next((origin for low, high, origin in parts if low <= start < high), None)
 
 
-def _tensors(found: Any) -> list[Tensor]:
+def _tensors(value: Any) -> list[Tensor]:
     """Return all tensors in what a function is given, or gives."""
-    if isinstance(found, Tensor):
-        return [found]
-    if isinstance(found, Mapping):
-        found = list(found.values())
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
     tensors: list[Tensor] = []
-    if isinstance(found, tuple | list):
-        for one in found:
-            if isinstance(one, Tensor):
-                tensors.append(one)
-            elif isinstance(one, tuple | list | Mapping):
-                tensors += _tensors(one)
+    if isinstance(value, tuple | list):
+        for item in value:
+            if isinstance(item, Tensor):
+                tensors.append(item)
+            elif isinstance(item, tuple | list | Mapping):
+                tensors += _tensors(item)
     return tensors
 
 

@@ -33,21 +33,21 @@ class Selection:
 
     def __init__(self, digital: Digital, model: nn.Module) -> None:
         listed = [digital] if isinstance(digital, str) or callable(digital) else list(digital)
-        self._names = {one for one in listed if isinstance(one, str)}
-        self._predicates = [one for one in listed if not isinstance(one, str)]
-        for one in self._predicates:
-            if not callable(one):
-                raise InputError(f"digital has {one!r}: give names of layers, or predicates of (name, module)")
-        named = (*model.named_modules(), *model.named_parameters(), *model.named_buffers())
-        known = [name for name, _ in named if name]
+        self._names = {item for item in listed if isinstance(item, str)}
+        self._predicates = [item for item in listed if not isinstance(item, str)]
+        for predicate in self._predicates:
+            if not callable(predicate):
+                raise InputError(f"digital has {predicate!r}: give names of layers, or predicates of (name, module)")
+        members = (*model.named_modules(), *model.named_parameters(), *model.named_buffers())
+        names = [name for name, _ in members if name]
         for above, module in model.named_modules():
-            known += [f"{above}.{own}" if above else own for own, _ in plain_tensors(module)]
+            names += [f"{above}.{attribute}" if above else attribute for attribute, _ in plain_tensors(module)]
         for name in sorted(self._names):
-            see_known("digital", name, known)
+            see_known("digital", name, names)
 
     def __call__(self, name: str, module: nn.Module) -> bool:
         """Return whether a module, or a parameter of ``module``, stays digital."""
-        return name in self._names or any(one(name, module) for one in self._predicates)
+        return name in self._names or any(predicate(name, module) for predicate in self._predicates)
 
 
 def plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
@@ -55,14 +55,14 @@ def plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
     return [(name, value) for name, value in module.__dict__.items() if isinstance(value, Tensor)]
 
 
-def see_known(what: str, name: str, known: Collection[str]) -> None:
+def see_known(argument: str, name: str, names: Collection[str]) -> None:
     """Raise InputError if a name is not among those known, with those that are like it."""
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or list(known)[:6]
-        raise InputError(f"{what} names {name!r}, which the model does not have; it has {', '.join(near)}, ...")
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or list(names)[:6]
+        raise InputError(f"{argument} names {name!r}, which the model does not have; it has {', '.join(near)}, ...")
 
 
 def hardware_for(name: str, hardware: Hardware, overrides: Mapping[str, Hardware]) -> Hardware:
     """Return a layer's hardware: of the longest name among the overrides that it is, or is below."""
-    fits = [one for one in overrides if name == one or name.startswith(f"{one}.")]
+    fits = [key for key in overrides if name == key or name.startswith(f"{key}.")]
     return overrides[max(fits, key=len)] if fits else hardware

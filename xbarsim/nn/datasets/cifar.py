@@ -14,7 +14,7 @@ from xbarsim.nn.datasets.pickles import read_pickle
 from xbarsim.nn.datasets.pixels import read_image
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-WHAT = "data_batch_1, or data_batch_1.webp with labels.npz, and their like"
+FILES = "data_batch_1, or data_batch_1.webp with labels.npz, and their like"
 _TRAIN = tuple(f"data_batch_{k}" for k in range(1, 6))
 _TEST = "test_batch"
 _SIDE, _ACROSS = 32, 100
@@ -35,8 +35,8 @@ def read_splits(folder: Path) -> tuple[Split, Split]:
     """
     if (folder / _TRAIN[0]).is_file():
         parts = [_batch(folder / name) for name in (*_TRAIN, _TEST)]
-        images = np.concatenate([one.images for one in parts[:-1]])
-        return Split(images, np.concatenate([one.labels for one in parts[:-1]])), parts[-1]
+        images = np.concatenate([part.images for part in parts[:-1]])
+        return Split(images, np.concatenate([part.labels for part in parts[:-1]])), parts[-1]
     labels = _sheet_labels(folder / "labels.npz")
     sheets = [_sheet(folder / f"{name}.webp") for name in (*_TRAIN, _TEST)]
     train = np.concatenate(sheets[:-1])
@@ -55,7 +55,7 @@ def _batch(path: Path) -> Split:
     pixels, labels = values.get("data"), values.get("labels")
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != 3 * _SIDE * _SIDE:
         raise InputError(f"{path} is no batch of CIFAR-10: its data are not rows of {3 * _SIDE * _SIDE} bytes")
-    if not isinstance(labels, list) or not all(isinstance(one, int) for one in labels) or len(labels) != len(pixels):
+    if not isinstance(labels, list) or not all(isinstance(k, int) for k in labels) or len(labels) != len(pixels):
         raise InputError(f"{path} is no batch of CIFAR-10: it needs a label for each of {len(pixels)} images")
     return Split(pixels.reshape(-1, 3, _SIDE, _SIDE), np.array(labels, np.int64))
 

@@ -90,7 +90,7 @@ class Dataset:
             if low < 0 or high >= len(self.classes):
                 raise InputError(f"{self.source}: {label} labels are {low} to {high}, of {len(self.classes)} classes")
         for name in ("mean", "std"):
-            values = tuple(float(one) for one in getattr(self, name))
+            values = tuple(float(value) for value in getattr(self, name))
             if len(values) not in (1, self.shape[0]):
                 raise InputError(f"{name} has {len(values)} numbers: give one, or one a channel, {self.shape[0]}")
             if not np.isfinite(values).all() or (name == "std" and min(values) <= 0.0):

@@ -23,8 +23,8 @@ def read() -> Dataset:
         from sklearn.datasets import load_digits
     except ImportError:
         raise InputError("the digits come with scikit-learn: pip install 'xbarsim[nn]'") from None
-    found = load_digits()
-    images = np.rint(found.images * (255.0 / _LARGEST)).astype(np.uint8)[:, None]
+    digits = load_digits()
+    images = np.rint(digits.images * (255.0 / _LARGEST)).astype(np.uint8)[:, None]
     test = np.arange(len(images)) % _TEST_EVERY == 0
-    train, other = (Split(images[part], found.target[part]) for part in (~test, test))
-    return Dataset("digits", "scikit-learn", train, other, tuple("0123456789"))
+    train, test_part = (Split(images[part], digits.target[part]) for part in (~test, test))
+    return Dataset("digits", "scikit-learn", train, test_part, tuple("0123456789"))

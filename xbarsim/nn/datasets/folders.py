@@ -36,53 +36,56 @@ def read(folder: Path) -> Dataset:
         if _classes(test) != classes:
             odd = sorted(set(_classes(test)) ^ set(classes))[0]
             raise InputError(f"{folder}: class {odd!r} is only in one of train and {test.name}")
-        shown = [one for _, one in _in_turn(folder / "train", classes)]
-        asked = [one for _, one in _in_turn(test, classes)]
+        training = [path for _, path in _in_turn(folder / "train", classes)]
+        testing = [path for _, path in _in_turn(test, classes)]
     else:
         classes = _classes(folder)
         files = _in_turn(folder, classes)
-        shown = [one for k, one in files if k % _TEST_EVERY]
-        asked = [one for k, one in files if k % _TEST_EVERY == 0]
-    if not shown or not asked:
-        raise InputError(f"{folder} has {len(shown)} images to train on and {len(asked)} to test on: it needs both")
-    arrays = _arrays([path for path, _ in (*shown, *asked)])
-    labels = np.array([classes.index(name) for _, name in (*shown, *asked)], np.int64)
-    cut = len(shown)
+        training = [path for k, path in files if k % _TEST_EVERY]
+        testing = [path for k, path in files if k % _TEST_EVERY == 0]
+    if not training or not testing:
+        counts = f"{len(training)} images to train on and {len(testing)} to test on"
+        raise InputError(f"{folder} has {counts}: it needs both")
+    arrays = _arrays([path for path, _ in (*training, *testing)])
+    labels = np.array([classes.index(name) for _, name in (*training, *testing)], np.int64)
+    cut = len(training)
     first, second = Split(arrays[:cut], labels[:cut]), Split(arrays[cut:], labels[cut:])
     return Dataset(folder.resolve().name, str(folder), first, second, classes)
 
 
 def _classes(folder: Path) -> tuple[str, ...]:
-    found = tuple(sorted(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")))
-    if len(found) < 2:
+    classes = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+    if len(classes) < 2:
         raise InputError(
-            f"{folder} has {len(found)} folders inside: it must have one for each class of images "
+            f"{folder} has {len(classes)} folders inside: it must have one for each class of images "
             f"(or be MNIST's idx files, or CIFAR-10's batches)"
         )
-    return found
+    return classes
 
 
 def _in_turn(folder: Path, classes: tuple[str, ...]) -> list[tuple[int, tuple[Path, str]]]:
     """Return images with their places in their class: the first of each class, the second of each, ..."""
-    files = [one for name in classes for one in enumerate(_files(folder, name))]
-    return sorted(files, key=lambda one: one[0])
+    files = [file for name in classes for file in enumerate(_files(folder, name))]
+    return sorted(files, key=lambda file: file[0])
 
 
 def _files(folder: Path, name: str) -> list[tuple[Path, str]]:
     """Return a class's images, each with its class, in the order of names."""
-    images = sorted(one for one in (folder / name).iterdir() if one.suffix.lower() in SUFFIXES)
+    images = sorted(path for path in (folder / name).iterdir() if path.suffix.lower() in SUFFIXES)
     if not images:
         raise InputError(f"{folder / name} has no images ({', '.join(SUFFIXES)})")
-    return [(one, name) for one in images]
+    return [(path, name) for path in images]
 
 
 def _arrays(paths: list[Path]) -> np.ndarray[tuple[int, int, int, int], np.dtype[np.uint8]]:
     images = [read_image(path) for path in paths]
-    if len({one.shape[2] for one in images}) > 1:
-        images = [np.repeat(one, 3, axis=2) if one.shape[2] == 1 else one for one in images]
-    for path, one in zip(paths, images, strict=True):
-        if one.shape != images[0].shape:
-            raise InputError(f"{path} is {_size(one)} and {paths[0]} {_size(images[0])}: scale them to one size first")
+    if len({image.shape[2] for image in images}) > 1:
+        images = [np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image for image in images]
+    for path, image in zip(paths, images, strict=True):
+        if image.shape != images[0].shape:
+            raise InputError(
+                f"{path} is {_size(image)} and {paths[0]} {_size(images[0])}: scale them to one size first"
+            )
     return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
 
 

@@ -17,7 +17,7 @@ _UNSIGNED_BYTE = 0x08
 _STEMS = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
           "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")}  # fmt: skip
 
-WHAT = "train-images-idx3-ubyte and its like, also .gz"
+FILES = "train-images-idx3-ubyte and its like, also .gz"
 
 
 def holds(folder: Path) -> bool:

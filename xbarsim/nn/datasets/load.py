@@ -18,7 +18,7 @@ _HALF = (0.5,)
 
 def _idx(name: str, places: tuple[str, ...], classes: tuple[str, ...]) -> Callable[[str | Path | None], Dataset]:
     def read(folder: str | Path | None) -> Dataset:
-        where = find(name, folder, places, idx.holds, idx.WHAT)
+        where = find(name, folder, places, idx.holds, idx.FILES)
         return Dataset(name, str(where), *idx.read_splits(where), classes)
 
     return read
@@ -26,7 +26,7 @@ def _idx(name: str, places: tuple[str, ...], classes: tuple[str, ...]) -> Callab
 
 def _cifar10(folder: str | Path | None) -> Dataset:
     places = ("cifar-10-batches-py", "cifar10-webp", "cifar10", "CIFAR10/cifar-10-batches-py")
-    where = find("cifar10", folder, places, cifar.holds, cifar.WHAT)
+    where = find("cifar10", folder, places, cifar.holds, cifar.FILES)
     return _cifar10_at(where)
 
 

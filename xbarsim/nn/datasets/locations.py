@@ -23,16 +23,18 @@ def root(folder: str | Path | None) -> Path | None:
     MissingDataError
         There is no such folder.
     """
-    given, origin = (folder, "the data folder") if folder is not None else (os.environ.get(VARIABLE) or None, VARIABLE)
-    if given is None:
+    place, origin = (folder, "the data folder") if folder is not None else (os.environ.get(VARIABLE) or None, VARIABLE)
+    if place is None:
         return None
-    path = Path(given).expanduser()
+    path = Path(place).expanduser()
     if not path.is_dir():
         raise MissingDataError(f"{origin} is {path}: there is no such folder")
     return path
 
 
-def find(name: str, folder: str | Path | None, places: Sequence[str], holds: Callable[[Path], bool], what: str) -> Path:
+def find(
+    name: str, folder: str | Path | None, places: Sequence[str], holds: Callable[[Path], bool], files: str
+) -> Path:
     """Return the first of ``places`` below the data folder that holds the data, or the folder itself if it does.
 
     Parameters
@@ -58,15 +60,15 @@ def find(name: str, folder: str | Path | None, places: Sequence[str], holds: Cal
     if start is None:
         raise MissingDataError(
             f"no folder to look for {name} in: give --data-folder DIR, or set {VARIABLE}=DIR, where DIR/{usual} holds "
-            f"{what}; --data digits needs no folder"
+            f"{files}; --data digits needs no folder"
         )
     inside = any(start.resolve().as_posix().endswith("/" + place) for place in places)
     candidates = [start / place for place in places] + ([start] if inside else [])
     for candidate in candidates:
         if candidate.is_dir() and holds(candidate):
             return candidate
-    looked = ", ".join(str(one.relative_to(start)) if one != start else "itself" for one in candidates)
+    looked = ", ".join(str(place.relative_to(start)) if place != start else "itself" for place in candidates)
     raise MissingDataError(
-        f"{name} is not in {start} (looked for {what} in {looked}): give --data-folder DIR, or set {VARIABLE}=DIR, "
+        f"{name} is not in {start} (looked for {files} in {looked}): give --data-folder DIR, or set {VARIABLE}=DIR, "
         f"where DIR/{usual} holds them; --data digits needs no folder"
     )

@@ -45,7 +45,7 @@ def _bytes(text: str, coding: str = "latin-1") -> bytes:
     return text.encode("latin-1")
 
 
-_KNOWN: dict[tuple[str, str], Any] = {
+_GLOBALS: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): None,
     ("numpy", "dtype"): _Type,
     ("numpy.core.multiarray", "_reconstruct"): lambda *_: _Array(),
@@ -57,9 +57,9 @@ _KNOWN: dict[tuple[str, str], Any] = {
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands for a name; nothing is imported."""
-        if (module, name) not in _KNOWN:
+        if (module, name) not in _GLOBALS:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which such data do not need")
-        return _KNOWN[module, name]
+        return _GLOBALS[module, name]
 
 
 def read_pickle(path: Path) -> Any:

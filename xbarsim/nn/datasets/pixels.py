@@ -37,8 +37,8 @@ def read_image(path: Path, mode: str | None = None) -> NDArray[np.uint8]:
             with Image.open(path) as image:
                 if image.mode[0] in "IF":
                     raise InputError(f"{path} has more than 8 bits a pixel: turn it into 8 bits first")
-                wanted = mode or ("L" if image.mode in ("1", "L", "LA") else "RGB")
-                pixels = np.asarray(image.convert(wanted), np.uint8)
+                target = mode or ("L" if image.mode in ("1", "L", "LA") else "RGB")
+                pixels = np.asarray(image.convert(target), np.uint8)
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
