@@ -69,7 +69,7 @@ class Recipe:
         """Return the network with its first weights."""
         return zoo.build(self.model, self.shape, len(self.classes), width=self.width, seed=seed)
 
-    def see_fits(self, dataset: Dataset, path: str | Path) -> None:
+    def check_fits(self, dataset: Dataset, path: str | Path) -> None:
         """Raise InputError unless the images have the shape and classes that the network was made for."""
         if dataset.shape != self.shape or len(dataset.classes) != len(self.classes):
             raise InputError(

@@ -12,9 +12,9 @@ from xbarsim.nn.copies import copied
 from xbarsim.nn.folding import fold
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
-from xbarsim.nn.module_kinds import digital_matrices, on_crossbars, see_no_matrix, supported
+from xbarsim.nn.module_kinds import check_no_matrix, digital_matrices, on_crossbars, supported
 from xbarsim.nn.network import CrossbarNetwork
-from xbarsim.nn.selection import Digital, Selection, hardware_for, see_known
+from xbarsim.nn.selection import Digital, Selection, check_name, hardware_for
 
 
 def convert(
@@ -54,7 +54,7 @@ def convert(
     InputError
         A layer is not supported, its weights are empty or not finite, a name means none, or no layer is left.
     """
-    _see_arguments(model, hardware, overrides, bias)
+    _check_arguments(model, hardware, overrides, bias)
     overrides = dict(overrides or {})
     inner = copied(model)
     left = Selection(digital, inner)
@@ -62,7 +62,7 @@ def convert(
         fold(inner, left)
     modules = dict(inner.named_modules(remove_duplicate=False))
     for name in overrides:
-        see_known("overrides", name, [path for path in modules if path])
+        check_name("overrides", name, [path for path in modules if path])
     converter = _Converter(hardware, overrides, left, bias == "row")
     whole = converter.converted("", inner)
     if not converter.layer_names:
@@ -74,7 +74,7 @@ def convert(
     return CrossbarNetwork(whole, hardware, converter.matrices)
 
 
-def _see_arguments(model: object, hardware: object, overrides: object, bias: object) -> None:
+def _check_arguments(model: object, hardware: object, overrides: object, bias: object) -> None:
     if not isinstance(model, nn.Module):
         raise InputError(f"model is {type(model).__name__}: it must be a torch.nn.Module")
     if isinstance(model, CrossbarNetwork):
@@ -112,7 +112,7 @@ class _Converter:
             self.layer_names.append(name)
             hardware = hardware_for(name, self._hardware, self._overrides)
             return on_crossbars(name, module, hardware, bias_row=self._bias_row)
-        see_no_matrix(name, module, self._left)
+        check_no_matrix(name, module, self._left)
         self.matrices += digital_matrices(name, module, self._left)
         for attribute, child in module._modules.items():
             if child is not None:

@@ -74,7 +74,7 @@ class Hardware(Settings):
         self._word("fidelity", ("ideal", "accurate"))
         if self.mapping.kind == "reference" and self.tiles.cols < 2:
             raise InputError("Tiles.cols is 1: a reference column needs arrays of at least 2 columns")
-        self._see_zero()
+        self._check_zero()
         if self.dac.per != "layer":
             raise InputError(
                 f"Converter.per is {self.dac.per!r}: a DAC's range is the layer's; only an ADC's can differ"
@@ -87,7 +87,7 @@ class Hardware(Settings):
         """Settings that change nothing here, as ``wires.word``, each with the one that makes it so, ``fidelity``."""
         return idle(self.cells, self.law, self.wires, self.mapping, self.adc, self.fidelity)
 
-    def _see_zero(self) -> None:
+    def _check_zero(self) -> None:
         """Refuse levels of which none is between zero and its nearer end, where weights are offset."""
         cells, levels, mapping = self.cells, self.cells.levels, self.mapping
         if levels is None or levels.count == 2 or mapping.kind == "differential" or mapping.slices > 1:

@@ -81,7 +81,7 @@ def find(
         raise InputError(
             f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
         )
-    _see_takes(source)
+    _check_takes(source)
     return replace(source, model=source.model.eval())
 
 
@@ -112,7 +112,7 @@ def _checkpoint(path: str, dataset: Dataset, weights: str | Path | None, scaled:
 
 
 def _of_checkpoint(read: Checkpoint, dataset: Dataset, scaled: bool) -> Source:
-    read.recipe.see_fits(dataset, read.path)
+    read.recipe.check_fits(dataset, read.path)
     if not scaled:
         dataset = replace(dataset, mean=read.recipe.mean, std=read.recipe.std)
     return Source(read.model(), read.recipe.model, str(read.path), dataset, True, read.recipe.width)
@@ -160,7 +160,7 @@ def _builder(where: str, name: str) -> Callable[[], Any]:
     return factory
 
 
-def _see_takes(source: Source) -> None:
+def _check_takes(source: Source) -> None:
     """Run two images, so that a network for others is named before anything takes time."""
     data = source.dataset
     shape = " x ".join(map(str, data.shape))

@@ -61,7 +61,7 @@ def on_crossbars(name: str, module: nn.Module, hardware: Hardware, *, bias_row: 
     """
     kind = supported(module)
     assert kind is not None
-    _see_parameters(name, module)
+    _check_parameters(name, module)
     try:
         layer: nn.Module = _PLAIN[kind](module, hardware, bias_row=bias_row)
     except InputError as error:
@@ -74,7 +74,7 @@ def on_crossbars(name: str, module: nn.Module, hardware: Hardware, *, bias_row: 
     return layer.train(module.training)
 
 
-def see_no_matrix(name: str, module: nn.Module, left: Any) -> None:
+def check_no_matrix(name: str, module: nn.Module, left: Any) -> None:
     """Refuse a module that holds a weight matrix of its own and is not known.
 
     Parameters
@@ -119,7 +119,7 @@ def digital_matrices(name: str, module: nn.Module, left: Any) -> list[str]:
     return [path for path in paths if not left(path, module)]
 
 
-def _see_parameters(name: str, module: nn.Module) -> None:
+def _check_parameters(name: str, module: nn.Module) -> None:
     if hasattr(module, "parametrizations"):
         raise InputError(
             f"layer {name!r} has parametrized weights: call torch.nn.utils.parametrize.remove_parametrizations, "

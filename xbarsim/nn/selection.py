@@ -43,7 +43,7 @@ class Selection:
         for above, module in model.named_modules():
             names += [f"{above}.{attribute}" if above else attribute for attribute, _ in plain_tensors(module)]
         for name in sorted(self._names):
-            see_known("digital", name, names)
+            check_name("digital", name, names)
 
     def __call__(self, name: str, module: nn.Module) -> bool:
         """Return whether a module, or a parameter of ``module``, stays digital."""
@@ -55,7 +55,7 @@ def plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
     return [(name, value) for name, value in module.__dict__.items() if isinstance(value, Tensor)]
 
 
-def see_known(argument: str, name: str, names: Collection[str]) -> None:
+def check_name(argument: str, name: str, names: Collection[str]) -> None:
     """Raise InputError if a name is not among those known, with those that are like it."""
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or list(names)[:6]
