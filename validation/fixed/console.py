@@ -62,6 +62,8 @@ def timeless(text: str) -> str:
         return CLOCKS.sub("TIME", HOW.sub(r"\1", text))
     if isinstance(record, dict):
         record.pop("seconds", None)
+        for epoch in record.get("history", []):
+            epoch.pop("seconds", None)
     return json.dumps(record, sort_keys=True)
 
 
