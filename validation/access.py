@@ -48,9 +48,9 @@ def read(text: str) -> tuple[Circuit, Recognition]:
     return circuit, circuit.recognise()
 
 
-def timed(circuit: Circuit, found: Recognition | None) -> tuple[float, Result]:
+def timed(circuit: Circuit, recognition: Recognition | None) -> tuple[float, Result]:
     start = time.process_time()
-    (result,) = simulate.simulate(circuit, found)
+    (result,) = simulate.simulate(circuit, recognition)
     return time.process_time() - start, result
 
 
@@ -77,11 +77,11 @@ def random(first: int, count: int) -> str:
     recognised = along = 0
     worst = 0.0
     for seed in range(first | 1, first + 2 * count, 2):
-        circuit, found = read(nearly.netlist(seed)[1])
-        if found.crossbar is None or found.left_out is None:
+        circuit, recognition = read(nearly.netlist(seed)[1])
+        if recognition.crossbar is None or recognition.left_out is None:
             continue
         recognised += 1
-        _, ours = timed(circuit, found)
+        _, ours = timed(circuit, recognition)
         if ours.how.startswith("newton"):
             along += 1
             worst = max(worst, difference(ours, timed(circuit, None)[1]))

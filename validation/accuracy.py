@@ -53,8 +53,8 @@ def circuits(ohms):
         yield crossbar, rng.uniform(0.1, 1, rows)
 
 
-def worst(found: np.ndarray, exact) -> float:
-    return max(float(abs(mpf(float(a)) - b) / abs(b)) for a, b in zip(found, exact, strict=True) if b)
+def worst(currents: np.ndarray, exact) -> float:
+    return max(float(abs(mpf(float(a)) - b) / abs(b)) for a, b in zip(currents, exact, strict=True) if b)
 
 
 def main() -> None:

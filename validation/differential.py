@@ -69,27 +69,27 @@ def against(results: list[Result], plots: list[oracle.Plot], least: float = 0.0)
     ValueError
         They do not hold the same analyses, points or names.
     """
-    if sorted(one.kind for one in results) != sorted(plot.kind for plot in plots):
-        raise ValueError(f"analyses {[one.kind for one in results]} against {[plot.kind for plot in plots]}")
+    if sorted(result.kind for result in results) != sorted(plot.kind for plot in plots):
+        raise ValueError(f"analyses {[result.kind for result in results]} against {[plot.kind for plot in plots]}")
     worst, where = 0.0, ""
-    for one in results:
-        plot = next(plot for plot in plots if plot.kind == one.kind)
-        if one.points != len(plot.table):
-            raise ValueError(f"{one.kind}: {one.points} points against {len(plot.table)}")
-        for kind, names, table in (("v", one.nodes, one.voltages), ("i", one.branches, one.currents)):
+    for result in results:
+        plot = next(plot for plot in plots if plot.kind == result.kind)
+        if result.points != len(plot.table):
+            raise ValueError(f"{result.kind}: {result.points} points against {len(plot.table)}")
+        for kind, names, table in (("v", result.nodes, result.voltages), ("i", result.branches, result.currents)):
             theirs = {n[2:-1]: column for n, column in plot.values.items() if n.startswith(kind + "(")}
             # Of an E or H that is a polynomial ngspice makes a device of its own.
             theirs = {name.removeprefix("a$poly$"): column for name, column in theirs.items()}
             theirs.pop(f"{kind}-sweep", None)
             if set(theirs) != set(names):
                 odd = sorted(set(theirs) ^ set(names))
-                raise ValueError(f"{one.kind}: only one of them has {kind} of {', '.join(odd[:6])}")
+                raise ValueError(f"{result.kind}: only one of them has {kind} of {', '.join(odd[:6])}")
             scale = max([least, *(float(np.abs(column).max()) for column in theirs.values())])
             for name, column in zip(names, table.T, strict=True):
                 gap = float(np.abs(column - theirs[name]).max())
                 gap = gap / scale if scale else (np.inf if gap else 0.0)
                 if not gap <= worst:
-                    worst, where = gap, f"{kind}({name}) in .{one.kind}"
+                    worst, where = gap, f"{kind}({name}) in .{result.kind}"
     return worst, where
 
 
@@ -99,10 +99,10 @@ def compare(seed: int, folder: Path) -> Compared:
     path = folder / f"{seed}.cir"
     for name, content in {path.name: text, **files}.items():
         (folder / name).write_bytes(content.encode())
-    made = Compared(seed, drawn.kind)
+    trial = Compared(seed, drawn.kind)
     theirs = oracle.run(path)
     if theirs.status != "ok" or not theirs.plots or theirs.trouble:
-        return replace(made, trouble=f"ngspice: {theirs.status}: {'; '.join(theirs.trouble[:3]) or 'no results'}")
+        return replace(trial, trouble=f"ngspice: {theirs.status}: {'; '.join(theirs.trouble[:3]) or 'no results'}")
     try:
         answers = from_netlist(path, "auto")
         results = answers.results
@@ -111,31 +111,31 @@ def compare(seed: int, folder: Path) -> Compared:
             # ngspice chooses its own times.
             circuit = read(path)
             results = simulate(replace(circuit, analyses=(Tran(times),)), circuit.recognise())
-        made = replace(
-            made, recognised=answers.recognised is not None, analyses=tuple(one.kind for one in answers.results)
+        trial = replace(
+            trial, recognised=answers.recognised is not None, analyses=tuple(one.kind for one in answers.results)
         )
         difference, where = against(results, theirs.plots)
     except (XbarsimError, ValueError) as error:
-        return replace(made, trouble=str(error).replace(str(folder) + "/", ""))
-    return replace(made, difference=difference, where=where)
+        return replace(trial, trouble=str(error).replace(str(folder) + "/", ""))
+    return replace(trial, difference=difference, where=where)
 
 
 def report(compared: list[Compared], seed: int, seconds: float) -> str:
     """Return what came out, as Markdown."""
-    good = [one for one in compared if not one.trouble]
-    failed = [one for one in compared if not one.agrees]
-    gaps = np.array([one.difference for one in good])
-    kinds = Counter(one.kind for one in compared)
-    analyses = Counter(kind for one in compared for kind in one.analyses)
+    good = [trial for trial in compared if not trial.trouble]
+    failed = [trial for trial in compared if not trial.agrees]
+    gaps = np.array([trial.difference for trial in good])
+    kinds = Counter(trial.kind for trial in compared)
+    analyses = Counter(kind for trial in compared for kind in trial.analyses)
     lines = [
         "# Random netlists against ngspice",
         "",
         f"`python validation/differential.py --seed {seed} --count {len(compared)}`",
         "",
         f"- netlists: {len(compared)} ({', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}); "
-        f"{sum(one.recognised for one in compared)} recognised as crossbars",
+        f"{sum(trial.recognised for trial in compared)} recognised as crossbars",
         f"- analyses: {', '.join(f'{n} .{kind}' for kind, n in sorted(analyses.items()))}",
-        f"- within {AGREE:g}: {sum(one.agrees for one in compared)}",
+        f"- within {AGREE:g}: {sum(trial.agrees for trial in compared)}",
         f"- largest difference: {gaps.max(initial=0):.1e}; median {np.median(gaps) if gaps.size else 0:.1e}",
         f"- failures: {len(failed)}",
         "",
@@ -145,10 +145,13 @@ def report(compared: list[Compared], seed: int, seconds: float) -> str:
         "| the ten worst | kind | difference | where |",
         "|---|---|---|---|",
     ]
-    worst = sorted(good, key=lambda one: -one.difference)[:10]
-    lines += [f"| seed {one.seed} | {one.kind} | {one.difference:.1e} | `{one.where}` |" for one in worst]
-    for one in failed[:40]:
-        lines += ["", f"- seed {one.seed} ({one.kind}): {one.trouble or f'{one.difference:.1e} at {one.where}'}"]
+    worst = sorted(good, key=lambda trial: -trial.difference)[:10]
+    lines += [f"| seed {trial.seed} | {trial.kind} | {trial.difference:.1e} | `{trial.where}` |" for trial in worst]
+    for trial in failed[:40]:
+        lines += [
+            "",
+            f"- seed {trial.seed} ({trial.kind}): {trial.trouble or f'{trial.difference:.1e} at {trial.where}'}",
+        ]
     print(f"{len(compared)} netlists in {seconds:.0f} s", file=sys.stderr)
     return "\n".join(lines)
 
@@ -162,21 +165,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for k in range(arguments.count):
-            one = compare(arguments.seed + k, folder)
-            compared.append(one)
-            if not one.agrees and arguments.keep:
-                shutil.copytree(folder, arguments.keep / str(one.seed), dirs_exist_ok=True)
-            for left in folder.iterdir():
-                left.unlink()
+            trial = compare(arguments.seed + k, folder)
+            compared.append(trial)
+            if not trial.agrees and arguments.keep:
+                shutil.copytree(folder, arguments.keep / str(trial.seed), dirs_exist_ok=True)
+            for file in folder.iterdir():
+                file.unlink()
             if sys.stderr.isatty() or k % 50 == 49:
-                failed = sum(not one.agrees for one in compared)
+                failed = sum(not trial.agrees for trial in compared)
                 print(f"\r{k + 1}/{arguments.count}, {failed} fail", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     text = report(compared, arguments.seed, time.perf_counter() - start)
     print(text)
     if arguments.write:
         provenance.write_page("differential.md", text)
-    return 0 if all(one.agrees for one in compared) else 1
+    return 0 if all(trial.agrees for trial in compared) else 1
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def draw(rng: np.random.Generator) -> Drawn:
         if kind == "embedded":
             elements = _embed(rng, elements)
     drawn = Drawn(Scope(elements=elements), kind)
-    _one_or_another_gets(rng, drawn)
+    _add_idle(rng, drawn)
     drawn.memory = any(one.letter in "CL" for one in elements)
     if rng.random() < 0.3:
         nodes = sorted({n for one in elements for n in one.nodes} - {GROUND})
@@ -119,17 +119,17 @@ def _embed(rng: np.random.Generator, elements: list[Element]) -> list[Element]:
     elements = list(elements)
     nodes = sorted({n for one in elements for n in one.nodes} - {GROUND})
     for k in range(int(rng.integers(1, 5))):
-        node, other, new = str(rng.choice(nodes)), str(rng.choice(nodes)), f"x{k}"
+        node, partner, new = str(rng.choice(nodes)), str(rng.choice(nodes)), f"x{k}"
         choice = int(rng.integers(7))
         if choice == 0:  # a buffer and its load
             elements.append(Element("E", [new, GROUND], rng.uniform(0.5, 3), [node, GROUND]))
             elements.append(Element("R", [new, GROUND], _ohms(rng, 2, 5)))
         elif choice == 1:  # a transconductance
-            elements.append(Element("G", [new, GROUND], rng.uniform(-1e-3, 1e-3), [node, other]))
+            elements.append(Element("G", [new, GROUND], rng.uniform(-1e-3, 1e-3), [node, partner]))
             elements.append(Element("R", [new, GROUND], _ohms(rng, 2, 4)))
         elif choice == 2:  # a leak between two nodes
             elements.append(Element("R", [node, new], _ohms(rng, 1, 3)))
-            elements.append(Element("R", [new, other if other != node else GROUND], _ohms(rng, 3, 6)))
+            elements.append(Element("R", [new, partner if partner != node else GROUND], _ohms(rng, 3, 6)))
         elif choice == 3:
             elements.append(Element("I", [node, GROUND], rng.uniform(-1e-4, 1e-4), wave=True))
         elif choice == 4:  # a current read by an ammeter, and again by a mirror
@@ -141,7 +141,7 @@ def _embed(rng: np.random.Generator, elements: list[Element]) -> list[Element]:
             meter = Element("V", [new, GROUND], 0.0)
             elements += [meter, Element("R", [node, new], _ohms(rng, 3, 6))]
             elements.append(Element("H", [new + "h", GROUND], rng.uniform(-1e4, 1e4), meter))
-            elements.append(Element("R", [new + "h", other], _ohms(rng, 3, 5)))
+            elements.append(Element("R", [new + "h", partner], _ohms(rng, 3, 5)))
         else:
             elements.append(Element("R", [node, new], _ohms(rng, 1, 3)))
             elements.append(Element("V", [new, GROUND], rng.uniform(-1, 1), wave=True))
@@ -161,24 +161,24 @@ def _network(rng: np.random.Generator) -> list[Element]:
     inner = list(nodes)
     fixing: list[Element] = []
     for k in range(int(rng.integers(1, 6))):
-        new, other = f"s{k}", str(rng.choice(inner))
+        new, partner = f"s{k}", str(rng.choice(inner))
         letter = "V" if not fixing else str(rng.choice(list("VVEHL")))
-        ends = [new, other] if rng.random() < 0.5 else [other, new]
+        ends = [new, partner] if rng.random() < 0.5 else [partner, new]
         if letter == "V":
             # Each source drives a node of its own, so that none closes a loop.
-            one = Element("V", ends, rng.normal(), wave=True)
-            fixing.append(one)
+            element = Element("V", ends, rng.normal(), wave=True)
+            fixing.append(element)
         elif letter == "L":
-            one = Element("L", ends, _ohms(rng, -9, -3))
+            element = Element("L", ends, _ohms(rng, -9, -3))
         elif letter == "E":
-            one = Element("E", ends, 0.5 * rng.normal(), pair(nodes))
+            element = Element("E", ends, 0.5 * rng.normal(), pair(nodes))
         else:
-            one = Element("H", ends, 10 ** decades[0] * 0.3 * rng.normal(), fixing[int(rng.integers(len(fixing)))])
-        elements += [one, Element("R", [new, str(rng.choice(inner))], _ohms(rng, *decades))]
+            element = Element("H", ends, 10 ** decades[0] * 0.3 * rng.normal(), fixing[int(rng.integers(len(fixing)))])
+        elements += [element, Element("R", [new, str(rng.choice(inner))], _ohms(rng, *decades))]
         nodes.append(new)
     reactive = rng.random() < 0.5
     if not reactive:
-        elements = [Element("V", one.nodes, 0.0) if one.letter == "L" else one for one in elements]
+        elements = [Element("V", element.nodes, 0.0) if element.letter == "L" else element for element in elements]
     for _ in range(int(rng.integers(0, 4))):
         letter = str(rng.choice(list("IIGFC" if reactive else "IIGF")))
         if letter == "I":
@@ -192,10 +192,10 @@ def _network(rng: np.random.Generator) -> list[Element]:
     return [elements[k] for k in rng.permutation(len(elements))]
 
 
-def _one_or_another_gets(rng: np.random.Generator, drawn: Drawn) -> None:
+def _add_idle(rng: np.random.Generator, drawn: Drawn) -> None:
     """Add what changes nothing: a capacitor, a coil in series with a resistor."""
     elements = drawn.top.elements
-    nodes = sorted({n for one in elements for n in one.nodes})
+    nodes = sorted({n for element in elements for n in element.nodes})
     if rng.random() < 0.15:
         elements.append(Element("C", [str(n) for n in rng.choice(nodes, 2)], _ohms(rng, -15, -9)))
         if elements[-1].nodes[0] == elements[-1].nodes[1]:
@@ -208,43 +208,47 @@ def _one_or_another_gets(rng: np.random.Generator, drawn: Drawn) -> None:
 
 def _fold(rng: np.random.Generator, scope: Scope, drawn: Drawn, depth: int = 0) -> None:
     """Move some elements into a subcircuit, and perhaps some of those into another."""
-    movable = [one for one in scope.elements if one.letter in "RCEGILV"]
-    seen = {id(one.control) for one in scope.elements if isinstance(one.control, Element)}
-    movable = [one for one in movable if id(one) not in seen and not (one.letter == "V" and one.wave)]
+    movable = [element for element in scope.elements if element.letter in "RCEGILV"]
+    controlling = {id(element.control) for element in scope.elements if isinstance(element.control, Element)}
+    movable = [
+        element
+        for element in movable
+        if id(element) not in controlling and not (element.letter == "V" and element.wave)
+    ]
     if len(movable) < 2:
         return
     if rng.random() < 0.5:  # neighbours
         start = movable[int(rng.integers(len(movable)))]
         near = set(start.nodes) - {GROUND}
         for _ in range(int(rng.integers(0, 3))):
-            near |= {n for one in movable if near & set(one.nodes) for n in one.nodes} - {GROUND}
-        chosen = [one for one in movable if set(one.nodes) - {GROUND} <= near][:40]
+            near |= {n for element in movable if near & set(element.nodes) for n in element.nodes} - {GROUND}
+        moving = [element for element in movable if set(element.nodes) - {GROUND} <= near][:40]
     else:
         size = int(rng.integers(1, min(len(movable), 8) + 1))
-        chosen = [movable[int(k)] for k in rng.choice(len(movable), size, replace=False)]
+        moving = [movable[int(k)] for k in rng.choice(len(movable), size, replace=False)]
     # An ammeter may move along with all that it controls.
-    inside = {id(one) for one in chosen}
-    rest = [one for one in scope.elements if id(one) not in inside]
+    inside = {id(element) for element in moving}
+    staying = [element for element in scope.elements if id(element) not in inside]
 
     def touched(elements: list[Element]) -> set[str]:
-        plain = {n for one in elements for n in one.nodes}
-        return plain | {n for one in elements if isinstance(one.control, list) for n in one.control}
+        plain = {n for element in elements for n in element.nodes}
+        return plain | {n for element in elements if isinstance(element.control, list) for n in element.control}
 
-    outside = touched(rest) | set(scope.ports) | {n for one in scope.instances for n in one.nodes}
-    here = touched(chosen) - {GROUND} - set(drawn.globals)
-    ports = sorted(here & outside)
+    outside = touched(staying) | set(scope.ports) | {n for element in scope.instances for n in element.nodes}
+    inner = touched(moving) - {GROUND} - set(drawn.globals)
+    ports = sorted(inner & outside)
     if not ports:
         return
-    sub = Scope(f"sub{len(scope.subcircuits)}_{depth}_{int(rng.integers(1000))}", ports, chosen)
+    sub = Scope(f"sub{len(scope.subcircuits)}_{depth}_{int(rng.integers(1000))}", ports, moving)
     sub.defaults = [f"p{k}" for k in range(int(rng.integers(0, 4)))]
-    scope.elements[:] = rest
+    scope.elements[:] = staying
     scope.subcircuits.append(sub)
-    given = tuple(p for p in sub.defaults if rng.random() < 0.6)
-    scope.instances.append(Instance(sub, list(ports), parameters=given))
-    if {one.letter for one in chosen} <= set("RC") and rng.random() < 0.5:
-        others = sorted((outside | set(ports)) - {GROUND})
+    settings = tuple(p for p in sub.defaults if rng.random() < 0.6)
+    scope.instances.append(Instance(sub, list(ports), parameters=settings))
+    if {element.letter for element in moving} <= set("RC") and rng.random() < 0.5:
+        ports_outside = sorted((outside | set(ports)) - {GROUND})
         for _ in range(int(rng.integers(1, 3))):
-            nodes = [str(n) for n in rng.choice(others, len(ports), replace=True)]
-            scope.instances.append(Instance(sub, nodes, parameters=tuple(p for p in given if rng.random() < 0.7)))
+            nodes = [str(n) for n in rng.choice(ports_outside, len(ports), replace=True)]
+            scope.instances.append(Instance(sub, nodes, parameters=tuple(p for p in settings if rng.random() < 0.7)))
     if depth < 2 and rng.random() < 0.4:
         _fold(rng, sub, drawn, depth + 1)

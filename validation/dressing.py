@@ -93,20 +93,20 @@ class Dress:
         functions = self._functions() if not above and self.habit["functions"] and scope.parameters else []
         if above and self.habit["expressions"] and rng.random() < 0.4:
             scope.parameters = [f"l{k}" for k in range(int(rng.integers(1, 3)))]
-        own = [*scope.defaults, *scope.parameters]
-        known = [p for p in above if p not in own] + own
+        local = [*scope.defaults, *scope.parameters]
+        parameters = [p for p in above if p not in local] + local
         blocks = [[card] for card in functions] + self._parameter_cards(
             scope.parameters, [p for p in [*above, *scope.defaults] if p not in scope.parameters]
         )
-        for k, one in enumerate(scope.elements):
-            one.name = f"{one.letter}{self._tag(k)}"
+        for k, element in enumerate(scope.elements):
+            element.name = f"{element.letter}{self._tag(k)}"
         self.at_top = not scope.ports
-        blocks += [[self._element(one, known)] for one in scope.elements]
+        blocks += [[self._element(element, parameters)] for element in scope.elements]
         for k, instance in enumerate(scope.instances):
             instance.name = f"X{self._tag(k)}"
-        blocks += [[self._instance(one, known)] for one in scope.instances]
+        blocks += [[self._instance(instance, parameters)] for instance in scope.instances]
         for sub in scope.subcircuits:
-            block = self._subcircuit(sub, known)
+            block = self._subcircuit(sub, parameters)
             blocks.append(self._elsewhere(block) if not above and scope.name == "" and rng.random() < 0.2 else block)
         return blocks
 
@@ -124,10 +124,10 @@ class Dress:
         """A number, or an expression of the caller's parameters and of those further on in the same card."""
         rng = self.rng
         # An l may be the .param inside that is set from this one.
-        others = [p for p in above if p not in sub.defaults and not p.startswith("l")]
-        others += sub.defaults[sub.defaults.index(name) + 1 :]
-        if self.habit["expressions"] and others and rng.random() < 0.2:
-            return self._quoted(f"0.5+{rng.choice(others)}/4")
+        names_allowed = [p for p in above if p not in sub.defaults and not p.startswith("l")]
+        names_allowed += sub.defaults[sub.defaults.index(name) + 1 :]
+        if self.habit["expressions"] and names_allowed and rng.random() < 0.2:
+            return self._quoted(f"0.5+{rng.choice(names_allowed)}/4")
         return self._literal(rng.uniform(0.5, 2), "")
 
     def _elsewhere(self, block: list[str]) -> list[str]:
@@ -139,23 +139,23 @@ class Dress:
         if name.startswith("inc"):
             self.files[name] = "\n".join(["* included", *lines, ""])
             return [f"{rng.choice(['.include', '.inc', '.INCLUDE'])} {quote}{name}{quote}"]
-        other = [".lib other", "R_other_1 a b 1", ".endl"]
+        second = [".lib other", "R_other_1 a b 1", ".endl"]
         mine = [".lib mine", *lines, str(rng.choice([".endl", ".endl mine"]))]
-        sections = [*mine, *other] if rng.random() < 0.5 else [*other, *mine]
+        sections = [*mine, *second] if rng.random() < 0.5 else [*second, *mine]
         self.files[name] = "\n".join(["* a library", *sections, ""])
         return [f".lib {quote}{name}{quote} {rng.choice(['mine', 'MINE'])}"]
 
     def _parameter_cards(self, names: list[str], above: list[str]) -> list[list[str]]:
         rng = self.rng
-        known = list(above)
+        parameters = list(above)
         cards = []
         for name in names:
             value = self._literal(rng.uniform(0.5, 2), "")
-            if known and rng.random() < 0.4:
-                first, second = (str(p) for p in rng.choice(known, 2))
+            if parameters and rng.random() < 0.4:
+                first, second = (str(p) for p in rng.choice(parameters, 2))
                 value = self._quoted(f"0.5+({first}+{second})/8")
             cards.append(f".param {self._equals(name, value)}")
-            known.append(name)
+            parameters.append(name)
         if len(cards) > 1 and rng.random() < 0.3:
             first, second = cards[:2]
             cards[:2] = [first + " " + second.removeprefix(".param ")]
@@ -170,20 +170,20 @@ class Dress:
 
     # Cards
 
-    def _element(self, one: Element, known: list[str]) -> str:
-        rng, letter = self.rng, one.letter
-        nodes = self._nodes(one.nodes)
+    def _element(self, element: Element, parameters: list[str]) -> str:
+        rng, letter = self.rng, element.letter
+        nodes = self._nodes(element.nodes)
         if letter in "EG":
-            control = [self._node(n) for n in one.control]
+            control = [self._node(n) for n in element.control]
             between = ", " if self.habit["parentheses"] and rng.random() < 0.3 else " "
-            held = between.join(control)
-            held = f"({held})" if between == ", " or (self.habit["parentheses"] and rng.random() < 0.3) else held
-            return f"{one.name} {nodes} {self._gain(held, one, known, nodes)}"
+            text = between.join(control)
+            text = f"({text})" if between == ", " or (self.habit["parentheses"] and rng.random() < 0.3) else text
+            return f"{element.name} {nodes} {self._gain(text, element, parameters, nodes)}"
         if letter in "FH":
-            return f"{one.name} {nodes} {self._gain(one.control.name, one, known, nodes)}"
+            return f"{element.name} {nodes} {self._gain(element.control.name, element, parameters, nodes)}"
         if letter in "VI":
-            return f"{one.name} {nodes} {self._source(one, known)}"
-        value = self._value(one.value, known, letter)
+            return f"{element.name} {nodes} {self._source(element, parameters)}"
+        value = self._value(element.value, parameters, letter)
         tail = ""
         if letter == "R":
             if self.habit["hspice"] and rng.random() < 0.5:
@@ -192,29 +192,29 @@ class Dress:
                 tail = str(rng.choice([" m=2", " M = 3", " ac=1k", " noisy=0", " m={2}"]))
         elif rng.random() < 0.3:
             value = str(rng.choice([f"{letter}={value}", f"{value} ic=0.1"]))
-        return f"{one.name} {nodes} {value}{tail}"
+        return f"{element.name} {nodes} {value}{tail}"
 
-    def _gain(self, control: str, one: Element, known: list[str], nodes: str) -> str:
-        rng, letter = self.rng, one.letter
-        value = self._value(one.value, known, letter)
+    def _gain(self, control: str, element: Element, parameters: list[str], nodes: str) -> str:
+        rng, letter = self.rng, element.letter
+        value = self._value(element.value, parameters, letter)
         if self.at_top and "(" not in nodes + control and value[0] not in "{'" and rng.random() < 0.1:
             # In a subcircuit, beside parentheses, an expression or m= ngspice takes the word for a node.
             return {"E": "VCVS", "F": "CCCS", "G": "VCCS", "H": "CCVS"}[letter] + f" {control} {value}"
         if letter in "FG" and not self.habit["odd names"] and rng.random() < 0.1:
             # Of a polynomial E or H ngspice makes a device of another name; brackets are its own there.
-            return f"{rng.choice(['POLY(1)', 'poly(1)'])} {control} 0 {float(one.value)!r}"
+            return f"{rng.choice(['POLY(1)', 'poly(1)'])} {control} 0 {float(element.value)!r}"
         tail = " m=2" if letter in "FG" and self.habit["m"] and rng.random() < 0.3 else ""
         return f"{control} {value}{tail}"
 
-    def _source(self, one: Element, known: list[str]) -> str:
+    def _source(self, element: Element, parameters: list[str]) -> str:
         rng = self.rng
-        value = self._value(one.value, known, one.letter)
+        value = self._value(element.value, parameters, element.letter)
         if self.habit["dc"] and rng.random() < 0.6:
             value = str(rng.choice(["DC {}", "dc {}", "DC={}", "DC = {}"])).format(value)
         if rng.random() < 0.1:
             value += str(rng.choice([" AC 1", " ac 1 0", " AC 0.5 90"]))
-        if one.wave and rng.random() < (0.7 if "tran" in self.kinds else 0.1):
-            wave = self._wave(one.value)
+        if element.wave and rng.random() < (0.7 if "tran" in self.kinds else 0.1):
+            wave = self._wave(element.value)
             value = wave if rng.random() < 0.5 else f"{value} {wave}"
         return value
 
@@ -244,37 +244,37 @@ class Dress:
             words = [v(), v(), t(0, 0.3), t(0.05, 0.2), t(0.4, 0.6), t(0.05, 0.2)]
         between = ", " if rng.random() < 0.3 else " "
         name = self._cased(kind)
-        held = between.join(words)
-        return f"{name}({held})" if rng.random() < 0.8 else f"{name} ( {held} )"
+        text = between.join(words)
+        return f"{name}({text})" if rng.random() < 0.8 else f"{name} ( {text} )"
 
-    def _instance(self, one: Instance, known: list[str]) -> str:
+    def _instance(self, instance: Instance, parameters: list[str]) -> str:
         rng = self.rng
-        nodes = " ".join(self._node(n) for n in one.nodes)
-        keyword = "params: " if one.parameters and rng.random() < 0.3 else ""
-        given = []
-        for name in one.parameters:
+        nodes = " ".join(self._node(n) for n in instance.nodes)
+        keyword = "params: " if instance.parameters and rng.random() < 0.3 else ""
+        settings = []
+        for name in instance.parameters:
             value = self._literal(rng.uniform(0.5, 2), "")
-            if known and rng.random() < 0.4:
-                value = self._quoted(f"0.5+{rng.choice(known)}/4")
-            given.append(self._equals(name, value))
-        return f"{one.name} {nodes} {one.sub.name} {keyword}{' '.join(given)}".rstrip()
+            if parameters and rng.random() < 0.4:
+                value = self._quoted(f"0.5+{rng.choice(parameters)}/4")
+            settings.append(self._equals(name, value))
+        return f"{instance.name} {nodes} {instance.sub.name} {keyword}{' '.join(settings)}".rstrip()
 
     def _analysis(self, kind: str) -> str:
         rng = self.rng
-        swept = [one for one in self.drawn.top.elements if one.letter in "VI" and one.wave]
+        swept = [source for source in self.drawn.top.elements if source.letter in "VI" and source.wave]
         if kind == "tran":
             step = self.span / rng.uniform(8, 40)
-            times = [self._literal(one, "") for one in (step, self.span, rng.uniform(0, 0.5) * self.span, step)]
+            times = [self._literal(second, "") for second in (step, self.span, rng.uniform(0, 0.5) * self.span, step)]
             return " ".join([".tran", *times[: int(rng.choice([2, 2, 3, 4]))]])
         if kind == "op" or not swept:
             return ".op"
         words = [".dc"]
         for k in rng.permutation(len(swept))[: int(rng.integers(1, 3))]:
-            one, steps = swept[int(k)], int(rng.integers(1, 11))
-            start = one.value * rng.uniform(-1, 1)
-            step = one.value * rng.choice([0.1, 0.25, 0.3, 1 / 3, rng.uniform(0.05, 0.5)]) * rng.choice([-1, 1])
+            source, steps = swept[int(k)], int(rng.integers(1, 11))
+            start = source.value * rng.uniform(-1, 1)
+            step = source.value * rng.choice([0.1, 0.25, 0.3, 1 / 3, rng.uniform(0.05, 0.5)]) * rng.choice([-1, 1])
             stop = start + step * (steps + rng.choice([0, 0, 0, 0.3, 0.7]))
-            words += [one.name, *(self._literal(value, "") for value in (start, stop, step))]
+            words += [source.name, *(self._literal(value, "") for value in (start, stop, step))]
         return " ".join(words)
 
     def _idle(self) -> list[str]:
@@ -302,8 +302,8 @@ class Dress:
         rng = self.rng
         words = [self._node(n) for n in nodes]
         between = ", " if self.habit["commas"] and rng.random() < 0.5 else " "
-        held = between.join(words)
-        return f"({held})" if self.habit["parentheses"] and rng.random() < 0.5 else held
+        text = between.join(words)
+        return f"({text})" if self.habit["parentheses"] and rng.random() < 0.5 else text
 
     def _equals(self, name: str, value: str) -> str:
         return f"{self._cased(name)}{self.rng.choice(['=', '=', ' = ', '= '])}{value}"
@@ -311,10 +311,10 @@ class Dress:
     def _quoted(self, text: str) -> str:
         return "{" + text + "}" if self.rng.random() < 0.5 else f"'{text}'"
 
-    def _value(self, value: float, known: list[str], letter: str) -> str:
+    def _value(self, value: float, parameters: list[str], letter: str) -> str:
         rng = self.rng
-        if known and rng.random() < 0.4:
-            p, q = (str(name) for name in rng.choice(known, 2))
+        if parameters and rng.random() < 0.4:
+            p, q = (str(name) for name in rng.choice(parameters, 2))
             form = str(rng.choice(_FACTORS + 3 * self.functions))
             number = self._literal(value, "")
             return self._quoted(f"{number}*({form.format(p=p, q=q)})")

@@ -54,8 +54,8 @@ def netlist(seed: int) -> tuple[str, Counter[str]]:
     cards = [*MODELS, f".temp {rng.integers(-20, 90)}"]
     kinds: Counter[str] = Counter()
 
-    def add(kind: str, name: str, rest: str) -> None:
-        cards.append(f"{name} {rest}")
+    def add(kind: str, name: str, words: str) -> None:
+        cards.append(f"{name} {words}")
         names.append(name)
         kinds[kind] += 1
 
@@ -123,9 +123,9 @@ def main() -> None:
     differences = []
     with tempfile.TemporaryDirectory() as name:
         for seed in range(options.seed, options.seed + options.count):
-            verdict, difference, own = compare(seed, Path(name))
+            verdict, difference, present = compare(seed, Path(name))
             verdicts[verdict] += 1
-            kinds += own
+            kinds += present
             differences.append(difference)
             if verdict == "DIFFERS":
                 print(f"seed {seed}: {difference:.1e}")

@@ -28,8 +28,8 @@ def _solved(circuit: Circuit, varying: dict) -> tuple[dict[str, mpf], dict[str, 
     ]
     count = len(circuit.nodes)
     column = {k: count + at for at, k in enumerate(fixing)}
-    for at, one in enumerate(circuit.controlled):
-        if one.kind in "eh":
+    for at, source in enumerate(circuit.controlled):
+        if source.kind in "eh":
             column[len(kinds) + at] = count + len(column)
     size = count + len(column)
     A, z = mp.zeros(size, size), mp.zeros(size, 1)
@@ -52,27 +52,27 @@ def _solved(circuit: Circuit, varying: dict) -> tuple[dict[str, mpf], dict[str, 
         else:
             z[a] -= mpf(values[k])
             z[b] += mpf(values[k])
-    for at, one in enumerate(circuit.controlled):
-        gain, a, b = mpf(one.gain), one.first, one.second
-        if one.kind == "g":
-            current(a, b, one.c, gain)
-            current(a, b, one.d, -gain)
-        elif one.kind == "f":
-            current(a, b, column[one.c], gain)
+    for at, source in enumerate(circuit.controlled):
+        gain, a, b = mpf(source.gain), source.first, source.second
+        if source.kind == "g":
+            current(a, b, source.c, gain)
+            current(a, b, source.d, -gain)
+        elif source.kind == "f":
+            current(a, b, column[source.c], gain)
         else:
             row = column[len(kinds) + at]
             current(a, b, row, 1)
             A[row, a] += 1
             A[row, b] -= 1
-            if one.kind == "e":
-                A[row, one.c] -= gain
-                A[row, one.d] += gain
+            if source.kind == "e":
+                A[row, source.c] -= gain
+                A[row, source.d] += gain
             else:
-                A[row, column[one.c]] -= gain
+                A[row, column[source.c]] -= gain
     for col in range(size):  # in place of ground's balance, which follows from the others: it is at 0 V
         A[0, col] = mpf(col == 0)
     z[0] = mpf(0)
     x = mp.lu_solve(A, z)
     names = dict(enumerate(circuit.names))
-    names |= {len(kinds) + at: one.name for at, one in enumerate(circuit.controlled)}
+    names |= {len(kinds) + at: source.name for at, source in enumerate(circuit.controlled)}
     return {circuit.nodes[k]: x[k] for k in range(1, count)}, {names[k]: x[col] for k, col in column.items()}

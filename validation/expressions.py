@@ -76,8 +76,8 @@ def expression(rng: np.random.Generator, depth: int = 0) -> str:
     if kind < 0.72:
         return f"({expression(rng, depth + 1)})"
     if kind < 0.78:
-        condition, one, other = (expression(rng, depth + 2) for _ in range(3))
-        return f"({condition} ? {one} : {other})" if rng.random() < 0.7 else f"{condition}?{one}:{other}"
+        condition, first, second = (expression(rng, depth + 2) for _ in range(3))
+        return f"({condition} ? {first} : {second})" if rng.random() < 0.7 else f"{condition}?{first}:{second}"
     if kind < 0.84:
         return str(rng.choice(["-", "--", "!", "- ", "+"], p=[0.7, 0.1, 0.1, 0.05, 0.05])) + expression(rng, depth + 2)
     return str(rng.choice(_NUMBERS)) if rng.random() < 0.6 else str(rng.choice(list(PARAMETERS)))
@@ -142,30 +142,30 @@ def xbarsim(text: str, folder: Path) -> tuple[float | None, bool]:
 def compare(seed: int, count: int) -> list[Compared]:
     """Draw and compare."""
     texts = [expression(np.random.default_rng(seed + k)) for k in range(count)]
-    found = []
+    trials = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for start in range(0, count, BATCH):
             batch = texts[start : start + BATCH]
             for text, theirs in zip(batch, ngspice(batch, folder), strict=True):
-                found.append(Compared(text, *_turned(xbarsim(text, folder), theirs)))
-    return found
+                trials.append(Compared(text, *_turned(xbarsim(text, folder), theirs)))
+    return trials
 
 
 def _turned(ours: tuple[float | None, bool], theirs: float | None) -> tuple[float | None, float | None, bool]:
     return ours[0], theirs, ours[1]
 
 
-def report(found: list[Compared], seed: int, seconds: float) -> str:
+def report(trials: list[Compared], seed: int, seconds: float) -> str:
     """Return the page of results."""
-    counts = Counter(one.verdict for one in found)
-    noted = [one for one in found if one.verdict == "noted" and one.ours != one.theirs]
+    counts = Counter(trial.verdict for trial in trials)
+    noted = [trial for trial in trials if trial.verdict == "noted" and trial.ours != trial.theirs]
     lines = [
         "# Parameter expressions against ngspice",
         "",
-        f"`python validation/expressions.py --seed {seed} --count {len(found)} --write`, {version()}",
+        f"`python validation/expressions.py --seed {seed} --count {len(trials)} --write`, {version()}",
         "",
-        f"- expressions: {len(found)}, up to {max(len(one.text) for one in found)} characters",
+        f"- expressions: {len(trials)}, up to {max(len(trial.text) for trial in trials)} characters",
         f"- equal within {AGREE:g}: {counts['equal']}",
         f"- both refuse: {counts['both refuse']}",
         f"- ngspice alone refuses: {counts['ngspice refuses']}",
@@ -176,8 +176,10 @@ def report(found: list[Compared], seed: int, seconds: float) -> str:
         "| some of those noted | xbarsim | ngspice |",
         "|---|---|---|",
     ]
-    shown = sorted(noted, key=lambda one: len(one.text))[:8]
-    lines += [f"| `{one.text}` | {one.ours:.6g} | {one.theirs:.6g} |".replace("||", "\\|\\|") for one in shown]
+    shortest = sorted(noted, key=lambda trial: len(trial.text))[:8]
+    lines += [
+        f"| `{trial.text}` | {trial.ours:.6g} | {trial.theirs:.6g} |".replace("||", "\\|\\|") for trial in shortest
+    ]
     print(f"{seconds:.0f} s", file=sys.stderr)
     return "\n".join(lines) + "\n"
 
@@ -188,15 +190,15 @@ def main() -> None:
     parser.add_argument("--show", default="", help="print all expressions with this verdict")
     options = parser.parse_args()
     start = time.perf_counter()
-    found = compare(options.seed, options.count)
-    page = report(found, options.seed, time.perf_counter() - start)
+    trials = compare(options.seed, options.count)
+    page = report(trials, options.seed, time.perf_counter() - start)
     print(page)
-    for one in found:
-        if one.verdict in ("DIFFERS", options.show):
-            print(f"{one.verdict}: {one.text}: {one.ours} {one.theirs}")
+    for trial in trials:
+        if trial.verdict in ("DIFFERS", options.show):
+            print(f"{trial.verdict}: {trial.text}: {trial.ours} {trial.theirs}")
     if options.write:
         provenance.write_page("expressions.md", page)
-    sys.exit(any(one.verdict == "DIFFERS" for one in found))
+    sys.exit(any(trial.verdict == "DIFFERS" for trial in trials))
 
 
 if __name__ == "__main__":

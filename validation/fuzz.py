@@ -112,8 +112,8 @@ def run(path: Path) -> Outcome:
         ):
             warnings.simplefilter("error")
             xbarsim(["solve", "--format", "json", "--quiet", "--netlist", str(path)])
-    except SystemExit as done:
-        code = done.code
+    except SystemExit as end:
+        code = end.code
     except HangError:
         return Outcome(0, "", "" if _points(path) > LARGE else f"no end within {SECONDS} s")
     except BaseException as error:
@@ -187,7 +187,7 @@ def compare(path: Path) -> tuple[bool, float, str, str]:
             difference, fault = np.inf, f"not what ngspice has: {error}"
     if not fault:
         return True, difference, "", ""
-    excuse = known(path, circuit, results, theirs)
+    excuse = explanation(path, circuit, results, theirs)
     return True, difference, excuse, "" if excuse else fault
 
 
@@ -197,7 +197,7 @@ def _least(circuit: Circuit) -> float:
     return max(LEAST, float(amperes.max(initial=0.0)))
 
 
-def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.Answer) -> str:
+def explanation(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.Answer) -> str:
     """Name the misbehaviour of ngspice that explains a difference, if its own check shows that it does.
 
     - *0 ohm*: ngspice takes 1 mohm. With 1 mohm in their place xbarsim gives ngspice's numbers.
@@ -219,13 +219,19 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
     if _spread(circuit) > SPREAD and _is_exact(circuit, results):
         return "ngspice drowns in values many decades apart"
     with contextlib.suppress(ValueError):
-        renamed = [replace(one, nodes=[_underscored(name) for name in one.nodes]) for one in results]
+        renamed = [replace(result, nodes=[_underscored(name) for name in result.nodes]) for result in results]
         if renamed[0].nodes != results[0].nodes and against(renamed, theirs.plots, LEAST)[0] <= AGREE:
             return "ngspice writes the node's name otherwise"
     with contextlib.suppress(ValueError):
-        once = [plot for k, plot in enumerate(theirs.plots) if not any(_repeats(plot, one) for one in theirs.plots[:k])]
-        first = [one for k, one in enumerate(results) if one.kind not in {other.kind for other in results[:k]}]
-        if len(once) < len(theirs.plots) and against(first, once, LEAST)[0] <= AGREE:
+        unique = [
+            plot
+            for k, plot in enumerate(theirs.plots)
+            if not any(_repeats(plot, before) for before in theirs.plots[:k])
+        ]
+        firsts = [
+            result for k, result in enumerate(results) if result.kind not in {earlier.kind for earlier in results[:k]}
+        ]
+        if len(unique) < len(theirs.plots) and against(firsts, unique, LEAST)[0] <= AGREE:
             return "ngspice repeats a subcircuit's analysis"
     data = path.read_bytes()
     for reason, pattern, new in _SPELLINGS:
@@ -241,8 +247,8 @@ def known(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.An
     return ""
 
 
-def _repeats(plot: oracle.Plot, other: oracle.Plot) -> bool:
-    return plot.kind == other.kind and np.array_equal(plot.table, other.table)
+def _repeats(plot: oracle.Plot, earlier: oracle.Plot) -> bool:
+    return plot.kind == earlier.kind and np.array_equal(plot.table, earlier.table)
 
 
 def _underscored(name: str) -> str:
@@ -288,12 +294,12 @@ def _is_exact(circuit: Circuit, results: list[Result]) -> bool:
             first = analysis.variant(tuple(0 for _ in analysis.axes))
             (inner,) = first.analyses
         volts, amperes = exact.first_point(first, inner)
-        for names, table, known in (
+        for names, table, exact_values in (
             (result.nodes, result.voltages, volts),
             (result.branches, result.currents, amperes),
         ):
-            scale = max((abs(known[name]) for name in names), default=0)
-            gaps = [abs(known[name] - value) for name, value in zip(names, table[0].tolist(), strict=True)]
+            scale = max((abs(exact_values[name]) for name in names), default=0)
+            gaps = [abs(exact_values[name] - value) for name, value in zip(names, table[0].tolist(), strict=True)]
             if any(gap > 1e-9 * scale for gap in gaps):
                 return False
     return True
@@ -307,11 +313,11 @@ def case(number: int, seed: int) -> tuple[bytes, dict[str, str]]:
 
 def report(outcomes: list[tuple[int, Outcome]], seed: int, every: int) -> str:
     """Return what came out, as Markdown."""
-    codes = Counter(one.code for _, one in outcomes)
-    compared = [one for _, one in outcomes if one.compared]
-    faults = [(number, one) for number, one in outcomes if one.fault]
-    excused = Counter(one.excused for _, one in outcomes if one.excused)
-    plain = [one.difference for one in compared if not one.excused and not one.fault]
+    codes = Counter(outcome.code for _, outcome in outcomes)
+    compared = [outcome for _, outcome in outcomes if outcome.compared]
+    faults = [(number, outcome) for number, outcome in outcomes if outcome.fault]
+    excused = Counter(outcome.excused for _, outcome in outcomes if outcome.excused)
+    plain = [outcome.difference for outcome in compared if not outcome.excused and not outcome.fault]
     lines = [
         "# Damaged netlists",
         "",
@@ -327,11 +333,13 @@ def report(outcomes: list[tuple[int, Outcome]], seed: int, every: int) -> str:
         f"- of these explained by a known misbehaviour of ngspice: {sum(excused.values())}"
         + "".join(f"; {count} {name}" for name, count in excused.most_common()),
     ]
-    kinds = Counter(one.fault.split(":")[0] if "ngspice" not in one.fault else "numbers" for _, one in faults)
+    kinds = Counter(
+        outcome.fault.split(":")[0] if "ngspice" not in outcome.fault else "numbers" for _, outcome in faults
+    )
     for name, count in kinds.most_common():
         lines += ["", f"- {count} x {name}"]
-    for number, one in faults[:40]:
-        lines += ["", f"- number {number}: {one.fault}"]
+    for number, outcome in faults[:40]:
+        lines += ["", f"- number {number}: {outcome.fault}"]
     return "\n".join(lines)
 
 
@@ -354,8 +362,8 @@ def main() -> int:
             outcomes.append((number, outcome))
             if outcome.fault and arguments.keep:
                 shutil.copytree(folder, home / arguments.keep / str(number), dirs_exist_ok=True)
-            for left in folder.iterdir():
-                left.unlink()
+            for file in folder.iterdir():
+                file.unlink()
             if number % 200 == 199:
                 faults = sum(bool(one.fault) for _, one in outcomes)
                 rate = len(outcomes) / (time.perf_counter() - start)

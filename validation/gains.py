@@ -20,10 +20,10 @@ STEPS, BATCH, RATE = 100, 128, 1e-3
 
 def fixed_row(model: nn.Module, data: Dataset, ohms: float) -> str:
     network = convert(model, Hardware(wires=Wires(word=ohms, bit=ohms))).program(0)
-    found = [accuracy(network, data, data.test)]
+    accuracies = [accuracy(network, data, data.test)]
     for per in ("layer", "output"):
-        found.append(accuracy(network.fit_gains(per), data, data.test))
-    return f"| {ohms:g} | " + " | ".join(f"{100.0 * one:.2f}" for one in found) + " |"
+        accuracies.append(accuracy(network.fit_gains(per), data, data.test))
+    return f"| {ohms:g} | " + " | ".join(f"{100.0 * value:.2f}" for value in accuracies) + " |"
 
 
 def trained_row(model: nn.Module, data: Dataset, ohms: float, gain: bool) -> str:
@@ -44,10 +44,10 @@ def train(network: CrossbarNetwork, data: Dataset) -> None:
     order = torch.randperm(len(data.train))
     network.train()
     for k in range(STEPS):
-        chosen = order[k * BATCH : (k + 1) * BATCH].numpy()
+        batch = order[k * BATCH : (k + 1) * BATCH].numpy()
         optimizer.zero_grad()
-        labels = torch.from_numpy(data.train.labels[chosen])
-        nn.functional.cross_entropy(network(inputs(data, data.train, chosen)), labels).backward()
+        labels = torch.from_numpy(data.train.labels[batch])
+        nn.functional.cross_entropy(network(inputs(data, data.train, batch)), labels).backward()
         optimizer.step()
 
 

@@ -52,14 +52,14 @@ class Case:
     def words(self) -> list[str]:
         """What it has, for counting."""
         hw, first = self.hardware, self.model[0]
-        found = [hw.mapping.kind, hw.fidelity, f"{hw.law.kind} cells", f"{hw.encoding.kind} inputs"]
-        found += [type(first).__name__, f"scale {hw.mapping.scale} per {hw.mapping.per}"]
-        found += ["slices"] * (hw.mapping.slices > 1) + ["levels"] * (hw.cells.levels is not None)
-        found += [f"DAC range {_word(hw.dac)}"] * (hw.dac.bits is not None)
-        found += [f"ADC range {_word(hw.adc)}"] * (hw.adc.bits is not None)
-        found += ["converter of 1 bit"] * (1 in (hw.dac.bits, hw.adc.bits)) + ["bias row"] * (self.bias == "row")
-        found += ["groups"] * (getattr(first, "groups", 1) > 1) + ["padding"] * (_padding(first) > 0)
-        return found + ["faults or variation"] * bool(hw.cells.faults or hw.cells.variation)
+        words = [hw.mapping.kind, hw.fidelity, f"{hw.law.kind} cells", f"{hw.encoding.kind} inputs"]
+        words += [type(first).__name__, f"scale {hw.mapping.scale} per {hw.mapping.per}"]
+        words += ["slices"] * (hw.mapping.slices > 1) + ["levels"] * (hw.cells.levels is not None)
+        words += [f"DAC range {_word(hw.dac)}"] * (hw.dac.bits is not None)
+        words += [f"ADC range {_word(hw.adc)}"] * (hw.adc.bits is not None)
+        words += ["converter of 1 bit"] * (1 in (hw.dac.bits, hw.adc.bits)) + ["bias row"] * (self.bias == "row")
+        words += ["groups"] * (getattr(first, "groups", 1) > 1) + ["padding"] * (_padding(first) > 0)
+        return words + ["faults or variation"] * bool(hw.cells.faults or hw.cells.variation)
 
 
 def _word(converter: Converter) -> str:
@@ -189,27 +189,27 @@ def _model(rng: np.random.Generator, size: int) -> tuple[nn.Sequential, tuple[in
 
 def reference(case: Case, chips: list[Any]) -> list[ReferenceLayer]:
     """Return the same layers by the second implementation, frozen and calibrated."""
-    torch_layers = [one for one in case.model if isinstance(one, nn.Linear | nn.Conv1d | nn.Conv2d)]
-    found = []
+    torch_layers = [module for module in case.model if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)]
+    references = []
     for layer, chip in zip(torch_layers, chips, strict=True):
         bias = None if layer.bias is None else layer.bias.detach().numpy().copy()
-        made = ReferenceLayer(
+        reference_layer = ReferenceLayer(
             layer.weight.detach().numpy().copy(), bias, case.hardware, chip, case.bias == "row" and bias is not None
         )
         if not isinstance(layer, nn.Linear):
             how = (layer.stride, layer.padding, layer.dilation)
-            made.geometry = Geometry(*how, layer.groups, layer.padding_mode)
-        made.freeze()
-        found.append(made)
-    return found
+            reference_layer.geometry = Geometry(*how, layer.groups, layer.padding_mode)
+        reference_layer.freeze()
+        references.append(reference_layer)
+    return references
 
 
 def run(layers: list[ReferenceLayer], batches: list[np.ndarray]) -> list[np.ndarray]:
     """Return what batches are behind layers with rectifiers between them, the last one's outputs as they are."""
     for number, layer in enumerate(layers):
         if number:
-            batches = [np.maximum(one, 0.0).reshape(len(one), -1) for one in batches]
-        batches = [layer(one) for one in batches]
+            batches = [np.maximum(batch, 0.0).reshape(len(batch), -1) for batch in batches]
+        batches = [layer(batch) for batch in batches]
     return batches
 
 
@@ -248,20 +248,20 @@ def _apart(ours: np.ndarray, theirs: np.ndarray) -> float:
     return gap / size if size else gap
 
 
-def report(found: list[Compared], arguments: str) -> str:
+def report(trials: list[Compared], arguments: str) -> str:
     """Return what the results file says."""
-    apart = [one for one in found if not one.agrees]
-    tied = [one for one in apart if one.ties]
-    same = [one for one in found if one.agrees]
-    words = Counter(word for one in found for word in one.case.words)
+    apart = [trial for trial in trials if not trial.agrees]
+    tied = [trial for trial in apart if trial.ties]
+    equal = [trial for trial in trials if trial.agrees]
+    words = Counter(word for trial in trials for word in trial.case.words)
     rows = "\n".join(f"| {word} | {count} |" for word, count in sorted(words.items()))
     return (
         "# Random networks against a second implementation\n\n"
-        f"`python validation/layers.py{arguments}`: {len(found)} networks of one or two layers, float64.\n\n"
+        f"`python validation/layers.py{arguments}`: {len(trials)} networks of one or two layers, float64.\n\n"
         "| | |\n|---|---|\n"
-        f"| agree to {AGREE:g} of the largest output | {len(same)} |\n"
-        f"| largest difference of these | {max((one.difference for one in same), default=0.0):.1e} |\n"
-        f"| the same by `encode`, circuits and `decode` | {max((one.circuits for one in same), default=0.0):.1e} |\n"
+        f"| agree to {AGREE:g} of the largest output | {len(equal)} |\n"
+        f"| largest difference of these | {max((t.difference for t in equal), default=0.0):.1e} |\n"
+        f"| the same by `encode`, circuits and `decode` | {max((t.circuits for t in equal), default=0.0):.1e} |\n"
         f"| differ, with a number at an edge that rounding decides | {len(tied)} |\n"
         f"| differ otherwise | {len(apart) - len(tied)} |\n\n"
         f"| what they have | networks |\n|---|---|\n{rows}\n"
@@ -271,17 +271,20 @@ def report(found: list[Compared], arguments: str) -> str:
 def main() -> None:
     options = provenance.parser(__doc__, count=1000).parse_args()
     torch.set_num_threads(1)
-    start, found = time.perf_counter(), []
+    start, trials = time.perf_counter(), []
     for seed in range(options.seed, options.seed + options.count):
-        one = compare(draw(seed))
-        found.append(one)
-        if not one.agrees:
-            print(f"seed {seed}: {one.difference:.2g}, circuits {one.circuits:.2g}, ties {one.ties}: {one.case.words}")
-    text = report(found, " --write" if options.write else "")
+        trial = compare(draw(seed))
+        trials.append(trial)
+        if not trial.agrees:
+            print(
+                f"seed {seed}: {trial.difference:.2g}, circuits {trial.circuits:.2g}, ties {trial.ties}: "
+                f"{trial.case.words}"
+            )
+    text = report(trials, " --write" if options.write else "")
     print(text + f"{time.perf_counter() - start:.0f} s")
     if options.write:
         provenance.write_page("layers.md", text)
-    if any(not one.agrees and not one.ties for one in found):
+    if any(not trial.agrees and not trial.ties for trial in trials):
         sys.exit(1)
 
 

@@ -59,25 +59,25 @@ def _replaced(lines: list[bytes], k: int, start: int, end: int, new: bytes) -> b
 
 
 def delete_token(rng: np.random.Generator, data: bytes) -> bytes:
-    lines, k, found = _tokens(rng, data)
-    if not found:
+    lines, k, tokens = _tokens(rng, data)
+    if not tokens:
         return data
-    return _replaced(lines, k, *found[_pick(rng, found)].span(), b"")
+    return _replaced(lines, k, *tokens[_pick(rng, tokens)].span(), b"")
 
 
 def duplicate_token(rng: np.random.Generator, data: bytes) -> bytes:
-    lines, k, found = _tokens(rng, data)
-    if not found:
+    lines, k, tokens = _tokens(rng, data)
+    if not tokens:
         return data
-    one = found[_pick(rng, found)]
-    return _replaced(lines, k, one.end(), one.end(), b" " + one.group())
+    token = tokens[_pick(rng, tokens)]
+    return _replaced(lines, k, token.end(), token.end(), b" " + token.group())
 
 
 def swap_tokens(rng: np.random.Generator, data: bytes) -> bytes:
-    lines, k, found = _tokens(rng, data)
-    if len(found) < 2:
+    lines, k, tokens = _tokens(rng, data)
+    if len(tokens) < 2:
         return data
-    words = [one.group() for one in found]
+    words = [token.group() for token in tokens]
     i, j = (int(n) for n in rng.choice(len(words), 2, replace=False))
     words[i], words[j] = words[j], words[i]
     lines[k] = b" ".join(words)
@@ -85,19 +85,19 @@ def swap_tokens(rng: np.random.Generator, data: bytes) -> bytes:
 
 
 def token_from_elsewhere(rng: np.random.Generator, data: bytes) -> bytes:
-    other = list(_TOKEN.finditer(data))
-    lines, k, found = _tokens(rng, data)
-    if not found or not other:
+    elsewhere = list(_TOKEN.finditer(data))
+    lines, k, tokens = _tokens(rng, data)
+    if not tokens or not elsewhere:
         return data
-    return _replaced(lines, k, *found[_pick(rng, found)].span(), other[_pick(rng, other)].group())
+    return _replaced(lines, k, *tokens[_pick(rng, tokens)].span(), elsewhere[_pick(rng, elsewhere)].group())
 
 
 def junk_token(rng: np.random.Generator, data: bytes) -> bytes:
-    lines, k, found = _tokens(rng, data)
+    lines, k, tokens = _tokens(rng, data)
     junk = _JUNK[_pick(rng, _JUNK)]
-    if not found:
+    if not tokens:
         return _replaced(lines, k, 0, 0, junk)
-    start, end = found[_pick(rng, found)].span()
+    start, end = tokens[_pick(rng, tokens)].span()
     if rng.random() < 0.5:
         return _replaced(lines, k, start, end, junk)
     return _replaced(lines, k, end, end, (b" " if rng.random() < 0.5 else b"") + junk)

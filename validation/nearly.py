@@ -93,25 +93,25 @@ def _defect(deck: Deck, rows: int, cols: int, *, cut: bool = True) -> str:
         return f"{layer or rng.choice(['w', 'b'])}{rng.integers(rows)}_{rng.integers(cols)}"
 
     kinds = ["a bridge", "a leak", "a current", "nothing", "a parallel cell", "a hub"]
-    what = str(rng.choice([*kinds, "missing wires"] if cut else kinds))
-    if what == "a bridge":
+    defect = str(rng.choice([*kinds, "missing wires"] if cut else kinds))
+    if defect == "a bridge":
         deck.join("rx0", place(), place(), 10 ** rng.uniform(0, 5))
-    elif what == "missing wires":
+    elif defect == "missing wires":
         wires = [k for k, line in enumerate(deck.lines) if line.startswith(("rw", "rb"))]
         for k in sorted(rng.choice(wires, min(3, len(wires)), replace=False).tolist(), reverse=True):
             del deck.lines[k], deck.edges[k]
-    elif what == "a leak":
+    elif defect == "a leak":
         deck.join("rx0", place(), "0", 10 ** rng.uniform(4, 9))
-    elif what == "a current":
+    elif defect == "a current":
         deck.lines.append(f"ix0 0 {place()} {float(rng.uniform(-1e-4, 1e-4))!r}")
-    elif what == "a parallel cell":
+    elif defect == "a parallel cell":
         k = next((k for k, line in enumerate(deck.lines) if line.startswith("rc")), None)
         if k is not None:
             deck.join("rx0", *deck.edges[k], 10 ** rng.uniform(3, 6))
-    elif what == "a hub":
+    elif defect == "a hub":
         for i in range(rows):
             deck.join(f"rx{i}", f"w{i}_{cols - 1}", "hub", 10 ** rng.uniform(2, 4))
-    return what
+    return defect
 
 
 def linear(deck: Deck) -> str:
@@ -120,10 +120,10 @@ def linear(deck: Deck) -> str:
     rows, cols = int(rng.integers(2, 9)), int(rng.integers(2, 9))
     _array(deck, rows, cols, rng.choice([1.0, 0.8]))
     # Wires are taken before the ends are added, so that lines' numbers are those of the array.
-    what = _defect(deck, rows, cols)
+    defect = _defect(deck, rows, cols)
     ends = "amplifiers" if rng.random() < 0.4 else "resistors"
     (_amplifiers if ends == "amplifiers" else _sense)(deck, rows, cols)
-    return f"ohmic with {what}, {ends}"
+    return f"ohmic with {defect}, {ends}"
 
 
 def _card(rng: np.random.Generator) -> str:
@@ -172,7 +172,7 @@ def transistors(deck: Deck) -> str:
         deck.lines.append(f"m{i}_{j} x{i}_{j} {gate} {ends[1]} {node} acc {size}")
         deck.edges.append((f"x{i}_{j}", ends[1]))
     # A piece of line that hangs on transistors that are off has a voltage that ngspice's conductances do not resolve.
-    what = _defect(deck, rows, cols, cut=False) if rng.random() < 0.25 else "nothing"
+    defect = _defect(deck, rows, cols, cut=False) if rng.random() < 0.25 else "nothing"
     deck.tail += [f".model acc nmos({_card(rng)})", TIGHT]
     lines = "word" if by_row else "bit"
-    return f"1T1R with {what}, gates along {lines} lines{' of resistors' if ladder else ''}, bulks at {bulk}"
+    return f"1T1R with {defect}, gates along {lines} lines{' of resistors' if ladder else ''}, bulks at {bulk}"

@@ -27,7 +27,7 @@ from xbarsim.analysis.runs import from_netlist
 from xbarsim.errors import XbarsimError
 
 AGREE = 1e-9
-SEEN = 1e-6
+COUNTED = 1e-6
 """Share of the largest voltage or current from which on a number counts componentwise."""
 
 
@@ -65,11 +65,11 @@ def compare(seed: int, folder: Path) -> Compared:
     values = theirs.plots[0].values
     worst, component, where = 0.0, 0.0, ""
     for letter, names, table in (("v", ours.nodes, ours.voltages[0]), ("i", ours.branches, ours.currents[0])):
-        known = np.array([values[f"{letter}({name})"][0] for name in names])
-        top = np.abs(known).max()
-        gap = np.abs(table - known)
-        seen = np.abs(known) > SEEN * top
-        component = max(component, float((gap[seen] / np.abs(known[seen])).max(initial=0.0)))
+        exact = np.array([values[f"{letter}({name})"][0] for name in names])
+        top = np.abs(exact).max()
+        gap = np.abs(table - exact)
+        counted = np.abs(exact) > COUNTED * top
+        component = max(component, float((gap[counted] / np.abs(exact[counted])).max(initial=0.0)))
         if gap.max() > worst * top:
             worst, where = float(gap.max() / top), f"{letter}({names[int(gap.argmax())]})"
     return Compared(seed, kind, answers.recognised is not None, worst, component, ours.residual, where)
@@ -77,38 +77,41 @@ def compare(seed: int, folder: Path) -> Compared:
 
 def report(compared: list[Compared], seed: int) -> str:
     """Return what came out, as Markdown."""
-    good = [one for one in compared if not one.trouble]
+    good = [trial for trial in compared if not trial.trouble]
     lines = [
         "# Near-crossbars and 1T1R arrays against ngspice",
         "",
         f"`python validation/neighbours.py --seed {seed} --count {len(compared)}`",
         "",
         "Differences are relative to the largest voltage or current of the analysis; componentwise those of numbers "
-        f"above {SEEN:g} of it. ngspice runs at `{nearly.TIGHT}` where there are transistors, at its",
+        f"above {COUNTED:g} of it. ngspice runs at `{nearly.TIGHT}` where there are transistors, at its",
         "defaults elsewhere.",
         "",
         "| | netlists | recognised | within 1e-9 | largest | median | componentwise | largest residual |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, start in (("near-crossbars", "ohmic"), ("1T1R", "1T1R"), ("all", "")):
-        some = [one for one in compared if one.kind.startswith(start)]
-        fine = [one for one in some if not one.trouble]
-        gaps = np.array([one.difference for one in fine])
+        group = [trial for trial in compared if trial.kind.startswith(start)]
+        fine = [trial for trial in group if not trial.trouble]
+        gaps = np.array([trial.difference for trial in fine])
         lines.append(
-            f"| {name} | {len(some)} | {sum(one.recognised for one in some)} | {sum(one.agrees for one in some)} "
+            f"| {name} | {len(group)} | {sum(t.recognised for t in group)} | {sum(t.agrees for t in group)} "
             f"| {gaps.max(initial=0):.1e} | {np.median(gaps) if gaps.size else 0:.1e} "
-            f"| {max((one.componentwise for one in fine), default=0):.1e} "
-            f"| {max((one.residual for one in fine), default=0):.1e} |"
+            f"| {max((trial.componentwise for trial in fine), default=0):.1e} "
+            f"| {max((trial.residual for trial in fine), default=0):.1e} |"
         )
-    spoiled = Counter(one.kind.split(",")[0] for one in compared)
+    spoiled = Counter(trial.kind.split(",")[0] for trial in compared)
     lines += ["", "Drawn: " + "; ".join(f"{count} {kind}" for kind, count in sorted(spoiled.items())) + ".", ""]
     lines += ["| the ten worst | kind | difference | where |", "|---|---|---|---|"]
-    for one in sorted(good, key=lambda one: -one.difference)[:10]:
-        lines.append(f"| seed {one.seed} | {one.kind} | {one.difference:.1e} | `{one.where}` |")
-    failed = [one for one in compared if not one.agrees]
+    for trial in sorted(good, key=lambda trial: -trial.difference)[:10]:
+        lines.append(f"| seed {trial.seed} | {trial.kind} | {trial.difference:.1e} | `{trial.where}` |")
+    failed = [trial for trial in compared if not trial.agrees]
     lines += ["", f"Failures: {len(failed)}."]
-    for one in failed[:40]:
-        lines += ["", f"- seed {one.seed} ({one.kind}): {one.trouble or f'{one.difference:.1e} at {one.where}'}"]
+    for trial in failed[:40]:
+        lines += [
+            "",
+            f"- seed {trial.seed} ({trial.kind}): {trial.trouble or f'{trial.difference:.1e} at {trial.where}'}",
+        ]
     return "\n".join(lines)
 
 
@@ -127,23 +130,23 @@ def main() -> int:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         for seed in range(arguments.seed + len(compared), arguments.seed + arguments.count):
-            one = compare(seed, Path(name))
-            compared.append(one)
+            trial = compare(seed, Path(name))
+            compared.append(trial)
             if arguments.store:
                 with arguments.store.open("a") as file:
-                    file.write(json.dumps(asdict(one)) + "\n")
-            if not one.agrees and arguments.keep:
+                    file.write(json.dumps(asdict(trial)) + "\n")
+            if not trial.agrees and arguments.keep:
                 arguments.keep.mkdir(parents=True, exist_ok=True)
                 (arguments.keep / f"{seed}.cir").write_text(nearly.netlist(seed)[1])
             if seed % 50 == 49:
-                failed = sum(not one.agrees for one in compared)
+                failed = sum(not trial.agrees for trial in compared)
                 print(f"\r{len(compared)}, {failed} fail", end="", file=sys.stderr, flush=True)
     print(f"\n{time.perf_counter() - start:.0f} s", file=sys.stderr)
     text = report(compared, arguments.seed)
     print(text)
     if arguments.write:
         provenance.write_page("neighbours.md", text, origin)
-    return 0 if all(one.agrees for one in compared) else 1
+    return 0 if all(trial.agrees for trial in compared) else 1
 
 
 if __name__ == "__main__":

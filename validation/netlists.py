@@ -47,8 +47,8 @@ def timed(command: list[str], **options) -> tuple[str, float, int]:
 
 def currents(record: dict) -> np.ndarray:
     """The sense sources' currents, in column order."""
-    found = record["analyses"][0]["source_currents"]
-    return np.array([found[f"vbb{j}"] for j in range(record["cols"])])
+    amperes = record["analyses"][0]["source_currents"]
+    return np.array([amperes[f"vbb{j}"] for j in range(record["cols"])])
 
 
 def against_klu(folder: Path, repetitions: int) -> str:
@@ -59,8 +59,8 @@ def against_klu(folder: Path, repetitions: int) -> str:
     for _ in range(repetitions):
         text, fast, _ = timed([*XBARSIM, "--netlist", str(path)])
         result = spice.run(path, "klu")
-        found, slow = result.plots[0].source_currents, result.seconds
-        mine, klu = currents(json.loads(text)), np.array([found[f"vbb{j}"] for j in range(256)])
+        amperes, slow = result.plots[0].source_currents, result.seconds
+        mine, klu = currents(json.loads(text)), np.array([amperes[f"vbb{j}"] for j in range(256)])
         gap = max(gap, np.abs(mine - klu).max() / np.abs(klu).max())
         ours.append(fast)
         theirs.append(slow)
@@ -79,11 +79,11 @@ def against_ngspice(folder: Path, repetitions: int) -> str:
     for _ in range(repetitions):
         _, fast, _ = timed(ours_command)
         _, slow, _ = timed(["ngspice", "-b", "-r", str(folder / "x64.raw"), str(path)])
-        mine, other = (read_raw(path.read_bytes())[0].values for path in (raw, folder / "x64.raw"))
+        mine, theirs_values = (read_raw(path.read_bytes())[0].values for path in (raw, folder / "x64.raw"))
         for kind in "vi":
             names = [name for name in mine if name.startswith(f"{kind}(") and not name.endswith("-sweep)")]
-            largest = max(np.abs(other[name]).max() for name in names)
-            gap = max(gap, *(np.abs(mine[name] - other[name]).max() / largest for name in names))
+            largest = max(np.abs(theirs_values[name]).max() for name in names)
+            gap = max(gap, *(np.abs(mine[name] - theirs_values[name]).max() / largest for name in names))
         ours.append(fast)
         theirs.append(slow)
         ratios.append(slow / fast)
@@ -100,9 +100,9 @@ def scale(folder: Path, n: int) -> str:
     return f"| {n}x{n}, {elements} elements | {seconds:.1f} | {read:.1f} | {solve:.1f} | {peak / 1e6:.2f} |"
 
 
-def row(what: str, ours: list[float], theirs: list[float], ratios: list[float], gap: float) -> str:
+def row(case: str, ours: list[float], theirs: list[float], ratios: list[float], gap: float) -> str:
     return (
-        f"| {what} | {np.median(ours):.2f} | {np.median(theirs):.1f} | **{np.median(ratios):.1f}** "
+        f"| {case} | {np.median(ours):.2f} | {np.median(theirs):.1f} | **{np.median(ratios):.1f}** "
         f"({min(ratios):.1f}..{max(ratios):.1f}) | {gap:.1e} |"
     )
 

@@ -44,7 +44,7 @@ def on_crossbars(model: nn.Sequential, hardware: Hardware) -> nn.Sequential:
 
 
 def layers(model: nn.Module) -> list[CrossbarLayer]:
-    return [one for one in model.modules() if isinstance(one, CrossbarLayer)]
+    return [module for module in model.modules() if isinstance(module, CrossbarLayer)]
 
 
 def interleaved(works: list[Callable[[], object]], repetitions: int, pause: float = 0.0) -> list[float]:
@@ -53,12 +53,12 @@ def interleaved(works: list[Callable[[], object]], repetitions: int, pause: floa
         work()
     seconds: list[list[float]] = [[] for _ in works]
     for _ in range(repetitions):
-        for work, kept in zip(works, seconds, strict=True):
+        for work, times in zip(works, seconds, strict=True):
             time.sleep(pause)
             start = time.perf_counter()
             work()
-            kept.append(time.perf_counter() - start)
-    return [float(np.median(kept)) for kept in seconds]
+            times.append(time.perf_counter() - start)
+    return [float(np.median(times)) for times in seconds]
 
 
 def forward_rows(name: str, model: nn.Sequential, x: Tensor) -> list[str]:
@@ -77,8 +77,8 @@ def forward_rows(name: str, model: nn.Sequential, x: Tensor) -> list[str]:
     ]
 
 
-def row(what: str, ours: float, theirs: float) -> str:
-    return f"| {what} | {1e3 * ours:.2f} ms | {1e3 * theirs:.2f} ms | {ours / theirs:.3g} |"
+def row(case: str, ours: float, theirs: float) -> str:
+    return f"| {case} | {1e3 * ours:.2f} ms | {1e3 * theirs:.2f} ms | {ours / theirs:.3g} |"
 
 
 def program_row() -> str:

@@ -51,8 +51,8 @@ def against_klu(folder: Path, n: int) -> str:
     theirs = spice.run(text, engine="klu", timeout=3000.0)
     ours = median_seconds(crossbar, voltages, 15, threads=1)
     solution = xbarsim.solve(crossbar, voltages, threads=1)
-    found = theirs.plots[0].source_currents
-    currents = np.array([float(np.asarray(found[f"vbb{j}"]).ravel()[0]) for j in range(n)])
+    amperes = theirs.plots[0].source_currents
+    currents = np.array([float(np.asarray(amperes[f"vbb{j}"]).ravel()[0]) for j in range(n)])
     gap = np.abs(currents - solution.currents).max() / np.abs(solution.currents).max()
     return (
         f"| sinh {n}x{n}, one vector, one thread | {1e3 * ours:.1f} ms, residual {solution.residual:.0e} | "
@@ -64,8 +64,8 @@ def speed_rows() -> list[str]:
     rows = []
     crossbar, _ = drawn(64, Sinh(0.25))
     vectors = np.random.default_rng(1).uniform(0, 0.5, (1000, 64))
-    each = median_seconds(crossbar, vectors, 3) / 1000
-    rows.append(f"| sinh 64x64, 1,000 vectors, {thread_count()} threads | {1e3 * each:.2f} ms a vector | | | |")
+    seconds_each = median_seconds(crossbar, vectors, 3) / 1000
+    rows.append(f"| sinh 64x64, 1,000 vectors, {thread_count()} threads | {1e3 * seconds_each:.2f} ms a vector | | | |")
     gates = np.where(np.arange(64) % 4, 1.5, 0.0)[:, None]
     for name, device in (
         ("1T1R 64x64, all gates 1.5 V", Transistor(1.5, lam=0.05)),

@@ -122,7 +122,7 @@ def seconds(run: Callable[[], object], times: int = 3) -> float:
 
 def superlu(matrix: sp.csc_array, right: np.ndarray) -> tuple[float, str]:
     """Return SuperLU's least time on equations with rows and columns scaled, and the rule that took it."""
-    best, which = np.inf, ""
+    best, best_rule = np.inf, ""
     for rule in RULES:
         if rule["permc_spec"] == "NATURAL" and matrix.shape[0] > 10_000:
             continue  # fills without end
@@ -130,14 +130,14 @@ def superlu(matrix: sp.csc_array, right: np.ndarray) -> tuple[float, str]:
             # SuperLU cannot be stopped from outside: a first try goes to a process of its own.
             if not _in_time(matrix, rule):
                 continue
-            taken = seconds(lambda rule=rule: splu(matrix, **rule).solve(right), 1)
-            if taken < 2.0 * best:
-                taken = min(taken, seconds(lambda rule=rule: splu(matrix, **rule).solve(right), 2))
+            least = seconds(lambda rule=rule: splu(matrix, **rule).solve(right), 1)
+            if least < 2.0 * best:
+                least = min(least, seconds(lambda rule=rule: splu(matrix, **rule).solve(right), 2))
         except RuntimeError:
             continue
-        if taken < best:
-            best, which = taken, f"{rule['permc_spec']}, threshold {rule['diag_pivot_thresh']:g}"
-    return best, which
+        if least < best:
+            best, best_rule = least, f"{rule['permc_spec']}, threshold {rule['diag_pivot_thresh']:g}"
+    return best, best_rule
 
 
 def _in_time(matrix: sp.csc_array, rule: dict[str, object]) -> bool:
@@ -163,14 +163,14 @@ def row(lines: int, kind: str, shuffled: bool) -> str:
         factors = system.factored() if jacobian is None else jacobian.factored(slopes)
         factors.solve(right)
 
-    taken = seconds(ours)
+    least = seconds(ours)
     whole = "-" if jacobian is not None else f"{seconds(lambda: mna.solve(circuit)):.2f}"
     factors = system.factored() if jacobian is None else jacobian.factored(slopes)
     matrix = sp.csc_array(factors.wide.astype(np.float64))
     scaled = sp.diags_array(factors.row_scale) @ matrix @ sp.diags_array(factors.col_scale)
     best, rule = superlu(sp.csc_array(scaled), right * factors.row_scale[:, None])
     order = "shuffled" if shuffled else "written"
-    return f"| {lines} | {kind} | {order} | {taken:.3f} | {best:.3f} | {rule} | {taken / best:.1f} | {whole} |"
+    return f"| {lines} | {kind} | {order} | {least:.3f} | {best:.3f} | {rule} | {least / best:.1f} | {whole} |"
 
 
 def main() -> int:

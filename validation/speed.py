@@ -72,9 +72,9 @@ def map_row(n: int, cells: str, repetitions: int) -> str:
     return line(f"effective map {n}x{n}", cells, ours, theirs, ratios, errors)
 
 
-def line(what: str, cells: str, ours, theirs, ratios, errors) -> str:
+def line(case: str, cells: str, ours, theirs, ratios, errors) -> str:
     return (
-        f"| {what} | {cells} | {np.median(ours) * 1e3:.3g} | {np.median(theirs) * 1e3:.4g} "
+        f"| {case} | {cells} | {np.median(ours) * 1e3:.3g} | {np.median(theirs) * 1e3:.4g} "
         f"| **{np.median(ratios):.0f}** ({min(ratios):.0f}..{max(ratios):.0f}) | {max(errors):.1e} |"
     )
 

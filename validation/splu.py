@@ -14,16 +14,16 @@ def nodal_matrix(crossbar: Crossbar) -> sp.csc_array:
     rows, cols = crossbar.shape
     word = np.arange(rows * cols).reshape(rows, cols)
     bit = word + rows * cols
-    ends, others, siemens = [], [], []
+    ends, partners, siemens = [], [], []
     for a, b, g in (
         (word, bit, crossbar.conductance),
         (word[:, :-1], word[:, 1:], 1 / crossbar.word_wire),
         (bit[:-1], bit[1:], 1 / crossbar.bit_wire),
     ):
         ends.append(a.ravel())
-        others.append(b.ravel())
+        partners.append(b.ravel())
         siemens.append(np.asarray(g).ravel())
-    a, b, g = (np.concatenate(part) for part in (ends, others, siemens))
+    a, b, g = (np.concatenate(part) for part in (ends, partners, siemens))
     diagonal = np.bincount(a, g, 2 * rows * cols) + np.bincount(b, g, 2 * rows * cols)
     diagonal[word[:, 0]] += 1 / crossbar.driver
     diagonal[bit[-1]] += 1 / crossbar.sense

@@ -43,7 +43,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 }
 """What each page measures: folders of the package; the command's own file is not among them."""
 
-SHOWN = 4
+NAMES_PRINTED = 4
 
 
 class UnknownCommitError(Exception):
@@ -114,10 +114,10 @@ def verdict(page: str, text: str) -> tuple[str, int]:
         return f"up to date, measured at {commit}", 0
     count = provenance.git("rev-list", "--count", f"{commit}..HEAD", "--", *paths)
     kernels = sum(path.startswith("kernels/") for path in paths)
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    more = f" and {len(paths) - NAMES_PRINTED} more" if len(paths) > NAMES_PRINTED else ""
     return (
         f"stale, measured at {commit}: files changed since: {len(paths)}, {kernels} of them kernels, commits: {count}; "
-        f"{', '.join(paths[:SHOWN])}{more}",
+        f"{', '.join(paths[:NAMES_PRINTED])}{more}",
         1,
     )
 

@@ -44,26 +44,26 @@ def written_out(cell: str, mark: str, word: str, bit: str) -> str | None:
     def node(name: str) -> str:
         return ports.get(name, f"{name}_{mark}")
 
-    found = []
+    cards = []
     for line in lines:
         line = _VOLTS.sub(lambda m: f"v({node(m[1])}{',' + node(m[2]) if m[2] else ''})", line)
         line = _AMPERES.sub(rf"i(\1_{mark})", line)
         if not line.startswith(".ic"):
-            name, one, other, rest = line.split(" ", 3)
-            words = rest.split()
-            if name[0] in "eg" and "=" not in rest:
+            name, first, second, tail = line.split(" ", 3)
+            words = tail.split()
+            if name[0] in "eg" and "=" not in tail:
                 words[:2] = map(node, words[:2])
-            elif name[0] in "fh" and "=" not in rest:
+            elif name[0] in "fh" and "=" not in tail:
                 words[0] += f"_{mark}"
-            line = " ".join([f"{name}_{mark}", node(one), node(other), *words])
-        found.append(line)
-    return "\n".join(found)
+            line = " ".join([f"{name}_{mark}", node(first), node(second), *words])
+        cards.append(line)
+    return "\n".join(cards)
 
 
 def array(rng: random.Random) -> tuple[str, str, int, int]:
     """Return an array with and without capacitances of its lines, its rows, and how many states it has."""
     rows, cols, flat, loaded = rng.randint(1, 4), rng.randint(1, 4), rng.random() < 0.5, rng.random() < 0.6
-    lines, loads, used, states = ["array"], list[str](), dict[int, str](), 0
+    lines, loads, subcircuits, states = ["array"], list[str](), dict[int, str](), 0
     for i in range(rows):
         lines += [f"v{i} s{i} 0 {0.05 * (i + 1)}", f"r{i} s{i} w{i}_0 {rng.choice([1, 100])}"]
         for j in range(cols):
@@ -75,10 +75,10 @@ def array(rng: random.Random) -> tuple[str, str, int, int]:
             states += len(re.findall(r"(?m)^c\w+ ", cell))
             text = written_out(cell, f"{i}{j}", f"w{i}_{j}", f"b{i}_{j}") if flat else None
             if text is None:
-                used[form], text = cell, f"x{i}{j} w{i}_{j} b{i}_{j} cell{form}"
+                subcircuits[form], text = cell, f"x{i}{j} w{i}_{j} b{i}_{j} cell{form}"
             lines.append(text)
     lines += [f"ro{j} b{rows - 1}_{j} 0 5" for j in range(cols)]
-    lines += [f".subckt cell{form} p n\n{cell}\n.ends" for form, cell in used.items()]
+    lines += [f".subckt cell{form} p n\n{cell}\n.ends" for form, cell in subcircuits.items()]
     rng.shuffle(loads)
     plain = "\n".join(lines) + "\n.op\n"
     return "\n".join([*lines, *(loads if loaded else [])]) + "\n.op\n", plain, rows, states
@@ -95,8 +95,8 @@ def check(folder: Path, rng: random.Random) -> tuple[int, float, list[str]]:
         if len(circuit.states) != states:
             wrong.append(f"{len(circuit.states)} states of {states}")
         (result,) = simulate(circuit)
-        found = dict(zip(result.branches, result.currents[0].tolist(), strict=True))
-        currents.append([found[f"v{i}"] for i in range(rows)])
+        amperes = dict(zip(result.branches, result.currents[0].tolist(), strict=True))
+        currents.append([amperes[f"v{i}"] for i in range(rows)])
     scale = max(map(abs, currents[1]))
     differ = max(abs(a - b) for a, b in zip(*currents, strict=True)) / scale
     if not differ <= TOLERANCE:

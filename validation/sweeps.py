@@ -97,10 +97,10 @@ def by_hand(rng: np.random.Generator) -> tuple[str, str]:
     names = rng.permutation(["rx", "wx", "r1", "temp", "dm(is)", "v1"]).tolist()
     start, stop, step = range_of(names[0], rng)
     if form == ".step":
-        what = {"rx": "param rx", "wx": "param wx", "dm(is)": "d dm(is)"}.get(names[0], names[0])
+        swept = {"rx": "param rx", "wx": "param wx", "dm(is)": "d dm(is)"}.get(names[0], names[0])
         listed = f"list {start!r} {stop!r} {(start + stop) / 2!r}"
         tail = listed if rng.random() < 0.5 else f"{start!r} {stop!r} {step!r}"
-        return form, f".step {what} {tail}\n.op\n"
+        return form, f".step {swept} {tail}\n.op\n"
     if form == ".dc in HSPICE's words":
         tail = [
             f"start={start!r} stop={stop!r} step={step!r}",
@@ -115,8 +115,8 @@ def by_hand(rng: np.random.Generator) -> tuple[str, str]:
         numbers = " ".join(repr(x) for x in rng.uniform(300, 2e4, 3).tolist())
         return form, f".control\nforeach r {numbers}\nalter r1 = $r\nop\nset temp = 50\nop\nend\n.endc\n"
     low, high, _ = range_of(names[1], rng)
-    what = {"rx": "param rx", "wx": "param wx", "dm(is)": "d dm(is)"}.get(names[1], names[1])
-    return form, f".dc {names[0]} {start!r} {stop!r} {step!r}\n.step {what} list {low!r} {high!r}\n"
+    swept = {"rx": "param rx", "wx": "param wx", "dm(is)": "d dm(is)"}.get(names[1], names[1])
+    return form, f".dc {names[0]} {start!r} {stop!r} {step!r}\n.step {swept} list {low!r} {high!r}\n"
 
 
 def ngspice(text: str, folder: Path, result: Result) -> NDArray[np.float64]:
@@ -136,8 +136,8 @@ def expected(numbers: dict[str, float], cards: str, result: Result, folder: Path
     axes = result.axes()
     for point in range(result.points):
         anew = {name: float(column[point]) for name, column in axes} | result.altered
-        written = numbers | {PLACES[name]: value for name, value in anew.items()}
-        rows.append(ngspice(CIRCUIT.format(**written) + ".op\n", folder, result))
+        written_numbers = numbers | {PLACES[name]: value for name, value in anew.items()}
+        rows.append(ngspice(CIRCUIT.format(**written_numbers) + ".op\n", folder, result))
     return np.concatenate(rows)
 
 

@@ -34,7 +34,7 @@ LINEAR = ("auto", "schur", "kron", "reference", "batch", "batch with fields")
 NONLINEAR = ("newton", "newton, batch")
 GOAL = 1e-12
 ROUNDING = 1e-15
-SOME = mpf("1e-26")
+SMALLEST = mpf("1e-26")
 """Amperes: the nonlinear reference lays 1e-40 S to ground at every node, and that much must not count as an error."""
 
 
@@ -51,12 +51,12 @@ class Tally:
     residual: float = 0.0
     worst: list = field(default_factory=list)
 
-    def add(self, other: Tally) -> None:
+    def add(self, tally: Tally) -> None:
         for name in ("circuits", "raised", "over", "unseen"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+            setattr(self, name, getattr(self, name) + getattr(tally, name))
         for name in ("error", "cells", "residual"):
-            setattr(self, name, max(getattr(self, name), getattr(other, name)))
-        self.worst += other.worst
+            setattr(self, name, max(getattr(self, name), getattr(tally, name)))
+        self.worst += tally.worst
 
 
 def ohms_of_ends(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -144,9 +144,9 @@ def solve(method: str, crossbar: Crossbar, voltages: np.ndarray) -> xbarsim.solu
 
 def largest_of(exact, crossbar: Crossbar, voltages: np.ndarray) -> mpf:
     """The largest end current, or what the residual takes for none."""
-    held = [np.abs(voltages).max(), *(np.abs(end.voltage).max() for end in crossbar.boundary.values())]
-    none = FLOOR * crossbar.conductance.sum(axis=1).max() * max(held)
-    return max(*(abs(amperes) for side in SIDES for amperes in exact.end_currents[side]), mpf(max(none, 1e-36)))
+    drives = [np.abs(voltages).max(), *(np.abs(end.voltage).max() for end in crossbar.boundary.values())]
+    noise = FLOOR * crossbar.conductance.sum(axis=1).max() * max(drives)
+    return max(*(abs(amperes) for side in SIDES for amperes in exact.end_currents[side]), mpf(max(noise, 1e-36)))
 
 
 def exact_cells(exact, crossbar: Crossbar) -> np.ndarray:
@@ -195,7 +195,7 @@ def judge(seed: int, method: str, solution, exact, cells: np.ndarray, largest: m
     tally.error = max(tally.error, error)
     tally.residual = max(tally.residual, solution.residual)
     if solution._word is not None:
-        tally.cells = max(tally.cells, relative(first(solution.device_currents, 2), cells, max(largest, SOME)))
+        tally.cells = max(tally.cells, relative(first(solution.device_currents, 2), cells, max(largest, SMALLEST)))
     if error > GOAL:
         tally.over += 1
     if error > 10 * max(solution.residual, ROUNDING):
