@@ -19,7 +19,7 @@ BAD = {
     "b1 b 0 i={i(q)}": (2, "i(q), which has no current of its own"),
     "vmeter b 0 1\nb1 a 0 v={i(vmetre)}": (3, "did you mean 'vmeter'"),
     "b1 b 0 i={f(v(b))}\n.func f(x) {g(x)}\n.func g(x) {f(x)}": (2, "calls itself"),
-    "b1 b 0 i={f(v(b),1)}\n.func f(x) {x}": (2, "takes 1 arguments"),
+    "b1 b 0 i={f(v(b),1)}\n.func f(x) {x}": (2, "takes 1 argument, not 2"),
     "b1 b 0 i={f(a)}\n.func f(x) {v(x)}": (2, "of an argument"),
     "b1 b 0 i={v(b)}\nb1 b 0 i={v(b)}": (3, "taken, first at"),
     "r1 a 0 'v(a)' tc1=1": (2, "'tc1='"),

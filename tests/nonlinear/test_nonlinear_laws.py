@@ -164,6 +164,12 @@ def test_constants_as_in_ngspice(text, value):
     assert evaluated(text)[0] == value
 
 
+@pytest.mark.parametrize("text", ["1/hertz", "v(a)+time/time", "v(a)*hertz^-temper", "temper/hertz"])
+def test_what_has_no_value_is_not_finite(text):
+    """No error of Python's comes through."""
+    assert not math.isfinite(evaluated(text, volts={"a": 1.0})[0])
+
+
 def test_literals_are_exact():
     """ngspice rounds them to 11 digits."""
     assert evaluated("0.12345678901234567")[0] == 0.12345678901234567
@@ -229,7 +235,7 @@ def test_a_law_for_a_crossbar():
         ("v(a))", "no opening"),
         ("{v(a))", "no opening"),
         ("v(a) v(b)", "operator is missing before 'v(b)'"),
-        ("2 3k", "operator is missing before '3000'"),
+        ("2 3k", "operator is missing before '3k'"),
         ("*v(a)", "'*' stands where"),
         ("f(v(a))", "unknown"),
         ("sinn(v(a))", "did you mean 'sin'"),

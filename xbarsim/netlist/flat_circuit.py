@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,12 @@ from numpy.typing import NDArray
 from xbarsim.netlist.analyses import Analysis, Op
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.language.evaluation import UserFunction
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.refusals import NetlistError
 from xbarsim.netlist.waves import Wave
-
-if TYPE_CHECKING:
-    from xbarsim.netlist.behaviour.parser import Function
 
 Ints = NDArray[np.int64]
 _LETTERS = {"R": RESISTOR, "V": VOLTAGE, "I": CURRENT, "L": INDUCTOR}
@@ -129,7 +126,7 @@ class FlatCircuit:
     mosfets: Mosfets | None = None
     gmin: float = 1e-12
     celsius: float = 27.0
-    functions: Mapping[str, Function] = field(default_factory=dict)
+    functions: Mapping[str, UserFunction] = field(default_factory=dict)
     parameter: Callable[[str], float | NDArray[np.float64]] | None = None
 
     def __repr__(self) -> str:

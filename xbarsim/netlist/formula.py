@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.behaviour import Parsed, law_of, parse_law
-from xbarsim.netlist.behaviour.lexer import Control
-from xbarsim.netlist.behaviour.parser import Function
+from xbarsim.netlist.language.evaluation import UserFunction
+from xbarsim.netlist.language.lexer import Control
 
 Floats = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ class Formula:
         It is no expression; the message quotes it.
     """
 
-    def __init__(self, text: str, functions: Mapping[str, Function]) -> None:
+    def __init__(self, text: str, functions: Mapping[str, UserFunction]) -> None:
         known: dict[tuple[str, ...], Parsed] = {}
         parsed, self._literals, controls = parse_law(plain(text), functions, known)
         self._law = law_of(parsed)

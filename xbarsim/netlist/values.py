@@ -14,8 +14,13 @@ _MANTISSA = r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))"
 _TAIL = r"(?:[^\W_]|[°º\ufffd])*"
 # ngspice's e and d may lack digits, and a scale may follow: 2.5ek is 2500.
 _LITERAL = re.compile(rf"{_MANTISSA}(?:e([+-]?[0-9]+)|d([0-9]+)|[ed])?(meg|mil|[tgkmunpfµμ])?{_TAIL}")
-_OPERAND = re.compile(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:e([+-]?[0-9]+)|e(?![+-]))?(meg|[tgkmunpfµμ])?([^\W_]*)")
-_DANGLING = re.compile(r"[0-9.]+(?:e[+-]|d[+-]?[0-9])")
+# ngspice takes the sign of 2e+k for that of an exponent, and that of 2d-3 for a minus.
+OPERAND = (
+    r"(?![0-9.]+(?:e[+-](?![0-9])|d[+-]?[0-9]))"
+    r"([0-9]+\.?[0-9]*|\.[0-9]+)(?:e([+-]?[0-9]+)|e(?![+-]))?(meg|[tgkmunpfµμ])?([^\W_]*)"
+)
+"""A number in an expression, which :func:`operand_value` may still refuse."""
+_OPERAND = re.compile(OPERAND)
 
 
 def parse_number(text: str) -> float | None:
@@ -34,31 +39,24 @@ def parse_number(text: str) -> float | None:
     return _scaled(mantissa, exponent, scale)
 
 
-def match_operand(text: str, position: int) -> tuple[float, int] | None:
-    """Return the unsigned number at ``position`` of an expression and where it ends, or None.
+def operand_value(text: str) -> float | None:
+    """Return the unsigned number that a literal in an expression stands for, or None if it is none.
 
     Inside expressions the dialect is narrower than in element values: ``d`` is no exponent, ``mil`` is ``m``
     with a unit, and digits after a suffix are refused.
     """
-    match = _OPERAND.match(text, position)
-    if match is None:
+    match = _OPERAND.fullmatch(text)
+    if match is None or any(c.isdigit() for c in match[4]):
         return None
-    mantissa, exponent, scale, unit = match.groups()
-    # ngspice takes the sign of 2e+k for that of an exponent, and that of 2d-3 for a minus.
-    if (unit and any(c.isdigit() for c in unit)) or (exponent is None and _DANGLING.match(text, position)):
-        return None
-    value = _scaled(mantissa, exponent, scale)
-    return None if value is None else (value, match.end())
+    return _scaled(match[1], match[2], match[3])
 
 
 def match_constant(text: str) -> float | None:
     """Return what an expression of nothing but a number stands for, or None if it is another one."""
     text = text.strip()
     sign = text[:1] if text[:1] in ("+", "-") else ""
-    operand = match_operand(text, len(sign))
-    if operand is None or operand[1] < len(text):
-        return None
-    return -operand[0] if sign == "-" else operand[0]
+    value = operand_value(text[len(sign) :])
+    return -value if sign == "-" and value is not None else value
 
 
 def _scaled(mantissa: str, exponent: str | None, scale: str | None) -> float | None:

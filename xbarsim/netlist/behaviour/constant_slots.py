@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.netlist.behaviour.emit import compiled
 from xbarsim.netlist.behaviour.graph import Graph, Node
-from xbarsim.netlist.behaviour.parser import Parsed
+from xbarsim.netlist.behaviour.law_graph import Parsed
 from xbarsim.netlist.behaviour.template import Key, Template, template_of
 
 Floats = NDArray[np.float64]
@@ -53,8 +53,8 @@ class Law:
             The temperature.
         """
         with np.errstate(all="ignore"):
-            given = (np.asarray(value, dtype=np.float64) for value in (*literals, *map(parameters, self.parameters)))
-            return self._constants(*given, celsius)
+            leaves = (np.asarray(value, dtype=np.float64) for value in (*literals, *map(parameters, self.parameters)))
+            return self._constants(*leaves, np.float64(celsius))
 
 
 def law_of(parsed: Parsed) -> Law:

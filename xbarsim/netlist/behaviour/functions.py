@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xbarsim.netlist.behaviour.graph import Graph
+from xbarsim.netlist.language.dialect import Dialect, Function, levels
 from xbarsim.netlist.refusals import CardError
+from xbarsim.netlist.values import parse_number
 
 _PLAIN = {
     "abs": "abs", "exp": "exp", "ln": "log", "log": "log", "log10": "log10", "sqrt": "sqrt", "sin": "sin",
@@ -71,11 +73,47 @@ def _rounded(g: Graph, x: int) -> int:
     return _if(g, below(g, x), g.call("neg", nearest), nearest)
 
 
-FUNCTIONS: dict[str, tuple[int, Callable[..., int]]] = {
-    **{
-        name: (1, lambda g, x, operation=operation: g.call(operation, x))
-        for name, operation in _PLAIN.items()
-    },
+def _both(g: Graph, a: int, b: int) -> int:
+    return g.call("*", _nonzero(g, a), _nonzero(g, b))
+
+
+def _either(g: Graph, a: int, b: int) -> int:
+    return _nonzero(g, g.call("+", _nonzero(g, a), _nonzero(g, b)))
+
+
+def _integral(g: Graph, *arguments: int) -> int:
+    if not 1 <= len(arguments) <= 3:
+        raise CardError(f"idt() takes a quantity, a start and a reset, not {len(arguments)} arguments")
+    return arguments[1] if len(arguments) > 1 else g.number(0)
+
+
+def _by_name(takes: str) -> int:
+    raise CardError(f"{takes}, by name")
+
+
+def _piecewise(g: Graph, name: str, arguments: tuple[int, ...]) -> int:
+    """Straight lines between points; beyond them ``pwl`` goes on, ``table`` stays."""
+    points = arguments[1:]
+    if len(points) < 4 or len(points) % 2:
+        raise CardError(f"{name}() takes a quantity and two pairs of numbers or more")
+    x = arguments[0]
+    pairs = list(zip(points[0::2], points[1::2], strict=True))
+
+    def line(k: int) -> int:
+        (x0, y0), (x1, y1) = pairs[k], pairs[k + 1]
+        slope = g.call("/", g.call("-", y1, y0), g.call("rise", x0, x1))
+        return g.call("+", y0, g.call("*", slope, g.call("-", x, x0)))
+
+    result = line(len(pairs) - 2)
+    if name == "table":
+        result = _if(g, g.call("<", x, pairs[-1][0]), result, pairs[-1][1])
+    for k in range(len(pairs) - 3, -1, -1):
+        result = _if(g, g.call("<", x, pairs[k + 1][0]), line(k), result)
+    return _if(g, g.call("<", x, pairs[0][0]), pairs[0][1], result) if name == "table" else result
+
+
+_FUNCTIONS: dict[str, tuple[int | None, Callable[..., int]]] = {
+    **{name: (1, lambda g, x, operation=operation: g.call(operation, x)) for name, operation in _PLAIN.items()},
     "sgn": (1, _sign),
     "u": (1, _step),
     "stp": (1, _step),
@@ -99,13 +137,18 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., int]]] = {
     "if": (3, _if),
     "ddt": (1, lambda g, x: g.number(0)),
     "sdt": (1, lambda g, x: g.number(0)),
-}  # fmt: skip
+    "idt": (None, _integral),
+    "pwl": (None, lambda g, *x: _piecewise(g, "pwl", x)),
+    "table": (None, lambda g, *x: _piecewise(g, "table", x)),
+    "v": (None, lambda g, *x: _by_name("v() takes one node or two")),
+    "i": (None, lambda g, *x: _by_name("i() takes one element")),
+}
 """Names, how many arguments they take, and what they are."""
 
 WITH_MEMORY = ("ddt", "sdt", "idt")
 """A slope in time is 0 in an operating point, and an integral over time is a state: frozen where it starts."""
 
-BINARY: dict[str, Callable[[Graph, int, int], int]] = {
+_OPERATORS: dict[str, Callable[..., int]] = {
     "+": lambda g, a, b: g.call("+", a, b),
     "-": lambda g, a, b: g.call("-", a, b),
     "*": lambda g, a, b: g.call("*", a, b),
@@ -119,47 +162,25 @@ BINARY: dict[str, Callable[[Graph, int, int], int]] = {
     "==": lambda g, a, b: g.call("==", a, b),
     "!=": lambda g, a, b: _not(g, g.call("==", a, b)),
     "<>": lambda g, a, b: _not(g, g.call("==", a, b)),
-    "&&": lambda g, a, b: g.call("*", _nonzero(g, a), _nonzero(g, b)),
-    "||": lambda g, a, b: _nonzero(g, g.call("+", _nonzero(g, a), _nonzero(g, b))),
+    "&&": _both,
+    "&": _both,
+    "||": _either,
+    "|": _either,
+    "-x": lambda g, x: g.call("neg", x),
+    "!x": _not,
+    "?:": _if,
 }
-BINARY |= {"&": BINARY["&&"], "|": BINARY["||"]}
 
-
-def call(g: Graph, name: str, arguments: list[int]) -> int:
-    """Return a call of a built-in function.
-
-    Raises
-    ------
-    CardError
-        It takes another number of arguments.
-    """
-    if name in ("pwl", "table"):
-        return _piecewise(g, name, arguments)
-    if name == "idt":
-        if not 1 <= len(arguments) <= 3:
-            raise CardError(f"idt() takes a quantity, a start and a reset, not {len(arguments)} arguments")
-        return arguments[1] if len(arguments) > 1 else g.number(0)
-    count, law = FUNCTIONS[name]
-    if len(arguments) != count:
-        raise CardError(f"{name}() takes {count} argument{'s' * (count != 1)}, not {len(arguments)}")
-    return law(g, *arguments)
-
-
-def _piecewise(g: Graph, name: str, arguments: list[int]) -> int:
-    """Straight lines between points; beyond them ``pwl`` goes on, ``table`` stays."""
-    x, *points = arguments
-    if len(points) < 4 or len(points) % 2:
-        raise CardError(f"{name}() takes a quantity and two pairs of numbers or more")
-    pairs = list(zip(points[0::2], points[1::2], strict=True))
-
-    def line(k: int) -> int:
-        (x0, y0), (x1, y1) = pairs[k], pairs[k + 1]
-        slope = g.call("/", g.call("-", y1, y0), g.call("rise", x0, x1))
-        return g.call("+", y0, g.call("*", slope, g.call("-", x, x0)))
-
-    result = line(len(pairs) - 2)
-    if name == "table":
-        result = _if(g, g.call("<", x, pairs[-1][0]), result, pairs[-1][1])
-    for k in range(len(pairs) - 3, -1, -1):
-        result = _if(g, g.call("<", x, pairs[k + 1][0]), line(k), result)
-    return _if(g, g.call("<", x, pairs[0][0]), pairs[0][1], result) if name == "table" else result
+LAWS = Dialect(
+    noun="law",
+    # A sign binds more than products and less than powers, both of which go from left to right, as in ngspice.
+    levels=levels("|| |", "&& &", "== != <>", "< <= > >=", "+ -", "* /", "-x *-x", "^ **"),
+    operators=_OPERATORS,
+    functions={name: Function(*row) for name, row in _FUNCTIONS.items()},
+    number=r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?[a-zµμ]*",
+    name=r"[a-z_$][\w.$]*",
+    value=parse_number,
+    pluses=True,
+    controls=True,
+)
+"""Laws, ``i=g*sinh(v(a,b)/v0)``, as ngspice computes them."""

@@ -61,7 +61,7 @@ class Template:
             By each control. Where a law has no value, NaN or infinities are.
         """
         with np.errstate(all="ignore"):
-            found = self._arrays(*controls, *constants, time)
+            found = self._arrays(*controls, *constants, np.asarray(time)[()])
         shape = controls[0].shape if controls else constants[0].shape if constants else ()
         value, *slopes = (np.array(np.broadcast_to(one, shape), dtype=np.float64) for one in found)
         return value, slopes

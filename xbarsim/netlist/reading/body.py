@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from xbarsim.netlist.reading.expressions import Expression, UserFunction
+from xbarsim.netlist.language.evaluation import UserFunction
+from xbarsim.netlist.language.parser import Expression
 
 if TYPE_CHECKING:
     from xbarsim.netlist.reading.controls import ControlCard

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from xbarsim.netlist.language.evaluation import UserFunction, names_of
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Body, Instances, Parameter, Value
-from xbarsim.netlist.reading.expressions import Expression, UserFunction
-from xbarsim.netlist.reading.scopes import Amount, Scope, names_of
+from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest

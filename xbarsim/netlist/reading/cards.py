@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from xbarsim.netlist.language.evaluation import UserFunction
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.reading.body import Value
-from xbarsim.netlist.reading.expressions import Expression, UserFunction, compile_expression
+from xbarsim.netlist.reading.expressions import compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.sweepcards import read_sweeps
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words, unquoted

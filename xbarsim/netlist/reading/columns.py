@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.reading.expressions import Expression, Sampler, UserFunction
+from xbarsim.netlist.language.evaluation import Sampler, UserFunction, evaluate
+from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.reading.expressions import number_of
 
 Floats = NDArray[np.float64]
 
-_ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+_IN_COLUMNS = {"number", "name", "+", "-", "*", "/", "-x"}
+"""Steps that are the same for whole columns."""
 
 
 def evaluate_columns(
@@ -20,46 +24,49 @@ def evaluate_columns(
     columns: Mapping[str, Floats],
     functions: Mapping[str, UserFunction | Sampler],
 ) -> Floats:
-    """Return an expression's value for each row of its parameters' columns.
+    """Return an expression's value for each row of its parameters' columns: whole columns at once where that works.
 
     Raises
     ------
     CardError
         A row has no finite real value.
     """
-    fast = _arithmetic(expression, scalars, columns)
-    if fast is not None:
-        return fast
+    if _IN_COLUMNS.issuperset(operation for operation, _ in expression.code.steps):
+        with np.errstate(all="ignore"), suppress(FloatingPointError):
+            return evaluate(expression, _Columns({**scalars, **columns}), {})
     names = tuple(columns)
-    known = dict(scalars)
+    scope = dict(scalars)
     values: dict[tuple[float, ...], float] = {}
     result = []
     for row in zip(*(column.tolist() for column in columns.values()), strict=True):
         if row not in values:
-            known.update(zip(names, row, strict=True))
-            values[row] = expression.evaluate(known.__getitem__, functions)
+            scope.update(zip(names, row, strict=True))
+            values[row] = number_of(expression, scope.__getitem__, functions)
         result.append(values[row])
     return np.array(result)
 
 
-def _arithmetic(expression: Expression, scalars: Mapping[str, float], columns: Mapping[str, Floats]) -> Floats | None:
-    """Return whole columns at once, or None for what needs more than the four operations or has no finite value."""
-    stack: list[float | Floats] = []
-    with np.errstate(all="ignore"):
-        for operation, operand in expression.code:
-            if operation == "number":
-                stack.append(np.float64(operand))  # type: ignore[arg-type]
-            elif operation == "name":
-                name = str(operand)
-                stack.append(columns[name] if name in columns else np.float64(scalars[name]))
-            elif operation == "sign":
-                stack.append(-stack.pop())
-            elif operation in _ARITHMETIC:
-                right = stack.pop()
-                stack[-1] = _ARITHMETIC[operation](stack[-1], right)
-                if not np.isfinite(stack[-1]).all():
-                    return None
-            else:
-                return None
-    result = stack[0]
-    return result if isinstance(result, np.ndarray) else None
+class _Columns:
+    """Columns and numbers under the four operations."""
+
+    chooses = False
+
+    def __init__(self, values: Mapping[str, float | Floats]) -> None:
+        self.values = values
+
+    def leaves(self, expression: Expression, arguments: object) -> tuple[list[Floats], list[Floats]]:
+        """Return an expression's numbers."""
+        return [np.asarray(number) for number in expression.literals], []
+
+    def name(self, name: str) -> Floats:
+        """Return a parameter's column or number."""
+        return np.asarray(self.values[name])
+
+    def apply(
+        self, law: Callable[..., Floats], name: str, operands: Sequence[Floats], expression: Expression
+    ) -> Floats:
+        """Return a column, or raise FloatingPointError where it is not finite."""
+        value = law(*operands)
+        if not np.isfinite(value).all():
+            raise FloatingPointError
+        return value

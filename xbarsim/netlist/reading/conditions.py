@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xbarsim.netlist.language.evaluation import names_of
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.reading.body import Body, Branches, Parameter
-from xbarsim.netlist.reading.expressions import Expression, compile_expression
-from xbarsim.netlist.reading.scopes import Scope, names_of
+from xbarsim.netlist.reading.expressions import compile_expression
+from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.source import SourceText
 from xbarsim.netlist.reading.tokens import parse_parameter, sort_words, split_words, unquoted
 from xbarsim.netlist.refusals import CardError

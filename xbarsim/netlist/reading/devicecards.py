@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.models import diode, mosfet, resistor, switch
 from xbarsim.netlist.models.parameters import ParameterNames
-from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest

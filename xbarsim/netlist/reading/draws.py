@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from xbarsim.netlist.reading.expressions import RANDOM, Expression, Sampler, UserFunction
+from xbarsim.netlist.language.evaluation import Sampler, UserFunction
+from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.reading.expressions import RANDOM
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 

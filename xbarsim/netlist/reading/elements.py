@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.controls import ControlCard, read_control
 from xbarsim.netlist.reading.devicecards import read_device
-from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
 from xbarsim.netlist.reading.resistors import IGNORED, ResistorCard, read_resistor
 from xbarsim.netlist.reading.sources import read_source_card

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.charging import set_aside
 from xbarsim.netlist.element_kinds import KIND_OF
 from xbarsim.netlist.flat_circuit import FlatCircuit
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body, Instances, Value
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
@@ -18,7 +19,6 @@ from xbarsim.netlist.reading.changes import Changes, changed_body, changed_model
 from xbarsim.netlist.reading.choices import chosen_branches
 from xbarsim.netlist.reading.controls import ControlCard
 from xbarsim.netlist.reading.draws import Draws
-from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.law_columns import NonlinearColumns
 from xbarsim.netlist.reading.loops import check_voltage_loops

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from xbarsim.netlist.behaviour import Law, Parsed, Template, law_of, parse_law
 from xbarsim.netlist.element_kinds import INDUCTOR, METER, VOLTAGE
+from xbarsim.netlist.language.evaluation import UserFunction
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.models import diode, mosfet
 from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
 from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
@@ -19,7 +21,6 @@ from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.calls import product
 from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
-from xbarsim.netlist.reading.expressions import Expression, UserFunction
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.lookup import model_of

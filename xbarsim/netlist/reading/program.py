@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from xbarsim.netlist.language.evaluation import UserFunction, names_of
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.cards import analysis_card, function_card
 from xbarsim.netlist.reading.control import Line, assignment
 from xbarsim.netlist.reading.draws import Draws
-from xbarsim.netlist.reading.expressions import UserFunction, compile_expression
+from xbarsim.netlist.reading.expressions import compile_expression, number_of
 from xbarsim.netlist.reading.schedule import AnalysisCard
-from xbarsim.netlist.reading.scopes import names_of
 from xbarsim.netlist.reading.settings import OPTIONS
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
@@ -232,7 +232,7 @@ class Program:
             if any(value is None for value in known.values()):
                 return None
             functions, _ = self.draws.with_samplers(expression, self.functions)
-            return expression.evaluate(lambda name: float(known[name] or 0.0), functions)
+            return number_of(expression, lambda name: float(known[name] or 0.0), functions)
         except CardError:
             return None
 

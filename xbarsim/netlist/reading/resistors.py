@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.models.parameters import UnphysicalError
 from xbarsim.netlist.models.resistor import PARAMETERS, ohms
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.calls import two_multipliers
-from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lookup import Around, find_model, model_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, unquoted

@@ -8,9 +8,11 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from xbarsim.netlist.language.evaluation import Sampler, UserFunction, names_of
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.reading.columns import evaluate_columns
 from xbarsim.netlist.reading.draws import Draws
-from xbarsim.netlist.reading.expressions import Expression, Sampler, UserFunction
+from xbarsim.netlist.reading.expressions import number_of
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 
@@ -85,7 +87,7 @@ class Scope:
         known = {name: self.value(name) for name in names_of(expression, functions)}
         callable_here, drawn = self._callable(expression, functions)
         same = not drawn and not any(isinstance(value, np.ndarray) for value in known.values())
-        return expression.evaluate(_row(known, row).__getitem__, callable_here), same
+        return number_of(expression, _row(known, row).__getitem__, callable_here), same
 
     def value(self, name: str) -> Amount:
         """Return a parameter's value, after those that it depends on."""
@@ -140,12 +142,12 @@ class Scope:
         callable_here, drawn = self._callable(expression, functions)
         if drawn and self.count > 1:
             rows = (_row(known, row).__getitem__ for row in range(self.count))
-            return np.array([expression.evaluate(lookup, callable_here) for lookup in rows])
+            return np.array([number_of(expression, lookup, callable_here) for lookup in rows])
         if columns:
             scalars = {name: value for name, value in known.items() if not isinstance(value, np.ndarray)}
             return evaluate_columns(expression, scalars, columns, callable_here)
         lookup: Callable[[str], float] = known.__getitem__  # type: ignore[assignment]
-        return expression.evaluate(lookup, callable_here)
+        return number_of(expression, lookup, callable_here)
 
     def _callable(
         self, expression: Expression, functions: Mapping[str, UserFunction]
@@ -188,29 +190,3 @@ class Scope:
 def _row(known: Mapping[str, Amount], row: int) -> dict[str, float]:
     """Return what parameters are for one instance of a batch."""
     return {name: float(value[row]) if isinstance(value, np.ndarray) else value for name, value in known.items()}
-
-
-def names_of(expression: Expression, functions: Mapping[str, UserFunction]) -> tuple[str, ...]:
-    """Return the parameters that an expression and the functions that it calls ask for."""
-    if not any(name in functions for name in expression.calls):
-        return expression.names
-    names = dict.fromkeys(expression.names)
-    done: set[str] = set()
-    path: list[tuple[str, Iterator[str]]] = [("", iter(expression.calls))]
-    on_path = {""}
-    while path:
-        name = next(path[-1][1], None)
-        if name is None:
-            left = path.pop()[0]
-            on_path.discard(left)
-            done.add(left)
-            continue
-        if name in on_path:
-            raise CardError(f"the function '{clipped(name)}' calls itself: break the loop")
-        if name in done or name not in functions:
-            continue
-        function = functions[name]
-        names.update(dict.fromkeys(n for n in function.body.names if n not in function.parameters))
-        on_path.add(name)
-        path.append((name, iter(function.body.calls)))
-    return tuple(names)

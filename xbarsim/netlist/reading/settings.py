@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.models.parameters import Ambient
 from xbarsim.netlist.origins import Places
-from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
 from xbarsim.netlist.refusals import CardError

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from xbarsim.netlist.element_kinds import VOLTAGE
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.origins import Places
-from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.holding import holding
 from xbarsim.netlist.reading.law_columns import Names, NonlinearColumns

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.models import switch
 from xbarsim.netlist.models.parameters import UnphysicalError
-from xbarsim.netlist.reading.expressions import Expression
 from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.lookup import Around, model_of
 from xbarsim.netlist.reading.scopes import Amount

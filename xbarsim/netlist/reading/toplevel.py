@@ -5,7 +5,7 @@ from __future__ import annotations
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.draws import Draws
-from xbarsim.netlist.reading.expressions import Expression
+from xbarsim.netlist.reading.expressions import compile_expression
 from xbarsim.netlist.reading.scopes import Scope
 
 
@@ -15,5 +15,5 @@ def top_scope(top: Body, changes: Changes, draws: Draws | None) -> Scope:
     for one in top.parameters:
         scope.define(one.name, one.value)
     for name, number in changes.parameters.items():
-        scope.define(name, Expression(repr(number), [("number", number)], ()))
+        scope.define(name, compile_expression(repr(number)))
     return scope
