@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLayer, CrossbarLinear, Hardware, convert, preset
-from xbarsim.nn.array_maps import SHARED
 from xbarsim.resources import thread_count
 
 BATCH = 100
@@ -85,11 +84,10 @@ def program_row() -> str:
     accurate = on_crossbars(mlp(), preset("rram-64"))
 
     def program() -> None:
-        SHARED.clear()
         for layer in layers(accurate):
             layer.program(1)
             with torch.no_grad():
-                layer.maps()
+                layer.prepare()
 
     arrays = [tile.crossbar for layer in layers(accurate) for tile in layer.tiles]
 
@@ -112,7 +110,6 @@ def training_row(x: Tensor) -> str:
         nn.functional.cross_entropy(accurate(x), target).backward()
 
     def forward() -> None:
-        SHARED.clear()
         with torch.no_grad():
             for layer in layers(accurate):
                 layer.program(1)

@@ -80,7 +80,9 @@ def test_calibration_disturbs_nothing():
     assert network.training
     assert network.model[1].training
     assert all(torch.equal(value, before[name]) for name, value in network.model[2].state_dict().items())
-    assert all(layer.reads == 0 and layer.observing is None for layer in network.layers.values())
+    for layer in network.layers.values():
+        assert layer.reads == 0
+        assert all(converter.rounding and not converter.observer.enabled for converter in layer.converters)
 
 
 def test_converters_that_are_not_calibrated_are_named():

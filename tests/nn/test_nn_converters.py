@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLinear, Law, NotProgrammedError, convert, preset
-from xbarsim.nn.converters import bit_planes, quantised
+from xbarsim.nn.rounding import bit_planes, quantised
 from xbarsim.nonideal import Levels, Nonidealities
 
 EIGHT = Converter(bits=8)

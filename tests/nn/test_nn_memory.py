@@ -12,7 +12,6 @@ from nn_tools import hardware, made, numbers, small
 from torch import nn
 
 from xbarsim.nn import Converter, Hardware, Law, Wires, convert
-from xbarsim.nn.array_maps import SHARED, MapCache
 from xbarsim.nonideal import Drift, Nonidealities, ReadNoise, Variation
 from xbarsim.nonideal.maps import make_maps
 
@@ -50,22 +49,11 @@ def test_a_layer_keeps_no_map_of_its_own():
     layer = network.layers["model"]
     with torch.no_grad():
         network(numbers(2, 40))
-    tensors = [one for one in vars(layer._kept).values() if isinstance(one, list | tuple)]
-    kept = [one for group in tensors for one in group if isinstance(one, torch.Tensor)]
+    groups = [layer._stored.sources, *layer._stored.values.values()]
+    kept = [one for group in groups for one in group if isinstance(one, torch.Tensor)]
+    assert len(kept) >= 4
     places = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in kept}
     assert sum(places.values()) <= 2 * layer.weight.nbytes + layer.scale.nbytes, "the weights, and what they become"
-
-
-def test_the_cache_of_maps_is_bounded():
-    crossbars = [
-        tile.crossbar for tile in convert(made(nn.Linear, 40, 30), hardware()).program(0).layers["model"].tiles
-    ]
-    size = max(one.conductance.nbytes for one in crossbars)
-    cache = MapCache(limit=5.0 * size)
-    cache.maps(crossbars)
-    assert 0 < cache._bytes <= 5 * size
-    assert sum(one.nbytes for one in cache._kept.values()) == cache._bytes
-    assert SHARED._limit == 256e6
 
 
 def test_maps_of_effects_that_are_off_take_nothing():
@@ -98,7 +86,7 @@ def test_arrays_are_counted_while_they_are_made(adc):
         assert torch.equal(network(images), expected(images))
     network.prepare(lambda done, of: said.append((done, of)))
     assert said == [], "nothing is left to do"
-    assert all(layer.told is None for layer in network.layers.values())
+    assert all(layer.progress is None for layer in network.layers.values())
 
 
 def test_what_cannot_be_made_beforehand_is_left_to_the_forward_pass():
@@ -112,13 +100,12 @@ def test_what_cannot_be_made_beforehand_is_left_to_the_forward_pass():
 
 def test_parts_of_large_layers_are_those_of_whole_ones(monkeypatch):
     """Some arrays at a time, or all of them, are the same numbers."""
-    from xbarsim.nn import weights
+    from xbarsim.nn import arrays
 
     cells = Nonidealities(variation=Variation(0.2))
     found = []
     for together in (1, 1 << 19):
-        monkeypatch.setattr(weights, "_TOGETHER", together)
-        SHARED.clear()
+        monkeypatch.setattr(arrays, "_TOGETHER", together)
         network = convert(small(), replace(hardware("reference", cells=cells), dac=Converter())).program(5).eval()
         with torch.no_grad():
             found.append(network(numbers(2, 3, 8, 8)))

@@ -28,7 +28,6 @@ def reductions(monkeypatch):
     counted = []
     real = array_maps.effective_conductance
     monkeypatch.setattr(array_maps, "effective_conductance", lambda *a, **k: counted.append(1) or real(*a, **k))
-    array_maps.SHARED.clear()
     return counted
 
 
@@ -65,7 +64,7 @@ def test_whatever_changes_is_seen(change):
         change(layer)
         after = layer(x)
         fresh = copy.deepcopy(layer)
-        fresh._kept = None
+        fresh._stored = None
         assert apart(after, before) > 1e-3
         assert torch.equal(fresh(x), after)
 
@@ -85,7 +84,6 @@ def test_threads_change_nothing():
         network = convert(small(), hardware(cells=CELLS, adc=Converter(bits=8, range="batch"))).program(4).train()
         for layer in network.layers.values():
             layer.threads = threads
-        array_maps.SHARED.clear()
         network(IMAGES).square().sum().backward()
         found.append([one.grad for one in network.parameters()])
     for others in found[1:]:

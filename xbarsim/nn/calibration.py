@@ -2,68 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xbarsim.errors import InputError
+from xbarsim.nn.converters import InputConverter, OutputConverter
 from xbarsim.nn.layers import CrossbarLayer
-from xbarsim.nn.ranges import UNSEEN, wants_data
-
-if TYPE_CHECKING:
-    from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.ranges import wants_volts
 
 
 class _EnoughError(Exception):
     """The layer in question has seen all of a batch."""
 
 
-def calibrate(network: CrossbarNetwork, batches: Tensor | Iterable[Any]) -> None:
-    """Set the ranges of a network's converters; ``CrossbarNetwork.calibrate`` says how.
+def calibrate(model: nn.Module, layers: Sequence[CrossbarLayer], batches: Tensor | Iterable[Any]) -> None:
+    """Set the ranges of the converters of a model's layers; ``CrossbarNetwork.calibrate`` says how.
 
     Layers are taken in the order in which data reach them. Those before have their ranges already; those after pass
     everything unrounded, and the pass ends where the layer has been called for the last time.
     """
-    kept = batches_of(batches)
-    layers = list(network.layers.values())
+    source = batches_of(batches)
     # Ranges that were set in inference mode could not be used where gradients are recorded.
-    with undisturbed(network), torch.inference_mode(False), torch.no_grad():
+    with undisturbed(model, layers), torch.inference_mode(False), torch.no_grad():
         for layer in layers:
-            layer.input_range.fill_(UNSEEN)
-            layer.output_range.fill_(UNSEEN)
-            layer.observing = "nothing"
+            for converter in layer.converters:
+                converter.reset()
+                converter.rounding = False
         try:
-            calls = _calls(network, layers, next(iter(kept)))
-            for layer in sorted(layers, key=lambda one: list(calls).index(one)):
-                _calibrate_one(network, layer, kept, calls[layer])
-            for layer in layers:
-                layer.observing = "inputs" if _wants_volts(layer) else None
-            for batch in kept if any(layer.observing for layer in layers) else ():
-                run(network, batch)
+            calls = _calls(model, layers, next(iter(source)))
+            for layer in sorted(layers, key=list(calls).index):
+                _calibrate_layer(model, layer, source, calls[layer])
+            _find_volts(model, layers, source)
         finally:
             for layer in layers:
-                layer.observing = None
+                for converter in layer.converters:
+                    converter.rounding = True
+                    converter.observer.disable()
 
 
-def _calibrate_one(network: CrossbarNetwork, layer: CrossbarLayer, batches: Iterable[Any], calls: int) -> None:
+def _calibrate_layer(model: nn.Module, layer: CrossbarLayer, batches: Iterable[Any], calls: int) -> None:
     dac, adc = layer.hardware.dac, layer.hardware.adc
-    if dac.range == "calibrated" and not _wants_volts(layer):
-        _observe(network, layer, "inputs", batches, calls)
+    if dac.range == "calibrated" and not wants_volts(layer.hardware):
+        _observe(model, layer, layer.input_converter, batches, calls)
+    layer.input_converter.rounding = True
     if adc.range == "calibrated" and adc.bits is not None:
-        _observe(network, layer, "outputs", batches, calls)
-    layer.observing = None
+        _observe(model, layer, layer.output_converter, batches, calls)
+    layer.output_converter.rounding = True
 
 
-def _wants_volts(layer: CrossbarLayer) -> bool:
-    """Whether a calibrated input range changes no number but volts, so that one pass is enough for all such layers."""
-    return layer.hardware.dac.range == "calibrated" and not wants_data(layer.hardware)
+def _find_volts(model: nn.Module, layers: Sequence[CrossbarLayer], batches: Iterable[Any]) -> None:
+    """Find the ranges that change no number but volts, in one pass for all of them."""
+    pending = [layer for layer in layers if wants_volts(layer.hardware)]
+    for layer in pending:
+        layer.input_converter.rounding = layer.output_converter.rounding = False
+        layer.input_converter.observer.enable()
+    for batch in batches if pending else ():
+        run(model, batch)
+    for layer in pending:
+        layer.input_converter.take_range()
 
 
-def _observe(network: CrossbarNetwork, layer: CrossbarLayer, what: str, batches: Iterable[Any], calls: int) -> None:
-    layer.observing = what
+def _observe(
+    model: nn.Module,
+    layer: CrossbarLayer,
+    converter: InputConverter | OutputConverter,
+    batches: Iterable[Any],
+    calls: int,
+) -> None:
+    """Find a converter's range, up to the layer's last call for each batch."""
     left = 0
 
     def count(*_: Any) -> None:
@@ -72,32 +82,34 @@ def _observe(network: CrossbarNetwork, layer: CrossbarLayer, what: str, batches:
         if left == 0:
             raise _EnoughError
 
+    converter.observer.enable()
     handle = layer.register_forward_hook(count)
     try:
         for batch in batches:
             left = calls
             try:
-                run(network, batch)
+                run(model, batch)
             except _EnoughError:
                 continue
     finally:
         handle.remove()
+    converter.take_range()
 
 
-def _calls(network: CrossbarNetwork, layers: list[CrossbarLayer], batch: Any) -> dict[CrossbarLayer, int]:
+def _calls(model: nn.Module, layers: Sequence[CrossbarLayer], batch: Any) -> dict[CrossbarLayer, int]:
     """Return how often each layer is called for a batch, in the order of first calls; 0 for those that are not."""
-    found: dict[CrossbarLayer, int] = {}
+    counts: dict[CrossbarLayer, int] = {}
 
     def count(layer: CrossbarLayer, *_: Any) -> None:
-        found[layer] = found.get(layer, 0) + 1
+        counts[layer] = counts.get(layer, 0) + 1
 
     handles = [layer.register_forward_hook(count) for layer in layers]
     try:
-        run(network, batch)
+        run(model, batch)
     finally:
         for handle in handles:
             handle.remove()
-    return found | {layer: 0 for layer in layers if layer not in found}
+    return counts | {layer: 0 for layer in layers if layer not in counts}
 
 
 def batches_of(batches: Tensor | Iterable[Any]) -> Iterable[Any]:
@@ -112,25 +124,25 @@ def batches_of(batches: Tensor | Iterable[Any]) -> Iterable[Any]:
         return [batches]
     if not isinstance(batches, Iterable):
         raise InputError(f"batches is {type(batches).__name__}: give tensors, or a DataLoader")
-    kept = list(batches) if isinstance(batches, Iterator) else batches
-    if next(iter(kept), None) is None:
+    listed = list(batches) if isinstance(batches, Iterator) else batches
+    if next(iter(listed), None) is None:
         raise InputError("batches is empty: give at least one")
-    return kept
+    return listed
 
 
-def run(network: torch.nn.Module, batch: Any) -> Any:
-    """Call a network with a batch: a tensor, a tuple whose first part is the input, or a dictionary of arguments."""
+def run(model: nn.Module, batch: Any) -> Any:
+    """Call a model with a batch: a tensor, a tuple whose first part is the input, or a dictionary of arguments."""
     if isinstance(batch, Mapping):
-        return network(**batch)
-    return network(batch[0] if isinstance(batch, tuple | list) else batch)
+        return model(**batch)
+    return model(batch[0] if isinstance(batch, tuple | list) else batch)
 
 
 @contextmanager
-def undisturbed(network: CrossbarNetwork) -> Iterator[None]:
-    """Go through a network in ``eval()``, and leave its mode and the numbers of its reads as they were."""
-    modes = {module: module.training for module in network.modules()}
-    reads = {layer: layer.reads for layer in network.layers.values()}
-    network.eval()
+def undisturbed(model: nn.Module, layers: Iterable[CrossbarLayer]) -> Iterator[None]:
+    """Go through a model in ``eval()``, and leave its mode and the numbers of its layers' reads as they were."""
+    modes = {module: module.training for module in model.modules()}
+    reads = {layer: layer.reads for layer in layers}
+    model.eval()
     try:
         yield
     finally:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,108 +17,130 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import is_between, planes_of, zeros
 from xbarsim.nn.tiling import Place, cut
 from xbarsim.nonideal import Bridged, Chip, Fault
-
-if TYPE_CHECKING:
-    Circuit = Crossbar | Bridged
+from xbarsim.nonideal.writing import Programmed
 
 
-def conductances(
-    matrices: Sequence[Tensor],
-    scales: Sequence[Tensor],
-    places: Sequence[Place],
-    hardware: Hardware,
-    chip: Chip,
-    read: int,
-    time: float | None = None,
-    write: int = 0,
-) -> list[Tensor]:
-    """Return each array's conductances, siemens in float64, as functions of the weights (inputs, outputs).
+@dataclass(frozen=True)
+class ArrayState:
+    """All that the arrays of a layer are a function of, at one read.
 
-    ``time`` is in seconds since programming; None: before any drift.
+    Attributes
+    ----------
+    matrices, scales : sequence of Tensor
+        Weights (inputs, outputs) of each group, and what the largest conductance stands for.
+    places : sequence of Place
+        What each array holds.
+    hardware, chip : Hardware and Chip
+        What they are on.
+    write, read : int
+        Which programming, and which read, where those have noise.
+    time : float or None
+        Seconds since programming; None: before any drift.
+    compensation : float
+        What currents are multiplied with digitally.
+    threads : int or None
+        Threads for the circuits; None: all.
+    progress : callable or None
+        Told how many arrays are ready.
     """
-    cells: dict[int, Tensor] = {}
-    for strip in strips(matrices, scales, places, hardware, chip, read, time, write):
-        cells |= strip
-    return [cells[tile] for tile in range(len(places))]
+
+    matrices: Sequence[Tensor]
+    scales: Sequence[Tensor]
+    places: Sequence[Place]
+    hardware: Hardware
+    chip: Chip
+    write: int = 0
+    read: int = 0
+    time: float | None = None
+    compensation: float = 1.0
+    threads: int | None = None
+    progress: Callable[[int], None] | None = None
 
 
-def strips(
-    matrices: Sequence[Tensor],
-    scales: Sequence[Tensor],
-    places: Sequence[Place],
-    hardware: Hardware,
-    chip: Chip,
-    read: int,
-    time: float | None,
-    write: int,
-) -> Iterator[dict[int, Tensor]]:
-    """Yield the conductances of arrays by their number, those that share word lines at a time, as ``conductances``."""
+def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
+    """Yield the siemens that cells are to have, of arrays by their number, those that share word lines at a time."""
+    hardware, places = state.hardware, state.places
     numbers: dict[tuple[int, int], list[int]] = {}
     for tile, place in enumerate(places):
         numbers.setdefault((place.group, place.rows.start), []).append(tile)
     zero = zeros(hardware)
-    for group, (matrix, scale) in enumerate(zip(matrices, scales, strict=True)):
+    for group, (matrix, scale) in enumerate(zip(state.matrices, state.scales, strict=True)):
         for k, rows in enumerate(torch.split(matrix, hardware.tiles.rows)):
-            targets = [part for plane in planes_of(rows.double(), scale, hardware) for part in cut(plane, hardware)]
+            parts = [part for plane in planes_of(rows.double(), scale, hardware) for part in cut(plane, hardware)]
             tiles = numbers[group, k * hardware.tiles.rows]
-            yield {
-                tile: _array(target, tile, places[tile], zero, hardware, chip, read, time, write)
-                for tile, target in zip(tiles, targets, strict=True)
-            }
+            yield {tile: _with_reference(part, places[tile], zero) for tile, part in zip(tiles, parts, strict=True)}
+
+
+def _with_reference(target: Tensor, place: Place, zero: Sequence[float]) -> Tensor:
+    """Return an array's targets with its reference column, where it has one."""
+    if not place.extra:
+        return target
+    return torch.cat([target, target.new_full((place.shape[0], 1), zero[place.plane])], dim=1)
+
+
+def conductances(state: ArrayState) -> Iterator[dict[int, Tensor]]:
+    """Yield the siemens that a read sees, in float64, as ``targets`` does, as functions of the weights."""
+    for strip in targets(state):
+        yield {tile: _conductance(target.cpu(), tile, state) for tile, target in strip.items()}
+
+
+def all_conductances(state: ArrayState) -> list[Tensor]:
+    """Return the conductances of all arrays, in their order."""
+    cells: dict[int, Tensor] = {}
+    for strip in conductances(state):
+        cells |= strip
+    return [cells[tile] for tile in range(len(state.places))]
 
 
 def together(parts: Iterator[dict[int, Tensor]], cells: float) -> Iterator[dict[int, Tensor]]:
     """Yield parts put together until they hold a number of cells, so that threads have enough to share."""
-    found: dict[int, Tensor] = {}
+    whole: dict[int, Tensor] = {}
     count = 0
     for part in parts:
-        found |= part
-        count += sum(one.numel() for one in part.values())
+        whole |= part
+        count += sum(tensor.numel() for tensor in part.values())
         if count >= cells:
-            yield found
-            found, count = {}, 0
-    if found:
-        yield found
+            yield whole
+            whole, count = {}, 0
+    if whole:
+        yield whole
 
 
-def _array(
-    target: Tensor,
-    tile: int,
-    place: Place,
-    zero: Sequence[float],
-    hardware: Hardware,
-    chip: Chip,
-    read: int,
-    time: float | None,
-    write: int,
-) -> Tensor:
-    """Return the conductances of one array, with its reference column."""
-    if place.extra:
-        target = torch.cat([target, target.new_full((place.shape[0], 1), zero[place.plane])], dim=1)
-    g = _programmed(target, tile, chip, read, time, write)
-    if place.extra and is_between(hardware):
-        free = Chip(replace(chip.model, levels=None), chip.seed, chip.shapes, {tile: chip.maps(tile)})
-        reference = _programmed(target.detach(), tile, free, read, time, write)[:, -1:]
-        g = torch.cat([g[:, :-1], reference], dim=1)
-    return g
+def programmed(target: Array, tile: int, state: ArrayState) -> Programmed:
+    """Return what a blind or verified programming makes of an array's targets."""
+    chip, write = state.chip, state.write
+    array = chip.apply(target, tile, write=write)
+    if not (state.places[tile].extra and is_between(state.hardware)):
+        return array
+    # A reference between two levels is on none.
+    free = Chip(replace(chip.model, levels=None), chip.seed, chip.shapes, {tile: chip.maps(tile)})
+    return _with_last_column(array, free.apply(target, tile, write=write))
 
 
-def _programmed(target: Tensor, tile: int, chip: Chip, read: int, time: float | None, write: int) -> Tensor:
-    """Return what the chip makes of targets; gradients pass levels straight, and stop at stuck cells."""
-    still = target.cpu()
-    written = chip.apply(still.detach().numpy(), tile, write=write)
-    g = torch.from_numpy(np.array(chip.read(written, read=read, time=time)))
+def _with_last_column(array: Programmed, reference: Programmed) -> Programmed:
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(array, name)[:, :-1], getattr(reference, name)[:, -1:]], axis=1)
+        for name in ("conductance", "target", "pulses", "unconverged")
+    }
+    return replace(array, **joined)
+
+
+def _conductance(target: Tensor, tile: int, state: ArrayState) -> Tensor:
+    """Return what a read of an array sees; gradients pass levels straight, and stop at stuck cells."""
+    chip, time = state.chip, state.time
+    array = programmed(target.detach().numpy(), tile, state)
+    g = torch.from_numpy(np.array(chip.read(array, read=state.read, time=time)))
     if not target.requires_grad:
         return g
-    factor = np.ones_like(written.conductance)
+    factor = np.ones_like(array.conductance)
     if not chip.model.write_verify:
         # A blind write scales its target; one of 0 siemens leaves no ratio to see that by, but has the chip's factor.
         factor = np.array(chip.maps(tile).factor)
-        np.divide(written.conductance, written.target, out=factor, where=written.target > 0.0)
+        np.divide(array.conductance, array.target, out=factor, where=array.target > 0.0)
     if chip.model.drift and time is not None:
         factor = chip.model.drift.after(factor, chip.maps(tile).nu, time)
-    slope = torch.from_numpy(np.where(written.faults == Fault.HEALTHY, factor, 0.0))
-    return g + slope * (still - still.detach())
+    slope = torch.from_numpy(np.where(array.faults == Fault.HEALTHY, factor, 0.0))
+    return g + slope * (target - target.detach())
 
 
 def circuit(conductance: Array, tile: int, hardware: Hardware, chip: Chip) -> Crossbar | Bridged:
@@ -133,53 +155,33 @@ def circuit(conductance: Array, tile: int, hardware: Hardware, chip: Chip) -> Cr
     return chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile)
 
 
-def maps(
-    cells: Sequence[Tensor],
-    hardware: Hardware,
-    chip: Chip,
-    threads: int | None,
-    *,
-    keep: bool,
-    tiles: Sequence[int] | None = None,
-) -> list[Tensor]:
-    """Return each array's effective conductance, (rows, cols), as a function of its cells.
-
-    Parameters
-    ----------
-    cells : sequence of (rows, cols) tensor
-        Siemens.
-    hardware, chip : Hardware and Chip
-        What they are on.
-    threads : int, optional
-        Threads to use.
-    keep : bool
-        Whether what the gradient needs is kept, or is computed again if it is asked for.
-    tiles : sequence of int, optional
-        The arrays' numbers on the chip; None: from 0 on.
-    """
-    if hardware.fidelity == "ideal":
+def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> list[Tensor]:
+    """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells."""
+    if state.hardware.fidelity == "ideal":
         return list(cells)
-    numbers = range(len(cells)) if tiles is None else tiles
-    circuits = [circuit(g.detach().numpy(), tile, hardware, chip) for tile, g in zip(numbers, cells, strict=True)]
-    grown = [_grown(g, one) for g, one in zip(cells, circuits, strict=True)]
-    crossbars = [one.crossbar if isinstance(one, Bridged) else one for one in circuits]
-    found = effective(grown, crossbars, threads, keep=keep)
-    return [_own(whole, one) for whole, one in zip(found, circuits, strict=True)]
+    circuits = [
+        circuit(g.detach().numpy(), tile, state.hardware, state.chip) for tile, g in zip(tiles, cells, strict=True)
+    ]
+    grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
+    crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]
+    wholes = effective(grown, crossbars, state.threads)
+    return [_without_shorts(whole, wired) for whole, wired in zip(wholes, circuits, strict=True)]
 
 
-def _grown(g: Tensor, one: Crossbar | Bridged) -> Tensor:
+def _grown(g: Tensor, wired: Crossbar | Bridged) -> Tensor:
     """Return the cells with those that stand for shorts."""
-    if isinstance(one, Crossbar):
+    if isinstance(wired, Crossbar):
         return g
-    return torch.from_numpy(np.array(one.crossbar.conductance)).index_put(_where(one), g)
+    return torch.from_numpy(np.array(wired.crossbar.conductance)).index_put(_lines(wired), g)
 
 
-def _own(whole: Tensor, one: Crossbar | Bridged) -> Tensor:
-    return whole if isinstance(one, Crossbar) else whole[_where(one)]
+def _without_shorts(whole: Tensor, wired: Crossbar | Bridged) -> Tensor:
+    return whole if isinstance(wired, Crossbar) else whole[_lines(wired)]
 
 
-def _where(one: Bridged) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(np.array(one.rows))[:, None], torch.from_numpy(np.array(one.cols))[None, :]
+def _lines(bridged: Bridged) -> tuple[Tensor, Tensor]:
+    """Return which of a bridged circuit's lines are the array's."""
+    return torch.from_numpy(np.array(bridged.rows))[:, None], torch.from_numpy(np.array(bridged.cols))[None, :]
 
 
 def ideal(hardware: Hardware) -> Hardware:

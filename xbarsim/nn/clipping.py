@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
-
-if TYPE_CHECKING:
-    from xbarsim.nn.weights import ProgrammedWeights
+from torch import Tensor
 
 _ROUNDING = 1e-6
 """Relative; what a weight in single precision may miss its own scale by."""
@@ -20,30 +18,23 @@ class ClippedWarning(UserWarning):
     """Weights are beyond what the largest conductance stands for, and count as that."""
 
 
-def clipped_share(layer: ProgrammedWeights) -> float:
-    """Return the share of a layer's weights that its scale clips, 0 to 1; 0 while there is no chip."""
-    if layer.chip is None or layer.hardware.mapping.scale == "dynamic":
-        return 0.0
+@torch.no_grad()
+def clipped_share(matrices: Sequence[Tensor], scales: Sequence[Tensor]) -> float:
+    """Return the share of weights (inputs, outputs), of each group, that its scale clips, 0 to 1."""
     beyond = whole = 0
-    with torch.no_grad():
-        for matrix, scale in zip(layer.matrices(), layer.scales(), strict=True):
-            # The largest weight itself, rounded to a shorter type, may have come out above its scale.
-            limit = scale * (1.0 + max(_ROUNDING, torch.finfo(matrix.dtype).eps))
-            beyond += sum(int((rows.abs() > limit).sum()) for rows in torch.split(matrix, _ROWS))
-            whole += matrix.numel()
+    for matrix, scale in zip(matrices, scales, strict=True):
+        # The largest weight itself, rounded to a shorter type, may have come out above its scale.
+        limit = scale * (1.0 + max(_ROUNDING, torch.finfo(matrix.dtype).eps))
+        beyond += sum(int((rows.abs() > limit).sum()) for rows in torch.split(matrix, _ROWS))
+        whole += matrix.numel()
     return beyond / whole
 
 
-def warn_of_clipping(layer: ProgrammedWeights) -> None:
-    """Say once a programming that weights are clipped."""
-    if layer.told_of_clipping:
-        return
-    share = clipped_share(layer)
-    if share > 0.0:
-        layer.told_of_clipping = True
-        warnings.warn(
-            f"{share:.3g} of the weights of {layer.label} are beyond the scale that was frozen when its chip was "
-            "programmed, and are clipped to it: program again, or take Mapping(scale='dynamic')",
-            ClippedWarning,
-            stacklevel=2,
-        )
+def warn_of_clipping(label: str, share: float) -> None:
+    """Say that a share of a layer's weights is clipped."""
+    warnings.warn(
+        f"{share:.3g} of the weights of {label} are beyond the scale that was frozen when its chip was "
+        "programmed, and are clipped to it: program again, or take Mapping(scale='dynamic')",
+        ClippedWarning,
+        stacklevel=3,
+    )

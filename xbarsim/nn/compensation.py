@@ -3,55 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from xbarsim.errors import InputError
 from xbarsim.nn import cells
+from xbarsim.nn.cells import ArrayState
 from xbarsim.nonideal import Bridged, Chip
 from xbarsim.solvers.solve import solve
 
-if TYPE_CHECKING:
-    from xbarsim.nn.weights import ProgrammedWeights
 
-
-def drift_scale(layer: ProgrammedWeights) -> float:
+def drift_scale(state: ArrayState, label: str) -> float:
     """Return ``sum I(t0) / sum I(t)`` over all columns of all arrays, every word line at full voltage.
 
     Joshi et al., Nature Communications 11, 2473, 2020 ("global drift compensation"). Both sums are taken without read
     noise: as means over so many reads that it does not count.
+
+    Parameters
+    ----------
+    state : ArrayState
+        The arrays at time t.
+    label : str
+        What messages call the layer.
 
     Raises
     ------
     InputError
         Nothing conducts any more.
     """
+    chip = state.chip
+    maps = {tile: chip.maps(tile) for tile in range(len(chip.shapes))}
+    quiet = replace(state, chip=Chip(replace(chip.model, read_noise=None), chip.seed, chip.shapes, maps))
     with torch.inference_mode(False), torch.no_grad():
-        before, now = _whole_current(layer, None), _whole_current(layer, layer.time)
-    if not now > 0.0:
-        raise InputError(f"{layer.label} carries no current after {layer.time:g} s: its drift cannot be made up for")
-    return before / now
+        before, after = _whole_current(replace(quiet, time=None)), _whole_current(quiet)
+    if not after > 0.0:
+        raise InputError(f"{label} carries no current after {state.time:g} s: its drift cannot be made up for")
+    return before / after
 
 
-def _whole_current(layer: ProgrammedWeights, time: float | None) -> float:
+def _whole_current(state: ArrayState) -> float:
     """Return the sum of all columns' currents in amperes."""
-    known, hardware = layer.chip, layer.hardware
-    assert known is not None
-    maps = {tile: known.maps(tile) for tile in range(len(known.shapes))}
-    chip = Chip(replace(known.model, read_noise=None), known.seed, known.shapes, maps)
-    conductances = layer.cells_at(chip, time)
+    hardware, conductances = state.hardware, cells.all_conductances(state)
     volts = hardware.encoding.volts
     if hardware.law.kind == "linear":
-        found = cells.maps(conductances, hardware, chip, layer.threads, keep=False)
-        return volts * sum(float(one.sum()) for one in found)
+        maps = cells.maps(conductances, state, range(len(conductances)))
+        return volts * sum(float(matrix.sum()) for matrix in maps)
     whole = 0.0
     for tile, g in enumerate(conductances):
-        one = cells.circuit(g.numpy(), tile, hardware, chip)
+        circuit = cells.circuit(g.numpy(), tile, hardware, state.chip)
         drive = np.full(g.shape[0], volts)
-        if isinstance(one, Bridged):
-            whole += float(one.outputs(solve(one.crossbar, one.inputs(drive)).currents).sum())
+        if isinstance(circuit, Bridged):
+            whole += float(circuit.outputs(solve(circuit.crossbar, circuit.inputs(drive)).currents).sum())
         else:
-            whole += float(solve(one, drive).currents.sum())
+            whole += float(solve(circuit, drive).currents.sum())
     return whole

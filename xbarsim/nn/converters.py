@@ -1,44 +1,220 @@
-"""Converters between numbers and volts or amperes, with gradients straight through their rounding."""
+"""A layer's converters: modules that own their range, with an observer that finds it where it comes from data."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from xbarsim.errors import InputError
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.observers import UNSEEN, DoubleBuffers, Observer
+from xbarsim.nn.ranges import NotProgrammedError, volts_count
+from xbarsim.nn.rounding import quantised
 
-def quantised(x: Tensor, full: Tensor | float, bits: int) -> Tensor:
-    """Round to the nearest of the steps ``-top .. top`` of ``full / top``, ``top = 2**(bits - 1) - 1``; clip beyond.
 
-    Half-way the even step is taken. One bit keeps the sign alone, that of 0 is +. Where ``full`` is 0 so is what comes
-    out. Gradients pass straight through the rounding, and are 0 where it clips.
+class RangedConverter(DoubleBuffers):
+    """What both converters of a layer share.
+
+    Parameters
+    ----------
+    hardware : Hardware
+        Whose converter it is.
+    shape : tuple of int
+        Of the range.
+    device : torch.device
+        Where the range is kept.
+
+    Attributes
+    ----------
+    range : Tensor
+        What ``calibrate`` found; negative before.
+    observer : Observer
+        Finds it.
+    rounding : bool
+        Whether numbers are rounded; if not, they pass as they are: while ranges are looked for.
+    label : str
+        What messages call the layer.
     """
-    full = torch.as_tensor(full, dtype=x.dtype, device=x.device)
-    # Of what is at full scale itself the gradient is 1; torch.minimum would halve it.
-    clipped = torch.clamp(x, -full, full)
-    with torch.no_grad():
-        if bits == 1:
-            hard = torch.where(x >= 0, full, torch.where(x < 0, -full, x))
-        else:
-            step = full / ((1 << bits - 1) - 1)
-            hard = torch.round(clipped / torch.where(step > 0, step, torch.ones_like(step))) * step
-    return hard + (clipped - clipped.detach()) if clipped.requires_grad else hard
+
+    wide_buffers = ("range",)
+    range: Tensor
+
+    def __init__(self, hardware: Hardware, shape: tuple[int, ...], device: torch.device) -> None:
+        super().__init__()
+        self.hardware = hardware
+        self.rounding = True
+        self.label = "the layer"
+        self.register_buffer("range", torch.full(shape, UNSEEN, dtype=torch.float64, device=device))
+        self.observer = Observer(shape, device)
+
+    def reset(self) -> None:
+        """Forget the range."""
+        self.range = torch.full_like(self.range, UNSEEN)
+
+    def take_range(self) -> None:
+        """Make what the observer saw the range, and switch it off."""
+        self.range = self.observer.largest.clone()
+        self.observer.disable()
+
+    def _unseen(self, converter: str, reason: str = "") -> NotProgrammedError:
+        return NotProgrammedError(
+            f"{self.label} has {converter} whose range is 'calibrated'{reason}: "
+            "call calibrate(batches) before the first forward"
+        )
 
 
-def bit_planes(share: Tensor, bits: int) -> tuple[list[Tensor], list[float]]:
-    """Return the pulses of bit-serial inputs, -1, 0 or 1, the least significant first, and what each is worth.
+class InputConverter(RangedConverter):
+    """The DAC of a layer's inputs, which has one range for all of them.
 
-    ``share`` is what ``quantised`` gave over its full scale, -1 to 1, or 0 where no converter drives the line:
-    ``sum(worth * pulse) = share``. A number is its sign and ``bits - 1`` bits of its magnitude, at least one. Gradients
-    reach it through the planes in equal shares.
+    Parameters
+    ----------
+    hardware : Hardware
+        Its ``dac`` is what it is.
+    device : torch.device
+        Where the range is kept.
+    bias_row : bool
+        Whether the layer has a row of biases, which is driven by an input of 1.
     """
-    count = max(bits - 1, 1)
-    top = 2**count - 1
-    whole = torch.round(share.detach().abs() * top)
-    sign = torch.sign(share.detach())
-    planes, worth = [], []
-    for k in range(count):
-        weight = 2**k / top
-        pulse = sign * (torch.floor(whole / 2**k) % 2)
-        planes.append(pulse + (share - share.detach()) / (count * weight))
-        worth.append(weight)
-    return planes, worth
+
+    def __init__(self, hardware: Hardware, device: torch.device, *, bias_row: bool) -> None:
+        super().__init__(hardware, (), device)
+        self.bias_row = bias_row
+
+    @property
+    def bits(self) -> int | None:
+        """The resolution; None while the range is still to come from data."""
+        dac = self.hardware.dac
+        return dac.bits if self.rounding or dac.range != "calibrated" else None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return inputs, and the input of 1 of a bias row, as they are driven, and the input of full voltage.
+
+        Every element of x is converted once, before anything is made of it: padding is of lines at 0 V.
+        """
+        full, unity = self.full(x), x.new_ones(())
+        if self.bits is None:
+            return x, unity, full
+        return quantised(x, full, self.bits), quantised(unity, full, self.bits), full
+
+    def full(self, x: Tensor) -> Tensor:
+        """Return the input that gets the full voltage, for a layer's inputs x.
+
+        Raises
+        ------
+        InputError
+            Inputs that are observed are not finite.
+        NotProgrammedError
+            The range is to come from data, and outputs depend on it.
+        """
+        fixed = self.hardware.dac.range
+        if self.observer.enabled:
+            largest = self._largest(x)
+            if not torch.isfinite(largest):
+                raise InputError(f"inputs of {self.label} in calibration are not finite: leave such batches out")
+            self.observer(largest)
+        if not isinstance(fixed, str):
+            return x.new_tensor(fixed)
+        if fixed == "batch":
+            return _or_unity(self._largest(x))
+        if fixed == "full":
+            return x.new_ones(())
+        seen = self.observer.largest if self.observer.enabled else self.range
+        if seen >= 0.0:
+            return _or_unity(seen.to(x))
+        if not self.rounding:
+            return _or_unity(self._largest(x))
+        self._check_calibrated()
+        return x.new_ones(())
+
+    def _largest(self, x: Tensor) -> Tensor:
+        """Return the largest magnitude of inputs; a row of biases has an input of 1."""
+        largest = x.detach().abs().amax() if x.numel() else x.new_zeros(())
+        return largest.clamp(min=1.0) if self.bias_row else largest
+
+    def _check_calibrated(self) -> None:
+        """Refuse a layer without an input range, where outputs depend on it."""
+        hardware = self.hardware
+        if hardware.dac.bits is not None:
+            raise self._unseen("a DAC")
+        if hardware.law.kind != "linear":
+            raise self._unseen("a DAC", f", and the currents of {hardware.law.kind} cells depend on it")
+        if hardware.adc.range == "calibrated" and hardware.adc.bits is not None:
+            raise self._unseen("an ADC")
+        if volts_count(hardware):
+            raise self._unseen("a DAC", ", and the currents that its ADC sees depend on it")
+
+    def extra_repr(self) -> str:
+        """Return what ``print`` shows."""
+        return f"bits={self.hardware.dac.bits}, range={self.hardware.dac.range}"
+
+
+class OutputConverter(RangedConverter):
+    """The ADC of a layer's columns, one for each; what shares a range is the hardware's.
+
+    Parameters
+    ----------
+    hardware : Hardware
+        Its ``adc`` is what it is.
+    device : torch.device
+        Where the range is kept.
+    shapes : sequence of (rows, cols)
+        Of the layer's arrays.
+    """
+
+    def __init__(self, hardware: Hardware, device: torch.device, shapes: Sequence[tuple[int, int]]) -> None:
+        super().__init__(hardware, (sum(cols for _, cols in shapes),), device)
+        self.shapes = tuple(shapes)
+
+    def forward(self, currents: Tensor) -> Tensor:
+        """Return the currents of all arrays side by side, (batch, columns), as they are read."""
+        if self.observer.enabled:
+            self.observer(_columns(currents))
+        bits = self.hardware.adc.bits
+        return currents if bits is None or not self.rounding else quantised(currents, self.full(currents), bits)
+
+    def full(self, currents: Tensor) -> Tensor:
+        """Return the full scale: of all, or of each column.
+
+        Raises
+        ------
+        NotProgrammedError
+            The range is to come from data.
+        """
+        hardware, fixed = self.hardware, self.hardware.adc.range
+        if fixed == "full":
+            lrs = hardware.cells.g_on * hardware.encoding.volts
+            return currents.new_tensor([lrs * rows for rows, cols in self.shapes for _ in range(cols)])
+        if not isinstance(fixed, str):
+            return currents.new_tensor(fixed)
+        if fixed == "batch":
+            return self._shared(_columns(currents))
+        if (self.range < 0.0).any():
+            raise self._unseen("an ADC")
+        return self._shared(self.range.to(currents))
+
+    def _shared(self, columns: Tensor) -> Tensor:
+        """Return what columns, or arrays, or the whole layer share of the columns' largest currents."""
+        per = self.hardware.adc.per
+        if per == "layer":
+            return columns.amax()
+        if per == "column":
+            return columns
+        widths = [cols for _, cols in self.shapes]
+        largest = torch.stack([part.amax() for part in torch.split(columns, widths)])
+        return largest.repeat_interleave(torch.tensor(widths, device=columns.device))
+
+    def extra_repr(self) -> str:
+        """Return what ``print`` shows."""
+        adc = self.hardware.adc
+        return f"bits={adc.bits}, range={adc.range}, per={adc.per}"
+
+
+def _or_unity(size: Tensor) -> Tensor:
+    return torch.where(size > 0, size, torch.ones_like(size))
+
+
+def _columns(currents: Tensor) -> Tensor:
+    """Return the largest magnitude of each column."""
+    return currents.detach().abs().amax(dim=0) if len(currents) else currents.new_zeros(currents.shape[1])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
+from xbarsim.nn.arrays import ArrayMaps
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.weights import ProgrammedWeights
 
@@ -59,30 +60,30 @@ class DigitalOutputs(ProgrammedWeights):
             return None
         try:
             if isinstance(value, nn.Parameter):
-                found: Tensor = value
+                factor: Tensor = value
             else:
-                found = torch.as_tensor(value, dtype=self.weight.dtype, device=self.weight.device).detach()
+                factor = torch.as_tensor(value, dtype=self.weight.dtype, device=self.weight.device).detach()
         except (TypeError, ValueError, RuntimeError):
             raise InputError(f"{name} of {self.label} is {value!r}: give one number, or one an output") from None
-        if tuple(found.shape) not in ((), (1,), (self.outputs,)):
+        if tuple(factor.shape) not in ((), (1,), (self.outputs,)):
             raise InputError(
-                f"{name} of {self.label} has shape {tuple(found.shape)}: give one number, or ({self.outputs},), "
+                f"{name} of {self.label} has shape {tuple(factor.shape)}: give one number, or ({self.outputs},), "
                 "one an output"
             )
-        if not found.is_floating_point() or not torch.isfinite(found).all():
+        if not factor.is_floating_point() or not torch.isfinite(factor).all():
             raise InputError(f"{name} of {self.label} must be finite numbers")
-        return found if isinstance(found, nn.Parameter) else found.clone()
+        return factor if isinstance(factor, nn.Parameter) else factor.clone()
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *others: Any) -> None:
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *more: Any) -> None:
         """Take a gain and a shift that a state has and the layer has not yet."""
         for name in DIGITAL:
             if prefix + name in state_dict and getattr(self, name) is None:
                 setattr(self, name, state_dict[prefix + name])
-        super()._load_from_state_dict(state_dict, prefix, *others)
+        super()._load_from_state_dict(state_dict, prefix, *more)
 
-    def applied_parameters(self) -> tuple[Tensor, Tensor | None]:
-        """Return weight and bias as ``effective_parameters`` does, with gain and shift in them."""
-        weight, bias = self.effective_parameters()
+    def applied_parameters(self, arrays: ArrayMaps | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return weight and bias as ``parameters_of`` does, of some arrays or of the layer's, with gain and shift."""
+        weight, bias = self.parameters_of(arrays or self.arrays())
         if self.gain is not None:
             gain = self.gain.to(weight)
             weight = weight * gain.reshape(-1, *[1] * (weight.dim() - 1))
@@ -122,18 +123,18 @@ class DigitalOutputs(ProgrammedWeights):
             raise InputError(
                 f"{self.label} has cells of law {self.hardware.law.kind!r} and no effective matrix: set gain yourself"
             )
-        wanted = torch.cat([one.double() for one in self.matrices()], dim=1)
-        real = torch.cat([one.double() for one in self.effective_matrices()], dim=1)
-        over, under = (wanted * real).sum(dim=0), (real * real).sum(dim=0)
+        ideal = torch.cat([matrix.double() for matrix in self.matrices()], dim=1)
+        real = torch.cat([matrix.double() for matrix in self.effective_matrices()], dim=1)
+        over, under = (ideal * real).sum(dim=0), (real * real).sum(dim=0)
         if per == "layer":
             over, under = over.sum(), under.sum()
-        found = torch.where(under > 0.0, over / torch.where(under > 0.0, under, 1.0), 1.0)
+        gain = torch.where(under > 0.0, over / torch.where(under > 0.0, under, 1.0), 1.0)
         if isinstance(self.gain, nn.Parameter):
-            if found.numel() > self.gain.numel():
+            if gain.numel() > self.gain.numel():
                 raise InputError(
                     f"gain of {self.label} is one number that is trained: fit one a layer, or set one an output first, "
                     f"gain = nn.Parameter(torch.ones({self.outputs}))"
                 )
-            self.gain.copy_(found.to(self.gain).expand(self.gain.shape))
+            self.gain.copy_(gain.to(self.gain).expand(self.gain.shape))
         else:
-            self.gain = found
+            self.gain = gain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Self
 
@@ -12,11 +12,12 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
+from xbarsim.nn.arrays import ArrayMaps
+from xbarsim.nn.converters import InputConverter, OutputConverter
 from xbarsim.nn.gain import DigitalOutputs
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
-from xbarsim.nn.products import Drives, decoded, digital, drives, reader
-from xbarsim.nn.ranges import UNSEEN
+from xbarsim.nn.products import Drives, Reader, decoded, drives, linear_reader, nonlinear_reader
 from xbarsim.nn.transforms import in_gradient_transform
 from xbarsim.nonideal import Chip
 
@@ -37,17 +38,57 @@ class CrossbarLayer(DigitalOutputs):
         Whether the bias is one more row of cells, driven by an input of 1, instead of a digital sum.
     """
 
-    input_range: Tensor
-    output_range: Tensor
-
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__(weight, bias, hardware, bias_row=bias_row)
-        _see_bias_row(self)
-        self.observing: str | None = None
-        columns = sum(place.shape[1] for place in self.places)
-        for name, shape in (("input_range", ()), ("output_range", (columns,))):
-            self.register_buffer(name, torch.full(shape, UNSEEN, dtype=torch.float64, device=weight.device))
-        self._given: Drives | None = None
+        _check_bias_row(self)
+        shapes = [place.shape for place in self.places]
+        self.input_converter = InputConverter(hardware, weight.device, bias_row=self.bias_row)
+        self.output_converter = OutputConverter(hardware, weight.device, shapes)
+        self._encoded: Drives | None = None
+
+    @property
+    def converters(self) -> list[InputConverter | OutputConverter]:
+        """The converters of inputs and of outputs."""
+        return [self.input_converter, self.output_converter]
+
+    @property
+    def input_range(self) -> Tensor:
+        """The input that gets the full voltage, as ``calibrate`` found it; negative before."""
+        return self.input_converter.range
+
+    @property
+    def output_range(self) -> Tensor:
+        """The largest current of each column, as ``calibrate`` found it; negative before."""
+        return self.output_converter.range
+
+    def _lay_out(self) -> None:
+        super()._lay_out()
+        self._describe_converters()
+
+    @property
+    def name(self) -> str:
+        """What messages call the layer."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+        self._describe_converters()
+
+    def _describe_converters(self) -> None:
+        """Say to converters, once there are any, whose they are."""
+        if "output_converter" in self._modules:
+            for converter in self.converters:
+                converter.hardware, converter.label = self.hardware, self.label
+            self.output_converter.shapes = tuple(place.shape for place in self.places)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *more: Any) -> None:
+        """Take ranges also from a state in which they were the layer's own."""
+        for name in ("input", "output"):
+            if f"{prefix}{name}_range" in state_dict:
+                state: Any = state_dict
+                state[f"{prefix}{name}_converter.range"] = state.pop(f"{prefix}{name}_range")
+        super()._load_from_state_dict(state_dict, prefix, *more)
 
     def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
         """Put the weights on a chip, which has no ranges of converters yet: they are another chip's.
@@ -59,8 +100,8 @@ class CrossbarLayer(DigitalOutputs):
         """
         super().program(seed, chip=chip, time=time)
         with torch.inference_mode(False):
-            self.input_range = torch.full_like(self.input_range, UNSEEN)
-            self.output_range = torch.full_like(self.output_range, UNSEEN)
+            for converter in self.converters:
+                converter.reset()
         return self
 
     # What a subclass says.
@@ -81,15 +122,19 @@ class CrossbarLayer(DigitalOutputs):
 
     @property
     def direct(self) -> bool:
-        """Whether outputs are one product with an effective matrix: linear cells, no converters behind the arrays."""
-        return self.hardware.law.kind == "linear" and self.hardware.adc.bits is None and self.observing is None
+        """Whether outputs are one product with an effective matrix: linear cells, and no converters behind the arrays.
 
-    def read_once(self) -> None:
+        While ranges are looked for there are, which pass everything.
+        """
+        adc = self.output_converter
+        return self.hardware.law.kind == "linear" and self.hardware.adc.bits is None and adc.rounding
+
+    def prepare(self) -> None:
         """Make what the next forward pass multiplies by, of linear cells."""
         if self.direct:
             self.effective_parameters()
         else:
-            self.strips()
+            self.arrays().strips()
 
     @property
     def exact(self) -> bool:
@@ -129,31 +174,76 @@ class CrossbarLayer(DigitalOutputs):
             )
         return x
 
-    def computed(self, x: Tensor, *, digital_bias: bool) -> Tensor:
-        """Return the outputs, with or without a bias that is not a row of cells."""
-        self._programmed()
+    def computed(self, x: Tensor, *, digital_bias: bool, arrays: ArrayMaps | None = None) -> Tensor:
+        """Return the outputs, with or without a bias that is not a row of cells.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+        digital_bias : bool
+            Whether bias and shift are added.
+        arrays : ArrayMaps, optional
+            What is multiplied by, instead of the arrays as they are.
+        """
+        self.checked_chip()
         if not self.reached:
             self.reached = True
         with paused():
-            return self._through_arrays(x, digital_bias)
+            return self._through(arrays, x, digital_bias)
 
-    def _through_arrays(self, x: Tensor, digital_bias: bool) -> Tensor:
+    def _through(self, arrays: ArrayMaps | None, x: Tensor, digital_bias: bool) -> Tensor:
         if self.direct:
-            weight, bias = self.once("parameters", self.applied_parameters)
+            weight, bias = self._applied(arrays)
             if self.hardware.dac.bits is not None:
-                driven, one, _ = digital(self, _wide(x))
+                driven, unity, _ = self.input_converter(_wide(x))
                 x = driven.to(x)
                 if self.bias_row and bias is not None:
                     # The shift is digital, and not driven.
-                    own = 0.0 if self.shift is None else self.shift.to(bias)
-                    bias = (bias - own) * one.to(bias) + own
+                    shift = 0.0 if self.shift is None else self.shift.to(bias)
+                    bias = (bias - shift) * unity.to(bias) + shift
             return self.multiplied(x, weight, bias if digital_bias or self.bias_row else None)
         with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
-            given = drives(self, _wide(x))
-            parts = given.parts(given.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
-            read = self.once("reader", lambda: reader(self))
-            found = torch.cat([decoded(self, read(one.volts.flatten(0, 1)), one) for one in parts])
-        return self.shaped(self.finished(found, digital_bias=digital_bias), x).to(x)
+            driven = self._drives(_wide(x))
+            parts = driven.parts(driven.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
+            read = self._reader(arrays)
+            outputs = torch.cat([self._decoded(read(part.volts.flatten(0, 1)), part) for part in parts])
+        return self.shaped(self.finished(outputs, digital_bias=digital_bias), x).to(x)
+
+    def _applied(self, arrays: ArrayMaps | None) -> tuple[Tensor, Tensor | None]:
+        """Return weight and bias with gain and shift, for the steps of a series once."""
+        if arrays is not None or self._series is None:
+            return self.applied_parameters(arrays)
+        if self._series.applied is None:
+            self._series.applied = self.applied_parameters()
+        return self._series.applied
+
+    def _drives(self, x: Tensor) -> Drives:
+        """Encode inputs."""
+        driven, unity, full = self.input_converter(x)
+        lines = self.lines(driven)
+        if self.bias_row:
+            ones = unity.expand(lines.shape[0], 1)
+            lines = torch.cat([part for group in lines.chunk(self.groups, dim=1) for part in (group, ones)], dim=1)
+        return drives(lines, full, self.input_converter.bits, self.hardware)
+
+    def _reader(self, arrays: ArrayMaps | None) -> Reader:
+        """Return one read of all arrays, for as many vectors as are given to it."""
+        law = self.hardware.law.kind
+        if law == "linear":
+            return linear_reader((arrays or self.arrays()).strips(), self.places)
+        message = (
+            f"{self.label} has cells of law {law!r}, which have no gradient: call eval(), or train with law='linear'"
+        )
+        sources = [self.weight, *([self.bias] if self.bias_row and self.bias is not None else [])]
+        return nonlinear_reader((arrays or self.circuits()).tiles(), sources, message, training=self.training)
+
+    def _decoded(self, currents: Sequence[Tensor], driven: Drives) -> Tensor:
+        """Return products (batch, outputs) from what all arrays carry, (pulses * batch, cols) each."""
+        wide = driven.weighted(self.output_converter(torch.cat(list(currents), dim=1)))
+        if self.compensation != 1.0:
+            wide = wide * self.compensation
+        return decoded(wide, driven, self.hardware, self.places, self.scales())
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the volts of all word lines for inputs x: (batch, lines), or (pulses, batch, lines) if bit-serial.
@@ -161,8 +251,8 @@ class CrossbarLayer(DigitalOutputs):
         A convolution's batch is that of its patches. Lines are those of all groups, in their order; a bias row is the
         last of its group.
         """
-        self._given = drives(self, _wide(x))
-        volts = self._given.volts
+        self._encoded = self._drives(_wide(x))
+        volts = self._encoded.volts
         return volts if self.hardware.encoding.kind == "bit-serial" else volts[0]
 
     def decode(self, currents: Sequence[Tensor | Array], volts: Tensor | None = None) -> Tensor:
@@ -180,21 +270,20 @@ class CrossbarLayer(DigitalOutputs):
         InputError
             There are not as many arrays, ``encode`` was not called, or the DAC's range is that of another batch.
         """
-        given = self._given
-        if given is None:
+        driven = self._encoded
+        if driven is None:
             raise InputError(f"{self.label} has nothing encoded: call encode(x), whose scale decode needs")
         if volts is not None:
-            if self.hardware.dac.range == "batch" and not torch.equal(volts.reshape(-1), given.volts.reshape(-1)):
+            if self.hardware.dac.range == "batch" and not torch.equal(volts.reshape(-1), driven.volts.reshape(-1)):
                 raise InputError(
                     f"volts are not what {self.label} encoded last, and its DAC has another range for each batch: "
                     "call encode(x) again before decode"
                 )
-            given = Drives(volts.reshape(len(given.worth), -1, volts.shape[-1]), given.worth, given.full)
+            driven = Drives(volts.reshape(len(driven.worth), -1, volts.shape[-1]), driven.worth, driven.full)
         if len(currents) != len(self.places):
             raise InputError(f"currents are of {len(currents)} arrays: {self.label} has {len(self.places)}")
-        found = [torch.as_tensor(np.asarray(one) if not isinstance(one, Tensor) else one) for one in currents]
-        flat = [one.reshape(-1, one.shape[-1]) for one in found]
-        return self.finished(decoded(self, flat, given))
+        tensors = [torch.as_tensor(part if isinstance(part, Tensor) else np.asarray(part)) for part in currents]
+        return self.finished(self._decoded([part.reshape(-1, part.shape[-1]) for part in tensors], driven))
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -202,7 +291,7 @@ def _wide(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-def _see_bias_row(layer: CrossbarLayer) -> None:
+def _check_bias_row(layer: CrossbarLayer) -> None:
     full = layer.hardware.dac.range
     if layer.bias_row and layer.hardware.dac.bits is not None and not isinstance(full, str) and full < 1.0:
         raise InputError(

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
-from xbarsim.nn import calibration, network_archive
+from xbarsim.nn import network_archive
+from xbarsim.nn.calibration import calibrate
 from xbarsim.nn.copies import copied
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
@@ -58,8 +59,8 @@ class CrossbarNetwork(nn.Module):
     @property
     def layers(self) -> dict[str, CrossbarLayer]:
         """The layers on crossbars by name; one that is the whole model is called ``model``."""
-        found = self.model.named_modules()
-        return {name or "model": layer for name, layer in found if isinstance(layer, CrossbarLayer)}
+        modules = self.model.named_modules()
+        return {name or "model": layer for name, layer in modules if isinstance(layer, CrossbarLayer)}
 
     @property
     def chips(self) -> dict[str, Chip]:
@@ -78,13 +79,13 @@ class CrossbarNetwork(nn.Module):
         """
         layers = self.layers
         if not self._matrices and only_composed(self.model, {id(layer.weight) for layer in layers.values()}):
-            found = self.model(*args, **kwargs)
+            outputs = self.model(*args, **kwargs)
         else:
             with Watch(self._watched(layers)):
-                found = self.model(*args, **kwargs)
-        if not self.training and not all(layer.reached for layer in layers.values()):
-            self._refuse_missed([name for name, layer in layers.items() if not layer.reached])
-        return found
+                outputs = self.model(*args, **kwargs)
+        if not self.training:
+            self._check_reached([name for name, layer in layers.items() if not layer.reached])
+        return outputs
 
     def _watched(self, layers: Mapping[str, CrossbarLayer]) -> Iterator[tuple[Tensor, Origin]]:
         for name, layer in layers.items():
@@ -96,12 +97,15 @@ class CrossbarNetwork(nn.Module):
             if layer.bias_row and layer.bias is not None:
                 yield layer.bias, replace(origin, subject=f"the bias row of {layer.label}")
         for path in self._matrices:
-            above, _, own = path.rpartition(".")
-            one = getattr(self.model.get_submodule(above), own, None)
-            if isinstance(one, Tensor):
-                yield one, Origin(repr(path), path, programmed=False)
+            above, _, name = path.rpartition(".")
+            tensor = getattr(self.model.get_submodule(above), name, None)
+            if isinstance(tensor, Tensor):
+                yield tensor, Origin(repr(path), path, programmed=False)
 
-    def _refuse_missed(self, missed: list[str]) -> None:
+    def _check_reached(self, missed: list[str]) -> None:
+        """Refuse layers that no forward pass has come to."""
+        if not missed:
+            return
         few = ", ".join(map(repr, missed[:3])) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
         names = ", ".join(dict.fromkeys(repr(self._digital_name(name)) for name in missed[:3]))
         raise InputError(
@@ -161,19 +165,19 @@ class CrossbarNetwork(nn.Module):
         InputError
             No layer's cells drift, or the time is before t0.
         """
-        self._see_programmed()
+        self._check_programmed()
         for layer in self._drifting(seconds):
             layer.at(seconds, compensate=compensate)
         return self
 
     def _drifting(self, seconds: float) -> list[CrossbarLayer]:
         """Return the layers whose cells drift, if a time is one for all of them."""
-        found = [layer for layer in self.layers.values() if layer.hardware.cells.drift]
-        if not found:
+        layers = [layer for layer in self.layers.values() if layer.hardware.cells.drift]
+        if not layers:
             raise InputError(f"time is {seconds!r}: no layer has cells that drift, give Nonidealities.drift")
-        for layer in found:
+        for layer in layers:
             layer.checked_time(seconds)
-        return found
+        return layers
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> Self:
         """Reduce all arrays to their maps now, which the first forward pass would do.
@@ -186,17 +190,17 @@ class CrossbarNetwork(nn.Module):
         progress : callable, optional
             Told how many arrays are ready, and of how many.
         """
-        self._see_programmed()
-        layers = [one for one in self.layers.values() if not one.noisy and one.hardware.law.kind == "linear"]
+        self._check_programmed()
+        layers = [layer for layer in self.layers.values() if not layer.noisy and layer.hardware.law.kind == "linear"]
         whole, before = sum(len(layer.places) for layer in layers), 0
         with torch.no_grad():
             for layer in layers:
                 if progress is not None:
-                    layer.told = partial(_counted, progress, before, whole)
+                    layer.progress = partial(_counted, progress, before, whole)
                 try:
-                    layer.read_once()
+                    layer.prepare()
                 finally:
-                    layer.told = None
+                    layer.progress = None
                 before += len(layer.places)
         return self
 
@@ -210,7 +214,7 @@ class CrossbarNetwork(nn.Module):
         per : {"layer", "output"}
             One number a layer, or one an output.
         """
-        self._see_programmed()
+        self._check_programmed()
         for layer in self.layers.values():
             layer.fit_gain(per)
         return self
@@ -231,8 +235,8 @@ class CrossbarNetwork(nn.Module):
         InputError
             There is no batch.
         """
-        self._see_programmed()
-        calibration.calibrate(self, batches)
+        self._check_programmed()
+        calibrate(self, list(self.layers.values()), batches)
         return self
 
     def summary(self, inputs: Any = None) -> Summary:
@@ -245,8 +249,8 @@ class CrossbarNetwork(nn.Module):
             matrices.
         """
         if inputs is not None:
-            self._see_programmed()
-        return summary(self, inputs)
+            self._check_programmed()
+        return summary(self, self.layers, inputs)
 
     def save_chips(self, path: str | Path) -> None:
         """Write all chips, scales and converter ranges, but no weights, to a ``.npz`` file, whole or not at all.
@@ -256,7 +260,7 @@ class CrossbarNetwork(nn.Module):
         InputError
             The network is not programmed, or the path cannot be written.
         """
-        network_archive.save_chips(self, path)
+        network_archive.save_chips(self.layers, path, self.seed)
 
     def load_chips(self, path: str | Path) -> Self:
         """Put the weights on saved chips.
@@ -266,10 +270,10 @@ class CrossbarNetwork(nn.Module):
         InputError
             The file is missing or damaged, or its chips are of another model or hardware; the message names both.
         """
-        network_archive.load_chips(self, path)
+        self.seed = network_archive.load_chips(self.layers, path)
         return self
 
-    def _see_programmed(self) -> None:
+    def _check_programmed(self) -> None:
         for layer in self.layers.values():
             if layer.chip is None:
                 raise NotProgrammedError(f"{layer.label} has no chip: call program(seed) first")
@@ -283,18 +287,19 @@ def _counted(progress: Callable[[int, int], None], before: int, whole: int, done
     progress(before + done, whole)
 
 
-def _plain(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
-    if id(module) not in done:
+def _plain(module: nn.Module, plain: dict[int, nn.Module]) -> nn.Module:
+    """Return a module with torch's layers in it; ``plain`` has those that are ready by what they replace."""
+    if id(module) not in plain:
         make = getattr(module, "to_torch", None)
         if make is not None:
-            found = done[id(module)] = make()
+            layer = plain[id(module)] = make()
             if isinstance(module, CrossbarLayer):
                 # The very parameters of the copy, which may be another module's too.
                 for name in ("weight", "bias"):
-                    setattr(found, name, getattr(module, name))
+                    setattr(layer, name, getattr(module, name))
         else:
-            done[id(module)] = module
-            for own, child in module._modules.items():
+            plain[id(module)] = module
+            for name, child in module._modules.items():
                 if child is not None:
-                    module._modules[own] = _plain(child, done)
-    return done[id(module)]
+                    module._modules[name] = _plain(child, plain)
+    return plain[id(module)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,38 +13,33 @@ from numpy.typing import NDArray
 
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
-from xbarsim.nn.clipping import warn_of_clipping
 from xbarsim.nn.gain import DIGITAL
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nonideal import Chip
 from xbarsim.nonideal.archive import check_members, read_arrays
-
-if TYPE_CHECKING:
-    from xbarsim.nn.network import CrossbarNetwork
 
 FORMAT, VERSION = "xbarsim chips", 1
 
 _FROZEN = ("scale", "input_range", "output_range")
 
 
-def save_chips(network: CrossbarNetwork, path: str | Path) -> None:
-    """Write a network's chips, whole or not at all.
+def save_chips(layers: Mapping[str, CrossbarLayer], path: str | Path, seed: int | None = None) -> None:
+    """Write the chips of layers by name, whole or not at all, with the seed that they are of.
 
     Raises
     ------
     InputError
-        The network is not programmed, or the path cannot be written.
+        A layer is not programmed, or the path cannot be written.
     """
-    layers = network.layers
     arrays: dict[str, NDArray[Any]] = {}
     for number, layer in enumerate(layers.values()):
         if layer.chip is None:
             raise InputError(f"{layer.label} has no chip to save: call program(seed) first")
         names = [*_FROZEN, *(name for name in DIGITAL if getattr(layer, name) is not None)]
-        own = layer.chip.packed() | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
-        arrays |= {f"{number}:{name}": array for name, array in own.items()}
+        parts = layer.chip.packed() | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
+        arrays |= {f"{number}:{name}": array for name, array in parts.items()}
     about = {
-        "format": FORMAT, "version": VERSION, "seed": network.seed, "members": sorted(arrays),
+        "format": FORMAT, "version": VERSION, "seed": seed, "members": sorted(arrays),
         "layers": [_record(name, layer) for name, layer in layers.items()],
     }  # fmt: skip
     arrays["about"] = np.array(json.dumps(about))
@@ -52,8 +47,8 @@ def save_chips(network: CrossbarNetwork, path: str | Path) -> None:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def load_chips(network: CrossbarNetwork, path: str | Path) -> None:
-    """Put a network's weights on saved chips.
+def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | None:
+    """Put the weights of layers by name on saved chips; return the seed that they are of.
 
     Raises
     ------
@@ -62,26 +57,26 @@ def load_chips(network: CrossbarNetwork, path: str | Path) -> None:
     """
     arrays = read_arrays(path, "chips")
     about = _about(path, arrays)
-    layers = network.layers
-    _see_same(path, about["layers"], [_record(name, layer) for name, layer in layers.items()])
+    _check_fit(path, about["layers"], [_record(name, layer) for name, layer in layers.items()])
     ready = []
-    for place, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
-        own = {name.split(":", 1)[1]: one for name, one in arrays.items() if name.startswith(f"{place}:")}
+    for number, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
+        parts = {name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{number}:")}
         shapes = tuple(place.shape for place in layer.places)
-        chip = Chip.unpacked(path, own, layer.hardware.cells, shapes)
-        digital = {name: _digital(path, own, name, layer, record) for name in DIGITAL}
-        ready.append((layer, chip, [_frozen(path, own, name, layer) for name in _FROZEN], digital, record))
+        chip = Chip.unpacked(path, parts, layer.hardware.cells, shapes)
+        digital = {name: _digital(path, parts, name, layer, record) for name in DIGITAL}
+        ready.append((layer, chip, {name: _frozen(path, parts, name, layer) for name in _FROZEN}, digital, record))
     check_members(path, "chips are", about, arrays)
     for layer, chip, frozen, digital, record in ready:
         layer.program(chip=chip, time=record.get("time"))
-        for name, value in zip(_FROZEN, frozen, strict=True):
-            setattr(layer, name, value)
-        for name, number in digital.items():
-            _set_digital(layer, name, number)
+        layer.scale = frozen["scale"]
+        layer.input_converter.range, layer.output_converter.range = frozen["input_range"], frozen["output_range"]
+        for name, tensor in digital.items():
+            _set_digital(layer, name, tensor)
         layer.reads, layer.writes = int(record["reads"]), int(record.get("writes", 0))
         layer.compensation = float(record.get("compensation", 1.0))
-        warn_of_clipping(layer)
-    network.seed = about["seed"]
+        layer.warn_if_clipped()
+    seed: int | None = about["seed"]
+    return seed
 
 
 def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
@@ -97,28 +92,28 @@ def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
 def _about(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     try:
         about = json.loads(str(arrays["about"]))
-        found, version = about["format"], about["version"]
+        kind, version = about["format"], about["version"]
     except (KeyError, TypeError, ValueError):
-        found, version = None, None
-    if found != FORMAT or not isinstance(version, int):
+        kind, version = None, None
+    if kind != FORMAT or not isinstance(version, int):
         raise InputError(f"{path}: these are no chips that xbarsim saved")
     if version > VERSION:
         raise InputError(f"{path}: the chips have version {version}, this xbarsim reads up to {VERSION}: update it")
     return dict(about)
 
 
-def _see_same(path: str | Path, theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> None:
-    if [_layer(one) for one in theirs] != [_layer(one) for one in ours]:
+def _check_fit(path: str | Path, saved: list[dict[str, Any]], present: list[dict[str, Any]]) -> None:
+    if [_layer(record) for record in saved] != [_layer(record) for record in present]:
         raise InputError(
-            f"{path}: the chips are of another model, with {_listed(theirs)}; this one has {_listed(ours)}"
+            f"{path}: the chips are of another model, with {_listed(saved)}; this one has {_listed(present)}"
         )
-    for a, b in zip(theirs, ours, strict=True):
-        one, other = _flat(a["hardware"]), _flat(b["hardware"])
-        names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    for a, b in zip(saved, present, strict=True):
+        theirs, ours = _flat(a["hardware"]), _flat(b["hardware"])
+        names = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]
         if names:
             raise InputError(
-                f"{path}: the chip of layer {a['name']!r} is of hardware with {_settings(one, names)}; "
-                f"this layer's has {_settings(other, names)}"
+                f"{path}: the chip of layer {a['name']!r} is of hardware with {_settings(theirs, names)}; "
+                f"this layer's has {_settings(ours, names)}"
             )
 
 
@@ -129,7 +124,7 @@ def _layer(record: Mapping[str, Any]) -> str:
 
 
 def _listed(records: list[dict[str, Any]]) -> str:
-    words = [_layer(one) for one in records]
+    words = [_layer(record) for record in records]
     return ", ".join(words[:4]) + (f" and {len(words) - 4} more" if len(words) > 4 else "")
 
 
@@ -138,38 +133,43 @@ def _settings(flat: Mapping[str, Any], names: list[str]) -> str:
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for name, value in record.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _frozen(path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, layer: CrossbarLayer) -> torch.Tensor:
-    like: torch.Tensor = getattr(layer, name)
-    found = arrays.get(name)
-    if found is None or found.shape != tuple(like.shape) or found.dtype.kind != "f" or not np.isfinite(found).all():
+    present: torch.Tensor = getattr(layer, name)
+    array = arrays.get(name)
+    if array is None or array.shape != tuple(present.shape) or not _finite(array):
         raise InputError(f"{path}: the chips are damaged: {name} of {layer.label} is missing, or does not fit")
-    return torch.from_numpy(np.array(found)).to(like)
+    return torch.from_numpy(np.array(array)).to(present)
+
+
+def _finite(array: NDArray[Any]) -> bool:
+    return array.dtype.kind == "f" and bool(np.isfinite(array).all())
 
 
 def _digital(
     path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, layer: CrossbarLayer, record: Mapping[str, Any]
 ) -> torch.Tensor | None:
     """Return a layer's gain or shift, fixed or trained as it was; None if it had none."""
-    found = arrays.get(name)
-    if found is None:
+    array = arrays.get(name)
+    if array is None:
         return None
-    if found.shape not in ((), (1,), (layer.outputs,)) or found.dtype.kind != "f" or not np.isfinite(found).all():
+    if array.shape not in ((), (1,), (layer.outputs,)) or not _finite(array):
         raise InputError(f"{path}: the chips are damaged: {name} of {layer.label} does not fit")
-    value = torch.from_numpy(np.array(found)).to(layer.weight)
+    value = torch.from_numpy(np.array(array)).to(layer.weight)
     return torch.nn.Parameter(value) if name in record.get("trained", ()) else value
 
 
 def _set_digital(layer: CrossbarLayer, name: str, value: torch.Tensor | None) -> None:
     """Set a gain or a shift; one that is trained stays the parameter that an optimiser may hold."""
-    held = getattr(layer, name)
-    if isinstance(value, torch.nn.Parameter) and isinstance(held, torch.nn.Parameter) and held.shape == value.shape:
+    present = getattr(layer, name)
+    trained = isinstance(value, torch.nn.Parameter) and isinstance(present, torch.nn.Parameter)
+    if trained and value is not None and present.shape == value.shape:
         with torch.no_grad():
-            held.copy_(value)
+            present.copy_(value)
     else:
         setattr(layer, name, value)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from xbarsim.nn.arrays import ArrayMaps
 from xbarsim.nn.calibration import run, undisturbed
 from xbarsim.nn.cells import ideal
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.outside import paused
 from xbarsim.text_table import aligned
-
-if TYPE_CHECKING:
-    from xbarsim.nn.network import CrossbarNetwork
 
 
 @dataclass(frozen=True)
@@ -111,20 +109,20 @@ class Summary:
         return "\n".join(lines)
 
 
-def summary(network: CrossbarNetwork, inputs: Any = None) -> Summary:
-    """Describe a network; ``CrossbarNetwork.summary`` says how."""
-    errors = _of_matrices(network) if inputs is None else _on_inputs(network, inputs)
-    layers = network.layers
+def summary(model: nn.Module, layers: Mapping[str, CrossbarLayer], inputs: Any = None) -> Summary:
+    """Describe the layers of a model by their names; ``CrossbarNetwork.summary`` says how."""
+    listed = list(layers.values())
+    errors = _of_matrices(model, listed) if inputs is None else _on_inputs(model, listed, inputs)
     return Summary(
         tuple(
-            _row(name, layer, errors[layer], tuple(n for n, one in layers.items() if _tied(one, layer)))
+            _row(name, layer, errors[layer], tuple(n for n, partner in layers.items() if _tied(partner, layer)))
             for name, layer in layers.items()
         )
     )
 
 
-def _tied(one: CrossbarLayer, other: CrossbarLayer) -> bool:
-    return one is not other and one.weight is other.weight
+def _tied(layer: CrossbarLayer, partner: CrossbarLayer) -> bool:
+    return layer is not partner and layer.weight is partner.weight
 
 
 def _row(name: str, layer: CrossbarLayer, error: float, shared: tuple[str, ...]) -> SummaryRow:
@@ -144,60 +142,57 @@ def _row(name: str, layer: CrossbarLayer, error: float, shared: tuple[str, ...])
     )
 
 
-def _of_matrices(network: CrossbarNetwork) -> dict[CrossbarLayer, float]:
-    found = {}
-    with undisturbed(network), torch.no_grad():
-        for layer in network.layers.values():
+def without_wires(layer: CrossbarLayer, read: int) -> ArrayMaps:
+    """Return the maps that a layer's arrays would have without wires and ends, as some read of them sees them."""
+    state = layer.array_state(ideal(layer.hardware), read=read)
+    return ArrayMaps(lambda: state)
+
+
+def _of_matrices(model: nn.Module, layers: Sequence[CrossbarLayer]) -> dict[CrossbarLayer, float]:
+    errors = {}
+    with undisturbed(model, layers), torch.no_grad():
+        for layer in layers:
             if layer.chip is None or layer.hardware.law.kind != "linear":
-                found[layer] = math.nan
+                errors[layer] = math.nan
                 continue
-            real = _flat(layer.effective_matrices())
-            with _without_wires(layer):
-                found[layer] = _relative(*_squares(real, _flat(layer.effective_matrices())))
-    return found
+            read = layer.reads
+            real, free = layer.effective_matrices(), without_wires(layer, read).matrices()
+            errors[layer] = _relative(*_squares(_flat(real), _flat(free)))
+    return errors
 
 
-def _on_inputs(network: CrossbarNetwork, inputs: Any) -> dict[CrossbarLayer, float]:
+def _on_inputs(model: nn.Module, layers: Sequence[CrossbarLayer], inputs: Any) -> dict[CrossbarLayer, float]:
     sums: dict[CrossbarLayer, tuple[float, float]] = {}
-    busy = False
+    variants: dict[CrossbarLayer, tuple[int, ArrayMaps]] = {}
 
-    def compare(layer: CrossbarLayer, given: tuple[Tensor, ...], _: Tensor) -> None:
-        nonlocal busy
-        if busy:
-            return
-        busy = True
+    def free_of(layer: CrossbarLayer, read: int) -> ArrayMaps:
+        if layer not in variants or variants[layer][0] != read:
+            variants[layer] = read, without_wires(layer, read)
+        return variants[layer][1]
+
+    def compare(layer: CrossbarLayer, args: tuple[Tensor, ...], _: Tensor) -> None:
         after, layer.reads = layer.reads, max(layer.reads - 1, 0)
-        real = layer.computed(given[0], digital_bias=False)
-        with _without_wires(layer):
-            apart, size = _squares(real, layer.computed(given[0], digital_bias=False))
-        old = sums.get(layer, (0.0, 0.0))
-        sums[layer] = (old[0] + apart, old[1] + size)
-        layer.reads, busy = after, False
+        read = layer.reads
+        with paused():
+            real = layer.computed(args[0], digital_bias=False)
+            free = layer.computed(args[0], digital_bias=False, arrays=free_of(layer, read))
+        layer.reads = after
+        apart, size = _squares(real, free)
+        before = sums.get(layer, (0.0, 0.0))
+        sums[layer] = (before[0] + apart, before[1] + size)
 
-    layers = list(network.layers.values())
     handles = [layer.register_forward_hook(compare) for layer in layers]
     try:
-        with undisturbed(network), torch.no_grad():
-            run(network, inputs)
+        with undisturbed(model, layers), torch.no_grad():
+            run(model, inputs)
     finally:
         for handle in handles:
             handle.remove()
     return {layer: _relative(*sums[layer]) if layer in sums else math.nan for layer in layers}
 
 
-@contextmanager
-def _without_wires(layer: CrossbarLayer) -> Iterator[None]:
-    """Make a layer ideal for a while, reading what was read last."""
-    hardware, kept, after = layer.hardware, layer._kept, layer.reads
-    layer.hardware, layer.reads = ideal(hardware), max(after - 1, 0) if layer.noisy else after
-    try:
-        yield
-    finally:
-        layer.hardware, layer._kept, layer.reads = hardware, kept, after
-
-
 def _flat(matrices: list[Tensor]) -> Tensor:
-    return torch.cat([one.reshape(-1) for one in matrices])
+    return torch.cat([matrix.reshape(-1) for matrix in matrices])
 
 
 def _squares(real: Tensor, free: Tensor) -> tuple[float, float]:

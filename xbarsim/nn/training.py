@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -129,11 +130,31 @@ class Training:
         What on; its test images are looked at after each epoch, and decide nothing.
     settings : TrainSettings
         How.
+    loss : callable, optional
+        Gives the loss of a network's outputs, (count, classes), for labels, (count,); the cross entropy.
+    optimiser : callable, optional
+        Makes torch's optimiser of the network's parameters; AdamW with the settings' decay. The settings' rate is its
+        rate at each step, whatever it is made with.
+    after_step : callable, optional
+        Called with the network after each step, when its weights have moved: to put masked ones back, for example.
+        What it keeps of its own is not in ``state``.
     """
 
-    def __init__(self, model: nn.Module, dataset: Dataset, settings: TrainSettings) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        dataset: Dataset,
+        settings: TrainSettings,
+        *,
+        loss: Callable[[Tensor, Tensor], Tensor] = functional.cross_entropy,
+        optimiser: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] | None = None,
+        after_step: Callable[[nn.Module], None] | None = None,
+    ) -> None:
         self.model, self.dataset, self.settings = model, dataset, settings
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.decay)
+        self.loss, self.after_step = loss, after_step
+        if optimiser is None:
+            optimiser = partial(torch.optim.AdamW, lr=settings.rate, weight_decay=settings.decay)
+        self.optimizer = optimiser(model.parameters())
         self.epoch = self.step = 0
         self.history: list[Epoch] = []
         self._loss = self._seconds = 0.0
@@ -228,7 +249,7 @@ class Training:
             group["lr"] = 0.5 * settings.rate * (1.0 + math.cos(math.pi * gone))
         self.model.train()
         self.optimizer.zero_grad()
-        loss = functional.cross_entropy(self.model(images), torch.from_numpy(self.dataset.train.labels[chosen]))
+        loss = self.loss(self.model(images), torch.from_numpy(self.dataset.train.labels[chosen]))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise DivergedError(
@@ -237,6 +258,9 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         clip_latent(self.model)
+        if self.after_step is not None:
+            with torch.no_grad():
+                self.after_step(self.model)
         self._loss += value
         self.step += 1
         self._seconds += time.perf_counter() - start

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from xbarsim.checks import Array
 from xbarsim.errors import InputError
-from xbarsim.nn import cells as written
+from xbarsim.nn.arrays import ArrayMaps, for_gradients_too
+from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.clipping import clipped_share, warn_of_clipping
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.kept import Kept, Strip, equal_numbers, kept_for_all, same_numbers
-from xbarsim.nn.planes import largest, subtracted, unit
+from xbarsim.nn.map_store import StoredMaps, equal_numbers
+from xbarsim.nn.observers import DoubleBuffers
+from xbarsim.nn.planes import largest
 from xbarsim.nn.ranges import NotProgrammedError
-from xbarsim.nn.reads import OneRead
-from xbarsim.nn.tiling import Place, Tile, assembled, layout
-from xbarsim.nonideal import Bridged, Chip
-
-_TOGETHER = 1 << 19
-"""Cells whose circuits are reduced at a time, about 30 MB with all that it takes."""
-
-_DOUBLE = ("scale", "input_range", "output_range")
-"""Buffers that keep their type."""
+from xbarsim.nn.tiling import Place, Tile, layout
+from xbarsim.nonideal import Chip
 
 
-class ProgrammedWeights(nn.Module, OneRead):
+class ProgrammedWeights(DoubleBuffers):
     """A weight and a bias on arrays.
 
     Parameters
@@ -58,23 +52,24 @@ class ProgrammedWeights(nn.Module, OneRead):
         Seconds since programming, where cells drift; ``at`` sets it.
     name : str
         What messages call the layer.
-    told : callable or None
+    progress : callable or None
         Told how many arrays are ready, while their maps are made.
-    reached, told_of_clipping : bool
+    reached, clipping_warned : bool
         Whether some forward pass has come here, and whether the user knows that weights are clipped.
     """
 
     scale: Tensor
     groups = 1
+    wide_buffers = ("scale",)
 
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__()
-        for name, one in (("weight", weight), ("bias", bias)):
-            if one is not None and one.numel() == 0:
-                raise InputError(f"{name} has shape {tuple(one.shape)}: a layer on crossbars needs at least one weight")
+        for name, tensor in (("weight", weight), ("bias", bias)):
+            if tensor is not None and tensor.numel() == 0:
+                shape = tuple(tensor.shape)
+                raise InputError(f"{name} has shape {shape}: a layer on crossbars needs at least one weight")
         self.weight = nn.Parameter(weight.detach().clone(), weight.requires_grad)
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
-        self.hardware = hardware
         self.bias_row = bias_row and bias is not None
         self.name = ""
         self.chip: Chip | None = None
@@ -83,46 +78,66 @@ class ProgrammedWeights(nn.Module, OneRead):
         self.writes = 0
         self.time: float | None = None
         self.compensation = 1.0
-        self.reached = self.told_of_clipping = False
-        self.told: Callable[[int], None] | None = None
-        self._see_finite()
+        self.reached = self.clipping_warned = False
+        self.progress: Callable[[int], None] | None = None
+        self._stored: StoredMaps | None = None
+        self._series: ArrayMaps | None = None
+        self.hardware = hardware
+        self._check_finite()
         scales = weight.shape[0] if hardware.mapping.per == "column" else 1
         self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
-        self._kept: Kept | None = None
 
-    def matrices(self) -> list[Tensor]:
-        """Weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
-        flat = self.weight.reshape(self.weight.shape[0], -1)
-        found = [part.T for part in flat.chunk(self.groups)]
-        if not self.bias_row or self.bias is None:
-            return found
-        return [torch.cat([one, bias[None]]) for one, bias in zip(found, self.bias.chunk(self.groups), strict=True)]
+    @property
+    def hardware(self) -> Hardware:
+        """What the layer runs on."""
+        return self._hardware
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Move to another device or type, but for scales and ranges: those stay double, amperes vanish in a half."""
-        held = {name: one for name, one in self._buffers.items() if one is not None and name in _DOUBLE}
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        for name, one in held.items():
-            moved = self._buffers[name]
-            self._buffers[name] = one if moved is None else one.to(moved.device)
-        return self
+    @hardware.setter
+    def hardware(self, hardware: Hardware) -> None:
+        self._hardware = hardware
+        self._lay_out()
 
-    # Programming.
+    def _lay_out(self) -> None:
+        """Cut the matrices into arrays."""
+        inputs, outputs = self.weight[0].numel() + self.bias_row, self.weight.shape[0] // self.groups
+        self.places: tuple[Place, ...] = layout([(inputs, outputs)] * self.groups, self.hardware)
 
     @property
     def label(self) -> str:
         """What messages call the layer."""
         return f"layer {self.name!r}" if self.name else "the layer"
 
+    def matrices(self) -> list[Tensor]:
+        """Weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
+        flat = self.weight.reshape(self.weight.shape[0], -1)
+        matrices = [part.T for part in flat.chunk(self.groups)]
+        if not self.bias_row or self.bias is None:
+            return matrices
+        biases = self.bias.chunk(self.groups)
+        return [torch.cat([matrix, bias[None]]) for matrix, bias in zip(matrices, biases, strict=True)]
+
+    def scales(self) -> list[Tensor]:
+        """Return the weight that the largest conductance stands for, (1, 1) or (1, outputs) for each group."""
+        dynamic = self.hardware.mapping.scale == "dynamic"
+        whole = largest(self.matrices(), self.hardware).double() if dynamic else self.scale
+        parts = whole.chunk(self.groups) if self.hardware.mapping.per == "column" else [whole] * self.groups
+        return [part.reshape(1, -1) for part in parts]
+
     @property
-    def places(self) -> tuple[Place, ...]:
-        """What each array holds."""
-        known = self.__dict__.get("_places")
-        if known is None or known[0] is not self.hardware:
-            shapes = [(one.shape[0], one.shape[1]) for one in self.matrices()]
-            known = self.__dict__["_places"] = (self.hardware, layout(shapes, self.hardware))
-        found: tuple[Place, ...] = known[1]
-        return found
+    def clipped(self) -> float:
+        """Share of the weights that are beyond a frozen scale, and count as that; 0 while there is no chip."""
+        if self.chip is None or self.hardware.mapping.scale == "dynamic":
+            return 0.0
+        return clipped_share(self.matrices(), self.scales())
+
+    def warn_if_clipped(self) -> None:
+        """Say once a programming that weights are clipped."""
+        if self.clipping_warned:
+            return
+        share = self.clipped
+        if share > 0.0:
+            self.clipping_warned = True
+            warn_of_clipping(self.label, share)
 
     def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
         """Put the weights on a chip: freeze what it is, and the scale of the weights.
@@ -132,7 +147,7 @@ class ProgrammedWeights(nn.Module, OneRead):
         seed : int
             The chip.
         chip : Chip, optional
-            A known one, instead of a seed's.
+            One that is there already, instead of a seed's.
         time : float, optional
             Seconds since then, as ``at`` takes them; where cells drift nothing runs before one is said.
 
@@ -141,21 +156,21 @@ class ProgrammedWeights(nn.Module, OneRead):
         InputError
             The chip is one of another layer or hardware, the weights are not finite, or the time cannot be.
         """
-        self._see_finite()
+        self._check_finite()
         time = None if time is None else self.checked_time(time)
         shapes = tuple(place.shape for place in self.places)
         model = self.hardware.cells
         if chip is not None and (chip.shapes != shapes or chip.model != model):
-            made = Chip(model, 0, shapes).made_for
-            raise InputError(f"the chip is of another kind ({chip.made_for}): {self.label} needs one of {made}")
+            kind = Chip(model, 0, shapes).made_for
+            raise InputError(f"the chip is of another kind ({chip.made_for}): {self.label} needs one of {kind}")
         chip = chip or Chip(model, seed, shapes)
-        same = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, model)
-        self.writes = self.writes + 1 if same else 0
+        again = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, model)
+        self.writes = self.writes + 1 if again else 0
         self.chip = chip
-        self.reads, self.time, self.compensation, self.told_of_clipping = 0, time, 1.0, False
+        self.reads, self.time, self.compensation, self.clipping_warned = 0, time, 1.0, False
         with torch.inference_mode(False), torch.no_grad():
             self.scale = largest(self.matrices(), self.hardware).to(self.scale)
-        self._kept = None
+        self._stored = None
         return self
 
     def checked_time(self, seconds: float) -> float:
@@ -189,66 +204,31 @@ class ProgrammedWeights(nn.Module, OneRead):
         InputError
             The cells do not drift, or the time is before t0.
         """
-        self._programmed()
+        self.checked_chip()
         self.time = self.checked_time(seconds)
-        self.compensation = drift_scale(self) if compensate else 1.0
+        self.compensation = drift_scale(self.array_state(), self.label) if compensate else 1.0
         return self
 
-    def _see_finite(self) -> None:
-        for name, one in (("weight", self.weight), ("bias", self.bias)):
-            if one is not None and not torch.isfinite(one).all():
+    def _check_finite(self) -> None:
+        for name, tensor in (("weight", self.weight), ("bias", self.bias)):
+            if tensor is not None and not torch.isfinite(tensor).all():
                 raise InputError(f"{name} of {self.label} has entries that are not finite")
 
-    def scales(self) -> list[Tensor]:
-        """Return the weight that the largest conductance stands for, (1, 1) or (1, outputs) for each group."""
-        dynamic = self.hardware.mapping.scale == "dynamic"
-        whole = largest(self.matrices(), self.hardware).double() if dynamic else self.scale
-        parts = whole.chunk(self.groups) if self.hardware.mapping.per == "column" else [whole] * self.groups
-        return [part.reshape(1, -1) for part in parts]
+    def checked_chip(self) -> Chip:
+        """Return the chip.
 
-    @property
-    def clipped(self) -> float:
-        """Share of the weights that are beyond a frozen scale, and count as that."""
-        return clipped_share(self)
-
-    # Circuits and their maps, kept while they stand.
-
-    @property
-    def noisy(self) -> bool:
-        """Whether each read is another."""
-        return self.hardware.cells.read_noise is not None
-
-    @property
-    def _settled(self) -> bool:
-        """Whether what is computed now stands for later calls too: no gradients are recorded, and no read is new."""
-        bias = self.bias is not None and self.bias_row and self.bias.requires_grad
-        return not (self.noisy or (torch.is_grad_enabled() and (self.weight.requires_grad or bias)))
-
-    def _current(self) -> Kept:
-        """Return what is known of these very weights on this chip."""
-        chip = self._timed()
-        sources = [self.weight.detach(), self.scale]
-        if self.bias_row and self.bias is not None:
-            sources.append(self.bias.detach())
-        kept, when = self._kept, (self.time, self.compensation)
-        known = kept is not None and kept.chip is chip and kept.hardware is self.hardware
-        same = known and kept is not None and all(map(same_numbers, sources, kept.sources))
-        if kept is None or not same or kept.when != when:
-            self._see_finite()
-            # Cells whose weights have changed are written anew, with noise of its own.
-            self.writes += known and kept is not None and not all(map(equal_numbers, sources, kept.sources))
-            warn_of_clipping(self)
-            kept = self._kept = Kept([one.clone() for one in sources], chip, self.hardware, when)
-        return kept
-
-    def _programmed(self) -> Chip:
+        Raises
+        ------
+        NotProgrammedError
+            There is none.
+        """
         if self.chip is None:
             raise NotProgrammedError(f"{self.label} has no chip: call program(seed) before the first forward")
         return self.chip
 
-    def _timed(self) -> Chip:
+    def _readable_chip(self) -> Chip:
         """Return the chip; where its cells drift somebody must have said when they are read."""
-        chip, drift = self._programmed(), self.hardware.cells.drift
+        chip, drift = self.checked_chip(), self.hardware.cells.drift
         if drift and self.time is None:
             raise NotProgrammedError(
                 f"{self.label} has cells that drift and no time: call at(seconds), or program(seed, time=seconds); "
@@ -256,131 +236,101 @@ class ProgrammedWeights(nn.Module, OneRead):
             )
         return chip
 
-    def _cells(self) -> list[Tensor]:
-        return self.cells_at(self._timed(), self.time)
+    @property
+    def noisy(self) -> bool:
+        """Whether each read is another."""
+        return self.hardware.cells.read_noise is not None
 
-    def cells_at(self, chip: Chip, time: float | None) -> list[Tensor]:
-        """Return the conductances (rows, cols) of all arrays in siemens, some seconds after programming a chip."""
-        return written.conductances(
-            self.matrices(), self.scales(), self.places, self.hardware, chip, self.reads, time, self.writes
-        )
+    @property
+    def _differentiable(self) -> bool:
+        """Whether gradients of what is on the arrays are recorded."""
+        bias = self.bias is not None and self.bias_row and self.bias.requires_grad
+        return torch.is_grad_enabled() and (self.weight.requires_grad or bias)
+
+    def array_state(self, hardware: Hardware | None = None, *, read: int | None = None) -> ArrayState:
+        """Return what the arrays hold, of which their maps are functions.
+
+        Parameters
+        ----------
+        hardware : Hardware, optional
+            Other hardware of the same arrays and cells, as one without wires; None: the layer's.
+        read : int, optional
+            Which read of them; None: the next one.
+        """
+        return ArrayState(
+            self.matrices(), self.scales(), self.places, hardware or self.hardware, self._readable_chip(),
+            self.writes, self.reads if read is None else read, self.time, self.compensation, self.threads,
+            self.progress,
+        )  # fmt: skip
+
+    def _read_state(self) -> ArrayState:
+        """Return the state that the next read sees, and count it."""
+        state = self.array_state()
+        self.reads += self.noisy
+        return state
+
+    def arrays(self) -> ArrayMaps:
+        """Return the maps that the next forward pass multiplies by: what is stored, or one read of the arrays."""
+        if self._series is not None:
+            return self._series
+        values = self._current().values
+        differentiable = self._differentiable
+        # Circuits take long: a gradient outside of training, which is seldom asked for, reduces them again.
+        recompute = differentiable and not self.training and self.hardware.fidelity == "accurate"
+        stored = not self.noisy and (recompute or not differentiable)
+        return ArrayMaps(self._read_state, values if stored else None, recompute=recompute)
+
+    @contextmanager
+    def one_read(self) -> Iterator[None]:
+        """Make all calls inside one read of the arrays, as the steps of a recurrent layer are."""
+        self._series = self.arrays()
+        try:
+            yield
+        finally:
+            self._series = None
+
+    def _current(self) -> StoredMaps:
+        """Return what is stored of these very weights on this chip."""
+        chip, stored, moment = self._readable_chip(), self._stored, (self.time, self.compensation)
+        sources = [self.weight.detach(), self.scale]
+        if self.bias_row and self.bias is not None:
+            sources.append(self.bias.detach())
+        if stored is None or not stored.stand_for(sources, chip, self.hardware, moment):
+            stored = self._renewed(sources, chip, moment)
+        return stored
+
+    @for_gradients_too
+    def _renewed(self, sources: list[Tensor], chip: Chip, moment: tuple[float | None, float]) -> StoredMaps:
+        """Start to store anew; cells whose weights have changed are written anew, with noise of its own."""
+        self._check_finite()
+        if self._stored is not None and self._stored.are_on(chip, self.hardware):
+            self.writes += not all(map(equal_numbers, sources, self._stored.sources))
+        self.warn_if_clipped()
+        self._stored = StoredMaps([tensor.clone() for tensor in sources], chip, self.hardware, moment)
+        return self._stored
 
     @property
     def tiles(self) -> list[Tile]:
         """The arrays as they are programmed now, and as the next read finds them."""
-        kept = self._current()
-        if not kept.tiles or self.noisy:
-            with torch.no_grad():
-                kept.tiles = [self._tile(g.numpy(), k) for k, g in enumerate(self._cells())]
-        return list(kept.tiles)
+        return list(self._circuits(self.array_state).tiles())
 
-    def solved_tiles(self) -> list[Tile]:
-        """Return the arrays for one read of them."""
-        found = self.tiles
-        self.reads += self.noisy
-        return found
+    def circuits(self) -> ArrayMaps:
+        """Return the arrays as circuits, for one read of them."""
+        return self._series or self._circuits(self._read_state)
 
-    def _tile(self, conductance: Array, tile: int) -> Tile:
-        place = self.places[tile]
-        found = written.circuit(conductance, tile, self.hardware, self._programmed())
-        bridged = found if isinstance(found, Bridged) else None
-        outputs = range(place.first_output + place.cols.start, place.first_output + place.cols.stop)
-        lines = range(place.lines.start, place.lines.stop)
-        return Tile(found.crossbar if isinstance(found, Bridged) else found, lines, outputs, place.factor, bridged)
+    def _circuits(self, state: Callable[[], ArrayState]) -> ArrayMaps:
+        values = self._current().values
+        return ArrayMaps(state, None if self.noisy else values)
 
-    @kept_for_all
-    def maps(self) -> list[Tensor]:
-        """Return each array's effective conductance, (rows, cols) in siemens."""
-        found: dict[int, Tensor] = {}
-        for strip in self._read_strips():
-            found |= strip
-        return [found[tile] for tile in range(len(self.places))]
-
-    def _read_strips(self) -> Iterator[dict[int, Tensor]]:
-        """Yield the maps of one read of all arrays by their number, a few strips of the matrices at a time.
-
-        Where no gradient is recorded nothing else is held meanwhile: neither targets nor cells of the whole layer.
-        """
-        chip = self._current().chip
-        read = (self.scales(), self.places, self.hardware, chip, self.reads, self.time, self.writes)
-        whole = torch.is_grad_enabled()
-        self.reads += self.noisy
-        strips = written.strips(self.matrices(), *read)
-        done = 0
-        for cells in written.together(strips, math.inf if whole else _TOGETHER):
-            tiles = sorted(cells)
-            ready = [cells[tile] for tile in tiles]
-            found = written.maps(ready, self.hardware, chip, self.threads, keep=self.training, tiles=tiles)
-            done += len(tiles)
-            if self.told is not None:
-                self.told(done)
-            yield dict(zip(tiles, found, strict=True))
-
-    def _by_lines(self) -> Iterator[tuple[list[int], list[Tensor]]]:
-        """Yield the numbers and maps of arrays with the same word lines."""
-        for strip in self._read_strips():
-            beside: dict[tuple[int, int], list[int]] = {}
-            for tile in strip:
-                place = self.places[tile]
-                beside.setdefault((place.lines.start, place.lines.stop), []).append(tile)
-            for tiles in beside.values():
-                yield tiles, [strip[tile] for tile in tiles]
-
-    @kept_for_all
-    def strips(self) -> list[Strip]:
-        """Return the maps of arrays with the same inputs side by side, in the weights' type, or in single precision."""
-        kept = self._current()
-        if kept.strips is not None and self._settled:
-            return kept.strips
-        # Siemens of a cell are beyond the range of half precision.
-        kind = torch.promote_types(self.weight.dtype, torch.float32)
-        found = [
-            (self.places[tiles[0]].lines, tiles, torch.cat(maps, dim=1).to(self.weight.device, kind))
-            for tiles, maps in self._by_lines()
-        ]
-        if self._settled:
-            kept.strips = found
-        return found
-
-    @kept_for_all
     def effective_matrices(self) -> list[Tensor]:
         """Return what the layer really multiplies by, (inputs, outputs) for each group, in the weights' unit."""
-        kept = self._current()
-        if kept.matrices is not None and self._settled:
-            return kept.matrices
-        zero = subtracted(self.hardware) if self.hardware.mapping.kind == "offset" else []
-        scales = [scale / unit(self.hardware) for scale in self.scales()]
-        rows: list[list[Tensor]] = [[] for _ in scales]
-        for tiles, maps in self._by_lines():
-            places = [self.places[tile] for tile in tiles]
-            parts = [self._in_use(one, place, zero) for one, place in zip(maps, places, strict=True)]
-            scale = scales[places[0].group]
-            (whole,) = assembled(parts, places)
-            rows[places[0].group].append((whole.to(scale.device) * scale).to(self.weight))
-        matrices = [one[0] if len(one) == 1 else torch.cat(one) for one in rows]
-        if self._settled:
-            kept.matrices = matrices
-        return matrices
+        return self.arrays().matrices()
 
-    def _in_use(self, whole: Tensor, place: Place, zero: Sequence[float]) -> Tensor:
-        """Return an array's columns less what stands for a weight of 0: its reference column, or a digital number."""
-        whole = whole * self.compensation if self.compensation != 1.0 else whole
-        part = whole[:, : len(place.cols)]
-        if place.extra:
-            return part - whole[:, -1:]
-        return part - zero[place.plane] if zero else part
-
-    @kept_for_all
     def effective_parameters(self) -> tuple[Tensor, Tensor | None]:
         """Return weight and bias, in torch's shapes, as the crossbars make them: what the circuit multiplies by."""
-        kept, inputs = self._current(), self.weight[0].numel()
-        found = kept.parameters if self._settled else None
-        if found is None:
-            matrices = self.effective_matrices()
-            turned = [one[:inputs].T for one in matrices]
-            # One matrix is used as it is: a second one of its size would double what is kept.
-            weight = (turned[0] if len(turned) == 1 else torch.cat(turned)).reshape(self.weight.shape)
-            found = weight, torch.cat([one[-1] for one in matrices]) if self.bias_row else None
-            if self._settled:
-                kept.parameters = found
-        return found[0], found[1] if self.bias_row else self.bias
+        return self.parameters_of(self.arrays())
+
+    def parameters_of(self, arrays: ArrayMaps) -> tuple[Tensor, Tensor | None]:
+        """Return weight and bias, in torch's shapes, as arrays in some state make them."""
+        weight, bias = arrays.parameters(self.weight.shape, self.bias_row)
+        return weight, bias if self.bias_row else self.bias
