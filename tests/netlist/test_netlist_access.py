@@ -7,7 +7,7 @@ import pytest
 from netlist_tools import needs_ngspice, ngspice
 
 from xbarsim import Transistor, netlist
-from xbarsim.analysis import simulate
+from xbarsim.analysis import as_crossbar, simulate
 from xbarsim.netlist import NotACrossbarError
 
 ROWS, COLS = 3, 4
@@ -141,7 +141,7 @@ def test_starting_from_the_crossbar_that_it_nearly_is_changes_no_number(tmp_path
     circuit, found, _ = solved(tmp_path, DRAWN[name])
     monkeypatch.setattr(simulate, "solve_drawn", lambda *_: None)
     (plain,) = simulate.simulate(circuit, found)
-    monkeypatch.setattr(simulate, "_MANY_CELLS", 1)
+    monkeypatch.setattr(as_crossbar, "_MANY_CELLS", 1)
     (near,) = simulate.simulate(circuit, found)
     np.testing.assert_allclose(near.voltages, plain.voltages, rtol=0, atol=1e-14)
     np.testing.assert_allclose(near.currents, plain.currents, rtol=0, atol=1e-12 * np.abs(plain.currents).max())

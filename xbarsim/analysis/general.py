@@ -1,19 +1,27 @@
-"""A circuit of a netlist as a network for the general solver."""
+"""A circuit of a netlist on the general solver: as a network, with its sources, and its solution by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim import mna
+from xbarsim.analysis.charged import with_charging
+from xbarsim.analysis.points import Points
+from xbarsim.analysis.results import Result
+from xbarsim.analysis.unsolvable import NAMED, floating_error, loop_message, newton_message
 from xbarsim.crossbar import Array
-from xbarsim.errors import InputError
+from xbarsim.errors import ConvergenceError, FloatingError, InputError, SolveError
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, METER, RESISTOR, VOLTAGE
 from xbarsim.netlist.nonlinear_elements import Behaviours
+
+if TYPE_CHECKING:
+    from xbarsim.nonlinear import NonlinearSolution
 
 
 def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.Drive:
@@ -108,15 +116,66 @@ def _with_laws(sources: mna.Branches, laws: list[Behaviours]) -> mna.Branches:
     return mna.Branches(first, second, np.append(sources.value, np.zeros(first.size - sources.a.size)))
 
 
-def loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:
-    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm."""
-    if branch < len(fixing):
-        name = fixing[branch]
-    else:
-        zero = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.values == 0.0))
-        name = circuit.names[int(zero[branch - len(fixing)])]
-    place = circuit.where(circuit.names.index(name)) if name in circuit.names else circuit.places.files[0]
-    return (
-        f"{place}: {name} closes a loop of voltage sources, inductors or 0 ohm resistors, in which any current could "
-        "flow: put a resistance into the loop or take one of them out"
+def solve_general(circuit: Circuit, points: Points, near: Array | None = None) -> Result:
+    """Solve by modified nodal analysis, and by Newton's method, from voltages ``near``, where it is not linear."""
+    named = network_of(circuit)
+    drive = drive_of(circuit, points.count, points.varying)
+    solution: mna.NetworkSolution | NonlinearSolution
+    try:
+        with np.errstate(all="ignore"):  # what overflows is found by its residual
+            if circuit.nonlinear:
+                solution = _newton(circuit, named, drive, points, near)
+                method = f"Newton, {solution.steps} steps"
+            else:
+                solution, method = mna.solve(named.network, drive), "sparse LU"
+    except mna.LoopError as error:
+        raise SolveError(loop_message(circuit, named.fixing, error.branch)) from None
+    except FloatingError as error:
+        nodes = [int(node) for node in error.nodes]
+        raise floating_error(circuit, [circuit.nodes[k] for k in nodes if k < len(circuit.nodes)]) from None
+    except mna.UntrustedError as error:
+        where = ", ".join(circuit.nodes[node] for node in error.nodes[:NAMED])
+        raise ConvergenceError(f"{circuit.places.files[0]}: near node {where}: {error}") from None
+    except SolveError as error:
+        raise type(error)(f"{circuit.places.files[0]}: {error}") from None
+    result = Result(
+        points.kind,
+        points.sweep,
+        circuit.nodes[1:],
+        solution.voltages[:, 1 : len(circuit.nodes)],
+        named.fixing,
+        solution.currents,
+        solution.power,
+        solution.residual,
+        method,
     )
+    return _without_meters(with_charging(circuit, result))
+
+
+def _without_meters(result: Result) -> Result:
+    """Return a result without the ammeters that laws' ``i(r1)`` need, and the nodes behind them."""
+    nodes, branches = (
+        [k for k, name in enumerate(names) if not name.startswith(METER)] for names in (result.nodes, result.branches)
+    )
+    return replace(
+        result,
+        nodes=[result.nodes[k] for k in nodes],
+        voltages=result.voltages[:, nodes],
+        branches=[result.branches[k] for k in branches],
+        currents=result.currents[:, branches],
+    )
+
+
+def _newton(circuit: Circuit, named: Named, drive: mna.Drive, points: Points, near: Array | None) -> NonlinearSolution:
+    """Solve a circuit with nonlinear elements."""
+    from xbarsim import nonlinear
+    from xbarsim.nonlinear.assembly import problem_of
+
+    problem = problem_of(circuit, named.network, named.branch)
+    times = dict(points.sweep).get("time", np.zeros(points.count))
+    try:
+        return nonlinear.solve(problem, drive, times, None if near is None else problem.start(near))
+    except nonlinear.FailedPointError as error:
+        values = Result.columns(points.sweep, points.count)
+        at = ", ".join(f"{name} = {column[error.point]:g}" for name, column in values)
+        raise ConvergenceError(newton_message(circuit, problem, error.cause, at)) from None

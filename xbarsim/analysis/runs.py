@@ -12,11 +12,13 @@ from typing import IO
 import numpy as np
 
 from xbarsim.analysis.answers import Answers
+from xbarsim.analysis.as_crossbar import how, ideal_currents
 from xbarsim.analysis.measure import evaluate_all
 from xbarsim.analysis.printed import add_printed
 from xbarsim.analysis.readout import Readout
 from xbarsim.analysis.results import ArrayState, Result
-from xbarsim.analysis.simulate import NAMED, how, ideal_currents, simulate
+from xbarsim.analysis.simulate import simulate
+from xbarsim.analysis.unsolvable import NAMED
 from xbarsim.crossbar import SIDES, Array, Crossbar
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.graph.pieces import arrays_only

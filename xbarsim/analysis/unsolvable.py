@@ -1,0 +1,64 @@
+"""What is said of a circuit that has no solution, in the netlist's names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xbarsim.errors import FloatingError
+from xbarsim.netlist import Circuit
+from xbarsim.netlist.element_kinds import RESISTOR
+
+if TYPE_CHECKING:
+    from xbarsim import nonlinear
+
+NAMED = 8
+"""How many nodes a message names."""
+
+
+def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
+    """Return the error that names nodes without a path to any source."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    grounds = [name for name in names if name in ("gnd!", "!gnd", "ground")]
+    hint = f" ({grounds[0]} is ground in HSPICE alone: write 0)" if grounds else _state_hint(circuit, set(names))
+    return FloatingError(
+        f"{circuit.places.files[0]}: no path to any source from node{'s' if len(names) > 1 else ''} "
+        f"{', '.join(names[:NAMED])}{more}{hint}: tie them to a source or ground, or take them out",
+        names,
+    )
+
+
+def _state_hint(circuit: Circuit, names: set[str]) -> str:
+    """Say that a capacitor at one of these nodes may be meant to hold a state."""
+    for name, first, second, _ in circuit.capacitors:
+        if names & {circuit.nodes[first], circuit.nodes[second]}:
+            return f" ({name} there is open: with IC= or .ic, and without --steady, it holds a state)"
+    return ""
+
+
+def loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:
+    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm."""
+    if branch < len(fixing):
+        name = fixing[branch]
+    else:
+        zero = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.values == 0.0))
+        name = circuit.names[int(zero[branch - len(fixing)])]
+    place = circuit.where(circuit.names.index(name)) if name in circuit.names else circuit.places.files[0]
+    return (
+        f"{place}: {name} closes a loop of voltage sources, inductors or 0 ohm resistors, in which any current could "
+        "flow: put a resistance into the loop or take one of them out"
+    )
+
+
+def newton_message(circuit: Circuit, problem: nonlinear.Problem, error: nonlinear.NewtonError, at: str) -> str:
+    """Name the element that is worst off, and the node that moved by most."""
+    element = f"at {error.element} ({circuit.places.where(error.origin)}) " if error.element else ""
+    nodes = [k for k in problem.system.near(error.unknown).tolist() if k < len(circuit.nodes)]
+    node = f", node {circuit.nodes[nodes[0]]}" if nodes else ""
+    held = {circuit.nodes[k] for k in np.unique(np.concatenate([[0], circuit.first, circuit.second])).tolist()}
+    return (
+        f"no operating point was found{' at ' + at if at else ''}: Newton's method ends {element}with '{error}'{node}; "
+        "steps by gmin and by sources end likewise: look for laws with jumps, without a value, or with two solutions"
+        + _state_hint(circuit, set(circuit.nodes) - held)
+    )
