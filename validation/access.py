@@ -21,7 +21,7 @@ import provenance
 
 from xbarsim import netlist
 from xbarsim.analysis import simulate
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.netlist import Circuit, Recognition
 
 DRAWN = "vto=0.5 kp=120u gamma=0.4 phi=0.65 lambda=0.02", ""
@@ -48,13 +48,13 @@ def read(text: str) -> tuple[Circuit, Recognition]:
     return circuit, circuit.recognise()
 
 
-def timed(circuit: Circuit, recognition: Recognition | None) -> tuple[float, Result]:
+def timed(circuit: Circuit, recognition: Recognition | None) -> tuple[float, AnalysisResult]:
     start = time.process_time()
     (result,) = simulate.simulate(circuit, recognition)
     return time.process_time() - start, result
 
 
-def difference(ours: Result, theirs: Result) -> float:
+def difference(ours: AnalysisResult, theirs: AnalysisResult) -> float:
     """Return the largest difference of a voltage or a current, of the largest of each."""
     pairs = (ours.voltages, theirs.voltages), (ours.currents, theirs.currents)
     return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in pairs)

@@ -24,7 +24,7 @@ import provenance
 from drawing import Drawn, draw
 from dressing import Dress
 
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.runs import from_netlist
 from xbarsim.analysis.simulate import simulate
 from xbarsim.errors import XbarsimError
@@ -59,7 +59,7 @@ def netlist(seed: int) -> tuple[Drawn, str, dict[str, str]]:
     return drawn, dress.text(), dress.files
 
 
-def against(results: list[Result], plots: list[oracle.Plot], least: float = 0.0) -> tuple[float, str]:
+def against(results: list[AnalysisResult], plots: list[oracle.Plot], least: float = 0.0) -> tuple[float, str]:
     """Return the largest relative difference of two answers, and where it is.
 
     Volts and amperes are relative to the largest of the analysis, or to ``least`` where all are smaller.

@@ -39,7 +39,7 @@ from differential import against, netlist
 from mutations import mutate
 
 from xbarsim.analysis.points import points_of
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.simulate import simulate
 from xbarsim.cli import main as xbarsim
 from xbarsim.netlist import Circuit, read
@@ -197,7 +197,7 @@ def _least(circuit: Circuit) -> float:
     return max(LEAST, float(amperes.max(initial=0.0)))
 
 
-def explanation(path: Path, circuit: Circuit, results: list[Result], theirs: oracle.Answer) -> str:
+def explanation(path: Path, circuit: Circuit, results: list[AnalysisResult], theirs: oracle.Answer) -> str:
     """Name the misbehaviour of ngspice that explains a difference, if its own check shows that it does.
 
     - *0 ohm*: ngspice takes 1 mohm. With 1 mohm in their place xbarsim gives ngspice's numbers.
@@ -267,7 +267,7 @@ _SPELLINGS = [
 ]
 
 
-def _agree_at(circuit: Circuit, results: list[Result], theirs: oracle.Answer) -> bool:
+def _agree_at(circuit: Circuit, results: list[AnalysisResult], theirs: oracle.Answer) -> bool:
     """Compare again; other spellings may take ngspice's .tran through other times."""
     if theirs.status != "ok" or not theirs.plots:
         return False
@@ -286,7 +286,7 @@ def _spread(circuit: Circuit) -> float:
         return max([float(ohms.max() / ohms.min()) if ohms.size else 1.0, *gains])
 
 
-def _is_exact(circuit: Circuit, results: list[Result]) -> bool:
+def _is_exact(circuit: Circuit, results: list[AnalysisResult]) -> bool:
     """Whether the first point of every analysis is what arithmetic of 800 digits gives."""
     for analysis, result in zip(circuit.analyses, results, strict=True):
         first, inner = circuit, analysis

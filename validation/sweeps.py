@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from xbarsim import spice
 from xbarsim.analysis import runs
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.spice import version
 
 EXACT = ".options reltol=1e-11 abstol=1e-19 vntol=1e-15 itl1=500 itl2=500\n"
@@ -119,7 +119,7 @@ def by_hand(rng: np.random.Generator) -> tuple[str, str]:
     return form, f".dc {names[0]} {start!r} {stop!r} {step!r}\n.step {swept} list {low!r} {high!r}\n"
 
 
-def ngspice(text: str, folder: Path, result: Result) -> NDArray[np.float64]:
+def ngspice(text: str, folder: Path, result: AnalysisResult) -> NDArray[np.float64]:
     """Return what ngspice has for a result's columns, (points, columns)."""
     path = folder / "deck.cir"
     path.write_text(text + EXACT + ".end\n")
@@ -128,7 +128,9 @@ def ngspice(text: str, folder: Path, result: Result) -> NDArray[np.float64]:
     return np.column_stack([plot.values[name] for name in names])
 
 
-def expected(numbers: dict[str, float], cards: str, result: Result, folder: Path, kind: str) -> NDArray[np.float64]:
+def expected(
+    numbers: dict[str, float], cards: str, result: AnalysisResult, folder: Path, kind: str
+) -> NDArray[np.float64]:
     """Return ngspice's numbers for all points of a result."""
     if kind in (".dc of 1", ".dc of 2"):
         return ngspice(CIRCUIT.format(**numbers) + cards, folder, result)

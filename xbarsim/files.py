@@ -125,8 +125,8 @@ def _sweep(target: Path) -> None:
     for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
         with contextlib.suppress(OSError), left.open("rb") as file:
             owner = left.name.removeprefix(f".{target.name}.").split(".")[0]
-            gone = owner.isdigit() and not _lives(int(owner))
-            if _locked(file) and (gone or time.time() - left.stat().st_mtime > _SECONDS):
+            ended = owner.isdigit() and not _lives(int(owner))
+            if _locked(file) and (ended or time.time() - left.stat().st_mtime > _SECONDS):
                 left.unlink()
 
 

@@ -87,13 +87,13 @@ def save(figure: Figure, path: str | Path) -> list[str]:
         warnings.simplefilter("always")
         # Without a date, the same data give the same file.
         figure.savefig(file, format=kind, dpi=150, metadata=None if kind == "png" else {_DATE[kind]: None})
-    lacking = [one for one in caught if str(one.message).startswith("Glyph ")]
-    for one in caught:
-        if one not in lacking:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    lacking = [warning for warning in caught if str(warning.message).startswith("Glyph ")]
+    for warning in caught:
+        if warning not in lacking:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if not lacking:
         return []
-    count = len({str(one.message).split(" missing")[0] for one in lacking})
+    count = len({str(warning.message).split(" missing")[0] for warning in lacking})
     return [f"{path}: {count} letters are in no font that is installed and are drawn as boxes"]
 
 
@@ -105,7 +105,7 @@ def _letter(figure: Figure) -> None:
     texts: list[Any] = figure.findobj(Text)
     if all(text.get_text().isascii() for text in texts):
         return
-    there = set(get_font_names())
-    more = [name for name in _FALLBACKS if name in there]
+    installed = set(get_font_names())
+    more = [name for name in _FALLBACKS if name in installed]
     for text in texts:
         text.set_fontfamily([*text.get_fontfamily(), *more])

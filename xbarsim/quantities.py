@@ -47,6 +47,11 @@ def parse(text: str) -> float:
     return value
 
 
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something: ``1 node``, ``2 nodes``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def engineering(value: float, unit: str) -> str:
     """Write a number with its unit for reading: ``1 kohm``, ``30 mV``."""
     if value == 0.0 or not math.isfinite(value):

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from xbarsim.errors import InputError
-from xbarsim.quantities import engineering, parse
+from xbarsim.quantities import counted, engineering, parse
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,7 @@ def test_what_is_no_number(text):
 )
 def test_written_for_reading(value, text):
     assert engineering(value, "ohm") == text
+
+
+def test_what_is_counted_agrees_with_its_number():
+    assert [counted(count, "node") for count in (0, 1, 2)] == ["0 nodes", "1 node", "2 nodes"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xbarsim.analysis.rawfile import raw_parts
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
 from xbarsim.text_table import aligned, comma_separated
 
@@ -30,13 +30,13 @@ class Answers:
     ----------
     title : str
         The netlist's, or the file of conductances.
-    what : str
+    description : str
         What was recognised, for reading.
     recognised, reason : str or None
         ``crossbar``, or None and why not.
     rows, cols : int or None
         The crossbar's.
-    results : list of Result
+    results : list of AnalysisResult
         In the file's order.
     seconds : dict of str to float
         ``read``, ``solve``, ``total``.
@@ -51,12 +51,12 @@ class Answers:
     """
 
     title: str
-    what: str
+    description: str
     recognised: str | None
     reason: str | None
     rows: int | None
     cols: int | None
-    results: list[Result]
+    results: list[AnalysisResult]
     seconds: dict[str, float]
     notes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Answers:
             "reason": self.reason,
             "rows": self.rows,
             "cols": self.cols,
-            "analyses": [_record(one) for one in self.results],
+            "analyses": [_record(result) for result in self.results],
             "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
         }
         # A line for each entry: indented throughout, json would leave its compiled encoder and take ten times as long.
@@ -109,12 +109,12 @@ class Answers:
 
     def as_table(self) -> str:
         """Return the outputs and what they rest on, for reading."""
-        lines = [self.title, self.what]
-        for number, one in enumerate(self.results):
+        lines = [self.title, self.description]
+        for number, result in enumerate(self.results):
             lines.append("")
             if len(self.results) > 1:
-                lines.append(f"{self.label} {number}" + (f": {one.kind}" if one.sweep else "") + _altered(one))
-            lines += _sweep_table(one) if one.sweep else _point_table(one, self.show_nodes)
+                lines.append(f"{self.label} {number}" + (f": {result.kind}" if result.sweep else "") + _altered(result))
+            lines += _sweep_table(result) if result.sweep else _point_table(result, self.show_nodes)
         times = ", ".join(f"{name} {value:.3f} s" for name, value in self.seconds.items())
         lines += ["", *_facts(time=times)]
         return "\n".join(lines)
@@ -122,87 +122,92 @@ class Answers:
     def as_numbers(self) -> str:
         """Return output names and currents alone, one a line; a sweep has one line a point."""
         lines = []
-        for one in self.results:
-            names, values = _currents(one)
-            if one.sweep:
+        for result in self.results:
+            names, values = _currents(result)
+            if result.sweep:
                 lines += [" ".join(map(repr, row)) for row in values.tolist()]
             else:
                 lines += [f"{name} {value!r}" for name, value in zip(names, values[0].tolist(), strict=True)]
         return "\n".join(lines)
 
 
-def _altered(one: Result) -> str:
+def _altered(result: AnalysisResult) -> str:
     """Say what a ``.control`` block had altered."""
-    return "".join(f", {name} = {value:g}" for name, value in one.altered.items())
+    return "".join(f", {name} = {value:g}" for name, value in result.altered.items())
 
 
-def _point_rows(one: Result) -> Iterator[list[str]]:
+def _point_rows(result: AnalysisResult) -> Iterator[list[str]]:
     """Yield an operating point's rows of CSV."""
-    for quantity, names, values in (("voltage", one.nodes, one.voltages), ("current", one.branches, one.currents)):
+    for quantity, names, values in (
+        ("voltage", result.nodes, result.voltages),
+        ("current", result.branches, result.currents),
+    ):
         for name, value in zip(names, values[0].tolist(), strict=True):
             yield [quantity, name, repr(value)]
-    yield ["power", "", repr(float(one.power[0]))]
-    for name, column in one.printed.items():
+    yield ["power", "", repr(float(result.power[0]))]
+    for name, column in result.printed.items():
         yield ["printed", name, repr(float(column[0]))]
-    for name, value, error in _measure_rows(one):
+    for name, value, error in _measure_rows(result):
         yield ["measure", name, value or f"failed: {error}"]
 
 
-def _measure_rows(one: Result) -> Iterator[list[str]]:
+def _measure_rows(result: AnalysisResult) -> Iterator[list[str]]:
     """Yield name, value and error of each measure; a repeated analysis has a row for each of its runs."""
-    for name, value in one.measures.items():
+    for name, value in result.measures.items():
         for number in value if isinstance(value, list) else [value]:
             yield [name, repr(number), ""]
-    for name, error in one.failed.items():
-        if name not in one.measures:
+    for name, error in result.failed.items():
+        if name not in result.measures:
             yield [name, "", error]
 
 
-def _sweep_rows(one: Result) -> Iterator[list[str]]:
+def _sweep_rows(result: AnalysisResult) -> Iterator[list[str]]:
     """Yield a sweep's heading, and a row for each point."""
-    axes = one.axes()
-    nodes, branches = ([f"{letter}({n})" for n in names] for letter, names in (("v", one.nodes), ("i", one.branches)))
-    yield [*(name for name, _ in axes), *nodes, *branches, *one.printed]
-    columns = [*(column for _, column in axes), one.voltages, one.currents, *one.printed.values()]
+    axes = result.axes()
+    nodes, branches = (
+        [f"{letter}({n})" for n in names] for letter, names in (("v", result.nodes), ("i", result.branches))
+    )
+    yield [*(name for name, _ in axes), *nodes, *branches, *result.printed]
+    columns = [*(column for _, column in axes), result.voltages, result.currents, *result.printed.values()]
     for row in np.column_stack(columns).tolist():
         yield [repr(value) for value in row]
 
 
-def _currents(one: Result) -> tuple[list[str], Array]:
+def _currents(result: AnalysisResult) -> tuple[list[str], Array]:
     """Output currents of a crossbar, branch currents of any other circuit but what charges frozen states."""
-    if one.outputs:
-        return one.outputs, one.output_currents
-    shown = [k for k, name in enumerate(one.branches) if name[0] != "c"]
-    return [one.branches[k] for k in shown], one.currents[:, shown]
+    if result.outputs:
+        return result.outputs, result.output_currents
+    branches = [k for k, name in enumerate(result.branches) if name[0] != "c"]
+    return [result.branches[k] for k in branches], result.currents[:, branches]
 
 
-def _record(one: Result) -> dict[str, Any]:
+def _record(result: AnalysisResult) -> dict[str, Any]:
     def per_name(names: list[str], values: Array) -> dict[str, Any]:
-        columns = _finite(values.T if one.sweep else values[0])
+        columns = _finite(values.T if result.sweep else values[0])
         return dict(zip(names, columns, strict=True))
 
-    record: dict[str, Any] = {"kind": one.kind}
-    if one.measures or one.failed:
+    record: dict[str, Any] = {"kind": result.kind}
+    if result.measures or result.failed:
         record["measures"] = {
             name: _finite(np.array(value)) if isinstance(value, list) else _finite(np.array([value]))[0]
-            for name, value in one.measures.items()
+            for name, value in result.measures.items()
         }
-        record["measures"] |= dict.fromkeys(name for name in one.failed if name not in one.measures)
-    if one.failed:
-        record["measure_errors"] = dict(one.failed)
-    if one.printed:
+        record["measures"] |= dict.fromkeys(name for name in result.failed if name not in result.measures)
+    if result.failed:
+        record["measure_errors"] = dict(result.failed)
+    if result.printed:
         record["printed"] = {
-            name: _finite(column) if one.sweep else _finite(column)[0] for name, column in one.printed.items()
+            name: _finite(column) if result.sweep else _finite(column)[0] for name, column in result.printed.items()
         }
-    if one.altered:
-        record["altered"] = dict(zip(one.altered, _finite(np.array(list(one.altered.values()))), strict=True))
-    if one.sweep:
-        record["sweep"] = [{"source": name, "values": _finite(values)} for name, values in one.sweep]
+    if result.altered:
+        record["altered"] = dict(zip(result.altered, _finite(np.array(list(result.altered.values()))), strict=True))
+    if result.sweep:
+        record["sweep"] = [{"source": name, "values": _finite(values)} for name, values in result.sweep]
     return record | {
-        "node_voltages": per_name(one.nodes, one.voltages),
-        "source_currents": per_name(one.branches, one.currents),
-        "power": _finite(one.power) if one.sweep else _finite(one.power)[0],
-        "residual": one.residual if math.isfinite(one.residual) else None,
+        "node_voltages": per_name(result.nodes, result.voltages),
+        "source_currents": per_name(result.branches, result.currents),
+        "power": _finite(result.power) if result.sweep else _finite(result.power)[0],
+        "residual": result.residual if math.isfinite(result.residual) else None,
     }
 
 
@@ -217,42 +222,42 @@ def _finite(values: Array) -> list[Any]:
     return list(masked.tolist())
 
 
-def _point_table(one: Result, show_nodes: bool) -> Iterator[str]:
+def _point_table(result: AnalysisResult, show_nodes: bool) -> Iterator[str]:
     """Yield the lines of one operating point."""
-    names, currents = _currents(one)
+    names, currents = _currents(result)
     if names:
-        table = [("output" if one.outputs else "source", "current (A)", "ideal (A)", "loss")]
-        ideals = [None] * len(names) if one.ideal is None else one.ideal[0].tolist()
+        table = [("output" if result.outputs else "source", "current (A)", "ideal (A)", "loss")]
+        ideals = [None] * len(names) if result.ideal is None else result.ideal[0].tolist()
         for name, current, ideal in zip(names, currents[0].tolist(), ideals, strict=True):
             loss = f"{100 * (1 - current / ideal):.2f}%" if ideal else "-"
             table.append((name, f"{current:.8e}", f"{0.0 if ideal is None else ideal:.6e}", loss))
-        columns = 2 if one.ideal is None else 4
+        columns = 2 if result.ideal is None else 4
         yield from aligned([row[:columns] for row in table], ("<", ">15", ">13", ">7")[:columns])
         yield ""
-    if show_nodes and one.nodes:
-        volts = [f"{value:.8e}" for value in one.voltages[0].tolist()]
-        yield from aligned([("node", "voltage (V)"), *zip(one.nodes, volts, strict=True)], ("<", ">15"))
+    if show_nodes and result.nodes:
+        volts = [f"{value:.8e}" for value in result.voltages[0].tolist()]
+        yield from aligned([("node", "voltage (V)"), *zip(result.nodes, volts, strict=True)], ("<", ">15"))
         yield ""
-    if one.printed:
-        yield from aligned(((name, f"= {float(column[0]):.8e}") for name, column in one.printed.items()), "<<")
+    if result.printed:
+        yield from aligned(((name, f"= {float(column[0]):.8e}") for name, column in result.printed.items()), "<<")
         yield ""
-    if one.measures or one.failed:
-        yield from _measure_lines(one)
+    if result.measures or result.failed:
+        yield from _measure_lines(result)
         yield ""
-    yield from _facts(power=f"{float(one.power[0]):.8e} W", residual=f"{one.residual:.1e} ({one.how})")
+    yield from _facts(power=f"{float(result.power[0]):.8e} W", residual=f"{result.residual:.1e} ({result.how})")
 
 
-def _sweep_table(one: Result) -> Iterator[str]:
+def _sweep_table(result: AnalysisResult) -> Iterator[str]:
     """Yield a line for each point: swept values, then currents."""
-    names, currents = _currents(one)
-    axes = one.axes()
-    heads = [name for name, _ in axes] + [f"i({name})" for name in names] + [*one.printed]
-    table = np.column_stack([*(column for _, column in axes), currents, *one.printed.values()])
+    names, currents = _currents(result)
+    axes = result.axes()
+    heads = [name for name, _ in axes] + [f"i({name})" for name in names] + [*result.printed]
+    table = np.column_stack([*(column for _, column in axes), currents, *result.printed.values()])
     rows = ([f"{value:.8e}" for value in row] for row in table.tolist())
     yield from aligned([heads, *rows], [">15"] * len(heads))
     yield ""
-    yield from _measure_lines(one)
-    yield from _facts(points=str(one.points), residual=f"{one.residual:.1e} ({one.how})")
+    yield from _measure_lines(result)
+    yield from _facts(points=str(result.points), residual=f"{result.residual:.1e} ({result.how})")
 
 
 def _facts(**facts: str) -> list[str]:
@@ -260,9 +265,9 @@ def _facts(**facts: str) -> list[str]:
     return aligned(facts.items(), ("<8", "<"))
 
 
-def _measure_lines(one: Result) -> list[str]:
-    table = [(name, f"= {_measured(value)}") for name, value in one.measures.items()]
-    return aligned([*table, *((name, f"failed: {error}") for name, error in one.failed.items())], "<<")
+def _measure_lines(result: AnalysisResult) -> list[str]:
+    table = [(name, f"= {_measured(value)}") for name, value in result.measures.items()]
+    return aligned([*table, *((name, f"failed: {error}") for name, error in result.failed.items())], "<<")
 
 
 def _measured(value: float | list[float]) -> str:

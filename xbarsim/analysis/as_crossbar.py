@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from xbarsim.analysis.points import Points
-from xbarsim.analysis.results import ArrayState, Result
+from xbarsim.analysis.results import AnalysisResult, ArrayState
 from xbarsim.analysis.unsolvable import floating_error
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, VOLTAGE
 from xbarsim.netlist.recognition import report_points
+from xbarsim.quantities import counted
 from xbarsim.solution import Solution
 from xbarsim.solvers.solve import Method, solve_points
 
@@ -22,33 +23,33 @@ _MANY_CELLS = 10_000
 """From which on Newton's method on a general network is started from the crossbar that it nearly is."""
 
 
-def sources_at(found: Recognition, points: Points) -> dict[Side, Array] | None:
+def sources_at(recognition: Recognition, points: Points) -> dict[Side, Array] | None:
     """Source voltages (points, lines) of each side; None where a swept source is not one of them."""
-    if found.crossbar is None:
+    if recognition.crossbar is None:
         return None
-    ends = found.crossbar.boundary
+    ends = recognition.crossbar.boundary
     volts = {side: np.tile(ends[side].voltage, (points.count, 1)) for side in SIDES}
-    volts["word_left"] = np.tile(found.voltages, (points.count, 1))
-    for tie in found.ties:
+    volts["word_left"] = np.tile(recognition.voltages, (points.count, 1))
+    for tie in recognition.ties:
         if tie.source in points.varying:
             # Taken first, and mostly an exact 0: a source's own value may dwarf those that it is swept over.
-            rest = tie.voltage - tie.sign * found.circuit.values[tie.source]
-            volts[tie.side][:, tie.line] = tie.sign * points.varying[tie.source] + rest
-    inside = {element for tie in found.ties for element, _ in tie.ammeters}
-    inside |= {wire.element for wire in found.wire_sources}
-    if any(element in inside or found.circuit.kinds[element] == CURRENT for element in points.varying):
+            constant = tie.voltage - tie.sign * recognition.circuit.values[tie.source]
+            volts[tie.side][:, tie.line] = tie.sign * points.varying[tie.source] + constant
+    inside = {element for tie in recognition.ties for element, _ in tie.ammeters}
+    inside |= {wire.element for wire in recognition.wire_sources}
+    if any(element in inside or recognition.circuit.kinds[element] == CURRENT for element in points.varying):
         return None
     return volts
 
 
 def solve_crossbar(
     circuit: Circuit,
-    found: Recognition,
+    recognition: Recognition,
     crossbar: Crossbar,
     sources: dict[Side, Array],
     points: Points,
     method: Method,
-) -> Result:
+) -> AnalysisResult:
     """Solve the crossbar, and give nodes, sources and outputs the netlist's names.
 
     Raises
@@ -58,12 +59,12 @@ def solve_crossbar(
     """
     solution = solve_points(crossbar, sources, method=method, fields=True)
     branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
-    volts, amperes = report_points(found, solution, sources, points.values(circuit, branches), branches)
+    volts, amperes = report_points(recognition, solution, sources, points.values(circuit, branches), branches)
     floating = np.flatnonzero(np.isnan(volts).any(axis=0))
     if floating.size:
         raise floating_error(circuit, [circuit.nodes[k + 1] for k in floating])
     word, bit = solution.word_voltages, solution.bit_voltages
-    return Result(
+    return AnalysisResult(
         points.kind,
         points.sweep,
         circuit.nodes[1:],
@@ -73,7 +74,7 @@ def solve_crossbar(
         np.asarray(solution.power),
         solution.residual,
         how(solution),
-        output_names(found),
+        output_names(recognition),
         solution.currents,
         ideal_currents(crossbar, sources),
         ArrayState(crossbar, sources["word_left"][0], word[0], bit[0], solution.device_currents[0])
@@ -83,7 +84,7 @@ def solve_crossbar(
 
 
 def nearby_voltages(
-    circuit: Circuit, found: Recognition, crossbar: Crossbar, sources: dict[Side, Array], points: Points
+    circuit: Circuit, recognition: Recognition, crossbar: Crossbar, sources: dict[Side, Array], points: Points
 ) -> Array | None:
     """Return all nodes' voltages at the first point as the crossbar has them, where that saves Newton's method steps.
 
@@ -97,47 +98,51 @@ def nearby_voltages(
     except SolveError:
         return None
     branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
-    volts, _ = report_points(found, solution, first, points.values(circuit, branches)[:1], branches)
+    volts, _ = report_points(recognition, solution, first, points.values(circuit, branches)[:1], branches)
     return np.append(0.0, np.nan_to_num(volts[0]))
 
 
-def with_outputs(result: Result, found: Recognition, crossbar: Crossbar, sources: dict[Side, Array]) -> Result:
+def with_outputs(
+    result: AnalysisResult, recognition: Recognition, crossbar: Crossbar, sources: dict[Side, Array]
+) -> AnalysisResult:
     """Return the general solver's result with the crossbar's outputs, where these can be told from it."""
-    ends = [tie for tie in found.ties if tie.side == "bit_bottom"]
+    ends = [tie for tie in recognition.ties if tie.side == "bit_bottom"]
     if sorted(tie.line for tie in ends) != list(range(crossbar.shape[1])):
         return result
-    held = Counter(tie.source for tie in found.ties)
-    passed = Counter(element for tie in found.ties for element, _ in tie.ammeters)
+    lines_of = Counter(tie.source for tie in recognition.ties)
+    passed = Counter(element for tie in recognition.ties for element, _ in tie.ammeters)
     branch = {name: k for k, name in enumerate(result.branches)}
     volts = np.concatenate([np.zeros((result.points, 1)), result.voltages], axis=1)
     outputs = np.empty((result.points, crossbar.shape[1]))
     for tie in ends:
-        node = int(found.bit_nodes[-1, tie.line])
-        own = [(element, sign) for element, sign in tie.ammeters if passed[element] == 1]
-        own += [(tie.source, tie.sign)] if tie.source >= 0 and held[tie.source] == 1 else []
-        if own:
-            element, sign = own[0]
-            outputs[:, tie.line] = sign * result.currents[:, branch[found.circuit.names[element]]]
+        node = int(recognition.bit_nodes[-1, tie.line])
+        meters = [(element, sign) for element, sign in tie.ammeters if passed[element] == 1]
+        meters += [(tie.source, tie.sign)] if tie.source >= 0 and lines_of[tie.source] == 1 else []
+        if meters:
+            element, sign = meters[0]
+            outputs[:, tie.line] = sign * result.currents[:, branch[recognition.circuit.names[element]]]
         elif node >= 0 and tie.resistance > 0:
             outputs[:, tie.line] = (volts[:, node] - sources["bit_bottom"][:, tie.line]) / tie.resistance
         else:
             return result
-    whole = result.kind == "op" and (found.word_nodes >= 0).all() and (found.bit_nodes >= 0).all()
-    word, bit = volts[0][found.word_nodes], volts[0][found.bit_nodes]
+    whole = result.kind == "op" and (recognition.word_nodes >= 0).all() and (recognition.bit_nodes >= 0).all()
+    word, bit = volts[0][recognition.word_nodes], volts[0][recognition.bit_nodes]
     return replace(
         result,
-        outputs=output_names(found),
+        outputs=output_names(recognition),
         output_currents=outputs,
         ideal=ideal_currents(crossbar, sources),
-        state=ArrayState(crossbar, sources["word_left"][0], word, bit, _through(found, volts[0])) if whole else None,
+        state=ArrayState(crossbar, sources["word_left"][0], word, bit, _through(recognition, volts[0]))
+        if whole
+        else None,
     )
 
 
-def _through(found: Recognition, volts: Array) -> Array | None:
+def _through(recognition: Recognition, volts: Array) -> Array | None:
     """Return the currents of cells with a memristor in series, (rows, cols), by its voltage; None of other cells."""
-    if found.inner is None or found.crossbar is None:
+    if recognition.inner is None or recognition.crossbar is None:
         return None
-    inner, through = found.inner, np.zeros(found.crossbar.shape)
+    inner, through = recognition.inner, np.zeros(recognition.crossbar.shape)
     through[inner.row, inner.col] = (volts[inner.node] - volts[inner.outer]) / inner.ohms
     return through
 
@@ -145,28 +150,28 @@ def _through(found: Recognition, volts: Array) -> Array | None:
 def how(solution: Solution) -> str:
     """Say which method gave the numbers and how many steps it took."""
     steps = int(np.max(solution.iterations, initial=0))
-    unit = {"schur": "iterations", "newton": "steps"}.get(solution.method)
-    return f"{solution.method}, {steps} {unit}" if unit else solution.method
+    unit = {"schur": "iteration", "newton": "step"}.get(solution.method)
+    return f"{solution.method}, {counted(steps, unit)}" if unit else solution.method
 
 
 def ideal_currents(crossbar: Crossbar, sources: dict[Side, Array]) -> Array | None:
     """``V G`` where only word_left drives and all outputs are at 0 V, else None."""
     ends = crossbar.boundary
-    other = np.concatenate([ends["word_right"].resistance, ends["bit_top"].resistance])
-    if sources["bit_bottom"].any() or np.isfinite(other).any():
+    far = np.concatenate([ends["word_right"].resistance, ends["bit_top"].resistance])
+    if sources["bit_bottom"].any() or np.isfinite(far).any():
         return None
     driven = np.where(np.isfinite(ends["word_left"].resistance), sources["word_left"], 0.0)
     return np.asarray(driven @ crossbar.conductance)
 
 
-def output_names(found: Recognition) -> list[str]:
+def output_names(recognition: Recognition) -> list[str]:
     """Name each column by its sense source, or else by the last node that the netlist has on its bit line."""
-    circuit = found.circuit
+    circuit = recognition.circuit
     names = []
-    for j, column in enumerate(found.bit_nodes.T):
+    for j, column in enumerate(recognition.bit_nodes.T):
         present = column[column > 0]
         names.append(circuit.nodes[present[-1]] if present.size else f"column {j}")
-    for tie in found.ties:
+    for tie in recognition.ties:
         if tie.side == "bit_bottom":
             ammeter = tie.source if tie.source >= 0 else (tie.ammeters[0][0] if tie.ammeters else -1)
             if ammeter >= 0:

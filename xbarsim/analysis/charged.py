@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.flat_circuit import Charging
 
 
-def with_charging(circuit: Circuit, result: Result) -> Result:
+def with_charging(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
     """Return a result with the currents of states' sources and ammeters, and without what the states deliver as power.
 
     Parameters
     ----------
     circuit : Circuit
         The netlist.
-    result : Result
+    result : AnalysisResult
         Its solution without what charges them.
     """
     if not circuit.states:
@@ -41,11 +41,11 @@ def with_charging(circuit: Circuit, result: Result) -> Result:
 
 def _branch_names(circuit: Circuit) -> list[str]:
     """Return elements' names, numbered as in ``Behaviours.plus``."""
-    volts = [name for one in circuit.behaviours if one.output == "v" for name in one.names]
-    return [*circuit.names, *(one.name for one in circuit.controlled), *volts]
+    volts = [name for laws in circuit.behaviours if laws.output == "v" for name in laws.names]
+    return [*circuit.names, *(laws.name for laws in circuit.controlled), *volts]
 
 
-def _amperes(circuit: Circuit, charging: Charging, result: Result) -> Array:
+def _amperes(circuit: Circuit, charging: Charging, result: AnalysisResult) -> Array:
     """Return what the sources that charge carry: (points, sources)."""
     volts = np.concatenate([np.zeros((result.points, 1)), result.voltages], axis=1)
     names = _branch_names(circuit)
@@ -66,7 +66,7 @@ def _amperes(circuit: Circuit, charging: Charging, result: Result) -> Array:
             value, _ = laws.template.evaluate(controls, list(laws.constants), float(times[k]))
             table[k] = laws.factor * value
         columns.append(table)
-    for one in charging.gains:
-        control = volts[:, one.c] - volts[:, one.d] if one.kind == "g" else current(one.c)
-        columns.append((one.gain * control)[:, None])
+    for source in charging.gains:
+        control = volts[:, source.c] - volts[:, source.d] if source.kind == "g" else current(source.c)
+        columns.append((source.gain * control)[:, None])
     return np.concatenate(columns, axis=1)

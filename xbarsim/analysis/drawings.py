@@ -39,8 +39,8 @@ def operating_point(state: ArrayState, currents: Array, ideal: Array | None, tit
     crossbar, voltages, word, bit = state.crossbar, state.voltages, state.word, state.bit
     driven = np.isfinite(crossbar.boundary["word_left"].resistance)
     lost = np.where(driven[:, None], voltages[:, None] - word, np.nan)
-    held = crossbar.boundary["bit_bottom"]
-    base = np.where(np.isfinite(held.resistance), held.voltage, 0.0)
+    ends = crossbar.boundary["bit_bottom"]
+    base = np.where(np.isfinite(ends.resistance), ends.voltage, 0.0)
     _map(figure, left, _dropped(lost, word), "IR drop along word lines: source - node", "V")
     _map(figure, right, _dropped(bit - base, word), "IR drop along bit lines: node - sense source", "V")
     _currents(bottom, currents, ideal)
@@ -113,8 +113,8 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
     axes = figure.subplots()
     for k, name in enumerate(names):
         # A label that begins with an underscore would be left out of the legend.
-        shown = f" {plain(name)}" if name.startswith("_") else plain(name)
-        axes.plot(values, currents[:, k], linewidth=1.2, label=shown, marker="." if values.size < 30 else "")
+        label = f" {plain(name)}" if name.startswith("_") else plain(name)
+        axes.plot(values, currents[:, k], linewidth=1.2, label=label, marker="." if values.size < 30 else "")
     swept = plain(source)
     axes.set(title=plain(title), xlabel=f"{swept} ({unit})" if unit else swept, ylabel="A")
     axes.title.set_fontsize(10)

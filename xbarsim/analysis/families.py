@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.netlist.analyses import Family
@@ -31,15 +31,15 @@ def named_place(family: Family, place: tuple[int, ...]) -> str:
 
 def add_notes(notes: list[str], more: Sequence[str], file: str) -> None:
     """Add a variant's notes to those of the circuit; where they differ in numbers only, one note says so for all."""
-    known = {_NUMBER.sub("0", note) for note in notes}
+    kinds = {_NUMBER.sub("0", note) for note in notes}
     fresh = [note for note in more if note not in notes]
-    notes += [note for note in fresh if _NUMBER.sub("0", note) not in known]
+    notes += [note for note in fresh if _NUMBER.sub("0", note) not in kinds]
     alike = f"{file}: notes name the values of one point of a sweep, others have their own"
-    if any(_NUMBER.sub("0", note) in known for note in fresh) and alike not in notes:
+    if any(_NUMBER.sub("0", note) in kinds for note in fresh) and alike not in notes:
         notes.append(alike)
 
 
-def joined(family: Family, results: Sequence[Result]) -> Result:
+def joined(family: Family, results: Sequence[AnalysisResult]) -> AnalysisResult:
     """Return one result of all variants, in the order of ``places_of``.
 
     Raises
@@ -64,14 +64,14 @@ def joined(family: Family, results: Sequence[Result]) -> Result:
 
     def column(pieces: list[Array]) -> Array:
         whole = np.concatenate(pieces)
-        rest = whole.shape[1:]
-        turned = whole.reshape(*shape, *rest).transpose(*axes, *range(len(shape), len(shape) + len(rest)))
-        return np.ascontiguousarray(turned.reshape(-1, *rest))
+        inner = whole.shape[1:]
+        turned = whole.reshape(*shape, *inner).transpose(*axes, *range(len(shape), len(shape) + len(inner)))
+        return np.ascontiguousarray(turned.reshape(-1, *inner))
 
     same_outputs = all(result.outputs == first.outputs for result in results) and bool(first.outputs)
     ideal = [result.ideal for result in results if result.ideal is not None]
     worst = max(results, key=lambda result: result.residual)
-    return Result(
+    return AnalysisResult(
         "dc" if first.kind == "op" else first.kind,
         order,
         first.nodes,

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from xbarsim import mna
 from xbarsim.analysis.charged import with_charging
 from xbarsim.analysis.points import Points
-from xbarsim.analysis.results import Result
-from xbarsim.analysis.unsolvable import NAMED, floating_error, loop_message, newton_message
+from xbarsim.analysis.results import AnalysisResult
+from xbarsim.analysis.unsolvable import MOST_NODES, floating_error, loop_message, newton_message
 from xbarsim.crossbar import Array
 from xbarsim.errors import ConvergenceError, FloatingError, InputError, SolveError
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, METER, RESISTOR, VOLTAGE
 from xbarsim.netlist.nonlinear_elements import Behaviours
+from xbarsim.quantities import counted
 
 if TYPE_CHECKING:
     from xbarsim.nonlinear import NonlinearSolution
@@ -39,7 +40,7 @@ def _fixed(circuit: Circuit) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedNetwork:
     """A circuit's linear part as a network.
 
     Attributes
@@ -57,7 +58,7 @@ class Named:
     branch: NDArray[np.int64]
 
 
-def network_of(circuit: Circuit) -> Named:
+def network_of(circuit: Circuit) -> NamedNetwork:
     """Return a circuit's linear part as a network."""
     kinds = circuit.kinds
     values = np.where(kinds == INDUCTOR, 0.0, circuit.values)
@@ -67,29 +68,31 @@ def network_of(circuit: Circuit) -> Named:
 
     fixing = _fixed(circuit)
     elements = np.flatnonzero(fixing)
-    by_kind = {kind: [one for one in circuit.controlled if one.kind == kind] for kind in "efgh"}
-    laws = [one for one in circuit.behaviours if one.output == "v"]
-    written = [name for one in laws for name in one.names]
+    by_kind = {kind: [source for source in circuit.controlled if source.kind == kind] for kind in "efgh"}
+    laws = [source for source in circuit.behaviours if source.output == "v"]
+    law_names = [name for source in laws for name in source.names]
     # Controls of F and H count elements first and controlled sources after them.
     number = np.full(kinds.size + len(circuit.controlled), -1)
     number[elements] = np.arange(elements.size)
-    fixing_controlled = [k for kind in "eh" for k, one in enumerate(circuit.controlled) if one.kind == kind]
-    first = elements.size + len(written)
+    fixing_controlled = [k for kind in "eh" for k, source in enumerate(circuit.controlled) if source.kind == kind]
+    first = elements.size + len(law_names)
     number[[kinds.size + k for k in fixing_controlled]] = first + np.arange(len(fixing_controlled))
 
     def controlled(kind: str) -> mna.Controlled:
-        found = by_kind[kind]
-        first, second = (np.array([getattr(one, end) for one in found], dtype=np.int64) for end in ("first", "second"))
-        c = np.array([one.c for one in found], dtype=np.int64)
+        sources = by_kind[kind]
+        first, second = (
+            np.array([getattr(source, end) for source in sources], dtype=np.int64) for end in ("first", "second")
+        )
+        c = np.array([source.c for source in sources], dtype=np.int64)
         if kind in "fh":
             if any(number[k] < 0 for k in c.tolist()):
-                bad = next(one for one in found if number[one.c] < 0)
+                bad = next(source for source in sources if number[source.c] < 0)
                 raise InputError(
                     f"{bad.name} is controlled by the current of an element that has none: name a V, L, E or H"
                 )
             c = number[c] if c.size else c
-        d = np.array([one.d for one in found], dtype=np.int64)
-        gain = np.array([one.gain for one in found], dtype=np.float64)
+        d = np.array([source.d for source in sources], dtype=np.int64)
+        gain = np.array([source.gain for source in sources], dtype=np.float64)
         return mna.Controlled(first, second, gain, c, d)
 
     network = mna.Network(
@@ -102,48 +105,48 @@ def network_of(circuit: Circuit) -> Named:
         cccs=controlled("f"),
         ccvs=controlled("h"),
         yielding=np.repeat(
-            [False, *("i" in one.kinds for one in laws)], [elements.size, *(len(one.names) for one in laws)]
+            [False, *("i" in source.kinds for source in laws)], [elements.size, *(len(source.names) for source in laws)]
         ),
     )
-    names = [circuit.names[k] for k in elements.tolist()] + written
-    names += [one.name for kind in "eh" for one in by_kind[kind]]
-    return Named(network, names, np.append(number, elements.size + np.arange(len(written))))
+    names = [circuit.names[k] for k in elements.tolist()] + law_names
+    names += [source.name for kind in "eh" for source in by_kind[kind]]
+    return NamedNetwork(network, names, np.append(number, elements.size + np.arange(len(law_names))))
 
 
 def _with_laws(sources: mna.Branches, laws: list[Behaviours]) -> mna.Branches:
-    first = np.concatenate([sources.a, *(one.first for one in laws)])
-    second = np.concatenate([sources.b, *(one.second for one in laws)])
+    first = np.concatenate([sources.a, *(law.first for law in laws)])
+    second = np.concatenate([sources.b, *(law.second for law in laws)])
     return mna.Branches(first, second, np.append(sources.value, np.zeros(first.size - sources.a.size)))
 
 
-def solve_general(circuit: Circuit, points: Points, near: Array | None = None) -> Result:
+def solve_general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:
     """Solve by modified nodal analysis, and by Newton's method, from voltages ``near``, where it is not linear."""
-    named = network_of(circuit)
+    named_network = network_of(circuit)
     drive = drive_of(circuit, points.count, points.varying)
     solution: mna.NetworkSolution | NonlinearSolution
     try:
         with np.errstate(all="ignore"):  # what overflows is found by its residual
             if circuit.nonlinear:
-                solution = _newton(circuit, named, drive, points, near)
-                method = f"Newton, {solution.steps} steps"
+                solution = _newton(circuit, named_network, drive, points, near)
+                method = f"Newton, {counted(solution.steps, 'step')}"
             else:
-                solution, method = mna.solve(named.network, drive), "sparse LU"
+                solution, method = mna.solve(named_network.network, drive), "sparse LU"
     except mna.LoopError as error:
-        raise SolveError(loop_message(circuit, named.fixing, error.branch)) from None
+        raise SolveError(loop_message(circuit, named_network.fixing, error.branch)) from None
     except FloatingError as error:
         nodes = [int(node) for node in error.nodes]
         raise floating_error(circuit, [circuit.nodes[k] for k in nodes if k < len(circuit.nodes)]) from None
     except mna.UntrustedError as error:
-        where = ", ".join(circuit.nodes[node] for node in error.nodes[:NAMED])
+        where = ", ".join(circuit.nodes[node] for node in error.nodes[:MOST_NODES])
         raise ConvergenceError(f"{circuit.places.files[0]}: near node {where}: {error}") from None
     except SolveError as error:
         raise type(error)(f"{circuit.places.files[0]}: {error}") from None
-    result = Result(
+    result = AnalysisResult(
         points.kind,
         points.sweep,
         circuit.nodes[1:],
         solution.voltages[:, 1 : len(circuit.nodes)],
-        named.fixing,
+        named_network.fixing,
         solution.currents,
         solution.power,
         solution.residual,
@@ -152,7 +155,7 @@ def solve_general(circuit: Circuit, points: Points, near: Array | None = None) -
     return _without_meters(with_charging(circuit, result))
 
 
-def _without_meters(result: Result) -> Result:
+def _without_meters(result: AnalysisResult) -> AnalysisResult:
     """Return a result without the ammeters that laws' ``i(r1)`` need, and the nodes behind them."""
     nodes, branches = (
         [k for k, name in enumerate(names) if not name.startswith(METER)] for names in (result.nodes, result.branches)
@@ -166,16 +169,18 @@ def _without_meters(result: Result) -> Result:
     )
 
 
-def _newton(circuit: Circuit, named: Named, drive: mna.Drive, points: Points, near: Array | None) -> NonlinearSolution:
+def _newton(
+    circuit: Circuit, named_network: NamedNetwork, drive: mna.Drive, points: Points, near: Array | None
+) -> NonlinearSolution:
     """Solve a circuit with nonlinear elements."""
     from xbarsim import nonlinear
     from xbarsim.nonlinear.assembly import problem_of
 
-    problem = problem_of(circuit, named.network, named.branch)
+    problem = problem_of(circuit, named_network.network, named_network.branch)
     times = dict(points.sweep).get("time", np.zeros(points.count))
     try:
         return nonlinear.solve(problem, drive, times, None if near is None else problem.start(near))
     except nonlinear.FailedPointError as error:
-        values = Result.columns(points.sweep, points.count)
+        values = AnalysisResult.columns(points.sweep, points.count)
         at = ", ".join(f"{name} = {column[error.point]:g}" for name, column in values)
         raise ConvergenceError(newton_message(circuit, problem, error.cause, at)) from None

@@ -50,7 +50,7 @@ def evaluate(measure: Measure, read: Readout) -> float:
         return float(x[segment] + share * (x[segment + 1] - x[segment]))
     y = read(measure.output)
     if measure.function in ("find", "deriv"):
-        return _found(measure, x, y, read)
+        return _value_at(measure, x, y, read)
     low = read.number(measure.keys["from"]) if "from" in measure.keys else float(x.min())
     high = read.number(measure.keys["to"]) if "to" in measure.keys else float(x.max())
     if "td" in measure.keys:
@@ -67,7 +67,7 @@ def _at_point(measure: Measure, read: Readout) -> float:
     return 0.0 if measure.function == "pp" else abs(y) if measure.function == "rms" else y
 
 
-def _found(measure: Measure, x: Array, y: Array, read: Readout) -> float:
+def _value_at(measure: Measure, x: Array, y: Array, read: Readout) -> float:
     if "when" in measure.keys:
         k, share = _crossing(x, measure.keys["when"], measure.keys, read)
         if measure.function == "deriv":
@@ -100,21 +100,21 @@ def _crossing(x: Array, output: str, keys: dict[str, str], read: Readout) -> tup
     ups = (gap[:-1] < 0) & (gap[1:] >= 0)
     downs = (gap[:-1] > 0) & (gap[1:] <= 0)
     kinds = [kind for kind in ("rise", "fall", "cross") if kind in keys] or ["cross"]
-    which = np.flatnonzero({"rise": ups, "fall": downs, "cross": ups | downs}[kinds[0]])
-    share = gap[which] / (gap[which] - gap[which + 1])
-    places = x[which] + share * (x[which + 1] - x[which])
+    starts = np.flatnonzero({"rise": ups, "fall": downs, "cross": ups | downs}[kinds[0]])
+    share = gap[starts] / (gap[starts] - gap[starts + 1])
+    places = x[starts] + share * (x[starts + 1] - x[starts])
     limits: tuple[tuple[str, Callable[[Array, float], Array]], ...] = (
         ("td", np.greater_equal), ("from", np.greater_equal), ("to", np.less_equal),
     )  # fmt: skip
     for key, inside in limits:
         if key in keys:
             keep = inside(places, read.number(keys[key]))
-            which, share, places = which[keep], share[keep], places[keep]
+            starts, share, places = starts[keep], share[keep], places[keep]
     text = keys.get(kinds[0], "1")
-    count = which.size if text == "last" else int(read.number(text))
-    if not 1 <= count <= which.size:
-        raise InputError(f"there is no such crossing ({which.size} found)")
-    return int(which[count - 1]), float(share[count - 1])
+    count = starts.size if text == "last" else int(read.number(text))
+    if not 1 <= count <= starts.size:
+        raise InputError(f"there is no such crossing ({starts.size} found)")
+    return int(starts[count - 1]), float(share[count - 1])
 
 
 def _extreme(function: str, x: Array, y: Array, low: float, high: float) -> float:
@@ -152,23 +152,23 @@ def evaluate_all(measures: tuple[Measure, ...], read: Readout, values: dict[str,
     ``param`` comes last, each when what it names was measured.
     """
     failed: dict[str, str] = {}
-    waiting = sorted(measures, key=lambda one: one.function == "param")
+    waiting = sorted(measures, key=lambda measure: measure.function == "param")
     for _ in range(len(waiting)):
         left: list[Measure] = []
-        for one in waiting:
-            failed.pop(one.name, None)
+        for measure in waiting:
+            failed.pop(measure.name, None)
             try:
-                value = evaluate(one, read)
+                value = evaluate(measure, read)
                 if not np.isfinite(value):
                     raise InputError("it has no finite value")
-                values[one.name] = value
+                values[measure.name] = value
             except (InputError, CardError) as error:
-                failed[one.name] = str(error)
-                left += [one] if one.function == "param" else []
+                failed[measure.name] = str(error)
+                left += [measure] if measure.function == "param" else []
         if len(left) in (0, len(waiting)):
             break
         waiting = left
-    for one in measures:  # in the order of the cards
-        if one.name in values:
-            values[one.name] = values.pop(one.name)
+    for measure in measures:  # in the order of the cards
+        if measure.name in values:
+            values[measure.name] = values.pop(measure.name)
     return failed

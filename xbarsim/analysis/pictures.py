@@ -20,18 +20,20 @@ def draw(answers: Answers, path: str | Path) -> list[str]:
     InputError
         There is none, or the picture cannot be written.
     """
-    for one in reversed(answers.results):
-        if one.sweep:
-            axes = one.axes()
+    for result in reversed(answers.results):
+        if result.sweep:
+            axes = result.axes()
             (name, values), *_ = axes
-            names, currents = (one.outputs, one.output_currents) if one.outputs else (one.branches, one.currents)
+            names, currents = (
+                (result.outputs, result.output_currents) if result.outputs else (result.branches, result.currents)
+            )
             # Each run of the fastest source is a curve of its own: a gap keeps them apart.
-            ends = np.arange(one.sweep[0][1].size, one.points, one.sweep[0][1].size)
+            ends = np.arange(result.sweep[0][1].size, result.points, result.sweep[0][1].size)
             values, currents = np.insert(values, ends, np.nan), np.insert(currents, ends, np.nan, axis=0)
-            return plot.save(drawings.sweep(name, values, names, currents, answers.title, one.unit(name)), path)
-        if one.state is not None:
-            ideal = None if one.ideal is None else one.ideal[0]
-            state = one.state
-            figure = drawings.operating_point(state, one.output_currents[0], ideal, answers.title)
+            return plot.save(drawings.sweep(name, values, names, currents, answers.title, result.unit(name)), path)
+        if result.state is not None:
+            ideal = None if result.ideal is None else result.ideal[0]
+            state = result.state
+            figure = drawings.operating_point(state, result.output_currents[0], ideal, answers.title)
             return plot.save(figure, path)
     raise InputError("--plot draws a crossbar's operating point or a sweep, and this netlist has neither")

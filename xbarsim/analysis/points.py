@@ -40,11 +40,13 @@ class Points:
 def points_of(circuit: Circuit, analysis: Op | Dc | Tran) -> Points:
     """Lay out an analysis as operating points."""
     if isinstance(analysis, Dc):
-        sweep = [(circuit.names[one.element], np.asarray(one.values, dtype=np.float64)) for one in analysis.sweeps]
+        sweep = [
+            (circuit.names[source.element], np.asarray(source.values, dtype=np.float64)) for source in analysis.sweeps
+        ]
         count = int(np.prod([values.size for _, values in sweep]))
         varying, inner = {}, 1
-        for one, (_, values) in zip(analysis.sweeps, sweep, strict=True):
-            varying[one.element] = np.tile(np.repeat(values, inner), count // (inner * values.size))
+        for source, (_, values) in zip(analysis.sweeps, sweep, strict=True):
+            varying[source.element] = np.tile(np.repeat(values, inner), count // (inner * values.size))
             inner *= values.size
         return Points("dc", sweep, count, varying)
     if isinstance(analysis, Tran):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from xbarsim.analysis.readout import Readout
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.errors import InputError
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.requests import Request, card_notes, requests_of
 from xbarsim.netlist.suggest import clipped
 
 
-def add_printed(circuit: Circuit, results: list[Result]) -> list[str]:
+def add_printed(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
     """Put what cards name beyond voltages of nodes and currents of branches into results; return notes.
 
     A note says which quantities cannot be had, and that neither pictures nor files are made that cards ask for.

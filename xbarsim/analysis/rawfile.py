@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
 
 _PLOT_NAMES = {"op": "Operating Point", "dc": "DC transfer characteristic", "tran": "Transient Analysis"}
@@ -61,11 +61,11 @@ class Plot:
         return self._part("i")
 
     def _part(self, letter: str) -> dict[str, Array | float]:
-        found: dict[str, Array | float] = {}
+        columns: dict[str, Array | float] = {}
         for name, column in self.values.items():
             if name.startswith(letter + "(") and not name.endswith("-sweep)"):
-                found[name[2:-1]] = float(column[0]) if self.kind == "op" else column
-        return found
+                columns[name[2:-1]] = float(column[0]) if self.kind == "op" else column
+        return columns
 
 
 def read_raw(data: bytes) -> list[Plot]:
@@ -99,7 +99,7 @@ def read_raw(data: bytes) -> list[Plot]:
     return plots
 
 
-def raw_parts(title: str, results: list[Result], date: str) -> Iterator[bytes]:
+def raw_parts(title: str, results: list[AnalysisResult], date: str) -> Iterator[bytes]:
     """Yield the bytes of a raw file with a plot for each analysis.
 
     A plot is a text header, then ``Binary:`` and doubles, all variables of a point together. Nodes are ``v(name)``,
@@ -137,7 +137,7 @@ def _unit(name: str) -> str:
     return "notype" if match is None else "voltage" if match[1] == "v" else "current"
 
 
-def _scales(result: Result) -> tuple[list[tuple[str, str]], list[np.ndarray]]:
+def _scales(result: AnalysisResult) -> tuple[list[tuple[str, str]], list[np.ndarray]]:
     """Return the leading variable: ngspice stores the fastest sweep only, one run of it after the other."""
     if not result.sweep:
         return [], []

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.netlist import Circuit
@@ -20,17 +20,17 @@ from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.requests import requests_of
 
 
-def with_readings(circuit: Circuit, result: Result) -> Result:
+def with_readings(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
     """Return a result with the quantities that cards and measures ask for, as this very circuit has them.
 
     What cannot be had is left out here; who asks for it by ``Readout`` hears why.
     """
     texts = [request.text for card in circuit.requests for request in requests_of(card)]
-    for one in circuit.measures:
-        texts += [one.output] * (one.function != "param")
-        for keys in (one.keys, *(event.keys for event in (one.trig, one.targ) if event is not None)):
+    for measure in circuit.measures:
+        texts += [measure.output] * (measure.function != "param")
+        for keys in (measure.keys, *(event.keys for event in (measure.trig, measure.targ) if event is not None)):
             texts += [keys[key] for key in ("when", "value") if key in keys]
-        texts += [event.output for event in (one.trig, one.targ) if event is not None]
+        texts += [event.output for event in (measure.trig, measure.targ) if event is not None]
     read = Readout(circuit, result)
     readings: dict[str, Array] = {}
     for text in dict.fromkeys(filter(None, texts)):
@@ -46,13 +46,13 @@ class Readout:
     ----------
     circuit : Circuit
         The netlist.
-    result : Result
+    result : AnalysisResult
         One of its analyses.
     values : mapping of str to float, optional
         Names that have a value beside parameters: what was measured.
     """
 
-    def __init__(self, circuit: Circuit, result: Result, values: Mapping[str, float] | None = None) -> None:
+    def __init__(self, circuit: Circuit, result: AnalysisResult, values: Mapping[str, float] | None = None) -> None:
         self.circuit, self.result = circuit, result
         self.values: Mapping[str, float] = {} if values is None else values
         self.times = dict(result.axes()).get("time", np.zeros(result.points))
@@ -118,16 +118,16 @@ class Readout:
             return np.asarray(self.result.currents[:, self._branch[name]])
         if name in self._element:
             return self._plain(self._element[name])
-        for one in (*circuit.controlled, *(circuit.charging.gains if circuit.charging else ())):
-            if one.name == name and (one.gain or circuit.charging is None):
-                control = self._number(one.c) - self._number(one.d) if one.kind == "g" else self._at(one.c)
-                return np.asarray(one.gain * control)
+        for source in (*circuit.controlled, *(circuit.charging.gains if circuit.charging else ())):
+            if source.name == name and (source.gain or circuit.charging is None):
+                control = self._number(source.c) - self._number(source.d) if source.kind == "g" else self._at(source.c)
+                return np.asarray(source.gain * control)
         for laws in (*circuit.behaviours, *(circuit.charging.laws if circuit.charging else ())):
             if laws.output == "i" and name in laws.names:
                 return self._law(laws, laws.names.index(name))
         if any(row[0] == name for row in circuit.capacitors):
             return np.zeros(self.result.points)
-        devices = [one.names for one in (circuit.diodes, circuit.mosfets) if one is not None]
+        devices = [elements.names for elements in (circuit.diodes, circuit.mosfets) if elements is not None]
         if any(name in names for names in devices):
             raise InputError(f"the current of {name} is not at hand: put a source of 0 V in series and ask for its own")
         raise InputError(f"there is no source {name}")
@@ -154,8 +154,8 @@ class Readout:
     def _at(self, branch: int) -> Array:
         """Return the current of a branch, numbered as in ``Behaviours.plus``."""
         circuit = self.circuit
-        volts = [name for one in circuit.behaviours if one.output == "v" for name in one.names]
-        return self.current([*circuit.names, *(one.name for one in circuit.controlled), *volts][branch])
+        volts = [name for laws in circuit.behaviours if laws.output == "v" for name in laws.names]
+        return self.current([*circuit.names, *(laws.name for laws in circuit.controlled), *volts][branch])
 
     def _law(self, laws: Behaviours, row: int) -> Array:
         """Return the amperes of a source with a law."""
@@ -164,6 +164,6 @@ class Readout:
             for kind, plus, minus in zip(laws.kinds, laws.plus, laws.minus, strict=True)
         ]
         shape = np.asarray(self.times).shape
-        constants = [np.full(shape, one[row]) for one in laws.constants]
+        constants = [np.full(shape, column[row]) for column in laws.constants]
         value, _ = laws.template.evaluate(controls, constants, self.times)  # type: ignore[arg-type]
         return np.asarray(laws.factor[row] * np.broadcast_to(value, shape))

@@ -42,7 +42,7 @@ class ArrayState:
 
 
 @dataclass(frozen=True)
-class Result:
+class AnalysisResult:
     """One analysis.
 
     Attributes
@@ -120,17 +120,17 @@ class Result:
         """Return each swept quantity with its value at every point."""
         return self.columns(self.sweep, self.points)
 
-    def runs(self) -> Iterator[tuple[dict[str, float], Result]]:
+    def runs(self) -> Iterator[tuple[dict[str, float], AnalysisResult]]:
         """Yield each run of a repeated analysis: the values that it was made at, and its own result."""
-        own = len(self.sweep) - self.repeats
-        size = math.prod(values.size for _, values in self.sweep[:own])
-        axes = self.axes()[own:]
+        inner = len(self.sweep) - self.repeats
+        size = math.prod(values.size for _, values in self.sweep[:inner])
+        axes = self.axes()[inner:]
         for start in range(0, self.points, size):
             points = slice(start, start + size)
             run = replace(
                 self,
-                kind=self.kind if own else "op",
-                sweep=self.sweep[:own],
+                kind=self.kind if inner else "op",
+                sweep=self.sweep[:inner],
                 voltages=self.voltages[points],
                 currents=self.currents[points],
                 power=self.power[points],
@@ -151,7 +151,9 @@ class Result:
             inner *= values.size
         return columns
 
-    def only_nodes(self, patterns: tuple[str, ...]) -> Result:
+    def only_nodes(self, patterns: tuple[str, ...]) -> AnalysisResult:
         """Keep the node voltages whose names match any of the patterns (``*``, ``?``, any case)."""
-        wanted = [k for k, name in enumerate(self.nodes) if any(fnmatch.fnmatchcase(name, p.lower()) for p in patterns)]
-        return replace(self, nodes=[self.nodes[k] for k in wanted], voltages=self.voltages[:, wanted])
+        columns = [
+            k for k, name in enumerate(self.nodes) if any(fnmatch.fnmatchcase(name, p.lower()) for p in patterns)
+        ]
+        return replace(self, nodes=[self.nodes[k] for k in columns], voltages=self.voltages[:, columns])

@@ -16,13 +16,14 @@ from xbarsim.analysis.as_crossbar import how, ideal_currents
 from xbarsim.analysis.measure import evaluate_all
 from xbarsim.analysis.printed import add_printed
 from xbarsim.analysis.readout import Readout
-from xbarsim.analysis.results import ArrayState, Result
+from xbarsim.analysis.results import AnalysisResult, ArrayState
 from xbarsim.analysis.simulate import simulate
-from xbarsim.analysis.unsolvable import NAMED
+from xbarsim.analysis.unsolvable import MOST_NODES
 from xbarsim.crossbar import SIDES, Array, Crossbar
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.graph.pieces import arrays_only
 from xbarsim.netlist.written import report_written
+from xbarsim.quantities import counted
 from xbarsim.solvers.solve import Method, solve
 
 Progress = Callable[[str], None]
@@ -68,16 +69,16 @@ def from_netlist(
     progress("reading")
     circuit = read(source, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
-    found = arrays_only(circuit.recognise())
+    recognition = arrays_only(circuit.recognise())
     middle = time.perf_counter()
-    results = simulate(circuit, found, method=method, progress=progress)
+    results = simulate(circuit, recognition, method=method, progress=progress)
     errors = measure_all(circuit, results)
     notes = [*circuit.notes, *add_printed(circuit, results)]
     end = time.perf_counter()
     elements = len(circuit.names) + len(circuit.controlled) + len(circuit.capacitors) + sum(circuit.nonlinear.values())
-    size = f"{len(circuit.nodes) - 1} nodes, {elements} elements"
-    rows, cols = found.crossbar.shape if found.crossbar is not None else (None, None)
-    reason = None if found.crossbar is not None else found.reason or "its graph is no crossbar"
+    size = f"{counted(len(circuit.nodes) - 1, 'node')}, {counted(elements, 'element')}"
+    rows, cols = recognition.crossbar.shape if recognition.crossbar is not None else (None, None)
+    reason = None if recognition.crossbar is not None else recognition.reason or "its graph is no crossbar"
     return Answers(
         circuit.title,
         f"{rows} x {cols} crossbar, {size}" if reason is None else f"network, {size}; no crossbar: {reason}",
@@ -93,37 +94,37 @@ def from_netlist(
     )
 
 
-def measure_all(circuit: Circuit, results: list[Result]) -> list[str]:
+def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
     """Evaluate every ``.measure`` on the analyses of its kind; return errors of those that cannot be."""
-    solved = {one.kind for one in results}
+    solved = {result.kind for result in results}
     pool: dict[str, float] = {}
     for result in results:
         if result.repeats:
             _measure_runs(circuit, result, solved)
             continue
-        measures = tuple(one for one in circuit.measures if one.analysis in ("", result.kind))
+        measures = tuple(measure for measure in circuit.measures if measure.analysis in ("", result.kind))
         measured: dict[str, float] = {}
         values = ChainMap(measured, pool)
         failed = evaluate_all(measures, Readout(circuit, result, values), measured)
         result.measures.update(measured)
         pool.update(measured)
         result.failed.update({name: error for name, error in failed.items() if name not in pool})
-    for one in circuit.measures:
-        if results and one.analysis not in ("", *solved):
-            results[0].failed[one.name] = f"no .{one.analysis} is solved"
-    place = {one.name: circuit.places.where(one.origin) for one in circuit.measures}
+    for measure in circuit.measures:
+        if results and measure.analysis not in ("", *solved):
+            results[0].failed[measure.name] = f"no .{measure.analysis} is solved"
+    place = {measure.name: circuit.places.where(measure.origin) for measure in circuit.measures}
     failures = {f"{place[name]}: .measure {name} is left out: {error}": None
                 for result in results for name, error in result.failed.items()}  # fmt: skip
     return list(failures)
 
 
-def _measure_runs(circuit: Circuit, result: Result, solved: set[str]) -> None:
+def _measure_runs(circuit: Circuit, result: AnalysisResult, solved: set[str]) -> None:
     """Evaluate ``.measure`` for each run of a repeated analysis: one list of numbers each."""
     runs = list(result.runs())
     solved.add(runs[0][1].kind)
-    measures = tuple(one for one in circuit.measures if one.analysis in ("", runs[0][1].kind))
-    columns: dict[str, list[float]] = {one.name: [] for one in measures}
-    problems: dict[str, list[str]] = {one.name: [] for one in measures}
+    measures = tuple(measure for measure in circuit.measures if measure.analysis in ("", runs[0][1].kind))
+    columns: dict[str, list[float]] = {measure.name: [] for measure in measures}
+    problems: dict[str, list[str]] = {measure.name: [] for measure in measures}
     for axes, run in runs:
         measured: dict[str, float] = {}
         failed = evaluate_all(measures, Readout(circuit, run, ChainMap(measured, axes)), measured)
@@ -136,7 +137,7 @@ def _measure_runs(circuit: Circuit, result: Result, solved: set[str]) -> None:
         if len(problems[name]) < len(runs):
             result.measures[name] = column
         if problems[name]:
-            more = f", and at {len(problems[name]) - 1} other points" if len(problems[name]) > 1 else ""
+            more = f", and at {counted(len(problems[name]) - 1, 'other point')}" if len(problems[name]) > 1 else ""
             result.failed[name] = problems[name][0] + more
 
 
@@ -162,7 +163,7 @@ def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: s
         with np.errstate(over="ignore", invalid="ignore"):
             ideal = ideal_currents(crossbar, sources)
         results.append(
-            Result(
+            AnalysisResult(
                 "op",
                 [],
                 list(nodes),
@@ -181,8 +182,8 @@ def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: s
     end = time.perf_counter()
     notes = []
     if solution.floating:
-        named = ", ".join(solution.floating[:NAMED])
-        notes.append(f"{len(solution.floating)} nodes have no path to any source: {named}")
+        nodes_text = ", ".join(solution.floating[:MOST_NODES])
+        notes.append(f"{counted(len(solution.floating), 'node')} without a path to any source: {nodes_text}")
     return Answers(
         title,
         f"{rows} x {cols} crossbar",

@@ -11,7 +11,7 @@ from xbarsim.analysis.charged import with_charging
 from xbarsim.analysis.families import add_notes, joined, named_place, places_of
 from xbarsim.analysis.points import Points, points_of
 from xbarsim.analysis.readout import with_readings
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.transistors import solve_drawn
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, InputError, LawError, SolveError
@@ -30,18 +30,18 @@ _MOST_OPERATIONS = 200
 
 def simulate(
     circuit: Circuit,
-    found: Recognition | None = None,
+    recognition: Recognition | None = None,
     *,
     method: Method = "auto",
     progress: Callable[[str], None] = lambda stage: None,
-) -> list[Result]:
+) -> list[AnalysisResult]:
     """Run every analysis of a circuit.
 
     Parameters
     ----------
     circuit : Circuit
         The netlist.
-    found : Recognition, optional
+    recognition : Recognition, optional
         The crossbar that it is; without one, or without a crossbar in it, the general solver is used.
     method : str
         How to solve the crossbar.
@@ -55,12 +55,12 @@ def simulate(
     SolveError
         The circuit has no unique solution, or none was found to tolerance.
     """
-    results: list[Result] = []
+    results: list[AnalysisResult] = []
     for analysis in circuit.analyses:
         if isinstance(analysis, Family):
-            results.append(_family(circuit, analysis, found is not None, method, progress))
+            results.append(_family(circuit, analysis, recognition is not None, method, progress))
         else:
-            result = _analysis(circuit, analysis, found, method, progress)
+            result = _analysis(circuit, analysis, recognition, method, progress)
             results.append(replace(result, repeats=analysis.repeats) if isinstance(analysis, Dc) else result)
     return results
 
@@ -68,41 +68,41 @@ def simulate(
 def _analysis(
     circuit: Circuit,
     analysis: Op | Dc | Tran,
-    found: Recognition | None,
+    recognition: Recognition | None,
     method: Method,
     progress: Callable[[str], None],
-) -> Result:
+) -> AnalysisResult:
     points = points_of(circuit, analysis)
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
-    crossbar = None if found is None else sources_at(found, points)
-    if found is None or found.crossbar is None or crossbar is None:
+    crossbar = None if recognition is None else sources_at(recognition, points)
+    if recognition is None or recognition.crossbar is None or crossbar is None:
         result = _general(circuit, points)
-    elif found.gates.intersection(points.varying):
+    elif recognition.gates.intersection(points.varying):
         # The crossbar's cells have one gate voltage each.
-        result = with_outputs(_general(circuit, points), found, found.crossbar, crossbar)
+        result = with_outputs(_general(circuit, points), recognition, recognition.crossbar, crossbar)
     else:
-        result = _either(circuit, found, found.crossbar, crossbar, points, method)
+        result = _either(circuit, recognition, recognition.crossbar, crossbar, points, method)
     return with_readings(circuit, result) if circuit.requests or circuit.measures else result
 
 
 def _family(
     circuit: Circuit, family: Family, recognised: bool, method: Method, progress: Callable[[str], None]
-) -> Result:
+) -> AnalysisResult:
     """Solve one analysis for each variant of a circuit."""
     places = list(places_of(family))
     results = []
     for number, place in enumerate(places, 1):
         count = f" ({number} of {len(places)} variants)" if len(places) > 1 else ""
 
-        def shown(stage: str, count: str = count) -> None:
+        def numbered(stage: str, count: str = count) -> None:
             progress(stage + count)
 
         try:
             variant = Circuit.of(family.variant(place))
             (analysis,) = variant.analyses
             assert not isinstance(analysis, Family)
-            found = arrays_only(variant.recognise()) if recognised else None
-            results.append(_analysis(variant, analysis, found, method, shown))
+            recognition = arrays_only(variant.recognise()) if recognised else None
+            results.append(_analysis(variant, analysis, recognition, method, numbered))
         except (SolveError, InputError) as error:
             error.args = (f"{error.args[0]} (at {named_place(family, place)})", *error.args[1:])
             raise
@@ -112,30 +112,30 @@ def _family(
 
 def _either(
     circuit: Circuit,
-    found: Recognition,
+    recognition: Recognition,
     crossbar: Crossbar,
     sources: dict[Side, Array],
     points: Points,
     method: Method,
-) -> Result:
+) -> AnalysisResult:
     """Solve what is a crossbar as one, or by the general solver where that is faster or the only way."""
     device = crossbar.device
-    if found.left_out is not None:
-        drawn = solve_drawn(circuit, found, sources, points)
+    if recognition.left_out is not None:
+        drawn = solve_drawn(circuit, recognition, sources, points)
         if drawn is not None:
-            return with_outputs(with_charging(circuit, drawn), found, crossbar, sources)
-        near = nearby_voltages(circuit, found, crossbar, sources, points)
-        return with_outputs(_general(circuit, points, near), found, crossbar, sources)
+            return with_outputs(with_charging(circuit, drawn), recognition, crossbar, sources)
+        near = nearby_voltages(circuit, recognition, crossbar, sources, points)
+        return with_outputs(_general(circuit, points, near), recognition, crossbar, sources)
     if method == "auto" and isinstance(device, WrittenLaw) and _compiling_is_slower(device, crossbar, points):
         try:
-            return with_outputs(_general(circuit, points), found, crossbar, sources)
+            return with_outputs(_general(circuit, points), recognition, crossbar, sources)
         except ConvergenceError:
             if device.operations > _MOST_OPERATIONS:
                 raise
     # Cells whose current falls with the voltage are for the general solver.
     with suppress(LawError):
-        return with_charging(circuit, solve_crossbar(circuit, found, crossbar, sources, points, method))
-    return with_outputs(_general(circuit, points), found, crossbar, sources)
+        return with_charging(circuit, solve_crossbar(circuit, recognition, crossbar, sources, points, method))
+    return with_outputs(_general(circuit, points), recognition, crossbar, sources)
 
 
 def _compiling_is_slower(law: WrittenLaw, crossbar: Crossbar, points: Points) -> bool:
@@ -144,7 +144,7 @@ def _compiling_is_slower(law: WrittenLaw, crossbar: Crossbar, points: Points) ->
     return crossbar.conductance.size * points.count <= _FEW_CELLS * longer**2
 
 
-def _general(circuit: Circuit, points: Points, near: Array | None = None) -> Result:
+def _general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:
     # with scipy.sparse, which a crossbar does not need
     from xbarsim.analysis.general import solve_general
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.analysis.points import Points
-from xbarsim.analysis.results import Result
+from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels.access import PARAMETERS
 from xbarsim.netlist import Circuit, Recognition
@@ -15,6 +15,7 @@ from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.graph.standins import held_at
 from xbarsim.netlist.nonlinear_elements import Mosfets
 from xbarsim.netlist.recognition import report_points
+from xbarsim.quantities import counted
 from xbarsim.resources import check_memory
 from xbarsim.solution import Solution
 from xbarsim.solvers import access_newton
@@ -24,12 +25,14 @@ _NUMBERS = 60
 """That a solution keeps for each cell."""
 
 
-def solve_drawn(circuit: Circuit, found: Recognition, sources: dict[Side, Array], points: Points) -> Result | None:
+def solve_drawn(
+    circuit: Circuit, recognition: Recognition, sources: dict[Side, Array], points: Points
+) -> AnalysisResult | None:
     """Solve a recognised 1T1R array with everything that its transistors do.
 
     Parameters
     ----------
-    circuit, found : Circuit, Recognition
+    circuit, recognition : Circuit, Recognition
         The netlist, and the crossbar in it.
     sources : dict of side to (points, lines)
         Volts of the line ends' sources.
@@ -38,7 +41,7 @@ def solve_drawn(circuit: Circuit, found: Recognition, sources: dict[Side, Array]
 
     Returns
     -------
-    Result or None
+    AnalysisResult or None
         As the general solver's. None where that has to solve it: a part of the circuit is beyond this model, or steps
         do not settle, as where lines hang on leaks alone.
 
@@ -48,19 +51,24 @@ def solve_drawn(circuit: Circuit, found: Recognition, sources: dict[Side, Array]
         The work would not fit in memory.
     """
     m = circuit.mosfets
-    if m is None or found.inner is None or found.crossbar is None or _beyond(circuit, m, found, points):
+    if (
+        m is None
+        or recognition.inner is None
+        or recognition.crossbar is None
+        or _beyond(circuit, m, recognition, points)
+    ):
         return None
-    segments = Segments.of(found.crossbar)
+    segments = Segments.of(recognition.crossbar)
     if any(lines.any() for lines in segments.joined.values()):
         return None
-    rows, cols = found.crossbar.shape
+    rows, cols = recognition.crossbar.shape
     check_memory(
         8.0 * rows * cols * (_NUMBERS + 5 * points.count),
         f"solving {points.count} point(s) on {rows} x {cols} cells with transistors",
         "take fewer points",
     )
-    held, _ = held_nodes(circuit, m.gate)
-    cells = _cells(circuit, m, found, held)
+    fixed, _ = held_nodes(circuit, m.gate)
+    cells = _cells(circuit, m, recognition, fixed)
     states: list[access_newton.AccessState] = []
     for k in range(points.count):
         at = {side: volts[k] for side, volts in sources.items()}
@@ -68,26 +76,26 @@ def solve_drawn(circuit: Circuit, found: Recognition, sources: dict[Side, Array]
         if state is None:
             return None
         states.append(state)
-    return _result(circuit, m, found, sources, points, states, held)
+    return _result(circuit, m, recognition, sources, points, states, fixed)
 
 
-def _beyond(circuit: Circuit, m: Mosfets, found: Recognition, points: Points) -> bool:
+def _beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Points) -> bool:
     """Whether transistors have resistances of their own, or bulks and gates do not stay at volts that sources give."""
-    assert found.inner is not None
-    outer = m.drain + m.source - found.inner.node
+    assert recognition.inner is not None
+    outer = m.drain + m.source - recognition.inner.node
     holder = held_at(circuit)[0]
     free = (m.bulk != outer) & (m.bulk != GROUND) & (holder[m.bulk] < 0)
     moving = np.isin(holder[np.concatenate([m.gate, m.bulk])], list(points.varying))
     return bool(m.drain_series.any() or m.source_series.any() or free.any() or moving.any())
 
 
-def _cells(circuit: Circuit, m: Mosfets, found: Recognition, held: Array) -> access_newton.AccessCells:
+def _cells(circuit: Circuit, m: Mosfets, recognition: Recognition, fixed: Array) -> access_newton.AccessCells:
     """Lay transistors out over the array, gates and bulks at the volts (nodes,) at which sources hold them."""
-    inner, crossbar = found.inner, found.crossbar
+    inner, crossbar = recognition.inner, recognition.crossbar
     assert inner is not None
     assert crossbar is not None
     outer = m.drain + m.source - inner.node
-    own, at_drain = m.bulk == outer, m.drain == inner.node
+    at_source, at_drain = m.bulk == outer, m.drain == inner.node
     numbers: dict[str, Array | float] = {
         "g": 1.0 / np.abs(inner.ohms),
         "beta": m.beta,
@@ -110,42 +118,44 @@ def _cells(circuit: Circuit, m: Mosfets, found: Recognition, held: Array) -> acc
         table[inner.row, inner.col] = values
         return table
 
-    def here(which: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return np.asarray(placed(which.astype(np.float64)) > 0.0)
+    def marked(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return np.asarray(placed(mask.astype(np.float64)) > 0.0)
 
-    bulk = np.where(own, 0.0, held[m.bulk])
-    return access_newton.AccessCells(parameters, placed(held[m.gate]), placed(bulk), here(own), here(inner.ohms < 0.0))
+    bulk = np.where(at_source, 0.0, fixed[m.bulk])
+    return access_newton.AccessCells(
+        parameters, placed(fixed[m.gate]), placed(bulk), marked(at_source), marked(inner.ohms < 0.0)
+    )
 
 
 def _result(
     circuit: Circuit,
     m: Mosfets,
-    found: Recognition,
+    recognition: Recognition,
     sources: dict[Side, Array],
     points: Points,
     states: list[access_newton.AccessState],
-    held: Array,
-) -> Result | None:
+    fixed: Array,
+) -> AnalysisResult | None:
     """Put solutions into the netlist's names; None where a node is none of the crossbar's."""
-    inner = found.inner
+    inner = recognition.inner
     assert inner is not None
     branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
     values = points.values(circuit, branches)
     leaving = np.stack([state.cells + state.leak_word for state in states])
-    volts, amperes = report_points(found, _solution(found, states, leaving), sources, values, branches)
+    volts, amperes = report_points(recognition, _solution(recognition, states, leaving), sources, values, branches)
     place = {element: k for k, element in enumerate(branches.tolist())}
-    down = [place[wire.element] for wire in found.wire_sources if wire.layer == "bit"]
+    down = [place[wire.element] for wire in recognition.wire_sources if wire.layer == "bit"]
     if down:
         entering = np.stack([state.cells - state.leak_bit for state in states])
-        amperes[:, down] = report_points(found, _solution(found, states, entering), sources, values, branches)[1][
-            :, down
-        ]
+        amperes[:, down] = report_points(
+            recognition, _solution(recognition, states, entering), sources, values, branches
+        )[1][:, down]
     volts[:, inner.node - 1] = np.stack([state.inner[inner.row, inner.col] for state in states])
-    volts = np.where(np.isnan(volts), held[1:], volts)
+    volts = np.where(np.isnan(volts), fixed[1:], volts)
     if np.isnan(volts).any():
         return None
-    _add_leaks(circuit, m, found, states, amperes, place)
-    return Result(
+    _add_leaks(circuit, m, recognition, states, amperes, place)
+    return AnalysisResult(
         points.kind,
         points.sweep,
         circuit.nodes[1:],
@@ -154,15 +164,15 @@ def _result(
         amperes,
         -(values * amperes).sum(axis=1),
         max(state.bound for state in states),
-        f"newton, {sum(state.steps for state in states)} steps",
+        f"newton, {counted(sum(state.steps for state in states), 'step')}",
     )
 
 
-def _solution(found: Recognition, states: list[access_newton.AccessState], cells: Array) -> Solution:
+def _solution(recognition: Recognition, states: list[access_newton.AccessState], cells: Array) -> Solution:
     """Return the crossbar's solution with some currents (points, rows, cols) as its cells'."""
-    assert found.crossbar is not None
+    assert recognition.crossbar is not None
     return Solution(
-        crossbar=found.crossbar,
+        crossbar=recognition.crossbar,
         end_currents={side: np.stack([state.currents[side] for state in states]) for side in SIDES},
         power=np.zeros(len(states)),
         residual=0.0,
@@ -178,13 +188,13 @@ def _solution(found: Recognition, states: list[access_newton.AccessState], cells
 def _add_leaks(
     circuit: Circuit,
     m: Mosfets,
-    found: Recognition,
+    recognition: Recognition,
     states: list[access_newton.AccessState],
     amperes: Array,
     place: dict[int, int],
 ) -> None:
     """Add what bulks take to the currents of the sources that hold them."""
-    inner = found.inner
+    inner = recognition.inner
     assert inner is not None
     outer = m.drain + m.source - inner.node
     holder = np.where(m.bulk == outer, -1, held_at(circuit)[0][m.bulk])

@@ -13,18 +13,18 @@ from xbarsim.netlist.element_kinds import RESISTOR
 if TYPE_CHECKING:
     from xbarsim import nonlinear
 
-NAMED = 8
+MOST_NODES = 8
 """How many nodes a message names."""
 
 
 def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
     """Return the error that names nodes without a path to any source."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    more = f" and {len(names) - MOST_NODES} more" if len(names) > MOST_NODES else ""
     grounds = [name for name in names if name in ("gnd!", "!gnd", "ground")]
     hint = f" ({grounds[0]} is ground in HSPICE alone: write 0)" if grounds else _state_hint(circuit, set(names))
     return FloatingError(
         f"{circuit.places.files[0]}: no path to any source from node{'s' if len(names) > 1 else ''} "
-        f"{', '.join(names[:NAMED])}{more}{hint}: tie them to a source or ground, or take them out",
+        f"{', '.join(names[:MOST_NODES])}{more}{hint}: tie them to a source or ground, or take them out",
         names,
     )
 
@@ -56,9 +56,9 @@ def newton_message(circuit: Circuit, problem: nonlinear.Problem, error: nonlinea
     element = f"at {error.element} ({circuit.places.where(error.origin)}) " if error.element else ""
     nodes = [k for k in problem.system.near(error.unknown).tolist() if k < len(circuit.nodes)]
     node = f", node {circuit.nodes[nodes[0]]}" if nodes else ""
-    held = {circuit.nodes[k] for k in np.unique(np.concatenate([[0], circuit.first, circuit.second])).tolist()}
+    joined = {circuit.nodes[k] for k in np.unique(np.concatenate([[0], circuit.first, circuit.second])).tolist()}
     return (
         f"no operating point was found{' at ' + at if at else ''}: Newton's method ends {element}with '{error}'{node}; "
         "steps by gmin and by sources end likewise: look for laws with jumps, without a value, or with two solutions"
-        + _state_hint(circuit, set(circuit.nodes) - held)
+        + _state_hint(circuit, set(circuit.nodes) - joined)
     )

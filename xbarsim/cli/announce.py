@@ -44,13 +44,13 @@ def compilation() -> Iterator[None]:
 
 
 @contextmanager
-def stages(wanted: bool) -> Iterator[Callable[[str], None]]:
+def stages(enabled: bool) -> Iterator[Callable[[str], None]]:
     """Give a function that shows what is being done, on a terminal only and gone when it is over."""
-    shown = wanted and sys.stderr is not None and sys.stderr.isatty()
+    visible = enabled and sys.stderr is not None and sys.stderr.isatty()
     start = time.perf_counter()
 
     def show(stage: str) -> None:
-        if shown:
+        if visible:
             # What wraps onto a second line could not be taken back.
             line = f"{time.perf_counter() - start:6.1f} s  {stage}"[: shutil.get_terminal_size().columns - 1]
             print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)
@@ -58,5 +58,5 @@ def stages(wanted: bool) -> Iterator[Callable[[str], None]]:
     try:
         yield show
     finally:
-        if shown:
+        if visible:
             print(_CLEAR, end="", file=sys.stderr, flush=True)

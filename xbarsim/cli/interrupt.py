@@ -22,11 +22,11 @@ def immediate(message: str) -> Iterator[None]:
     if not (usual and hasattr(signal, "sigwait") and threading.current_thread() is threading.main_thread()):
         yield
         return
-    done = threading.Event()
+    finished = threading.Event()
 
     def watch() -> None:
         signal.sigwait([signal.SIGINT])
-        if not done.is_set():
+        if not finished.is_set():
             clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the stage in hand may stand in the line
             sys.stderr.write(f"{clear}{message}\n")
             sys.stderr.flush()
@@ -38,7 +38,7 @@ def immediate(message: str) -> Iterator[None]:
     try:
         yield
     finally:
-        done.set()
+        finished.set()
         if watcher.ident is not None:
             signal.pthread_kill(watcher.ident, signal.SIGINT)
         watcher.join()

@@ -47,12 +47,12 @@ def translated(text: str, changes: Sequence[str], options: Sequence[str]) -> str
         kind, name = match.groups()
         if kind in options:
             return f"--{name.replace('_', '-')} is"
-        typed = [one for one in names if one.rsplit(".", 1)[-1] == name]
+        typed = [setting for setting in names if setting.rsplit(".", 1)[-1] == name]
         return f"{typed[-1]} is" if typed else match[0]
 
     def whole(match: re.Match[str]) -> str:
         kind, value = match.groups()
-        typed = [one for one in names if one.rsplit(".", 1)[-1].replace("_", "") == kind.lower()]
+        typed = [setting for setting in names if setting.rsplit(".", 1)[-1].replace("_", "") == kind.lower()]
         return f"{typed[-1]} is {value}: give its settings by name, as {typed[-1]}.NAME=VALUE" if typed else match[0]
 
     text = _DIGITAL.sub(

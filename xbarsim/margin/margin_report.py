@@ -45,26 +45,24 @@ class Report:
     @property
     def heading(self) -> list[str]:
         """Two lines that say what was swept."""
-        made = self.technology
-        device = "linear cells" if isinstance(made.device, Linear) else f"{made.device!r} cells"
-        if made.word_wire == made.bit_wire:
-            wires = f"{engineering(made.word_wire, 'ohm')} a segment"
-        else:
-            wires = f"{engineering(made.word_wire, 'ohm')} (word), {engineering(made.bit_wire, 'ohm')} (bit) a segment"
-        ends = f"driver {engineering(made.driver, 'ohm')}, sense {engineering(made.sense, 'ohm')}"
-        states = f"LRS {engineering(made.r_on, 'ohm')}, HRS {engineering(made.r_off, 'ohm')}"
-        which = {
+        technology = self.technology
+        device = "linear cells" if isinstance(technology.device, Linear) else f"{technology.device!r} cells"
+        word, bit = engineering(technology.word_wire, "ohm"), engineering(technology.bit_wire, "ohm")
+        wires = word if technology.word_wire == technology.bit_wire else f"{word} (word), {bit} (bit)"
+        ends = f"driver {engineering(technology.driver, 'ohm')}, sense {engineering(technology.sense, 'ohm')}"
+        states = f"LRS {engineering(technology.r_on, 'ohm')}, HRS {engineering(technology.r_off, 'ohm')}"
+        place = {
             "far": "the cell far from driver and sense",
             "corners": "the worst corner cell",
         }.get(self.cell, f"cell {self.cell}")
-        loads = {one.scheme.load for one in self.points} - {None}
+        loads = {margin.scheme.load for margin in self.points} - {None}
         load = "".join(f", load {engineering(ohms or 0.0, 'ohm')}" for ohms in loads)
         among = (
             "each state among its worst pattern" if self.patterns == "worst" else "both states among the same pattern"
         )
         return [
-            f"{device}, {states}; wires {wires}, {ends}{load}",
-            f"{which} read at {engineering(self.read_voltage, 'V')}, {among}",
+            f"{device}, {states}; wires {wires} a segment, {ends}{load}",
+            f"{place} read at {engineering(self.read_voltage, 'V')}, {among}",
         ]
 
     def as_table(self) -> str:
@@ -81,7 +79,7 @@ class Report:
             for row in (columns, *table):
                 del row[column : column + 1]
         lines = ["read margin", *self.heading, "", *aligned(table, columns)]
-        worst = max(max(one.lrs.residual, one.hrs.residual) for one in self.points)
+        worst = max(max(margin.lrs.residual, margin.hrs.residual) for margin in self.points)
         lines += ["", "margin: (I LRS - I HRS) / I LRS, 0 and below cannot be read; sneak: that of the cell in HRS"]
         lines += [f"worst     {self._effort()}", f"residual  {worst:.1e}"]
         if self.seconds:
@@ -92,29 +90,31 @@ class Report:
         """Say for which arrays all patterns were tried, and how many where the worst was searched for."""
         words = []
         for exhaustive, how in ((True, "all patterns tried"), (False, "searched, a worse one may exist")):
-            points = [one for one in self.points if (one.lrs.exhaustive and one.hrs.exhaustive) == exhaustive]
+            points = [
+                margin for margin in self.points if (margin.lrs.exhaustive and margin.hrs.exhaustive) == exhaustive
+            ]
             if points:
-                counts = [case.tried for one in points for case in (one.lrs, one.hrs)]
+                counts = [case.tried for margin in points for case in (margin.lrs, margin.hrs)]
                 span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-                sizes = ", ".join(dict.fromkeys(_by(one) for one in points))
+                sizes = ", ".join(dict.fromkeys(_by(margin) for margin in points))
                 words.append(f"{how} ({span} a state): {sizes}")
         return "; ".join(words)
 
     def as_json(self) -> str:
         """Return everything; NaN and infinities are null."""
-        made = self.technology
-        values = {name: value.tolist() for name, value in made.device.parameters.items()}
+        technology = self.technology
+        values = {name: value.tolist() for name, value in technology.device.parameters.items()}
         record = {
             "technology": {
-                "r_on": made.r_on, "r_off": _finite(made.r_off),
-                "device": {"name": made.device.name, **values},
-                "word_wire": made.word_wire, "bit_wire": made.bit_wire,
-                "driver": made.driver, "sense": made.sense,
+                "r_on": technology.r_on, "r_off": _finite(technology.r_off),
+                "device": {"name": technology.device.name, **values},
+                "word_wire": technology.word_wire, "bit_wire": technology.bit_wire,
+                "driver": technology.driver, "sense": technology.sense,
             },
             "read_voltage": self.read_voltage,
             "cell": self.cell,
             "patterns": self.patterns,
-            "points": [_record(one) for one in self.points],
+            "points": [_record(margin) for margin in self.points],
             "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
         }  # fmt: skip
         return json.dumps(record, indent=1, allow_nan=False)
@@ -140,20 +140,20 @@ class Report:
         return "\n".join(f"{m.scheme.name} {m.rows} {m.cols} {float(m.current_margin)!r}" for m in self.points)
 
 
-def _record(one: Margin) -> dict[str, Any]:
+def _record(margin: Margin) -> dict[str, Any]:
     return {
-        "scheme": one.scheme.name,
-        "rows": one.rows,
-        "cols": one.cols,
-        "cell": list(one.cell),
-        "load": one.scheme.load,
-        "current_margin": _finite(one.current_margin),
-        "on_off_ratio": _finite(one.on_off_ratio),
-        "voltage_margin": one.voltage_margin,
-        "lrs": _case(one.lrs),
-        "hrs": _case(one.hrs),
-        "residual": max(one.lrs.residual, one.hrs.residual),
-        "searched": not (one.lrs.exhaustive and one.hrs.exhaustive),
+        "scheme": margin.scheme.name,
+        "rows": margin.rows,
+        "cols": margin.cols,
+        "cell": list(margin.cell),
+        "load": margin.scheme.load,
+        "current_margin": _finite(margin.current_margin),
+        "on_off_ratio": _finite(margin.on_off_ratio),
+        "voltage_margin": margin.voltage_margin,
+        "lrs": _case(margin.lrs),
+        "hrs": _case(margin.hrs),
+        "residual": max(margin.lrs.residual, margin.hrs.residual),
+        "searched": not (margin.lrs.exhaustive and margin.hrs.exhaustive),
     }
 
 
@@ -185,5 +185,5 @@ def _cells(margin: Margin) -> list[str]:
     ]  # fmt: skip
 
 
-def _by(one: Margin) -> str:
-    return f"{one.rows} x {one.cols}"
+def _by(margin: Margin) -> str:
+    return f"{margin.rows} x {margin.cols}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.inference import Inference, LayerError
+from xbarsim.quantities import counted
 from xbarsim.text_table import aligned, comma_separated
 
 
@@ -66,7 +67,7 @@ class InferenceReport:
         for chip in inference.chips:
             agreement, seconds = f"{chip.agreement:7.2%} as torch", f"{chip.seconds:.1f} s"
             chips.append((f"chip {chip.seed}", f"{chip.accuracy:.2%}", agreement, seconds))
-        spread = f"+- {100.0 * inference.deviation:.2f} points over {_count(len(inference.chips), 'chip')}"
+        spread = f"+- {100.0 * inference.deviation:.2f} points over {counted(len(inference.chips), 'chip')}"
         chips.append(("mean", f"{inference.mean:.2%}", spread))
         layers: list[tuple[str, ...]] = [("layer", "weights", "tiles", "cells", "used", "wires", "own", "total")]
         layers += [_cells(layer) for layer in inference.layers]
@@ -173,10 +174,6 @@ class InferenceReport:
         """Return accuracies alone, one a line."""
         chips = [f"chip {chip.seed} {chip.accuracy!r}" for chip in self.found.chips]
         return "\n".join([f"ideal {self.found.ideal!r}", *chips, f"mean {self.found.mean!r}"])
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _cells(one: LayerError) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from xbarsim.quantities import counted
 from xbarsim.validate.case import Row
 
 
@@ -81,8 +82,8 @@ class Outcome:
         circuits = len({row.case for row in rows})
         counts = [sum(getattr(row, part).count for row in rows) for part in ("voltages", "outputs", "sources")]
         said = (
-            f"{len(rows)} comparisons of {circuits} circuits: {counts[0]:,} node voltages, {counts[1]:,} output "
-            f"currents, {counts[2]:,} source currents"
+            f"{counted(len(rows), 'comparison')} of {counted(circuits, 'circuit')}: {counts[0]:,} node voltages, "
+            f"{counts[1]:,} output currents, {counts[2]:,} source currents"
         )
         beyond = sum(not row.trouble for row in self.failed)
         broken = len(self.failed) - beyond

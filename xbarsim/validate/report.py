@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from xbarsim.quantities import counted
 from xbarsim.text_table import aligned, comma_separated
 from xbarsim.validate.case import COMPONENT_FLOOR, Row
 from xbarsim.validate.outcome import Outcome
@@ -78,7 +79,7 @@ def notes(outcome: Outcome) -> list[tuple[str, str]]:
     failures = [
         (
             f"{rows[0].case}, {rows[0].ours} against {rows[0].other}"
-            + (f", and {len(rows) - 1} comparisons more" if len(rows) > 1 else ""),
+            + (f", and {counted(len(rows) - 1, 'comparison')} more" if len(rows) > 1 else ""),
             reason,
         )
         for reason, rows in reasons.items()
