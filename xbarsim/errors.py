@@ -44,7 +44,17 @@ class FloatingError(SolveError):
 
 
 class ConvergenceError(SolveError):
-    """A solution's residual stayed above the tolerance; no number is returned."""
+    """A solution's residual stayed above the tolerance; no number is returned.
+
+    Attributes
+    ----------
+    remedies : tuple of str
+        Likely causes, each with the call to make, as the message lists them.
+    """
+
+    def __init__(self, message: str, *remedies: str) -> None:
+        super().__init__(f"{message}: {'; '.join(remedies)}" if remedies else message)
+        self.remedies = remedies
 
 
 class TooLargeError(InputError, MemoryError):

@@ -29,14 +29,19 @@ class Solution:
         Bound of the error of any end current, relative to the largest of its vector's; the worst over the batch.
         It is what the voltages leave of Kirchhoff's laws: current missing at nodes, which leaves by the ends, and
         what the gaps ``dv - r i`` of wires and ends would drive around. Below about 1e-15 the rounding of the
-        currents themselves is larger. For a batch answered by an effective map: the map's difference from a full
-        solve of a random vector, relative to the largest current.
+        currents themselves is larger. An effective map has no voltages: a batch that one answered has the residual of
+        the full solve that verified it, of a random vector.
     iterations : int or (batch,) of int
-        Conjugate-gradient steps, or Newton's with nonlinear cells; 0 for direct methods.
+        Conjugate-gradient steps, or Newton's with nonlinear cells; 0 for direct methods. They count, too, where a
+        reduction replaced what they led to.
     method : str
-        ``schur``, ``kron``, ``newton`` or ``reference``: what gave the numbers.
+        ``schur``, ``kron``, ``newton`` or ``reference``: what gave the numbers. Small arrays on which conjugate
+        gradients lose digits get a reduction's: ``kron``, or ``schur, kron`` for a batch with vectors of both.
     floating : list of str
         Nodes ``w[i, j]`` and ``b[i, j]`` without a path to any source. Their voltages are NaN, their currents 0.
+    map_difference : float or None
+        Where an effective map answered a batch: its largest difference from the full solve that verified it, relative
+        to the largest current. Added to ``residual`` it bounds the end currents' errors. None where no map was used.
     """
 
     crossbar: Crossbar
@@ -46,6 +51,7 @@ class Solution:
     iterations: int | NDArray[np.int64]
     method: str
     floating: list[str]
+    map_difference: float | None = None
     _word: Array | None = field(default=None)
     _bit: Array | None = field(default=None)
     _across: Array | None = field(default=None)
@@ -103,7 +109,8 @@ class Solution:
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.currents.shape))
         worst: Any = self.iterations if isinstance(self.iterations, int) else self.iterations.max(initial=0)
+        mapped = "" if self.map_difference is None else f"map_difference={self.map_difference:.1e}, "
         return (
-            f"Solution({shape} currents, method={self.method!r}, residual={self.residual:.1e}, "
+            f"Solution({shape} currents, method={self.method!r}, residual={self.residual:.1e}, {mapped}"
             f"iterations={worst}, floating={len(self.floating)})"
         )

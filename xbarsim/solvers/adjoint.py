@@ -53,12 +53,12 @@ class EffectiveMap:
         """
         segments = self._terminals.segments
         rows, cols = self.matrix.shape
-        given = checked_array("cotangent", cotangent, signed=True)
-        if given.shape != (rows, cols):
-            raise InputError(f"cotangent has shape {given.shape}: it must be {(rows, cols)}, as the map")
-        given = given * np.where(segments.joined["bit"], 0.5, 1.0)
+        weights = checked_array("cotangent", cotangent, signed=True)
+        if weights.shape != (rows, cols):
+            raise InputError(f"cotangent has shape {weights.shape}: it must be {(rows, cols)}, as the map")
+        weights = weights * np.where(segments.joined["bit"], 0.5, 1.0)
         with one_blas_thread():
-            gradient: Array = -self._terminals.network.sensitivity(*self._unit_volts(), given)
+            gradient: Array = -self._terminals.network.sensitivity(*self._unit_volts(), weights)
         for floating in (segments.floating_word, segments.floating_bit):
             if floating is not None:
                 gradient[floating] = 0.0
@@ -67,14 +67,13 @@ class EffectiveMap:
     def _unit_volts(self) -> tuple[Array, Array]:
         """Return the terminals' voltages with each row's source at 1 V in turn, and with each column's."""
         terminals = self._terminals
-        found = []
-        sides: tuple[Side, Side] = ("word_left", "bit_bottom")
-        for side in sides:
-            counts = {name: volts.size for name, volts in terminals.segments.volts.items()}
+        counts = {name: volts.size for name, volts in terminals.segments.volts.items()}
+
+        def units(side: Side) -> Array:
             sources = {name: np.zeros((counts[side], counts[name])) for name in SIDES}
-            sources[side] = np.eye(counts[side])
-            found.append(terminals.stack(sources))
-        return found[0], found[1]
+            return terminals.stack(sources | {side: np.eye(counts[side])})
+
+        return units("word_left"), units("bit_bottom")
 
 
 def effective_map(crossbar: Crossbar, *, threads: int | None = None) -> EffectiveMap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, overload
 
 import numpy as np
@@ -23,8 +24,25 @@ _VERIFY_SEED = 1
 _VERIFY_ITERATIONS = 300
 
 
-def verify(terminals: Terminals) -> float:
-    """Hold the reduction against a full solve of one random vector; return the largest relative difference.
+@dataclass(frozen=True)
+class Verification:
+    """What a reduction was held against: one random vector.
+
+    Attributes
+    ----------
+    residual : float
+        What its full solve leaves of Kirchhoff's laws.
+    difference : float
+        Largest difference of the reduction's end currents from it, relative to the largest of them; 0 where the full
+        solve is the reduction's own, with node voltages by back-substitution.
+    """
+
+    residual: float
+    difference: float
+
+
+def verify(terminals: Terminals) -> Verification:
+    """Hold the reduction against a full solve of one random vector.
 
     The solve is by conjugate gradients, which share nothing with the reduction. Where wires dominate they
     would take too long, and node voltages by back-substitution are held against Kirchhoff's laws instead.
@@ -32,7 +50,7 @@ def verify(terminals: Terminals) -> float:
     Raises
     ------
     ConvergenceError
-        The difference is above ``TOLERANCE``.
+        Residual and difference are together above ``TOLERANCE``.
     """
     segments = terminals.segments
     rows = segments.g.shape[0]
@@ -49,19 +67,22 @@ def verify(terminals: Terminals) -> float:
         threads=terminals.threads,
         all_digits=False,
     )
+    difference = 0.0
     if full.converged.all() and full.residual[0] <= EXACT:
         mapped = terminals.currents(sources)
         largest = scale(full.currents.values(), segments.g, sources.values())
         gap = max(float(np.abs(mapped[side] - full.currents[side]).max()) for side in SIDES)
-        difference = float(full.residual[0]) + gap / largest if gap > 0.0 else float(full.residual[0])
+        difference = gap / largest if gap > 0.0 else 0.0
     else:
-        difference = float(by_kron(segments, sources, threads=terminals.threads).residual[0])
-    if not difference <= TOLERANCE:
+        full = by_kron(segments, sources, threads=terminals.threads)
+    verification = Verification(float(full.residual[0]), difference)
+    error = verification.residual + verification.difference
+    if not error <= TOLERANCE:
         raise ConvergenceError(
-            f"the effective map differs from a full solve by {difference:.1e} of the largest current "
+            f"the effective map differs from a full solve by {error:.1e} of the largest current "
             f"(tolerance {TOLERANCE:g}); solve(crossbar, voltages) handles each vector on its own"
         )
-    return difference
+    return verification
 
 
 @overload
@@ -124,9 +145,7 @@ def effective_conductance(
     if not offset:
         return g_eff
     still = segments.sources(np.zeros((1, crossbar.shape[0])))
-    i0 = terminals.currents(still)
-    segments.share_joined(i0)
-    return g_eff, i0["bit_bottom"][0]
+    return g_eff, segments.shared(terminals.currents(still))["bit_bottom"][0]
 
 
 def mappable(crossbar: Crossbar, offset: bool) -> Segments:
@@ -144,7 +163,9 @@ def mappable(crossbar: Crossbar, offset: bool) -> Segments:
             f"the ends {', '.join(fixed)} hold non-zero voltages, so currents = voltages @ g_eff + i0: "
             "call effective_conductance(crossbar, offset=True)"
         )
-    _refuse_joined(segments, ("word",))
+    _check_joined(segments, ("word",))
+    if fixed:
+        segments.check_conflicts(segments.sources(np.zeros((1, crossbar.shape[0]))))
     return segments
 
 
@@ -182,14 +203,14 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
         As ``effective_conductance``.
     """
     segments = _segments(crossbar)
-    _refuse_joined(segments, ("word", "bit"))
+    _check_joined(segments, ("word", "bit"))
     terminals = Terminals.of(segments, keep=False, threads=thread_count(threads))
     verify(terminals)
     order = [terminals.places[side].start + line for side, line in ports(crossbar) if side in terminals.places]
     admittance: Array = terminals.network.couplings[np.ix_(order, order)]
-    own = admittance.sum(axis=1)
+    diagonal = admittance.sum(axis=1)
     np.subtract(0.0, admittance, out=admittance)
-    np.fill_diagonal(admittance, own)
+    np.fill_diagonal(admittance, diagonal)
     return admittance
 
 
@@ -203,19 +224,19 @@ def _segments(crossbar: Crossbar) -> Segments:
     return Segments.of(crossbar)
 
 
-def _refuse_joined(segments: Segments, layers: tuple[str, ...]) -> None:
+def _check_joined(segments: Segments, layers: tuple[str, ...]) -> None:
     pairs: dict[str, tuple[Side, Side]] = {
         "word": ("word_left", "word_right"),
         "bit": ("bit_top", "bit_bottom"),
     }
-    named = [
+    names = [
         f"{pairs[layer][0]}[{k}] and {pairs[layer][1]}[{k}]"
         for layer in layers
         for k in np.flatnonzero(segments.joined[layer])
     ]
-    if named:
-        more = f" and {len(named) - 3} more pairs" if len(named) > 3 else ""
+    if names:
+        more = f" and {len(names) - 3} more pairs" if len(names) > 3 else ""
         raise SolveError(
-            f"0 ohm joins the ends {', '.join(named[:3])}{more}: "
+            f"0 ohm joins the ends {', '.join(names[:3])}{more}: "
             "give one of them, or the wire between them, a resistance"
         )

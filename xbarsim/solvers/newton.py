@@ -9,8 +9,8 @@ from xbarsim.devices import Device
 from xbarsim.errors import ConvergenceError, LawError
 from xbarsim.kernels import ends, islands, kirchhoff, laws, newton_steps, schur
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
+from xbarsim.solvers.answer import BatchAnswer
 from xbarsim.solvers.extrapolation import Beyond, farthest, report
-from xbarsim.solvers.linear import Answer
 from xbarsim.solvers.refinement import GOAL, Balance, Law, LawOf, Pairs, Solver, refine
 from xbarsim.solvers.segments import Segments
 
@@ -32,7 +32,7 @@ def by_newton(
     fields: bool,
     max_iterations: int,
     threads: int,
-) -> Answer:
+) -> BatchAnswer:
     """Solve each vector of source voltages (batch, lines) for cells of any law.
 
     Raises
@@ -50,21 +50,18 @@ def by_newton(
     rows, cols = g.shape
     batch = sources["word_left"].shape[0]
     cells = device.cells(g)
-    each = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (4 * batch if fields else 0)
+    numbers = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (4 * batch if fields else 0)
     check_memory(
-        8.0 * rows * cols * each,
+        8.0 * rows * cols * numbers,
         f"solving {batch} vector(s) on {rows} x {cols} nonlinear cells{' with all node voltages' if fields else ''}",
         "solve fewer vectors at a time" + (" or leave fields out" if fields else ""),
     )
-    answer = Answer.without_fields(
-        sources, {side: np.zeros_like(volts) for side, volts in sources.items()}, np.zeros(batch)
-    )
-    if fields:
-        answer.word, answer.bit = np.empty((2, batch, rows, cols))
-
-    if segments.breakable:
-        answer.cut_off = (np.zeros((rows, cols), np.bool_), np.zeros((rows, cols), np.bool_))
-
+    currents = {side: np.zeros_like(volts) for side, volts in sources.items()}
+    residual, iterations = np.zeros(batch), np.zeros(batch, np.int64)
+    voltages = np.empty((2, batch, rows, cols)) if fields else None
+    cut_off = np.zeros((2, rows, cols), np.bool_) if segments.breakable else None
+    across: dict[int, Array] = {}
+    amperes: dict[int, Array] = {}
     cases: list[Beyond] = []
 
     def work(vectors: slice) -> None:
@@ -72,32 +69,34 @@ def by_newton(
         v, u = np.empty((2, rows, cols))
         for k in range(vectors.start, vectors.stop):
             check_running()
-            if answer.word is not None and answer.bit is not None:
-                v, u = answer.word[k], answer.bit[k]
+            if voltages is not None:
+                v, u = voltages[:, k]
             ties = [np.ascontiguousarray(sources[side][k]) for side in SIDES]
             outcome = newton_steps.solve(cells, word, bit, ties, v, u, space, max_iterations)
             if outcome.status != newton_steps.CONVERGED:
                 raise _failure(outcome, device, k, v, u)
-            answer.iterations[k] = outcome.steps
+            iterations[k] = outcome.steps
             far = farthest(device, g, v - u, k)
             cases.extend([far] if far is not None else [])
-            out = [answer.currents[side][k] for side in SIDES]
-            answer.residual[k] = _finish(segments, space, ties, v, u, out)
-            if answer.residual[k] > GOAL:
-                across, amperes = _refine(
-                    cells, segments, space, ties, v, u, out, answer.residual[k : k + 1], max_iterations
-                )
+            out = [currents[side][k] for side in SIDES]
+            residual[k] = _finish(segments, space, ties, v, u, out)
+            if residual[k] > GOAL:
+                better = _refine(cells, segments, space, ties, v, u, out, residual[k : k + 1], max_iterations)
                 if fields:
-                    answer.across[k], answer.cells[k] = across, amperes
-            if answer.cut_off is not None:
+                    across[k], amperes[k] = better
+            if cut_off is not None:
                 tied = islands.tied_nodes(space.chord, word, bit)
-                for volts, reached, cut in zip((v, u), tied, answer.cut_off, strict=True):
+                for volts, reached, cut in zip((v, u), tied, cut_off, strict=True):
                     volts[~reached] = np.nan
                     cut[~reached] = True
 
     run_tasks(work, chunks(batch, threads), threads)
     report(sorted(cases, key=lambda case: case.vector))
-    return answer
+    return BatchAnswer.direct(
+        "newton", sources, currents, residual, iterations=iterations,
+        word=None if voltages is None else voltages[0], bit=None if voltages is None else voltages[1],
+        cut_off=None if cut_off is None else (cut_off[0], cut_off[1]), across=across, cells=amperes,
+    )  # fmt: skip
 
 
 def _finish(
@@ -157,23 +156,13 @@ def _correction(
         schur.factor_bit(law.b, bit, space.lb, space.kb, space.end_b)
         far_w = balance.far_word / np.maximum(word[:, -1], schur.TINY)
         far_b = balance.far_bit / np.maximum(bit[0], schur.TINY)
-        given = (
-            balance.leaving,
-            balance.entering,
-            space.lw,
-            space.kw,
-            space.lb,
-            space.kb,
-            zero_w,
-            far_w,
-            zero_b,
-            far_b,
-        )
-        found = (limit, dv, du, space.end_w, space.end_b, space.directions, space.y)
+        sides = (zero_w, far_w, zero_b, far_b)
+        circuit = (balance.leaving, balance.entering, space.lw, space.kw, space.lb, space.kb, *sides)
+        results = (limit, dv, du, space.end_w, space.end_b, space.directions, space.y)
         if cells.symmetric:
-            status = schur.solve(law.a, *given, 1e-13, 0.0, *found)[0]
+            status = schur.solve(law.a, *circuit, 1e-13, 0.0, *results)[0]
         else:
-            status = schur.solve_unsymmetric(law.a, law.b, *given, 1e-13, *found)[0]
+            status = schur.solve_unsymmetric(law.a, law.b, *circuit, 1e-13, *results)[0]
         return bool(status == schur.CONVERGED)
 
     return solve
@@ -187,5 +176,7 @@ def _failure(outcome: newton_steps.Outcome, device: Device, vector: int, v: Arra
         return LawError(f"device {device!r}, {where}: {_BAD_LAW[outcome.law]}")
     return ConvergenceError(
         f"Newton's method did not converge in {outcome.steps} steps: a line's currents miss {outcome.missed:.1e} of "
-        f"themselves, worst at {where} with {device!r}; look for voltages far beyond those that the law was made for"
+        f"themselves, worst at {where} with {device!r}",
+        "look for voltages far beyond those that the law was made for",
+        "a law of your own must return its slope as it is, dI/dV, next to its current",
     )

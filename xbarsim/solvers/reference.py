@@ -43,7 +43,7 @@ class ReferenceSolution:
         Nodes ``w[i, j]`` and ``b[i, j]`` that have no path to any source.
     joined : list of list of (side, line)
         Ends that 0 ohm joins. Only their total is defined: each is given an equal share of it.
-    rest : pair of (rows, cols)
+    low : pair of (rows, cols)
         What rounding left of word and bit voltages: added to them it gives about twice their digits.
     """
 
@@ -53,7 +53,7 @@ class ReferenceSolution:
     device_currents: Array
     floating: list[str]
     joined: list[list[End]]
-    rest: tuple[Array, Array]
+    low: tuple[Array, Array]
 
 
 def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
@@ -98,7 +98,7 @@ def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
     shorted = ohms < 1 / np.finfo(np.float64).max
     root = _merged(size, a[shorted], b[shorted])
     groups = _groups(ends, root[inner:])
-    _refuse_conflicts(groups, ends, end_volts)
+    _check_conflicts(groups, ends, end_volts)
 
     wired = ~shorted & np.isfinite(ohms)
     coupling = np.zeros((size, size))
@@ -111,9 +111,9 @@ def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
 
     volts = np.full(size, np.nan)
     volts[inner:] = end_volts  # a merged source keeps its voltage: conflicts are refused above
-    rest = np.zeros(size)
-    _eliminate(coupling, volts, rest, [k for k in range(inner) if root[k] == k])
-    volts, rest = volts[root], rest[root]
+    low = np.zeros(size)
+    _eliminate(coupling, volts, low, [k for k in range(inner) if root[k] == k])
+    volts, low = volts[root], low[root]
 
     sources = np.array(sorted(groups), dtype=np.intp)
     currents: dict[Side, Array] = {s: np.zeros(rows if s.startswith("word") else cols) for s in SIDES}
@@ -123,13 +123,13 @@ def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
             side, line = ends[t]
             currents[side][line] = total / len(members)
     v, u = volts[word], volts[bit]
-    across = (v - u) + (rest[word] - rest[bit])
+    across = (v - u) + (low[word] - low[bit])
     return ReferenceSolution(
         end_currents=currents,
         word_voltages=v,
         bit_voltages=u,
         device_currents=np.where(np.isnan(across), 0.0, crossbar.conductance * across),
-        rest=(rest[word], rest[bit]),
+        low=(low[word], low[bit]),
         floating=[f"{n}[{i}, {j}]" for n, table in (("w", v), ("b", u)) for i, j in np.argwhere(np.isnan(table))],
         joined=[[ends[t] for t in members] for members in groups.values() if len(members) > 1],
     )
@@ -182,19 +182,19 @@ def _groups(ends: list[End], root: Index) -> dict[int, list[int]]:
     return dict(groups)
 
 
-def _refuse_conflicts(groups: dict[int, list[int]], ends: list[End], volts: Array) -> None:
-    for first, *others in groups.values():
-        for other in others:
-            if volts[other] != volts[first]:
-                names = " and ".join(f"{side}[{line}]" for side, line in (ends[first], ends[other]))
+def _check_conflicts(groups: dict[int, list[int]], ends: list[End], volts: Array) -> None:
+    for first, *partners in groups.values():
+        for partner in partners:
+            if volts[partner] != volts[first]:
+                names = " and ".join(f"{side}[{line}]" for side, line in (ends[first], ends[partner]))
                 raise SolveError(
-                    f"ends {names} are joined by 0 ohm but hold {volts[first]:g} V and {volts[other]:g} V: "
+                    f"ends {names} are joined by 0 ohm but hold {volts[first]:g} V and {volts[partner]:g} V: "
                     "give one of them a resistance, or both the same voltage"
                 )
 
 
-def _eliminate(coupling: Array, volts: Array, rest: Array, inner: list[int]) -> None:
-    """Reduce ``coupling`` to the sources in place, then fill in the inner nodes' ``volts + rest``.
+def _eliminate(coupling: Array, volts: Array, low: Array, inner: list[int]) -> None:
+    """Reduce ``coupling`` to the sources in place, then fill in the inner nodes' ``volts + low``.
 
     Each is the voltage of its heaviest neighbour plus a mean of differences from that one, so that nodes near each
     other in voltage keep the digits of what lies between them.
@@ -213,7 +213,7 @@ def _eliminate(coupling: Array, volts: Array, rest: Array, inner: list[int]) -> 
     for k, later, share in reversed(steps):
         if later.size:
             base = later[np.argmax(share)]
-            more = share @ ((volts[later] - volts[base]) + (rest[later] - rest[base])) + rest[base]
+            more = share @ ((volts[later] - volts[base]) + (low[later] - low[base])) + low[base]
             volts[k] = volts[base] + more
             part = volts[k] - volts[base]
-            rest[k] = (volts[base] - (volts[k] - part)) + (more - part)
+            low[k] = (volts[base] - (volts[k] - part)) + (more - part)

@@ -15,6 +15,11 @@ from xbarsim.kernels.schur import TINY
 
 Mask = NDArray[np.bool_]
 
+_NEAR_FAR: tuple[tuple[str, Side, Side], ...] = (
+    ("word", "word_left", "word_right"),
+    ("bit", "bit_bottom", "bit_top"),
+)
+
 
 @dataclass(frozen=True)
 class Segments:
@@ -75,8 +80,8 @@ class Segments:
         batch = voltages.shape[0]
         return {side: np.tile(fixed, (batch, 1)) for side, fixed in self.volts.items()} | {"word_left": voltages}
 
-    def refuse_conflicts(self, volts: Mapping[Side, Array]) -> None:
-        """Refuse source voltages (batch, lines) that 0 ohm cannot join.
+    def check_conflicts(self, volts: Mapping[Side, Array]) -> None:
+        """Check that 0 ohm joins no sources of different voltage (batch, lines).
 
         Raises
         ------
@@ -96,13 +101,25 @@ class Segments:
                     f"{volts[b][vector, k]:g} V: give one of them, or the wire between them, a resistance"
                 )
 
-    def share_joined(self, currents: dict[Side, Array]) -> None:
-        """Give both ends of a joined line half of its current, in place; arrays are (..., lines)."""
-        for layer, near, far in (("word", "word_left", "word_right"), ("bit", "bit_bottom", "bit_top")):
+    def gathered(self, currents: Mapping[Side, Array]) -> dict[Side, Array]:
+        """Return end currents (..., lines) with all of a joined line's at its near end, which is the one laid out."""
+        totals = dict(currents)
+        for layer, near, far in _NEAR_FAR:
+            lines = self.joined[layer]
+            totals[near] = np.where(lines, currents[near] + currents[far], currents[near])
+            totals[far] = np.where(lines, 0.0, currents[far])
+        return totals
+
+    def shared(self, currents: Mapping[Side, Array]) -> dict[Side, Array]:
+        """Return end currents (..., lines) with half of a joined line's at each of its ends."""
+        halves = dict(currents)
+        for layer, near, far in _NEAR_FAR:
             lines = self.joined[layer]
             if lines.any():
-                currents[near][..., lines] *= 0.5  # type: ignore[index]
-                currents[far][..., lines] = currents[near][..., lines]  # type: ignore[index]
+                half = 0.5 * currents[near]
+                halves[near] = np.where(lines, half, currents[near])
+                halves[far] = np.where(lines, half, currents[far])
+        return halves
 
     @property
     def ideal(self) -> bool:
@@ -127,18 +144,13 @@ class Segments:
 
     def floating_names(self, more: tuple[Mask, Mask] | None = None) -> list[str]:
         """Floating nodes as ``w[i, j]`` and ``b[i, j]``; ``more`` are word and bit nodes that float as well."""
-        given = (self.floating_word, self.floating_bit)
-        masks = more or (None, None)
-        return [
-            f"{layer}[{i}, {j}]"
-            for layer, one, other in zip("wb", given, masks, strict=True)
-            for i, j in np.argwhere(_either(one, other))
-        ]
-
-
-def _either(one: Mask | None, other: Mask | None) -> Mask:
-    found = [mask for mask in (one, other) if mask is not None]
-    return np.logical_or.reduce(found) if found else np.zeros((0, 2), np.bool_)
+        layers = zip("wb", (self.floating_word, self.floating_bit), more or (None, None), strict=True)
+        names = []
+        for layer, *masks in layers:
+            floating = [mask for mask in masks if mask is not None]
+            if floating:
+                names += [f"{layer}[{i}, {j}]" for i, j in np.argwhere(np.logical_or.reduce(floating))]
+        return names
 
 
 def _zero_ends(a: Array, b: Array) -> Mask:

@@ -15,9 +15,10 @@ from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.resources import thread_count
 from xbarsim.solution import Solution
 from xbarsim.solvers import reference
+from xbarsim.solvers.answer import BatchAnswer, field_evidence
 from xbarsim.solvers.costs import map_cost, vectors_cost
 from xbarsim.solvers.effective import verify
-from xbarsim.solvers.linear import Answer, by_kron, by_schur
+from xbarsim.solvers.linear import by_kron, by_schur
 from xbarsim.solvers.newton import by_newton
 from xbarsim.solvers.refinement import EXACT, scale
 from xbarsim.solvers.segments import Segments
@@ -51,7 +52,7 @@ def solve(
     tolerance: float = TOLERANCE,
     threads: int | None = None,
 ) -> Solution:
-    """Solve the circuit exactly: all currents and node voltages for given input voltages.
+    """Solve the circuit exactly: all currents and node voltages for volts input voltages.
 
     Parameters
     ----------
@@ -95,17 +96,17 @@ def solve(
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}: it must be one of {', '.join(get_args(Method))}")
     rows = crossbar.shape[0]
-    given = checked_array("voltages", voltages, signed=True)
-    if given.ndim not in (1, 2) or given.shape[-1] != rows:
+    volts = checked_array("voltages", voltages, signed=True)
+    if volts.ndim not in (1, 2) or volts.shape[-1] != rows:
         raise InputError(
-            f"voltages has shape {given.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
+            f"voltages has shape {volts.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
         )
     if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
-    single = given.ndim == 1
+    single = volts.ndim == 1
     keep = single if fields is None else bool(fields) or single
     segments = Segments.of(crossbar)
-    sources = segments.sources(np.ascontiguousarray(np.atleast_2d(given)))
+    sources = segments.sources(np.ascontiguousarray(np.atleast_2d(volts)))
     return _solve(crossbar, segments, sources, method, keep, tolerance, thread_count(threads), single)
 
 
@@ -148,39 +149,38 @@ def _solve(
     threads: int,
     single: bool,
 ) -> Solution:
-    segments.refuse_conflicts(sources)
+    segments.check_conflicts(sources)
     if method == "newton" or not isinstance(crossbar.device, Linear):
         if method not in ("auto", "newton"):
             raise InputError(f'method is {method!r}, for linear cells: with {crossbar.device!r} use "auto" or "newton"')
-        used: Method = "newton"
         answer = by_newton(
             segments, crossbar.device, sources, fields=fields, max_iterations=MAX_ITERATIONS, threads=threads
         )
     elif method == "reference":
-        used = "reference"
         answer = _by_reference(crossbar, segments, sources)
     else:
-        used, answer = _choose(method, segments, sources, fields, tolerance, threads)
-    return _solution(crossbar, segments, answer, used, single, tolerance)
+        answer = _choose(method, segments, sources, fields, tolerance, threads)
+    _check_evidence(answer, tolerance)
+    return _solution(crossbar, segments, answer, single)
 
 
 def _choose(
     method: Method, segments: Segments, sources: dict[Side, Array], fields: bool, tolerance: float, threads: int
-) -> tuple[Method, Answer]:
+) -> BatchAnswer:
     """Run the method asked for; ``auto`` falls back from one to the other where time or memory says so."""
 
-    def kron() -> tuple[Method, Answer]:
-        how = by_kron if fields else _by_map
-        return "kron", how(segments, sources, threads=threads)
+    def kron() -> BatchAnswer:
+        reduce = by_kron if fields else _by_map
+        return reduce(segments, sources, threads=threads)
 
-    def schur(limit: int, vectors: slice = slice(None)) -> Answer:
-        some = {side: volts[vectors] for side, volts in sources.items()}
-        return by_schur(segments, some, fields=fields, max_iterations=limit, threads=threads)
+    def schur(limit: int, vectors: slice = slice(None)) -> BatchAnswer:
+        part = {side: volts[vectors] for side, volts in sources.items()}
+        return by_schur(segments, part, fields=fields, max_iterations=limit, threads=threads)
 
     if method == "kron":
         return kron()
     if method == "schur":
-        return "schur", schur(MAX_ITERATIONS)
+        return schur(MAX_ITERATIONS)
     count = sources["word_left"].shape[0]
     try:
         if fields or not _map_pays(segments, count, AUTO_ITERATIONS):
@@ -194,13 +194,13 @@ def _choose(
             if _map_pays(segments, count, float(tried.iterations[0])):
                 return kron()
             before = [schur(AUTO_ITERATIONS, slice(0, at))] if at > 0 else []
-            answer = Answer.joined(*before, tried, schur(AUTO_ITERATIONS, slice(at + 1, count)))
+            answer = BatchAnswer.joined(*before, tried, schur(AUTO_ITERATIONS, slice(at + 1, count)))
         good = answer.converged & answer.sure
         if good.all() and answer.residual.max(initial=0.0) <= min(tolerance, EXACT):
-            return "schur", answer
+            return answer
         return kron()
     except TooLargeError:
-        return "schur", schur(MAX_ITERATIONS)
+        return schur(MAX_ITERATIONS)
 
 
 def _map_pays(segments: Segments, count: int, steps: float) -> bool:
@@ -208,125 +208,140 @@ def _map_pays(segments: Segments, count: int, steps: float) -> bool:
     return vectors_cost(segments, count - 1, steps) > map_cost(segments, count)
 
 
-def _by_map(segments: Segments, sources: dict[Side, Array], *, threads: int) -> Answer:
-    """Answer all vectors from one verified reduction; the residual is the verification's difference.
+def _by_map(segments: Segments, sources: dict[Side, Array], *, threads: int) -> BatchAnswer:
+    """Answer all vectors from one verified reduction; the evidence is the verification's.
 
     Besides, currents below the range of normal doubles have few digits or none.
     """
     terminals = Terminals.of(segments, keep=False, threads=threads)
-    difference = np.full(sources["word_left"].shape[0], verify(terminals))
+    verification = verify(terminals)
+    batch = sources["word_left"].shape[0]
+    residual = np.full(batch, verification.residual)
     currents = terminals.currents(sources)
     largest = np.max([np.abs(amperes).max(axis=1, initial=0.0) for amperes in currents.values()], axis=0)
     for vector in np.flatnonzero(largest < _FEW_DIGITS):
         volts = [lines[vector] for lines in sources.values()]
-        if any(held.any() for held in volts):
+        if any(side.any() for side in volts):
             whole = scale([amperes[vector] for amperes in currents.values()], segments.g, volts)
             lost = sum(segments.g.shape) * _SMALLEST if segments.g.any() else 0.0
-            difference[vector] += lost / whole if whole > 0.0 else np.inf if lost > 0.0 else 0.0
-    return Answer.without_fields(sources, currents, difference)
+            residual[vector] += lost / whole if whole > 0.0 else np.inf if lost > 0.0 else 0.0
+    return BatchAnswer.direct("kron", sources, currents, residual, map_difference=np.full(batch, verification.difference))
 
 
-def _by_reference(crossbar: Crossbar, segments: Segments, sources: dict[Side, Array]) -> Answer:
+def _by_reference(crossbar: Crossbar, segments: Segments, sources: dict[Side, Array]) -> BatchAnswer:
     ends = crossbar.boundary
-    found = []
+    solutions = []
     for k, left in enumerate(sources["word_left"]):
         volts = {side: sources[side][k] for side in SIDES} | {"word_left": 0.0}
-        held = {side: LineEnds(volts[side], ends[side].resistance) for side in SIDES}
-        point = Crossbar(crossbar.conductance, word_wire=crossbar.word_wire, bit_wire=crossbar.bit_wire, ends=held)
-        found.append(reference.solve(point, left))
-    rows, cols = crossbar.shape
-    word = np.array([one.word_voltages for one in found]).reshape(-1, rows, cols)
-    bit = np.array([one.bit_voltages for one in found]).reshape(-1, rows, cols)
-    currents = {
-        side: np.array([one.end_currents[side] for one in found]).reshape(volts.shape)
-        for side, volts in sources.items()
-    }
-    answer = Answer.without_fields(sources, currents, np.zeros(len(found)))
-    answer.word, answer.bit = word, bit
+        tied = {side: LineEnds(volts[side], ends[side].resistance) for side in SIDES}
+        point = Crossbar(crossbar.conductance, word_wire=crossbar.word_wire, bit_wire=crossbar.bit_wire, ends=tied)
+        solutions.append(reference.solve(point, left))
     # Laid out, a joined line has one end; here that end carries the whole.
-    pairs: tuple[tuple[str, Side, Side], ...] = (
-        ("word", "word_left", "word_right"),
-        ("bit", "bit_bottom", "bit_top"),
+    currents = segments.gathered(
+        {
+            side: np.array([solution.end_currents[side] for solution in solutions]).reshape(volts.shape)
+            for side, volts in sources.items()
+        }
     )
-    for layer, near, far in pairs:
-        lines = segments.joined[layer]
-        currents[near][:, lines] += currents[far][:, lines]
-        currents[far][:, lines] = 0.0
-    low = [np.array([one.rest[layer] for one in found]).reshape(-1, rows, cols) for layer in (0, 1)]
-    answer.check(segments, (low[0], low[1]))
-    return answer
+    rows, cols = crossbar.shape
+    word, bit = (
+        (
+            np.array([getattr(solution, name) for solution in solutions]).reshape(-1, rows, cols),
+            np.array([solution.low[layer] for solution in solutions]).reshape(-1, rows, cols),
+        )
+        for layer, name in enumerate(("word_voltages", "bit_voltages"))
+    )
+    residual, across = field_evidence(segments, sources, currents, word, bit)
+    return BatchAnswer.direct("reference", sources, currents, residual, word=word[0], bit=bit[0], across=across)
 
 
-def _solution(
-    crossbar: Crossbar, segments: Segments, answer: Answer, method: Method, single: bool, tolerance: float
-) -> Solution:
-    """Check the evidence and hand out the result in the caller's shape."""
+def _check_evidence(answer: BatchAnswer, tolerance: float) -> None:
+    """Check that all vectors converged, to numbers within tolerance.
+
+    Raises
+    ------
+    ConvergenceError
+        One did not.
+    """
+    error = answer.error
     if not answer.converged.all():
         worst = int(np.argmin(answer.converged))
         raise ConvergenceError(
             f"conjugate gradients did not converge in {MAX_ITERATIONS} steps (vector {worst}, residual "
-            f'{answer.residual[worst]:.1e}): wires dominate this circuit, use method="kron"'
+            f"{error[worst]:.1e})",
+            'wires dominate this circuit, use method="kron"',
+            'method="auto" takes that where memory allows',
         )
-    finite = all(np.isfinite(amperes).all() for amperes in answer.currents.values())
-    if not finite:
-        raise ConvergenceError("currents overflow double precision: give conductances, voltages and ohms in SI units")
-    if not answer.residual.max(initial=0.0) <= tolerance:
-        worst = int(np.argmax(answer.residual))
-        most = max(float(np.abs(volts[worst]).max(initial=0.0)) for volts in answer.sources.values())
-        if not _LEAST_VOLTS < most < 1.0 / _LEAST_VOLTS:
-            raise ConvergenceError(
-                f"the voltages of vector {worst} are at most {most:.1e} V, too far from 1 V for double precision "
-                f"(residual {answer.residual[worst]:.1e}, tolerance {tolerance:g}): give volts in SI units"
-            )
-        other = "" if method == "newton" else f'try method="{"schur" if method == "kron" else "kron"}", and '
+    if not all(np.isfinite(amperes).all() for amperes in answer.currents.values()):
+        raise ConvergenceError("currents overflow double precision", "give conductances, voltages and ohms in SI units")
+    if error.max(initial=0.0) <= tolerance:
+        return
+    worst = int(np.argmax(error))
+    most = max(float(np.abs(volts[worst]).max(initial=0.0)) for volts in answer.sources.values())
+    if not _LEAST_VOLTS < most < 1.0 / _LEAST_VOLTS:
         raise ConvergenceError(
-            f"the {method} solution violates Kirchhoff's laws by {answer.residual[worst]:.1e} (vector {worst}, "
-            f"tolerance {tolerance:g}): {other}look for resistances further than 1e16 apart"
+            f"the voltages of vector {worst} are at most {most:.1e} V, too far from 1 V for double precision "
+            f"(residual {error[worst]:.1e}, tolerance {tolerance:g})",
+            "give volts in SI units",
+            "linear cells answer in proportion, solve at about 1 V and scale the currents",
         )
+    method = "kron" if answer.reduced[worst] else answer.method
+    partner = "" if method == "newton" else f'try method="{"schur" if method == "kron" else "kron"}", and '
+    raise ConvergenceError(
+        f"the {method} solution violates Kirchhoff's laws by {error[worst]:.1e} (vector {worst}, "
+        f"tolerance {tolerance:g})",
+        f"{partner}look for resistances further than 1e16 apart",
+        "what is next to nothing or next to endless may be 0 or inf, which are exact",
+        f"solve(..., tolerance={2 * error[worst]:.0e}) accepts it as it is",
+    )
+
+
+def _solution(crossbar: Crossbar, segments: Segments, answer: BatchAnswer, single: bool) -> Solution:
+    """Hand out the result in the caller's shape."""
     word, bit = answer.word, answer.bit
-    if word is not None and bit is not None and segments.floating_word is not None:
-        word[:, segments.floating_word] = np.nan
-        bit[:, segments.floating_bit] = np.nan
-    across = _across(answer)
-    segments.share_joined(answer.currents)
+    islands = segments.floating_word, segments.floating_bit
+    if word is not None and bit is not None and islands[0] is not None and islands[1] is not None:
+        word, bit = np.where(islands[0], np.nan, word), np.where(islands[1], np.nan, bit)
+    currents = segments.shared(answer.currents)
     power = np.zeros(answer.residual.size)
     with np.errstate(over="ignore", invalid="ignore"):
         for side, volts in answer.sources.items():
-            power -= (volts * answer.currents[side]).sum(axis=1)
+            power -= (volts * currents[side]).sum(axis=1)
 
     def shaped(array: Array | None) -> Array | None:
         return array[0] if single and array is not None else array
 
     return Solution(
         crossbar=crossbar,
-        end_currents={side: amperes[0] if single else amperes for side, amperes in answer.currents.items()},
+        end_currents={side: amperes[0] if single else amperes for side, amperes in currents.items()},
         power=float(power[0]) if single else power,
         residual=float(answer.residual.max(initial=0.0)),
+        map_difference=None if answer.map_difference is None else float(answer.map_difference.max(initial=0.0)),
         iterations=int(answer.iterations[0]) if single else answer.iterations,
-        method=method,
+        method=answer.methods,
         floating=segments.floating_names(answer.cut_off),
         _word=shaped(word),
         _bit=shaped(bit),
-        _across=shaped(across),
-        _cells=shaped(_cells(crossbar, answer)),
+        _across=shaped(_across(word, bit, answer)),
+        _cells=shaped(_cells(crossbar, word, bit, answer)),
     )
 
 
-def _across(answer: Answer) -> Array | None:
+def _across(word: Array | None, bit: Array | None, answer: BatchAnswer) -> Array | None:
     """Volts across all cells (batch, rows, cols), where some vector's are more exact than ``word - bit``."""
-    if answer.word is None or answer.bit is None or not answer.across:
+    if word is None or bit is None or not answer.across:
         return None
-    across: Array = answer.word - answer.bit
+    across: Array = word - bit
     for vector, volts in answer.across.items():
         across[vector] = np.where(np.isnan(across[vector]), np.nan, volts)
     return across
 
 
-def _cells(crossbar: Crossbar, answer: Answer) -> Array | None:
+def _cells(crossbar: Crossbar, word: Array | None, bit: Array | None, answer: BatchAnswer) -> Array | None:
     """Nonlinear cells' currents (batch, rows, cols), where some vector's are more exact than its voltages."""
-    if answer.word is None or answer.bit is None or not answer.cells:
+    if word is None or bit is None or not answer.cells:
         return None
-    cells = crossbar.device.current(crossbar.conductance, answer.word, answer.bit)
+    cells = crossbar.device.current(crossbar.conductance, word, bit)
     for vector, amperes in answer.cells.items():
         cells[vector] = np.where(np.isnan(cells[vector]), np.nan, amperes)
     return cells

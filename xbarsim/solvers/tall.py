@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 
 from xbarsim.crossbar import Array
-from xbarsim.errors import SolveError
 from xbarsim.kernels.strips import Strips
 from xbarsim.resources import check_memory, one_blas_thread, run_tasks
-from xbarsim.solvers.linear import Answer, by_schur
+from xbarsim.solvers.answer import BatchAnswer
+from xbarsim.solvers.linear import by_schur
 from xbarsim.solvers.refinement import EXACT, scale
 from xbarsim.solvers.segments import Segments
 
@@ -72,23 +72,17 @@ def tall_map(segments: Segments, *, offset: bool, threads: int) -> tuple[Array, 
         return None
     still = np.zeros(cols)
     if offset:
-        rest = _checked(segments, np.zeros((1, rows)), threads, fixed=True)
-        if rest is None:
+        idle = _checked(segments, np.zeros((1, rows)), threads, fixed=True)
+        if idle is None:
             return None
-        segments.share_joined(rest.currents)
-        still = rest.currents["bit_bottom"][0]
+        still = segments.shared(idle.currents)["bit_bottom"][0]
     return transfer, still
 
 
-def _checked(segments: Segments, voltages: Array, threads: int, *, fixed: bool) -> Answer | None:
+def _checked(segments: Segments, voltages: Array, threads: int, *, fixed: bool) -> BatchAnswer | None:
     """Solve for one vector, with the other sources as they are or at 0 V; None without convergence."""
     sources = segments.sources(voltages)
     if not fixed:
         sources = {side: volts if side == "word_left" else np.zeros_like(volts) for side, volts in sources.items()}
-    try:
-        answer = by_schur(
-            segments, sources, fields=False, max_iterations=_ITERATIONS, threads=threads, all_digits=False
-        )
-    except SolveError:
-        return None
+    answer = by_schur(segments, sources, fields=False, max_iterations=_ITERATIONS, threads=threads, all_digits=False)
     return answer if answer.converged.all() and answer.residual[0] <= EXACT else None
