@@ -43,6 +43,10 @@ _FEW_DIGITS = 1e-290
 """Amperes below which the parts of a current may be so small that they lose digits."""
 
 
+_ACCEPTABLE = 1e-3
+"""Errors below are told how a tolerance accepts them."""
+
+
 def solve(
     crossbar: Crossbar,
     voltages: ArrayLike,
@@ -225,7 +229,9 @@ def _by_map(segments: Segments, sources: dict[Side, Array], *, threads: int) -> 
             whole = scale([amperes[vector] for amperes in currents.values()], segments.g, volts)
             lost = sum(segments.g.shape) * _SMALLEST if segments.g.any() else 0.0
             residual[vector] += lost / whole if whole > 0.0 else np.inf if lost > 0.0 else 0.0
-    return BatchAnswer.direct("kron", sources, currents, residual, map_difference=np.full(batch, verification.difference))
+    return BatchAnswer.direct(
+        "kron", sources, currents, residual, map_difference=np.full(batch, verification.difference)
+    )
 
 
 def _by_reference(crossbar: Crossbar, segments: Segments, sources: dict[Side, Array]) -> BatchAnswer:
@@ -286,13 +292,17 @@ def _check_evidence(answer: BatchAnswer, tolerance: float) -> None:
             "linear cells answer in proportion, solve at about 1 V and scale the currents",
         )
     method = "kron" if answer.reduced[worst] else answer.method
-    partner = "" if method == "newton" else f'try method="{"schur" if method == "kron" else "kron"}", and '
+    far_apart = "look for resistances further than 1e16 apart"
+    remedies = {
+        "newton": [far_apart, "a law so steep that its volts' rounding is current needs smaller voltages"],
+        "kron": [f'try method="schur", and {far_apart}'],
+    }.get(method, [f'try method="kron", and {far_apart}'])
+    if error[worst] < _ACCEPTABLE:
+        remedies.append(f"solve(..., tolerance={2 * error[worst]:.0e}) accepts it as it is")
     raise ConvergenceError(
         f"the {method} solution violates Kirchhoff's laws by {error[worst]:.1e} (vector {worst}, "
         f"tolerance {tolerance:g})",
-        f"{partner}look for resistances further than 1e16 apart",
-        "what is next to nothing or next to endless may be 0 or inf, which are exact",
-        f"solve(..., tolerance={2 * error[worst]:.0e}) accepts it as it is",
+        *remedies,
     )
 
 
