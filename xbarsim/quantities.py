@@ -52,6 +52,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def finite(value: float) -> float | None:
+    """Return a number as JSON has it: None for NaN and infinities."""
+    return value if math.isfinite(value) else None
+
+
 def engineering(value: float, unit: str) -> str:
     """Write a number with its unit for reading: ``1 kohm``, ``30 mV``."""
     if value == 0.0 or not math.isfinite(value):

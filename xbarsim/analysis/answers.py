@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ import numpy as np
 from xbarsim.analysis.rawfile import raw_parts
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
+from xbarsim.quantities import finite
 from xbarsim.text_table import aligned, comma_separated
 
 _POINT = ["quantity", "name", "value"]
@@ -183,13 +183,13 @@ def _currents(result: AnalysisResult) -> tuple[list[str], Array]:
 
 def _record(result: AnalysisResult) -> dict[str, Any]:
     def per_name(names: list[str], values: Array) -> dict[str, Any]:
-        columns = _finite(values.T if result.sweep else values[0])
+        columns = _finite_list(values.T if result.sweep else values[0])
         return dict(zip(names, columns, strict=True))
 
     record: dict[str, Any] = {"kind": result.kind}
     if result.measures or result.failed:
         record["measures"] = {
-            name: _finite(np.array(value)) if isinstance(value, list) else _finite(np.array([value]))[0]
+            name: _finite_list(np.array(value)) if isinstance(value, list) else finite(value)
             for name, value in result.measures.items()
         }
         record["measures"] |= dict.fromkeys(name for name in result.failed if name not in result.measures)
@@ -197,28 +197,29 @@ def _record(result: AnalysisResult) -> dict[str, Any]:
         record["measure_errors"] = dict(result.failed)
     if result.printed:
         record["printed"] = {
-            name: _finite(column) if result.sweep else _finite(column)[0] for name, column in result.printed.items()
+            name: _finite_list(column) if result.sweep else _finite_list(column)[0]
+            for name, column in result.printed.items()
         }
     if result.altered:
-        record["altered"] = dict(zip(result.altered, _finite(np.array(list(result.altered.values()))), strict=True))
+        record["altered"] = {name: finite(float(value)) for name, value in result.altered.items()}
     if result.sweep:
-        record["sweep"] = [{"source": name, "values": _finite(values)} for name, values in result.sweep]
+        record["sweep"] = [{"source": name, "values": _finite_list(values)} for name, values in result.sweep]
     return record | {
         "node_voltages": per_name(result.nodes, result.voltages),
         "source_currents": per_name(result.branches, result.currents),
-        "power": _finite(result.power) if result.sweep else _finite(result.power)[0],
-        "residual": result.residual if math.isfinite(result.residual) else None,
+        "power": _finite_list(result.power) if result.sweep else _finite_list(result.power)[0],
+        "residual": finite(result.residual),
     }
 
 
-def _finite(values: Array) -> list[Any]:
+def _finite_list(values: Array) -> list[Any]:
     """Return lists of numbers with None for what is not finite: JSON has no other word for it."""
     values = np.asarray(values)
-    finite = np.isfinite(values)
-    if finite.all():
+    sound = np.isfinite(values)
+    if sound.all():
         return list(values.tolist())
     masked = values.astype(object)
-    masked[~finite] = None
+    masked[~sound] = None
     return list(masked.tolist())
 
 

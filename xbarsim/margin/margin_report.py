@@ -11,7 +11,7 @@ from typing import Any
 from xbarsim.devices import Linear
 from xbarsim.margin.technology import Technology
 from xbarsim.margin.worst import Case, Margin
-from xbarsim.quantities import engineering
+from xbarsim.quantities import engineering, finite
 from xbarsim.text_table import aligned, comma_separated
 
 CASE_COLUMNS = ("current", "cell_current", "sneak_current", "power", "stress")
@@ -106,7 +106,7 @@ class Report:
         values = {name: value.tolist() for name, value in technology.device.parameters.items()}
         record = {
             "technology": {
-                "r_on": technology.r_on, "r_off": _finite(technology.r_off),
+                "r_on": technology.r_on, "r_off": finite(technology.r_off),
                 "device": {"name": technology.device.name, **values},
                 "word_wire": technology.word_wire, "bit_wire": technology.bit_wire,
                 "driver": technology.driver, "sense": technology.sense,
@@ -147,8 +147,8 @@ def _record(margin: Margin) -> dict[str, Any]:
         "cols": margin.cols,
         "cell": list(margin.cell),
         "load": margin.scheme.load,
-        "current_margin": _finite(margin.current_margin),
-        "on_off_ratio": _finite(margin.on_off_ratio),
+        "current_margin": finite(margin.current_margin),
+        "on_off_ratio": finite(margin.on_off_ratio),
         "voltage_margin": margin.voltage_margin,
         "lrs": _case(margin.lrs),
         "hrs": _case(margin.hrs),
@@ -159,10 +159,6 @@ def _record(margin: Margin) -> dict[str, Any]:
 
 def _case(case: Case) -> dict[str, Any]:
     return {"pattern": case.pattern} | {name: getattr(case, name) for name in (*CASE_COLUMNS, "tried")}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _share(value: float | None) -> str:

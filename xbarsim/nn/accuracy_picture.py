@@ -25,11 +25,11 @@ def draw(report: InferenceReport) -> Figure:
     heading = "\n".join(line for part in report.heading for line in wrap(part, _LINE))
     figure.suptitle(plain(heading), fontsize=9)
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-    if len(report.found.times) > 1:
+    if len(report.inference.times) > 1:
         _times(left, report)
     else:
-        _chips(left, report.found)
-    _layers(right, report.found)
+        _chips(left, report.inference)
+    _layers(right, report.inference)
     sides: tuple[tuple[Axes, Any], ...] = ((left, "outside lower left"), (right, "outside lower right"))
     for axes, side in sides:
         figure.legend(*axes.get_legend_handles_labels(), loc=side, ncols=3, fontsize=8, frameon=False)
@@ -63,7 +63,7 @@ def _times(axes: Axes, report: InferenceReport) -> None:
     """Draw accuracy against time, each chip and their mean."""
     from matplotlib.ticker import PercentFormatter
 
-    inference, times = report.found, report.found.times
+    inference, times = report.inference, report.inference.times
     seconds = [moment.time for moment in times]
     for number, chip in enumerate(inference.chips):
         label = "chips" if number == 0 else None

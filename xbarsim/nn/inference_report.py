@@ -9,7 +9,7 @@ from typing import Any
 
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.inference import Inference, LayerError
-from xbarsim.quantities import counted
+from xbarsim.quantities import counted, finite
 from xbarsim.text_table import aligned, comma_separated
 
 
@@ -29,7 +29,7 @@ class InferenceReport:
         As it was used.
     digital : tuple of str
         Layers left in torch.
-    found : Inference
+    inference : Inference
         The numbers.
     seconds : dict of str to float
         What took how long.
@@ -43,7 +43,7 @@ class InferenceReport:
     hardware_name: str
     hardware: Hardware
     digital: tuple[str, ...]
-    found: Inference
+    inference: Inference
     seconds: dict[str, float] = field(default_factory=dict)
     drift_compensated: bool = False
 
@@ -62,7 +62,7 @@ class InferenceReport:
 
     def as_table(self) -> str:
         """Return text for people."""
-        inference = self.found
+        inference = self.inference
         chips: list[tuple[str, ...]] = [("ideal (torch)", f"{inference.ideal:.2%}")]
         for chip in inference.chips:
             agreement, seconds = f"{chip.agreement:7.2%} as torch", f"{chip.seconds:.1f} s"
@@ -87,14 +87,16 @@ class InferenceReport:
 
     def _times(self) -> list[str]:
         """Return accuracy against time; what stands above and below is that of the last of several times."""
-        times = self.found.times
+        times = self.inference.times
         if not times:
             return []
         how = "each layer scaled to make up for drift" if self.drift_compensated else "no compensation of drift"
         table: list[tuple[str, ...]] = [("after", "mean", "least", "most", f"+- points    ({how})")]
-        for one in times:
-            shares = (one.mean, min(one.accuracies), max(one.accuracies))
-            table.append((f"{one.time:g} s", *(f"{share:.2%}" for share in shares), f"+- {100.0 * one.deviation:.2f}"))
+        for moment in times:
+            shares = (moment.mean, min(moment.accuracies), max(moment.accuracies))
+            table.append(
+                (f"{moment.time:g} s", *(f"{share:.2%}" for share in shares), f"+- {100.0 * moment.deviation:.2f}")
+            )
         return [
             *aligned(table, ("<14", ">8", ">7", ">7", "<")),
             f"chips and layers are those of {times[-1].time:g} s",
@@ -104,16 +106,16 @@ class InferenceReport:
     @property
     def tiles(self) -> int:
         """Arrays in all."""
-        return sum(one.row.tiles for one in self.found.layers)
+        return sum(layer.row.tiles for layer in self.inference.layers)
 
     @property
     def cells(self) -> int:
         """Cells in all."""
-        return sum(one.row.cells for one in self.found.layers)
+        return sum(layer.row.cells for layer in self.inference.layers)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON has it; what is no number is None."""
-        found = self.found
+        inference = self.inference
         return {
             "model": self.model,
             "weights": self.weights,
@@ -121,28 +123,28 @@ class InferenceReport:
             "hardware_name": self.hardware_name,
             "hardware": self.hardware.to_dict(),
             "digital": list(self.digital),
-            "accuracy_ideal": found.ideal,
-            "seeds": [one.seed for one in found.chips],
-            "accuracies": found.accuracies,
-            "agreements": [one.agreement for one in found.chips],
-            "mean": found.mean,
-            "std": found.deviation,
-            "chips_alike": found.alike,
+            "accuracy_ideal": inference.ideal,
+            "seeds": [chip.seed for chip in inference.chips],
+            "accuracies": inference.accuracies,
+            "agreements": [chip.agreement for chip in inference.chips],
+            "mean": inference.mean,
+            "std": inference.deviation,
+            "chips_alike": inference.alike,
             "drift_compensated": self.drift_compensated,
             "times": [
                 {
-                    "seconds": one.time,
-                    "accuracies": one.accuracies,
-                    "agreements": one.agreements,
-                    "mean": one.mean,
-                    "std": one.deviation,
+                    "seconds": moment.time,
+                    "accuracies": moment.accuracies,
+                    "agreements": moment.agreements,
+                    "mean": moment.mean,
+                    "std": moment.deviation,
                 }
-                for one in found.times
+                for moment in inference.times
             ],
-            "layers": [_record(one) for one in found.layers],
+            "layers": [_record(layer) for layer in inference.layers],
             "tiles": self.tiles,
             "cells": self.cells,
-            "seconds": {**self.seconds, "chips": [one.seconds for one in found.chips]},
+            "seconds": {**self.seconds, "chips": [chip.seconds for chip in inference.chips]},
         }
 
     def as_json(self) -> str:
@@ -151,7 +153,7 @@ class InferenceReport:
 
     def as_csv(self) -> str:
         """Return a row for each number: what it is and of what, seconds after programming where cells drift, it."""
-        inference = self.found
+        inference = self.inference
         table: list[tuple[Any, ...]] = [
             ("quantity", "name", "time", "value"),
             ("accuracy", "ideal", "", inference.ideal),
@@ -172,20 +174,20 @@ class InferenceReport:
 
     def as_numbers(self) -> str:
         """Return accuracies alone, one a line."""
-        chips = [f"chip {chip.seed} {chip.accuracy!r}" for chip in self.found.chips]
-        return "\n".join([f"ideal {self.found.ideal!r}", *chips, f"mean {self.found.mean!r}"])
+        chips = [f"chip {chip.seed} {chip.accuracy!r}" for chip in self.inference.chips]
+        return "\n".join([f"ideal {self.inference.ideal!r}", *chips, f"mean {self.inference.mean!r}"])
 
 
-def _cells(one: LayerError) -> tuple[str, ...]:
-    row = one.row
+def _cells(layer: LayerError) -> tuple[str, ...]:
+    row = layer.row
     return (
         row.name, "x".join(map(str, row.shape)), str(row.tiles), str(row.cells), f"{row.utilisation:.1%}",
-        *("-" if math.isnan(error) else f"{error:.2%}" for error in (row.ir_drop_error, one.own_arrays, one.total)),
+        *("-" if math.isnan(error) else f"{error:.2%}" for error in (row.ir_drop_error, layer.own_arrays, layer.total)),
     )  # fmt: skip
 
 
-def _record(one: LayerError) -> dict[str, Any]:
-    row = one.row
+def _record(layer: LayerError) -> dict[str, Any]:
+    row = layer.row
     return {
         "name": row.name,
         "kind": row.kind,
@@ -193,11 +195,7 @@ def _record(one: LayerError) -> dict[str, Any]:
         "tiles": row.tiles,
         "cells": row.cells,
         "utilisation": row.utilisation,
-        "error_wires": _number(row.ir_drop_error),
-        "error_own": _number(one.own_arrays),
-        "error_total": _number(one.total),
+        "error_wires": finite(row.ir_drop_error),
+        "error_own": finite(layer.own_arrays),
+        "error_total": finite(layer.total),
     }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
