@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from xbarsim.cli import announce
 from xbarsim.cli.circuit_options import circuit_options, crossbar_of
 from xbarsim.cli.output import Output, output_options
 
@@ -29,5 +28,4 @@ def export(**options: Any) -> None:
         raise InputError(f"voltages has shape {voltages.shape}: a netlist holds one vector, {crossbar.shape[0]} volts")
     netlist.write(crossbar, voltages, path)
     rows, cols = crossbar.shape
-    if not output.quiet:
-        announce.say(f"wrote {path}: {rows} x {cols} crossbar")
+    output.say(f"wrote {path}: {rows} x {cols} crossbar")

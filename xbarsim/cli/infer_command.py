@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli import announce
 from xbarsim.cli.network_options import check_torch, data_options, dataset
 from xbarsim.cli.option_types import Count, Quantity, is_typed
 from xbarsim.cli.option_words import option_words
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.nn.hardware import Hardware
-    from xbarsim.nn.inference import ChipResult
     from xbarsim.nn.inference_report import InferenceReport
     from xbarsim.nn.model_sources import Source
 
@@ -90,11 +88,6 @@ def _drawn(report: InferenceReport, path: str) -> list[str]:
 
 def _report(options: dict[str, Any], output: Output) -> InferenceReport:
     start = time.perf_counter()
-
-    def say(chip: ChipResult) -> None:
-        if not output.quiet:
-            announce.say(f"chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s")
-
     with output.working() as progress:
         from xbarsim.nn.inference import infer as run
         from xbarsim.nn.inference_report import InferenceReport
@@ -117,7 +110,7 @@ def _report(options: dict[str, Any], output: Output) -> InferenceReport:
             times=times,
             compensate=options["compensate_drift"],
             progress=progress,
-            report=say,
+            report=lambda chip: output.say(f"chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s"),
         )
     seconds |= {"inference": time.perf_counter() - ready, "total": time.perf_counter() - start}
     if inference.alike and len(seeds) > 1:

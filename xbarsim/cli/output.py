@@ -112,10 +112,14 @@ class Output:
             form = "json"
         return cls(form, options.pop("output", None), options.pop("plot", None), options.pop("quiet"))
 
-    def note(self, text: str) -> None:
-        """Say on stderr what a user should know of the answer."""
+    def say(self, line: str) -> None:
+        """Print a line on stderr, unless all is to be quiet."""
         if not self.quiet:
-            announce.say(f"note: {text}")
+            announce.say(line)
+
+    def note(self, text: str) -> None:
+        """Say what a user should know of the answer."""
+        self.say(f"note: {text}")
 
     @contextmanager
     def working(self) -> Iterator[Callable[[str], None]]:

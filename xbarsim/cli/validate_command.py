@@ -67,8 +67,8 @@ def validate(scope: Scope, engine: str, only: str, report: str | None, **options
     # After the table: minutes of work are not lost to a report that cannot be written.
     if report is not None:
         paths, note = bank.write_reports(outcome, report)
-        for path in [] if output.quiet else paths:
-            announce.say(f"wrote {path}")
+        for path in paths:
+            output.say(f"wrote {path}")
         if note:
             output.note(f"no picture: {note}")
     if outcome.failed:
