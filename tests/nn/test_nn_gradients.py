@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from xbarsim.errors import InputError
 from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLinear, Law, convert
-from xbarsim.nonideal import Fault, Faults, Levels, Nonidealities, Shorts, Variation, WriteVerify
+from xbarsim.nonideal import Fault, Faults, Levels, Nonidealities, ReadNoise, Shorts, Variation, WriteVerify
 
 SIZES = [(1, 1), (2, 3), (7, 5), (33, 17)]
 """Of arrays; a reference column needs one more."""
@@ -168,3 +168,23 @@ def test_layers_before_nonlinear_cells_do_not_train_in_silence():
     network.layers["1"].bias.requires_grad_(True)
     network.train()(numbers(2, 5)).sum().backward()
     assert network.layers["1"].bias.grad is not None, "a digital bias has its own"
+
+
+@pytest.mark.parametrize("cells", [Nonidealities(), Nonidealities(read_noise=ReadNoise(0.05))], ids=["still", "noisy"])
+@pytest.mark.parametrize("adc", [Converter(), Converter(bits=20, range="full")])
+@pytest.mark.parametrize("scale", ["frozen", "dynamic"])
+def test_gradients_outside_of_training_are_those_in_training(cells, adc, scale):
+    """They reduce the arrays again, of the same read, whether or not their maps were stored before."""
+    layer = CrossbarLinear.of(made(nn.Linear, 9, 7), hardware(cells=cells, adc=adc, scale=scale), bias_row=True)
+    gradients = []
+    for training, before in ((True, False), (False, False), (False, True)):
+        layer.program(3).train(training)
+        if before and cells.read_noise is None:
+            with torch.no_grad():
+                layer(numbers(4, 9))
+        layer.zero_grad()
+        layer(numbers(4, 9)).square().sum().backward()
+        gradients.append((layer.weight.grad.clone(), layer.bias.grad.clone()))
+    for pair in gradients[1:]:
+        for gradient, expected in zip(pair, gradients[0], strict=True):
+            assert apart(gradient, expected) < 1e-12

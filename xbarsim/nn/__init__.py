@@ -1,5 +1,6 @@
 """Networks on crossbars: torch models that run, and are trained, through the exact circuit."""
 
+from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
@@ -14,6 +15,7 @@ from xbarsim.nn.summary import Summary, SummaryRow
 from xbarsim.nn.tiling import Tile
 
 __all__ = [
+    "Arrangement",
     "ClippedWarning",
     "Converter",
     "CrossbarAttention",

@@ -17,8 +17,9 @@ from xbarsim.nn import cells
 from xbarsim.nn.array_maps import recomputed
 from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.outside import paused
+from xbarsim.nn.places import Place
 from xbarsim.nn.planes import subtracted, unit
-from xbarsim.nn.tiling import Place, Tile, assembled
+from xbarsim.nn.tiling import Tile, arranged_matrix, assembled
 from xbarsim.nonideal import Bridged
 
 Value = TypeVar("Value")
@@ -115,8 +116,9 @@ class ArrayMaps:
     @for_gradients_too
     def _value(self, name: str, make: Callable[[ArrayState], Any]) -> Any:
         if name not in self.values:
+            state = self._state()  # with the gradients that what is computed again has
             with torch.no_grad() if self._recompute else nullcontext():
-                self.values[name] = make(self._state())
+                self.values[name] = make(state)
         return self.values[name]
 
     def _with_gradient(
@@ -143,7 +145,7 @@ def circuits(state: ArrayState) -> list[Tile]:
 
 def _tile(conductance: Array, tile: int, state: ArrayState) -> Tile:
     place = state.places[tile]
-    circuit = cells.circuit(conductance, tile, state.hardware, state.chip)
+    circuit = cells.circuit(conductance, tile, state)
     bridged = circuit if isinstance(circuit, Bridged) else None
     outputs = range(place.first_output + place.cols.start, place.first_output + place.cols.stop)
     lines = range(place.lines.start, place.lines.stop)
@@ -197,6 +199,14 @@ def effective_matrices(state: ArrayState) -> list[Tensor]:
     hardware, places = state.hardware, state.places
     zero = subtracted(hardware) if hardware.mapping.kind == "offset" else []
     scales = [scale / unit(hardware) for scale in state.scales]
+    if places[0].row_order is not None:
+        wholes = [torch.zeros(matrix.shape, dtype=torch.float64) for matrix in state.matrices]
+        for strip in maps_by_tile(state):
+            for tile, whole in strip.items():
+                place = places[tile]
+                arranged_matrix(wholes[place.group], _in_use(whole, place, zero, state), place)
+        pairs = zip(wholes, scales, strict=True)
+        return [(whole.to(scale.device) * scale).to(state.matrices[0]) for whole, scale in pairs]
     rows: list[list[Tensor]] = [[] for _ in scales]
     for tiles, maps in _by_lines(state):
         beside = [places[tile] for tile in tiles]

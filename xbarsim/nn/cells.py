@@ -14,10 +14,11 @@ from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.nn.array_maps import effective
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.places import Place
 from xbarsim.nn.planes import is_between, planes_of, zeros
-from xbarsim.nn.tiling import Place, cut
+from xbarsim.nn.tiling import cut
 from xbarsim.nonideal import Bridged, Chip, Fault
-from xbarsim.nonideal.writing import Programmed
+from xbarsim.nonideal.writing import Mask, Programmed
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class ArrayState:
         Threads for the circuits; None: all.
     progress : callable or None
         Told how many arrays are ready.
+    cells : sequence of Programmed or None
+        What was written, where the arrays do not follow the weights.
     """
 
     matrices: Sequence[Tensor]
@@ -55,6 +58,7 @@ class ArrayState:
     compensation: float = 1.0
     threads: int | None = None
     progress: Callable[[int], None] | None = None
+    cells: Sequence[Programmed] | None = None
 
 
 def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
@@ -64,11 +68,37 @@ def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
     for tile, place in enumerate(places):
         numbers.setdefault((place.group, place.rows.start), []).append(tile)
     zero = zeros(hardware)
+    if places[0].row_order is not None:
+        for (group, _), tiles in numbers.items():
+            yield _arranged_targets(tiles, state.matrices[group], state.scales[group], places, hardware)
+        return
     for group, (matrix, scale) in enumerate(zip(state.matrices, state.scales, strict=True)):
         for k, rows in enumerate(torch.split(matrix, hardware.tiles.rows)):
             parts = [part for plane in planes_of(rows.double(), scale, hardware) for part in cut(plane, hardware)]
             tiles = numbers[group, k * hardware.tiles.rows]
             yield {tile: _with_reference(part, places[tile], zero) for tile, part in zip(tiles, parts, strict=True)}
+
+
+def _arranged_targets(
+    tiles: Sequence[int], matrix: Tensor, scale: Tensor, places: Sequence[Place], hardware: Hardware
+) -> dict[int, Tensor]:
+    """Return the targets of arrays at the same word lines; lines that are off are left in HRS."""
+    zero, g_off = zeros(hardware), hardware.cells.g_off
+    strip: dict[int, Tensor] = {}
+    for tile in tiles:
+        if tile in strip:
+            continue
+        place = places[tile]
+        rows, cols = (torch.from_numpy(index).to(matrix.device) for index in (place.inputs, place.outputs))
+        driven = (rows >= 0)[:, None]
+        signs = torch.tensor(place.signs, device=matrix.device)[:, None]
+        part = matrix[rows.clamp(min=0)][:, cols] * signs.to(matrix)
+        planes = planes_of(part.double(), scale if scale.shape[1] == 1 else scale[:, cols], hardware)
+        beside = [number for number in tiles if places[number].cols == place.cols]
+        for partner, plane in zip(beside, planes, strict=True):
+            whole = _with_reference(plane, places[partner], zero)
+            strip[partner] = torch.where(driven, whole, torch.full_like(whole, g_off))
+    return strip
 
 
 def _with_reference(target: Tensor, place: Place, zero: Sequence[float]) -> Tensor:
@@ -106,15 +136,28 @@ def together(parts: Iterator[dict[int, Tensor]], cells: float) -> Iterator[dict[
         yield whole
 
 
-def programmed(target: Array, tile: int, state: ArrayState) -> Programmed:
-    """Return what a blind or verified programming makes of an array's targets."""
+def programmed(target: Array, tile: int, state: ArrayState, mask: Mask | None = None) -> Programmed:
+    """Return what a blind or verified programming makes of an array's targets.
+
+    Parameters
+    ----------
+    target : (rows, cols)
+        Siemens.
+    tile : int
+        Which array.
+    state : ArrayState
+        Its ``cells`` are what the array holds before, if that is known.
+    mask : (rows, cols) of bool, optional
+        Which cells to write; None: all.
+    """
     chip, write = state.chip, state.write
-    array = chip.apply(target, tile, write=write)
+    start = None if state.cells is None else state.cells[tile]
+    array = chip.apply(target, tile, write=write, start=start, cells=mask)
     if not (state.places[tile].extra and is_between(state.hardware)):
         return array
     # A reference between two levels is on none.
     free = Chip(replace(chip.model, levels=None), chip.seed, chip.shapes, {tile: chip.maps(tile)})
-    return _with_last_column(array, free.apply(target, tile, write=write))
+    return _with_last_column(array, free.apply(target, tile, write=write, start=start, cells=mask))
 
 
 def _with_last_column(array: Programmed, reference: Programmed) -> Programmed:
@@ -128,7 +171,7 @@ def _with_last_column(array: Programmed, reference: Programmed) -> Programmed:
 def _conductance(target: Tensor, tile: int, state: ArrayState) -> Tensor:
     """Return what a read of an array sees; gradients pass levels straight, and stop at stuck cells."""
     chip, time = state.chip, state.time
-    array = programmed(target.detach().numpy(), tile, state)
+    array = state.cells[tile] if state.cells else programmed(target.detach().numpy(), tile, state)
     g = torch.from_numpy(np.array(chip.read(array, read=state.read, time=time)))
     if not target.requires_grad:
         return g
@@ -143,14 +186,16 @@ def _conductance(target: Tensor, tile: int, state: ArrayState) -> Tensor:
     return g + slope * (target - target.detach())
 
 
-def circuit(conductance: Array, tile: int, hardware: Hardware, chip: Chip) -> Crossbar | Bridged:
+def circuit(conductance: Array, tile: int, state: ArrayState) -> Crossbar | Bridged:
     """Return an array with its wires, ends and broken or shorted lines; its cells alone where fidelity is ideal."""
-    law = hardware.law.device()
+    hardware, chip, place = state.hardware, state.chip, state.places[tile]
+    law, wires = hardware.law.device(), hardware.wires
     if hardware.fidelity == "ideal":
+        # A line that is off gets 0 V, and without wires that is what it has when it is open.
         return Crossbar(conductance, device=law)
-    wires = hardware.wires
+    driver = wires.driver if place.row_order is None else np.where(place.driven, wires.driver, np.inf)
     crossbar = Crossbar(
-        conductance, word_wire=wires.word, bit_wire=wires.bit, driver=wires.driver, sense=wires.sense, device=law
+        conductance, word_wire=wires.word, bit_wire=wires.bit, driver=driver, sense=wires.sense, device=law
     )
     return chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile)
 
@@ -159,9 +204,7 @@ def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> li
     """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells."""
     if state.hardware.fidelity == "ideal":
         return list(cells)
-    circuits = [
-        circuit(g.detach().numpy(), tile, state.hardware, state.chip) for tile, g in zip(tiles, cells, strict=True)
-    ]
+    circuits = [circuit(g.detach().numpy(), tile, state) for tile, g in zip(tiles, cells, strict=True)]
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]
     wholes = effective(grown, crossbars, state.threads)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from xbarsim.errors import InputError
@@ -48,11 +47,12 @@ def _whole_current(state: ArrayState) -> float:
     volts = hardware.encoding.volts
     if hardware.law.kind == "linear":
         maps = cells.maps(conductances, state, range(len(conductances)))
-        return volts * sum(float(matrix.sum()) for matrix in maps)
+        driven = [torch.from_numpy(place.driven) for place in state.places]
+        return volts * sum(float(matrix[on].sum()) for matrix, on in zip(maps, driven, strict=True))
     whole = 0.0
     for tile, g in enumerate(conductances):
-        circuit = cells.circuit(g.numpy(), tile, hardware, state.chip)
-        drive = np.full(g.shape[0], volts)
+        circuit = cells.circuit(g.numpy(), tile, state)
+        drive = volts * state.places[tile].driven
         if isinstance(circuit, Bridged):
             whole += float(circuit.outputs(solve(circuit.crossbar, circuit.inputs(drive)).currents).sum())
         else:

@@ -167,6 +167,14 @@ class OutputConverter(RangedConverter):
         super().__init__(hardware, (sum(cols for _, cols in shapes),), device)
         self.shapes = tuple(shapes)
 
+    def fit(self, shapes: Sequence[tuple[int, int]]) -> None:
+        """Take other arrays; columns that are more or fewer have no range."""
+        self.shapes = tuple(shapes)
+        columns = sum(cols for _, cols in shapes)
+        if columns != self.range.numel():
+            self.range = self.range.new_full((columns,), UNSEEN)
+            self.observer.largest = self.range.clone()
+
     def forward(self, currents: Tensor) -> Tensor:
         """Return the currents of all arrays side by side, (batch, columns), as they are read."""
         if self.observer.enabled:

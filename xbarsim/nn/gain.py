@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn.arrays import ArrayMaps
+from xbarsim.nn.cell_writes import WritableWeights
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.weights import ProgrammedWeights
 
 DIGITAL = ("gain", "shift")
 
 
-class DigitalOutputs(ProgrammedWeights):
+class DigitalOutputs(WritableWeights):
     """Weights on arrays, and what is done digitally with the products: ``y = gain * product + bias + shift``.
 
     Parameters
@@ -38,11 +38,6 @@ class DigitalOutputs(ProgrammedWeights):
         super().__init__(weight, bias, hardware, bias_row=bias_row)
         for name in DIGITAL:
             self.register_buffer(name, None)
-
-    @property
-    def outputs(self) -> int:
-        """How many."""
-        return self.weight.shape[0]
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; a gain and a shift are checked."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
+from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.arrays import ArrayMaps
 from xbarsim.nn.converters import InputConverter, OutputConverter
 from xbarsim.nn.gain import DigitalOutputs
@@ -80,7 +81,7 @@ class CrossbarLayer(DigitalOutputs):
         if "output_converter" in self._modules:
             for converter in self.converters:
                 converter.hardware, converter.label = self.hardware, self.label
-            self.output_converter.shapes = tuple(place.shape for place in self.places)
+            self.output_converter.fit([place.shape for place in self.places])
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *more: Any) -> None:
         """Take ranges also from a state in which they were the layer's own."""
@@ -102,6 +103,19 @@ class CrossbarLayer(DigitalOutputs):
         with torch.inference_mode(False):
             for converter in self.converters:
                 converter.reset()
+        return self
+
+    def arrange(self, arrangement: Arrangement | None) -> Self:
+        """Lay inputs and outputs on other lines; ranges of converters are to be calibrated again.
+
+        Parameters
+        ----------
+        arrangement
+            As of ``WritableWeights``.
+        """
+        super().arrange(arrangement)
+        for converter in self.converters:
+            converter.reset()
         return self
 
     # What a subclass says.
@@ -225,6 +239,8 @@ class CrossbarLayer(DigitalOutputs):
         if self.bias_row:
             ones = unity.expand(lines.shape[0], 1)
             lines = torch.cat([part for group in lines.chunk(self.groups, dim=1) for part in (group, ones)], dim=1)
+        if self.line_order is not None:
+            lines = self.line_order(lines)
         return drives(lines, full, self.input_converter.bits, self.hardware)
 
     def _reader(self, arrays: ArrayMaps | None) -> Reader:
@@ -243,7 +259,7 @@ class CrossbarLayer(DigitalOutputs):
         wide = driven.weighted(self.output_converter(torch.cat(list(currents), dim=1)))
         if self.compensation != 1.0:
             wide = wide * self.compensation
-        return decoded(wide, driven, self.hardware, self.places, self.scales())
+        return decoded(wide, driven, self.hardware, self.places, self.scales(), self.outputs // self.groups)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the volts of all word lines for inputs x: (batch, lines), or (pulses, batch, lines) if bit-serial.

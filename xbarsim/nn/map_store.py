@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xbarsim.nn.cell_state import CellState
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nonideal import Chip
 
@@ -22,8 +23,8 @@ class StoredMaps:
     ----------
     sources : list of Tensor
         Copies of weights, scales and biases.
-    chip, hardware, moment
-        The rest.
+    chip, hardware, cells, moment
+        The rest; ``cells`` are what was written, if that does not follow from the weights.
     values : dict
         What has been made of them so far, as ``ArrayMaps`` calls it.
     """
@@ -31,18 +32,28 @@ class StoredMaps:
     sources: list[Tensor]
     chip: Chip
     hardware: Hardware
+    cells: CellState | None
     moment: tuple[float | None, float]
     values: dict[str, Any] = field(default_factory=dict)
 
-    def are_on(self, chip: Chip, hardware: Hardware) -> bool:
-        """Whether they are of this chip and hardware."""
-        return self.chip is chip and self.hardware is hardware
+    def are_on(self, chip: Chip, hardware: Hardware, cells: CellState | None) -> bool:
+        """Whether they are of this chip and hardware, and of what was written."""
+        return self.chip is chip and self.hardware is hardware and self.cells is cells
 
     def stand_for(
-        self, sources: Sequence[Tensor], chip: Chip, hardware: Hardware, moment: tuple[float | None, float]
+        self,
+        sources: Sequence[Tensor],
+        chip: Chip,
+        hardware: Hardware,
+        cells: CellState | None,
+        moment: tuple[float | None, float],
     ) -> bool:
         """Whether nothing has changed."""
-        return self.are_on(chip, hardware) and self.moment == moment and all(map(same_numbers, sources, self.sources))
+        return (
+            self.are_on(chip, hardware, cells)
+            and self.moment == moment
+            and all(map(same_numbers, sources, self.sources))
+        )
 
 
 _BITS = {torch.float32: torch.int32, torch.float64: torch.int64}

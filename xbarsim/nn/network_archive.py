@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
+from xbarsim.nn.arrangement import Arrangement
+from xbarsim.nn.cell_state import CellState
 from xbarsim.nn.gain import DIGITAL
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nonideal import Chip
 from xbarsim.nonideal.archive import check_members, read_arrays
 
-FORMAT, VERSION = "xbarsim chips", 1
+FORMAT, VERSION = "xbarsim chips", 2
+"""Version 2 has an arrangement or written cells; files without them are of version 1, which older ones read."""
 
 _FROZEN = ("scale", "input_range", "output_range")
 
@@ -37,9 +40,11 @@ def save_chips(layers: Mapping[str, CrossbarLayer], path: str | Path, seed: int 
             raise InputError(f"{layer.label} has no chip to save: call program(seed) first")
         names = [*_FROZEN, *(name for name in DIGITAL if getattr(layer, name) is not None)]
         parts = layer.chip.packed() | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
+        parts |= {} if layer.cell_state is None else layer.cell_state.packed()
         arrays |= {f"{number}:{name}": array for name, array in parts.items()}
+    plain = all(layer.arrangement is None and layer.cell_state is None for layer in layers.values())
     about = {
-        "format": FORMAT, "version": VERSION, "seed": seed, "members": sorted(arrays),
+        "format": FORMAT, "version": 1 if plain else VERSION, "seed": seed, "members": sorted(arrays),
         "layers": [_record(name, layer) for name, layer in layers.items()],
     }  # fmt: skip
     arrays["about"] = np.array(json.dumps(about))
@@ -61,12 +66,18 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
     ready = []
     for number, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
         parts = {name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{number}:")}
-        shapes = tuple(place.shape for place in layer.places)
+        arrangement = None if record.get("arrangement") is None else Arrangement.from_dict(record["arrangement"])
+        shapes = tuple(place.shape for place in layer.places_for(arrangement))
         chip = Chip.unpacked(path, parts, layer.hardware.cells, shapes)
+        cells = None if record.get("follows_weights", True) else _cells(path, parts, chip, layer)
         digital = {name: _digital(path, parts, name, layer, record) for name in DIGITAL}
-        ready.append((layer, chip, {name: _frozen(path, parts, name, layer) for name in _FROZEN}, digital, record))
+        columns = {"output_range": (sum(cols for _, cols in shapes),)}
+        frozen = {name: _frozen(path, parts, name, layer, columns.get(name)) for name in _FROZEN}
+        ready.append((layer, arrangement, chip, cells, frozen, digital, record))
     check_members(path, "chips are", about, arrays)
-    for layer, chip, frozen, digital, record in ready:
+    for layer, arrangement, chip, cells, frozen, digital, record in ready:
+        layer.follows_weights = True
+        layer.arrange(arrangement)
         layer.program(chip=chip, time=record.get("time"))
         layer.scale = frozen["scale"]
         layer.input_converter.range, layer.output_converter.range = frozen["input_range"], frozen["output_range"]
@@ -74,6 +85,8 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
             _set_digital(layer, name, tensor)
         layer.reads, layer.writes = int(record["reads"]), int(record.get("writes", 0))
         layer.compensation = float(record.get("compensation", 1.0))
+        if cells is not None:
+            layer.take_cells(cells)
         layer.warn_if_clipped()
     seed: int | None = about["seed"]
     return seed
@@ -85,6 +98,8 @@ def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
         "name": name, "kind": type(layer).__name__, "shape": list(layer.weight.shape), "groups": layer.groups,
         "bias_row": layer.bias_row, "hardware": layer.hardware.to_dict(), "reads": layer.reads,
         "writes": layer.writes, "time": layer.time, "compensation": layer.compensation,
+        "arrangement": None if layer.arrangement is None else layer.arrangement.to_dict(),
+        "follows_weights": layer.cell_state is None,
         "trained": [name for name in DIGITAL if isinstance(getattr(layer, name), torch.nn.Parameter)],
     }  # fmt: skip
 
@@ -139,10 +154,25 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _frozen(path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, layer: CrossbarLayer) -> torch.Tensor:
+def _cells(path: str | Path, arrays: Mapping[str, NDArray[Any]], chip: Chip, layer: CrossbarLayer) -> CellState:
+    """Return what was written into a layer's cells."""
+    try:
+        return CellState.unpacked(arrays, [chip.maps(tile).faults for tile in range(len(chip.shapes))])
+    except (KeyError, ValueError):
+        raise InputError(f"{path}: the chips are damaged: cells of {layer.label} are missing, or do not fit") from None
+
+
+def _frozen(
+    path: str | Path,
+    arrays: Mapping[str, NDArray[Any]],
+    name: str,
+    layer: CrossbarLayer,
+    shape: tuple[int, ...] | None = None,
+) -> torch.Tensor:
+    """Return a scale or range of a file; None: its shape is the layer's."""
     present: torch.Tensor = getattr(layer, name)
     array = arrays.get(name)
-    if array is None or array.shape != tuple(present.shape) or not _finite(array):
+    if array is None or array.shape != (tuple(present.shape) if shape is None else shape) or not _finite(array):
         raise InputError(f"{path}: the chips are damaged: {name} of {layer.label} is missing, or does not fit")
     return torch.from_numpy(np.array(array)).to(present)
 

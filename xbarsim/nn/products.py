@@ -12,9 +12,10 @@ from torch import Tensor
 from xbarsim.errors import InputError
 from xbarsim.nn.arrays import Strip
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.places import Place
 from xbarsim.nn.planes import subtracted, unit
 from xbarsim.nn.rounding import bit_planes
-from xbarsim.nn.tiling import Place, Tile, assembled
+from xbarsim.nn.tiling import Tile, arranged_outputs, assembled
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,17 @@ class _WithoutGradient(torch.autograd.Function):
 
 
 def decoded(
-    currents: Tensor, driven: Drives, hardware: Hardware, places: Sequence[Place], scales: Sequence[Tensor]
+    currents: Tensor,
+    driven: Drives,
+    hardware: Hardware,
+    places: Sequence[Place],
+    scales: Sequence[Tensor],
+    outputs: int,
 ) -> Tensor:
-    """Return outputs (batch, outputs) from the currents of all arrays side by side, (batch, columns)."""
+    """Return outputs (batch, outputs) from the currents of all arrays side by side, (batch, columns).
+
+    ``outputs`` is how many a group has.
+    """
     volts = driven.weighted(driven.volts.flatten(0, 1))
     zero = subtracted(hardware) if hardware.mapping.kind == "offset" else []
     parts = []
@@ -129,6 +138,7 @@ def decoded(
             part = part - (zero[place.plane] * volts[:, place.lines].sum(dim=1, keepdim=True)).to(part)
         parts.append(part)
     per_volt = driven.full / (unit(hardware) * hardware.encoding.volts)
-    sums = assembled(parts, places, add=True)
+    arranged = places[0].row_order is not None
+    sums = arranged_outputs(parts, places, outputs) if arranged else assembled(parts, places, add=True)
     products = [total * (scale.to(total) * per_volt.to(total)) for total, scale in zip(sums, scales, strict=True)]
     return torch.cat(products, dim=1)

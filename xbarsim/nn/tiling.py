@@ -4,68 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.planes import factors
+from xbarsim.nn.places import Place
 from xbarsim.nonideal import Bridged
 from xbarsim.solvers.solve import solve
-
-
-@dataclass(frozen=True)
-class Place:
-    """Which part of a group's matrix an array holds.
-
-    Attributes
-    ----------
-    group, plane : int
-        Of a grouped convolution, and of ``planes_of``.
-    rows, cols : range
-        Inputs and outputs in the group's matrix.
-    factor : float
-        What its currents are multiplied with.
-    extra : int
-        Columns that belong to no output: 1 where the array has a reference column, the last.
-    first_line, first_output : int
-        Where the group's inputs and outputs begin among the layer's.
-    """
-
-    group: int
-    plane: int
-    rows: range
-    cols: range
-    factor: float
-    extra: int
-    first_line: int
-    first_output: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Word lines and bit lines."""
-        return len(self.rows), len(self.cols) + self.extra
-
-    @property
-    def lines(self) -> slice:
-        """The layer's lines that drive its word lines."""
-        return slice(self.first_line + self.rows.start, self.first_line + self.rows.stop)
-
-
-def layout(shapes: Sequence[tuple[int, int]], hardware: Hardware) -> tuple[Place, ...]:
-    """Cut matrices (inputs, outputs), one for each group, into arrays: by group, plane, inputs and outputs."""
-    extra = 1 if hardware.mapping.kind == "reference" else 0
-    found, line, output = [], 0, 0
-    for group, (inputs, outputs) in enumerate(shapes):
-        for plane, factor in enumerate(factors(hardware)):
-            for rows in _parts(inputs, hardware.tiles.rows):
-                for cols in _parts(outputs, hardware.tiles.cols - extra):
-                    found.append(Place(group, plane, rows, cols, factor, extra, line, output))
-        line, output = line + inputs, output + outputs
-    return tuple(found)
 
 
 def cut(matrix: Tensor, hardware: Hardware) -> list[Tensor]:
@@ -91,16 +42,63 @@ def assembled(parts: Sequence[Tensor], places: Sequence[Place], *, add: bool = F
     planes: dict[tuple[int, int], list[Tensor]] = {}
     for (group, plane, _), strip in strips.items():
         planes.setdefault((group, plane), []).append(torch.cat(strip, dim=1))
-    found: dict[int, Tensor] = {}
+    sums: dict[int, Tensor] = {}
     for (group, plane), rows in planes.items():
         whole = torch.stack(rows).sum(dim=0) if add else torch.cat(rows)
         weighted = whole * factor[group, plane]
-        found[group] = found[group] + weighted if group in found else weighted
-    return list(found.values())
+        sums[group] = sums[group] + weighted if group in sums else weighted
+    return list(sums.values())
 
 
-def _parts(count: int, size: int) -> list[range]:
-    return [range(k, min(k + size, count)) for k in range(0, count, size)]
+def arranged_outputs(parts: Sequence[Tensor], places: Sequence[Place], outputs: int) -> list[Tensor]:
+    """Return each group's outputs (batch, outputs) from what the columns of arranged arrays gave, (batch, cols)."""
+    groups = 1 + max(place.group for place in places)
+    sums = [parts[0].new_zeros((len(parts[0]), outputs)) for _ in range(groups)]
+    for part, place in zip(parts, places, strict=True):
+        columns = torch.from_numpy(place.outputs).to(part.device)
+        sums[place.group] = sums[place.group].index_add(1, columns, part * place.factor)
+    return sums
+
+
+def arranged_matrix(matrix: Tensor, part: Tensor, place: Place) -> None:
+    """Add an arranged array's part (rows, cols) to its group's matrix (inputs, outputs), in place."""
+    on = torch.from_numpy(place.driven)
+    rows, cols = torch.from_numpy(place.inputs)[on], torch.from_numpy(place.outputs)
+    signs = torch.tensor(place.signs, dtype=part.dtype)[on]
+    matrix.index_put_((rows[:, None], cols[None, :]), part[on] * (signs * place.factor)[:, None], accumulate=True)
+
+
+def by_weight(parts: Sequence[NDArray[Any]], places: Sequence[Place], *, physical: bool = False) -> list[NDArray[Any]]:
+    """Return what is known of cells, array by array, as one array (inputs, outputs of all groups) for each plane.
+
+    Parameters
+    ----------
+    parts : sequence of (rows, cols) array
+        Of all arrays; columns that belong to no output are left out.
+    places : sequence of Place
+        Of all arrays.
+    physical : bool
+        Whether it is to be (word lines, bit lines) instead, as they lie, lines that are off included.
+    """
+    rows = [np.array(place.rows) if physical else place.inputs for place in places]
+    cols = [place.first_output + (np.array(place.cols) if physical else place.outputs) for place in places]
+    shape = 1 + max(int(index.max()) for index in rows), 1 + max(int(index.max()) for index in cols)
+    planes = [np.zeros(shape, dtype=parts[0].dtype) for _ in range(1 + max(place.plane for place in places))]
+    for part, place, row, col in zip(parts, places, rows, cols, strict=True):
+        planes[place.plane][np.ix_(row[row >= 0], col)] = part[row >= 0, : len(place.cols)]
+    return planes
+
+
+def by_tile(planes: Sequence[NDArray[Any]], places: Sequence[Place]) -> list[NDArray[Any]]:
+    """Return planes (inputs, outputs of all groups) cut into arrays; 0 where no weight is."""
+    parts = []
+    for place in places:
+        part = np.zeros(place.shape, dtype=planes[0].dtype)
+        on = place.driven
+        cells = planes[place.plane][np.ix_(place.inputs[on], place.first_output + place.outputs)]
+        part[np.ix_(on, np.arange(len(place.cols)))] = cells
+        parts.append(part)
+    return parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +126,8 @@ class Tile:
 
     def solve(self, volts: Tensor | Array) -> Array:
         """Return the currents (batch, columns) in amperes for the layer's lines (batch, lines) in volts."""
-        given = volts.detach().cpu().numpy() if isinstance(volts, Tensor) else np.asarray(volts)
-        drive = np.ascontiguousarray(given.reshape(-1, given.shape[-1])[:, self.rows.start : self.rows.stop], float)
+        array = volts.detach().cpu().numpy() if isinstance(volts, Tensor) else np.asarray(volts)
+        drive = np.ascontiguousarray(array.reshape(-1, array.shape[-1])[:, self.rows.start : self.rows.stop], float)
         if self.bridged is None:
             return solve(self.crossbar, drive).currents
         return self.bridged.outputs(solve(self.crossbar, self.bridged.inputs(drive)).currents)

@@ -10,16 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
+from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.arrays import ArrayMaps, for_gradients_too
+from xbarsim.nn.cell_state import CellState
 from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.clipping import clipped_share, warn_of_clipping
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.map_store import StoredMaps, equal_numbers
 from xbarsim.nn.observers import DoubleBuffers
+from xbarsim.nn.places import LineOrder, Place, layout
 from xbarsim.nn.planes import largest
 from xbarsim.nn.ranges import NotProgrammedError
-from xbarsim.nn.tiling import Place, Tile, layout
+from xbarsim.nn.tiling import Tile
 from xbarsim.nonideal import Chip
 
 
@@ -82,8 +85,11 @@ class ProgrammedWeights(DoubleBuffers):
         self.progress: Callable[[int], None] | None = None
         self._stored: StoredMaps | None = None
         self._series: ArrayMaps | None = None
+        self._cells: CellState | None = None
+        self._follows_weights = True
+        self._arrangement: Arrangement | None = None
         self.hardware = hardware
-        self._check_finite()
+        self.check_finite()
         scales = weight.shape[0] if hardware.mapping.per == "column" else 1
         self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
 
@@ -99,8 +105,24 @@ class ProgrammedWeights(DoubleBuffers):
 
     def _lay_out(self) -> None:
         """Cut the matrices into arrays."""
+        self.places = self.places_for(self._arrangement)
+        self.line_order = LineOrder.of(self.places, self.weight[0].numel() + self.bias_row)
+
+    def places_for(self, arrangement: Arrangement | None) -> tuple[Place, ...]:
+        """Return what each array holds if lines are in some order.
+
+        Raises
+        ------
+        InputError
+            The arrangement is not of this layer's lines.
+        """
         inputs, outputs = self.weight[0].numel() + self.bias_row, self.weight.shape[0] // self.groups
-        self.places: tuple[Place, ...] = layout([(inputs, outputs)] * self.groups, self.hardware)
+        return layout([(inputs, outputs)] * self.groups, self.hardware, arrangement)
+
+    @property
+    def outputs(self) -> int:
+        """How many, of all groups."""
+        return self.weight.shape[0]
 
     @property
     def label(self) -> str:
@@ -156,7 +178,7 @@ class ProgrammedWeights(DoubleBuffers):
         InputError
             The chip is one of another layer or hardware, the weights are not finite, or the time cannot be.
         """
-        self._check_finite()
+        self.check_finite()
         time = None if time is None else self.checked_time(time)
         shapes = tuple(place.shape for place in self.places)
         model = self.hardware.cells
@@ -209,7 +231,8 @@ class ProgrammedWeights(DoubleBuffers):
         self.compensation = drift_scale(self.array_state(), self.label) if compensate else 1.0
         return self
 
-    def _check_finite(self) -> None:
+    def check_finite(self) -> None:
+        """Raise InputError where weights or biases are not finite."""
         for name, tensor in (("weight", self.weight), ("bias", self.bias)):
             if tensor is not None and not torch.isfinite(tensor).all():
                 raise InputError(f"{name} of {self.label} has entries that are not finite")
@@ -247,7 +270,9 @@ class ProgrammedWeights(DoubleBuffers):
         bias = self.bias is not None and self.bias_row and self.bias.requires_grad
         return torch.is_grad_enabled() and (self.weight.requires_grad or bias)
 
-    def array_state(self, hardware: Hardware | None = None, *, read: int | None = None) -> ArrayState:
+    def array_state(
+        self, hardware: Hardware | None = None, *, read: int | None = None, timed: bool = True
+    ) -> ArrayState:
         """Return what the arrays hold, of which their maps are functions.
 
         Parameters
@@ -256,11 +281,14 @@ class ProgrammedWeights(DoubleBuffers):
             Other hardware of the same arrays and cells, as one without wires; None: the layer's.
         read : int, optional
             Which read of them; None: the next one.
+        timed : bool
+            Whether they are to be read, so that cells that drift need a time.
         """
         return ArrayState(
-            self.matrices(), self.scales(), self.places, hardware or self.hardware, self._readable_chip(),
-            self.writes, self.reads if read is None else read, self.time, self.compensation, self.threads,
-            self.progress,
+            self.matrices(), self.scales(), self.places, hardware or self.hardware,
+            self._readable_chip() if timed else self.checked_chip(), self.writes,
+            self.reads if read is None else read, self.time, self.compensation, self.threads, self.progress,
+            None if self._cells is None else self._cells.cells,
         )  # fmt: skip
 
     def _read_state(self) -> ArrayState:
@@ -292,21 +320,21 @@ class ProgrammedWeights(DoubleBuffers):
     def _current(self) -> StoredMaps:
         """Return what is stored of these very weights on this chip."""
         chip, stored, moment = self._readable_chip(), self._stored, (self.time, self.compensation)
-        sources = [self.weight.detach(), self.scale]
-        if self.bias_row and self.bias is not None:
+        sources = [self.scale] if self._cells else [self.weight.detach(), self.scale]
+        if self.bias_row and self.bias is not None and not self._cells:
             sources.append(self.bias.detach())
-        if stored is None or not stored.stand_for(sources, chip, self.hardware, moment):
+        if stored is None or not stored.stand_for(sources, chip, self.hardware, self._cells, moment):
             stored = self._renewed(sources, chip, moment)
         return stored
 
     @for_gradients_too
     def _renewed(self, sources: list[Tensor], chip: Chip, moment: tuple[float | None, float]) -> StoredMaps:
         """Start to store anew; cells whose weights have changed are written anew, with noise of its own."""
-        self._check_finite()
-        if self._stored is not None and self._stored.are_on(chip, self.hardware):
+        self.check_finite()
+        if self._cells is None and self._stored is not None and self._stored.are_on(chip, self.hardware, None):
             self.writes += not all(map(equal_numbers, sources, self._stored.sources))
         self.warn_if_clipped()
-        self._stored = StoredMaps([tensor.clone() for tensor in sources], chip, self.hardware, moment)
+        self._stored = StoredMaps([tensor.clone() for tensor in sources], chip, self.hardware, self._cells, moment)
         return self._stored
 
     @property

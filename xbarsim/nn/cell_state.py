@@ -1,0 +1,92 @@
+"""What has been written into a layer's cells, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xbarsim.nn import cells
+from xbarsim.nn.cells import ArrayState
+from xbarsim.nonideal.writing import Mask, Programmed
+
+Counts = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class CellState:
+    """The cells of all arrays as they were written, and what that took.
+
+    Attributes
+    ----------
+    cells : tuple of Programmed
+        Of each array.
+    writes, pulses : tuple of (rows, cols) array of int32
+        How often each cell was written, and with how many pulses in all, from the first of these writes on.
+    """
+
+    cells: tuple[Programmed, ...]
+    writes: tuple[Counts, ...]
+    pulses: tuple[Counts, ...]
+
+    @staticmethod
+    def of(state: ArrayState) -> CellState:
+        """Return what programming all arrays makes of them."""
+        arrays = _programmed(state, None)
+        ones = tuple(np.ones(array.faults.shape, dtype=np.int32) for array in arrays)
+        return CellState(arrays, ones, tuple(array.pulses.copy() for array in arrays))
+
+    def written(self, state: ArrayState, masks: Sequence[Mask] | None) -> CellState:
+        """Return the cells after another write: of those that masks name, or of all."""
+        arrays = _programmed(replace(state, cells=self.cells), masks)
+        counted = [array.pulses * 0 + (1 if masks is None else masks[k]) for k, array in enumerate(arrays)]
+        return CellState(
+            arrays,
+            tuple(count + more.astype(np.int32) for count, more in zip(self.writes, counted, strict=True)),
+            tuple(count + array.pulses for count, array in zip(self.pulses, arrays, strict=True)),
+        )
+
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """Return arrays for a file."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for k, array in enumerate(self.cells):
+            for name in _NAMES:
+                arrays[f"cell_{name}_{k}"] = getattr(array, name)
+            arrays[f"cell_writes_{k}"], arrays[f"cell_total_{k}"] = self.writes[k], self.pulses[k]
+        return arrays
+
+    @staticmethod
+    def unpacked(arrays: Mapping[str, NDArray[Any]], faults: Sequence[NDArray[np.int8]]) -> CellState:
+        """Return what ``packed`` made arrays of, on arrays with these faults.
+
+        Raises
+        ------
+        KeyError, ValueError
+            One is missing, or does not fit.
+        """
+        found = []
+        for k, stuck in enumerate(faults):
+            parts: dict[str, Any] = {name: arrays[f"cell_{name}_{k}"] for name in _NAMES}
+            counts = arrays[f"cell_writes_{k}"], arrays[f"cell_total_{k}"]
+            if any(array.shape != stuck.shape for array in (*parts.values(), *counts)):
+                raise ValueError(f"cells of array {k} have another shape")
+            found.append((Programmed(**parts, faults=stuck, tile=k), *counts))
+        programmed, writes, pulses = zip(*found, strict=True)
+        return CellState(programmed, writes, pulses)
+
+
+_NAMES = ("conductance", "target", "pulses", "unconverged")
+
+
+@torch.no_grad()
+def _programmed(state: ArrayState, masks: Sequence[Mask] | None) -> tuple[Programmed, ...]:
+    arrays: dict[int, Programmed] = {}
+    for strip in cells.targets(state):
+        for tile, target in strip.items():
+            mask = None if masks is None else masks[tile]
+            arrays[tile] = cells.programmed(target.cpu().numpy(), tile, state, mask)
+    return tuple(arrays[tile] for tile in range(len(state.places)))

@@ -1,0 +1,195 @@
+"""Weights whose cells can be looked at, arranged and written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xbarsim.errors import InputError
+from xbarsim.nn.arrangement import Arrangement
+from xbarsim.nn.cell_state import CellState
+from xbarsim.nn.cells import ArrayState
+from xbarsim.nn.tiling import by_tile, by_weight
+from xbarsim.nn.weights import ProgrammedWeights
+from xbarsim.nonideal import Chip
+
+
+class WritableWeights(ProgrammedWeights):
+    """Weights on arrays, and what is in their cells.
+
+    Whatever is said of single cells is a list of arrays (inputs, outputs), one for each plane in the order of
+    ``planes_of``: outputs of all groups beside each other, inputs of a group, the row of biases last.
+    """
+
+    def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
+        """Put the weights on a chip.
+
+        Parameters
+        ----------
+        seed, chip, time
+            As of ``ProgrammedWeights``.
+        """
+        followed = self.follows_weights
+        super().program(seed, chip=chip, time=time)
+        self._cells = None if followed else CellState.of(self._target_state())
+        return self
+
+    @property
+    def follows_weights(self) -> bool:
+        """Whether the cells hold what the weights are: a weight that changes is written, all others with it.
+
+        If not they hold what was written, until ``write``. Setting it to False leaves them as they are; to True, all
+        are written where the next forward pass comes.
+        """
+        return self._follows_weights
+
+    @follows_weights.setter
+    def follows_weights(self, follows: bool) -> None:
+        if follows and self._cells is not None:
+            self.writes += 1
+            self._cells = self._stored = None
+        elif not follows and self.chip is not None:
+            self._cells = self._present_cells()
+        self._follows_weights = follows
+
+    @property
+    def cell_state(self) -> CellState | None:
+        """What was written, array by array; None while the cells follow the weights."""
+        return self._cells
+
+    def take_cells(self, cells: CellState) -> None:
+        """Take cells as they were written before, on the same chip; they follow the weights no more."""
+        self._cells, self._follows_weights = cells, False
+
+    def write(self, cells: Sequence[ArrayLike] | None = None) -> list[NDArray[np.int32]]:
+        """Write what the weights are into cells, which from then on hold that: ``follows_weights`` is False.
+
+        Parameters
+        ----------
+        cells : sequence of (inputs, outputs) array of bool, optional
+            Which, for each plane. None: all, those of reference columns and spare lines too.
+
+        Returns
+        -------
+        list of (inputs, outputs) array of int32
+            How many pulses each cell took, for each plane.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            ``cells`` are not of that form, or the weights are not finite.
+        """
+        self.check_finite()
+        masks = None if cells is None else self._masks(cells)
+        present = self._present_cells()
+        self._follows_weights = False
+        self.writes += 1
+        self._cells = present.written(self._target_state(), masks)
+        return self._by_weight([array.pulses for array in self._cells.cells])
+
+    def _masks(self, cells: Sequence[ArrayLike]) -> list[NDArray[np.bool_]]:
+        masks = [np.asarray(plane) for plane in cells]
+        shape = self.weight[0].numel() + self.bias_row, self.outputs
+        planes = 1 + max(place.plane for place in self.places)
+        if len(masks) != planes or any(mask.dtype != bool or mask.shape != shape for mask in masks):
+            kinds = ", ".join(f"{mask.dtype} {mask.shape}" for mask in masks[:3])
+            raise InputError(
+                f"cells are {kinds}: {self.label} takes {planes} arrays of bool of shape {shape}, one a plane"
+            )
+        return by_tile(masks, self.places)
+
+    def _target_state(self) -> ArrayState:
+        """Return the state that a write makes, whatever time it is read at."""
+        return replace(self.array_state(timed=False), cells=None)
+
+    def _present_cells(self) -> CellState:
+        """Return what is in the cells now."""
+        if self._cells is not None:
+            return self._cells
+        self.checked_chip()
+        if self._stored is not None:
+            self._current()  # weights that changed since are written, as a forward pass would find them
+        return CellState.of(self._target_state())
+
+    def _by_weight(self, parts: Sequence[NDArray[Any]], *, physical: bool = False) -> list[NDArray[Any]]:
+        return by_weight(parts, self.places, physical=physical)
+
+    @property
+    def programmed(self) -> list[NDArray[np.float64]]:
+        """The siemens of all cells as they were written, for each plane; drift and read noise are not in them."""
+        return self._by_weight([array.conductance for array in self._present_cells().cells])
+
+    @property
+    def writes_per_cell(self) -> list[NDArray[np.int32]]:
+        """How often each cell was written since the layer stopped to follow its weights; what it had then counts."""
+        return self._by_weight(self._present_cells().writes)
+
+    @property
+    def pulses_per_cell(self) -> list[NDArray[np.int32]]:
+        """The pulses of these writes in all."""
+        return self._by_weight(self._present_cells().pulses)
+
+    def known(self, *, physical: bool = False) -> list[tuple[NDArray[np.int8], NDArray[np.float64]]]:
+        """Return what is frozen in the cells: for each plane their faults, and their factors.
+
+        Parameters
+        ----------
+        physical : bool
+            Whether the arrays are (word lines, bit lines) as they lie, spare ones included, instead of what the
+            arrangement makes of them, (inputs, outputs).
+
+        Returns
+        -------
+        list of (faults, factors)
+            ``Fault`` of each cell, int8, and what variation multiplies its conductance with.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        """
+        chip = self.checked_chip()
+        maps = [chip.maps(tile) for tile in range(len(self.places))]
+        faults = self._by_weight([tile.faults for tile in maps], physical=physical)
+        factors = self._by_weight([tile.factor for tile in maps], physical=physical)
+        return list(zip(faults, factors, strict=True))
+
+    @property
+    def arrangement(self) -> Arrangement | None:
+        """Where inputs and outputs lie; None: in order."""
+        return self._arrangement
+
+    def arrange(self, arrangement: Arrangement | None) -> Self:
+        """Lay inputs and outputs on other lines; a chip that is there is written anew.
+
+        Parameters
+        ----------
+        arrangement : Arrangement or None
+            None: in order.
+
+        Raises
+        ------
+        InputError
+            It is not of this layer's lines.
+        """
+        before, self._arrangement = self._arrangement, arrangement
+        try:
+            self._lay_out()
+        except InputError:
+            self._arrangement = before
+            raise
+        self._stored = None
+        if self.chip is not None and self.chip.shapes != tuple(place.shape for place in self.places):
+            # Other spare lines are another chip.
+            self.chip = self._cells = None
+        elif self._cells is not None:
+            self.write()
+        elif self.chip is not None:
+            self.writes += 1
+        return self
