@@ -15,16 +15,16 @@ from xbarsim.netlist.reading.law_columns import NonlinearColumns
 
 def add_ammeters(flat: Flat, nonlinear: NonlinearColumns) -> None:
     """Put ammeters before the elements whose currents laws ask for; what is not found is left to be complained of."""
-    wanted = nonlinear.currents_asked() - nonlinear.names_of_volts()
-    wanted -= {row[0] for row in flat.controls if row[0][0] in "eh"}
-    if not wanted:
+    measured = nonlinear.currents_asked() - nonlinear.names_of_volts()
+    measured -= {row[0] for row in flat.controls if row[0][0] in "eh"}
+    if not measured:
         return
-    _Meters(flat, nonlinear, wanted).run()
+    _Meters(flat, nonlinear, measured).run()
 
 
 class _Meters:
-    def __init__(self, flat: Flat, nonlinear: NonlinearColumns, wanted: set[str]) -> None:
-        self.flat, self.nonlinear, self.wanted = flat, nonlinear, wanted
+    def __init__(self, flat: Flat, nonlinear: NonlinearColumns, measured: set[str]) -> None:
+        self.flat, self.nonlinear, self.measured = flat, nonlinear, measured
         self.rows: list[tuple[str, int, int, int]] = []
 
     def run(self) -> None:
@@ -32,14 +32,14 @@ class _Meters:
         self._elements()
         flat = self.flat
         for k, row in enumerate(flat.controls):
-            if row[0] in self.wanted:
+            if row[0] in self.measured:
                 flat.controls[k] = (row[0], self._behind(row[0], row[1], row[4]), *row[2:])
         for k, capacitor in enumerate(flat.capacitors):
             name, first, second, origin = capacitor
-            if name in self.wanted:
+            if name in self.measured:
                 flat.capacitors[k] = name, self._behind(name, first, origin), second, origin
         for names, column, origins, store in self.nonlinear.first_nodes():
-            rows = [k for k, name in enumerate(names) if name in self.wanted]
+            rows = [k for k, name in enumerate(names) if name in self.measured]
             if rows:
                 moved = column.copy()
                 for k in rows:
@@ -55,7 +55,7 @@ class _Meters:
         start = 0
         for piece, column in enumerate(flat.first):
             for k, name in enumerate(flat.names[start : start + column.size]):
-                if name in self.wanted and flat.kinds[piece][k] != VOLTAGE and name[0] != "l":
+                if name in self.measured and flat.kinds[piece][k] != VOLTAGE and name[0] != "l":
                     flat.first[piece] = flat.first[piece].copy()
                     flat.first[piece][k] = self._behind(name, int(column[k]), int(flat.origins[piece][k]))
             start += column.size

@@ -62,8 +62,8 @@ def read_instances(source: SourceText, body: Body) -> bool:
     plain = [row for row, line in enumerate(lines) if line.lstrip(_BLANKS)[0] != "x"]
     cards: Sequence[int] = range(len(lines))
     if plain:
-        others = set(plain)
-        cards = [row for row in cards if row not in others]
+        plain_rows = set(plain)
+        cards = [row for row in cards if row not in plain_rows]
     words = "\n".join([lines[row] for row in cards] if plain else lines).replace("=", " ").split()
     stride = width + 2 + marked + 2 * len(keys)
     rows: Sequence[int] = cards
@@ -123,15 +123,15 @@ def _values(literals: list[str], source: SourceText, quoted: bool) -> list[Value
             return _finite(list(map(float, literals)))
     except ValueError:
         pass
-    known: dict[str, Value] = {}
+    parsed: dict[str, Value] = {}
     for line, literal in enumerate(literals):
-        if literal not in known:
+        if literal not in parsed:
             try:
-                known[literal] = parse_parameter(literal)
+                parsed[literal] = parse_parameter(literal)
             except CardError:
                 source.skip(source.position, line)
                 raise
-    return list(map(known.__getitem__, literals))
+    return list(map(parsed.__getitem__, literals))
 
 
 def _finite(values: list[Value]) -> list[Value]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,26 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-class Held(Protocol):
-    """A capacitor with an initial value."""
+@dataclass(frozen=True)
+class Candidate:
+    """A capacitor with an initial value; a node is ground where only the ``.ic`` of the opposite one counts.
 
-    @property
-    def node(self) -> int:
-        """Its + node."""
+    ``keys`` are the nodes whose ``.ic`` was taken.
+    """
 
-    @property
-    def other(self) -> int:
-        """Its - node."""
+    name: str
+    first: int
+    second: int
+    volts: float
+    origin: int
+    keys: tuple[int, ...] = ()
 
 
 def holding(
-    candidates: Sequence[Held], without: Sequence[tuple[str, int, int, int]], around: Surroundings, names: list[str]
+    candidates: Sequence[Candidate],
+    without: Sequence[tuple[str, int, int, int]],
+    around: Surroundings,
+    names: list[str],
 ) -> tuple[Bools, Bools]:
     """Return which candidates are held, and which capacitors without an initial value would be states.
 
@@ -48,39 +54,39 @@ def holding(
     names : list of str
         The nodes' names, with ``gnd`` behind ``0``.
     """
-    rows = np.array([(one.node, one.other) for one in candidates] + [row[1:3] for row in without], np.int64)
-    ends = rows.reshape(-1, 2).T
+    pairs = [(candidate.first, candidate.second) for candidate in candidates] + [row[1:3] for row in without]
+    ends = np.array(pairs, np.int64).reshape(-1, 2).T
     label = around.parts((ends[0], ends[1]))
     read, live = (np.zeros(around.count, bool) for _ in range(2))
     read[label[around.read]] = live[label[around.live]] = True
-    own = _own_parts(ends, label, live, names)
+    enclosed = _enclosed(ends, label, live, names)
     apart = ends > 0
-    states = apart & read[label[ends]] & (~live[label[ends]] | own)
+    states = apart & read[label[ends]] & (~live[label[ends]] | enclosed)
     definite = np.zeros(around.count, bool)
     definite[label[ends[states]]] = True
     definite[0] = True
     beside = apart & _carrying(around, label, live, definite)[ends] & ~around.channels[ends]
     loose = apart & ~around.fixed[ends]
-    wanted = np.asarray((states | beside | loose).any(axis=0))
-    held = _without_loops(candidates, wanted[: len(candidates)], around)
-    return held, np.asarray(states.any(axis=0))[len(candidates) :]
+    eligible = np.asarray((states | beside | loose).any(axis=0))
+    holds = _without_loops(candidates, eligible[: len(candidates)], around)
+    return holds, np.asarray(states.any(axis=0))[len(candidates) :]
 
 
-def _own_parts(ends: Ints, label: Ints, live: Bools, names: list[str]) -> Bools:
+def _enclosed(ends: Ints, label: Ints, live: Bools, names: list[str]) -> Bools:
     """Return, (2, k), whether a part with a source lies inside the subcircuit that holds the capacitor's node."""
-    own = np.zeros(ends.shape, bool)
-    asked = live[label[ends]] & (ends > 0)
-    if not asked.any():
-        return own
+    enclosed = np.zeros(ends.shape, bool)
+    at_source = live[label[ends]] & (ends > 0)
+    if not at_source.any():
+        return enclosed
     order = np.argsort(label, kind="stable")
     starts = np.searchsorted(label[order], np.arange(label.size + 1))
-    for end, k in np.argwhere(asked).tolist():
+    for end, k in np.argwhere(at_source).tolist():
         path, dot, _ = names[ends[end, k] + 1].rpartition(".")
         if dot and path[0] == "x":
             part = int(label[ends[end, k]])
             inside = order[starts[part] : starts[part + 1]].tolist()
-            own[end, k] = all(names[node + 1].startswith(path + dot) for node in inside)
-    return own
+            enclosed[end, k] = all(names[node + 1].startswith(path + dot) for node in inside)
+    return enclosed
 
 
 def _carrying(around: Surroundings, label: Ints, live: Bools, definite: Bools) -> Bools:
@@ -93,7 +99,7 @@ def _carrying(around: Surroundings, label: Ints, live: Bools, definite: Bools) -
     return acting
 
 
-def _without_loops(candidates: Sequence[Held], wanted: Bools, around: Surroundings) -> Bools:
+def _without_loops(candidates: Sequence[Candidate], eligible: Bools, around: Surroundings) -> Bools:
     """Drop capacitors whose voltage sources, or others that are held, fix already."""
     label = fixed_volts(around)
     joined: dict[int, int] = {}
@@ -104,10 +110,10 @@ def _without_loops(candidates: Sequence[Held], wanted: Bools, around: Surroundin
             at = joined[at]
         return at
 
-    held = np.zeros(len(candidates), bool)
-    for k in np.flatnonzero(wanted).tolist():
-        one, other = root(candidates[k].node), root(candidates[k].other)
-        if one != other:
-            held[k] = True
-            joined[max(one, other)] = min(one, other)
-    return held
+    holds = np.zeros(len(candidates), bool)
+    for k in np.flatnonzero(eligible).tolist():
+        plus, minus = root(candidates[k].first), root(candidates[k].second)
+        if plus != minus:
+            holds[k] = True
+            joined[max(plus, minus)] = min(plus, minus)
+    return holds

@@ -43,12 +43,12 @@ def check_voltage_loops(circuit: FlatCircuit) -> None:
         while queue:
             node = queue.pop()
             volts = reached[node][0]
-            for other, element, step in neighbours[node]:
-                if other not in reached:
-                    reached[other] = (volts + step, element, node)
-                    queue.append(other)
-                elif element != reached[node][1] and not _agree(reached[other][0], volts + step):
-                    raise _conflict(circuit, reached, element, node, other)
+            for neighbour, element, step in neighbours[node]:
+                if neighbour not in reached:
+                    reached[neighbour] = (volts + step, element, node)
+                    queue.append(neighbour)
+                elif element != reached[node][1] and not _agree(reached[neighbour][0], volts + step):
+                    raise _conflict(circuit, reached, element, node, neighbour)
 
 
 def _agree(a: float, b: float) -> bool:
@@ -56,7 +56,7 @@ def _agree(a: float, b: float) -> bool:
 
 
 def _conflict(
-    circuit: FlatCircuit, reached: dict[int, tuple[float, int, int]], element: int, node: int, other: int
+    circuit: FlatCircuit, reached: dict[int, tuple[float, int, int]], element: int, node: int, neighbour: int
 ) -> Exception:
     """Name the last element in the file of the loop, and another source in it."""
 
@@ -67,21 +67,21 @@ def _conflict(
             start = reached[start][2]
         return elements
 
-    down, up = path(node), path(other)
+    down, up = path(node), path(neighbour)
     while down and up and down[-1] == up[-1]:
         down.pop()
         up.pop()
     loop = sorted([element, *down, *up])
     sources = [e for e in loop if circuit.kinds[e] == VOLTAGE and circuit.values[e] != 0] or loop
     last = sources[-1]
-    rest = [e for e in sources if e != last] or [e for e in loop if e != last]
-    if not rest:
+    partners = [e for e in sources if e != last] or [e for e in loop if e != last]
+    if not partners:
         return circuit.error(
             f"{circuit.names[last]} of {circuit.values[last]:g} V has both ends on one node: remove it",
             last,
             ContradictionError,
         )
-    before = rest[0]
+    before = partners[0]
     return circuit.error(
         f"{circuit.names[last]} contradicts {circuit.names[before]} ({circuit.where(before)}): together they fix a"
         " voltage at two values; remove one or put a resistor between them",

@@ -9,7 +9,7 @@ from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
 _ANALYSES = ("dc", "tran", "op")
-_OTHERS = ("ac", "sp", "noise", "tf", "four", "fft")
+_UNSOLVED = ("ac", "sp", "noise", "tf", "four", "fft")
 _ALIASES = {"integral": "integ", "derivative": "deriv", "average": "avg", "val": "value"}
 _FUNCTIONS = (
     "find", "deriv", "derivative", "when", "max", "min", "avg", "average", "pp", "rms", "integ", "integral", "param",
@@ -26,35 +26,35 @@ _FORM = "write '.measure dc name max v(a)', find, when, avg, rms, pp, integ, der
 def measure_card(text: str, origin: int) -> Measure:
     """Return what a ``.measure`` asks for; what is not understood is a measure with a ``problem``."""
     words = text.split(None, 3)
-    analysis, name, rest = "", "", ""
-    if len(words) > 2 and words[1] in (*_ANALYSES, *_OTHERS):
-        analysis, name, rest = words[1], words[2], words[3] if len(words) > 3 else ""
+    analysis, name, request = "", "", ""
+    if len(words) > 2 and words[1] in (*_ANALYSES, *_UNSOLVED):
+        analysis, name, request = words[1], words[2], words[3] if len(words) > 3 else ""
     elif len(words) > 2:
-        name, rest = words[1], " ".join(words[2:])
+        name, request = words[1], " ".join(words[2:])
     try:
-        if not rest:
+        if not request:
             raise CardError(f"it asks for nothing: {_FORM}")
-        if analysis in _OTHERS:
+        if analysis in _UNSOLVED:
             raise CardError(f".{analysis} is not solved: measure op, dc or tran")
-        return _read(analysis, name, rest, origin)
+        return _read(analysis, name, request, origin)
     except CardError as error:
         return Measure(analysis if analysis in _ANALYSES else "", name or clipped(text), "", "", {}, origin,
                        problem=str(error))  # fmt: skip
 
 
-def _read(analysis: str, name: str, rest: str, origin: int) -> Measure:
-    first, *others = _segments(rest)
-    function, output = _ALIASES.get(first[0], first[0]), first[1]
+def _read(analysis: str, name: str, request: str, origin: int) -> Measure:
+    head, *segments = _segments(request)
+    function, output = _ALIASES.get(head[0], head[0]), head[1]
     if function == "param":
-        expression = " ".join([output, *(f"{word} {body}" for word, body in others)]).strip()
+        expression = " ".join([output, *(f"{word} {body}" for word, body in segments)]).strip()
         return Measure(analysis, name, function, _unquoted(expression), {}, origin)
     if function == "trig":
-        at = next((k for k, (word, _) in enumerate(others) if word == "targ"), None)
+        at = next((k for k, (word, _) in enumerate(segments) if word == "targ"), None)
         if at is None:
             raise CardError("trig has no targ: write 'trig v(a) val=1 rise=1 targ v(b) val=1 rise=1'")
-        ends = _event(output, others[:at]), _event(others[at][1], others[at + 1 :])
+        ends = _event(output, segments[:at]), _event(segments[at][1], segments[at + 1 :])
         return Measure(analysis, name, function, "", {}, origin, *ends)
-    keys = _keys(others)
+    keys = _keys(segments)
     if function == "when":
         output, keys["value"] = _sides(output)
     if "when" in keys:
@@ -70,7 +70,7 @@ def _read(analysis: str, name: str, rest: str, origin: int) -> Measure:
 
 def _segments(text: str) -> list[tuple[str, str]]:
     """Cut a text at its keywords, outside of brackets and quotes: keywords and what follows each, without ``=``."""
-    depth, quoted, found, at = 0, "", list[tuple[int, int, str]](), 0
+    depth, quoted, keywords, at = 0, "", list[tuple[int, int, str]](), 0
     while at < len(text):
         c = text[at]
         if quoted:
@@ -82,18 +82,20 @@ def _segments(text: str) -> list[tuple[str, str]]:
         elif c in ")}]":
             depth -= 1
         elif depth == 0 and (match := _KEYWORD.match(text, at)) is not None:
-            found.append((at, match.end(), match[1]))
+            keywords.append((at, match.end(), match[1]))
             at = match.end()
             continue
         at += 1
-    if not found or text[: found[0][0]].strip() or found[0][2] not in _FUNCTIONS:
+    if not keywords or text[: keywords[0][0]].strip() or keywords[0][2] not in _FUNCTIONS:
         raise CardError(f"'{clipped(text.split()[0])}' is no measure: {_FORM}")
-    unread = next((word for _, _, word in found if word in _UNREAD), None)
+    unread = next((word for _, _, word in keywords if word in _UNREAD), None)
     if unread is not None:
         raise CardError(f"'{unread}' is not supported: {_FORM}")
-    ends = [start for start, _, _ in found[1:]] + [len(text)]
-    bodies = (text[start:end].strip().removeprefix("=").strip() for (_, start, _), end in zip(found, ends, strict=True))
-    return [(word, body) for (_, _, word), body in zip(found, bodies, strict=True)]
+    ends = [start for start, _, _ in keywords[1:]] + [len(text)]
+    return [
+        (word, text[start:end].strip().removeprefix("=").strip())
+        for (_, start, word), end in zip(keywords, ends, strict=True)
+    ]
 
 
 def _keys(segments: list[tuple[str, str]]) -> dict[str, str]:

@@ -69,10 +69,10 @@ def _numbers(literals: list[str], source: SourceText) -> list[float]:
         return list(map(float, literals))
     except ValueError:
         pass
-    known = {literal: parse_number(literal) for literal in set(literals)}
+    numbers = {literal: parse_number(literal) for literal in set(literals)}
     values = []
     for line, literal in enumerate(literals):
-        value = known[literal]
+        value = numbers[literal]
         if value is None:
             source.skip(source.position, line)
             raise CardError(f"'{literal}' is no number: write one like 1k or 2.5meg")

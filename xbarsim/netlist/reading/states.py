@@ -7,8 +7,7 @@ touches the node (a leak, an ammeter, a resistor in series) does not matter then
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,14 +16,14 @@ from xbarsim.netlist.element_kinds import VOLTAGE
 from xbarsim.netlist.language.parser import Expression
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.flat import Flat
-from xbarsim.netlist.reading.holding import holding
+from xbarsim.netlist.reading.holding import Candidate, holding
 from xbarsim.netlist.reading.law_columns import Names, NonlinearColumns
 from xbarsim.netlist.reading.scopes import Amount
 from xbarsim.netlist.reading.surroundings import Surroundings, surroundings_of
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError
 
-NAMED = 8
+MOST_LISTED = 8
 """How many states a note names."""
 
 
@@ -41,21 +40,6 @@ class Initial(NamedTuple):
 
     volts: float
     origin: int
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A capacitor with an initial value; ``other`` is ground where only the ``.ic`` of one node counts.
-
-    ``keys`` are the nodes whose ``.ic`` was taken.
-    """
-
-    name: str
-    node: int
-    other: int
-    volts: float
-    origin: int
-    keys: tuple[int, ...] = ()
 
 
 class States:
@@ -106,10 +90,10 @@ class States:
         if flat.capacitors:
             around = surroundings_of(flat, nonlinear, swept)
             candidates, without = self._candidates(flat, nodes, around)
-            held, acts = holding(candidates, without, around, list(flat.number))
-            frozen = [one for one, yes in zip(candidates, held, strict=True) if yes]
+            holds, acts = holding(candidates, without, around, list(flat.number))
+            frozen = [candidate for candidate, hold in zip(candidates, holds, strict=True) if hold]
             if not self.steady:
-                _note_without([row for row, yes in zip(without, acts, strict=True) if yes], notes)
+                _note_without([row for row, hold in zip(without, acts, strict=True) if hold], notes)
         self._note_unused(flat, nodes, frozen, notes)
         if self.steady:
             self.released = bool(frozen)
@@ -121,14 +105,14 @@ class States:
 
     def _nodes(self, flat: Flat, notes: dict[str, int]) -> dict[int, Initial]:
         """Return what ``.ic`` says by number; note what it says of nodes that are not there."""
-        found: dict[int, Initial] = {}
+        initials: dict[int, Initial] = {}
         for key, initial in self.of_node.items():
             number = flat.number.get(key) if isinstance(key, str) else key
             if number is None:
                 notes.setdefault(f".ic v({key}): there is no such node: ignored", initial.origin)
             elif number != 0:
-                found[number] = initial
-        return found
+                initials[number] = initial
+        return initials
 
     def _candidates(
         self, flat: Flat, nodes: dict[int, Initial], around: Surroundings
@@ -139,17 +123,17 @@ class States:
         without: list[tuple[str, int, int, int]] = []
         for row in flat.capacitors:
             name, first, second, origin = row
-            own, one, other = self.of_element.get(name), beside.get(first), beside.get(second)
-            if own is not None:
-                candidates.append(Candidate(name, first, second, own.volts, origin))
-            elif one is not None and (other is not None or second == 0):
-                volts = nodes[one].volts - (0.0 if other is None else nodes[other].volts)
-                keys = (one,) if other is None else (one, other)
+            initial, first_key, second_key = self.of_element.get(name), beside.get(first), beside.get(second)
+            if initial is not None:
+                candidates.append(Candidate(name, first, second, initial.volts, origin))
+            elif first_key is not None and (second_key is not None or second == 0):
+                volts = nodes[first_key].volts - (0.0 if second_key is None else nodes[second_key].volts)
+                keys = (first_key,) if second_key is None else (first_key, second_key)
                 candidates.append(Candidate(name, first, second, volts, origin, keys))
-            elif one is not None:
-                candidates.append(Candidate(name, first, 0, nodes[one].volts, origin, (one,)))
-            elif other is not None:
-                candidates.append(Candidate(name, 0, second, -nodes[other].volts, origin, (other,)))
+            elif first_key is not None:
+                candidates.append(Candidate(name, first, 0, nodes[first_key].volts, origin, (first_key,)))
+            elif second_key is not None:
+                candidates.append(Candidate(name, 0, second, -nodes[second_key].volts, origin, (second_key,)))
             else:
                 without.append(row)
         return candidates, without
@@ -159,27 +143,29 @@ class States:
     ) -> None:
         """Note the initial values that no frozen state has."""
         names = list(flat.number)
-        taken = {key for one in frozen for key in one.keys}
-        own = {end: one for one in frozen if not one.keys for end in (one.node, one.other) if end}
-        left: list[tuple[str, Initial]] = []
+        keys = {key for candidate in frozen for key in candidate.keys}
+        own_value = [candidate for candidate in frozen if not candidate.keys]
+        by_node = {end: candidate for candidate in own_value for end in (candidate.first, candidate.second) if end}
+        left: list[State] = []
         for key, initial in nodes.items():
             name = f"v({names[key + 1]})"  # "gnd" stands behind "0"
-            if key in taken:
+            if key in keys:
                 continue
-            if key in own:
-                text = f".ic {name} = {initial.volts:g} V gives way to {own[key].name}'s IC= of {own[key].volts:g} V"
+            if key in by_node:
+                state = by_node[key]
+                text = f".ic {name} = {initial.volts:g} V gives way to {state.name}'s IC= of {state.volts:g} V"
                 notes.setdefault(text, initial.origin)
             else:
-                left.append((name, initial))
+                left.append(State(name, *initial))
         if left:
             unused = ".ic changes no operating point where no state is held, and .tran starts without it"
             text = f"{unused}: {_counted(left)}"
-            notes.setdefault(text, left[0][1].origin)
-        held = {one.name for one in frozen}
-        left = [(name, initial) for name, initial in self.of_element.items() if name not in held]
+            notes.setdefault(text, left[0].origin)
+        frozen_names = {candidate.name for candidate in frozen}
+        left = [State(name, *initial) for name, initial in self.of_element.items() if name not in frozen_names]
         if left:
             text = f"ic= changes no operating point where no state is held: {_counted(left)}"
-            notes.setdefault(text, left[0][1].origin)
+            notes.setdefault(text, left[0].origin)
 
 
 def _beside(flat: Flat, nodes: dict[int, Initial], around: Surroundings) -> dict[int, int]:
@@ -187,9 +173,9 @@ def _beside(flat: Flat, nodes: dict[int, Initial], around: Surroundings) -> dict
 
     Behind a resistor only where the part of the circuit holds no source of its own, and only if all its ``.ic`` agree.
     """
-    found = {node: node for node in nodes}
+    key_of = {node: node for node in nodes}
     if not nodes:
-        return found
+        return key_of
     ends = sorted({node for row in flat.capacitors for node in row[1:3] if node != 0})
     rows = np.array([row[1:3] for row in flat.capacitors], np.int64).reshape(-1, 2)
     label = around.parts((rows[:, 0], rows[:, 1]))
@@ -203,21 +189,22 @@ def _beside(flat: Flat, nodes: dict[int, Initial], around: Surroundings) -> dict
         first_of.setdefault(part, node)
     for node in ends:
         part = int(label[node])
-        if node not in found and part in first_of and not live[part] and len(of_part[part]) == 1:
-            found[node] = first_of[part]
-    return found
+        if node not in key_of and part in first_of and not live[part] and len(of_part[part]) == 1:
+            key_of[node] = first_of[part]
+    return key_of
 
 
 def _replace(frozen: list[Candidate], flat: Flat) -> tuple[State, ...]:
     """Turn capacitors into sources."""
     if frozen:
-        names = [one.name for one in frozen]
-        ends = (np.array([one.node for one in frozen], np.int64), np.array([one.other for one in frozen], np.int64))
-        volts, origins = np.array([one.volts for one in frozen]), np.array([one.origin for one in frozen], np.int64)
-        flat.extend(names, [VOLTAGE] * len(names), ends, volts, origins)
-        taken = set(names)
-        flat.capacitors = [row for row in flat.capacitors if row[0] not in taken]
-    return tuple(State(one.name, one.volts, one.origin) for one in frozen)
+        names = [candidate.name for candidate in frozen]
+        rows = [(candidate.first, candidate.second, candidate.origin) for candidate in frozen]
+        first, second, origins = np.array(rows, np.int64).T.copy()
+        volts = np.array([candidate.volts for candidate in frozen])
+        flat.extend(names, [VOLTAGE] * len(names), (first, second), volts, origins)
+        sources = set(names)
+        flat.capacitors = [row for row in flat.capacitors if row[0] not in sources]
+    return tuple(State(candidate.name, candidate.volts, candidate.origin) for candidate in frozen)
 
 
 def _note_states(states: tuple[State, ...], notes: dict[str, int]) -> None:
@@ -227,16 +214,14 @@ def _note_states(states: tuple[State, ...], notes: dict[str, int]) -> None:
     if len(states) == 1:
         text = f"{states[0].name} holds a state, which is frozen at its initial value ({states[0].volts:g} V)"
     else:
-        listed = _listed([(one.name, Initial(one.volts, one.origin)) for one in states])
-        text = f"{len(states)} capacitors hold states, which are frozen at their initial values: {listed}"
+        text = f"{len(states)} capacitors hold states, which are frozen at their initial values: {_listed(states)}"
     notes.setdefault(f"{text}; --steady looks for the steady state", states[0].origin)
 
 
 def _note_steady(states: list[Candidate], notes: dict[str, int]) -> None:
     if states:
-        listed = _listed([(one.name, Initial(one.volts, one.origin)) for one in states])
-        text = f"--steady: the steady state is looked for, and the initial values of states are not used: {listed}"
-        notes.setdefault(text, states[0].origin)
+        text = "--steady: the steady state is looked for, and the initial values of states are not used"
+        notes.setdefault(f"{text}: {_listed(states)}", states[0].origin)
 
 
 def _note_without(rows: list[tuple[str, int, int, int]], notes: dict[str, int]) -> None:
@@ -247,13 +232,13 @@ def _note_without(rows: list[tuple[str, int, int, int]], notes: dict[str, int]) 
         notes.setdefault(text, rows[0][3])
 
 
-def _counted(values: list[tuple[str, Initial]]) -> str:
-    return _listed(values) if len(values) <= NAMED else f"{len(values)} values, {_listed(values)}"
+def _counted(values: Sequence[State]) -> str:
+    return _listed(values) if len(values) <= MOST_LISTED else f"{len(values)} values, {_listed(values)}"
 
 
-def _listed(values: list[tuple[str, Initial]]) -> str:
+def _listed(values: Sequence[State | Candidate]) -> str:
     """Return all of some names and volts, or the first and the last and the volts' range."""
-    if len(values) <= NAMED:
-        return ", ".join(f"{name} = {one.volts:g} {'A' if name[0] == 'l' else 'V'}" for name, one in values)
-    volts = [one.volts for _, one in values]
-    return f"{values[0][0]} to {values[-1][0]}, {min(volts):g} to {max(volts):g} V"
+    if len(values) <= MOST_LISTED:
+        return ", ".join(f"{state.name} = {state.volts:g} {'A' if state.name[0] == 'l' else 'V'}" for state in values)
+    volts = [state.volts for state in values]
+    return f"{values[0].name} to {values[-1].name}, {min(volts):g} to {max(volts):g} V"

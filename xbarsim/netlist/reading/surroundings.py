@@ -33,8 +33,8 @@ class Pairs:
 
     def joined(self) -> tuple[Ints, Ints]:
         """Return both columns."""
-        none = np.zeros(0, np.int64)
-        return np.concatenate([*self.first, none]), np.concatenate([*self.second, none])
+        empty = np.zeros(0, np.int64)
+        return np.concatenate([*self.first, empty]), np.concatenate([*self.second, empty])
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Surroundings:
 
     Attributes
     ----------
-    same : (nodes,) array of int
+    root : (nodes,) array of int
         The lowest node that ammeters, sources of 0 V off ground, tie each one to: it stands for all of them here.
     volts : Pairs
         Elements that fix the voltage between their nodes: V, E, H, laws of volts, resistors of 0 ohm.
@@ -61,7 +61,7 @@ class Surroundings:
         Where laws lie, and what voltages they read from elsewhere.
     """
 
-    same: Ints
+    root: Ints
     volts: Pairs = field(default_factory=Pairs)
     ties: Pairs = field(default_factory=Pairs)
     channels: Bools = field(init=False)
@@ -71,23 +71,23 @@ class Surroundings:
     laws: list[tuple[Ints, Ints, Ints, Ints]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.count = self.same.size
+        self.count = self.root.size
         self.channels, self.fixed, self.live, self.read = (np.zeros(self.count, bool) for _ in range(4))
         self.fixed[0] = True
 
     def mark(self, flags: Bools, *nodes: Ints) -> None:
         """Set flags of nodes."""
         for column in nodes:
-            flags[self.same[column]] = True
+            flags[self.root[column]] = True
 
     @cached_property
     def leaves(self) -> Ints:
         """For each node the only other one that something conducts to from it; -1 where there are several or none."""
         first, second = self.ties.joined()
-        ends, others = np.concatenate([first, second]), np.concatenate([second, first])
+        ends, opposites = np.concatenate([first, second]), np.concatenate([second, first])
         low, high = np.full(self.count, self.count), np.full(self.count, -1)
-        np.minimum.at(low, ends, others)
-        np.maximum.at(high, ends, others)
+        np.minimum.at(low, ends, opposites)
+        np.maximum.at(high, ends, opposites)
         return np.where(low == high, low, -1)
 
     def parts(self, across: tuple[Ints, Ints]) -> Ints:
@@ -100,21 +100,21 @@ class Surroundings:
         """
         first, second = self.ties.joined()
         alone = np.zeros(self.count, bool)
-        first_ends, second_ends = self.same[across[0]], self.same[across[1]]
-        for one, other in ((first_ends, second_ends), (second_ends, first_ends)):
-            alone[one[self.leaves[one] == other]] = True
+        first_ends, second_ends = self.root[across[0]], self.root[across[1]]
+        for end, opposite in ((first_ends, second_ends), (second_ends, first_ends)):
+            alone[end[self.leaves[end] == opposite]] = True
         alone[0] = True
         inside = ~alone[first] & ~alone[second]
-        return components(first[inside], second[inside], self.count)[self.same]
+        return components(first[inside], second[inside], self.count)[self.root]
 
     def conduct(self, first: Ints, second: Ints) -> None:
         """Take in elements that conduct between their nodes."""
-        self.ties.add(self.same[first], self.same[second])
+        self.ties.add(self.root[first], self.root[second])
         self.mark(self.fixed, first, second)
 
     def fix(self, first: Ints, second: Ints) -> None:
         """Take in elements that fix the voltage between their nodes."""
-        self.volts.add(self.same[first], self.same[second])
+        self.volts.add(self.root[first], self.root[second])
         self.conduct(first, second)
 
 
@@ -147,21 +147,21 @@ def surroundings_of(flat: Flat, nonlinear: NonlinearColumns, swept: Collection[s
         around.mark(around.channels, mosfets.drain, mosfets.source)
         around.mark(around.read, mosfets.gate)
     for flags in (around.channels, around.fixed, around.live, around.read):
-        flags[:] = flags[around.same]
+        flags[:] = flags[around.root]
     return around
 
 
 def _look_at_controls(flat: Flat, around: Surroundings) -> None:
     """Take in E, F, G and H."""
-    for name, one, other, _, _, c, d in flat.controls:
-        ends = np.array([one]), np.array([other])
-        across = not isinstance(c, str) and {c, d} == {one, other}
+    for name, plus, minus, _, _, c, d in flat.controls:
+        ends = np.array([plus]), np.array([minus])
+        across = not isinstance(c, str) and {c, d} == {plus, minus}
         if name[0] in "eh":
             around.fix(*ends)
         elif across:
             around.conduct(*ends)
-        elif one and other:
-            around.ties.add(around.same[ends[0]], around.same[ends[1]])
+        elif plus and minus:
+            around.ties.add(around.root[ends[0]], around.root[ends[1]])
         if not isinstance(c, str) and not across:
             around.mark(around.read, np.array([c, d]))
 
@@ -178,14 +178,14 @@ def _branch_ends(flat: Flat, behaviours: tuple[Behaviours, ...], first: Ints, se
 
 def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surroundings) -> None:
     """Take in laws: what they lie across, and what they read."""
-    same = around.same
-    first, second = same[laws.first], same[laws.second]
+    root = around.root
+    first, second = root[laws.first], root[laws.second]
     conducting = np.zeros(first.size, bool)
     touching = np.zeros(first.size, bool)
     for kind, plus, minus in zip(laws.kinds, laws.plus, laws.minus, strict=True):
         if kind != "v":
             plus, minus = branch_ends[0][plus], branch_ends[1][plus]
-        plus, minus = same[plus], same[minus]
+        plus, minus = root[plus], root[minus]
         across = ((plus == first) & (minus == second)) | ((plus == second) & (minus == first))
         for end in (first, second):
             touching |= (end > 0) & ((plus == end) | (minus == end))
@@ -193,8 +193,8 @@ def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surr
             conducting |= across
         elsewhere = ~across
         # A rate that depends on the state itself runs from ground to it.
-        own = across & ((first == 0) | (second == 0))
-        around.mark(around.read, plus[own], minus[own])
+        rate = across & ((first == 0) | (second == 0))
+        around.mark(around.read, plus[rate], minus[rate])
         around.mark(around.read, plus[elsewhere], minus[elsewhere])
         if kind == "v":
             around.laws.append(tuple(column[elsewhere] for column in (plus, minus, first, second)))
@@ -210,4 +210,4 @@ def _look_at_laws(laws: Behaviours, branch_ends: tuple[Ints, Ints], around: Surr
 def fixed_volts(around: Surroundings) -> Ints:
     """Return for each node the lowest one that sources fix its voltage to."""
     first, second = around.volts.joined()
-    return components(first, second, around.count)[around.same]
+    return components(first, second, around.count)[around.root]

@@ -78,16 +78,16 @@ def change_of(
     CardError
         It cannot be swept.
     """
-    name, what = sweep.name, f"{card} sweeps {clipped(sweep.label)}"
+    name, subject = sweep.name, f"{card} sweeps {clipped(sweep.label)}"
     if sweep.key:
         key = model_key(name, sweep.key, top)
         return lambda changes, value: changes.with_model(name, key, value)
-    defined = {one.name for one in top.parameters}
+    defined = {parameter.name for parameter in top.parameters}
     if not sweep.parameter:
         sources = _sources(circuit)
         if name in sources and timed:
             if sources[name] in circuit.waves:
-                raise CardError(f"{what}, which has a waveform: sweep a parameter in it")
+                raise CardError(f"{subject}, which has a waveform: sweep a parameter in it")
             return lambda changes, value: changes.with_element(name, "value", value)
         if name in TEMPERATURES:
             return lambda changes, value: changes.with_setting("celsius", value)
@@ -98,17 +98,17 @@ def change_of(
     return lambda changes, value: changes.with_parameter(name, value)
 
 
-def _unknown(card: str, name: str, circuit: FlatCircuit, known: list[str]) -> str:
+def _unknown(card: str, name: str, circuit: FlatCircuit, candidates: list[str]) -> str:
     """Say why there is nothing to sweep."""
-    others = {one.names[k]: "its value is a law" for one in circuit.behaviours for k in range(len(one.names))}
-    others |= {one.name: "it is a controlled source" for one in circuit.controlled}
-    others |= {one[0]: "no operating point depends on it" for one in circuit.capacitors}
-    if name in others:
-        return f"{card} sweeps {clipped(name)}, and {others[name]}: sweep a parameter in it"
+    reasons = {name: "its value is a law" for laws in circuit.behaviours for name in laws.names}
+    reasons |= {source.name: "it is a controlled source" for source in circuit.controlled}
+    reasons |= {row[0]: "no operating point depends on it" for row in circuit.capacitors}
+    if name in reasons:
+        return f"{card} sweeps {clipped(name)}, and {reasons[name]}: sweep a parameter in it"
     if name in circuit.names:
         return f"{card} sweeps {clipped(name)}, which can't be swept: sweep V, I, R, temp or a parameter"
-    ohms = (one for one in circuit.names if one[0] == "r")
-    close = closest(name, known) or closest(name, ohms)
+    ohms = (label for label in circuit.names if label[0] == "r")
+    close = closest(name, candidates) or closest(name, ohms)
     hint = f"did you mean '{close}'?" if close else "name a V or I source, a resistor, temp or a parameter"
     return f"{card} sweeps '{clipped(name)}', which is not in the circuit: {hint}"
 
@@ -126,11 +126,11 @@ def model_key(name: str, key: str, top: Body) -> str:
         close = closest(name, top.models)
         hint = f"did you mean '{close}'?" if close else "name a .model of the top level"
         raise CardError(f"there is no model '{clipped(name)}': {hint}")
-    known = MODEL_PARAMETERS.get(model.kind)
-    own = key if known is None else known.aliases.get(key, key)
-    if known is None or own not in known.model:
+    parameters = MODEL_PARAMETERS.get(model.kind)
+    card_key = key if parameters is None else parameters.aliases.get(key, key)
+    if parameters is None or card_key not in parameters.model:
         raise CardError(f"no operating point depends on {clipped(key)} of the model {name} ({model.kind})")
-    return own
+    return card_key
 
 
 def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | None:
@@ -141,7 +141,7 @@ def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | N
     CardError
         There is no such element or parameter, or it cannot be changed.
     """
-    if name in (one[0] for one in circuit.states):
+    if name in (state[0] for state in circuit.states):
         if key == "ic":
             raise CardError(f"alter cannot change the state that {clipped(name)} holds: write a parameter for its ic=")
         return None
@@ -151,16 +151,16 @@ def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | N
             return "value"
         if key in ("ac", "acmag", "acphase", "ac_mag", "ic", "noisy"):
             return None
-    if name in (one[0] for one in circuit.capacitors):
+    if name in (row[0] for row in circuit.capacitors):
         return None
     if name in (card.name for card in top.controls) and key in ("", "gain"):
         return "value"
     if name in (card.name for card in top.devices):
-        known = ELEMENT_PARAMETERS[name[0]]
-        own = known.aliases.get(key or "area", key or "area")
-        if own in known.device:
-            return own
-        if own in known.idle:
+        parameters = ELEMENT_PARAMETERS[name[0]]
+        card_key = parameters.aliases.get(key or "area", key or "area")
+        if card_key in parameters.device:
+            return card_key
+        if card_key in parameters.idle:
             return None
     elif name not in circuit.names:
         close = closest(name, circuit.names)
@@ -178,30 +178,31 @@ def changes_from(alterations: Iterable[Alteration], circuit: FlatCircuit, top: B
         Something is not there or cannot be altered.
     """
     changes = Changes()
-    for one in alterations:
+    for alteration in alterations:
         try:
-            if one.kind == "run":
-                changes = replace(changes, run=int(one.value))
-            elif one.kind == "setting":
-                changes = changes.with_setting(one.name, one.value)
-            elif one.kind == "parameter":
-                changes = changes.with_parameter(_parameter(one.name, top), one.value)
-            elif one.kind == "model":
-                changes = changes.with_model(one.name, model_key(one.name, one.key, top), one.value)
+            name, value = alteration.name, alteration.value
+            if alteration.kind == "run":
+                changes = replace(changes, run=int(value))
+            elif alteration.kind == "setting":
+                changes = changes.with_setting(name, value)
+            elif alteration.kind == "parameter":
+                changes = changes.with_parameter(_parameter(name, top), value)
+            elif alteration.kind == "model":
+                changes = changes.with_model(name, model_key(name, alteration.key, top), value)
             else:
-                key = element_key(one.name, one.key, circuit, top)
+                key = element_key(name, alteration.key, circuit, top)
                 if key is None:
                     continue
-                changes = changes.with_element(one.name, key, one.value)
+                changes = changes.with_element(name, key, value)
         except CardError as error:
-            raise circuit.places.error(str(error), one.origin) from None
+            raise circuit.places.error(str(error), alteration.origin) from None
     return changes
 
 
 def _parameter(name: str, top: Body) -> str:
-    known = [one.name for one in top.parameters]
-    if name in known:
+    parameters = [parameter.name for parameter in top.parameters]
+    if name in parameters:
         return name
-    close = closest(name, known)
+    close = closest(name, parameters)
     hint = f"did you mean '{close}'?" if close else "name a .param of the top level"
     raise CardError(f"alterparam: there is no parameter '{clipped(name)}': {hint}")

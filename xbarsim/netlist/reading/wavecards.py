@@ -66,12 +66,12 @@ def make_wave(card: WaveCard, numbers: Sequence[float], clock: Clock) -> Wave:
     SFFM's index.
     """
     count = len(card.arguments)
-    given, delay = [float(x) for x in numbers[:count]], float(numbers[count])
+    arguments, delay = [float(x) for x in numbers[:count]], float(numbers[count])
     if card.kind == "pwl":
         for k in sorted(card.steps):
-            given[k] += given[k - 2] if k > 1 else 0.0
-        return _piecewise(given, delay, float(numbers[count + 1]) if card.repeat is not None else None)
-    v = [*given, *[0.0] * 8]
+            arguments[k] += arguments[k - 2] if k > 1 else 0.0
+        return _piecewise(arguments, delay, float(numbers[count + 1]) if card.repeat is not None else None)
+    v = [*arguments, *[0.0] * 8]
     if card.kind == "pulse":
         rise, fall, width, period = v[3] or clock.step, v[4] or clock.step, v[5] or clock.stop, v[6] or clock.stop
         return Pulse(v[0], v[1], v[2], rise, fall, width, period, v[7])
@@ -98,8 +98,8 @@ def check_count(card: WaveCard) -> None:
         raise CardError(f"{name}() has {count} values: it takes {_MOST[card.kind]} at most")
 
 
-def _piecewise(given: list[float], delay: float, repeat: float | None) -> Wave:
-    times, values = given[0::2], given[1::2]
+def _piecewise(points: list[float], delay: float, repeat: float | None) -> Wave:
+    times, values = points[0::2], points[1::2]
     if any(later < earlier for earlier, later in pairwise(times)):
         raise CardError("PWL() has times that do not increase: put its points in order")
     if repeat is not None and times[-1] == times[0]:
