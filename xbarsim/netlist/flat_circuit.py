@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.analyses import Analysis, Op
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
-from xbarsim.netlist.language.evaluation import UserFunction
+from xbarsim.netlist.language import UserFunction
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
 from xbarsim.netlist.origins import Places

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.behaviour import Parsed, law_of, parse_law
-from xbarsim.netlist.language.evaluation import UserFunction
-from xbarsim.netlist.language.lexer import Control
+from xbarsim.netlist.language import Control, UserFunction
 
 Floats = NDArray[np.float64]
 

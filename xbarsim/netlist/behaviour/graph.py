@@ -6,21 +6,11 @@ from collections.abc import Iterable
 
 Payload = str | int | float | None
 Node = tuple[str, Payload, tuple[int, ...]]
-"""An operation, what belongs to it, and the numbers of its operands."""
+"""An operation, what belongs to it, and the numbers of its operands.
 
-LEAVES = ("number", "literal", "parameter", "constant", "control", "time", "temper")
-
-OPERATIONS = {
-    "+": 2, "-": 2, "*": 2, "/": 2, "neg": 1,
-    "<": 2, "<=": 2, "==": 2, "where": 3,
-    "power": 2, "pwr": 2, "rise": 2,
-    "abs": 1, "exp": 1, "log": 1, "log10": 1, "sqrt": 1,
-    "sin": 1, "cos": 1, "tan": 1, "asin": 1, "acos": 1, "atan": 1,
-    "sinh": 1, "cosh": 1, "tanh": 1, "asinh": 1, "acosh": 1, "atanh": 1,
-    "floor": 1, "ceil": 1, "rint": 1,
-}  # fmt: skip
-"""The operations and how many operands they have; ``power`` is |x|^y, ``pwr`` has the sign of x, ``<`` gives 0 or 1.
-``rise`` is y - x, and NaN unless x < y."""
+Leaves are ``number``, ``literal``, ``parameter``, ``constant``, ``control``, ``time`` and ``temper``; of the operations
+``power`` is |x|^y, ``pwr`` has the sign of x, ``<`` gives 0 or 1, and ``rise`` is y - x, and NaN unless x < y.
+"""
 
 
 class Graph:
@@ -83,8 +73,4 @@ class Graph:
                     seen.add(at)
                     stack.append((at, True))
                     stack += [(k, False) for k in reversed(self.nodes[at][2]) if k not in seen]
-        return _once(ordered)
-
-
-def _once(numbers: list[int]) -> list[int]:
-    return list(dict.fromkeys(numbers))
+        return ordered

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from xbarsim.netlist.behaviour.functions import LAWS, WITH_MEMORY
 from xbarsim.netlist.behaviour.graph import Graph, Node
-from xbarsim.netlist.language.evaluation import UserFunction, evaluate, names_of
-from xbarsim.netlist.language.lexer import Control, split
-from xbarsim.netlist.language.parser import Expression, expression_of
+from xbarsim.netlist.language import Control, Expression, UserFunction, evaluate, expression_of, names_of
+from xbarsim.netlist.language.lexer import split
 from xbarsim.netlist.refusals import CardError
 
 _MOST_NODES = 200_000

@@ -131,10 +131,16 @@ def _read_again(text: str, dialect: Dialect) -> Expression:
 
 def names_of(expression: Expression, functions: Mapping[str, UserFunction]) -> tuple[str, ...]:
     """Return the parameters that an expression and the functions that it calls ask for."""
-    if not any(name in functions for name in expression.calls):
-        return expression.names
+    return reach(expression, functions)[0]
+
+
+def reach(expression: Expression, functions: Mapping[str, UserFunction]) -> tuple[tuple[str, ...], set[str]]:
+    """Return the parameters that an expression and the functions that it calls ask for, and what else they call."""
+    calls = {name for name in expression.calls if name not in functions}
+    if len(calls) == len(expression.calls):
+        return expression.names, calls
     names = dict.fromkeys(expression.names)
-    done: set[str] = set()
+    finished: set[str] = set()
     path: list[tuple[str, Iterator[str]]] = [("", iter(expression.calls))]
     on_path = {""}
     while path:
@@ -142,14 +148,14 @@ def names_of(expression: Expression, functions: Mapping[str, UserFunction]) -> t
         if name is None:
             left = path.pop()[0]
             on_path.discard(left)
-            done.add(left)
-            continue
-        if name in on_path:
+            finished.add(left)
+        elif name in on_path:
             raise CardError(f"the function '{clipped(name)}' calls itself: break the loop")
-        if name in done or name not in functions:
-            continue
-        function = functions[name]
-        names.update(dict.fromkeys(n for n in function.body.names if n not in function.parameters))
-        on_path.add(name)
-        path.append((name, iter(function.body.calls)))
-    return tuple(names)
+        elif name not in functions:
+            calls.add(name)
+        elif name not in finished:
+            function = functions[name]
+            names.update(dict.fromkeys(n for n in function.body.names if n not in function.parameters))
+            on_path.add(name)
+            path.append((name, iter(function.body.calls)))
+    return tuple(names), calls

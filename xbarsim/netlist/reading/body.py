@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from xbarsim.netlist.language.evaluation import UserFunction
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, UserFunction
 
 if TYPE_CHECKING:
     from xbarsim.netlist.reading.controls import ControlCard

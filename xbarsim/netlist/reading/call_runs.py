@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.plain import LINE, append, values_of
 from xbarsim.netlist.reading.source import SourceText

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xbarsim.netlist.language.evaluation import UserFunction, names_of
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, UserFunction, names_of
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Body, Instances, Parameter, Value
 from xbarsim.netlist.reading.scopes import Amount, Scope

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from xbarsim.netlist.language.evaluation import UserFunction
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, UserFunction
 from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.expressions import compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.language.evaluation import Sampler, UserFunction, evaluate
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, Sampler, UserFunction, evaluate
 from xbarsim.netlist.reading.expressions import number_of
 
 Floats = NDArray[np.float64]
@@ -20,8 +20,7 @@ _IN_COLUMNS = {"number", "name", "+", "-", "*", "/", "-x"}
 
 def evaluate_columns(
     expression: Expression,
-    scalars: Mapping[str, float],
-    columns: Mapping[str, Floats],
+    values: Mapping[str, float | Floats],
     functions: Mapping[str, UserFunction | Sampler],
 ) -> Floats:
     """Return an expression's value for each row of its parameters' columns: whole columns at once where that works.
@@ -33,17 +32,16 @@ def evaluate_columns(
     """
     if _IN_COLUMNS.issuperset(operation for operation, _ in expression.code.steps):
         with np.errstate(all="ignore"), suppress(FloatingPointError):
-            return evaluate(expression, _Columns({**scalars, **columns}), {})
-    names = tuple(columns)
-    scope = dict(scalars)
-    values: dict[tuple[float, ...], float] = {}
-    result = []
-    for row in zip(*(column.tolist() for column in columns.values()), strict=True):
-        if row not in values:
-            scope.update(zip(names, row, strict=True))
-            values[row] = number_of(expression, scope.__getitem__, functions)
-        result.append(values[row])
-    return np.array(result)
+            return evaluate(expression, _Columns(values), {})
+    columns = {name: value.tolist() for name, value in values.items() if isinstance(value, np.ndarray)}
+    scope: dict[str, Any] = dict(values)
+    results: dict[tuple[float, ...], float] = {}
+    rows = list(zip(*columns.values(), strict=True))
+    for row in rows:
+        if row not in results:
+            scope.update(zip(columns, row, strict=True))
+            results[row] = number_of(expression, scope.__getitem__, functions)
+    return np.array([results[row] for row in rows])
 
 
 class _Columns:

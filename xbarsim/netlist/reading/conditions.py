@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xbarsim.netlist.language.evaluation import names_of
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, names_of
 from xbarsim.netlist.reading.body import Body, Branches, Parameter
 from xbarsim.netlist.reading.expressions import compile_expression
 from xbarsim.netlist.reading.scopes import Scope

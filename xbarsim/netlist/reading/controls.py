@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, polynomial, table
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
 from xbarsim.netlist.refusals import CardError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.models import diode, mosfet, resistor, switch
 from xbarsim.netlist.models.parameters import ParameterNames
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words

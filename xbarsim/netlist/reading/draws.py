@@ -5,12 +5,12 @@ A draw belongs to a seed and a run: run 7 of seed 0 has the same numbers whateve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from xbarsim.netlist.language.evaluation import Sampler, UserFunction
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, Sampler, UserFunction, reach
 from xbarsim.netlist.reading.expressions import RANDOM
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
@@ -58,21 +58,14 @@ class Draws:
         self.run = run
         self.count = 0
         self._generator = None if run is None else np.random.default_rng([seed, run])
-        self._samplers = {name: Sampler(self._law(name)) for name in _FORMS}
+        self._samplers = {name: Sampler(partial(self._value, name)) for name in _FORMS}
 
     def with_samplers(
         self, expression: Expression, functions: Mapping[str, UserFunction]
     ) -> tuple[Mapping[str, UserFunction | Sampler], bool]:
         """Return the functions that an expression can call, and whether its value is drawn."""
-        called = _called(expression, functions)
-        wanted = {name: self._samplers[name] for name in called if name in self._samplers}
-        return ({**functions, **wanted}, self.run is not None) if wanted else (functions, False)
-
-    def _law(self, name: str) -> Callable[[Sequence[float], str], float]:
-        def law(arguments: Sequence[float], text: str) -> float:
-            return self._value(name, arguments, text)
-
-        return law
+        samplers = {name: self._samplers[name] for name in reach(expression, functions)[1] if name in self._samplers}
+        return ({**functions, **samplers}, self.run is not None) if samplers else (functions, False)
 
     def _value(self, name: str, arguments: Sequence[float], text: str) -> float:
         """Return the nominal value or a draw; ``text`` is what an error quotes."""
@@ -119,15 +112,3 @@ def _spread(name: str, arguments: Sequence[float], text: str) -> tuple[float, fl
     if tries != int(tries) or not 1 <= tries <= _MOST_TRIES:
         raise CardError(f"{name}() in '{clipped(text)}' tries {tries:g} times: its last number must be 1 or more")
     return nominal, spread * nominal if name in ("gauss", "unif") else spread, int(tries)
-
-
-def _called(expression: Expression, functions: Mapping[str, UserFunction]) -> set[str]:
-    """Return the functions that an expression calls, also through those of ``.func``, and that none of these is."""
-    seen: set[str] = set()
-    waiting = list(expression.calls)
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting += functions[name].body.calls if name in functions else ()
-    return seen.difference(functions)

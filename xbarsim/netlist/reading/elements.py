@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.controls import ControlCard, read_control
 from xbarsim.netlist.reading.devicecards import read_device

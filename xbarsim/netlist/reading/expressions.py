@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 
+from xbarsim.netlist.language import Expression, Sampler, UserFunction, evaluate, expression_of
 from xbarsim.netlist.language.dialect import Dialect, Function, levels
-from xbarsim.netlist.language.evaluation import Sampler, UserFunction, evaluate
-from xbarsim.netlist.language.parser import Expression, expression_of
 from xbarsim.netlist.language.signs import misread
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.charging import set_aside
 from xbarsim.netlist.element_kinds import KIND_OF
 from xbarsim.netlist.flat_circuit import FlatCircuit
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body, Instances, Value
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from xbarsim.netlist.behaviour import Law, Parsed, Template, law_of, parse_law
 from xbarsim.netlist.element_kinds import INDUCTOR, METER, VOLTAGE
-from xbarsim.netlist.language.evaluation import UserFunction
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, UserFunction
 from xbarsim.netlist.models import diode, mosfet
 from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
 from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets

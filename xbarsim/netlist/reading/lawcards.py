@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, way_out

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.language.evaluation import UserFunction, names_of
+from xbarsim.netlist.language import UserFunction, names_of
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.cards import analysis_card, function_card

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.models.parameters import UnphysicalError
 from xbarsim.netlist.models.resistor import PARAMETERS, ohms
 from xbarsim.netlist.origins import Places

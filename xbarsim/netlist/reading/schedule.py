@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.analyses import Analysis, Axis, Dc, Family, Op, Sweep, Tran
 from xbarsim.netlist.element_kinds import INDUCTOR
 from xbarsim.netlist.flat_circuit import FlatCircuit
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.body import Body, Value
 from xbarsim.netlist.reading.changes import Changes

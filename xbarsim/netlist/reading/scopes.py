@@ -8,8 +8,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.language.evaluation import Sampler, UserFunction, names_of
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression, Sampler, UserFunction, names_of
 from xbarsim.netlist.reading.columns import evaluate_columns
 from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.expressions import number_of
@@ -78,16 +77,29 @@ class Scope:
         CardError
             A parameter or function is undefined or defined through itself.
         """
-        return self._compute(expression, self.functions if functions is None else functions)
+        values, callables, drawn = self._needs(expression, self.functions if functions is None else functions)
+        if drawn and self.count > 1:
+            return np.array([number_of(expression, _lookup(values, row), callables) for row in range(self.count)])
+        if any(isinstance(value, np.ndarray) for value in values.values()):
+            return evaluate_columns(expression, values, callables)
+        return number_of(expression, _lookup(values, 0), callables)
 
     def evaluate_row(
         self, expression: Expression, functions: Mapping[str, UserFunction], row: int
     ) -> tuple[float, bool]:
         """Return an expression's value for one row of the columns, and whether all rows have it."""
-        known = {name: self.value(name) for name in names_of(expression, functions)}
-        callable_here, drawn = self._callable(expression, functions)
-        same = not drawn and not any(isinstance(value, np.ndarray) for value in known.values())
-        return number_of(expression, _row(known, row).__getitem__, callable_here), same
+        values, callables, drawn = self._needs(expression, functions)
+        alike = not drawn and not any(isinstance(value, np.ndarray) for value in values.values())
+        return number_of(expression, _lookup(values, row), callables), alike
+
+    def _needs(
+        self, expression: Expression, functions: Mapping[str, UserFunction]
+    ) -> tuple[dict[str, Amount], Mapping[str, UserFunction | Sampler], bool]:
+        """Return the parameters and functions that an expression asks for, and whether its value is drawn."""
+        values = {name: self.value(name) for name in names_of(expression, functions)}
+        if self.draws is None or not expression.calls:
+            return values, functions, False
+        return values, *self.draws.with_samplers(expression, functions)
 
     def value(self, name: str) -> Amount:
         """Return a parameter's value, after those that it depends on."""
@@ -102,7 +114,7 @@ class Scope:
             if needed is None:
                 expression = scope.pending[current]
                 try:
-                    scope.values[current] = scope._compute(expression, scope.functions)
+                    scope.values[current] = scope.evaluate(expression)
                 except CardError as error:
                     raise CardError(f"{error}, which is the parameter {clipped(current)}") from None
                 del scope.pending[current]
@@ -119,8 +131,8 @@ class Scope:
     def draw_all(self) -> None:
         """Evaluate what can be: a random parameter has one value, whoever asks for it."""
         for name in list(self.pending):
-            if self.draws is not None and self.draws.with_samplers(self.pending[name], self.functions)[1]:
-                with suppress(CardError):  # told where it is needed
+            with suppress(CardError):  # told where the value is asked for
+                if self.draws is not None and self.draws.with_samplers(self.pending[name], self.functions)[1]:
                     self.value(name)
 
     def single(self, index: int) -> Scope:
@@ -135,27 +147,6 @@ class Scope:
             made.values = {k: float(v[index]) if isinstance(v, np.ndarray) else v for k, v in scope.values.items()}
         assert made is not None
         return made
-
-    def _compute(self, expression: Expression, functions: Mapping[str, UserFunction]) -> Amount:
-        known = {name: self.value(name) for name in names_of(expression, functions)}
-        columns = {name: value for name, value in known.items() if isinstance(value, np.ndarray)}
-        callable_here, drawn = self._callable(expression, functions)
-        if drawn and self.count > 1:
-            rows = (_row(known, row).__getitem__ for row in range(self.count))
-            return np.array([number_of(expression, lookup, callable_here) for lookup in rows])
-        if columns:
-            scalars = {name: value for name, value in known.items() if not isinstance(value, np.ndarray)}
-            return evaluate_columns(expression, scalars, columns, callable_here)
-        lookup: Callable[[str], float] = known.__getitem__  # type: ignore[assignment]
-        return number_of(expression, lookup, callable_here)
-
-    def _callable(
-        self, expression: Expression, functions: Mapping[str, UserFunction]
-    ) -> tuple[Mapping[str, UserFunction | Sampler], bool]:
-        """Return the functions that an expression can call, and whether one of them draws."""
-        if self.draws is None or not expression.calls:
-            return functions, False
-        return self.draws.with_samplers(expression, functions)
 
     def _unknown(self, expression: Expression) -> Iterator[tuple[Scope, str]]:
         for name in names_of(expression, self.functions):
@@ -187,6 +178,6 @@ class Scope:
         return sorted(names)
 
 
-def _row(known: Mapping[str, Amount], row: int) -> dict[str, float]:
+def _lookup(values: Mapping[str, Amount], row: int) -> Callable[[str], float]:
     """Return what parameters are for one instance of a batch."""
-    return {name: float(value[row]) if isinstance(value, np.ndarray) else value for name, value in known.items()}
+    return {name: float(v[row]) if isinstance(v, np.ndarray) else v for name, v in values.items()}.__getitem__

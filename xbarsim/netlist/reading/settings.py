@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.models.parameters import Ambient
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.scopes import Scope

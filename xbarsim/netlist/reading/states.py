@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xbarsim.netlist.element_kinds import VOLTAGE
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.holding import Candidate, holding

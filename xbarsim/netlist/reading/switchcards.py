@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.models import switch
 from xbarsim.netlist.models.parameters import UnphysicalError
 from xbarsim.netlist.reading.lawcards import LawCard

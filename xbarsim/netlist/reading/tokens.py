@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.expressions import compile_expression
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped

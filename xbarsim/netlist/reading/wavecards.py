@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from xbarsim.netlist.language.parser import Expression
+from xbarsim.netlist.language import Expression
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.waves import AmplitudeModulated, Exponential, FrequencyModulated, Piecewise, Pulse, Sine, Wave
 
