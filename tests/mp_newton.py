@@ -220,13 +220,13 @@ def _law(crossbar, i, j):
             return _of_voltage(lambda v: tuple(ratio * value for value in curve(v)))
         case Law():
             return _of_voltage(
-                lambda v: device.function(v, g, *map(_given(device, crossbar.shape, i, j), device.given))
+                lambda v: device.function(v, g, *map(_given(device, crossbar.shape, i, j), device.arguments))
             )
     raise TypeError(device)
 
 
 def _given(device, shape, i, j):
-    return lambda name: mpf(float(np.broadcast_to(device.given[name], shape)[i, j]))
+    return lambda name: mpf(float(np.broadcast_to(device.arguments[name], shape)[i, j]))
 
 
 def _of_voltage(law):

@@ -110,7 +110,7 @@ def cell_currents(crossbar, word, bit):
                 state = g / (device.a1 * device.b)
                 return np.where(v >= 0, device.a1, device.a2) * state * np.sinh(device.b * v)
             case Law():
-                return device.function(v, g, *device.given.values())[0]
+                return device.function(v, g, *device.arguments.values())[0]
             case Selector():
                 return _inner(g, word, bit, lambda x: device.i0 * np.sinh((x - bit) / device.v0))
             case Transistor():

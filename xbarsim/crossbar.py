@@ -188,7 +188,7 @@ class Crossbar(Locked):
             if array.size:
                 low, high = float(array.min()), float(array.max())
                 parts.append(f"{name}={low:g}" if low == high else f"{name}={low:g}..{high:g}")
-        if not isinstance(self.device, Linear):
+        if not self.device.linear:
             parts.append(repr(self.device))
         if self.ends:
             parts.append(f"ends={sorted(self.ends)}")

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar, Side
-from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 
 
@@ -93,7 +92,7 @@ class Solution:
         currents: Array
         if self._cells is not None:
             currents = self._cells.copy()
-        elif isinstance(crossbar.device, Linear):
+        elif crossbar.device.linear:
             currents = crossbar.conductance * self.device_voltages
         else:
             currents = crossbar.device.current(crossbar.conductance, self.word_voltages, self.bit_voltages)

@@ -73,7 +73,7 @@ def test_a_law_takes_each_cell_s_parameters(name):
         cell = (
             type(device)(**{key: value[i, j] for key, value in cell.items()})
             if name != "law"
-            else Law(quadratic, k=single.given["k"][i, j])
+            else Law(quadratic, k=single.arguments["k"][i, j])
         )
         np.testing.assert_allclose(given[k, i, j], exact_current(cell, g[i, j], word[k, i, j], bit[i, j]), rtol=1e-12)
 

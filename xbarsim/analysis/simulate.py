@@ -17,7 +17,6 @@ from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, InputError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Family, Op, Tran
-from xbarsim.netlist.graph.cell_laws import WrittenLaw
 from xbarsim.netlist.graph.pieces import arrays_only
 from xbarsim.solvers.solve import Method
 
@@ -126,7 +125,7 @@ def _either(
             return with_outputs(with_charging(circuit, drawn), recognition, crossbar, sources)
         near = nearby_voltages(circuit, recognition, crossbar, sources, points)
         return with_outputs(_general(circuit, points, near), recognition, crossbar, sources)
-    if method == "auto" and isinstance(device, WrittenLaw) and _compiling_is_slower(device, crossbar, points):
+    if method == "auto" and device.operations and _compiling_is_slower(device.operations, crossbar, points):
         try:
             return with_outputs(_general(circuit, points), recognition, crossbar, sources)
         except ConvergenceError:
@@ -138,9 +137,9 @@ def _either(
     return with_outputs(_general(circuit, points), recognition, crossbar, sources)
 
 
-def _compiling_is_slower(law: WrittenLaw, crossbar: Crossbar, points: Points) -> bool:
+def _compiling_is_slower(operations: int, crossbar: Crossbar, points: Points) -> bool:
     """Whether the general solver is done before the law that a netlist wrote for its cells would be compiled."""
-    longer = max(1.0, law.operations / _USUAL_OPERATIONS)
+    longer = max(1.0, operations / _USUAL_OPERATIONS)
     return crossbar.conductance.size * points.count <= _FEW_CELLS * longer**2
 
 

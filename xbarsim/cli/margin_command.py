@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim.cli.device_options import DeviceCommand, built_device
 from xbarsim.cli.option_types import Command, Quantity
 from xbarsim.cli.option_words import option_words
 from xbarsim.cli.output import Output, output_options
@@ -19,7 +19,6 @@ from xbarsim.quantities import parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xbarsim.devices import Device
     from xbarsim.margin.margin_report import Report
 
 _MOST_DIGITS = 9
@@ -35,36 +34,14 @@ xbarsim margin --device selector --i0 1n --v0 30m --r-on 10k --read-voltage 0.6
 Exit codes: 0 solved; 2 bad input; 3 not converged.
 """
 
-DEVICES: dict[str, dict[str, Any]] = {
-    "linear": {},
-    "sinh": {"v0": 0.25},
-    "selector": {"i0": 1e-9, "v0": 0.03},
-    "transistor": {"gate": 1.5, "kp": 2e-4, "vto": 0.5, "lam": 0.0},
-    "table": {"curve": None, "extend": "line"},
-}
-"""The options that go with each device, and their defaults; one without a default must be given."""
-
 
 def _quantity(name: str, default: str | None, text: str) -> Callable[[Command], Command]:
     return click.option(name, type=Quantity(finite=False), default=default, show_default=default is not None, help=text)
 
 
-@click.command(help=_HELP)
+@click.command(cls=DeviceCommand, help=_HELP)
 @_quantity("--r-on", "1k", "Ohms of a cell in LRS.")
 @_quantity("--r-off", "1meg", "Ohms of a cell in HRS.")
-@click.option("--device", type=click.Choice(list(DEVICES)), default="linear", show_default=True, help="The cells' law.")
-@_quantity("--v0", None, "sinh: volts from ohmic to exponential (0.25); selector: volts an e-fold (0.03).")
-@_quantity("--i0", None, "selector: its leakage in amperes (1n).")
-@_quantity("--gate", None, "transistor: gate volts of the selected row (1.5); the others' are at 0 V.")
-@_quantity("--kp", None, "transistor: transconductance times W / L in A/V^2 (200u).")
-@_quantity("--vto", None, "transistor: threshold in volts (0.5).")
-@_quantity("--lam", None, "transistor: channel-length modulation in 1/V (0).")
-@click.option("--curve", metavar="FILE", help="table: the measured curve, .csv of volts, amperes.")
-@click.option(
-    "--extend",
-    type=click.Choice(["line", "error", "odd"]),
-    help="table: beyond the curve a straight line [default], refuse, or mirror one side of 0 V first.",
-)
 @_quantity("--wire", "1", "Ohms of a segment of either line.")
 @_quantity("--word-wire", None, "Ohms of a word-line segment, instead of --wire.")
 @_quantity("--bit-wire", None, "Ohms of a bit-line segment, instead of --wire.")
@@ -130,7 +107,7 @@ def _report(
         technology = Technology(
             options["r_on"],
             options["r_off"],
-            _device(options),
+            built_device(options),
             word_wire=options["wire"] if options["word_wire"] is None else options["word_wire"],
             bit_wire=options["wire"] if options["bit_wire"] is None else options["bit_wire"],
             driver=options["driver"],
@@ -148,30 +125,6 @@ def _report(
         worst = max(cases, key=lambda case: case.excess)
         output.note(f"{worst}: beyond it is a straight line; --extend error refuses it")
     return report
-
-
-def _device(options: dict[str, Any]) -> Device:
-    """Build the device; an option that it does not have is refused."""
-    from xbarsim import devices
-
-    name = options["device"]
-    belongs: dict[str, list[str]] = {}
-    for device, parameters in DEVICES.items():
-        for option in parameters:
-            belongs.setdefault(option, []).append(device)
-    for option, homes in belongs.items():
-        if options[option] is not None and name not in homes:
-            raise click.UsageError(f"--{option} goes with --device {' or '.join(homes)}, not with {name}")
-    values = {key: default if options[key] is None else options[key] for key, default in DEVICES[name].items()}
-    if name == "table":
-        if options["curve"] is None:
-            raise click.UsageError("--device table needs --curve FILE, volts and amperes of a measured cell")
-        return devices.Table.from_csv(Path(options["curve"]), extend=values["extend"])
-    kinds = {
-        "linear": devices.Linear, "sinh": devices.Sinh, "selector": devices.Selector, "transistor": devices.Transistor,
-    }  # fmt: skip
-    built: Device = kinds[name](**values)
-    return built
 
 
 def _words(text: str) -> list[str]:

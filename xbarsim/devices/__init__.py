@@ -3,10 +3,25 @@
 from xbarsim.devices.base import Device
 from xbarsim.devices.law import Law
 from xbarsim.devices.ohmic import Linear
+from xbarsim.devices.option import Option
+from xbarsim.devices.registry import model, models, register
 from xbarsim.devices.selector import Selector
 from xbarsim.devices.sinh import Sinh
 from xbarsim.devices.table import Table
 from xbarsim.devices.transistor import Transistor
 from xbarsim.devices.yakopcic import Yakopcic
 
-__all__ = ["Device", "Law", "Linear", "Selector", "Sinh", "Table", "Transistor", "Yakopcic"]
+__all__ = [
+    "Device",
+    "Law",
+    "Linear",
+    "Option",
+    "Selector",
+    "Sinh",
+    "Table",
+    "Transistor",
+    "Yakopcic",
+    "model",
+    "models",
+    "register",
+]

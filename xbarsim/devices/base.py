@@ -2,36 +2,140 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, Locked, broadcast, checked_array
+from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
-from xbarsim.kernels import laws
-from xbarsim.kernels.newton_steps import Cells
+
+if TYPE_CHECKING:
+    from xbarsim.kernels.newton_steps import Cells
 
 NO_TABLE = np.empty((0, 6))
 
 
-class Device(Locked, ABC):
+class Device(Locked):
     """A cell between its word-line and its bit-line node: frozen, with parameters for all cells or for each.
+
+    What solvers, netlists, ``margin``, ``nn``, ``validate`` and the docs need to know of a model, its class says.
+    Kernels are loaded when a cell is first computed: lists and help do without.
 
     Attributes
     ----------
     name : str
         The model's name, that of its twin ``spice_models/<name>.sub`` too.
-    kind : int
-        The law's number in :mod:`xbarsim.kernels.laws`.
+    kernel : str
+        The law's constant in :mod:`xbarsim.kernels.laws`.
+    summary : str
+        The law in a line, for help and lists.
+    options : tuple of Option
+        What it takes, in order; by default its ``parameters`` are the attributes of these names.
+    linear : bool
+        Whether it is ohmic: such crossbars have an effective map.
+    two_terminal : bool
+        Whether the current depends on the difference of the two nodes' voltages alone.
+    has_twin : bool
+        Whether SPICE can be told the law.
+    sinh_in_series : bool or None
+        Whether a netlist's sinh sources are this model alone (False) or with a resistor in series (True).
+    cards : tuple of str
+        What else a netlist of such cells says.
+    operations : int
+        Of a law that is compiled when a solver first needs it; compiling takes longer than in proportion.
     """
 
     name: ClassVar[str]
-    kind: ClassVar[int]
+    kernel: ClassVar[str]
+    summary: ClassVar[str] = ""
+    options: ClassVar[tuple[Option, ...]] = ()
+    linear: ClassVar[bool] = False
+    two_terminal: ClassVar[bool] = True
+    has_twin: ClassVar[bool] = True
+    sinh_in_series: ClassVar[bool | None] = None
+    cards: ClassVar[tuple[str, ...]] = ()
+    operations: int = 0
+
+    def __init__(self, **values: ArrayLike) -> None:
+        for option in self.options:
+            checked = parameter(option.name, values[option.name], above=option.above, least=option.least)
+            object.__setattr__(self, option.name, checked)
+
+    @classmethod
+    def from_options(cls, **values: Any) -> Device:
+        """Return the model with options given by name, as files and command lines give them; defaults for the rest.
+
+        Raises
+        ------
+        InputError
+            There is no such option, one without a default is missing, or a value is out of its bounds.
+        """
+        return cls(**cls.filled(values))
+
+    @classmethod
+    def filled(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all options by name: the values, and defaults.
+
+        Raises
+        ------
+        InputError
+            As ``from_options``.
+        """
+        names = [option.name for option in cls.options]
+        for name in values:
+            if name not in names:
+                raise InputError(f"the model {cls.name} has no option {name!r}: it has {', '.join(names) or 'none'}")
+        for option in cls.options:
+            if option.default is None and option.name not in values:
+                raise InputError(f"the model {cls.name} needs {option.name}: {option.text}")
+        return {
+            option.name: option.checked(values[option.name]) if option.name in values else option.default
+            for option in cls.options
+        }
+
+    @classmethod
+    def portable(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options as a settings file holds them: nothing that lies in another file.
+
+        Raises
+        ------
+        InputError
+            As ``filled``, or a value is no data.
+        """
+        cls.filled(values)
+        return dict(values)
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, shape: tuple[int, int]) -> Device:
+        """Return a device for a circuit that is to be compared with other simulators'; here, one of the defaults."""
+        return cls.from_options()
+
+    @classmethod
+    def from_sinh(cls, slope: Array, volts: Array) -> Device:
+        """Return the model of cells with a source ``slope volts sinh(V / volts)``; see ``sinh_in_series``."""
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> int:
+        """The law's number in :mod:`xbarsim.kernels.laws`."""
+        from xbarsim.kernels import laws
+
+        number: int = getattr(laws, self.kernel)
+        return number
+
+    @property
+    def gates(self) -> Array | None:
+        """Volts of the cells' gates, a scalar or as they broadcast; None for cells without one."""
+        return None
+
+    def with_gates(self, gates: Array) -> Device:
+        """Return the same cells at other gate volts; cells without gates are themselves."""
+        return self
 
     @property
     def span(self) -> tuple[float, float] | None:
@@ -44,12 +148,12 @@ class Device(Locked, ABC):
         return False
 
     @property
-    @abstractmethod
     def parameters(self) -> dict[str, Array]:
         """The model's parameters in the order of the law's, each a scalar or one number a cell."""
+        return {option.name: getattr(self, option.name) for option in self.options}
 
     def check(self, shape: tuple[int, int]) -> None:
-        """See that the parameters fit an array of ``(rows, cols)``.
+        """Check that the parameters fit an array of ``(rows, cols)``.
 
         Raises
         ------
@@ -61,11 +165,12 @@ class Device(Locked, ABC):
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out the law's parameters for the cells of ``conductance`` (rows, cols)."""
-        shape = conductance.shape
-        given = [conductance, *self.parameters.values()]
-        table = np.empty((*shape, len(given)))
-        for k, value in enumerate(given):
-            table[..., k] = value
+        from xbarsim.kernels.newton_steps import Cells
+
+        columns = [conductance, *self.parameters.values()]
+        table = np.empty((*conductance.shape, len(columns)))
+        for k, column in enumerate(columns):
+            table[..., k] = column
         return Cells(self.kind, self._address(), table, NO_TABLE)
 
     def current(self, conductance: ArrayLike, word: ArrayLike, bit: ArrayLike = 0.0) -> Array:
@@ -83,34 +188,44 @@ class Device(Locked, ABC):
         array, (..., rows, cols)
             Amperes; NaN where a voltage is.
         """
+        from xbarsim.kernels import laws
+
         g = np.atleast_2d(np.asarray(conductance, dtype=np.float64))
         self.check((g.shape[0], g.shape[1]))
         cells = self.cells(g)
         shape = np.broadcast_shapes(np.shape(word), np.shape(bit), g.shape)
         v, u = (np.array(np.broadcast_to(volts, shape), dtype=np.float64) for volts in (word, bit))
-        result = np.empty(shape)
-        many = (-1, *g.shape)
-        for one, other, amperes in zip(v.reshape(many), u.reshape(many), result.reshape(many), strict=True):
-            laws.currents(cells.kind, cells.address, one, other, cells.parameters, cells.shared, amperes)
-        return result
+        amperes = np.empty(shape)
+        batch = (-1, *g.shape)
+        for v_k, u_k, amperes_k in zip(v.reshape(batch), u.reshape(batch), amperes.reshape(batch), strict=True):
+            laws.currents(cells.kind, cells.address, v_k, u_k, cells.parameters, cells.shared, amperes_k)
+        return amperes
 
     def subcircuit(self) -> str:
-        """Return the model as a SPICE subcircuit, ports ``TE BE`` (word-line side, bit-line side)."""
+        """Return the model as a SPICE subcircuit, ports ``TE BE`` (word-line side, bit-line side), then any gate.
+
+        Raises
+        ------
+        InputError
+            The model has no twin.
+        """
+        if not self.has_twin:
+            raise InputError(f"{self!r} is a Python function: it cannot be written as a netlist")
         return files("xbarsim.spice_models").joinpath(f"{self.name}.sub").read_text("utf-8")
 
     def instance(self, conductance: Array) -> dict[str, Array]:
         """Return the subcircuit's parameters for each cell, (rows, cols)."""
         shape = conductance.shape
-        named: Mapping[str, Array] = {"g": conductance, **self.parameters}
-        return {name: np.broadcast_to(value, shape) for name, value in named.items()}
+        values: Mapping[str, Array] = {"g": conductance, **self.parameters}
+        return {name: np.broadcast_to(value, shape) for name, value in values.items()}
 
     def _address(self) -> int:
         return 0
 
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
+    def __eq__(self, value: object) -> bool:
+        if type(value) is not type(self):
             return NotImplemented
-        return all(_same(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))  # type: ignore[arg-type]
+        return all(_equal(getattr(self, entry.name), getattr(value, entry.name)) for entry in fields(self))  # type: ignore[arg-type]
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -154,7 +269,7 @@ def parameter(name: str, value: ArrayLike, *, above: float | None = None, least:
     return array
 
 
-def _same(a: Any, b: Any) -> bool:
+def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     return bool(a == b)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
-from xbarsim.devices.base import Device, parameter
+from xbarsim.devices.base import Device, parameter, short
+from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
-from xbarsim.kernels import laws
-from xbarsim.kernels.compiled import UncompilableError, compile_law
-from xbarsim.kernels.newton_steps import Cells
+from xbarsim.quantities import parse
+
+if TYPE_CHECKING:
+    from xbarsim.kernels.newton_steps import Cells
 
 _LISTED = 4
 
@@ -50,25 +54,58 @@ class Law(Device):
     """
 
     name = "law"
-    kind = laws.COMPILED
+    kernel = "COMPILED"
+    summary = "your own I(V, G), a Python function"
+    options = (
+        Option("function", "your own law, f(v, g, *parameters) -> (I, dI/dV)", metavar="FILE.py:NAME"),
+        Option("parameters", "the law's parameters", "", metavar="NAME=NUMBER,..."),
+    )
+    has_twin = False
 
     function: Callable[..., Any]
-    given: dict[str, Array] = field(default_factory=dict)
+    arguments: dict[str, Array] = field(default_factory=dict)
 
     def __init__(self, function: Callable[..., Any], /, **parameters: ArrayLike) -> None:
         if not callable(function):
             raise InputError(f"function is {type(function).__name__}: it must be callable, as f(v, g, *parameters)")
         object.__setattr__(self, "function", function)
-        object.__setattr__(self, "given", {name: parameter(name, value) for name, value in parameters.items()})
+        object.__setattr__(self, "arguments", {name: parameter(name, value) for name, value in parameters.items()})
         self._address()
+
+    @classmethod
+    def from_options(cls, **values: Any) -> Device:
+        """Return the law of a ``function`` in a file with its ``parameters``; a model made of a law has its own."""
+        options = cls.filled(values)
+        if "function" not in options:
+            return super().from_options(**values)
+        return cls(function_of(options["function"]), **numbers_of(options["parameters"]))
+
+    @classmethod
+    def portable(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a made model's options; a function is no data."""
+        if any(option.name == "function" for option in cls.options):
+            raise InputError(
+                "a Python function is no setting that a file holds: give the law a name, by "
+                "xbarsim.devices.register or an entry point of the group xbarsim.devices"
+            )
+        return super().portable(values)
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, shape: tuple[int, int]) -> Device:
+        """Return cells of ``I = G V + k V |V|``, k from 1 uA to 1 mA / V^2; of a made model, one of the defaults."""
+        if cls is not Law:
+            return cls.from_options()
+        return cls(quadratic, k=10 ** rng.uniform(-6, -3, shape))
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """As given."""
-        return self.given
+        """As they were passed."""
+        return self.arguments
 
     def cells(self, conductance: Array) -> Cells:
-        """Lay out the parameters, and see that no cell has a current at 0 V."""
+        """Lay out the parameters, and check that no cell has a current at 0 V."""
+        from xbarsim.kernels import laws
+
         cells = super().cells(conductance)
         zero = np.zeros(conductance.shape)
         amperes = np.empty(conductance.shape)
@@ -82,35 +119,70 @@ class Law(Device):
             )
         return cells
 
-    def subcircuit(self) -> str:
-        """Refuse: a Python function has no twin in SPICE.
-
-        Raises
-        ------
-        InputError
-            Always.
-        """
-        raise InputError(f"{self!r} is a Python function: it cannot be written as a netlist")
-
     def _address(self) -> int:
         try:
             hash(self.function)
         except TypeError:
             raise InputError(f"function is {type(self.function).__name__}: it must be a Python function") from None
-        address: int = _compiled(self.function, len(self.given) + 1).address
+        address: int = _compiled(self.function, len(self.arguments) + 1).address
         return address
 
     def __repr__(self) -> str:
-        inner = super().__repr__().removeprefix("Law(").removesuffix(")")
-        if len(self.given) > _LISTED:
-            inner = f"{len(self.given)} parameters"
-        name = getattr(self.function, "__name__", "function")
-        return f"Law({name}{', ' if inner else ''}{inner})"
+        parts = [f"{name}={short(value)}" for name, value in self.arguments.items()]
+        if len(parts) > _LISTED:
+            parts = [f"{len(parts)} parameters"]
+        return f"Law({', '.join([getattr(self.function, '__name__', 'function'), *parts])})"
+
+
+def quadratic(v: float, g: float, k: float) -> tuple[float, float]:
+    """Return current and slope of ``g v + k v |v|``."""
+    return g * v + k * v * abs(v), g + 2.0 * k * abs(v)
+
+
+def function_of(text: str) -> Callable[..., Any]:
+    """Return the function that ``FILE.py:NAME`` names; the file is run.
+
+    Raises
+    ------
+    InputError
+        There is no such file or function, or the file fails.
+    """
+    path, _, name = str(text).rpartition(":")
+    spec = spec_from_file_location("xbarsim_law", path) if path and Path(path).is_file() else None
+    if spec is None or spec.loader is None:
+        raise InputError(f"function is {text!r}: it must be FILE.py:NAME, a function in a Python file")
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever a user's file does
+        raise InputError(f"{path}: {type(error).__name__}: {error}") from None
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise InputError(f"{path}: it has no function {name!r}")
+    law: Callable[..., Any] = function
+    return law
+
+
+def numbers_of(text: str) -> dict[str, float]:
+    """Return the parameters that ``NAME=NUMBER,...`` gives; numbers take scales, ``2m``.
+
+    Raises
+    ------
+    InputError
+        A part is no name with a number.
+    """
+    parts = [part.partition("=") for part in text.split(",")] if text.strip() else []
+    for name, _, _ in parts:
+        if not name.strip().isidentifier():
+            raise InputError(f"parameters is {text!r}: it must be NAME=NUMBER,...")
+    return {name.strip(): parse(number) for name, _, number in parts}
 
 
 @lru_cache(maxsize=256)
 def _compiled(function: Callable[..., Any], count: int) -> Any:
-    """Compile once; what is kept here keeps the code at its address alive."""
+    """Compile once; this cache keeps the code at its address alive."""
+    from xbarsim.kernels.compiled import UncompilableError, compile_law
+
     try:
         return compile_law(function, count)
     except UncompilableError as error:

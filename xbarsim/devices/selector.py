@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
-from xbarsim.devices.base import Device, parameter
-from xbarsim.kernels import laws
+from xbarsim.devices.base import Device
+from xbarsim.devices.option import Option
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,16 +33,26 @@ class Selector(Device):
     """
 
     name = "selector"
-    kind = laws.SELECTOR
+    kernel = "SELECTOR"
+    summary = "V = I / G + v0 asinh(I / i0)"
+    options = (
+        Option("i0", "the selector's leakage", 1e-9, "A", above=0.0),
+        Option("v0", "volts an e-fold", 0.03, "V", above=0.0),
+    )
+    sinh_in_series = True
 
     i0: Array
     v0: Array
 
     def __init__(self, i0: ArrayLike, v0: ArrayLike) -> None:
-        object.__setattr__(self, "i0", parameter("i0", i0, above=0.0))
-        object.__setattr__(self, "v0", parameter("v0", v0, above=0.0))
+        super().__init__(i0=i0, v0=v0)
 
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """``i0`` and ``v0``."""
-        return {"i0": self.i0, "v0": self.v0}
+    @classmethod
+    def sample(cls, rng: np.random.Generator, shape: tuple[int, int]) -> Selector:
+        """Return cells of 1 to 100 nA and 0.04 to 0.1 V."""
+        return cls(10 ** rng.uniform(-9, -7, shape), rng.uniform(0.04, 0.1, shape))
+
+    @classmethod
+    def from_sinh(cls, slope: Array, volts: Array) -> Selector:
+        """Return the source as the selector."""
+        return cls(slope * volts, volts)

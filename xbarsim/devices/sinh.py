@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
-from xbarsim.devices.base import Device, parameter
-from xbarsim.kernels import laws
+from xbarsim.devices.base import Device
+from xbarsim.devices.option import Option
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,14 +32,22 @@ class Sinh(Device):
     """
 
     name = "sinh"
-    kind = laws.SINH
+    kernel = "SINH"
+    summary = "I = G v0 sinh(V / v0)"
+    options = (Option("v0", "volts from ohmic to exponential", 0.25, "V", above=0.0),)
+    sinh_in_series = False
 
     v0: Array
 
     def __init__(self, v0: ArrayLike) -> None:
-        object.__setattr__(self, "v0", parameter("v0", v0, above=0.0))
+        super().__init__(v0=v0)
 
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """``v0``."""
-        return {"v0": self.v0}
+    @classmethod
+    def sample(cls, rng: np.random.Generator, shape: tuple[int, int]) -> Sinh:
+        """Return cells of 0.1 to 0.4 V."""
+        return cls(rng.uniform(0.1, 0.4, shape))
+
+    @classmethod
+    def from_sinh(cls, slope: Array, volts: Array) -> Sinh:
+        """Return the source itself."""
+        return cls(volts)

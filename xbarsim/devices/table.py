@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,13 +13,14 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, checked_array
 from xbarsim.devices.base import Device
 from xbarsim.devices.curvefile import read_curve
+from xbarsim.devices.option import Option
 from xbarsim.devices.piecewise import table_subcircuit
 from xbarsim.errors import InputError
-from xbarsim.kernels import laws
-from xbarsim.kernels.newton_steps import Cells
 
 if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator
+
+    from xbarsim.kernels.newton_steps import Cells
 
 _FEWEST = 3
 
@@ -60,7 +62,15 @@ class Table(Device):
     """
 
     name = "table"
-    kind = laws.TABLE
+    kernel = "TABLE"
+    summary = "I = (G / G0) f(V), f through measured points"
+    options = (
+        Option("curve", "volts and amperes of a measured cell", metavar="FILE"),
+        Option(
+            "extend", "beyond the curve a straight line, refuse, or mirror one side of 0 V first", "line",
+            choices=("line", "error", "odd"),
+        ),
+    )  # fmt: skip
 
     voltage: Array
     points: Array
@@ -118,6 +128,35 @@ class Table(Device):
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 
+    @classmethod
+    def from_options(cls, **values: Any) -> Table:
+        """Return the table of a ``curve``, a file or its points as pairs of volts and amperes."""
+        options = cls.filled(values)
+        curve, extend = options["curve"], options["extend"]
+        if isinstance(curve, str | Path):
+            return cls.from_csv(curve, extend=extend)
+        try:
+            volts, amperes = zip(*curve, strict=True)
+        except (TypeError, ValueError):
+            raise InputError(f"curve is {curve!r}: it must be a file, or pairs of volts and amperes") from None
+        return cls(volts, amperes, extend=extend)
+
+    @classmethod
+    def portable(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options with the curve's points in the place of its file."""
+        options = cls.filled(values)
+        if isinstance(options["curve"], str | Path):
+            cls.from_options(**values)  # so that what is wrong with the curve is said of the file
+            points = zip(*read_curve(options["curve"]), strict=True)
+            return {**values, "curve": [list(point) for point in points]}
+        return dict(values)
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, shape: tuple[int, int]) -> Table:
+        """Return a curve of 15 points within 0.9 V, the side below 0 V weaker."""
+        volts = np.sort(np.append(rng.uniform(-0.9, 0.9, 14), 0.0))
+        return cls(volts, 1e-4 * np.sinh(2.5 * volts) * np.where(volts < 0, 0.6, 1.0))
+
     @property
     def span(self) -> tuple[float, float]:
         """Volts of the first and the last point."""
@@ -135,6 +174,8 @@ class Table(Device):
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out ``G / G0`` of each cell, and the curve's pieces."""
+        from xbarsim.kernels.newton_steps import Cells
+
         starts = np.concatenate([self.voltage[:1], self.voltage])
         with np.errstate(over="ignore"):
             scale = np.ascontiguousarray(conductance / self.conductance)

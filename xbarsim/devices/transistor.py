@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
-from xbarsim.devices.base import Device, parameter
-from xbarsim.kernels import laws
+from xbarsim.devices.base import Device
+from xbarsim.devices.option import Option
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,7 +44,19 @@ class Transistor(Device):
     """
 
     name = "transistor"
-    kind = laws.TRANSISTOR
+    kernel = "TRANSISTOR"
+    summary = "memristor and level-1 transistor in series"
+    options = (
+        Option("gate", "gate voltage; when one cell is read, of its row, and that of other rows is 0 V", 1.5, "V"),
+        Option("kp", "transconductance times W / L", 2e-4, "A/V^2", above=0.0),
+        Option("vto", "threshold", 0.5, "V"),
+        Option("lam", "channel-length modulation", 0.0, "1/V", least=0.0),
+    )
+    two_terminal = False
+    cards = (
+        "* SPICE lays its gmin, 1e-12 S, across each channel; a cell's transistor has none.",
+        ".options gmin=1e-18",
+    )
 
     gate: Array
     kp: Array
@@ -51,18 +64,26 @@ class Transistor(Device):
     lam: Array
 
     def __init__(self, gate: ArrayLike, kp: ArrayLike = 2e-4, vto: ArrayLike = 0.5, lam: ArrayLike = 0.0) -> None:
-        object.__setattr__(self, "gate", parameter("gate", gate))
-        object.__setattr__(self, "kp", parameter("kp", kp, above=0.0))
-        object.__setattr__(self, "vto", parameter("vto", vto))
-        object.__setattr__(self, "lam", parameter("lam", lam, least=0.0))
+        super().__init__(gate=gate, kp=kp, vto=vto, lam=lam)
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, shape: tuple[int, int]) -> Transistor:
+        """Return cells with a gate line a row at 1 to 2.5 V."""
+        gate = rng.uniform(1.0, 2.5, (shape[0], 1))
+        kp = 10 ** rng.uniform(-4, -2.5, shape)
+        return cls(gate, kp, rng.uniform(0.3, 0.6, shape), rng.uniform(0, 0.1, shape))
 
     @property
-    def parameters(self) -> dict[str, Array]:
-        """``gate``, ``kp``, ``vto`` and ``lam``."""
-        return {"gate": self.gate, "kp": self.kp, "vto": self.vto, "lam": self.lam}
+    def gates(self) -> Array:
+        """``gate``."""
+        return self.gate
+
+    def with_gates(self, gates: Array) -> Transistor:
+        """Return the same transistors at other gate volts."""
+        return Transistor(gates, self.kp, self.vto, self.lam)
 
     def instance(self, conductance: Array) -> dict[str, Array]:
         """Return the subcircuit's parameters for each cell; the gate is a port of it, ``TE BE gate``."""
-        named = super().instance(conductance)
-        del named["gate"]
-        return named
+        values = super().instance(conductance)
+        del values["gate"]
+        return values

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.devices import Linear
 from xbarsim.errors import ConvergenceError, SolveError
 from xbarsim.kernels import many
 from xbarsim.margin.technology import States, Technology
@@ -35,7 +34,7 @@ class Reader:
     def rank(self) -> Callable[[States], Array] | None:
         """What finds many patterns' selected currents at once; None for nonlinear cells and larger arrays."""
         small = max(self.shape) <= many.MOST_LINES
-        return self._rank if small and isinstance(self.technology.device, Linear) else None
+        return self._rank if small and self.technology.device.linear else None
 
     def _rank(self, patterns: States) -> Array:
         tied, voltages = self.scheme.tie(self.technology.crossbar(patterns[0]), self.cell, self.volts)

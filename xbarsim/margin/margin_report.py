@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xbarsim.devices import Linear
 from xbarsim.margin.technology import Technology
 from xbarsim.margin.worst import Case, Margin
 from xbarsim.quantities import engineering, finite
@@ -46,7 +45,7 @@ class Report:
     def heading(self) -> list[str]:
         """Two lines that say what was swept."""
         technology = self.technology
-        device = "linear cells" if isinstance(technology.device, Linear) else f"{technology.device!r} cells"
+        device = "linear cells" if technology.device.linear else f"{technology.device!r} cells"
         word, bit = engineering(technology.word_wire, "ohm"), engineering(technology.bit_wire, "ohm")
         wires = word if technology.word_wire == technology.bit_wire else f"{word} (word), {bit} (bit)"
         ends = f"driver {engineering(technology.driver, 'ohm')}, sense {engineering(technology.sense, 'ohm')}"

@@ -15,7 +15,6 @@ from itertools import product
 import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar, LineEnds, Side
-from xbarsim.devices import Linear, Transistor
 from xbarsim.errors import InputError
 from xbarsim.margin.technology import States
 from xbarsim.schemes.reading import Read
@@ -75,11 +74,11 @@ def sensitivity(read: Read) -> Array | None:
     symmetric, and where lines float.
     """
     tied = read.solution.crossbar
-    if isinstance(tied.device, Transistor) or read.solution.floating:
+    if not tied.device.two_terminal or read.solution.floating:
         return None
     across = read.solution.word_voltages - read.solution.bit_voltages
     slopes = tied.conductance
-    if not isinstance(tied.device, Linear):
+    if not tied.device.linear:
         zero = np.zeros_like(across)
         up, down = (tied.device.current(slopes, across + nudge, zero) for nudge in (_NUDGE, -_NUDGE))
         slopes = np.maximum((up - down) / (2.0 * _NUDGE), 0.0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xbarsim.crossbar import Array
-from xbarsim.devices import Device, Transistor
+from xbarsim.devices import Device
 
 
 def definition(device: Device) -> Iterator[str]:
@@ -19,9 +19,7 @@ def definition(device: Device) -> Iterator[str]:
         It has none.
     """
     yield from device.subcircuit().rstrip("\n").split("\n")
-    if isinstance(device, Transistor):
-        yield "* SPICE lays its gmin, 1e-12 S, across each channel; a cell's transistor has none."
-        yield ".options gmin=1e-18"
+    yield from device.cards
 
 
 def calls(conductance: Array, device: Device) -> Iterator[str]:
@@ -35,8 +33,8 @@ def calls(conductance: Array, device: Device) -> Iterator[str]:
         The cells' model.
     """
     gates: dict[tuple[int, int], str] = {}
-    if isinstance(device, Transistor):
-        yield from _gates(conductance, device.gate, gates)
+    if device.gates is not None:
+        yield from _gates(conductance, device.gates, gates)
     parameters = {name: np.asarray(values).tolist() for name, values in device.instance(conductance).items()}
     for i, j in np.argwhere(conductance != 0.0).tolist():
         assignments = " ".join(f"{name}={values[i][j]!r}" for name, values in parameters.items())
@@ -45,7 +43,7 @@ def calls(conductance: Array, device: Device) -> Iterator[str]:
 
 
 def _gates(conductance: Array, gate: Array, lines: dict[tuple[int, int], str]) -> Iterator[str]:
-    """Yield a source for each gate line that has a cell, and note each cell's line in ``found``."""
+    """Yield a source for each gate line that has a cell, and note each cell's line in ``lines``."""
     rows, cols = conductance.shape
     volts = np.broadcast_to(gate, (rows, cols)).tolist()
     by_row = gate.ndim == 2 and gate.shape[0] == rows and rows > 1

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.crossbar import Crossbar, Side, checked_array
-from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.netlist import cell_calls
@@ -58,14 +57,14 @@ def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
     yield f"memristor crossbar, {rows} x {cols}"
     yield f"* Written by xbarsim: word lines w_<row>_<col>, bit lines b_<row>_<col>, {rows} rows, {cols} columns."
     yield "* Sources: vwl, vwr at the word lines' left and right ends, vbb, vbt at the bit lines' bottom and top."
-    if not isinstance(crossbar.device, Linear):
+    if not crossbar.device.linear:
         yield from cell_calls.definition(crossbar.device)
     yield from _ends(crossbar, volts)
     for i, row in enumerate(crossbar.word_wire.tolist()):
         yield from _wires("rw", [(i, j, f"w_{i}_{j} w_{i}_{j + 1}", ohms) for j, ohms in enumerate(row)])
     for i, row in enumerate(crossbar.bit_wire.tolist()):
         yield from _wires("rb", [(i, j, f"b_{i}_{j} b_{i + 1}_{j}", ohms) for j, ohms in enumerate(row)])
-    if isinstance(crossbar.device, Linear):
+    if crossbar.device.linear:
         yield from _resistors(crossbar)
     else:
         yield from cell_calls.calls(crossbar.conductance, crossbar.device)

@@ -2,11 +2,12 @@
 
 from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.attention import CrossbarAttention
+from xbarsim.nn.cell_law import CellLaw as Law
 from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
 from xbarsim.nn.feedforward import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
 from xbarsim.nn.hardware import Hardware, preset
-from xbarsim.nn.hardware_parts import Converter, Encoding, Law, Mapping, Tiles, Wires
+from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.ranges import NotProgrammedError

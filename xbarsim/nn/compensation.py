@@ -45,7 +45,7 @@ def _whole_current(state: ArrayState) -> float:
     """Return the sum of all columns' currents in amperes."""
     hardware, conductances = state.hardware, cells.all_conductances(state)
     volts = hardware.encoding.volts
-    if hardware.law.kind == "linear":
+    if hardware.law.linear:
         maps = cells.maps(conductances, state, range(len(conductances)))
         driven = [torch.from_numpy(place.driven) for place in state.places]
         return volts * sum(float(matrix[on].sum()) for matrix, on in zip(maps, driven, strict=True))

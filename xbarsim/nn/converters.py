@@ -138,7 +138,7 @@ class InputConverter(RangedConverter):
         hardware = self.hardware
         if hardware.dac.bits is not None:
             raise self._unseen("a DAC")
-        if hardware.law.kind != "linear":
+        if not hardware.law.linear:
             raise self._unseen("a DAC", f", and the currents of {hardware.law.kind} cells depend on it")
         if hardware.adc.range == "calibrated" and hardware.adc.bits is not None:
             raise self._unseen("an ADC")

@@ -114,7 +114,7 @@ class DigitalOutputs(WritableWeights):
         """
         if per not in ("layer", "output"):
             raise InputError(f"per is {per!r}: it must be layer or output")
-        if self.hardware.law.kind != "linear":
+        if not self.hardware.law.linear:
             raise InputError(
                 f"{self.label} has cells of law {self.hardware.law.kind!r} and no effective matrix: set gain yourself"
             )

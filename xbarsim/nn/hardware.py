@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
-from xbarsim.nn.hardware_parts import Converter, Encoding, Law, Mapping, Tiles, Wires
+from xbarsim.nn.cell_law import CellLaw
+from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.effect_settings import Settings, checked_record
@@ -18,7 +19,7 @@ from xbarsim.nonideal.effect_settings import Settings, checked_record
 _PARTS: dict[str, type[Settings]] = {
     "tiles": Tiles,
     "cells": Nonidealities,
-    "law": Law,
+    "law": CellLaw,
     "wires": Wires,
     "mapping": Mapping,
     "encoding": Encoding,
@@ -37,7 +38,7 @@ class Hardware(Settings):
         The arrays.
     cells : Nonidealities
         The cells' two states in ohms, levels, faults, variation, programming, drift, noise, broken lines.
-    law : Law
+    law : CellLaw
         The cells' current law.
     wires : Wires
         Lines and ends.
@@ -58,7 +59,7 @@ class Hardware(Settings):
 
     tiles: Tiles = field(default_factory=Tiles)
     cells: Nonidealities = field(default_factory=Nonidealities)
-    law: Law = field(default_factory=Law)
+    law: CellLaw = field(default_factory=CellLaw)
     wires: Wires = field(default_factory=Wires)
     mapping: Mapping = field(default_factory=Mapping)
     encoding: Encoding = field(default_factory=Encoding)

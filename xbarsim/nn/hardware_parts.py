@@ -1,4 +1,4 @@
-"""The parts of a hardware: arrays, the cells' law, wires, how weights are mapped, numbers made volts, and back."""
+"""The parts of a hardware: arrays, wires, how weights are mapped, numbers made volts, and back."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from xbarsim import devices
-from xbarsim.devices import Device
 from xbarsim.errors import InputError
 from xbarsim.nonideal.effect_settings import Settings
 
@@ -56,46 +54,6 @@ class Wires(Settings):
     def __post_init__(self) -> None:
         for one in fields(self):
             self._number(one.name, 0.0, math.inf)
-
-
-@dataclass(frozen=True)
-class Law(Settings):
-    """The cells' current law; a mapped conductance is its state.
-
-    Attributes
-    ----------
-    kind : {"linear", "sinh", "selector"}
-        ``xbarsim.Linear``, ``Sinh(v0)`` or ``Selector(i0, v0)``.
-    v0, i0 : float
-        Volts and amperes; only of the laws that have them.
-    """
-
-    kind: Literal["linear", "sinh", "selector"] = "linear"
-    v0: float = 0.25
-    i0: float = 1e-8
-
-    def __post_init__(self) -> None:
-        self._word("kind", ("linear", "sinh", "selector"))
-        self._number("v0", 0.0, math.inf, above=True)
-        self._number("i0", 0.0, math.inf, above=True)
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if one.name in self.idle and value != one.default:
-                raise InputError(
-                    f"Law.{one.name} is {value:g}, which the law {self.kind!r} does not have: "
-                    f"leave it out, or give kind={'selector' if one.name == 'i0' else 'sinh'!r}"
-                )
-
-    @property
-    def idle(self) -> tuple[str, ...]:
-        """Names of the numbers that the law does not have."""
-        return {"linear": ("v0", "i0"), "sinh": ("i0",), "selector": ()}[self.kind]
-
-    def device(self) -> Device:
-        """Return the cell model."""
-        if self.kind == "sinh":
-            return devices.Sinh(self.v0)
-        return devices.Selector(self.i0, self.v0) if self.kind == "selector" else devices.Linear()
 
 
 @dataclass(frozen=True)

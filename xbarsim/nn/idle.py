@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from xbarsim.nn.hardware_parts import Converter, Law, Mapping, Wires
+from xbarsim.nn.cell_law import CellLaw
+from xbarsim.nn.hardware_parts import Converter, Mapping, Wires
 from xbarsim.nonideal import Nonidealities, Variation
 
 _Idle = Iterator[tuple[str, str]]
 
 
 def idle(
-    cells: Nonidealities, law: Law, wires: Wires, mapping: Mapping, adc: Converter, fidelity: str
+    cells: Nonidealities, law: CellLaw, wires: Wires, mapping: Mapping, adc: Converter, fidelity: str
 ) -> dict[str, str]:
     """Return the settings that change nothing, ``wires.word``, each with the one that makes it so, ``fidelity``."""
     pairs = [*_of_circuit(cells, law, wires, fidelity), *_of_converters(mapping, adc)]
@@ -20,7 +21,7 @@ def idle(
     return dict(pairs)
 
 
-def _of_circuit(cells: Nonidealities, law: Law, wires: Wires, fidelity: str) -> _Idle:
+def _of_circuit(cells: Nonidealities, law: CellLaw, wires: Wires, fidelity: str) -> _Idle:
     if fidelity == "ideal":
         parts = {"wires": wires, "cells.breaks": cells.breaks, "cells.shorts": cells.shorts}
         for part, settings in parts.items():

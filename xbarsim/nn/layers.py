@@ -141,7 +141,7 @@ class CrossbarLayer(DigitalOutputs):
         While ranges are looked for there are, which pass everything.
         """
         adc = self.output_converter
-        return self.hardware.law.kind == "linear" and self.hardware.adc.bits is None and adc.rounding
+        return self.hardware.law.linear and self.hardware.adc.bits is None and adc.rounding
 
     def prepare(self) -> None:
         """Make what the next forward pass multiplies by, of linear cells."""

@@ -191,7 +191,7 @@ class CrossbarNetwork(nn.Module):
             Told how many arrays are ready, and of how many.
         """
         self._check_programmed()
-        layers = [layer for layer in self.layers.values() if not layer.noisy and layer.hardware.law.kind == "linear"]
+        layers = [layer for layer in self.layers.values() if not layer.noisy and layer.hardware.law.linear]
         whole, before = sum(len(layer.places) for layer in layers), 0
         with torch.no_grad():
             for layer in layers:

@@ -15,7 +15,7 @@ def volts_count(hardware: Hardware) -> bool:
 
     Linear cells with an exact ADC, or with one whose range follows the batch, carry currents in proportion.
     """
-    return hardware.law.kind != "linear" or (hardware.adc.bits is not None and hardware.adc.range != "batch")
+    return not hardware.law.linear or (hardware.adc.bits is not None and hardware.adc.range != "batch")
 
 
 def wants_data(hardware: Hardware) -> bool:

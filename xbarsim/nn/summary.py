@@ -152,7 +152,7 @@ def _of_matrices(model: nn.Module, layers: Sequence[CrossbarLayer]) -> dict[Cros
     errors = {}
     with undisturbed(model, layers), torch.no_grad():
         for layer in layers:
-            if layer.chip is None or layer.hardware.law.kind != "linear":
+            if layer.chip is None or not layer.hardware.law.linear:
                 errors[layer] = math.nan
                 continue
             read = layer.reads

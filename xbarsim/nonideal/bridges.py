@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import Crossbar, LineEnds, Side
-from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 
 Indices = NDArray[np.intp]
@@ -92,7 +91,7 @@ def bridge(crossbar: Crossbar, word_shorts: ArrayLike, bit_shorts: ArrayLike, oh
             raise InputError(f"{name} has shape {mask.shape}: it must be {shape}")
     if not 0.0 < ohms < np.inf:
         raise InputError(f"ohms is {ohms}: it must be above 0 and finite")
-    if not isinstance(crossbar.device, Linear) and (word.any() or bit.any()):
+    if not crossbar.device.linear and (word.any() or bit.any()):
         raise InputError(f"device is {crossbar.device!r}: shorts are resistors among cells, and need linear cells")
     rows_added, cols_added = _lines(bit), _lines(word.T)
     added = {"word": _added(rows, rows_added), "bit": _added(cols, cols_added)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar, LineEnds, Side
-from xbarsim.devices import Device, Transistor
+from xbarsim.devices import Device
 from xbarsim.errors import InputError
 
 Cell = tuple[int, int]
@@ -113,10 +113,10 @@ class Scheme:
 
     def _gated(self, device: Device, selected: Array) -> Device:
         """Cut off the transistors of unselected rows."""
-        if not isinstance(device, Transistor) or self.reads_all_rows or device.gate.ndim > 0:
+        gates = device.gates
+        if gates is None or self.reads_all_rows or gates.ndim > 0:
             return device
-        gate = np.where(selected, device.gate, self.gate_off)[:, None]
-        return Transistor(gate, device.kp, device.vto, device.lam)
+        return device.with_gates(np.where(selected, gates, self.gate_off)[:, None])
 
 
 FLOATING = Scheme("floating", None, None)

@@ -8,7 +8,6 @@ from typing import Literal, overload
 import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
-from xbarsim.devices import Linear
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.resources import thread_count
 from xbarsim.solvers.linear import by_kron, by_schur
@@ -217,7 +216,7 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
 def _segments(crossbar: Crossbar) -> Segments:
     if not isinstance(crossbar, Crossbar):
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
-    if not isinstance(crossbar.device, Linear):
+    if not crossbar.device.linear:
         raise InputError(
             f"cells of {crossbar.device!r} have no linear map: solve(crossbar, voltages) solves each vector on its own"
         )

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side, checked_array
-from xbarsim.devices import Linear
 from xbarsim.errors import InputError, SolveError
 
 Index = NDArray[np.intp]
@@ -77,7 +76,7 @@ def solve(crossbar: Crossbar, voltages: ArrayLike) -> ReferenceSolution:
     SolveError
         0 ohm joins two ends that hold different voltages.
     """
-    if not isinstance(crossbar.device, Linear):
+    if not crossbar.device.linear:
         raise InputError(f"the reference is for linear cells, not for {crossbar.device!r}")
     rows, cols = crossbar.shape
     inputs = checked_array("voltages", voltages, signed=True)

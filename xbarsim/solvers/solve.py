@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.crossbar import SIDES, Array, Crossbar, LineEnds, Side, checked_array
-from xbarsim.devices import Linear
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.resources import thread_count
 from xbarsim.solution import Solution
@@ -154,7 +153,7 @@ def _solve(
     single: bool,
 ) -> Solution:
     segments.check_conflicts(sources)
-    if method == "newton" or not isinstance(crossbar.device, Linear):
+    if method == "newton" or not crossbar.device.linear:
         if method not in ("auto", "newton"):
             raise InputError(f'method is {method!r}, for linear cells: with {crossbar.device!r} use "auto" or "newton"')
         answer = by_newton(

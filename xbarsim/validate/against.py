@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from xbarsim import netlist, spice
 from xbarsim.analysis.runs import from_netlist
-from xbarsim.devices import Device, Linear
-from xbarsim.errors import SpiceError, XbarsimError
+from xbarsim.devices import Device, model
+from xbarsim.errors import InputError, SpiceError, XbarsimError
 from xbarsim.netlist.written import report_written
 from xbarsim.solvers.solve import solve
 from xbarsim.spice import Engine
@@ -50,18 +50,14 @@ def rows_of(case: Case, engines: list[Engine], folder: Path, *, written_only: bo
     except Exception as error:  # whatever it is, it is a finding, and other circuits go on
         yield replace(blank, ours="solve", other=first, trouble=f"xbarsim: {_one_line(error)}")
         return
-    written = folder / "written.sp"
-    netlist.write(case.crossbar, case.voltages, written)
-    options = "" if case.device == "linear" else OPTIONS
-    if options:
-        written.write_text(written.read_text("utf-8").replace("\n.op\n", f"\n{options}\n.op\n"), "utf-8")
-    texts = [("export", written)]
-    if not written_only:
-        hand = by_hand(case.crossbar, case.voltages, options)
-        (folder / "hand.sp").write_text(hand.text, "utf-8")
-        texts.append(("by hand", folder / "hand.sp"))
-    for style, path in texts:
+    options = "" if case.crossbar.device.linear else OPTIONS
+    for style in ("export",) if written_only else ("export", "by hand"):
         row = replace(blank, ours="solve", other=style)
+        try:
+            path, translated = _written(case, style, options, folder)
+        except InputError as error:
+            yield replace(row, skipped=str(error))
+            continue
         try:
             result = spice.run(path, first)
         except SpiceError as error:
@@ -69,12 +65,29 @@ def rows_of(case: Case, engines: list[Engine], folder: Path, *, written_only: bo
             continue
         row = replace(row, version=result.version, other_seconds=result.seconds)
         theirs = _numbers(result)
-        named = theirs if style == "export" else hand.translated(*theirs)
-        yield _compared(replace(row, seconds=seconds), ours, named)
+        yield _compared(replace(row, seconds=seconds), ours, translated(*theirs))
         if not written_only:
             yield _read_back(replace(row, ours="netlist"), path, case, theirs)
         for engine in engines[1:]:
             yield _same(replace(row, ours=first, other=f"{style}, {engine}", tolerance=SAME), path, engine, theirs)
+
+
+def _written(
+    case: Case, style: str, options: str, folder: Path
+) -> tuple[Path, Callable[[dict[str, float], dict[str, float]], Numbers]]:
+    """Write a netlist; return its path, and what gives its numbers the names of ``netlist.write``."""
+    if style == "by hand":
+        hand = by_hand(case.crossbar, case.voltages, options)
+        path = folder / "hand.sp"
+        path.write_text(hand.text, "utf-8")
+        return path, hand.translated
+    path = folder / "written.sp"
+    if not case.crossbar.device.has_twin:
+        raise InputError(f"cells of the model {case.device!r} are Python functions, which no netlist is written of")
+    netlist.write(case.crossbar, case.voltages, path)
+    if options:
+        path.write_text(path.read_text("utf-8").replace("\n.op\n", f"\n{options}\n.op\n"), "utf-8")
+    return path, lambda volts, amperes: (volts, amperes)
 
 
 def _solved(case: Case) -> tuple[float, Numbers]:
@@ -124,13 +137,13 @@ def _differences(row: Row, parts: list[dict[str, float]], outputs: list[str]) ->
 
 def _read_back(row: Row, path: Path, case: Case, theirs: Numbers) -> Row:
     """Let xbarsim read the netlist that ngspice read; every name must be there."""
-    if not _readable(type(case.crossbar.device), path):
+    if not _readable(case.device, path):
         return replace(
             row, skipped=f"reading netlists of {case.device} cells back: xbarsim's reader does not know them"
         )
     start = time.perf_counter()
     try:
-        (result,) = from_netlist(path, "auto" if case.device == "linear" else "newton").results
+        (result,) = from_netlist(path, "auto" if case.crossbar.device.linear else "newton").results
     except Exception as error:  # as above
         said = _one_line(error).replace(f"{path.parent}/", "")
         return replace(row, trouble=f"xbarsim reading {path.name}: {said}")
@@ -142,12 +155,12 @@ def _read_back(row: Row, path: Path, case: Case, theirs: Numbers) -> Row:
 
 
 @cache
-def _readable(kind: type[Device], path: Path) -> bool:
-    """Whether xbarsim's reader knows such cells; asked once, and never of resistors."""
+def _readable(device: str, path: Path) -> bool:
+    """Whether xbarsim's reader knows a model's cells; read once, and never doubted of resistors."""
     try:
         netlist.read(path)
     except netlist.NetlistError:
-        return kind is Linear
+        return model(device).linear
     return True
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar, LineEnds
-from xbarsim.devices import Device, Linear, Selector, Sinh, Table, Transistor, Yakopcic
+from xbarsim.devices import models
 from xbarsim.validate.case import Case
 
 Scope = Literal["quick", "full", "large"]
@@ -28,21 +28,21 @@ _ON, _OFF = 1e-3, 1e-6
 
 def cases(scope: Scope) -> Iterator[Case]:
     """Yield the circuits of a run: ``quick`` up to 12 x 16, ``full`` up to 64 x 64, ``large`` 128 and 256."""
+    nonlinear = [name for name, model in models().items() if not model.linear]
     if scope == "large":
         yield from (_case("linear", "default", shape) for shape in _LARGE)
-        yield from (_case(device, "default", _LARGE[0]) for device in _DEVICES if device != "linear")
+        yield from (_case(device, "default", _LARGE[0]) for device in nonlinear)
         return
     sizes = _SMALL if scope == "quick" else _MIDDLE
     for family in _FAMILIES:
         yield from (_case("linear", family, shape) for shape in sizes)
-    for device in _DEVICES:
-        if device != "linear":
-            for family in _NONLINEAR:
-                yield from (_case(device, family, shape) for shape in (sizes[:2] if scope == "quick" else sizes))
+    for device in nonlinear:
+        for family in _NONLINEAR:
+            yield from (_case(device, family, shape) for shape in (sizes[:2] if scope == "quick" else sizes))
     if scope == "full":
         yield from (_case("linear", "default", shape) for shape in ((2, 64), (64, 2), (64, 64)))
         yield from (_case("linear", family, (64, 64)) for family in ("four sides", "half select", "broken wires"))
-        yield from (_case(device, "default", (64, 64)) for device in _DEVICES if device != "linear")
+        yield from (_case(device, "default", (64, 64)) for device in nonlinear)
 
 
 def _case(device: str, family: str, shape: Shape) -> Case:
@@ -54,7 +54,7 @@ def _case(device: str, family: str, shape: Shape) -> Case:
         "bit_wire": rng.uniform(0.1, 3.0, (rows - 1, cols)),
         "driver": rng.uniform(1.0, 50.0, rows),
         "sense": rng.uniform(1.0, 50.0, cols),
-        "device": _DEVICES[device](rng, shape),
+        "device": models()[device].sample(rng, shape),
     }
     voltages = rng.uniform(0.1, 1.0, rows)
     voltages = _FAMILIES[family](rng, shape, options, voltages)
@@ -184,37 +184,3 @@ _FAMILIES: dict[str, Callable[[np.random.Generator, Shape, Options, Array], Arra
     "broken wires": _broken,
 }
 _NONLINEAR = ("default", "four sides", "half select", "floating lines", "open cells", "some wires", "broken wires")
-
-
-def _sinh(rng: np.random.Generator, shape: Shape) -> Device:
-    return Sinh(rng.uniform(0.1, 0.4, shape))
-
-
-def _selector(rng: np.random.Generator, shape: Shape) -> Device:
-    return Selector(10 ** rng.uniform(-9, -7, shape), rng.uniform(0.04, 0.1, shape))
-
-
-def _transistor(rng: np.random.Generator, shape: Shape) -> Device:
-    gate = rng.uniform(1.0, 2.5, (shape[0], 1))
-    return Transistor(
-        gate, 10 ** rng.uniform(-4, -2.5, shape), rng.uniform(0.3, 0.6, shape), rng.uniform(0, 0.1, shape)
-    )
-
-
-def _yakopcic(rng: np.random.Generator, shape: Shape) -> Device:
-    return Yakopcic(10 ** rng.uniform(-5, -3, shape), 10 ** rng.uniform(-5, -3, shape), rng.uniform(1, 4, shape))
-
-
-def _table(rng: np.random.Generator, shape: Shape) -> Device:
-    volts = np.sort(np.append(rng.uniform(-0.9, 0.9, 14), 0.0))
-    return Table(volts, 1e-4 * np.sinh(2.5 * volts) * np.where(volts < 0, 0.6, 1.0))
-
-
-_DEVICES: dict[str, Callable[[np.random.Generator, Shape], Device]] = {
-    "linear": lambda rng, shape: Linear(),
-    "sinh": _sinh,
-    "selector": _selector,
-    "transistor": _transistor,
-    "yakopcic": _yakopcic,
-    "table": _table,
-}

@@ -39,7 +39,7 @@ class Case:
     @property
     def tolerance(self) -> float:
         """The largest difference allowed against another simulator."""
-        return LINEAR if self.device == "linear" else NONLINEAR
+        return LINEAR if self.crossbar.device.linear else NONLINEAR
 
 
 @dataclass(frozen=True)

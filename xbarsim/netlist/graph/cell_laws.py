@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from xbarsim.devices import Device, Law, Selector, Sinh
+from xbarsim.devices import Device, Law
 from xbarsim.devices.base import parameter
+from xbarsim.devices.registry import sinh_model
 from xbarsim.netlist.behaviour import Template
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.edges import Bools, Floats, NoCrossbar
@@ -22,19 +23,11 @@ _OFF, _ALIKE = 1e-12, 1e-3
 
 
 class WrittenLaw(Law):
-    """A law that a netlist wrote; it is compiled when a solver of crossbars first needs it.
-
-    Attributes
-    ----------
-    operations : int
-        How many it is made of: compiling takes longer than in proportion.
-    """
-
-    operations: int
+    """A law that a netlist wrote; it is compiled when a solver of crossbars first needs it."""
 
     def __init__(self, template: Template, **parameters: Floats) -> None:
         object.__setattr__(self, "function", _law(template))
-        object.__setattr__(self, "given", {name: parameter(name, value) for name, value in parameters.items()})
+        object.__setattr__(self, "arguments", {name: parameter(name, value) for name, value in parameters.items()})
         object.__setattr__(self, "operations", len(template.key))
 
 
@@ -88,7 +81,7 @@ def _sources(circuit: FlatCircuit, laws: Behaviours) -> Cells:
 
         def device(place: Place, forward: Bools) -> Device:
             if steep is not None:
-                return Sinh(place(steep))
+                return sinh_model(in_series=False).from_sinh(place(conductance), place(steep))
             turn = np.where(forward, 1.0, -1.0)
             numbers = {f"c{k}": place(values) for k, values in enumerate(constants)}
             return WrittenLaw(laws.template, into=place(sign * turn), out=place(laws.factor * turn), **numbers)
@@ -100,7 +93,7 @@ def _sources(circuit: FlatCircuit, laws: Behaviours) -> Cells:
     first, second = (np.where(nodes == inner, outer, nodes) for nodes in (laws.first, laws.second))
     return Cells(
         laws.names, laws.origins, first, second, 1.0 / circuit.values[resistor],
-        lambda place, forward: Selector(place(conductance * steep), place(steep)),
+        lambda place, forward: sinh_model(in_series=True).from_sinh(place(conductance), place(steep)),
         resistor, inner, outer,
     )  # fmt: skip
 
