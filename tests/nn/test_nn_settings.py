@@ -70,6 +70,7 @@ CASES = {
     "law.kind": ({}, "sinh", {"law", "outputs"}),
     "law.v0": ({"law.kind": "sinh"}, 0.1, {"law", "outputs"}),
     "law.i0": ({"law.kind": "selector"}, 1e-6, {"law", "outputs"}),
+    "law.options": ({"law.kind": "yakopcic"}, {"b": 5.0}, {"law", "outputs"}),
     "wires.word": ({}, 3.0, WIRED),
     "wires.bit": ({}, 3.0, WIRED),
     "wires.driver": ({}, 5.0, WIRED),
@@ -115,7 +116,7 @@ def with_settings(settings):
         place = record
         for part in above:
             place = place[part]
-        place[last] = {**(place[last] or {}), **value} if isinstance(value, dict) else value
+        place[last] = {**(place.get(last) or {}), **value} if isinstance(value, dict) else value
     return Hardware.from_dict(record)
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar
-from xbarsim.devices import Selector, Sinh, Table, Transistor, Yakopcic
+from xbarsim.devices import Law, Selector, Sinh, Table, Transistor, Yakopcic
+from xbarsim.devices.law import quadratic
 from xbarsim.solvers.solve import solve
 from xbarsim.validate.case import CLOSED, Case, Difference, Row
 
@@ -54,7 +55,7 @@ def _all() -> Iterator[Known]:
         yield _ladder(size)
     for shape in ((2, 3), (12, 16), (64, 64), (300, 200)):
         yield _uniform(shape)
-    yield from (_sinh(), _yakopcic(), _selector(), _transistor(), _table())
+    yield from (_sinh(), _yakopcic(), _selector(), _transistor(), _table(), _law())
 
 
 def _ladder(n: int) -> Known:
@@ -160,3 +161,12 @@ def _table() -> Known:
     _, g = _drawn(5, (6, 5))
     crossbar = Crossbar(g, device=Table(volts, measured, 2e-4))
     return Case("table", "measured points", crossbar, volts), {"currents": (g / 2e-4 * measured[:, None]).sum(axis=0)}
+
+
+def _law() -> Known:
+    """Ideal wires and ends, both signs of voltage: ``I = G V + k V |V|``."""
+    rng, g = _drawn(6, (8, 5))
+    k, volts = 10 ** rng.uniform(-6, -3, g.shape), rng.uniform(-1.0, 1.0, 8)
+    x = volts[:, None]
+    case = Case("law", "ideal wires", Crossbar(g, device=Law(quadratic, k=k)), volts)
+    return case, {"currents": (g * x + k * np.sign(x) * x**2).sum(axis=0)}
