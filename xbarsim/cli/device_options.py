@@ -72,4 +72,6 @@ def _parameter(name: str, owners: dict[str, Option]) -> click.Option:
     for kind, entry in owners.items():
         default = entry.default_text()
         parts.append(f"{kind}: {entry.text}" + (f" ({default})" if default else ""))
-    return click.Option([f"--{_flag(name)}", name], type=form, metavar=option.metavar or None, help=f"{'; '.join(parts)}.")
+    return click.Option(
+        [f"--{_flag(name)}", name], type=form, metavar=option.metavar or None, help=f"{'; '.join(parts)}."
+    )
