@@ -126,7 +126,7 @@ def test_small_arrays_of_any_law_wait_for_no_compiler(tmp_path, monkeypatch, end
     found = circuit.recognise()
     assert found.crossbar is not None, found.reason
     (slow,) = simulate(circuit, found, method="newton")
-    monkeypatch.setattr("xbarsim.devices.law.compile_law", compiling)
+    monkeypatch.setattr("xbarsim.kernels.compiled.compile_law", compiling)
     monkeypatch.setattr("xbarsim.devices.law._compiled", compiling)
     (quick,) = simulate(circuit, circuit.recognise())
     assert "Newton" in quick.how
