@@ -157,9 +157,9 @@ def test_convolutions_in_groups(by):
 
 def test_in_order_is_as_if_nothing_were_said():
     hw = hardware(cells=CELLS, adc=Converter(bits=12, range="full"))
-    plain, said = linear(hw).program(2).eval(), linear(hw).arrange(Arrangement()).program(2).eval()
+    plain, ordered = linear(hw).program(2).eval(), linear(hw).arrange(Arrangement()).program(2).eval()
     with torch.no_grad():
-        assert apart(said(X), plain(X)) < 1e-12
+        assert apart(ordered(X), plain(X)) < 1e-12
         assert torch.equal(linear(hw).arrange(Arrangement()).arrange(None).program(2).eval()(X), plain(X))
 
 

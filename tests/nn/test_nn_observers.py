@@ -43,8 +43,8 @@ def test_an_observed_pass_by_hand_is_a_calibration():
     """Observers on, data through, ranges taken: of the first layer's inputs, which depend on nothing before them."""
     by_hand, calibrated = network(), network().calibrate(IMAGES)
     layer = by_hand.layers["conv1"]
-    for each in by_hand.layers.values():
-        each.input_converter.rounding = each.output_converter.rounding = False
+    for crossbar_layer in by_hand.layers.values():
+        crossbar_layer.input_converter.rounding = crossbar_layer.output_converter.rounding = False
     layer.input_converter.observer.enable()
     with torch.no_grad():
         by_hand.eval()(IMAGES)

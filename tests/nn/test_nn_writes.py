@@ -46,12 +46,12 @@ def masks_of(layer, seed=0, share=0.3):
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_cells_that_do_not_follow_hold_what_they_held(model, mapping):
     layer = linear(hardware(mapping, cells=model))
-    before, held = output(layer), layer.programmed
+    before, conductances = output(layer), layer.programmed
     layer.follows_weights = False
     assert torch.equal(output(layer), before)
     moved(layer)
     assert torch.equal(output(layer), before)
-    assert all(map(np.array_equal, layer.programmed, held))
+    assert all(map(np.array_equal, layer.programmed, conductances))
     assert layer.writes == 0
     assert apart(solved(layer, X), output(layer)) < 1e-12
 
@@ -155,8 +155,8 @@ def test_gradients_are_those_of_cells_that_move_with_their_weights(adc, training
     hw = hardware(cells=Nonidealities(variation=Variation(0.2), faults=Faults(0.1)), adc=adc)
     follower, layer = linear(hw).train(training), linear(hw).train(training)
     layer.follows_weights = False
-    for each in (follower, layer):
-        each(X).square().sum().backward()
+    for linear_layer in (follower, layer):
+        linear_layer(X).square().sum().backward()
     assert torch.equal(layer.weight.grad, follower.weight.grad)
     moved(layer)
     before = layer.programmed
@@ -166,7 +166,7 @@ def test_gradients_are_those_of_cells_that_move_with_their_weights(adc, training
 
 @MODELS
 @pytest.mark.parametrize(
-    "again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), lambda one: one.double()]
+    "again", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module)), lambda module: module.double()]
 )
 def test_copies_and_other_types_have_the_same_cells(model, again):
     layer = linear(hardware("reference", cells=model))

@@ -70,7 +70,7 @@ class ArrayMaps:
         self, state: Callable[[], ArrayState], values: dict[str, Any] | None = None, *, recompute: bool = False
     ) -> None:
         self._make_state = state
-        self._made: ArrayState | None = None
+        self._ready: ArrayState | None = None
         self._recompute = recompute
         self._differentiable: dict[str, list[Tensor]] = {}
         self.values = {} if values is None else values
@@ -109,9 +109,9 @@ class ArrayMaps:
         return pair
 
     def _state(self) -> ArrayState:
-        if self._made is None:
-            self._made = self._make_state()
-        return self._made
+        if self._ready is None:
+            self._ready = self._make_state()
+        return self._ready
 
     @for_gradients_too
     def _value(self, name: str, make: Callable[[ArrayState], Any]) -> Any:
@@ -158,13 +158,13 @@ def maps_by_tile(state: ArrayState) -> Iterator[dict[int, Tensor]]:
     Where no gradient is recorded nothing else is held meanwhile: neither targets nor cells of the whole layer.
     """
     whole = torch.is_grad_enabled()
-    done = 0
+    count = 0
     for strip in cells.together(cells.conductances(state), math.inf if whole else _TOGETHER):
         tiles = sorted(strip)
         maps = cells.maps([strip[tile] for tile in tiles], state, tiles)
-        done += len(tiles)
+        count += len(tiles)
         if state.progress is not None:
-            state.progress(done)
+            state.progress(count)
         yield dict(zip(tiles, maps, strict=True))
 
 

@@ -59,21 +59,24 @@ class CrossbarAttention(nn.Module):
             query, key, value = query[None], key[None], value[None]
             key_padding_mask = None if key_padding_mask is None else key_padding_mask[None]
         elif not self.batch_first:
-            query, key, value = (one.transpose(0, 1) for one in (query, key, value))
+            query, key, value = (tensor.transpose(0, 1) for tensor in (query, key, value))
         k, v = self.k_proj(key), self.v_proj(value)
         if self.bias_k is not None and self.bias_v is not None:
-            k, v = (torch.cat([one, b.expand(len(one), 1, -1)], 1) for one, b in ((k, self.bias_k), (v, self.bias_v)))
+            k, v = (
+                torch.cat([tensor, b.expand(len(tensor), 1, -1)], 1)
+                for tensor, b in ((k, self.bias_k), (v, self.bias_v))
+            )
         q, k, v = self._heads(self.q_proj(query)), self._heads(k), self._heads(v)
         if self.add_zero_attn:
-            k, v = (functional.pad(one, (0, 0, 0, 1)) for one in (k, v))
+            k, v = (functional.pad(tensor, (0, 0, 0, 1)) for tensor in (k, v))
         mask = self._mask(attn_mask, key_padding_mask, q, k.shape[2])
         mixed, weights = self._attended(q, k, v, mask, need_weights)
-        found = self.out_proj(mixed.transpose(1, 2).flatten(2))
+        outputs = self.out_proj(mixed.transpose(1, 2).flatten(2))
         if weights is not None and average_attn_weights:
             weights = weights.mean(dim=1)
         if not batched:
-            return found[0], None if weights is None else weights[0]
-        return found if self.batch_first else found.transpose(0, 1), weights
+            return outputs[0], None if weights is None else weights[0]
+        return outputs if self.batch_first else outputs.transpose(0, 1), weights
 
     def _heads(self, x: Tensor) -> Tensor:
         """Return (batch, heads, length, head_dim) from (batch, length, embed_dim)."""
@@ -119,13 +122,15 @@ class CrossbarAttention(nn.Module):
         inner = (self.q_proj, self.k_proj, self.v_proj)
         with torch.no_grad():
             if layer.in_proj_weight is not None:
-                layer.in_proj_weight.copy_(torch.cat([one.weight for one in inner]))
+                layer.in_proj_weight.copy_(torch.cat([projection.weight for projection in inner]))
             else:
-                for name, one in zip("qkv", inner, strict=True):
-                    getattr(layer, f"{name}_proj_weight").copy_(one.weight)
+                for name, projection in zip("qkv", inner, strict=True):
+                    getattr(layer, f"{name}_proj_weight").copy_(projection.weight)
             layer.out_proj.weight.copy_(self.out_proj.weight)
             if layer.in_proj_bias is not None and self.out_proj.bias is not None:
-                layer.in_proj_bias.copy_(torch.cat([one.bias for one in inner if one.bias is not None]))
+                layer.in_proj_bias.copy_(
+                    torch.cat([projection.bias for projection in inner if projection.bias is not None])
+                )
                 layer.out_proj.bias.copy_(self.out_proj.bias)
             if self.bias_k is not None and layer.bias_k is not None:
                 layer.bias_k.copy_(self.bias_k)

@@ -40,7 +40,7 @@ class CellState:
         ones = tuple(np.ones(array.faults.shape, dtype=np.int32) for array in arrays)
         return CellState(arrays, ones, tuple(array.pulses.copy() for array in arrays))
 
-    def written(self, state: ArrayState, masks: Sequence[Mask] | None) -> CellState:
+    def rewritten(self, state: ArrayState, masks: Sequence[Mask] | None) -> CellState:
         """Return the cells after another write: of those that masks name, or of all."""
         arrays = _programmed(replace(state, cells=self.cells), masks)
         counted = [array.pulses * 0 + (1 if masks is None else masks[k]) for k, array in enumerate(arrays)]
@@ -68,14 +68,14 @@ class CellState:
         KeyError, ValueError
             One is missing, or does not fit.
         """
-        found = []
+        arrays_and_counts = []
         for k, stuck in enumerate(faults):
             parts: dict[str, Any] = {name: arrays[f"cell_{name}_{k}"] for name in _NAMES}
             counts = arrays[f"cell_writes_{k}"], arrays[f"cell_total_{k}"]
             if any(array.shape != stuck.shape for array in (*parts.values(), *counts)):
                 raise ValueError(f"cells of array {k} have another shape")
-            found.append((Programmed(**parts, faults=stuck, tile=k), *counts))
-        programmed, writes, pulses = zip(*found, strict=True)
+            arrays_and_counts.append((Programmed(**parts, faults=stuck, tile=k), *counts))
+        programmed, writes, pulses = zip(*arrays_and_counts, strict=True)
         return CellState(programmed, writes, pulses)
 
 

@@ -90,7 +90,7 @@ class WritableWeights(ProgrammedWeights):
         present = self._present_cells()
         self._follows_weights = False
         self.writes += 1
-        self._cells = present.written(self._target_state(), masks)
+        self._cells = present.rewritten(self._target_state(), masks)
         return self._by_weight([array.pulses for array in self._cells.cells])
 
     def _masks(self, cells: Sequence[ArrayLike]) -> list[NDArray[np.bool_]]:

@@ -120,9 +120,9 @@ class InputConverter(RangedConverter):
             return _or_unity(self._largest(x))
         if fixed == "full":
             return x.new_ones(())
-        seen = self.observer.largest if self.observer.enabled else self.range
-        if seen >= 0.0:
-            return _or_unity(seen.to(x))
+        largest_input = self.observer.largest if self.observer.enabled else self.range
+        if largest_input >= 0.0:
+            return _or_unity(largest_input.to(x))
         if not self.rounding:
             return _or_unity(self._largest(x))
         self._check_calibrated()

@@ -24,14 +24,14 @@ def copied(model: nn.Module) -> nn.Module:
     modules = list(model.modules())
     memo: dict[int, Any] = {}
     for module in modules:
-        for one in module.__dict__.values():
-            if isinstance(one, Tensor) and not one.is_leaf:
-                memo[id(one)] = one.detach().clone()
+        for value in module.__dict__.values():
+            if isinstance(value, Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
     try:
         for module in reversed(modules):
             copy.deepcopy(module, memo)
-        found: nn.Module = copy.deepcopy(model, memo)
+        copy_of_model: nn.Module = copy.deepcopy(model, memo)
     except (RuntimeError, TypeError) as error:
         reason = str(error).strip().split("\n")[0][:150]
         raise InputError(f"the model cannot be copied: {reason}") from None
-    return found
+    return copy_of_model

@@ -25,9 +25,9 @@ class CrossbarLinear(CrossbarLayer):
     @staticmethod
     def of(layer: nn.Linear, hardware: Hardware, *, bias_row: bool = False) -> CrossbarLinear:
         """Return a torch layer's weights on hardware; the chip comes with ``program``."""
-        made = CrossbarLinear(layer.weight, layer.bias, hardware, bias_row=bias_row)
-        made.batch_only = getattr(layer, "batch_only", False)
-        return made
+        crossbar = CrossbarLinear(layer.weight, layer.bias, hardware, bias_row=bias_row)
+        crossbar.batch_only = getattr(layer, "batch_only", False)
+        return crossbar
 
     @property
     def in_features(self) -> int:
@@ -109,8 +109,8 @@ class CrossbarConv(CrossbarLayer):
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             x, padding = functional.pad(x, self._both_sides, mode=self.padding_mode), 0
-        found: Tensor = convolve(x, weight, bias, self.stride, padding, self.dilation, self.groups)
-        return found
+        outputs: Tensor = convolve(x, weight, bias, self.stride, padding, self.dilation, self.groups)
+        return outputs
 
     @uncompiled
     @unwatched
@@ -138,9 +138,9 @@ class CrossbarConv(CrossbarLayer):
             reach = self.dilation[k] * (self.kernel_size[k] - 1) + 1
             sizes.append((size + before + after - reach) // self.stride[k] + 1)
         outputs = flat.shape[1]
-        found = flat.reshape(len(batched), math.prod(sizes), outputs).transpose(1, 2)
-        found = found.reshape(len(batched), outputs, *sizes)
-        return found if batched is x else found[0]
+        maps = flat.reshape(len(batched), math.prod(sizes), outputs).transpose(1, 2)
+        maps = maps.reshape(len(batched), outputs, *sizes)
+        return maps if batched is x else maps[0]
 
     def _padded(self, x: Tensor) -> Tensor:
         """Return inputs with their padding, (batch, channels, height, width)."""
@@ -160,8 +160,8 @@ class CrossbarConv(CrossbarLayer):
             inputs, outputs, self.kernel_size, self.stride, self.padding, self.dilation, self.groups,
             self.bias is not None, self.padding_mode,
         )  # fmt: skip
-        found: nn.Module = with_parameters(layer, self)
-        return found
+        plain: nn.Module = with_parameters(layer, self)
+        return plain
 
     def extra_repr(self) -> str:
         """Return what ``print`` shows."""

@@ -283,8 +283,8 @@ class CrossbarNetwork(nn.Module):
         return _plain(copied(self.model), {})
 
 
-def _counted(progress: Callable[[int, int], None], before: int, whole: int, done: int) -> None:
-    progress(before + done, whole)
+def _counted(progress: Callable[[int, int], None], before: int, whole: int, count: int) -> None:
+    progress(before + count, whole)
 
 
 def _plain(module: nn.Module, plain: dict[int, nn.Module]) -> nn.Module:

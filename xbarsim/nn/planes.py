@@ -20,10 +20,10 @@ def largest(matrices: Sequence[Tensor], hardware: Hardware) -> Tensor:
     hardware : Hardware
         Whose mapping says of what it is the largest.
     """
-    found = torch.cat([one.abs().amax(dim=0) for one in matrices])
-    found = found.detach() if hardware.mapping.scale == "frozen" else found
-    found = found if hardware.mapping.per == "column" else found.amax().reshape(1)
-    return torch.where(found > 0, found, torch.ones_like(found))
+    magnitudes = torch.cat([matrix.abs().amax(dim=0) for matrix in matrices])
+    magnitudes = magnitudes.detach() if hardware.mapping.scale == "frozen" else magnitudes
+    magnitudes = magnitudes if hardware.mapping.per == "column" else magnitudes.amax().reshape(1)
+    return torch.where(magnitudes > 0, magnitudes, torch.ones_like(magnitudes))
 
 
 def planes_of(matrix: Tensor, scale: Tensor, hardware: Hardware) -> list[Tensor]:
@@ -52,7 +52,7 @@ def planes_of(matrix: Tensor, scale: Tensor, hardware: Hardware) -> list[Tensor]
     shares = [0.5 * (w.abs() + w), 0.5 * (w.abs() - w)]
     if mapping.slices > 1:
         top = _top(hardware)
-        shares = [digit for one in shares for digit in _digits(top * one, torch.round(top * one), hardware)]
+        shares = [digit for share in shares for digit in _digits(top * share, torch.round(top * share), hardware)]
     return [cells.g_off + span * share for share in shares]
 
 
@@ -64,7 +64,7 @@ def factors(hardware: Hardware) -> list[float]:
     worth = [base ** (mapping.slices - 1 - k) * (base - 1) / top for k in range(mapping.slices)]
     if mapping.slices == 1:
         worth = [1.0]
-    return [*worth, *(-one for one in worth)] if mapping.kind == "differential" else worth
+    return [*worth, *(-factor for factor in worth)] if mapping.kind == "differential" else worth
 
 
 def unit(hardware: Hardware) -> float:
@@ -89,11 +89,11 @@ def zeros(hardware: Hardware) -> list[float]:
 
 def subtracted(hardware: Hardware) -> list[float]:
     """Siemens that are subtracted digitally in each plane: those of a cell of a weight of 0 that is as it should be."""
-    cells, found = hardware.cells, zeros(hardware)
+    cells, siemens = hardware.cells, zeros(hardware)
     if cells.levels is None or is_between(hardware):
-        return found
-    held: list[float] = cells.levels.quantise(found, cells.g_off, cells.g_on).tolist()
-    return held
+        return siemens
+    levels: list[float] = cells.levels.quantise(siemens, cells.g_off, cells.g_on).tolist()
+    return levels
 
 
 def is_between(hardware: Hardware) -> bool:
@@ -121,9 +121,9 @@ def _half(hardware: Hardware) -> int:
 def _digits(value: Tensor, whole: Tensor, hardware: Hardware) -> list[Tensor]:
     """Return digits, each over the largest, of whole numbers; gradients reach the values in equal shares."""
     slices, base = hardware.mapping.slices, 1 << hardware.mapping.slice_bits
-    found = []
+    digits = []
     for k in range(slices):
         weight = base ** (slices - 1 - k)
         digit = torch.floor(whole.detach() / weight) % base / (base - 1)
-        found.append(digit + (value - value.detach()) / (slices * weight * (base - 1)))
-    return found
+        digits.append(digit + (value - value.detach()) / (slices * weight * (base - 1)))
+    return digits

@@ -46,9 +46,9 @@ class CrossbarRecurrent(nn.Module):
         return [f"l{k}{direction}" for k in range(self.num_layers) for direction in directions]
 
     def _linear(self, kind: str, end: str) -> CrossbarLinear:
-        found = self._modules[f"{kind}_{end}"]
-        assert isinstance(found, CrossbarLinear)
-        return found
+        linear = self._modules[f"{kind}_{end}"]
+        assert isinstance(linear, CrossbarLinear)
+        return linear
 
     def flatten_parameters(self) -> None:
         """Do nothing: models call this before a forward pass, for kernels that are not used here."""
@@ -58,46 +58,46 @@ class CrossbarRecurrent(nn.Module):
         x = input
         if isinstance(x, PackedSequence):
             states = self._states(x.data, int(x.batch_sizes[0]), hx, batched=True)
-            data, states = self._run(x.data, x.batch_sizes, _taken(states, x.sorted_indices))
+            data, states = self._run(x.data, x.batch_sizes, _reordered(states, x.sorted_indices))
             packed = PackedSequence(data, x.batch_sizes, x.sorted_indices, x.unsorted_indices)
-            return packed, self._returned(_taken(states, x.unsorted_indices))
+            return packed, self._returned(_reordered(states, x.unsorted_indices))
         if x.dim() not in (2, 3):
             raise InputError(f"x has shape {tuple(x.shape)}: it must have 2 axes, or 3 with a batch")
         batched = x.dim() == 3
         series = x[:, None] if not batched else x.transpose(0, 1) if self.batch_first else x
         states = self._states(series, series.shape[1], hx, batched=batched)
-        found, states = self._run(series, None, states)
+        outputs, states = self._run(series, None, states)
         if not batched:
-            return found[:, 0], self._returned([one[:, 0] for one in states])
-        return found.transpose(0, 1) if self.batch_first else found, self._returned(states)
+            return outputs[:, 0], self._returned([state[:, 0] for state in states])
+        return outputs.transpose(0, 1) if self.batch_first else outputs, self._returned(states)
 
     def _states(self, x: Tensor, batch: int, hx: Any, *, batched: bool) -> State:
         """Return the first states, (layers * directions, batch, size) each."""
         if x.shape[-1] != self.input_size:
             raise InputError(f"x has {x.shape[-1]} features: the layer has {self.input_size} inputs")
         sizes = [self.proj_size or self.hidden_size] + ([self.hidden_size] if self.mode == "LSTM" else [])
-        wanted = [(len(self._ends), batch, size) for size in sizes]
+        shapes = [(len(self._ends), batch, size) for size in sizes]
         if hx is None:
-            return [x.new_zeros(shape) for shape in wanted]
-        given = list(hx) if self.mode == "LSTM" else [hx]
-        given = given if batched else [one[:, None] for one in given]
-        for one, shape in zip(given, wanted, strict=True):
-            if tuple(one.shape) != shape:
-                raise InputError(f"hx has shape {tuple(one.shape)}: it must be {shape}")
-        return given
+            return [x.new_zeros(shape) for shape in shapes]
+        states = list(hx) if self.mode == "LSTM" else [hx]
+        states = states if batched else [state[:, None] for state in states]
+        for state, shape in zip(states, shapes, strict=True):
+            if tuple(state.shape) != shape:
+                raise InputError(f"hx has shape {tuple(state.shape)}: it must be {shape}")
+        return states
 
     def _returned(self, states: State) -> Any:
         return tuple(states) if self.mode == "LSTM" else states[0]
 
     def _run(self, x: Tensor, batch_sizes: Tensor | None, states: State) -> tuple[Tensor, State]:
         """Return outputs and last states of a series (time, batch, features), or of a packed one."""
-        layers = [one for one in self.children() if isinstance(one, CrossbarLinear)]
+        layers = [layer for layer in self.children() if isinstance(layer, CrossbarLinear)]
         # torch's kernels have nothing that is added behind a projection.
         projections = [self._linear("hr", end) for end in self._ends] if self.proj_size else []
-        if not all(one.exact for one in layers) or any(one.shift is not None for one in projections):
+        if not all(layer.exact for layer in layers) or any(layer.shift is not None for layer in projections):
             return self._stepwise(x, batch_sizes, states)
-        for one in layers:
-            one.reached = True
+        for layer in layers:
+            layer.reached = True
         weights = []
         for end in self._ends:
             pairs = [self._linear(kind, end).applied_parameters() for kind in ("ih", "hh")]
@@ -108,10 +108,10 @@ class CrossbarRecurrent(nn.Module):
         how = (self.bias, self.num_layers, self.dropout if self.training else 0.0, self.training, self.bidirectional)
         kernel = _KERNELS[self.mode]
         if batch_sizes is None:
-            found, *last = kernel(x, hidden, weights, *how, False)
+            outputs, *last = kernel(x, hidden, weights, *how, False)
         else:
-            found, *last = kernel(x, batch_sizes, hidden, weights, *how)
-        return found, last
+            outputs, *last = kernel(x, batch_sizes, hidden, weights, *how)
+        return outputs, last
 
     def _stepwise(self, x: Tensor, batch_sizes: Tensor | None, states: State) -> tuple[Tensor, State]:
         sizes = [x.shape[1]] * len(x) if batch_sizes is None else batch_sizes.tolist()
@@ -121,15 +121,15 @@ class CrossbarRecurrent(nn.Module):
         for k in range(self.num_layers):
             outs = []
             for end in self._ends[k * directions : (k + 1) * directions]:
-                first = [one[len(last)] for one in states]
+                first = [state[len(last)] for state in states]
                 out, final = self._series(end, data, sizes, first)
                 outs.append(out)
                 last.append(final)
             data = torch.cat(outs, dim=1)
             if k + 1 < self.num_layers and self.dropout:
                 data = nn.functional.dropout(data, self.dropout, self.training)
-        found = data if batch_sizes is not None else data.reshape(*x.shape[:2], -1)
-        return found, [torch.stack(one) for one in zip(*last, strict=True)]
+        outputs = data if batch_sizes is not None else data.reshape(*x.shape[:2], -1)
+        return outputs, [torch.stack(state) for state in zip(*last, strict=True)]
 
     def _series(self, end: str, data: Tensor, sizes: list[int], state: State) -> tuple[Tensor, State]:
         """Run one direction of one layer; steps have as many rows as there are series that long, the longest first."""
@@ -140,12 +140,12 @@ class CrossbarRecurrent(nn.Module):
         with hh.one_read(), hr.one_read() if hr else nullcontext():
             for t in order:
                 rows = sizes[t]
-                now = [one[:rows] for one in state]
+                now = [part[:rows] for part in state]
                 new = update(self.mode, inputs[t], hh(now[0]), now)
                 if hr:
                     new[0] = hr(new[0])
                 outs[t] = new[0]
-                state = [torch.cat([one, old[rows:]]) for one, old in zip(new, state, strict=True)]
+                state = [torch.cat([part, old[rows:]]) for part, old in zip(new, state, strict=True)]
         return torch.cat(outs), state
 
     def to_torch(self) -> nn.RNNBase:
@@ -181,11 +181,11 @@ class CrossbarCell(nn.Module):
         if hx is None:
             state = [rows.new_zeros((len(rows), self.hidden_size)) for _ in range(steps(self.mode))]
         else:
-            given = list(hx) if self.mode == "LSTM" else [hx]
-            state = given if batched else [one[None] for one in given]
-        found = update(self.mode, self.ih(rows), self.hh(state[0]), state)
-        found = found if batched else [one[0] for one in found]
-        return tuple(found) if self.mode == "LSTM" else found[0]
+            states = list(hx) if self.mode == "LSTM" else [hx]
+            state = states if batched else [part[None] for part in states]
+        following = update(self.mode, self.ih(rows), self.hh(state[0]), state)
+        following = following if batched else [part[0] for part in following]
+        return tuple(following) if self.mode == "LSTM" else following[0]
 
     def to_torch(self) -> nn.RNNCellBase:
         """Return a torch cell with the weights as they are now, without any hardware."""
@@ -196,8 +196,8 @@ class CrossbarCell(nn.Module):
         return cell
 
 
-def _taken(states: State, order: Tensor | None) -> State:
-    return states if order is None else [one.index_select(1, order) for one in states]
+def _reordered(states: State, order: Tensor | None) -> State:
+    return states if order is None else [state.index_select(1, order) for state in states]
 
 
 def _give_weights(layer: nn.Module, source: nn.Module, ends: list[str]) -> None:

@@ -13,12 +13,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def uncompiled(function: Function) -> Function:
     """Keep ``torch.compile`` from a function that solves circuits, which it could not look into."""
     disable: Any = torch.compiler.disable
-    kept: Function = disable(function)
-    return kept
+    eager: Function = disable(function)
+    return eager
 
 
 def in_gradient_transform() -> bool:
     """Return whether a transform of ``torch.func`` that differentiates is going on; ``vmap`` alone is none."""
     functorch: Any = getattr(torch._C, "_functorch", None)
     stack: Any = getattr(functorch, "get_interpreter_stack", lambda: None)()
-    return any(one.key().name in ("Grad", "Jvp") for one in stack or ())
+    return any(interpreter.key().name in ("Grad", "Jvp") for interpreter in stack or ())
