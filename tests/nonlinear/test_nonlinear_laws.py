@@ -37,7 +37,7 @@ BINARY = {
     "min": min,
     "max": max,
     "pow": lambda x, y: abs(x) ** y,
-    "pwr": lambda x, y: mpmath.sign(x) * abs(x) ** y,
+    "pwr": lambda x, y: (-1 if x < 0 else 1) * abs(x) ** y,  # pwr(0,0) is 1 in ngspice
 }
 LEAVES = {
     "v(a)": lambda a, b: a,
