@@ -7,5 +7,6 @@ of :mod:`~xbarsim.analysis.general` solves them, :mod:`~xbarsim.analysis.unsolva
 :mod:`~xbarsim.analysis.families` joins the circuit's variants, :mod:`~xbarsim.analysis.charged` adds what frozen states
 take. :mod:`~xbarsim.analysis.results` holds the numbers; :mod:`~xbarsim.analysis.readout`,
 :mod:`~xbarsim.analysis.measure` and :mod:`~xbarsim.analysis.printed` read them by name,
-:mod:`~xbarsim.analysis.rawfile` writes them, :mod:`~xbarsim.analysis.pictures` draws them.
+:mod:`~xbarsim.analysis.rawfile` writes them, :mod:`~xbarsim.analysis.pictures` chooses among
+:mod:`~xbarsim.analysis.drawings`.
 """

@@ -7,7 +7,7 @@ an access transistor), and ``standins`` puts a resistor in the place of each unt
 stands. It is proposed by ``names`` where a netlist has those that xbarsim writes, else by ``search``, for one choice of
 rails after another. ``core`` cuts rails and ties off. ``labels`` yields readings of which edges are cells: by ``grid``
 where both layers have wires, by ``deduce`` where some are missing (``turns`` finds squares of four cells, ``partial``
-what decided edges leave to open ones). ``lines`` makes paths of the wires and ``axis`` gives them coordinates;
+what decided edges leave to open ones). ``lines`` makes ``paths`` of the wires, ``axis`` gives them coordinates;
 ``grounded`` is a line whose cells all end in ground. ``orient`` says which lines are rows, and which end is which.
 
 ``assemble`` believes a layout if every element fits into it exactly once: ``places`` finds each one's place,
