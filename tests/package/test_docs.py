@@ -9,7 +9,16 @@ from cli_tools import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "validation" / "README.md", *(ROOT / "docs").glob("*.md")]
 SOURCES = sorted([*(ROOT / "xbarsim").rglob("*.py"), *(ROOT / "kernels").glob("*.py")])
-NOTES = ("analysis", "mna", "netlist.behaviour", "netlist.graph", "netlist.reading", "nonlinear", "solvers")
+NOTES = (
+    "analysis",
+    "mna",
+    "netlist.behaviour",
+    "netlist.graph",
+    "netlist.language",
+    "netlist.reading",
+    "nonlinear",
+    "solvers",
+)
 """Packages whose first docstring says which of their files does what."""
 
 NAME = re.compile(r"\bxbarsim(?:\.[A-Za-z_]\w*)+")

@@ -2,7 +2,7 @@
 
 ``dialect`` says what a table holds; ``lexer`` cuts a text into words and takes numbers and controlling voltages out;
 ``parser`` makes postfix steps of them, once for all texts of one shape; ``evaluation`` runs the steps over floats,
-columns or nodes of a graph.
+columns or nodes of a graph; ``signs`` tells where ngspice reads a text otherwise than it is written.
 """
 
 from xbarsim.netlist.language.evaluation import Sampler, UserFunction, evaluate, names_of, reach

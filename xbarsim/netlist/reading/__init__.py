@@ -9,8 +9,8 @@ others as words of ``tokens``. ``elements`` takes elements (``resistors``, ``sou
 ``csparams``, ``othercards``). What they say stands in columns, a ``body`` for each subcircuit. ``control`` makes a tree
 of a block and ``program`` runs it; ``alterations`` are what it sets anew.
 
-Values. ``expressions`` compiles them, ``operators`` computes as ngspice does, ``signs`` tells where that goes astray.
-``calls`` and ``scopes`` say what a name means in an instance, ``columns`` its worth in many, ``draws`` by chance.
+Values. ``expressions`` is the dialect of parameters in :mod:`~xbarsim.netlist.language`. ``calls`` and ``scopes`` say
+what a name means in an instance, ``columns`` its worth in many, ``draws`` by chance.
 
 Circuit. ``flatten`` expands bodies, as ``work`` for many instances at once: ``nesting`` counts them before, ``choices``
 takes their branches, ``lookup`` finds their models. ``flat`` and ``law_columns`` are what grows; ``ammeters`` are put
