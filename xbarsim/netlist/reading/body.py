@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from xbarsim.netlist.language import Expression, UserFunction
-
-if TYPE_CHECKING:
-    from xbarsim.netlist.reading.controls import ControlCard
-    from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
-    from xbarsim.netlist.reading.lawcards import LawCard
-    from xbarsim.netlist.reading.resistors import ResistorCard
-    from xbarsim.netlist.reading.wavecards import WaveCard
-
-Value = float | Expression
+from xbarsim.netlist.reading.controls import ControlCard
+from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
+from xbarsim.netlist.reading.lawcards import LawCard
+from xbarsim.netlist.reading.resistorcards import ResistorCard
+from xbarsim.netlist.reading.tokens import Value
+from xbarsim.netlist.reading.wavecards import WaveCard
 
 Branches = list[tuple[Expression | None, "Body"]]
 """The branches of an ``.if``, with their conditions; the last may have none."""

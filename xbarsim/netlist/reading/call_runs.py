@@ -12,10 +12,10 @@ from functools import lru_cache
 from itertools import repeat
 
 from xbarsim.netlist.language import Expression
-from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.plain import LINE, append, values_of
 from xbarsim.netlist.reading.source import SourceText
-from xbarsim.netlist.reading.tokens import parse_parameter
+from xbarsim.netlist.reading.tokens import Value, parse_parameter
 from xbarsim.netlist.refusals import CardError
 
 _MOST_NODES, _MOST_KEYS = 64, 32

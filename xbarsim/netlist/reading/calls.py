@@ -13,8 +13,9 @@ import numpy as np
 
 from xbarsim.netlist.language import Expression, UserFunction, names_of
 from xbarsim.netlist.origins import Places
-from xbarsim.netlist.reading.body import Body, Instances, Parameter, Value
+from xbarsim.netlist.reading.body import Body, Instances, Parameter
 from xbarsim.netlist.reading.scopes import Amount, Scope
+from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from xbarsim.netlist.language import Expression, UserFunction
-from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.expressions import compile_expression
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.sweepcards import read_sweeps
-from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.reading.tokens import Value, parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 

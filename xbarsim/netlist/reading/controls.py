@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, polynomial, table
-from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
+from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import way_out
-
-Value = float | Expression
 
 _LONG_NAMES = {"e": "vcvs", "f": "cccs", "g": "vccs", "h": "ccvs"}
 _VALUE = re.compile(r"value([{'].*)?", re.DOTALL)

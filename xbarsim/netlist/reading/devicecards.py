@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.language import Expression
 from xbarsim.netlist.models import diode, mosfet, resistor, switch
 from xbarsim.netlist.models.parameters import ParameterNames
-from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words
+from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import parse_number
-
-Value = float | Expression
 
 KINDS = {"d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res"), "s": ("sw", "vswitch"), "w": ("csw", "iswitch")}
 """What models an element's letter takes."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from xbarsim.netlist.language import Expression
-from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.controls import ControlCard, read_control
 from xbarsim.netlist.reading.devicecards import read_device
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
-from xbarsim.netlist.reading.resistors import IGNORED, ResistorCard, read_resistor
+from xbarsim.netlist.reading.resistorcards import IGNORED, ResistorCard, read_resistor
 from xbarsim.netlist.reading.sources import read_source_card
 from xbarsim.netlist.reading.switchcards import read_switch
-from xbarsim.netlist.reading.tokens import check_names, parse_parameter, parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.reading.tokens import (
+    Value,
+    check_names,
+    parse_parameter,
+    parse_value,
+    sort_words,
+    split_words,
+    unquoted,
+)
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number

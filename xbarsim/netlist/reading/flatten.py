@@ -13,7 +13,7 @@ from xbarsim.netlist.element_kinds import KIND_OF
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.ammeters import add_ammeters
-from xbarsim.netlist.reading.body import Body, Instances, Value
+from xbarsim.netlist.reading.body import Body, Instances
 from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
 from xbarsim.netlist.reading.changes import Changes, changed_body, changed_model
 from xbarsim.netlist.reading.choices import chosen_branches
@@ -29,6 +29,7 @@ from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.settings import Setting, ambient_of
 from xbarsim.netlist.reading.states import States
+from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.toplevel import top_scope
 from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import LETTER, Work

@@ -17,7 +17,6 @@ from xbarsim.netlist.models import diode, mosfet
 from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
 from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
 from xbarsim.netlist.origins import Places
-from xbarsim.netlist.reading.body import Value
 from xbarsim.netlist.reading.calls import product
 from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
 from xbarsim.netlist.reading.flat import Flat
@@ -25,7 +24,7 @@ from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.lookup import model_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.switchcards import switch_values
-from xbarsim.netlist.reading.tokens import parse_value
+from xbarsim.netlist.reading.tokens import Value, parse_value
 from xbarsim.netlist.reading.work import LETTER, Work
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest

@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from xbarsim.netlist.language import Expression
-from xbarsim.netlist.reading.tokens import check_names, parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, way_out
-
-Value = float | Expression
 
 _KEYS = ("m", "tc1", "tc2", "temp", "dtemp")
 _NEXT_KEY = re.compile(r"(?<![<>!=\w])([a-z]\w*)\s*=(?!=)")

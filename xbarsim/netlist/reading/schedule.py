@@ -13,11 +13,12 @@ from xbarsim.netlist.element_kinds import INDUCTOR
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.origins import Places
-from xbarsim.netlist.reading.body import Body, Value
+from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.sweepcards import MOST_POINTS, MonteCard, SweepCard, runs_of, values_of
 from xbarsim.netlist.reading.targets import change_of, is_source, source_of, unit_of
+from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.wavecards import Clock
 from xbarsim.netlist.refusals import CardError
 

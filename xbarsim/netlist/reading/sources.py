@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xbarsim.netlist.language import Expression
-from xbarsim.netlist.reading.tokens import parse_value, sort_words, split_words
+from xbarsim.netlist.reading.tokens import Value, parse_value, sort_words, split_words
 from xbarsim.netlist.reading.wavecards import OTHER_NAMES, WAVES, WaveCard, check_count
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import way_out
-
-Value = float | Expression
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.reading.body import Value
-from xbarsim.netlist.reading.tokens import parse_value, unquoted
+from xbarsim.netlist.reading.tokens import Value, parse_value, unquoted
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number

@@ -12,6 +12,9 @@ from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import match_constant, parse_number
 
+Value = float | Expression
+"""What a word stands for: a number, or what is evaluated once parameters are known."""
+
 _PLAIN = re.compile(r"[^\s,=(){}'\"]+")
 _LIKE_NUMBER = re.compile(r"[+-]?[0-9.]")
 _BARE_NAME = re.compile(r"[a-z_][\w.]*")
@@ -127,7 +130,7 @@ def check_names(words: Iterable[str]) -> None:
             raise CardError(f"'{clipped(word)}' cannot be a name: leave out (), {{}} and quotes; [] and <> may stand")
 
 
-def parse_value(word: str, *, bare: bool = False) -> float | Expression:
+def parse_value(word: str, *, bare: bool = False) -> Value:
     """Return what a value word stands for: a number, ``{expr}``, ``'expr'`` or a parameter's name.
 
     Parameters
@@ -148,7 +151,7 @@ def parse_value(word: str, *, bare: bool = False) -> float | Expression:
     return _evaluable(inner)
 
 
-def parse_parameter(word: str) -> float | Expression:
+def parse_parameter(word: str) -> Value:
     """Return what a parameter is set to: a number or expression, with or without braces or quotes.
 
     ngspice takes even a bare number for an expression here, so ``1mil`` is 1e-3 and ``4k7`` an error.
@@ -157,7 +160,7 @@ def parse_parameter(word: str) -> float | Expression:
     return _evaluable(word if inner is None else inner)
 
 
-def _evaluable(text: str) -> float | Expression:
+def _evaluable(text: str) -> Value:
     constant = match_constant(text)
     return compile_expression(text) if constant is None else constant
 

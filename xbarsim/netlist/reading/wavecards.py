@@ -8,11 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from xbarsim.netlist.language import Expression
+from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.waves import AmplitudeModulated, Exponential, FrequencyModulated, Piecewise, Pulse, Sine, Wave
-
-Value = float | Expression
 
 WAVES = ("am", "exp", "pulse", "pwl", "sffm", "sin")
 OTHER_NAMES = {"sine": "sin", "pl": "pwl"}
