@@ -109,6 +109,11 @@ PARAMETERS = Dialect(
 )
 
 
+def is_function(name: str) -> bool:
+    """Whether expressions have a function of this name, without those of ``.func``."""
+    return name in _FUNCTIONS or name in RANDOM
+
+
 class Numbers:
     """Floats, finite ones."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from xbarsim.netlist.reading.expressions import is_function
 from xbarsim.netlist.reading.tokens import Value, parse_value, sort_words, split_words
 from xbarsim.netlist.reading.wavecards import OTHER_NAMES, WAVES, WaveCard, check_count
 from xbarsim.netlist.refusals import CardError
@@ -68,7 +69,9 @@ def read_source_card(name: str, words: list[str]) -> SourceCard:
                 end = _skip_arguments(plain, at)
                 arguments, at = plain[at:end], end
             wave = _wave(kind, arguments, keys)
-        elif shape in ("trnoise", "trrandom", "external") or (shape.isalpha() and "(" in word):
+        elif shape in ("trnoise", "trrandom", "external") or (
+            shape.isalpha() and "(" in word and not is_function(shape)
+        ):
             raise CardError(
                 f"the waveform '{shape}' is not supported: use {', '.join(WAVES).upper()}, or give a DC value"
             )

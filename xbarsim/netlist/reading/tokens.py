@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xbarsim.netlist.language import Expression
-from xbarsim.netlist.reading.expressions import compile_expression
+from xbarsim.netlist.reading.expressions import compile_expression, is_function
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import match_constant, parse_number
@@ -146,6 +146,8 @@ def parse_value(word: str, *, bare: bool = False) -> Value:
     inner = unquoted(word)
     if inner is None:
         if _LIKE_NUMBER.match(word) or not (bare or _BARE_NAME.fullmatch(word)):
+            if is_function(word.split("(", 1)[0]):
+                raise CardError(f"'{clipped(word)}' is an expression: put braces around it, {{{clipped(word)}}}")
             raise CardError(f"'{word}' is no number: write one like 1k or 2.5meg, or an expression in braces")
         inner = word
     return _evaluable(inner)
