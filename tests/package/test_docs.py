@@ -16,6 +16,7 @@ NOTES = (
     "netlist.graph",
     "netlist.language",
     "netlist.reading",
+    "nn",
     "nonlinear",
     "solvers",
 )

@@ -1,4 +1,24 @@
-"""Networks on crossbars: torch models that run, and are trained, through the exact circuit."""
+"""Networks on crossbars: torch models that run, and are trained, through the exact circuit.
+
+Settings. ``hardware`` is made of ``hardware_parts`` and a ``cell_law``; ``idle`` lists those that change nothing.
+
+Models. ``convert`` replaces layers in one of ``copies``: ``module_kinds`` and ``selection`` say which, and ``folding``
+takes in a BatchNorm that ``following`` finds behind one. ``feedforward``, ``recurrent`` (with ``gates``) and
+``attention`` take their places, ``network`` is the whole. ``outside`` watches what goes past the arrays, ``transforms``
+is torch's.
+
+Weights. ``planes`` are their conductances; ``places`` and ``tiling`` cut these into arrays, by an ``arrangement``.
+``cells`` is what a chip makes of them, ``cell_state`` what was written, ``cell_writes`` by hand. ``array_maps`` solves
+the circuits, ``arrays`` puts their maps together, ``map_store`` has them while nothing changes. ``weights`` is all of
+this for a layer; ``clipping`` says what a frozen scale cuts, ``compensation`` makes up for drift.
+
+Inputs. ``layers`` multiplies by all arrays at once, with a digital ``gain``, or by ``products`` array by array where a
+converter comes between: ``converters`` round (``rounding``) within ``ranges`` of ``observers`` in ``calibration``.
+
+Around them. ``summary`` and ``network_archive`` are of a network's chips; ``zoo``, ``binary``, ``training``,
+``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference`` runs them on chips,
+``inference_report`` and ``accuracy_picture`` show what came out.
+"""
 
 from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.attention import CrossbarAttention
