@@ -11,7 +11,7 @@ from typing import IO
 
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
-from xbarsim.netlist.reading.reader import Reader
+from xbarsim.netlist.reading.reader import NetlistReader
 from xbarsim.netlist.reading.variants import Variants
 from xbarsim.netlist.recognition import Recognition, report
 from xbarsim.netlist.refusals import NetlistError, NotACrossbarError
@@ -38,6 +38,6 @@ def read(path: str | Path | IO[str], *, steady: bool = False, seed: int | None =
         The file cannot be read or is not understood; the message is one line, ``file:line: ...``.
     """
     with collector_paused():
-        reader = Reader(path, seed=seed)
+        reader = NetlistReader(path, seed=seed)
         reader.run()
         return Circuit.of(Variants(reader, steady).circuit())

@@ -5,8 +5,8 @@ that differ in names and numbers alone are one :class:`Template`; ``derivative``
 it as Python.
 """
 
-from xbarsim.netlist.behaviour.constant_slots import Law, law_of
+from xbarsim.netlist.behaviour.constant_slots import FoldedLaw, law_of
 from xbarsim.netlist.behaviour.law_graph import Parsed, parse_law
 from xbarsim.netlist.behaviour.template import Template
 
-__all__ = ["Law", "Parsed", "Template", "law_of", "parse_law"]
+__all__ = ["FoldedLaw", "Parsed", "Template", "law_of", "parse_law"]

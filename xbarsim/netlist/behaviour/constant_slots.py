@@ -20,7 +20,7 @@ _VARYING = ("control", "time")
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
+class FoldedLaw:
     """A text's template, which of the text's controls it has, and how its constants come about.
 
     Attributes
@@ -57,7 +57,7 @@ class Law:
             return self._constants(*leaves, np.float64(celsius))
 
 
-def law_of(parsed: Parsed) -> Law:
+def law_of(parsed: Parsed) -> FoldedLaw:
     """Return what a graph of a text computes, its largest constant parts as slots."""
     graph, root = parsed.graph, parsed.root
     order = graph.order(root)
@@ -93,7 +93,7 @@ def law_of(parsed: Parsed) -> Law:
     arguments: list[tuple[str, Node]] = [(f"l{k}", ("literal", k, ())) for k in range(len(leaves))]
     arguments += [(f"p{k}", ("parameter", name, ())) for k, name in enumerate(names)]
     arguments.append(("temper", ("temper", None, ())))
-    return Law(template_of(key), tuple(controls), tuple(names), compiled(graph, slots, arguments))
+    return FoldedLaw(template_of(key), tuple(controls), tuple(names), compiled(graph, slots, arguments))
 
 
 def _constant(node: Node, form: Graph, slots: list[int], at: int) -> int:

@@ -23,11 +23,11 @@ from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.law_columns import NonlinearColumns
 from xbarsim.netlist.reading.loops import check_voltage_loops
 from xbarsim.netlist.reading.nesting import check_nesting
-from xbarsim.netlist.reading.reader import Reader
+from xbarsim.netlist.reading.reader import NetlistReader
 from xbarsim.netlist.reading.resistors import ohms_of
 from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
-from xbarsim.netlist.reading.settings import Setting, ambient_of
+from xbarsim.netlist.reading.settings import AmbientSetting, ambient_of
 from xbarsim.netlist.reading.states import States
 from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.toplevel import top_scope
@@ -46,7 +46,7 @@ class Flattener:
 
     Parameters
     ----------
-    reader : Reader
+    reader : NetlistReader
         Has read the netlist.
     changes : Changes
         What is set anew.
@@ -62,7 +62,7 @@ class Flattener:
     """
 
     def __init__(
-        self, reader: Reader, changes: Changes | None = None, draws: Draws | None = None, *, steady: bool = False
+        self, reader: NetlistReader, changes: Changes | None = None, draws: Draws | None = None, *, steady: bool = False
     ) -> None:
         self.changes = changes or Changes()
         self.reader, self.steady = reader, steady
@@ -82,7 +82,7 @@ class Flattener:
         self.clock = clock_of([card for card, _ in reader.plays], scope, self.places)
         timed = any(card.kind == "tran" for card, _ in reader.plays)
         self.states = States(self.places, steady=self.steady)
-        settings = [*reader.settings, *(Setting(name, value, 0) for name, value in changes.settings.items())]
+        settings = [*reader.settings, *(AmbientSetting(name, value, 0) for name, value in changes.settings.items())]
         models = {card.name: changed_model(card, changes) for card in reader.top.models.values()}
         ambient = ambient_of(settings, scope, self.places)
         if "temper" not in scope.values and "temper" not in scope.pending:

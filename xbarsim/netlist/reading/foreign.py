@@ -63,7 +63,7 @@ _ANYWHERE = [(re.compile(rf"^[ \t]*(?:{pattern})", re.MULTILINE), what, way) for
 _LATER = [(re.compile(rf"\n[ \t]*(?:{pattern})", re.MULTILINE), what, way) for pattern, what, way in _LATER_LINES]
 
 
-def refuse_foreign(data: bytes, file: str) -> None:
+def check_foreign(data: bytes, file: str) -> None:
     """Refuse a file that begins as no netlist does.
 
     Raises

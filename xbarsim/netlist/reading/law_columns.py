@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.behaviour import Law, Parsed, Template, law_of, parse_law
+from xbarsim.netlist.behaviour import FoldedLaw, Parsed, Template, law_of, parse_law
 from xbarsim.netlist.element_kinds import INDUCTOR, METER, VOLTAGE
 from xbarsim.netlist.language import Expression, UserFunction
 from xbarsim.netlist.models import diode, mosfet
@@ -101,7 +101,7 @@ class NonlinearColumns:
         self.models = models or {}
         self.parsed: dict[int, dict[tuple[str, ...], Parsed]] = {}
         self.functions: dict[int, Mapping[str, UserFunction]] = {}
-        self.laws: dict[int, Law] = {}
+        self.laws: dict[int, FoldedLaw] = {}
         self.pieces: dict[tuple[Template, str, str], list[_Piece]] = {}
         self.devices: dict[str, list[Columns]] = {"d": [], "m": []}
         self.timed = timed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import IO
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.alterations import Alteration
-from xbarsim.netlist.reading.body import Body, Parameter
+from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.call_runs import read_instances
-from xbarsim.netlist.reading.cards import analysis_card, check_options, function_card, initial_values
+from xbarsim.netlist.reading.cards import analysis_card, check_options, initial_values
 from xbarsim.netlist.reading.conditions import CARDS as CONDITIONS
 from xbarsim.netlist.reading.conditions import Conditions
 from xbarsim.netlist.reading.control import Line, tree_of
 from xbarsim.netlist.reading.csparams import constants_of
-from xbarsim.netlist.reading.devicecards import read_model
+from xbarsim.netlist.reading.definitions import define_function, define_model, define_parameters, inner_body, outer_body
 from xbarsim.netlist.reading.draws import IN_CONTROL, Draws, may_draw
 from xbarsim.netlist.reading.elements import read_element
 from xbarsim.netlist.reading.expressions import DOUBTS
@@ -36,11 +35,11 @@ from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.program import Program, check_commands
 from xbarsim.netlist.reading.schedule import AnalysisCard, Step
-from xbarsim.netlist.reading.settings import Setting, note_on_options, read_options, read_seed, read_temperature
+from xbarsim.netlist.reading.settings import AmbientSetting, note_on_options, read_options, read_seed, read_temperature
 from xbarsim.netlist.reading.source import SourceText, read_source
 from xbarsim.netlist.reading.sweepcards import read_step
 from xbarsim.netlist.reading.title import note_on_title
-from xbarsim.netlist.reading.tokens import check_names, parse_parameter, sort_words, split_words
+from xbarsim.netlist.reading.tokens import check_names, split_words
 from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest
 
@@ -62,7 +61,7 @@ def _unsupported(word: str) -> str:
     return f"'{clipped(word)}' is not supported: {hint}"
 
 
-class Reader:
+class NetlistReader:
     """Reads one netlist and what it includes.
 
     Parameters
@@ -96,7 +95,7 @@ class Reader:
         Whether random functions may be called.
     seed : int or None
         What random draws start from: the one that is asked for, else ``.options seed=``, else 0.
-    settings : list of Setting
+    settings : list of AmbientSetting
         Temperatures, and what ``.options`` says of devices.
     """
 
@@ -112,7 +111,7 @@ class Reader:
         self.analyses: list[AnalysisCard] = []
         self.requests: dict[str, int] = {}
         self.measures: list[Measure] = []
-        self.settings: list[Setting] = []
+        self.settings: list[AmbientSetting] = []
         self.plays: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
         self.steps: list[Step] = []
         self.random = False
@@ -253,19 +252,19 @@ class Reader:
         elif word in (".include", ".inc", ".incl", ".lib", ".endl"):
             self._files(word, source, origin, position)
         elif word in (".param", ".params", ".parameters"):
-            self._parameters(text, origin)
+            define_parameters(text, origin, self.body, self.conditions, self.notes)
         elif word in (".func", ".function"):
-            self._function("".join(text.split(None, 1)[1:]), origin)
+            define_function("".join(text.split(None, 1)[1:]), origin, self.body, self.notes)
         elif word in (".subckt", ".macro"):
-            self._open(text, origin)
+            self.body = inner_body(text, origin, self.body, self.conditions, self.places)
         elif word in (".ends", ".eom"):
-            self._close(text)
+            self.body = outer_body(text, self.body)
         elif word == ".global":
             nodes = split_words(text)[1:]
             check_names(nodes)
             self.globals.update(nodes)
         elif word == ".model":
-            self._model(text, origin)
+            define_model(text, origin, self.body, self.places, self.notes)
         elif word == ".end":
             self.ended = origin
         else:
@@ -306,13 +305,6 @@ class Reader:
         elif word != ".title":
             raise CardError(_unsupported(word))
 
-    def _model(self, text: str, origin: int) -> None:
-        model = read_model(text, origin, self.notes)
-        if model.name in self.body.models:
-            before = self.places.where(self.body.models[model.name].origin)
-            raise CardError(f"the model {clipped(model.name)} is defined twice, first at {before}: rename one")
-        self.body.models[model.name] = model
-
     def _run(self, source: SourceText) -> bool:
         return read_run(source, self.body) or read_instances(source, self.body)
 
@@ -342,58 +334,3 @@ class Reader:
         if line:
             text = "the Greek letter mu (U+03BC) is read as micro; ngspice knows the micro sign (U+00B5) and u alone"
             self.notes.setdefault(text, file.place(line))
-
-    def _function(self, text: str, origin: int) -> None:
-        name, function = function_card(text)
-        if name in self.body.functions:
-            self.notes.setdefault(f"the function '{clipped(name)}' is defined again: the last one counts", origin)
-        self.body.functions[name] = function
-
-    def _parameters(self, text: str, origin: int) -> None:
-        if self.conditions.in_branch(self.body):
-            raise CardError(
-                ".param stands in an .if that is decided for each instance: set it outside, with a condition ? a : b"
-            )
-        if self.conditions.unclosed is not None:
-            self.notes.setdefault(
-                "ngspice takes a .param in any branch of an .if; here only the branch that holds", origin
-            )
-        words = sort_words(split_words(text)[1:])
-        if words.plain or not words.keys:
-            extra = f"'{words.plain[0]}' belongs to no assignment" if words.plain else "it assigns nothing"
-            raise CardError(f".param: {extra}; write '.param name=value', an expression with blanks in braces")
-        known = {one.name for one in self.body.parameters}
-        for name, word in words.keys.items():
-            if "(" in name:
-                self._function(f"{name} {word}", origin)
-                continue
-            if name in known:
-                self.notes.setdefault(f"the parameter '{name}' is set again: the last value counts", origin)
-            self.body.parameters.append(Parameter(name, parse_parameter(word), origin))
-
-    def _open(self, text: str, origin: int) -> None:
-        words = sort_words([w for w in split_words(text)[1:] if w not in ("(", ")", "params:")])
-        if not words.plain:
-            raise CardError(".subckt has no name: write '.subckt name ports'")
-        check_names(words.plain)
-        name, *ports = words.plain
-        if len(set(ports)) < len(ports):
-            port = next(port for port, times in Counter(ports).items() if times > 1)
-            raise CardError(f".subckt {name} has the port '{clipped(port)}' twice: rename one")
-        if self.conditions.in_branch(self.body):
-            raise CardError(f".subckt {name} stands in an .if that is decided for each instance: define it outside")
-        if name in self.body.subcircuits:
-            before = self.places.where(self.body.subcircuits[name].origin)
-            raise CardError(f".subckt {name} is defined twice, first at {before}: rename or remove one")
-        defaults = [Parameter(key, parse_parameter(word), origin) for key, word in words.keys.items()]
-        body = Body(name, origin, tuple(ports), self.body, defaults)
-        self.body.subcircuits[name] = body
-        self.body = body
-
-    def _close(self, text: str) -> None:
-        if self.body.parent is None:
-            raise CardError(".ends has no .subckt: remove it or add the missing .subckt")
-        named = text.split()[1:2]
-        if named and named[0] != self.body.name:
-            raise CardError(f".ends {named[0]} closes .subckt {self.body.name}: make the names agree")
-        self.body = self.body.parent

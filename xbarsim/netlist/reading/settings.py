@@ -27,7 +27,7 @@ _ELSEWHERE = {
 """Options that change operating points in other simulators, but not in ngspice, and not here."""
 
 
-class Setting(NamedTuple):
+class AmbientSetting(NamedTuple):
     """One of ``Ambient``'s numbers, and where it is set."""
 
     name: str
@@ -35,10 +35,14 @@ class Setting(NamedTuple):
     origin: int
 
 
-def read_options(text: str, origin: int) -> list[Setting]:
+def read_options(text: str, origin: int) -> list[AmbientSetting]:
     """Return what an ``.options`` card says of devices; nothing else that it says changes an operating point."""
     keys = sort_words([word for word in split_words(text)[1:] if word not in ("(", ")")]).keys
-    return [Setting(OPTIONS[key], parse_value(word, bare=True), origin) for key, word in keys.items() if key in OPTIONS]
+    return [
+        AmbientSetting(OPTIONS[key], parse_value(word, bare=True), origin)
+        for key, word in keys.items()
+        if key in OPTIONS
+    ]
 
 
 def note_on_options(text: str, *, taken: bool) -> str | None:
@@ -60,17 +64,17 @@ def read_seed(text: str) -> int | None:
     return int(number)
 
 
-def read_temperature(text: str, origin: int) -> Setting:
+def read_temperature(text: str, origin: int) -> AmbientSetting:
     """Return what ``.temp`` sets."""
     words = split_words(text)[1:]
     if words[1:] and words[1].lstrip("â") in ("°c", "ºc", "c"):
         del words[1]
     if len(words) != 1:
         raise CardError(f".temp has {len(words)} temperatures: give one, in degrees Celsius")
-    return Setting("celsius", parse_value(words[0], bare=True), origin)
+    return AmbientSetting("celsius", parse_value(words[0], bare=True), origin)
 
 
-def ambient_of(settings: list[Setting], scope: Scope, places: Places) -> Ambient:
+def ambient_of(settings: list[AmbientSetting], scope: Scope, places: Places) -> Ambient:
     """Return all settings; the last one counts."""
     ambient = Ambient()
     for name, value, origin in settings:

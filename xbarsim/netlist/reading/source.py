@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from xbarsim.netlist.origins import Places
-from xbarsim.netlist.reading.foreign import refuse_foreign
+from xbarsim.netlist.reading.foreign import check_foreign
 from xbarsim.netlist.refusals import NetlistError
 
 _BLANKS = " \t\r\f\v\n"
@@ -123,7 +123,7 @@ def _in_bytes(data: bytes, file: str) -> bytes:
         data = data.decode("utf-16", "replace").encode("utf-8")
     elif len(data) > 1 and data[1::2].count(0) > _HALF * len(data):
         data = data.decode("utf-16-le", "replace").encode("utf-8")
-    refuse_foreign(data, file)
+    check_foreign(data, file)
     if b"\0" in data:
         raise NetlistError("it holds binary data: give a netlist as plain text", file)
     data = data.removeprefix(b"\xef\xbb\xbf")

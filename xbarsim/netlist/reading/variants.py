@@ -10,7 +10,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.flatten import Flattener
-from xbarsim.netlist.reading.reader import Reader
+from xbarsim.netlist.reading.reader import NetlistReader
 from xbarsim.netlist.reading.schedule import Play, Scheduler, first_value
 from xbarsim.netlist.reading.targets import changes_from
 from xbarsim.netlist.reading.toplevel import top_scope
@@ -22,13 +22,13 @@ class Variants:
 
     Parameters
     ----------
-    reader : Reader
+    reader : NetlistReader
         Has read the netlist.
     steady : bool
         Leave capacitors that hold a state open.
     """
 
-    def __init__(self, reader: Reader, steady: bool) -> None:
+    def __init__(self, reader: NetlistReader, steady: bool) -> None:
         self.reader, self.steady = reader, steady
         self.seed = reader.seed or 0
         self.base = Changes()
@@ -67,11 +67,11 @@ class Variants:
             self._last = changes, circuit
         return self._last[1]
 
-    def _reader(self, changes: Changes) -> Reader:
+    def _reader(self, changes: Changes) -> NetlistReader:
         """Return what was read, or read it again where conditions are decided by what changes."""
         if not self.reader.conditions.decided.intersection(changes.parameters):
             return self.reader
-        reader = Reader(self.reader.again(), changes.parameters, seed=self.seed)
+        reader = NetlistReader(self.reader.again(), changes.parameters, seed=self.seed)
         reader.run()
         return reader
 
