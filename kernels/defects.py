@@ -13,7 +13,7 @@ leaves by the ends, each of which takes a share between 0 and 1; and a gap e in 
 leaves them, are as often positive as negative, and the root of their squares' sum is taken ``SAFETY`` times.
 
 Lines run from their near to their far end, word lines left to right; ``cells`` (lines, nodes) are currents that leave
-the line. ``_beyond`` and ``_divider`` are those of :mod:`schur`: what is compiled together lives together.
+the line.
 """
 
 from __future__ import annotations
@@ -35,14 +35,6 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 
 
 @njit(**_OPTIONS)
-def _beyond(g: float, z: float) -> float:
-    """Impedance of a cell g in parallel with z; z may be inf, g may be 0."""
-    if z == np.inf:
-        return 1.0 / g if g > 0.0 else np.inf
-    return z / (1.0 + g * z)
-
-
-@njit(**_OPTIONS)
 def _through(side: float, r: float) -> float:
     """Conductance of ``side`` in series with r; inf for a source behind 0 ohm."""
     if side == np.inf:
@@ -51,11 +43,18 @@ def _through(side: float, r: float) -> float:
 
 
 @njit(**_OPTIONS)
-def _divider(zc: float, r: float) -> float:
-    """``zc/(zc + r)`` with its limits."""
+def _passed(g: float, z: float, r: float) -> tuple[float, float]:
+    """Return what part of a Norton current at a node passes the segment r, and the impedance behind that.
+
+    The node's cell is g, z what lies beyond it; both rungs of :mod:`ladders` in one, with their limits.
+    """
+    if z == np.inf:
+        zc = 1.0 / g if g > 0.0 else np.inf
+    else:
+        zc = z / (1.0 + g * z)
     if r == np.inf:
-        return 0.0
-    return 1.0 if zc == np.inf else zc / (zc + r)
+        return 0.0, np.inf
+    return (1.0 if zc == np.inf else zc / (zc + r)), zc + r
 
 
 @njit(**_OPTIONS)
@@ -63,10 +62,10 @@ def add(x: Array, low: Array, more: Array) -> None:
     """Add ``more`` (m, n) to the pairs ``x + low``."""
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):
-            rest = low[i, j] + more[i, j]
-            whole = x[i, j] + rest
+            less = low[i, j] + more[i, j]
+            whole = x[i, j] + less
             part = whole - x[i, j]
-            low[i, j] = (x[i, j] - (whole - part)) + (rest - part)
+            low[i, j] = (x[i, j] - (whole - part)) + (less - part)
             x[i, j] = whole
 
 
@@ -79,10 +78,12 @@ def across(v: Array, low_v: Array, u: Array, low_u: Array, out: Array) -> None:
 
 
 @njit(**_OPTIONS)
-def _end_current(g: Array, r: Array, other: Array, low: Array, rest: Array, first: float, last: float) -> float:
-    """Return the current out at the last end of a line of cells ``g``: its Norton current for ``other + low`` across.
+def _end_current(
+    g: Array, r: Array, across: Array, low: Array, leak: Array, first: float, last: float
+) -> float:  # fmt: skip
+    """Return the current out at the last end of a line of cells ``g``: its Norton current.
 
-    ``rest`` is what leaves its nodes besides.
+    ``across + low`` are volts at the cells' other nodes, ``leak`` what leaves the line's nodes besides.
 
     Seen from that end's source, so that two strong sources at equal voltages do not drown what the cells take, and
     of positive terms where all voltages are above that source's.
@@ -94,18 +95,16 @@ def _end_current(g: Array, r: Array, other: Array, low: Array, rest: Array, firs
     t: float = (first - last) / near
     z = near
     for j in range(n):
-        t += g[j] * ((other[j] - last) + low[j]) - rest[j]
-        zc = _beyond(g[j], z)
-        after = r[j + 1] if j < n - 1 else max(r[n], TINY)
-        t *= _divider(zc, after)
-        z = zc + after
+        t += g[j] * ((across[j] - last) + low[j]) - leak[j]
+        share, z = _passed(g[j], z, r[j + 1] if j < n - 1 else max(r[n], TINY))
+        t *= share
     return t
 
 
 @njit(**_OPTIONS)
 def line_gaps(
-    cells: Array, chord: Array, slope: Array, r: Array, x: Array, low: Array, other: Array, low_other: Array,
-    rest: Array, first: Array, last: Array, out_first: Array, out_last: Array, leaving: Array, shift: Array, far: Array,
+    cells: Array, chord: Array, slope: Array, r: Array, x: Array, low: Array, across: Array, low_across: Array,
+    leak: Array, first: Array, last: Array, out_first: Array, out_last: Array, leaving: Array, shift: Array, far: Array,
     per_volt: float,
 ) -> tuple[float, float]:  # fmt: skip
     """Hold lines against Kirchhoff's laws; return the current law's gaps, summed, and the voltage law's, squared.
@@ -113,12 +112,12 @@ def line_gaps(
     Parameters
     ----------
     cells, chord, slope : (lines, nodes)
-        Currents out of the line, what they are per volt across, but for ``rest``, and their laws' slopes.
+        Currents out of the line, what they are per volt across, but for ``leak``, and their laws' slopes.
     r : (lines, nodes + 1)
         Ohms of the segments, ends included.
-    x, low, other, low_other : (lines, nodes)
+    x, low, across, low_across : (lines, nodes)
         Pairs of voltages on the line and across its cells.
-    rest : (lines, nodes)
+    leak : (lines, nodes)
         What of ``cells`` is not ``chord`` times the volts across.
     first, last : (lines,)
         Volts of the near and far sources.
@@ -134,7 +133,7 @@ def line_gaps(
     flow, beyond = np.empty(n + 1), np.empty(n + 1)
     amperes = squares = 0.0
     for i in range(lines):
-        current = _end_current(chord[i], r[i], other[i], low_other[i], rest[i], first[i], last[i])
+        current = _end_current(chord[i], r[i], across[i], low_across[i], leak[i], first[i], last[i])
         out_last[i] = flow[n] = current
         side = beyond[n] = np.inf
         for back in range(1, n + 1):
@@ -148,7 +147,7 @@ def line_gaps(
                 current = 0.0
             flow[j], beyond[j] = current, side
         out_first[i] = _end_current(
-            chord[i, ::-1], r[i, ::-1], other[i, ::-1], low_other[i, ::-1], rest[i, ::-1], last[i], first[i]
+            chord[i, ::-1], r[i, ::-1], across[i, ::-1], low_across[i, ::-1], leak[i, ::-1], last[i], first[i]
         )  # fmt: skip
         squares += ((out_first[i] + current) * per_volt) ** 2
         side, total = np.inf, 0.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import laws, schur, tangents
+from . import ladders, laws, schur, tangents
 
 Array = NDArray[np.float64]
 
@@ -162,15 +162,15 @@ def _newton(
 ) -> Outcome:  # fmt: skip
     """Newton's method from the voltages and tangents at hand; ``start`` is what linearising those said."""
     left, right, top, bottom = sources
-    far_w, far_b = right / np.maximum(word[:, -1], schur.TINY), top / np.maximum(bit[0], schur.TINY)
+    far_w, far_b = right / np.maximum(word[:, -1], ladders.TINY), top / np.maximum(bit[0], ladders.TINY)
     law, cell, power, _ = start
     iterations = 0
     missed, tolerance = np.inf, _LOOSEST
     for step in range(1, STEPS + 1):
         if law != laws.GOOD:
             return Outcome(BAD_LAW, law, cell, missed, step - 1, iterations)
-        schur.factor_word(space.a, word, space.lw, space.kw, space.end_w)
-        schur.factor_bit(space.b, bit, space.lb, space.kb, space.end_b)
+        ladders.factor_word(space.a, word, space.lw, space.kw, space.end_w)
+        ladders.factor_bit(space.b, bit, space.lb, space.kb, space.end_b)
         common = (space.lw, space.kw, space.lb, space.kb, left, far_w, bottom, far_b, tolerance)
         out = (v, u, space.end_w, space.end_b, space.directions, space.y)
         if cells.symmetric:

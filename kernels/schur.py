@@ -4,22 +4,12 @@ With v the word-line and u the bit-line node voltages, Kirchhoff's current law i
 Aw and Ab are sets of independent lines (tridiagonal), so eliminating u leaves ``(Aw - G Ab^-1 G) v = sw + G Ab^-1 sb``,
 solved by conjugate gradients preconditioned with ``Aw^-1``.
 
-Nothing here is ever formed from sums of ``1/r`` or differences of conductances: a line is a ladder. Seen from
-its *near* end (word lines: left; bit lines: bottom) the far part of the line, its cells held at zero on their
-other side, is an impedance z::
+Lines are ladders, with dividers l and k of :mod:`ladders` for each node: injected currents s run towards the near end
+(word lines: left; bit lines: bottom), ``y <- s + l' y'``, and voltages come back, ``v <- l v' + k y``. For positive
+data every operation is a sum or product of positive numbers, so results keep their relative accuracy component by
+component, from wires of 1e-12 ohm to broken ones.
 
-    zc = z / (1 + g z)        node and its cell in parallel with what lies beyond
-    l  = zc / (zc + r)        the share of a Norton current that passes the next segment r (and the voltage divider)
-    k  = r l                  r and zc in parallel
-    z <- zc + r
-
-Injected currents s run towards the near end, ``y <- s + l' y'``, and voltages come back, ``v <- l v' + k y``.
-For positive data every operation is a sum or product of positive numbers, so results keep their relative
-accuracy component by component, from wires of 1e-12 ohm to broken ones. A source of 0 ohm is one of ``TINY`` ohm:
-no other resistance of the circuit notices.
-
-Arrays: ``g`` (m, n); ``rw`` (m, n+1) word-line segments with the left end first and the right end last; ``rb``
-(m+1, n) bit-line segments, top end first. All are C-contiguous float64. Resistances may be ``inf``.
+Arrays are C-contiguous float64, (m, n) but for those of the lines: ``g`` siemens, ``lw, kw, lb, kb`` dividers.
 """
 
 from __future__ import annotations
@@ -31,9 +21,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-
-TINY = 1e-30
-"""Ohms that stand for an ideal source's zero."""
 
 _REFINEMENTS = 3
 _EASY = 20  # after so few steps the recursive residual is the true one to the last digit
@@ -51,57 +38,6 @@ def _dot(a: Array, b: Array) -> float:
     for j in range(a.size):
         total += a[j] * b[j]
     return total
-
-
-@njit(**_OPTIONS)
-def _beyond(g: float, z: float) -> float:
-    """Impedance of a cell g in parallel with z; z may be inf, g may be 0."""
-    if z == np.inf:
-        return 1.0 / g if g > 0.0 else np.inf
-    return z / (1.0 + g * z)
-
-
-@njit(**_OPTIONS)
-def _divider(zc: float, r: float) -> tuple[float, float]:
-    """``l = zc/(zc + r)`` and ``k = r l`` with their limits; a node with nothing on either side gets 0, 0."""
-    if r == np.inf:
-        return 0.0, (0.0 if zc == np.inf else zc)
-    if zc == np.inf:
-        return 1.0, r
-    ratio = zc / (zc + r)
-    return ratio, r * ratio
-
-
-@njit(**_OPTIONS)
-def factor_word(g: Array, rw: Array, lw: Array, kw: Array, zw: Array) -> None:
-    """Fill the word lines' dividers ``lw, kw`` (m, n) and ``zw`` (m,), the impedance seen from each left source."""
-    m, n = g.shape
-    # Eight lines side by side keep the dividers busy; one line alone waits for each division.
-    for top in range(0, m, 8):
-        bottom = min(top + 8, m)
-        for i in range(top, bottom):
-            zw[i] = max(rw[i, n], TINY)
-        for j in range(n - 1, -1, -1):
-            for i in range(top, bottom):
-                zc = _beyond(g[i, j], zw[i])
-                r = rw[i, j] if j > 0 else max(rw[i, 0], TINY)
-                lw[i, j], kw[i, j] = _divider(zc, r)
-                zw[i] = zc + r
-
-
-@njit(**_OPTIONS)
-def factor_bit(g: Array, rb: Array, lb: Array, kb: Array, zb: Array) -> None:
-    """Fill the bit lines' dividers ``lb, kb`` (m, n) and ``zb`` (n,), the impedance seen from each bottom source."""
-    m, n = g.shape
-    for j in range(n):
-        zb[j] = max(rb[0, j], TINY)
-    for i in range(m):
-        last = i == m - 1
-        for j in range(n):
-            zc = _beyond(g[i, j], zb[j])
-            r = max(rb[m, j], TINY) if last else rb[i + 1, j]
-            lb[i, j], kb[i, j] = _divider(zc, r)
-            zb[j] = zc + r
 
 
 @njit(**_OPTIONS)
@@ -286,27 +222,10 @@ def _into_word_lines(g: Array, u: Array, offset: Array, s: Array) -> None:
 
 @njit(**_OPTIONS)
 def solve(
-    g: Array,
-    leaving: Array,
-    entering: Array,
-    lw: Array,
-    kw: Array,
-    lb: Array,
-    kb: Array,
-    near_w: Array,
-    far_w: Array,
-    near_b: Array,
-    far_b: Array,
-    tolerance: float,
-    floor: float,
-    max_iterations: int,
-    v: Array,
-    u: Array,
-    arriving_w: Array,
-    arriving_b: Array,
-    work: Array,
-    y: Array,
-) -> tuple[int, int, float]:
+    g: Array, leaving: Array, entering: Array, lw: Array, kw: Array, lb: Array, kb: Array, near_w: Array, far_w: Array,
+    near_b: Array, far_b: Array, tolerance: float, floor: float, max_iterations: int, v: Array, u: Array,
+    arriving_w: Array, arriving_b: Array, work: Array, y: Array,
+) -> tuple[int, int, float]:  # fmt: skip
     """Solve one boundary; fill v, u (m, n) and the ends' ``arriving`` currents; return (status, iterations, strain).
 
     A cell takes ``g (v - u) + leaving`` from its word node and brings ``g (v - u) + entering`` to its bit node; empty
@@ -409,27 +328,10 @@ def _inner(x: Array, y: Array) -> float:
 
 @njit(**_OPTIONS)
 def solve_unsymmetric(
-    a: Array,
-    b: Array,
-    leaving: Array,
-    entering: Array,
-    lw: Array,
-    kw: Array,
-    lb: Array,
-    kb: Array,
-    near_w: Array,
-    far_w: Array,
-    near_b: Array,
-    far_b: Array,
-    tolerance: float,
-    max_iterations: int,
-    v: Array,
-    u: Array,
-    arriving_w: Array,
-    arriving_b: Array,
-    work: Array,
-    y: Array,
-) -> tuple[int, int]:
+    a: Array, b: Array, leaving: Array, entering: Array, lw: Array, kw: Array, lb: Array, kb: Array, near_w: Array,
+    far_w: Array, near_b: Array, far_b: Array, tolerance: float, max_iterations: int, v: Array, u: Array,
+    arriving_w: Array, arriving_b: Array, work: Array, y: Array,
+) -> tuple[int, int]:  # fmt: skip
     """As ``solve``, for cells that take ``a v - b u + leaving`` and bring ``a v - b u + entering``.
 
     Return (status, iterations). The dividers are those of word lines with cells ``a`` and bit lines with cells ``b``.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import access, schur
+from xbarsim.kernels import access, ladders, schur
 from xbarsim.resources import check_running
 from xbarsim.solvers.refinement import EXACT, GOAL, Balance, Law, Pairs
 from xbarsim.solvers.segments import Segments
@@ -151,10 +151,10 @@ class _Lines:
     def _correct(self, law: Law, balance: Balance, bound: float, dv: Array, du: Array) -> bool:
         """Solve the tangent circuit for what the balance misses, as exactly as that deserves."""
         word, bit = self.word, self.bit
-        schur.factor_word(law.a, word, self.lw, self.kw, self.end_w)
-        schur.factor_bit(law.b, bit, self.lb, self.kb, self.end_b)
-        far_w = balance.far_word / np.maximum(word[:, -1], schur.TINY)
-        far_b = balance.far_bit / np.maximum(bit[0], schur.TINY)
+        ladders.factor_word(law.a, word, self.lw, self.kw, self.end_w)
+        ladders.factor_bit(law.b, bit, self.lb, self.kb, self.end_b)
+        far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)
+        far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
         tolerance = max(_TIGHTEST, min(_LOOSEST, bound * bound))
         du[:] = 0.0
         status, _ = schur.solve_unsymmetric(

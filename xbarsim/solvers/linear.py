@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import ends, kirchhoff, schur
+from xbarsim.kernels import kirchhoff, ladders, schur
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer, field_evidence
 from xbarsim.solvers.refinement import EXACT, GOAL, Pairs, linear_correction, ohmic, refine
@@ -102,11 +102,11 @@ class _Gradients:
         batch = sources["word_left"].shape[0]
         self.dividers = _workspace("dividers", rows, cols)
         lw, kw, lb, kb = self.dividers
-        schur.factor_word(segments.g, segments.word, lw, kw, np.empty(rows))
-        schur.factor_bit(segments.g, segments.bit, lb, kb, np.empty(cols))
+        ladders.factor_word(segments.g, segments.word, lw, kw, np.empty(rows))
+        ladders.factor_bit(segments.g, segments.bit, lb, kb, np.empty(cols))
         # A far end's Norton current; an open end has none, an ideal source a very large one.
-        self.far_word = sources["word_right"] / np.maximum(segments.word[:, -1], schur.TINY)
-        self.far_bit = sources["bit_top"] / np.maximum(segments.bit[0], schur.TINY)
+        self.far_word = sources["word_right"] / np.maximum(segments.word[:, -1], ladders.TINY)
+        self.far_bit = sources["bit_top"] / np.maximum(segments.bit[0], ladders.TINY)
         self.small = all_digits and segments.g.size <= RECHECK_CELLS
         self.goal = GOAL if all_digits else EXACT
         self.currents = {side: np.zeros_like(volts) for side, volts in sources.items()}
@@ -145,8 +145,8 @@ class _Gradients:
                 self.limit, v, u, arriving_w, arriving_b, scratch, y,
             )  # fmt: skip
             loss = max(
-                ends.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
-                ends.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
+                ladders.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
+                ladders.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
             )
             self.residual[k] = kirchhoff.residual(g, word, bit, *volts, v, u, *out)
             self.iterations[k], self.converged[k], self.sure[k] = steps, status == schur.CONVERGED, strain <= STRAIN

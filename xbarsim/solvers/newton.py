@@ -7,7 +7,7 @@ import numpy as np
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.devices import Device
 from xbarsim.errors import ConvergenceError, LawError
-from xbarsim.kernels import ends, islands, kirchhoff, laws, newton_steps, schur
+from xbarsim.kernels import islands, kirchhoff, ladders, laws, newton_steps, schur
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer
 from xbarsim.solvers.extrapolation import Beyond, farthest, report
@@ -105,10 +105,10 @@ def _finish(
     """Fill the end currents ``out`` and return the residual, both of ohmic cells ``i / (v - u)``."""
     word, bit, chord = segments.word, segments.bit, space.chord
     left, right, top, bottom = volts
-    schur.factor_word(chord, word, space.lw, space.kw, space.end_w)
-    schur.factor_bit(chord, bit, space.lb, space.kb, space.end_b)
-    ends.word_end_currents(chord, word, space.lw, u, left, right, out[0], out[1])
-    ends.bit_end_currents(chord, bit, space.lb, v, top, bottom, out[2], out[3])
+    ladders.factor_word(chord, word, space.lw, space.kw, space.end_w)
+    ladders.factor_bit(chord, bit, space.lb, space.kb, space.end_b)
+    ladders.word_end_currents(chord, word, space.lw, u, left, right, out[0], out[1])
+    ladders.bit_end_currents(chord, bit, space.lb, v, top, bottom, out[2], out[3])
     residual: float = kirchhoff.residual(chord, word, bit, *volts, v, u, *out)
     return residual
 
@@ -152,10 +152,10 @@ def _correction(
     zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
 
     def solve(law: Law, balance: Balance, dv: Array, du: Array) -> bool:
-        schur.factor_word(law.a, word, space.lw, space.kw, space.end_w)
-        schur.factor_bit(law.b, bit, space.lb, space.kb, space.end_b)
-        far_w = balance.far_word / np.maximum(word[:, -1], schur.TINY)
-        far_b = balance.far_bit / np.maximum(bit[0], schur.TINY)
+        ladders.factor_word(law.a, word, space.lw, space.kw, space.end_w)
+        ladders.factor_bit(law.b, bit, space.lb, space.kb, space.end_b)
+        far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)
+        far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
         sides = (zero_w, far_w, zero_b, far_b)
         circuit = (balance.leaving, balance.entering, space.lw, space.kw, space.lb, space.kb, *sides)
         results = (limit, dv, du, space.end_w, space.end_b, space.directions, space.y)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.crossbar import Array
-from xbarsim.kernels import defects, kirchhoff, schur
+from xbarsim.kernels import defects, kirchhoff, ladders, schur
 
 GOAL = 5e-13
 """A solution whose bound is below is handed out as it is; above, it is refined."""
@@ -220,8 +220,8 @@ def linear_correction(word: Array, bit: Array, dividers: tuple[Array, ...], work
     zero_w, zero_b = np.zeros(rows), np.zeros(cols)
 
     def solve(law: Law, balance: Balance, dv: Array, du: Array) -> bool:
-        far_w = balance.far_word / np.maximum(word[:, -1], schur.TINY)
-        far_b = balance.far_bit / np.maximum(bit[0], schur.TINY)
+        far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)
+        far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
         status, _, _ = schur.solve(
             law.a, balance.leaving, balance.entering, *dividers, zero_w, far_w, zero_b, far_b, 1e-13, 0.0, limit,
             dv, du, arriving_w, arriving_b, work, y,

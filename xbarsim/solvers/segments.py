@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import SolveError
 from xbarsim.kernels import islands
-from xbarsim.kernels.schur import TINY
+from xbarsim.kernels.ladders import TINY
 
 Mask = NDArray[np.bool_]
 

@@ -1,6 +1,17 @@
-"""Currents at the line ends of a solved crossbar, each from its own line's ladder.
+"""A crossbar's lines as ladders: their factors, and the currents at their ends.
 
-Arrays as in :mod:`schur`. ``_beyond`` and ``_divider`` are that file's: what is compiled together lives together.
+Nothing here is ever formed from sums of ``1/r`` or differences of conductances. Seen from a line's *near* end (word
+lines: left; bit lines: bottom) the far part of it, its cells held at zero on their other side, is an impedance z::
+
+    zc = z / (1 + g z)        node and its cell in parallel with what lies beyond
+    l  = zc / (zc + r)        the share of a Norton current that passes the next segment r (and the voltage divider)
+    k  = r l                  r and zc in parallel
+    z <- zc + r
+
+A source of 0 ohm is one of ``TINY`` ohm: no other resistance of the circuit notices.
+
+Arrays: ``g`` (m, n); ``rw`` (m, n+1) word-line segments with the left end first and the right end last; ``rb``
+(m+1, n) bit-line segments, top end first. All are C-contiguous float64. Resistances may be ``inf``.
 """
 
 from __future__ import annotations
@@ -36,6 +47,38 @@ def _divider(zc: float, r: float) -> tuple[float, float]:
         return 1.0, r
     ratio = zc / (zc + r)
     return ratio, r * ratio
+
+
+@njit(**_OPTIONS)
+def factor_word(g: Array, rw: Array, lw: Array, kw: Array, zw: Array) -> None:
+    """Fill the word lines' dividers ``lw, kw`` (m, n) and ``zw`` (m,), the impedance seen from each left source."""
+    m, n = g.shape
+    # Eight lines side by side keep the dividers busy; one line alone waits for each division.
+    for top in range(0, m, 8):
+        bottom = min(top + 8, m)
+        for i in range(top, bottom):
+            zw[i] = max(rw[i, n], TINY)
+        for j in range(n - 1, -1, -1):
+            for i in range(top, bottom):
+                zc = _beyond(g[i, j], zw[i])
+                r = rw[i, j] if j > 0 else max(rw[i, 0], TINY)
+                lw[i, j], kw[i, j] = _divider(zc, r)
+                zw[i] = zc + r
+
+
+@njit(**_OPTIONS)
+def factor_bit(g: Array, rb: Array, lb: Array, kb: Array, zb: Array) -> None:
+    """Fill the bit lines' dividers ``lb, kb`` (m, n) and ``zb`` (n,), the impedance seen from each bottom source."""
+    m, n = g.shape
+    for j in range(n):
+        zb[j] = max(rb[0, j], TINY)
+    for i in range(m):
+        last = i == m - 1
+        for j in range(n):
+            zc = _beyond(g[i, j], zb[j])
+            r = max(rb[m, j], TINY) if last else rb[i + 1, j]
+            lb[i, j], kb[i, j] = _divider(zc, r)
+            zb[j] = zc + r
 
 
 @njit(**_OPTIONS)
