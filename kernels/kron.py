@@ -25,24 +25,20 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic
+from numba.extending import get_cython_function_address
 from numpy.typing import NDArray
+
+from xbarsim.kernels.intrinsics import intrinsic
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 PANEL = 32
 
-# Neither has types; what they build is typed by numba.
-_intrinsic: Any = intrinsic
+# None has types; what it builds is typed by numba.
 _alloca_once: Any = cgutils.alloca_once
 
-_OPTIONS: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz"},
-}
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
 
 def dsyrk_address() -> int:
@@ -51,12 +47,18 @@ def dsyrk_address() -> int:
     return address
 
 
-@_intrinsic
-def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, lda: Any, c: Any, ldc: Any) -> Any:
-    """``C += A A'`` on the upper triangle of column-major C (n, n), A (n, k), through a BLAS address."""
-    signature = types.void(types.intp, types.intc, types.intc, types.voidptr, types.intc, types.voidptr, types.intc)
+def _update(dsyrk: int, n: int, k: int, a: Array, c: Array) -> None:
+    c[:n, :n] += np.tril(a[:k, :n].T @ a[:k, :n])
 
-    def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
+
+@intrinsic(_update)
+def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, c: Any) -> Any:
+    """``C += A' A`` on the lower triangle of ``c[:n, :n]``, A = ``a[:k, :n]``, through a BLAS address.
+
+    To BLAS, whose matrices lie column by column, C is an upper triangle and A stands upright.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         byte, word, real = ir.IntType(8), ir.IntType(32), ir.DoubleType()
 
         def stored(value: Any) -> Any:
@@ -64,28 +66,22 @@ def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, lda: Any, c: Any, 
             builder.store(value, slot)
             return slot
 
-        address, n, k, a, lda, c, ldc = args
-        one = ir.Constant(real, 1.0)
-        uplo = stored(ir.Constant(byte, ord("U")))
-        trans = stored(ir.Constant(byte, ord("N")))
-        arguments = [uplo, trans, stored(n), stored(k), stored(one), a, stored(lda), stored(one), c, stored(ldc)]
+        def matrix(k: int) -> tuple[Any, Any]:
+            """Return where an array's numbers are, and how many a row has."""
+            array = context.make_array(signature.args[k])(context, builder, args[k])
+            columns = builder.extract_value(array.shape, 1)
+            return builder.bitcast(array.data, byte.as_pointer()), stored(builder.trunc(columns, word))
+
+        one = stored(ir.Constant(real, 1.0))
+        uplo, trans = (stored(ir.Constant(byte, ord(letter))) for letter in "UN")
+        n, k = (stored(builder.trunc(args[place], word)) for place in (1, 2))
+        arguments = [uplo, trans, n, k, one, *matrix(3), one, *matrix(4)]
         kinds = [byte, byte, word, word, real, byte, word, real, byte, word]
         function = ir.FunctionType(ir.VoidType(), [kind.as_pointer() for kind in kinds])
-        builder.call(builder.inttoptr(address, function.as_pointer()), arguments)
+        builder.call(builder.inttoptr(args[0], function.as_pointer()), arguments)
         return context.get_dummy_value()
 
-    return signature, generate
-
-
-@_intrinsic
-def _pointer(typing: Any, array: Any, offset: Any) -> Any:
-    """Address of ``array.flat[offset]`` of a contiguous float64 array."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
-
-    return types.voidptr(array, types.intp), generate
+    return types.void(types.intp, types.intp, types.intp, a, c), generate
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
@@ -129,40 +125,23 @@ def eliminate(joint: Array, kept: int, inverse: Array, panel: Array, dsyrk: int)
             for i in range(start, k):
                 share = row[i] * inv
                 if share > 0.0:
-                    other = joint[i, :i]
+                    target = joint[i, :i]
                     for j in range(i):
-                        other[j] += share * row[j]
+                        target[j] += share * row[j]
             root = np.sqrt(inv)
             scaled = panel[k - start]
             for j in range(start):
                 scaled[j] = root * row[j]
         if start > 1:
-            _dsyrk(
-                dsyrk,
-                np.intc(start),
-                np.intc(end - start),
-                _pointer(panel, 0),
-                np.intc(panel.shape[1]),
-                _pointer(joint, 0),
-                np.intc(total),
-            )
+            _dsyrk(dsyrk, start, end - start, panel, joint)
         end = start
 
 
 @njit(**_OPTIONS)
 def merge(
-    a: Array,
-    ports_a: int,
-    places_a: Index,
-    b: Array,
-    ports_b: int,
-    places_b: Index,
-    kept: int,
-    joint: Array,
-    inverse: Array,
-    panel: Array,
-    dsyrk: int,
-) -> None:
+    a: Array, ports_a: int, places_a: Index, b: Array, ports_b: int, places_b: Index, kept: int, joint: Array,
+    inverse: Array, panel: Array, dsyrk: int,
+) -> None:  # fmt: skip
     """Join two blocks in the zeroed ``joint`` (total, total) and eliminate the ports they share."""
     _scatter(a, ports_a, places_a, joint)
     _scatter(b, ports_b, places_b, joint)
