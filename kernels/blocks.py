@@ -17,6 +17,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from xbarsim.kernels.leaves import Step
+
 Index = NDArray[np.int64]
 
 
@@ -95,9 +97,7 @@ class Schedule:
     Attributes
     ----------
     steps : (count, 17)
-        A row is ``is_cell, out, total, kept, places_a, a, ld_a, ports_a, places_b, b, ld_b, ports_b, row, col, x, x_a,
-        x_b``: where the result goes (storage, its leading dimension, how many nodes are kept), for a join the places of
-        both parts' ports, where the parts lie and how many ports they have, the cell or corner, and where voltages go.
+        A row is a :class:`leaves.Step`.
     places : int64
         For a join the places of a part's ports in the joint network; for a cell those of (word node, bit node, left,
         right, top, bottom) in its own, -1 where there is none.
@@ -124,16 +124,16 @@ def leaf_schedule(shape: Shape, keep: bool) -> Schedule:
         Give every step storage of its own, so that voltages can be found on the way back. Otherwise the two
         halves of a block share theirs with all other pairs at their depth.
     """
-    steps: list[list[int]] = []
+    steps: list[Step] = []
     places: list[int] = []
     reusable: dict[tuple[int, int], tuple[int, int]] = {}
-    used = {"entries": 0, "voltages": 0}
+    sizes = {"entries": 0, "voltages": 0}
 
     def storage(total: int, depth: int, half: int) -> int:
         if not keep and (depth, half) in reusable and reusable[depth, half][1] >= total * total:
             return reusable[depth, half][0]
-        start = used["entries"]
-        used["entries"] += total * total
+        start = sizes["entries"]
+        sizes["entries"] += total * total
         reusable[depth, half] = (start, total * total)
         return start
 
@@ -146,9 +146,9 @@ def leaf_schedule(shape: Shape, keep: bool) -> Schedule:
         if block.rows == 1 and block.cols == 1:
             cell, kept, total = _cell_places(block)
             out = storage(total, depth, half)
-            volts = used["voltages"]
-            used["voltages"] += total
-            steps.append([1, out, total, kept, place(cell), 0, 0, 0, 0, 0, 0, 0, row, col, volts, 0, 0])
+            volts = sizes["voltages"]
+            sizes["voltages"] += total
+            steps.append(Step(1, out, total, kept, place(cell), row=row, col=col, x=volts))
             return out, total, volts
         a, b, horizontal = halve(block)
         out_a, ld_a, volts_a = plan(a, row, col, depth + 1, 0)
@@ -156,14 +156,14 @@ def leaf_schedule(shape: Shape, keep: bool) -> Schedule:
         out_b, ld_b, volts_b = plan(b, row + shift[0], col + shift[1], depth + 1, 1)
         j = join(a, b, horizontal)
         out = storage(j.total, depth, half)
-        volts = used["voltages"]
-        used["voltages"] += j.total
-        where = [place(j.first), out_a, ld_a, a.ports, place(j.second), out_b, ld_b, b.ports]
-        steps.append([0, out, j.total, j.kept, *where, row, col, volts, volts_a, volts_b])
+        volts = sizes["voltages"]
+        sizes["voltages"] += j.total
+        parts = (place(j.first), out_a, ld_a, a.ports, place(j.second), out_b, ld_b, b.ports)
+        steps.append(Step(0, out, j.total, j.kept, *parts, row, col, volts, volts_a, volts_b))
         return out, j.total, volts
 
     plan(shape, 0, 0, 0, 0)
-    return Schedule(shape, np.array(steps, np.int64), np.array(places, np.int64), used["entries"], used["voltages"])
+    return Schedule(shape, np.array(steps, np.int64), np.array(places, np.int64), sizes["entries"], sizes["voltages"])
 
 
 def halve(block: Shape) -> tuple[Shape, Shape, bool]:

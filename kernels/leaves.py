@@ -1,12 +1,11 @@
 """Small blocks of a crossbar, the leaves of its Kron reduction: all of one shape side by side, one in each lane.
 
-As :mod:`kron` eliminates nodes, with its innermost index over leaves; voltages come back as its pairs. ``_OPTIONS``
-are that file's: what is compiled together lives together.
+As :mod:`kron` eliminates nodes, with its innermost index over leaves; voltages come back as its pairs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -15,12 +14,49 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_OPTIONS: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz"},
-}
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+
+class Step(NamedTuple):
+    """A row of a leaf's schedule: one cell's network, or two parts joined, and nodes eliminated.
+
+    Attributes
+    ----------
+    cell : int
+        1 for a cell, 0 for a join.
+    out, total, kept : int
+        Where in the storage its network goes, its nodes (the storage's leading dimension), and how many are kept.
+    places_a, places_b : int
+        Where in the schedule's places those of the parts' ports start; a cell has the first only.
+    a, b, ld_a, ld_b, ports_a, ports_b : int
+        Where a join's parts lie in the storage, their leading dimensions, and how many ports they have.
+    row, col : int
+        Of the cell, or of the block's first.
+    x, x_a, x_b : int
+        Where the voltages of its nodes go, and those of its parts.
+    """
+
+    cell: int
+    out: int
+    total: int
+    kept: int
+    places_a: int
+    a: int = 0
+    ld_a: int = 0
+    ports_a: int = 0
+    places_b: int = 0
+    b: int = 0
+    ld_b: int = 0
+    ports_b: int = 0
+    row: int = 0
+    col: int = 0
+    x: int = 0
+    x_a: int = 0
+    x_b: int = 0
+
+
+# The columns' numbers, which are constants to the compiler.
+CELL, OUT, TOTAL, KEPT, PLACES_A, A, LD_A, PORTS_A, PLACES_B, B, LD_B, PORTS_B, ROW, COL, X, X_A, X_B = range(17)
 
 
 @njit(**_OPTIONS)
@@ -36,7 +72,7 @@ def _leaf_cell(
     step: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array
 ) -> None:
     """Write one cell's couplings, in all lanes."""
-    out, total, at, row, col = step[1], step[2], step[4], step[12], step[13]
+    out, total, at, row, col = step[OUT], step[TOTAL], step[PLACES_A], step[ROW], step[COL]
     word, bit = places[at], places[at + 1]
     _clear(store, out, total)
     for q in range(top.size):
@@ -100,13 +136,13 @@ def _leaf_forward(
     inverse, share = np.empty(lanes), np.empty(lanes)
     for s in range(steps.shape[0]):
         step = steps[s]
-        out, total, kept = step[1], step[2], step[3]
-        if step[0] == 1:
+        out, total, kept = step[OUT], step[TOTAL], step[KEPT]
+        if step[CELL]:
             _leaf_cell(step, places, g, cw, cb, top, left, store)
         else:
             _clear(store, out, total)
-            _leaf_scatter(store, step[5], step[6], step[7], places, step[4], out, total)
-            _leaf_scatter(store, step[9], step[10], step[11], places, step[8], out, total)
+            _leaf_scatter(store, step[A], step[LD_A], step[PORTS_A], places, step[PLACES_A], out, total)
+            _leaf_scatter(store, step[B], step[LD_B], step[PORTS_B], places, step[PLACES_B], out, total)
         _leaf_eliminate(store, out, total, kept, inverse, share)
 
 
@@ -134,7 +170,7 @@ def reduce_leaves(
     for a in range(out.shape[1]):
         for b in range(a):
             for q in range(top.size):
-                out[q, a, b] = store[last[1] + a * last[2] + b, q]
+                out[q, a, b] = store[last[OUT] + a * last[TOTAL] + b, q]
 
 
 @njit(**_OPTIONS)
@@ -143,74 +179,64 @@ def _leaf_backward(steps: Index, places: Index, store: Array, x: Array) -> None:
     lanes = x.shape[1]
     for s in range(steps.shape[0] - 1, -1, -1):
         step = steps[s]
-        out, total, kept, at = step[1], step[2], step[3], step[14]
+        out, total, kept, at = step[OUT], step[TOTAL], step[KEPT], step[X]
         for k in range(kept, total):
             mean, row = x[at + k], out + k * total
             for q in range(lanes):
                 mean[q] = 0.0
             for j in range(k):
-                share, known = store[row + j], x[at + j]
+                share, volts = store[row + j], x[at + j]
                 for q in range(lanes):
-                    mean[q] += share[q] * known[q]
+                    mean[q] += share[q] * volts[q]
             inverse = store[row + k]
             for q in range(lanes):
                 mean[q] *= inverse[q]
-        if step[0] != 1:
-            for a in range(step[7]):
+        if not step[CELL]:
+            for a in range(step[PORTS_A]):
                 for q in range(lanes):
-                    x[step[15] + a, q] = x[at + places[step[4] + a], q]
-            for b in range(step[11]):
+                    x[step[X_A] + a, q] = x[at + places[step[PLACES_A] + a], q]
+            for b in range(step[PORTS_B]):
                 for q in range(lanes):
-                    x[step[16] + b, q] = x[at + places[step[8] + b], q]
+                    x[step[X_B] + b, q] = x[at + places[step[PLACES_B] + b], q]
 
 
 @njit(**_OPTIONS)
 def _backward_pairs(steps: Index, places: Index, store: Array, x: Array, low: Array) -> None:
     """As ``_leaf_backward``, for voltages ``x + low`` as differences from each node's heaviest neighbour."""
     lanes = x.shape[1]
-    heaviest, base, rest, above = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
+    heaviest, base, low_base, above = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
     for s in range(steps.shape[0] - 1, -1, -1):
         step = steps[s]
-        out, total, kept, at = step[1], step[2], step[3], step[14]
+        out, total, kept, at = step[OUT], step[TOTAL], step[KEPT], step[X]
         for k in range(kept, total):
             row = out + k * total
-            heaviest[:] = base[:] = rest[:] = above[:] = 0.0
+            heaviest[:] = base[:] = low_base[:] = above[:] = 0.0
             for j in range(k):
                 for q in range(lanes):
                     if store[row + j, q] > heaviest[q]:
-                        heaviest[q], base[q], rest[q] = store[row + j, q], x[at + j, q], low[at + j, q]
+                        heaviest[q], base[q], low_base[q] = store[row + j, q], x[at + j, q], low[at + j, q]
             for j in range(k):
                 for q in range(lanes):
-                    above[q] += store[row + j, q] * ((x[at + j, q] - base[q]) + (low[at + j, q] - rest[q]))
+                    above[q] += store[row + j, q] * ((x[at + j, q] - base[q]) + (low[at + j, q] - low_base[q]))
             for q in range(lanes):
-                more = above[q] * store[row + k, q] + rest[q]
+                more = above[q] * store[row + k, q] + low_base[q]
                 whole = base[q] + more
                 part = whole - base[q]
                 x[at + k, q] = whole
                 low[at + k, q] = (base[q] - (whole - part)) + (more - part)
-        if step[0] != 1:
+        if not step[CELL]:
             for numbers in (x, low):
-                for a in range(step[7]):
-                    numbers[step[15] + a] = numbers[at + places[step[4] + a]]
-                for b in range(step[11]):
-                    numbers[step[16] + b] = numbers[at + places[step[8] + b]]
+                for a in range(step[PORTS_A]):
+                    numbers[step[X_A] + a] = numbers[at + places[step[PLACES_A] + a]]
+                for b in range(step[PORTS_B]):
+                    numbers[step[X_B] + b] = numbers[at + places[step[PLACES_B] + b]]
 
 
 @njit(**_OPTIONS)
 def leaf_voltages(
-    steps: Index,
-    places: Index,
-    g: Array,
-    cw: Array,
-    cb: Array,
-    top: Index,
-    left: Index,
-    store: Array,
-    pairs: Array,
-    ports: Array,
-    v: Array,
-    u: Array,
-) -> None:
+    steps: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array, pairs: Array,
+    ports: Array, v: Array, u: Array,
+) -> None:  # fmt: skip
     """Voltages of every node of leaves whose port voltages are known; the schedule must be one that keeps all.
 
     Voltages are pairs: ``pairs`` (2, voltages, lanes) is work space, ``ports`` (2, batch, ports, lanes) what is known;
@@ -222,33 +248,23 @@ def leaf_voltages(
     for vector in range(ports.shape[1]):
         for a in range(ports.shape[2]):
             for q in range(top.size):
-                x[last[14] + a, q], low[last[14] + a, q] = ports[0, vector, a, q], ports[1, vector, a, q]
+                x[last[X] + a, q], low[last[X] + a, q] = ports[0, vector, a, q], ports[1, vector, a, q]
         _backward_pairs(steps, places, store, x, low)
         for s in range(steps.shape[0]):
             step = steps[s]
-            if step[0] == 1:
-                word, bit = step[14] + places[step[4]], step[14] + places[step[4] + 1]
+            if step[CELL]:
+                word, bit = step[X] + places[step[PLACES_A]], step[X] + places[step[PLACES_A] + 1]
                 for q in range(top.size):
-                    i, j = top[q] + step[12], left[q] + step[13]
+                    i, j = top[q] + step[ROW], left[q] + step[COL]
                     v[0, vector, i, j], v[1, vector, i, j] = x[word, q], low[word, q]
                     u[0, vector, i, j], u[1, vector, i, j] = x[bit, q], low[bit, q]
 
 
 @njit(**_OPTIONS)
 def leaf_gradients(
-    steps: Index,
-    places: Index,
-    g: Array,
-    cw: Array,
-    cb: Array,
-    top: Index,
-    left: Index,
-    store: Array,
-    x: Array,
-    weights: Array,
-    drops: Array,
-    out: Array,
-) -> None:
+    steps: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array, x: Array,
+    weights: Array, drops: Array, out: Array,
+) -> None:  # fmt: skip
     """``out[cell] = sum_ab weights[a, b] d_a d_b`` with d_a the cell's voltage for 1 V at port a, 0 V at the others.
 
     The schedule must be one that keeps all. ``weights`` (ports, ports, lanes); ``x`` (voltages, lanes) and ``drops``
@@ -260,13 +276,17 @@ def leaf_gradients(
     for a in range(ports):
         for b in range(ports):
             for q in range(lanes):
-                x[last[14] + b, q] = 1.0 if a == b else 0.0
+                x[last[X] + b, q] = 1.0 if a == b else 0.0
         _leaf_backward(steps, places, store, x)
         cell = 0
         for s in range(steps.shape[0]):
             step = steps[s]
-            if step[0] == 1:
-                word, bit, drop = x[step[14] + places[step[4]]], x[step[14] + places[step[4] + 1]], drops[cell, a]
+            if step[CELL]:
+                word, bit, drop = (
+                    x[step[X] + places[step[PLACES_A]]],
+                    x[step[X] + places[step[PLACES_A] + 1]],
+                    drops[cell, a],
+                )
                 for q in range(lanes):
                     drop[q] = word[q] - bit[q]
                 cell += 1
@@ -274,7 +294,7 @@ def leaf_gradients(
     total, inner = np.empty(lanes), np.empty(lanes)
     for s in range(steps.shape[0]):
         step = steps[s]
-        if step[0] == 1:
+        if step[CELL]:
             total[:] = 0.0
             for a in range(ports):
                 inner[:] = 0.0
@@ -286,5 +306,5 @@ def leaf_gradients(
                 for q in range(lanes):
                     total[q] += inner[q] * drop[q]
             for q in range(lanes):
-                out[top[q] + step[12], left[q] + step[13]] = total[q]
+                out[top[q] + step[ROW], left[q] + step[COL]] = total[q]
             cell += 1

@@ -225,9 +225,9 @@ class Reduction(Blocks):
             shape, blocks, top, left = group
             plan = leaf_schedule(shape, True)
             store, x = np.empty((plan.entries, top.size)), np.empty((2, plan.voltages, top.size))
-            known = np.stack([block.port_voltages for block in blocks], axis=-1)  # type: ignore[misc]
-            known = np.ascontiguousarray(known.transpose(0, 2, 1, 3))
-            leaves.leaf_voltages(plan.steps, plan.places, *self._circuit, top, left, store, x, known, v, u)
+            ports = np.stack([block.port_voltages for block in blocks], axis=-1)  # type: ignore[misc]
+            ports = np.ascontiguousarray(ports.transpose(0, 2, 1, 3))
+            leaves.leaf_voltages(plan.steps, plan.places, *self._circuit, top, left, store, x, ports, v, u)
 
         # Every step keeps storage of its own on the way back, so fewer leaves share a pass.
         self._run(fill, self._lane_groups(LANES // 2))
@@ -238,11 +238,10 @@ class Reduction(Blocks):
 
         As ``pairs`` they are (2, ports, batch).
         """
-        known = np.ascontiguousarray(terminals.T)
-        self._root.port_voltages = np.stack([known, np.zeros_like(known)]) if pairs else known
-        extend = _extend_pairs if pairs else _extend
+        volts = np.ascontiguousarray(terminals.T)
+        self._root.port_voltages = np.stack([volts, np.zeros_like(volts)]) if pairs else volts
         for height in sorted(self._levels, reverse=True):
-            self._run(extend, self._levels[height])
+            self._run(_extend, self._levels[height])
 
     def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
         """Return ``sum_kl weights[k, l] d_k d_l`` at every cell, (m, n); needs ``keep``.
@@ -259,8 +258,8 @@ class Reduction(Blocks):
             shape, blocks, top, left = group
             plan = leaf_schedule(shape, True)
             store, x = np.empty((plan.entries, top.size)), np.empty((plan.voltages, top.size))
-            known = np.stack([block.port_voltages for block in blocks])  # type: ignore[misc]
-            form = known[:, :, :count] @ (weights @ known[:, :, count:].transpose(0, 2, 1))
+            ports = np.stack([block.port_voltages for block in blocks])  # type: ignore[misc]
+            form = ports[:, :, :count] @ (weights @ ports[:, :, count:].transpose(0, 2, 1))
             form = np.ascontiguousarray(form.transpose(1, 2, 0))
             drops = np.empty((shape.rows * shape.cols, form.shape[0], top.size))
             leaves.leaf_gradients(plan.steps, plan.places, *self._circuit, top, left, store, x, form, drops, gradient)
@@ -276,20 +275,10 @@ def _join(block: _Block, keep: bool) -> None:
     how = block.how
     joint = np.zeros((how.total, how.total))
     inverse = np.empty(how.total - how.kept)
-    panel = np.empty((kron.PANEL, how.total))
     kron.merge(
-        a.couplings,
-        a.shape.ports,
-        how.first,
-        b.couplings,
-        b.shape.ports,
-        how.second,
-        how.kept,
-        joint,
-        inverse,
-        panel,
-        kron.dsyrk_address(),
-    )
+        a.couplings, a.shape.ports, how.first, b.couplings, b.shape.ports, how.second, how.kept, joint, inverse,
+        np.empty((kron.PANEL, how.total)), kron.dsyrk_address(),
+    )  # fmt: skip
     block.couplings = joint
     a.couplings = b.couplings = None
     if keep:
@@ -297,30 +286,19 @@ def _join(block: _Block, keep: bool) -> None:
 
 
 def _extend(block: _Block) -> None:
+    """Hand a block's port voltages, (ports, batch) or as pairs (2, ports, batch), on to its two parts."""
     assert block.parts is not None
     assert block.how is not None
     assert block.rows is not None
     assert block.inverse is not None
     assert block.port_voltages is not None
-    how = block.how
-    x = np.empty((how.total, block.port_voltages.shape[1]))
-    x[: how.kept] = block.port_voltages
-    kron.extend(block.rows, block.inverse, x)
-    block.parts[0].port_voltages = x[how.first]
-    block.parts[1].port_voltages = x[how.second]
-    block.port_voltages = None
-
-
-def _extend_pairs(block: _Block) -> None:
-    assert block.parts is not None
-    assert block.how is not None
-    assert block.rows is not None
-    assert block.inverse is not None
-    assert block.port_voltages is not None
-    how = block.how
-    x = np.empty((2, how.total, block.port_voltages.shape[2]))
-    x[:, : how.kept] = block.port_voltages
-    kron.extend_pairs(block.rows, block.inverse, x[0], x[1])
-    block.parts[0].port_voltages = x[:, how.first]
-    block.parts[1].port_voltages = x[:, how.second]
+    how, ports = block.how, block.port_voltages
+    x = np.empty((*ports.shape[:-2], how.total, ports.shape[-1]))
+    x[..., : how.kept, :] = ports
+    if x.ndim == 2:
+        kron.extend(block.rows, block.inverse, x)
+    else:
+        kron.extend_pairs(block.rows, block.inverse, x[0], x[1])
+    block.parts[0].port_voltages = x.take(how.first, axis=-2)
+    block.parts[1].port_voltages = x.take(how.second, axis=-2)
     block.port_voltages = None

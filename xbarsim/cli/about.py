@@ -48,7 +48,9 @@ def installation() -> Installation:
     for package in ("numpy", "scipy", "numba", "llvmlite", "click", "torch", "PySpice"):
         facts[package] = _version(package)
     facts["threads"] = f"{threads} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
-    facts["cache"] = str(schur.solve.stats.cache_path)
+    facts["cache"] = (
+        str(schur.solve.stats.cache_path) if hasattr(schur.solve, "stats") else "none, kernels run as Python"
+    )
     facts["ngspice"] = _ngspice()
     return Installation(facts)
 
