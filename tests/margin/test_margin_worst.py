@@ -11,7 +11,7 @@ from cli_tools import call
 from xbarsim import Selector, Sinh, schemes
 from xbarsim.kernels import many
 from xbarsim.margin import Technology, margin, pattern_search
-from xbarsim.margin.cell_reads import Reader
+from xbarsim.margin.cell_reads import CellReader
 from xbarsim.margin.margin_report import Report
 
 
@@ -111,7 +111,7 @@ def test_many_at_once_are_each_ones_solution(seed):
 
 
 def search_reader(made, shape, scheme, cell):
-    return Reader(made, shape, schemes.named(scheme), cell, 0.5)
+    return CellReader(made, shape, schemes.scheme_of(scheme), cell, 0.5)
 
 
 def test_arrays_too_long_for_one_leaf_are_read_one_by_one():

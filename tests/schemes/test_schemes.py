@@ -210,7 +210,7 @@ def test_lines_are_told_apart_by_row_and_column():
     np.testing.assert_allclose(tied.boundary["bit_bottom"].voltage, [2.0, 0.0])
     np.testing.assert_array_equal(tied.boundary["word_left"].resistance, driver)
     np.testing.assert_array_equal(tied.boundary["bit_bottom"].resistance, sense)
-    tied, _ = schemes.named("floating+both").tie(xbar, (1, 1), 3.0)
+    tied, _ = schemes.scheme_of("floating+both").tie(xbar, (1, 1), 3.0)
     for side, open_lines in (("word_left", [0, 2]), ("word_right", [0, 2]), ("bit_bottom", [0]), ("bit_top", [0])):
         assert np.flatnonzero(np.isinf(tied.boundary[side].resistance)).tolist() == open_lines
 

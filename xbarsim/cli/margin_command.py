@@ -99,11 +99,11 @@ def _report(
     with output.working() as progress:
         from xbarsim.margin import Technology, sweep
         from xbarsim.margin.margin_report import Report
-        from xbarsim.schemes.scheme import checked_voltage, named
+        from xbarsim.schemes.scheme import checked_voltage, scheme_of
         from xbarsim.solvers import extrapolation
 
         volts = checked_voltage(options["read_voltage"])
-        loaded = [replace(named(name), load=options["load"]) for name in schemes]
+        loaded = [replace(scheme_of(name), load=options["load"]) for name in schemes]
         technology = Technology(
             options["r_on"],
             options["r_off"],

@@ -117,8 +117,8 @@ def _columns(heads: list[list[str]], count: int, path: str) -> _Columns:
             f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I"
         )
     if len(places) == 1:
-        other = "A" if "V" in places else "V"
-        places[other] = 1 - next(iter(places.values()))
+        missing = "A" if "V" in places else "V"
+        places[missing] = 1 - next(iter(places.values()))
     return _Columns(places or {"V": 0, "A": 1}, scales)
 
 

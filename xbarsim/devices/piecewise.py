@@ -7,7 +7,7 @@ from xbarsim.checks import Array
 _LETTERS = "xdcba"
 """A piece's parameters: where it starts, and its coefficients of the third to the zeroth power."""
 
-_OWN = "table_"
+_PREFIX = "table_"
 """What its parameters' names begin with; they are global, as ngspice copies a subcircuit's own into every call."""
 
 
@@ -28,20 +28,23 @@ def table_subcircuit(breaks: Array, pieces: Array, conductance: float) -> str:
         "* the piece chosen by V; straight lines beyond the points.",
         "* g  siemens of the cell; g0 of the measured one",
         # Literals in a B source lose digits beyond the eleventh; parameters do not.
-        f".param {_OWN}g0={conductance!r}",
+        f".param {_PREFIX}g0={conductance!r}",
     ]
     for k, piece in enumerate(pieces.tolist()):
-        named = zip(_LETTERS, piece, strict=True)
-        lines.append(".param " + " ".join(f"{_OWN}{one}{k}={value!r}" for one, value in named if value or one in "xa"))
-    lines += [f".param {_OWN}u{k}={value!r}" for k, value in enumerate(breaks.tolist())]
+        letters = zip(_LETTERS, piece, strict=True)
+        lines.append(
+            ".param "
+            + " ".join(f"{_PREFIX}{letter}{k}={value!r}" for letter, value in letters if value or letter in "xa")
+        )
+    lines += [f".param {_PREFIX}u{k}={value!r}" for k, value in enumerate(breaks.tolist())]
     formulas = [_cubic(k, piece) for k, piece in enumerate(pieces.tolist())]
-    lines += [f".subckt table te be g={conductance!r}", f".param ratio={{g/{_OWN}g0}}"]
+    lines += [f".subckt table te be g={conductance!r}", f".param ratio={{g/{_PREFIX}g0}}"]
     return "\n".join([*lines, f"b1 te be i=ratio*{_tree(formulas, 0, len(formulas))}", ".ends table", ""])
 
 
 def _cubic(k: int, piece: list[float]) -> str:
     """Return a piece in Horner's form, without the powers that it does not have."""
-    x, d, c, b, a = (f"{_OWN}{letter}{k}" for letter in _LETTERS)
+    x, d, c, b, a = (f"{_PREFIX}{letter}{k}" for letter in _LETTERS)
     s = f"(v(te,be)-{x})"
     text = ""
     for name, value in zip((d, c, b), piece[1:4], strict=True):
@@ -55,4 +58,4 @@ def _tree(formulas: list[str], first: int, end: int) -> str:
         return formulas[first]
     middle = (first + end) // 2
     below, above = _tree(formulas, first, middle), _tree(formulas, middle, end)
-    return f"(v(te,be) < {_OWN}u{middle - 1} ? {below} : {above})"
+    return f"(v(te,be) < {_PREFIX}u{middle - 1} ? {below} : {above})"

@@ -22,7 +22,7 @@ from xbarsim.errors import InputError
 
 GROUP = "xbarsim.devices"
 
-OWN: dict[str, type[Device]] = {
+BUILT_IN: dict[str, type[Device]] = {
     model.name: model for model in (Linear, Sinh, Selector, Transistor, Yakopcic, Table, Law)
 }
 """The models that xbarsim comes with, by name."""
@@ -33,7 +33,7 @@ _registered: dict[str, type[Device]] = {}
 def models() -> dict[str, type[Device]]:
     """Return all models by name; what is wrong with a package's is told by a warning, once, and left out."""
     packages, _ = _of_packages()
-    return OWN | packages | _registered
+    return BUILT_IN | packages | _registered
 
 
 def model(name: str) -> type[Device]:
@@ -68,13 +68,13 @@ def register(new: type[Device]) -> type[Device]:
 
 def sinh_model(in_series: bool) -> type[Device]:
     """Return the model of cells whose netlist has sinh sources, alone or each in series with a resistor."""
-    return next(entry for entry in OWN.values() if entry.sinh_in_series is in_series)
+    return next(entry for entry in BUILT_IN.values() if entry.sinh_in_series is in_series)
 
 
 @cache
 def _of_packages() -> tuple[dict[str, type[Device]], dict[str, str]]:
     """Return the models of installed packages, and by name what is wrong with others."""
-    found: dict[str, type[Device]] = {}
+    packaged: dict[str, type[Device]] = {}
     faults: dict[str, str] = {}
     for entry in entry_points(group=GROUP):
         place = f"entry point {entry.name} = {entry.value} of the group {GROUP}{_package(entry)}"
@@ -84,15 +84,15 @@ def _of_packages() -> tuple[dict[str, type[Device]], dict[str, str]]:
             faults[entry.name] = f"{place} cannot be loaded: {type(error).__name__}: {error}"
             continue
         fault = _fault(loaded, entry.name)
-        if fault is None and entry.name in found:
+        if fault is None and entry.name in packaged:
             fault = f"has the name of another package's model, {entry.name!r}"
         if fault is None:
-            found[entry.name] = loaded
+            packaged[entry.name] = loaded
         else:
             faults[entry.name] = f"{place} {fault}"
     for fault in faults.values():
         warnings.warn(f"{fault}: it is left out", stacklevel=3)
-    return found, faults
+    return packaged, faults
 
 
 def _package(entry: EntryPoint) -> str:
@@ -105,6 +105,6 @@ def _fault(candidate: object, name: str) -> str | None:
         return "is no subclass of xbarsim.devices.Device"
     if getattr(candidate, "name", None) != name or not name:
         return f"has the name {getattr(candidate, 'name', None)!r}: it must be that of the entry point"
-    if name in OWN:
+    if name in BUILT_IN:
         return f"has the name of a model of xbarsim's own, {name!r}"
     return None

@@ -17,7 +17,7 @@ from xbarsim.schemes.scheme import Cell, Scheme
 from xbarsim.solvers.segments import Segments
 
 
-class Reader:
+class CellReader:
     """Reads one cell of an array in any states."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Reader:
         tied, voltages = self.scheme.tie(self.technology.crossbar(patterns[0]), self.cell, self.volts)
         segments = Segments.of(tied)
         sources = segments.sources(voltages[None])
-        sides = [side for side, there in zip(SIDES, segments.present, strict=True) if there]
+        sides = [side for side, present in zip(SIDES, segments.present, strict=True) if present]
         volts = np.concatenate([sources[side][0] for side in sides])
         cells = np.where(patterns, 1.0 / self.technology.r_on, 1.0 / self.technology.r_off)
         amperes = many.terminal_currents(cells, *segments.couplings(), volts)
@@ -52,19 +52,19 @@ class Reader:
 
     def left(self, low: Array, high: Array) -> Array:
         """Margins of currents in LRS and in HRS; without a current in LRS there is none."""
-        there = low * self.sign > 0.0
-        return np.where(there, (low - high) / np.where(there, low, 1.0), -math.inf)
+        conducting = low * self.sign > 0.0
+        return np.where(conducting, (low - high) / np.where(conducting, low, 1.0), -math.inf)
 
     def least(self, patterns: States) -> int:
         """Which pattern has the least margin, both states among the same cells."""
         currents = []
         for state in (True, False):
-            own = patterns.copy()
-            own[:, self.cell[0], self.cell[1]] = state
-            currents.append(self._rank(own))
+            mixed = patterns.copy()
+            mixed[:, self.cell[0], self.cell[1]] = state
+            currents.append(self._rank(mixed))
         return int(np.argmin(self.left(*currents)))
 
-    def named(self, name: str, states: States) -> Read:
+    def labelled(self, name: str, states: States) -> Read:
         """Read the cell; errors say under which scheme, in which array and among which pattern."""
         try:
             return self(states)

@@ -29,14 +29,16 @@ def draw(points: Sequence[Margin], title: str) -> Figure:
     title : str
         The picture's heading; it may have several lines.
     """
-    loaded = all(one.voltage_margin is not None for one in points)
+    loaded = all(point.voltage_margin is not None for point in points)
     figure = new_figure(figsize=(15 if loaded else 10.5, 4.8))
     figure.suptitle(plain(title), fontsize=10)
     panels = figure.subplots(1, 3 if loaded else 2)
-    _shares(panels[0], points, "Current margin  (I_LRS - I_HRS) / I_LRS", lambda one: one.current_margin)
+    _shares(panels[0], points, "Current margin  (I_LRS - I_HRS) / I_LRS", lambda point: point.current_margin)
     _ratios(panels[1], points)
     if loaded:
-        _shares(panels[2], points, "Voltage margin  (V_LRS - V_HRS) / V_read", lambda one: one.voltage_margin or 0.0)
+        _shares(
+            panels[2], points, "Voltage margin  (V_LRS - V_HRS) / V_read", lambda point: point.voltage_margin or 0.0
+        )
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6), fontsize=9, frameon=False)
     return figure
@@ -44,10 +46,10 @@ def draw(points: Sequence[Margin], title: str) -> Figure:
 
 def _shares(axes: Axes, points: Sequence[Margin], title: str, value: Callable[[Margin], float]) -> None:
     """Draw margins on a linear axis that, below -1, goes on logarithmically."""
-    values = {id(one): value(one) for one in points}
+    values = {id(point): value(point) for point in points}
     for style, curve in _curves(points):
-        axes.plot([_lines(one) for one in curve], [values[id(one)] for one in curve], **style)
-    finite = [one for one in values.values() if not math.isnan(one)]
+        axes.plot([_lines(point) for point in curve], [values[id(point)] for point in curve], **style)
+    finite = [point for point in values.values() if not math.isnan(point)]
     lowest, top = min(finite, default=0.0), max(finite, default=1.0)
     if lowest < -1.0:
         axes.set_yscale("symlog", linthresh=1.0, linscale=2.0)
@@ -75,11 +77,11 @@ def _ticks_below(lowest: float) -> list[float]:
 def _left_out(axes: Axes, count: int) -> None:
     """Say how many points have no place on the axis."""
     if count:
-        said = axes.annotate(
+        note = axes.annotate(
             f"{count} left out: no number" if count > 1 else "1 left out: no number", (0.01, 0.01),
             xycoords="axes fraction", fontsize=8, color="0.35",
         )  # fmt: skip
-        said.set_in_layout(False)
+        note.set_in_layout(False)
 
 
 def _unreadable(axes: Axes, limit: float) -> None:
@@ -91,11 +93,11 @@ def _unreadable(axes: Axes, limit: float) -> None:
         heights = [axes.get_yaxis_transform().transform((0.0, y))[1] for y in (low, limit, high)]
         if heights[1] - heights[0] < _ROOM * (heights[2] - heights[0]):
             return
-        said = axes.annotate(
+        note = axes.annotate(
             "not readable", (0.99, limit), (0, -3), xycoords=("axes fraction", "data"), textcoords="offset points",
             fontsize=8, color="0.35", ha="right", va="top",
         )  # fmt: skip
-        said.set_in_layout(False)
+        note.set_in_layout(False)
 
 
 def _ratios(axes: Axes, points: Sequence[Margin]) -> None:
@@ -104,10 +106,10 @@ def _ratios(axes: Axes, points: Sequence[Margin]) -> None:
 
     drawn = 0
     for style, curve in _curves(points):
-        shown = [(_lines(one), one.on_off_ratio) for one in curve if math.isfinite(one.on_off_ratio)]
-        shown = [(x, y) for x, y in shown if y > 0.0]
-        drawn += len(shown)
-        axes.plot([x for x, _ in shown], [y for _, y in shown], **style)
+        ratios = [(_lines(point), point.on_off_ratio) for point in curve if math.isfinite(point.on_off_ratio)]
+        ratios = [(x, y) for x, y in ratios if y > 0.0]
+        drawn += len(ratios)
+        axes.plot([x for x, _ in ratios], [y for _, y in ratios], **style)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     if high < 30.0 * low:
@@ -123,7 +125,10 @@ def _dress(axes: Axes, points: Sequence[Margin], title: str) -> None:
     """Sizes on a logarithmic axis, each with its own tick where there is room."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    names = {_lines(one): f"{one.rows}" if one.rows == one.cols else f"{one.rows} x {one.cols}" for one in points}
+    names = {
+        _lines(point): f"{point.rows}" if point.rows == point.cols else f"{point.rows} x {point.cols}"
+        for point in points
+    }
     axes.set_xscale("log", base=2)
     every = -(-len(names) // _MOST_TICKS)
     ticks = sorted(names)[::-every][::-1]
@@ -132,7 +137,7 @@ def _dress(axes: Axes, points: Sequence[Margin], title: str) -> None:
     axes.set_xticklabels([names[tick] for tick in ticks], rotation=45 if len("".join(names.values())) > 40 else 0)
     if len(names) == 1:
         axes.set_xlim(0.5 * ticks[0], 2.0 * ticks[0])
-    square = all(one.rows == one.cols for one in points)
+    square = all(point.rows == point.cols for point in points)
     axes.set(title=title, xlabel="array size N (N x N cells)" if square else "array size (rows x columns)")
     axes.title.set_fontsize(10)
     axes.grid(linewidth=0.3)
@@ -140,17 +145,17 @@ def _dress(axes: Axes, points: Sequence[Margin], title: str) -> None:
 
 def _curves(points: Sequence[Margin]) -> list[tuple[dict[str, Any], list[Margin]]]:
     """Group the points into curves: style, and points by size. Marks shrink, so that of two alike both are seen."""
-    names = list(dict.fromkeys(one.scheme.name for one in points))
+    names = list(dict.fromkeys(point.scheme.name for point in points))
     marked = zip(names, cycle(_MARKS), cycle(range(10)), strict=False)
     return [
         (
             {"label": plain(name), "marker": mark, "color": f"C{k}", "markersize": max(3.5, 7.5 - k), "linewidth": 1.4},
-            sorted((one for one in points if one.scheme.name == name), key=_lines),
+            sorted((point for point in points if point.scheme.name == name), key=_lines),
         )
         for name, mark, k in marked
     ]
 
 
-def _lines(one: Margin) -> float:
+def _lines(point: Margin) -> float:
     """Side of the square array with as many cells."""
-    return math.sqrt(one.rows * one.cols)
+    return math.sqrt(point.rows * point.cols)

@@ -86,16 +86,16 @@ def worst(take: Take, rank: Rank | None, shape: tuple[int, int], cell: Cell, sta
     sign : {1, -1}
         Which way is worse.
     """
-    known = list(candidates(shape, cell))
-    for _, states in known:
+    groups = list(candidates(shape, cell))
+    for _, states in groups:
         states[cell] = state
-    hunt = _Hunt(take, rank, sign, known)
+    hunt = _Hunt(take, rank, sign, groups)
     few = every_pattern(shape, cell)
     if few is not None:
         few[:, cell[0], cell[1]] = state
         hunt.try_all(few)
         return hunt.result(exhaustive=True)
-    starts = sorted(zip(hunt.first, known, strict=True), key=lambda one: -one[0])
+    starts = sorted(zip(hunt.first, groups, strict=True), key=lambda start: -start[0])
     # Sensitivities are there for all cells or for none.
     if sensitivity(hunt.read) is None:
         return hunt.result(exhaustive=False)
@@ -117,41 +117,41 @@ def every_pattern(shape: tuple[int, int], cell: Cell) -> States | None:
     if size > EXHAUSTIVE.bit_length():
         return None
     numbers = np.arange(2 ** (size - 1))[:, None]
-    others = (numbers >> np.arange(size - 1)) & 1
-    states = np.insert(others.astype(np.bool_), cell[0] * shape[1] + cell[1], False, axis=1)
+    bits = (numbers >> np.arange(size - 1)) & 1
+    states = np.insert(bits.astype(np.bool_), cell[0] * shape[1] + cell[1], False, axis=1)
     return states.reshape(-1, *shape)
 
 
-def nearest(states: States, known: list[tuple[str, States]]) -> str:
+def nearest(states: States, groups: list[tuple[str, States]]) -> str:
     """Name a pattern by the one of those known that differs in the fewest cells, with ``~`` if any does."""
-    name, other = min(known, key=lambda one: int((one[1] != states).sum()))
-    return name if (other == states).all() else f"~{name}"
+    name, closest = min(groups, key=lambda group: int((group[1] != states).sum()))
+    return name if (closest == states).all() else f"~{name}"
 
 
 class _Hunt:
     """The worst pattern so far, and how many were tried."""
 
-    def __init__(self, take: Take, rank: Rank | None, sign: float, known: list[tuple[str, States]]) -> None:
-        self._take, self._rank, self._sign, self._known = take, rank, sign, known
-        self._seen: set[bytes] = set()
-        reads = [take(name, states) for name, states in known]
+    def __init__(self, take: Take, rank: Rank | None, sign: float, groups: list[tuple[str, States]]) -> None:
+        self._take, self._rank, self._sign, self._groups = take, rank, sign, groups
+        self._tried: set[bytes] = set()
+        reads = [take(name, states) for name, states in groups]
         self.first = [sign * read.selected_current for read in reads]
         best = int(np.argmax(self.first))
-        self.states, self.read = known[best][1], reads[best]
-        self._seen = {states.tobytes() for _, states in known}
+        self.states, self.read = groups[best][1], reads[best]
+        self._tried = {states.tobytes() for _, states in groups}
 
     def result(self, *, exhaustive: bool) -> Worst:
         """Return what was found."""
-        name = nearest(self.states, self._known)
-        return Worst(name, self.states, self.read, len(self._seen), exhaustive)
+        name = nearest(self.states, self._groups)
+        return Worst(name, self.states, self.read, len(self._tried), exhaustive)
 
     def try_(self, states: States) -> Read | None:
         """Read a pattern that was not tried yet, and keep it if it is the worst so far."""
         key = states.tobytes()
-        if key in self._seen:
+        if key in self._tried:
             return None
-        self._seen.add(key)
-        read = self._take(nearest(states, self._known), states)
+        self._tried.add(key)
+        read = self._take(nearest(states, self._groups), states)
         if self._worse(read, self.read):
             self.states, self.read = states.copy(), read
         return read
@@ -160,20 +160,20 @@ class _Hunt:
         """Try many patterns, all at once where that is possible."""
         if self._rank is not None:
             currents = self._rank(patterns)
-            self._seen.update(states.tobytes() for states in patterns)
+            self._tried.update(states.tobytes() for states in patterns)
             best = patterns[int(np.argmax(self._sign * currents))]
-            self._seen.discard(best.tobytes())
+            self._tried.discard(best.tobytes())
             patterns = best[None]
         for states in patterns:
             self.try_(states)
 
-    def _worse(self, read: Read, other: Read) -> bool:
-        size = max(abs(read.selected_current), abs(other.selected_current))
-        return self._sign * (read.selected_current - other.selected_current) > _GAIN * size
+    def _worse(self, read: Read, reference: Read) -> bool:
+        size = max(abs(read.selected_current), abs(reference.selected_current))
+        return self._sign * (read.selected_current - reference.selected_current) > _GAIN * size
 
     def climb(self, states: States) -> None:
         """Go on from a pattern: turn all cells whose turn makes it worse, or, where that is too much, the strongest."""
-        read = self.try_(states) or self._take(nearest(states, self._known), states)
+        read = self.try_(states) or self._take(nearest(states, self._groups), states)
         for _ in range(STEPS):
             gains = self._gains(states, read)
             order = np.argsort(-gains, axis=None)

@@ -58,10 +58,12 @@ def background(name: str, shape: tuple[int, int], cell: Cell) -> States:
 def candidates(shape: tuple[int, int], cell: Cell) -> Iterator[tuple[str, States]]:
     """Yield every distinct pattern of the three groups with its name."""
     rows, cols = shape
-    there = [group for group, count in zip(GROUPS, (cols - 1, rows - 1, (rows - 1) * (cols - 1)), strict=True) if count]
-    for choice in product((False, True), repeat=len(there)):
-        words = [group for group, chosen in zip(there, choice, strict=True) if chosen]
-        name = "hrs" if not words else "lrs" if len(words) == len(there) else "+".join(words)
+    groups = [
+        group for group, count in zip(GROUPS, (cols - 1, rows - 1, (rows - 1) * (cols - 1)), strict=True) if count
+    ]
+    for choice in product((False, True), repeat=len(groups)):
+        words = [group for group, conducting in zip(groups, choice, strict=True) if conducting]
+        name = "hrs" if not words else "lrs" if len(words) == len(groups) else "+".join(words)
         yield name, background(name, shape, cell)
 
 
@@ -85,7 +87,7 @@ def sensitivity(read: Read) -> Array | None:
     sensed: tuple[Side, ...] = ("bit_bottom", "bit_top") if read.scheme.both_bits else ("bit_bottom",)
     unit = np.zeros(tied.shape[1])
     unit[read.cell[1]] = 1.0
-    ends = {side: LineEnds(unit if side in sensed else 0.0, held.resistance) for side, held in tied.boundary.items()}
+    ends = {side: LineEnds(unit if side in sensed else 0.0, tie.resistance) for side, tie in tied.boundary.items()}
     dual = Crossbar(slopes, word_wire=tied.word_wire, bit_wire=tied.bit_wire, ends=ends)
     adjoint = solve(dual, np.zeros(tied.shape[0]))
     growth: Array = (adjoint.bit_voltages - adjoint.word_voltages) * across

@@ -10,13 +10,13 @@ from typing import Literal, get_args
 import numpy as np
 
 from xbarsim.errors import InputError
-from xbarsim.margin.cell_reads import Reader, by
+from xbarsim.margin.cell_reads import CellReader, by
 from xbarsim.margin.pattern_search import every_pattern, nearest, worst
 from xbarsim.margin.patterns import candidates
 from xbarsim.margin.technology import States, Technology
 from xbarsim.resources import check_memory
 from xbarsim.schemes.reading import Read
-from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, named
+from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, checked_voltage, scheme_of
 from xbarsim.solvers.extrapolation import collected, report
 
 Where = Literal["far", "corners"]
@@ -26,7 +26,7 @@ Size = int | tuple[int, int]
 _BYTES_PER_CELL = 200.0
 """At least what the eight patterns and their solutions take."""
 
-_SAME = 1e-12
+_ALIKE = 1e-12
 """Margins that differ by less are alike: rounding."""
 
 
@@ -157,18 +157,18 @@ def margin(
     """
     shape = _shape(size)
     _check_memory(shape)
-    chosen = named(scheme)
+    read_scheme = scheme_of(scheme)
     volts = checked_voltage(read_voltage)
     if patterns not in get_args(Pairing):
         raise InputError(f"patterns is {patterns!r}: it must be {' or '.join(get_args(Pairing))}")
-    same = patterns == "same" or chosen.reads_all_rows
-    with collected(f"{chosen.name}, {by(shape)}") as cases:
-        found = [
-            _margin(technology, shape, chosen, volts, one, _same if same else _worst)
-            for one in _cells(shape, chosen, cell)
+    paired = patterns == "same" or read_scheme.reads_all_rows
+    with collected(f"{read_scheme.name}, {by(shape)}") as cases:
+        margins = [
+            _margin(technology, shape, read_scheme, volts, place, _paired if paired else _worst)
+            for place in _cells(shape, read_scheme, cell)
         ]
     report(cases)
-    return min(found, key=lambda one: -math.inf if math.isnan(one.current_margin) else one.current_margin)
+    return min(margins, key=lambda point: -math.inf if math.isnan(point.current_margin) else point.current_margin)
 
 
 def sweep(
@@ -195,23 +195,28 @@ def sweep(
     shapes = [_shape(size) for size in sizes]
     for shape in shapes:
         _check_memory(shape)
-    chosen = [named(scheme) for scheme in schemes]
-    for what, items in (("sizes", [by(shape) for shape in shapes]), ("schemes", [one.name for one in chosen])):
+    read_schemes = [scheme_of(scheme) for scheme in schemes]
+    for name, items in (
+        ("sizes", [by(shape) for shape in shapes]),
+        ("schemes", [read_scheme.name for read_scheme in read_schemes]),
+    ):
         if not items:
-            raise InputError(f"{what} is empty: give at least one")
+            raise InputError(f"{name} is empty: give at least one")
         if len(set(items)) < len(items):
             twice = next(item for k, item in enumerate(items) if item in items[:k])
-            raise InputError(f"{what} has {twice} twice")
+            raise InputError(f"{name} has {twice} twice")
     for shape in shapes:
-        _cells(shape, chosen[0], cell)
-    found = []
+        _cells(shape, read_schemes[0], cell)
+    margins = []
     with collected() as cases:
-        for scheme in chosen:
+        for scheme in read_schemes:
             for shape in shapes:
                 progress(f"{scheme.name}, {by(shape)}")
-                found.append(margin(technology, shape, scheme, read_voltage=read_voltage, cell=cell, patterns=patterns))
+                margins.append(
+                    margin(technology, shape, scheme, read_voltage=read_voltage, cell=cell, patterns=patterns)
+                )
     report(cases)
-    return found
+    return margins
 
 
 def _margin(
@@ -220,40 +225,40 @@ def _margin(
     scheme: Scheme,
     volts: float,
     cell: Cell,
-    pair: Callable[[Reader, tuple[int, int]], tuple[Case, Case]],
+    pair: Callable[[CellReader, tuple[int, int]], tuple[Case, Case]],
 ) -> Margin:
-    lrs, hrs = pair(Reader(technology, shape, scheme, cell, volts), shape)
+    lrs, hrs = pair(CellReader(technology, shape, scheme, cell, volts), shape)
     return Margin(scheme, *shape, cell, volts, lrs, hrs)
 
 
-def _worst(reader: Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
+def _worst(reader: CellReader, shape: tuple[int, int]) -> tuple[Case, Case]:
     """Each state's worst pattern: the smallest current in LRS, the largest in HRS."""
     cases = []
     for state, sign in ((True, -reader.sign), (False, reader.sign)):
-        met = worst(reader.named, reader.rank, shape, reader.cell, state, sign)
+        met = worst(reader.labelled, reader.rank, shape, reader.cell, state, sign)
         cases.append(_case(met.name, met.states, met.read, met.tried, exhaustive=met.exhaustive))
     return cases[0], cases[1]
 
 
-def _same(reader: Reader, shape: tuple[int, int]) -> tuple[Case, Case]:
+def _paired(reader: CellReader, shape: tuple[int, int]) -> tuple[Case, Case]:
     """Both states in the pattern where their currents differ least, relative to that in LRS."""
-    known = list(candidates(shape, reader.cell))
+    groups = list(candidates(shape, reader.cell))
     few = every_pattern(shape, reader.cell)
-    patterns = [states for _, states in known]
+    patterns = [states for _, states in groups]
     if few is not None:
         patterns += [few[reader.least(few)]] if reader.rank is not None else list(few)
-    tried = len(known) if few is None else len(few)
+    tried = len(groups) if few is None else len(few)
     least = math.inf
     pair: tuple[Case, Case] | None = None
     for states in patterns:
-        name = nearest(states, known)
+        name = nearest(states, groups)
         cases = []
         for state in (True, False):
-            own = states.copy()
-            own[reader.cell] = state
-            cases.append(_case(name, own, reader.named(name, own), tried, exhaustive=few is not None))
+            mixed = states.copy()
+            mixed[reader.cell] = state
+            cases.append(_case(name, mixed, reader.labelled(name, mixed), tried, exhaustive=few is not None))
         left = float(reader.left(np.array(cases[0].current), np.array(cases[1].current)))
-        if pair is None or left < least - _SAME:
+        if pair is None or left < least - _ALIKE:
             least, pair = left, (cases[0], cases[1])
     assert pair is not None
     return pair

@@ -37,6 +37,20 @@ third     4.29e-03 A, of the cell 2.97e-07 A, 1.4e-02 W
 """
 
 from xbarsim.schemes.reading import Read, mvm, read
-from xbarsim.schemes.scheme import FLOATING, GROUNDED, HALF, MVM, SCHEMES, THIRD, Scheme, named
+from xbarsim.schemes.scheme import FLOATING, GROUNDED, HALF, MVM, SCHEMES, THIRD, Scheme, scheme_of
+from xbarsim.schemes.scheme import scheme_of as named
 
-__all__ = ["FLOATING", "GROUNDED", "HALF", "MVM", "SCHEMES", "THIRD", "Read", "Scheme", "mvm", "named", "read"]
+__all__ = [
+    "FLOATING",
+    "GROUNDED",
+    "HALF",
+    "MVM",
+    "SCHEMES",
+    "THIRD",
+    "Read",
+    "Scheme",
+    "mvm",
+    "named",
+    "read",
+    "scheme_of",
+]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.crossbar import Array, Crossbar, LineEnds, Side, checked_array
-from xbarsim.schemes.scheme import Cell, Scheme, named, refuse_ends, with_ends
+from xbarsim.schemes.scheme import Cell, Scheme, check_untied, scheme_of, with_ends
 from xbarsim.solution import Solution
 from xbarsim.solvers.solve import solve, solve_points
 
@@ -103,14 +103,14 @@ def read(
     Raises
     ------
     InputError
-        As ``Scheme.tie`` and ``named``.
+        As ``Scheme.tie`` and ``scheme_of``.
     SolveError, ConvergenceError
         As ``solve``.
     """
-    chosen = named(scheme)
-    tied, voltages = chosen.tie(crossbar, cell, read_voltage)
+    read_scheme = scheme_of(scheme)
+    tied, voltages = read_scheme.tie(crossbar, cell, read_voltage)
     i, j = cell
-    return Read(chosen, (int(i), int(j)), float(read_voltage), solve(tied, voltages, threads=threads))
+    return Read(read_scheme, (int(i), int(j)), float(read_voltage), solve(tied, voltages, threads=threads))
 
 
 def mvm(
@@ -143,7 +143,7 @@ def mvm(
     InputError, SolveError, ConvergenceError
         As ``solve``; InputError too where the crossbar has ``ends``.
     """
-    refuse_ends(crossbar)
+    check_untied(crossbar)
     volts = checked_array("voltages", voltages, signed=True)
     ends = crossbar.boundary
     driver, sense = ends["word_left"].resistance, ends["bit_bottom"].resistance

@@ -96,14 +96,14 @@ class Scheme:
         """
         i, j = checked_cell(crossbar.shape, cell)
         volts = checked_voltage(read_voltage)
-        refuse_ends(crossbar)
+        check_untied(crossbar)
         ends = crossbar.boundary
         driver, sense = ends["word_left"].resistance.copy(), ends["bit_bottom"].resistance.copy()
         rows, columns = np.arange(driver.size), np.arange(sense.size)
         if self.load is not None:
             sense[j] = self.load
-        word, driver = _held(self.word, driver, rows == i, volts, volts)
-        bit, sense = _held(self.bit, sense, columns == j, 0.0, volts)
+        word, driver = _ends(self.word, driver, rows == i, volts, volts)
+        bit, sense = _ends(self.bit, sense, columns == j, 0.0, volts)
         tied: dict[Side, LineEnds] = {"word_left": LineEnds(0.0, driver), "bit_bottom": LineEnds(bit, sense)}
         if self.both_words:
             tied["word_right"] = LineEnds(word, driver)
@@ -125,10 +125,10 @@ HALF = Scheme("half", 1 / 2, 1 / 2)
 THIRD = Scheme("third", 1 / 3, 2 / 3)
 MVM = Scheme("mvm", 1.0, 0.0)
 
-SCHEMES = {one.name: one for one in (FLOATING, GROUNDED, HALF, THIRD, MVM)}
+SCHEMES = {scheme.name: scheme for scheme in (FLOATING, GROUNDED, HALF, THIRD, MVM)}
 
 
-def named(name: str | Scheme) -> Scheme:
+def scheme_of(name: str | Scheme) -> Scheme:
     """Return the scheme of a name: one of ``SCHEMES``, or with a suffix, as ``half+words``.
 
     Raises
@@ -177,16 +177,16 @@ def checked_voltage(read_voltage: float) -> float:
     return float(read_voltage)
 
 
-def _held(
-    share: float | None, resistance: Array, selected: Array, own: float, read_voltage: float
+def _ends(
+    share: float | None, resistance: Array, selected: Array, selected_volts: float, read_voltage: float
 ) -> tuple[Array, Array]:
     """Voltages and resistances of one layer's ends; open ends hold 0 V, which does not matter."""
     if share is None:
-        return np.where(selected, own, 0.0), np.where(selected, resistance, np.inf)
-    return np.where(selected, own, share * read_voltage), resistance
+        return np.where(selected, selected_volts, 0.0), np.where(selected, resistance, np.inf)
+    return np.where(selected, selected_volts, share * read_voltage), resistance
 
 
-def refuse_ends(crossbar: Crossbar) -> None:
+def check_untied(crossbar: Crossbar) -> None:
     """Raise InputError for what is no crossbar, or one that has its ends tied."""
     if not isinstance(crossbar, Crossbar):
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")

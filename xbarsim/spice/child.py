@@ -26,7 +26,7 @@ def finished(
     """
     start = time.perf_counter()
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, timeout=timeout,
             stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
@@ -34,18 +34,18 @@ def finished(
         raise SpiceError(f"{command[0]} gave no answer in {timeout:g} s, and was ended") from None
     except OSError as error:
         raise SpiceError(f"{command[0]} does not run: {error.strerror or error}") from None
-    said = (done.stdout + done.stderr).decode("utf-8", "replace")
-    if done.returncode < 0:
+    text = (process.stdout + process.stderr).decode("utf-8", "replace")
+    if process.returncode < 0:
         try:
-            name = signal.Signals(-done.returncode).name
+            name = signal.Signals(-process.returncode).name
         except ValueError:
-            name = str(-done.returncode)
+            name = str(-process.returncode)
         seconds = time.perf_counter() - start
-        raise SpiceError(f"{command[0]} crashed with {name} after {seconds:.1f} s{_said(said)}")
-    return done.returncode, said
+        raise SpiceError(f"{command[0]} crashed with {name} after {seconds:.1f} s{_excerpt(text)}")
+    return process.returncode, text
 
 
-def answer(program: str, code: int, said: str, raw: Path, title: str | None = None) -> Answer:
+def answer(program: str, code: int, text: str, raw: Path, title: str | None = None) -> Answer:
     """Return what a raw file holds, if code, log and file are all in order.
 
     Parameters
@@ -66,17 +66,17 @@ def answer(program: str, code: int, said: str, raw: Path, title: str | None = No
     SpiceError
         Anything is not.
     """
-    failed = logs.failure(said)
+    failed = logs.failure(text)
     if code or failed:
-        raise SpiceError(f"{program} failed{f' with exit code {code}' if code else ''}{_said(said, failed)}")
+        raise SpiceError(f"{program} failed{f' with exit code {code}' if code else ''}{_excerpt(text, failed)}")
     if not raw.exists():
-        raise SpiceError(f"{program} gave no numbers{_said(said)}: does the netlist ask for an analysis?")
+        raise SpiceError(f"{program} gave no numbers{_excerpt(text)}: does the netlist ask for an analysis?")
     try:
         plots = read_raw(raw.read_bytes())
     except ValueError as error:
         raise SpiceError(f"{program} wrote a raw file that is not understood: {error}") from None
     _check(program, plots, title)
-    return Answer(plots, said, logs.trouble(said))
+    return Answer(plots, text, logs.trouble(text))
 
 
 def _check(program: str, plots: list[Plot], title: str | None) -> None:
@@ -89,7 +89,7 @@ def _check(program: str, plots: list[Plot], title: str | None) -> None:
             raise SpiceError(f"{program} answered for {plot.title!r}, not for {title!r}")
 
 
-def _said(said: str, first: str = "") -> str:
+def _excerpt(text: str, first: str = "") -> str:
     """Return the telling part of a log as the rest of a sentence."""
-    telling = first or "; ".join(logs.trouble(said)[:3])
+    telling = first or "; ".join(logs.trouble(text)[:3])
     return f": {' '.join(telling.split())[:300]}" if telling else ""

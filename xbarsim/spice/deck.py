@@ -34,7 +34,7 @@ class Deck:
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from None
 
-    def written(self, folder: Path) -> Path:
+    def file_in(self, folder: Path) -> Path:
         """Return a file that holds it: its own, or a new one in ``folder``."""
         if self.path is not None:
             return self.path

@@ -50,10 +50,10 @@ def version() -> str:
 
 @functools.cache
 def _version(module: Path) -> str:
-    code, said = finished(["node", str(_SCRIPT), str(module)], module.parent, 60.0)
-    if code or not said.strip():
-        raise SpiceError(f"ngspice under node does not start: {said.strip()[-300:]}")
-    return said.strip().splitlines()[-1] + " KLU"
+    code, text = finished(["node", str(_SCRIPT), str(module)], module.parent, 60.0)
+    if code or not text.strip():
+        raise SpiceError(f"ngspice under node does not start: {text.strip()[-300:]}")
+    return text.strip().splitlines()[-1] + " KLU"
 
 
 def run(deck: Deck, folder: Path, timeout: float) -> Answer:
@@ -63,9 +63,9 @@ def run(deck: Deck, folder: Path, timeout: float) -> Answer:
         raise SpiceError("ngspice under node sees no files: the netlist must not include any")
     if len(_ANALYSIS.findall(deck.body)) > 1:
         raise SpiceError("ngspice under node returns one analysis: the netlist must not ask for more")
-    path, raw = deck.written(folder), folder / "out.raw"
-    code, said = finished(["node", str(_SCRIPT), str(module), str(path), str(raw)], folder, timeout)
-    found = answer("ngspice (KLU)", code, said, raw)
-    if "Using KLU" not in said:
+    path, raw = deck.file_in(folder), folder / "out.raw"
+    code, text = finished(["node", str(_SCRIPT), str(module), str(path), str(raw)], folder, timeout)
+    result = answer("ngspice (KLU)", code, text, raw)
+    if "Using KLU" not in text:
         raise SpiceError("ngspice under node did not use KLU: its version is not known to do so")
-    return found
+    return result

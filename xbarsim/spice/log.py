@@ -26,5 +26,5 @@ def trouble(log: str) -> list[str]:
 
 def failure(log: str) -> str:
     """Return the first lines that say that a run failed, joined; empty where none does."""
-    found = [line.strip() for line in log.splitlines() if _FATAL.search(line) and not _HARMLESS.search(line)]
-    return "; ".join(found[:3])
+    lines = [line.strip() for line in log.splitlines() if _FATAL.search(line) and not _HARMLESS.search(line)]
+    return "; ".join(lines[:3])

@@ -24,10 +24,10 @@ def program() -> str:
     SpiceMissingError
         There is none.
     """
-    found = shutil.which("ngspice")
-    if found is None:
+    path = shutil.which("ngspice")
+    if path is None:
         raise SpiceMissingError(MISSING)
-    return found
+    return path
 
 
 def version() -> str:
@@ -38,17 +38,17 @@ def version() -> str:
 @functools.cache
 def _version(path: str) -> str:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [path, "--version"], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         raise SpiceMissingError(f"{path} does not run: reinstall ngspice") from None
-    return next((word for word in done.stdout.split() if word.startswith("ngspice-")), "ngspice, version unknown")
+    return next((word for word in process.stdout.split() if word.startswith("ngspice-")), "ngspice, version unknown")
 
 
 def run(deck: Deck, folder: Path, timeout: float) -> Answer:
     """Run a deck; ``folder`` is empty and for this run alone. A user's own ``.spiceinit`` does not count."""
-    path, raw = deck.written(folder), folder / "out.raw"
+    path, raw = deck.file_in(folder), folder / "out.raw"
     environment = {name: value for name, value in os.environ.items() if name != "SPICE_ASCIIRAWFILE"}
-    code, said = finished([program(), "-n", "-b", "-r", str(raw), path.name], path.parent, timeout, environment)
-    return answer("ngspice", code, said, raw)
+    code, text = finished([program(), "-n", "-b", "-r", str(raw), path.name], path.parent, timeout, environment)
+    return answer("ngspice", code, text, raw)

@@ -40,8 +40,8 @@ def raw_plot(engine: Any, name: str) -> bytes:
     title = engine.exec_command("echo $curplottitle").strip()
     vectors = engine.plot(None, name)
     # A sweep's own variable first, as in ngspice's files.
-    order = sorted(vectors, key=lambda one: not (one == "time" or one.endswith("-sweep")))
-    columns = [(vector_name(one, vectors[one]), vectors[one]._data) for one in order]
+    order = sorted(vectors, key=lambda vector: not (vector == "time" or vector.endswith("-sweep")))
+    columns = [(vector_name(vector, vectors[vector]), vectors[vector]._data) for vector in order]
     points = len(columns[0][1])
     head = [
         f"Title: {title}",

@@ -36,8 +36,8 @@ def version() -> str:
 @functools.cache
 def _version(_library: str) -> str:
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder:
-        said = _call([], Path(folder), 60.0)
-    return next((line for line in said.splitlines() if line.startswith("ngspice-")), "ngspice, version unknown")
+        text = _call([], Path(folder), 60.0)
+    return next((line for line in text.splitlines() if line.startswith("ngspice-")), "ngspice, version unknown")
 
 
 def run(deck: Deck, folder: Path, timeout: float) -> Answer:
@@ -46,8 +46,8 @@ def run(deck: Deck, folder: Path, timeout: float) -> Answer:
     body = folder / "body.txt"
     body.write_bytes(deck.body.encode("utf-8", "surrogateescape"))
     beside = deck.path.parent if deck.path else folder
-    said = _call([title, str(body), str(raw), str(beside)], folder, timeout)
-    return answer("ngspice (PySpice)", 0, said, raw, title)
+    text = _call([title, str(body), str(raw), str(beside)], folder, timeout)
+    return answer("ngspice (PySpice)", 0, text, raw, title)
 
 
 def _call(arguments: list[str], folder: Path, timeout: float) -> str:
@@ -58,13 +58,13 @@ def _call(arguments: list[str], folder: Path, timeout: float) -> str:
     if sys.platform.startswith("linux"):
         # The plain name libngspice.so comes with development packages only.
         environment.setdefault(_LIBRARY, "libngspice.so.0")
-    code, said = finished([sys.executable, str(_CHILD), *arguments], folder, timeout, environment)
+    code, text = finished([sys.executable, str(_CHILD), *arguments], folder, timeout, environment)
     if code == NO_LIBRARY:
         raise SpiceMissingError(
             f"ngspice's library {environment.get(_LIBRARY, 'libngspice')} cannot be loaded: Debian: apt-get install "
             f"libngspice0; elsewhere set {_LIBRARY} to its file"
         )
     if code:
-        telling = failure(said) or (said.strip() or "it said nothing").splitlines()[-1]
+        telling = failure(text) or (text.strip() or "it said nothing").splitlines()[-1]
         raise SpiceError(f"ngspice (PySpice) failed with exit code {code}: {' '.join(telling.split())[:300]}")
-    return said
+    return text

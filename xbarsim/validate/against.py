@@ -15,7 +15,7 @@ from xbarsim.errors import InputError, SpiceError, XbarsimError
 from xbarsim.netlist.written import report_written
 from xbarsim.solvers.solve import solve
 from xbarsim.spice import Engine
-from xbarsim.validate.case import SAME, Case, Difference, Row
+from xbarsim.validate.case import REPEATED, BankCircuit, Difference, Row
 from xbarsim.validate.hand import by_hand
 
 OPTIONS = ".options reltol=1e-9 abstol=1e-15 vntol=1e-11 gmin=1e-18 itl1=1000"
@@ -26,12 +26,12 @@ Numbers = tuple[dict[str, float], dict[str, float]]
 """Node voltages and source currents."""
 
 
-def rows_of(case: Case, engines: list[Engine], folder: Path, *, written_only: bool = False) -> Iterator[Row]:
+def rows_of(case: BankCircuit, engines: list[Engine], folder: Path, *, written_only: bool = False) -> Iterator[Row]:
     """Yield the comparisons of a case.
 
     Parameters
     ----------
-    case : Case
+    case : BankCircuit
         The circuit.
     engines : list of str
         Who else solves it; the first is compared with xbarsim, all others with the first.
@@ -54,7 +54,7 @@ def rows_of(case: Case, engines: list[Engine], folder: Path, *, written_only: bo
     for style in ("export",) if written_only else ("export", "by hand"):
         row = replace(blank, ours="solve", other=style)
         try:
-            path, translated = _written(case, style, options, folder)
+            path, translated = _netlist_in(case, style, options, folder)
         except InputError as error:
             yield replace(row, skipped=str(error))
             continue
@@ -69,11 +69,13 @@ def rows_of(case: Case, engines: list[Engine], folder: Path, *, written_only: bo
         if not written_only:
             yield _read_back(replace(row, ours="netlist"), path, case, theirs)
         for engine in engines[1:]:
-            yield _same(replace(row, ours=first, other=f"{style}, {engine}", tolerance=SAME), path, engine, theirs)
+            yield _repeated(
+                replace(row, ours=first, other=f"{style}, {engine}", tolerance=REPEATED), path, engine, theirs
+            )
 
 
-def _written(
-    case: Case, style: str, options: str, folder: Path
+def _netlist_in(
+    case: BankCircuit, style: str, options: str, folder: Path
 ) -> tuple[Path, Callable[[dict[str, float], dict[str, float]], Numbers]]:
     """Write a netlist; return its path, and what gives its numbers the names of ``netlist.write``."""
     if style == "by hand":
@@ -90,7 +92,7 @@ def _written(
     return path, lambda volts, amperes: (volts, amperes)
 
 
-def _solved(case: Case) -> tuple[float, Numbers]:
+def _solved(case: BankCircuit) -> tuple[float, Numbers]:
     """Solve, and return the time and the answer under the names of ``netlist.write``."""
     if type(case.crossbar.device) not in _COMPILED:
         # So that no time holds a compilation.
@@ -114,11 +116,11 @@ def _numbers(result: spice.Result) -> Numbers:
 def _compared(row: Row, ours: Numbers, theirs: Numbers) -> Row:
     """Compare all that ``ours`` has; what a netlist adds, gates and nodes inside cells, ``solve`` knows nothing of."""
     parts: list[dict[str, float]] = []
-    for mine, other in zip(ours, theirs, strict=True):
-        missing = [name for name in mine if name not in other]
+    for mine, partner in zip(ours, theirs, strict=True):
+        missing = [name for name in mine if name not in partner]
         if missing:
             return replace(row, trouble=f"ngspice has no {', '.join(missing[:5])}")
-        parts += [mine, {name: other[name] for name in mine}]
+        parts += [mine, {name: partner[name] for name in mine}]
     return _differences(row, parts, [name for name in ours[1] if name.startswith("vbb")])
 
 
@@ -135,7 +137,7 @@ def _differences(row: Row, parts: list[dict[str, float]], outputs: list[str]) ->
         return replace(row, trouble=str(error))
 
 
-def _read_back(row: Row, path: Path, case: Case, theirs: Numbers) -> Row:
+def _read_back(row: Row, path: Path, case: BankCircuit, theirs: Numbers) -> Row:
     """Let xbarsim read the netlist that ngspice read; every name must be there."""
     if not _readable(case.device, path):
         return replace(
@@ -145,8 +147,8 @@ def _read_back(row: Row, path: Path, case: Case, theirs: Numbers) -> Row:
     try:
         (result,) = from_netlist(path, "auto" if case.crossbar.device.linear else "newton").results
     except Exception as error:  # as above
-        said = _one_line(error).replace(f"{path.parent}/", "")
-        return replace(row, trouble=f"xbarsim reading {path.name}: {said}")
+        text = _one_line(error).replace(f"{path.parent}/", "")
+        return replace(row, trouble=f"xbarsim reading {path.name}: {text}")
     volts = dict(zip(result.nodes, result.voltages[0].tolist(), strict=True))
     amperes = dict(zip(result.branches, result.currents[0].tolist(), strict=True))
     outputs = [name for name in amperes if name.startswith(("vbb", "vend_bb"))]
@@ -169,7 +171,7 @@ def _one_line(error: Exception) -> str:
     return text if isinstance(error, XbarsimError) else f"{type(error).__name__}: {text}"
 
 
-def _same(row: Row, path: Path, engine: Engine, theirs: Numbers) -> Row:
+def _repeated(row: Row, path: Path, engine: Engine, theirs: Numbers) -> Row:
     """Run the netlist in another engine of the same simulator."""
     try:
         result = spice.run(path, engine)

@@ -14,7 +14,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar, LineEnds
 from xbarsim.devices import models
-from xbarsim.validate.case import Case
+from xbarsim.validate.case import BankCircuit
 
 Scope = Literal["quick", "full", "large"]
 Shape = tuple[int, int]
@@ -26,7 +26,7 @@ _LARGE: list[Shape] = [(128, 128), (256, 256)]
 _ON, _OFF = 1e-3, 1e-6
 
 
-def cases(scope: Scope) -> Iterator[Case]:
+def cases(scope: Scope) -> Iterator[BankCircuit]:
     """Yield the circuits of a run: ``quick`` up to 12 x 16, ``full`` up to 64 x 64, ``large`` 128 and 256."""
     nonlinear = [name for name, model in models().items() if not model.linear]
     if scope == "large":
@@ -45,7 +45,7 @@ def cases(scope: Scope) -> Iterator[Case]:
         yield from (_case(device, "default", (64, 64)) for device in nonlinear)
 
 
-def _case(device: str, family: str, shape: Shape) -> Case:
+def _case(device: str, family: str, shape: Shape) -> BankCircuit:
     rng = np.random.default_rng([zlib.crc32(f"{device} {family}".encode()), *shape])
     rows, cols = shape
     options: Options = {
@@ -58,7 +58,7 @@ def _case(device: str, family: str, shape: Shape) -> Case:
     }
     voltages = rng.uniform(0.1, 1.0, rows)
     voltages = _FAMILIES[family](rng, shape, options, voltages)
-    return Case(device, family, Crossbar(**options), voltages)
+    return BankCircuit(device, family, Crossbar(**options), voltages)
 
 
 # Families: each changes the options in place and returns the voltages.
@@ -100,18 +100,18 @@ def _floating(rng: np.random.Generator, shape: Shape, options: Options, voltages
 def _half_select(rng: np.random.Generator, shape: Shape, options: Options, voltages: Array) -> Array:
     """One row at V, one column at 0, all else at V/2."""
     rows, cols = shape
-    held = np.full(cols, 0.5)
-    held[cols // 2] = 0.0
-    options["ends"] = {"bit_bottom": LineEnds(held, options.pop("sense"))}
+    volts = np.full(cols, 0.5)
+    volts[cols // 2] = 0.0
+    options["ends"] = {"bit_bottom": LineEnds(volts, options.pop("sense"))}
     return np.where(np.arange(rows) == rows // 3, 1.0, 0.5)
 
 
 def _third_select(rng: np.random.Generator, shape: Shape, options: Options, voltages: Array) -> Array:
     """One row at V and the others at V/3, one column at 0 and the others at 2V/3."""
     rows, cols = shape
-    held = np.full(cols, 2.0 / 3.0)
-    held[cols // 2] = 0.0
-    options["ends"] = {"bit_bottom": LineEnds(held, options.pop("sense"))}
+    volts = np.full(cols, 2.0 / 3.0)
+    volts[cols // 2] = 0.0
+    options["ends"] = {"bit_bottom": LineEnds(volts, options.pop("sense"))}
     return np.where(np.arange(rows) == rows // 3, 1.0, 1.0 / 3.0)
 
 

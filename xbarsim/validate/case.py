@@ -8,7 +8,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar
 
-LINEAR, NONLINEAR, CLOSED, SAME = 1e-9, 1e-7, 1e-11, 1e-12
+LINEAR, NONLINEAR, CLOSED, REPEATED = 1e-9, 1e-7, 1e-11, 1e-12
 """Largest differences allowed, relative to the largest voltage or current: of linear and nonlinear circuits against
 another simulator, against a closed form, and of two runs of one simulator."""
 
@@ -17,7 +17,7 @@ COMPONENT_FLOOR = 1e-9
 
 
 @dataclass(frozen=True)
-class Case:
+class BankCircuit:
     """A crossbar and what drives it; ``family`` is its boundary or what is broken in it."""
 
     device: str
@@ -77,7 +77,7 @@ class Difference:
         return cls(a.size, float(gap[worst]) / largest, float((gap[telling] / size[telling]).max()), list(ours)[worst])
 
 
-NOTHING = Difference(0, 0.0, 0.0)
+EMPTY = Difference(0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ class Row:
     ours: str
     other: str
     tolerance: float
-    voltages: Difference = NOTHING
-    outputs: Difference = NOTHING
-    sources: Difference = NOTHING
+    voltages: Difference = EMPTY
+    outputs: Difference = EMPTY
+    sources: Difference = EMPTY
     seconds: float = float("nan")
     other_seconds: float = float("nan")
     trouble: str = ""

@@ -43,11 +43,11 @@ def picture(outcome: Outcome) -> bytes:
 
 
 def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
-    shown = [row for row in outcome.compared if row.ours in ("solve", "netlist")]
+    compared = [row for row in outcome.compared if row.ours in ("solve", "netlist")]
     for k, device in enumerate(devices):
         colour = _COLOURS[k % len(_COLOURS)]
         for closed, mark in ((False, "o"), (True, "^")):
-            rows = [row for row in shown if row.device == device and (row.other == "closed form") == closed]
+            rows = [row for row in compared if row.device == device and (row.other == "closed form") == closed]
             # Side by side, so that devices of one size do not cover each other.
             cells = np.array([row.cells for row in rows]) * 1.09 ** (k - len(devices) / 2)
             worst = np.maximum([row.largest for row in rows], _FLOOR)

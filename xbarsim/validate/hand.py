@@ -28,8 +28,8 @@ class Hand:
         self, node_voltages: dict[str, float], source_currents: dict[str, float]
     ) -> tuple[dict[str, float], dict[str, float]]:
         """Return voltages and currents by the names of ``netlist.write``, with its signs."""
-        volts = {name: node_voltages[own] for name, own in self.nodes.items()}
-        amperes = {name: -source_currents[own] for name, own in self.sources.items()}
+        volts = {name: node_voltages[label] for name, label in self.nodes.items()}
+        amperes = {name: -source_currents[label] for name, label in self.sources.items()}
         return volts, amperes
 
 

@@ -70,27 +70,27 @@ class Outcome:
 
     def groups(self) -> list[Group]:
         """Return what was compared, by device and by whom it was compared with."""
-        found: dict[tuple[str, str], list[Row]] = {}
+        groups: dict[tuple[str, str], list[Row]] = {}
         for row in self.rows:
             if not row.skipped:
-                found.setdefault((_against(row), row.device), []).append(row)
-        return [_group(device, other, rows) for (other, device), rows in found.items()]
+                groups.setdefault((_against(row), row.device), []).append(row)
+        return [_group(device, partner, rows) for (partner, device), rows in groups.items()]
 
     def sentence(self) -> str:
         """Say what was compared, in one sentence."""
         rows = self.compared
         circuits = len({row.case for row in rows})
         counts = [sum(getattr(row, part).count for row in rows) for part in ("voltages", "outputs", "sources")]
-        said = (
+        text = (
             f"{counted(len(rows), 'comparison')} of {counted(circuits, 'circuit')}: {counts[0]:,} node voltages, "
             f"{counts[1]:,} output currents, {counts[2]:,} source currents"
         )
         beyond = sum(not row.trouble for row in self.failed)
         broken = len(self.failed) - beyond
         left = sum(len(group) for group in self.skipped.values())
-        said += f"; {beyond or 'none'} beyond tolerance"
-        said += f", {broken} that could not be made" if broken else ""
-        return said + (f", {left} left out" if left else "") + "."
+        text += f"; {beyond or 'none'} beyond tolerance"
+        text += f", {broken} that could not be made" if broken else ""
+        return text + (f", {left} left out" if left else "") + "."
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values; what is not known is None."""
@@ -116,19 +116,19 @@ def _against(row: Row) -> str:
     return row.version or row.other
 
 
-def _group(device: str, other: str, rows: list[Row]) -> Group:
-    made = [row for row in rows if row.compared]
-    worst = max(made, key=lambda row: row.largest, default=None)
+def _group(device: str, partner: str, rows: list[Row]) -> Group:
+    compared = [row for row in rows if row.compared]
+    worst = max(compared, key=lambda row: row.largest, default=None)
     return Group(
         device,
-        other,
-        len({row.case for row in made}),
-        len(made),
-        sum(row.voltages.count for row in made),
-        sum(row.outputs.count for row in made),
-        sum(row.sources.count for row in made),
+        partner,
+        len({row.case for row in compared}),
+        len(compared),
+        sum(row.voltages.count for row in compared),
+        sum(row.outputs.count for row in compared),
+        sum(row.sources.count for row in compared),
         worst.largest if worst else math.nan,
-        max((row.componentwise for row in made), default=math.nan),
+        max((row.componentwise for row in compared), default=math.nan),
         worst.case if worst else "",
         max(row.tolerance for row in rows),
         sum(row.failed for row in rows),

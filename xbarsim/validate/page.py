@@ -6,7 +6,7 @@ import base64
 from html import escape
 
 from xbarsim.validate.outcome import Outcome
-from xbarsim.validate.report import GROUP_HEAD, HOW, ROW_HEAD, group_cells, notes, row_cells, shown
+from xbarsim.validate.report import GROUP_HEAD, HOW, ROW_HEAD, group_cells, listed_rows, notes, row_cells
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 92rem; margin: 2rem auto; padding: 0 1.5rem; }
@@ -30,7 +30,7 @@ _TEXT = {"cells", "against", "worst circuit", "circuit", "xbarsim", "other", ""}
 def page(outcome: Outcome, picture: bytes | None) -> str:
     """Return the page; the picture (PNG) becomes a part of it."""
     facts = ", ".join(f"{name} {value}" for name, value in outcome.facts)
-    how = "".join(f"<code>{escape(one)}</code>" if k % 2 else escape(one) for k, one in enumerate(HOW.split("`")))
+    how = "".join(f"<code>{escape(part)}</code>" if k % 2 else escape(part) for k, part in enumerate(HOW.split("`")))
     body = [
         "<h1>xbarsim: validation</h1>",
         f"<p>{escape(outcome.sentence())}</p>",
@@ -45,7 +45,7 @@ def page(outcome: Outcome, picture: bytes | None) -> str:
     if listed:
         items = "".join(f"<li>{escape(title)}: {escape(text)}</li>" for title, text in listed)
         body.append(f"<h2>Failed or left out</h2><ul>{items}</ul>")
-    rows = shown(outcome)
+    rows = listed_rows(outcome)
     cells = [[cell.strip("*") for cell in row_cells(row)] for row in rows]
     body += ["<h2>Every comparison</h2>", _table(ROW_HEAD, cells, [row.failed for row in rows])]
     return (

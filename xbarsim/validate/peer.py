@@ -21,7 +21,7 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.errors import SpiceError
 from xbarsim.solvers.solve import solve
 from xbarsim.spice.child import finished
-from xbarsim.validate.case import LINEAR, Case, Difference, Row
+from xbarsim.validate.case import LINEAR, BankCircuit, Difference, Row
 
 MISSING = (
     "badcrossbar is not installed: pip install badcrossbar (it builds on cairo: Debian: apt-get install libcairo2-dev "
@@ -42,11 +42,11 @@ def rows(sizes: list[tuple[int, int]]) -> Iterator[tuple[str, Callable[[], Row]]
         rng = np.random.default_rng(shape)
         word, bit = float(rng.uniform(0.5, 3)), float(rng.uniform(0.5, 3))
         crossbar = Crossbar(10 ** rng.uniform(-6, -3, shape), word_wire=word, bit_wire=bit, driver=word, sense=bit)
-        case = Case("linear", "uniform wires", crossbar, rng.uniform(0.1, 1.0, shape[0]))
+        case = BankCircuit("linear", "uniform wires", crossbar, rng.uniform(0.1, 1.0, shape[0]))
         yield case.name, lambda case=case, word=word, bit=bit: _row(case, word, bit)  # type: ignore[misc]
 
 
-def _row(case: Case, word: float, bit: float) -> Row:
+def _row(case: BankCircuit, word: float, bit: float) -> Row:
     size = case.crossbar.conductance.size
     row = Row(case.name, case.device, case.family, case.size, size, "solve", "badcrossbar", LINEAR)
     if missing():
@@ -60,9 +60,9 @@ def _row(case: Case, word: float, bit: float) -> Row:
         theirs, seconds = _ask(case, word, bit)
         differences = [
             Difference.of(
-                {str(k): v for k, v in enumerate(mine.tolist())}, {str(k): v for k, v in enumerate(np.ravel(other))}
+                {str(k): v for k, v in enumerate(mine.tolist())}, {str(k): v for k, v in enumerate(np.ravel(partner))}
             )
-            for mine, other in zip(ours, theirs, strict=True)
+            for mine, partner in zip(ours, theirs, strict=True)
         ]
     except (SpiceError, ValueError) as error:
         return replace(row, trouble=str(error))
@@ -77,13 +77,13 @@ def name() -> str:
         return "badcrossbar"
 
 
-def _ask(case: Case, word: float, bit: float) -> tuple[list[np.ndarray], float]:
+def _ask(case: BankCircuit, word: float, bit: float) -> tuple[list[np.ndarray], float]:
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as place:
         folder = Path(place)
         np.savez(folder / "in.npz", ohms=1.0 / case.crossbar.conductance, volts=case.voltages, wires=[word, bit])
-        code, said = finished([sys.executable, "-W", "ignore", str(_CHILD), str(folder)], folder, _SECONDS)
+        code, text = finished([sys.executable, "-W", "ignore", str(_CHILD), str(folder)], folder, _SECONDS)
         out = folder / "out.npz"
         if code or not out.exists():
-            raise SpiceError(f"badcrossbar failed with exit code {code}: {said.strip()[-200:]}")
+            raise SpiceError(f"badcrossbar failed with exit code {code}: {text.strip()[-200:]}")
         with np.load(out) as answer:
             return [answer["voltages"], answer["currents"]], float(answer["seconds"])

@@ -13,14 +13,14 @@ def main(folder: Path) -> None:
     """Solve what ``in.npz`` holds."""
     import badcrossbar
 
-    given = np.load(folder / "in.npz")
-    word, bit = given["wires"].tolist()
+    circuit = np.load(folder / "in.npz")
+    word, bit = circuit["wires"].tolist()
     start = time.perf_counter()
-    found = badcrossbar.compute(given["volts"][:, None], given["ohms"], r_i_word_line=word, r_i_bit_line=bit)
+    solution = badcrossbar.compute(circuit["volts"][:, None], circuit["ohms"], r_i_word_line=word, r_i_bit_line=bit)
     seconds = time.perf_counter() - start
-    volts = [found.voltages.word_line.ravel(), found.voltages.bit_line.ravel()]
+    volts = [solution.voltages.word_line.ravel(), solution.voltages.bit_line.ravel()]
     np.savez(
-        folder / "out.npz", voltages=np.concatenate(volts), currents=found.currents.output.ravel(), seconds=seconds
+        folder / "out.npz", voltages=np.concatenate(volts), currents=solution.currents.output.ravel(), seconds=seconds
     )
 
 

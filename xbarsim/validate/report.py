@@ -62,11 +62,11 @@ def markdown(outcome: Outcome, picture: str = "") -> str:
     lines += ["", *_table(GROUP_HEAD, group_cells(outcome)), ""]
     for title, text in notes(outcome):
         lines += [f"- {title}: {text}"]
-    lines += ["", "## Every comparison", "", *_table(ROW_HEAD, [row_cells(row) for row in shown(outcome)])]
+    lines += ["", "## Every comparison", "", *_table(ROW_HEAD, [row_cells(row) for row in listed_rows(outcome)])]
     return "\n".join(lines) + "\n"
 
 
-def shown(outcome: Outcome) -> list[Row]:
+def listed_rows(outcome: Outcome) -> list[Row]:
     """Return the comparisons that were made or should have been."""
     return [row for row in outcome.rows if not row.skipped]
 

@@ -16,7 +16,7 @@ from xbarsim.spice import Engine
 from xbarsim.validate import closed, peer
 from xbarsim.validate.against import rows_of
 from xbarsim.validate.bank import Scope, cases
-from xbarsim.validate.case import Case, Row
+from xbarsim.validate.case import BankCircuit, Row
 from xbarsim.validate.outcome import Outcome
 
 _PEER: dict[Scope, list[tuple[int, int]]] = {
@@ -53,18 +53,18 @@ def run(
         No case has such a name.
     """
     start = time.perf_counter()
-    chosen = ("klu",) if scope == "large" else engines
-    there, missing = _available(chosen)
+    selected = ("klu",) if scope == "large" else engines
+    available, missing = _available(selected)
     rows: list[Row] = []
     # Curves are compared beyond their points too, where both simulators go on alike.
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder, collected():
-        for name, by, compare in _jobs(scope, there, missing, Path(folder)):
+        for name, by, compare in _jobs(scope, available, missing, Path(folder)):
             if fnmatch.fnmatchcase(name, only) or only in name:
                 progress(f"{name} ({by})")
                 rows += compare()
     if not rows:
         raise InputError(f"--only {only}: no circuit has such a name; names are like linear/half select/12x16")
-    facts = [*_facts(), *((_BY[engine], spice.version(engine)) for engine in there)]
+    facts = [*_facts(), *((_BY[engine], spice.version(engine)) for engine in available)]
     if not peer.missing():
         facts.append(("peer:", peer.name()))
     chosen_text = scope if only == "*" else f"{scope}, only {only}"
@@ -72,19 +72,19 @@ def run(
 
 
 def _available(engines: tuple[Engine, ...]) -> tuple[list[Engine], dict[Engine, str]]:
-    there: list[Engine] = []
+    available: list[Engine] = []
     missing: dict[Engine, str] = {}
     for engine in engines:
         try:
             spice.version(engine)
-            there.append(engine)
+            available.append(engine)
         except SpiceError as error:
             missing[engine] = str(error)
-    return there, missing
+    return available, missing
 
 
 def _jobs(
-    scope: Scope, there: list[Engine], missing: dict[Engine, str], folder: Path
+    scope: Scope, available: list[Engine], missing: dict[Engine, str], folder: Path
 ) -> Iterator[tuple[str, str, Callable[[], list[Row]]]]:
     """Yield each circuit's name, with whom it is compared, and what compares it."""
     if scope != "large":
@@ -93,16 +93,18 @@ def _jobs(
     for name, compare in peer.rows(_PEER[scope]):
         yield name, "badcrossbar", lambda compare=compare: [compare()]  # type: ignore[misc]
     for case in cases(scope):
-        yield case.name, "ngspice", lambda case=case: _against(case, scope, there, missing, folder)  # type: ignore[misc]
+        yield case.name, "ngspice", lambda case=case: _against(case, scope, available, missing, folder)  # type: ignore[misc]
 
 
-def _against(case: Case, scope: Scope, there: list[Engine], missing: dict[Engine, str], folder: Path) -> list[Row]:
+def _against(
+    case: BankCircuit, scope: Scope, available: list[Engine], missing: dict[Engine, str], folder: Path
+) -> list[Row]:
     size = case.crossbar.conductance.size
     absent = [
         Row(case.name, case.device, case.family, case.size, size, "solve", engine, case.tolerance, skipped=why)
         for engine, why in missing.items()
     ]
-    return [*(rows_of(case, there, folder, written_only=scope == "large") if there else ()), *absent]
+    return [*(rows_of(case, available, folder, written_only=scope == "large") if available else ()), *absent]
 
 
 def _facts() -> list[tuple[str, str]]:
