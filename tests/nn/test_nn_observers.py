@@ -64,20 +64,21 @@ def test_nothing_is_rounded_while_ranges_are_looked_for():
         torch.testing.assert_close(rounded(IMAGES), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_a_state_in_which_ranges_were_the_layers_own_is_taken():
+def test_in_a_state_ranges_are_the_layers_own():
     first, second = network().calibrate(IMAGES).eval(), network().eval()
-    state = {
-        name.replace("input_converter.range", "input_range").replace("output_converter.range", "output_range"): value
-        for name, value in first.state_dict().items()
-    }
-    assert "model.conv1.input_range" in state
-    second.load_state_dict(state)
+    names = [name for name in first.state_dict() if name.startswith("model.conv1.")]
+    assert names == [f"model.conv1.{name}" for name in ("weight", "bias", "scale", "input_range", "output_range")]
+    second.load_state_dict(first.state_dict())
     with torch.no_grad():
         assert torch.equal(second(IMAGES), first(IMAGES))
     layer, twin = first.layers["conv1"], convert(made(nn.Conv2d, 3, 6, 3, padding=1, bias=False), EIGHT).layers["model"]
     state = {"weight": layer.weight, "scale": layer.scale, "input_range": layer.input_range}
     assert twin.load_state_dict(state, strict=False).unexpected_keys == []
     assert torch.equal(twin.input_range, layer.input_range)
+
+
+def test_a_layer_is_printed_as_torchs():
+    assert repr(network().layers["head.3"]) == "CrossbarLinear(in_features=12, out_features=4, arrays=2)"
 
 
 def test_a_summary_looks_at_arrays_without_wires_and_leaves_the_layer_its_hardware(monkeypatch):

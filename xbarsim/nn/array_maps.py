@@ -17,7 +17,7 @@ from xbarsim.solvers.effective import effective_conductance
 
 
 def effective(
-    conductances: Sequence[Tensor], crossbars: Sequence[Crossbar], threads: int | None = None
+    conductances: Sequence[Tensor], crossbars: Sequence[Crossbar], threads: int | None = None, *, keep: bool = True
 ) -> list[Tensor]:
     """Return the maps of arrays, (rows, cols) each, as functions of their cells' conductances.
 
@@ -29,10 +29,18 @@ def effective(
         The same arrays with their wires and ends.
     threads : int, optional
         Threads to use.
+    keep : bool
+        Whether what gradients need is kept. If not, the maps are to the last bit those without gradients, and a
+        gradient reduces the arrays anew.
     """
     if torch.is_grad_enabled() and any(cells.requires_grad for cells in conductances):
         apply: Any = _Maps.apply
-        return list(apply(tuple(crossbars), threads, *conductances))
+        return list(apply(tuple(crossbars), threads, keep, *conductances))
+    return _reduced(crossbars, threads)
+
+
+def _reduced(crossbars: Sequence[Crossbar], threads: int | None) -> list[Tensor]:
+    """Return maps alone."""
     maps: list[Array] = [np.empty(0)] * len(crossbars)
 
     def reduce(k: int) -> None:
@@ -47,9 +55,11 @@ class _Maps(torch.autograd.Function):
     """Effective maps with their adjoint; :meth:`xbarsim.solvers.adjoint.EffectiveMap.gradient` derives it."""
 
     @staticmethod
-    def forward(ctx: Any, crossbars: tuple[Crossbar, ...], threads: int | None, *cells: Tensor) -> Any:
+    def forward(ctx: Any, crossbars: tuple[Crossbar, ...], threads: int | None, keep: bool, *cells: Tensor) -> Any:
         maps: list[EffectiveMap | None] = [None] * len(crossbars)
-        ctx.threads, ctx.maps = threads, maps
+        ctx.crossbars, ctx.threads, ctx.maps = crossbars, threads, maps
+        if not keep:
+            return tuple(_reduced(crossbars, threads))
 
         def reduce(k: int) -> None:
             maps[k] = effective_map(crossbars[k], threads=1)
@@ -64,12 +74,13 @@ class _Maps(torch.autograd.Function):
         gradients: list[Tensor | None] = [None] * len(cotangents)
 
         def carry(k: int) -> None:
-            if ctx.needs_input_grad[2 + k]:
-                gradients[k] = torch.from_numpy(ctx.maps[k].gradient(cotangents[k].detach().numpy()))
+            if ctx.needs_input_grad[3 + k]:
+                solution = ctx.maps[k] or effective_map(ctx.crossbars[k], threads=1)
+                gradients[k] = torch.from_numpy(solution.gradient(cotangents[k].detach().numpy()))
 
         with one_blas_thread():  # once for all, not for each array in turn
             run_tasks(carry, range(len(cotangents)), thread_count(ctx.threads))
-        return None, None, *gradients
+        return None, None, None, *gradients
 
 
 class _Recomputed(torch.autograd.Function):

@@ -127,7 +127,9 @@ class ArrayMaps:
         if not self._recompute:
             return values
         if name not in self._differentiable:
-            state = replace(self._state(), progress=None)
+            state = self._state()
+            # The maps' last bits count in the gradient of a scale.
+            state = replace(state, progress=None, keep=not any(scale.requires_grad for scale in state.scales))
             count = len(state.matrices)
 
             def again(sources: list[Tensor]) -> list[Tensor]:

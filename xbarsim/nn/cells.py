@@ -45,6 +45,8 @@ class ArrayState:
         Told how many arrays are ready.
     cells : sequence of Programmed or None
         What was written, where the arrays do not follow the weights.
+    keep : bool
+        As of ``effective``.
     """
 
     matrices: Sequence[Tensor]
@@ -59,6 +61,7 @@ class ArrayState:
     threads: int | None = None
     progress: Callable[[int], None] | None = None
     cells: Sequence[Programmed] | None = None
+    keep: bool = True
 
 
 def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
@@ -207,7 +210,7 @@ def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> li
     circuits = [circuit(g.detach().numpy(), tile, state) for tile, g in zip(tiles, cells, strict=True)]
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]
-    wholes = effective(grown, crossbars, state.threads)
+    wholes = effective(grown, crossbars, state.threads, keep=state.keep)
     return [_without_shorts(whole, wired) for whole, wired in zip(wholes, circuits, strict=True)]
 
 

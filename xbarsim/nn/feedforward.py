@@ -13,7 +13,7 @@ from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.outside import unwatched
-from xbarsim.nn.transforms import uncompiled
+from xbarsim.nn.transforms import checked_input, uncompiled
 
 
 class CrossbarLinear(CrossbarLayer):
@@ -55,7 +55,7 @@ class CrossbarLinear(CrossbarLayer):
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
         """Return (..., outputs) for inputs (..., inputs)."""
-        x = self.checked_input(input)
+        x = checked_input(input, self.weight, self.label)
         if x.dim() == 0 or x.shape[-1] != self.in_features:
             raise InputError(f"{self.label} has {self.in_features} inputs: x has shape {tuple(x.shape)}")
         if self.batch_only and x.dim() != 2:
@@ -116,7 +116,7 @@ class CrossbarConv(CrossbarLayer):
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
         """Return (batch, channels, *sizes), or without the batch, as the torch layer."""
-        x = self.checked_input(input)
+        x = checked_input(input, self.weight, self.label)
         channels = self.in_channels
         if x.dim() not in (self.dimensions + 1, self.dimensions + 2) or x.shape[-self.dimensions - 1] != channels:
             raise InputError(f"{self.label} has {channels} input channels: x has shape {tuple(x.shape)}")

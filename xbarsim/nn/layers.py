@@ -19,7 +19,6 @@ from xbarsim.nn.gain import DigitalOutputs
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.outside import paused
 from xbarsim.nn.products import Drives, Reader, decoded, drives, linear_reader, nonlinear_reader
-from xbarsim.nn.transforms import in_gradient_transform
 from xbarsim.nonideal import Chip
 
 _TOGETHER = 4096
@@ -83,13 +82,20 @@ class CrossbarLayer(DigitalOutputs):
                 converter.hardware, converter.label = self.hardware, self.label
             self.output_converter.fit([place.shape for place in self.places])
 
+    def state_dict(self, *args: Any, **more: Any) -> Any:
+        """Return the state as torch does; ranges are called ``input_range`` and ``output_range`` in it."""
+        state = super().state_dict(*args, **more)
+        _rename(state, more.get("prefix", ""), "_converter.range", "_range")
+        return state
+
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *more: Any) -> None:
-        """Take ranges also from a state in which they were the layer's own."""
-        for name in ("input", "output"):
-            if f"{prefix}{name}_range" in state_dict:
-                state: Any = state_dict
-                state[f"{prefix}{name}_converter.range"] = state.pop(f"{prefix}{name}_range")
-        super()._load_from_state_dict(state_dict, prefix, *more)
+        state: Any = state_dict
+        _rename(state, prefix, "_range", "_converter.range")
+        super()._load_from_state_dict(state, prefix, *more)
+
+    def __repr__(self) -> str:
+        """Return what ``print`` shows: a layer, as torch's, without what it is made of."""
+        return f"{type(self).__name__}({self.extra_repr()})"
 
     def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
         """Put the weights on a chip, which has no ranges of converters yet: they are another chip's.
@@ -158,35 +164,6 @@ class CrossbarLayer(DigitalOutputs):
     def forward(self, input: Tensor) -> Tensor:
         """Return what the torch layer returns, through the arrays."""
         return self.computed(input, digital_bias=True)
-
-    def checked_input(self, x: Any) -> Tensor:
-        """Return a layer's inputs.
-
-        Raises
-        ------
-        InputError
-            They are no numbers that can be driven: of a whole type, of the meta device, or in the hands of a tracer or
-            a transform that would keep a circuit's answer as a constant.
-        """
-        if not isinstance(x, Tensor):
-            raise InputError(f"x is {type(x).__name__}: {self.label} takes a tensor")
-        if not x.is_floating_point():
-            raise InputError(
-                f"x is {x.dtype}: {self.label} is driven by {self.weight.dtype}, give x.to({self.weight.dtype})"
-            )
-        if x.is_meta or self.weight.is_meta:
-            raise InputError(f"{self.label} is on the meta device: a circuit needs numbers, move it and x to cpu")
-        if torch._C._get_tracing_state() is not None or torch.compiler.is_exporting():
-            raise InputError(
-                f"{self.label} cannot be traced or exported: a circuit is solved outside of torch. "
-                "Trace to_torch(), or leave it digital"
-            )
-        if in_gradient_transform():
-            raise InputError(
-                f"{self.label} has no gradient for torch.func, whose tensors hold no numbers: take backward(), or "
-                "torch.autograd.functional"
-            )
-        return x
 
     def computed(self, x: Tensor, *, digital_bias: bool, arrays: ArrayMaps | None = None) -> Tensor:
         """Return the outputs, with or without a bias that is not a row of cells.
@@ -305,6 +282,13 @@ class CrossbarLayer(DigitalOutputs):
 def _wide(x: Tensor) -> Tensor:
     """Return numbers of half precision in single: currents of 1e-8 A are beyond the half's range."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def _rename(state: dict[str, Any], prefix: str, tail: str, new_tail: str) -> None:
+    """Give the ranges in a layer's state other names."""
+    for name in ("input", "output"):
+        if f"{prefix}{name}{tail}" in state:
+            state[f"{prefix}{name}{new_tail}"] = state.pop(f"{prefix}{name}{tail}")
 
 
 def _check_bias_row(layer: CrossbarLayer) -> None:

@@ -196,7 +196,7 @@ class CrossbarNetwork(nn.Module):
         with torch.no_grad():
             for layer in layers:
                 if progress is not None:
-                    layer.progress = partial(_counted, progress, before, whole)
+                    layer.progress = partial(lambda before, count: progress(before + count, whole), before)
                 try:
                     layer.prepare()
                 finally:
@@ -281,10 +281,6 @@ class CrossbarNetwork(nn.Module):
     def to_torch(self) -> nn.Module:
         """Return a torch model with the weights as they are now, without any hardware."""
         return _plain(copied(self.model), {})
-
-
-def _counted(progress: Callable[[int, int], None], before: int, whole: int, count: int) -> None:
-    progress(before + count, whole)
 
 
 def _plain(module: nn.Module, plain: dict[int, nn.Module]) -> nn.Module:

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xbarsim.errors import InputError
-from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.arrays import ArrayMaps, for_gradients_too
 from xbarsim.nn.cell_state import CellState
 from xbarsim.nn.cells import ArrayState
@@ -18,25 +17,20 @@ from xbarsim.nn.clipping import clipped_share, warn_of_clipping
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.map_store import StoredMaps, equal_numbers
-from xbarsim.nn.observers import DoubleBuffers
-from xbarsim.nn.places import LineOrder, Place, layout
+from xbarsim.nn.mapped_weights import MappedWeights
 from xbarsim.nn.planes import largest
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.tiling import Tile
 from xbarsim.nonideal import Chip
 
 
-class ProgrammedWeights(DoubleBuffers):
-    """A weight and a bias on arrays.
+class ProgrammedWeights(MappedWeights):
+    """A weight and a bias on the arrays of a chip.
 
     Parameters
     ----------
-    weight, bias : Tensor
-        As the torch layer's; they stay trainable parameters.
-    hardware : Hardware
-        What it runs on.
-    bias_row : bool
-        Whether the bias is one more row of cells, driven by an input of 1, instead of a digital sum.
+    weight, bias, hardware, bias_row
+        As of ``MappedWeights``.
 
     Attributes
     ----------
@@ -53,28 +47,14 @@ class ProgrammedWeights(DoubleBuffers):
         The digital scale that makes up for drift; 1 without it.
     time : float or None
         Seconds since programming, where cells drift; ``at`` sets it.
-    name : str
-        What messages call the layer.
     progress : callable or None
         Told how many arrays are ready, while their maps are made.
     reached, clipping_warned : bool
         Whether some forward pass has come here, and whether the user knows that weights are clipped.
     """
 
-    scale: Tensor
-    groups = 1
-    wide_buffers = ("scale",)
-
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
-        super().__init__()
-        for name, tensor in (("weight", weight), ("bias", bias)):
-            if tensor is not None and tensor.numel() == 0:
-                shape = tuple(tensor.shape)
-                raise InputError(f"{name} has shape {shape}: a layer on crossbars needs at least one weight")
-        self.weight = nn.Parameter(weight.detach().clone(), weight.requires_grad)
-        self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
-        self.bias_row = bias_row and bias is not None
-        self.name = ""
+        super().__init__(weight, bias, hardware, bias_row=bias_row)
         self.chip: Chip | None = None
         self.threads: int | None = None
         self.reads = 0
@@ -87,63 +67,6 @@ class ProgrammedWeights(DoubleBuffers):
         self._series: ArrayMaps | None = None
         self._cells: CellState | None = None
         self._follows_weights = True
-        self._arrangement: Arrangement | None = None
-        self.hardware = hardware
-        self.check_finite()
-        scales = weight.shape[0] if hardware.mapping.per == "column" else 1
-        self.register_buffer("scale", torch.ones(scales, dtype=torch.float64, device=weight.device))
-
-    @property
-    def hardware(self) -> Hardware:
-        """What the layer runs on."""
-        return self._hardware
-
-    @hardware.setter
-    def hardware(self, hardware: Hardware) -> None:
-        self._hardware = hardware
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        """Cut the matrices into arrays."""
-        self.places = self.places_for(self._arrangement)
-        self.line_order = LineOrder.of(self.places, self.weight[0].numel() + self.bias_row)
-
-    def places_for(self, arrangement: Arrangement | None) -> tuple[Place, ...]:
-        """Return what each array holds if lines are in some order.
-
-        Raises
-        ------
-        InputError
-            The arrangement is not of this layer's lines.
-        """
-        inputs, outputs = self.weight[0].numel() + self.bias_row, self.weight.shape[0] // self.groups
-        return layout([(inputs, outputs)] * self.groups, self.hardware, arrangement)
-
-    @property
-    def outputs(self) -> int:
-        """How many, of all groups."""
-        return self.weight.shape[0]
-
-    @property
-    def label(self) -> str:
-        """What messages call the layer."""
-        return f"layer {self.name!r}" if self.name else "the layer"
-
-    def matrices(self) -> list[Tensor]:
-        """Weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
-        flat = self.weight.reshape(self.weight.shape[0], -1)
-        matrices = [part.T for part in flat.chunk(self.groups)]
-        if not self.bias_row or self.bias is None:
-            return matrices
-        biases = self.bias.chunk(self.groups)
-        return [torch.cat([matrix, bias[None]]) for matrix, bias in zip(matrices, biases, strict=True)]
-
-    def scales(self) -> list[Tensor]:
-        """Return the weight that the largest conductance stands for, (1, 1) or (1, outputs) for each group."""
-        dynamic = self.hardware.mapping.scale == "dynamic"
-        whole = largest(self.matrices(), self.hardware).double() if dynamic else self.scale
-        parts = whole.chunk(self.groups) if self.hardware.mapping.per == "column" else [whole] * self.groups
-        return [part.reshape(1, -1) for part in parts]
 
     @property
     def clipped(self) -> float:
@@ -230,12 +153,6 @@ class ProgrammedWeights(DoubleBuffers):
         self.time = self.checked_time(seconds)
         self.compensation = drift_scale(self.array_state(), self.label) if compensate else 1.0
         return self
-
-    def check_finite(self) -> None:
-        """Raise InputError where weights or biases are not finite."""
-        for name, tensor in (("weight", self.weight), ("bias", self.bias)):
-            if tensor is not None and not torch.isfinite(tensor).all():
-                raise InputError(f"{name} of {self.label} has entries that are not finite")
 
     def checked_chip(self) -> Chip:
         """Return the chip.
