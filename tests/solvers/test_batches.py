@@ -1,5 +1,7 @@
 """Batches, threads and repetition: the same circuit must give the same numbers however it is asked."""
 
+import pickle
+
 import numpy as np
 import pytest
 from problems import SIDES, sample_crossbar, sample_voltages
@@ -218,3 +220,56 @@ def test_a_batch_on_open_cells_is_zero():
         solution = xbarsim.solve(crossbar, np.full((20, 3), volts), method="kron")
         assert solution.residual == 0.0
         assert not solution.currents.any()
+
+
+def hard_array(rows=32, cols=32):
+    """Wires of 500 ohm against cells of kiloohms: conjugate gradients take 40 steps."""
+    rng = np.random.default_rng(0)
+    cells = rng.uniform(1e-6, 1e-3, (rows, cols))
+    return xbarsim.Crossbar(cells, word_wire=500.0, bit_wire=500.0, driver=500.0, sense=500.0), rng.uniform(0, 1, rows)
+
+
+def test_the_method_is_what_gave_the_numbers():
+    """``schur`` above numbers that a reduction had put in its place."""
+    crossbar, volts = hard_array()
+    asked, reduced = xbarsim.solve(crossbar, volts, method="schur"), xbarsim.solve(crossbar, volts, method="kron")
+    assert (asked.method, reduced.method) == ("kron", "kron")
+    same_bits(asked, reduced, FIELDS)
+    assert asked.iterations > 24
+    larger = xbarsim.solve(*hard_array(33, 32), method="schur")
+    assert larger.method == "schur"
+
+
+@pytest.mark.parametrize("fields", [False, True])
+def test_a_batch_names_both_methods_that_gave_its_numbers(fields):
+    crossbar, volts = hard_array()
+    batch = np.stack([volts, np.zeros(32), -2 * volts])
+    mixed = xbarsim.solve(crossbar, batch, method="schur", fields=fields)
+    assert mixed.method == "schur, kron"
+    assert "method='schur, kron'" in repr(mixed)
+    assert (mixed.iterations > 24).tolist() == [True, False, True]
+    for k, vector in enumerate(batch):
+        np.testing.assert_array_equal(
+            mixed.currents[k], xbarsim.solve(crossbar, vector, method="schur").currents, err_msg=str(k)
+        )
+
+
+def test_a_map_says_how_far_it_is_from_a_full_solve():
+    """Two meanings of one figure: Kirchhoff's laws, and a map's difference from a solution that obeys them."""
+    crossbar, volts = batch_problem()
+    mapped = xbarsim.solve(crossbar, volts, method="kron")
+    assert 0 <= mapped.map_difference < 1e-12
+    assert 0 < mapped.residual < 1e-12
+    assert "map_difference" in repr(mapped)
+    for method, fields in (("kron", True), ("schur", False), ("reference", False)):
+        assert xbarsim.solve(crossbar, volts, method=method, fields=fields).map_difference is None
+
+
+def test_a_solution_above_tolerance_lists_what_to_try():
+    crossbar, volts = batch_problem()
+    with pytest.raises(ConvergenceError, match=r"tolerance 1e-30\): try method=\"kron\", and look") as caught:
+        xbarsim.solve(crossbar, volts[0], method="schur", tolerance=1e-30)
+    assert len(caught.value.remedies) == 2
+    assert all(remedy in str(caught.value) for remedy in caught.value.remedies)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.remedies) == (str(caught.value), caught.value.remedies)

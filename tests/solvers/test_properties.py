@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from problems import OPEN, SIDES, sample_crossbar, sample_voltages, source_voltages
+from problems import ALONE, OPEN, SIDES, sample_crossbar, sample_voltages, solve_by, source_voltages
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds
 
-FAST = ("schur", "kron")
+FAST = ("schur", "kron", ALONE)
 SHAPES = [(1, 1), (1, 9), (11, 1), (7, 12), (23, 10), (33, 31)]
 
 # Wires and ends of ohms next to cells of kiloohms: currents are right to some roundings of the largest one.
@@ -32,7 +32,7 @@ def test_against_the_reference(shape, method, four_sides):
     rows, cols = shape
     crossbar = sample_crossbar(rows * cols, rows, cols, four_sides=four_sides)
     volts = sample_voltages(1, rows)
-    ours = xbarsim.solve(crossbar, volts, method=method)
+    ours = solve_by(method, crossbar, volts)
     exact = xbarsim.solve(crossbar, volts, method="reference")
     for side in SIDES:
         close(ours.end_currents[side], exact.end_currents[side], largest(exact))
@@ -49,8 +49,8 @@ def test_superposition(method):
         crossbar, ends={side: LineEnds(0.0, tied.resistance) for side, tied in crossbar.ends.items()}
     )
     a, b = sample_voltages(3, 2, 9)
-    with_ends = xbarsim.solve(crossbar, a + 2 * b, method=method)
-    parts = [xbarsim.solve(crossbar, a, method=method), xbarsim.solve(bare, 2 * b, method=method)]
+    with_ends = solve_by(method, crossbar, a + 2 * b)
+    parts = [solve_by(method, crossbar, a), solve_by(method, bare, 2 * b)]
     scale = sum(largest(part) for part in parts)
     for side in SIDES:
         close(with_ends.end_currents[side], sum(part.end_currents[side] for part in parts), scale)
@@ -69,7 +69,7 @@ def test_reciprocity(method):
         volts = {side: np.zeros(len(boundary[side].voltage)) for side in SIDES}
         volts[driven][line] = 1.0
         ends = {side: LineEnds(volts[side], boundary[side].resistance) for side in SIDES[1:]}
-        solution = xbarsim.solve(dataclasses.replace(crossbar, ends=ends), volts["word_left"], method=method)
+        solution = solve_by(method, dataclasses.replace(crossbar, ends=ends), volts["word_left"])
         return [solution.end_currents[side][k] for side, k in ports]
 
     table = np.array([currents(side, line) for side, line in ports])
@@ -83,7 +83,7 @@ def test_reciprocity(method):
 def test_kirchhoff_current_law(method):
     """Current that appears or vanishes along a line, or in the array as a whole."""
     crossbar = sample_crossbar(5, 14, 9, four_sides=True)
-    solution = xbarsim.solve(crossbar, sample_voltages(6, 14), method=method)
+    solution = solve_by(method, crossbar, sample_voltages(6, 14))
     ends, devices = solution.end_currents, solution.device_currents
     scale = largest(solution)
     close(devices.sum(axis=1), -(ends["word_left"] + ends["word_right"]), scale)
@@ -109,7 +109,7 @@ def test_energy(method):
     """A power that leaves out wires, ends or a side. All three ways of counting it must agree."""
     crossbar = sample_crossbar(7, 6, 13, four_sides=True)
     volts = sample_voltages(8, 6)
-    solution = xbarsim.solve(crossbar, volts, method=method)
+    solution = solve_by(method, crossbar, volts)
     held = source_voltages(crossbar, volts)
     terms = np.concatenate([-held[side] * solution.end_currents[side] for side in SIDES])
     close(solution.power, terms.sum(), np.abs(terms).sum())
@@ -122,12 +122,12 @@ def test_no_wire_limit(method):
     """Exact at 0 ohm, and first order in the ohms from there: halving them halves what is lost."""
     crossbar = sample_crossbar(9, 8, 5)
     g, volts = crossbar.conductance, np.abs(sample_voltages(10, 8))
-    ideal = xbarsim.solve(Crossbar(g), volts, method=method)
+    ideal = solve_by(method, Crossbar(g), volts)
     np.testing.assert_allclose(ideal.currents, volts @ g, rtol=16 * np.finfo(float).eps)
     losses = []
     for ohms in (2e-2, 1e-2, 5e-3):
         wired = Crossbar(g, word_wire=ohms, bit_wire=2 * ohms, driver=3 * ohms, sense=ohms / 2)
-        losses.append(volts @ g - xbarsim.solve(wired, volts, method=method).currents)
+        losses.append(volts @ g - solve_by(method, wired, volts).currents)
     assert (np.array(losses) > 0).all()
     # The second-order term is (ohms * siemens of a line) = 5e-4 of the first, here and in the ratio.
     np.testing.assert_allclose(losses[0] / losses[1], 2.0, atol=4e-3)
@@ -158,7 +158,7 @@ def test_transposition(shape, method):
     crossbar = sample_crossbar(11, *shape, four_sides=True)
     volts = sample_voltages(12, shape[0])
     turned, turned_volts = transposed(crossbar, volts)
-    a, b = (xbarsim.solve(*circuit, method=method) for circuit in ((crossbar, volts), (turned, turned_volts)))
+    a, b = (solve_by(method, *circuit) for circuit in ((crossbar, volts), (turned, turned_volts)))
     for side, other in zip(SIDES, ("bit_top", "bit_bottom", "word_left", "word_right"), strict=True):
         close(b.end_currents[other], a.end_currents[side], largest(a))
     close(b.word_voltages, a.bit_voltages.T, 1.0)
@@ -183,8 +183,8 @@ def test_reversal(method):
             "bit_bottom": LineEnds(side["bit_bottom"].voltage[::-1], side["bit_bottom"].resistance[::-1]),
         },
     )
-    a = xbarsim.solve(crossbar, volts, method=method)
-    b = xbarsim.solve(mirrored, side["word_right"].voltage, method=method)
+    a = solve_by(method, crossbar, volts)
+    b = solve_by(method, mirrored, side["word_right"].voltage)
     close(b.end_currents["word_right"], a.end_currents["word_left"], largest(a))
     close(b.end_currents["word_left"], a.end_currents["word_right"], largest(a))
     close(b.currents[::-1], a.currents, largest(a))
@@ -196,7 +196,7 @@ def test_scaling(method):
     """A constant in siemens, ohms or volts that is hidden in a method, such as a floor or a short."""
     crossbar = sample_crossbar(15, 10, 6)
     volts = sample_voltages(16, 10)
-    base = xbarsim.solve(crossbar, volts, method=method)
+    base = solve_by(method, crossbar, volts)
     for siemens, factor in ((2.0**-20, 2.0**7), (2.0**17, 2.0**-30)):
         scaled = Crossbar(
             crossbar.conductance * siemens,
@@ -205,7 +205,7 @@ def test_scaling(method):
             driver=crossbar.driver / siemens,
             sense=crossbar.sense / siemens,
         )
-        other = xbarsim.solve(scaled, volts * factor, method=method)
+        other = solve_by(method, scaled, volts * factor)
         close(other.currents / (siemens * factor), base.currents, largest(base))
         close(other.word_voltages / factor, base.word_voltages, 1.0)
 
@@ -221,7 +221,7 @@ def test_where_the_cells_are(method):
         g = np.zeros((rows, cols))
         g[i, j] = 1e-3
         crossbar = Crossbar(g, word_wire=2.0, bit_wire=30.0, driver=5.0, sense=7.0)
-        solution = xbarsim.solve(crossbar, [1.0, 2.0, 3.0, 4.0], method=method)
+        solution = solve_by(method, crossbar, [1.0, 2.0, 3.0, 4.0])
         known = np.zeros(cols)
         known[j] = (i + 1.0) / (1000 + 2 * j + 30 * (rows - 1 - i) + 5 + 7)
         close(solution.currents, known, known.max())
@@ -240,7 +240,7 @@ def test_a_split_line_is_two_lines(method):
         sense=lower.sense,
         ends={"bit_top": LineEnds(0.0, upper.sense)},
     )
-    both = xbarsim.solve(stacked, volts, method=method)
+    both = solve_by(method, stacked, volts)
     # The upper array is read at its top here: as it stands, but for its rows' order.
     flipped = Crossbar(
         upper.conductance[::-1],
@@ -249,7 +249,7 @@ def test_a_split_line_is_two_lines(method):
         driver=upper.driver[::-1],
         sense=upper.sense,
     )
-    top = xbarsim.solve(flipped, volts[:3][::-1], method=method).currents
-    bottom = xbarsim.solve(lower, volts[3:], method=method).currents
+    top = solve_by(method, flipped, volts[:3][::-1]).currents
+    bottom = solve_by(method, lower, volts[3:]).currents
     close(both.end_currents["bit_top"], top, np.abs(top).max())
     close(both.currents, bottom, np.abs(bottom).max())

@@ -5,7 +5,7 @@ import mp_reference
 import numpy as np
 import pytest
 from mpmath import mp, mpf
-from problems import METHODS, OPEN, SIDES
+from problems import ALONE, METHODS, OPEN, SIDES, solve_by
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic, schemes
@@ -44,13 +44,13 @@ def weak_array(rows, cols, seed, low, high):
     return crossbar, rng.uniform(0.1, 1, rows)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, ALONE])
 @pytest.mark.parametrize(("low", "high"), [(6, 9), (9, 13), (-12, 13)])
 @pytest.mark.parametrize("seed", range(3))
 def test_end_and_cell_currents(method, low, high, seed):
     """The currents of the ends, of the cells, and their sums: g (v - u) of doubles keeps no digit of these."""
     crossbar, voltages = weak_array(5, 6, seed, low, high)
-    solution = xbarsim.solve(crossbar, voltages, method=method)
+    solution = solve_by(method, crossbar, voltages)
     exact = mp_reference.solve(crossbar, voltages)
     assert worst_end(solution, exact) < EXACT
     assert worst_end(solution, exact) <= 10 * max(solution.residual, 1e-15)
