@@ -28,12 +28,12 @@ def environment(**changes: str | None) -> dict[str, str]:
 
 def run(*arguments: object, env: dict[str, str] | None = None, **options) -> SimpleNamespace:
     """Run the command line as a process."""
-    done = subprocess.run(
+    process = subprocess.run(
         [*PROGRAM, *map(str, arguments)], timeout=120, check=False, env=env or environment(),
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )  # fmt: skip
-    out, err = ((stream or b"").decode() for stream in (done.stdout, done.stderr))
-    return SimpleNamespace(code=done.returncode, out=out, err=without_notice(err), all_err=err)
+    out, err = ((stream or b"").decode() for stream in (process.stdout, process.stderr))
+    return SimpleNamespace(code=process.returncode, out=out, err=without_notice(err), all_err=err)
 
 
 def call(capsys, *arguments: object) -> SimpleNamespace:
@@ -42,8 +42,8 @@ def call(capsys, *arguments: object) -> SimpleNamespace:
     code = None
     try:
         main([str(argument) for argument in arguments])
-    except SystemExit as done:
-        code = done.code
+    except SystemExit as end:
+        code = end.code
     caught = capsys.readouterr()
     return SimpleNamespace(code=code, out=caught.out, err=without_notice(caught.err), all_err=caught.err)
 
@@ -53,15 +53,15 @@ def without_notice(err: str) -> str:
     return "".join(line for line in err.splitlines(keepends=True) if not line.startswith(NOTICE))
 
 
-def assert_refused(done: SimpleNamespace, code: int, *words: str) -> None:
+def assert_refused(answer: SimpleNamespace, code: int, *words: str) -> None:
     """One line on stderr, nothing on stdout, the exit code, and the words that say what is wrong."""
-    assert done.code == code, done.err
-    assert done.err.startswith("xbarsim: "), done.err
-    assert done.err.count("\n") == 1, done.err
-    assert done.err.endswith("\n"), done.err
-    assert not done.out, done.out
+    assert answer.code == code, answer.err
+    assert answer.err.startswith("xbarsim: "), answer.err
+    assert answer.err.count("\n") == 1, answer.err
+    assert answer.err.endswith("\n"), answer.err
+    assert not answer.out, answer.out
     for word in words:
-        assert word in done.err, (word, done.err)
+        assert word in answer.err, (word, answer.err)
 
 
 def arrays(folder: Path, rows: int = 3, cols: int = 4) -> list[str]:

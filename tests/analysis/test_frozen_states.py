@@ -107,7 +107,7 @@ CELLS["a mirror of its own current"] = (
     "vm p m 0\ngm m n value={v(p,n)*0.5m*v(s)}\nf1 p n vm 3\ngs 0 s value={v(p,n)}\ncs s 0 1 ic=0.25\nrs s 0 1g",
     V * 4 * 0.5e-3 * 0.25,
 )
-SOME = ("leak across the state", "Biolek's HP cell: E in series", "rate by the current of the cell itself",
+FEW_CELLS = ("leak across the state", "Biolek's HP cell: E in series", "rate by the current of the cell itself",
         "senses its voltage by a follower", "a mirror of its own current", "the same with an own ammeter")  # fmt: skip
 
 
@@ -123,22 +123,22 @@ def solved(folder, text: str) -> tuple[dict[str, float], list[str], object]:
 def test_a_cell_carries_what_its_initial_state_says(tmp_path, form):
     """A state read as drifted away, as 0, or held where a plain capacitance should be open."""
     cell, amperes = CELLS[form]
-    got, notes, result = solved(tmp_path, f"v1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends\n.op")
-    assert got["i(v1)"] == pytest.approx(-amperes, rel=1e-13)
+    current, notes, result = solved(tmp_path, f"v1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends\n.op")
+    assert current["i(v1)"] == pytest.approx(-amperes, rel=1e-13)
     if "vr " not in cell:  # what charges states is nothing that sources deliver to the cell
         assert result.power[0] == pytest.approx(V * amperes, rel=1e-9)
     assert any("frozen" in note for note in notes)
 
 
-@pytest.mark.parametrize("form", SOME)
+@pytest.mark.parametrize("form", FEW_CELLS)
 def test_cells_in_an_array_keep_their_own_states(tmp_path, form):
     """Cells between a driver and a shared sense line, the line's capacitance with an initial value that is no state."""
     cell, amperes = CELLS[form]
     text = f".subckt cell p n\n{cell}\n.ends\n"
     text += "".join(f"v{k} s{k} 0 {V}\nr{k} s{k} w{k} 1u\nc{k} w{k} 0 1f ic=0\nx{k} w{k} b cell\n" for k in range(3))
-    got, notes, _ = solved(tmp_path, text + "rb b 0 1u\ncb b 0 1p ic=0.05\n.op")
+    current, notes, _ = solved(tmp_path, text + "rb b 0 1u\ncb b 0 1p ic=0.05\n.op")
     for k in range(3):
-        assert got[f"i(v{k})"] == pytest.approx(-amperes, rel=1e-6)
+        assert current[f"i(v{k})"] == pytest.approx(-amperes, rel=1e-6)
     assert any("ic= changes no operating point where no state is held: c0 = 0 V" in note for note in notes)
     assert any("3 capacitors hold states" in note for note in notes)
 
@@ -154,25 +154,25 @@ def test_a_sweep_reads_the_same_state_at_every_point(tmp_path):
 def test_what_charges_a_state_is_reported(tmp_path):
     """Set aside while solving, but the capacitor and the ammeters on the way still show it."""
     text = f"v1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{PLAIN}\ngs 0 sg value={{10*v(p,n)*(1+v(s))}}\nvs sg s 0\n"
-    got, _, _ = solved(tmp_path, text + "ri s 0 10\ncs s 0 1 ic=0.25\n.ends\n.op")
-    assert got["i(v.x1.vs)"] == pytest.approx(10 * V * 1.25, rel=1e-14)
-    assert got["i(c.x1.cs)"] == pytest.approx(10 * V * 1.25 - 0.025, rel=1e-14)
+    current, _, _ = solved(tmp_path, text + "ri s 0 10\ncs s 0 1 ic=0.25\n.ends\n.op")
+    assert current["i(v.x1.vs)"] == pytest.approx(10 * V * 1.25, rel=1e-14)
+    assert current["i(c.x1.cs)"] == pytest.approx(10 * V * 1.25 - 0.025, rel=1e-14)
 
 
 def test_a_current_that_a_law_reads_is_not_set_aside(tmp_path):
     """Here the charging current itself is what is read out."""
     text = f"v1 a 0 {V}\ng1 0 s value={{2m*v(a)}}\nvs s s1 0\ncs s1 0 1 ic=3\nb1 o 0 v={{1k*i(vs)*v(s)}}\nro o 0 1"
-    got, _, _ = solved(tmp_path, text)
-    assert got["v(o)"] == pytest.approx(1e3 * 2e-3 * V * 3, rel=1e-13)
+    current, _, _ = solved(tmp_path, text)
+    assert current["v(o)"] == pytest.approx(1e3 * 2e-3 * V * 3, rel=1e-13)
 
 
 def test_a_huge_charging_current_does_not_blur_the_read(tmp_path):
     """1e20 A round the state beside a cell of two diodes' worth of curvature: the read is as without the state."""
-    rest = "v1 a 0 0.5\nr1 a b 1k\nd1 b c dm\nr2 c 0 {r}\n.model dm d(is=1e-9)\n"
-    plain, _, _ = solved(tmp_path, rest.format(r="3k"))
+    elements = "v1 a 0 0.5\nr1 a b 1k\nd1 b c dm\nr2 c 0 {r}\n.model dm d(is=1e-9)\n"
+    plain, _, _ = solved(tmp_path, elements.format(r="3k"))
     text = "gs 0 x value={1e20*v(b)}\nvx x y 0\ncx y 0 1 ic=3k\n"
-    got, _, _ = solved(tmp_path, rest.format(r="'v(x)'") + text)
-    assert got["i(v1)"] == pytest.approx(plain["i(v1)"], rel=1e-13)
+    current, _, _ = solved(tmp_path, elements.format(r="'v(x)'") + text)
+    assert current["i(v1)"] == pytest.approx(plain["i(v1)"], rel=1e-13)
 
 
 NO_STATES = {
@@ -190,10 +190,10 @@ NO_STATES = {
 def test_a_plain_capacitance_stays_open_and_says_so(tmp_path, case):
     """Its initial value is for the start of a transient; the operating point is as without it."""
     text, words = NO_STATES[case]
-    got, notes, _ = solved(tmp_path, text)
+    current, notes, _ = solved(tmp_path, text)
     bare = "\n".join(line for line in text.split("\n") if not line.startswith(("c1", ".ic")))
     without, _, _ = solved(tmp_path, bare)
-    assert got == pytest.approx(without, rel=1e-13)
+    assert current == pytest.approx(without, rel=1e-13)
     assert any("changes no operating point" in note and words in note for note in notes), notes
 
 
@@ -201,8 +201,8 @@ def test_notes_on_initial_values(tmp_path):
     """None goes without a word: two for one state, one for a node that is not there, and more than a line holds."""
     cell = "gs 0 s value={v(p,n)}\ncs s 0 1 ic={x}\nrs s 0 1g\ng1 p n value={v(p,n)*1m*v(s)}"
     text = f"v1 a 0 {V}\n.subckt cell p n x=0.5\n{cell}\n.ends\nx1 a 0 cell\n.ic v(x1.s)=0.7 v(nowhere)=1\n"
-    got, notes, _ = solved(tmp_path, text)
-    assert got["i(v1)"] == pytest.approx(-V * 5e-4, rel=1e-13)
+    current, notes, _ = solved(tmp_path, text)
+    assert current["i(v1)"] == pytest.approx(-V * 5e-4, rel=1e-13)
     notes = "\n".join(notes)
     assert "v(x1.s) = 0.7 V gives way to c.x1.cs's IC= of 0.5 V" in notes
     assert ".ic v(nowhere): there is no such node" in notes
@@ -224,8 +224,8 @@ def test_other_initial_values_are_noted(tmp_path):
 def test_a_state_without_an_initial_value_is_pointed_out(tmp_path):
     """The steady state is ngspice's answer too, but hardly what a reader of a memristor wants."""
     cell = f"{PLAIN}\ngs 0 s value={{1n*v(p,n)}}\ncs s 0 1\nrs s 0 1g"
-    got, notes, _ = solved(tmp_path, f"v1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends")
-    assert got["v(x1.s)"] == pytest.approx(V, rel=1e-12)
+    current, notes, _ = solved(tmp_path, f"v1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends")
+    assert current["v(x1.s)"] == pytest.approx(V, rel=1e-12)
     assert any("c.x1.cs acts on a law and has no IC= or .ic" in note for note in notes)
 
 
@@ -243,20 +243,20 @@ def test_the_steady_state_on_request(capsys, tmp_path):
     cell = f"{PLAIN}\ngs 0 s value={{2n*v(p,n)}}\ncs s 0 1 ic=0.25\nrs s 0 1g"
     path = tmp_path / "c.sp"
     path.write_text(f"steady\nv1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends\n.op\n.end\n", encoding="utf-8")
-    done = call(capsys, "solve", "--netlist", path, "--format", "json", "--steady")
-    (one,) = json.loads(done.out)["analyses"]
-    assert one["node_voltages"]["x1.s"] == pytest.approx(0.2, rel=1e-12)
-    assert one["source_currents"] == {"v1": pytest.approx(-V * (0.2e-3 + 0.8e-6), rel=1e-12)}
-    assert "--steady: the steady state is looked for" in done.err
-    assert "c.x1.cs = 0.25 V" in done.err
+    answer = call(capsys, "solve", "--netlist", path, "--format", "json", "--steady")
+    (analysis,) = json.loads(answer.out)["analyses"]
+    assert analysis["node_voltages"]["x1.s"] == pytest.approx(0.2, rel=1e-12)
+    assert analysis["source_currents"] == {"v1": pytest.approx(-V * (0.2e-3 + 0.8e-6), rel=1e-12)}
+    assert "--steady: the steady state is looked for" in answer.err
+    assert "c.x1.cs = 0.25 V" in answer.err
 
 
 def test_steady_goes_with_netlists(capsys, tmp_path):
     np.save(tmp_path / "g.npy", np.full((2, 2), 1e-3))
     np.save(tmp_path / "v.npy", np.ones(2))
-    done = call(capsys, "solve", "--conductance", tmp_path / "g.npy", "--voltages", tmp_path / "v.npy", "--steady")
-    assert done.code == 2
-    assert "--steady goes with --netlist" in done.err
+    answer = call(capsys, "solve", "--conductance", tmp_path / "g.npy", "--voltages", tmp_path / "v.npy", "--steady")
+    assert answer.code == 2
+    assert "--steady goes with --netlist" in answer.err
 
 
 def test_frozen_states_are_refused_in_time(tmp_path):
@@ -273,8 +273,8 @@ def test_what_charges_a_state_is_no_output(capsys, tmp_path):
     name, value = call(capsys, "solve", "--netlist", path, "-q").out.split()
     assert (name, float(value)) == ("v1", pytest.approx(-amperes))
     assert "c.x1.cs" not in call(capsys, "solve", "--netlist", path).out
-    (one,) = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)["analyses"]
-    assert list(one["source_currents"]) == ["v1", "c.x1.cs"]
+    (analysis,) = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)["analyses"]
+    assert list(analysis["source_currents"]) == ["v1", "c.x1.cs"]
 
 
 @pytest.mark.parametrize("command", ["alter c.x1.cx ic=0.6", "alter @c.x1.cx[ic] = 0.6"])

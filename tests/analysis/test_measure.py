@@ -41,9 +41,9 @@ R3 c 0 1k
 def test_a_measure_is_read_off_the_sweep(capsys, tmp_path, card, value):
     """Wrong ends of an interval, a crossing taken at a point instead of between two, or the wrong quantity."""
     (tmp_path / "m.sp").write_text(DECK.format(card=".measure dc m1 " + card))
-    done = call(capsys, "solve", "--netlist", tmp_path / "m.sp", "--format", "json")
-    (one,) = json.loads(done.out)["analyses"]
-    assert one["measures"]["m1"] == pytest.approx(value, rel=1e-12, abs=1e-15)
+    answer = call(capsys, "solve", "--netlist", tmp_path / "m.sp", "--format", "json")
+    (analysis,) = json.loads(answer.out)["analyses"]
+    assert analysis["measures"]["m1"] == pytest.approx(value, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -59,19 +59,19 @@ def test_a_measure_that_cannot_be_is_an_error_of_its_own(capsys, tmp_path, card,
     """The analysis itself is sound, so its numbers are printed all the same; but no format passes over it."""
     path = tmp_path / "m.sp"
     path.write_text(DECK.format(card=".measure dc m1 " + card + "\n.measure dc m2 max v(b)"))
-    done = call(capsys, "solve", "--netlist", path, "--format", "json", "--quiet")
-    assert done.code == 0
-    (one,) = json.loads(done.out)["analyses"]
-    assert one["measures"] == {"m1": None, "m2": pytest.approx(2 / 3)}
-    assert words in one["measure_errors"]["m1"]
-    assert done.err.startswith(f"error: {path}:8: .measure m1 is left out: ")
-    assert done.err.count("\n") == 1
+    answer = call(capsys, "solve", "--netlist", path, "--format", "json", "--quiet")
+    assert answer.code == 0
+    (analysis,) = json.loads(answer.out)["analyses"]
+    assert analysis["measures"] == {"m1": None, "m2": pytest.approx(2 / 3)}
+    assert words in analysis["measure_errors"]["m1"]
+    assert answer.err.startswith(f"error: {path}:8: .measure m1 is left out: ")
+    assert answer.err.count("\n") == 1
     for form, line in (("table", "m1  failed: "), ("csv", "m1,,")):
-        done = call(capsys, "solve", "--netlist", path, "--format", form)
-        assert any(row.startswith(line) and words in row for row in done.out.splitlines())
-        assert "error: " in done.err
-    done = call(capsys, "solve", "--netlist", path, "--format", "raw", "-o", tmp_path / "a.raw", "-q")
-    assert words in done.err
+        answer = call(capsys, "solve", "--netlist", path, "--format", form)
+        assert any(row.startswith(line) and words in row for row in answer.out.splitlines())
+        assert "error: " in answer.err
+    answer = call(capsys, "solve", "--netlist", path, "--format", "raw", "-o", tmp_path / "a.raw", "-q")
+    assert words in answer.err
 
 
 DIODE = """measured twice

@@ -30,12 +30,12 @@ I1 0 b 1m
 B = (1e-3 + 1e-3) / (1e-3 + 1e-3 / 3)
 
 
-def printed(folder, cards: str, rest: str = ""):
-    text = CIRCUIT.format(cards=rest + cards).split("\n", 1)[1]
+def printed(folder, cards: str, elements: str = ""):
+    text = CIRCUIT.format(cards=elements + cards).split("\n", 1)[1]
     circuit = read_text(folder, text)
     results = simulate(circuit)
     notes = add_printed(circuit, results)
-    return [one.printed for one in results], notes
+    return [result.printed for result in results], notes
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def printed(folder, cards: str, rest: str = ""):
     ],
 )
 def test_quantities_beyond_nodes_and_branches(tmp_path, item, label, value):
-    ((found,), notes) = printed(tmp_path, f".op\n.print op v(a) {item} i(v1)")
-    assert list(found) == [label]
-    assert found[label][0] == pytest.approx(value, rel=1e-14)
+    ((quantities,), notes) = printed(tmp_path, f".op\n.print op v(a) {item} i(v1)")
+    assert list(quantities) == [label]
+    assert quantities[label][0] == pytest.approx(value, rel=1e-14)
     assert not notes
 
 
@@ -82,15 +82,15 @@ def test_currents_of_elements_without_a_branch(tmp_path, extra, name, value):
 def test_every_format_holds_them(capsys, tmp_path):
     path = tmp_path / "p.sp"
     path.write_text(CIRCUIT.format(cards=".dc v1 0 2 1\n.op\n.print dc v(a,b) i(r1)\n.save i(r2)"), encoding="utf-8")
-    done = call(capsys, "solve", "--netlist", path, "--format", "json")
-    assert not done.err
-    sweep, point = json.loads(done.out)["analyses"]
+    answer = call(capsys, "solve", "--netlist", path, "--format", "json")
+    assert not answer.err
+    sweep, point = json.loads(answer.out)["analyses"]
     drops = np.array(sweep["node_voltages"]["a"]) - sweep["node_voltages"]["b"]
     np.testing.assert_allclose(sweep["printed"]["v(a,b)"], drops, rtol=1e-14)
     np.testing.assert_allclose(sweep["printed"]["i(r1)"], drops / 1e3, rtol=1e-14)
     assert point["printed"] == {"i(r2)": pytest.approx(B / 3e3)}
-    done = call(capsys, "solve", "--netlist", path, "--format", "csv")
-    first, second = done.out.split("\n\n")
+    answer = call(capsys, "solve", "--netlist", path, "--format", "csv")
+    first, second = answer.out.split("\n\n")
     rows = list(csv.reader(io.StringIO(first)))
     assert rows[0] == ["v1", "v(a)", "v(b)", "i(v1)", "v(a,b)", "i(r1)", "i(r2)"]
     assert float(rows[2][5]) == pytest.approx(drops[1] / 1e3)
@@ -99,9 +99,9 @@ def test_every_format_holds_them(capsys, tmp_path):
     plots = read_raw((tmp_path / "p.raw").read_bytes())
     np.testing.assert_array_equal(plots[0].values["v(a,b)"], sweep["printed"]["v(a,b)"])
     assert plots[1].names[-1] == "i(r2)"
-    done = call(capsys, "solve", "--netlist", path)
-    assert "v(a,b)" in done.out
-    assert f"i(r2)  = {B / 3e3:.8e}" in done.out
+    answer = call(capsys, "solve", "--netlist", path)
+    assert "v(a,b)" in answer.out
+    assert f"i(r2)  = {B / 3e3:.8e}" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_every_format_holds_them(capsys, tmp_path):
     ],
 )
 def test_what_is_not_to_be_had_is_noted(tmp_path, cards, words):
-    ((found, *_), notes) = printed(tmp_path, cards)
-    assert not found
+    ((quantities, *_), notes) = printed(tmp_path, cards)
+    assert not quantities
     assert len(notes) == 1
     assert words in notes[0]
     assert re.match(r"\S*:\d+: '", notes[0])
@@ -139,15 +139,15 @@ def test_what_is_not_to_be_had_is_noted(tmp_path, cards, words):
     ],
 )
 def test_what_is_there_anyway_is_not_said_twice(tmp_path, cards):
-    ((found, *_), notes) = printed(tmp_path, cards)
-    assert not found
+    ((quantities, *_), notes) = printed(tmp_path, cards)
+    assert not quantities
     assert not notes
 
 
 def test_expressions_of_a_control_block(tmp_path):
     """Blanks around an operator join, others part."""
-    ((found, *_), notes) = printed(tmp_path, ".control\nop\nprint v(b) - v(a) -i(v1) v(b)*2, v(a,b)\n.endc")
-    assert {label: float(column[0]) for label, column in found.items()} == {
+    ((quantities, *_), notes) = printed(tmp_path, ".control\nop\nprint v(b) - v(a) -i(v1) v(b)*2, v(a,b)\n.endc")
+    assert {label: float(column[0]) for label, column in quantities.items()} == {
         "v(b)-v(a)-i(v1)": pytest.approx(B - 1 - (B - 1) / 1e3),
         "v(b)*2": pytest.approx(2 * B),
         "v(a,b)": pytest.approx(1 - B),

@@ -25,9 +25,9 @@ def test_a_swept_source_forgets_its_own_value(tmp_path, value, nodes):
     """Volts that a source of 1e30 V is swept over, found by a difference to it."""
     text = f"v0 {nodes} {value}\nr0 s a 3\nr1 a b 1k\nr2 b 0 5\nr3 a c 2k\nr4 c 0 7\n.dc v0 0.1 0.3 0.1"
     circuit = read_text(tmp_path, text)
-    found = circuit.recognise()
-    assert found.crossbar is not None
-    (ours,), (general,) = simulate(circuit, found), simulate(circuit, None)
+    recognition = circuit.recognise()
+    assert recognition.crossbar is not None
+    (ours,), (general,) = simulate(circuit, recognition), simulate(circuit, None)
     np.testing.assert_allclose(ours.voltages, general.voltages, rtol=CLOSE)
     np.testing.assert_allclose(ours.currents, general.currents, rtol=CLOSE)
 
@@ -40,20 +40,20 @@ def test_the_crossbar_path_and_the_general_solver_agree(tmp_path, style, shape):
     elements = shuffled(rng, random_elements(rng, *shape, **STYLES[style]))
     swept = next(name for name, _, _, value in elements if name[0] == "v" and value)
     circuit = read_text(tmp_path, text_of(elements) + SWEEP.format(swept))
-    found = circuit.recognise()
-    assert found.crossbar is not None, found.reason
-    for ours, general in zip(simulate(circuit, found), simulate(circuit, None), strict=True):
+    recognition = circuit.recognise()
+    assert recognition.crossbar is not None, recognition.reason
+    for ours, general in zip(simulate(circuit, recognition), simulate(circuit, None), strict=True):
         assert ours.outputs
         assert not general.outputs
         assert (ours.kind, ours.nodes, ours.points) == (general.kind, general.nodes, general.points)
         assert sorted(ours.branches) == sorted(general.branches)
         order = [general.branches.index(name) for name in ours.branches]
-        for got, known in (
+        for numbers, expected in (
             (ours.voltages, general.voltages),
             (ours.currents, general.currents[:, order]),
             (ours.power, general.power),
         ):
-            np.testing.assert_allclose(got, known, rtol=0, atol=CLOSE * np.abs(known).max(initial=0.0))
+            np.testing.assert_allclose(numbers, expected, rtol=0, atol=CLOSE * np.abs(expected).max(initial=0.0))
 
 
 SWEEP = "\n.op\n.dc {} -0.3 0.9 0.4"

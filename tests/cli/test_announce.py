@@ -64,6 +64,6 @@ def test_a_warning_is_a_note(capsys, monkeypatch):
         raise SystemExit(0)
 
     monkeypatch.setattr(command_line, "_run", warn)
-    shown = warnings.showwarning
+    usual = warnings.showwarning
     assert call(capsys, "info").err == "note: cells went too far\n"
-    assert warnings.showwarning is shown
+    assert warnings.showwarning is usual

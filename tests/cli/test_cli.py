@@ -37,35 +37,35 @@ def netlist(tmp_path):
 
 
 def test_json_has_the_contracts_keys_and_no_others(capsys, netlist):
-    done = call(capsys, "solve", "--netlist", netlist, "--format", "json")
-    assert (done.code, done.err) == (0, "")
-    record = json.loads(done.out)
+    answer = call(capsys, "solve", "--netlist", netlist, "--format", "json")
+    assert (answer.code, answer.err) == (0, "")
+    record = json.loads(answer.out)
     assert set(record) == {"title", "recognised", "reason", "rows", "cols", "analyses", "seconds"}
     assert record["title"] == "A Title, with Capitals"
     assert (record["recognised"], record["reason"], record["rows"], record["cols"]) == ("crossbar", None, 2, 2)
-    (one,) = record["analyses"]
-    assert set(one) == {"kind", "node_voltages", "source_currents", "power", "residual"}
-    assert one["kind"] == "op"
-    assert set(one["node_voltages"]) == {"in1", "in2", "w1", "w2", "b1", "b2"}, "lower case, no ground"
-    assert set(one["source_currents"]) == {"vin1", "vin2", "vout1", "vout2"}
+    (analysis,) = record["analyses"]
+    assert set(analysis) == {"kind", "node_voltages", "source_currents", "power", "residual"}
+    assert analysis["kind"] == "op"
+    assert set(analysis["node_voltages"]) == {"in1", "in2", "w1", "w2", "b1", "b2"}, "lower case, no ground"
+    assert set(analysis["source_currents"]) == {"vin1", "vin2", "vout1", "vout2"}
     assert set(record["seconds"]) == {"read", "solve", "total"}
     assert all(isinstance(value, float) and value >= 0 for value in record["seconds"].values())
 
 
 def test_numbers_and_signs_are_those_of_spice(capsys, netlist):
     """A driving source's current is negative, one into a sense source's + terminal positive, turned ones opposite."""
-    (one,) = json.loads(call(capsys, "solve", "--netlist", netlist, "--format", "json").out)["analyses"]
+    (analysis,) = json.loads(call(capsys, "solve", "--netlist", netlist, "--format", "json").out)["analyses"]
     g = np.array([[1e-3, 2e-4], [5e-5, 5e-4]])
     rows = np.array([0.3, -0.2]) / (1 + np.array([10, 20]) * g.sum(axis=1))  # columns are at 0 V
-    volts, amperes = one["node_voltages"], one["source_currents"]
+    volts, amperes = analysis["node_voltages"], analysis["source_currents"]
     assert [volts["in1"], volts["in2"], volts["b1"], volts["b2"]] == [0.3, -0.2, 0.0, 0.0]
     np.testing.assert_allclose([volts["w1"], volts["w2"]], rows, rtol=1e-14)
     into = rows @ g
     np.testing.assert_allclose([amperes["vout1"], amperes["vout2"]], [into[0], -into[1]], rtol=1e-13)
     drawn = rows * g.sum(axis=1)
     np.testing.assert_allclose([amperes["vin1"], amperes["vin2"]], [-drawn[0], drawn[1]], rtol=1e-13)
-    np.testing.assert_allclose(one["power"], np.array([0.3, -0.2]) @ drawn, rtol=1e-13)
-    assert one["residual"] < 1e-13
+    np.testing.assert_allclose(analysis["power"], np.array([0.3, -0.2]) @ drawn, rtol=1e-13)
+    assert analysis["residual"] < 1e-13
 
 
 def test_table_shows_what_quiet_and_json_say(capsys, netlist):
@@ -87,25 +87,25 @@ def test_table_shows_what_quiet_and_json_say(capsys, netlist):
 
 def test_notes_go_to_stderr_and_quiet_holds_them_back(capsys, netlist):
     netlist.write_text(SMALL + ".options reltol=1e-3\n.print op v(w1)\n")
-    done = call(capsys, "solve", "--netlist", netlist, "--format", "json")
-    assert done.code == 0
-    assert [line[:6] for line in done.err.splitlines()] == ["note: "]
-    json.loads(done.out)
+    answer = call(capsys, "solve", "--netlist", netlist, "--format", "json")
+    assert answer.code == 0
+    assert [line[:6] for line in answer.err.splitlines()] == ["note: "]
+    json.loads(answer.out)
     assert call(capsys, "solve", "--netlist", netlist, "--quiet").all_err == ""
 
 
 def test_matrices_give_the_librarys_numbers(capsys, tmp_path):
     circuit = arrays(tmp_path)
-    done = call(capsys, "solve", *circuit, *WIRED, "--format", "json")
-    (one,) = json.loads(done.out)["analyses"]
+    answer = call(capsys, "solve", *circuit, *WIRED, "--format", "json")
+    (analysis,) = json.loads(answer.out)["analyses"]
     g, v = np.load(tmp_path / "g.npy"), np.load(tmp_path / "v.npy")
     crossbar = xbarsim.Crossbar(g, word_wire=1.5, bit_wire=0.7, driver=11, sense=13)
     truth = xbarsim.solve(crossbar, v, method="reference")
-    ours = np.array([one["source_currents"][f"vbb{j}"] for j in range(4)])
+    ours = np.array([analysis["source_currents"][f"vbb{j}"] for j in range(4)])
     np.testing.assert_allclose(ours, truth.currents, rtol=1e-12)
-    words = [[one["node_voltages"][f"w_{i}_{j}"] for j in range(4)] for i in range(3)]
+    words = [[analysis["node_voltages"][f"w_{i}_{j}"] for j in range(4)] for i in range(3)]
     np.testing.assert_allclose(words, truth.word_voltages, rtol=1e-12)
-    np.testing.assert_allclose(one["power"], truth.power, rtol=1e-12)
+    np.testing.assert_allclose(analysis["power"], truth.power, rtol=1e-12)
 
 
 @pytest.mark.parametrize("method", ["auto", "schur", "kron", "reference"])
@@ -115,13 +115,13 @@ def test_every_option_takes_a_file_and_every_method_agrees(capsys, tmp_path, met
     arrays(tmp_path)
     names = {"conductance": "g", "voltages": "v", "word-wire": "word", "bit-wire": "bit", "driver": 0, "sense": 0}
     options = [w for key, stem in names.items() for w in (f"--{key}", tmp_path / f"{stem or key}.{suffix}")]
-    done = call(capsys, "solve", *options, "--method", method, "--quiet")
-    assert done.code == 0, done.err
-    ours = [float(line.split()[1]) for line in done.out.splitlines()]
-    given = {name: np.load(tmp_path / f"{name}.npy") for name in ("word", "bit", "driver", "sense")}
+    answer = call(capsys, "solve", *options, "--method", method, "--quiet")
+    assert answer.code == 0, answer.err
+    ours = [float(line.split()[1]) for line in answer.out.splitlines()]
+    ohms = {name: np.load(tmp_path / f"{name}.npy") for name in ("word", "bit", "driver", "sense")}
     crossbar = xbarsim.Crossbar(
-        np.load(tmp_path / "g.npy"), word_wire=given["word"], bit_wire=given["bit"],
-        driver=given["driver"], sense=given["sense"],
+        np.load(tmp_path / "g.npy"), word_wire=ohms["word"], bit_wire=ohms["bit"],
+        driver=ohms["driver"], sense=ohms["sense"],
     )  # fmt: skip
     truth = xbarsim.solve(crossbar, np.load(tmp_path / "v.npy"), method="reference").currents
     np.testing.assert_allclose(ours, truth, rtol=1e-12)
@@ -132,11 +132,11 @@ def test_a_batch_is_an_analysis_for_each_vector(capsys, tmp_path):
     circuit[-1] = str(tmp_path / "batch.npy")
     record = json.loads(call(capsys, "solve", *circuit, *WIRED, "--format", "json").out)
     batch = np.load(tmp_path / "batch.npy")
-    for vector, one in zip(batch, record["analyses"], strict=True):
+    for vector, analysis in zip(batch, record["analyses"], strict=True):
         np.save(tmp_path / "one.npy", vector)
         alone = call(capsys, "solve", *circuit[:-1], tmp_path / "one.npy", *WIRED, "--format", "json")
-        (same,) = json.loads(alone.out)["analyses"]
-        assert one["source_currents"] == pytest.approx(same["source_currents"], rel=1e-12)
+        (single,) = json.loads(alone.out)["analyses"]
+        assert analysis["source_currents"] == pytest.approx(single["source_currents"], rel=1e-12)
     table = call(capsys, "solve", *circuit, *WIRED).out
     assert "vector 0" in table
     assert "vector 1" in table
@@ -156,8 +156,8 @@ def test_a_batch_is_an_analysis_for_each_vector(capsys, tmp_path):
 def test_export_and_solve_give_the_same_currents(capsys, tmp_path, monkeypatch, options):
     circuit = arrays(tmp_path)
     monkeypatch.chdir(tmp_path)
-    done = call(capsys, "export", *circuit, *options, "-o", tmp_path / "out.sp")
-    assert (done.code, done.out) == (0, "")
+    answer = call(capsys, "export", *circuit, *options, "-o", tmp_path / "out.sp")
+    assert (answer.code, answer.out) == (0, "")
     (direct,) = json.loads(call(capsys, "solve", *circuit, *options, "--format", "json").out)["analyses"]
     back = call(capsys, "solve", "--netlist", tmp_path / "out.sp", "--format", "json")
     assert back.code == 0, back.err
@@ -175,10 +175,12 @@ def test_nodes_without_a_voltage_are_null(capsys, tmp_path):
     ohms = np.array([1.0, np.inf, 2.0])
     np.save(tmp_path / "driver.npy", ohms)
     np.save(tmp_path / "g.npy", np.load(tmp_path / "g.npy") * np.isfinite(ohms)[:, None])
-    done = call(capsys, "solve", *circuit, "--driver", tmp_path / "driver.npy", "--word-wire", "1", "--format", "json")
-    assert done.code == 0
-    assert "w[1, 0]" in done.err
-    volts = json.loads(done.out)["analyses"][0]["node_voltages"]
+    answer = call(
+        capsys, "solve", *circuit, "--driver", tmp_path / "driver.npy", "--word-wire", "1", "--format", "json"
+    )
+    assert answer.code == 0
+    assert "w[1, 0]" in answer.err
+    volts = json.loads(answer.out)["analyses"][0]["node_voltages"]
     assert {name for name, value in volts.items() if value is None} == {f"w_1_{j}" for j in range(4)}
 
 
@@ -187,37 +189,37 @@ def test_numbers_beyond_a_double_are_null(capsys, tmp_path):
     np.save(tmp_path / "g.npy", [[1.0]])
     np.save(tmp_path / "v.npy", [1e200])
     with np.errstate(over="ignore"):
-        done = call(
+        answer = call(
             capsys, "solve", "--conductance", tmp_path / "g.npy", "--voltages", tmp_path / "v.npy", "--format", "json"
         )
-    (one,) = json.loads(done.out)["analyses"]
-    assert one["power"] is None
-    assert one["source_currents"] == {"vwl0": -1e200, "vbb0": 1e200}
+    (analysis,) = json.loads(answer.out)["analyses"]
+    assert analysis["power"] is None
+    assert analysis["source_currents"] == {"vwl0": -1e200, "vbb0": 1e200}
 
 
 def test_the_shipped_netlist_is_what_export_writes(capsys, tmp_path):
     """Its names and layout are those that the documentation explains."""
-    found = read(EXAMPLE).recognise()
-    assert found.shape == (64, 64)
-    xbarsim.netlist.write(found.crossbar, found.voltages, tmp_path / "again.sp")
+    recognition = read(EXAMPLE).recognise()
+    assert recognition.shape == (64, 64)
+    xbarsim.netlist.write(recognition.crossbar, recognition.voltages, tmp_path / "again.sp")
     assert (tmp_path / "again.sp").read_text().splitlines()[0] == EXAMPLE.read_text().splitlines()[0]
     again = read(tmp_path / "again.sp").recognise()
-    assert again.crossbar == found.crossbar
+    assert again.crossbar == recognition.crossbar
 
 
 def test_info_names_what_a_bug_report_needs(capsys):
-    done = call(capsys, "info")
-    assert done.code == 0
-    names = [line.split()[0] for line in done.out.splitlines()]
+    answer = call(capsys, "info")
+    assert answer.code == 0
+    names = [line.split()[0] for line in answer.out.splitlines()]
     assert {"xbarsim", "Python", "numpy", "scipy", "numba", "threads", "cache", "ngspice"} <= set(names)
-    assert done.out.split()[1] == xbarsim.__version__
+    assert answer.out.split()[1] == xbarsim.__version__
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["solve", "--help"], ["export", "-h"], ["--version"]])
 def test_help_is_an_answer(capsys, arguments):
-    done = call(capsys, *arguments)
-    assert (done.code, done.err) == (0, "")
-    assert "xbarsim" in done.out
+    answer = call(capsys, *arguments)
+    assert (answer.code, answer.err) == (0, "")
+    assert "xbarsim" in answer.out
 
 
 def test_no_command_names_the_commands(capsys):

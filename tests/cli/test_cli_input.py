@@ -75,8 +75,8 @@ def test_a_bad_conductance_file(capsys, tmp_path, name):
     data, word = CONDUCTANCES[name]
     arrays(tmp_path)
     (tmp_path / name).write_bytes(data)
-    done = call(capsys, "solve", "--conductance", tmp_path / name, "--voltages", tmp_path / "v.npy")
-    assert_refused(done, 2, word)
+    answer = call(capsys, "solve", "--conductance", tmp_path / name, "--voltages", tmp_path / "v.npy")
+    assert_refused(answer, 2, word)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,10 @@ def test_a_file_that_is_none(capsys, tmp_path, option):
     circuit = dict(zip(("--conductance", "--voltages"), arrays(tmp_path)[1::2], strict=True))
     (tmp_path / "folder.npy").mkdir()
     for name in ("missing.npy", "folder.npy", "g.npy/inside.npy"):
-        given = {"--netlist": tmp_path / name} if option == "--netlist" else circuit | {option: tmp_path / name}
-        assert_refused(call(capsys, "solve", *(word for pair in given.items() for word in pair)), 2, name)
+        circuit_options = (
+            {"--netlist": tmp_path / name} if option == "--netlist" else circuit | {option: tmp_path / name}
+        )
+        assert_refused(call(capsys, "solve", *(word for pair in circuit_options.items() for word in pair)), 2, name)
 
 
 @pytest.mark.parametrize(
@@ -187,8 +189,8 @@ def test_no_convergence_is_exit_3(capsys, tmp_path, monkeypatch):
     """A number that did not converge must not be printed."""
     circuit = arrays(tmp_path, 20, 30)
     monkeypatch.setattr("xbarsim.solvers.solve.MAX_ITERATIONS", 2)
-    done = call(capsys, "solve", *circuit, "--word-wire", "50", "--bit-wire", "50", "--method", "schur")
-    assert_refused(done, 3, "did not converge")
+    answer = call(capsys, "solve", *circuit, "--word-wire", "50", "--bit-wire", "50", "--method", "schur")
+    assert_refused(answer, 3, "did not converge")
 
 
 @pytest.mark.parametrize("method", ["auto", "schur", "kron"])
@@ -197,8 +199,8 @@ def test_too_large_a_circuit_is_refused_before_it_is_tried(capsys, tmp_path, mon
     np.save(tmp_path / "v.npy", np.ones(1000))
     monkeypatch.setattr(resources, "available_memory", lambda: 10**7)
     circuit = ("--conductance", tmp_path / "g.npy", "--voltages", tmp_path / "v.npy", "--word-wire", "1")
-    done = call(capsys, "solve", *circuit, "--method", method)
-    assert_refused(done, 2, "1000 x 1000", "GB of memory, 0.01 GB are available")
+    answer = call(capsys, "solve", *circuit, "--method", method)
+    assert_refused(answer, 2, "1000 x 1000", "GB of memory, 0.01 GB are available")
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
@@ -226,8 +228,8 @@ def test_an_export_that_fails_leaves_the_old_file(capsys, tmp_path):
     np.save(tmp_path / "tiny.npy", np.full((3, 4), 5e-324))  # 1 / it is no double, found while writing
     np.save(tmp_path / "negative.npy", np.full((3, 4), -1.0))
     for bad in (["tiny.npy", "v.npy"], ["negative.npy", "v.npy"], ["g.npy", "batch.npy"], ["g.npy", "none.npy"]):
-        given = ["--conductance", tmp_path / bad[0], "--voltages", tmp_path / bad[1]]
-        assert_refused(call(capsys, "export", *given, "-o", output), 2)
+        circuit_options = ["--conductance", tmp_path / bad[0], "--voltages", tmp_path / bad[1]]
+        assert_refused(call(capsys, "export", *circuit_options, "-o", output), 2)
         assert output.read_text() == "old"
         assert list(output.parent.iterdir()) == [output], "a temporary file is left"
     output.chmod(0o640)

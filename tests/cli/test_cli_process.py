@@ -19,9 +19,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="POSIX pipes, signals and 
 
 
 def test_an_answer_and_an_error_as_processes(tmp_path):
-    done = run("solve", *arrays(tmp_path), "--format", "json")
-    assert (done.code, done.err) == (0, "")
-    json.loads(done.out)
+    answer = run("solve", *arrays(tmp_path), "--format", "json")
+    assert (answer.code, answer.err) == (0, "")
+    json.loads(answer.out)
     (tmp_path / "a.sp").write_text("title\nv1 w 0 1\nrc w b 1k\nvs b 0 0\nrl lone lonely 1k\n")
     assert_refused(run("solve", "--netlist", tmp_path / "missing.sp"), 2, "missing.sp")
     assert_refused(run("solve", "--netlist", tmp_path / "a.sp"), 3, "lone, lonely")
@@ -32,8 +32,8 @@ def test_the_installed_program_is_this_one():
     program = Path(sys.executable).with_name("xbarsim")
     if not program.exists():
         pytest.skip("no entry point beside this Python")
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == run("--version").out
+    process = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert process.stdout == run("--version").out
 
 
 def test_help_is_quick():
@@ -44,8 +44,8 @@ def test_help_is_quick():
         "except SystemExit as done: assert done.code == 0\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(process.stdout.splitlines()[-1].split())
     assert "click" in loaded
     assert not loaded & {"numpy", "scipy", "numba", "llvmlite", "torch", "threadpoolctl", "matplotlib"}
 
@@ -69,9 +69,9 @@ def test_names_beyond_ascii_in_any_locale(tmp_path, locale):
     )
     for source, piped in (("-", text), (tmp_path / "a.sp", b"")):
         (tmp_path / "a.sp").write_bytes(text)
-        done = run("solve", "--netlist", source, "--format", "json", env=env, input=piped)
-        assert (done.code, done.err) == (0, "")
-        assert set(json.loads(done.out)["analyses"][0]["node_voltages"]) == {"wört", "bu"}
+        answer = run("solve", "--netlist", source, "--format", "json", env=env, input=piped)
+        assert (answer.code, answer.err) == (0, "")
+        assert set(json.loads(answer.out)["analyses"][0]["node_voltages"]) == {"wört", "bu"}
 
 
 @posix
@@ -174,7 +174,7 @@ def test_it_runs_where_nothing_can_be_written(tmp_path, cache):
         PYTHONPATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1", HOME=str(tmp_path / "home"), XDG_CACHE_HOME=None,
         NUMBA_CACHE_DIR=cache, TMPDIR=str(tmp_path / "scratch"),
     )  # fmt: skip
-    done = run("solve", *arrays(tmp_path), "--quiet", env=env, cwd=tmp_path)
-    assert (done.code, done.err) == (0, "")
-    assert len(done.out.splitlines()) == 4
+    answer = run("solve", *arrays(tmp_path), "--quiet", env=env, cwd=tmp_path)
+    assert (answer.code, answer.err) == (0, "")
+    assert len(answer.out.splitlines()) == 4
     assert run("info", env=env, cwd=tmp_path).code == 0

@@ -73,10 +73,10 @@ def test_a_raw_file_holds_what_json_says(capsys, deck, tmp_path):
     assert call(capsys, "solve", "--netlist", path, "--format", "raw", "--output", out).code == 0
     plots = raw_plots(out.read_bytes())
     assert [fields["Plotname"] for fields, _, _ in plots] == ["Operating Point", "DC transfer characteristic"]
-    for (_, names, table), one in zip(plots, solved(capsys, path)["analyses"], strict=True):
+    for (_, names, table), analysis in zip(plots, solved(capsys, path)["analyses"], strict=True):
         columns = dict(zip(names, table.T, strict=True))
-        for kind, found in (("v", one["node_voltages"]), ("i", one["source_currents"])):
-            for name, value in found.items():
+        for kind, values in (("v", analysis["node_voltages"]), ("i", analysis["source_currents"])):
+            for name, value in values.items():
                 np.testing.assert_array_equal(columns[f"{kind}({name})"], value)
     assert plots[1][1][0] == "v(v-sweep)"
     np.testing.assert_allclose(plots[1][2][:, 0], np.tile([0, 0.25, 0.5, 0.75, 1], 3))
@@ -92,12 +92,12 @@ def test_a_raw_file_reads_like_ngspices(capsys, deck, tmp_path, analysis):
         path.write_text(path.read_text().replace("in1 0 0.4", "in1 0 SIN(0 1 2)"))
     call(capsys, "solve", "--netlist", path, "--format", "raw", "-o", ours)
     subprocess.run(["ngspice", "-b", "-r", theirs, path], check=True, capture_output=True, timeout=60)
-    (mine,), (other,) = raw_plots(ours.read_bytes()), raw_plots(theirs.read_bytes())
-    assert mine[0]["Plotname"] == other[0]["Plotname"]
-    assert set(mine[1]) == {name.lower() for name in other[1]}
+    (mine,), (reference,) = raw_plots(ours.read_bytes()), raw_plots(theirs.read_bytes())
+    assert mine[0]["Plotname"] == reference[0]["Plotname"]
+    assert set(mine[1]) == {name.lower() for name in reference[1]}
     if analysis.startswith(".tran"):
         return  # ngspice chooses its own times
-    columns = dict(zip(map(str.lower, other[1]), other[2].T, strict=True))
+    columns = dict(zip(map(str.lower, reference[1]), reference[2].T, strict=True))
     for name, values in zip(mine[1], mine[2].T, strict=True):
         np.testing.assert_allclose(values, columns[name], rtol=1e-9, atol=1e-12, err_msg=name)
 
@@ -107,9 +107,9 @@ def test_csv_of_a_sweep_has_a_row_for_each_point(capsys, deck):
     head, *rows = csv.reader(io.StringIO(call(capsys, "solve", "--netlist", path, "--format", "csv").out))
     assert head[:2] == ["vin1", "vin2"]
     table = dict(zip(head, np.array(rows, dtype=float).T, strict=True))
-    (one,) = solved(capsys, path)["analyses"]
-    np.testing.assert_array_equal(table["v(b00)"], one["node_voltages"]["b00"])
-    np.testing.assert_array_equal(table["i(vs2)"], one["source_currents"]["vs2"])
+    (analysis,) = solved(capsys, path)["analyses"]
+    np.testing.assert_array_equal(table["v(b00)"], analysis["node_voltages"]["b00"])
+    np.testing.assert_array_equal(table["i(vs2)"], analysis["source_currents"]["vs2"])
     np.testing.assert_allclose(table["vin2"], np.repeat([-0.1, 0.0, 0.1], 5), atol=1e-15)
 
 
@@ -117,25 +117,25 @@ def test_csv_of_a_point_has_a_row_for_each_number(capsys, deck):
     path = deck(".op")
     head, *rows = csv.reader(io.StringIO(call(capsys, "solve", "--netlist", path, "--format", "csv").out))
     assert head == ["quantity", "name", "value"]
-    (one,) = solved(capsys, path)["analyses"]
+    (analysis,) = solved(capsys, path)["analyses"]
     numbers = {(kind, name): float(value) for kind, name, value in rows}
-    assert numbers["voltage", "w12"] == one["node_voltages"]["w12"]
-    assert numbers["current", "vs1"] == one["source_currents"]["vs1"]
-    assert numbers["power", ""] == one["power"]
+    assert numbers["voltage", "w12"] == analysis["node_voltages"]["w12"]
+    assert numbers["current", "vs1"] == analysis["source_currents"]["vs1"]
+    assert numbers["power", ""] == analysis["power"]
 
 
 def test_nodes_are_chosen_by_pattern_in_any_case(capsys, deck):
-    done = call(capsys, "solve", "--netlist", deck(".op"), "--format", "json", "--nodes", "B0?", "--nodes", "in1")
-    (one,) = json.loads(done.out)["analyses"]
-    assert set(one["node_voltages"]) == {"b00", "b01", "b02", "in1"}
-    nothing = call(capsys, "solve", "--netlist", deck(".op"), "--nodes", "zz*")
-    assert (nothing.code, "no node is called zz*" in nothing.err) == (0, True)
+    answer = call(capsys, "solve", "--netlist", deck(".op"), "--format", "json", "--nodes", "B0?", "--nodes", "in1")
+    (analysis,) = json.loads(answer.out)["analyses"]
+    assert set(analysis["node_voltages"]) == {"b00", "b01", "b02", "in1"}
+    unmatched = call(capsys, "solve", "--netlist", deck(".op"), "--nodes", "zz*")
+    assert (unmatched.code, "no node is called zz*" in unmatched.err) == (0, True)
 
 
 def test_output_goes_to_a_file_whole_or_not_at_all(capsys, deck, tmp_path):
     path, out = deck(".op"), tmp_path / "o.json"
-    done = call(capsys, "solve", "--netlist", path, "--format", "json", "-o", out)
-    assert (done.code, done.out) == (0, "")
+    answer = call(capsys, "solve", "--netlist", path, "--format", "json", "-o", out)
+    assert (answer.code, answer.out) == (0, "")
     before = out.read_text()
     assert json.loads(before)["cols"] == 3
     path.write_text("title\nr1 a\n")
@@ -151,15 +151,15 @@ def test_output_goes_to_a_file_whole_or_not_at_all(capsys, deck, tmp_path):
 def test_pictures(capsys, deck, tmp_path, analysis, suffix, start):
     pytest.importorskip("matplotlib")
     picture = tmp_path / f"p.{suffix}"
-    done = call(capsys, "solve", "--netlist", deck(analysis), "--plot", picture)
-    assert (done.code, done.err) == (0, "")
+    answer = call(capsys, "solve", "--netlist", deck(analysis), "--plot", picture)
+    assert (answer.code, answer.err) == (0, "")
     assert picture.read_bytes().startswith(start)
     assert picture.stat().st_size > 5000
 
 
 def test_a_picture_needs_a_known_ending_before_anything_is_read(capsys, tmp_path):
-    done = call(capsys, "solve", "--netlist", tmp_path / "missing.sp", "--plot", tmp_path / "p.bmp")
-    assert_refused(done, 2, "p.bmp", ".png")
+    answer = call(capsys, "solve", "--netlist", tmp_path / "missing.sp", "--plot", tmp_path / "p.bmp")
+    assert_refused(answer, 2, "p.bmp", ".png")
 
 
 NETWORK = """four nodes, each joined to every other
@@ -178,10 +178,10 @@ r8 b 0 8k
 
 def test_a_network_has_nothing_to_draw(capsys, tmp_path):
     (tmp_path / "n.sp").write_text(NETWORK)
-    done = call(capsys, "solve", "--netlist", tmp_path / "n.sp", "--plot", tmp_path / "n.png")
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "--plot draws a crossbar's operating point or a sweep" in done.err
-    assert "voltage (V)" in done.out
+    answer = call(capsys, "solve", "--netlist", tmp_path / "n.sp", "--plot", tmp_path / "n.png")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "--plot draws a crossbar's operating point or a sweep" in answer.err
+    assert "voltage (V)" in answer.out
     assert not (tmp_path / "n.png").exists()
 
 
@@ -205,10 +205,10 @@ def test_a_general_network_is_solved_and_says_why_it_is_no_crossbar(capsys, tmp_
 
 def test_the_shipped_netlist_draws(capsys, tmp_path):
     pytest.importorskip("matplotlib")
-    done = call(
+    answer = call(
         capsys, "solve", "--netlist", ROOT / "examples" / "crossbar_64x64.sp", "--plot", tmp_path / "p.svg", "-q"
     )
-    assert done.code == 0
+    assert answer.code == 0
 
 
 def matrix(tmp_path, vectors):
@@ -224,11 +224,11 @@ def test_csv_of_several_vectors_is_one_table(capsys, tmp_path):
     head, *rows = csv.reader(io.StringIO(call(capsys, "solve", *options, "--format", "csv").out))
     assert head == ["vector", "quantity", "name", "value"]
     analyses = json.loads(call(capsys, "solve", *options, "--format", "json").out)["analyses"]
-    for number, one in enumerate(analyses):
+    for number, analysis in enumerate(analyses):
         mine = {(row[1], row[2]): float(row[3]) for row in rows if row[0] == str(number)}
-        volts = {("voltage", name): value for name, value in one["node_voltages"].items()}
-        amperes = {("current", name): value for name, value in one["source_currents"].items()}
-        assert mine == volts | amperes | {("power", ""): one["power"]}
+        volts = {("voltage", name): value for name, value in analysis["node_voltages"].items()}
+        amperes = {("current", name): value for name, value in analysis["source_currents"].items()}
+        assert mine == volts | amperes | {("power", ""): analysis["power"]}
     np.save(tmp_path / "v.npy", vectors[:1])
     head, *_ = csv.reader(io.StringIO(call(capsys, "solve", *options, "--format", "csv").out))
     assert head == ["quantity", "name", "value"]
@@ -237,11 +237,11 @@ def test_csv_of_several_vectors_is_one_table(capsys, tmp_path):
 def test_a_current_has_one_name_in_every_format(capsys, tmp_path):
     """The outputs of the table are the source currents of JSON by name and sign; an open column has no source."""
     options = matrix(tmp_path, [0.1, 0.2])
-    (one,) = json.loads(call(capsys, "solve", *options, "--format", "json").out)["analyses"]
+    (analysis,) = json.loads(call(capsys, "solve", *options, "--format", "json").out)["analyses"]
     quiet = dict(line.split() for line in call(capsys, "solve", *options, "-q").out.splitlines())
     assert list(quiet) == ["vbb0", "vbb1", "vbb2"]
     assert {name: float(value) for name, value in quiet.items()} == {
-        name: one["source_currents"][name] for name in quiet
+        name: analysis["source_currents"][name] for name in quiet
     }
     assert "vbb1 " in call(capsys, "solve", *options).out
     np.save(tmp_path / "s.npy", [1.0, np.inf, 2.0])
@@ -261,10 +261,10 @@ def test_a_divider_is_no_array(capsys, tmp_path, kind):
     """No loss of 100 % against a cell without its load, but the voltages that a divider is asked for."""
     path = tmp_path / "d.sp"
     path.write_text(f"a divider\n{DIVIDERS[kind]}\n.op\n.end\n", encoding="utf-8")
-    done = call(capsys, "solve", "--netlist", path)
-    assert "crossbar, " not in done.out
-    assert "loss" not in done.out
-    assert "node" in done.out
+    answer = call(capsys, "solve", "--netlist", path)
+    assert "crossbar, " not in answer.out
+    assert "loss" not in answer.out
+    assert "node" in answer.out
     record = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)
     assert (record["recognised"], record["rows"], record["cols"]) == (None, None, None)
     assert "divider" in record["reason"]
@@ -287,9 +287,9 @@ def test_variants_of_a_divider_are_no_arrays_either(capsys, tmp_path, kind):
     circuit, cards, amperes = VARIANTS[kind]
     path = tmp_path / "d.sp"
     path.write_text(f"a divider\n{circuit}\n{cards}\n.end\n", encoding="utf-8")
-    done = call(capsys, "solve", "--netlist", path)
-    assert "v1" in done.out
-    assert not re.search(r"loss|column|i\(b\)", done.out)
+    answer = call(capsys, "solve", "--netlist", path)
+    assert "v1" in answer.out
+    assert not re.search(r"loss|column|i\(b\)", answer.out)
     analyses = json.loads(call(capsys, "solve", "--netlist", path, "--format", "json").out)["analyses"]
     currents = np.concatenate([np.atleast_1d(analysis["source_currents"]["v1"]) for analysis in analyses])
     assert currents == pytest.approx(amperes, rel=1e-14)

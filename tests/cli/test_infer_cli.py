@@ -28,25 +28,25 @@ TRAIN = ("train", "--model", "mlp", "--data", "digits", "--width", "0.5", "--lim
 def mlp(tmp_path_factory):
     """A checkpoint that the command made."""
     path = tmp_path_factory.mktemp("trained") / "mlp.pt"
-    with redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as done:
+    with redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as end:
         main([*TRAIN, "--epochs", "4", "-o", str(path)])
-    assert done.value.code == 0
+    assert end.value.code == 0
     return path
 
 
 def test_train_prints_each_epoch_and_writes_a_checkpoint(capsys, tmp_path):
     path = tmp_path / "a.pt"
-    done = call(capsys, *TRAIN, "--epochs", 2, "-o", path)
-    assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("mlp on digits, 300 images, 4810 parameters; rate 0.002, batches of 32, seed 0\n")
-    assert len(re.findall(r"^ +\d  +\d\.\d{4}  +\d\d?\.\d\d%  +\d+\.\d$", done.out, re.M)) == 2
-    assert f"xbarsim infer --model {path} --data digits" in done.out
-    held = checkpoint.load(path)
-    assert (held.recipe.width, held.recipe.limit, held.settings.epochs) == (0.5, 300, 2)
+    answer = call(capsys, *TRAIN, "--epochs", 2, "-o", path)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("mlp on digits, 300 images, 4810 parameters; rate 0.002, batches of 32, seed 0\n")
+    assert len(re.findall(r"^ +\d  +\d\.\d{4}  +\d\d?\.\d\d%  +\d+\.\d$", answer.out, re.M)) == 2
+    assert f"xbarsim infer --model {path} --data digits" in answer.out
+    saved = checkpoint.load(path)
+    assert (saved.recipe.width, saved.recipe.limit, saved.settings.epochs) == (0.5, 300, 2)
     record = json.loads(call(capsys, *TRAIN, "--epochs", 2, "-o", path, "--overwrite", "--json").out)
     assert set(record) == {"model", "width", "data", "settings", "history", "accuracy", "checkpoint", "seconds"}
-    assert record["accuracy"] == held.state["history"][-1]["accuracy"]
-    assert [one["epoch"] for one in record["history"]] == [1, 2]
+    assert record["accuracy"] == saved.state["history"][-1]["accuracy"]
+    assert [entry["epoch"] for entry in record["history"]] == [1, 2]
     assert call(capsys, "train", "--resume", path).code == 0, "nothing is left to do"
 
 
@@ -76,14 +76,14 @@ def test_a_stopped_training_keeps_its_checkpoint_and_goes_on(capsys, tmp_path, k
         assert re.fullmatch(
             rf"xbarsim: stopped in epoch \d+, step \d+ of 10; xbarsim train --resume {path} goes on there\n", err
         )
-    held = checkpoint.load(path)
-    assert held.state["epoch"] >= 1
+    saved = checkpoint.load(path)
+    assert saved.state["epoch"] >= 1
     if kind == signal.SIGINT:
-        assert not [one for one in tmp_path.iterdir() if one != path]
+        assert not [entry for entry in tmp_path.iterdir() if entry != path]
         assert call(capsys, "train", "--resume", path).code == 0
         whole = tmp_path / "whole.pt"
         assert call(capsys, *TRAIN, "--epochs", EPOCHS, "-o", whole).code == 0
-        ends = [checkpoint.load(one).state["weights"] for one in (path, whole)]
+        ends = [checkpoint.load(entry).state["weights"] for entry in (path, whole)]
         assert all(torch.equal(a, b) for a, b in zip(ends[0].values(), ends[1].values(), strict=True))
 
 
@@ -91,8 +91,8 @@ def test_a_training_that_is_resumed_keeps_its_own_ways(capsys, mlp, tmp_path):
     assert_refused(call(capsys, "train", "--resume", mlp, "--rate", 1), 2, "--rate is the checkpoint's own")
     assert_refused(call(capsys, "train", "--resume", mlp, "--epochs", 3), 2, "--epochs is 3", "has 4, or give more")
     write_idx(tmp_path / "MNIST")
-    other = call(capsys, "train", "--resume", mlp, "--data", "mnist", "--data-folder", tmp_path)
-    assert_refused(other, 2, "was trained on other images than")
+    process = call(capsys, "train", "--resume", mlp, "--data", "mnist", "--data-folder", tmp_path)
+    assert_refused(process, 2, "was trained on other images than")
     assert_refused(call(capsys, "train", "--resume", tmp_path / "no.pt"), 2, "no.pt: No such file")
     longer = tmp_path / "longer.pt"
     assert call(capsys, "train", "--resume", mlp, "--epochs", 5, "-o", longer).code == 0
@@ -119,9 +119,9 @@ def test_a_training_that_is_resumed_keeps_its_own_ways(capsys, mlp, tmp_path):
 def test_trainings_that_are_refused(capsys, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("XBARSIM_DATA", raising=False)
-    done = call(capsys, *arguments)
-    done.out = "" if "writable" in words[-1] else done.out  # the heading is there before the file
-    assert_refused(done, 2, *words)
+    answer = call(capsys, *arguments)
+    answer.out = "" if "writable" in words[-1] else answer.out  # the heading is there before the file
+    assert_refused(answer, 2, *words)
     assert not list(tmp_path.iterdir())
 
 
@@ -132,12 +132,12 @@ def test_a_checkpoint_is_not_overwritten_unasked(capsys, mlp):
 
 
 def test_json_says_what_the_library_finds(capsys, mlp):
-    done = call(
+    answer = call(
         capsys, "infer", "--model", mlp, "--limit", 100, "--seeds", 3, "--first-seed", 4, "--set", "wires.word=3",
         "--set", "cells.variation.sigma=0.4", "--json",
     )  # fmt: skip
-    assert done.code == 0
-    record = json.loads(done.out)
+    assert answer.code == 0
+    record = json.loads(answer.out)
     assert set(record) == {
         "model", "weights", "data", "hardware_name", "hardware", "digital", "accuracy_ideal", "seeds", "accuracies",
         "agreements", "mean", "std", "chips_alike", "drift_compensated", "times", "layers", "tiles", "cells", "seconds",
@@ -145,56 +145,58 @@ def test_json_says_what_the_library_finds(capsys, mlp):
     hardware = Hardware.from_dict(record["hardware"])
     assert hardware.wires.word == 3.0
     assert hardware.cells.variation.sigma == 0.4
-    found = infer(checkpoint.load(mlp).model(), load("digits").limited(test=100), hardware, seeds=[4, 5, 6])
-    assert record["accuracy_ideal"] == found.ideal
+    inference = infer(checkpoint.load(mlp).model(), load("digits").limited(test=100), hardware, seeds=[4, 5, 6])
+    assert record["accuracy_ideal"] == inference.ideal
     assert record["seeds"] == [4, 5, 6]
-    assert record["accuracies"] == found.accuracies
-    np.testing.assert_allclose([record["mean"], record["std"]], [found.mean, found.deviation])
-    assert [one["name"] for one in record["layers"]] == ["fc1", "fc2"]
+    assert record["accuracies"] == inference.accuracies
+    np.testing.assert_allclose([record["mean"], record["std"]], [inference.mean, inference.deviation])
+    assert [entry["name"] for entry in record["layers"]] == ["fc1", "fc2"]
     assert record["layers"][0]["tiles"] == 2
     assert record["tiles"] == 4
     assert record["cells"] == 2 * (64 * 64 + 64 * 10)
-    for one, other in zip(record["layers"], found.layers, strict=True):
-        np.testing.assert_allclose([one["error_own"], one["error_total"]], [other.own_arrays, other.total], rtol=1e-6)
+    for entry, layer in zip(record["layers"], inference.layers, strict=True):
+        np.testing.assert_allclose(
+            [entry["error_own"], entry["error_total"]], [layer.own_arrays, layer.total], rtol=1e-6
+        )
     assert len(record["seconds"]["chips"]) == 3
-    assert re.findall(r"^chip (\d): ", done.err, re.M) == ["4", "5", "6"], "progress where there is no terminal"
+    assert re.findall(r"^chip (\d): ", answer.err, re.M) == ["4", "5", "6"], "progress where there is no terminal"
 
 
 def test_the_table_and_the_picture(capsys, mlp, tmp_path):
     picture = tmp_path / "a.png"
-    done = call(capsys, "infer", "--model", mlp, "--seeds", 2, "--plot", picture, "--limit", 50)
-    assert done.code == 0
-    assert "note: all chips are alike" in done.err
-    assert re.search(r"^ideal \(torch\) +\d\d\.\d\d%$", done.out, re.M)
-    assert len(re.findall(r"^chip \d +\d+\.\d\d% +\d+\.\d\d% as torch", done.out, re.M)) == 2
-    assert re.search(r"^mean +\d+\.\d\d%  \+- 0\.00 points over 2 chips$", done.out, re.M)
-    assert re.search(r"^fc1 +64x64 +2 +8192 +100\.0% +\d", done.out, re.M)
+    answer = call(capsys, "infer", "--model", mlp, "--seeds", 2, "--plot", picture, "--limit", 50)
+    assert answer.code == 0
+    assert "note: all chips are alike" in answer.err
+    assert re.search(r"^ideal \(torch\) +\d\d\.\d\d%$", answer.out, re.M)
+    assert len(re.findall(r"^chip \d +\d+\.\d\d% +\d+\.\d\d% as torch", answer.out, re.M)) == 2
+    assert re.search(r"^mean +\d+\.\d\d%  \+- 0\.00 points over 2 chips$", answer.out, re.M)
+    assert re.search(r"^fc1 +64x64 +2 +8192 +100\.0% +\d", answer.out, re.M)
     assert picture.read_bytes().startswith(b"\x89PNG")
-    written = call(capsys, "infer", "--model", mlp, "--seeds", 1, "--limit", 50, "--json", "-o", tmp_path / "a.json")
-    assert (written.code, written.out) == (0, "")
+    to_file = call(capsys, "infer", "--model", mlp, "--seeds", 1, "--limit", 50, "--json", "-o", tmp_path / "a.json")
+    assert (to_file.code, to_file.out) == (0, "")
     assert json.loads((tmp_path / "a.json").read_text())["hardware_name"] == "rram-64"
 
 
 def test_accuracy_against_time(capsys, mlp, tmp_path):
     drifting = ("--set", "cells.drift.nu=0.15", "--set", "cells.drift.nu_sigma=0.03", "--set", "cells.drift.t0=2")
-    chosen = ("infer", "--model", mlp, "--limit", 60, "--seeds", 2, *drifting)
+    options = ("infer", "--model", mlp, "--limit", 60, "--seeds", 2, *drifting)
     times = ("--time", 1e6, "--time", 2, "--time", 3600)
-    record = json.loads(call(capsys, *chosen, *times, "--json").out)
-    assert [one["seconds"] for one in record["times"]] == [2.0, 3600.0, 1e6]
+    record = json.loads(call(capsys, *options, *times, "--json").out)
+    assert [entry["seconds"] for entry in record["times"]] == [2.0, 3600.0, 1e6]
     assert set(record["times"][0]) == {"seconds", "accuracies", "agreements", "mean", "std"}
     assert record["times"][2]["accuracies"] == record["accuracies"], "the last one stands at the top"
     assert record["times"][0]["mean"] > record["times"][2]["mean"]
-    alone = json.loads(call(capsys, *chosen, "--time", 3600, "--json").out)
+    alone = json.loads(call(capsys, *options, "--time", 3600, "--json").out)
     assert alone["accuracies"] == record["times"][1]["accuracies"], "one time is as one of several"
-    still = json.loads(call(capsys, *chosen[:-6], "--json").out)
+    still = json.loads(call(capsys, *options[:-6], "--json").out)
     assert record["times"][0]["accuracies"] == still["accuracies"], "t0 is without drift"
     assert still["times"] == []
-    made_up = json.loads(call(capsys, *chosen, *times, "--compensate-drift", "--json").out)
+    made_up = json.loads(call(capsys, *options, *times, "--compensate-drift", "--json").out)
     assert made_up["drift_compensated"] is not record["drift_compensated"]
-    errors = [one["layers"][0]["error_own"] for one in (record, made_up)]
+    errors = [entry["layers"][0]["error_own"] for entry in (record, made_up)]
     assert errors[1] < 0.7 * errors[0]
     picture = tmp_path / "t.svg"
-    table = call(capsys, *chosen, *times, "--plot", picture).out
+    table = call(capsys, *options, *times, "--plot", picture).out
     assert re.search(r"^after +mean +least +most  \+- points    \(no compensation of drift\)$", table, re.M)
     assert len(re.findall(r"^\S+ s +\d+\.\d\d% +\d+\.\d\d% +\d+\.\d\d%  \+- \d+\.\d\d$", table, re.M)) == 3
     assert "chips and layers are those of 1e+06 s" in table
@@ -210,23 +212,23 @@ def test_a_sweep_of_sets_reaches_the_limits(capsys, mlp):
 
 def test_hardware_from_a_file_ideal_fidelity_and_digital_layers(capsys, mlp, tmp_path):
     preset("rram-128").to_json(tmp_path / "hw.json")
-    done = call(
+    answer = call(
         capsys, "infer", "--model", mlp, "--seeds", 1, "--limit", 40, "--hardware", tmp_path / "hw.json",
         "--fidelity", "ideal", "--digital", "fc1", "--json",
     )  # fmt: skip
-    record = json.loads(done.out)
+    record = json.loads(answer.out)
     assert record["hardware"]["tiles"] == {"rows": 128, "cols": 128}
     assert record["hardware"]["fidelity"] == "ideal"
     assert record["agreements"] == [1.0]
-    assert [one["name"] for one in record["layers"]] == ["fc2"]
+    assert [entry["name"] for entry in record["layers"]] == ["fc2"]
     assert record["digital"] == ["fc1"]
 
 
 def test_a_network_without_weights_is_trained_first(capsys):
-    done = call(capsys, "infer", "--limit", 60, "--seeds", 1, "--epochs", 3, "--width", 0.5, "--json")
-    assert done.code == 0
-    assert "note: mlp has no weights, so it is trained first; xbarsim train --model mlp --data digits" in done.err
-    record = json.loads(done.out)
+    answer = call(capsys, "infer", "--limit", 60, "--seeds", 1, "--epochs", 3, "--width", 0.5, "--json")
+    assert answer.code == 0
+    assert "note: mlp has no weights, so it is trained first; xbarsim train --model mlp --data digits" in answer.err
+    record = json.loads(answer.out)
     assert record["weights"] == "trained for 3 epochs on 1437 images, seed 0"
     assert record["accuracy_ideal"] > 0.7
     assert "training" in record["seconds"]
@@ -274,21 +276,21 @@ def test_a_state_dict_with_its_network(capsys, mlp, tmp_path):
 def test_inferences_that_are_refused(capsys, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("XBARSIM_DATA", raising=False)
-    done = call(capsys, "infer", *arguments)
-    assert_refused(done, 2, *words)
+    answer = call(capsys, "infer", *arguments)
+    assert_refused(answer, 2, *words)
 
 
 def test_checkpoints_that_do_not_fit(capsys, mlp, tmp_path):
     write_idx(tmp_path / "MNIST")
-    done = call(capsys, "infer", "--model", mlp, "--data", "mnist", "--data-folder", tmp_path)
+    answer = call(capsys, "infer", "--model", mlp, "--data", "mnist", "--data-folder", tmp_path)
     assert_refused(
-        done, 2, "holds mlp for images of 1 x 8 x 8 in 10 classes (digits), and mnist has images of 1 x 9 x 7"
+        answer, 2, "holds mlp for images of 1 x 8 x 8 in 10 classes (digits), and mnist has images of 1 x 9 x 7"
     )
     assert_refused(call(capsys, "infer", "--model", "lenet", "--weights", mlp), 2, "holds mlp, not lenet")
     assert_refused(call(capsys, "infer", "--model", mlp, "--weights", mlp), 2, "leave out --weights")
     assert_refused(call(capsys, "infer", "--model", mlp, "--width", 2), 2, "--width changes nothing")
-    other = call(capsys, "infer", "--model", "mlp", "--weights", mlp, "--width", 2)
-    assert_refused(other, 2, f"--width is 2 and {mlp} holds a network of width 0.5")
+    process = call(capsys, "infer", "--model", "mlp", "--weights", mlp, "--width", 2)
+    assert_refused(process, 2, f"--width is 2 and {mlp} holds a network of width 0.5")
     assert_refused(call(capsys, "infer", "--model", mlp, "--epochs", 2), 2, "--epochs goes with a network that has no")
 
 
@@ -296,15 +298,17 @@ def test_checkpoints_that_do_not_fit(capsys, mlp, tmp_path):
 def test_without_torch_one_sentence(command):
     hide = "import sys; sys.modules['torch'] = None; from xbarsim.cli import main; main()"
     arguments = [sys.executable, "-c", hide, command, *(["--resume", "x"] if command == "train" else [])]
-    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "xbarsim: networks need torch: pip install 'xbarsim[nn]'\n"
+    process = subprocess.run(arguments, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr == "xbarsim: networks need torch: pip install 'xbarsim[nn]'\n"
 
 
 def test_help_does_not_wait_for_torch():
     code = "import sys, xbarsim.cli; print([one for one in ('torch', 'numpy', 'sklearn') if one in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
-    assert done.stdout == "[]\n"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert process.stdout == "[]\n"
     start = time.perf_counter()
     assert run("infer", "--help").code == 0
     assert time.perf_counter() - start < 3.0, "a loaded machine takes ten times what it should"

@@ -16,7 +16,7 @@ from xbarsim.errors import LawError
 from xbarsim.resources import check_running, run_tasks
 
 
-def slow(done, first=None):
+def slow(finished, first=None):
     """A task of up to ten seconds in small steps; ``first`` is what the first task does instead."""
 
     def work(task):
@@ -25,38 +25,38 @@ def slow(done, first=None):
         for _ in range(1000):
             check_running()
             time.sleep(0.01)
-        done.append(task)
+        finished.append(task)
 
     return work
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="POSIX signals")
 def test_ctrl_c_leaves_all_threads_tasks():
-    done, start = [], time.perf_counter()
+    finished, start = [], time.perf_counter()
     timer = threading.Timer(0.2, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        run_tasks(slow(done), range(5), threads=2)
+        run_tasks(slow(finished), range(5), threads=2)
     assert time.perf_counter() - start < 3.0
-    assert done == []
+    assert finished == []
 
 
 def test_a_failure_leaves_the_other_tasks():
     def fail():
         raise LawError("as it happens")
 
-    done, start = [], time.perf_counter()
+    finished, start = [], time.perf_counter()
     with pytest.raises(LawError, match="as it happens"):
-        run_tasks(slow(done, fail), range(4), threads=2)
+        run_tasks(slow(finished, fail), range(4), threads=2)
     assert time.perf_counter() - start < 3.0
-    assert done == []
+    assert finished == []
 
 
 def test_what_ran_before_does_not_stop_what_comes_after():
     for count in (3, 5):
-        seen = []
-        run_tasks(lambda task, seen=seen: (check_running(), seen.append(task)), range(count), threads=2)
-        assert sorted(seen) == list(range(count))
+        tasks = []
+        run_tasks(lambda task, tasks=tasks: (check_running(), tasks.append(task)), range(count), threads=2)
+        assert sorted(tasks) == list(range(count))
 
 
 def bad_above(v, g):

@@ -16,40 +16,40 @@ SMALL = ("margin", "--sizes", "2,5x3", "--schemes", "floating,third+both")
 
 
 def test_json_says_all_that_the_library_finds(capsys):
-    done = call(
+    answer = call(
         capsys, *SMALL, "--device", "sinh", "--v0", "200m", "--r-on", "2k", "--r-off", "1meg", "--wire", "3",
         "--bit-wire", "5", "--driver", "10", "--sense", "20", "--load", "1k", "--read-voltage", "0.4",
         "--format", "json",
     )  # fmt: skip
-    assert (done.code, done.err) == (0, "")
-    record = json.loads(done.out)
+    assert (answer.code, answer.err) == (0, "")
+    record = json.loads(answer.out)
     assert set(record) == {"technology", "read_voltage", "cell", "patterns", "points", "seconds"}
     assert record["technology"] == {
         "r_on": 2e3, "r_off": 1e6, "device": {"name": "sinh", "v0": 0.2}, "word_wire": 3.0, "bit_wire": 5.0,
         "driver": 10.0, "sense": 20.0,
     }  # fmt: skip
-    made = Technology(2e3, 1e6, Sinh(0.2), word_wire=3.0, bit_wire=5.0, driver=10.0, sense=20.0)
-    bare = sweep(made, [2, (5, 3)], ["floating", "third+both"], read_voltage=0.4)
-    assert [(one["scheme"], one["rows"], one["cols"]) for one in record["points"]] == [
-        (one.scheme.name, one.rows, one.cols) for one in bare
+    technology = Technology(2e3, 1e6, Sinh(0.2), word_wire=3.0, bit_wire=5.0, driver=10.0, sense=20.0)
+    bare = sweep(technology, [2, (5, 3)], ["floating", "third+both"], read_voltage=0.4)
+    assert [(point["scheme"], point["rows"], point["cols"]) for point in record["points"]] == [
+        (point.scheme.name, point.rows, point.cols) for point in bare
     ]
-    for one, without in zip(record["points"], bare, strict=True):
-        assert one["cell"] == list(without.cell)
-        assert one["load"] == 1e3
-        step = one["lrs"]["current"] - one["hrs"]["current"]
-        np.testing.assert_allclose(one["current_margin"], step / one["lrs"]["current"], rtol=1e-12)
-        ends = 2 if "both" in one["scheme"] else 1
-        np.testing.assert_allclose(one["voltage_margin"], 1e3 * step / ends / 0.4, rtol=1e-12)
-        assert one["lrs"]["current"] < without.lrs.current, "a load takes its share"
-        assert one["residual"] < 1e-11
+    for point, without in zip(record["points"], bare, strict=True):
+        assert point["cell"] == list(without.cell)
+        assert point["load"] == 1e3
+        step = point["lrs"]["current"] - point["hrs"]["current"]
+        np.testing.assert_allclose(point["current_margin"], step / point["lrs"]["current"], rtol=1e-12)
+        ends = 2 if "both" in point["scheme"] else 1
+        np.testing.assert_allclose(point["voltage_margin"], 1e3 * step / ends / 0.4, rtol=1e-12)
+        assert point["lrs"]["current"] < without.lrs.current, "a load takes its share"
+        assert point["residual"] < 1e-11
 
 
 def test_csv_and_table_say_the_same(capsys):
     rows = list(csv.DictReader(io.StringIO(call(capsys, *SMALL, "--format", "csv").out)))
-    done = call(capsys, *SMALL)
-    assert (done.code, done.err) == (0, "")
-    assert "linear cells, LRS 1 kohm, HRS 1 Mohm; wires 1 ohm a segment, driver 1 ohm, sense 1 ohm" in done.out
-    lines = re.findall(r"^(\S+) +(\d+) x (\d+) +(\S+) +(\S+) +(\S+) +(\S+) ", done.out, re.M)
+    answer = call(capsys, *SMALL)
+    assert (answer.code, answer.err) == (0, "")
+    assert "linear cells, LRS 1 kohm, HRS 1 Mohm; wires 1 ohm a segment, driver 1 ohm, sense 1 ohm" in answer.out
+    lines = re.findall(r"^(\S+) +(\d+) x (\d+) +(\S+) +(\S+) +(\S+) +(\S+) ", answer.out, re.M)
     assert len(lines) == len(rows) == 4
     for line, row in zip(lines, rows, strict=True):
         assert line[:3] == (row["scheme"], row["rows"], row["cols"])
@@ -59,8 +59,8 @@ def test_csv_and_table_say_the_same(capsys):
 
 
 def test_what_is_infinite_is_null(capsys):
-    done = call(capsys, "margin", "--r-off", "inf", "--sizes", "1", "--schemes", "half", "--format", "json")
-    record = json.loads(done.out)
+    answer = call(capsys, "margin", "--r-off", "inf", "--sizes", "1", "--schemes", "half", "--format", "json")
+    record = json.loads(answer.out)
     assert record["technology"]["r_off"] is None
     assert record["points"][0]["on_off_ratio"] is None
     assert record["points"][0]["current_margin"] == 1.0
@@ -78,16 +78,16 @@ def test_what_is_infinite_is_null(capsys):
     ],
 )  # fmt: skip
 def test_options(capsys, options):
-    done = call(capsys, "margin", "--sizes", "3", *options)
-    assert (done.code, done.err) == (0, "")
+    answer = call(capsys, "margin", "--sizes", "3", *options)
+    assert (answer.code, answer.err) == (0, "")
 
 
 def test_a_measured_curve(capsys, tmp_path):
     path = tmp_path / "cell.csv"
     path.write_text("V,I\n-0.5,-2e-4\n-0.2,-4e-5\n0.2,4e-5\n0.5,2e-4\n")
-    done = call(capsys, "margin", "--device", "table", "--curve", path, "--sizes", "4")
-    assert (done.code, done.err) == (0, "")
-    assert "Table(5 points" in done.out
+    answer = call(capsys, "margin", "--device", "table", "--curve", path, "--sizes", "4")
+    assert (answer.code, answer.err) == (0, "")
+    assert "Table(5 points" in answer.out
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
@@ -95,8 +95,8 @@ def test_a_measured_curve(capsys, tmp_path):
 def test_pictures(capsys, tmp_path, suffix, options):
     pytest.importorskip("matplotlib")
     path = tmp_path / f"margin.{suffix}"
-    done = call(capsys, *SMALL, *options, "--plot", path)
-    assert (done.code, done.err) == (0, "")
+    answer = call(capsys, *SMALL, *options, "--plot", path)
+    assert (answer.code, answer.err) == (0, "")
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
     assert path.read_bytes().startswith(start)
 
@@ -118,8 +118,8 @@ def test_a_picture_has_a_curve_a_scheme_and_a_tick_a_size():
 
 def test_output_is_written_whole(capsys, tmp_path):
     path = tmp_path / "margin.csv"
-    done = call(capsys, *SMALL, "--format", "csv", "-o", path)
-    assert (done.code, done.out, done.err) == (0, "", "")
+    answer = call(capsys, *SMALL, "--format", "csv", "-o", path)
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
     assert path.read_text().count("\n") == 5
 
 
@@ -167,8 +167,8 @@ def test_what_does_not_converge_is_exit_code_3(capsys, monkeypatch):
 
 
 def test_help_is_quick_to_load_and_says_the_defaults():
-    done = run("margin", "--help")
-    assert done.code == 0
+    answer = run("margin", "--help")
+    assert answer.code == 0
     for word in ("--r-on", "1k", "1meg", "8,16,32,64,128", "floating,grounded,half,third", "Exit codes"):
-        assert word in done.out
-    assert "\\b" not in done.out
+        assert word in answer.out
+    assert "\\b" not in answer.out

@@ -55,21 +55,21 @@ def test_a_capital_m_is_refused_everywhere(capsys, arrays, words):
     command, option, value = words
     if command in ("infer", "train"):
         pytest.importorskip("torch")
-    rest = {
+    arguments = {
         "solve": arrays,
         "export": (*arrays, "-o", "a.sp"),
         "train": ("--model", "mlp", "--data", "digits", "-o", "a.pt"),
     }
     assert_refused(
-        call(capsys, command, *rest.get(command, ()), option, value), 2, "is ambiguous", "meg", option.strip("-")
+        call(capsys, command, *arguments.get(command, ()), option, value), 2, "is ambiguous", "meg", option.strip("-")
     )
 
 
 @pytest.mark.parametrize(("size", "shape"), [("1kx2", (1000, 2)), ("2X0.003k", (2, 3))])
 def test_sizes_take_scales(capsys, size, shape):
-    done = call(capsys, "margin", "--sizes", size, "--schemes", "grounded", "--format", "csv")
-    assert done.code == 0
-    assert done.out.splitlines()[1].split(",")[1:3] == [str(count) for count in shape]
+    answer = call(capsys, "margin", "--sizes", size, "--schemes", "grounded", "--format", "csv")
+    assert answer.code == 0
+    assert answer.out.splitlines()[1].split(",")[1:3] == [str(count) for count in shape]
 
 
 @pytest.mark.parametrize("change", ["wires.word=2k", "wires.word=2e3", "wires.word=2000"])
@@ -152,15 +152,15 @@ def test_a_picture_without_matplotlib_is_refused_before_work(capsys, monkeypatch
     (tmp_path / "a.sp").write_text(DIVIDER)
     start = time.perf_counter()
     options = ("--netlist", tmp_path / "a.sp") if command == "solve" else ()
-    done = call(capsys, command, *options, "--plot", tmp_path / "a.png")
-    assert_refused(done, 2, "matplotlib", "xbarsim[plot]")
+    answer = call(capsys, command, *options, "--plot", tmp_path / "a.png")
+    assert_refused(answer, 2, "matplotlib", "xbarsim[plot]")
     assert time.perf_counter() - start < 10
 
 
 @pytest.mark.parametrize("command", ["solve", "export"])
 def test_matrices_are_not_read_for_a_folder_that_is_not_there(capsys, command):
-    given = ("--conductance", "missing.npy", "--voltages", "missing.npy", "-o", "/nowhere/a")
-    assert_refused(call(capsys, command, *given), 2, "/nowhere/a", "no such folder")
+    arguments = ("--conductance", "missing.npy", "--voltages", "missing.npy", "-o", "/nowhere/a")
+    assert_refused(call(capsys, command, *arguments), 2, "/nowhere/a", "no such folder")
 
 
 @pytest.mark.parametrize("to_file", [False, True])
@@ -173,12 +173,12 @@ def test_if_drawing_fails_the_numbers_still_come(capsys, monkeypatch, tmp_path, 
         raise RuntimeError("no colours left\nat all")
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
-    done = call(capsys, "solve", "--netlist", tmp_path / "a.sp", "--plot", tmp_path / "a.png", "-q", *output)
-    assert done.code == 2
-    assert done.err == (
+    answer = call(capsys, "solve", "--netlist", tmp_path / "a.sp", "--plot", tmp_path / "a.png", "-q", *output)
+    assert answer.code == 2
+    assert answer.err == (
         "xbarsim: the picture could not be drawn (RuntimeError: no colours left); the numbers are whole\n"
     )
-    numbers = (tmp_path / "a.txt").read_text() if to_file else done.out
+    numbers = (tmp_path / "a.txt").read_text() if to_file else answer.out
     assert numbers.count("\n") >= 4
     assert not (tmp_path / "a.png").exists()
 
@@ -186,10 +186,10 @@ def test_if_drawing_fails_the_numbers_still_come(capsys, monkeypatch, tmp_path, 
 def test_numbers_come_though_there_is_nothing_to_draw(capsys, tmp_path):
     pytest.importorskip("matplotlib")
     (tmp_path / "a.sp").write_text(COMPLETE)
-    done = call(capsys, "solve", "--netlist", tmp_path / "a.sp", "--plot", tmp_path / "a.png", "--format", "json")
-    assert done.code == 2
-    assert json.loads(done.out)["analyses"][0]["node_voltages"]
-    assert "neither" in done.err
+    answer = call(capsys, "solve", "--netlist", tmp_path / "a.sp", "--plot", tmp_path / "a.png", "--format", "json")
+    assert answer.code == 2
+    assert json.loads(answer.out)["analyses"][0]["node_voltages"]
+    assert "neither" in answer.err
 
 
 TITLES = [
@@ -203,8 +203,8 @@ def test_titles_and_names_are_letters_not_mathematics(capsys, tmp_path, title, k
     pytest.importorskip("matplotlib")
     path = tmp_path / "a.sp"
     path.write_text(f"{title}\nV$1$ a 0 1\nR1 a b 1k\nV_2 b 0 0.5\n.dc V$1$ 0 1 0.25\n")
-    done = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / f"a.{kind}")
-    assert done.code == 0, done.err
+    answer = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / f"a.{kind}")
+    assert answer.code == 0, answer.err
     assert (tmp_path / f"a.{kind}").stat().st_size > 1000
 
 
@@ -215,9 +215,9 @@ def test_a_text_is_shown_letter_by_letter():
     from xbarsim.plot import plain
 
     for title in TITLES:
-        shown, mathematics = Text(text=plain(title))._preprocess_math(plain(title))
+        text, mathematics = Text(text=plain(title))._preprocess_math(plain(title))
         assert not mathematics
-        assert shown == title.replace("\t", " ")
+        assert text == title.replace("\t", " ")
 
 
 @pytest.mark.filterwarnings("error")
@@ -226,8 +226,8 @@ def test_letters_that_no_font_has_are_told_of(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("xbarsim.plot._FALLBACKS", ())
     path = tmp_path / "a.sp"
     path.write_text("忆阻器 test\nV1 a 0 1\nR1 a b 1k\nV2 b 0 0.5\n.dc V1 0 1 0.25\n", encoding="utf-8")
-    done = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / "a.png")
-    assert done.code == 0
-    assert f"note: {tmp_path / 'a.png'}: 3 letters are in no font" in done.err
-    assert "Warning" not in done.err
+    answer = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / "a.png")
+    assert answer.code == 0
+    assert f"note: {tmp_path / 'a.png'}: 3 letters are in no font" in answer.err
+    assert "Warning" not in answer.err
     assert (tmp_path / "a.png").stat().st_size > 1000

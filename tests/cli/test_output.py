@@ -51,9 +51,9 @@ def refused(capsys, monkeypatch, command, folder, *options):
     arguments = arguments_of(command, folder)
     monkeypatch.setattr(WORK[command], lambda *_, **__: pytest.fail("it began to work"))
     before = sorted(folder.rglob("*"))
-    done = call(capsys, command, *arguments, *options)
+    answer = call(capsys, command, *arguments, *options)
     assert sorted(folder.rglob("*")) == before
-    return done
+    return answer
 
 
 def test_all_commands_are_looked_at():
@@ -79,15 +79,15 @@ def test_no_work_for_what_cannot_be_written(capsys, monkeypatch, tmp_path, comma
         if place != "a file for a folder":
             pytest.skip("the folder is made")
         name = "file/report"
-    done = refused(capsys, monkeypatch, command, tmp_path, option, tmp_path / name)
-    assert_refused(done, 2, name, "give ")
+    answer = refused(capsys, monkeypatch, command, tmp_path, option, tmp_path / name)
+    assert_refused(answer, 2, name, "give ")
 
 
 @pytest.mark.parametrize(("command", "option"), [place for place in PLACES if place[1] != "--report"], ids=" ".join)
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder in which no file can be made, even by root")
 def test_no_work_for_a_folder_without_permission(capsys, monkeypatch, tmp_path, command, option):
-    done = refused(capsys, monkeypatch, command, tmp_path, option, "/proc/self/a.png")
-    assert_refused(done, 2, "/proc/self/a.png cannot be written", "writable folder")
+    answer = refused(capsys, monkeypatch, command, tmp_path, option, "/proc/self/a.png")
+    assert_refused(answer, 2, "/proc/self/a.png cannot be written", "writable folder")
 
 
 @pytest.mark.parametrize(("command", "option"), [place for place in PLACES if place[1] != "--report"], ids=" ".join)
@@ -102,20 +102,20 @@ def test_no_work_for_an_existing_file_that_may_not_be_replaced(capsys, monkeypat
         usual = os.access
         monkeypatch.setattr("xbarsim.files.os.access", lambda place, mode: str(place) != shut and usual(place, mode))
     overwrite = ["--overwrite"] if command == "train" else []
-    done = refused(capsys, monkeypatch, command, tmp_path, option, path, *overwrite)
+    answer = refused(capsys, monkeypatch, command, tmp_path, option, path, *overwrite)
     path.parent.chmod(0o755)
-    assert_refused(done, 2, f"{path} cannot be written", "read-only" if closed == "the file" else "no permission")
+    assert_refused(answer, 2, f"{path} cannot be written", "read-only" if closed == "the file" else "no permission")
     assert path.read_text() == "old"
 
 
 @pytest.mark.parametrize("command", [command for command, option in PLACES if option == "--plot"])
 def test_answer_and_picture_are_two_files(capsys, monkeypatch, tmp_path, command):
     path = tmp_path / "a.png"
-    done = refused(capsys, monkeypatch, command, tmp_path, "-o", path, "--plot", tmp_path / "x" / ".." / "a.png")
-    assert done.code == 2
+    answer = refused(capsys, monkeypatch, command, tmp_path, "-o", path, "--plot", tmp_path / "x" / ".." / "a.png")
+    assert answer.code == 2
     (tmp_path / "link.png").symlink_to(path)
-    done = refused(capsys, monkeypatch, command, tmp_path, "-o", path, "--plot", tmp_path / "link.png")
-    assert_refused(done, 2, f"--output and --plot are both {path}: give each a file of its own")
+    answer = refused(capsys, monkeypatch, command, tmp_path, "-o", path, "--plot", tmp_path / "link.png")
+    assert_refused(answer, 2, f"--output and --plot are both {path}: give each a file of its own")
 
 
 FORMED = [command for command in WORK if any(option.name == "form" for option in cli.commands[command].params)]
@@ -124,8 +124,8 @@ FORMED = [command for command in WORK if any(option.name == "form" for option in
 @pytest.mark.parametrize("command", FORMED)
 def test_json_is_a_form_and_a_word_of_its_own(capsys, monkeypatch, tmp_path, command):
     """``--json`` is how some commands called it; it goes with its like and contradicts others."""
-    done = refused(capsys, monkeypatch, command, tmp_path, "--json", "--format", "csv")
-    assert_refused(done, 2, "--json and --format csv contradict each other: give one of them")
+    answer = refused(capsys, monkeypatch, command, tmp_path, "--json", "--format", "csv")
+    assert_refused(answer, 2, "--json and --format csv contradict each other: give one of them")
     assert "--json" not in call(capsys, command, "--help").out
     forms = next(option.type.choices for option in cli.commands[command].params if option.name == "form")
     assert list(forms[:3]) == ["table", "json", "csv"]
@@ -142,16 +142,16 @@ def records(capsys, command, *arguments):
 
 
 def test_info_in_every_form(capsys, tmp_path):
-    one, other, rows, quiet = records(capsys, "info")
-    assert one == other == {row["name"]: row["value"] for row in rows}
-    assert [line.split(" ", 1) for line in quiet.splitlines()] == [list(pair) for pair in one.items()]
+    record, second, rows, quiet = records(capsys, "info")
+    assert record == second == {row["name"]: row["value"] for row in rows}
+    assert [line.split(" ", 1) for line in quiet.splitlines()] == [list(pair) for pair in record.items()]
     assert call(capsys, "info", "--format", "json", "-o", tmp_path / "a.json").out == ""
-    assert json.loads((tmp_path / "a.json").read_text()) == one
+    assert json.loads((tmp_path / "a.json").read_text()) == record
 
 
 def test_margin_in_every_form(capsys):
-    one, _, rows, quiet = records(capsys, "margin", "--sizes", "2,3", "--schemes", "half")
-    points = one["points"]
+    record, _, rows, quiet = records(capsys, "margin", "--sizes", "2,3", "--schemes", "half")
+    points = record["points"]
     assert [float(row["current_margin"]) for row in rows] == [point["current_margin"] for point in points]
     assert quiet.splitlines() == [
         f"half {n} {n} {point['current_margin']!r}" for n, point in zip((2, 3), points, strict=True)
@@ -163,26 +163,26 @@ def test_infer_and_train_in_every_form(capsys, tmp_path):
     path = tmp_path / "a.pt"
     begin = ("--model", "mlp", "--data", "digits", "--width", 0.5, "--limit", 100, "--epochs", 2, "-o", path)
     assert call(capsys, "train", *begin, "--quiet").out.startswith("accuracy 0.")
-    one, other, rows, quiet = records(capsys, "train", "--resume", path)
-    assert one == other
-    assert [{name: float(value) for name, value in row.items()} for row in rows] == one["history"]
-    assert quiet == f"accuracy {one['accuracy']!r}\n"
+    record, second, rows, quiet = records(capsys, "train", "--resume", path)
+    assert record == second
+    assert [{name: float(value) for name, value in row.items()} for row in rows] == record["history"]
+    assert quiet == f"accuracy {record['accuracy']!r}\n"
 
     few = ("--model", path, "--limit", 20, "--seeds", 2, "--set", "cells.variation.sigma=0.3")
-    one, _, rows, quiet = records(capsys, "infer", *few)
+    record, _, rows, quiet = records(capsys, "infer", *few)
     numbers = {(row["quantity"], row["name"]): float(row["value"]) for row in rows if row["value"]}
     assert len(numbers) == len(rows)
-    assert [numbers["accuracy", f"chip {seed}"] for seed in one["seeds"]] == one["accuracies"]
-    assert [numbers["agreement", f"chip {seed}"] for seed in one["seeds"]] == one["agreements"]
-    assert numbers["accuracy", "mean"] == one["mean"]
-    np.testing.assert_allclose(numbers["error_own", "fc2"], one["layers"][1]["error_own"], rtol=1e-6)
+    assert [numbers["accuracy", f"chip {seed}"] for seed in record["seeds"]] == record["accuracies"]
+    assert [numbers["agreement", f"chip {seed}"] for seed in record["seeds"]] == record["agreements"]
+    assert numbers["accuracy", "mean"] == record["mean"]
+    np.testing.assert_allclose(numbers["error_own", "fc2"], record["layers"][1]["error_own"], rtol=1e-6)
     names = [f"{line.rpartition(' ')[0]}" for line in quiet.splitlines()]
     assert names == ["ideal", "chip 0", "chip 1", "mean"]
 
     drift = ("--set", "cells.drift.nu=0.1", "--time", 3600, "--time", 2)
-    one, _, rows, _ = records(capsys, "infer", *few, *drift)
+    record, _, rows, _ = records(capsys, "infer", *few, *drift)
     means = {float(row["time"]): float(row["value"]) for row in rows if row["name"] == "mean"}
-    assert means == {moment["seconds"]: moment["mean"] for moment in one["times"]}
+    assert means == {moment["seconds"]: moment["mean"] for moment in record["times"]}
 
 
 def outcome(*arguments):
@@ -193,14 +193,16 @@ def outcome(*arguments):
 
 def test_validate_in_every_form(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(validate, "run", outcome)
-    one, other, (row,), quiet = records(capsys, "validate")
-    assert one == other
-    (comparison,) = one["comparisons"]
+    record, second, (row,), quiet = records(capsys, "validate")
+    assert record == second
+    (comparison,) = record["comparisons"]
     assert float(row["voltages_relative"]) == comparison["voltages"]["relative"] == 1e-13
     assert row["other_seconds"] == ""
-    assert quiet == f"{one['summary']}\n"
-    done = call(capsys, "validate", "--format", "csv", "-o", tmp_path / "a.csv", "--report", tmp_path / "report", "-q")
-    assert (done.code, done.out, done.all_err) == (0, "", "")
+    assert quiet == f"{record['summary']}\n"
+    answer = call(
+        capsys, "validate", "--format", "csv", "-o", tmp_path / "a.csv", "--report", tmp_path / "report", "-q"
+    )
+    assert (answer.code, answer.out, answer.all_err) == (0, "", "")
     assert (tmp_path / "a.csv").read_text().count("\n") == 2
     assert (tmp_path / "report" / "validation.md").exists()
 
@@ -213,8 +215,8 @@ def test_validate_draws(capsys, monkeypatch, tmp_path):
 
 
 def test_export_says_nothing_if_asked(capsys, tmp_path):
-    done = call(capsys, "export", *arrays(tmp_path), "-o", tmp_path / "a.sp", "-q")
-    assert (done.code, done.out, done.all_err) == (0, "", "")
+    answer = call(capsys, "export", *arrays(tmp_path), "-o", tmp_path / "a.sp", "-q")
+    assert (answer.code, answer.out, answer.all_err) == (0, "", "")
     assert (tmp_path / "a.sp").exists()
 
 

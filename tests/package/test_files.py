@@ -56,7 +56,7 @@ def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path, name):
     write(tmp_path / f"x{name}")
     assert len(list(tmp_path.iterdir())) == 3, "another file's are not swept"
     write(path, b"after")
-    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([name, f"x{name}"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([name, f"x{name}"])
     assert path.read_bytes() == b"after"
 
 
@@ -65,12 +65,12 @@ def test_files_of_unknown_owners_are_swept_when_they_are_old(tmp_path):
     """As another version, or another machine, names them."""
     path = tmp_path / "a.csv"
     old, new = tmp_path / ".a.csv.abcd.tmp", tmp_path / f".a.csv.{os.getpid()}.efgh.tmp"
-    for one in (old, new):
-        one.write_bytes(b"half")
+    for file in (old, new):
+        file.write_bytes(b"half")
     an_hour_ago = time.time() - 3600.0
     os.utime(old, (an_hour_ago, an_hour_ago))
     write(path)
-    assert sorted(one.name for one in tmp_path.iterdir()) == [new.name, "a.csv"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [new.name, "a.csv"]
 
 
 @pytest.mark.parametrize("failing", [False, True])
@@ -94,7 +94,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, fai
         assert path.read_bytes() == b"whole"
         assert order[1][1] == b"whole", "then the folder, for the name"
     assert order[0] == ("sync", b"before", len(b"whole"))
-    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_file_systems_without_sync_and_errors_in_between(tmp_path, monkeypatch):
@@ -115,4 +115,4 @@ def test_file_systems_without_sync_and_errors_in_between(tmp_path, monkeypatch):
     with pytest.raises(KeyError):
         fail()
     assert path.read_bytes() == b"whole"
-    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]

@@ -36,11 +36,11 @@ def commands(block: Block) -> list[tuple[str, str | None]]:
     text = re.sub(r"\\\n\s*", "", block.text)
     if block.language == "bash":
         return [(line, None) for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    found: list[tuple[str, str | None]] = []
+    parts: list[tuple[str, str | None]] = []
     for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
         command, _, output = part.partition("\n")
-        found.append((command, output))
-    return found
+        parts.append((command, output))
+    return parts
 
 
 def pattern(output: str) -> str:
@@ -55,24 +55,24 @@ def pattern(output: str) -> str:
 
 def run_command(command: str, expected: str | None, folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    process = subprocess.run(
         command, shell=True, cwd=folder, env=environment(PATH=path),
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     if expected and expected.strip():
-        out = "\n".join(line.rstrip() for line in done.stdout.splitlines())
-        assert re.fullmatch(pattern(expected), out, re.S), f"README shows\n{expected}\nand it prints\n{done.stdout}"
+        out = "\n".join(line.rstrip() for line in process.stdout.splitlines())
+        assert re.fullmatch(pattern(expected), out, re.S), f"README shows\n{expected}\nand it prints\n{process.stdout}"
 
 
 def run_python(block: Block, names: dict) -> None:
     test = doctest.DocTestParser().get_doctest(block.text, names, README.name, str(README), block.line - 1)
     assert test.examples, f"README.md:{block.line}: a python block without >>> is not run"
-    said: list[str] = []
+    lines: list[str] = []
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    doctest.DocTestRunner(optionflags=flags, verbose=False).run(test, out=said.append, clear_globs=False)
+    doctest.DocTestRunner(optionflags=flags, verbose=False).run(test, out=lines.append, clear_globs=False)
     names.update(test.globs)
-    assert not said, "".join(said)
+    assert not lines, "".join(lines)
 
 
 @pytest.mark.skipif(os.name != "posix" or shutil.which("xbarsim", path=Path(sys.executable).parent) is None,
@@ -102,7 +102,7 @@ def test_every_block_is_of_a_kind_that_is_run():
 
 
 @pytest.mark.parametrize(
-    ("shown", "printed", "same"),
+    ("template", "printed", "alike"),
     [
         ("a 1.5\nb 2\n", "a 1.5\nb 2", True),
         ("a 1.5\nb 2\n", "a 1.5\nb 2.0", False),
@@ -117,5 +117,5 @@ def test_every_block_is_of_a_kind_that_is_run():
         ("1.5 (a|b)", "1x5 a", False),
     ],
 )
-def test_the_comparison_sees_differences(shown, printed, same):
-    assert bool(re.fullmatch(pattern(shown), printed, re.S)) is same
+def test_the_comparison_sees_differences(template, printed, alike):
+    assert bool(re.fullmatch(pattern(template), printed, re.S)) is alike

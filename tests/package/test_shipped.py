@@ -27,15 +27,15 @@ TOLERANCE = 1e-9
 
 
 def solved(capsys, path) -> dict:
-    done = call(capsys, "solve", "--netlist", path, "--format", "json")
-    assert done.code == 0, done.err
-    return json.loads(done.out)
+    answer = call(capsys, "solve", "--netlist", path, "--format", "json")
+    assert answer.code == 0, answer.err
+    return json.loads(answer.out)
 
 
 def spice_names(record: dict) -> dict[str, float]:
-    (one,) = record["analyses"]
-    return {f"v({name})": value for name, value in one["node_voltages"].items()} | {
-        f"i({name})": value for name, value in one["source_currents"].items()
+    (analysis,) = record["analyses"]
+    return {f"v({name})": value for name, value in analysis["node_voltages"].items()} | {
+        f"i({name})": value for name, value in analysis["source_currents"].items()
     }
 
 
