@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from xbarsim.analysis.points import Points
-from xbarsim.analysis.results import AnalysisResult, ArrayState
+from xbarsim.analysis.results import AnalysisResult, CrossbarPoint
 from xbarsim.analysis.unsolvable import floating_error
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import SolveError
@@ -77,7 +77,7 @@ def solve_crossbar(
         output_names(recognition),
         solution.currents,
         ideal_currents(crossbar, sources),
-        ArrayState(crossbar, sources["word_left"][0], word[0], bit[0], solution.device_currents[0])
+        CrossbarPoint(crossbar, sources["word_left"][0], word[0], bit[0], solution.device_currents[0])
         if points.kind == "op"
         else None,
     )
@@ -132,7 +132,7 @@ def with_outputs(
         outputs=output_names(recognition),
         output_currents=outputs,
         ideal=ideal_currents(crossbar, sources),
-        state=ArrayState(crossbar, sources["word_left"][0], word, bit, _through(recognition, volts[0]))
+        state=CrossbarPoint(crossbar, sources["word_left"][0], word, bit, _through(recognition, volts[0]))
         if whole
         else None,
     )

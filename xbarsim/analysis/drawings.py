@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from xbarsim.analysis.results import ArrayState
+    from xbarsim.analysis.results import CrossbarPoint
 
 _MOST_LINES = 12
 """A sweep draws so many currents with a legend; more are drawn without one."""
 
 
-def operating_point(state: ArrayState, currents: Array, ideal: Array | None, title: str) -> Figure:
+def operating_point(state: CrossbarPoint, currents: Array, ideal: Array | None, title: str) -> Figure:
     """Draw the voltage lost along word lines, the voltage on bit lines, the output currents and the cells'.
 
     Parameters
     ----------
-    state : ArrayState
+    state : CrossbarPoint
         The circuit, its sources' and its nodes' voltages, NaN where floating.
     currents, ideal : (cols,)
         Output currents in amperes, and those without wires and ends where that is a plain product.

@@ -13,7 +13,7 @@ from xbarsim.crossbar import Array, Crossbar
 
 
 @dataclass(frozen=True)
-class ArrayState:
+class CrossbarPoint:
     """The crossbar's own view of an operating point, for pictures.
 
     Attributes
@@ -66,7 +66,7 @@ class AnalysisResult:
         source currents may be off by, each relative to the largest.
     how : str
         The method, and what it took.
-    state : ArrayState or None
+    state : CrossbarPoint or None
         For one operating point of a crossbar.
     measures : dict of str to float or list of float
         What ``.measure`` cards read off it; of a repeated analysis one for each run, NaN where it cannot be taken.
@@ -96,7 +96,7 @@ class AnalysisResult:
     outputs: list[str] = field(default_factory=list)
     output_currents: Array = field(default_factory=lambda: np.zeros((0, 0)))
     ideal: Array | None = None
-    state: ArrayState | None = None
+    state: CrossbarPoint | None = None
     measures: dict[str, float | list[float]] = field(default_factory=dict)
     altered: dict[str, float] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from xbarsim.analysis.as_crossbar import how, ideal_currents
 from xbarsim.analysis.measure import evaluate_all
 from xbarsim.analysis.printed import add_printed
 from xbarsim.analysis.readout import Readout
-from xbarsim.analysis.results import AnalysisResult, ArrayState
+from xbarsim.analysis.results import AnalysisResult, CrossbarPoint
 from xbarsim.analysis.simulate import simulate
 from xbarsim.analysis.unsolvable import MOST_NODES
 from xbarsim.crossbar import SIDES, Array, Crossbar
@@ -176,7 +176,7 @@ def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: s
                 outputs,
                 solution.currents[k : k + 1],
                 ideal,
-                ArrayState(crossbar, vector, solution.word_voltages[k], solution.bit_voltages[k]),
+                CrossbarPoint(crossbar, vector, solution.word_voltages[k], solution.bit_voltages[k]),
             )
         )
     end = time.perf_counter()
