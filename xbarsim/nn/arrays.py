@@ -127,15 +127,12 @@ class ArrayMaps:
         if not self._recompute:
             return values
         if name not in self._differentiable:
-            state = self._state()
-            # The maps' last bits count in the gradient of a scale.
-            state = replace(state, progress=None, keep=not any(scale.requires_grad for scale in state.scales))
-            count = len(state.matrices)
+            state = replace(self._state(), progress=None, keep=True)
 
             def again(sources: list[Tensor]) -> list[Tensor]:
-                return make(replace(state, matrices=sources[:count], scales=sources[count:]))
+                return make(replace(state, matrices=sources))
 
-            self._differentiable[name] = recomputed(again, values, [*state.matrices, *state.scales])
+            self._differentiable[name] = recomputed(again, values, state.matrices)
         return self._differentiable[name]
 
 
@@ -200,7 +197,7 @@ def effective_matrices(state: ArrayState) -> list[Tensor]:
     """Return what a layer multiplies by, (inputs, outputs) for each group, in the weights' unit."""
     hardware, places = state.hardware, state.places
     zero = subtracted(hardware) if hardware.mapping.kind == "offset" else []
-    scales = [scale / unit(hardware) for scale in state.scales]
+    scales = [scale / unit(hardware) for scale in state.output_scales]
     if places[0].row_order is not None:
         wholes = [torch.zeros(matrix.shape, dtype=torch.float64) for matrix in state.matrices]
         for strip in maps_by_tile(state):

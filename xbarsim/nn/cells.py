@@ -29,6 +29,8 @@ class ArrayState:
     ----------
     matrices, scales : sequence of Tensor
         Weights (inputs, outputs) of each group, and what the largest conductance stands for.
+    output_scales : sequence of Tensor
+        The same again, by which outputs are multiplied: of dynamic scales another branch of the gradient.
     places : sequence of Place
         What each array holds.
     hardware, chip : Hardware and Chip
@@ -51,6 +53,7 @@ class ArrayState:
 
     matrices: Sequence[Tensor]
     scales: Sequence[Tensor]
+    output_scales: Sequence[Tensor]
     places: Sequence[Place]
     hardware: Hardware
     chip: Chip

@@ -201,11 +201,12 @@ class ProgrammedWeights(MappedWeights):
         timed : bool
             Whether they are to be read, so that cells that drift need a time.
         """
+        output_scales, scales = self.scales(), self.scales()
         return ArrayState(
-            self.matrices(), self.scales(), self.places, hardware or self.hardware,
+            self.matrices(), scales, output_scales, self.places, hardware or self.hardware,
             self._readable_chip() if timed else self.checked_chip(), self.writes,
             self.reads if read is None else read, self.time, self.compensation, self.threads, self.progress,
-            None if self._cells is None else self._cells.cells,
+            None if self._cells is None else self._cells.cells, keep=self.training,
         )  # fmt: skip
 
     def _read_state(self) -> ArrayState:
@@ -221,7 +222,8 @@ class ProgrammedWeights(MappedWeights):
         values = self._current().values
         differentiable = self._differentiable
         # Circuits take long: a gradient outside of training, which is seldom asked for, reduces them again.
-        recompute = differentiable and not self.training and self.hardware.fidelity == "accurate"
+        wired = self.hardware.fidelity == "accurate" and self.hardware.mapping.scale == "frozen"
+        recompute = differentiable and not self.training and wired
         stored = not self.noisy and (recompute or not differentiable)
         return ArrayMaps(self._read_state, values if stored else None, recompute=recompute)
 
