@@ -39,8 +39,8 @@ def sample(name, shape=G.shape):
     return models()[name].sample(np.random.default_rng(4), shape)
 
 
-def test_the_seven_in_order():
-    assert NAMES == ["linear", "sinh", "selector", "transistor", "yakopcic", "table", "law"]
+def test_the_table_begins_with_the_seven():
+    assert NAMES[:7] == ["linear", "sinh", "selector", "transistor", "yakopcic", "table", "law"]
     assert all(models()[name].name == name for name in NAMES)
 
 
@@ -295,7 +295,7 @@ def test_a_package_s_model_in_margin_and_nn(installed):
     assert "Law(exponential, v0=0.3) cells" in done.stdout
 
 
-@pytest.mark.parametrize("name", [*NAMES[1:-1], "quadratic"])
+@pytest.mark.parametrize("name", [*(name for name in NAMES if name not in ("linear", "law")), "quadratic"])
 def test_a_network_on_every_model_is_its_tiles_solved(registered, curve, name):
     """Each array's currents by ``solve`` on a crossbar that is built here, device and all."""
     torch = pytest.importorskip("torch")
@@ -308,7 +308,7 @@ def test_a_network_on_every_model_is_its_tiles_solved(registered, curve, name):
     settings = {"table": {"curve": str(curve)}, "transistor": {"gate": 1.2, "lam": 0.05}, "yakopcic": {"a2": 3e-5}}
     law = CellLaw(name, options=settings.get(name, {}))
     curve.unlink()
-    devices_there = {
+    by_hand = {
         "sinh": Sinh(0.25),
         "selector": devices.Selector(1e-8, 0.25),
         "transistor": devices.Transistor(1.2, 2e-4, 0.5, 0.05),
@@ -316,6 +316,7 @@ def test_a_network_on_every_model_is_its_tiles_solved(registered, curve, name):
         "table": devices.Table([-0.6, -0.2, 0.2, 0.6], [-3e-4, -4e-5, 5e-5, 2e-4]),
         "quadratic": Law(quadratic, k=1e-4),
     }
+    built = by_hand.get(name, law.device())
     hw = hardware(law=law)
     network = convert(made(nn.Linear, 9, 4), hw).program(0).eval()
     layer, x = network.layers["model"], numbers(3, 9)
@@ -323,7 +324,7 @@ def test_a_network_on_every_model_is_its_tiles_solved(registered, curve, name):
     for tile in layer.tiles:
         wires = {"word_wire": hw.wires.word, "bit_wire": hw.wires.bit}
         ends = {"driver": hw.wires.driver, "sense": hw.wires.sense}
-        bare = Crossbar(tile.crossbar.conductance, **wires, **ends, device=devices_there[name])
+        bare = Crossbar(tile.crossbar.conductance, **wires, **ends, device=built)
         direct = solve(bare, np.ascontiguousarray(volts[:, tile.rows])).currents
         np.testing.assert_array_equal(solve(tile.crossbar, np.ascontiguousarray(volts[:, tile.rows])).currents, direct)
     with torch.no_grad():
