@@ -25,8 +25,11 @@ def device_parameters() -> list[click.Parameter]:
     """Return ``--device`` and an option for each name that models' options have, its help model by model."""
     from xbarsim.devices import models
 
-    choice = click.Choice(list(models()))
-    device = click.Option(["--device"], type=choice, default="linear", show_default=True, help="The cells' law.")
+    table = models()
+    laws = "; ".join(f"{name}: {model.summary}" for name, model in table.items())
+    device = click.Option(
+        ["--device"], type=click.Choice(list(table)), default="linear", show_default=True, help=f"The cells: {laws}."
+    )
     return [device, *(_parameter(name, owners) for name, owners in _owners().items())]
 
 

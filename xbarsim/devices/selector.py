@@ -36,7 +36,7 @@ class Selector(Device):
     kernel = "SELECTOR"
     summary = "V = I / G + v0 asinh(I / i0)"
     options = (
-        Option("i0", "the selector's leakage", 1e-9, "A", above=0.0),
+        Option("i0", "leakage", 1e-9, "A", above=0.0),
         Option("v0", "volts an e-fold", 0.03, "V", above=0.0),
     )
     sinh_in_series = True

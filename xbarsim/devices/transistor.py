@@ -47,7 +47,7 @@ class Transistor(Device):
     kernel = "TRANSISTOR"
     summary = "memristor and level-1 transistor in series"
     options = (
-        Option("gate", "gate voltage; when one cell is read, of its row, and that of other rows is 0 V", 1.5, "V"),
+        Option("gate", "gate voltage; in a read that of the selected row, the others' is 0 V", 1.5, "V"),
         Option("kp", "transconductance times W / L", 2e-4, "A/V^2", above=0.0),
         Option("vto", "threshold", 0.5, "V"),
         Option("lam", "channel-length modulation", 0.0, "1/V", least=0.0),
