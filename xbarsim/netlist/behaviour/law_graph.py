@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xbarsim.netlist.behaviour.functions import LAWS, WITH_MEMORY
-from xbarsim.netlist.behaviour.graph import Graph, Node
+from xbarsim.netlist.behaviour.graph import Graph, Node, Term
 from xbarsim.netlist.language import Control, Expression, UserFunction, evaluate, expression_of, names_of
 from xbarsim.netlist.language.lexer import split
 from xbarsim.netlist.refusals import CardError
@@ -77,15 +77,15 @@ def parse_law(
             if kind in functions and any(control[0] == kind for control in tokens.controls):
                 raise CardError(f"'.func {kind}' hides {kind}(): rename it")
         names_of(expression, functions)  # a function that calls itself has none
-        nodes = _Nodes(expression)
-        root = evaluate(expression, nodes, functions)
-        parsed = Parsed(nodes.graph, root, tuple(nodes.inner), tuple(nodes.derived), nodes.memory)
+        terms = _Terms(expression)
+        root = evaluate(expression, terms, functions)
+        parsed = Parsed(terms.graph, root.node, tuple(terms.inner), tuple(terms.derived), terms.memory)
         graphs[tokens.shape] = parsed
     return parsed, tokens.literals + parsed.inner, parsed.controls(tokens.controls)
 
 
-class _Nodes:
-    """Nodes of one law's graph."""
+class _Terms:
+    """Terms of one law's graph."""
 
     chooses = False
 
@@ -98,10 +98,10 @@ class _Nodes:
         single = [k for k, (kind, _, minus) in enumerate(law.controls) if kind == "v" and minus == "0"]
         self.single: dict[Node, int] = {("control", k, ()): k for k in single}
 
-    def leaves(self, expression: Expression, arguments: Mapping[str, int]) -> tuple[Sequence[int], Sequence[int]]:
-        """Return the nodes of numbers and controls; those in a function are named by it, not by the law."""
+    def leaves(self, expression: Expression, arguments: Mapping[str, Term]) -> tuple[list[Term], list[Term]]:
+        """Return the terms of numbers and controls; those in a function are named by it, not by the law."""
         if expression is self.law:
-            first, controls = 0, [self.graph.add("control", k) for k in range(len(expression.controls))]
+            first, controls = 0, [self._leaf("control", k) for k in range(len(expression.controls))]
         else:
             if any(node in arguments for control in expression.controls for node in control[1:]):
                 raise expression.unreadable(
@@ -110,30 +110,33 @@ class _Nodes:
             first = len(self.law.literals) + len(self.inner)
             self.inner += expression.literals
             controls = [self._derived(control) for control in expression.controls]
-        return [self.graph.add("literal", first + k) for k in range(len(expression.literals))], controls
+        return [self._leaf("literal", first + k) for k in range(len(expression.literals))], controls
 
-    def name(self, name: str) -> int:
-        """Return the node of a parameter, time, temperature or frequency."""
+    def name(self, name: str) -> Term:
+        """Return the term of a parameter, time, temperature or frequency."""
         if name in ("time", "temper"):
-            return self.graph.add(name)
-        return self.graph.number(0) if name == "hertz" else self.graph.add("parameter", name)
+            return self._leaf(name)
+        return self._leaf("number", 0.0) if name == "hertz" else self._leaf("parameter", name)
 
-    def apply(self, law: Callable[..., int], name: str, operands: Sequence[int], expression: Expression) -> int:
-        """Return the node of an operation; v(a) - v(b) is v(a,b)."""
+    def apply(self, law: Callable[..., Term], name: str, operands: Sequence[Term], expression: Expression) -> Term:
+        """Return the term of an operation; v(a) - v(b) is v(a,b)."""
         if name == "-":
-            plus, minus = (self.single.get(self.graph.nodes[k]) for k in operands)
+            plus, minus = (self.single.get(self.graph.nodes[x.node]) for x in operands)
             if plus is not None and minus is not None:
                 return self._derived((plus, minus))
         self.memory = name if name in WITH_MEMORY else self.memory
         try:
-            node = law(self.graph, *operands)
+            term = law(*operands)
         except CardError as error:
             raise expression.unreadable(str(error)) from None
         if len(self.graph.nodes) > _MOST_NODES:
             raise expression.unreadable(f"it has over {_MOST_NODES} operations: simplify it")
-        return node
+        return term
 
-    def _derived(self, control: Derived) -> int:
+    def _derived(self, control: Derived) -> Term:
         if control not in self.derived:
             self.derived.append(control)
-        return self.graph.add("control", len(self.law.controls) + self.derived.index(control))
+        return self._leaf("control", len(self.law.controls) + self.derived.index(control))
+
+    def _leaf(self, kind: str, payload: str | float | None = None) -> Term:
+        return Term(self.graph, self.graph.add(kind, payload))

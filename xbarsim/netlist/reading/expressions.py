@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 
@@ -32,7 +33,7 @@ def _remainder(a: float, b: float) -> float:
 
 def _quotient(a: float, b: float) -> float:
     """Return the whole part of the quotient's size, which is what a backslash gives."""
-    return float(math.trunc(abs(a / b)))
+    return math.trunc(abs(a / b))
 
 
 def _rounded(x: float) -> float:
@@ -41,40 +42,24 @@ def _rounded(x: float) -> float:
     return math.copysign(whole + (abs(x) - whole >= 0.5), x)
 
 
-def _either(a: float, b: float) -> float:
-    return float(a != 0 or b != 0)
+def _disjunction(a: float, b: float) -> bool:
+    return a != 0 or b != 0
 
 
-def _both(a: float, b: float) -> float:
-    return float(a != 0 and b != 0)
+def _conjunction(a: float, b: float) -> bool:
+    return a != 0 and b != 0
 
 
 _OPERATORS: dict[str, Callable[..., float]] = {
-    "||": _either,
-    "|": _either,
-    "&&": _both,
-    "&": _both,
-    "==": lambda a, b: float(a == b),
-    "!=": lambda a, b: float(a != b),
-    "<>": lambda a, b: float(a != b),
-    "<": lambda a, b: float(a < b),
-    ">": lambda a, b: float(a > b),
-    "<=": lambda a, b: float(a <= b),
-    ">=": lambda a, b: float(a >= b),
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "%": _remainder,
-    "\\": _quotient,
-    "^": _power,
-    "**": _power,
-    "-x": lambda x: -x,
-    "!x": lambda x: float(x == 0),
-}
+    "||": _disjunction, "|": _disjunction, "&&": _conjunction, "&": _conjunction,
+    "==": operator.eq, "!=": operator.ne, "<>": operator.ne,
+    "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "-x": operator.neg,
+    "%": _remainder, "\\": _quotient, "^": _power, "**": _power, "!x": operator.not_,
+}  # fmt: skip
 _PLAIN = (
     "sqrt", "exp", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh",
-    "atanh",
+    "atanh", "floor", "ceil",
 )  # fmt: skip
 _FUNCTIONS = {
     **{name: Function(1, getattr(math, name)) for name in _PLAIN},
@@ -83,12 +68,10 @@ _FUNCTIONS = {
     "ln": Function(1, math.log),
     "log": Function(1, math.log),
     "arctan": Function(1, math.atan),
-    "sgn": Function(1, lambda x: float((x > 0) - (x < 0))),
-    "int": Function(1, lambda x: float(math.trunc(x))),
-    "nint": Function(1, lambda x: float(round(x))),
+    "sgn": Function(1, lambda x: (x > 0) - (x < 0)),
+    "int": Function(1, math.trunc),
+    "nint": Function(1, round),
     "round": Function(1, _rounded),
-    "floor": Function(1, lambda x: float(math.floor(x))),
-    "ceil": Function(1, lambda x: float(math.ceil(x))),
     "min": Function(2, min),
     "max": Function(2, max),
     "pow": Function(2, math.pow),
@@ -131,7 +114,7 @@ class Numbers:
         try:
             value = law(*operands)
             if math.isfinite(value):
-                return value
+                return float(value)
         except (ValueError, OverflowError, ZeroDivisionError):
             pass
         text = clipped(expression.text)
