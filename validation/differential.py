@@ -112,7 +112,7 @@ def compare(seed: int, folder: Path) -> Compared:
             circuit = read(path)
             results = simulate(replace(circuit, analyses=(Tran(times),)), circuit.recognise())
         trial = replace(
-            trial, recognised=answers.recognised is not None, analyses=tuple(one.kind for one in answers.results)
+            trial, recognised=answers.recognised is not None, analyses=tuple(result.kind for result in answers.results)
         )
         difference, where = against(results, theirs.plots)
     except (XbarsimError, ValueError) as error:

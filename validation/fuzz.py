@@ -140,7 +140,7 @@ def _points(path: Path) -> int:
     try:
         with limited(SECONDS):
             circuit = read(path)
-            return sum(_count(circuit, one) for one in circuit.analyses)
+            return sum(_count(circuit, analysis) for analysis in circuit.analyses)
     except HangError:
         return 0
 
@@ -177,7 +177,7 @@ def compare(path: Path) -> tuple[bool, float, str, str]:
         circuit = read(path)
         times = next((plot.table[:, 0] for plot in theirs.plots if plot.kind == "tran"), None)
         if times is not None:
-            analyses = tuple(Tran(times) if isinstance(one, Tran) else one for one in circuit.analyses)
+            analyses = tuple(Tran(times) if isinstance(analysis, Tran) else analysis for analysis in circuit.analyses)
             circuit = replace(circuit, analyses=analyses)
         try:
             results = simulate(circuit, circuit.recognise())
@@ -281,7 +281,7 @@ def _agree_at(circuit: Circuit, results: list[AnalysisResult], theirs: oracle.An
 def _spread(circuit: Circuit) -> float:
     """Ratio of the largest to the smallest resistance, or the largest gain."""
     ohms = np.abs(circuit.values[(circuit.kinds == RESISTOR) & (circuit.values != 0)])
-    gains = [abs(one.gain) for one in circuit.controlled]
+    gains = [abs(source.gain) for source in circuit.controlled]
     with np.errstate(over="ignore"):
         return max([float(ohms.max() / ohms.min()) if ohms.size else 1.0, *gains])
 
@@ -365,7 +365,7 @@ def main() -> int:
             for file in folder.iterdir():
                 file.unlink()
             if number % 200 == 199:
-                faults = sum(bool(one.fault) for _, one in outcomes)
+                faults = sum(bool(outcome.fault) for _, outcome in outcomes)
                 rate = len(outcomes) / (time.perf_counter() - start)
                 print(f"\r{number + 1}, {faults} faults, {rate:.0f}/s ", end="", file=sys.stderr, flush=True)
         os.chdir(home)
@@ -374,7 +374,7 @@ def main() -> int:
     print(text)
     if arguments.write:
         provenance.write_page("fuzz.md", text)
-    return 1 if any(one.fault for _, one in outcomes) else 0
+    return 1 if any(outcome.fault for _, outcome in outcomes) else 0
 
 
 def one_case(number: int, seed: int, folder: Path, every: int, solved: int) -> Outcome:

@@ -52,8 +52,8 @@ class Formula:
     """
 
     def __init__(self, text: str, functions: Mapping[str, UserFunction]) -> None:
-        known: dict[tuple[str, ...], Parsed] = {}
-        parsed, self._literals, controls = parse_law(plain(text), functions, known)
+        graphs: dict[tuple[str, ...], Parsed] = {}
+        parsed, self._literals, controls = parse_law(plain(text), functions, graphs)
         self._law = law_of(parsed)
         self.controls: tuple[Control, ...] = tuple(controls[k] for k in self._law.controls)
         self.names = self._law.parameters
@@ -74,9 +74,9 @@ class Formula:
         celsius : float
             The temperature.
         """
-        constants = [np.asarray(one) for one in self._law.constants(self._literals, value, celsius)]
+        constants = [np.asarray(column) for column in self._law.constants(self._literals, value, celsius)]
         controls = [np.asarray(quantity(control)) for control in self.controls]
         shape = times.shape
-        spread = [np.broadcast_to(one, shape) for one in (*controls, *constants)]
-        found, _ = self._law.template.evaluate(spread[: len(controls)], spread[len(controls) :], times)  # type: ignore[arg-type]
-        return np.broadcast_to(found, shape)
+        spread = [np.broadcast_to(column, shape) for column in (*controls, *constants)]
+        values, _ = self._law.template.evaluate(spread[: len(controls)], spread[len(controls) :], times)  # type: ignore[arg-type]
+        return np.broadcast_to(values, shape)

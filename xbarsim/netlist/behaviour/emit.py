@@ -35,27 +35,27 @@ def compiled(
     """
     names = {leaf: name for name, leaf in arguments}
     lines = [f"def law({', '.join(name for name, _ in arguments)}):"]
-    known: dict[int, str] = {}
+    texts: dict[int, str] = {}
     space: dict[str, Any] = {"math": math, "np": np, "inf": math.inf, "nan": math.nan}
     for at in graph.order(*roots):
         node = graph.nodes[at]
         if node in names:
-            known[at] = names[node]
+            texts[at] = names[node]
         elif node[0] == "number" and scalar:
-            known[at] = repr(node[1]) if math.isfinite(float(str(node[1]))) else "inf"
+            texts[at] = repr(node[1]) if math.isfinite(float(str(node[1]))) else "inf"
         elif node[0] == "number":
-            known[at] = f"n{at}"
+            texts[at] = f"n{at}"
             space[f"n{at}"] = np.float64(str(node[1]))  # Python's floats raise where they have no value
         else:
-            known[at] = f"t{at}"
-            lines.append(f"    t{at} = {_written(node[0], [known[k] for k in node[2]], scalar)}")
-    lines.append(f"    return ({''.join(known[root] + ', ' for root in roots)})")
+            texts[at] = f"t{at}"
+            lines.append(f"    t{at} = {_operation_text(node[0], [texts[k] for k in node[2]], scalar)}")
+    lines.append(f"    return ({''.join(texts[root] + ', ' for root in roots)})")
     exec("\n".join(lines), space)  # every word of it is written here
     law: Callable[..., Any] = space["law"]
     return law
 
 
-def _written(operation: str, x: list[str], scalar: bool) -> str:
+def _operation_text(operation: str, x: list[str], scalar: bool) -> str:
     if operation in _INFIX:
         return f"{x[0]} {operation} {x[1]}"
     if operation == "neg":

@@ -61,9 +61,9 @@ class Template:
             By each control. Where a law has no value, NaN or infinities are.
         """
         with np.errstate(all="ignore"):
-            found = self._arrays(*controls, *constants, np.asarray(time)[()])
+            columns = self._arrays(*controls, *constants, np.asarray(time)[()])
         shape = controls[0].shape if controls else constants[0].shape if constants else ()
-        value, *slopes = (np.array(np.broadcast_to(one, shape), dtype=np.float64) for one in found)
+        value, *slopes = (np.array(np.broadcast_to(column, shape), dtype=np.float64) for column in columns)
         return value, slopes
 
     def slopes_beside(self, controls: list[Floats], constants: list[Floats], time: float) -> list[Floats]:
@@ -87,9 +87,9 @@ class Template:
         missing = np.ones(controls[0].shape, bool)
         for step, side in ((step, side) for step in _BESIDE for side in (1.0, -1.0)):
             moved = [x + side * (1.0 + 0.37 * k) * np.maximum(step, _ULPS * np.abs(x)) for k, x in enumerate(controls)]
-            value, found = self.evaluate(moved, constants, time)
-            good = missing & np.isfinite(value) & np.isfinite(found).all(axis=0)
-            slopes = [np.where(good, new, old) for new, old in zip(found, slopes, strict=True)]
+            value, beside = self.evaluate(moved, constants, time)
+            good = missing & np.isfinite(value) & np.isfinite(beside).all(axis=0)
+            slopes = [np.where(good, new, old) for new, old in zip(beside, slopes, strict=True)]
             missing &= ~good
             if not missing.any():
                 break
@@ -126,8 +126,8 @@ class Template:
     @cached_property
     def _scalar(self) -> Callable[..., Any]:
         graph, roots = self._derived
-        (first, leaf), *rest = self._arguments()
-        return compiled(graph, roots, [(first, leaf), ("g", ("unused", None, ())), *rest], scalar=True)
+        (first, leaf), *constants = self._arguments()
+        return compiled(graph, roots, [(first, leaf), ("g", ("unused", None, ())), *constants], scalar=True)
 
     def _arguments(self) -> list[tuple[str, Node]]:
         controls = [(f"x{k}", ("control", k, ())) for k in range(self.controls)]

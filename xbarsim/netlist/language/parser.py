@@ -104,7 +104,7 @@ class _Parser:
         self.pending: list[tuple[str, int, int]] = []
         self.names: dict[str, None] = {}
         self.calls: dict[str, None] = {}
-        self.called = ""
+        self.function = ""
 
     def run(self) -> None:
         """Read all words."""
@@ -123,8 +123,8 @@ class _Parser:
         before = self.shape[at - 1] if at else "("
         fresh = before in ("(", "{", ",")
         if word in ("(", "{"):
-            self.pending.append((f"{self.called}{word}", -1, 0))
-            self.called = ""
+            self.pending.append((f"{self.function}{word}", -1, 0))
+            self.function = ""
             return True
         if word in _SIGNS and (word != "+" or fresh or self.pluses):
             self.pending.append((f"{word}x", self.levels["-x" if fresh and word != "!" else "*-x"], 0))
@@ -140,7 +140,7 @@ class _Parser:
         elif not is_name(word):
             raise _MisreadError("'@' stands where a number or name should", at)
         elif self.shape[at + 1 : at + 2] == ("(",):
-            self.called = word
+            self.function = word
             self.calls[word] = None
             return True
         else:

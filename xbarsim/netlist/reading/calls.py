@@ -64,19 +64,21 @@ class Calls:
             return item.scope, item.share
         scope = Scope(item.scope, functions, max(len(item.paths), len(group.names[cards])))
         formals = self._formals(body, functions)
-        given = {key: at for at, key in enumerate(group.keys)}
+        columns = {key: at for at, key in enumerate(group.keys)}
         self._check_keys(group, body, formals)
         fixed = {
-            one.name: group.fixed[given[one.name]] if one.name in given else not isinstance(one.value, Expression)
-            for one in formals
+            formal.name: group.fixed[columns[formal.name]]
+            if formal.name in columns
+            else not isinstance(formal.value, Expression)
+            for formal in formals
         }
-        for one in sorted(formals, key=lambda one: not fixed[one.name]):
-            if one.name not in given:
-                scope.define(one.name, self._evaluated([one.value], [one.origin], scope, functions))
+        for formal in sorted(formals, key=lambda formal: not fixed[formal.name]):
+            if formal.name not in columns:
+                scope.define(formal.name, self._evaluated([formal.value], [formal.origin], scope, functions))
                 continue
-            values = group.values[given[one.name]][cards]
-            scope.define(one.name, self._evaluated(values, group.origins[cards], scope, item.scope.functions))
-        if "m" not in given or id(body) not in self.multiplied:
+            values = group.values[columns[formal.name]][cards]
+            scope.define(formal.name, self._evaluated(values, group.origins[cards], scope, item.scope.functions))
+        if "m" not in columns or id(body) not in self.multiplied:
             return scope, item.share
         times, origin = scope.values["m"], group.origins[0]
         if np.any(np.less_equal(times, 0)):
@@ -86,7 +88,7 @@ class Calls:
     def _formals(self, body: Body, functions: Mapping[str, UserFunction]) -> list[Parameter]:
         """Return a subcircuit's parameters in order."""
         if id(body) not in self.formals:
-            last = {one.name: one for one in (*body.defaults, *body.parameters)}
+            last = {parameter.name: parameter for parameter in (*body.defaults, *body.parameters)}
             ordered = self._ordered(list(last.values()), functions)
             if id(body) in self.multiplied:
                 ordered.append(Parameter("m", 1.0, body.origin))
@@ -95,33 +97,33 @@ class Calls:
 
     def _ordered(self, parameters: list[Parameter], functions: Mapping[str, UserFunction]) -> list[Parameter]:
         """Sort parameters by the longest chain of names behind them; one that names itself means the caller's."""
-        known = {one.name for one in parameters}
+        siblings = {parameter.name for parameter in parameters}
         waiting: dict[str, set[str]] = {}
-        for one in parameters:
-            names = names_of(one.value, functions) if isinstance(one.value, Expression) else ()
-            waiting[one.name] = known.intersection(names) - {one.name}
+        for parameter in parameters:
+            names = names_of(parameter.value, functions) if isinstance(parameter.value, Expression) else ()
+            waiting[parameter.name] = siblings.intersection(names) - {parameter.name}
         ordered: list[Parameter] = []
         while len(ordered) < len(parameters):
-            ready = [one for one in parameters if one.name in waiting and not waiting[one.name]]
+            ready = [parameter for parameter in parameters if parameter.name in waiting and not waiting[parameter.name]]
             if not ready:
-                stuck = next(one for one in parameters if one.name in waiting)
+                stuck = next(parameter for parameter in parameters if parameter.name in waiting)
                 raise self.places.error(
                     f"the parameter '{clipped(stuck.name)}' is defined through itself: break the loop", stuck.origin
                 )
             ordered += ready
-            for one in ready:
-                del waiting[one.name]
-            done = {one.name for one in ready}
-            for needed in waiting.values():
-                needed -= done
+            for parameter in ready:
+                del waiting[parameter.name]
+            defined = {parameter.name for parameter in ready}
+            for prior in waiting.values():
+                prior -= defined
         return ordered
 
     def _check_keys(self, group: Instances, body: Body, formals: list[Parameter]) -> None:
         """Refuse what the subcircuit does not know: ngspice drops it, LTspice takes it."""
-        known = [one.name for one in formals]
+        names = [formal.name for formal in formals]
         for key in group.keys:
-            if key not in known:
-                close = closest(key, known)
+            if key not in names:
+                close = closest(key, names)
                 hint = f"did you mean '{close}'?" if close else "remove it, or add it to the .subckt line"
                 raise self.places.error(
                     f"{group.names[0]} gives '{clipped(key)}=', which is no parameter of {body.name}: {hint}",
@@ -132,7 +134,7 @@ class Calls:
         self, values: list[Value], origins: list[int], scope: Scope, functions: Mapping[str, UserFunction]
     ) -> Amount:
         """Return one value for all instances, or a column of one for each card."""
-        known: dict[str, float] = {}
+        by_text: dict[str, float] = {}
         numbers = []
         for row, (value, origin) in enumerate(zip(values, origins, strict=True)):
             if not isinstance(value, Expression):
@@ -141,11 +143,11 @@ class Calls:
             try:
                 if len(values) == 1:
                     return scope.evaluate(value, functions)
-                number = known.get(value.text)
+                number = by_text.get(value.text)
                 if number is None:
-                    number, same = scope.evaluate_row(value, functions, row)
-                    if same:
-                        known[value.text] = number
+                    number, alike = scope.evaluate_row(value, functions, row)
+                    if alike:
+                        by_text[value.text] = number
             except CardError as error:
                 raise self.places.error(str(error), origin) from None
             numbers.append(number)
@@ -173,7 +175,7 @@ def _multiplied(top: Body) -> set[int]:
 
     In ngspice ``m`` is then a parameter of theirs, 1 where it is not given.
     """
-    found: set[int] = set()
+    multiplied: set[int] = set()
     bodies = [top]
     while bodies:
         caller = bodies.pop()
@@ -181,6 +183,6 @@ def _multiplied(top: Body) -> set[int]:
         bodies += (branch for branches in caller.conditionals for _, branch in branches)
         for group in caller.instances.values():
             body = caller.find(group.subcircuit) if "m" in group.keys else None
-            if body is not None and all(one.name != "m" for one in (*body.defaults, *body.parameters)):
-                found.add(id(body))
-    return found
+            if body is not None and all(parameter.name != "m" for parameter in (*body.defaults, *body.parameters)):
+                multiplied.add(id(body))
+    return multiplied

@@ -32,14 +32,14 @@ def analysis_card(text: str, origin: int) -> AnalysisCard:
     monte = next((k for k in range(len(words) - 1) if words[k] == "monte" and words[k + 1] == "="), at)
     at = at if kind == "dc" else min(at, monte)
     if kind == "dc":
-        sweeps, own, runs = read_sweeps(".dc", words)
+        sweeps, count, runs = read_sweeps(".dc", words)
         if not sweeps and runs is None:
             raise CardError(f".dc has {len(words)} words: write '.dc source start stop step [source start stop step]'")
-        return AnalysisCard("dc", origin, (), tuple(sweeps), own, runs)
-    sweeps, own, runs = read_sweeps(f".{kind}", words[at:])
+        return AnalysisCard("dc", origin, (), tuple(sweeps), count, runs)
+    sweeps, count, runs = read_sweeps(f".{kind}", words[at:])
     if kind == "op":
-        return AnalysisCard("op", origin, (), tuple(sweeps), own, runs)
-    return AnalysisCard("tran", origin, _times(words[:at]), tuple(sweeps), own, runs)
+        return AnalysisCard("op", origin, (), tuple(sweeps), count, runs)
+    return AnalysisCard("tran", origin, _times(words[:at]), tuple(sweeps), count, runs)
 
 
 def _times(words: list[str]) -> tuple[Value, ...]:

@@ -55,15 +55,15 @@ class Changes:
         """Return these and a field of ``Ambient``."""
         return replace(self, settings={**self.settings, name: value})
 
-    def named(self) -> dict[str, float]:
+    def by_name(self) -> dict[str, float]:
         """Return what is set anew, by what users call it."""
-        found = dict(self.parameters)
+        values = dict(self.parameters)
         for keyed in (self.elements, self.models):
             for name, numbers in keyed.items():
-                found.update({name if key == "value" else f"{name}({key})": x for key, x in numbers.items()})
-        found.update({} if self.run is None else {"monte": self.run})
-        found.update({"temp" if name == "celsius" else name: x for name, x in self.settings.items()})
-        return found
+                values.update({name if key == "value" else f"{name}({key})": x for key, x in numbers.items()})
+        values.update({} if self.run is None else {"monte": self.run})
+        values.update({"temp" if name == "celsius" else name: x for name, x in self.settings.items()})
+        return values
 
 
 def changed_body(top: Body, changes: Changes) -> Body:
@@ -84,5 +84,5 @@ def changed_body(top: Body, changes: Changes) -> Body:
 
 def changed_model(card: ModelCard, changes: Changes) -> ModelCard:
     """Return a model of the top level as it is in a variant."""
-    given = changes.models.get(card.name)
-    return card if given is None else replace(card, values={**card.values, **given})
+    values = changes.models.get(card.name)
+    return card if values is None else replace(card, values={**card.values, **values})

@@ -17,7 +17,7 @@ def chosen_branches(item: Work, places: Places) -> list[Work] | None:
     NetlistError
         A condition has no value.
     """
-    found: list[Work] = []
+    works: list[Work] = []
     for branches in item.body.conditionals:
         for condition, branch in branches:
             try:
@@ -26,8 +26,8 @@ def chosen_branches(item: Work, places: Places) -> list[Work] | None:
                 raise places.error(str(error), branch.origin) from None
             if np.all(holds):
                 item.models.update(branch.models)
-                found.append(Work(branch, item.paths, item.prefixes, item.ports, item.scope, item.share, item))
+                works.append(Work(branch, item.paths, item.prefixes, item.ports, item.scope, item.share, item))
                 break
             if np.any(holds):
                 return None
-    return found
+    return works

@@ -28,14 +28,14 @@ _SEARCHED = re.compile(r"^[ \t]*\.(?:param|subckt|macro|ends|eom)", re.MULTILINE
 class _Open:
     """An ``.if`` that is not closed yet.
 
-    ``live`` says whether the cards of the present branch count, ``done`` whether a branch was taken, ``outer`` whether
-    the cards around it count; ``branches`` is for those that are chosen later.
+    ``live`` says whether the cards of the present branch count, ``decided`` whether a branch was taken, ``outer``
+    whether the cards around it count; ``branches`` is for those that are chosen later.
     """
 
     origin: int
     outer: bool
     live: bool
-    done: bool
+    decided: bool
     body: Body
     branches: Branches | None = None
     last: bool = False
@@ -73,7 +73,9 @@ class Conditions:
 
     def in_branch(self, body: Body) -> bool:
         """Whether a body is a branch that is chosen for each instance."""
-        return any(one.branches is not None and body in (branch for _, branch in one.branches) for one in self._open)
+        return any(
+            block.branches is not None and body in (branch for _, branch in block.branches) for block in self._open
+        )
 
     def card(self, word: str, text: str, origin: int, body: Body, files: list[SourceText]) -> Body:
         """Take in one of the cards, and return the body that what follows belongs to.
@@ -87,21 +89,21 @@ class Conditions:
             return self._if(text, origin, body, files)
         if not self._open:
             raise CardError(f"{word} has no .if: remove it or add the missing .if")
-        here = self._open[-1]
-        if here.branches is None and body is not here.body:
+        block = self._open[-1]
+        if block.branches is None and body is not block.body:
             raise CardError(f"{word} stands in another subcircuit than its .if: close both in turn")
         if word == ".endif":
             self._open.pop()
-            return here.body if here.branches is not None else body
-        if here.last:
+            return block.body if block.branches is not None else body
+        if block.last:
             raise CardError(f"{word} follows an .else: put it before")
-        here.last = word == ".else"
-        if here.branches is not None:
-            return self._branch(here, None if here.last else _condition(text))
-        if here.done or not here.outer:
-            here.live = False
+        block.last = word == ".else"
+        if block.branches is not None:
+            return self._branch(block, None if block.last else _condition(text))
+        if block.decided or not block.outer:
+            block.live = False
         else:
-            here.live = here.done = here.last or self._decide(_condition(text), body, files, origin)
+            block.live = block.decided = block.last or self._decide(_condition(text), body, files, origin)
         return body
 
     def _if(self, text: str, origin: int, body: Body, files: list[SourceText]) -> Body:
@@ -110,26 +112,26 @@ class Conditions:
             return body
         condition = _condition(text)
         if self._depends_on_instances(condition, body):
-            here = _Open(origin, True, True, True, body, [])
-            self._open.append(here)
-            return self._branch(here, condition)
+            block = _Open(origin, True, True, True, body, [])
+            self._open.append(block)
+            return self._branch(block, condition)
         holds = self._decide(condition, body, files, origin)
         self._open.append(_Open(origin, True, holds, holds, body))
         return body
 
-    def _branch(self, here: _Open, condition: Expression | None) -> Body:
-        assert here.branches is not None
-        if not here.branches:
-            here.body.conditionals.append(here.branches)
-        branch = Body(here.body.name, here.origin, (), here.body)
-        here.branches.append((condition, branch))
+    def _branch(self, block: _Open, condition: Expression | None) -> Body:
+        assert block.branches is not None
+        if not block.branches:
+            block.body.conditionals.append(block.branches)
+        branch = Body(block.body.name, block.origin, (), block.body)
+        block.branches.append((condition, branch))
         return branch
 
     def _depends_on_instances(self, condition: Expression, body: Body) -> bool:
         names = set(names_of(condition, body.visible_functions()))
         around: Body | None = body
         while around is not None and around.parent is not None:
-            if names.intersection(one.name for one in (*around.defaults, *around.parameters)):
+            if names.intersection(parameter.name for parameter in (*around.defaults, *around.parameters)):
                 return True
             around = around.parent
         return False
@@ -154,8 +156,8 @@ class Conditions:
 
     def _holds(self, condition: Expression, body: Body, parameters: Sequence[Parameter]) -> bool:
         scope = Scope(None, body.visible_functions())
-        for one in parameters:
-            scope.define(one.name, one.value)
+        for parameter in parameters:
+            scope.define(parameter.name, parameter.value)
         for name, number in self.presets.items():
             scope.define(name, number)
         self._note(condition, scope)
@@ -182,7 +184,7 @@ def _condition(text: str) -> Expression:
 
 def _later_parameters(files: Sequence[SourceText]) -> list[Parameter]:
     """Return what ``.param`` cards of the top level set further down in the open files."""
-    found: list[Parameter] = []
+    parameters: list[Parameter] = []
     for file in files:
         depth = 0
         for line in file.lines_ahead(_SEARCHED):
@@ -190,5 +192,7 @@ def _later_parameters(files: Sequence[SourceText]) -> list[Parameter]:
             depth += (word in (".subckt", ".macro")) - (word in (".ends", ".eom"))
             if word.startswith(".param") and depth == 0:
                 keys = sort_words(split_words(line)[1:]).keys
-                found += [Parameter(name, parse_parameter(value), 0) for name, value in keys.items() if "(" not in name]
-    return found
+                parameters += [
+                    Parameter(name, parse_parameter(value), 0) for name, value in keys.items() if "(" not in name
+                ]
+    return parameters

@@ -37,7 +37,7 @@ class Line:
         return self.text.split(None, 1)[0]
 
     @property
-    def rest(self) -> str:
+    def tail(self) -> str:
         """What follows it."""
         return "".join(self.text.split(None, 1)[1:]).strip()
 
@@ -52,22 +52,22 @@ def tree_of(lines: list[Line], places: Places) -> list[Line]:
     """
     top: list[Line] = []
     open_lines: list[tuple[Line, list[Line]]] = []
-    here = top
+    block = top
     for line in lines:
         word = line.word
         if word == "end":
             if not open_lines:
                 raise places.error("'end' in .control closes no loop: remove it", line.origin)
-            here = open_lines.pop()[1]
+            block = open_lines.pop()[1]
         elif word == "else":
             if not open_lines or open_lines[-1][0].word != "if":
                 raise places.error("'else' in .control has no 'if': remove it", line.origin)
-            here = open_lines[-1][0].otherwise
+            block = open_lines[-1][0].otherwise
         else:
-            here.append(line)
+            block.append(line)
             if word in _OPENS:
-                open_lines.append((line, here))
-                here = line.inside
+                open_lines.append((line, block))
+                block = line.inside
                 if len(open_lines) > _DEEPEST:
                     raise places.error(f"loops in .control stand {_DEEPEST} deep: take some out", line.origin)
     if open_lines:

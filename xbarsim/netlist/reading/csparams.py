@@ -17,8 +17,8 @@ def constants_of(card: str, top: Body) -> dict[str, float]:
         A value cannot be evaluated.
     """
     scope = Scope(None, top.functions)
-    for one in top.parameters:
-        scope.define(one.name, one.value)
+    for parameter in top.parameters:
+        scope.define(parameter.name, parameter.value)
     words = sort_words(split_words(card)[1:])
     if words.plain or not words.keys:
         raise CardError(".csparam assigns nothing: write '.csparam name={expression}'")

@@ -100,15 +100,15 @@ def _spread(name: str, arguments: Sequence[float], text: str) -> tuple[float, fl
         return 0.0, arguments[0], 1
     if name == "mc" and count == 2:
         return arguments[0], arguments[0] * arguments[1], 1
-    own = 3 if name.endswith("gauss") else 2
-    if name in ("mc", "flat", "sgauss", "sunif") or count not in (own, own + 1):
+    least = 3 if name.endswith("gauss") else 2
+    if name in ("mc", "flat", "sgauss", "sunif") or count not in (least, least + 1):
         raise CardError(f"'{clipped(text)}' cannot be read: write {_FORMS[name]}")
     nominal, spread = arguments[0], arguments[1]
-    if own == 3:
+    if least == 3:
         if arguments[2] == 0:
             raise CardError(f"{name}() in '{clipped(text)}' spans 0 sigmas: its third number must be > 0")
         spread /= arguments[2]
-    tries = arguments[own] if count > own else 1.0
+    tries = arguments[least] if count > least else 1.0
     if tries != int(tries) or not 1 <= tries <= _MOST_TRIES:
         raise CardError(f"{name}() in '{clipped(text)}' tries {tries:g} times: its last number must be 1 or more")
     return nominal, spread * nominal if name in ("gauss", "unif") else spread, int(tries)

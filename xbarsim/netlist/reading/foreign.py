@@ -57,10 +57,10 @@ _LATER_LINES = (
      "run it, and give the netlist that it writes"),
 )  # fmt: skip
 """Not in the first line, which may be a title of such words."""
-_BINARY = [(re.compile(pattern, re.DOTALL), what, way) for pattern, what, way in _BYTES]
-_BEGINNINGS = [(re.compile(rf"\s*(?:{pattern})"), what, way) for pattern, what, way in _TEXTS]
-_ANYWHERE = [(re.compile(rf"^[ \t]*(?:{pattern})", re.MULTILINE), what, way) for pattern, what, way in _LINES]
-_LATER = [(re.compile(rf"\n[ \t]*(?:{pattern})", re.MULTILINE), what, way) for pattern, what, way in _LATER_LINES]
+_BINARY = [(re.compile(pattern, re.DOTALL), kind, way) for pattern, kind, way in _BYTES]
+_BEGINNINGS = [(re.compile(rf"\s*(?:{pattern})"), kind, way) for pattern, kind, way in _TEXTS]
+_ANYWHERE = [(re.compile(rf"^[ \t]*(?:{pattern})", re.MULTILINE), kind, way) for pattern, kind, way in _LINES]
+_LATER = [(re.compile(rf"\n[ \t]*(?:{pattern})", re.MULTILINE), kind, way) for pattern, kind, way in _LATER_LINES]
 
 
 def check_foreign(data: bytes, file: str) -> None:
@@ -72,11 +72,11 @@ def check_foreign(data: bytes, file: str) -> None:
         The message says what it is and what to do.
     """
     beginning = data[:_LOOKED_AT]
-    for pattern, what, way in _BINARY:
+    for pattern, kind, way in _BINARY:
         if pattern.match(beginning):
-            raise NetlistError(f"it is {what} (binary data), no netlist: {way}", file)
+            raise NetlistError(f"it is {kind} (binary data), no netlist: {way}", file)
     text = beginning.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").lower()
     for patterns, matches in ((_BEGINNINGS, re.Pattern.match), ([*_ANYWHERE, *_LATER], re.Pattern.search)):
-        for kind, what, way in patterns:
-            if matches(kind, text):
-                raise NetlistError(f"it is {what}, no SPICE netlist: {way}", file)
+        for form, kind, way in patterns:
+            if matches(form, text):
+                raise NetlistError(f"it is {kind}, no SPICE netlist: {way}", file)

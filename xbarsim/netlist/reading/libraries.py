@@ -17,19 +17,19 @@ _WINDOWS = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
 def written_words(source: SourceText, position: int) -> list[str]:
     """Return the words after a card's first one as they were written: file names keep their case."""
     line = source.original[position : source.original.index("\n", position)].strip()
-    rest = line.split(None, 1)[1] if len(line.split(None, 1)) > 1 else ""
+    tail = line.split(None, 1)[1] if len(line.split(None, 1)) > 1 else ""
     words = []
-    while rest := rest.strip():
-        if rest[0] in "'\"" and rest.find(rest[0], 1) > 0:
-            end = rest.index(rest[0], 1)
-            words.append(rest[1:end])
-            rest = rest[end + 1 :]
-        elif rest[0] in ";$":
+    while tail := tail.strip():
+        if tail[0] in "'\"" and tail.find(tail[0], 1) > 0:
+            end = tail.index(tail[0], 1)
+            words.append(tail[1:end])
+            tail = tail[end + 1 :]
+        elif tail[0] in ";$":
             break
         else:
-            cut = re.split(r"[\s;]", rest, maxsplit=1)
+            cut = re.split(r"[\s;]", tail, maxsplit=1)
             words.append(cut[0])
-            rest = cut[1] if len(cut) > 1 else ""
+            tail = cut[1] if len(cut) > 1 else ""
     return [word for word in words if word]
 
 
@@ -90,8 +90,8 @@ def _looked_up(name: str, source: SourceText) -> Path | None:
     beside = source.path.parent if source.path is not None else Path()
     names = [name, name.replace("\\", "/")] if "\\" in name else [name]
     for folder in (beside, Path()):
-        for written in names:
-            path = _expanded(folder, written)
+        for spelling in names:
+            path = _expanded(folder, spelling)
             try:
                 if path.exists():
                     return path
@@ -102,10 +102,10 @@ def _looked_up(name: str, source: SourceText) -> Path | None:
 
 def check_loop(file: SourceText, section: str | None, open_files: list[SourceText], name: str) -> None:
     """Refuse a file that is being read already, unless another section of it is meant."""
-    for other in open_files:
-        if other.path is None or file.path is None or other.path.resolve() != file.path.resolve():
+    for outer in open_files:
+        if outer.path is None or file.path is None or outer.path.resolve() != file.path.resolve():
             continue
-        if section is None or other.section == section:
+        if section is None or outer.section == section:
             raise CardError(f".include {name} includes itself: break the loop")
 
 

@@ -35,8 +35,8 @@ def find_model(name: str, item: Work, altered: Mapping[str, ModelCard]) -> tuple
         while home is not None and home.body is not body:
             home = home.home
         if name in body.models:
-            own = altered if body.parent is None and name in altered else body.models
-            return own[name], home or item
+            models = altered if body.parent is None and name in altered else body.models
+            return models[name], home or item
         if home is not None and name in home.models:
             return home.models[name], home
         visible += body.models
@@ -61,6 +61,6 @@ def model_of(
         raise CardError(f"{element}: the model '{clipped(name)}' is undefined: {hint}")
     model, kinds = match[0], KINDS[element[0]]
     if model.kind not in kinds:
-        what, where = " or ".join(kinds), places.where(model.origin)
-        raise CardError(f"{element} takes a {what}, and its model {model.name} ({where}) is a {model.kind}")
+        kind_names, where = " or ".join(kinds), places.where(model.origin)
+        raise CardError(f"{element} takes a {kind_names}, and its model {model.name} ({where}) is a {model.kind}")
     return match

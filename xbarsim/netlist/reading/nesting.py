@@ -27,20 +27,22 @@ def check_nesting(top: Body, places: Places) -> None:
         if not uses:
             path.pop()
             on_path.discard(id(body))
-            inside = sum(len(group.names) * (1 + sizes[id(used)]) for group, used in _uses(body))
+            inside = sum(len(group.names) * (1 + sizes[id(inner)]) for group, inner in _uses(body))
             columns = (
-                x for one in _parts(body) for x in (one.names, one.controls, one.capacitors, one.laws, one.devices)
+                x
+                for part in _parts(body)
+                for x in (part.names, part.controls, part.capacitors, part.laws, part.devices)
             )
             sizes[id(body)] = sum(map(len, columns)) + inside
             continue
-        group, used = uses.pop()
-        if id(used) in on_path:
+        group, inner = uses.pop()
+        if id(inner) in on_path:
             raise places.error(
-                f"{group.names[0]}: the subcircuit '{used.name}' contains itself: break the loop", group.origins[0]
+                f"{group.names[0]}: the subcircuit '{inner.name}' contains itself: break the loop", group.origins[0]
             )
-        if id(used) not in sizes:
-            on_path.add(id(used))
-            path.append((used, _uses(used)))
+        if id(inner) not in sizes:
+            on_path.add(id(inner))
+            path.append((inner, _uses(inner)))
     if sizes[id(top)] > MAX_ELEMENTS:
         size = sizes[id(top)]
         count = str(size) if size < 10**15 else "over 1e15"
@@ -51,9 +53,9 @@ def check_nesting(top: Body, places: Places) -> None:
 
 def _uses(body: Body) -> list[tuple[Instances, Body]]:
     """Return the groups of instances that a body has, with their definitions; undefined ones are met later."""
-    groups = (group for one in _parts(body) for group in one.instances.values())
-    found = ((group, body.find(group.subcircuit)) for group in groups)
-    return [(group, used) for group, used in found if used is not None]
+    groups = (group for part in _parts(body) for group in part.instances.values())
+    pairs = ((group, body.find(group.subcircuit)) for group in groups)
+    return [(group, inner) for group, inner in pairs if inner is not None]
 
 
 def _parts(body: Body) -> Iterator[Body]:

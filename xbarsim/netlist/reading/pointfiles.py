@@ -34,8 +34,8 @@ def with_points(text: str, source: SourceText, position: int) -> str:
     match = _FILE.search(text) if text[0] in "vi" else None
     if match is None:
         return text
-    written = _FILE.search(source.original, position, source.position)
-    name = (written or match).group(1).strip("'\"")
+    original = _FILE.search(source.original, position, source.position)
+    name = (original or match).group(1).strip("'\"")
     points = _points(found_file("PWL file =", name, source), name)
     opened = "(" in match.group()
     return text[: match.start()] + f"pwl({points}{' ' if opened else ')'}" + text[match.end() :]

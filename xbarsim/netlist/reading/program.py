@@ -35,7 +35,7 @@ HARMLESS = (
     "strslice", "sysinfo", "title", "trace", "transpose", "unalias", "undefine", "unlet", "unset", "version",
     "where",
 )  # fmt: skip
-KNOWN = (
+COMMANDS = (
     *ANALYSES, "run", "alter", "altermod", "alterparam", "foreach", "repeat", "while", "dowhile", "if", "let", "set",
     "option", "reset", "define", "mc_source", "meas", "quit", *REQUESTS,
 )  # fmt: skip
@@ -59,12 +59,12 @@ def check_commands(lines: Iterable[Line], places: Places) -> None:
     NetlistError
         The message names the first of them.
     """
-    taken = {*KNOWN, *HARMLESS, *OTHER_ANALYSES, *_SYNTAX}
+    commands = {*COMMANDS, *HARMLESS, *OTHER_ANALYSES, *_SYNTAX}
     for line in lines:
         word = line.word
-        if word not in taken:
-            close = None if word in _REFUSED else closest(word, taken, 0.75)
-            hint = f"did you mean '{close}'?" if close else f"use {', '.join(KNOWN)}"
+        if word not in commands:
+            close = None if word in _REFUSED else closest(word, commands, 0.75)
+            hint = f"did you mean '{close}'?" if close else f"use {', '.join(COMMANDS)}"
             raise places.error(f"the command '{clipped(word)}' in .control is not supported: {hint}", line.origin)
 
 
@@ -84,7 +84,7 @@ class Program:
         ``meas`` commands as cards.
     notes : dict of str to origin
         What a user should hear.
-    others : list of (command, origin)
+    other_analyses : list of (command, origin)
         Analyses that are not done.
     """
 
@@ -95,7 +95,7 @@ class Program:
     requests: dict[str, int] = field(default_factory=dict)
     measures: dict[str, int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
-    others: list[tuple[str, int]] = field(default_factory=list)
+    other_analyses: list[tuple[str, int]] = field(default_factory=list)
     altered: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
     waiting: dict[tuple[str, str, str], Alteration] = field(default_factory=dict)
     vectors: dict[str, float | None] = field(default_factory=dict)
@@ -127,60 +127,62 @@ class Program:
 
     def ordered(self, cards: list[AnalysisCard]) -> list[tuple[AnalysisCard, tuple[Alteration, ...]]]:
         """Return the block's analyses, then those of the cards unless ``run`` stands among the first."""
-        made: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
+        ordered: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
         for card, alterations in self.plays:
-            made += [(one, alterations) for one in (cards if card is None else [card])]
+            ordered += [(analysis, alterations) for analysis in (cards if card is None else [card])]
         if any(card is None for card, _ in self.plays):
-            return made
-        if self.over is not None and made:
+            return ordered
+        if self.over is not None and ordered:
             if cards:
                 self.notes.setdefault("quit ends .control: the analysis cards are left out, as in ngspice", self.over)
-            return made
+            return ordered
         # What the block altered stays so for the cards, which ngspice runs after it.
-        return made + [(card, tuple(self.altered.values())) for card in cards]
+        return ordered + [(card, tuple(self.altered.values())) for card in cards]
 
     def _line(self, line: Line) -> None:
-        word, rest = line.word, self._filled(line.rest)
+        word, tail = line.word, self._filled(line.tail)
         if word in ANALYSES:
-            self.plays.append((analysis_card(f"{word} {rest}", line.origin), tuple(self.altered.values())))
+            self.plays.append((analysis_card(f"{word} {tail}", line.origin), tuple(self.altered.values())))
         elif word == "run":
             self.plays.append((None, tuple(self.altered.values())))
         elif word in REQUESTS:
-            self._request(word, rest, line.origin)
+            self._request(word, tail, line.origin)
         elif word in ("foreach", "repeat", "while", "dowhile"):
-            self._loop(word, rest, line)
+            self._loop(word, tail, line)
         elif word == "if":
-            self.run(line.inside if self._holds(line.rest) else line.otherwise)
+            self.run(line.inside if self._holds(line.tail) else line.otherwise)
         elif word in ("break", "continue"):
             self.broken = word
         elif word in ("quit", "exit", "bye"):
             self.over = line.origin
         elif word in ("alter", "altermod", "alterparam"):
-            self._alter(word, rest, line.origin)
+            self._alter(word, tail, line.origin)
         elif word in ("reset", "mc_source"):
             self._reset(line.origin)
         elif word in ("set", "option", "optran"):
-            self._set(word, rest, line.origin)
+            self._set(word, tail, line.origin)
         elif word == "let":
-            self._let(rest, line.origin)
+            self._let(tail, line.origin)
         elif word == "define":
-            name, function = function_card(rest)
+            name, function = function_card(tail)
             self.functions[name] = function
         elif word in ("meas", "measure"):
-            self.measures.setdefault(f".meas {rest}", line.origin)
+            self.measures.setdefault(f".meas {tail}", line.origin)
         elif word in OTHER_ANALYSES:
-            self.others.append((word, line.origin))
+            self.other_analyses.append((word, line.origin))
 
     def _reset(self, origin: int) -> None:
         """Load the circuit anew, as ngspice does: random parameters are drawn again, ``alterparam`` takes effect."""
         self.resets += 1
-        self.altered = {key: one for key, one in self.altered.items() if one.kind == "parameter"} | self.waiting
+        self.altered = {
+            key: alteration for key, alteration in self.altered.items() if alteration.kind == "parameter"
+        } | self.waiting
         self.altered["run", "", ""] = Alteration("run", "", "", self.resets, origin)
         self.waiting = {}
 
-    def _loop(self, word: str, rest: str, line: Line) -> None:
+    def _loop(self, word: str, tail: str, line: Line) -> None:
         if word == "foreach":
-            name, *values = rest.replace("(", " ").replace(")", " ").split() or [""]
+            name, *values = tail.replace("(", " ").replace(")", " ").split() or [""]
             if not values:
                 raise CardError(f"'{clipped(line.text)}' has no values: write 'foreach name value value'")
             for value in values:
@@ -189,16 +191,16 @@ class Program:
                     return
             return
         if word == "repeat":
-            times = self._number(rest) if rest else float("inf")
+            times = self._number(tail) if tail else float("inf")
             if times is None or times < 0:
                 raise CardError(f"'{clipped(line.text)}': write 'repeat 10'")
-            done = 0
-            while done < times and self._again(line):
-                done += 1
+            turns = 0
+            while turns < times and self._again(line):
+                turns += 1
             return
-        going = word == "dowhile" or self._holds(line.rest)
+        going = word == "dowhile" or self._holds(line.tail)
         while going and self._again(line):
-            going = self._holds(line.rest)
+            going = self._holds(line.tail)
 
     def _again(self, line: Line) -> bool:
         """Run a loop's lines once; whether it goes on."""
@@ -228,11 +230,11 @@ class Program:
             return number
         try:
             expression = compile_expression(text)
-            known = {name: self.vectors.get(name) for name in names_of(expression, self.functions)}
-            if any(value is None for value in known.values()):
+            values = {name: self.vectors.get(name) for name in names_of(expression, self.functions)}
+            if any(value is None for value in values.values()):
                 return None
             functions, _ = self.draws.with_samplers(expression, self.functions)
-            return number_of(expression, lambda name: float(known[name] or 0.0), functions)
+            return number_of(expression, lambda name: float(values[name] or 0.0), functions)
         except CardError:
             return None
 
@@ -243,24 +245,24 @@ class Program:
         if number is None:
             sides = re.split(r"==|!=", law)
             if len(sides) == 2 and "$" not in law and all(re.fullmatch(r"\s*[\w.]+\s*", side) for side in sides):
-                same = sides[0].strip() == sides[1].strip()
-                return same == ("==" in law)
+                equal = sides[0].strip() == sides[1].strip()
+                return equal == ("==" in law)
             raise CardError(f"the condition '{clipped(text)}' depends on results: write its branches out")
         return number != 0
 
-    def _value(self, text: str, what: str) -> float:
+    def _value(self, text: str, purpose: str) -> float:
         number = self._number(text)
         if number is None:
             unknown = "" if "$" not in text else "; a variable in it is unknown"
             raise CardError(
-                f"{what}: '{clipped(text)}' is no number that is known before results are{unknown}: write a number, or"
-                " an expression of what 'let' and 'set' set to numbers"
+                f"{purpose}: '{clipped(text)}' is no number that is known before results are{unknown}: write a number,"
+                " or an expression of what 'let' and 'set' set to numbers"
             )
         return number
 
-    def _alter(self, word: str, rest: str, origin: int) -> None:
+    def _alter(self, word: str, tail: str, origin: int) -> None:
         # Without a '=' the last word is the value.
-        left, right = assignment(word, rest if "=" in rest else " = ".join(rest.rsplit(None, 1)))
+        left, right = assignment(word, tail if "=" in tail else " = ".join(tail.rsplit(None, 1)))
         kind = {"alter": "element", "altermod": "model", "alterparam": "parameter"}[word]
         at = _AT.fullmatch(left)
         names = [at.group(1)] if at else left.split()
@@ -269,7 +271,7 @@ class Program:
             *names, key = names
         if (kind == "model" and not key) or (kind != "model" and len(names) > 1) or (kind == "parameter" and key):
             forms = {"element": "r1 = 2k", "model": "model vto = 0.5", "parameter": "name = 2"}
-            raise CardError(f"'{word} {clipped(rest)}' is not understood: write '{word} {forms[kind]}'")
+            raise CardError(f"'{word} {clipped(tail)}' is not understood: write '{word} {forms[kind]}'")
         if right[0] == "[":
             raise CardError(f"{word} sets a waveform, which is not supported: write the source out")
         value = self._value(right, f"{word} {left}")
@@ -277,41 +279,41 @@ class Program:
         for name in names:
             into[kind, name, key] = Alteration(kind, name, key, value, origin)
 
-    def _set(self, word: str, rest: str, origin: int) -> None:
+    def _set(self, word: str, tail: str, origin: int) -> None:
         """Keep a variable; some of them are options of the simulator."""
-        for part in re.findall(r"[^\s=]+\s*=\s*\([^)]*\)|[^\s=]+\s*=\s*[^\s=]+|[^\s=]+", rest):
-            name, equals, value = (one.strip() for one in part.partition("="))
+        for part in re.findall(r"[^\s=]+\s*=\s*\([^)]*\)|[^\s=]+\s*=\s*[^\s=]+|[^\s=]+", tail):
+            name, equals, value = (piece.strip() for piece in part.partition("="))
             self.variables[name] = value.strip("()").split() if equals else ["true"]
             if name in OPTIONS and equals:
                 number = self._value(value, f"{word} {name}")
                 self.altered["setting", OPTIONS[name], ""] = Alteration("setting", OPTIONS[name], "", number, origin)
 
-    def _let(self, rest: str, origin: int) -> None:
-        name, law = assignment("let", rest)
+    def _let(self, tail: str, origin: int) -> None:
+        name, law = assignment("let", tail)
         name = name.removeprefix("const.")
         number = self._number(law)
         if number is None:
             text = f"({self._expanded(law)})"
             if len(text) > _LONGEST_LAW:
-                raise CardError(f"'let {clipped(rest)}' grows with each turn and needs results: write it out")
+                raise CardError(f"'let {clipped(tail)}' grows with each turn and needs results: write it out")
             self.laws[name] = text
         self.vectors[name] = number
 
-    def _request(self, word: str, rest: str, origin: int) -> None:
+    def _request(self, word: str, tail: str, origin: int) -> None:
         """Keep a line that prints, draws or saves, with what ``let`` set in the place of its names."""
-        items = rest.split()
+        items = tail.split()
         files = items[:1] if word in ("write", "wrdata", "hardcopy") else []
-        named = []
+        quantities = []
         for item in items[len(files) :]:
             number = self.vectors.get(item)
             if number is not None:
                 self.notes.setdefault(f"'{word} {item}' is no result: 'let' set {item} to {number:g}", origin)
             elif item in self.vectors:
-                named.append(f"{item}={self.laws[item]}")
+                quantities.append(f"{item}={self.laws[item]}")
             else:
-                named.append(self._expanded(item))
-        if named or len(items) == len(files):
-            self.requests.setdefault(" ".join([word, *files, *named]), origin)
+                quantities.append(self._expanded(item))
+        if quantities or len(items) == len(files):
+            self.requests.setdefault(" ".join([word, *files, *quantities]), origin)
 
     def _expanded(self, text: str) -> str:
         """Put what ``let`` set in the place of its names, but not in what names nodes and elements."""

@@ -54,8 +54,8 @@ _READ = (
 def _unsupported(word: str) -> str:
     """Say what a card is and what to do."""
     if word in UNSUPPORTED:
-        what, way = UNSUPPORTED[word]
-        return f"'{word}' ({what}) is not supported: {way}"
+        kind, way = UNSUPPORTED[word]
+        return f"'{word}' ({kind}) is not supported: {way}"
     close = closest(word, (*_READ, *OUTPUT, *ANALYSES, *UNSUPPORTED), 0.75)
     hint = f"did you mean {close}?" if close else "remove it; operating points, .dc and .tran are solved"
     return f"'{clipped(word)}' is not supported: {hint}"
@@ -119,7 +119,7 @@ class NetlistReader:
         self.chosen_seed = seed
         self.commands: list[Line] = []
         self.constants: dict[str, int] = {}
-        self.others: list[tuple[str, int]] = []
+        self.other_analyses: list[tuple[str, int]] = []
         self.in_control: int | None = None
         self.ended: int | None = None
         first = read_source(source, self.places)
@@ -197,13 +197,13 @@ class NetlistReader:
         program = Program(self.places, Draws(self.seed, IN_CONTROL), vectors=self._constants())
         program.run(tree_of(self.commands, self.places))
         self.plays = program.ordered(self.analyses)
-        self.others += program.others
-        for word, origin in self.others:
-            what = ANALYSES["." + word.removeprefix(".")]
+        self.other_analyses += program.other_analyses
+        for word, origin in self.other_analyses:
+            kind = ANALYSES["." + word.removeprefix(".")]
             if not (self.plays or self.steps):
                 solved = "operating points, .dc and .tran are solved: write .op for the operating point alone"
-                raise self.places.error(f"'{word}' is not supported ({what}); {solved}", origin)
-            self.notes.setdefault(f"{word} ({what}) is left out: operating points, .dc and .tran are solved", origin)
+                raise self.places.error(f"'{word}' is not supported ({kind}); {solved}", origin)
+            self.notes.setdefault(f"{word} ({kind}) is left out: operating points, .dc and .tran are solved", origin)
         for text, origin in program.requests.items():
             self.requests.setdefault(text, origin)
         for text, origin in program.measures.items():
@@ -219,15 +219,15 @@ class NetlistReader:
 
     def _constants(self) -> dict[str, float | None]:
         """Return what ``.csparam`` sets; nothing where it would change with ``alterparam``."""
-        known: dict[str, float | None] = {}
+        values: dict[str, float | None] = {}
         if any(line.word == "alterparam" for line in self.commands):
-            return known
+            return values
         for card, origin in self.constants.items():
             try:
-                known |= constants_of(card, self.top)
+                values |= constants_of(card, self.top)
             except CardError as error:
                 self.notes.setdefault(f".csparam is left out: {error}", origin)
-        return known
+        return values
 
     def _card(self, text: str, source: SourceText, line: int, position: int) -> None:
         origin = source.place(line)
@@ -281,7 +281,7 @@ class NetlistReader:
             settings, seed = read_options(text, origin), read_seed(text)
             self.seed = self.seed if seed is None else seed
             self.settings += settings
-            note = note_on_options(text, taken=bool(settings) or seed is not None)
+            note = note_on_options(text, taken_in=bool(settings) or seed is not None)
             if note is not None:
                 self.notes.setdefault(note, origin)
         elif word == ".temp":
@@ -301,7 +301,7 @@ class NetlistReader:
         elif word in OUTPUT:
             self.notes.setdefault(f"{word} changes no operating point: ignored", origin)
         elif word in ANALYSES:
-            self.others.append((word, origin))
+            self.other_analyses.append((word, origin))
         elif word != ".title":
             raise CardError(_unsupported(word))
 

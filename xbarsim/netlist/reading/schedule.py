@@ -43,7 +43,7 @@ class AnalysisCard:
         ``.tran``: step, stop, start, largest step, as far as given.
     sweeps : tuple of SweepCard
         What is swept, the fastest first.
-    own : int
+    own_sweeps : int
         How many of them belong to the analysis itself; the rest repeat it.
     monte : MonteCard or None
         The runs with random draws.
@@ -53,7 +53,7 @@ class AnalysisCard:
     origin: int
     numbers: tuple[Value, ...] = ()
     sweeps: tuple[SweepCard, ...] = ()
-    own: int = 0
+    own_sweeps: int = 0
     monte: MonteCard | None = None
 
 
@@ -130,7 +130,7 @@ class Scheduler:
         axes: list[Axis] = []
         effects: list[Effect] = []
         order: list[tuple[bool, int]] = [] if inner.times is None else [(False, 0)]
-        for swept, origin, name in self._asked(card, steps):
+        for swept, origin, name in self._swept(card, steps):
             effect: Effect = _drawn
             if isinstance(swept, MonteCard):
                 axis = Axis("monte", self._runs(swept, card, circuit.places))
@@ -150,7 +150,7 @@ class Scheduler:
             axes.append(axis)
             effects.append(effect)
         _check_points(card, [*(values for _, values in inner.sources), *(axis.values for axis in axes)])
-        repeats = len(card.sweeps) - card.own + (card.monte is not None) + len(steps)
+        repeats = len(card.sweeps) - card.own_sweeps + (card.monte is not None) + len(steps)
         if not axes and not play.changes:
             return inner.of(circuit, repeats)
         stepped = len(axes) - len(steps) if card.monte is None and steps else len(axes)
@@ -162,23 +162,23 @@ class Scheduler:
                 changes = effect(changes, float(axis.values[place]))
             if sizes:
                 changes = replace(changes, run=1 + int(np.ravel_multi_index(at[stepped:], sizes, order="F")))
-            made = self.make(changes)
-            return replace(made, analyses=(inner.of(made),))
+            circuit = self.make(changes)
+            return replace(circuit, analyses=(inner.of(circuit),))
 
         first = len(order) - len(axes)
         ordered = tuple(first + k if varied else k for varied, k in order)
-        return Family(inner.of(circuit), variant, tuple(axes), ordered, play.changes.named(), repeats)
+        return Family(inner.of(circuit), variant, tuple(axes), ordered, play.changes.by_name(), repeats)
 
     def _runs(self, monte: MonteCard, card: AnalysisCard, places: Places) -> NDArray[np.float64]:
         numbers = _evaluated(monte.count, card.origin, self.scope, places)
         return np.array(runs_of(f".{card.kind}", monte, numbers), dtype=np.float64)
 
-    def _asked(self, card: AnalysisCard, steps: list[Step]) -> list[tuple[SweepCard | MonteCard, int, str]]:
+    def _swept(self, card: AnalysisCard, steps: list[Step]) -> list[tuple[SweepCard | MonteCard, int, str]]:
         """Return what is swept, the fastest first, each with its place and what its card is called."""
-        asked: list[tuple[SweepCard | MonteCard, int, str]] = []
-        asked += [(sweep, card.origin, f".{card.kind}") for sweep in card.sweeps]
-        asked += [] if card.monte is None else [(card.monte, card.origin, f".{card.kind}")]
-        return asked + [(step.sweep, step.origin, ".step") for step in steps]
+        sweeps: list[tuple[SweepCard | MonteCard, int, str]] = []
+        sweeps += [(sweep, card.origin, f".{card.kind}") for sweep in card.sweeps]
+        sweeps += [] if card.monte is None else [(card.monte, card.origin, f".{card.kind}")]
+        return sweeps + [(step.sweep, step.origin, ".step") for step in steps]
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ def _check_memory(circuit: FlatCircuit) -> None:
     holders = [(name, origin) for name, _, _, origin in circuit.capacitors[:1]]
     holders += [(name, origin) for name, _, origin in circuit.states[:1]]
     holders += [(circuit.names[k], int(circuit.origins[k])) for k in inductors[:1].tolist()]
-    by = {name: f", by {what}" for name, what, _ in (circuit.memory,)} if circuit.memory is not None else {}
+    by = {name: f", by {cause}" for name, cause, _ in (circuit.memory,)} if circuit.memory is not None else {}
     holders += [(circuit.memory[0], circuit.memory[2])] if circuit.memory is not None else []
     if not holders:
         return

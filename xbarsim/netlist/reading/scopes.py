@@ -110,8 +110,8 @@ class Scope:
         open_names = {(id(owner), name)}
         while stack:
             scope, current, unknown = stack[-1]
-            needed = next(unknown, None)
-            if needed is None:
+            prior = next(unknown, None)
+            if prior is None:
                 expression = scope.pending[current]
                 try:
                     scope.values[current] = scope.evaluate(expression)
@@ -121,11 +121,11 @@ class Scope:
                 open_names.discard((id(scope), current))
                 stack.pop()
                 continue
-            key = (id(needed[0]), needed[1])
+            key = (id(prior[0]), prior[1])
             if key in open_names:
-                raise CardError(f"the parameter '{clipped(needed[1])}' is defined through itself: break the loop")
+                raise CardError(f"the parameter '{clipped(prior[1])}' is defined through itself: break the loop")
             open_names.add(key)
-            stack.append((*needed, needed[0]._unknown(needed[0].pending[needed[1]])))
+            stack.append((*prior, prior[0]._unknown(prior[0].pending[prior[1]])))
         return owner.values[name]
 
     def draw_all(self) -> None:
@@ -140,13 +140,13 @@ class Scope:
         chain: list[Scope] = [self]
         while chain[-1].parent is not None:
             chain.append(chain[-1].parent)
-        made: Scope | None = None
+        single: Scope | None = None
         for scope in reversed(chain):
-            made = Scope(made, scope.functions, draws=scope.draws)
-            made.pending = dict(scope.pending)
-            made.values = {k: float(v[index]) if isinstance(v, np.ndarray) else v for k, v in scope.values.items()}
-        assert made is not None
-        return made
+            single = Scope(single, scope.functions, draws=scope.draws)
+            single.pending = dict(scope.pending)
+            single.values = {k: float(v[index]) if isinstance(v, np.ndarray) else v for k, v in scope.values.items()}
+        assert single is not None
+        return single
 
     def _unknown(self, expression: Expression) -> Iterator[tuple[Scope, str]]:
         for name in names_of(expression, self.functions):
@@ -165,11 +165,11 @@ class Scope:
             constants = Scope()
             constants.values.update(CONSTANTS)
             return constants
-        close = closest(name, self._known())
+        close = closest(name, self._visible())
         hint = f"did you mean '{close}'?" if close else f"define it with .param {clipped(name)}=..."
         raise CardError(f"the parameter '{clipped(name)}' is undefined: {hint}")
 
-    def _known(self) -> list[str]:
+    def _visible(self) -> list[str]:
         names: set[str] = set()
         scope: Scope | None = self
         while scope is not None:

@@ -45,12 +45,12 @@ def read_options(text: str, origin: int) -> list[AmbientSetting]:
     ]
 
 
-def note_on_options(text: str, *, taken: bool) -> str | None:
-    """Return what a user should hear of an ``.options`` card; ``taken`` is whether anything in it counts."""
+def note_on_options(text: str, *, taken_in: bool) -> str | None:
+    """Return what a user should hear of an ``.options`` card; ``taken_in`` is whether anything in it counts."""
     for word in split_words(text)[1:]:
         if word in _ELSEWHERE:
             return f".options {word} changes numbers in {_ELSEWHERE[word]}; it is not used here, as in ngspice"
-    return None if taken else ".options changes no operating point: ignored"
+    return None if taken_in else ".options changes no operating point: ignored"
 
 
 def read_seed(text: str) -> int | None:
@@ -84,7 +84,7 @@ def ambient_of(settings: list[AmbientSetting], scope: Scope, places: Places) -> 
             raise places.error(str(error), origin) from None
         least = -273.15 if name in ("celsius", "nominal") else 0.0
         if not np.isfinite(number) or number < least:
-            what = "a temperature" if least else f".options {next(k for k, v in OPTIONS.items() if v == name)}"
-            raise places.error(f"{what} of {number:g} is none: it must be >= {least:g}", origin)
+            kind = "a temperature" if least else f".options {next(k for k, v in OPTIONS.items() if v == name)}"
+            raise places.error(f"{kind} of {number:g} is none: it must be >= {least:g}", origin)
         ambient = replace(ambient, **{name: number})
     return ambient

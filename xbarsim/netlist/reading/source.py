@@ -98,13 +98,13 @@ class SourceText:
 
     def lines_ahead(self, start: re.Pattern[str]) -> Iterator[str]:
         """Yield the logical lines further down that begin with a pattern; reading stays where it is."""
-        here = self.position, self.line
+        place = self.position, self.line
         try:
-            for match in start.finditer(self.text, here[0]):
+            for match in start.finditer(self.text, place[0]):
                 self.position = match.start()
                 yield self.next_line()[0]
         finally:
-            self.position, self.line = here
+            self.position, self.line = place
 
     def skip(self, position: int, lines: int) -> None:
         """Go on at ``position``, which is ``lines`` further down."""
@@ -161,9 +161,9 @@ def _check_blanks(text: str, file: str) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         match = _EXOTIC.search(_without_comment(line.strip(_BLANKS))) if number > 1 else None
         if match is not None:
-            what = unicodedata.name(match.group(), "control character").lower()
+            sign = unicodedata.name(match.group(), "control character").lower()
             raise NetlistError(
-                f"this line holds a {what} (U+{ord(match.group()):04X}), which is no blank to SPICE: replace it by one",
+                f"this line holds a {sign} (U+{ord(match.group()):04X}), which is no blank to SPICE: replace it by one",
                 file,
                 number,
             )

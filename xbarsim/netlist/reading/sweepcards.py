@@ -74,29 +74,29 @@ def read_sweeps(card: str, words: Sequence[str]) -> tuple[list[SweepCard], int, 
         Words are missing or unknown.
     """
     sweeps: list[SweepCard] = []
-    own: int | None = None
+    count: int | None = None
     monte: MonteCard | None = None
-    rest = list(words)
-    while rest:
-        if rest[0] == "sweep":
-            rest = rest[1:]
-            own = len(sweeps) if own is None else own
-        elif rest[0] == "data":
+    tail = list(words)
+    while tail:
+        if tail[0] == "sweep":
+            tail = tail[1:]
+            count = len(sweeps) if count is None else count
+        elif tail[0] == "data":
             raise CardError(f"{card} takes its points from .data, which is not supported: write them as a list")
-        elif rest[0] == "monte":
+        elif tail[0] == "monte":
             if monte is not None:
                 raise CardError(f"{card} has monte= twice: give it once")
-            monte, rest = _monte(card, rest)
-        elif rest[0] == "optimize":
+            monte, tail = _monte(card, tail)
+        elif tail[0] == "optimize":
             raise CardError(f"{card} asks for HSPICE's optimization, which is not supported: remove it")
         else:
-            sweep, rest = _sweep(card, rest, False, len(words))
+            sweep, tail = _sweep(card, tail, False, len(words))
             sweeps.append(sweep)
     labels = [sweep.label for sweep in sweeps]
     twice = next((name for name in labels if labels.count(name) > 1), None)
     if twice is not None:
         raise CardError(f"{card} sweeps {clipped(twice)} twice: name two sources")
-    return sweeps, len(sweeps) if own is None else own, monte
+    return sweeps, len(sweeps) if count is None else count, monte
 
 
 def read_step(words: Sequence[str]) -> SweepCard:
@@ -107,9 +107,9 @@ def read_step(words: Sequence[str]) -> SweepCard:
     CardError
         Words are missing or unknown.
     """
-    sweep, rest = _sweep(".step", list(words), True, len(words))
-    if rest:
-        raise CardError(f".step has '{clipped(rest[0])}' after its values: remove it, or write another .step")
+    sweep, tail = _sweep(".step", list(words), True, len(words))
+    if tail:
+        raise CardError(f".step has '{clipped(tail[0])}' after its values: remove it, or write another .step")
     return sweep
 
 
@@ -124,33 +124,33 @@ def _sweep(card: str, words: list[str], stepped: bool, count: int) -> tuple[Swee
         words = words[1:]
     if not words:
         raise CardError(_form(card, count, stepped))
-    name, rest = words[0], words[1:]
+    name, tail = words[0], words[1:]
     before = form != ""
-    model = _OF_MODEL.fullmatch(name) or (_OF_MODEL.fullmatch(rest[0]) if rest else None)
+    model = _OF_MODEL.fullmatch(name) or (_OF_MODEL.fullmatch(tail[0]) if tail else None)
     if model is not None and not parameter:
-        rest = rest if _OF_MODEL.fullmatch(name) else rest[1:]
+        tail = tail if _OF_MODEL.fullmatch(name) else tail[1:]
         name, key = model.group(1).strip(), model.group(2)
-    if rest[:1] == ["param"]:
-        rest = rest[1:]
-    first = rest[0].split("(", 1)[0] if rest else ""
-    if first in ("list", "poi") and rest[1:2] != ["="]:
-        values, rest = _listed(card, name, rest)
-        return SweepCard(name, "list", values, parameter, key), rest
-    if rest[:1] == ["file"]:
+    if tail[:1] == ["param"]:
+        tail = tail[1:]
+    first = tail[0].split("(", 1)[0] if tail else ""
+    if first in ("list", "poi") and tail[1:2] != ["="]:
+        values, tail = _listed(card, name, tail)
+        return SweepCard(name, "list", values, parameter, key), tail
+    if tail[:1] == ["file"]:
         raise CardError(f"{card} reads the values of {clipped(name)} from a file, which is not supported: list them")
     if not before and first in _FORMS:
-        form, rest = first, rest[1:]
-    if len(rest) > 1 and rest[1] == "=" and rest[0] in _KEYS:
-        numbers, rest = _keyed(card, name, rest)
+        form, tail = first, tail[1:]
+    if len(tail) > 1 and tail[1] == "=" and tail[0] in _KEYS:
+        numbers, tail = _keyed(card, name, tail)
     else:
-        if len(rest) < 3 or rest[1] == "=":
+        if len(tail) < 3 or tail[1] == "=":
             raise CardError(_form(card, count, stepped))
-        numbers, rest = tuple(parse_value(word) for word in rest[:3]), rest[3:]
+        numbers, tail = tuple(parse_value(word) for word in tail[:3]), tail[3:]
         if form and not before and not stepped:  # HSPICE: how many points, then from where to where
             numbers = (numbers[1], numbers[2], numbers[0])
     if before and form == "lin":
         form = ""  # PSpice and LTspice: the third number is the step
-    return SweepCard(name, form or ("upto" if stepped else "step"), numbers, parameter, key), rest
+    return SweepCard(name, form or ("upto" if stepped else "step"), numbers, parameter, key), tail
 
 
 def _form(card: str, count: int, stepped: bool) -> str:
@@ -164,7 +164,7 @@ def _listed(card: str, name: str, words: list[str]) -> tuple[tuple[Value, ...], 
     form, words = words[0].split("(", 1)[0], words[1:] if "(" not in words[0] else [words[0], *words[1:]]
     if words and words[0].startswith(f"{form}("):
         inside = words[0][len(form) + 1 : -1].replace(",", " ").split()
-        values, rest = [parse_value(word) for word in inside], words[1:]
+        values, tail = [parse_value(word) for word in inside], words[1:]
     else:
         count = len(words)
         if form == "poi":
@@ -178,23 +178,23 @@ def _listed(card: str, name: str, words: list[str]) -> tuple[tuple[Value, ...], 
             if parse_number(word) is None and unquoted(word) is None and form == "list":
                 break
             values.append(parse_value(word))
-        rest = words[len(values) :]
+        tail = words[len(values) :]
     if not values:
         raise CardError(f"{card} lists no values of {clipped(name)}: write '{clipped(name)} list 1 2 3'")
-    return tuple(values), rest
+    return tuple(values), tail
 
 
 def _keyed(card: str, name: str, words: list[str]) -> tuple[tuple[Value, ...], list[str]]:
     """Return what HSPICE's ``start= stop= step=`` say, in this order, and what follows."""
-    given: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     while len(words) > 2 and words[1] == "=" and words[0] in _KEYS:
-        if words[0] in given:
+        if words[0] in values:
             raise CardError(f"{card} has {words[0]}= twice: give it once")
-        given[words[0]], words = parse_value(words[2], bare=True), words[3:]
-    missing = [key for key in _KEYS if key not in given]
+        values[words[0]], words = parse_value(words[2], bare=True), words[3:]
+    missing = [key for key in _KEYS if key not in values]
     if missing:
         raise CardError(f"{card} has no {missing[0]}= for {clipped(name)}: write '{name} start=0 stop=1 step=0.1'")
-    return tuple(given[key] for key in _KEYS), words
+    return tuple(values[key] for key in _KEYS), words
 
 
 def _monte(card: str, words: list[str]) -> tuple[MonteCard, list[str]]:
@@ -202,13 +202,13 @@ def _monte(card: str, words: list[str]) -> tuple[MonteCard, list[str]]:
     form = f"{card}: write 'sweep monte=100', 'monte=100 firstrun=11' or 'monte=list(3 5 7:9)'"
     if len(words) < 3 or words[1] != "=":
         raise CardError(form)
-    word, rest = words[2], words[3:]
+    word, tail = words[2], words[3:]
     runs: list[int] = []
     if word.startswith("list"):
         inside = word[5:-1].replace(",", " ").split()
-        if word == "list" and rest[:1] == ["("] and ")" in rest:
-            end = rest.index(")")
-            inside, rest = rest[1:end], rest[end + 1 :]
+        if word == "list" and tail[:1] == ["("] and ")" in tail:
+            end = tail.index(")")
+            inside, tail = tail[1:end], tail[end + 1 :]
         for part in inside:
             if _RUNS.fullmatch(part) is None:
                 raise CardError(form)
@@ -218,12 +218,12 @@ def _monte(card: str, words: list[str]) -> tuple[MonteCard, list[str]]:
             runs += range(int(low), int(high or low) + 1)
     else:
         count: list[Value] = [parse_value(word, bare=True)]
-        if rest[:2] == ["firstrun", "="] and len(rest) > 2:
-            count, rest = [*count, parse_value(rest[2], bare=True)], rest[3:]
-        return MonteCard((), tuple(count)), rest
+        if tail[:2] == ["firstrun", "="] and len(tail) > 2:
+            count, tail = [*count, parse_value(tail[2], bare=True)], tail[3:]
+        return MonteCard((), tuple(count)), tail
     if not runs or min(runs) < 1:
         raise CardError(form)
-    return MonteCard(tuple(runs)), rest
+    return MonteCard(tuple(runs)), tail
 
 
 def runs_of(card: str, monte: MonteCard, numbers: Sequence[float]) -> tuple[int, ...]:

@@ -26,13 +26,13 @@ def note_on_title(title: str) -> str | None:
     if not text or text[0] == "*":
         return None
     if text[0] == ".":
-        what = "a card" if text[1:].split(None, 1)[:1] and text[1:].split(None, 1)[0] in _CARDS else None
+        kind = "a card" if text[1:].split(None, 1)[:1] and text[1:].split(None, 1)[0] in _CARDS else None
     else:
-        what = "an element" if _is_element(text) else None
-    if what is None:
+        kind = "an element" if _is_element(text) else None
+    if kind is None:
         return None
     return (
-        f"the first line is the title and no part of the circuit, though it reads like {what}: '{clipped(title)}'; "
+        f"the first line is the title and no part of the circuit, though it reads like {kind}: '{clipped(title)}'; "
         "put a title above it if it should count"
     )
 
@@ -45,13 +45,13 @@ def _is_element(text: str) -> bool:
         read_element(text, body, 0, {})
     except CardError:
         return False
-    name, rest = words[0], [word for word in words[1:] if word not in ("(", ")")]
-    if "=" in rest:
+    name, tail = words[0], [word for word in words[1:] if word not in ("(", ")")]
+    if "=" in tail:
         return True
     if name[0] in "dmxefgh":
-        number = parse_number(rest[-1]) is not None if rest else False
-        return _NUMBERED.fullmatch(name) is not None and (number or all(len(word) < 12 for word in rest))
-    return len(rest) > 2 and all(map(_is_value, rest[2:]))
+        number = parse_number(tail[-1]) is not None if tail else False
+        return _NUMBERED.fullmatch(name) is not None and (number or all(len(word) < 12 for word in tail))
+    return len(tail) > 2 and all(map(_is_value, tail[2:]))
 
 
 def _is_value(word: str) -> bool:

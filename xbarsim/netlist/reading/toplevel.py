@@ -12,8 +12,8 @@ from xbarsim.netlist.reading.scopes import Scope
 def top_scope(top: Body, changes: Changes, draws: Draws | None) -> Scope:
     """Return the parameters of the top level; what is changed is not evaluated before something asks for it."""
     scope = Scope(None, top.visible_functions(), 1, draws)
-    for one in top.parameters:
-        scope.define(one.name, one.value)
+    for parameter in top.parameters:
+        scope.define(parameter.name, parameter.value)
     for name, number in changes.parameters.items():
         scope.define(name, compile_expression(repr(number)))
     return scope

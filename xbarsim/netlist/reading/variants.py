@@ -49,12 +49,12 @@ class Variants:
         circuit = flattener.run()
         plays = []
         for card, alterations in reader.plays:
-            drawn = [one for one in alterations if one.kind != "run" or reader.random]
+            drawn = [alteration for alteration in alterations if alteration.kind != "run" or reader.random]
             plays.append(Play(card, changes_from(drawn, circuit, reader.top)))
-        made = Scheduler(reader.top, flattener.scope, self.make).schedule(circuit, plays, reader.steps)
-        made.notes.extend(self._notes(flattener, plays, made.analyses))
-        made.notes.extend(self._idle(flattener))
-        return made
+        scheduled = Scheduler(reader.top, flattener.scope, self.make).schedule(circuit, plays, reader.steps)
+        scheduled.notes.extend(self._notes(flattener, plays, scheduled.analyses))
+        scheduled.notes.extend(self._idle(flattener))
+        return scheduled
 
     def make(self, changes: Changes) -> FlatCircuit:
         """Return a variant, without analyses."""
@@ -77,7 +77,7 @@ class Variants:
 
     def _first_values(self) -> Changes:
         """Set stepped parameters that no ``.param`` sets to their first values."""
-        defined = {one.name for one in self.reader.top.parameters}
+        defined = {parameter.name for parameter in self.reader.top.parameters}
         scope = top_scope(self.reader.top, Changes(), self.draws)
         changes = Changes()
         for step in self.reader.steps:
@@ -100,12 +100,12 @@ class Variants:
         places, notes = self.reader.places, []
         sweeps = [(step.sweep, step.origin) for step in self.reader.steps]
         sweeps += [(sweep, play.card.origin) for play in plays for sweep in play.card.sweeps]
-        known = [one.name for one in self.reader.top.parameters]
+        names = [parameter.name for parameter in self.reader.top.parameters]
         for sweep, origin in sweeps:
             if self.draws.count or sweep.name not in flattener.scope.pending:
                 continue
-            if sweep.name not in known:
-                close = closest(sweep.name, known)
+            if sweep.name not in names:
+                close = closest(sweep.name, names)
                 hint = f"did you mean '{close}'?" if close else "use it in braces, or remove the card"
                 raise places.error(
                     f"no expression has the parameter '{clipped(sweep.name)}' that is swept: {hint}", origin
@@ -119,7 +119,11 @@ class Variants:
         monte = next((play.card for play in plays if play.card.monte is not None), None)
         if monte is not None:
             runs = next(
-                axis.values for one in analyses if isinstance(one, Family) for axis in one.axes if axis.name == "monte"
+                axis.values
+                for family in analyses
+                if isinstance(family, Family)
+                for axis in family.axes
+                if axis.name == "monte"
             )
             nominal = "run 1 is nominal, all others are" if 1 in runs else "all are"
             text = f"{len(runs)} Monte Carlo runs with seed {self.seed}: {nominal} drawn, each from its own number"

@@ -52,8 +52,8 @@ class Work:
 
     def single(self, index: int) -> Work:
         """Return the work of one instance of the batch."""
-        one = slice(index, index + 1)
-        ports = {name: numbers[one] for name, numbers in self.ports.items()}
+        row = slice(index, index + 1)
+        ports = {name: numbers[row] for name, numbers in self.ports.items()}
         share = float(self.share[index]) if isinstance(self.share, np.ndarray) else self.share
         home = self.home.single(index) if self.home is not None and len(self.home.paths) > 1 else self.home
-        return Work(self.body, self.paths[one], self.prefixes[one], ports, self.scope.single(index), share, home)
+        return Work(self.body, self.paths[row], self.prefixes[row], ports, self.scope.single(index), share, home)
