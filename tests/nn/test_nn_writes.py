@@ -314,3 +314,41 @@ def test_physical_maps_have_spare_lines_and_no_order():
             assert line.shape == (11, 7)
             assert np.array_equal(line, same_line)
             assert np.array_equal(weight[order[order >= 0]], line[order >= 0])
+
+
+@pytest.mark.parametrize("arranged", [False, True])
+def test_cells_of_convolutions_in_groups_are_by_weight(arranged):
+    """A plane is (inputs of a group, outputs of all groups), whatever lines they lie on."""
+    hw = hardware(rows=20, cols=9)
+    layer = convert(made(nn.Conv2d, 4, 6, 3, groups=2, bias=False), hw).layers["model"]
+    if arranged:
+        rng = np.random.default_rng(0)
+        layer.arrange(
+            Arrangement(rows=[rng.permutation(18) for _ in range(2)], cols=[rng.permutation(3) for _ in range(2)])
+        )
+    layer.program(0)
+    weights = layer.weight.detach().reshape(6, -1).T.double().numpy()
+    positive, negative = layer.programmed
+    unit = (hw.cells.g_on - hw.cells.g_off) / float(layer.scale)
+    np.testing.assert_allclose(positive - negative, weights * unit, atol=1e-15)
+    mask = np.zeros((18, 6), dtype=bool)
+    mask[5, 4] = True
+    layer.follows_weights = False
+    moved(layer, -1.0)
+    layer.write([mask, mask])
+    changed = np.argwhere(layer.programmed[0] - layer.programmed[1] != positive - negative)
+    assert changed.tolist() == [[5, 4]]
+
+
+def test_a_network_without_wires_forgets_no_cells():
+    """Other wires read the same cells."""
+    layer = linear(hardware(cells=BLIND))
+    layer.write()
+    before = layer.programmed
+    moved(layer)
+    layer.hardware = replace(layer.hardware, fidelity="ideal")
+    assert all(map(np.array_equal, layer.programmed, before))
+    cells = layer.hardware.cells
+    matrix = (before[0] - before[1]) * float(layer.scale) / (cells.g_on - cells.g_off)
+    with torch.no_grad():
+        assert apart(layer.effective_matrices()[0], torch.from_numpy(matrix)) < 1e-12

@@ -71,7 +71,8 @@ class WritableWeights(ProgrammedWeights):
         Parameters
         ----------
         cells : sequence of (inputs, outputs) array of bool, optional
-            Which, for each plane. None: all, those of reference columns and spare lines too.
+            Which, for each plane; others stay, but hold the present weights already if they followed them up to now.
+            None: all, those of reference columns and spare lines too.
 
         Returns
         -------
