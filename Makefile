@@ -1,10 +1,11 @@
 # make solve   a venv, the package, and a 64x64 netlist solved
 # make test    the extras, ngspice where it can be had, and every test
+# make coverage  the kernels' lines that tests reach, run as Python
 VENV ?= .venv
 PYTHON ?= python3
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: solve test lint ngspice clean
+.PHONY: solve test lint coverage ngspice clean
 
 solve: $(VENV)/.core
 	$(VENV)/bin/xbarsim solve --netlist examples/crossbar_64x64.sp
@@ -17,6 +18,12 @@ lint: $(VENV)/.all
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+coverage: export NUMBA_DISABLE_JIT = 1
+coverage: $(VENV)/.all
+	$(VENV)/bin/python -m coverage run -m pytest -q -W ignore::RuntimeWarning $(addprefix tests/solvers/test_,problems.py properties.py effective.py floating.py newton_convergence.py)
+	$(VENV)/bin/python -m coverage run --append tests/uncompiled_cases.py /dev/null
+	$(VENV)/bin/python -m coverage report --show-missing
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

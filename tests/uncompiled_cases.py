@@ -1,0 +1,103 @@
+"""Circuits for kernels as Python, small enough for that: run as a program it writes their numbers as JSON.
+
+NUMBA_DISABLE_JIT=1 python tests/uncompiled_cases.py numbers.json
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import xbarsim
+from xbarsim import Crossbar, Law, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic
+from xbarsim.kernels import access, many
+from xbarsim.solvers.adjoint import effective_map
+
+
+def quadratic(v, g, k):
+    """A user's law."""
+    return g * v + k * v * abs(v), g + 2.0 * k * abs(v)
+
+
+def rooted(v, g):
+    """One whose slope at 0 V is that right beside."""
+    return g * v * np.sqrt(abs(v)), 1.5 * g * abs(v) / np.sqrt(abs(v))
+
+
+VOLTS = np.linspace(-1.0, 1.0, 21)
+DEVICES = {
+    "linear": None,
+    "sinh": Sinh(v0=0.25),
+    "steep sinh": Sinh(v0=0.01),
+    "selector": Selector(i0=1e-7, v0=0.05),
+    "transistor": Transistor(gate=1.2, vto=0.4, lam=0.02),
+    "transistors that cut off": Transistor(gate=[[0.3], [0.6], [0.9]], vto=0.2),
+    "yakopcic": Yakopcic(a1=0.2, a2=0.1, b=3.0),
+    "table": Table(VOLTS, np.sinh(3 * VOLTS) * 1e-5, conductance=1e-4),
+    "law": Law(quadratic, k=1e-5),
+    "rooted law": Law(rooted),
+}
+
+
+def wired(rng, rows, cols, **more):
+    """Uneven cells over three decades and wires of ohms; more of the crossbar's arguments."""
+    ohms = {"word_wire": rng.uniform(0.5, 2, (rows, cols - 1)), "bit_wire": rng.uniform(0.5, 2, (rows - 1, cols))}
+    return Crossbar(10 ** rng.uniform(-6, -3, (rows, cols)), **ohms, **{"driver": 1.0, "sense": 2.0} | more)
+
+
+def access_cells(rng):
+    """Kernel of 1T1R cells with body effect and leaks, at both sides of the memristor and the bulk's two places."""
+    shape = (4, 6)
+    p = np.stack(
+        [
+            10 ** rng.uniform(-6, -3, shape), rng.uniform(1e-4, 1e-3, shape), rng.uniform(0, 0.05, shape),
+            rng.choice([0.0, 0.4], shape), np.full(shape, 0.65), rng.uniform(0.2, 0.6, shape), np.full(shape, 1e-14),
+            np.full(shape, 2e-14), np.full(shape, 0.0259), np.full(shape, 1e-12),
+        ],
+        axis=-1,
+    )  # fmt: skip
+    p[0, 0, 0] = 0.0
+    low = np.zeros(shape)
+    volts = [rng.uniform(-1, 1, shape), low, rng.uniform(-1, 1, shape), low]
+    flags = [rng.random(shape) < 0.5, rng.random(shape) < 0.5]
+    out = list(np.empty((8, *shape)))
+    steepest = access.cells(*volts, p, rng.uniform(0, 3, shape), rng.uniform(-1, 0, shape), *flags, *out)
+    return [steepest, *out]
+
+
+def numbers():
+    """Return each case's numbers in a row."""
+    rng = np.random.default_rng(1)
+    cases = {}
+    for name, device in DEVICES.items():
+        solution = xbarsim.solve(wired(rng, 3, 5, device=device), rng.uniform(-0.5, 0.5, 3))
+        cases[name] = [*solution.end_currents.values(), solution.word_voltages, solution.device_currents]
+    ends = {"word_right": LineEnds(0.3, [0.0, np.inf, 3.0, 1e9] * 4), "bit_top": LineEnds(0.1, 5.0)}
+    arrays = {
+        "wires": wired(rng, 16, 16),
+        "joined leaves": wired(rng, 19, 34, ends={"bit_top": LineEnds(0.1, 5.0)}),
+        "four sides": wired(rng, 16, 9, ends=ends),
+        "no wires": Crossbar(10 ** rng.uniform(-6, -3, (6, 9)), driver=1.0, ends={"bit_top": LineEnds(0.2, 7.0)}),
+        "broken": wired(rng, 5, 5, driver=[np.inf, 1, 1, np.inf, 1], sense=[0, 1, np.inf, 1, np.inf]),
+        "hard": Crossbar(10 ** rng.uniform(-6, -3, (34, 31)), word_wire=500.0, bit_wire=500.0, driver=500.0),
+        "weak": Crossbar(10 ** rng.uniform(-6, -3, (34, 31)), word_wire=1.0, bit_wire=1.0, driver=1e12, sense=1e12),
+    }
+    for name, crossbar in arrays.items():
+        volts = rng.uniform(-1, 1, (2, crossbar.shape[0]))
+        for method in ("schur", "kron"):
+            solution = xbarsim.solve(crossbar, volts, method=method, fields=True)
+            cases[f"{name}, {method}"] = [*solution.end_currents.values(), solution.word_voltages]
+        fixed = any(tied.voltage.any() for tied in crossbar.ends.values())
+        if not fixed:
+            cases[f"{name}, map"] = [xbarsim.effective_conductance(crossbar)]
+    cases["gradient"] = [effective_map(wired(rng, 9, 11)).gradient(rng.uniform(-1, 1, (9, 11)))]
+    cases["tall map"] = [xbarsim.effective_conductance(wired(rng, 60, 6))]
+    cases["access cells"] = access_cells(rng)
+    ohms = [10 ** rng.uniform(-2, 0, shape) for shape in ((5, 7), (6, 6))]
+    cases["many"] = [many.terminal_currents(rng.uniform(1e-6, 1e-3, (70, 5, 6)), *ohms, rng.uniform(0, 1, 22))]
+    return {name: np.concatenate([np.ravel(part) for part in parts]).tolist() for name, parts in cases.items()}
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(json.dumps(numbers()), encoding="utf-8")
