@@ -148,13 +148,13 @@ class Crossbar(Locked):
     def boundary(self) -> dict[Side, LineEnds]:
         """All four sides with their defaults filled in, an array entry for each line."""
         rows, cols = self.shape
-        given = {
+        ends = {
             "word_left": LineEnds(0.0, self.driver),
             "word_right": LineEnds(0.0, np.inf),
             "bit_top": LineEnds(0.0, np.inf),
             "bit_bottom": LineEnds(0.0, self.sense),
         } | dict(self.ends)
-        return {side: given[side].for_lines(side, rows if side.startswith("word") else cols) for side in SIDES}
+        return {side: ends[side].for_lines(side, rows if side.startswith("word") else cols) for side in SIDES}
 
     def with_cells(self, conductance: ArrayLike, device: Device | None = None) -> Crossbar:
         """Return the same wires and ends with other cells, of the same device or of another.
@@ -164,9 +164,9 @@ class Crossbar(Locked):
         InputError
             As the constructor.
         """
-        named = ("word_wire", "bit_wire", "driver", "sense")
-        given = {name: getattr(self, name) for name in named}
-        return Crossbar(conductance, **given, ends=self.ends, device=device or self.device)
+        names = ("word_wire", "bit_wire", "driver", "sense")
+        circuit = {name: getattr(self, name) for name in names}
+        return Crossbar(conductance, **circuit, ends=self.ends, device=device or self.device)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Crossbar):

@@ -119,7 +119,7 @@ def test_saves_and_reports():
     assert calls == [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]
     assert [one.epoch for one in epochs] == [1, 2]
     assert isinstance(epochs[0], Epoch)
-    assert training.done
+    assert training.is_over
 
 
 def test_a_loss_that_is_no_number():
@@ -201,7 +201,7 @@ def test_a_checkpoint_holds_all_of_a_training(held):
     assert not found.model().training
     again = Training(found.recipe.build(), training.dataset, found.settings)
     again.load_state(found.state)
-    assert again.done
+    assert again.is_over
     assert again.history == training.history
     with pytest.raises(InputError, match="only epochs may change"):
         Training(found.recipe.build(), training.dataset, TrainSettings(batch=16)).load_state(found.state)

@@ -86,7 +86,7 @@ def test_a_stop_changes_nothing_with_seams_either():
     steps = iter(range(100))
     seams = {"loss": squared, "optimiser": sgd, "after_step": lambda model: model[1].weight.clamp_(-0.05, 0.05)}
     half = trained(stop=lambda: next(steps) == 4, **seams)
-    assert not half.done
+    assert not half.is_over
     resumed = Training(network(), DATA, SETTINGS, **seams)
     resumed.load_state(half.state())
     resumed.run()

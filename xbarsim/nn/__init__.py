@@ -7,7 +7,7 @@ takes in a BatchNorm that ``following`` finds behind one. ``feedforward``, ``rec
 ``attention`` take their places, ``network`` is the whole. ``outside`` watches what goes past the arrays, ``transforms``
 is torch's.
 
-Weights. ``planes`` are their conductances; ``places`` and ``tiling`` cut these into arrays, by an ``arrangement``.
+Weights. ``planes`` are their conductances; ``tile_places`` and ``tiling`` cut these into arrays, by an ``arrangement``.
 ``cells`` is what a chip makes of them, ``cell_state`` what was written, ``cell_writes`` by hand. ``array_maps`` solves
 the circuits, ``arrays`` puts their maps together, ``map_store`` has them while nothing changes. ``weights`` is all of
 this for a layer; ``clipping`` says what a frozen scale cuts, ``compensation`` makes up for drift.

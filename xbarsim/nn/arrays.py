@@ -17,8 +17,8 @@ from xbarsim.nn import cells
 from xbarsim.nn.array_maps import recomputed
 from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.outside import paused
-from xbarsim.nn.places import Place
 from xbarsim.nn.planes import subtracted, unit
+from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import Tile, arranged_matrix, assembled
 from xbarsim.nonideal import Bridged
 

@@ -64,8 +64,8 @@ class CellLaw(Settings):
             object.__setattr__(self, "_device", model.from_options(**values))
         except InputError as error:
             text = str(error)
-            named = any(text.startswith(f"{name} is ") for name in _option_names(model))
-            raise InputError(f"Law.{text}" if named else f"Law.options: {text}") from None
+            prefixed = any(text.startswith(f"{name} is ") for name in _option_names(model))
+            raise InputError(f"Law.{text}" if prefixed else f"Law.options: {text}") from None
         for name in numbers:
             object.__setattr__(self, name, float(values.pop(name)))
         object.__setattr__(self, "options", values)

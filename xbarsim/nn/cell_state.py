@@ -37,8 +37,8 @@ class CellState:
     def of(state: ArrayState) -> CellState:
         """Return what programming all arrays makes of them."""
         arrays = _programmed(state, None)
-        ones = tuple(np.ones(array.faults.shape, dtype=np.int32) for array in arrays)
-        return CellState(arrays, ones, tuple(array.pulses.copy() for array in arrays))
+        writes = tuple(np.ones(array.faults.shape, dtype=np.int32) for array in arrays)
+        return CellState(arrays, writes, tuple(array.pulses.copy() for array in arrays))
 
     def rewritten(self, state: ArrayState, masks: Sequence[Mask] | None) -> CellState:
         """Return the cells after another write: of those that masks name, or of all."""

@@ -14,8 +14,8 @@ from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.nn.array_maps import effective
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.places import Place
 from xbarsim.nn.planes import is_between, planes_of, zeros
+from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import cut
 from xbarsim.nonideal import Bridged, Chip, Fault
 from xbarsim.nonideal.writing import Mask, Programmed

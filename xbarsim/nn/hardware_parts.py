@@ -52,8 +52,8 @@ class Wires(Settings):
     sense: float = 1.0
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            self._number(one.name, 0.0, math.inf)
+        for field_ in fields(self):
+            self._number(field_.name, 0.0, math.inf)
 
 
 @dataclass(frozen=True)

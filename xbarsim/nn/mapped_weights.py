@@ -9,8 +9,8 @@ from xbarsim.errors import InputError
 from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.observers import DoubleBuffers
-from xbarsim.nn.places import LineOrder, Place, layout
 from xbarsim.nn.planes import largest
+from xbarsim.nn.tile_places import LineOrder, Place, layout
 
 
 class MappedWeights(DoubleBuffers):

@@ -12,9 +12,9 @@ from torch import Tensor
 from xbarsim.errors import InputError
 from xbarsim.nn.arrays import Strip
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.places import Place
 from xbarsim.nn.planes import subtracted, unit
 from xbarsim.nn.rounding import bit_planes
+from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import Tile, arranged_outputs, assembled
 
 

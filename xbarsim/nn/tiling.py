@@ -14,7 +14,7 @@ from torch import Tensor
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.places import Place
+from xbarsim.nn.tile_places import Place
 from xbarsim.nonideal import Bridged
 from xbarsim.solvers.solve import solve
 

@@ -71,11 +71,11 @@ def usual_batch(dataset: Dataset) -> int:
     return 32 if len(dataset.train) < _FEW else 128
 
 
-def inputs(dataset: Dataset, split: Split, chosen: Any = slice(None)) -> Tensor:
+def inputs(dataset: Dataset, split: Split, images: Any = slice(None)) -> Tensor:
     """Return what a network sees of chosen images, (count, channels, height, width)."""
-    mean, std = (torch.tensor(one).reshape(-1, 1, 1) for one in (dataset.mean, dataset.std))
+    mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (dataset.mean, dataset.std))
     # A split may be a view of a file's bytes, which torch must not write to.
-    pixels = torch.from_numpy(np.array(split.images[chosen]))
+    pixels = torch.from_numpy(np.array(split.images[images]))
     return (pixels.float() / 255.0 - mean) / std
 
 
@@ -92,16 +92,16 @@ def predictions(
     """Return the class that a network gives each image, (count,); the network is in evaluation mode meanwhile."""
     was = model.training
     model.eval()
-    found = []
+    classes = []
     try:
         with torch.no_grad():
             for images, _ in batches(dataset, split, size):
-                found.append(model(images).argmax(dim=1))
+                classes.append(model(images).argmax(dim=1))
                 if progress is not None:
-                    progress(sum(map(len, found)))
+                    progress(sum(map(len, classes)))
     finally:
         model.train(was)
-    return torch.cat(found)
+    return torch.cat(classes)
 
 
 def accuracy(model: nn.Module, dataset: Dataset, split: Split, size: int = 256) -> float:
@@ -166,7 +166,7 @@ class Training:
         return max(1, math.ceil(count / size) - (count % size == 1))
 
     @property
-    def done(self) -> bool:
+    def is_over(self) -> bool:
         """Whether all epochs are over."""
         return self.epoch >= self.settings.epochs
 
@@ -204,7 +204,7 @@ class Training:
         """
         saved = time.perf_counter()
         with torch.random.fork_rng(devices=[]):
-            while not self.done:
+            while not self.is_over:
                 self._epoch_order()
                 while self.step < self.steps:
                     if stop is not None and stop():
@@ -224,9 +224,9 @@ class Training:
         return True
 
     def _close_epoch(self, report: Callable[[Epoch], None] | None) -> None:
-        found = accuracy(self.model, self.dataset, self.dataset.test)
+        share = accuracy(self.model, self.dataset, self.dataset.test)
         self.epoch += 1
-        self.history.append(Epoch(self.epoch, self._loss / self.steps, found, self._seconds))
+        self.history.append(Epoch(self.epoch, self._loss / self.steps, share, self._seconds))
         self.step, self._loss, self._seconds = 0, 0.0, 0.0
         if report is not None:
             report(self.history[-1])
@@ -239,17 +239,17 @@ class Training:
         start = time.perf_counter()
         settings = self.settings
         last = self.step == self.steps - 1
-        chosen = self._order[self.step * settings.batch : None if last else (self.step + 1) * settings.batch].numpy()
+        numbers = self._order[self.step * settings.batch : None if last else (self.step + 1) * settings.batch].numpy()
         _seed(settings.seed, self.epoch, self.step)
-        images = inputs(self.dataset, self.dataset.train, chosen)
+        images = inputs(self.dataset, self.dataset.train, numbers)
         if settings.augment:
             images = augmented(images)
-        gone = (self.epoch + self.step / self.steps) / settings.epochs
+        progress = (self.epoch + self.step / self.steps) / settings.epochs
         for group in self.optimizer.param_groups:
-            group["lr"] = 0.5 * settings.rate * (1.0 + math.cos(math.pi * gone))
+            group["lr"] = 0.5 * settings.rate * (1.0 + math.cos(math.pi * progress))
         self.model.train()
         self.optimizer.zero_grad()
-        loss = self.loss(self.model(images), torch.from_numpy(self.dataset.train.labels[chosen]))
+        loss = self.loss(self.model(images), torch.from_numpy(self.dataset.train.labels[numbers]))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise DivergedError(
