@@ -3,7 +3,7 @@
 import numpy as np
 from mpmath import mp, mpf
 
-from xbarsim.mna import Branches, Controlled, Drive, Network
+from xbarsim.mna import Branches, Drive, Gains, Network
 
 EXACT = 1e-14
 """Hand-computed circuits of a few ohms: some roundings."""
@@ -28,9 +28,9 @@ def branches(*elements):
 def controlled(*elements):
     """Elements (a, b, gain, c, d)."""
     if not elements:
-        return Controlled()
+        return Gains()
     a, b, gain, c, d = zip(*elements, strict=True)
-    return Controlled(np.array(a), np.array(b), np.array(gain, dtype=float), np.array(c), np.array(d))
+    return Gains(np.array(a), np.array(b), np.array(gain, dtype=float), np.array(c), np.array(d))
 
 
 def network(nodes, r=(), v=(), i=(), e=(), g=(), f=(), h=()):

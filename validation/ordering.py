@@ -25,7 +25,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from xbarsim import mna
-from xbarsim.mna import Branches, Controlled, Jacobian, Network, Stamps, System
+from xbarsim.mna import Branches, Gains, Jacobian, Network, Stamps, System
 
 KINDS = ("a bridge", "missing wires", "amplifiers", "1T1R with leaks")
 RULES = [
@@ -83,13 +83,11 @@ def network(lines: int, kind: str, shuffled: bool) -> tuple[Network, Stamps | No
         slopes = np.concatenate(
             [10 ** rng.uniform(-6, -3, size), 10 ** rng.uniform(-8, -5, size), np.full(2 * size, 1e-12)]
         )
-    gains = Controlled()
+    gains = Gains()
     if kind == "amplifiers":
         outputs = built.new((lines,))
         built.add(outputs, bit[-1], 1e4)
-        gains = Controlled(
-            outputs, np.zeros_like(outputs), np.full(lines, -1e5), bit[-1].copy(), np.zeros_like(outputs)
-        )
+        gains = Gains(outputs, np.zeros_like(outputs), np.full(lines, -1e5), bit[-1].copy(), np.zeros_like(outputs))
     else:
         built.add(bit[-1], 0, 10.0)
     if kind == "a bridge":
@@ -99,7 +97,7 @@ def network(lines: int, kind: str, shuffled: bool) -> tuple[Network, Stamps | No
     if shuffled:
         number = np.concatenate([[0], 1 + rng.permutation(built.nodes - 1)])
         order = rng.permutation(a.size)
-    gains = Controlled(number[gains.a], number[gains.b], gains.value, number[gains.c], number[gains.d])
+    gains = Gains(number[gains.a], number[gains.b], gains.value, number[gains.c], number[gains.d])
     sources = Branches(number[inputs], np.zeros_like(inputs), rng.uniform(0, 1, lines))
     if table:
         stamps = Stamps(**{name: number[column] for name, column in table.items()})

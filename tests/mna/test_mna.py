@@ -7,7 +7,7 @@ import pytest
 from mna_tools import CLOSE, EXACT, drive, exact, network, random_network
 
 from xbarsim import mna
-from xbarsim.mna import Controlled
+from xbarsim.mna import Gains
 
 # Nodes 0, 1, 2, ... and the currents of v, then e, then h; every number differs, so a swapped index shows.
 BY_HAND = {
@@ -176,9 +176,9 @@ def test_branches_that_lead_nowhere(seed):
     """Their current is rounding alone; relative to itself its balance would be all wrong."""
     circuit = random_network(np.random.default_rng(300 + seed))
     end = circuit.nodes
-    hanging = Controlled(*(np.array([k]) for k in (end, 1, 0.3, 0, 0)))
+    hanging = Gains(*(np.array([k]) for k in (end, 1, 0.3, 0, 0)))
     ends = {name: np.append(getattr(circuit.ccvs, name), getattr(hanging, name)) for name in vars(hanging)}
-    longer = replace(circuit, nodes=end + 1, ccvs=Controlled(**ends))
+    longer = replace(circuit, nodes=end + 1, ccvs=Gains(**ends))
     rng = np.random.default_rng(seed)
     solution = mna.solve(longer, drive(rng.normal(size=(40, 3)), 1e-3 * rng.normal(size=(40, 3))))
     assert np.abs(solution.currents[:, -1]).max() <= CLOSE * np.abs(solution.currents).max()

@@ -5,7 +5,7 @@ import pytest
 
 from xbarsim.nonideal import Chip, Faults, Nonidealities, Variation, WriteVerify
 from xbarsim.nonideal.streams import Draw, Stream
-from xbarsim.nonideal.writeverify import Cells
+from xbarsim.nonideal.writeverify import PulsedCells
 
 ON, OFF = 1e-3, 1e-5
 SPAN = ON - OFF
@@ -41,7 +41,7 @@ def test_pulses_follow_the_exponential_law():
 
 def test_polarity_turns_to_finer_pulses():
     """By hand, from 0 to 0.55: SET by 0.8 to 0.8; RESET by 0.4 of it to 0.48; SET by 0.2 of the rest to 0.584; ..."""
-    cells = Cells(*(np.array([k]) for k in (0, 0, 0.0, 1.0, 0.0, 0.55)))
+    cells = PulsedCells(*(np.array([k]) for k in (0, 0, 0.0, 1.0, 0.0, 0.55)))
     reached, pulses, accepted = WriteVerify(0.005, step=0.8).program(cells, 1.0, Stream.of(0, Draw.PULSE))
     # 0.584 * 0.9 = 0.5256; 0.5256 + 0.05 * 0.4744 = 0.54932
     assert (pulses[0], accepted[0]) == (5, True)
@@ -109,7 +109,7 @@ def test_a_cell_knows_nothing_of_the_others():
     law, noise = WriteVerify(noise=0.5, tolerance=0.001), Stream.of(6, Draw.PULSE)
     for i in range(0, 30, 7):
         bounds = (np.full(20, value) for value in (OFF, ON, OFF))
-        cells = Cells(rows[i], cols[i], *bounds, TARGET[i])
+        cells = PulsedCells(rows[i], cols[i], *bounds, TARGET[i])
         reached, pulses, _ = law.program(cells, SPAN, noise)
         assert np.array_equal(reached, whole.conductance[i])
         assert np.array_equal(pulses, whole.pulses[i])

@@ -78,7 +78,7 @@ def network_of(circuit: Circuit) -> NamedNetwork:
     first = elements.size + len(law_names)
     number[[kinds.size + k for k in fixing_controlled]] = first + np.arange(len(fixing_controlled))
 
-    def controlled(kind: str) -> mna.Controlled:
+    def controlled(kind: str) -> mna.Gains:
         sources = by_kind[kind]
         first, second = (
             np.array([getattr(source, end) for source in sources], dtype=np.int64) for end in ("first", "second")
@@ -93,7 +93,7 @@ def network_of(circuit: Circuit) -> NamedNetwork:
             c = number[c] if c.size else c
         d = np.array([source.d for source in sources], dtype=np.int64)
         gain = np.array([source.gain for source in sources], dtype=np.float64)
-        return mna.Controlled(first, second, gain, c, d)
+        return mna.Gains(first, second, gain, c, d)
 
     network = mna.Network(
         len(circuit.nodes),

@@ -21,7 +21,7 @@ _SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "Âµ": 1e-6, "Î
 
 
 @dataclass
-class _Columns:
+class _CurveColumns:
     """Which columns hold volts and amperes, and what their numbers are multiplied by."""
 
     places: dict[str, int]
@@ -91,7 +91,7 @@ def _words(line: str, where: str) -> list[str]:
     return [word.strip().strip('"') for word in line.split(separator)]
 
 
-def _columns(heads: list[list[str]], count: int, path: str) -> _Columns:
+def _columns(heads: list[list[str]], count: int, path: str) -> _CurveColumns:
     """Find volts and amperes by the headings; without any, two columns are volts and amperes."""
     places: dict[str, int] = {}
     scales = {"V": 1.0, "A": 1.0}
@@ -119,7 +119,7 @@ def _columns(heads: list[list[str]], count: int, path: str) -> _Columns:
     if len(places) == 1:
         missing = "A" if "V" in places else "V"
         places[missing] = 1 - next(iter(places.values()))
-    return _Columns(places or {"V": 0, "A": 1}, scales)
+    return _CurveColumns(places or {"V": 0, "A": 1}, scales)
 
 
 def _is_number(word: str) -> bool:

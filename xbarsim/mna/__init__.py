@@ -11,7 +11,7 @@ nonlinear networks joins.
 
 from xbarsim.mna.connections import LoopError
 from xbarsim.mna.factors import Factors, UntrustedError
-from xbarsim.mna.linear_network import Branches, Controlled, Drive, Network, NetworkSolution
+from xbarsim.mna.linear_network import Branches, Drive, Gains, Network, NetworkSolution
 from xbarsim.mna.linear_solve import solve
 from xbarsim.mna.residual import TOLERANCE, Residual
 from xbarsim.mna.stamps import Stamps
@@ -20,10 +20,10 @@ from xbarsim.mna.system import Flows, Jacobian, System
 __all__ = [
     "TOLERANCE",
     "Branches",
-    "Controlled",
     "Drive",
     "Factors",
     "Flows",
+    "Gains",
     "Jacobian",
     "LoopError",
     "Network",

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from xbarsim.mna.connections import components
-from xbarsim.mna.linear_network import Bools, Branches, Controlled, Floats, Ints, Network, Sparse
+from xbarsim.mna.linear_network import Bools, Branches, Floats, Gains, Ints, Network, Sparse
 
 WEAK = 1e8
 """How much better than what ties it to the rest a group conducts inside that gets a reference of its own.
@@ -145,7 +145,7 @@ def _first_groups(label: Ints, edges: tuple[Ints, Ints, Floats, Floats], stiff: 
     return [_Group(nodes.tolist(), g, c) for nodes, g, c in sizes]
 
 
-def _add_gains(groups: list[_Group], label: Ints, gains: Controlled) -> None:
+def _add_gains(groups: list[_Group], label: Ints, gains: Gains) -> None:
     """Count transconductances as what they can be worth inside a group."""
     for a, b, value in zip(label[gains.a].tolist(), label[gains.b].tolist(), gains.value.tolist(), strict=True):
         if a == b:

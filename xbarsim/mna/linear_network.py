@@ -41,7 +41,7 @@ class Branches:
 
 
 @dataclass(frozen=True)
-class Controlled(Branches):
+class Gains(Branches):
     """Elements whose ``value`` is a gain.
 
     Controlled by the voltage between nodes ``c`` and ``d``, or, where a current controls, by that of the
@@ -66,7 +66,7 @@ class Network:
         Volts from b to a; the branch current enters at a.
     currents : Branches
         Amperes that leave the circuit at a and enter it at b.
-    vcvs, vccs, cccs, ccvs : Controlled
+    vcvs, vccs, cccs, ccvs : Gains
         SPICE's E, G, F and H elements. Controlling currents are those of ``voltages``, then ``vcvs``, then ``ccvs``.
     yielding : (k,) of bool
         Which of ``voltages`` come to depend on currents by a law that is added to the network; empty: none.
@@ -76,10 +76,10 @@ class Network:
     resistors: Branches
     voltages: Branches = field(default_factory=Branches)
     currents: Branches = field(default_factory=Branches)
-    vcvs: Controlled = field(default_factory=Controlled)
-    vccs: Controlled = field(default_factory=Controlled)
-    cccs: Controlled = field(default_factory=Controlled)
-    ccvs: Controlled = field(default_factory=Controlled)
+    vcvs: Gains = field(default_factory=Gains)
+    vccs: Gains = field(default_factory=Gains)
+    cccs: Gains = field(default_factory=Gains)
+    ccvs: Gains = field(default_factory=Gains)
     yielding: Bools = field(default_factory=_no_bools)
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xbarsim.mna.doubled import reciprocals
-from xbarsim.mna.linear_network import Bools, Branches, Controlled, Floats, Ints, Network
+from xbarsim.mna.linear_network import Bools, Branches, Floats, Gains, Ints, Network
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,6 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
     return stamps, table, np.append(lacking, np.zeros(table.size - lacking.size)), np.concatenate(valued)
 
 
-def _laws(network: Network) -> tuple[tuple[int, Controlled], tuple[int, Controlled]]:
+def _laws(network: Network) -> tuple[tuple[int, Gains], tuple[int, Gains]]:
     first = network.voltages.a.size
     return (first, network.vcvs), (first + network.vcvs.a.size, network.ccvs)

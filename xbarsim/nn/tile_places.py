@@ -115,7 +115,7 @@ def _arranged(
 
 
 @dataclass(frozen=True)
-class _Block:
+class _WeightBlock:
     """What the arrays of all planes at one place share."""
 
     rows: range
@@ -126,7 +126,7 @@ class _Block:
 
 def _by_layer(
     shapes: Sequence[tuple[int, int]], arrangement: Arrangement, height: int, width: int
-) -> list[list[_Block]]:
+) -> list[list[_WeightBlock]]:
     """Cut each group's lines, which have one order, spare ones with them."""
     arrangement.check_parts(len(shapes))
     groups = []
@@ -135,7 +135,7 @@ def _by_layer(
         order, signs = arrangement.row_order(group, inputs), arrangement.signs(group, inputs)
         col_order = arrangement.col_order(group, outputs)
         groups.append([
-            _Block(rows, cols, group * count, _lists(
+            _WeightBlock(rows, cols, group * count, _lists(
                 order[rows.start : rows.stop], col_order[cols.start : cols.stop], signs[rows.start : rows.stop]
             ))
             for rows in _parts(count, height)
@@ -146,7 +146,7 @@ def _by_layer(
 
 def _by_tile(
     shapes: Sequence[tuple[int, int]], arrangement: Arrangement, height: int, width: int
-) -> list[list[_Block]]:
+) -> list[list[_WeightBlock]]:
     """Cut inputs, and give each array lines of its own, spare ones with them."""
     spare = arrangement.spare
     if spare >= height:
@@ -156,7 +156,7 @@ def _by_tile(
         for inputs, outputs in shapes
     ]
     arrangement.check_parts(sum(map(len, cuts)))
-    groups: list[list[_Block]] = []
+    groups: list[list[_WeightBlock]] = []
     tile = line = 0
     for cut in cuts:
         groups.append([])
@@ -168,7 +168,7 @@ def _by_tile(
                 arrangement.col_order(tile, len(cols)) + cols.start,
                 arrangement.signs(tile, len(rows)),
             )
-            groups[-1].append(_Block(lines, cols, line - lines.start, orders))
+            groups[-1].append(_WeightBlock(lines, cols, line - lines.start, orders))
             tile, line = tile + 1, line + len(lines)
     return groups
 

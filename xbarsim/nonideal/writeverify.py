@@ -16,8 +16,8 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Cells in a row, and what programming has to know of each.
+class PulsedCells:
+    """PulsedCells in a row, and what programming has to know of each.
 
     Attributes
     ----------
@@ -91,12 +91,12 @@ class WriteVerify(Settings):
         near: Mask = np.abs(conductance - target) <= self.tolerance * (span if self.of == "range" else target)
         return near
 
-    def program(self, cells: Cells, span: float, stream: Stream) -> tuple[Array, NDArray[np.int32], Mask]:
+    def program(self, cells: PulsedCells, span: float, stream: Stream) -> tuple[Array, NDArray[np.int32], Mask]:
         """Program cells from their start to their target.
 
         Parameters
         ----------
-        cells : Cells
+        cells : PulsedCells
             Which, from where, to where. A cell whose bounds coincide does not move.
         span : float
             g_on - g_off in siemens.

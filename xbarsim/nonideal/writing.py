@@ -13,7 +13,7 @@ from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import Maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.streams import Draw, Stream
-from xbarsim.nonideal.writeverify import Cells, WriteVerify
+from xbarsim.nonideal.writeverify import PulsedCells, WriteVerify
 
 Mask = NDArray[np.bool_]
 Writing = tuple[Array, NDArray[np.int32], Mask]
@@ -110,7 +110,7 @@ def _verified(
     free = mask & (maps.faults == Fault.HEALTHY)
     rows, cols = np.nonzero(free)
     factor = maps.factor[free]
-    cells = Cells(rows, cols, factor * model.g_off, factor * model.g_on, before[free], goal[free])
+    cells = PulsedCells(rows, cols, factor * model.g_off, factor * model.g_on, before[free], goal[free])
     conductance[free], pulses[free], accepted = law.program(cells, span, pulse)
     failed[free] = ~accepted
     return conductance, pulses, failed

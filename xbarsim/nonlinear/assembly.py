@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.mna import Branches, Controlled, Network
+from xbarsim.mna import Branches, Gains, Network
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import INDUCTOR, VOLTAGE
 from xbarsim.netlist.nonlinear_elements import Behaviours
@@ -76,7 +76,7 @@ class _Builder:
             # They carry nothing: they say that an island's voltage is sensed here and fed there.
             a, b, c, d = (np.concatenate(column) for column in zip(*self.sensed, strict=True))
             zero = np.zeros(a.size)
-            gains = Controlled(*(
+            gains = Gains(*(
                 np.concatenate(pair)
                 for pair in ((gains.a, a), (gains.b, b), (gains.value, zero), (gains.c, c), (gains.d, d))
             ))  # fmt: skip

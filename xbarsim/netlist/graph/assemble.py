@@ -6,14 +6,14 @@ import numpy as np
 
 from xbarsim.crossbar import Crossbar, LineEnds, Side
 from xbarsim.netlist.element_kinds import RESISTOR
-from xbarsim.netlist.graph.edges import Bools, Floats, Ints, Network, NoCrossbar
+from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, Floats, Ints, NoCrossbar
 from xbarsim.netlist.graph.layout import BIT, WORD, Layout
 from xbarsim.netlist.graph.line_ends import find_ends
 from xbarsim.netlist.graph.places import CELL, slots_of
 from xbarsim.netlist.recognition import Recognition, Tie, WireSource
 
 
-def assemble(network: Network, layout: Layout) -> Recognition:
+def assemble(network: EdgeNetwork, layout: Layout) -> Recognition:
     """Return the crossbar that a layout makes of a network.
 
     Raises
@@ -30,7 +30,7 @@ def assemble(network: Network, layout: Layout) -> Recognition:
     return Recognition(network.circuit, crossbar, voltages, None, layout.word, layout.bit, ties, dangling, wires)
 
 
-def _values(network: Network, layout: Layout, inside: Bools, slot: Ints) -> tuple[Floats, Floats, Floats]:
+def _values(network: EdgeNetwork, layout: Layout, inside: Bools, slot: Ints) -> tuple[Floats, Floats, Floats]:
     """Return conductances and wires; elements side by side between the same two nodes are one."""
     rows, cols = layout.word.shape
     edges = np.flatnonzero(inside)
@@ -64,7 +64,7 @@ def _unwired(a: Ints, b: Ints) -> Floats:
     return np.where((a == b) & (a >= 0), 0.0, np.inf)
 
 
-def _wire_sources(network: Network, layout: Layout, slot: Ints) -> tuple[WireSource, ...]:
+def _wire_sources(network: EdgeNetwork, layout: Layout, slot: Ints) -> tuple[WireSource, ...]:
     circuit = network.circuit
     rows, cols = layout.word.shape
     ideal = np.flatnonzero((slot >= 0) & (network.ohms == 0))

@@ -51,7 +51,7 @@ def place_lines(paths: Paths, along: Ints, across: Ints, mine: Bools, lean: Ints
         if np.bincount(line, minlength=1).max() <= 1:
             coordinate[paths.count + along] = coordinate[crossed]
         return coordinate
-    solver = Axis(line, place, crossed, lean, lasts(paths))
+    solver = AxisSolver(line, place, crossed, lean, lasts(paths))
     solver.run(np.flatnonzero(mine))
     coordinate[: paths.count] = np.where(mine, FREE, solver.coordinate)
     nodes = np.flatnonzero(node_mine)
@@ -69,7 +69,7 @@ def lasts(paths: Paths) -> Ints:
     return last
 
 
-class Axis:
+class AxisSolver:
     """Signs, offsets and coordinates, found in rounds over all cells at once."""
 
     def __init__(self, line: Ints, place: Ints, crossed: Ints, lean: Ints, last: Ints) -> None:

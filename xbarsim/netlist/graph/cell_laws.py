@@ -15,7 +15,7 @@ from xbarsim.netlist.behaviour import Template
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.edges import Bools, Floats, NoCrossbar
 from xbarsim.netlist.graph.gate_lines import transistor_cells
-from xbarsim.netlist.graph.standins import Cells, Place, in_series
+from xbarsim.netlist.graph.standins import CellElements, Place, in_series
 from xbarsim.netlist.nonlinear_elements import Behaviours
 
 _OFF, _ALIKE = 1e-12, 1e-3
@@ -31,7 +31,7 @@ class WrittenLaw(Law):
         object.__setattr__(self, "operations", len(template.key))
 
 
-def nonlinear_cells(circuit: FlatCircuit) -> Cells:
+def nonlinear_cells(circuit: FlatCircuit) -> CellElements:
     """Return a circuit's nonlinear elements as cells of one model.
 
     Raises
@@ -54,8 +54,8 @@ def nonlinear_cells(circuit: FlatCircuit) -> Cells:
     return _sources(circuit, circuit.behaviours[0])
 
 
-def _sources(circuit: FlatCircuit, laws: Behaviours) -> Cells:
-    """Cells that are a current by their own voltage, alone or with a resistor in series."""
+def _sources(circuit: FlatCircuit, laws: Behaviours) -> CellElements:
+    """CellElements that are a current by their own voltage, alone or with a resistor in series."""
     turned = np.zeros(laws.first.size, bool)
     if laws.output == "i" and laws.kinds == "v":
         turned = (laws.plus[0] == laws.second) & (laws.minus[0] == laws.first) & ~laws.two_terminal
@@ -86,12 +86,12 @@ def _sources(circuit: FlatCircuit, laws: Behaviours) -> Cells:
             numbers = {f"c{k}": place(values) for k, values in enumerate(constants)}
             return WrittenLaw(laws.template, into=place(sign * turn), out=place(laws.factor * turn), **numbers)
 
-        return Cells(laws.names, laws.origins, laws.first, laws.second, conductance, device)
+        return CellElements(laws.names, laws.origins, laws.first, laws.second, conductance, device)
     if steep is None:
         raise NoCrossbar(f"{laws.names[0]} has a resistor in series: of its law no cell model with one is known")
     resistor, inner, outer = series
     first, second = (np.where(nodes == inner, outer, nodes) for nodes in (laws.first, laws.second))
-    return Cells(
+    return CellElements(
         laws.names, laws.origins, first, second, 1.0 / circuit.values[resistor],
         lambda place, forward: sinh_model(in_series=True).from_sinh(place(conductance), place(steep)),
         resistor, inner, outer,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.element_kinds import GROUND
-from xbarsim.netlist.graph.edges import Bools, Floats, Ints, Network, NoCrossbar
+from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, Floats, Ints, NoCrossbar
 from xbarsim.netlist.graph.order import run_starts
 
 _MOST_IN_SERIES = 8
@@ -74,12 +74,12 @@ class Core:
         return table
 
 
-def cut(network: Network, rail: Bools, *, ground_on_array: bool, peel: str = "none") -> Core:
+def cut(network: EdgeNetwork, rail: Bools, *, ground_on_array: bool, peel: str = "none") -> Core:
     """Return the core that is left when ``rail`` nodes are outside the array.
 
     Parameters
     ----------
-    network : Network
+    network : EdgeNetwork
         The circuit.
     rail : (nodes,) array of bool
         The nodes that lie outside.

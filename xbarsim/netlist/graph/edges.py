@@ -20,7 +20,7 @@ class NoCrossbar(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class EdgeNetwork:
     """Edges and sources of a circuit.
 
     Attributes
@@ -61,7 +61,7 @@ class Network:
         return _label(self.circuit, element)
 
 
-def network_of(circuit: FlatCircuit) -> Network:
+def network_of(circuit: FlatCircuit) -> EdgeNetwork:
     """Return the network of a circuit.
 
     Raises
@@ -100,7 +100,7 @@ def network_of(circuit: FlatCircuit) -> Network:
     volts[nodes] = np.where(first[sources] == GROUND, -values[sources], values[sources])
     edges = np.flatnonzero(((kinds == RESISTOR) & (first != second)) | (voltage & ~grounded))
     ohms = np.where(kinds[edges] == RESISTOR, values[edges], 0.0)
-    return Network(circuit, first[edges], second[edges], ohms, edges, source, volts)
+    return EdgeNetwork(circuit, first[edges], second[edges], ohms, edges, source, volts)
 
 
 def _check_elements(circuit: FlatCircuit) -> None:

@@ -1,4 +1,4 @@
-"""Cells with an access transistor, 1T1R, and the lines that hold the transistors' gates and bulks."""
+"""CellElements with an access transistor, 1T1R, and the lines that hold the transistors' gates and bulks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from xbarsim.netlist.components import components
 from xbarsim.netlist.element_kinds import GROUND, RESISTOR
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.edges import Bools, Floats, Ints, NoCrossbar
-from xbarsim.netlist.graph.standins import Cells, Place, held_at, in_series, touches
+from xbarsim.netlist.graph.standins import CellElements, Place, held_at, in_series, touches
 from xbarsim.netlist.nonlinear_elements import Mosfets
 
 _NEGLIGIBLE = 1e-12
 """Part of a cell's conductance that junctions may leak and still be left out."""
 
 
-def transistor_cells(circuit: FlatCircuit) -> Cells:
+def transistor_cells(circuit: FlatCircuit) -> CellElements:
     """Return cells of a resistor and a level-1 transistor in series, gates held by sources.
 
     Where junctions leak, or thresholds depend on the bulk, the model of a cell leaves that out, and says so.
@@ -56,7 +56,7 @@ def transistor_cells(circuit: FlatCircuit) -> Cells:
         shared = np.setdiff1d(held_at(circuit)[0][m.gate], np.append(holders, -1))
         return _left_out(circuit, m, conductance, holders, shared)
 
-    return Cells(
+    return CellElements(
         m.names, m.origins, first, second, conductance, device, resistor, inner, outer, holders, left_out
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xbarsim.crossbar import Side
 from xbarsim.netlist.element_kinds import GROUND, RESISTOR
-from xbarsim.netlist.graph.edges import Bools, Ints, Network, NoCrossbar
+from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, Ints, NoCrossbar
 from xbarsim.netlist.graph.layout import Layout
 from xbarsim.netlist.recognition import Tie
 
@@ -28,12 +28,14 @@ class _Chain:
     order: int
 
 
-def find_ends(network: Network, layout: Layout, inside: Bools) -> tuple[tuple[Tie, ...], tuple[tuple[int, int], ...]]:
+def find_ends(
+    network: EdgeNetwork, layout: Layout, inside: Bools
+) -> tuple[tuple[Tie, ...], tuple[tuple[int, int], ...]]:
     """Return the ties of all line ends, and the nodes that dangle from the array.
 
     Parameters
     ----------
-    network, layout : Network, Layout
+    network, layout : EdgeNetwork, Layout
         The circuit and where its nodes stand.
     inside : (edges,) array of bool
         The edges that are wires and cells; all others must be accounted for here.
@@ -89,7 +91,7 @@ def _check_ground(lines: Ints) -> None:
 
 
 def _ties_of_line(
-    network: Network, layout: Layout, layer: str, line: int, ends: list[int], chains: dict[int, list[_Chain]]
+    network: EdgeNetwork, layout: Layout, layer: str, line: int, ends: list[int], chains: dict[int, list[_Chain]]
 ) -> list[Tie]:
     """Return the ties of one line; ``ends`` are the nodes at its left or bottom, and at its other end."""
     sides: dict[int, list[Side]] = {}
@@ -109,7 +111,7 @@ def _ties_of_line(
 
 
 def _assign(
-    network: Network, layout: Layout, layer: str, sides: list[Side], chains: list[_Chain]
+    network: EdgeNetwork, layout: Layout, layer: str, sides: list[Side], chains: list[_Chain]
 ) -> list[tuple[Side, _Chain]]:
     """Give each chain a side: as the layout says, else driving ends left and sensing ends at the bottom."""
     if len(chains) > len(sides):
@@ -124,7 +126,7 @@ def _assign(
     return list(zip(sides, ordered, strict=False))
 
 
-def _idle_ends(network: Network, layout: Layout, ties: list[Tie]) -> list[Tie]:
+def _idle_ends(network: EdgeNetwork, layout: Layout, ties: list[Tie]) -> list[Tie]:
     """Return the open ends whose source the layout names: it drives nothing, but has a voltage."""
     rows, cols = layout.word.shape
     busy = {(tie.side, tie.line) for tie in ties} | {tie.source for tie in ties}
@@ -143,7 +145,7 @@ def _idle_ends(network: Network, layout: Layout, ties: list[Tie]) -> list[Tie]:
 class _Walker:
     """Follows elements outside the array."""
 
-    def __init__(self, network: Network, on_array: Bools, edges: list[int]) -> None:
+    def __init__(self, network: EdgeNetwork, on_array: Bools, edges: list[int]) -> None:
         self.network, self.on_array = network, on_array
         self.edges = edges
         self.walked: set[int] = set()

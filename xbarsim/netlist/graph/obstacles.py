@@ -6,7 +6,7 @@ import numpy as np
 
 from xbarsim.netlist.components import components
 from xbarsim.netlist.element_kinds import GROUND
-from xbarsim.netlist.graph.edges import Ints, Network
+from xbarsim.netlist.graph.edges import EdgeNetwork, Ints
 
 _USUAL = 3
 _HUB = 6
@@ -14,7 +14,7 @@ _FEW = 0.2
 _MOST_NAMES = 6
 
 
-def crowded(network: Network) -> str | None:
+def crowded(network: EdgeNetwork) -> str | None:
     """Return what stands out where a few nodes join more elements than a node between two wires and a cell does."""
     meets = meets_at(network)
     meets[network.source >= 0] = meets[GROUND] = 0
@@ -26,7 +26,7 @@ def crowded(network: Network) -> str | None:
     return f"node '{network.circuit.nodes[nodes[0]]}' joins {elements.size} elements: {names}"
 
 
-def parted(network: Network) -> str | None:
+def parted(network: EdgeNetwork) -> str | None:
     """Return what tells circuits apart that share only ground and sources, if there are two of some size."""
     rail = network.source >= 0
     rail[GROUND] = True
@@ -40,7 +40,7 @@ def parted(network: Network) -> str | None:
     return f"it has {large.size} parts that share nothing but ground and sources, at nodes {names}"
 
 
-def meets_at(network: Network) -> Ints:
+def meets_at(network: EdgeNetwork) -> Ints:
     """Return how many elements meet at each node."""
     ends: Ints = np.bincount(network.u, minlength=network.count) + np.bincount(network.v, minlength=network.count)
     return ends

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xbarsim.netlist.components import components
-from xbarsim.netlist.graph.axis import FREE, Axis
+from xbarsim.netlist.graph.axis import FREE, AxisSolver
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.edges import Bools, Ints, NoCrossbar
 from xbarsim.netlist.graph.paths import paths_of, two_layers
@@ -32,8 +32,8 @@ def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:
     main = piece[paths.path[x]] == np.argmax(np.bincount(piece[pu], minlength=1))
     x, y = x[main], y[main]
     no_lean = np.zeros(paths.count, dtype=np.int64)
-    across = Axis(paths.path[x], paths.place[x], paths.path[y], no_lean, no_lean)
-    down = Axis(paths.path[y], paths.place[y], paths.path[x], no_lean, no_lean)
+    across = AxisSolver(paths.path[x], paths.place[x], paths.path[y], no_lean, no_lean)
+    down = AxisSolver(paths.path[y], paths.place[y], paths.path[x], no_lean, no_lean)
     for axis in (across, down):
         axis.run_certain(int(np.argmax(np.bincount(axis.line, minlength=1))))
     on, k = paths.path, paths.place
@@ -80,7 +80,7 @@ def _beside(edges: Ints, node: Ints, placed: Bools, row: Ints, col: Ints, first:
     return edges[along], edges[across]
 
 
-def _along(axis: Axis, line: Ints, place: Ints) -> Ints:
+def _along(axis: AxisSolver, line: Ints, place: Ints) -> Ints:
     along: Ints = np.where(axis.sign[line] != 0, axis.sign[line] * place + axis.offset[line], FREE)
     return along
 

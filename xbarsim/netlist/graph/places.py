@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.element_kinds import GROUND
-from xbarsim.netlist.graph.edges import Ints, Network, NoCrossbar
+from xbarsim.netlist.graph.edges import EdgeNetwork, Ints, NoCrossbar
 from xbarsim.netlist.graph.layout import BIT, WORD, Layout, spans
 
 Int32s = NDArray[np.int32]
@@ -14,7 +14,7 @@ CELL = 2
 NOWHERE = -1
 
 
-def slots_of(network: Network, layout: Layout) -> Ints:
+def slots_of(network: EdgeNetwork, layout: Layout) -> Ints:
     """Return each edge's place as an index into (3, rows, cols), NOWHERE if it has none in the array.
 
     The first axis is WORD, BIT or CELL. A word wire stands at the place to its left, a bit wire at the one above.
@@ -56,7 +56,7 @@ def _between(u: list[Int32s], v: list[Int32s], rows: int, cols: int) -> Ints:
     return slot
 
 
-def _to_ground(network: Network, layout: Layout, edges: Ints) -> Ints:
+def _to_ground(network: EdgeNetwork, layout: Layout, edges: Ints) -> Ints:
     """Return the places of edges to ground, which may stand at many places."""
     rows, cols = layout.word.shape
     place = np.full(network.count, NOWHERE, dtype=np.int64)

@@ -10,7 +10,7 @@ from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import cut
 from xbarsim.netlist.graph.deduce import Budget
-from xbarsim.netlist.graph.edges import Bools, Network, NoCrossbar
+from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, NoCrossbar
 from xbarsim.netlist.graph.labels import readings
 from xbarsim.netlist.graph.lines import layout_of
 from xbarsim.netlist.graph.obstacles import crowded, meets_at, parted
@@ -20,7 +20,7 @@ from xbarsim.netlist.recognition import Recognition
 _TINY = 60
 
 
-def search(network: Network) -> Recognition:
+def search(network: EdgeNetwork) -> Recognition:
     """Return the crossbar that a network is.
 
     A tiny graph can be read in several ways: all are made and the most usual one is kept. Of a larger graph the
@@ -67,7 +67,7 @@ def search(network: Network) -> Recognition:
     raise NoCrossbar(f"no word lines and bit lines were found in its graph that take every element ({obstacle})")
 
 
-def _rails(network: Network) -> Iterator[tuple[Bools, bool, str]]:
+def _rails(network: EdgeNetwork) -> Iterator[tuple[Bools, bool, str]]:
     """Yield which nodes lie outside the array, whether ground may lie on it, and what is part of a tie.
 
     A source's node is a rail behind the line ends' resistors, or it is the line's end itself.

@@ -23,7 +23,7 @@ Place = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class CellElements:
     """All nonlinear cells of a circuit: one law, parameters of each.
 
     Attributes
