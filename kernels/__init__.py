@@ -16,11 +16,11 @@ def _ensure_cache_folder() -> None:
     It tries ``NUMBA_CACHE_DIR``, the folder of the kernels and the user's cache folder. Where none can be written
     (a read-only installation without a home), kernels are compiled into a temporary folder at each run.
     """
-    here = Path(__file__).resolve().parent / "__pycache__"
+    beside = Path(__file__).resolve().parent / "__pycache__"
     # Not Path.expanduser: it raises where there is no home at all.
     home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "numba"  # noqa: PTH111
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    for folder in ([Path(given)] if given else []) + [here, home]:
+    variable = os.environ.get("NUMBA_CACHE_DIR")
+    for folder in ([Path(variable)] if variable else []) + [beside, home]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

@@ -44,10 +44,10 @@ def _junction(v: float, saturation: float, thermal: float, gmin: float) -> tuple
     t = v / thermal
     if t <= -3.0:
         return gmin * v - saturation, gmin
-    held = min(t, STEEPEST)
-    grown = np.expm1(held)
+    bounded = min(t, STEEPEST)
+    grown = np.expm1(bounded)
     slope = saturation * (grown + 1.0) / thermal
-    return saturation * grown + slope * thermal * (t - held) + gmin * v, slope + gmin
+    return saturation * grown + slope * thermal * (t - bounded) + gmin * v, slope + gmin
 
 
 @njit(**_OPTIONS)
@@ -63,12 +63,12 @@ def _root(vbs: float, phi: float) -> tuple[float, float]:
 
 @njit(**_OPTIONS)
 def _channel(
-    x: float, over_c: float, body_c: float, slope_c: float, bulk_over_c: float, own: bool, q: Array
+    x: float, over_c: float, body_c: float, slope_c: float, bulk_over_c: float, tied_bulk: bool, q: Array
 ) -> tuple[float, float, float]:
     """Return the current from m to c, and its slopes by x, at c's voltage held, and by that.
 
     ``over_c`` is the gate's overdrive of c but for the body effect, whose root at c and its slope are ``body_c`` and
-    ``slope_c``; ``bulk_over_c`` are the bulk's volts over c, which it follows if it is its ``own``.
+    ``slope_c``; ``bulk_over_c`` are the bulk's volts over c, which it follows as a ``tied_bulk``.
     """
     beta, lam, gamma, phi = q[1], q[2], q[3], q[4]
     forward = x >= 0.0
@@ -89,18 +89,18 @@ def _channel(
         shape = vds * (over - 0.5 * vds)
         gm, gds = longer * vds, beta * lam * shape + longer * (over - vds)
     whole = gm - gm * gamma * by_bulk  # by the source's voltage, downwards
-    by_c = gm if own else whole
+    by_c = gm if tied_bulk else whole
     i = longer * shape
     return (i, gds, -by_c) if forward else (-i, gds + whole, by_c)
 
 
 @njit(**_OPTIONS)
 def _cell(
-    d: float, over_c: float, bulk_over_c: float, own: bool, q: Array
+    d: float, over_c: float, bulk_over_c: float, tied_bulk: bool, q: Array
 ) -> tuple[float, float, float, float, float, float, float]:
     """Return x, the channel's current and its slopes by r and, downwards, by c, what leaks at m and at c, and siemens.
 
-    ``own``: the bulk is c.
+    ``tied_bulk``: the bulk is c.
     """
     g, gamma, phi, thermal, gmin = q[0], q[3], q[4], q[8], q[9]
     body_c, slope_c = _root(bulk_over_c, phi) if gamma != 0.0 else (0.0, 0.0)
@@ -113,7 +113,7 @@ def _cell(
     x = min(max(x, low), high)
     i = gds = by_c = leak = leaking = 0.0
     for _ in range(_MOST_STEPS):
-        i, gds, by_c = _channel(x, over_c, body_c, slope_c, bulk_over_c, own, q)
+        i, gds, by_c = _channel(x, over_c, body_c, slope_c, bulk_over_c, tied_bulk, q)
         into, leaking = _junction(bulk_over_c - x, q[6], thermal, gmin)
         leak = -into
         miss = i + leak - g * (d - x)
@@ -128,15 +128,15 @@ def _cell(
         x = step
         if not moved > 2.0 * _EPS * max(abs(x), abs(d - x)):
             break
-    i, gds, by_c = _channel(x, over_c, body_c, slope_c, bulk_over_c, own, q)
+    i, gds, by_c = _channel(x, over_c, body_c, slope_c, bulk_over_c, tied_bulk, q)
     into, leaking = _junction(bulk_over_c - x, q[6], thermal, gmin)
     leak = -into
     if abs(x) < 0.5 * abs(d) and i != 0.0:
         i = g * (d - x) - leak
     whole = g + gds + leaking
-    common = 0.0 if own else leaking
+    common = 0.0 if tied_bulk else leaking
     down = (g * (gds - by_c) - by_c * leaking + gds * common) / whole
-    if own:
+    if tied_bulk:
         return x, i, gds * g / whole, down, leak, -leak, 2.0 * leaking
     into, slope = _junction(bulk_over_c, q[7], thermal, gmin)
     return x, i, gds * g / whole, down, leak, -into, leaking + slope
@@ -144,8 +144,8 @@ def _cell(
 
 @njit(**_OPTIONS)
 def cells(
-    v: Array, low_v: Array, u: Array, low_u: Array, p: Array, gate: Array, bulk: Array, own: Bools, on_word: Bools,
-    i: Array, chord: Array, a: Array, b: Array, leak_v: Array, leak_u: Array, leaking: Array,
+    v: Array, low_v: Array, u: Array, low_u: Array, p: Array, gate: Array, bulk: Array, tied_bulk: Bools,
+    on_word: Bools, i: Array, chord: Array, a: Array, b: Array, leak_v: Array, leak_u: Array, leaking: Array,
     inner: Array,
 ) -> float:  # fmt: skip
     """Fill, (m, n) each, what cells do at pairs of node voltages; return the steepest junction's thermal voltages.
@@ -158,7 +158,7 @@ def cells(
         ``PARAMETERS``; g = 0 where there is no cell.
     gate, bulk : (m, n)
         Volts.
-    own, on_word : (m, n)
+    tied_bulk, on_word : (m, n)
         Whether the bulk is the channel's end c; whether the memristor is at the word node.
     i, chord, a, b : (m, n)
         Receive the current from word to bit node, what it is per volt, and its slopes in v and, downwards, in u.
@@ -181,11 +181,11 @@ def cells(
                 continue
             across = (v[r, k] - u[r, k]) + (low_v[r, k] - low_u[r, k])
             d = across if on_word[r, k] else -across
-            c, rest = (u[r, k], low_u[r, k]) if on_word[r, k] else (v[r, k], low_v[r, k])
-            over = ((gate[r, k] - q[5]) - c) - rest
-            over_bulk = 0.0 if own[r, k] else (bulk[r, k] - c) - rest
-            x, flow, by_r, by_c, at_m, at_c, leaking[r, k] = _cell(d, over, over_bulk, own[r, k], q)
-            inner[r, k] = c + (rest + x)
+            c, low_c = (u[r, k], low_u[r, k]) if on_word[r, k] else (v[r, k], low_v[r, k])
+            over = ((gate[r, k] - q[5]) - c) - low_c
+            over_bulk = 0.0 if tied_bulk[r, k] else (bulk[r, k] - c) - low_c
+            x, flow, by_r, by_c, at_m, at_c, leaking[r, k] = _cell(d, over, over_bulk, tied_bulk[r, k], q)
+            inner[r, k] = c + (low_c + x)
             steepest = max(steepest, max(over_bulk, over_bulk - x) / q[8])
             chord[r, k] = flow / d if flow * d > 0.0 else 0.0
             if on_word[r, k]:

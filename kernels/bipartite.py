@@ -18,10 +18,11 @@ Array = NDArray[np.float64]
 def memory(rows: int, cols: int, present: tuple[bool, bool, bool, bool]) -> float:
     """Bytes that reducing ``rows`` x ``cols`` without wires takes at most; ``present`` as for Reduction."""
     left, right, top, bottom = present
-    kept = rows * (left + right) + cols * (top + bottom)
+    boundary = rows * (left + right) + cols * (top + bottom)
     short = min(rows, cols)
-    joint = (kept + short) ** 2
-    return OVERHEAD * 8.0 * (max(joint + kept**2, 2 * kept**2) + 2 * short * (kept + short) + 3 * rows * cols)
+    joint = (boundary + short) ** 2
+    work = 2 * short * (boundary + short) + 3 * rows * cols
+    return OVERHEAD * 8.0 * (max(joint + boundary**2, 2 * boundary**2) + work)
 
 
 class BipartiteReduction:
@@ -53,21 +54,21 @@ class BipartiteReduction:
         self._inverse = np.divide(1.0, pivot, out=np.zeros_like(pivot), where=pivot > 0)
         share = cells * self._inverse[:, None]
         a, b = cells.shape
-        kept = a * len(self._ends[0]) + b * len(self._ends[1])
-        joint = np.zeros((kept + b, kept + b))
-        core = np.arange(kept, kept + b)
+        boundary = a * len(self._ends[0]) + b * len(self._ends[1])
+        joint = np.zeros((boundary + b, boundary + b))
+        core = np.arange(boundary, boundary + b)
         joint[np.ix_(core, core)] = np.tril(share.T @ cells, -1)
         lines = np.arange(a)
         for k, side in enumerate(self._ends[0]):
-            joint[kept:, k * a : (k + 1) * a] = (share * side[:, None]).T
-            for other in range(k):
-                joint[k * a + lines, other * a + lines] = side * self._ends[0][other] * self._inverse
+            joint[boundary:, k * a : (k + 1) * a] = (share * side[:, None]).T
+            for partner in range(k):
+                joint[k * a + lines, partner * a + lines] = side * self._ends[0][partner] * self._inverse
         for k, side in enumerate(self._ends[1]):
             joint[core, a * len(self._ends[0]) + k * b + np.arange(b)] = side
         self._core_inverse = np.empty(b)
-        kron.eliminate(joint, kept, self._core_inverse, np.empty((kron.PANEL, kept + b)), kron.dsyrk_address())
-        self._rows = joint[kept:].copy()
-        symmetric = np.empty((kept, kept))
+        kron.eliminate(joint, boundary, self._core_inverse, np.empty((kron.PANEL, boundary + b)), kron.dsyrk_address())
+        self._rows = joint[boundary:].copy()
+        symmetric = np.empty((boundary, boundary))
         kron.symmetric(joint, symmetric)
         del joint
         order = self._order(a, b)
@@ -89,26 +90,26 @@ class BipartiteReduction:
             np.broadcast_to(bit[:, :, None, :], shape).copy(),
         )
 
-    def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
+    def sensitivity(self, rows: Array, cols: Array, weights: Array) -> Array:
         """As that of :class:`reduction.Reduction`: products of matrices, since a line is one node."""
-        (v, u), (w, t) = self._lines(one), self._lines(other)
+        (v, u), (w, t) = self._lines(rows), self._lines(cols)
         along_rows = ((weights.T @ v) * w).sum(axis=0)
         along_cols = ((weights.T @ u) * t).sum(axis=0)
-        found: Array = along_rows[:, None] + along_cols - v.T @ (weights @ t) - (u.T @ (weights @ w)).T
-        return found
+        sums: Array = along_rows[:, None] + along_cols - v.T @ (weights @ t) - (u.T @ (weights @ w)).T
+        return sums
 
     def _lines(self, terminals: Array) -> tuple[Array, Array]:
         """Return the lines' voltages (batch, m) and (batch, n)."""
         cells = self._g if self._word_first else self._g.T
         a, b = cells.shape
-        known = terminals[:, self._back]
-        x = np.empty((known.shape[1] + b, known.shape[0]))
-        x[: known.shape[1]] = known.T
+        ends = terminals[:, self._back]
+        x = np.empty((ends.shape[1] + b, ends.shape[0]))
+        x[: ends.shape[1]] = ends.T
         kron.extend(self._rows, self._core_inverse, x)
-        second = x[known.shape[1] :].T
+        second = x[ends.shape[1] :].T
         first = second @ cells.T
         for k, side in enumerate(self._ends[0]):
-            first = first + side * known[:, k * a : (k + 1) * a]
+            first = first + side * ends[:, k * a : (k + 1) * a]
         first = first * self._inverse
         return (first, second) if self._word_first else (second, first)
 
@@ -116,19 +117,19 @@ class BipartiteReduction:
         """Return the lines' voltages as pairs, (2, batch, m) and (2, batch, n)."""
         cells = self._g if self._word_first else self._g.T
         a, b = cells.shape
-        known = terminals[:, self._back]
-        batch, ends = known.shape
+        volts = terminals[:, self._back]
+        batch, ends = volts.shape
         # The second layer follows from the terminals, the first from both: in the end one network of all of them.
         x, low = np.empty((ends + b, batch)), np.zeros((ends + b, batch))
-        x[:ends] = known.T
+        x[:ends] = volts.T
         kron.extend_pairs(self._rows, self._core_inverse, x, low)
         couplings = np.zeros((a, ends + b + a))
         for k, side in enumerate(self._ends[0]):
             couplings[np.arange(a), k * a + np.arange(a)] = side
         couplings[:, ends : ends + b] = cells
-        every, rest = np.empty((ends + b + a, batch)), np.zeros((ends + b + a, batch))
-        every[: ends + b], rest[: ends + b] = x, low
-        kron.extend_pairs(couplings, self._inverse, every, rest)
+        every, low_every = np.empty((ends + b + a, batch)), np.zeros((ends + b + a, batch))
+        every[: ends + b], low_every[: ends + b] = x, low
+        kron.extend_pairs(couplings, self._inverse, every, low_every)
         second = np.stack([x[ends:].T, low[ends:].T])
-        first = np.stack([every[ends + b :].T, rest[ends + b :].T])
+        first = np.stack([every[ends + b :].T, low_every[ends + b :].T])
         return (first, second) if self._word_first else (second, first)

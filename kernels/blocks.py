@@ -65,7 +65,7 @@ class Join:
     shape: Shape
     first: Index
     second: Index
-    kept: int
+    boundary: int
     total: int
 
 
@@ -78,16 +78,16 @@ def join(a: Shape, b: Shape, horizontal: bool) -> Join:
     else:
         shape = Shape(a.rows + b.rows, a.cols, a.left, a.right, a.top, b.bottom)
         shared = a.cols
-    kept = shape.ports
-    left, right, top, bottom = np.split(np.arange(kept), np.cumsum(shape.counts)[:3])
-    between = np.arange(kept, kept + shared)
+    boundary = shape.ports
+    left, right, top, bottom = np.split(np.arange(boundary), np.cumsum(shape.counts)[:3])
+    between = np.arange(boundary, boundary + shared)
     if horizontal:
         first = (left, between, top[: a.cols], bottom[: a.cols])
         second = (between, right, top[a.cols :], bottom[a.cols :])
     else:
         first = (left[: a.rows], right[: a.rows], top, between)
         second = (left[a.rows :], right[a.rows :], between, bottom)
-    return Join(shape, np.concatenate(first), np.concatenate(second), kept, kept + shared)
+    return Join(shape, np.concatenate(first), np.concatenate(second), boundary, boundary + shared)
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ def leaf_schedule(shape: Shape, keep: bool) -> Schedule:
     def plan(block: Shape, row: int, col: int, depth: int, half: int) -> tuple[int, int, int]:
         """Append the steps of ``block``; return (storage, its leading dimension, voltage storage)."""
         if block.rows == 1 and block.cols == 1:
-            cell, kept, total = _cell_places(block)
+            cell, boundary, total = _cell_places(block)
             out = storage(total, depth, half)
             volts = sizes["voltages"]
             sizes["voltages"] += total
-            steps.append(Step(1, out, total, kept, place(cell), row=row, col=col, x=volts))
+            steps.append(Step(1, out, total, boundary, place(cell), row=row, col=col, x=volts))
             return out, total, volts
         a, b, horizontal = halve(block)
         out_a, ld_a, volts_a = plan(a, row, col, depth + 1, 0)
@@ -159,7 +159,7 @@ def leaf_schedule(shape: Shape, keep: bool) -> Schedule:
         volts = sizes["voltages"]
         sizes["voltages"] += j.total
         parts = (place(j.first), out_a, ld_a, a.ports, place(j.second), out_b, ld_b, b.ports)
-        steps.append(Step(0, out, j.total, j.kept, *parts, row, col, volts, volts_a, volts_b))
+        steps.append(Step(0, out, j.total, j.boundary, *parts, row, col, volts, volts_a, volts_b))
         return out, j.total, volts
 
     plan(shape, 0, 0, 0, 0)
@@ -187,7 +187,7 @@ def _cell_places(cell: Shape) -> tuple[list[int], int, int]:
     """Places of (word, bit, left, right, top, bottom) in one cell's network; how many are kept, and in all."""
     left, right, top, bottom = np.split(np.arange(cell.ports), np.cumsum(cell.counts)[:3])
     at = [int(part[0]) if part.size else -1 for part in (left, right, top, bottom)]
-    kept = total = cell.ports
+    boundary = total = cell.ports
     # An inner cell's word node is its left port and its bit node its top port; at the border they are eliminated.
     nodes = []
     for k, edge in ((0, cell.left), (2, cell.top)):
@@ -197,7 +197,7 @@ def _cell_places(cell: Shape) -> tuple[list[int], int, int]:
         else:
             nodes.append(total)
             total += 1
-    return [*nodes, *at], kept, total
+    return [*nodes, *at], boundary, total
 
 
 def cuts(length: int, leaf: int) -> Index:

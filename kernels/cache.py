@@ -19,7 +19,7 @@ _FOLDER = str(Path(__file__).resolve().parent)
 _FILES: Any = caching.IndexDataCacheFile
 _SIZE = hashlib.sha256().digest_size
 
-_told: set[str] = set()
+_notices: set[str] = set()
 
 
 class _DamagedError(Exception):
@@ -80,8 +80,8 @@ class CheckedFiles(_FILES):  # type: ignore[misc, unused-ignore]
 
 
 def _tell(line: str) -> None:
-    if line not in _told and sys.stderr is not None:
-        _told.add(line)
+    if line not in _notices and sys.stderr is not None:
+        _notices.add(line)
         # On a terminal the stage in hand may stand in the line.
         print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 

@@ -115,5 +115,5 @@ def _cause(text: str) -> str:
     """Return the line of a compiler's message that says what was wrong."""
     lines = [line.strip(" -*>\t") for line in text.splitlines()]
     idle = ("Failed in", "During:", "File ", "There are", "Overload", "Known signatures", "This error", "[", "<source")
-    said = [line for line in lines if len(line) > 3 and not line.startswith(idle) and " Pass " not in line]
-    return said[0] if said else "no reason given"
+    reasons = [line for line in lines if len(line) > 3 and not line.startswith(idle) and " Pass " not in line]
+    return reasons[0] if reasons else "no reason given"

@@ -72,10 +72,10 @@ def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, c: Any) -> Any:
             columns = builder.extract_value(array.shape, 1)
             return builder.bitcast(array.data, byte.as_pointer()), stored(builder.trunc(columns, word))
 
-        one = stored(ir.Constant(real, 1.0))
+        unit = stored(ir.Constant(real, 1.0))
         uplo, trans = (stored(ir.Constant(byte, ord(letter))) for letter in "UN")
         n, k = (stored(builder.trunc(args[place], word)) for place in (1, 2))
-        arguments = [uplo, trans, n, k, one, *matrix(3), one, *matrix(4)]
+        arguments = [uplo, trans, n, k, unit, *matrix(3), unit, *matrix(4)]
         kinds = [byte, byte, word, word, real, byte, word, real, byte, word]
         function = ir.FunctionType(ir.VoidType(), [kind.as_pointer() for kind in kinds])
         builder.call(builder.inttoptr(args[0], function.as_pointer()), arguments)
@@ -107,21 +107,21 @@ def _scatter(part: Array, ports: int, places: Index, joint: Array) -> None:
 
 
 @njit(**_OPTIONS)
-def eliminate(joint: Array, kept: int, inverse: Array, panel: Array, dsyrk: int) -> None:
-    """Eliminate all nodes from ``kept`` on; fill ``inverse`` (total - kept,) with 1/pivot, 0 for islands.
+def eliminate(joint: Array, boundary: int, inverse: Array, panel: Array, dsyrk: int) -> None:
+    """Eliminate all nodes from ``boundary`` on; fill ``inverse`` (total - boundary,) with 1/pivot, 0 for islands.
 
-    Rows from ``kept`` on end as ``c[k, :k]``, each as it was when k was eliminated: what ``extend`` needs.
+    Rows from ``boundary`` on end as ``c[k, :k]``, each as it was when k was eliminated: what ``extend`` needs.
     ``panel`` is work space, (PANEL, total).
     """
     total = joint.shape[0]
     end = total
-    while end > kept:
-        start = max(kept, end - PANEL)
+    while end > boundary:
+        start = max(boundary, end - PANEL)
         for k in range(end - 1, start - 1, -1):
             row = joint[k, :k]
             pivot = _sum(row)
             inv = 1.0 / pivot if pivot > 0.0 else 0.0
-            inverse[k - kept] = inv
+            inverse[k - boundary] = inv
             for i in range(start, k):
                 share = row[i] * inv
                 if share > 0.0:
@@ -139,13 +139,13 @@ def eliminate(joint: Array, kept: int, inverse: Array, panel: Array, dsyrk: int)
 
 @njit(**_OPTIONS)
 def merge(
-    a: Array, ports_a: int, places_a: Index, b: Array, ports_b: int, places_b: Index, kept: int, joint: Array,
+    a: Array, ports_a: int, places_a: Index, b: Array, ports_b: int, places_b: Index, boundary: int, joint: Array,
     inverse: Array, panel: Array, dsyrk: int,
 ) -> None:  # fmt: skip
     """Join two blocks in the zeroed ``joint`` (total, total) and eliminate the ports they share."""
     _scatter(a, ports_a, places_a, joint)
     _scatter(b, ports_b, places_b, joint)
-    eliminate(joint, kept, inverse, panel, dsyrk)
+    eliminate(joint, boundary, inverse, panel, dsyrk)
 
 
 @njit(**_OPTIONS)
@@ -170,9 +170,9 @@ def extend(rows: Array, inverse: Array, x: Array) -> None:
     ``x[k] = sum_{j<k} c[k, j] x[j] / d``: a weighted mean. ``rows`` (eliminated, total) are what ``eliminate`` left.
     """
     eliminated, total = rows.shape
-    kept = total - eliminated
+    boundary = total - eliminated
     for e in range(eliminated):
-        k = kept + e
+        k = boundary + e
         for q in range(x.shape[1]):
             x[k, q] = 0.0
         for j in range(k):
@@ -186,11 +186,11 @@ def extend(rows: Array, inverse: Array, x: Array) -> None:
 def extend_pairs(rows: Array, inverse: Array, x: Array, low: Array) -> None:
     """As ``extend``, for voltages ``x + low``: ``x[k] = x[h] + sum_j c[k, j] (x[j] - x[h]) / d``, h the heaviest."""
     eliminated, total = rows.shape
-    kept = total - eliminated
+    boundary = total - eliminated
     batch = x.shape[1]
     above = np.empty(batch)
     for e in range(eliminated):
-        k = kept + e
+        k = boundary + e
         heaviest = 0
         for j in range(k):
             if rows[e, j] > rows[e, heaviest]:

@@ -24,7 +24,7 @@ class Step(NamedTuple):
     ----------
     cell : int
         1 for a cell, 0 for a join.
-    out, total, kept : int
+    out, total, boundary : int
         Where in the storage its network goes, its nodes (the storage's leading dimension), and how many are kept.
     places_a, places_b : int
         Where in the schedule's places those of the parts' ports start; a cell has the first only.
@@ -39,7 +39,7 @@ class Step(NamedTuple):
     cell: int
     out: int
     total: int
-    kept: int
+    boundary: int
     places_a: int
     a: int = 0
     ld_a: int = 0
@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 # The columns' numbers, which are constants to the compiler.
-CELL, OUT, TOTAL, KEPT, PLACES_A, A, LD_A, PORTS_A, PLACES_B, B, LD_B, PORTS_B, ROW, COL, X, X_A, X_B = range(17)
+CELL, OUT, TOTAL, BOUNDARY, PLACES_A, A, LD_A, PORTS_A, PLACES_B, B, LD_B, PORTS_B, ROW, COL, X, X_A, X_B = range(17)
 
 
 @njit(**_OPTIONS)
@@ -103,10 +103,10 @@ def _leaf_scatter(store: Array, part: int, ld: int, ports: int, places: Index, a
 
 
 @njit(**_OPTIONS)
-def _leaf_eliminate(store: Array, out: int, total: int, kept: int, inverse: Array, share: Array) -> None:
+def _leaf_eliminate(store: Array, out: int, total: int, boundary: int, inverse: Array, share: Array) -> None:
     """``eliminate`` in all lanes; each row's unused diagonal place keeps 1/pivot."""
     lanes = store.shape[1]
-    for k in range(total - 1, kept - 1, -1):
+    for k in range(total - 1, boundary - 1, -1):
         row = out + k * total
         for q in range(lanes):
             inverse[q] = 0.0
@@ -136,14 +136,14 @@ def _leaf_forward(
     inverse, share = np.empty(lanes), np.empty(lanes)
     for s in range(steps.shape[0]):
         step = steps[s]
-        out, total, kept = step[OUT], step[TOTAL], step[KEPT]
+        out, total, boundary = step[OUT], step[TOTAL], step[BOUNDARY]
         if step[CELL]:
             _leaf_cell(step, places, g, cw, cb, top, left, store)
         else:
             _clear(store, out, total)
             _leaf_scatter(store, step[A], step[LD_A], step[PORTS_A], places, step[PLACES_A], out, total)
             _leaf_scatter(store, step[B], step[LD_B], step[PORTS_B], places, step[PLACES_B], out, total)
-        _leaf_eliminate(store, out, total, kept, inverse, share)
+        _leaf_eliminate(store, out, total, boundary, inverse, share)
 
 
 @njit(**_OPTIONS)
@@ -179,8 +179,8 @@ def _leaf_backward(steps: Index, places: Index, store: Array, x: Array) -> None:
     lanes = x.shape[1]
     for s in range(steps.shape[0] - 1, -1, -1):
         step = steps[s]
-        out, total, kept, at = step[OUT], step[TOTAL], step[KEPT], step[X]
-        for k in range(kept, total):
+        out, total, boundary, at = step[OUT], step[TOTAL], step[BOUNDARY], step[X]
+        for k in range(boundary, total):
             mean, row = x[at + k], out + k * total
             for q in range(lanes):
                 mean[q] = 0.0
@@ -207,8 +207,8 @@ def _backward_pairs(steps: Index, places: Index, store: Array, x: Array, low: Ar
     heaviest, base, low_base, above = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
     for s in range(steps.shape[0] - 1, -1, -1):
         step = steps[s]
-        out, total, kept, at = step[OUT], step[TOTAL], step[KEPT], step[X]
-        for k in range(kept, total):
+        out, total, boundary, at = step[OUT], step[TOTAL], step[BOUNDARY], step[X]
+        for k in range(boundary, total):
             row = out + k * total
             heaviest[:] = base[:] = low_base[:] = above[:] = 0.0
             for j in range(k):

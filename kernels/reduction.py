@@ -72,16 +72,16 @@ def memory(rows: int, cols: int, present: tuple[bool, bool, bool, bool], *, keep
     keep : bool
         As that of :class:`Reduction`.
     """
-    ends = [Edge.TERMINAL if there else Edge.ABSENT for there in present]
+    ends = [Edge.TERMINAL if tied else Edge.ABSENT for tied in present]
     whole = Shape(rows, cols, *ends)
-    squares, kept = _squares(whole, leaf_size(rows, cols))
+    squares, rows_size = _squares(whole, leaf_size(rows, cols))
     # Blocks are there until they are joined: some two at a time, both of them at the top.
     most = max(
         max(joined, parts) + joined / 2 ** max(level - 1, 0) if level else joined + parts
         for level, (joined, parts) in enumerate(pairwise([*squares, 0]))
     )
     result = squares[0] + whole.ports**2
-    return OVERHEAD * 8.0 * (max(most, result) + 3 * rows * cols + (kept if keep else 0))
+    return OVERHEAD * 8.0 * (max(most, result) + 3 * rows * cols + (rows_size if keep else 0))
 
 
 @lru_cache(maxsize=4096)
@@ -92,9 +92,9 @@ def _squares(block: Shape, leaf: int) -> tuple[tuple[int, ...], int]:
     a, b, horizontal = halve(block)
     shared = block.rows if horizontal else block.cols
     total = block.ports + shared
-    (below, kept), (other, more) = _squares(a, leaf), _squares(b, leaf)
-    levels = [sum(pair) for pair in zip_longest(below, other, fillvalue=0)]
-    return (total**2, *levels), kept + more + shared * total
+    (below, rows_a), (below_b, more) = _squares(a, leaf), _squares(b, leaf)
+    levels = [sum(pair) for pair in zip_longest(below, below_b, fillvalue=0)]
+    return (total**2, *levels), rows_a + more + shared * total
 
 
 class Blocks:
@@ -149,7 +149,7 @@ class Blocks:
 
     def _leaf_shape(self, r: int, c: int) -> Shape:
         rows, cols = self._row_cuts, self._col_cuts
-        ends = [Edge.TERMINAL if there else Edge.ABSENT for there in self.present]
+        ends = [Edge.TERMINAL if tied else Edge.ABSENT for tied in self.present]
         return Shape(
             int(rows[r + 1] - rows[r]),
             int(cols[c + 1] - cols[c]),
@@ -243,16 +243,16 @@ class Reduction(Blocks):
         for height in sorted(self._levels, reverse=True):
             self._run(_extend, self._levels[height])
 
-    def sensitivity(self, one: Array, other: Array, weights: Array) -> Array:
+    def sensitivity(self, rows: Array, cols: Array, weights: Array) -> Array:
         """Return ``sum_kl weights[k, l] d_k d_l`` at every cell, (m, n); needs ``keep``.
 
-        d_k is the voltage across the cell for terminal voltages ``one[k]`` (K, ports), d_l for ``other[l]`` (L, ports);
+        d_k is the voltage across the cell for terminal voltages ``rows[k]`` (K, ports), d_l for ``cols[l]`` (L, ports);
         ``weights`` is (K, L). Below the leaves' ports nothing depends on how many there are: a leaf's cells see
         ``weights`` as a form in its ports' voltages.
         """
         gradient = np.zeros(self._circuit[0].shape)
-        self._spread(np.concatenate([one, other]))
-        count = one.shape[0]
+        self._spread(np.concatenate([rows, cols]))
+        count = rows.shape[0]
 
         def fill(group: tuple[Shape, list[_Block], Index, Index]) -> None:
             shape, blocks, top, left = group
@@ -274,15 +274,15 @@ def _join(block: _Block, keep: bool) -> None:
     a, b = block.parts
     how = block.how
     joint = np.zeros((how.total, how.total))
-    inverse = np.empty(how.total - how.kept)
+    inverse = np.empty(how.total - how.boundary)
     kron.merge(
-        a.couplings, a.shape.ports, how.first, b.couplings, b.shape.ports, how.second, how.kept, joint, inverse,
+        a.couplings, a.shape.ports, how.first, b.couplings, b.shape.ports, how.second, how.boundary, joint, inverse,
         np.empty((kron.PANEL, how.total)), kron.dsyrk_address(),
     )  # fmt: skip
     block.couplings = joint
     a.couplings = b.couplings = None
     if keep:
-        block.rows, block.inverse = joint[how.kept :].copy(), inverse
+        block.rows, block.inverse = joint[how.boundary :].copy(), inverse
 
 
 def _extend(block: _Block) -> None:
@@ -294,7 +294,7 @@ def _extend(block: _Block) -> None:
     assert block.port_voltages is not None
     how, ports = block.how, block.port_voltages
     x = np.empty((*ports.shape[:-2], how.total, ports.shape[-1]))
-    x[..., : how.kept, :] = ports
+    x[..., : how.boundary, :] = ports
     if x.ndim == 2:
         kron.extend(block.rows, block.inverse, x)
     else:

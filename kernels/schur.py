@@ -308,9 +308,9 @@ def _miss(
     """``image = p - Aw^-1 b Ab^-1 a p``, by passes over the lines alone; u and s (m, n) are work space."""
     m, n = a.shape
     zero_w, zero_b, spare_w, spare_b = np.zeros(m), np.zeros(n), np.empty(m), np.empty(n)
-    none = np.empty((0, 0))
-    _bit_lines(a, p, none, lb, kb, zero_b, zero_b, u, spare_b)
-    _into_word_lines(b, u, none, s)
+    empty = np.empty((0, 0))
+    _bit_lines(a, p, empty, lb, kb, zero_b, zero_b, u, spare_b)
+    _into_word_lines(b, u, empty, s)
     _word_lines(s, lw, kw, zero_w, zero_w, image, y, spare_w)
     for i in range(m):
         for j in range(n):

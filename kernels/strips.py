@@ -61,14 +61,14 @@ class Strips(Blocks):
         panel = np.empty((kron.PANEL, 1 + 2 * n))
         for strip in self._strips:
             assert strip.couplings is not None
-            held = _grounded(strip.couplings, strip.shape, first=above is None)
+            grounded = _grounded(strip.couplings, strip.shape, first=above is None)
             if above is None:
-                above = held
+                above = grounded
                 continue
             joint, inverse = np.zeros((1 + 2 * n, 1 + 2 * n)), np.empty(n)
             kron.merge(
                 above, 1 + n, np.append(0, top),
-                held, 1 + 2 * n, np.concatenate([ground_and_bottom[:1], top, ground_and_bottom[1:]]),
+                grounded, 1 + 2 * n, np.concatenate([ground_and_bottom[:1], top, ground_and_bottom[1:]]),
                 1 + n, joint, inverse, panel, kron.dsyrk_address(),
             )  # fmt: skip
             steps.append((joint[1 + n :].copy(), inverse))
@@ -118,7 +118,7 @@ def _grounded(couplings: Array, shape: Shape, *, first: bool) -> Array:
     at = _places(shape)
     start = at[3].start if first else at[2].start
     border = shape.ports - start
-    held = np.zeros((1 + border, 1 + border))
-    held[1:, 0] = couplings[start : shape.ports, :start].sum(axis=1)
-    held[1:, 1:] = couplings[start : shape.ports, start : shape.ports]
-    return held
+    network = np.zeros((1 + border, 1 + border))
+    network[1:, 0] = couplings[start : shape.ports, :start].sum(axis=1)
+    network[1:, 1:] = couplings[start : shape.ports, start : shape.ports]
+    return network

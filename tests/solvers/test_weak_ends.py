@@ -10,7 +10,7 @@ from problems import ALONE, METHODS, OPEN, SIDES, solve_by
 import xbarsim
 from xbarsim import Crossbar, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic, schemes
 from xbarsim.kernels import kirchhoff
-from xbarsim.solvers.refinement import Balance, Pairs, ohmic
+from xbarsim.solvers.refinement import Balance, VoltagePairs, ohmic
 from xbarsim.solvers.segments import Segments
 
 EXACT = 1e-12
@@ -199,7 +199,7 @@ def bounds_of(crossbar, voltages, v, u):
     """The two residuals of node voltages with the end currents that they give."""
     segments = Segments.of(crossbar)
     volts = [voltages, *(segments.volts[side] for side in SIDES[1:])]
-    pairs = Pairs.of(v.copy(), u.copy())
+    pairs = VoltagePairs.of(v.copy(), u.copy())
     balance = Balance(segments.word, segments.bit, volts, ohmic(segments.g)(pairs), pairs)
     quick = kirchhoff.residual(segments.g, segments.word, segments.bit, *volts, v, u, *balance.out)
     return quick, balance.bound, dict(zip(SIDES, balance.out, strict=True))
@@ -244,7 +244,7 @@ def test_pairs_add_what_doubles_lose():
     """The sum of a voltage and a correction far below its last digit, against exact arithmetic."""
     rng = np.random.default_rng(6)
     v, more = rng.uniform(0.1, 1, (3, 4)), rng.uniform(-1, 1, (5, 3, 4)) * 1e-14
-    pairs = Pairs.of(v.copy(), v.copy())
+    pairs = VoltagePairs.of(v.copy(), v.copy())
     for part in more:
         pairs.add(part, part)
     with mp.workdps(50):

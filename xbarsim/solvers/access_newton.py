@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import access, ladders, schur
 from xbarsim.resources import check_running
-from xbarsim.solvers.refinement import EXACT, GOAL, Balance, Law, Pairs
+from xbarsim.solvers.refinement import EXACT, GOAL, Balance, CellTangents, VoltagePairs
 from xbarsim.solvers.segments import Segments
 
 _STEPS = 25
@@ -35,7 +35,7 @@ class AccessCells:
         As ``kernels.access.PARAMETERS``, the first 0 where there is no cell.
     gate, bulk : (rows, cols)
         Volts.
-    own : (rows, cols) of bool
+    tied_bulk : (rows, cols) of bool
         Whether the bulk is tied to the transistor's outer end.
     on_word : (rows, cols) of bool
         Whether the memristor is on the word line's side.
@@ -44,7 +44,7 @@ class AccessCells:
     parameters: Array
     gate: Array
     bulk: Array
-    own: NDArray[np.bool_]
+    tied_bulk: NDArray[np.bool_]
     on_word: NDArray[np.bool_]
 
 
@@ -52,7 +52,7 @@ class AccessCells:
 class AccessState:
     """A solution: node voltages, what flows and leaks, (rows, cols) each, the end currents and their bound."""
 
-    pairs: Pairs
+    pairs: VoltagePairs
     inner: Array
     cells: Array
     leak_word: Array
@@ -112,7 +112,7 @@ class _Lines:
             bound, step,
         )  # fmt: skip
 
-    def _at(self, pairs: Pairs) -> tuple[Law, Balance]:
+    def _at(self, pairs: VoltagePairs) -> tuple[CellTangents, Balance]:
         law = self._law(pairs)
         return law, Balance(self.word, self.bit, self.volts, law, pairs)
 
@@ -122,33 +122,33 @@ class _Lines:
         Nodes that no current moves, as where all transistors are off, are still where their sources hold them; and
         what they are off by makes a difference to what leaks.
         """
-        most = max(max(float(np.abs(held).max()) for held in self.volts), 1e-300)
+        most = max(max(float(np.abs(volts).max()) for volts in self.volts), 1e-300)
         off = np.abs(balance.dv) + np.abs(balance.far_word)[:, None] + np.abs(balance.du) + np.abs(balance.far_bit)
         missed = float((self.leaking * off).sum())
         leaks = missed / balance.scale if balance.scale > 0.0 else 0.0
         bound = max(balance.bound + leaks, float(off.max()) / most)
         return bound if bound < np.inf else np.inf
 
-    def _guess(self) -> Pairs:
+    def _guess(self) -> VoltagePairs:
         """Lines at their sources' voltages, at 0 where they have none."""
         left, right, top, bottom = self.volts
         v, u = np.empty((2, *self.shape))
         word, bit = self.word, self.bit
         v[:] = np.where(word[:, 0] < np.inf, left, np.where(word[:, -1] < np.inf, right, 0.0))[:, None]
         u[:] = np.where(bit[-1] < np.inf, bottom, np.where(bit[0] < np.inf, top, 0.0))
-        return Pairs.of(v, u)
+        return VoltagePairs.of(v, u)
 
-    def _law(self, pairs: Pairs) -> Law:
+    def _law(self, pairs: VoltagePairs) -> CellTangents:
         i, chord, a, b, self.leak_v, self.leak_u, self.leaking, self.inner = np.empty((8, *self.shape))
         of = self.of
         self.steepest = access.cells(
-            pairs.v, pairs.low_v, pairs.u, pairs.low_u, of.parameters, of.gate, of.bulk, of.own, of.on_word,
+            pairs.v, pairs.low_v, pairs.u, pairs.low_u, of.parameters, of.gate, of.bulk, of.tied_bulk, of.on_word,
             i, chord, a, b, self.leak_v, self.leak_u, self.leaking, self.inner,
         )  # fmt: skip
         alone = np.where(chord == 0.0, i, 0.0)
-        return Law(self.siemens, i, chord, a, b, alone + self.leak_v, self.leak_u - alone)
+        return CellTangents(self.siemens, i, chord, a, b, alone + self.leak_v, self.leak_u - alone)
 
-    def _correct(self, law: Law, balance: Balance, bound: float, dv: Array, du: Array) -> bool:
+    def _correct(self, law: CellTangents, balance: Balance, bound: float, dv: Array, du: Array) -> bool:
         """Solve the tangent circuit for what the balance misses, as exactly as that deserves."""
         word, bit = self.word, self.bit
         ladders.factor_word(law.a, word, self.lw, self.kw, self.end_w)
@@ -163,7 +163,9 @@ class _Lines:
         )  # fmt: skip
         return bool(status == schur.CONVERGED and np.isfinite(dv).all() and np.isfinite(du).all())
 
-    def _moved(self, pairs: Pairs, best: Pairs, dv: Array, du: Array, before: float) -> tuple[Law, Balance, float]:
+    def _moved(
+        self, pairs: VoltagePairs, best: VoltagePairs, dv: Array, du: Array, before: float
+    ) -> tuple[CellTangents, Balance, float]:
         """Move ``pairs`` by a step, or by as much of it as brings them nearer."""
         for _ in range(_HALVINGS):
             pairs.put(best)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.solvers.refinement import Balance, Pairs, ohmic
+from xbarsim.solvers.refinement import Balance, VoltagePairs, ohmic
 from xbarsim.solvers.segments import Mask, Segments
 
 
@@ -133,7 +133,7 @@ def field_evidence(
     residual = np.empty(word[0].shape[0])
     across: dict[int, Array] = {}
     for k in range(residual.size):
-        pairs = Pairs.of(np.nan_to_num(word[0][k]), np.nan_to_num(bit[0][k]))
+        pairs = VoltagePairs.of(np.nan_to_num(word[0][k]), np.nan_to_num(bit[0][k]))
         pairs.low_v, pairs.low_u = np.nan_to_num(word[1][k]), np.nan_to_num(bit[1][k])
         across[k] = pairs.across()
         volts = [sources[side][k] for side in SIDES]

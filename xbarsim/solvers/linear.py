@@ -10,7 +10,7 @@ from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import kirchhoff, ladders, schur
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer, field_evidence
-from xbarsim.solvers.refinement import EXACT, GOAL, Pairs, linear_correction, ohmic, refine
+from xbarsim.solvers.refinement import EXACT, GOAL, VoltagePairs, linear_correction, ohmic, refine
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.terminals import Terminals
 
@@ -158,7 +158,7 @@ class _Gradients:
     def _refine(self, vector: int, volts: list[Array], out: list[Array], v: Array, u: Array, work: Array) -> None:
         """Improve one vector's node voltages v, u and its end currents by iterative refinement."""
         word, bit = self.segments.word, self.segments.bit
-        pairs = Pairs.of(v, u)
+        pairs = VoltagePairs.of(v, u)
         correction = linear_correction(word, bit, tuple(self.dividers), work, self.limit)
         settle = not self.sure[vector]
         balance, steps = refine(word, bit, volts, ohmic(self.segments.g), correction, pairs, settle=settle)

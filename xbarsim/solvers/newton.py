@@ -11,7 +11,7 @@ from xbarsim.kernels import islands, kirchhoff, ladders, laws, newton_steps, sch
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer
 from xbarsim.solvers.extrapolation import Beyond, farthest, report
-from xbarsim.solvers.refinement import GOAL, Balance, Law, LawOf, Pairs, Solver, refine
+from xbarsim.solvers.refinement import GOAL, Balance, CellTangents, Solver, TangentsOf, VoltagePairs, refine
 from xbarsim.solvers.segments import Segments
 
 CELL_NUMBERS = 25
@@ -119,7 +119,7 @@ def _refine(
 ) -> tuple[Array, Array]:  # fmt: skip
     """Improve voltages, end currents and their residual in place; return the cells' voltages and currents."""
     word, bit = segments.word, segments.bit
-    pairs = Pairs.of(v, u)
+    pairs = VoltagePairs.of(v, u)
     law_of = _law_of(cells, segments.g)
     balance, steps = refine(word, bit, volts, law_of, _correction(cells, word, bit, space, limit), pairs)
     if steps > 0 or balance.bound < residual[0]:
@@ -129,12 +129,12 @@ def _refine(
     return pairs.across(), law_of(pairs).cells
 
 
-def _law_of(cells: newton_steps.Cells, siemens: Array) -> LawOf:
-    def at(pairs: Pairs) -> Law:
+def _law_of(cells: newton_steps.Cells, siemens: Array) -> TangentsOf:
+    def at(pairs: VoltagePairs) -> CellTangents:
         across = pairs.across()
         i, a, b = np.empty((3, *across.shape))
         laws.precise(cells.kind, cells.address, across, *pairs.lower(), cells.parameters, cells.shared, i, a, b)
-        return Law(
+        return CellTangents(
             siemens,
             i,
             np.divide(i, across, out=a.copy(), where=np.sign(i) * np.sign(across) > 0.0),
@@ -151,7 +151,7 @@ def _correction(
     """Return a solver of tangent circuits for ``refine``."""
     zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
 
-    def solve(law: Law, balance: Balance, dv: Array, du: Array) -> bool:
+    def solve(law: CellTangents, balance: Balance, dv: Array, du: Array) -> bool:
         ladders.factor_word(law.a, word, space.lw, space.kw, space.end_w)
         ladders.factor_bit(law.b, bit, space.lb, space.kb, space.end_b)
         far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)

@@ -32,7 +32,7 @@ SETTLED = 1e-10
 
 
 @dataclass
-class Pairs:
+class VoltagePairs:
     """Node voltages ``v + low_v`` and ``u + low_u``, (rows, cols) each."""
 
     v: Array
@@ -41,11 +41,11 @@ class Pairs:
     low_u: Array
 
     @staticmethod
-    def of(v: Array, u: Array) -> Pairs:
+    def of(v: Array, u: Array) -> VoltagePairs:
         """Take plain voltages, which are changed in place; those of islands count as 0 V."""
         np.nan_to_num(v, copy=False)
         np.nan_to_num(u, copy=False)
-        return Pairs(v, np.zeros_like(v), u, np.zeros_like(u))
+        return VoltagePairs(v, np.zeros_like(v), u, np.zeros_like(u))
 
     def across(self) -> Array:
         """Volts across the cells."""
@@ -58,19 +58,19 @@ class Pairs:
         below = self.v <= self.u
         return np.where(below, self.v, self.u), np.where(below, self.low_v, self.low_u)
 
-    def copy(self) -> Pairs:
+    def copy(self) -> VoltagePairs:
         """Copy all four arrays."""
-        return Pairs(self.v.copy(), self.low_v.copy(), self.u.copy(), self.low_u.copy())
+        return VoltagePairs(self.v.copy(), self.low_v.copy(), self.u.copy(), self.low_u.copy())
 
-    def put(self, other: Pairs) -> None:
-        """Take the numbers of ``other``."""
-        for mine, its in (
-            (self.v, other.v),
-            (self.low_v, other.low_v),
-            (self.u, other.u),
-            (self.low_u, other.low_u),
+    def put(self, source: VoltagePairs) -> None:
+        """Take the numbers of ``source``."""
+        for mine, numbers in (
+            (self.v, source.v),
+            (self.low_v, source.low_v),
+            (self.u, source.u),
+            (self.low_u, source.low_u),
         ):
-            mine[:] = its
+            mine[:] = numbers
 
     def add(self, dv: Array, du: Array) -> None:
         """Add corrections (rows, cols)."""
@@ -79,11 +79,11 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Law:
+class CellTangents:
     """What the cells take at given voltages: currents, those per volt across, and slopes in both nodes' voltages.
 
     ``siemens`` are the memristors' own: what is next to nothing against those times the sources' volts is no current.
-    ``rest_word`` and ``rest_bit`` are what leaves word and bit nodes besides, where there is any: leaks, and what of
+    ``leak_word`` and ``leak_bit`` are what leaves word and bit nodes besides, where there is any: leaks, and what of
     ``cells`` is not ``chord`` times the volts across where that is 0.
     """
 
@@ -92,23 +92,23 @@ class Law:
     chord: Array
     a: Array
     b: Array
-    rest_word: Array | None = None
-    rest_bit: Array | None = None
+    leak_word: Array | None = None
+    leak_bit: Array | None = None
 
     def leaving(self) -> tuple[Array, Array]:
         """Return all that leaves word nodes, and bit nodes."""
-        if self.rest_word is None or self.rest_bit is None:
+        if self.leak_word is None or self.leak_bit is None:
             return self.cells, -self.cells
-        own = np.where(self.chord == 0.0, 0.0, self.cells)
-        return own + self.rest_word, self.rest_bit - own
+        through = np.where(self.chord == 0.0, 0.0, self.cells)
+        return through + self.leak_word, self.leak_bit - through
 
 
-LawOf = Callable[[Pairs], Law]
+TangentsOf = Callable[[VoltagePairs], CellTangents]
 
 
-def ohmic(g: Array) -> LawOf:
+def ohmic(g: Array) -> TangentsOf:
     """Return the law of linear cells."""
-    return lambda pairs: Law(g, g * pairs.across(), g, g, g)
+    return lambda pairs: CellTangents(g, g * pairs.across(), g, g, g)
 
 
 class Balance:
@@ -129,14 +129,14 @@ class Balance:
         Volts of right and top sources in place of the gaps.
     """
 
-    def __init__(self, word: Array, bit: Array, volts: list[Array], law: Law, pairs: Pairs) -> None:
+    def __init__(self, word: Array, bit: Array, volts: list[Array], law: CellTangents, pairs: VoltagePairs) -> None:
         left, right, top, bottom = volts
         rows, cols = pairs.v.shape
         leaving_w, self.dv = np.empty((2, rows, cols))
         leaving_b, shift_b = np.empty((2, cols, rows))
         self.out = [np.empty(rows), np.empty(rows), np.empty(cols), np.empty(cols)]
         self.far_word, self.far_bit = np.empty(rows), np.empty(cols)
-        most = max(float(np.abs(held).max()) for held in volts)
+        most = max(float(np.abs(side).max()) for side in volts)
         per_volt = 1.0 / max(most, 1e-300)
 
         def turned(array: Array) -> Array:
@@ -144,7 +144,7 @@ class Balance:
             return np.ascontiguousarray(array[::-1].T)
 
         taken_w, taken_b = law.leaving()
-        rest_w, rest_b = (np.zeros((rows, cols)) if rest is None else rest for rest in (law.rest_word, law.rest_bit))
+        rest_w, rest_b = (np.zeros((rows, cols)) if leak is None else leak for leak in (law.leak_word, law.leak_bit))
         lost_w, driven_w = defects.line_gaps(
             taken_w, law.chord, law.a, word, pairs.v, pairs.low_v, pairs.u, pairs.low_u, rest_w,
             left, right, self.out[0], self.out[1], leaving_w, self.dv, self.far_word, per_volt,
@@ -167,15 +167,21 @@ class Balance:
 
 def scale(currents: Iterable[Array], cells: Array, volts: Iterable[Array]) -> float:
     """Return the largest end current, or what is too small to count as one."""
-    most = float(cells.sum(axis=1).max()) * max(float(np.abs(held).max()) for held in volts)
+    most = float(cells.sum(axis=1).max()) * max(float(np.abs(side).max()) for side in volts)
     return max(*(float(np.abs(amperes).max()) for amperes in currents), kirchhoff.FLOOR * most)
 
 
-Solver = Callable[[Law, Balance, Array, Array], bool]
+Solver = Callable[[CellTangents, Balance, Array, Array], bool]
 
 
 def refine(
-    word: Array, bit: Array, volts: list[Array], law_of: LawOf, correction: Solver, pairs: Pairs, settle: bool = False
+    word: Array,
+    bit: Array,
+    volts: list[Array],
+    law_of: TangentsOf,
+    correction: Solver,
+    pairs: VoltagePairs,
+    settle: bool = False,
 ) -> tuple[Balance, int]:
     """Correct ``pairs`` until their bound is below ``GOAL`` or falls no more; return their balance and the steps taken.
 
@@ -188,7 +194,7 @@ def refine(
         law = law_of(pairs)
         balance = Balance(word, bit, volts, law, pairs)
         dv, du = np.empty((2, *pairs.v.shape))
-        small = SETTLED * max(float(np.abs(held).max()) for held in volts)
+        small = SETTLED * max(float(np.abs(side).max()) for side in volts)
         settled = not settle
         for step in range(MOST_STEPS):
             if (balance.bound <= GOAL and settled) or not balance.bound < np.inf:
@@ -219,7 +225,7 @@ def linear_correction(word: Array, bit: Array, dividers: tuple[Array, ...], work
     y, arriving_w, arriving_b = np.empty((cols, 4)), np.empty(rows), np.empty(cols)
     zero_w, zero_b = np.zeros(rows), np.zeros(cols)
 
-    def solve(law: Law, balance: Balance, dv: Array, du: Array) -> bool:
+    def solve(law: CellTangents, balance: Balance, dv: Array, du: Array) -> bool:
         far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)
         far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
         status, _, _ = schur.solve(
