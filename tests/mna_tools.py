@@ -3,7 +3,7 @@
 import numpy as np
 from mpmath import mp, mpf
 
-from xbarsim.mna import Branches, Drive, Gains, Network
+from xbarsim.mna import CCCS, CCVS, VCCS, VCVS, Branches, Drive, Gains, Network
 
 EXACT = 1e-14
 """Hand-computed circuits of a few ohms: some roundings."""
@@ -34,9 +34,8 @@ def controlled(*elements):
 
 
 def network(nodes, r=(), v=(), i=(), e=(), g=(), f=(), h=()):
-    return Network(
-        nodes, branches(*r), branches(*v), branches(*i), controlled(*e), controlled(*g), controlled(*f), controlled(*h)
-    )
+    groups = {VCCS: controlled(*g), CCCS: controlled(*f), VCVS: controlled(*e), CCVS: controlled(*h)}
+    return Network(nodes, branches(*r), branches(*v), branches(*i), groups)
 
 
 def random_network(rng, *, gains=True):
@@ -73,7 +72,7 @@ def exact(circuit, digits=60):
 
 
 def _exact(circuit):
-    fixed = [circuit.voltages, circuit.vcvs, circuit.ccvs]
+    fixed = [circuit.voltages, circuit.controlled[VCVS], circuit.controlled[CCVS]]
     n, count = circuit.nodes, sum(part.a.size for part in fixed)
     A, z = mp.zeros(n + count), mp.zeros(n + count, 1)
     volts, amperes = circuit.voltages.value, circuit.currents.value
@@ -90,11 +89,11 @@ def _exact(circuit):
         for p, q in ((a, b), (b, a)):
             leaves(p, p, 1 / mpf(ohms))
             leaves(p, q, -1 / mpf(ohms))
-    for a, b, gain, c, d in rows(circuit.vccs):
+    for a, b, gain, c, d in rows(circuit.controlled[VCCS]):
         for node, sign in ((a, gain), (b, -gain)):
             leaves(node, c, sign)
             leaves(node, d, -sign)
-    for a, b, gain, c, _ in rows(circuit.cccs):
+    for a, b, gain, c, _ in rows(circuit.controlled[CCCS]):
         leaves(a, n + c, gain)
         leaves(b, n + c, -gain)
     for k in range(circuit.currents.a.size):
@@ -110,7 +109,7 @@ def _exact(circuit):
             A[row, int(part.b[k])] -= 1
             if part is circuit.voltages:
                 z[row] = mpf(volts[k])
-            elif part is circuit.vcvs:
+            elif part is circuit.controlled[VCVS]:
                 A[row, int(part.c[k])] -= mpf(part.value[k])
                 A[row, int(part.d[k])] += mpf(part.value[k])
             else:

@@ -25,7 +25,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from xbarsim import mna
-from xbarsim.mna import Branches, Gains, Jacobian, Network, Stamps, System
+from xbarsim.mna import VCVS, Branches, Gains, Jacobian, Network, Stamps, System
 
 KINDS = ("a bridge", "missing wires", "amplifiers", "1T1R with leaks")
 RULES = [
@@ -102,7 +102,9 @@ def network(lines: int, kind: str, shuffled: bool) -> tuple[Network, Stamps | No
     if table:
         stamps = Stamps(**{name: number[column] for name, column in table.items()})
     return (
-        Network(built.nodes, Branches(number[a][order], number[b][order], ohms[order]), sources, vcvs=gains),
+        Network(
+            built.nodes, Branches(number[a][order], number[b][order], ohms[order]), sources, controlled={VCVS: gains}
+        ),
         stamps,
         slopes,
     )

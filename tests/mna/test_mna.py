@@ -7,7 +7,7 @@ import pytest
 from mna_tools import CLOSE, EXACT, drive, exact, network, random_network
 
 from xbarsim import mna
-from xbarsim.mna import Gains
+from xbarsim.mna import CCCS, CCVS, VCCS, VCVS, Gains
 
 # Nodes 0, 1, 2, ... and the currents of v, then e, then h; every number differs, so a swapped index shows.
 BY_HAND = {
@@ -131,16 +131,17 @@ def test_random_networks_against_a_dense_table(seed):
 def kcl(circuit, solution, point=0):
     """Return the sum of the currents that leave each node, and the largest current there is."""
     volts, amperes = solution.voltages[point], solution.currents[point]
+    vccs, cccs, vcvs, ccvs = (circuit.controlled[coupling] for coupling in (VCCS, CCCS, VCVS, CCVS))
     flows = []
     for part, current in (
         (circuit.resistors, (volts[circuit.resistors.a] - volts[circuit.resistors.b]) / circuit.resistors.value),
         (circuit.currents, circuit.currents.value),
-        (circuit.vccs, circuit.vccs.value * (volts[circuit.vccs.c] - volts[circuit.vccs.d])),
-        (circuit.cccs, circuit.cccs.value * amperes[circuit.cccs.c]),
+        (vccs, vccs.value * (volts[vccs.c] - volts[vccs.d])),
+        (cccs, cccs.value * amperes[cccs.c]),
     ):
         flows += [(part.a, current), (part.b, -current)]
-    a = np.concatenate([part.a for part in (circuit.voltages, circuit.vcvs, circuit.ccvs)])
-    b = np.concatenate([part.b for part in (circuit.voltages, circuit.vcvs, circuit.ccvs)])
+    a = np.concatenate([part.a for part in (circuit.voltages, vcvs, ccvs)])
+    b = np.concatenate([part.b for part in (circuit.voltages, vcvs, ccvs)])
     flows += [(a, amperes), (b, -amperes)]
     total = np.zeros(circuit.nodes)
     for node, current in flows:
@@ -177,8 +178,9 @@ def test_branches_that_lead_nowhere(seed):
     circuit = random_network(np.random.default_rng(300 + seed))
     end = circuit.nodes
     hanging = Gains(*(np.array([k]) for k in (end, 1, 0.3, 0, 0)))
-    ends = {name: np.append(getattr(circuit.ccvs, name), getattr(hanging, name)) for name in vars(hanging)}
-    longer = replace(circuit, nodes=end + 1, ccvs=Gains(**ends))
+    group = circuit.controlled[CCVS]
+    ends = {name: np.append(getattr(group, name), getattr(hanging, name)) for name in vars(hanging)}
+    longer = replace(circuit, nodes=end + 1, controlled={**circuit.controlled, CCVS: Gains(**ends)})
     rng = np.random.default_rng(seed)
     solution = mna.solve(longer, drive(rng.normal(size=(40, 3)), 1e-3 * rng.normal(size=(40, 3))))
     assert np.abs(solution.currents[:, -1]).max() <= CLOSE * np.abs(solution.currents).max()

@@ -13,7 +13,7 @@ from xbarsim.analysis.unsolvable import floating_error
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import SolveError
 from xbarsim.netlist import Circuit, Recognition
-from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, fixes_voltage
 from xbarsim.netlist.recognition import report_points
 from xbarsim.quantities import counted
 from xbarsim.solution import Solution
@@ -58,7 +58,7 @@ def solve_crossbar(
         Nodes have no path to a source or ground; the message names them.
     """
     solution = solve_points(crossbar, sources, method=method, fields=True)
-    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
+    branches = np.flatnonzero(fixes_voltage(circuit.kinds))
     volts, amperes = report_points(recognition, solution, sources, points.values(circuit, branches), branches)
     floating = np.flatnonzero(np.isnan(volts).any(axis=0))
     if floating.size:
@@ -97,7 +97,7 @@ def nearby_voltages(
         solution = solve_points(crossbar, first, fields=True)
     except SolveError:
         return None
-    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
+    branches = np.flatnonzero(fixes_voltage(circuit.kinds))
     volts, _ = report_points(recognition, solution, first, points.values(circuit, branches)[:1], branches)
     return np.append(0.0, np.nan_to_num(volts[0]))
 

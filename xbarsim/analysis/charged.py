@@ -67,6 +67,5 @@ def _amperes(circuit: Circuit, charging: Charging, result: AnalysisResult) -> Ar
             table[k] = laws.factor * value
         columns.append(table)
     for source in charging.gains:
-        control = volts[:, source.c] - volts[:, source.d] if source.kind == "g" else current(source.c)
-        columns.append((source.gain * control)[:, None])
+        columns.append(source.amperes(lambda plus, minus: volts[:, plus] - volts[:, minus], current)[:, None])
     return np.concatenate(columns, axis=1)

@@ -17,7 +17,8 @@ from xbarsim.analysis.unsolvable import MOST_NODES, floating_error, loop_message
 from xbarsim.crossbar import Array
 from xbarsim.errors import ConvergenceError, FloatingError, InputError, SolveError
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, METER, RESISTOR, VOLTAGE
+from xbarsim.netlist.controlled import Controlled
+from xbarsim.netlist.element_kinds import COUPLINGS, CURRENT, METER, RESISTOR, fixes_voltage, values_at_dc
 from xbarsim.netlist.nonlinear_elements import Behaviours
 from xbarsim.quantities import counted
 
@@ -29,14 +30,9 @@ def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.
     """Return a circuit's sources at some points, from the values (points,) of the elements that vary."""
     volts, amperes = (
         {k: varying[element] for k, element in enumerate(np.flatnonzero(mask).tolist()) if element in varying}
-        for mask in (_fixed(circuit), circuit.kinds == CURRENT)
+        for mask in (fixes_voltage(circuit.kinds), circuit.kinds == CURRENT)
     )
     return mna.Drive(count, volts, amperes)
-
-
-def _fixed(circuit: Circuit) -> NDArray[np.bool_]:
-    """Which elements have a branch current."""
-    return np.isin(circuit.kinds, (VOLTAGE, INDUCTOR))
 
 
 @dataclass(frozen=True)
@@ -60,57 +56,53 @@ class NamedNetwork:
 
 def network_of(circuit: Circuit) -> NamedNetwork:
     """Return a circuit's linear part as a network."""
-    kinds = circuit.kinds
-    values = np.where(kinds == INDUCTOR, 0.0, circuit.values)
+    kinds, values = circuit.kinds, values_at_dc(circuit.kinds, circuit.values)
 
     def branches(mask: NDArray[np.bool_]) -> mna.Branches:
         return mna.Branches(circuit.first[mask].astype(np.int64), circuit.second[mask].astype(np.int64), values[mask])
 
-    fixing = _fixed(circuit)
+    fixing = fixes_voltage(kinds)
     elements = np.flatnonzero(fixing)
-    by_kind = {kind: [source for source in circuit.controlled if source.kind == kind] for kind in "efgh"}
     laws = [source for source in circuit.behaviours if source.output == "v"]
     law_names = [name for source in laws for name in source.names]
-    # Controls of F and H count elements first and controlled sources after them.
+    groups: dict[mna.Coupling, list[int]] = {coupling: [] for coupling in COUPLINGS}
+    for k, source in enumerate(circuit.controlled):
+        groups[source.coupling].append(k)
+    fixing_controlled = [k for coupling, group in groups.items() if coupling.fixes_voltage for k in group]
+    # Controlling currents count elements first and controlled sources after them.
     number = np.full(kinds.size + len(circuit.controlled), -1)
     number[elements] = np.arange(elements.size)
-    fixing_controlled = [k for kind in "eh" for k, source in enumerate(circuit.controlled) if source.kind == kind]
     first = elements.size + len(law_names)
     number[[kinds.size + k for k in fixing_controlled]] = first + np.arange(len(fixing_controlled))
-
-    def controlled(kind: str) -> mna.Gains:
-        sources = by_kind[kind]
-        first, second = (
-            np.array([getattr(source, end) for source in sources], dtype=np.int64) for end in ("first", "second")
-        )
-        c = np.array([source.c for source in sources], dtype=np.int64)
-        if kind in "fh":
-            if any(number[k] < 0 for k in c.tolist()):
-                bad = next(source for source in sources if number[source.c] < 0)
-                raise InputError(
-                    f"{bad.name} is controlled by the current of an element that has none: name a V, L, E or H"
-                )
-            c = number[c] if c.size else c
-        d = np.array([source.d for source in sources], dtype=np.int64)
-        gain = np.array([source.gain for source in sources], dtype=np.float64)
-        return mna.Gains(first, second, gain, c, d)
-
     network = mna.Network(
         len(circuit.nodes),
         branches(kinds == RESISTOR),
         _with_laws(branches(fixing), laws),
         branches(kinds == CURRENT),
-        vcvs=controlled("e"),
-        vccs=controlled("g"),
-        cccs=controlled("f"),
-        ccvs=controlled("h"),
+        {coupling: _controlled([circuit.controlled[k] for k in group], number) for coupling, group in groups.items()},
         yielding=np.repeat(
             [False, *("i" in source.kinds for source in laws)], [elements.size, *(len(source.names) for source in laws)]
         ),
     )
     names = [circuit.names[k] for k in elements.tolist()] + law_names
-    names += [source.name for kind in "eh" for source in by_kind[kind]]
+    names += [circuit.controlled[k].name for k in fixing_controlled]
     return NamedNetwork(network, names, np.append(number, elements.size + np.arange(len(law_names))))
+
+
+def _controlled(sources: list[Controlled], number: NDArray[np.int64]) -> mna.Gains:
+    """Return sources of one coupling in columns; ``number`` are the branches of what may control them."""
+    first, second, c, d = (
+        np.array([getattr(source, name) for source in sources], dtype=np.int64)
+        for name in ("first", "second", "c", "d")
+    )
+    if sources and sources[0].coupling.by_current:
+        for source in sources:
+            if number[source.c] < 0:
+                raise InputError(
+                    f"{source.name} is controlled by the current of an element that has none: name a V, L, E or H"
+                )
+        c = number[c]
+    return mna.Gains(first, second, np.array([source.gain for source in sources], dtype=np.float64), c, d)
 
 
 def _with_laws(sources: mna.Branches, laws: list[Behaviours]) -> mna.Branches:

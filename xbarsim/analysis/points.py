@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xbarsim.crossbar import Array
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.analyses import Dc, Op, Tran
-from xbarsim.netlist.element_kinds import INDUCTOR
+from xbarsim.netlist.element_kinds import values_at_dc
 
 Ints = NDArray[np.int64]
 
@@ -29,11 +29,10 @@ class Points:
 
     def values(self, circuit: Circuit, elements: Ints) -> Array:
         """Values (points, elements) of some elements."""
-        table = np.tile(circuit.values[elements], (self.count, 1))
+        table = np.tile(values_at_dc(circuit.kinds, circuit.values)[elements], (self.count, 1))
         for k, element in enumerate(elements.tolist()):
             if element in self.varying:
                 table[:, k] = self.varying[element]
-        table[:, circuit.kinds[elements] == INDUCTOR] = 0.0
         return table
 
 

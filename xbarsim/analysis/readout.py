@@ -120,8 +120,7 @@ class Readout:
             return self._plain(self._element[name])
         for source in (*circuit.controlled, *(circuit.charging.gains if circuit.charging else ())):
             if source.name == name and (source.gain or circuit.charging is None):
-                control = self._number(source.c) - self._number(source.d) if source.kind == "g" else self._at(source.c)
-                return np.asarray(source.gain * control)
+                return source.amperes(lambda plus, minus: self._number(plus) - self._number(minus), self._at)
         for laws in (*circuit.behaviours, *(circuit.charging.laws if circuit.charging else ())):
             if laws.output == "i" and name in laws.names:
                 return self._law(laws, laws.names.index(name))

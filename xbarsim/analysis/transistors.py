@@ -10,7 +10,7 @@ from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels.access import PARAMETERS
 from xbarsim.netlist import Circuit, Recognition
-from xbarsim.netlist.element_kinds import GROUND, INDUCTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import GROUND, fixes_voltage
 from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.graph.standins import held_at
 from xbarsim.netlist.nonlinear_elements import Mosfets
@@ -139,7 +139,7 @@ def _result(
     """Put solutions into the netlist's names; None where a node is none of the crossbar's."""
     inner = recognition.inner
     assert inner is not None
-    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
+    branches = np.flatnonzero(fixes_voltage(circuit.kinds))
     values = points.values(circuit, branches)
     leaving = np.stack([state.cells + state.leak_word for state in states])
     volts, amperes = report_points(recognition, _solution(recognition, states, leaving), sources, values, branches)

@@ -8,7 +8,7 @@ import numpy as np
 
 from xbarsim.errors import FloatingError
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.element_kinds import RESISTOR
+from xbarsim.netlist.element_kinds import is_short
 
 if TYPE_CHECKING:
     from xbarsim import nonlinear
@@ -42,7 +42,7 @@ def loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:
     if branch < len(fixing):
         name = fixing[branch]
     else:
-        zero = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.values == 0.0))
+        zero = np.flatnonzero(is_short(circuit.kinds, circuit.values))
         name = circuit.names[int(zero[branch - len(fixing)])]
     place = circuit.where(circuit.names.index(name)) if name in circuit.names else circuit.places.files[0]
     return (

@@ -11,15 +11,31 @@ nonlinear networks joins.
 
 from xbarsim.mna.connections import LoopError
 from xbarsim.mna.factors import Factors, UntrustedError
-from xbarsim.mna.linear_network import Branches, Drive, Gains, Network, NetworkSolution
+from xbarsim.mna.linear_network import (
+    CCCS,
+    CCVS,
+    VCCS,
+    VCVS,
+    Branches,
+    Coupling,
+    Drive,
+    Gains,
+    Network,
+    NetworkSolution,
+)
 from xbarsim.mna.linear_solve import solve
 from xbarsim.mna.residual import TOLERANCE, Residual
 from xbarsim.mna.stamps import Stamps
 from xbarsim.mna.system import Flows, Jacobian, System
 
 __all__ = [
+    "CCCS",
+    "CCVS",
     "TOLERANCE",
+    "VCCS",
+    "VCVS",
     "Branches",
+    "Coupling",
     "Drive",
     "Factors",
     "Flows",

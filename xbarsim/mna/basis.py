@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from xbarsim.mna.connections import components
-from xbarsim.mna.linear_network import Bools, Branches, Floats, Gains, Ints, Network, Sparse
+from xbarsim.mna.linear_network import Bools, Branches, Coupling, Floats, Ints, Network, Sparse
 
 WEAK = 1e8
 """How much better than what ties it to the rest a group conducts inside that gets a reference of its own.
@@ -106,16 +106,18 @@ def references(network: Network, a: Ints, b: Ints, stiff: Ints, ties: Branches) 
     first, second = np.concatenate([ohms.a[live], ties.a]), np.concatenate([ohms.b[live], ties.b])
     out = np.concatenate([siemens, ties.value])
     within = np.concatenate([siemens, np.maximum(ties.value, _AT_WORK)])
-    gains = network.vccs
-    top = max(within.max(initial=0.0), float(np.abs(gains.value).max(initial=0.0)))
-    uncertain = gains.a.size + network.cccs.a.size > 0  # what ties islands to ground that have no resistor to it
+    feeding = [(coupling, group) for coupling, group in network.controlled.items() if coupling.feeding]
+    gains = [(*group.pair(pair), group.value) for coupling, group in feeding for pair in _conducting(coupling)]
+    top = max(within.max(initial=0.0), *(float(np.abs(value).max(initial=0.0)) for _, _, value in gains), 0.0)
+    uncertain = any(group.a.size for _, group in feeding)  # what ties islands to ground that have no resistor to it
     if not uncertain and top <= WEAK * out.min(initial=np.inf):
         return result
     strong = out * WEAK >= top
     label = components(n, np.concatenate([a, first[strong]]), np.concatenate([b, second[strong]]))
     edges = np.concatenate([is_stiff, np.zeros(ties.a.size, bool)])
     groups = _first_groups(label, (first, second, within, out), edges, a)
-    _add_gains(groups, label, gains)
+    for start, end, value in gains:
+        _add_gains(groups, label[start], label[end], value)
     merging = _Groups(result, groups)
     for node, neighbour, g in _tree(label[first], label[second], out):
         merging.merge(node, neighbour, g, int(label[0]))
@@ -145,11 +147,16 @@ def _first_groups(label: Ints, edges: tuple[Ints, Ints, Floats, Floats], stiff: 
     return [_Group(nodes.tolist(), g, c) for nodes, g, c in sizes]
 
 
-def _add_gains(groups: list[_Group], label: Ints, gains: Gains) -> None:
-    """Count transconductances as what they can be worth inside a group."""
-    for a, b, value in zip(label[gains.a].tolist(), label[gains.b].tolist(), gains.value.tolist(), strict=True):
-        if a == b:
-            groups[a].inside = max(groups[a].inside, abs(value))
+def _conducting(coupling: Coupling) -> list[str]:
+    """Return the pairs of nodes whose balances depend on a voltage times the gain."""
+    return [equations for equations, unknowns, _ in coupling.stamps if {equations, unknowns} <= {"ab", "cd"}]
+
+
+def _add_gains(groups: list[_Group], a: Ints, b: Ints, siemens: Floats) -> None:
+    """Count transconductances between groups' nodes as what they can be worth inside a group."""
+    inner = a == b
+    for group, value in zip(a[inner].tolist(), siemens[inner].tolist(), strict=True):
+        groups[group].inside = max(groups[group].inside, abs(value))
 
 
 def _tree(a: Ints, b: Ints, siemens: Floats) -> list[tuple[int, int, float]]:

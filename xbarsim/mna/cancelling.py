@@ -15,8 +15,7 @@ _MOST_MOVED = 1e13
 
 def can_cancel(network: Network) -> bool:
     """Whether some elements could cancel others; resistors above 0 ohm cannot."""
-    gains = (network.vcvs, network.vccs, network.cccs, network.ccvs)
-    return any(part.a.size for part in gains) or bool((network.resistors.value < 0).any())
+    return any(group.a.size for group in network.controlled.values()) or bool((network.resistors.value < 0).any())
 
 
 def check_cancelling(system: System, factors: Factors) -> None:

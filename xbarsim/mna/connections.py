@@ -57,14 +57,10 @@ def check_islands(network: Network, a: Ints, b: Ints, ties: Branches) -> None:
     label = components(network.nodes, np.concatenate([a, ohms.a, ties.a]), np.concatenate([b, ohms.b, ties.b]))
     # Controlled sources tie an island to the rest if one senses its voltage and one's current returns elsewhere.
     sensed, fed = np.zeros(network.nodes, bool), np.zeros(network.nodes, bool)
-    for part, first, second, tied in (
-        (network.vccs, "c", "d", sensed),
-        (network.vcvs, "c", "d", sensed),
-        (network.vccs, "a", "b", fed),
-        (network.cccs, "a", "b", fed),
-    ):
-        start, end = label[getattr(part, first)], label[getattr(part, second)]
-        tied[start[start != end]] = tied[end[start != end]] = True
+    for coupling, group in network.controlled.items():
+        for pairs, tied in ((coupling.sensing, sensed), (coupling.feeding, fed)):
+            for start, end in (map(label.__getitem__, group.pair(pair)) for pair in pairs):
+                tied[start[start != end]] = tied[end[start != end]] = True
     floating = np.flatnonzero((label != label[0]) & ~(sensed & fed)[label])
     if floating.size:
         raise FloatingError(f"{floating.size} nodes have no path to ground", [str(node) for node in floating])

@@ -44,12 +44,61 @@ class Branches:
 class Gains(Branches):
     """Elements whose ``value`` is a gain.
 
-    Controlled by the voltage between nodes ``c`` and ``d``, or, where a current controls, by that of the
+    Gains by the voltage between nodes ``c`` and ``d``, or, where a current controls, by that of the
     voltage-fixing element number ``c`` (``d`` is not used).
     """
 
     c: Ints = field(default_factory=_no_ints)
     d: Ints = field(default_factory=_no_ints)
+
+    def pair(self, name: str) -> tuple[Ints, Ints]:
+        """Return the nodes that ``"ab"`` or ``"cd"`` means in a ``Coupling``."""
+        return (self.a, self.b) if name == "ab" else (self.c, self.d)
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """What a controlled element puts into the equations.
+
+    Attributes
+    ----------
+    fixes_voltage : bool
+        Whether it fixes the voltage from b to a, and so has a current among the unknowns.
+    stamps : tuple of (equations, unknowns, sign)
+        Its terms: sign times gain times unknowns. ``"ab"`` and ``"cd"`` are the balances of two nodes and the voltage
+        between them, ``"own"`` is the law and the current of an element that fixes a voltage, ``"c"`` the controlling
+        current. The own current in the balances of a and b, and the voltage between these in the law, go without
+        saying.
+    """
+
+    fixes_voltage: bool
+    stamps: tuple[tuple[str, str, float], ...]
+
+    @property
+    def by_current(self) -> bool:
+        """Whether a current controls it."""
+        return any(unknowns == "c" for _, unknowns, _ in self.stamps)
+
+    @property
+    def feeding(self) -> list[str]:
+        """The pairs of nodes whose balances have a term of its gain."""
+        return [equations for equations, _, _ in self.stamps if equations in ("ab", "cd")]
+
+    @property
+    def sensing(self) -> list[str]:
+        """The pairs of nodes whose voltage its gain multiplies."""
+        return [unknowns for _, unknowns, _ in self.stamps if unknowns in ("ab", "cd")]
+
+    @property
+    def follows_voltages(self) -> bool:
+        """Whether the voltage that it fixes depends on others alone."""
+        return self.fixes_voltage and all(unknowns == "cd" for law, unknowns, _ in self.stamps if law == "own")
+
+
+VCCS = Coupling(fixes_voltage=False, stamps=(("ab", "cd", 1.0),))
+CCCS = Coupling(fixes_voltage=False, stamps=(("ab", "c", 1.0),))
+VCVS = Coupling(fixes_voltage=True, stamps=(("own", "cd", -1.0),))
+CCVS = Coupling(fixes_voltage=True, stamps=(("own", "c", -1.0),))
 
 
 @dataclass(frozen=True)
@@ -66,8 +115,8 @@ class Network:
         Volts from b to a; the branch current enters at a.
     currents : Branches
         Amperes that leave the circuit at a and enter it at b.
-    vcvs, vccs, cccs, ccvs : Gains
-        SPICE's E, G, F and H elements. Controlling currents are those of ``voltages``, then ``vcvs``, then ``ccvs``.
+    controlled : mapping of Coupling to Gains
+        SPICE's E, F, G and H elements, for example. Controlling currents are numbered as in ``fixing``.
     yielding : (k,) of bool
         Which of ``voltages`` come to depend on currents by a law that is added to the network; empty: none.
     """
@@ -76,16 +125,14 @@ class Network:
     resistors: Branches
     voltages: Branches = field(default_factory=Branches)
     currents: Branches = field(default_factory=Branches)
-    vcvs: Gains = field(default_factory=Gains)
-    vccs: Gains = field(default_factory=Gains)
-    cccs: Gains = field(default_factory=Gains)
-    ccvs: Gains = field(default_factory=Gains)
+    controlled: Mapping[Coupling, Gains] = field(default_factory=dict)
     yielding: Bools = field(default_factory=_no_bools)
 
     @property
-    def fixing(self) -> tuple[Branches, Branches, Branches]:
+    def fixing(self) -> tuple[Branches, ...]:
         """The named elements that fix a voltage, in the order of their currents."""
-        return self.voltages, self.vcvs, self.ccvs
+        groups = (group for coupling, group in self.controlled.items() if coupling.fixes_voltage)
+        return self.voltages, *groups
 
 
 @dataclass(frozen=True)
@@ -107,7 +154,7 @@ class Drive:
 
 @dataclass(frozen=True)
 class NetworkSolution:
-    """Node voltages (points, nodes), currents of voltages, vcvs and ccvs (points, branches), and the evidence.
+    """Node voltages (points, nodes), currents of what fixes a voltage (points, branches), and the evidence.
 
     ``power`` (points,) is what voltage and current sources deliver, in watts. ``residual`` is the largest of: a
     violation of a node's current balance relative to the currents that meet there, or of a branch law relative to the

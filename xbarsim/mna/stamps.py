@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xbarsim.mna.doubled import reciprocals
-from xbarsim.mna.linear_network import Bools, Branches, Floats, Gains, Ints, Network
+from xbarsim.mna.linear_network import Bools, Branches, Floats, Ints, Network
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
     conducting = (ohms.value != 0) & (ohms.a != ohms.b)
     conducting[stiff] = False
     p, q = ohms.a[conducting], ohms.b[conducting]
-    vcvs, ccvs = (law[start : start + part.a.size] for start, part in _laws(network))
     series = law[law.size - stiff.size :]
     siemens, lacking = reciprocals(ohms.value[conducting])
     parts: list[tuple[tuple[Any, Any, Any, Any], Any]] = [
@@ -56,18 +55,17 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
         ((fixing.a, fixing.b, law, 0), 1.0),
         ((law, 0, fixing.a, fixing.b), 1.0),
         ((series, 0, series, 0), -ohms.value[stiff]),
-        ((network.vccs.a, network.vccs.b, network.vccs.c, network.vccs.d), network.vccs.value),
-        ((network.cccs.a, network.cccs.b, n + network.cccs.c, 0), network.cccs.value),
-        ((vcvs, 0, network.vcvs.c, network.vcvs.d), -network.vcvs.value),
-        ((ccvs, 0, n + network.ccvs.c, 0), -network.ccvs.value),
     ]
+    laws = law[network.voltages.a.size :]
+    for coupling, group in network.controlled.items():
+        own, laws = np.split(laws, [group.a.size if coupling.fixes_voltage else 0])
+        places = {"ab": (group.a, group.b), "cd": (group.c, group.d), "own": (own, 0), "c": (n + group.c, 0)}
+        parts += [
+            ((*places[equations], *places[unknowns]), sign * group.value)
+            for equations, unknowns, sign in coupling.stamps
+        ]
     stamps = Stamps.of(*(places for places, _ in parts))
     values = [np.broadcast_to(np.asarray(value, np.float64), np.shape(places[0])) for places, value in parts]
     valued = [np.full(column.shape, np.ndim(value) > 0) for column, (_, value) in zip(values, parts, strict=True)]
     table = np.concatenate(values)
     return stamps, table, np.append(lacking, np.zeros(table.size - lacking.size)), np.concatenate(valued)
-
-
-def _laws(network: Network) -> tuple[tuple[int, Gains], tuple[int, Gains]]:
-    first = network.voltages.a.size
-    return (first, network.vcvs), (first + network.vcvs.a.size, network.ccvs)

@@ -21,9 +21,9 @@ class Unknowns:
     nodes, size : int
         Nodes, ground included; unknowns.
     fixing : Branches
-        Elements that have a current among the unknowns: voltages, vcvs, ccvs, resistors of 0 ohm, stiff resistors.
+        Elements that have a current among the unknowns: the network's, resistors of 0 ohm, stiff resistors.
     reported : int
-        How many of them are voltages, vcvs and ccvs.
+        How many of them are the network's ``fixing``.
     stiff : (n,)
         The last of them, as numbers of resistors.
     references : (nodes,)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.controlled import Controlled
-from xbarsim.netlist.element_kinds import RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import ELEMENTS, VOLTAGE, is_short
 from xbarsim.netlist.flat_circuit import Charging, FlatCircuit
 from xbarsim.netlist.nonlinear_elements import Behaviours
 
@@ -58,12 +58,12 @@ class _Forest:
 
     def _edges(self, circuit: FlatCircuit) -> Iterator[tuple[int, int, int, bool]]:
         kinds = circuit.kinds
-        hard = np.flatnonzero((kinds == VOLTAGE) | ((kinds == RESISTOR) & (circuit.values == 0))).tolist()
+        hard = np.flatnonzero((kinds == VOLTAGE) | is_short(kinds, circuit.values)).tolist()
         for k in hard:
             yield k, int(circuit.first[k]), int(circuit.second[k]), circuit.names[k] in self.states
         number = len(circuit.names)
         for source in circuit.controlled:
-            if source.kind in "eh":
+            if source.coupling.fixes_voltage:
                 yield number, source.first, source.second, False
             number += 1
         for laws in circuit.behaviours:
@@ -120,7 +120,7 @@ def set_aside(circuit: FlatCircuit) -> FlatCircuit:
     gains: list[Controlled] = []
     controlled = list(circuit.controlled)
     for k, gain in enumerate(controlled):
-        if gain.kind in "fg" and aside(gain.first, gain.second):
+        if ELEMENTS[gain.kind].output == "i" and aside(gain.first, gain.second):
             gains.append(gain)
             controlled[k] = replace(gain, gain=0.0)  # Laws name the others by their place.
     if not flows:
@@ -132,7 +132,7 @@ def set_aside(circuit: FlatCircuit) -> FlatCircuit:
 
 def _read_currents(circuit: FlatCircuit) -> set[int]:
     """Return the branches whose current controls something."""
-    read = {source.c for source in circuit.controlled if source.kind in "fh"}
+    read = {source.c for source in circuit.controlled if source.coupling.by_current}
     for laws in circuit.behaviours:
         for kind, plus in zip(laws.kinds, laws.plus, strict=True):
             if kind == "i":

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.mna.linear_network import Coupling
+from xbarsim.netlist.element_kinds import ELEMENTS
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -34,3 +44,23 @@ class Controlled:
     d: int
     gain: float
     origin: int
+
+    @property
+    def coupling(self) -> Coupling:
+        """What it puts into the equations."""
+        coupling = ELEMENTS[self.kind].coupling
+        assert coupling is not None
+        return coupling
+
+    def amperes(self, voltage: Callable[[int, int], Floats], current: Callable[[int], Floats]) -> Floats:
+        """Return what flows from + through a source that fixes no voltage to -.
+
+        ``voltage`` gives that between two nodes, ``current`` that of a branch, numbered as in ``c``.
+        """
+        places = {"ab": (self.first, self.second), "cd": (self.c, self.d)}
+        terms = [
+            sign * self.gain * (current(self.c) if unknowns == "c" else voltage(*places[unknowns]))
+            for equations, unknowns, sign in self.coupling.stamps
+            if equations == "ab"
+        ]
+        return reduce(np.add, terms)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.netlist.analyses import Analysis, Op
 from xbarsim.netlist.controlled import Controlled
-from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import ELEMENTS
 from xbarsim.netlist.language import UserFunction
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
@@ -19,7 +19,6 @@ from xbarsim.netlist.refusals import NetlistError
 from xbarsim.netlist.waves import Wave
 
 Ints = NDArray[np.int64]
-_LETTERS = {"R": RESISTOR, "V": VOLTAGE, "I": CURRENT, "L": INDUCTOR}
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +129,8 @@ class FlatCircuit:
     parameter: Callable[[str], float | NDArray[np.float64]] | None = None
 
     def __repr__(self) -> str:
-        parts = [f"{letter}={int(np.count_nonzero(self.kinds == kind))}" for letter, kind in _LETTERS.items()]
+        kinds = [kind for kind in ELEMENTS.values() if kind.column is not None and kind.coupling is None]
+        parts = [f"{kind.letter.upper()}={np.count_nonzero(self.kinds == kind.column)}" for kind in kinds]
         parts += [f"{count} {kind}" for kind, count in self.nonlinear.items()]
         return f"{type(self).__name__}({self.title!r}, {len(self.nodes)} nodes, {', '.join(parts)})"
 

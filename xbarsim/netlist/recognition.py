@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Crossbar, Side
-from xbarsim.netlist.element_kinds import GROUND, INDUCTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import GROUND, fixes_voltage, values_at_dc
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.solution import Solution
 
@@ -154,8 +154,8 @@ def report(recognition: Recognition, solution: Solution) -> tuple[dict[str, floa
         raise ValueError("a circuit that is no crossbar has no such report")
     ends = recognition.crossbar.boundary
     sources = {side: ends[side].voltage[None] for side in SIDES} | {"word_left": recognition.voltages[None]}
-    branches = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == INDUCTOR))
-    values = np.where(circuit.kinds[branches] == INDUCTOR, 0.0, circuit.values[branches])
+    branches = np.flatnonzero(fixes_voltage(circuit.kinds))
+    values = values_at_dc(circuit.kinds, circuit.values)[branches]
     volts, amperes = report_points(recognition, solution, sources, values[None], branches)
     names = [circuit.names[k] for k in branches.tolist()]
     return (

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.mna import Branches, Gains, Network
+from xbarsim.mna import VCCS, Branches, Gains, Network
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.element_kinds import INDUCTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import fixes_voltage
 from xbarsim.netlist.nonlinear_elements import Behaviours
 from xbarsim.nonlinear.channel import Channels
 from xbarsim.nonlinear.fixed_voltages import fixed_groups
@@ -16,8 +16,6 @@ from xbarsim.nonlinear.junction import DiodeJunctions, Junctions
 from xbarsim.nonlinear.law_sources import Sources
 from xbarsim.nonlinear.part import Floats, Ints, Part
 from xbarsim.nonlinear.problem import Problem
-
-_FIXING = (VOLTAGE, INDUCTOR)
 
 _LEAST = 1e-12
 """Siemens that a law is taken to have at least where it is flat at 0 V."""
@@ -59,7 +57,7 @@ class _Builder:
             parts.append(self._diodes())
         if circuit.mosfets is not None:
             parts += self._mosfets()
-        law = int(np.count_nonzero(np.isin(circuit.kinds, _FIXING)))
+        law = int(np.count_nonzero(fixes_voltage(circuit.kinds)))
         if circuit.behaviours:
             self.groups = fixed_groups(network, np.arange(network.voltages.a.size) < law)
         for laws in circuit.behaviours:
@@ -71,16 +69,14 @@ class _Builder:
         if self.series:
             a, b, value = (np.concatenate(column) for column in zip(*self.series, strict=True))
             ohms = Branches(*(np.concatenate(pair) for pair in ((ohms.a, a), (ohms.b, b), (ohms.value, value))))
-        gains = network.vccs
+        gains = dict(network.controlled)
         if self.sensed:
             # They carry nothing: they say that an island's voltage is sensed here and fed there.
             a, b, c, d = (np.concatenate(column) for column in zip(*self.sensed, strict=True))
-            zero = np.zeros(a.size)
-            gains = Gains(*(
-                np.concatenate(pair)
-                for pair in ((gains.a, a), (gains.b, b), (gains.value, zero), (gains.c, c), (gains.d, d))
-            ))  # fmt: skip
-        return replace(network, nodes=self.nodes, resistors=ohms, vccs=gains), parts
+            group = gains.get(VCCS, Gains())
+            pairs = (group.a, a), (group.b, b), (group.value, np.zeros(a.size)), (group.c, c), (group.d, d)
+            gains[VCCS] = Gains(*map(np.concatenate, pairs))
+        return replace(network, nodes=self.nodes, resistors=ohms, controlled=gains), parts
 
     def _inside(self, outer: Ints, ohms: Floats) -> Ints:
         """Return the nodes behind series resistances, new ones where there are any."""

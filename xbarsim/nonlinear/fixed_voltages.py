@@ -24,15 +24,19 @@ def fixed_groups(network: Network, sources: Bools) -> Ints:
     group : (nodes,)
         Nodes tied by independent sources and 0 ohm resistors, and by E sources whose controls are fixed themselves.
     """
-    ohms, gains = network.resistors, network.vcvs
+    ohms = network.resistors
+    gains = [group for coupling, group in network.controlled.items() if coupling.follows_voltages]
+    first, second, plus, minus = (
+        np.concatenate([np.zeros(0, np.int64), *(getattr(group, name) for group in gains)]) for name in "abcd"
+    )
     shorts = ohms.value == 0
     a = np.concatenate([network.voltages.a[sources], ohms.a[shorts]])
     b = np.concatenate([network.voltages.b[sources], ohms.b[shorts]])
-    left = np.ones(gains.a.size, bool)
+    left = np.ones(first.size, bool)
     while True:
         group = components(network.nodes, a, b)
-        fixed = left & (group[gains.c] == group[gains.d])
+        fixed = left & (group[plus] == group[minus])
         if not fixed.any():
             return group
         left &= ~fixed
-        a, b = np.concatenate([a, gains.a[fixed]]), np.concatenate([b, gains.b[fixed]])
+        a, b = np.concatenate([a, first[fixed]]), np.concatenate([b, second[fixed]])

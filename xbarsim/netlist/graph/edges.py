@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.element_kinds import CURRENT, GROUND, INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, GROUND, RESISTOR, fixes_voltage, values_at_dc
 from xbarsim.netlist.flat_circuit import FlatCircuit
 
 Ints = NDArray[np.int64]
@@ -71,7 +71,7 @@ def network_of(circuit: FlatCircuit) -> EdgeNetwork:
     """
     _check_elements(circuit)
     kinds, first, second = circuit.kinds, circuit.first, circuit.second
-    values = np.where(kinds == INDUCTOR, 0.0, circuit.values)
+    values = values_at_dc(kinds, circuit.values)
     currents = np.flatnonzero((kinds == CURRENT) & (values != 0) & (first != second))
     if currents.size:
         raise NoCrossbar(
@@ -80,7 +80,7 @@ def network_of(circuit: FlatCircuit) -> EdgeNetwork:
     negative = np.flatnonzero((kinds == RESISTOR) & (values < 0))
     if negative.size:
         raise NoCrossbar(f"{_label(circuit, negative[0])} is negative: a crossbar's resistances are not")
-    voltage = (kinds == VOLTAGE) | (kinds == INDUCTOR)
+    voltage = fixes_voltage(kinds)
     grounded = voltage & ((first == GROUND) | (second == GROUND))
     shorted = np.flatnonzero(voltage & (first == second))
     if shorted.size:

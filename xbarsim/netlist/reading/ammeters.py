@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.netlist.element_kinds import METER, VOLTAGE
+from xbarsim.netlist.element_kinds import METER, VOLTAGE, fixes_voltage
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.law_columns import NonlinearColumns
 
 
 def add_ammeters(flat: Flat, nonlinear: NonlinearColumns) -> None:
     """Put ammeters before the elements whose currents laws ask for; what is not found is left to be complained of."""
-    measured = nonlinear.currents_asked() - nonlinear.names_of_volts()
-    measured -= {row[0] for row in flat.controls if row[0][0] in "eh"}
-    if not measured:
-        return
-    _Meters(flat, nonlinear, measured).run()
+    measured = nonlinear.controlling_elements() - set(nonlinear.names_of_volts())
+    measured -= flat.controlled_branches().keys()
+    if measured:
+        _Meters(flat, nonlinear, measured).run()
 
 
 class _Meters:
@@ -55,7 +54,7 @@ class _Meters:
         start = 0
         for piece, column in enumerate(flat.first):
             for k, name in enumerate(flat.names[start : start + column.size]):
-                if name in self.measured and flat.kinds[piece][k] != VOLTAGE and name[0] != "l":
+                if name in self.measured and not fixes_voltage(flat.kinds[piece][k]):
                     flat.first[piece] = flat.first[piece].copy()
                     flat.first[piece][k] = self._behind(name, int(column[k]), int(flat.origins[piece][k]))
             start += column.size

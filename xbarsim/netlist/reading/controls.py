@@ -5,33 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from xbarsim.netlist.element_kinds import ELEMENTS
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, polynomial, table
-from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words
+from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words, without_equals
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import way_out
 
-_LONG_NAMES = {"e": "vcvs", "f": "cccs", "g": "vccs", "h": "ccvs"}
 _VALUE = re.compile(r"value([{'].*)?", re.DOTALL)
-_LAWS = {"e": ("vol", "value", "v"), "g": ("cur", "value", "i")}
 _MOST_CONTROLS = 100
-_UNREAD = (
-    "laplace",
-    "freq",
-    "pwl",
-    "npwl",
-    "ppwl",
-    "delay",
-    "and",
-    "nand",
-    "or",
-    "nor",
-    "transformer",
-)
+_UNREAD = ("laplace", "freq", "pwl", "npwl", "ppwl", "delay", "and", "nand", "or", "nor", "transformer")
 
 
 @dataclass(frozen=True)
 class ControlCard:
-    """A controlled source: ``controls`` are two nodes (E, G) or one element (F, H)."""
+    """A controlled element: ``controls`` are two nodes (E, G) or one element (F, H)."""
 
     name: str
     nodes: tuple[str, str]
@@ -55,53 +42,54 @@ def read_control(name: str, nodes: list[str], words: list[str], origin: int) -> 
     origin : int
         Where it stands.
     """
-    letter = name[0]
-    output = "v" if letter in "eh" else "i"
-    if words and re.split(r"[({'\"]", words[0], maxsplit=1)[0] == "table" and letter in "eg":
-        return law_card(name, nodes, output, table(name, words), {}, origin)
-    if words and letter in "eg":
+    element = ELEMENTS[name[0]]
+    output = element.output
+    if words and element.law_keys:
+        if re.split(r"[({'\"]", words[0], maxsplit=1)[0] == "table":
+            return law_card(name, nodes, output, table(name, words), {}, origin)
         words = _with_equals(words)
-    sorted_words = sort_words(_without_equals(words))
+    sorted_words = sort_words(without_equals(words))
     keys, plain = dict(sorted_words.keys), [word for word in sorted_words.plain if word not in ("(", ")")]
-    for key in _LAWS.get(letter, ()):
+    for key in element.law_keys:
         if key in keys and asks(keys[key]):
             return law_card(name, nodes, output, keys.pop(key), keys, origin)
         if key in keys:
             return parse_value(keys[key], bare=True)
     kind = plain[0].split("(", 1)[0] if plain else ""
-    if kind == "opamp" and letter == "e":
+    if kind == "opamp" and element.letter == "e":
         return _ideal_amplifier(name, nodes, plain[1:] if plain[0] == kind else split_words(plain[0][6:-1]), origin)
-    if kind in _UNREAD:
+    if kind in _UNREAD or (kind == "poly" and not output):
         raise CardError(f"{name} is {kind.upper()}, which is not supported: write its law as a B source")
-    if kind == _LONG_NAMES[letter]:
+    if kind and kind == element.long_name:
         inside = plain[0][len(kind) + 1 : -1]
         plain[:1] = inside.replace(",", " ").split()
     order = 0
     if kind == "poly":
         order, plain = _after_poly(name, plain)
-    multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys and letter in "fg" else 1.0
+    multiplier: Value = parse_value(keys.pop("m"), bare=True) if "m" in keys and element.parallel else 1.0
     if "gain" in keys:
         plain.append(keys.pop("gain"))
     if keys:
         key = next(iter(keys))
         raise CardError(f"{name} has '{key}=', which is not supported: {way_out(key)}")
-    width = 2 if letter in "eg" else 1
+    width = element.controls
     count = width * max(order, 1)
-    form = f"{name} node node {'node node' if width == 2 else 'vsource'} gain"
+    form = f"{name} node node {('', 'vsource ', 'node node ')[width]}gain"
     if len(plain) < count + 1:
         raise CardError(f"{name} has too few words: write '{form}'")
     check_names(plain[:count])
-    controls, rest = tuple(plain[:count]), plain[count:]
-    coefficients = [parse_value(word, bare=True) for word in rest]
+    controls, words = tuple(plain[:count]), plain[count:]
+    coefficients = [parse_value(word, bare=True) for word in words]
     if len(coefficients) == 1 and order <= 1:
         if order == 0 or coefficients[0] == 0:
             return ControlCard(name, (nodes[0], nodes[1]), controls, coefficients[0], multiplier, origin)
     # Two numbers without POLY are one to ngspice: the constant and the gain.
     elif order <= 1 and coefficients[0] == 0 and all(value == 0 for value in coefficients[2:]):
         return ControlCard(name, (nodes[0], nodes[1]), controls, coefficients[1], multiplier, origin)
-    pairs = [controls[k : k + width] for k in range(0, count, width)]
-    asked = [f"{'v' if width == 2 else 'i'}({','.join(pair)})" for pair in pairs]
-    return LawCard(name, (nodes[0], nodes[1]), output, polynomial(asked, rest), {"m": multiplier}, origin)
+    if not output:
+        raise CardError(f"{name} has too many words: write '{form}'")
+    inputs = [f"{'v' if width == 2 else 'i'}({','.join(controls[k : k + width])})" for k in range(0, count, width)]
+    return LawCard(name, (nodes[0], nodes[1]), output, polynomial(inputs, words), {"m": multiplier}, origin)
 
 
 def _ideal_amplifier(name: str, nodes: list[str], inputs: list[str], origin: int) -> LawCard:
@@ -126,15 +114,11 @@ def _with_equals(words: list[str]) -> list[str]:
     return ["value", "=", *words[1:]] if words[1:] and words[1][0] in "{'" else words
 
 
-def _without_equals(words: list[str]) -> list[str]:
-    return words[1:] if words[:1] == ["="] else words
-
-
 def _after_poly(name: str, plain: list[str]) -> tuple[int, list[str]]:
     """Return the number of controls and the words that follow ``POLY(n)``."""
-    order, rest = plain[0][5:-1], plain[1:]
+    order, words = plain[0][5:-1], plain[1:]
     if plain[0] == "poly":
-        order, rest = (rest[0], rest[1:]) if rest else ("", [])
+        order, words = (words[0], words[1:]) if words else ("", [])
     if not order.strip().isdigit() or not 1 <= int(order) <= _MOST_CONTROLS:
         raise CardError(f"{name} is POLY({order.strip()}): write how many controls it has, 1 to {_MOST_CONTROLS}")
-    return int(order), rest
+    return int(order), words

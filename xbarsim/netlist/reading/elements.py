@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xbarsim.netlist.element_kinds import ELEMENTS
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.controls import ControlCard, read_control
-from xbarsim.netlist.reading.devicecards import read_device
+from xbarsim.netlist.reading.devicecards import ELEMENT_PARAMETERS, read_device
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
 from xbarsim.netlist.reading.resistorcards import IGNORED, ResistorCard, read_resistor
 from xbarsim.netlist.reading.sources import read_source_card
@@ -18,6 +22,7 @@ from xbarsim.netlist.reading.tokens import (
     sort_words,
     split_words,
     unquoted,
+    without_equals,
 )
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
@@ -29,8 +34,38 @@ OTHERS = {
     "t": "a transmission line", "u": "an RC line", "y": "a lossy line", "z": "a MESFET",
 }  # fmt: skip
 
-
 _TABLE = "TABLE has sharp corners, as in PSpice and LTspice; ngspice rounds them over a tenth of the pieces beside them"
+
+
+@dataclass(frozen=True)
+class _Card:
+    """An element between two nodes: its name, these, the words behind them, where it stands and what takes it in."""
+
+    name: str
+    nodes: list[str]
+    words: list[str]
+    origin: int
+    body: Body
+    notes: dict[str, int]
+
+    def append(self, value: Value, multiplier: Value = 1.0) -> None:
+        """Append it to the body's columns."""
+        body = self.body
+        body.names.append(self.name)
+        body.nodes += self.nodes
+        body.origins.append(self.origin)
+        if isinstance(value, Expression) or multiplier != 1:
+            body.deferred.append((len(body.values), value, multiplier))
+            value = 0.0
+        body.values.append(value)
+
+    def reactance(self, key: str) -> Value:
+        """Return farads or henries, which no operating point depends on, or 0; take in the ``ic=`` behind them."""
+        value = _value_word(self.name, self.words, (self.name[0], key))
+        initial = sort_words(without_equals(self.words)).keys.get("ic")
+        if initial is not None:
+            self.body.initial.append((self.name, parse_value(initial, bare=True), self.origin))
+        return value
 
 
 def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> None:
@@ -52,11 +87,8 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     CardError
         The element is not supported, or nodes or value are missing or wrong.
     """
-    if text[0] == "b":
-        body.laws.append(read_behaviour(text, origin))
-        return
-    if text[0] in "sw":
-        body.laws.append(read_switch(text, origin))
+    if text[0] in _LAWS:
+        body.laws.append(_LAWS[text[0]](text, origin))
         return
     words = split_words(text)
     if not words:
@@ -65,69 +97,74 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     letter = name[0]
     if letter == "x":
         _add_instance(words, body, origin)
-        return
-    if letter in "dm":
+    elif letter in ELEMENT_PARAMETERS:
         body.devices.append(read_device(words, origin))
         if "ic" in words:
             notes.setdefault(f"{name}: ic= is for the start of a transient, and changes no operating point", origin)
-        return
-    if letter not in "rvicefghl":
-        what = OTHERS.get(letter)
-        known = f"is {what}, which is not supported" if what else "is no element"
-        raise CardError(f"'{clipped(name)}' {known}: use R, V, I, C, L, E, F, G, H, B, D, M, S, W and X elements")
-    check_names([name])
-    nodes, rest = _two_nodes(name, words[1:])
-    check_names(nodes)
-    if letter == "c":
-        _value_word(name, rest, ("c", "capacitance"))
-        _add_initial(name, rest, body, origin)
-        body.capacitors.append((name, nodes[0], nodes[1], origin))
-        return
-    multiplier: Value = 1.0
-    value: Value | None
-    if letter in "efgh":
-        control = read_control(name, nodes, rest, origin)
-        if isinstance(control, ControlCard):
-            body.controls.append(control)
-            return
-        if isinstance(control, LawCard):
-            if rest and rest[0].startswith("table"):
-                notes.setdefault(_TABLE, origin)
-            body.laws.append(control)
-            return
-        value = control
-    elif letter == "r":
-        if any(map(asks, rest)):
-            body.laws.append(_resistor_law(name, nodes, rest, origin))
-            return
-        resistance = read_resistor(name, rest, origin)
-        if isinstance(resistance, ResistorCard):
-            body.resistors.append((len(body.values), resistance))
-            resistance = 0.0, 1.0
-        value, multiplier = resistance
-    elif letter == "l":
-        value = _value_word(name, rest, ("l", "inductance"))
-        _add_initial(name, rest, body, origin)
+    elif letter in _READERS:
+        check_names([name])
+        nodes, words = _two_nodes(name, words[1:])
+        check_names(nodes)
+        _READERS[letter](_Card(name, nodes, words, origin, body, notes))
     else:
-        card = read_source_card(name, rest)
-        value, multiplier = card.value, card.multiplier
-        if multiplier != 1 and (letter == "v" or card.wave is not None):
-            raise CardError(f"{name} has 'm=', which is not supported here: remove it")
-        if card.wave is not None:
-            if card.wave.steps:
-                text = "PWL times with a + count from the one before, as in LTspice; ngspice takes them from 0"
-                notes.setdefault(text, origin)
-            body.waves.append((len(body.values), card.wave, value is not None))
-        elif value is None:
-            notes.setdefault("sources without a value are taken as 0", origin)
-        value = 0.0 if value is None else value
-    body.names.append(name)
-    body.nodes += nodes
-    body.origins.append(origin)
-    if isinstance(value, Expression) or multiplier != 1:
-        body.deferred.append((len(body.values), value, multiplier))
-        value = 0.0
-    body.values.append(value)
+        title = OTHERS.get(letter)
+        reason = f"is {title}, which is not supported" if title else "is no element"
+        *letters, last = map(str.upper, ELEMENTS)
+        raise CardError(f"'{clipped(name)}' {reason}: use {', '.join(letters)} and {last} elements")
+
+
+def _add_resistor(card: _Card) -> None:
+    if any(map(asks, card.words)):
+        card.body.laws.append(_resistor_law(card.name, card.nodes, card.words, card.origin))
+        return
+    resistance = read_resistor(card.name, card.words, card.origin)
+    if isinstance(resistance, ResistorCard):
+        card.body.resistors.append((len(card.body.values), resistance))
+        resistance = 0.0, 1.0
+    card.append(*resistance)
+
+
+def _add_source(card: _Card) -> None:
+    source = read_source_card(card.name, card.words)
+    wave, body, notes = source.wave, card.body, card.notes
+    if source.multiplier != 1 and (card.name[0] == "v" or wave is not None):
+        raise CardError(f"{card.name} has 'm=', which is not supported here: remove it")
+    if wave is not None:
+        if wave.steps:
+            text = "PWL times with a + count from the one before, as in LTspice; ngspice takes them from 0"
+            notes.setdefault(text, card.origin)
+        body.waves.append((len(body.values), wave, source.value is not None))
+    elif source.value is None:
+        notes.setdefault("sources without a value are taken as 0", card.origin)
+    card.append(0.0 if source.value is None else source.value, source.multiplier)
+
+
+def _add_capacitor(card: _Card) -> None:
+    card.reactance("capacitance")
+    card.body.capacitors.append((card.name, card.nodes[0], card.nodes[1], card.origin))
+
+
+def _add_inductor(card: _Card) -> None:
+    card.append(card.reactance("inductance"))
+
+
+def _add_controlled(card: _Card) -> None:
+    control = read_control(card.name, card.nodes, card.words, card.origin)
+    if isinstance(control, ControlCard):
+        card.body.controls.append(control)
+    elif isinstance(control, LawCard):
+        if card.words and card.words[0].startswith("table"):
+            card.notes.setdefault(_TABLE, card.origin)
+        card.body.laws.append(control)
+    else:
+        card.append(control)
+
+
+_LAWS: dict[str, Callable[[str, int], LawCard]] = {"b": read_behaviour, "s": read_switch, "w": read_switch}
+_READERS = {
+    "r": _add_resistor, "v": _add_source, "i": _add_source, "c": _add_capacitor, "l": _add_inductor,
+    **{letter: _add_controlled for letter, kind in ELEMENTS.items() if kind.coupling is not None},
+}  # fmt: skip
 
 
 def _two_nodes(name: str, words: list[str]) -> tuple[list[str], list[str]]:
@@ -158,7 +195,7 @@ def _two_nodes(name: str, words: list[str]) -> tuple[list[str], list[str]]:
 
 def _resistor_law(name: str, nodes: list[str], words: list[str], origin: int) -> LawCard:
     """Return a resistor whose ohms are a law: the current v / R."""
-    sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
+    sorted_words = sort_words(without_equals(words))
     keys = {key: word for key, word in sorted_words.keys.items() if key not in IGNORED}
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     ohms = keys.pop("r", None) or keys.pop("resistance", None) or (plain.pop(0) if plain else "")
@@ -172,7 +209,7 @@ def _resistor_law(name: str, nodes: list[str], words: list[str], origin: int) ->
 
 def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:
     """Return farads or henries, which no operating point depends on; 0 if there are none."""
-    sorted_words = sort_words(words[1:] if words[:1] == ["="] else words)
+    sorted_words = sort_words(without_equals(words))
     # LTspice's parts with losses: these carry a current.
     key, where = ("rser", "in series with") if name[0] == "l" else ("rpar", "across")
     if key in sorted_words.keys and parse_number(sorted_words.keys[key]) != 0:
@@ -184,13 +221,6 @@ def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:
     if any(word.split("(", 1)[0] in ("poly", "table") for word in plain) or "q" in sorted_words.keys:
         raise CardError(f"{name} is nonlinear: write '{name} node node value'")
     return parse_value(plain[0]) if plain else 0.0
-
-
-def _add_initial(name: str, words: list[str], body: Body, origin: int) -> None:
-    """Take in a capacitor's or an inductor's ``ic=``."""
-    initial = sort_words(words[1:] if words[:1] == ["="] else words).keys.get("ic")
-    if initial is not None:
-        body.initial.append((name, parse_value(initial, bare=True), origin))
 
 
 def _add_instance(words: list[str], body: Body, origin: int) -> None:

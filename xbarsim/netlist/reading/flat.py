@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.controlled import Controlled
-from xbarsim.netlist.element_kinds import INDUCTOR, KIND_OF, VOLTAGE
+from xbarsim.netlist.element_kinds import ELEMENTS, fixes_voltage
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.waves import Wave
@@ -30,7 +30,7 @@ class Flat:
     waves : dict
         Waveforms, and whether a DC value stands beside them, by element.
     controls : list of tuple
-        E, F, G and H: name, first, second, gain, origin, and two nodes or the name of an element.
+        E, F, G and H: name, first, second, gain, origin, and two nodes or an element's name and -1.
     capacitors : list of tuple
         Name, first, second, origin.
     """
@@ -81,35 +81,36 @@ class Flat:
 
     def check_names(self, places: Places, origins: Ints, more: list[tuple[str, int]]) -> None:
         """Refuse two elements of one name; ``more`` are names and origins of those that are not here."""
-        others = more + [(row[0], row[4]) for row in self.controls] + [(row[0], row[3]) for row in self.capacitors]
-        names = self.names + [name for name, _ in others] if others else self.names
+        more = more + [(row[0], row[4]) for row in self.controls] + [(row[0], row[3]) for row in self.capacitors]
+        names = self.names + [name for name, _ in more] if more else self.names
         if len(set(names)) == len(names):
             return
-        where = origins.tolist() + [origin for _, origin in others]
-        seen: dict[str, int] = {}
-        for index, name in enumerate(names):
-            if name in seen:
-                before = places.where(where[seen[name]])
-                raise places.error(f"the name {clipped(name)} is taken, first at {before}: rename one", where[index])
-            seen[name] = index
+        first: dict[str, int] = {}
+        for name, origin in zip(names, origins.tolist() + [origin for _, origin in more], strict=True):
+            if name in first:
+                before = places.where(first[name])
+                raise places.error(f"the name {clipped(name)} is taken, first at {before}: rename one", origin)
+            first[name] = origin
+
+    def controlled_branches(self) -> dict[str, int]:
+        """Return the controlled sources that have a current of their own, numbered behind the elements."""
+        rows = enumerate(self.controls, len(self.names))
+        return {row[0]: k for k, row in rows if ELEMENTS[row[0][0]].fixes_voltage}
 
     def controlled(self, places: Places, kinds: NDArray[np.uint8]) -> tuple[Controlled, ...]:
         """Return the controlled sources, those that control them found by name."""
         by_name: dict[str, int] = {}
         if any(isinstance(row[5], str) for row in self.controls):
-            fixed = np.flatnonzero((kinds == VOLTAGE) | (kinds == INDUCTOR)).tolist()
-            by_name = {self.names[k]: k for k in fixed}
-            own = {row[0]: len(self.names) + k for k, row in enumerate(self.controls) if row[0][0] in "eh"}
-            by_name.update(own)
-        made = []
+            by_name = {self.names[k]: k for k in np.flatnonzero(fixes_voltage(kinds)).tolist()}
+            by_name |= self.controlled_branches()
+        sources = []
         for name, first, second, gain, origin, c, d in self.controls:
             if isinstance(c, str):
                 if c not in by_name:
-                    is_one = c[0] in KIND_OF and c in self.names
-                    why = "has no current of its own" if is_one else "is not in the circuit"
+                    why = "has no current of its own" if c in self.names else "is not in the circuit"
                     raise places.error(
                         f"{name} is controlled by {clipped(c)}, which {why}: name a voltage source, E, H or L", origin
                     )
                 c = by_name[c]
-            made.append(Controlled(name[0], name, first, second, c, d, gain, origin))
-        return tuple(made)
+            sources.append(Controlled(name[0], name, first, second, c, d, gain, origin))
+        return tuple(sources)

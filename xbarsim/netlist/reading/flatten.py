@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.charging import set_aside
-from xbarsim.netlist.element_kinds import KIND_OF
+from xbarsim.netlist.element_kinds import ELEMENTS, is_short
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.ammeters import add_ammeters
@@ -37,6 +37,7 @@ from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest
 
 Ints = NDArray[np.int64]
+_COLUMN = {letter: kind.column for letter, kind in ELEMENTS.items() if kind.column is not None}
 _GROUNDS = {"gnd!", "!gnd", "ground"}
 """What HSPICE calls ground beside 0 and gnd."""
 
@@ -170,8 +171,9 @@ class Flattener:
             values[index] = ohms_of(resistor, item, self.nonlinear)
         altered = self._altered(item, values) if self.changes.elements else set()
         if np.any(np.not_equal(item.share, 1)):
-            values = [self._shared(name, value, item) for name, value in zip(body.names, values, strict=True)]
-        kinds = [KIND_OF[name[0]] for name in body.names]
+            pairs = zip(body.names, values, strict=True)
+            values = [ELEMENTS[name[0]].multiplied(value, item.share) for name, value in pairs]
+        kinds = [_COLUMN[name[0]] for name in body.names]
         if count == 1:
             numbers = self._local(item, body.nodes)
             names = [name for k in body.names for name in self.names_of(item, k)] if item.paths[0] else body.names
@@ -224,15 +226,17 @@ class Flattener:
             self._number(control.gain, item.scope, origin),
             self._number(control.multiplier, item.scope, origin),
         )
-        if control.name[0] in "fg":
+        kind = ELEMENTS[control.name[0]]
+        if kind.parallel:
             gain = gain * product(share, item.share, self.places, origin)
         if not np.all(np.isfinite(gain)):
             raise self.places.error(f"{control.name} has the gain {gain}: it must be finite", origin)
-        cs: list[int] | list[str]
-        if control.name[0] in "eg":
+        cs: list[int] | list[str] = [0] * count
+        ds = [-1] * count
+        if kind.controls == 2:
             cs, ds = (self.nodes(item, node).tolist() for node in control.controls)
-        else:
-            cs, ds = self.names_of(item, control.controls[0]), [-1] * count
+        elif kind.controls == 1:
+            cs = self.names_of(item, control.controls[0])
         ends = (self.nodes(item, node).tolist() for node in control.nodes)
         gains = np.broadcast_to(gain, count).tolist()
         rows = zip(self.names_of(item, control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
@@ -248,16 +252,10 @@ class Flattener:
                 raise two_multipliers(self.places, origin)
             if np.any(np.less_equal(share, 0)):
                 raise self.places.error(f"{name} has m={float(np.min(share)):g}: it must be > 0", origin)
-            amount = amount / share if name[0] == "r" else amount * share
+            amount = ELEMENTS[name[0]].multiplied(amount, share)
         if not np.all(np.isfinite(amount)):
             raise self.places.error(f"{name} is {amount}: it must be finite", origin)
         return amount
-
-    def _shared(self, name: str, value: Amount, item: Work) -> Amount:
-        """Apply an instance's ``m=``."""
-        if name[0] == "r":
-            return value / item.share
-        return value * item.share if name[0] in "ig" else value
 
     def _waves(self, start: int, card: WaveCard, explicit: bool, item: Work, origin: int) -> None:
         count = len(item.paths)
@@ -383,7 +381,7 @@ class Flattener:
 
 
 def _note_zero_ohms(circuit: FlatCircuit) -> None:
-    zero = np.flatnonzero((circuit.kinds == KIND_OF["r"]) & (circuit.values == 0))
+    zero = np.flatnonzero(is_short(circuit.kinds, circuit.values))
     if zero.size:
         more = f" and {zero.size - 1} more" if zero.size > 1 else ""
         circuit.notes.append(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.behaviour import FoldedLaw, Parsed, Template, law_of, parse_law
-from xbarsim.netlist.element_kinds import INDUCTOR, METER, VOLTAGE
+from xbarsim.netlist.element_kinds import ELEMENTS, METER, fixes_voltage
 from xbarsim.netlist.language import Expression, UserFunction
 from xbarsim.netlist.models import diode, mosfet
 from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
@@ -173,8 +173,8 @@ class NonlinearColumns:
                     factor / keys.get("m", 1.0)
                 )
             elif card.output == "i":
-                what = "B sources" if card.name[0] == "b" else "switches" if card.name[0] in "sw" else "laws"
-                text = f"'m=' of an instance does not multiply the {what} in it, as in ngspice"
+                laws = ELEMENTS[card.name[0]].laws
+                text = f"'m=' of an instance does not multiply the {laws} in it, as in ngspice"
                 self.notes.setdefault(text, card.origin)
         return factor
 
@@ -234,18 +234,15 @@ class NonlinearColumns:
                 found += zip(columns["names"], columns["origins"].tolist(), strict=True)  # type: ignore[union-attr]
         return found
 
-    def currents_asked(self) -> set[str]:
+    def controlling_elements(self) -> set[str]:
         """Return the elements whose currents laws ask for."""
-        asked: set[str] = set()
-        for pieces in self.pieces.values():
-            for piece in pieces:
-                for ends in piece.plus:
-                    asked.update(ends if isinstance(ends, list) else ())
-        return asked
+        ends = [column for pieces in self.pieces.values() for piece in pieces for column in piece.plus]
+        return {name for column in ends if isinstance(column, list) for name in column}
 
-    def names_of_volts(self) -> set[str]:
+    def names_of_volts(self) -> list[str]:
         """Return the sources of volts with laws: they have currents of their own."""
-        return {name for key, pieces in self.pieces.items() if key[1] == "v" for one in pieces for name in one.names}
+        groups = [pieces for key, pieces in self.pieces.items() if key[1] == "v"]
+        return [name for pieces in groups for piece in pieces for name in piece.names]
 
     def first_nodes(self) -> Iterator[tuple[list[str], Ints, Ints, Callable[[Ints], None]]]:
         """Yield names, first nodes and origins of sources of current, diodes and transistors, and what sets them."""
@@ -261,13 +258,10 @@ class NonlinearColumns:
         """Return the sources with laws; those that control them are found by name."""
         by_name: dict[str, int] = {}
         if any("i" in key[2] for key in self.pieces):
-            fixed = np.flatnonzero((kinds == VOLTAGE) | (kinds == INDUCTOR)).tolist()
-            by_name = {_measured(flat.names[k]): k for k in fixed}
-            by_name |= {row[0]: len(flat.names) + k for k, row in enumerate(flat.controls) if row[0][0] in "eh"}
-            of_volts = [
-                name for key, pieces in self.pieces.items() if key[1] == "v" for one in pieces for name in one.names
-            ]
-            by_name |= {name: len(flat.names) + len(flat.controls) + k for k, name in enumerate(of_volts)}
+            by_name = {_measured(flat.names[k]): k for k in np.flatnonzero(fixes_voltage(kinds)).tolist()}
+            by_name |= flat.controlled_branches()
+            first = len(flat.names) + len(flat.controls)
+            by_name |= {name: k for k, name in enumerate(self.names_of_volts(), first)}
         made = []
         for (template, output, letters), pieces in self.pieces.items():
             rows: list[Ints] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbarsim.netlist.element_kinds import INDUCTOR, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import VOLTAGE, fixes_voltage, is_short
 from xbarsim.netlist.refusals import ContradictionError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def check_voltage_loops(circuit: FlatCircuit) -> None:
         The message names the element that contradicts and one that it contradicts.
     """
     kinds, values = circuit.kinds, circuit.values
-    ideal = np.flatnonzero((kinds == VOLTAGE) | (kinds == INDUCTOR) | ((kinds == RESISTOR) & (values == 0)))
+    ideal = np.flatnonzero(fixes_voltage(kinds) | is_short(kinds, values))
     sources = np.count_nonzero(kinds[ideal] == VOLTAGE)
     if sources == 0:
         return

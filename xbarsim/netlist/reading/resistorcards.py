@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xbarsim.netlist.models.resistor import PARAMETERS
-from xbarsim.netlist.reading.tokens import Value, parse_value, sort_words, unquoted
+from xbarsim.netlist.reading.tokens import Value, parse_value, sort_words, unquoted, without_equals
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number
@@ -37,7 +37,7 @@ class ResistorCard:
 
 def read_resistor(name: str, words: list[str], origin: int) -> tuple[Value, Value] | ResistorCard:
     """Return ohms and the ``m=`` that divides them, or a card where more is to be known."""
-    words = words[1:] if words[:1] == ["="] else words
+    words = without_equals(words)
     sorted_words = sort_words(words)
     plain = [word for word in sorted_words.plain if word not in ("(", ")")]
     keys: dict[str, str] = {}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.components import components
-from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, ELEMENTS, VOLTAGE, is_short
 from xbarsim.netlist.nonlinear_elements import Behaviours
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.law_columns import NonlinearColumns
@@ -128,7 +128,7 @@ def surroundings_of(flat: Flat, nonlinear: NonlinearColumns, swept: Collection[s
     meter = source & ~acting & (first != 0) & (second != 0)
     around = Surroundings(components(first[meter], second[meter], len(flat.number)))
     around.conduct(first[kinds != CURRENT], second[kinds != CURRENT])
-    hard = source | ((kinds == RESISTOR) & (values == 0))
+    hard = source | is_short(kinds, values)
     around.fix(first[hard], second[hard])
     live = ((source | (kinds == CURRENT)) & acting) | (source & ~meter)
     around.mark(around.live, first[live], second[live])
@@ -154,16 +154,19 @@ def surroundings_of(flat: Flat, nonlinear: NonlinearColumns, swept: Collection[s
 def _look_at_controls(flat: Flat, around: Surroundings) -> None:
     """Take in E, F, G and H."""
     for name, plus, minus, _, _, c, d in flat.controls:
+        kind = ELEMENTS[name[0]]
         ends = np.array([plus]), np.array([minus])
         across = not isinstance(c, str) and {c, d} == {plus, minus}
-        if name[0] in "eh":
+        if kind.fixes_voltage:
             around.fix(*ends)
-        elif across:
+        elif across or kind.controls == 0:
             around.conduct(*ends)
         elif plus and minus:
             around.ties.add(around.root[ends[0]], around.root[ends[1]])
-        if not isinstance(c, str) and not across:
+        if kind.controls == 2 and not across:
             around.mark(around.read, np.array([c, d]))
+            if not kind.output:
+                around.conduct(np.array([c]), np.array([d]))
 
 
 def _branch_ends(flat: Flat, behaviours: tuple[Behaviours, ...], first: Ints, second: Ints) -> tuple[Ints, Ints]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, ELEMENTS, RESISTOR, VOLTAGE
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.body import Body
@@ -22,7 +22,7 @@ TEMPERATURES = ("temp", "temper")
 
 def _sources(circuit: FlatCircuit) -> dict[str, int]:
     numbers = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == CURRENT)).tolist()
-    return {circuit.names[k]: k for k in numbers if circuit.names[k][0] in "vi"}
+    return {circuit.names[k]: k for k in numbers if ELEMENTS[circuit.names[k][0]].unit}
 
 
 def is_source(sweep: SweepCard, circuit: FlatCircuit) -> bool:
@@ -51,7 +51,7 @@ def unit_of(sweep: SweepCard, circuit: FlatCircuit) -> str:
     if sweep.name in TEMPERATURES:
         return "°C"
     if sweep.name in circuit.names:
-        return {"r": "ohm", "v": "V", "i": "A"}[sweep.name[0]]
+        return ELEMENTS[sweep.name[0]].unit
     return ""
 
 
@@ -91,7 +91,7 @@ def change_of(
             return lambda changes, value: changes.with_element(name, "value", value)
         if name in TEMPERATURES:
             return lambda changes, value: changes.with_setting("celsius", value)
-        if name[0] == "r" and name in circuit.names and circuit.kinds[circuit.names.index(name)] == RESISTOR:
+        if name in circuit.names and circuit.kinds[circuit.names.index(name)] == RESISTOR:
             return lambda changes, value: changes.with_element(name, "value", value)
         if name not in defined:
             raise CardError(_unknown(card, name, circuit, [*sources, *defined]))
@@ -146,8 +146,7 @@ def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | N
             raise CardError(f"alter cannot change the state that {clipped(name)} holds: write a parameter for its ic=")
         return None
     if name in circuit.names:
-        keys = {"r": ("r", "resistance"), "v": ("dc",), "i": ("dc", "c"), "l": ("l", "inductance")}.get(name[0], ())
-        if key in ("", "value", *keys):
+        if key in ("", "value", *ELEMENTS[name[0]].value_keys):
             return "value"
         if key in ("ac", "acmag", "acphase", "ac_mag", "ic", "noisy"):
             return None

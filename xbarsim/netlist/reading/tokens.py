@@ -117,6 +117,11 @@ def _closed(words: list[str], at: int) -> int:
     raise CardError("a '(' is not closed")
 
 
+def without_equals(words: list[str]) -> list[str]:
+    """Return a card's words without a ``=`` before the first."""
+    return words[1:] if words[:1] == ["="] else words
+
+
 def check_names(words: Iterable[str]) -> None:
     """Refuse names with brackets or quotes, which ngspice cuts, evaluates or writes otherwise.
 
