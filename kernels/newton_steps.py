@@ -65,7 +65,7 @@ class Cells:
 
 
 @dataclass
-class Outcome:
+class NewtonOutcome:
     """How Newton's method ended.
 
     Attributes
@@ -107,7 +107,7 @@ class Workspace:
 
 def solve(
     cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace, limit: int
-) -> Outcome:
+) -> NewtonOutcome:
     """Solve for one vector of sources (left, right, top, bottom); fill v, u (m, n) and ``space.chord``.
 
     ``word`` (m, n+1) and ``bit`` (m+1, n) are the lines' segments in ohms, ``limit`` bounds each linear solve.
@@ -159,7 +159,7 @@ def _linearise(cells: Cells, v: Array, u: Array, space: Workspace) -> tuple[int,
 def _newton(
     cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace, limit: int,
     start: tuple[int, int, float, float],
-) -> Outcome:  # fmt: skip
+) -> NewtonOutcome:  # fmt: skip
     """Newton's method from the voltages and tangents at hand; ``start`` is what linearising those said."""
     left, right, top, bottom = sources
     far_w, far_b = right / np.maximum(word[:, -1], ladders.TINY), top / np.maximum(bit[0], ladders.TINY)
@@ -168,7 +168,7 @@ def _newton(
     missed, tolerance = np.inf, _LOOSEST
     for step in range(1, STEPS + 1):
         if law != laws.GOOD:
-            return Outcome(BAD_LAW, law, cell, missed, step - 1, iterations)
+            return NewtonOutcome(BAD_LAW, law, cell, missed, step - 1, iterations)
         ladders.factor_word(space.a, word, space.lw, space.kw, space.end_w)
         ladders.factor_bit(space.b, bit, space.lb, space.kb, space.end_b)
         common = (space.lw, space.kw, space.lb, space.kb, left, far_w, bottom, far_b, tolerance)
@@ -184,6 +184,6 @@ def _newton(
         if status == schur.CONVERGED and tolerance <= 1e-12:
             stalled = missed <= STALLED and missed > 0.3 * before
             if missed <= MISSED or stalled:
-                return Outcome(CONVERGED if law == laws.GOOD else BAD_LAW, law, cell, missed, step, iterations)
+                return NewtonOutcome(CONVERGED if law == laws.GOOD else BAD_LAW, law, cell, missed, step, iterations)
         tolerance = max(_TIGHTEST, min(_LOOSEST, missed * missed))
-    return Outcome(NOT_CONVERGED, law, cell, missed, STEPS, iterations)
+    return NewtonOutcome(NOT_CONVERGED, law, cell, missed, STEPS, iterations)

@@ -168,7 +168,7 @@ def _correction(
     return solve
 
 
-def _failure(outcome: newton_steps.Outcome, device: Device, vector: int, v: Array, u: Array) -> Exception:
+def _failure(outcome: newton_steps.NewtonOutcome, device: Device, vector: int, v: Array, u: Array) -> Exception:
     """Say which cell it was, at which voltage."""
     i, j = divmod(outcome.cell, v.shape[1])
     where = f"cell [{i}, {j}] at {v[i, j] - u[i, j]:.6g} V (vector {vector})"

@@ -34,7 +34,7 @@ from xbarsim.netlist.reading.othercards import ANALYSES, OUTPUT, UNSUPPORTED
 from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.program import Program, check_commands
-from xbarsim.netlist.reading.schedule import AnalysisCard, Step
+from xbarsim.netlist.reading.schedule import AnalysisCard, SweepStep
 from xbarsim.netlist.reading.settings import AmbientSetting, note_on_options, read_options, read_seed, read_temperature
 from xbarsim.netlist.reading.source import SourceText, read_source
 from xbarsim.netlist.reading.sweepcards import read_step
@@ -89,7 +89,7 @@ class NetlistReader:
         The cards that ask for output.
     plays : list of (AnalysisCard, alterations)
         All analyses, those of ``.control`` blocks with what these altered.
-    steps : list of Step
+    steps : list of SweepStep
         LTspice's ``.step`` cards.
     random : bool
         Whether random functions may be called.
@@ -113,7 +113,7 @@ class NetlistReader:
         self.measures: list[Measure] = []
         self.settings: list[AmbientSetting] = []
         self.plays: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
-        self.steps: list[Step] = []
+        self.steps: list[SweepStep] = []
         self.random = False
         self.seed: int | None = None
         self.chosen_seed = seed
@@ -293,7 +293,7 @@ class NetlistReader:
         elif word in (".measure", ".meas"):
             self.measures.append(measure_card(text, origin))
         elif word == ".step":
-            self.steps.append(Step(read_step(split_words(text)[1:]), origin))
+            self.steps.append(SweepStep(read_step(split_words(text)[1:]), origin))
         elif word == ".nodeset":
             self.notes.setdefault(".nodeset is a first guess, and is not used: IC= or .ic holds a state", origin)
         elif word == ".csparam":

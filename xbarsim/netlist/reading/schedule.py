@@ -66,7 +66,7 @@ class Play:
 
 
 @dataclass(frozen=True)
-class Step:
+class SweepStep:
     """A ``.step`` card, and where it stands."""
 
     sweep: SweepCard
@@ -105,7 +105,7 @@ class Scheduler:
     scope: Scope
     make: Maker
 
-    def schedule(self, circuit: FlatCircuit, plays: list[Play], steps: list[Step]) -> FlatCircuit:
+    def schedule(self, circuit: FlatCircuit, plays: list[Play], steps: list[SweepStep]) -> FlatCircuit:
         """Return the circuit with its analyses, in file order; ``.op`` if it asks for none."""
         notes = circuit.notes
         if not plays:
@@ -120,7 +120,7 @@ class Scheduler:
                 raise circuit.places.error(str(error), play.card.origin) from None
         return replace(circuit, analyses=tuple(analyses), notes=notes)
 
-    def _analysis(self, play: Play, steps: list[Step], circuit: FlatCircuit) -> Analysis:
+    def _analysis(self, play: Play, steps: list[SweepStep], circuit: FlatCircuit) -> Analysis:
         card = play.card
         inner = _Inner([], None)
         if card.kind == "tran":
@@ -173,7 +173,7 @@ class Scheduler:
         numbers = _evaluated(monte.count, card.origin, self.scope, places)
         return np.array(runs_of(f".{card.kind}", monte, numbers), dtype=np.float64)
 
-    def _swept(self, card: AnalysisCard, steps: list[Step]) -> list[tuple[SweepCard | MonteCard, int, str]]:
+    def _swept(self, card: AnalysisCard, steps: list[SweepStep]) -> list[tuple[SweepCard | MonteCard, int, str]]:
         """Return what is swept, the fastest first, each with its place and what its card is called."""
         sweeps: list[tuple[SweepCard | MonteCard, int, str]] = []
         sweeps += [(sweep, card.origin, f".{card.kind}") for sweep in card.sweeps]
@@ -217,7 +217,7 @@ def _evaluated(numbers: tuple[Value, ...], origin: int, scope: Scope, places: Pl
         raise places.error(str(error), origin) from None
 
 
-def first_value(step: Step, scope: Scope, places: Places) -> float:
+def first_value(step: SweepStep, scope: Scope, places: Places) -> float:
     """Return the first value that a ``.step`` gives."""
     numbers = _evaluated(step.sweep.numbers, step.origin, scope, places)
     try:
