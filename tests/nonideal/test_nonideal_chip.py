@@ -268,3 +268,20 @@ def test_pictures(tmp_path, model, suffix):
             assert words in text
     with pytest.raises(InputError, match="must end in"):
         chip.draw(tmp_path / "chip.txt")
+
+
+@pytest.mark.parametrize("time", [None, 1e3])
+def test_the_slope_of_a_read_is_its_change_over_its_targets(time):
+    """What gradients through cells rest on; blind writes alone are linear in their targets."""
+    model = Nonidealities(
+        r_on=1e3,
+        r_off=1e5,
+        faults=Faults(rate=0.2),
+        variation=Variation(sigma=0.3),
+        drift=Drift(nu=0.05, nu_sigma=0.02),
+    )
+    chip, step = Chip(model, 5, (7, 4)), 1e-6
+    target = np.random.default_rng(0).uniform(1e-4, 8e-4, (7, 4))
+    low, high = (chip.apply(target + shift) for shift in (0.0, step))
+    change = (chip.read(high, time=time) - chip.read(low, time=time)) / step
+    np.testing.assert_allclose(chip.slope(low, time=time), change, rtol=1e-9)

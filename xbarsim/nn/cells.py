@@ -17,7 +17,7 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import is_between, planes_of, zeros
 from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import cut
-from xbarsim.nonideal import Bridged, Chip, Fault
+from xbarsim.nonideal import Bridged, Chip
 from xbarsim.nonideal.writing import Mask, Programmed
 
 
@@ -181,14 +181,7 @@ def _conductance(target: Tensor, tile: int, state: ArrayState) -> Tensor:
     g = torch.from_numpy(np.array(chip.read(array, read=state.read, time=time)))
     if not target.requires_grad:
         return g
-    factor = np.ones_like(array.conductance)
-    if not chip.model.write_verify:
-        # A blind write scales its target; one of 0 siemens leaves no ratio to see that by, but has the chip's factor.
-        factor = np.array(chip.maps(tile).factor)
-        np.divide(array.conductance, array.target, out=factor, where=array.target > 0.0)
-    if chip.model.drift and time is not None:
-        factor = chip.model.drift.after(factor, chip.maps(tile).nu, time)
-    slope = torch.from_numpy(np.where(array.faults == Fault.HEALTHY, factor, 0.0))
+    slope = torch.from_numpy(chip.slope(array, time=time))
     return g + slope * (target - target.detach())
 
 

@@ -18,6 +18,7 @@ from xbarsim.files import written_whole
 from xbarsim.nonideal import archive
 from xbarsim.nonideal.bridges import Bridged, bridge
 from xbarsim.nonideal.effect_settings import checked_shapes
+from xbarsim.nonideal.faults import Fault
 from xbarsim.nonideal.maps import Maps, checked_faults, make_maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.streams import whole
@@ -145,6 +146,26 @@ class Chip:
         if model.read_noise:
             g = model.read_noise.at(g, model.g_on, self.seed, programmed.tile, read)
         return g
+
+    def slope(self, programmed: Programmed, *, time: float | None = None) -> Array:
+        """Return how what a read sees follows the cells' targets, (rows, cols): 0 where cells are stuck.
+
+        Levels and pulses are passed straight through, as rounding has no slope.
+
+        Parameters
+        ----------
+        programmed, time
+            As for ``read``.
+        """
+        maps = self.maps(programmed.tile)
+        factor = np.ones_like(programmed.conductance)
+        if not self.model.write_verify:
+            # A blind write scales its target; one of 0 siemens leaves no ratio to see that by, but has its own factor.
+            factor = np.array(maps.factor)
+            np.divide(programmed.conductance, programmed.target, out=factor, where=programmed.target > 0.0)
+        if self.model.drift and time is not None:
+            factor = self.model.drift.after(factor, maps.nu, time)
+        return np.where(programmed.faults == Fault.HEALTHY, factor, 0.0)
 
     def crossbar(self, crossbar: Crossbar, tile: int = 0) -> Crossbar:
         """Return a crossbar with this tile's broken wire segments; its cells are left as they are.
