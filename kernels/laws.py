@@ -191,13 +191,11 @@ def _transistor(x: float, over: float, g: float, kp: float, lam: float) -> tuple
 @njit(**_OPTIONS)
 def _table(x: float, pieces: Array) -> tuple[float, float]:
     """Cubic pieces ``(from, anchor, c3, c2, c1, c0)``, the first one reaching down without end."""
-    low, high = 0, pieces.shape[0]
-    while high - low > 1:
-        middle = (low + high) // 2
-        if x >= pieces[middle, 0]:
-            low = middle
-        else:
-            high = middle
+    low, size = 0, pieces.shape[0]
+    while size > 1:  # halved without a branch on x, which nobody could predict
+        half = size // 2
+        low += half if x >= pieces[low + half, 0] else 0
+        size -= half
     c = pieces[low]
     t = x - c[1]
     # Where a piece ends flat, rounding must not make it fall.
