@@ -58,8 +58,8 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
     ]
     laws = law[network.voltages.a.size :]
     for coupling, group in network.controlled.items():
-        own, laws = np.split(laws, [group.a.size if coupling.fixes_voltage else 0])
-        places = {"ab": (group.a, group.b), "cd": (group.c, group.d), "own": (own, 0), "c": (n + group.c, 0)}
+        own_laws, laws = np.split(laws, [group.a.size if coupling.fixes_voltage else 0])
+        places = {"ab": (group.a, group.b), "cd": (group.c, group.d), "own": (own_laws, 0), "c": (n + group.c, 0)}
         parts += [
             ((*places[equations], *places[unknowns]), sign * group.value)
             for equations, unknowns, sign in coupling.stamps

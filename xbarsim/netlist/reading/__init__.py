@@ -13,8 +13,8 @@ Values. ``expressions`` is the dialect of parameters in :mod:`~xbarsim.netlist.l
 what a name means in an instance, ``columns`` its worth in many, ``draws`` by chance.
 
 Circuit. ``flatten`` expands bodies, as ``work`` for many instances at once: ``nesting`` counts them before, ``choices``
-takes their branches, ``lookup`` finds their models, ``resistors`` their ohms. ``flat`` and ``law_columns`` are what
-grows; ``ammeters`` are put in, ``loops`` refused, and ``states`` freezes what ``holding`` finds in its
+takes their branches, ``expansion`` their instances, ``lookup`` finds their models, ``resistors`` their ohms. ``flat``,
+``law_columns`` and ``device_columns`` are what grows; ``ammeters`` are put in, ``loops`` refused, and ``states`` freezes what ``holding`` finds in its
 ``surroundings``.
 
 Analyses. ``schedule`` makes them of cards, ``targets`` says what is swept and ``changes`` in what a variant differs;

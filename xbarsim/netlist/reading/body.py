@@ -148,7 +148,7 @@ class Body:
         while body.parent is not None:
             bodies.append(body)
             body = body.parent
-        found = dict(body.functions)
+        functions = dict(body.functions)
         for inner in reversed(bodies):
-            found.update(inner.functions)
-        return found
+            functions.update(inner.functions)
+        return functions

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from xbarsim.netlist.models import diode, mosfet, resistor, switch
 from xbarsim.netlist.models.parameters import ParameterNames
+from xbarsim.netlist.nonlinear_elements import Diodes, Mosfets
 from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
@@ -20,8 +21,23 @@ MODEL_PARAMETERS: Mapping[str, ParameterNames] = {
     "r": resistor.PARAMETERS, "res": resistor.PARAMETERS, "sw": switch.PARAMETERS, "csw": switch.PARAMETERS,
     "vswitch": switch.SMOOTH, "iswitch": switch.SMOOTH,
 }  # fmt: skip
-ELEMENT_PARAMETERS: Mapping[str, ParameterNames] = {"d": diode.PARAMETERS, "m": mosfet.PARAMETERS}
-_NODES = {"d": ("anode", "cathode"), "m": ("drain", "gate", "source", "bulk")}
+
+
+@dataclass(frozen=True)
+class DeviceKind:
+    """Elements with a model: what their nodes are called on the card and in columns, their parameters and columns."""
+
+    nodes: tuple[str, ...]
+    ends: tuple[str, ...]
+    parameters: ParameterNames
+    elements: type
+
+
+_TRANSISTOR = ("drain", "gate", "source", "bulk")
+DEVICES = {
+    "d": DeviceKind(("anode", "cathode"), ("first", "second"), diode.PARAMETERS, Diodes),
+    "m": DeviceKind(_TRANSISTOR, _TRANSISTOR, mosfet.PARAMETERS, Mosfets),
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +77,8 @@ def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
         raise CardError(f".model has no name or no kind: {form}")
     name, kind, inside = words[0], words[1], words[2:]
     if "(" in kind:
-        kind, _, rest = kind.partition("(")
-        inside = split_words(rest.removesuffix(")")) + inside
+        kind, _, text = kind.partition("(")
+        inside = split_words(text.removesuffix(")")) + inside
     check_names([name])
     sorted_words = sort_words([word for word in inside if word not in ("(", ")")])
     extra = [word for word in sorted_words.plain if word != kind]
@@ -71,17 +87,17 @@ def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
     if kind not in MODEL_PARAMETERS:
         # Who names it hears that it is not supported.
         return ModelCard(name, kind, {}, origin)
-    known, values, memory = MODEL_PARAMETERS[kind], dict[str, Value](), dict[str, str]()
+    names, values, memory = MODEL_PARAMETERS[kind], dict[str, Value](), dict[str, str]()
     for key, word in sorted_words.keys.items():
-        key = known.aliases.get(key, key)
-        if key in known.refused:
+        key = names.aliases.get(key, key)
+        if key in names.refused:
             if parse_number(word) != 0:
-                raise CardError(f".model {name}: {key}= ({known.refused[key]}) is not supported: remove it")
-        elif key in known.model:
+                raise CardError(f".model {name}: {key}= ({names.refused[key]}) is not supported: remove it")
+        elif key in names.model:
             values[key] = parse_value(word, bare=True)
-        elif key in known.memory:
+        elif key in names.memory:
             memory[key] = word
-        elif key not in known.idle:
+        elif key not in names.idle:
             notes.setdefault(f".model {clipped(name)}: '{clipped(key)}' is no parameter of {kind}: ignored", origin)
     return ModelCard(name, kind, values, origin, memory)
 
@@ -95,7 +111,7 @@ def read_device(words: list[str], origin: int) -> DeviceCard:
         Nodes, model or parameters are missing or wrong.
     """
     name, letter = words[0], words[0][0]
-    ends = _NODES[letter]
+    ends = DEVICES[letter].nodes
     form = f"write '{name} {' '.join(ends)} model'"
     sorted_words = sort_words([word for word in words[1:] if word not in ("(", ")")])
     plain = sorted_words.plain
@@ -103,7 +119,7 @@ def read_device(words: list[str], origin: int) -> DeviceCard:
         raise CardError(f"{name} has {max(len(plain) - 1, 0)} of its {len(ends)} nodes: {form}")
     check_names([name, *plain[: len(ends) + 1]])
     *nodes, model = plain[: len(ends) + 1]
-    known, values, memory = ELEMENT_PARAMETERS[letter], dict[str, Value](), dict[str, str]()
+    names, values, memory = DEVICES[letter].parameters, dict[str, Value](), dict[str, str]()
     for at, word in enumerate(plain[len(ends) + 1 :]):
         # The tail of ic=1,2,3, a flag that only a start depends on, and a diode's area.
         if word == "off" or "ic" in sorted_words.keys:
@@ -112,12 +128,12 @@ def read_device(words: list[str], origin: int) -> DeviceCard:
             raise CardError(f"'{clipped(word)}' is unexpected behind {name}'s model: {form}")
         values["area"] = parse_value(word)
     for key, word in sorted_words.keys.items():
-        if key in known.device:
+        if key in names.device:
             values[key] = parse_value(word, bare=True)
-        elif key in known.memory:
+        elif key in names.memory:
             memory[key] = word
-        elif key not in known.idle or key in known.aliases:
-            close = closest(key, known.device)
+        elif key not in names.idle or key in names.aliases:
+            close = closest(key, names.device)
             hint = f"did you mean '{close}'?" if close else "remove it"
             raise CardError(f"{name} has '{clipped(key)}=', which is no parameter of it: {hint}")
     return DeviceCard(name, tuple(nodes), model, values, origin, memory)

@@ -9,7 +9,7 @@ from xbarsim.netlist.element_kinds import ELEMENTS
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.controls import ControlCard, read_control
-from xbarsim.netlist.reading.devicecards import ELEMENT_PARAMETERS, read_device
+from xbarsim.netlist.reading.devicecards import DEVICES, read_device
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
 from xbarsim.netlist.reading.resistorcards import IGNORED, ResistorCard, read_resistor
 from xbarsim.netlist.reading.sources import read_source_card
@@ -28,7 +28,7 @@ from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number
 
-OTHERS = {
+UNSUPPORTED = {
     "a": "an XSPICE device", "j": "a JFET", "k": "a coupling",
     "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT",
     "t": "a transmission line", "u": "an RC line", "y": "a lossy line", "z": "a MESFET",
@@ -97,7 +97,7 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     letter = name[0]
     if letter == "x":
         _add_instance(words, body, origin)
-    elif letter in ELEMENT_PARAMETERS:
+    elif letter in DEVICES:
         body.devices.append(read_device(words, origin))
         if "ic" in words:
             notes.setdefault(f"{name}: ic= is for the start of a transient, and changes no operating point", origin)
@@ -107,7 +107,7 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
         check_names(nodes)
         _READERS[letter](_Card(name, nodes, words, origin, body, notes))
     else:
-        title = OTHERS.get(letter)
+        title = UNSUPPORTED.get(letter)
         reason = f"is {title}, which is not supported" if title else "is no element"
         *letters, last = map(str.upper, ELEMENTS)
         raise CardError(f"'{clipped(name)}' {reason}: use {', '.join(letters)} and {last} elements")

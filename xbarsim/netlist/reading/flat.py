@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from itertools import count
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import ELEMENTS, fixes_voltage
 from xbarsim.netlist.origins import Places
+from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.waves import Wave
 
@@ -20,6 +22,11 @@ Floats = NDArray[np.float64]
 
 class Flat:
     """Elements and nodes as they are met.
+
+    Parameters
+    ----------
+    globals : set of str
+        The nodes that all subcircuits share.
 
     Attributes
     ----------
@@ -35,7 +42,8 @@ class Flat:
         Name, first, second, origin.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, globals: Collection[str] = ()) -> None:
+        self.globals = globals
         self.number: defaultdict[str, int] = defaultdict(count(1).__next__)
         self.number["0"] = self.number["gnd"] = 0
         self.names: list[str] = []
@@ -47,6 +55,27 @@ class Flat:
         self.waves: dict[int, tuple[Wave, bool]] = {}
         self.controls: list[tuple[str, int, int, float, int, int | str, int]] = []
         self.capacitors: list[tuple[str, int, int, int]] = []
+
+    def nodes(self, item: Work, node: str) -> Ints:
+        """Return a local node's numbers, one for each instance."""
+        numbers = item.ports.get(node)
+        if numbers is None and node in self.globals:
+            numbers = np.repeat(self.numbers([node]), len(item.paths))
+            item.ports[node] = numbers
+        elif numbers is None:
+            numbers = self.numbers([path + node for path in item.paths])
+            item.ports[node] = numbers
+        return numbers
+
+    def local(self, item: Work, nodes: list[str]) -> Ints:
+        """Return the numbers of many local nodes of a single instance."""
+        path = item.paths[0]
+        if not path:
+            return self.numbers(nodes)
+        ports = {node: int(numbers[0]) for node, numbers in item.ports.items()}
+        number, shared = self.number, self.globals
+        numbers = (ports[node] if node in ports else number[node if node in shared else path + node] for node in nodes)
+        return np.fromiter(numbers, dtype=np.int64, count=len(nodes))
 
     def numbers(self, nodes: list[str]) -> Ints:
         """Return the numbers of nodes by their full names."""

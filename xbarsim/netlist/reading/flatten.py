@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,16 @@ from xbarsim.netlist.element_kinds import ELEMENTS, is_short
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.ammeters import add_ammeters
-from xbarsim.netlist.reading.body import Body, Instances
-from xbarsim.netlist.reading.calls import Calls, product, two_multipliers
+from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.calls import product, two_multipliers
 from xbarsim.netlist.reading.changes import Changes, changed_body, changed_model
 from xbarsim.netlist.reading.choices import chosen_branches
 from xbarsim.netlist.reading.controls import ControlCard
 from xbarsim.netlist.reading.draws import Draws
+from xbarsim.netlist.reading.expansion import Expansion
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.law_columns import NonlinearColumns
+from xbarsim.netlist.reading.lookup import Context
 from xbarsim.netlist.reading.loops import check_voltage_loops
 from xbarsim.netlist.reading.nesting import check_nesting
 from xbarsim.netlist.reading.reader import NetlistReader
@@ -32,9 +33,8 @@ from xbarsim.netlist.reading.states import States
 from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.toplevel import top_scope
 from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
-from xbarsim.netlist.reading.work import LETTER, Work
+from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
-from xbarsim.netlist.suggest import clipped, closest
 
 Ints = NDArray[np.int64]
 _COLUMN = {letter: kind.column for letter, kind in ELEMENTS.items() if kind.column is not None}
@@ -69,8 +69,8 @@ class Flattener:
         self.reader, self.steady = reader, steady
         self.scope = top_scope(reader.top, self.changes, draws if reader.random else None)
         self.places = reader.places
-        self.flat = Flat()
-        self.calls = Calls(reader.top, reader.places)
+        self.flat = Flat(reader.globals)
+        self.expansion = Expansion(reader, self.flat)
         self.clock_used: int | None = None
 
     def run(self) -> FlatCircuit:
@@ -88,16 +88,17 @@ class Flattener:
         ambient = ambient_of(settings, scope, self.places)
         if "temper" not in scope.values and "temper" not in scope.pending:
             scope.define("temper", ambient.celsius)
-        self.nonlinear = NonlinearColumns(self.places, ambient, reader.notes, models, timed=timed)
+        self.context = Context(self.places, ambient, models, reader.notes)
+        self.nonlinear = NonlinearColumns(self.context, timed=timed)
         work = [Work(changed_body(reader.top, changes), [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
-            chosen = chosen_branches(item, self.places) if item.body.conditionals else []
-            if chosen is None:
+            branches = chosen_branches(item, self.places) if item.body.conditionals else []
+            if branches is None:
                 work += [item.single(index) for index in range(len(item.paths))][::-1]
                 continue
             self._elements(item)
-            work += [*chosen, *self._expand(item)][::-1]
+            work += [*branches, *self.expansion.instances(item)][::-1]
         if self.clock_used is not None and self.clock.differ:
             raise self.places.error(
                 "this waveform leaves out times that default to those of .tran, and there are two different ones:"
@@ -145,8 +146,8 @@ class Flattener:
             behaviours=self.nonlinear.behaviours(flat, kinds),
             diodes=self.nonlinear.diodes(),
             mosfets=self.nonlinear.mosfets(),
-            gmin=self.nonlinear.ambient.gmin,
-            celsius=self.nonlinear.ambient.celsius,
+            gmin=self.context.ambient.gmin,
+            celsius=self.context.ambient.celsius,
             functions=reader.top.visible_functions(),
             parameter=self.scope.value,
         )
@@ -159,66 +160,66 @@ class Flattener:
         body, count = item.body, len(item.paths)
         start, step = len(self.flat.names), 1 if count == 1 else count
         values: list[Amount] = list(body.values)
-        known: dict[str, Amount] = {}
+        by_text: dict[str, Amount] = {}
         for index, value, multiplier in body.deferred:
             amount: Amount | Expression = value
             if isinstance(value, Expression) and item.scope.draws is None:
-                if value.text not in known:
-                    known[value.text] = self._number(value, item.scope, body.origins[index])
-                amount = known[value.text]
+                if value.text not in by_text:
+                    by_text[value.text] = self._number(value, item.scope, body.origins[index])
+                amount = by_text[value.text]
             values[index] = self._value(body, index, amount, multiplier, item)
         for index, resistor in body.resistors:
-            values[index] = ohms_of(resistor, item, self.nonlinear)
+            values[index] = ohms_of(resistor, item, self.context)
         altered = self._altered(item, values) if self.changes.elements else set()
         if np.any(np.not_equal(item.share, 1)):
             pairs = zip(body.names, values, strict=True)
             values = [ELEMENTS[name[0]].multiplied(value, item.share) for name, value in pairs]
         kinds = [_COLUMN[name[0]] for name in body.names]
         if count == 1:
-            numbers = self._local(item, body.nodes)
-            names = [name for k in body.names for name in self.names_of(item, k)] if item.paths[0] else body.names
+            numbers = self.flat.local(item, body.nodes)
+            names = [name for k in body.names for name in item.names_of(k)] if item.paths[0] else body.names
             columns = np.array(values, dtype=np.float64), np.array(body.origins, dtype=np.int64)
             self.flat.extend(names, kinds, (numbers[0::2], numbers[1::2]), *columns)
         else:
             for index, name in enumerate(body.names):
-                ends = self.nodes(item, body.nodes[2 * index]), self.nodes(item, body.nodes[2 * index + 1])
+                ends = self.flat.nodes(item, body.nodes[2 * index]), self.flat.nodes(item, body.nodes[2 * index + 1])
                 column = np.array(np.broadcast_to(values[index], count), dtype=np.float64)
                 origins = np.full(count, body.origins[index], dtype=np.int64)
-                self.flat.extend(self.names_of(item, name), [kinds[index]] * count, ends, column, origins)
+                self.flat.extend(item.names_of(name), [kinds[index]] * count, ends, column, origins)
         for index, card, explicit in body.waves:
             self._waves(start + index * step, card, explicit or index in altered, item, body.origins[index])
         for control in body.controls:
             self._control(control, item)
-        self.nonlinear.add(item, self)
-        self.states.add(item, self)
-        for name, one, other, origin in body.capacitors:
-            ends = self.nodes(item, one), self.nodes(item, other)
-            rows = zip(self.names_of(item, name), ends[0].tolist(), ends[1].tolist(), strict=True)
+        self.nonlinear.add(item, self.flat)
+        self.states.add(item)
+        for name, plus, minus, origin in body.capacitors:
+            ends = self.flat.nodes(item, plus), self.flat.nodes(item, minus)
+            rows = zip(item.names_of(name), ends[0].tolist(), ends[1].tolist(), strict=True)
             self.flat.capacitors += [(*row, origin) for row in rows]
 
     def _altered(self, item: Work, values: list[Amount]) -> set[int]:
         """Put new values in the place of those of the elements that are set anew; return these elements' places."""
         body = item.body
-        given = {name: keys["value"] for name, keys in self.changes.elements.items() if "value" in keys}
-        if item.paths[0] and not any("." in name for name in given):
+        settings = {name: keys["value"] for name, keys in self.changes.elements.items() if "value" in keys}
+        if item.paths[0] and not any("." in name for name in settings):
             return set()
         multipliers = {index: multiplier for index, _, multiplier in body.deferred}
         cards = dict(body.resistors)
-        found: set[int] = set()
+        places: set[int] = set()
         for index, name in enumerate(body.names):
-            numbers = [given.get(full) for full in self.names_of(item, name)]
-            mine = np.array([number is not None for number in numbers])
-            if not mine.any():
+            numbers = [settings.get(full) for full in item.names_of(name)]
+            changed = np.array([number is not None for number in numbers])
+            if not changed.any():
                 continue
-            anew: Amount = np.array([0.0 if number is None else number for number in numbers])
+            amounts: Amount = np.array([0.0 if number is None else number for number in numbers])
             if index in cards:
-                anew = ohms_of(cards[index], item, self.nonlinear, anew)
+                amounts = ohms_of(cards[index], item, self.context, amounts)
             else:
-                anew = self._value(body, index, anew, multipliers.get(index, 1.0), item)
-            mixed = np.where(mine, anew, values[index])
-            values[index] = float(mixed[0]) if mine.size == 1 else mixed
-            found.add(index)
-        return found
+                amounts = self._value(body, index, amounts, multipliers.get(index, 1.0), item)
+            mixed = np.where(changed, amounts, values[index])
+            values[index] = float(mixed[0]) if changed.size == 1 else mixed
+            places.add(index)
+        return places
 
     def _control(self, control: ControlCard, item: Work) -> None:
         count, origin = len(item.paths), control.origin
@@ -234,12 +235,12 @@ class Flattener:
         cs: list[int] | list[str] = [0] * count
         ds = [-1] * count
         if kind.controls == 2:
-            cs, ds = (self.nodes(item, node).tolist() for node in control.controls)
+            cs, ds = (self.flat.nodes(item, node).tolist() for node in control.controls)
         elif kind.controls == 1:
-            cs = self.names_of(item, control.controls[0])
-        ends = (self.nodes(item, node).tolist() for node in control.nodes)
+            cs = item.names_of(control.controls[0])
+        ends = (self.flat.nodes(item, node).tolist() for node in control.nodes)
         gains = np.broadcast_to(gain, count).tolist()
-        rows = zip(self.names_of(item, control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
+        rows = zip(item.names_of(control.name), *ends, gains, [origin] * count, cs, ds, strict=True)
         self.flat.controls += rows
 
     def _value(self, body: Body, index: int, value: Amount | Expression, divisor: Value, item: Work) -> Amount:
@@ -276,108 +277,10 @@ class Flattener:
             self.flat.waves[start + k] = wave, explicit
 
     def _number(self, value: Amount | Expression, scope: Scope, origin: int) -> Amount:
-        if not isinstance(value, Expression):
-            return value
         try:
-            return scope.evaluate(value)
+            return scope.amount(value)
         except CardError as error:
             raise self.places.error(str(error), origin) from None
-
-    def nodes(self, item: Work, node: str) -> Ints:
-        """Return a local node's numbers, one for each instance."""
-        numbers = item.ports.get(node)
-        if numbers is None and node in self.reader.globals:
-            numbers = np.repeat(self.flat.numbers([node]), len(item.paths))
-            item.ports[node] = numbers
-        elif numbers is None:
-            numbers = self.flat.numbers([path + node for path in item.paths])
-            item.ports[node] = numbers
-        return numbers
-
-    def _local(self, item: Work, nodes: list[str]) -> Ints:
-        """Return the numbers of many local nodes of a single instance."""
-        path = item.paths[0]
-        if not path:
-            return self.flat.numbers(nodes)
-        ports = {node: int(numbers[0]) for node, numbers in item.ports.items()}
-        number, shared = self.flat.number, self.reader.globals
-        found = (ports[node] if node in ports else number[node if node in shared else path + node] for node in nodes)
-        return np.fromiter(found, dtype=np.int64, count=len(nodes))
-
-    def names_of(self, item: Work, name: str) -> list[str]:
-        """Return a local element's names, one for each instance."""
-        if not item.paths[0]:
-            return [name]
-        return [prefix.replace(LETTER, name[0]) + name for prefix in item.prefixes]
-
-    def _expand(self, item: Work) -> Iterator[Work]:
-        """Return the work that a body's instances are: in one batch if it stands alone, else each for the batch."""
-        groups = item.body.instances.values()
-        cards = sum(len(group.names) for group in groups)
-        count = len(item.paths)
-        if cards == 0:
-            return
-        if count > 1 and cards > count:
-            for index in range(count):
-                yield from self._expand(item.single(index))
-            return
-        for group in groups:
-            body = self._definition(group, item.body)
-            if count == 1:
-                yield self._instances(group, body, item, slice(None))
-            else:
-                for k in range(len(group.names)):
-                    yield self._instances(group, body, item, slice(k, k + 1))
-
-    def _definition(self, group: Instances, caller: Body) -> Body:
-        body = caller.find(group.subcircuit)
-        name, origin = group.names[0], group.origins[0]
-        if body is None:
-            close = closest(group.subcircuit, caller.visible())
-            hint = f"did you mean '{close}'?" if close else f"define it with .subckt {clipped(group.subcircuit)}"
-            raise self.places.error(
-                f"{name}: the subcircuit '{clipped(group.subcircuit)}' is undefined: {hint}", origin
-            )
-        if group.width != len(body.ports):
-            raise self.places.error(
-                f"{name} has {group.width} nodes, but {body.name} has {len(body.ports)} ports"
-                f" (defined at {self.places.where(body.origin)}): give one node for each port",
-                origin,
-            )
-        return body
-
-    def _instances(self, group: Instances, body: Body, item: Work, cards: slice) -> Work:
-        """Return the work for several cards in one place, or for one card in several."""
-        names, count = group.names[cards], len(item.paths)
-        several = count if count > 1 else len(names)
-        zero = np.zeros(several, dtype=np.int64)
-        ports = {"0": zero, "gnd": zero}
-        for at, port in enumerate(body.ports):
-            if port not in ports and port not in self.reader.globals:
-                if count > 1:
-                    ports[port] = self.nodes(item, group.nodes[(cards.start or 0) * group.width + at])
-                else:
-                    ports[port] = self._local(item, group.nodes[at :: group.width])
-        home = item
-        while home.body is not body.parent and home.home is not None:
-            home = home.home
-        if count > 1:
-            paths = [f"{path}{names[0]}." for path in item.paths]
-        else:
-            paths = [f"{item.paths[0]}{name}." for name in names]
-        if len(home.paths) == 1:
-            cut, before = len(home.paths[0]), f"{home.prefixes[0]}{LETTER}."
-            prefixes = [before + path[cut:] for path in paths]
-        else:
-            outer = zip(home.paths, home.prefixes, paths, strict=True)
-            prefixes = [f"{prefix}{LETTER}.{path[len(base) :]}" for base, prefix, path in outer]
-        scope, share = self.calls.scope(group, body, item, cards)
-        if np.any(np.not_equal(share, 1)) and any("m" not in inner.keys for inner in body.instances.values()):
-            text = (
-                f"m= of {group.names[0]} multiplies all that {body.name} holds; ngspice 39 loses it at instances in it"
-            )
-            self.reader.notes.setdefault(text, group.origins[0])
-        return Work(body, paths, prefixes, ports, scope, share, home)
 
 
 def _note_zero_ohms(circuit: FlatCircuit) -> None:

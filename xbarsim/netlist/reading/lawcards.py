@@ -54,7 +54,7 @@ def read_behaviour(text: str, origin: int) -> LawCard:
         Nodes or law are missing or wrong.
     """
     name = text.split(None, 1)[0]
-    head, equals, rest = text.partition("=")
+    head, equals, definition = text.partition("=")
     words = [word for word in split_words(head)[1:] if word not in ("(", ")")]
     form = f"write '{name} node node i={{law}}' or v="
     if not equals or len(words) != 3:
@@ -63,7 +63,7 @@ def read_behaviour(text: str, origin: int) -> LawCard:
     check_names([name, *nodes])
     if output not in ("i", "v"):
         raise CardError(f"{name} has '{clipped(output)}=', which is not supported: {form}")
-    law, keys = _split_keys(rest)
+    law, keys = _split_keys(definition)
     if set(keys) & {"i", "v"}:
         raise CardError(f"{name} has two laws: give i= or v=")
     return LawCard(name, (nodes[0], nodes[1]), output, law, _values(name, keys), origin)
@@ -95,24 +95,28 @@ def polynomial(controls: Sequence[str], coefficients: Sequence[str]) -> str:
     terms: list[str] = []
     degree = 0
     while len(terms) < len(coefficients):
-        for chosen in combinations_with_replacement(controls, degree):
+        for factors in combinations_with_replacement(controls, degree):
             if len(terms) == len(coefficients):
                 break
-            terms.append("*".join([_bracketed(coefficients[len(terms)]), *chosen]))
+            terms.append("*".join([_bracketed(coefficients[len(terms)]), *factors]))
         degree += 1
     return "+".join(terms)
 
 
 def table(name: str, words: Sequence[str]) -> str:
     """Return the law of ``TABLE {law} = (x, y) (x, y) ...``."""
-    rest = [word for word in words if word not in ("=", "(", ")")]
-    if rest and len(rest[0]) > len("table"):
-        rest[:1] = ["table", rest[0][len("table") :]]
-    if len(rest) < 6 or len(rest) % 2:
+    pieces = [word for word in words if word not in ("=", "(", ")")]
+    if pieces and len(pieces[0]) > len("table"):
+        pieces[:1] = ["table", pieces[0][len("table") :]]
+    if len(pieces) < 6 or len(pieces) % 2:
         raise CardError(f"{name} has an incomplete TABLE: write '{name} node node table {{law}} = (x, y) (x, y)'")
-    inner = unquoted(rest[1])
-    law = (rest[1].removeprefix("(").removesuffix(")") if rest[1][0] == "(" else rest[1]) if inner is None else inner
-    return f"table(({law}),{','.join(map(_bracketed, rest[2:]))})"
+    inner = unquoted(pieces[1])
+    law = (
+        (pieces[1].removeprefix("(").removesuffix(")") if pieces[1][0] == "(" else pieces[1])
+        if inner is None
+        else inner
+    )
+    return f"table(({law}),{','.join(map(_bracketed, pieces[2:]))})"
 
 
 def _bracketed(word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass
 
 from xbarsim.netlist.models.parameters import Ambient
 from xbarsim.netlist.origins import Places
@@ -14,7 +14,8 @@ from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 
 
-class Around(Protocol):
+@dataclass(frozen=True)
+class Context:
     """What an element's numbers depend on beside its card."""
 
     places: Places
@@ -44,9 +45,7 @@ def find_model(name: str, item: Work, altered: Mapping[str, ModelCard]) -> tuple
     return visible
 
 
-def model_of(
-    element: str, name: str, item: Work, places: Places, altered: Mapping[str, ModelCard]
-) -> tuple[ModelCard, Work]:
+def model_of(element: str, name: str, item: Work, context: Context) -> tuple[ModelCard, Work]:
     """Return an element's model, and the expansion of the body that the model stands in.
 
     Raises
@@ -54,13 +53,13 @@ def model_of(
     CardError
         There is none of that name, or it is one of another kind of element.
     """
-    match = find_model(name, item, altered)
+    match = find_model(name, item, context.models)
     if isinstance(match, list):
         close = closest(name, match)
         hint = f"did you mean '{close}'?" if close else f"define it with .model {clipped(name)} ..."
         raise CardError(f"{element}: the model '{clipped(name)}' is undefined: {hint}")
     model, kinds = match[0], KINDS[element[0]]
     if model.kind not in kinds:
-        kind_names, where = " or ".join(kinds), places.where(model.origin)
+        kind_names, where = " or ".join(kinds), context.places.where(model.origin)
         raise CardError(f"{element} takes a {kind_names}, and its model {model.name} ({where}) is a {model.kind}")
     return match

@@ -62,6 +62,10 @@ class Scope:
         else:
             self.values[name] = value
 
+    def amount(self, value: Amount | Expression) -> Amount:
+        """Return a value as it is, or an expression's."""
+        return self.evaluate(value) if isinstance(value, Expression) else value
+
     def evaluate(self, expression: Expression, functions: Mapping[str, UserFunction] | None = None) -> Amount:
         """Return the value of an expression with the parameters of this scope.
 

@@ -13,12 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from xbarsim.netlist.element_kinds import VOLTAGE
-from xbarsim.netlist.language import Expression
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.holding import Candidate, holding
-from xbarsim.netlist.reading.law_columns import Names, NonlinearColumns
-from xbarsim.netlist.reading.scopes import Amount
+from xbarsim.netlist.reading.law_columns import NonlinearColumns
 from xbarsim.netlist.reading.surroundings import Surroundings, surroundings_of
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError
@@ -60,12 +58,12 @@ class States:
         self.of_element: dict[str, Initial] = {}
         self.of_node: dict[int | str, Initial] = {}
 
-    def add(self, item: Work, names: Names) -> None:
+    def add(self, item: Work) -> None:
         """Take in a body's initial values."""
         for name, value, origin in item.body.initial:
             count = len(item.paths)
             try:
-                amount: Amount = item.scope.evaluate(value) if isinstance(value, Expression) else value
+                amount = item.scope.amount(value)
             except CardError as error:
                 raise self.places.error(str(error), origin) from None
             numbers = np.broadcast_to(amount, count).tolist()
@@ -79,7 +77,7 @@ class States:
                 keys = [path + node for path in item.paths] if ports is None else ports.tolist()
                 self.of_node.update(zip(keys, initials, strict=True))
             else:
-                self.of_element.update(zip(names.names_of(item, name), initials, strict=True))
+                self.of_element.update(zip(item.names_of(name), initials, strict=True))
 
     def freeze(
         self, flat: Flat, nonlinear: NonlinearColumns, swept: Collection[str], notes: dict[str, int]

@@ -12,7 +12,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.alterations import Alteration
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.changes import Changes
-from xbarsim.netlist.reading.devicecards import ELEMENT_PARAMETERS, MODEL_PARAMETERS
+from xbarsim.netlist.reading.devicecards import DEVICES, MODEL_PARAMETERS
 from xbarsim.netlist.reading.sweepcards import SweepCard
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
@@ -155,7 +155,7 @@ def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | N
     if name in (card.name for card in top.controls) and key in ("", "gain"):
         return "value"
     if name in (card.name for card in top.devices):
-        parameters = ELEMENT_PARAMETERS[name[0]]
+        parameters = DEVICES[name[0]].parameters
         card_key = parameters.aliases.get(key or "area", key or "area")
         if card_key in parameters.device:
             return card_key

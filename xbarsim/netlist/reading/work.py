@@ -50,6 +50,12 @@ class Work:
     home: Work | None
     models: dict[str, ModelCard] = field(default_factory=dict)
 
+    def names_of(self, name: str) -> list[str]:
+        """Return a local element's names, one for each instance."""
+        if not self.paths[0]:
+            return [name]
+        return [prefix.replace(LETTER, name[0]) + name for prefix in self.prefixes]
+
     def single(self, index: int) -> Work:
         """Return the work of one instance of the batch."""
         row = slice(index, index + 1)
