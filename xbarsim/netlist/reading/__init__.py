@@ -14,8 +14,8 @@ what a name means in an instance, ``columns`` its worth in many, ``draws`` by ch
 
 Circuit. ``flatten`` expands bodies, as ``work`` for many instances at once: ``nesting`` counts them before, ``choices``
 takes their branches, ``expansion`` their instances, ``lookup`` finds their models, ``resistors`` their ohms. ``flat``,
-``law_columns`` and ``device_columns`` are what grows; ``ammeters`` are put in, ``loops`` refused, and ``states`` freezes what ``holding`` finds in its
-``surroundings``.
+``law_columns`` and ``device_columns`` are what grows; ``ammeters`` are put in, ``loops`` refused, and ``states``
+freezes what ``holding`` finds in its ``surroundings``.
 
 Analyses. ``schedule`` makes them of cards, ``targets`` says what is swept and ``changes`` in what a variant differs;
 ``toplevel`` has its parameters, and ``variants`` makes the circuit, and one for each of them.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words, unquoted
+from xbarsim.netlist.reading.tokens import Value, check_names, outside, parse_value, sort_words, split_words, unquoted
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, way_out
 
@@ -110,12 +110,7 @@ def table(name: str, words: Sequence[str]) -> str:
         pieces[:1] = ["table", pieces[0][len("table") :]]
     if len(pieces) < 6 or len(pieces) % 2:
         raise CardError(f"{name} has an incomplete TABLE: write '{name} node node table {{law}} = (x, y) (x, y)'")
-    inner = unquoted(pieces[1])
-    law = (
-        (pieces[1].removeprefix("(").removesuffix(")") if pieces[1][0] == "(" else pieces[1])
-        if inner is None
-        else inner
-    )
+    law = pieces[1].removeprefix("(").removesuffix(")") if pieces[1][0] == "(" else _law(pieces[1])
     return f"table(({law}),{','.join(map(_bracketed, pieces[2:]))})"
 
 
@@ -126,26 +121,13 @@ def _bracketed(word: str) -> str:
 
 def _split_keys(text: str) -> tuple[str, dict[str, str]]:
     """Part a law from the ``key=value`` pairs behind it."""
-    if "=" not in text:
-        return _law(text), {}
-    depth, at, quoted = 0, 0, ""
-    starts = {match.start(): match for match in _NEXT_KEY.finditer(text)}
-    while at < len(text):
-        c = text[at]
-        if quoted:
-            quoted = "" if c == quoted else quoted
-        elif c in "'\"":
-            quoted = c
-        elif c in "({":
-            depth += 1
-        elif c in ")}":
-            depth -= 1
-        elif depth == 0 and at in starts:
+    starts = {match.start() for match in _NEXT_KEY.finditer(text)} if "=" in text else set()
+    for at in outside(text, "({", ")}") if starts else ():
+        if at in starts:
             sorted_words = sort_words(split_words(text[at:]))
             if sorted_words.plain:
                 raise CardError(f"'{clipped(sorted_words.plain[0])}' is unexpected behind the law: remove it")
             return _law(text[:at]), sorted_words.keys
-        at += 1
     return _law(text), {}
 
 

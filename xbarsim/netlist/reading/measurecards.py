@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from xbarsim.netlist.measures import Event, Measure
+from xbarsim.netlist.reading.tokens import outside
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped
 
@@ -70,22 +71,8 @@ def _read(analysis: str, name: str, request: str, origin: int) -> Measure:
 
 def _segments(text: str) -> list[tuple[str, str]]:
     """Cut a text at its keywords, outside of brackets and quotes: keywords and what follows each, without ``=``."""
-    depth, quoted, keywords, at = 0, "", list[tuple[int, int, str]](), 0
-    while at < len(text):
-        c = text[at]
-        if quoted:
-            quoted = "" if c == quoted else quoted
-        elif c in "'\"":
-            quoted = c
-        elif c in "({[":
-            depth += 1
-        elif c in ")}]":
-            depth -= 1
-        elif depth == 0 and (match := _KEYWORD.match(text, at)) is not None:
-            keywords.append((at, match.end(), match[1]))
-            at = match.end()
-            continue
-        at += 1
+    matches = (_KEYWORD.match(text, at) for at in outside(text, "({[", ")}]"))
+    keywords = [(match.start(), match.end(), match[1]) for match in matches if match is not None]
     if not keywords or text[: keywords[0][0]].strip() or keywords[0][2] not in _FUNCTIONS:
         raise CardError(f"'{clipped(text.split()[0])}' is no measure: {_FORM}")
     unread = next((word for _, _, word in keywords if word in _UNREAD), None)

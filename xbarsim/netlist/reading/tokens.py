@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from xbarsim.netlist.language import Expression
@@ -120,6 +120,22 @@ def _closed(words: list[str], at: int) -> int:
 def without_equals(words: list[str]) -> list[str]:
     """Return a card's words without a ``=`` before the first."""
     return words[1:] if words[:1] == ["="] else words
+
+
+def outside(text: str, opening: str, closing: str) -> Iterator[int]:
+    """Yield the positions in a text that are outside of quotes and brackets."""
+    depth, quote = 0, ""
+    for at, c in enumerate(text):
+        if quote:
+            quote = "" if c == quote else quote
+        elif c in "'\"":
+            quote = c
+        elif c in opening:
+            depth += 1
+        elif c in closing:
+            depth -= 1
+        elif depth == 0:
+            yield at
 
 
 def check_names(words: Iterable[str]) -> None:
