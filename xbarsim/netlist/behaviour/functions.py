@@ -72,10 +72,6 @@ def _integral(*arguments: Term) -> Term:
     return arguments[1] if len(arguments) > 1 else arguments[0].number(0)
 
 
-def _by_name(takes: str) -> Term:
-    raise CardError(f"{takes}, by name")
-
-
 def _piecewise(name: str, arguments: tuple[Term, ...]) -> Term:
     """Straight lines between points; beyond them ``pwl`` goes on, ``table`` stays."""
     if len(arguments) < 5 or len(arguments) % 2 == 0:
@@ -123,8 +119,6 @@ _FUNCTIONS: dict[str, tuple[int | None, Callable[..., Term]]] = {
     "idt": (None, _integral),
     "pwl": (None, lambda *x: _piecewise("pwl", x)),
     "table": (None, lambda *x: _piecewise("table", x)),
-    "v": (None, lambda *x: _by_name("v() takes one node or two")),
-    "i": (None, lambda *x: _by_name("i() takes one element")),
 }
 """Names, how many arguments they take, and what they are."""
 
@@ -146,6 +140,6 @@ LAWS = Dialect(
     name=r"[a-z_$][\w.$]*",
     value=parse_number,
     pluses=True,
-    controls=True,
+    controls={"v": "one node or two", "i": "one element"},
 )  # fmt: skip
 """Laws, ``i=g*sinh(v(a,b)/v0)``, as ngspice computes them."""

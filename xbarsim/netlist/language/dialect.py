@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -38,8 +38,8 @@ class Dialect:
         What makes a float of a number, or None where it is none after all.
     pluses : bool
         Whether a plus may follow an operator.
-    controls : bool
-        Whether ``v(node)`` and ``i(element)`` are quantities.
+    controls : dict of str to str
+        What ``v()`` and ``i()`` take, where they are quantities.
     random : tuple of str
         Functions that are there where random draws are.
     misread : callable
@@ -54,7 +54,7 @@ class Dialect:
     name: str
     value: Callable[[str], float | None]
     pluses: bool = False
-    controls: bool = False
+    controls: Mapping[str, str] = field(default_factory=dict)
     random: tuple[str, ...] = ()
     misread: Callable[[tuple[str, ...]], bool] = lambda shape: False
 

@@ -107,6 +107,8 @@ def evaluate(expression: Expression, algebra: Algebra[T], functions: Mapping[str
 
 def _law(name: str, count: int, body: Expression, functions: Mapping[str, object]) -> Callable[..., T]:
     dialect = body.dialect
+    if name in dialect.controls:
+        raise body.unreadable(f"{name}() takes {dialect.controls[name]}, by name")
     if name not in dialect.functions:
         hint = unknown_function(name, [*dialect.functions, *dialect.random, *functions])
         raise body.unreadable(f"the function '{clipped(name)}' is unknown: {hint}")
