@@ -215,6 +215,13 @@ def test_files_and_copies_keep_it(by, tmp_path):
     assert again.load_chips(tmp_path / "plain.npz").layers["model"].arrangement is None
 
 
+def test_spare_lines_are_a_whole_number_of_whatever_kind():
+    assert Arrangement(spare=np.int64(2)).to_dict()["spare"] == 2
+    for spare in (True, 1.0, "1"):
+        with pytest.raises(InputError, match="whole number of lines"):
+            Arrangement(spare=spare)
+
+
 def test_shorts_and_breaks_are_of_the_lines_as_they_lie():
     hw = hardware(cells=Nonidealities(shorts=Shorts(word_rate=0.2, bit_rate=0.2)))
     layer = arranged(linear(hw), "layer", 1).program(3).eval()
@@ -230,6 +237,11 @@ def test_shorts_and_breaks_are_of_the_lines_as_they_lie():
         ({"rows": [list(range(9))] * 2}, "has 2 arrays: give 1, one for each group"),
         ({"cols": [list(range(6))], "by": "tile"}, "has 1 arrays: give 4, one for each array of a plane"),
         ({"rows": [[0.5] * 9]}, "whole numbers"),
+        ({"rows": [[np.nan] * 9]}, "whole numbers"),
+        ({"rows": 5}, "whole numbers"),
+        ({"rows": [[0, [1]]]}, "whole numbers"),
+        ({"rows": [np.array([2**64 - 1, *range(9)], dtype=np.uint64)], "spare": 1}, "whole numbers"),
+        ({"rows": [[-1, -1, *range(8)]], "spare": 1}, r"rows\[0\] is no order: each number from 0 to 8"),
         ({"flips": [[0, 1] * 4 + [1]]}, "True and False"),
         ({"spare": -1}, "spare is -1"),
         ({"spare": 7, "by": "tile"}, "no room for inputs"),

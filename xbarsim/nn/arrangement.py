@@ -52,8 +52,9 @@ class Arrangement:
     def __post_init__(self) -> None:
         if self.by not in ("layer", "tile"):
             raise InputError(f"Arrangement.by is {self.by!r}: it must be layer or tile")
-        if isinstance(self.spare, bool) or not isinstance(self.spare, int) or self.spare < 0:
+        if isinstance(self.spare, bool) or not isinstance(self.spare, int | np.integer) or self.spare < 0:
             raise InputError(f"Arrangement.spare is {self.spare!r}: it must be a whole number of lines, 0 or more")
+        object.__setattr__(self, "spare", int(self.spare))
         for name in ("rows", "cols", "flips"):
             object.__setattr__(self, name, _arrays(name, getattr(self, name)))
 
@@ -112,14 +113,17 @@ class Arrangement:
 def _arrays(name: str, value: Sequence[Any] | None) -> tuple[NDArray[Any], ...] | None:
     if value is None:
         return None
-    kind = bool if name == "flips" else np.int64
-    arrays = []
-    for part in value:
-        array = np.asarray(part)
-        if array.ndim != 1 or array.dtype.kind not in ("b" if name == "flips" else "iu"):
-            content = "True and False" if name == "flips" else "whole numbers"
+    flips = name == "flips"
+    kinds, kind, content = ("b", bool, "True and False") if flips else ("iu", np.int64, "whole numbers")
+    try:
+        parts = [np.array(part) for part in value]
+    except (TypeError, ValueError):
+        parts = [np.empty(0)]
+    arrays: list[NDArray[Any]] = []
+    for part in parts:
+        if part.ndim != 1 or part.dtype.kind not in kinds or (part.astype(kind) != part).any():
             raise InputError(f"Arrangement.{name} must be a list of arrays of {content}, one for each group or array")
-        array = array.astype(kind)
+        array = part.astype(kind)
         array.setflags(write=False)
         arrays.append(array)
     return tuple(arrays)
