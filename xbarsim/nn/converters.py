@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xbarsim.errors import InputError
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.observers import UNSEEN, DoubleBuffers, Observer
+from xbarsim.nn.observers import DoubleBuffers, Observer, unseen
 from xbarsim.nn.ranges import NotProgrammedError, volts_count
 from xbarsim.nn.rounding import quantised
 
@@ -46,16 +46,17 @@ class RangedConverter(DoubleBuffers):
         self.hardware = hardware
         self.rounding = True
         self.label = "the layer"
-        self.register_buffer("range", torch.full(shape, UNSEEN, dtype=torch.float64, device=device))
+        self.register_buffer("range", unseen(shape, device))
         self.observer = Observer(shape, device)
 
     def reset(self) -> None:
         """Forget the range."""
-        self.range = torch.full_like(self.range, UNSEEN)
+        self.range = unseen(self.range.shape, self.range.device)
 
     def take_range(self) -> None:
         """Make what the observer saw the range, and switch it off."""
-        self.range = self.observer.largest.clone()
+        with torch.inference_mode(False):
+            self.range = self.observer.largest.clone()
         self.observer.disable()
 
     def _unseen(self, converter: str, reason: str = "") -> NotProgrammedError:
@@ -172,7 +173,7 @@ class OutputConverter(RangedConverter):
         self.shapes = tuple(shapes)
         columns = sum(cols for _, cols in shapes)
         if columns != self.range.numel():
-            self.range = self.range.new_full((columns,), UNSEEN)
+            self.range = unseen((columns,), self.range.device)
             self.observer.largest = self.range.clone()
 
     def forward(self, currents: Tensor) -> Tensor:

@@ -106,9 +106,8 @@ class CrossbarLayer(DigitalOutputs):
             As of ``ProgrammedWeights``.
         """
         super().program(seed, chip=chip, time=time)
-        with torch.inference_mode(False):
-            for converter in self.converters:
-                converter.reset()
+        for converter in self.converters:
+            converter.reset()
         return self
 
     def arrange(self, arrangement: Arrangement | None) -> Self:
@@ -241,8 +240,8 @@ class CrossbarLayer(DigitalOutputs):
     def encode(self, x: Tensor) -> Tensor:
         """Return the volts of all word lines for inputs x: (batch, lines), or (pulses, batch, lines) if bit-serial.
 
-        A convolution's batch is that of its patches. Lines are those of all groups, in their order; a bias row is the
-        last of its group.
+        A convolution's batch is that of its patches. Lines are those of all groups, in their order, or as they are
+        arranged; a bias row is the last input of its group.
         """
         self._encoded = self._drives(_wide(x))
         volts = self._encoded.volts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import torch
@@ -10,6 +10,12 @@ from torch import Tensor, nn
 
 UNSEEN = -1.0
 """What a range holds before calibration."""
+
+
+def unseen(shape: Sequence[int], device: torch.device) -> Tensor:
+    """Return a range of a converter that has seen nothing; gradients can be recorded with it, whatever the mode now."""
+    with torch.inference_mode(False):
+        return torch.full(tuple(shape), UNSEEN, dtype=torch.float64, device=device)
 
 
 class DoubleBuffers(nn.Module):
@@ -51,13 +57,12 @@ class Observer(DoubleBuffers):
     def __init__(self, shape: tuple[int, ...], device: torch.device) -> None:
         super().__init__()
         self.enabled = False
-        largest = torch.full(shape, UNSEEN, dtype=torch.float64, device=device)
-        self.register_buffer("largest", largest, persistent=False)
+        self.register_buffer("largest", unseen(shape, device), persistent=False)
 
     def enable(self) -> None:
         """Look from now on, at the first numbers again."""
         self.enabled = True
-        self.largest = torch.full_like(self.largest, UNSEEN)
+        self.largest = unseen(self.largest.shape, self.largest.device)
 
     def disable(self) -> None:
         """Look no more; what was seen stays."""
