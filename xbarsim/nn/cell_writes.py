@@ -13,6 +13,7 @@ from xbarsim.errors import InputError
 from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.cell_state import CellState
 from xbarsim.nn.cells import ArrayState
+from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.tiling import by_tile, by_weight
 from xbarsim.nn.weights import ProgrammedWeights
 from xbarsim.nonideal import Chip
@@ -53,7 +54,7 @@ class WritableWeights(ProgrammedWeights):
             self.writes += 1
             self._cells = self._stored = None
         elif not follows and self.chip is not None:
-            self._cells = self._present_cells()
+            self._stop_following()
         self._follows_weights = follows
 
     @property
@@ -72,7 +73,8 @@ class WritableWeights(ProgrammedWeights):
         ----------
         cells : sequence of (inputs, outputs) array of bool, optional
             Which, for each plane; others stay, but hold the present weights already if they followed them up to now.
-            None: all, those of reference columns and spare lines too.
+            None: all, those of reference columns and spare lines too. Where the scale is dynamic it becomes that of the
+            weights with all cells, and stays what it is with some.
 
         Returns
         -------
@@ -88,14 +90,18 @@ class WritableWeights(ProgrammedWeights):
         """
         self.check_finite()
         masks = None if cells is None else self._masks(cells)
-        present = self._present_cells()
-        self._follows_weights = False
+        present = self._stop_following()
+        if masks is None and self.hardware.mapping.scale == "dynamic":
+            self._fix_scale()
         self.writes += 1
         self._cells = present.rewritten(self._target_state(), masks)
         return self._by_weight([array.pulses for array in self._cells.cells])
 
     def _masks(self, cells: Sequence[ArrayLike]) -> list[NDArray[np.bool_]]:
-        masks = [np.asarray(plane) for plane in cells]
+        try:
+            masks = [np.asarray(plane) for plane in cells]
+        except (TypeError, ValueError):
+            raise InputError(f"cells are no arrays: {self.label} takes one of bool for each plane") from None
         shape = self.weight[0].numel() + self.bias_row, self.outputs
         planes = 1 + max(place.plane for place in self.places)
         if len(masks) != planes or any(mask.dtype != bool or mask.shape != shape for mask in masks):
@@ -117,6 +123,26 @@ class WritableWeights(ProgrammedWeights):
         if self._stored is not None:
             self._current()  # weights that changed since are written, as a forward pass would find them
         return CellState.of(self._target_state())
+
+    def _stop_following(self) -> CellState:
+        """Let the cells hold what they hold now, at the scale that they have now."""
+        if self._cells is None:
+            self._cells = self._present_cells()
+            self._follows_weights = False
+            if self.hardware.mapping.scale == "dynamic":
+                self._fix_scale()
+        return self._cells
+
+    def _check_hardware(self, hardware: Hardware) -> None:
+        """Refuse hardware on which the cells would stand for other weights than they were written for."""
+        if self._cells is None:
+            return
+        for name in ("tiles", "mapping", "cells"):
+            if getattr(hardware, name) != getattr(self.hardware, name):
+                raise InputError(
+                    f"{self.label} has cells that were written with other {name}: "
+                    "set follows_weights = True before its hardware"
+                )
 
     def _by_weight(self, parts: Sequence[NDArray[Any]], *, physical: bool = False) -> list[NDArray[Any]]:
         return by_weight(parts, self.places, physical=physical)
@@ -179,6 +205,10 @@ class WritableWeights(ProgrammedWeights):
         InputError
             It is not of this layer's lines.
         """
+        if not isinstance(arrangement, Arrangement | None):
+            raise InputError(f"arrangement is {arrangement!r}: give Arrangement(...), or None for lines in order")
+        if self.chip is not None:
+            self.check_finite()
         before, self._arrangement = self._arrangement, arrangement
         try:
             self._lay_out()

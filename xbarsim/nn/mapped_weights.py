@@ -32,7 +32,7 @@ class MappedWeights(DoubleBuffers):
     line_order : LineOrder or None
         Which input each word line has; None: they are in order.
     scale : Tensor
-        The weight that the largest conductance stands for, where it is frozen.
+        The weight that the largest conductance stands for, where it does not move with the weights.
     name : str
         What messages call the layer.
     """
@@ -64,8 +64,17 @@ class MappedWeights(DoubleBuffers):
 
     @hardware.setter
     def hardware(self, hardware: Hardware) -> None:
+        self._check_hardware(hardware)
+        before = getattr(self, "_hardware", hardware)
         self._hardware = hardware
-        self._lay_out()
+        try:
+            self._lay_out()
+        except InputError:
+            self._hardware = before
+            raise
+
+    def _check_hardware(self, hardware: Hardware) -> None:
+        """Refuse hardware that does not go with what the layer holds."""
 
     def _lay_out(self) -> None:
         """Cut the matrices into arrays."""
@@ -102,10 +111,14 @@ class MappedWeights(DoubleBuffers):
         biases = self.bias.chunk(self.groups)
         return [torch.cat([matrix, bias[None]]) for matrix, bias in zip(matrices, biases, strict=True)]
 
+    @property
+    def scale_moves(self) -> bool:
+        """Whether the scale is that of the weights as they are now, whatever they become."""
+        return self.hardware.mapping.scale == "dynamic"
+
     def scales(self) -> list[Tensor]:
         """Return the weight that the largest conductance stands for, (1, 1) or (1, outputs) for each group."""
-        dynamic = self.hardware.mapping.scale == "dynamic"
-        whole = largest(self.matrices(), self.hardware).double() if dynamic else self.scale
+        whole = largest(self.matrices(), self.hardware).double() if self.scale_moves else self.scale
         parts = whole.chunk(self.groups) if self.hardware.mapping.per == "column" else [whole] * self.groups
         return [part.reshape(1, -1) for part in parts]
 

@@ -53,6 +53,8 @@ class ProgrammedWeights(MappedWeights):
         Whether some forward pass has come here, and whether the user knows that weights are clipped.
     """
 
+    _cells: CellState | None = None
+
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__(weight, bias, hardware, bias_row=bias_row)
         self.chip: Chip | None = None
@@ -65,13 +67,12 @@ class ProgrammedWeights(MappedWeights):
         self.progress: Callable[[int], None] | None = None
         self._stored: StoredMaps | None = None
         self._series: ArrayMaps | None = None
-        self._cells: CellState | None = None
         self._follows_weights = True
 
     @property
     def clipped(self) -> float:
         """Share of the weights that are beyond a frozen scale, and count as that; 0 while there is no chip."""
-        if self.chip is None or self.hardware.mapping.scale == "dynamic":
+        if self.chip is None or self.scale_moves:
             return 0.0
         return clipped_share(self.matrices(), self.scales())
 
@@ -113,10 +114,18 @@ class ProgrammedWeights(MappedWeights):
         self.writes = self.writes + 1 if again else 0
         self.chip = chip
         self.reads, self.time, self.compensation, self.clipping_warned = 0, time, 1.0, False
-        with torch.inference_mode(False), torch.no_grad():
-            self.scale = largest(self.matrices(), self.hardware).to(self.scale)
+        self._fix_scale()
         self._stored = None
         return self
+
+    def _fix_scale(self) -> None:
+        with torch.inference_mode(False), torch.no_grad():
+            self.scale = largest(self.matrices(), self.hardware).to(self.scale)
+
+    @property
+    def scale_moves(self) -> bool:
+        """Whether the scale is that of the weights as they are now; of written cells it is that of their writing."""
+        return super().scale_moves and self._cells is None
 
     def checked_time(self, seconds: float) -> float:
         """Return seconds since programming as a float.
@@ -222,7 +231,7 @@ class ProgrammedWeights(MappedWeights):
         values = self._current().values
         differentiable = self._differentiable
         # Circuits take long: a gradient outside of training, which is seldom asked for, reduces them again.
-        wired = self.hardware.fidelity == "accurate" and self.hardware.mapping.scale == "frozen"
+        wired = self.hardware.fidelity == "accurate" and not self.scale_moves
         recompute = differentiable and not self.training and wired
         stored = not self.noisy and (recompute or not differentiable)
         return ArrayMaps(self._read_state, values if stored else None, recompute=recompute)
@@ -236,12 +245,17 @@ class ProgrammedWeights(MappedWeights):
         finally:
             self._series = None
 
+    def _sources(self) -> list[Tensor]:
+        """Return what the maps are functions of, on this chip; of written cells the weights' type and device alone."""
+        if self._cells is not None:
+            return [self.scale, self.weight.detach().new_empty(0)]
+        row = [self.bias.detach()] if self.bias_row and self.bias is not None else []
+        return [self.weight.detach(), self.scale, *row]
+
     def _current(self) -> StoredMaps:
         """Return what is stored of these very weights on this chip."""
         chip, stored, moment = self._readable_chip(), self._stored, (self.time, self.compensation)
-        sources = [self.scale] if self._cells else [self.weight.detach(), self.scale]
-        if self.bias_row and self.bias is not None and not self._cells:
-            sources.append(self.bias.detach())
+        sources = self._sources()
         if stored is None or not stored.stand_for(sources, chip, self.hardware, self._cells, moment):
             stored = self._renewed(sources, chip, moment)
         return stored
