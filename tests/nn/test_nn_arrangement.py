@@ -1,6 +1,7 @@
 """Inputs and outputs on other lines, flipped, with spare ones: the circuit is another, the product the same."""
 
 import itertools
+import json
 import pickle
 from dataclasses import replace
 
@@ -213,6 +214,24 @@ def test_files_and_copies_keep_it(by, tmp_path):
         assert torch.equal(pickle.loads(pickle.dumps(network))(X), expected)
     convert(made(nn.Linear, 9, 7), hw).program(0).calibrate(X).save_chips(tmp_path / "plain.npz")
     assert again.load_chips(tmp_path / "plain.npz").layers["model"].arrangement is None
+
+
+@pytest.mark.parametrize(
+    "record", [{"rows": [[0, 0, 1, 2, 3, 4, 5, 6, 7]]}, {"rows": 1}, {"lines": []}, {"spare": -1}, [1], "tile"]
+)
+def test_a_file_with_lines_that_cannot_be_is_damaged(record, tmp_path):
+    network = convert(made(nn.Linear, 9, 7), hardware())
+    network.layers["model"].arrange(Arrangement(rows=[shuffled(9, 1)]))
+    network.program(3).save_chips(tmp_path / "chips.npz")
+    with np.load(tmp_path / "chips.npz") as file:
+        arrays = dict(file)
+    about = json.loads(str(arrays["about"]))
+    about["layers"][0]["arrangement"] = record
+    np.savez(tmp_path / "chips.npz", **{**arrays, "about": np.array(json.dumps(about))})
+    before = network.layers["model"].arrangement
+    with pytest.raises(InputError, match=r"chips\.npz: the chips are damaged: lines of layer 'model'"):
+        network.load_chips(tmp_path / "chips.npz")
+    assert network.layers["model"].arrangement is before
 
 
 def test_spare_lines_are_a_whole_number_of_whatever_kind():

@@ -222,6 +222,18 @@ def test_a_file_whose_cells_are_gone_is_damaged(tmp_path):
         convert(made(nn.Linear, 9, 7), hardware(cells=BLIND)).load_chips(tmp_path / "chips.npz")
 
 
+@pytest.mark.parametrize("change", [lambda a: a * np.nan, lambda a: a.astype(np.float32), lambda a: a[:-1]])
+def test_a_file_whose_cells_cannot_be_is_damaged(change, tmp_path):
+    network = convert(made(nn.Linear, 9, 7), hardware(cells=BLIND)).program(3)
+    network.layers["model"].write()
+    network.save_chips(tmp_path / "chips.npz")
+    with np.load(tmp_path / "chips.npz") as file:
+        arrays = {name: change(array) if "cell_conductance_1" in name else array for name, array in file.items()}
+    np.savez(tmp_path / "chips.npz", **arrays)
+    with pytest.raises(InputError, match="damaged: cells of layer 'model' are missing, or do not fit"):
+        convert(made(nn.Linear, 9, 7), hardware(cells=BLIND)).load_chips(tmp_path / "chips.npz")
+
+
 def test_files_without_anything_new_are_of_the_version_before(tmp_path):
     convert(made(nn.Linear, 9, 7), hardware(cells=BLIND)).program(3).save_chips(tmp_path / "chips.npz")
     with np.load(tmp_path / "chips.npz") as file:

@@ -1,11 +1,17 @@
 """Loss, optimiser and what is done after each step are the caller's; without any the numbers are as ever."""
 
+import io
+
+import numpy as np
 import pytest
 import torch
 from network_tools import made
 from torch import nn
 
+from xbarsim.errors import InputError
+from xbarsim.nn import Hardware, NotProgrammedError, Tiles, convert
 from xbarsim.nn.training import Training, TrainSettings
+from xbarsim.nonideal import Nonidealities, ReadNoise, Variation
 
 SETTINGS = TrainSettings(epochs=2, batch=8, rate=3e-3, decay=0.1, seed=4)
 DATA = made(41)
@@ -91,3 +97,73 @@ def test_a_stop_changes_nothing_with_seams_either():
     resumed.load_state(half.state())
     resumed.run()
     assert torch.equal(weights(resumed), weights(trained(**seams)))
+
+
+def on_crossbars(noise, *, written=False):
+    hw = Hardware(cells=Nonidealities(variation=Variation(0.1), **noise), fidelity="ideal")
+    model = convert(network(), hw).program(3)
+    for layer in model.layers.values():
+        layer.follows_weights = not written
+    return model
+
+
+def write_large(model):
+    """Write the cells of weights that are large now: others keep what they had."""
+    for layer in model.layers.values():
+        weights = layer.weight.detach().T.numpy()
+        layer.write([np.abs(weights) > np.median(np.abs(weights))] * 2)
+
+
+@pytest.mark.filterwarnings("ignore:.*beyond the scale")
+@pytest.mark.parametrize(
+    "noise", [{"read_noise": ReadNoise(0.05)}, {"cycle_variation": Variation(0.05)}], ids=["reads", "writes"]
+)
+@pytest.mark.parametrize("after_step", [None, write_large], ids=["follows", "written"])
+@pytest.mark.parametrize("stop_at", [0, 4, 5])
+def test_a_stop_changes_nothing_on_crossbars_whose_reads_and_writes_have_noise(noise, after_step, stop_at):
+    """The epoch's end, which reads the test images, is after step 5."""
+
+    def training():
+        return Training(on_crossbars(noise, written=after_step is not None), DATA, SETTINGS, after_step=after_step)
+
+    whole, half, resumed = training(), training(), training()
+    whole.run()
+    steps = iter(range(100))
+    half.run(stop=lambda: next(steps) == stop_at)
+    file = io.BytesIO()
+    torch.save(half.state(), file)
+    file.seek(0)
+    resumed.load_state(torch.load(file, weights_only=True))
+    resumed.run()
+    assert torch.equal(weights(resumed), weights(whole))
+    assert [epoch.accuracy for epoch in resumed.history] == [epoch.accuracy for epoch in whole.history]
+    for name, layer in whole.model.layers.items():
+        twin = resumed.model.layers[name]
+        assert (twin.reads, twin.writes, twin.follows_weights) == (layer.reads, layer.writes, layer.follows_weights)
+        for plane in ("programmed", "writes_per_cell", "pulses_per_cell"):
+            assert all(map(np.array_equal, getattr(twin, plane), getattr(layer, plane)))
+
+
+def test_a_state_is_resumed_by_its_optimiser_alone():
+    for first, second in (({"optimiser": sgd}, {}), ({}, {"optimiser": sgd})):
+        state = trained(stop=lambda: False, **first).state()
+        training = Training(network(), DATA, SETTINGS, **second)
+        before = weights(training)
+        with pytest.raises(InputError, match="the state is of the optimiser"):
+            training.load_state(state)
+        assert torch.equal(weights(training), before)
+
+
+def test_a_state_with_cells_needs_their_chip():
+    state = Training(on_crossbars({}, written=True), DATA, SETTINGS).state()
+    with pytest.raises(NotProgrammedError, match="no chip"):
+        Training(convert(network(), Hardware()), DATA, SETTINGS).load_state(state)
+    small = convert(network(), Hardware(tiles=Tiles(5, 5))).program(3)
+    with pytest.raises(InputError, match="are of other arrays than the chip of layer '1'"):
+        Training(small, DATA, SETTINGS).load_state(state)
+
+
+def test_a_plain_state_has_nothing_more():
+    assert set(trained(stop=lambda: True).state()) == {
+        "settings", "epoch", "step", "loss", "seconds", "history", "weights", "optimizer",
+    }  # fmt: skip

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xbarsim.nn import cells
 from xbarsim.nn.cells import ArrayState
+from xbarsim.nonideal import Chip
 from xbarsim.nonideal.writing import Mask, Programmed
 
 Counts = NDArray[np.int32]
@@ -54,14 +55,14 @@ class CellState:
         """Return arrays for a file."""
         arrays: dict[str, NDArray[Any]] = {}
         for k, array in enumerate(self.cells):
-            for name in _NAMES:
+            for name in _KINDS:
                 arrays[f"cell_{name}_{k}"] = getattr(array, name)
             arrays[f"cell_writes_{k}"], arrays[f"cell_total_{k}"] = self.writes[k], self.pulses[k]
         return arrays
 
     @staticmethod
-    def unpacked(arrays: Mapping[str, NDArray[Any]], faults: Sequence[NDArray[np.int8]]) -> CellState:
-        """Return what ``packed`` made arrays of, on arrays with these faults.
+    def on_chip(chip: Chip, arrays: Mapping[str, NDArray[Any]]) -> CellState:
+        """Return what ``packed`` made arrays of, on the same chip.
 
         Raises
         ------
@@ -69,17 +70,19 @@ class CellState:
             One is missing, or does not fit.
         """
         arrays_and_counts = []
-        for k, stuck in enumerate(faults):
-            parts: dict[str, Any] = {name: arrays[f"cell_{name}_{k}"] for name in _NAMES}
+        for k, shape in enumerate(chip.shapes):
+            parts: dict[str, Any] = {name: arrays[f"cell_{name}_{k}"] for name in _KINDS}
             counts = arrays[f"cell_writes_{k}"], arrays[f"cell_total_{k}"]
-            if any(array.shape != stuck.shape for array in (*parts.values(), *counts)):
-                raise ValueError(f"cells of array {k} have another shape")
-            arrays_and_counts.append((Programmed(**parts, faults=stuck, tile=k), *counts))
+            kinds = [*_KINDS.values(), np.int32, np.int32]
+            for array, kind in zip((*parts.values(), *counts), kinds, strict=True):
+                if array.shape != shape or array.dtype != kind or not np.isfinite(array).all():
+                    raise ValueError(f"cells of array {k} have another shape or kind")
+            arrays_and_counts.append((Programmed(**parts, faults=chip.maps(k).faults, tile=k), *counts))
         programmed, writes, pulses = zip(*arrays_and_counts, strict=True)
         return CellState(programmed, writes, pulses)
 
 
-_NAMES = ("conductance", "target", "pulses", "unconverged")
+_KINDS = {"conductance": np.float64, "target": np.float64, "pulses": np.int32, "unconverged": np.bool_}
 
 
 @torch.no_grad()

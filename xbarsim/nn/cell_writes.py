@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.errors import InputError
@@ -65,6 +66,36 @@ class WritableWeights(ProgrammedWeights):
     def take_cells(self, cells: CellState) -> None:
         """Take cells as they were written before, on the same chip; they follow the weights no more."""
         self._cells, self._follows_weights = cells, False
+
+    def chip_usage(self) -> dict[str, Any] | None:
+        """Return what use has made of the chip, as tensors and numbers: cells that were written, and counts for noise.
+
+        None before there is a chip.
+        """
+        if self.chip is None:
+            return None
+        arrays = {} if self._cells is None else self._cells.packed()
+        cells = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+        return {"reads": self.reads, "writes": self.next_write, "cells": cells}
+
+    def take_chip_usage(self, usage: Mapping[str, Any]) -> None:
+        """Go on with a chip as ``chip_usage`` told of the same one.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            It is of other arrays.
+        """
+        chip = self.checked_chip()
+        arrays = {name: tensor.numpy() for name, tensor in usage["cells"].items()}
+        try:
+            cells = CellState.on_chip(chip, arrays) if arrays else None
+        except (KeyError, ValueError):
+            raise InputError(f"the cells that were written are of other arrays than the chip of {self.label}") from None
+        self._cells, self._follows_weights, self._stored = cells, cells is None, None
+        self.reads, self.writes = usage["reads"], usage["writes"]
 
     def write(self, cells: Sequence[ArrayLike] | None = None) -> list[NDArray[np.int32]]:
         """Write what the weights are into cells, which from then on hold that: ``follows_weights`` is False.

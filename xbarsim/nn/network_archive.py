@@ -66,8 +66,7 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
     ready = []
     for number, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
         parts = {name.split(":", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{number}:")}
-        arrangement = None if record.get("arrangement") is None else Arrangement.from_dict(record["arrangement"])
-        shapes = tuple(place.shape for place in layer.places_for(arrangement))
+        arrangement, shapes = _arrangement(path, layer, record.get("arrangement"))
         chip = Chip.unpacked(path, parts, layer.hardware.cells, shapes)
         cells = None if record.get("follows_weights", True) else _cells(path, parts, chip, layer)
         digital = {name: _digital(path, parts, name, layer, record) for name in DIGITAL}
@@ -154,10 +153,21 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _arrangement(
+    path: str | Path, layer: CrossbarLayer, record: Mapping[str, Any] | None
+) -> tuple[Arrangement | None, tuple[tuple[int, int], ...]]:
+    """Return a layer's arrangement, and the shapes that its arrays have in it."""
+    try:
+        arrangement = None if record is None else Arrangement.from_dict(record)
+        return arrangement, tuple(place.shape for place in layer.places_for(arrangement))
+    except (TypeError, InputError) as error:
+        raise InputError(f"{path}: the chips are damaged: lines of {layer.label} ({error})") from None
+
+
 def _cells(path: str | Path, arrays: Mapping[str, NDArray[Any]], chip: Chip, layer: CrossbarLayer) -> CellState:
     """Return what was written into a layer's cells."""
     try:
-        return CellState.unpacked(arrays, [chip.maps(tile).faults for tile in range(len(chip.shapes))])
+        return CellState.on_chip(chip, arrays)
     except (KeyError, ValueError):
         raise InputError(f"{path}: the chips are damaged: cells of {layer.label} are missing, or do not fit") from None
 

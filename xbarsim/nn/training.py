@@ -26,6 +26,7 @@ from xbarsim.nn.datasets import Dataset, Split
 from xbarsim.nonideal.effect_settings import Settings
 
 _SHIFT = 4  # pixels by which augmented images move at most
+_DEFAULT = "AdamW"  # the optimiser
 _FEW = 10_000  # images, of which smaller steps make more
 
 
@@ -266,8 +267,16 @@ class Training:
         self._seconds += time.perf_counter() - start
 
     def state(self) -> dict[str, Any]:
-        """Return all that ``load_state`` needs to go on, as tensors, numbers and words."""
-        return {
+        """Return all that ``load_state`` needs to go on, as tensors, numbers and words.
+
+        Of layers on crossbars it has what was written, and counts that noise goes by, but no chips.
+        """
+        layers = {name: layer for name, layer in self.model.named_modules() if hasattr(layer, "chip_usage")}
+        usage = {name: record for name, layer in layers.items() if (record := layer.chip_usage()) is not None}
+        kind = type(self.optimizer).__name__
+        parts: dict[str, Any] = {"usage": usage} if usage else {}
+        parts |= {"optimizer_kind": kind} if kind != _DEFAULT else {}
+        return parts | {
             "settings": self.settings.to_dict(),
             "epoch": self.epoch,
             "step": self.step,
@@ -279,9 +288,24 @@ class Training:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state of the same network, on the same data and with the same settings but for epochs."""
+        """Go on from a state of the same network, on the same data and with the same settings but for epochs.
+
+        A network on crossbars is to have the same chips, arranged alike; loss, optimiser and what is done after each
+        step are to be the same.
+
+        Raises
+        ------
+        InputError
+            Settings are others, or the optimiser is of another kind.
+        """
         if replace(TrainSettings.from_dict(state["settings"]), epochs=self.settings.epochs) != self.settings:
             raise InputError("the state was trained with other settings: only epochs may change")
+        kinds = state.get("optimizer_kind", _DEFAULT), type(self.optimizer).__name__
+        if kinds[0] != kinds[1]:
+            raise InputError(f"the state is of the optimiser {kinds[0]}: this training has {kinds[1]}, give the same")
+        for name, usage in state.get("usage", {}).items():
+            layer: Any = self.model.get_submodule(name)
+            layer.take_chip_usage(usage)
         self.model.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.step = state["epoch"], state["step"]

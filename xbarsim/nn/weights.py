@@ -252,6 +252,15 @@ class ProgrammedWeights(MappedWeights):
         row = [self.bias.detach()] if self.bias_row and self.bias is not None else []
         return [self.weight.detach(), self.scale, *row]
 
+    @property
+    def next_write(self) -> int:
+        """Which programming of the chip the next forward pass finds: one more where weights have changed since."""
+        stored = self._stored
+        if self._cells is not None or self.chip is None or stored is None:
+            return self.writes
+        changed = not all(map(equal_numbers, self._sources(), stored.sources))
+        return self.writes + (stored.are_on(self.chip, self.hardware, None) and changed)
+
     def _current(self) -> StoredMaps:
         """Return what is stored of these very weights on this chip."""
         chip, stored, moment = self._readable_chip(), self._stored, (self.time, self.compensation)
@@ -264,8 +273,7 @@ class ProgrammedWeights(MappedWeights):
     def _renewed(self, sources: list[Tensor], chip: Chip, moment: tuple[float | None, float]) -> StoredMaps:
         """Start to store anew; cells whose weights have changed are written anew, with noise of its own."""
         self.check_finite()
-        if self._cells is None and self._stored is not None and self._stored.are_on(chip, self.hardware, None):
-            self.writes += not all(map(equal_numbers, sources, self._stored.sources))
+        self.writes = self.next_write
         self.warn_if_clipped()
         self._stored = StoredMaps([tensor.clone() for tensor in sources], chip, self.hardware, self._cells, moment)
         return self._stored
