@@ -5,7 +5,9 @@ A linear element whose terms a ``Coupling`` can say needs a row here and nothing
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +66,7 @@ class ElementKind:
     @property
     def fixes_voltage(self) -> bool:
         """Whether it fixes the voltage between its nodes, and so has a current that may control others."""
-        return self.column in _FIXING if self.coupling is None else self.coupling.fixes_voltage
+        return self.column in (VOLTAGE, INDUCTOR) if self.coupling is None else self.coupling.fixes_voltage
 
     @property
     def controls(self) -> int:
@@ -85,8 +87,6 @@ class ElementKind:
             return value / count
         return value * count if self.parallel else value
 
-
-_FIXING = (VOLTAGE, INDUCTOR)
 
 ELEMENTS = {
     kind.letter: kind
@@ -116,9 +116,20 @@ COUPLINGS = sorted(
 """In the order in which a network has them: laws behind balances, controls by currents behind those by voltages."""
 
 
+_COLUMN_OF = np.zeros(128, np.uint8)
+for _kind in ELEMENTS.values():
+    _COLUMN_OF[ord(_kind.letter)] = _kind.column or 0
+
+
+def columns_of(names: Sequence[str]) -> NDArray[np.uint8]:
+    """Return the kinds in columns of elements, by their names."""
+    letters = "".join(map(itemgetter(0), names)).encode("ascii")
+    return _COLUMN_OF[np.frombuffer(letters, np.uint8)]
+
+
 def fixes_voltage(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which elements of a column have a current of their own."""
-    return np.isin(kinds, _FIXING)
+    return np.asarray((kinds == VOLTAGE) | (kinds == INDUCTOR))
 
 
 def values_at_dc(kinds: NDArray[np.uint8], values: NDArray[np.float64]) -> NDArray[np.float64]:

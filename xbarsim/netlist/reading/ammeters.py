@@ -45,9 +45,9 @@ class _Meters:
                     moved[k] = self._behind(names[k], int(column[k]), int(origins[k]))
                 store(moved)
         if self.rows:
-            count = len(self.rows)
+            kinds = np.full(len(self.rows), VOLTAGE, np.uint8)
             outer, inner, origins = (np.array([row[k] for row in self.rows], np.int64) for k in (1, 2, 3))
-            flat.extend([row[0] for row in self.rows], [VOLTAGE] * count, (outer, inner), np.zeros(count), origins)
+            flat.extend([row[0] for row in self.rows], kinds, (outer, inner), np.zeros(kinds.size), origins)
 
     def _elements(self) -> None:
         flat = self.flat

@@ -88,11 +88,11 @@ class Flat:
         return names
 
     def extend(
-        self, names: list[str], kinds: list[int], ends: tuple[Ints, Ints], values: Floats, origins: Ints
+        self, names: list[str], kinds: NDArray[np.uint8], ends: tuple[Ints, Ints], values: Floats, origins: Ints
     ) -> None:
         """Append elements."""
         self.names += names
-        self.kinds.append(np.array(kinds, dtype=np.uint8))
+        self.kinds.append(kinds)
         self.first.append(ends[0])
         self.second.append(ends[1])
         self.values.append(values)

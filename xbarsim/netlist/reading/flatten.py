@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.netlist.charging import set_aside
-from xbarsim.netlist.element_kinds import ELEMENTS, is_short
+from xbarsim.netlist.element_kinds import ELEMENTS, columns_of, is_short
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.ammeters import add_ammeters
@@ -37,7 +37,6 @@ from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
 
 Ints = NDArray[np.int64]
-_COLUMN = {letter: kind.column for letter, kind in ELEMENTS.items() if kind.column is not None}
 _GROUNDS = {"gnd!", "!gnd", "ground"}
 """What HSPICE calls ground beside 0 and gnd."""
 
@@ -174,7 +173,7 @@ class Flattener:
         if np.any(np.not_equal(item.share, 1)):
             pairs = zip(body.names, values, strict=True)
             values = [ELEMENTS[name[0]].multiplied(value, item.share) for name, value in pairs]
-        kinds = [_COLUMN[name[0]] for name in body.names]
+        kinds = columns_of(body.names)
         if count == 1:
             numbers = self.flat.local(item, body.nodes)
             names = [name for k in body.names for name in item.names_of(k)] if item.paths[0] else body.names
@@ -185,7 +184,7 @@ class Flattener:
                 ends = self.flat.nodes(item, body.nodes[2 * index]), self.flat.nodes(item, body.nodes[2 * index + 1])
                 column = np.array(np.broadcast_to(values[index], count), dtype=np.float64)
                 origins = np.full(count, body.origins[index], dtype=np.int64)
-                self.flat.extend(item.names_of(name), [kinds[index]] * count, ends, column, origins)
+                self.flat.extend(item.names_of(name), kinds[[index] * count], ends, column, origins)
         for index, card, explicit in body.waves:
             self._waves(start + index * step, card, explicit or index in altered, item, body.origins[index])
         for control in body.controls:

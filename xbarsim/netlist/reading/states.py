@@ -199,7 +199,7 @@ def _replace(frozen: list[Candidate], flat: Flat) -> tuple[State, ...]:
         rows = [(candidate.first, candidate.second, candidate.origin) for candidate in frozen]
         first, second, origins = np.array(rows, np.int64).T.copy()
         volts = np.array([candidate.volts for candidate in frozen])
-        flat.extend(names, [VOLTAGE] * len(names), (first, second), volts, origins)
+        flat.extend(names, np.full(len(names), VOLTAGE, np.uint8), (first, second), volts, origins)
         sources = set(names)
         flat.capacitors = [row for row in flat.capacitors if row[0] not in sources]
     return tuple(State(candidate.name, candidate.volts, candidate.origin) for candidate in frozen)
