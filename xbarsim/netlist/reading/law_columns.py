@@ -160,30 +160,26 @@ class NonlinearColumns:
         if any("i" in key[2] for key in self.pieces):
             by_name = {_measured(flat.names[k]): k for k in np.flatnonzero(fixes_voltage(kinds)).tolist()}
             by_name |= flat.controlled_branches()
-            first = len(flat.names) + len(flat.controls)
-            by_name |= {name: k for k, name in enumerate(self.names_of_volts(), first)}
+            start = len(flat.names) + len(flat.controls)
+            by_name |= {name: k for k, name in enumerate(self.names_of_volts(), start)}
         groups = []
         for (template, output, letters), pieces in self.pieces.items():
-            rows: list[Ints] = []
-            for k in range(len(letters)):
-                rows.append(np.concatenate([self._numbers(piece, k, by_name) for piece in pieces]))
-            count = sum(len(piece.names) for piece in pieces)
-            groups.append(
-                Behaviours(
-                    template,
-                    output,
-                    [name for piece in pieces for name in piece.names],
-                    np.concatenate([piece.first for piece in pieces]),
-                    np.concatenate([piece.second for piece in pieces]),
-                    letters,
-                    np.array(rows, dtype=np.int64).reshape(len(letters), count),
-                    np.array([np.concatenate([p.minus[k] for p in pieces]) for k in range(len(letters))],
-                             dtype=np.int64).reshape(len(letters), count),
-                    np.concatenate([piece.constants for piece in pieces], axis=1),
-                    np.concatenate([piece.factor for piece in pieces]),
-                    np.concatenate([piece.origins for piece in pieces]),
+            names = [name for piece in pieces for name in piece.names]
+            controls = [(k, piece) for k in range(len(letters)) for piece in pieces]
+            plus, minus = (
+                np.concatenate([np.zeros(0, np.int64), *ends]).reshape(len(letters), len(names))
+                for ends in (
+                    [self._numbers(piece, k, by_name) for k, piece in controls],
+                    [piece.minus[k] for k, piece in controls],
                 )
-            )  # fmt: skip
+            )
+            constants = np.concatenate([piece.constants for piece in pieces], axis=1)
+            first, second, factor, origins = (
+                np.concatenate([getattr(piece, column) for piece in pieces])
+                for column in ("first", "second", "factor", "origins")
+            )
+            laws = template, output, names, first, second, letters, plus, minus, constants, factor, origins
+            groups.append(Behaviours(*laws))
         return tuple(groups)
 
     def _numbers(self, piece: _Piece, control: int, by_name: dict[str, int]) -> Ints:
