@@ -1,23 +1,35 @@
-# make solve   a venv, the package, and a 64x64 netlist solved
-# make test    the extras, ngspice where it can be had, and every test
-# make coverage  the kernels' lines that tests reach, run as Python
+# make solve    a venv, the package, and a 64x64 netlist solved
+# make quick    ruff, and a sample of the tests: under a minute
+# make lint     ruff, mypy --strict, import rules
+# make test     the extras, ngspice where it can be had, and every test
+# make coverage the kernels' lines that tests reach, run as Python
+# make stale    the pages of results whose code has changed since they were measured
 VENV ?= .venv
 PYTHON ?= python3
+CONSTRAINTS ?= constraints.txt
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: solve test lint coverage ngspice clean
+.PHONY: solve quick lint test coverage stale ngspice clean
 
 solve: $(VENV)/.core
 	$(VENV)/bin/xbarsim solve --netlist examples/crossbar_64x64.sp
 
-test: $(VENV)/.all ngspice
-	$(VENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+quick: $(VENV)/.all
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/python -m pytest --quick -n 2 --durations=5 --durations-min=2 $(PYTEST_ARGS)
 
 lint: $(VENV)/.all
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+test: $(VENV)/.all ngspice
+	$(VENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+
+stale:
+	$(PYTHON) validation/stale.py
 
 coverage: export NUMBA_DISABLE_JIT = 1
 coverage: $(VENV)/.all
@@ -28,12 +40,12 @@ coverage: $(VENV)/.all
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install -c constraints.txt -e .
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
+	$(PIP) install -c $(CONSTRAINTS) -e .
 	@touch $@
 
 $(VENV)/.all: $(VENV)/.core
-	$(PIP) install -c constraints.txt -e '.[all]'
+	$(PIP) install -c $(CONSTRAINTS) -e '.[all]'
 	@touch $@
 
 # ngspice comes from the system's packages; without it the tests that compare with it are left out, and say so.
@@ -46,4 +58,4 @@ ngspice:
 	@command -v ngspice >/dev/null || echo "ngspice is not here and could not be installed: its tests are left out"
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

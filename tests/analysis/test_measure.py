@@ -119,6 +119,7 @@ TIMED = {
 }
 
 
+@pytest.mark.slow
 @needs_ngspice
 @pytest.mark.parametrize("kind", ["dc", "tran"])
 def test_measures_are_ngspices(tmp_path, kind):

@@ -28,6 +28,7 @@ def drawn(tmp_path, device, edit=lambda text: text, **ohms):
     return [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images], result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEVICES)
 def test_columns_of_cells_add_up_to_the_outputs(tmp_path, name):
     pictures, result = drawn(tmp_path, DEVICES[name], word_wire=2.0, bit_wire=3.0, driver=5.0, sense=4.0)

@@ -174,6 +174,7 @@ def test_a_bad_netlist(capsys, tmp_path, data, code, words):
     assert_refused(call(capsys, "solve", "--netlist", tmp_path / "bad.sp", "--format", "json"), code, *words)
 
 
+@pytest.mark.slow
 def test_floating_nodes_of_a_large_island_are_counted(capsys, tmp_path):
     island = [f"rl{k} i{k} i{k + 1} 1k" for k in range(0, 24, 2)]
     (tmp_path / "a.sp").write_text("\n".join(["title", "v1 w 0 1", "rc w b 1k", "vs b 0 0", *island]))

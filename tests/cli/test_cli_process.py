@@ -18,6 +18,7 @@ from cli_tools import EXAMPLE, PROGRAM, ROOT, arrays, assert_refused, call, envi
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX pipes, signals and devices")
 
 
+@pytest.mark.slow
 def test_an_answer_and_an_error_as_processes(tmp_path):
     answer = run("solve", *arrays(tmp_path), "--format", "json")
     assert (answer.code, answer.err) == (0, "")
@@ -50,6 +51,7 @@ def test_help_is_quick():
     assert not loaded & {"numpy", "scipy", "numba", "llvmlite", "torch", "threadpoolctl", "matplotlib"}
 
 
+@pytest.mark.slow
 def test_a_netlist_on_standard_input(tmp_path, capsys):
     text = EXAMPLE.read_bytes()
     piped = run("solve", "--netlist", "-", "--quiet", input=text)
@@ -60,6 +62,7 @@ def test_a_netlist_on_standard_input(tmp_path, capsys):
     assert_refused(run("solve", "--netlist", "-", input=b"title\nv1 w 0 1\nrc w b 1q\x81\n"), 2, "<stdin>:3", "UTF-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_names_beyond_ascii_in_any_locale(tmp_path, locale):
     """The text is UTF-8, whatever the terminal is: a container has LC_ALL=C."""
@@ -74,6 +77,7 @@ def test_names_beyond_ascii_in_any_locale(tmp_path, locale):
         assert set(json.loads(answer.out)["analyses"][0]["node_voltages"]) == {"wört", "bu"}
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_a_reader_that_has_enough(form):
@@ -88,6 +92,7 @@ def test_a_reader_that_has_enough(form):
     assert [line for line in err.splitlines() if not line.startswith("xbarsim: compil")] == []
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.parametrize("arguments", [["solve", "--netlist", EXAMPLE], ["info"], ["--help"], ["--version"]])
@@ -97,6 +102,7 @@ def test_a_full_disk_is_an_error(arguments):
         assert_refused(run(*arguments, stdout=full), 2, "No space left on device")
 
 
+@pytest.mark.slow
 @posix
 def test_streams_that_are_closed(tmp_path):
     def shell(redirection: str, *arguments: object):
@@ -114,6 +120,7 @@ def test_streams_that_are_closed(tmp_path):
     assert shell("2>&-", "solve", "--netlist", tmp_path / "none.sp").returncode == 2
 
 
+@pytest.mark.slow
 @posix
 def test_ctrl_c_ends_a_long_solve_at_once(tmp_path):
     """Inside a compiled kernel Python does not see the signal, and a waiting thread of a library may be handed it."""
@@ -136,6 +143,7 @@ def test_ctrl_c_ends_a_long_solve_at_once(tmp_path):
     assert waited < 2.0
 
 
+@pytest.mark.slow
 @posix
 def test_a_background_job_ignores_ctrl_c(tmp_path):
     """A shell starts ``xbarsim ... &`` with SIGINT ignored: the foreground's Ctrl-C is not for it."""

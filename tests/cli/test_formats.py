@@ -146,6 +146,7 @@ def test_output_goes_to_a_file_whole_or_not_at_all(capsys, deck, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", [".op", ".dc Vin1 0 1 0.1", ".tran 0.1 1"])
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_pictures(capsys, deck, tmp_path, analysis, suffix, start):
@@ -203,6 +204,7 @@ def test_a_general_network_is_solved_and_says_why_it_is_no_crossbar(capsys, tmp_
     np.testing.assert_allclose([volts["b"], volts["c"], volts["d"]], exact, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_the_shipped_netlist_draws(capsys, tmp_path):
     pytest.importorskip("matplotlib")
     answer = call(

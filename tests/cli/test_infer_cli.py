@@ -34,6 +34,7 @@ def mlp(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_train_prints_each_epoch_and_writes_a_checkpoint(capsys, tmp_path):
     path = tmp_path / "a.pt"
     answer = call(capsys, *TRAIN, "--epochs", 2, "-o", path)
@@ -66,6 +67,7 @@ def stopped(path, kind):
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_a_stopped_training_keeps_its_checkpoint_and_goes_on(capsys, tmp_path, kind, code):
@@ -131,6 +133,7 @@ def test_a_checkpoint_is_not_overwritten_unasked(capsys, mlp):
     assert mlp.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_json_says_what_the_library_finds(capsys, mlp):
     answer = call(
         capsys, "infer", "--model", mlp, "--limit", 100, "--seeds", 3, "--first-seed", 4, "--set", "wires.word=3",
@@ -162,6 +165,7 @@ def test_json_says_what_the_library_finds(capsys, mlp):
     assert re.findall(r"^chip (\d): ", answer.err, re.M) == ["4", "5", "6"], "progress where there is no terminal"
 
 
+@pytest.mark.slow
 def test_the_table_and_the_picture(capsys, mlp, tmp_path):
     picture = tmp_path / "a.png"
     answer = call(capsys, "infer", "--model", mlp, "--seeds", 2, "--plot", picture, "--limit", 50)
@@ -177,6 +181,7 @@ def test_the_table_and_the_picture(capsys, mlp, tmp_path):
     assert json.loads((tmp_path / "a.json").read_text())["hardware_name"] == "rram-64"
 
 
+@pytest.mark.slow
 def test_accuracy_against_time(capsys, mlp, tmp_path):
     drifting = ("--set", "cells.drift.nu=0.15", "--set", "cells.drift.nu_sigma=0.03", "--set", "cells.drift.t0=2")
     options = ("infer", "--model", mlp, "--limit", 60, "--seeds", 2, *drifting)
@@ -224,6 +229,7 @@ def test_hardware_from_a_file_ideal_fidelity_and_digital_layers(capsys, mlp, tmp
     assert record["digital"] == ["fc1"]
 
 
+@pytest.mark.slow
 def test_a_network_without_weights_is_trained_first(capsys):
     answer = call(capsys, "infer", "--limit", 60, "--seeds", 1, "--epochs", 3, "--width", 0.5, "--json")
     assert answer.code == 0

@@ -63,6 +63,7 @@ def bad_above(v, g):
     return (g * v, g) if v < 0.5 else (-g * v, g)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_error_is_the_first_vectors_whatever_the_threads(threads):
     volts = np.full((30, 2), 0.1)
@@ -83,6 +84,7 @@ print("over")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 @pytest.mark.parametrize(("method", "device"), [("schur", "None"), ("newton", "xbarsim.Sinh(0.2)")])
 def test_ctrl_c_in_a_long_batch(method, device):

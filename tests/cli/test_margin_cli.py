@@ -15,6 +15,7 @@ from xbarsim.margin import Technology, sweep
 SMALL = ("margin", "--sizes", "2,5x3", "--schemes", "floating,third+both")
 
 
+@pytest.mark.slow
 def test_json_says_all_that_the_library_finds(capsys):
     answer = call(
         capsys, *SMALL, "--device", "sinh", "--v0", "200m", "--r-on", "2k", "--r-off", "1meg", "--wire", "3",
@@ -44,6 +45,7 @@ def test_json_says_all_that_the_library_finds(capsys):
         assert point["residual"] < 1e-11
 
 
+@pytest.mark.slow
 def test_csv_and_table_say_the_same(capsys):
     rows = list(csv.DictReader(io.StringIO(call(capsys, *SMALL, "--format", "csv").out)))
     answer = call(capsys, *SMALL)
@@ -67,6 +69,7 @@ def test_what_is_infinite_is_null(capsys):
     assert " -  " in call(capsys, "margin", "--r-off", "inf", "--sizes", "1", "--schemes", "half").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -82,6 +85,7 @@ def test_options(capsys, options):
     assert (answer.code, answer.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_measured_curve(capsys, tmp_path):
     path = tmp_path / "cell.csv"
     path.write_text("V,I\n-0.5,-2e-4\n-0.2,-4e-5\n0.2,4e-5\n0.5,2e-4\n")
@@ -90,6 +94,7 @@ def test_a_measured_curve(capsys, tmp_path):
     assert "Table(5 points" in answer.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 @pytest.mark.parametrize("options", [(), ("--load", "1k", "--patterns", "same"), ("--sizes", "4"), ("--r-off", "inf")])
 def test_pictures(capsys, tmp_path, suffix, options):
@@ -101,6 +106,7 @@ def test_pictures(capsys, tmp_path, suffix, options):
     assert path.read_bytes().startswith(start)
 
 
+@pytest.mark.slow
 def test_a_picture_has_a_curve_a_scheme_and_a_tick_a_size():
     pytest.importorskip("matplotlib")
     from xbarsim.margin.margins_picture import draw
@@ -116,6 +122,7 @@ def test_a_picture_has_a_curve_a_scheme_and_a_tick_a_size():
     assert ratios.get_yscale() == "log"
 
 
+@pytest.mark.slow
 def test_output_is_written_whole(capsys, tmp_path):
     path = tmp_path / "margin.csv"
     answer = call(capsys, *SMALL, "--format", "csv", "-o", path)

@@ -158,6 +158,7 @@ def test_margin_in_every_form(capsys):
     ]
 
 
+@pytest.mark.slow
 def test_infer_and_train_in_every_form(capsys, tmp_path):
     pytest.importorskip("torch")
     path = tmp_path / "a.pt"
@@ -191,6 +192,7 @@ def outcome(*arguments):
     return Outcome("quick", [row], 1.5, [("xbarsim", "0")])
 
 
+@pytest.mark.slow
 def test_validate_in_every_form(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(validate, "run", outcome)
     record, second, (row,), quiet = records(capsys, "validate")
@@ -207,6 +209,7 @@ def test_validate_in_every_form(capsys, monkeypatch, tmp_path):
     assert (tmp_path / "report" / "validation.md").exists()
 
 
+@pytest.mark.slow
 def test_validate_draws(capsys, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(validate, "run", outcome)

@@ -178,6 +178,7 @@ def test_the_reference_s_curve_is_scipy_s():
             np.testing.assert_allclose(float(slope), scipys(v, 1), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_law_may_be_a_numba_function():
     from numba import njit
 

@@ -175,12 +175,14 @@ UNCOMPILABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", UNCOMPILABLE)
 def test_laws_that_numba_cannot_compile(case):
     function, parameters = UNCOMPILABLE[case]
     refused(lambda: Law(function, **parameters), "could not be compiled as a law")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", UNCOMPILABLE)
 def test_what_was_wrong_with_the_law(case):
     function, parameters = UNCOMPILABLE[case]

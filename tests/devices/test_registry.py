@@ -248,6 +248,7 @@ def python(code, env):
     return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_package_adds_models_and_its_mistakes_are_told_once(installed):
     code = (
         "import warnings, xbarsim.devices as d\n"
@@ -279,6 +280,7 @@ def test_a_package_adds_models_and_its_mistakes_are_told_once(installed):
     assert other.startswith("refused: entry point other")
 
 
+@pytest.mark.slow
 def test_a_package_s_model_in_margin_and_nn(installed):
     pytest.importorskip("torch")
     code = (
@@ -355,6 +357,7 @@ def test_a_network_s_law_refuses_what_is_no_setting(tmp_path):
             CellLaw(*options)
 
 
+@pytest.mark.slow
 def test_the_docs_session():
     try:
         found = doctest.testfile(str(ROOT / "docs" / "devices.md"), module_relative=False)

@@ -47,6 +47,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
 def test_damage_is_told_once_and_mended(written, kind, damage):
@@ -60,6 +61,7 @@ def test_damage_is_told_once_and_mended(written, kind, damage):
     assert program(written) == ("6 6\n", "")
 
 
+@pytest.mark.slow
 def test_a_data_file_that_is_gone_is_compiled_anew_in_silence(written):
     for path in written.rglob("islands.tied_nodes*.nbc"):
         path.unlink()

@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import uncompiled_cases
 from cli_tools import environment, run
 
 
+@pytest.mark.slow
 def test_the_same_numbers_without_a_compiler(tmp_path):
     """Intrinsics without a body in Python, and what only a compiler forgives: all devices, methods and ends."""
     file = tmp_path / "numbers.json"
@@ -24,6 +26,7 @@ def test_the_same_numbers_without_a_compiler(tmp_path):
         np.testing.assert_allclose(computed, known, rtol=0, atol=1e-12 * scale, err_msg=name)
 
 
+@pytest.mark.slow
 def test_commands_without_a_compiler(tmp_path):
     """A traceback of ``info``, which asks a kernel for its cache."""
     env = environment(NUMBA_DISABLE_JIT="1")

@@ -20,6 +20,7 @@ WIRED = Technology(2e3, 1e5, word_wire=20.0, bit_wire=30.0, driver=50.0, sense=4
 ONE_CELL = ("floating", "grounded", "half", "third")
 
 
+@pytest.mark.slow
 def test_examples_in_the_docs():
     assert doctest.testmod(xbarsim.margin).failed == 0
 
@@ -118,12 +119,14 @@ def test_a_search_finds_worse_patterns_where_wires_dominate():
     assert one.hrs.current > 1.5 * best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["floating", "half", "third"])
 def test_margins_fall_with_size(scheme):
     found = [one.current_margin for one in sweep(Technology(), [2, 4, 8, 16, 32], [scheme])]
     assert all(a > b for a, b in itertools.pairwise(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["floating", "half", "third"])
 def test_selectors_improve_the_margin(scheme):
     bare = Technology(10e3, 1e6)
@@ -141,6 +144,7 @@ def test_access_transistors_leave_the_cell_alone():
     np.testing.assert_allclose(array.on_off_ratio, single.on_off_ratio, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_same_pattern_is_kinder_than_each_states_own_worst():
     for scheme in ONE_CELL:
         worst, same = (margin(WIRED, 12, scheme, patterns=how) for how in ("worst", "same"))
@@ -148,6 +152,7 @@ def test_the_same_pattern_is_kinder_than_each_states_own_worst():
         assert worst.current_margin <= same.current_margin + 1e-12
 
 
+@pytest.mark.slow
 def test_negative_reads_mirror_those_of_odd_cells():
     made = replace(WIRED, device=Sinh(0.3))
     plus, minus = (margin(made, 6, "third", read_voltage=volts) for volts in (0.5, -0.5))
@@ -163,6 +168,7 @@ def test_the_voltage_margin_is_that_across_the_load():
     assert margin(IDEAL, 1, "floating").voltage_margin is None
 
 
+@pytest.mark.slow
 def test_the_far_cell_is_far_from_driver_and_sense():
     assert margin(WIRED, (4, 6), "half").cell == (0, 5)
     assert margin(WIRED, (4, 6), "half+both").cell == (2, 3)
@@ -181,6 +187,7 @@ def test_one_line_arrays_have_no_patterns_to_spare():
     assert (one.hrs.current, one.on_off_ratio, one.current_margin) == (0.0, math.inf, 1.0)
 
 
+@pytest.mark.slow
 def test_a_measured_curve_is_a_device_too():
     curve = Table([0.1, 0.3, 0.6], [1e-5, 5e-5, 3e-4], odd=True)
     one = margin(replace(WIRED, device=curve), 8, "third")

@@ -52,6 +52,7 @@ def hard(shape, scheme):
             yield seed, one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "scheme"), [((3, 2), "grounded"), ((2, 3), "half")])
 def test_the_eight_do_not_always_hold_the_worst(shape, scheme):
     """And where they do not, the worst of all is worse."""
@@ -82,6 +83,7 @@ def test_the_same_pattern_for_both_states_is_the_worst_of_all(scheme):
     np.testing.assert_array_equal(np.delete(one.lrs.states, one.cell[1], 1), np.delete(one.hrs.states, one.cell[1], 1))
 
 
+@pytest.mark.slow
 def test_a_search_alone_rarely_misses(monkeypatch):
     """Without trying all: of 60 worst cases at most one is missed, by little."""
     missed = []
@@ -119,11 +121,13 @@ def test_arrays_too_long_for_one_leaf_are_read_one_by_one():
     assert search_reader(drawn(0), (many.MOST_LINES, 2), "half", (0, 0)).rank is not None
 
 
+@pytest.mark.slow
 def test_the_search_is_the_same_every_time():
     a, b = (margin(drawn(7), 8, "half") for _ in range(2))
     assert (a.lrs.current, a.hrs.current, a.hrs.tried) == (b.lrs.current, b.hrs.current, b.hrs.tried)
 
 
+@pytest.mark.slow
 def test_results_say_how_the_worst_was_found(capsys):
     sizes = ("--sizes", "2,8", "--schemes", "grounded")
     points = json.loads(call(capsys, "margin", *sizes, "--format", "json").out)["points"]

@@ -78,6 +78,7 @@ def test_a_mirrored_current_at_1000_volts():
     assert max(errors(circuit, mna.solve(circuit))) <= ROUNDED
 
 
+@pytest.mark.slow
 def test_sums_of_points_say_what_they_lost():
     """A source's current that crosses 0 in a sweep: each point's is judged by its own, not by the largest of all."""
     circuit = network(4, r=[(1, 2, 1.0), (2, 0, 1.0), (2, 3, 1e6)], v=[(1, 0, 4.0), (3, 0, 1.0)], i=[(0, 2, 4.0)])

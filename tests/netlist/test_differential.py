@@ -32,6 +32,7 @@ def test_netlists_are_those_of_their_seed():
     assert fuzz.case(5, 0) != fuzz.case(6, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(4))
 def test_damaged_netlists_are_solved_or_refused(tmp_path, monkeypatch, batch):
     """A traceback, a hang, a warning, two lines of message, an answer with a hole in it."""
@@ -43,6 +44,7 @@ def test_damaged_netlists_are_solved_or_refused(tmp_path, monkeypatch, batch):
             left.unlink()
 
 
+@pytest.mark.slow
 def test_every_exit_code_is_in_the_sample(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     codes = {fuzz.one_case(number, 0, tmp_path, 0, 0).code for number in [*DAMAGED[:30], 30, 47, 83]}

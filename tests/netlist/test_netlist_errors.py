@@ -196,6 +196,7 @@ def test_missing_files_and_folders(tmp_path):
         read("\0")
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="rvix.+*{}()='\" \n\tab01k-/;$,?:^", max_size=60))
 @settings(max_examples=400, deadline=None)
 def test_no_text_whatever_breaks_the_reader(tmp_path_factory, text):
@@ -258,6 +259,7 @@ LARGE_AND_GOOD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LARGE_AND_GOOD)
 def test_huge_netlists_are_read_soon(tmp_path, case):
     start = time.perf_counter()

@@ -43,6 +43,7 @@ def many(law: str) -> np.ndarray:
     return -1 / result.currents[0] - 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "mean", "deviation", "low", "high"),
     [
@@ -68,6 +69,7 @@ def test_distributions(law, mean, deviation, low, high):
         assert high - 0.1 < x.max() <= high + 1e-9
 
 
+@pytest.mark.slow
 def test_of_several_tries_the_farthest_counts():
     assert abs(one("aunif(0, 1, 50)", "monte=100 firstrun=2")).min() > 0.8
 
@@ -107,6 +109,7 @@ def test_the_seed_stands_in_the_file_or_is_an_option(tmp_path, capsys):
     assert printed(".options seed=5\n") == printed("", "--seed", "5") != printed("")
 
 
+@pytest.mark.slow
 def test_every_instance_draws_for_itself():
     """In all the ways that a subcircuit's value can be written; the array's mean spread is that of the cells."""
     cells = "\n".join(f"x{k} a s{k} cell\nv{k}s s{k} 0 0" for k in range(400))
@@ -232,6 +235,7 @@ def test_a_measure_is_taken_in_each_run():
     assert answers.as_csv().count("\ntop,") == 12
 
 
+@pytest.mark.slow
 def test_a_control_block_draws_by_functions_of_its_own():
     """ngspice's own Monte Carlo: a function of sgauss, and alter in a loop."""
     block = "define agauss(nom, avar, sig) (nom + avar/sig * sgauss(0))\nlet run = 1\ndowhile run <= 400\n"

@@ -87,6 +87,7 @@ def test_cells_by_hand_connected_either_way_round(tmp_path):
     np.testing.assert_allclose(fast.voltages, general.voltages, rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_law_that_is_not_odd_keeps_its_direction(tmp_path):
     cell = "B{k} {a} {b} I={{{g}*(exp(V({a},{b})/0.2)-1)*0.2}}"
     found, fast, general = both(tmp_path, by_hand(flip={(0, 1), (2, 0)}, cell=cell))
@@ -97,6 +98,7 @@ def test_a_law_that_is_not_odd_keeps_its_direction(tmp_path):
     assert np.abs(straight.voltages - fast.voltages).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_a_law_that_falls_somewhere_goes_to_the_general_solver(tmp_path):
     cell = "B{k} {a} {b} I={{{g}*(V({a},{b}) - 8*V({a},{b})^2*V({a},{b}))}}"
     _, fast, general = both(tmp_path, by_hand(cell=cell))
@@ -117,6 +119,7 @@ ENDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", ENDS)
 def test_small_arrays_of_any_law_wait_for_no_compiler(tmp_path, monkeypatch, ends):
     """The general solver's numbers, seen as the crossbar that was recognised."""
@@ -141,6 +144,7 @@ def test_small_arrays_of_any_law_wait_for_no_compiler(tmp_path, monkeypatch, end
     np.testing.assert_allclose(quick.state.bit, slow.state.bit, rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_law_of_many_points_is_solved_without_compiling_it(tmp_path, monkeypatch):
     """numba takes minutes over such a law."""
     monkeypatch.setattr("xbarsim.devices.law._compiled", compiling)

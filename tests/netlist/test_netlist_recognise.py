@@ -233,6 +233,7 @@ def test_a_random_network_is_never_taken_for_what_it_is_not(tmp_path, seed):
         assert_same_circuit(circuit, elements)
 
 
+@pytest.mark.slow
 def test_a_real_solution_is_reported_in_the_netlists_names(tmp_path):
     """Sign and place of everything that a solver hands over."""
     rng = np.random.default_rng(5)

@@ -194,6 +194,7 @@ def test_a_crossbar_stays_one_over_a_wire():
     assert sum("of 0 ohm" in note for note in answers.notes) == 1
 
 
+@pytest.mark.slow
 def test_every_format_has_the_sweep(tmp_path):
     text = "v1 a 0 1\nr1 a 0 {rx}\n.param rx=1k\n.dc v1 1 2 1 rx 1k 2k 1k"
     answers = solved(text)

@@ -65,6 +65,7 @@ def has_loop(crossbar: Crossbar) -> bool:
     )
 
 
+@pytest.mark.slow
 @given(drawn=crossbars())
 @settings(max_examples=300, deadline=None)
 def test_what_is_written_reads_back_as_the_same(folder, drawn):

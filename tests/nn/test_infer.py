@@ -46,6 +46,7 @@ def test_ideal_chips_are_torch_image_for_image(name, digits):
     assert max(one.total for one in found.layers) < 1e-5, "single precision"
 
 
+@pytest.mark.slow
 def test_accuracy_falls_as_wires_resist(digits, mlp):
     found = [infer(mlp, digits, wired(ohms), seeds=[0]) for ohms in (0.0, 1.0, 10.0, 100.0)]
     accuracies = [one.mean for one in found]
@@ -70,6 +71,7 @@ def test_mnist_end_to_end():
     assert accuracies[3] < 0.8
 
 
+@pytest.mark.slow
 def test_errors_of_layers_are_of_outputs(digits, mlp):
     """By hand: the first layer's own error is its total, and the second's goes through what it really gets."""
     network = on_hardware(mlp, wired(2.0)).program(0)

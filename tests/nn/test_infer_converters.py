@@ -21,6 +21,7 @@ def accuracy(digits, hardware):
     return infer(digits[0], digits[1], hardware, seeds=[0], batch=128).mean
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [5, 8])
 @pytest.mark.parametrize("per", ["layer", "tile"])
 def test_an_exact_dac_costs_nothing(digits, bits, per):

@@ -52,6 +52,7 @@ def test_eight_bits_come_near(per, encoding):
         assert 1e-5 < apart(network(IMAGES), exact(IMAGES)) < 0.1
 
 
+@pytest.mark.slow
 def test_batches_come_in_many_forms():
     model = small()
     loader = DataLoader(TensorDataset(IMAGES, torch.zeros(6)), batch_size=2, shuffle=True)

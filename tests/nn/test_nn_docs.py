@@ -3,10 +3,12 @@
 import doctest
 
 import nn_tools  # noqa: F401  one thread
+import pytest
 from cli_tools import ROOT
 
 
+@pytest.mark.slow
 def test_the_page_runs():
-    found = doctest.testfile(str(ROOT / "docs" / "networks.md"), module_relative=False)
-    assert found.attempted > 15
-    assert found.failed == 0
+    results = doctest.testfile(str(ROOT / "docs" / "networks.md"), module_relative=False)
+    assert results.attempted > 15
+    assert results.failed == 0

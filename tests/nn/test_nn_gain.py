@@ -130,6 +130,7 @@ def test_gradients_of_gain_and_shift(adc):
     assert apart(layer.shift.grad, weights.sum(dim=0)) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
 def test_they_are_saved_with_chips_states_and_copies(again, tmp_path):
     network = convert(small(), hardware()).program(0).eval()

@@ -52,6 +52,7 @@ def test_conv2d(mapping, size, scale):
     assert checked(CrossbarConv2d(conv, hw, bias_row=large), numbers(1, channels, 3, 2), fast=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_array_by_array(mapping):
     """The path of converters, with an ADC so fine that its steps are below what differences see."""
@@ -59,6 +60,7 @@ def test_array_by_array(mapping):
     assert checked(layer, numbers(2, 5))
 
 
+@pytest.mark.slow
 def test_with_variation_faults_and_shorts():
     cells = Nonidealities(variation=Variation(0.2), faults=Faults(0.1), shorts=Shorts(0.05, 0.05))
     layer = CrossbarLinear.of(made(nn.Linear, 6, 4), hardware(rows=4, cols=3, cells=cells))
@@ -120,6 +122,7 @@ def test_quantised_inputs_pass_straight_and_stop_where_they_clip():
     assert apart(x.grad[0], matrix * torch.tensor([1.0, 0.0, 1.0])) < 1e-12
 
 
+@pytest.mark.slow
 def test_training_learns_what_the_circuit_does():
     """A layer trained through its arrays meets a target that the wires had spoilt."""
     torch.manual_seed(0)

@@ -31,6 +31,7 @@ print(1024 * (run(int(sys.argv[1]), sys.argv[2]) - before))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes there")
 def test_the_peak_is_a_few_bytes_a_cell():
     """Weights, the copy that tells of changes, and the effective matrix: 4 bytes a weight each, twice while it is made.
@@ -44,6 +45,7 @@ def test_the_peak_is_a_few_bytes_a_cell():
     assert int(done.stdout) / (2 * size * size) < 25.0
 
 
+@pytest.mark.slow
 def test_a_layer_keeps_no_map_of_its_own():
     network = convert(made(nn.Linear, 40, 30), Hardware(wires=Wires(2.0, 2.0))).program(0).eval()
     layer = network.layers["model"]

@@ -69,6 +69,7 @@ def test_norms_in_training_mode_stay_and_go_on_learning():
     assert type(half.model.head[1]) is nn.Identity
 
 
+@pytest.mark.slow
 def test_tied_weights_are_told_of_and_stay_tied():
     class Tied(nn.Module):
         def __init__(self):
@@ -95,6 +96,7 @@ def test_tied_weights_are_told_of_and_stay_tied():
     assert all(row.shared == () for row in convert(small(), hardware()).program(0).summary().rows)
 
 
+@pytest.mark.slow
 def test_converting_in_threads_leaves_torch_and_the_others_alone():
     """Beside plain torch, which must never be called through what watches a conversion."""
     model, images = small(), IMAGES[:1]
@@ -171,6 +173,7 @@ def test_a_weight_that_a_model_reads_itself_keeps_its_norm():
     assert apart(network.eval()(IMAGES), model(IMAGES)) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["linear", "sinh"])
 def test_compiled_networks_are_the_networks(law):
     hw = hardware(law=Law(law), dac=Converter(range=2.0))

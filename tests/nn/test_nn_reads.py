@@ -66,6 +66,7 @@ def test_more_vectors_than_go_together():
     assert apart(y[-1], y[0]) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 def test_the_steps_of_a_series_are_one_read(kind):
     """With converters every step is a product of its own, without them all steps are one call of torch's kernel."""

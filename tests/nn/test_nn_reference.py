@@ -15,6 +15,7 @@ from xbarsim.nonideal import Chip, Nonidealities
 SEEDS = range(60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(4))
 def test_networks_agree_to_rounding(block):
     """All that ranges, mappings, slices, converters, padding and groups do; ties go either way and are counted."""
@@ -99,6 +100,7 @@ def test_series_agree_to_rounding(seed, kind):
     assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max() or ih.ties.count + hh.ties.count
 
 
+@pytest.mark.slow
 def test_a_difference_is_seen():
     case = layers.draw(4)
     network = layers.convert(case.model, case.hardware, bias=case.bias, fold_batchnorm=False).program(4)

@@ -78,6 +78,7 @@ def test_a_bias_row_that_changes_is_seen():
         assert apart(layer(x), before) > 1e-3
 
 
+@pytest.mark.slow
 def test_threads_change_nothing():
     found = []
     for threads in (1, 2, 2):
@@ -145,6 +146,7 @@ def test_types():
         assert network.double()(IMAGES).dtype == torch.float64
 
 
+@pytest.mark.slow
 def test_saved_chips_give_the_same_logits_in_a_new_process(tmp_path):
     cells, six = replace(CELLS, read_noise=ReadNoise(0.01)), Converter(bits=6)
     hw = hardware(rows=20, cols=9, cells=cells, dac=six, adc=six)

@@ -114,6 +114,7 @@ def test_time_is_of_those_layers_that_drift_and_a_program_forgets_it():
     assert [(layer.time, layer.compensation) for layer in network.layers.values()] == [(None, 1.0)] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
 def test_copies_and_files_are_of_the_same_time(again, tmp_path):
     network = convert(small(), hardware(cells=UNEVEN)).program(0).at(70.0, compensate=True).eval()

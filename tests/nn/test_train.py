@@ -54,6 +54,7 @@ def noisy():
     return Noisy()
 
 
+@pytest.mark.slow
 def test_a_stop_at_any_step_changes_nothing(tmp_path):
     data = made(41)
     whole = Training(noisy(), data, SETTINGS)
@@ -192,6 +193,7 @@ def held(tmp_path_factory):
     return path, training
 
 
+@pytest.mark.slow
 def test_a_checkpoint_holds_all_of_a_training(held):
     path, training = held
     found = checkpoint.load(path)

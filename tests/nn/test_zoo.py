@@ -84,6 +84,7 @@ def test_a_binarised_layer_is_its_signs():
     assert not is_binary(bare)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BINARY)
 def test_binarised_networks_learn_and_stay_binary(name):
     data = made(60, (1, 8, 8))

@@ -70,6 +70,7 @@ def test_examples_in_the_guide():
     assert (done.failed, done.attempted > 10) == (0, True)
 
 
+@pytest.mark.slow
 def test_same_seed_same_chip_in_another_process():
     code = (
         "import sys; sys.path[:0] = ['tests', 'tests/nonideal']; from test_nonideal_chip import *;"
@@ -254,6 +255,7 @@ def test_saving_is_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [MODEL, Nonidealities(), replace(MODEL, drift=None)], ids=["all", "none", "three"])
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_pictures(tmp_path, model, suffix):

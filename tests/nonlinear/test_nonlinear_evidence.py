@@ -49,6 +49,7 @@ def test_a_meter_of_a_small_part(tmp_path):
         np.testing.assert_allclose(amperes, known[name], rtol=1e-14 * 0.32 / 6.8e-10 if name == "vm" else 1e-14)
 
 
+@pytest.mark.slow
 def test_a_solution_in_doubt_is_refused(tmp_path, monkeypatch):
     circuit = read_text(tmp_path, "v1 a 0 1\nr1 a b 1k\nb1 b 0 i=1e-3*v(b)^2*v(b)\n.op")
     assert simulate(circuit, None)[0].residual <= 1e-14

@@ -94,6 +94,7 @@ def evaluated(text, parameters=None, volts=None, functions=None):
     return float(value.ravel()[0]), by_node
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(laws)
 def test_values_and_slopes(law):
@@ -216,6 +217,7 @@ def test_many_laws_at_once():
     np.testing.assert_allclose(slope, g * np.cosh(v / 0.25) / 0.25, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_law_for_a_crossbar():
     parsed, literals, _ = parse_law("(v(a,b)>=0?3u:2u)*sinh(4*v(a,b))", {}, {})
     law = law_of(parsed)
@@ -257,6 +259,7 @@ def test_what_is_no_law(text, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.slow
 def test_long_laws():
     """Nothing recurses, and equal parts are computed once."""
     many = "+".join(["v(a)"] * 20_000)

@@ -99,6 +99,7 @@ def quick(v, g):
     return g * math.copysign(root, v), 0.5 * g / root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "given"), [(poole_frenkel, {"v0": 0.05}), (quick, {})])
 def test_python_laws_in_crossbars_start_at_0(function, given):
     cells = np.array([[1e-5, 2e-6, 5e-6], [3e-6, 1e-5, 4e-6]])
@@ -125,6 +126,7 @@ def test_slopes_beside_a_point_are_the_limits():
     assert np.isnan(law.template.slopes_beside([np.zeros(1)], constants, 0.0)[0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("swing", [0.0, 0.3])
 def test_written_cells_at_0_are_the_same_in_both_solvers(tmp_path, swing):
     cells = "\n".join(

@@ -90,6 +90,7 @@ def test_a_current_controls():
     assert got["v(d)"][0] == pytest.approx(-6e-3, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_sweeps_are_points(tmp_path):
     """A point of a sweep is what an operating point gives, in both nested sweeps, up and down."""
     circuit = "v1 a 0 {}\nv2 c 0 {}\nr1 a b 1k\nd1 b c dm\n.model dm d(bv=3 ibv=1m)\n"
@@ -170,6 +171,7 @@ def test_bistable_circuits_have_an_answer():
     assert 0 <= got["v(a)"][0] <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
@@ -192,6 +194,7 @@ def test_what_has_no_operating_point(text, error, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_command_line(tmp_path, capsys):
     path = tmp_path / "diode.sp"
     path.write_text(

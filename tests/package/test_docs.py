@@ -72,6 +72,7 @@ def test_a_page_links_to_what_resolves(page):
         assert not anchor or anchor in anchors(place), f"{target}#{anchor}"
 
 
+@pytest.mark.slow
 def test_docstrings_refer_to_what_resolves():
     missing = []
     for path in SOURCES:

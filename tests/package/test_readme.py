@@ -75,6 +75,7 @@ def run_python(block: Block, names: dict) -> None:
     assert not lines, "".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix" or shutil.which("xbarsim", path=Path(sys.executable).parent) is None,
                     reason="needs a shell, and xbarsim installed beside this Python")  # fmt: skip
 def test_every_command_and_every_session_of_the_readme(tmp_path, monkeypatch):

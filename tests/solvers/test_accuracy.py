@@ -44,6 +44,7 @@ def reference_and(method, crossbar, voltages):
     return exact, solve_by(method, crossbar, voltages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", FAST)
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(drawn=crossbars())

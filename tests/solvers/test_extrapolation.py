@@ -95,6 +95,7 @@ def test_an_unknown_setting_is_named():
         Table(VOLTS, AMPERES, extend="cubic")
 
 
+@pytest.mark.slow
 def test_reads_margins_and_sweeps_warn_once():
     made = Technology(5e3, 1e5, Table(VOLTS, AMPERES))
     with pytest.warns(ExtrapolationWarning) as caught:
@@ -110,6 +111,7 @@ def test_reads_margins_and_sweeps_warn_once():
         assert re.search(r"V \(third, \d x \d\) and the curve", str(caught[0].message))
 
 
+@pytest.mark.slow
 def test_the_command_says_how_far_cells_went(capsys, tmp_path):
     path = tmp_path / "cell.csv"
     path.write_text("V,I\n0.1,1e-5\n0.3,5e-5\n0.5,2e-4\n")

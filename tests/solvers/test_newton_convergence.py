@@ -68,6 +68,7 @@ def test_absurd_values(case, wires):
     assert violation(crossbar, volts, solution) < 1e-8
 
 
+@pytest.mark.slow
 def test_no_convergence_names_the_worst_cell():
     """A law of slope 0 leaves Newton without a direction."""
 
@@ -197,6 +198,7 @@ def test_advice_that_can_be_taken():
     assert "kron" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "message"),
     [
@@ -218,6 +220,7 @@ def test_laws_that_are_no_law(law, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_law_with_a_wrong_slope_is_slow_or_refused_but_never_wrong():
     crossbar = Crossbar(np.full((2, 3), 1e-4), **WIRES)
     known = xbarsim.solve(crossbar, [0.5, 1.0]).currents
@@ -236,6 +239,7 @@ def limited(v, g):
     return g * v, g
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_law_that_raises():
     """A wrong number without a word: 0 A and a residual of 0."""

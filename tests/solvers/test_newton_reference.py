@@ -126,6 +126,7 @@ def test_threshold():
         close_to_reference(crossbar, np.abs(volts), volts=1e-12, relative=4 * 1e-16 / 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("v0", [0.02, 0.005, 0.001])
 def test_steep_cells_behind_wires(v0):
     """Steepness, at 1 V: what the linearisation leaves is largest here."""

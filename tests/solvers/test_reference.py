@@ -47,6 +47,7 @@ def test_the_problem_bank(problem):
             np.testing.assert_allclose(computed, known, rtol=0, atol=32 * EPS * np.abs(known).max())
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(crossbars())
 def test_every_digit_against_60(drawn):

@@ -52,6 +52,7 @@ def test_both_engines_give_the_same_numbers_to_the_last_bit(text):
             np.testing.assert_array_equal(values, b.values[name])
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("text", [UNPARSED, UNSOLVABLE, "nothing asked\nr1 a 0 1\n.end\n"])
 def test_a_circuit_that_fails_after_a_good_one_is_no_answer(engine, text):

@@ -113,6 +113,7 @@ def test_linear_cells_are_resistors_as_ever(tmp_path):
     assert [line.split()[0] for line in text.splitlines() if line.startswith("rc")] == ["rc_0_0", "rc_1_0", "rc_1_1"]
 
 
+@pytest.mark.slow
 def test_a_law_in_python_is_refused_and_nothing_written(tmp_path):
     crossbar = Crossbar([[1e-3]], device=Law(lambda v, g: (g * v, g)))
     with pytest.raises(InputError, match="cannot be written"):

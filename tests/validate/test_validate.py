@@ -26,6 +26,7 @@ QUICK = list(cases("quick"))
 FAMILIES = {(case.device, case.family): case for case in QUICK}
 
 
+@pytest.mark.slow
 @needs_ngspice
 @pytest.mark.ngspice
 def test_the_quick_run_is_quick_and_within_tolerance(capsys, tmp_path):
@@ -40,6 +41,7 @@ def test_the_quick_run_is_quick_and_within_tolerance(capsys, tmp_path):
     assert {path.name for path in (tmp_path / "report").iterdir()} >= {"validation.md", "validation.html"}
 
 
+@pytest.mark.slow
 @needs_ngspice
 @needs_pyspice
 @pytest.mark.ngspice
@@ -138,6 +140,7 @@ def outcome_of(*rows: Row) -> validate.Outcome:
     return validate.Outcome("quick", list(rows), 1.5, [("xbarsim", "0"), ("system", "a <b> & c")])
 
 
+@pytest.mark.slow
 def test_beyond_tolerance_is_exit_code_1(monkeypatch, capsys, tmp_path):
     beyond = one_row(sources=Difference(5, 2e-9, 1e-8, "vwl0"))
     for row, words in ((beyond, "2.0e-09 > 1e-09"), (one_row(trouble="it crashed"), "it crashed")):
@@ -162,6 +165,7 @@ def test_json_is_one_document_with_every_comparison(monkeypatch, capsys):
     assert "NaN" not in done.out
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_else(tmp_path):
     pytest.importorskip("matplotlib")
     paths, note = validate.write_reports(outcome_of(one_row(), one_row(trouble="<script>|")), tmp_path / "a" / "b")

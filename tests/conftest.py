@@ -1,0 +1,37 @@
+"""What is collected: with ``--quick`` a sample, for every change while it is being made; no networks without torch."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+
+import pytest
+
+CASES = 2
+"""Of each test, the first of as many as it has."""
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+collect_ignore_glob = [] if HAS_TORCH else ["nn/test_*.py", "cli/test_infer_cli.py"]
+
+
+def pytest_report_header() -> str | None:
+    return None if HAS_TORCH else "torch is not installed: the tests of networks are left out"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help=f"no slow tests, and of each other one at most {CASES} cases")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("quick"):
+        return
+    sample: list[pytest.Item] = []
+    remainder: list[pytest.Item] = []
+    cases = Counter[str]()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        cases[test] += 1
+        slow = item.get_closest_marker("slow") is not None
+        (remainder if slow or cases[test] > CASES else sample).append(item)
+    config.hook.pytest_deselected(items=remainder)
+    items[:] = sample
