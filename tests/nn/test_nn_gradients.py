@@ -9,6 +9,8 @@ from nn_tools import IDEAL, MAPPINGS, apart, hardware, ideal, made, numbers, sol
 from torch import nn
 from torch.func import functional_call
 
+from xbarsim.devices import registry
+from xbarsim.devices.ohmic import Linear
 from xbarsim.errors import InputError
 from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLinear, Law, convert
 from xbarsim.nonideal import Fault, Faults, Levels, Nonidealities, ReadNoise, Shorts, Variation, WriteVerify
@@ -191,3 +193,17 @@ def test_gradients_outside_of_training_are_those_in_training(cells, adc, scale):
     for pair in gradients[1:]:
         for gradient, expected in zip(pair, gradients[0], strict=True):
             assert apart(gradient, expected) < 1e-12
+
+
+def test_an_ohmic_model_of_another_name_is_linear_behind_converters_too(monkeypatch):
+    class Resistor(Linear):
+        name = "resistor"
+
+    monkeypatch.setattr(registry, "_registered", {"resistor": Resistor})
+    x, gradients = numbers(4, 9), []
+    for kind in ("linear", "resistor"):
+        hw = hardware("reference", adc=Converter(bits=12, range="full"), law=Law(kind))
+        layer = CrossbarLinear.of(made(nn.Linear, 9, 7), hw).program(0).train()
+        layer(x).square().sum().backward()
+        gradients.append(layer.weight.grad)
+    assert torch.equal(*gradients)

@@ -221,11 +221,12 @@ class CrossbarLayer(DigitalOutputs):
 
     def _reader(self, arrays: ArrayMaps | None) -> Reader:
         """Return one read of all arrays, for as many vectors as are given to it."""
-        law = self.hardware.law.kind
-        if law == "linear":
+        law = self.hardware.law
+        if law.linear:
             return linear_reader((arrays or self.arrays()).strips(), self.places)
         message = (
-            f"{self.label} has cells of law {law!r}, which have no gradient: call eval(), or train with law='linear'"
+            f"{self.label} has cells of law {law.kind!r}, which have no gradient: "
+            "call eval(), or train with law='linear'"
         )
         sources = [self.weight, *([self.bias] if self.bias_row and self.bias is not None else [])]
         return nonlinear_reader((arrays or self.circuits()).tiles(), sources, message, training=self.training)
