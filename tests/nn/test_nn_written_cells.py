@@ -1,5 +1,6 @@
 """Written cells in another type, at a dynamic scale, on other hardware; bad arguments; what inference mode leaves."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn import Arrangement, Converter, CrossbarLinear, Mapping, Tiles, convert
-from xbarsim.nonideal import Nonidealities, Variation
+from xbarsim.nonideal import Faults, Nonidealities, Variation
 
 X = numbers(4, 9)
 CELLS = Nonidealities(variation=Variation(0.1), cycle_variation=Variation(0.05))
@@ -165,3 +166,42 @@ def test_what_is_done_in_inference_mode_serves_gradients():
     with torch.inference_mode():
         layer.arrange(Arrangement(rows=[np.append(order(3), -1)], spare=1))
     assert not layer.output_range.is_inference()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_done_in_turn_a_layer_is_its_circuit(seed):
+    """Weights move, cells are written, lines arranged, chips made, copies taken; maps of other cells are never left."""
+    rng = np.random.default_rng(seed)
+    model = Nonidealities(variation=Variation(0.1), faults=Faults(0.05), cycle_variation=Variation(0.05))
+    sizes, more = (
+        rng.integers(3, 9, 2),
+        {"scale": ("frozen", "dynamic")[seed % 2], "per": ("layer", "column")[seed // 2 % 2]},
+    )
+    hw = hardware(MAPPINGS[seed % 3], *map(int, sizes), cells=model, **more)
+    layer = linear(hw, bias_row=seed % 4 == 0)
+    inputs = 9 + layer.bias_row
+    for _ in range(8):
+        match rng.integers(6):
+            case 0:
+                moved(layer, float(rng.uniform(0.3, 1.0)))
+            case 1:
+                layer.write()
+            case 2:
+                layer.write([rng.random((inputs, 7)) < 0.4 for _ in layer.programmed])
+            case 3:
+                layer.follows_weights = not layer.follows_weights
+            case 4:
+                spare = int(rng.integers(3))
+                lines = rng.permutation(np.append(np.arange(inputs), np.full(spare, -1)))
+                flips, cols = rng.random(lines.size) < 0.5, rng.permutation(7)
+                layer.arrange(Arrangement(rows=[lines], cols=[cols], flips=[flips], spare=spare))
+                layer = layer if layer.chip else layer.program(seed)
+            case 5:
+                layer = copy.deepcopy(layer.program(seed))
+        before = output(layer)
+        assert apart(solved(layer, X), before) < 1e-9
+        if not layer.follows_weights:
+            weight = layer.weight.detach().clone()
+            assert torch.equal(output(moved(layer, 0.7)), before)
+            with torch.no_grad():
+                layer.weight.copy_(weight)
