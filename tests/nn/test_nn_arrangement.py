@@ -101,7 +101,7 @@ def test_a_tile_holds_the_permuted_conductances(mapping):
         for q, p in enumerate(order):
             if p >= 0:
                 row = torch.tensor((-matrix[p] if flips[q] else matrix[p])[cols][None])
-                expected[q, :7] = planes_of(row, layer.scale.reshape(1, 1), hw)[k][0]
+                expected[q, :7] = planes_of(row, layer.scale.reshape(1, 1), hw)[k][0].numpy()
                 expected[q, 7:] = zeros(hw)
         np.testing.assert_allclose(tile.crossbar.conductance, expected, rtol=1e-12)
         np.testing.assert_array_equal(np.isinf(tile.crossbar.driver), order < 0)

@@ -101,6 +101,7 @@ def unwatched(forward: Function) -> Function:
 
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_GLOBAL_HOOKS = tuple(f"_global{hooks}" for hooks in (*_HOOKS, "_backward_hooks", "_backward_pre_hooks"))
 
 
 def only_composed(model: nn.Module, weights: Set[int]) -> bool:
@@ -110,8 +111,7 @@ def only_composed(model: nn.Module, weights: Set[int]) -> bool:
     hooks, a ``forward`` put on an instance, and a weight of a layer (``weights`` are their ids) that a digital module
     shares.
     """
-    torchs: Any = nn.modules.module
-    if torchs._has_any_global_hook():
+    if any(getattr(nn.modules.module, hooks) for hooks in _GLOBAL_HOOKS):
         return False
     for module in model.modules():
         state = module.__dict__
