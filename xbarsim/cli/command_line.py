@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from typing import NoReturn, TextIO
@@ -55,6 +56,8 @@ def _fail(code: int, message: str) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; every failure is one line on stderr and an exit code, every warning a note."""
+    if sys.stderr is None:  # closed by a shell; numpy 2.0 takes its write method while it is loaded
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     with warnings.catch_warnings():
         warnings.showwarning = _note
         _run(arguments)
