@@ -21,6 +21,11 @@ class ExactSolution:
     bit_voltages: np.ndarray
 
 
+def floats(numbers):
+    """Round an array of mpf; by hand, for numpy 2.0 warns of a mpf that is not a number."""
+    return np.array([float(number) for number in numbers.flat]).reshape(numbers.shape)
+
+
 def solve(crossbar, voltages):
     """Solve one vector; ValueError where 0 ohm joins ends of different voltage."""
     with mp.workdps(DIGITS):

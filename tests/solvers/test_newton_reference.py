@@ -3,6 +3,7 @@
 import mp_newton
 import numpy as np
 import pytest
+from mp_reference import floats
 from newton_tools import DEVICES, rough, uneven, wired
 from problems import OPEN, SIDES
 
@@ -32,7 +33,7 @@ def close_to_reference(crossbar, voltages, *, component=None, volts=None, relati
         solution.device_currents, exact.device_currents.astype(float), rtol=0, atol=relative * largest
     )
     for layer in ("word_voltages", "bit_voltages"):
-        known, ours = getattr(exact, layer).astype(float), getattr(solution, layer)
+        known, ours = floats(getattr(exact, layer)), getattr(solution, layer)
         seen = np.isfinite(known)
         if volts:
             np.testing.assert_allclose(ours[seen], known[seen], rtol=0, atol=volts, err_msg=layer)
