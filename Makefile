@@ -2,14 +2,17 @@
 # make quick    ruff, and a sample of the tests: under a minute
 # make lint     ruff, mypy --strict, import rules
 # make test     the extras, ngspice where it can be had, and every test
+# make lowest   the sample with the lowest versions that pyproject.toml promises
+# make pythons  the sample with every other Python that is here
 # make coverage the kernels' lines that tests reach, run as Python
 # make stale    the pages of results whose code has changed since they were measured
 VENV ?= .venv
 PYTHON ?= python3
+PYTHONS ?= python3.12 python3.13
 CONSTRAINTS ?= constraints.txt
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: solve quick lint test coverage stale ngspice clean
+.PHONY: solve quick lint test lowest pythons sample coverage stale ngspice clean
 
 solve: $(VENV)/.core
 	$(VENV)/bin/xbarsim solve --netlist examples/crossbar_64x64.sp
@@ -27,6 +30,22 @@ lint: $(VENV)/.all
 
 test: $(VENV)/.all ngspice
 	$(VENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lowest:
+	@$(MAKE) --no-print-directory sample VENV=$(VENV)-lowest CONSTRAINTS=constraints-lowest.txt
+
+pythons:
+	@for python in $(PYTHONS); do \
+	  if $$python -c '' 2>/dev/null; then \
+	    $(MAKE) --no-print-directory sample VENV=$(VENV)-$${python##*/} PYTHON=$$python || exit 1; \
+	  else echo "$$python is not here: left out"; fi; \
+	done
+
+# Without networks: torch is larger than all else together. Compiled kernels go by Python, not by numba's version:
+# each venv has its own.
+sample: $(VENV)/.sample
+	$(VENV)/bin/python -m pip list --disable-pip-version-check | grep -E '^(numpy|scipy|numba|click) '
+	NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(VENV)/bin/python -m pytest --quick -n 2 $(PYTEST_ARGS)
 
 stale:
 	$(PYTHON) validation/stale.py
@@ -46,6 +65,10 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
 
 $(VENV)/.all: $(VENV)/.core
 	$(PIP) install -c $(CONSTRAINTS) -e '.[all]'
+	@touch $@
+
+$(VENV)/.sample: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
+	$(PIP) install -c $(CONSTRAINTS) -e '.[plot,spice,test]'
 	@touch $@
 
 # ngspice comes from the system's packages; without it the tests that compare with it are left out, and say so.
