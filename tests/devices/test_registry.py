@@ -16,6 +16,7 @@ from newton_tools import quadratic
 from xbarsim import Crossbar, Law, Sinh, devices, netlist, solve
 from xbarsim.analysis.runs import from_netlist
 from xbarsim.devices import Device, Option, models, registry
+from xbarsim.devices.law import function_of
 from xbarsim.errors import InputError
 from xbarsim.kernels import laws
 from xbarsim.netlist.written import report_written
@@ -365,3 +366,8 @@ def test_the_docs_session():
         registry._registered.clear()
     assert found.attempted >= 5
     assert not found.failed
+
+
+def test_a_function_in_a_file_that_is_not_there():
+    with pytest.raises(InputError, match=r"function is 'nowhere\.py:law': there is no file nowhere\.py"):
+        function_of("nowhere.py:law")

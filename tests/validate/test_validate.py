@@ -248,3 +248,11 @@ def test_a_wrong_answer_is_seen(monkeypatch, tmp_path):
     assert row.failed
     assert row.sources.where == "vwl1"
     assert session.run is validate.run
+
+
+def test_a_report_of_nothing_that_could_be_compared_is_written(tmp_path):
+    """Logarithmic axes without a point, which matplotlib refuses."""
+    paths, note = validate.write_reports(validate.Outcome("quick", [], 0.0, [("xbarsim", "0")]), tmp_path / "report")
+    assert note is None or not note
+    assert all(path.stat().st_size for path in paths)
+    assert any(path.suffix == ".png" for path in paths)

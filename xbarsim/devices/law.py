@@ -148,6 +148,8 @@ def function_of(text: str) -> Callable[..., Any]:
         There is no such file or function, or the file fails.
     """
     path, _, name = str(text).rpartition(":")
+    if path.endswith(".py") and not Path(path).is_file():
+        raise InputError(f"function is {text!r}: there is no file {path}, give FILE.py:NAME of one that is there")
     spec = spec_from_file_location("xbarsim_law", path) if path and Path(path).is_file() else None
     if spec is None or spec.loader is None:
         raise InputError(f"function is {text!r}: it must be FILE.py:NAME, a function in a Python file")

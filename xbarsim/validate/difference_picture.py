@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _COLOURS = ("#31688e", "#d95f02", "#35b779", "#7570b3", "#e7298a", "#666666")
 _FLOOR = 1e-17
 
+_CELLS, _SECONDS = (1.0, 1e4), (1e-3, 10.0)
+"""Axes where nothing was compared: logarithms need limits above 0."""
+
 
 def draw(outcome: Outcome) -> Figure:
     """Return the picture.
@@ -58,6 +61,8 @@ def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
         axes.axhline(tolerance, color="0.5", linewidth=0.8, linestyle="--")
         axes.text(0.995, tolerance, f"tolerance, {of}", transform=axes.get_yaxis_transform(),
                   ha="right", va="bottom", fontsize=8, color="0.35")  # fmt: skip
+    if not compared:
+        axes.set_xlim(*_CELLS)
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="largest difference / largest value")
     axes.set_title("Voltages and currents, xbarsim against others", fontsize=10)
     axes.grid(linewidth=0.3)
@@ -78,6 +83,8 @@ def _times(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
                 drawn = True
                 axes.plot(*zip(*points, strict=True), mark, color=colour, markersize=3.5, alpha=0.7,
                           fillstyle="none" if mark == "s" else "full")  # fmt: skip
+    if not drawn:
+        axes.set(xlim=_CELLS, ylim=_SECONDS)
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="seconds")
     axes.set_title("Time: ngspice (squares), xbarsim (dots)", fontsize=10)
     axes.grid(linewidth=0.3)
