@@ -17,7 +17,7 @@ BINARY = ["binary-mlp", "binary-vgg"]
 @pytest.mark.parametrize("name", zoo.MODELS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_network_takes_every_shape(name, shape):
-    model = zoo.build(name, shape, 7, width=0.25).eval()
+    model = zoo.build(name, shape, 7, width=1.0 if name == "linear" else 0.25).eval()
     assert model(torch.rand(2, *shape)).shape == (2, 7)
     assert is_binary(model) is (name in BINARY)
 
@@ -27,6 +27,7 @@ def test_layers_are_those_that_the_names_say():
         model = plain(zoo.build(name, (1, 28, 28), 10))
         return [tuple(one.weight.shape) for one in model.modules() if isinstance(one, nn.Linear | nn.Conv2d)]
 
+    assert weights("linear") == [(10, 784)]
     assert weights("mlp") == [(128, 784), (10, 128)]
     assert weights("lenet") == [(6, 1, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
     assert len(weights("vgg-small")) == 7
@@ -53,6 +54,8 @@ def test_refusals():
         zoo.build("mpl", (1, 8, 8), 10)
     with pytest.raises(InputError, match="images are 8 x 7: vgg-small needs at least 8 x 8"):
         zoo.build("vgg-small", (1, 8, 7), 10)
+    with pytest.raises(InputError, match="width is 2: linear has no hidden units, leave it 1"):
+        zoo.build("linear", (1, 8, 8), 10, width=2.0)
     for classes, width in ((1, 1.0), (10, 0.0), (10, float("nan"))):
         with pytest.raises(InputError, match="width"):
             zoo.build("mlp", (1, 8, 8), classes, width=width)

@@ -31,9 +31,9 @@ xbarsim infer --model mlp.pt --data mnist --set wires.word=2 --set wires.bit=2 -
 xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 --time 1 --time 3600 --compensate-drift
 xbarsim infer --model mynets:build --weights mine.pt --data cifar10 --mean 0.49,0.48,0.45 --std 0.2
 
---model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg), a checkpoint of xbarsim
-train, or module:function (or file.py:function) that returns a torch module. A name of the zoo without --weights is
-trained first; of large data only if --epochs says for how long.
+--model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg, linear), a checkpoint of
+xbarsim train, or module:function (or file.py:function) that returns a torch module. A name of the zoo without
+--weights is trained first; of large data only if --epochs says for how long.
 
 Exit codes: 0 done; 2 bad input; 3 not solved.
 """

@@ -51,7 +51,7 @@ def build(name: str, shape: Shape, classes: int, *, width: float = 1.0, seed: in
     classes : int
         Outputs.
     width : float
-        Multiplies the number of hidden units and channels.
+        Multiplies the number of hidden units and channels; 1 where there are none.
     seed : int
         Of the first weights; torch's own generator is left as it is.
 
@@ -85,6 +85,13 @@ def _mlp(shape: Shape, classes: int, width: float) -> nn.Module:
             flat=nn.Flatten(), fc1=nn.Linear(_size(shape), hidden), relu1=nn.ReLU(), fc2=nn.Linear(hidden, classes)
         )
     )
+
+
+def _linear(shape: Shape, classes: int, width: float) -> nn.Module:
+    """One layer, the network of the first papers on mapping: 784 x 10 for MNIST."""
+    if width != 1.0:
+        raise InputError(f"width is {width:g}: linear has no hidden units, leave it 1")
+    return nn.Sequential(OrderedDict(flat=nn.Flatten(), fc1=nn.Linear(_size(shape), classes)))
 
 
 def _size(shape: Shape) -> int:
@@ -207,4 +214,5 @@ MODELS: dict[str, Entry] = {
     "resnet-8": Entry(_resnet, "three residual blocks, 16 to 64 channels, batch normalisation", 4),
     "binary-mlp": Entry(_binary_mlp, "BinaryNet, three hidden layers of 512; width 8 is the paper's"),
     "binary-vgg": Entry(_binary_vgg, "BinaryNet, 32 to 128 channels; width 4 is the paper's", _POOLED),
+    "linear": Entry(_linear, "one layer, without hidden units"),
 }
