@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from network_tools import idx_bytes, real, write_idx
+from network_tools import idx_bytes, pictures, real, write_idx
 
 from xbarsim.errors import InputError
 from xbarsim.nn.datasets import VARIABLE, Dataset, MissingDataError, Split, load
@@ -146,3 +146,60 @@ def test_real_mnist_is_whole():
     assert (len(found.train), len(found.test)) == (60000, 10000)
     # How often each digit occurs, as its authors say.
     assert np.bincount(found.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def split_of(count=41, **more):
+    return Dataset("made", "made here", pictures(count), pictures(12, seed=1), ("a", "b", "c")).split(**more)
+
+
+def test_the_last_training_images_are_set_apart():
+    whole = Dataset("made", "made here", pictures(41), pictures(12, seed=1), ("a", "b", "c"), (0.2,), (0.7,))
+    apart = whole.split(validation=7)
+    assert np.array_equal(apart.train.images, whole.train.images[:34])
+    assert np.array_equal(apart.validation.images, whole.train.images[34:])
+    assert np.array_equal(apart.train.labels, whole.train.labels[:34])
+    assert np.array_equal(apart.validation.labels, whole.train.labels[34:])
+    assert apart.test is whole.test
+    assert (apart.mean, apart.std, apart.classes) == (whole.mean, whole.std, whole.classes)
+    assert whole.validation is None
+
+
+def test_five_thousand_images_are_set_apart_unless_said():
+    many = Split(np.zeros((5003, 1, 1, 1), np.uint8), np.zeros(5003))
+    assert len(Dataset("made", "made here", many, many, ("a",)).split().train) == 3
+
+
+@pytest.mark.parametrize("count", [0, -1, 41, 5000, 2.0, True, None])
+def test_what_leaves_no_images_to_train_on_or_to_choose_by_is_refused(count):
+    with pytest.raises(InputError, match=rf"validation is {count}: .* at least 1 and below the 41 training images$"):
+        split_of(validation=count)
+
+
+def test_data_are_split_once():
+    with pytest.raises(InputError, match="7 validation images are set apart already"):
+        split_of(validation=7).split(5)
+
+
+def test_limits_and_facts_of_validation_images():
+    apart = split_of(validation=7)
+    assert len(apart.limited(train=5, test=3).validation) == 7
+    few = apart.limited(validation=2)
+    assert np.array_equal(few.validation.images, apart.validation.images[:2])
+    assert (len(few.train), len(few.test)) == (34, 12)
+    assert few.facts() == apart.facts() | {"validation_images": 2}
+    assert "validation_images" not in Dataset("m", "m", pictures(9), pictures(9), ("a", "b", "c")).facts()
+    with pytest.raises(InputError, match="the data have no validation images, split them first"):
+        load("digits").limited(validation=3)
+    with pytest.raises(InputError, match="limit is 0"):
+        apart.limited(validation=0)
+
+
+def test_validation_images_are_of_the_same_shape_and_classes():
+    three, wide = pictures(9), pictures(9, (1, 8, 9))
+    with pytest.raises(InputError, match=r"validation images \(1, 8, 9\): they must have one shape"):
+        Dataset("m", "here", three, three, ("a", "b", "c"), validation=wide)
+    two = Split(three.images, three.labels % 2)
+    with pytest.raises(InputError, match="validation labels are 0 to 2, of 2 classes"):
+        Dataset("m", "here", two, two, ("a", "b"), validation=three)
+    with pytest.raises(InputError, match="there are no validation images"):
+        Dataset("m", "here", three, three, ("a", "b", "c"), validation=Split(three.images[:0], three.labels[:0]))

@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -274,3 +275,24 @@ def test_weights_that_do_not_fit_are_named():
         checkpoint.load_weights(model, {**lacking, "fc9.bias": weights["fc1.bias"]}, "w.pt")
     with pytest.raises(InputError, match=r"fc1.bias has shape \(3,\) and the network's \(128,\)"):
         checkpoint.load_weights(model, {**weights, "fc1.bias": torch.zeros(3)}, "w.pt")
+
+
+def test_with_validation_images_the_test_images_are_not_looked_at():
+    data = made(41).split(validation=9)
+
+    class Untouchable(type(data.test)):
+        def __getattribute__(self, name):
+            raise AssertionError(f"the test images were asked for {name}")
+
+    settings = TrainSettings(epochs=2, batch=8, seed=4)
+    untested = copy.copy(data)
+    object.__setattr__(untested, "test", object.__new__(Untouchable))
+    training = Training(noisy(), untested, settings)
+    training.run()
+    assert training.watched == "validation"
+    assert training.history[-1].accuracy == accuracy(training.model, data, data.validation)
+    without = Training(noisy(), replace(data, validation=None), settings)
+    without.run()
+    assert without.watched == "test"
+    assert same(without.model.state_dict(), training.model.state_dict())
+    assert without.history[-1].accuracy == accuracy(without.model, data, data.test)

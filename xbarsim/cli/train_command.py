@@ -34,7 +34,7 @@ xbarsim train --model mlp --data mnist -o mlp.pt
 xbarsim train --resume mlp.pt
 xbarsim infer --model mlp.pt --data mnist
 
-Models: mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg. Ctrl-C ends after the step in hand, with a
+Models: mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg, linear. Ctrl-C ends after the step in hand, with a
 checkpoint; --resume goes on from there, with the same numbers as without a stop on the same machine.
 
 Exit codes: 0 trained; 2 bad input; 130 stopped.
@@ -116,7 +116,7 @@ class Checkpointed:
             f"{self.recipe.model} on {data.name}, {len(data.train)} images, {count} parameters; "
             f"rate {settings.rate:g}, batches of {settings.batch}, seed {settings.seed}"
         )
-        self._say_row("epoch", "loss", "test", "seconds")
+        self._say_row("epoch", "loss", self.training.watched, "seconds")
         for epoch in self.training.history:
             self._say_epoch(epoch)
 
@@ -127,9 +127,9 @@ class Checkpointed:
             click.echo("\r\x1b[K", nl=False, err=True)
         self._say_row(f"{epoch.epoch}", f"{epoch.loss:.4f}", f"{epoch.accuracy:.2%}", f"{epoch.seconds:.1f}")
 
-    @staticmethod
-    def _say_row(*cells: str) -> None:
-        click.echo(aligned([cells], (">5", ">8", ">7", ">7"))[0])
+    def _say_row(self, *cells: str) -> None:
+        width = max(len(self.training.watched), 7)
+        click.echo(aligned([cells], (">5", ">8", f">{width}", ">7"))[0])
 
     def as_table(self) -> str:
         """Return the last line, which says what the checkpoint is good for."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -112,7 +112,7 @@ def accuracy(model: nn.Module, dataset: Dataset, split: Split, size: int = 256) 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch came to: its number from 1, mean loss, share of test images right, and seconds."""
+    """What an epoch came to: its number from 1, mean loss, share of images right (``watched``), and seconds."""
 
     epoch: int
     loss: float
@@ -128,7 +128,8 @@ class Training:
     model : nn.Module
         Trained in place.
     dataset : Dataset
-        What on; its test images are looked at after each epoch, and decide nothing.
+        What on; its validation images, or its test images if there are none, are looked at after each epoch, and
+        decide nothing.
     settings : TrainSettings
         How.
     loss : callable, optional
@@ -165,6 +166,11 @@ class Training:
         """Steps in an epoch; one image that is left over joins the batch before it, which statistics need."""
         count, size = len(self.dataset.train), self.settings.batch
         return max(1, math.ceil(count / size) - (count % size == 1))
+
+    @property
+    def watched(self) -> Literal["validation", "test"]:
+        """The images on which an epoch's accuracy is measured; test images only where there are none for validation."""
+        return "test" if self.dataset.validation is None else "validation"
 
     @property
     def is_over(self) -> bool:
@@ -225,7 +231,7 @@ class Training:
         return True
 
     def _close_epoch(self, report: Callable[[Epoch], None] | None) -> None:
-        share = accuracy(self.model, self.dataset, self.dataset.test)
+        share = accuracy(self.model, self.dataset, self.dataset.validation or self.dataset.test)
         self.epoch += 1
         self.history.append(Epoch(self.epoch, self._loss / self.steps, share, self._seconds))
         self.step, self._loss, self._seconds = 0, 0.0, 0.0

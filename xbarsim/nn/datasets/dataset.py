@@ -67,6 +67,8 @@ class Dataset:
         The labels' names.
     mean, std : tuple of float
         One number, or one a channel. A network sees ``(pixel / 255 - mean) / std``.
+    validation : Split, optional
+        Images to choose by, which are none of either; ``split`` makes it of training images.
     """
 
     name: str
@@ -76,14 +78,18 @@ class Dataset:
     classes: tuple[str, ...]
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    validation: Split | None = None
 
     def __post_init__(self) -> None:
-        if self.train.images.shape[1:] != self.test.images.shape[1:]:
-            raise InputError(
-                f"{self.source}: training images are {self.train.images.shape[1:]} and test images "
-                f"{self.test.images.shape[1:]}: they must have one shape"
-            )
-        for label, split in (("training", self.train), ("test", self.test)):
+        splits = {"training": self.train, "test": self.test}
+        if self.validation is not None:
+            splits["validation"] = self.validation
+        for label, split in splits.items():
+            if split.images.shape[1:] != self.train.images.shape[1:]:
+                raise InputError(
+                    f"{self.source}: training images are {self.train.images.shape[1:]} and {label} images "
+                    f"{split.images.shape[1:]}: they must have one shape"
+                )
             if not len(split):
                 raise InputError(f"{self.source}: there are no {label} images")
             low, high = int(split.labels.min()), int(split.labels.max())
@@ -103,9 +109,56 @@ class Dataset:
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
 
-    def limited(self, *, train: int | None = None, test: int | None = None) -> Dataset:
-        """Return the first images only."""
-        return replace(self, train=self.train.first(train), test=self.test.first(test))
+    def split(self, validation: int = 5000) -> Dataset:
+        """Return the same data with the last training images set apart, to choose by.
+
+        Parameters
+        ----------
+        validation : int
+            How many; they leave the training images.
+
+        Raises
+        ------
+        InputError
+            There would be no validation or no training images, or some are set apart already.
+        """
+        whole = len(self.train)
+        if self.validation is not None:
+            raise InputError(
+                f"{self.source}: {len(self.validation)} validation images are set apart already: split the data once"
+            )
+        if isinstance(validation, bool) or not isinstance(validation, int | np.integer) or not 0 < validation < whole:
+            raise InputError(
+                f"validation is {validation!r}: it must be a whole number, at least 1 and below the {whole} training "
+                "images"
+            )
+        first, last = (
+            Split(self.train.images[part], self.train.labels[part])
+            for part in (slice(0, whole - validation), slice(whole - validation, None))
+        )
+        return replace(self, train=first, validation=last)
+
+    def limited(self, *, train: int | None = None, test: int | None = None, validation: int | None = None) -> Dataset:
+        """Return the first images only.
+
+        Parameters
+        ----------
+        train, test, validation : int, optional
+            How many of each; None: all.
+
+        Raises
+        ------
+        InputError
+            A number is below 1, or it is of validation images and there are none.
+        """
+        if self.validation is None and validation is not None:
+            raise InputError(f"validation is {validation!r}: the data have no validation images, split them first")
+        return replace(
+            self,
+            train=self.train.first(train),
+            test=self.test.first(test),
+            validation=None if self.validation is None else self.validation.first(validation),
+        )
 
     def facts(self) -> dict[str, Any]:
         """Return what a record of a run says of its data."""
@@ -115,6 +168,7 @@ class Dataset:
             "shape": list(self.shape),
             "classes": len(self.classes),
             "train_images": len(self.train),
+            **({} if self.validation is None else {"validation_images": len(self.validation)}),
             "test_images": len(self.test),
             "mean": list(self.mean),
             "std": list(self.std),
