@@ -27,16 +27,18 @@ class WritableWeights(ProgrammedWeights):
     ``planes_of``: outputs of all groups beside each other, inputs of a group, the row of biases last.
     """
 
-    def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
+    def program(
+        self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None, headroom: float = 1.0
+    ) -> Self:
         """Put the weights on a chip.
 
         Parameters
         ----------
-        seed, chip, time
+        seed, chip, time, headroom
             As of ``ProgrammedWeights``.
         """
         followed = self.follows_weights
-        super().program(seed, chip=chip, time=time)
+        super().program(seed, chip=chip, time=time, headroom=headroom)
         self._cells = None if followed else CellState.of(self._target_state())
         return self
 

@@ -1,4 +1,4 @@
-"""Weights beyond the scale that was frozen when their chip was programmed."""
+"""Weights beyond the scale of their layer."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ def clipped_share(matrices: Sequence[Tensor], scales: Sequence[Tensor]) -> float
     return beyond / whole
 
 
-def warn_of_clipping(label: str, share: float) -> None:
+def warn_of_clipping(label: str, share: float, headroom: float = 1.0) -> None:
     """Say that a share of a layer's weights is clipped."""
-    warnings.warn(
-        f"{share:.3g} of the weights of {label} are beyond the scale that was frozen when its chip was "
-        "programmed, and are clipped to it: program again, or take Mapping(scale='dynamic')",
-        ClippedWarning,
-        stacklevel=3,
-    )
+    if headroom < 1.0:
+        cause = f"beyond the scale, which headroom={headroom:g} makes less than the largest of them, and are clipped"
+        way_out = "program with headroom=1 or more"
+    else:
+        cause = "beyond the scale that was frozen when its chip was programmed, and are clipped"
+        way_out = "program again, or take Mapping(scale='dynamic')"
+    warnings.warn(f"{share:.3g} of the weights of {label} are {cause} to it: {way_out}", ClippedWarning, stacklevel=3)

@@ -97,15 +97,17 @@ class CrossbarLayer(DigitalOutputs):
         """Return what ``print`` shows: a layer, as torch's, without what it is made of."""
         return f"{type(self).__name__}({self.extra_repr()})"
 
-    def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
+    def program(
+        self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None, headroom: float = 1.0
+    ) -> Self:
         """Put the weights on a chip, which has no ranges of converters yet: they are another chip's.
 
         Parameters
         ----------
-        seed, chip, time
+        seed, chip, time, headroom
             As of ``ProgrammedWeights``.
         """
-        super().program(seed, chip=chip, time=time)
+        super().program(seed, chip=chip, time=time, headroom=headroom)
         for converter in self.converters:
             converter.reset()
         return self

@@ -33,6 +33,8 @@ class MappedWeights(DoubleBuffers):
         Which input each word line has; None: they are in order.
     scale : Tensor
         The weight that the largest conductance stands for, where it does not move with the weights.
+    headroom : float
+        That weight over the largest of the layer (or of its output): above 1 conductances stay below the largest.
     name : str
         What messages call the layer.
     """
@@ -51,6 +53,7 @@ class MappedWeights(DoubleBuffers):
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
         self.bias_row = bias_row and bias is not None
         self.name = ""
+        self.headroom = 1.0
         self._arrangement: Arrangement | None = None
         self.hardware = hardware
         self.check_finite()
@@ -118,9 +121,13 @@ class MappedWeights(DoubleBuffers):
 
     def scales(self) -> list[Tensor]:
         """Return the weight that the largest conductance stands for, (1, 1) or (1, outputs) for each group."""
-        whole = largest(self.matrices(), self.hardware).double() if self.scale_moves else self.scale
+        whole = self._present_scale() if self.scale_moves else self.scale
         parts = whole.chunk(self.groups) if self.hardware.mapping.per == "column" else [whole] * self.groups
         return [part.reshape(1, -1) for part in parts]
+
+    def _present_scale(self) -> Tensor:
+        """Return the scale that the weights as they are would have."""
+        return largest(self.matrices(), self.hardware).double() * self.headroom
 
     def check_finite(self) -> None:
         """Raise InputError where weights or biases are not finite."""

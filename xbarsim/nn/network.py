@@ -43,7 +43,7 @@ class CrossbarNetwork(nn.Module):
     hardware : Hardware
         What they run on, but for overrides.
     seed : int or None
-        What ``program`` was given.
+        What ``program`` was given; of chips that were handed over what was said with them.
     """
 
     def __init__(self, model: nn.Module, hardware: Hardware, matrices: Iterable[str] = ()) -> None:
@@ -106,10 +106,9 @@ class CrossbarNetwork(nn.Module):
         """Refuse layers that no forward pass has come to."""
         if not missed:
             return
-        few = ", ".join(map(repr, missed[:3])) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
         names = ", ".join(dict.fromkeys(repr(self._digital_name(name)) for name in missed[:3]))
         raise InputError(
-            f"no forward pass reaches layer {few}, which would stand in summaries all the same: "
+            f"no forward pass reaches layer {_few(missed)}, which would stand in summaries all the same: "
             f"leave it digital with digital=({names},)"
         )
 
@@ -119,7 +118,14 @@ class CrossbarNetwork(nn.Module):
         whole = hasattr(self.model.get_submodule(above), "to_torch")
         return above if whole and above else name
 
-    def program(self, seed: int = 0, *, time: float | None = None) -> Self:
+    def program(
+        self,
+        seed: int | None = None,
+        *,
+        time: float | None = None,
+        chips: Mapping[str, Chip] | None = None,
+        headroom: float | Mapping[str, float] = 1.0,
+    ) -> Self:
         """Make every layer's chip, a function of seed and the layer's number, and put the weights on it.
 
         The same seed again is the same chip, written once more: noise of writing is new. Ranges of converters belong to
@@ -127,24 +133,65 @@ class CrossbarNetwork(nn.Module):
 
         Parameters
         ----------
-        seed : int
-            ``0 <= seed < 2^64``.
+        seed : int, optional
+            ``0 <= seed < 2^64``; None: 0. With ``chips`` it is only what ``save_chips`` says that they are of.
         time : float, optional
             Seconds since then, as ``at`` takes them. Where cells drift nothing runs before a time is said.
+        chips : mapping of str to Chip, optional
+            Chips that are there already, instead of a seed's: one for each layer, by the names of ``layers``.
+        headroom : float, or mapping of str to float
+            What the scale of each layer's weights is multiplied with, as of ``CrossbarLayer.program``; a mapping has it
+            for layers by name, and others have 1.
 
         Raises
         ------
         InputError
-            The seed is none, or the time cannot be.
+            The seed is none, the time or a headroom cannot be, a name is no layer's, or a chip is missing or of another
+            layer; nothing is programmed then.
         """
-        seed = whole("seed", seed, 0, 1 << 64)
+        layers = self.layers
+        rooms = self._headrooms(headroom)
+        if chips is not None:
+            self._check_chips(chips)
+        if chips is None or seed is not None:
+            seed = whole("seed", 0 if seed is None else seed, 0, 1 << 64)
         if time is not None:
             self._drifting(time)
-        for number, layer in enumerate(self.layers.values()):
+        for layer in layers.values():
+            layer.check_finite()
+        for number, (name, layer) in enumerate(layers.items()):
+            if chips is not None:
+                layer.program(chip=chips[name], headroom=rooms[name])
+                continue
             stream = np.random.SeedSequence(seed, spawn_key=(number,))
-            layer.program(int(stream.generate_state(1, np.uint64)[0]))
+            layer.program(int(stream.generate_state(1, np.uint64)[0]), headroom=rooms[name])
         self.seed = seed
         return self if time is None else self.at(time)
+
+    def _headrooms(self, headroom: float | Mapping[str, float]) -> dict[str, float]:
+        """Return each layer's headroom, by name."""
+        layers = self.layers
+        if isinstance(headroom, Mapping):
+            self._check_names("headroom", headroom)
+            return {name: layer.checked_headroom(headroom.get(name, 1.0)) for name, layer in layers.items()}
+        return {name: layer.checked_headroom(headroom) for name, layer in layers.items()}
+
+    def _check_chips(self, chips: Mapping[str, Chip]) -> None:
+        """Refuse chips that are not one of each layer's kind for each layer."""
+        if not isinstance(chips, Mapping):
+            raise InputError(f"chips is {chips!r}: it must be a dictionary of layers' names and Chip(...)")
+        self._check_names("chips", chips)
+        missing = [name for name in self.layers if name not in chips]
+        if missing:
+            raise InputError(f"chips has none for layer {_few(missing)}: give one for every layer")
+        for name, layer in self.layers.items():
+            layer.fitting_chip(chips[name])
+
+    def _check_names(self, label: str, names: Iterable[str]) -> None:
+        """Refuse names that are no layer's."""
+        strangers = [name for name in names if name not in self.layers]
+        if strangers:
+            raise InputError(f"{label} names {_few(strangers)}, no layer on crossbars: there are {_few(self.layers)}")
 
     def at(self, seconds: float, *, compensate: bool = False) -> Self:
         """Read all cells from now on as they are some time after programming.
@@ -281,6 +328,11 @@ class CrossbarNetwork(nn.Module):
     def to_torch(self) -> nn.Module:
         """Return a torch model with the weights as they are now, without any hardware."""
         return _plain(copied(self.model), {})
+
+
+def _few(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(map(repr, listed[:3])) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
 
 
 def _plain(module: nn.Module, plain: dict[int, nn.Module]) -> nn.Module:

@@ -20,8 +20,8 @@ from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nonideal import Chip
 from xbarsim.nonideal.archive import check_members, read_arrays
 
-FORMAT, VERSION = "xbarsim chips", 2
-"""Version 2 has an arrangement or written cells; files without them are of version 1, which older ones read."""
+FORMAT, VERSION = "xbarsim chips", 3
+"""Version 2 has an arrangement or written cells, version 3 headroom; older ones read files without."""
 
 _FROZEN = ("scale", "input_range", "output_range")
 
@@ -42,9 +42,8 @@ def save_chips(layers: Mapping[str, CrossbarLayer], path: str | Path, seed: int 
         parts = layer.chip.packed() | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
         parts |= {} if layer.cell_state is None else layer.cell_state.packed()
         arrays |= {f"{number}:{name}": array for name, array in parts.items()}
-    plain = all(layer.arrangement is None and layer.cell_state is None for layer in layers.values())
     about = {
-        "format": FORMAT, "version": 1 if plain else VERSION, "seed": seed, "members": sorted(arrays),
+        "format": FORMAT, "version": max(map(_version, layers.values())), "seed": seed, "members": sorted(arrays),
         "layers": [_record(name, layer) for name, layer in layers.items()],
     }  # fmt: skip
     arrays["about"] = np.array(json.dumps(about))
@@ -72,12 +71,13 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
         digital = {name: _digital(path, parts, name, layer, record) for name in DIGITAL}
         columns = {"output_range": (sum(cols for _, cols in shapes),)}
         frozen = {name: _frozen(path, parts, name, layer, columns.get(name)) for name in _FROZEN}
-        ready.append((layer, arrangement, chip, cells, frozen, digital, record))
+        headroom = _headroom(path, layer, record)
+        ready.append((layer, arrangement, chip, cells, frozen, digital, headroom, record))
     check_members(path, "chips are", about, arrays)
-    for layer, arrangement, chip, cells, frozen, digital, record in ready:
+    for layer, arrangement, chip, cells, frozen, digital, headroom, record in ready:
         layer.follows_weights = True
         layer.arrange(arrangement)
-        layer.program(chip=chip, time=record.get("time"))
+        layer.program(chip=chip, time=record.get("time"), headroom=headroom)
         layer.scale = frozen["scale"]
         layer.input_converter.range, layer.output_converter.range = frozen["input_range"], frozen["output_range"]
         for name, tensor in digital.items():
@@ -91,9 +91,17 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
     return seed
 
 
+def _version(layer: CrossbarLayer) -> int:
+    """Return the first version that holds all that a layer has."""
+    if layer.headroom != 1.0:
+        return VERSION
+    return 1 if layer.arrangement is None and layer.cell_state is None else 2
+
+
 def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
     """Return what a chip must fit; it is JSON."""
-    return {
+    headroom = {} if layer.headroom == 1.0 else {"headroom": layer.headroom}
+    return headroom | {
         "name": name, "kind": type(layer).__name__, "shape": list(layer.weight.shape), "groups": layer.groups,
         "bias_row": layer.bias_row, "hardware": layer.hardware.to_dict(), "reads": layer.reads,
         "writes": layer.writes, "time": layer.time, "compensation": layer.compensation,
@@ -162,6 +170,13 @@ def _arrangement(
         return arrangement, tuple(place.shape for place in layer.places_for(arrangement))
     except (TypeError, InputError) as error:
         raise InputError(f"{path}: the chips are damaged: lines of {layer.label} ({error})") from None
+
+
+def _headroom(path: str | Path, layer: CrossbarLayer, record: Mapping[str, Any]) -> float:
+    try:
+        return layer.checked_headroom(record.get("headroom", 1.0))
+    except InputError as error:
+        raise InputError(f"{path}: the chips are damaged: {error}") from None
 
 
 def _cells(path: str | Path, arrays: Mapping[str, NDArray[Any]], chip: Chip, layer: CrossbarLayer) -> CellState:

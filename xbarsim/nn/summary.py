@@ -43,7 +43,9 @@ class SummaryRow:
     shared : tuple of str
         Other layers with the very same weight; each has arrays, and so cells, of its own.
     clipped : float
-        Share of its weights that are beyond a frozen scale, and count as that.
+        Share of its weights that are beyond the scale, and count as that.
+    headroom : float
+        What the scale was multiplied with.
     """
 
     name: str
@@ -56,6 +58,7 @@ class SummaryRow:
     reached: bool = True
     clipped: float = 0.0
     shared: tuple[str, ...] = ()
+    headroom: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,13 @@ class Summary:
         ties = {tuple(sorted((row.name, *row.shared))) for row in self.rows if row.shared}
         lines += [f"{', '.join(names)} share one weight, each on arrays of its own" for names in sorted(ties)]
         lines += [
-            f"{row.clipped:.3g} of the weights of {row.name} are beyond the frozen scale and clipped"
+            f"{row.name} has headroom {row.headroom:g}: its scale is so many times its largest weight"
+            for row in self.rows
+            if row.headroom != 1.0
+        ]
+        lines += [
+            f"{row.clipped:.3g} of the weights of {row.name} are beyond the "
+            f"{'frozen scale' if row.headroom == 1.0 else 'scale'} and clipped"
             for row in self.rows
             if row.clipped
         ]
@@ -139,6 +148,7 @@ def _row(name: str, layer: CrossbarLayer, error: float, shared: tuple[str, ...])
         layer.reached,
         layer.clipped,
         shared,
+        layer.headroom,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +20,6 @@ from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.map_store import StoredMaps, equal_numbers
 from xbarsim.nn.mapped_weights import MappedWeights
-from xbarsim.nn.planes import largest
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.tiling import Tile
 from xbarsim.nonideal import Chip
@@ -71,8 +72,8 @@ class ProgrammedWeights(MappedWeights):
 
     @property
     def clipped(self) -> float:
-        """Share of the weights that are beyond a frozen scale, and count as that; 0 while there is no chip."""
-        if self.chip is None or self.scale_moves:
+        """Share of the weights that are beyond the scale, and count as that; 0 while there is no chip."""
+        if self.chip is None or (self.scale_moves and self.headroom >= 1.0):
             return 0.0
         return clipped_share(self.matrices(), self.scales())
 
@@ -83,9 +84,11 @@ class ProgrammedWeights(MappedWeights):
         share = self.clipped
         if share > 0.0:
             self.clipping_warned = True
-            warn_of_clipping(self.label, share)
+            warn_of_clipping(self.label, share, self.headroom)
 
-    def program(self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None) -> Self:
+    def program(
+        self, seed: int = 0, *, chip: Chip | None = None, time: float | None = None, headroom: float = 1.0
+    ) -> Self:
         """Put the weights on a chip: freeze what it is, and the scale of the weights.
 
         Parameters
@@ -96,23 +99,25 @@ class ProgrammedWeights(MappedWeights):
             One that is there already, instead of a seed's.
         time : float, optional
             Seconds since then, as ``at`` takes them; where cells drift nothing runs before one is said.
+        headroom : float
+            What the scale of the weights is multiplied with, be it frozen or dynamic: above 1 the largest weight has
+            less than the largest conductance, so that wires cost less; below 1 weights are clipped.
 
         Raises
         ------
         InputError
-            The chip is one of another layer or hardware, the weights are not finite, or the time cannot be.
+            The chip is one of another layer or hardware, the weights are not finite, or the time or the headroom cannot
+            be.
         """
         self.check_finite()
         time = None if time is None else self.checked_time(time)
+        headroom = self.checked_headroom(headroom)
         shapes = tuple(place.shape for place in self.places)
         model = self.hardware.cells
-        if chip is not None and (chip.shapes != shapes or chip.model != model):
-            kind = Chip(model, 0, shapes).made_for
-            raise InputError(f"the chip is of another kind ({chip.made_for}): {self.label} needs one of {kind}")
-        chip = chip or Chip(model, seed, shapes)
+        chip = Chip(model, seed, shapes) if chip is None else self.fitting_chip(chip)
         again = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, model)
         self.writes = self.writes + 1 if again else 0
-        self.chip = chip
+        self.chip, self.headroom = chip, headroom
         self.reads, self.time, self.compensation, self.clipping_warned = 0, time, 1.0, False
         self._fix_scale()
         self._stored = None
@@ -120,7 +125,36 @@ class ProgrammedWeights(MappedWeights):
 
     def _fix_scale(self) -> None:
         with torch.inference_mode(False), torch.no_grad():
-            self.scale = largest(self.matrices(), self.hardware).to(self.scale)
+            self.scale = self._present_scale().to(self.scale)
+
+    def fitting_chip(self, chip: Chip) -> Chip:
+        """Return a chip if the layer's arrays are such ones.
+
+        Raises
+        ------
+        InputError
+            It is none, or of another kind.
+        """
+        if not isinstance(chip, Chip):
+            raise InputError(f"the chip of {self.label} is {chip!r}: it must be a Chip")
+        shapes, model = tuple(place.shape for place in self.places), self.hardware.cells
+        if chip.shapes != shapes or chip.model != model:
+            kind = Chip(model, 0, shapes).made_for
+            raise InputError(f"the chip is of another kind ({chip.made_for}): {self.label} needs one of {kind}")
+        return chip
+
+    def checked_headroom(self, headroom: float) -> float:
+        """Return a headroom as a float.
+
+        Raises
+        ------
+        InputError
+            It is not above 0, or not finite.
+        """
+        number = isinstance(headroom, float | int | np.floating | np.integer) and not isinstance(headroom, bool)
+        if not number or not 0.0 < headroom < math.inf:
+            raise InputError(f"headroom of {self.label} is {headroom!r}: it must be a number above 0, and finite")
+        return float(headroom)
 
     @property
     def scale_moves(self) -> bool:
