@@ -17,7 +17,7 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import is_between, planes_of, zeros
 from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import cut
-from xbarsim.nonideal import Bridged, Chip
+from xbarsim.nonideal import Bridged, Chip, Nonidealities
 from xbarsim.nonideal.writing import Mask, Programmed
 
 
@@ -159,11 +159,16 @@ def programmed(target: Array, tile: int, state: ArrayState, mask: Mask | None = 
     chip, write = state.chip, state.write
     start = None if state.cells is None else state.cells[tile]
     array = chip.apply(target, tile, write=write, start=start, cells=mask)
-    if not (state.places[tile].extra and is_between(state.hardware)):
+    if not state.places[tile].extra or reference_model(state) is chip.model:
         return array
-    # A reference between two levels is on none.
-    free = Chip(replace(chip.model, levels=None), chip.seed, chip.shapes, {tile: chip.maps(tile)})
+    free = Chip(reference_model(state), chip.seed, chip.shapes, {tile: chip.maps(tile)})
     return _with_last_column(array, free.apply(target, tile, write=write, start=start, cells=mask))
+
+
+def reference_model(state: ArrayState) -> Nonidealities:
+    """Return by which model a reference column is written: one between two levels is on none."""
+    model = state.chip.model
+    return replace(model, levels=None) if is_between(state.hardware) else model
 
 
 def _with_last_column(array: Programmed, reference: Programmed) -> Programmed:

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn.arrays import ArrayMaps
-from xbarsim.nn.cell_writes import WritableWeights
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.row_costs import ComparableWeights
 
 DIGITAL = ("gain", "shift")
 
 
-class DigitalOutputs(WritableWeights):
+class DigitalOutputs(ComparableWeights):
     """Weights on arrays, and what is done digitally with the products: ``y = gain * product + bias + shift``.
 
     Parameters

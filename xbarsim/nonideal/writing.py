@@ -69,22 +69,62 @@ def program(
     InputError
         A target is out of range, or an argument does not fit the tile.
     """
-    goal = model.checked_target(target, maps.shape)
-    if model.levels:
-        goal = model.levels.quantise(goal, model.g_off, model.g_on)
+    goal = goals(model, target, maps.shape)
     mask = _checked_cells(maps.shape, tile, start, cells)
     before = start.conductance if start else model.stuck(model.g_off * maps.factor, maps.faults)
     if model.write_verify:
         pulse = Stream.of(seed, Draw.PULSE, tile, write)
         reached, pulses, failed = _verified(model, model.write_verify, maps, goal, before, mask, pulse)
     else:
-        reached, pulses, failed = goal * maps.factor, mask.astype(np.int32), np.zeros(maps.shape, dtype=bool)
+        reached, pulses, failed = (
+            _reached(model, goal, maps.factor),
+            mask.astype(np.int32),
+            np.zeros(maps.shape, dtype=bool),
+        )
         if model.cycle_variation:
             reached *= model.cycle_variation.factor(maps.shape, seed, tile, draw=Draw.CYCLE, count=write)
     conductance = model.stuck(np.where(mask, reached, before), maps.faults)
     if start:
         goal, failed = np.where(mask, goal, start.target), np.where(mask, failed, start.unconverged)
     return Programmed(conductance, goal, pulses, failed, maps.faults, tile)
+
+
+def goals(model: Nonidealities, target: ArrayLike, shape: tuple[int, int]) -> Array:
+    """Return what a write aims at, (rows, cols) in siemens: targets within the cells' range, on the nearest level.
+
+    Raises
+    ------
+    InputError
+        The shape is another, or a target is out of range.
+    """
+    goal = model.checked_target(target, shape)
+    return model.levels.quantise(goal, model.g_off, model.g_on) if model.levels else goal
+
+
+def settled(model: Nonidealities, goal: Array, factor: Array, faults: FaultMap) -> Array:
+    """Return the siemens that cells have after one write without any noise, at t0 of drift.
+
+    A blind write is without ``cycle_variation``; one that is verified ends on its goal, or at the bound of the cell's
+    own range that is nearest to it.
+
+    Parameters
+    ----------
+    goal, factor, faults : array
+        Of ``goals`` and ``Maps``, of shapes that broadcast.
+    """
+    return model.stuck(_reached(model, goal, factor), faults)
+
+
+def _reached(model: Nonidealities, goal: Array, factor: Array) -> Array:
+    """Return what a write without noise makes of cells that are not stuck."""
+    if model.write_verify:
+        return np.clip(goal, *_bounds(model, factor))
+    return goal * factor
+
+
+def _bounds(model: Nonidealities, factor: Array) -> tuple[Array, Array]:
+    """Return the least and the largest conductance that pulses bring a cell to."""
+    return factor * model.g_off, factor * model.g_on
 
 
 def _checked_cells(shape: tuple[int, int], tile: int, start: Programmed | None, cells: ArrayLike | None) -> Mask:
@@ -109,8 +149,7 @@ def _verified(
     conductance, pulses = before.copy(), np.where(failed, law.max_pulses, 0).astype(np.int32)
     free = mask & (maps.faults == Fault.HEALTHY)
     rows, cols = np.nonzero(free)
-    factor = maps.factor[free]
-    cells = PulsedCells(rows, cols, factor * model.g_off, factor * model.g_on, before[free], goal[free])
+    cells = PulsedCells(rows, cols, *_bounds(model, maps.factor[free]), before[free], goal[free])
     conductance[free], pulses[free], accepted = law.program(cells, span, pulse)
     failed[free] = ~accepted
     return conductance, pulses, failed

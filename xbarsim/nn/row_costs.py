@@ -1,0 +1,173 @@
+"""What it costs to have a row of weights on each word line of a chip: how far cells would be from the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xbarsim.checks import Array, checked_array
+from xbarsim.errors import InputError
+from xbarsim.nn.cell_writes import WritableWeights
+from xbarsim.nn.physical_lines import PhysicalLines
+from xbarsim.nn.tile_places import Indices
+
+Selection = slice | ArrayLike | None
+
+_CHUNK = 1 << 16
+"""Cells that are looked at together: they stay in the processor's caches."""
+
+_FEW = 64
+"""Distinct weights up to which products over indicators are quicker than looking at each cell for each row."""
+
+
+class ComparableWeights(WritableWeights):
+    """Weights that can be compared with what other word lines would hold."""
+
+    def realised(self, weight_rows: ArrayLike, physical_rows: ArrayLike, *, group: int = 0) -> Array:
+        """Return what word lines would hold if rows of weights were mapped to them, in the weights' unit.
+
+        That is the sum over the planes of what programming makes of the cells, reference column or digital offset
+        subtracted: with levels, factors from device to device, and stuck cells, at the layer's scale as it is now;
+        without wires, noise of writes and reads, and drift. What write-verify cannot reach ends at the bound of the
+        cell's range. Columns lie as they are arranged. A row that is stored negated is ``-realised(-rows, lines)``.
+
+        Parameters
+        ----------
+        weight_rows : (rows, outputs) array_like
+            Weights of all outputs of a group.
+        physical_rows : (lines,) array_like of int
+            Word lines of the group as they physically lie, spare ones included, numbered as those of
+            ``known(physical=True)``.
+        group : int
+            Of a convolution.
+
+        Returns
+        -------
+        (rows, lines, outputs) array
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            Rows or lines are not of that form.
+        """
+        group, (_, outputs) = self._checked_group(group)
+        rows = self._checked_rows(weight_rows, (None, outputs))
+        lines = _indices("physical_rows", physical_rows, self._line_count(group))
+        physical = PhysicalLines(self._target_state(), group, lines, np.arange(outputs))
+        return physical.realised(physical.goals(rows))
+
+    def row_costs(
+        self,
+        weights: ArrayLike | None = None,
+        *,
+        weighting: ArrayLike | None = None,
+        negated: bool = False,
+        group: int = 0,
+        rows: Selection = None,
+        lines: Selection = None,
+        cols: Selection = None,
+    ) -> Array:
+        """Return how far from its weights each row would be on each word line.
+
+        ``C[p, q] = u_p sum_j |w_pj - t_qj(w_pj)|``, t as ``realised`` has it, the sum over outputs (L. Chen et al.,
+        DATE 2017, eq. 1, of all cells of a weight).
+
+        Parameters
+        ----------
+        weights : (inputs, outputs) array_like, optional
+            Of a group, the row of biases last; None: the layer's.
+        weighting : (rows,) array_like, optional
+            u of each row; None: 1.
+        negated : bool
+            Whether rows are stored negated, and driven negated: ``t_qj(w) = -t_qj(-w)``.
+        group : int
+            Of a convolution.
+        rows, lines, cols : slice or array_like of int, optional
+            Inputs, physical word lines and outputs of the group to which costs are restricted, as those of one array:
+            its ``place.inputs``, ``place.rows`` and ``place.outputs``. None: all.
+
+        Returns
+        -------
+        (rows, lines) array
+            In the weights' unit.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            An argument is not of that form.
+        """
+        group, shape = self._checked_group(group)
+        matrix = self.matrices()[group].detach().cpu().double().numpy() if weights is None else weights
+        matrix = self._checked_rows(matrix, shape)
+        inputs, outputs = _indices("rows", rows, shape[0]), _indices("cols", cols, shape[1])
+        line_numbers = _indices("lines", lines, self._line_count(group))
+        matrix = np.ascontiguousarray(matrix[np.ix_(inputs, outputs)])
+        physical = PhysicalLines(self._target_state(), group, line_numbers, outputs)
+        costs = _costs(-matrix if negated else matrix, physical)
+        return costs if weighting is None else costs * _checked_weighting(weighting, len(inputs))[:, None]
+
+    def _checked_group(self, group: int) -> tuple[int, tuple[int, int]]:
+        """Return a group's number, and how many inputs and outputs it has."""
+        self.checked_chip()
+        if isinstance(group, bool) or not isinstance(group, int | np.integer) or not 0 <= group < self.groups:
+            raise InputError(f"group is {group!r}: {self.label} has {self.groups}, numbered from 0")
+        return int(group), (self.weight[0].numel() + self.bias_row, self.outputs // self.groups)
+
+    def _checked_rows(self, value: Any, shape: tuple[int | None, int]) -> Array:
+        """Return weights as float64, of a shape of which None is any."""
+        array = checked_array("weights", value, signed=True)
+        if array.ndim != 2 or any(
+            size is not None and size != count for size, count in zip(shape, array.shape, strict=True)
+        ):
+            sizes = ", ".join("rows" if size is None else str(size) for size in shape)
+            raise InputError(f"weights have shape {array.shape}: {self.label} takes ({sizes})")
+        return array
+
+    def _line_count(self, group: int) -> int:
+        """Return how many physical word lines a group has."""
+        return max(place.rows.stop for place in self.places if place.group == group)
+
+
+def _indices(name: str, value: Selection, count: int) -> Indices:
+    """Return the numbers below ``count`` that a slice or a list selects."""
+    if value is None or isinstance(value, slice):
+        return np.arange(count)[slice(None) if value is None else value]
+    array: NDArray[Any] = np.asarray(value)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() < count):
+        raise InputError(f"{name} must be a list of whole numbers from 0 to {count - 1}")
+    return array.astype(np.int64)
+
+
+def _checked_weighting(value: ArrayLike, count: int) -> Array:
+    weighting = checked_array("weighting", value)
+    if weighting.shape != (count,):
+        raise InputError(f"weighting has shape {weighting.shape}: it must be ({count},), one number a row")
+    return weighting
+
+
+def _costs(matrix: Array, physical: PhysicalLines) -> Array:
+    """Return ``sum_j |w_pj - t_qj(w_pj)|`` for all rows p of a matrix (rows, cols) and lines q."""
+    values = np.unique(matrix)
+    costs = np.zeros((len(matrix), physical.shape[0]))
+    if len(values) <= _FEW:
+        for value in values:
+            goal = physical.goals(np.full((1, matrix.shape[1]), value))
+            apart = np.abs(value - physical.realised(goal)[0])
+            costs += (matrix == value).astype(float) @ apart.T
+        return costs
+    goal = physical.goals(matrix)
+    for block in physical.blocks:
+        weights, siemens = matrix[:, block.cols], [plane[:, block.cols] for plane in goal]
+        step = max(1, _CHUNK // (len(block.lines) * len(block.cols)))
+        for first in range(0, len(matrix), step):
+            rows = slice(first, first + step)
+            apart = block.realised([plane[rows] for plane in siemens])
+            apart -= weights[rows, None]
+            costs[rows, block.lines] += np.abs(apart, out=apart).sum(axis=2)
+    return costs
