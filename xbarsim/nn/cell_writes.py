@@ -148,7 +148,7 @@ class WritableWeights(ProgrammedWeights):
         """Return the state that a write makes, whatever time it is read at."""
         return replace(self.array_state(timed=False), cells=None)
 
-    def _present_cells(self) -> CellState:
+    def present_cells(self) -> CellState:
         """Return what is in the cells now."""
         if self._cells is not None:
             return self._cells
@@ -160,7 +160,7 @@ class WritableWeights(ProgrammedWeights):
     def _stop_following(self) -> CellState:
         """Let the cells hold what they hold now, at the scale that they have now."""
         if self._cells is None:
-            self._cells = self._present_cells()
+            self._cells = self.present_cells()
             self._follows_weights = False
             if self.hardware.mapping.scale == "dynamic":
                 self._fix_scale()
@@ -183,17 +183,17 @@ class WritableWeights(ProgrammedWeights):
     @property
     def programmed(self) -> list[NDArray[np.float64]]:
         """The siemens of all cells as they were written, for each plane; drift and read noise are not in them."""
-        return self._by_weight([array.conductance for array in self._present_cells().cells])
+        return self._by_weight([array.conductance for array in self.present_cells().cells])
 
     @property
     def writes_per_cell(self) -> list[NDArray[np.int32]]:
         """How often each cell was written since the layer stopped to follow its weights; what it had then counts."""
-        return self._by_weight(self._present_cells().writes)
+        return self._by_weight(self.present_cells().writes)
 
     @property
     def pulses_per_cell(self) -> list[NDArray[np.int32]]:
         """The pulses of these writes in all."""
-        return self._by_weight(self._present_cells().pulses)
+        return self._by_weight(self.present_cells().pulses)
 
     def known(self, *, physical: bool = False) -> list[tuple[NDArray[np.int8], NDArray[np.float64]]]:
         """Return what is frozen in the cells: for each plane their faults, and their factors.

@@ -235,7 +235,7 @@ def infer(
     first: Tensor | None = None
     alike = True
     for number, seed in enumerate(seeds, 1):
-        if chips and not _varies(hardware):
+        if chips and not varies(hardware):
             chips.append(replace(chips[0], seed=seed, seconds=0.0))
             continue
         start = time.perf_counter()
@@ -390,7 +390,7 @@ def _sample(dataset: Dataset, count: int) -> Tensor:
     return inputs(dataset, dataset.train, np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int)))
 
 
-def _varies(hardware: Hardware) -> bool:
+def varies(hardware: Hardware) -> bool:
     """Tell whether chips of different seeds may differ: some effect is on that draws."""
     cells = hardware.cells
     return any(getattr(cells, effect.name) is not None for effect in fields(cells) if effect.name not in _DRAWS_NOTHING)

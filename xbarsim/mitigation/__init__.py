@@ -1,0 +1,43 @@
+"""Mitigation: methods that bring a network's accuracy back on faulty, varied, wired chips, and what they cost.
+
+Interface. A method (``method``) takes a ``plan`` of what shall be on a chip to a new one; ``needs`` say what it may
+use of data, knowledge and chip, a ``bench`` hands out that and no more (``known_chips``: what is known of a chip;
+``forward_pass``: what a chip lets one read), and a ``ledger`` counts it. ``realisation`` puts plans on chips,
+``record`` says what a chain of methods cost, the ``harness`` runs chains on chips and alone sees the test set.
+``catalogue`` has all methods by name.
+
+>>> from xbarsim.mitigation import chain
+>>> chain("headroom:h=2").label
+'headroom'
+"""
+
+from xbarsim.mitigation.bench import Bench, Labelled
+from xbarsim.mitigation.harness import ChainResult, Failure, Harness, Study, run
+from xbarsim.mitigation.method import Chain, Method
+from xbarsim.mitigation.needs import Needs, NotEntitledError
+from xbarsim.mitigation.plan import LayerPlan, Plan
+from xbarsim.mitigation.realisation import realise
+from xbarsim.mitigation.record import Cost, Record
+from xbarsim.mitigation.catalogue import chain, method, methods
+
+__all__ = [
+    "Bench",
+    "Chain",
+    "ChainResult",
+    "Cost",
+    "Failure",
+    "Harness",
+    "Labelled",
+    "LayerPlan",
+    "Method",
+    "Needs",
+    "NotEntitledError",
+    "Plan",
+    "Record",
+    "Study",
+    "chain",
+    "method",
+    "methods",
+    "realise",
+    "run",
+]

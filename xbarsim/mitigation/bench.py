@@ -1,0 +1,300 @@
+"""What a method is given: data, knowledge and chip as far as its needs go, each use counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from xbarsim.checks import Array
+from xbarsim.errors import InputError
+from xbarsim.mitigation.forward_pass import ForwardPass, forward_pass
+from xbarsim.mitigation.known_chips import KnownChips
+from xbarsim.mitigation.ledger import Ledger
+from xbarsim.mitigation.needs import Needs, check_entitled
+from xbarsim.mitigation.plan import Plan
+from xbarsim.mitigation.realisation import hardware_of, laid_out, realise
+from xbarsim.nn.datasets import Dataset, Split
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.ranges import wants_data
+from xbarsim.nn.training import inputs
+
+_ORDER, _DRAWS, _SIMULATION = 1, 2, 3
+"""Streams of the methods' seed."""
+
+_SIMULATED = 3  # chips that stand for the kind
+_AT_ONCE = 500  # images
+_CALIBRATION = 128  # images, unlabelled, for converters' ranges
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Images (count, channels, height, width), as the network sees them, with their labels (count,)."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Bench:
+    """The one thing beside the plan that a method sees.
+
+    A test set, a seed of a chip, or the chip behind a fault map is not in it.
+
+    Parameters
+    ----------
+    needs : Needs
+        What it may hand out.
+    label : str
+        The method's name, for messages.
+    hardware : Hardware
+        The kind of chip.
+    dataset : Dataset
+        With a validation split; its test images are not taken over.
+    seed : int
+        The methods' own randomness, which has nothing to do with chips.
+    ledger : Ledger
+        Where uses are counted.
+    known : KnownChips, optional
+        What is known of the chip.
+    realised : callable, optional
+        Puts a plan on the chip itself.
+    """
+
+    def __init__(
+        self,
+        needs: Needs,
+        label: str,
+        hardware: Hardware,
+        dataset: Dataset,
+        *,
+        seed: int,
+        ledger: Ledger,
+        knowledge: KnownChips | None = None,
+        realised: Callable[[Plan], CrossbarNetwork] | None = None,
+    ) -> None:
+        self._needs, self._label, self._ledger = needs.to_dict(), label, ledger
+        self.hardware = hardware
+        self.shape, self.classes = dataset.shape, len(dataset.classes)
+        self._dataset = _without_test(dataset)
+        self._knowledge = knowledge if needs.knows != "hardware" else None
+        self._realised = realised if needs.chip != "none" else None
+        self._on_chip: tuple[Plan, CrossbarNetwork] | None = None
+        order, draws = (
+            np.random.SeedSequence(seed, spawn_key=(_ORDER,)),
+            np.random.SeedSequence(seed, spawn_key=(_DRAWS,)),
+        )
+        self._order = np.random.default_rng(order).permutation(len(dataset.train))
+        self._seed = seed
+        self.rng = np.random.default_rng(draws)
+        self.trace: dict[str, list[float]] = {}
+
+    def generator(self) -> torch.Generator:
+        """Return a generator of torch, seeded from ``rng``."""
+        return torch.Generator().manual_seed(int(self.rng.integers(1 << 62)))
+
+    def note(self, **values: float) -> None:
+        """Add a point to the curves that the record keeps."""
+        for name, value in values.items():
+            self.trace.setdefault(name, []).append(float(value))
+
+    # Data.
+
+    @property
+    def image_count(self) -> int:
+        """How many training images there are."""
+        return len(self._order)
+
+    def images(self, count: int | None = None) -> Tensor:
+        """Return training images without labels, the first of an order of the methods' own seed.
+
+        Raises
+        ------
+        NotEntitledError
+            The method's needs do not name images.
+        InputError
+            There are fewer.
+        """
+        self._check(data="images")
+        numbers = self._numbers(count)
+        self._ledger.unlabelled[numbers] = True
+        return inputs(self._dataset, self._dataset.train, numbers)
+
+    def labelled(self, count: int | None = None) -> Labelled:
+        """Return training images with labels, likewise."""
+        self._check(data="labels")
+        numbers = self._numbers(count)
+        self._ledger.labelled[numbers] = True
+        split = self._dataset.train
+        return Labelled(inputs(self._dataset, split, numbers), torch.from_numpy(split.labels[numbers]))
+
+    def _numbers(self, count: int | None) -> NDArray[np.int64]:
+        if count is not None and not 1 <= count <= len(self._order):
+            raise InputError(f"{self._label} asks for {count} images, and there are {len(self._order)} to train on")
+        return self._order[:count]
+
+    def validation(self, candidate: Plan | CrossbarNetwork) -> float:
+        """Return the share of validation images whose class is found.
+
+        A plan is evaluated on what the method may know: the chip as it is known; else the chip itself, through which
+        the images then go; else the mean over three simulated chips. A network is run as it is.
+        """
+        self._check(data="labels")
+        split = self._validation()
+        self._ledger.validated = max(self._ledger.validated, len(split))
+        if isinstance(candidate, CrossbarNetwork):
+            return self._share(candidate, split)
+        if self._knowledge is not None:
+            return self._share(self.known_network(candidate), split)
+        if self._realised is not None:
+            self._ledger.forward_images += len(split)
+            return self._share(self._chip_network(candidate), split)
+        chips = [self.simulated_network(candidate, number) for number in range(_SIMULATED)]
+        return float(np.mean([self._share(network, split) for network in chips]))
+
+    def _validation(self) -> Split:
+        split = self._dataset.validation
+        if split is None:
+            raise InputError(f"{self._label} chooses on validation images, and there are none: split the data first")
+        return split
+
+    def _share(self, network: CrossbarNetwork, split: Split) -> float:
+        right = 0
+        with torch.no_grad():
+            for k in range(0, len(split), _AT_ONCE):
+                part = slice(k, k + _AT_ONCE)
+                classes = network(inputs(self._dataset, split, part)).argmax(dim=1)
+                right += int((classes == torch.from_numpy(split.labels[part])).sum())
+        return right / len(split)
+
+    # Knowledge.
+
+    def faults(self, plan: Plan, *, physical: bool = False) -> dict[str, list[NDArray[np.int8]]]:
+        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them."""
+        self._check(knows="faults")
+        layers = self.known_network(plan).layers
+        return {name: [plane[0] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
+
+    def factors(self, plan: Plan, *, physical: bool = False) -> dict[str, list[Array]]:
+        """Return what variation multiplies each cell with, likewise."""
+        self._check(knows="maps")
+        layers = self.known_network(plan).layers
+        return {name: [plane[1] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
+
+    def known_network(self, plan: Plan) -> CrossbarNetwork:
+        """Return a plan on the chip as it is known: the circuit with known faults, and factors, and nothing else.
+
+        The network is the method's, to be asked (``layer.realised``, ``layer.row_costs``) or trained.
+        """
+        self._check(knows="faults")
+        if self._knowledge is None:
+            raise InputError(f"{self._label} has a bench without any map of a chip")
+        hardware = self._knowledge.hardware
+        chips = self._knowledge.chips(hardware_of(plan, hardware).cells)
+        return self._calibrated(realise(plan, hardware, chips=chips))
+
+    def simulated_network(self, plan: Plan, number: int = 0) -> CrossbarNetwork:
+        """Return a plan on a chip of this kind that is none of those that are tested."""
+        words = np.random.SeedSequence(self._seed, spawn_key=(_SIMULATION, number)).generate_state(1, np.uint64)
+        return self._calibrated(realise(plan, self.hardware, seed=int(words[0])))
+
+    def ideal_network(self, plan: Plan) -> CrossbarNetwork:
+        """Return a plan laid out, without chips; its ``layers`` have the weights that are mapped."""
+        return laid_out(plan, self.hardware)
+
+    def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:
+        """Find converters' ranges as the harness does it, on images that every owner of a chip has."""
+        if wants_data(self.hardware):
+            network.calibrate(calibration_images(self._dataset))
+        return network
+
+    # The chip.
+
+    def forward(self, plan: Plan, images: Tensor, *, batch_statistics: bool = False) -> ForwardPass:
+        """Send images through the chip, on which a plan is programmed; what comes out is digital.
+
+        Parameters
+        ----------
+        plan : Plan
+            Programmed where it is another than at the last call.
+        images : Tensor
+            Counted.
+        batch_statistics : bool
+            Whether BatchNorm normalises by the batch meanwhile.
+        """
+        self._check(chip="forward")
+        self._ledger.forward_images += len(images)
+        return forward_pass(self._chip_network(plan), images, batch_statistics=batch_statistics)
+
+    def write(
+        self, plan: Plan, cells: Mapping[str, Sequence[ArrayLike]] | None = None
+    ) -> dict[str, list[NDArray[np.int32]]]:
+        """Write a plan's weights into cells of the chip; others keep what they hold.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of the same network as what is on the chip.
+        cells : mapping of str to sequence of (inputs, outputs) array of bool, optional
+            Which, by layer and plane; None: all.
+
+        Returns
+        -------
+        dict of str to list of (inputs, outputs) array of int32
+            Pulses, by layer and plane.
+        """
+        self._check(chip="write")
+        network = self._chip_network(plan, keep_cells=True)
+        pulses = {}
+        for name, layer in network.layers.items():
+            masks = None if cells is None else cells.get(name)
+            if cells is not None and masks is None:
+                continue
+            pulses[name] = layer.write(masks)
+            counted = [np.ones(plane.shape, bool) for plane in pulses[name]] if masks is None else masks
+            total = sum(int(plane.sum()) for plane in pulses[name])
+            self._ledger.add_writes(name, [np.asarray(mask) for mask in counted], total)
+        return pulses
+
+    def _chip_network(self, plan: Plan, *, keep_cells: bool = False) -> CrossbarNetwork:
+        if self._realised is None:
+            raise InputError(f"{self._label} has a bench without a chip")
+        if self._on_chip is None or (self._on_chip[0] is not plan and not keep_cells):
+            self._on_chip = plan, self._calibrated(self._realised(plan))
+        elif self._on_chip[0] is not plan:
+            _take_weights(self._on_chip[1], laid_out(plan, self.hardware))
+            self._on_chip = plan, self._on_chip[1]
+        return self._on_chip[1]
+
+    def _check(self, **levels: str) -> None:
+        check_entitled(self._needs, self._label, **levels)
+
+
+def calibration_images(dataset: Dataset, count: int = _CALIBRATION) -> list[Tensor]:
+    """Return evenly spaced training images in batches, for the ranges of converters."""
+    whole = len(dataset.train)
+    numbers = np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int))
+    sample = inputs(dataset, dataset.train, numbers)
+    return [sample[k : k + 64] for k in range(0, len(sample), 64)]
+
+
+@torch.no_grad()
+def _take_weights(network: CrossbarNetwork, source: CrossbarNetwork) -> None:
+    """Give a network the parameters of another of the same layers; its cells hold what was written."""
+    parameters = dict(source.model.named_parameters())
+    for layer in network.layers.values():
+        layer.follows_weights = False
+    for name, parameter in network.model.named_parameters():
+        parameter.copy_(parameters[name])
+
+
+def _without_test(dataset: Dataset) -> Dataset:
+    """Return the data with the first training image in the place of all test images."""
+    return replace(dataset, test=dataset.train.first(1))

@@ -1,0 +1,115 @@
+"""All methods by name, and how they are asked for: ``name:option=value,...+name``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import fields
+from typing import Any
+
+from xbarsim.errors import InputError
+from xbarsim.mitigation.headroom import Headroom
+from xbarsim.mitigation.method import Chain, Method
+from xbarsim.mitigation.unmitigated import Unmitigated
+from xbarsim.quantities import parse
+
+_METHODS: tuple[type[Method], ...] = (
+    Unmitigated,
+    Headroom,
+)
+
+_SHORTHANDS: dict[str, str] = {}
+"""Chains and options that have names of their own."""
+
+
+def methods() -> dict[str, type[Method]]:
+    """Return all methods by name."""
+    return {kind.name: kind for kind in _METHODS}
+
+
+def shorthands() -> dict[str, str]:
+    """Return the chains that have a name of their own, as ``chain`` takes them."""
+    return dict(_SHORTHANDS)
+
+
+def method(name: str, **options: Any) -> Method:
+    """Return a method with options.
+
+    Raises
+    ------
+    InputError
+        There is no such method, it has no such option, or an option is out of its bounds.
+    """
+    kind = methods().get(name)
+    if kind is None:
+        near = difflib.get_close_matches(name, [*methods(), *_SHORTHANDS], n=1)
+        raise InputError(
+            f"there is no method {name!r}: " + (f"did you mean {near[0]}?" if near else f"there are {_names()}")
+        )
+    names = [option.name for option in fields(kind)]  # type: ignore[arg-type]
+    for option in options:
+        if option not in names:
+            near = difflib.get_close_matches(option, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names) or 'none'}"
+            raise InputError(f"{name} has no option {option!r}: {hint}")
+    try:
+        return kind(**options)
+    except InputError as error:
+        raise InputError(str(error).replace(f"{kind.__name__}.", f"{name}:", 1)) from None
+
+
+def chain(text: str) -> Chain:
+    """Return the chain that a text asks for, as ``match-rows:weighting=input,spare=20+gain``.
+
+    Values are JSON, numbers with a scale as ``1k``, or words; several are separated by ``/``.
+
+    Raises
+    ------
+    InputError
+        As ``method`` and ``Chain``.
+    """
+    steps: list[Method] = []
+    for part in text.split("+"):
+        name, colon, words = part.strip().partition(":")
+        if name in _SHORTHANDS:
+            steps += _shorthand(name, words if colon else "")
+            continue
+        steps.append(method(name, **_options(name, words) if colon else {}))
+    return Chain(tuple(steps))
+
+
+def _shorthand(name: str, words: str) -> list[Method]:
+    """Return the steps of a chain that has a name; options are the last step's."""
+    *first, last = chain(_SHORTHANDS[name]).steps
+    if not words:
+        return [*first, last]
+    return [*first, method(last.name, **{**last.options(), **_options(name, words)})]
+
+
+def _options(name: str, words: str) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for word in words.split(","):
+        option, equals, value = word.partition("=")
+        if not equals or not option.strip():
+            raise InputError(f"{name}:{word} is no option: give NAME=VALUE, as headroom:h=2")
+        if option.strip() in options:
+            raise InputError(f"{name}:{word} gives {option.strip()} a second time: give it once")
+        options[option.strip()] = _value(value.strip())
+    return options
+
+
+def _value(text: str) -> Any:
+    if "/" in text:
+        return tuple(_value(part) for part in text.split("/"))
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        pass
+    try:
+        return parse(text) if text[:1].isdigit() or text[:1] in "+-." else text
+    except InputError:
+        return text
+
+
+def _names() -> str:
+    return ", ".join([*methods(), *_SHORTHANDS])

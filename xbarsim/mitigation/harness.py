@@ -1,0 +1,304 @@
+"""Chains of methods on chips: accuracy before and after, and what it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from xbarsim.errors import InputError, XbarsimError
+from xbarsim.mitigation.bench import Bench, calibration_images
+from xbarsim.mitigation.known_chips import KnownChips
+from xbarsim.mitigation.ledger import Ledger
+from xbarsim.mitigation.method import Chain
+from xbarsim.mitigation.plan import Plan
+from xbarsim.mitigation.realisation import laid_out, realise
+from xbarsim.mitigation.record import Cost, Record
+from xbarsim.mitigation.unmitigated import Unmitigated
+from xbarsim.nn.datasets import Dataset
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.inference import varies
+from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.ranges import wants_data
+from xbarsim.nn.training import accuracy, inputs
+
+_BATCH = 500
+BASELINE = Chain((Unmitigated(),))
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A chain that came to no end on a chip: which, on which, and why."""
+
+    label: str
+    seed: int
+    message: str
+
+
+@dataclass(frozen=True)
+class ChainResult:
+    """A chain on all chips.
+
+    Attributes
+    ----------
+    chain : Chain
+        The methods.
+    records : tuple of Record
+        Of each chip, in the order of seeds; those that failed are not in it.
+    """
+
+    chain: Chain
+    records: tuple[Record, ...]
+
+    @property
+    def mean(self) -> float | None:
+        """Mean accuracy after; None of no chip."""
+        return float(np.mean([record.after for record in self.records])) if self.records else None
+
+    @property
+    def deviation(self) -> float:
+        """Sample standard deviation over chips; 0 of one."""
+        return float(np.std([record.after for record in self.records], ddof=1)) if len(self.records) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """Chains on the chips of one hardware.
+
+    Attributes
+    ----------
+    ideal : float
+        Torch's accuracy.
+    results : tuple of ChainResult
+        ``none`` first.
+    failures : tuple of Failure
+        What did not come to an end.
+    seeds : tuple of int
+        The chips that were tried.
+    alike : bool
+        Whether chips of this hardware cannot differ, so that one stands for all.
+    seconds : float
+        In all.
+    """
+
+    ideal: float
+    results: tuple[ChainResult, ...]
+    failures: tuple[Failure, ...] = ()
+    seeds: tuple[int, ...] = ()
+    alike: bool = False
+    seconds: float = 0.0
+
+
+@dataclass
+class Harness:
+    """Runs chains; it alone sees the test set and makes chips from seeds.
+
+    Parameters
+    ----------
+    model : nn.Module
+        As torch has it.
+    dataset : Dataset
+        With a validation split.
+    hardware : Hardware
+        The kind of chips.
+    method_seed : int
+        The methods' own randomness.
+    progress : callable, optional
+        Told of what is being done.
+
+    Raises
+    ------
+    InputError
+        There is no validation split, or the model cannot be put on the hardware.
+    """
+
+    model: nn.Module
+    dataset: Dataset
+    hardware: Hardware
+    method_seed: int = 0
+    progress: Progress = _silent
+    _before: dict[tuple[int, Any], float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.dataset.validation is None:
+            raise InputError("data have no validation images: take dataset.split(validation=5000)")
+        if isinstance(self.method_seed, bool) or not isinstance(self.method_seed, int) or self.method_seed < 0:
+            raise InputError(f"method_seed is {self.method_seed!r}: it must be a whole number, at least 0")
+        self.model = self.model.eval()
+        self._network = laid_out(Plan.of(self.model), self.hardware)
+        self._calls = self._vectors_an_image()
+
+    def check(self, chains: Sequence[Chain]) -> None:
+        """Check, before any work, that all chains can be applied; raises InputError as ``Method.check``."""
+        for chain in chains:
+            chain.check(self.model, self._network, len(self.dataset.train))
+
+    def ideal(self) -> float:
+        """Return torch's accuracy on test images."""
+        return accuracy(self.model, self.dataset, self.dataset.test, _BATCH)
+
+    def base_plan(self, chain: Chain) -> Plan:
+        """Return the plan that changes nothing, on chips with the spare rows that a chain wants."""
+        spare, by = chain.spare_rows
+        return Plan.of(self.model, spare, by, list(self._network.layers))
+
+    def accuracy(self, network: CrossbarNetwork) -> float:
+        """Return a network's accuracy on test images; converters' ranges are found on training images first."""
+        if wants_data(self.hardware):
+            network.calibrate(calibration_images(self.dataset))
+        return accuracy(network, self.dataset, self.dataset.test, _BATCH)
+
+    def apply(self, chain: Chain, seed: int) -> tuple[Plan, Ledger, dict[str, list[float]]]:
+        """Return the plan that a chain comes to on a chip, what it used, and the curves that it noted."""
+        plan = base = self.base_plan(chain)
+        ledger = Ledger.of(len(self.dataset.train))
+        trace: dict[str, list[float]] = {}
+        truth: CrossbarNetwork | None = None
+        for number, step in enumerate(chain.steps):
+            needs = step.needs
+            knowledge = None
+            if needs.knows != "hardware":
+                truth = truth or realise(base, self.hardware, seed=seed)
+                knowledge = KnownChips.of(truth, self.hardware, needs.knows)
+            words = np.random.SeedSequence(self.method_seed, spawn_key=(number,)).generate_state(1, np.uint64)
+            bench = Bench(
+                needs, step.name, self.hardware, self.dataset, seed=int(words[0]), ledger=ledger, knowledge=knowledge,
+                realised=lambda wanted: realise(wanted, self.hardware, seed=seed),
+            )  # fmt: skip
+            with ledger.counting_steps(), torch.random.fork_rng(devices=[]):
+                torch.manual_seed(int(words[0] >> np.uint64(1)))
+                plan = step.apply(plan, bench)
+            trace |= {name if name not in trace else f"{step.name}.{name}": line for name, line in bench.trace.items()}
+        return plan, ledger, trace
+
+    def record(self, chain: Chain, seed: int) -> Record:
+        """Return what a chain brings on a chip.
+
+        Raises
+        ------
+        XbarsimError
+            A circuit is not solved, training diverges, or something cannot be reached; the message says what.
+        """
+        where = f"{chain.label}, chip {seed}"
+        self.progress(where)
+        before = self._accuracy_before(chain, seed)
+        start = time.perf_counter()
+        plan, ledger, trace = self.apply(chain, seed)
+        seconds = time.perf_counter() - start
+        network = realise(plan, self.hardware, seed=seed)
+        after = before if chain.steps == BASELINE.steps else self.accuracy(network)
+        cost = Cost.of(plan, network, ledger, self._calls)
+        return Record(seed, before, after, cost, trace, seconds)
+
+    def _accuracy_before(self, chain: Chain, seed: int) -> float:
+        key = seed, chain.spare_rows
+        if key not in self._before:
+            self._before[key] = self.accuracy(realise(self.base_plan(chain), self.hardware, seed=seed))
+        return self._before[key]
+
+    def _vectors_an_image(self) -> dict[str, int]:
+        """Return how many vectors each layer multiplies for an image: positions of a convolution."""
+        reference = self._network.to_torch().eval()
+        modules = dict(reference.named_modules())
+        counts: dict[str, int] = {}
+        handles = []
+        for name, layer in self._network.layers.items():
+            module = modules.get("" if name == "model" else name)
+            if module is not None:
+                handles.append(module.register_forward_hook(_counter(counts, name, layer.outputs)))
+        try:
+            with torch.no_grad():
+                reference(inputs(self.dataset, self.dataset.train, slice(0, 1)))
+        finally:
+            for handle in handles:
+                handle.remove()
+        return counts
+
+
+def _counter(counts: dict[str, int], name: str, outputs: int) -> Any:
+    def count(module: nn.Module, arguments: Any, out: torch.Tensor) -> None:
+        counts[name] = counts.get(name, 0) + out.numel() // outputs
+
+    return count
+
+
+def run(
+    model: nn.Module,
+    dataset: Dataset,
+    hardware: Hardware,
+    chains: Sequence[Chain],
+    *,
+    seeds: Sequence[int] = range(5),
+    method_seed: int = 0,
+    finished: Mapping[tuple[str, int], Record] | None = None,
+    progress: Progress = _silent,
+    report: Callable[[Chain, Record], None] | None = None,
+) -> Study:
+    """Apply chains of methods on chips, and measure each on the test images; ``none`` is always the first.
+
+    Parameters
+    ----------
+    model : nn.Module
+        As torch has it.
+    dataset : Dataset
+        With a validation split.
+    hardware : Hardware
+        The kind of chips.
+    chains : sequence of Chain
+        As ``catalogue.chain`` makes them.
+    seeds : sequence of int
+        The chips; one stands for all where they cannot differ.
+    method_seed : int
+        The methods' own randomness.
+    finished : mapping of (label, seed) to Record, optional
+        What was measured before, and is not to be measured again.
+    progress, report : callable, optional
+        Told of what is being done, and of each record when it is ready.
+
+    Raises
+    ------
+    InputError
+        There are no seeds, a chain is there twice, or a method does not go with network, data or hardware.
+    """
+    if not seeds:
+        raise InputError("seeds is empty: give at least one chip")
+    start = time.perf_counter()
+    rows = [BASELINE, *(chain for chain in chains if chain.label != BASELINE.label)]
+    labels = [chain.label for chain in rows]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise InputError(f"method {label} is there twice: give each once")
+    harness = Harness(model, dataset, hardware, method_seed, progress)
+    harness.check(rows)
+    alike = len(seeds) > 1 and not varies(hardware)
+    tried = tuple(seeds[:1] if alike else seeds)
+    progress("torch")
+    ideal = harness.ideal()
+    results: list[ChainResult] = []
+    failures: list[Failure] = []
+    for chain in rows:
+        records = []
+        for seed in tried:
+            record = (finished or {}).get((chain.label, seed))
+            if record is None:
+                try:
+                    record = harness.record(chain, seed)
+                except XbarsimError as error:
+                    failures.append(Failure(chain.label, seed, str(error)))
+                    continue
+                if report is not None:
+                    report(chain, record)
+            records.append(record)
+        results.append(ChainResult(chain, tuple(records)))
+    return Study(ideal, tuple(results), tuple(failures), tried, alike, time.perf_counter() - start)

@@ -1,0 +1,152 @@
+"""What a method is: options, needs, and a step from a plan to a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
+
+from torch import nn
+
+from xbarsim.errors import InputError
+from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.needs import Needs
+from xbarsim.mitigation.plan import Plan
+from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nonideal.effect_settings import Settings
+
+Part = Literal["weights", "batchnorm", "rows", "flips", "headroom", "gain", "targets", "correction", "writing"]
+
+
+class Method(Settings):
+    """Base of all methods: frozen dataclasses whose fields are their options, each checked when it is made.
+
+    A method is one file: a subclass with the attributes below, an ``apply``, and a docstring that has the equation, its
+    source, what it costs and when not to use it.
+
+    Attributes
+    ----------
+    name, paper : str
+        What commands call it, and where it is from.
+    about : str
+        One line for lists.
+    settles : frozenset of str
+        Parts of the plan that it settles.
+    undoes : frozenset of str
+        Parts of which it would undo what an earlier step settled: such a chain is refused.
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+    about: ClassVar[str]
+    settles: ClassVar[frozenset[Part]] = frozenset()
+    undoes: ClassVar[frozenset[Part]] = frozenset()
+
+    @property
+    def needs(self) -> Needs:
+        """What it must be given, with these options."""
+        return Needs()
+
+    @property
+    def spare_rows(self) -> tuple[int, Literal["layer", "tile"]]:
+        """How many spare word lines it wants the chip to have, of each layer or of each array."""
+        return 0, "layer"
+
+    def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
+        """Check, before any work, that a network on its hardware is one that the method takes.
+
+        Parameters
+        ----------
+        model, network
+            As torch has it, and converted.
+        images : int
+            How many training images there are.
+
+        Raises
+        ------
+        InputError
+            It is not; the message says what to give.
+        """
+        self.needs.check(self.name, model, network)
+
+    def apply(self, plan: Plan, bench: Bench) -> Plan:
+        """Return a new plan.
+
+        Parameters
+        ----------
+        plan : Plan
+            What earlier steps came to; it is not changed.
+        bench : Bench
+            All else that the method may use.
+        """
+        raise NotImplementedError
+
+    def options(self) -> dict[str, Any]:
+        """Return its options by name."""
+        return {option.name: getattr(self, option.name) for option in fields(self)}  # type: ignore[arg-type]
+
+    @property
+    def label(self) -> str:
+        """The name, with the options that are not the default ones, as commands take it."""
+        changed = [
+            f"{option.name}={_word(getattr(self, option.name))}"
+            for option in fields(self)  # type: ignore[arg-type]
+            if getattr(self, option.name) != option.default
+        ]
+        return f"{self.name}:{','.join(changed)}" if changed else self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what records say of it."""
+        return {"name": self.name, "options": self.options(), "paper": self.paper, "needs": self.needs.to_dict()}
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "/".join(map(_word, value))
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Methods one after the other: ``m2.apply(m1.apply(plan))``.
+
+    Parameters
+    ----------
+    steps : tuple of Method
+        At least one.
+
+    Raises
+    ------
+    InputError
+        There is none, or a later step undoes an earlier one.
+    """
+
+    steps: tuple[Method, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps or not all(isinstance(step, Method) for step in self.steps):
+            raise InputError(f"a chain is made from {self.steps!r}: give at least one method")
+        for k, later in enumerate(self.steps):
+            for earlier in self.steps[:k]:
+                if lost := earlier.settles & later.undoes:
+                    raise InputError(
+                        f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): "
+                        "take one of them, or the other order"
+                    )
+        wishes = {step.spare_rows for step in self.steps if step.spare_rows[0]}
+        if len(wishes) > 1:
+            raise InputError(f"{self.label}: steps want different spare rows: give the same to all that have some")
+
+    @property
+    def label(self) -> str:
+        """All steps, as commands take them."""
+        return "+".join(step.label for step in self.steps)
+
+    @property
+    def spare_rows(self) -> tuple[int, Literal["layer", "tile"]]:
+        """What its steps want."""
+        return next((step.spare_rows for step in self.steps if step.spare_rows[0]), (0, "layer"))
+
+    def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
+        """Check all steps, before any work; raises as ``Method.check``."""
+        for step in self.steps:
+            step.check(model, network, images)

@@ -1,0 +1,96 @@
+"""Plans as networks on crossbars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from xbarsim.mitigation.plan import Plan
+from xbarsim.nn.binary import is_binary, plain
+from xbarsim.nn.convert import convert
+from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nonideal import Chip
+
+
+def hardware_of(plan: Plan, hardware: Hardware) -> Hardware:
+    """Return the hardware as a plan has it programmed: verified writes have their own noise, not that of blind ones."""
+    if plan.write_verify is None:
+        return hardware
+    return replace(hardware, cells=replace(hardware.cells, write_verify=plan.write_verify, cycle_variation=None))
+
+
+def laid_out(plan: Plan, hardware: Hardware) -> CrossbarNetwork:
+    """Return the network of a plan, its layers arranged, without chips."""
+    binary = is_binary(plan.model)
+    model = plain(plan.model) if binary else plan.model
+    fold = plan.batchnorm == "weights" and not binary
+    network = convert(model, hardware_of(plan, hardware), fold_batchnorm=fold).eval()
+    for name, layer in network.layers.items():
+        if plan.layer(name).arrangement is not None:
+            layer.arrange(plan.layer(name).arrangement)
+    return network
+
+
+def realise(
+    plan: Plan, hardware: Hardware, *, seed: int = 0, chips: Mapping[str, Chip] | None = None
+) -> CrossbarNetwork:
+    """Put a plan on chips.
+
+    Parameters
+    ----------
+    plan : Plan
+        What shall be on them.
+    hardware : Hardware
+        Of what kind they are.
+    seed : int
+        Which.
+    chips : mapping of str to Chip, optional
+        Each layer's, instead of a seed's.
+
+    Returns
+    -------
+    CrossbarNetwork
+        Programmed, in evaluation mode; of cells that drift, read at t0.
+
+    Raises
+    ------
+    InputError
+        The plan is not of such a network or such chips.
+    """
+    network = laid_out(plan, hardware)
+    time = None if hardware.cells.drift is None else hardware.cells.drift.t0
+    for name, layer in network.layers.items():
+        # Targets take the place of weights before anything is written.
+        layer.targets = plan.layer(name).targets
+    network.program(seed, time=time)
+    for name, layer in network.layers.items():
+        if chips is not None:
+            layer.program(chip=chips[name], time=time)
+        layer.scale = layer.scale * plan.layer(name).headroom
+    for name, layer in network.layers.items():
+        _add_digital(layer, plan, name)
+    return network
+
+
+def _add_digital(layer: CrossbarLayer, plan: Plan, name: str) -> None:
+    """Add a plan's gain and shift to those that a BatchNorm left, and what is multiplied digitally."""
+    settled = plan.layer(name)
+    norm_gain = layer.gain
+    if settled.gain is not None:
+        layer.gain = _product(norm_gain, settled.gain, layer)
+    if settled.shift is not None:
+        shift = _product(norm_gain, settled.shift, layer)
+        layer.shift = shift if layer.shift is None else layer.shift + shift
+    if settled.addend is not None:
+        rows = None if norm_gain is None else norm_gain.reshape(-1, *[1] * (settled.addend.dim() - 1))
+        layer.addend = _product(rows, settled.addend, layer)
+
+
+def _product(before: Tensor | None, factor: Tensor, layer: CrossbarLayer) -> Tensor:
+    factor = torch.as_tensor(factor).to(layer.weight)
+    return factor if before is None else before * factor
