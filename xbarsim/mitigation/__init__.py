@@ -12,13 +12,13 @@ use of data, knowledge and chip, a ``bench`` hands out that and no more (``known
 """
 
 from xbarsim.mitigation.bench import Bench, Labelled
+from xbarsim.mitigation.catalogue import chain, method, methods
 from xbarsim.mitigation.harness import ChainResult, Failure, Harness, Study, run
 from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.needs import Needs, NotEntitledError
 from xbarsim.mitigation.plan import LayerPlan, Plan
 from xbarsim.mitigation.realisation import realise
 from xbarsim.mitigation.record import Cost, Record
-from xbarsim.mitigation.catalogue import chain, method, methods
 
 __all__ = [
     "Bench",

@@ -67,11 +67,8 @@ def realise(
     for name, layer in network.layers.items():
         # Targets take the place of weights before anything is written.
         layer.targets = plan.layer(name).targets
-    network.program(seed, time=time)
-    for name, layer in network.layers.items():
-        if chips is not None:
-            layer.program(chip=chips[name], time=time)
-        layer.scale = layer.scale * plan.layer(name).headroom
+    headroom = {name: plan.layer(name).headroom for name in network.layers}
+    network.program(seed, chips=chips, headroom=headroom, time=time)
     for name, layer in network.layers.items():
         _add_digital(layer, plan, name)
     return network
