@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
+from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.forward_pass import ForwardPass, forward_pass
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
@@ -64,8 +65,8 @@ class Bench:
         Where uses are counted.
     known : KnownChips, optional
         What is known of the chip.
-    realised : callable, optional
-        Puts a plan on the chip itself.
+    socket : ChipSocket, optional
+        The chip itself.
     """
 
     def __init__(
@@ -78,15 +79,14 @@ class Bench:
         seed: int,
         ledger: Ledger,
         knowledge: KnownChips | None = None,
-        realised: Callable[[Plan], CrossbarNetwork] | None = None,
+        socket: ChipSocket | None = None,
     ) -> None:
         self._needs, self._label, self._ledger = needs.to_dict(), label, ledger
         self.hardware = hardware
         self.shape, self.classes = dataset.shape, len(dataset.classes)
         self._dataset = _without_test(dataset)
         self._knowledge = knowledge if needs.knows != "hardware" else None
-        self._realised = realised if needs.chip != "none" else None
-        self._on_chip: tuple[Plan, CrossbarNetwork] | None = None
+        self._socket = socket if needs.chip != "none" else None
         order, draws = (
             np.random.SeedSequence(seed, spawn_key=(_ORDER,)),
             np.random.SeedSequence(seed, spawn_key=(_DRAWS,)),
@@ -153,9 +153,9 @@ class Bench:
             return self._share(candidate, split)
         if self._knowledge is not None:
             return self._share(self.known_network(candidate), split)
-        if self._realised is not None:
+        if self._socket is not None:
             self._ledger.forward_images += len(split)
-            return self._share(self._chip_network(candidate), split)
+            return self._share(self._socket.network(candidate), split)
         chips = [self.simulated_network(candidate, number) for number in range(_SIMULATED)]
         return float(np.mean([self._share(network, split) for network in chips]))
 
@@ -210,10 +210,7 @@ class Bench:
         return laid_out(plan, self.hardware)
 
     def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:
-        """Find converters' ranges as the harness does it, on images that every owner of a chip has."""
-        if wants_data(self.hardware):
-            network.calibrate(calibration_images(self._dataset))
-        return network
+        return calibrated(network, self._dataset)
 
     # The chip.
 
@@ -231,7 +228,7 @@ class Bench:
         """
         self._check(chip="forward")
         self._ledger.forward_images += len(images)
-        return forward_pass(self._chip_network(plan), images, batch_statistics=batch_statistics)
+        return forward_pass(self._chip().network(plan), images, batch_statistics=batch_statistics)
 
     def write(
         self, plan: Plan, cells: Mapping[str, Sequence[ArrayLike]] | None = None
@@ -251,27 +248,12 @@ class Bench:
             Pulses, by layer and plane.
         """
         self._check(chip="write")
-        network = self._chip_network(plan, keep_cells=True)
-        pulses = {}
-        for name, layer in network.layers.items():
-            masks = None if cells is None else cells.get(name)
-            if cells is not None and masks is None:
-                continue
-            pulses[name] = layer.write(masks)
-            counted = [np.ones(plane.shape, bool) for plane in pulses[name]] if masks is None else masks
-            total = sum(int(plane.sum()) for plane in pulses[name])
-            self._ledger.add_writes(name, [np.asarray(mask) for mask in counted], total)
-        return pulses
+        return self._chip().write(plan, cells)
 
-    def _chip_network(self, plan: Plan, *, keep_cells: bool = False) -> CrossbarNetwork:
-        if self._realised is None:
+    def _chip(self) -> ChipSocket:
+        if self._socket is None:
             raise InputError(f"{self._label} has a bench without a chip")
-        if self._on_chip is None or (self._on_chip[0] is not plan and not keep_cells):
-            self._on_chip = plan, self._calibrated(self._realised(plan))
-        elif self._on_chip[0] is not plan:
-            _take_weights(self._on_chip[1], laid_out(plan, self.hardware))
-            self._on_chip = plan, self._on_chip[1]
-        return self._on_chip[1]
+        return self._socket
 
     def _check(self, **levels: str) -> None:
         check_entitled(self._needs, self._label, **levels)
@@ -285,14 +267,11 @@ def calibration_images(dataset: Dataset, count: int = _CALIBRATION) -> list[Tens
     return [sample[k : k + 64] for k in range(0, len(sample), 64)]
 
 
-@torch.no_grad()
-def _take_weights(network: CrossbarNetwork, source: CrossbarNetwork) -> None:
-    """Give a network the parameters of another of the same layers; its cells hold what was written."""
-    parameters = dict(source.model.named_parameters())
-    for layer in network.layers.values():
-        layer.follows_weights = False
-    for name, parameter in network.model.named_parameters():
-        parameter.copy_(parameters[name])
+def calibrated(network: CrossbarNetwork, dataset: Dataset) -> CrossbarNetwork:
+    """Find the ranges of a programmed network's converters, where they come from data, and return it."""
+    if wants_data(network.hardware):
+        network.calibrate(calibration_images(dataset))
+    return network
 
 
 def _without_test(dataset: Dataset) -> Dataset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import torch
 from torch import nn
 
 from xbarsim.errors import InputError, XbarsimError
-from xbarsim.mitigation.bench import Bench, calibration_images
+from xbarsim.mitigation.bench import Bench, calibrated
+from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.method import Chain
@@ -24,7 +26,6 @@ from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.inference import varies
 from xbarsim.nn.network import CrossbarNetwork
-from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.training import accuracy, inputs
 
 _BATCH = 500
@@ -100,6 +101,17 @@ class Study:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Application:
+    """What a chain came to on a chip: its plan, that on the chip, what it used, the curves that it noted, its time."""
+
+    plan: Plan
+    network: CrossbarNetwork
+    ledger: Ledger
+    trace: dict[str, list[float]]
+    seconds: float
+
+
 @dataclass
 class Harness:
     """Runs chains; it alone sees the test set and makes chips from seeds.
@@ -155,16 +167,16 @@ class Harness:
 
     def accuracy(self, network: CrossbarNetwork) -> float:
         """Return a network's accuracy on test images; converters' ranges are found on training images first."""
-        if wants_data(self.hardware):
-            network.calibrate(calibration_images(self.dataset))
-        return accuracy(network, self.dataset, self.dataset.test, _BATCH)
+        return accuracy(calibrated(network, self.dataset), self.dataset, self.dataset.test, _BATCH)
 
-    def apply(self, chain: Chain, seed: int) -> tuple[Plan, Ledger, dict[str, list[float]]]:
-        """Return the plan that a chain comes to on a chip, what it used, and the curves that it noted."""
+    def apply(self, chain: Chain, seed: int) -> Application:
+        """Return what a chain comes to on a chip."""
+        start = time.perf_counter()
         plan = base = self.base_plan(chain)
         ledger = Ledger.of(len(self.dataset.train))
         trace: dict[str, list[float]] = {}
         truth: CrossbarNetwork | None = None
+        socket = ChipSocket(self.hardware, seed, ledger, partial(calibrated, dataset=self.dataset))
         for number, step in enumerate(chain.steps):
             needs = step.needs
             knowledge = None
@@ -174,13 +186,15 @@ class Harness:
             words = np.random.SeedSequence(self.method_seed, spawn_key=(number,)).generate_state(1, np.uint64)
             bench = Bench(
                 needs, step.name, self.hardware, self.dataset, seed=int(words[0]), ledger=ledger, knowledge=knowledge,
-                realised=lambda wanted: realise(wanted, self.hardware, seed=seed),
+                socket=socket,
             )  # fmt: skip
             with ledger.counting_steps(), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(words[0] >> np.uint64(1)))
                 plan = step.apply(plan, bench)
             trace |= {name if name not in trace else f"{step.name}.{name}": line for name, line in bench.trace.items()}
-        return plan, ledger, trace
+        seconds = time.perf_counter() - start
+        network = socket.network(plan) if socket.occupied else realise(plan, self.hardware, seed=seed)
+        return Application(plan, calibrated(network, self.dataset), ledger, trace, seconds)
 
     def record(self, chain: Chain, seed: int) -> Record:
         """Return what a chain brings on a chip.
@@ -193,13 +207,10 @@ class Harness:
         where = f"{chain.label}, chip {seed}"
         self.progress(where)
         before = self._accuracy_before(chain, seed)
-        start = time.perf_counter()
-        plan, ledger, trace = self.apply(chain, seed)
-        seconds = time.perf_counter() - start
-        network = realise(plan, self.hardware, seed=seed)
-        after = before if chain.steps == BASELINE.steps else self.accuracy(network)
-        cost = Cost.of(plan, network, ledger, self._calls)
-        return Record(seed, before, after, cost, trace, seconds)
+        applied = self.apply(chain, seed)
+        after = before if chain.steps == BASELINE.steps else self.accuracy(applied.network)
+        cost = Cost.of(applied.plan, applied.network, applied.ledger, self._calls)
+        return Record(seed, before, after, cost, applied.trace, applied.seconds)
 
     def _accuracy_before(self, chain: Chain, seed: int) -> float:
         key = seed, chain.spare_rows

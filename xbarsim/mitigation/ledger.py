@@ -26,8 +26,10 @@ class Ledger:
         Steps of any torch optimiser while methods ran.
     forward_images : int
         Images that went through the chip.
-    write_passes : list of (writes, pulses, most) by layer
-        What was written into cells beyond the programming of the plan.
+    cell_writes : mapping of str to list of (inputs, outputs) array
+        How often cells were written before the last programming replaced all of it, by layer and plane.
+    pulses : int
+        Of these writes.
     """
 
     labelled: NDArray[np.bool_]
@@ -54,7 +56,7 @@ class Ledger:
         return int((self.unlabelled & ~self.labelled).sum())
 
     def add_writes(self, layer: str, writes: list[NDArray[Any]], pulses: int) -> None:
-        """Count a write: how often each cell of a layer's planes was written."""
+        """Count writes that another programming replaces: how often each cell of a layer's planes was written."""
         counts = [np.asarray(plane, dtype=np.int64) for plane in writes]
         before = self.cell_writes.get(layer)
         self.cell_writes[layer] = counts if before is None else [a + b for a, b in zip(before, counts, strict=True)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from xbarsim.mitigation.plan import Plan
+from xbarsim.mitigation.plan import LayerPlan, Plan
 from xbarsim.nn.binary import is_binary, plain
 from xbarsim.nn.convert import convert
 from xbarsim.nn.hardware import Hardware
@@ -69,14 +69,17 @@ def realise(
         layer.targets = plan.layer(name).targets
     headroom = {name: plan.layer(name).headroom for name in network.layers}
     network.program(seed, chips=chips, headroom=headroom, time=time)
-    for name, layer in network.layers.items():
-        _add_digital(layer, plan, name)
+    add_digital(network, plan)
     return network
 
 
-def _add_digital(layer: CrossbarLayer, plan: Plan, name: str) -> None:
-    """Add a plan's gain and shift to those that a BatchNorm left, and what is multiplied digitally."""
-    settled = plan.layer(name)
+def add_digital(network: CrossbarNetwork, plan: Plan) -> None:
+    """Add a plan's gains and shifts to those that a BatchNorm left in a network, and what is multiplied digitally."""
+    for name, layer in network.layers.items():
+        _add_to_layer(layer, plan.layer(name))
+
+
+def _add_to_layer(layer: CrossbarLayer, settled: LayerPlan) -> None:
     norm_gain = layer.gain
     if settled.gain is not None:
         layer.gain = _product(norm_gain, settled.gain, layer)
