@@ -63,10 +63,10 @@ class LineBlock:
     unit: Array
 
     def realised(self, siemens: Sequence[Array]) -> Array:
-        """Return (rows, lines, cols) for goals (rows, cols) of these outputs in each plane, as ``PhysicalLines``."""
+        """Return what the cells hold for goals in each plane, of shapes that broadcast with (lines, cols)."""
         total: Array | float = 0.0
         for cells in self.planes:
-            whole = settled(self.model, siemens[cells.plane][:, None], cells.factor, cells.faults)
+            whole = settled(self.model, siemens[cells.plane], cells.factor, cells.faults)
             whole -= cells.zero
             whole *= cells.worth
             total = whole if isinstance(total, float) else np.add(total, whole, out=total)
@@ -123,7 +123,26 @@ class PhysicalLines:
         """
         matrix = np.empty((len(siemens[0]), *self.shape))
         for block in self.blocks:
-            matrix[:, block.lines[:, None], block.cols] = block.realised([plane[:, block.cols] for plane in siemens])
+            parts = [plane[:, None, block.cols] for plane in siemens]
+            matrix[:, block.lines[:, None], block.cols] = block.realised(parts)
+        return matrix
+
+    def realised_in_order(self, siemens: Sequence[Array]) -> Array:
+        """Return what each line holds for its own row of goals, as ``realised``.
+
+        Parameters
+        ----------
+        siemens : sequence of (lines, cols) array
+            As ``goals`` gives them.
+
+        Returns
+        -------
+        (lines, cols) array
+        """
+        matrix = np.empty(self.shape)
+        for block in self.blocks:
+            cells = np.ix_(block.lines, block.cols)
+            matrix[cells] = block.realised([plane[cells] for plane in siemens])
         return matrix
 
     def _blocks(self, state: ArrayState, group: int, lines: Indices, cols: Indices) -> Iterator[LineBlock]:

@@ -12,6 +12,7 @@ from xbarsim.errors import InputError
 from xbarsim.nn.cell_writes import WritableWeights
 from xbarsim.nn.physical_lines import PhysicalLines
 from xbarsim.nn.tile_places import Indices
+from xbarsim.nn.weight_cells import WeightCells
 
 Selection = slice | ArrayLike | None
 
@@ -59,6 +60,19 @@ class ComparableWeights(WritableWeights):
         lines = _indices("physical_rows", physical_rows, self._line_count(group))
         physical = PhysicalLines(self._target_state(), group, lines, np.arange(outputs))
         return physical.realised(physical.goals(rows))
+
+    def weight_cells(self, group: int = 0) -> WeightCells:
+        """Return the cells of each weight of a group where it lies, at the layer's scale as it is now.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            There is no such group.
+        """
+        group, shape = self._checked_group(group)
+        return WeightCells(self._target_state(), group, shape)
 
     def row_costs(
         self,
@@ -167,7 +181,7 @@ def _costs(matrix: Array, physical: PhysicalLines) -> Array:
         step = max(1, _CHUNK // (len(block.lines) * len(block.cols)))
         for first in range(0, len(matrix), step):
             rows = slice(first, first + step)
-            apart = block.realised([plane[rows] for plane in siemens])
+            apart = block.realised([plane[rows, None] for plane in siemens])
             apart -= weights[rows, None]
             costs[rows, block.lines] += np.abs(apart, out=apart).sum(axis=2)
     return costs
