@@ -8,10 +8,10 @@ takes in a BatchNorm that ``following`` finds behind one. ``feedforward``, ``rec
 is torch's.
 
 Weights. ``planes`` are their conductances; ``tile_places`` and ``tiling`` cut these into arrays, by an ``arrangement``.
-``cells`` is what a chip makes of them, ``cell_state`` what was written, ``cell_writes`` by hand. ``physical_lines`` is
-what they would be elsewhere, ``row_costs`` how far from their weights. ``array_maps`` solves the circuits, ``arrays``
-puts their maps together, ``map_store`` has them while nothing changes. ``weights`` is all of this for a layer;
-``clipping`` says what a frozen scale cuts, ``compensation`` makes up for drift.
+``cell_targets`` are set instead of them. ``cells`` is what a chip makes of them, ``cell_state`` what was written,
+``cell_writes`` by hand. ``physical_lines`` is what they would be elsewhere, ``row_costs`` how far from their weights.
+``array_maps`` solves the circuits, ``arrays`` puts their maps together, ``map_store`` has them while nothing changes.
+``weights`` is all of this for a layer; ``clipping`` says what a frozen scale cuts, ``compensation`` makes up for drift.
 
 Inputs. ``layers`` multiplies by all arrays at once, with a digital ``gain``, or by ``products`` array by array where a
 converter comes between: ``converters`` round (``rounding``) within ``ranges`` of ``observers`` in ``calibration``.

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from xbarsim.errors import InputError
 from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.cell_state import CellState
+from xbarsim.nn.cell_targets import CellTargets
 from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.tiling import by_tile, by_weight
@@ -99,8 +100,48 @@ class WritableWeights(ProgrammedWeights):
         self._cells, self._follows_weights, self._stored = cells, cells is None, None
         self.reads, self.writes = usage["reads"], usage["writes"]
 
+    @property
+    def targets(self) -> list[NDArray[np.float64]] | None:
+        """The siemens that cells are to have, if they are set, for each plane; None: what the weights ask for.
+
+        Set one array (inputs, outputs) for each plane, in the form of ``programmed``. Each must be between g_off and
+        g_on, and is brought to the nearest level where there are levels. Reference columns are as always. Cells lie as
+        the arrangement says; those of a flipped line hold their targets as they are, and it is driven negated. While
+        targets are set neither weights nor their gradients count, and a dynamic scale stays what it is. Cells that
+        follow are written anew; cells that do not, at the next ``write``.
+
+        Raises
+        ------
+        InputError
+            They are not of that form, not finite, or out of range.
+        """
+        return None if self._targets is None else list(self._targets.siemens)
+
+    @targets.setter
+    def targets(self, planes: Sequence[ArrayLike] | None) -> None:
+        targets = None if planes is None else self.checked_targets(planes)
+        if targets is None and self._targets is None:
+            return
+        if self.scale_moves:
+            self._fix_scale()
+        if self.chip is not None and self._cells is None:
+            self.writes = self.next_write + 1
+        self._targets, self._stored = targets, None
+
+    def checked_targets(self, planes: Sequence[ArrayLike] | NDArray[Any]) -> CellTargets:
+        """Return what ``targets`` can be set to, or raise InputError."""
+        return CellTargets.checked(planes, self._cell_shape, self.hardware.cells, self.label)
+
+    @property
+    def _cell_shape(self) -> tuple[int, int, int]:
+        """How many planes, inputs and outputs there are."""
+        planes = 1 + max(place.plane for place in self.places)
+        return planes, self.weight[0].numel() + self.bias_row, self.outputs
+
     def write(self, cells: Sequence[ArrayLike] | None = None) -> list[NDArray[np.int32]]:
-        """Write what the weights are into cells, which from then on hold that: ``follows_weights`` is False.
+        """Write what the weights are, or ``targets``, into cells, which from then on hold that.
+
+        ``follows_weights`` is False from then on.
 
         Parameters
         ----------
@@ -124,7 +165,7 @@ class WritableWeights(ProgrammedWeights):
         self.check_finite()
         masks = None if cells is None else self._masks(cells)
         present = self._stop_following()
-        if masks is None and self.hardware.mapping.scale == "dynamic":
+        if masks is None and self._targets is None and self.hardware.mapping.scale == "dynamic":
             self._fix_scale()
         self.writes += 1
         self._cells = present.rewritten(self._target_state(), masks)
@@ -135,8 +176,8 @@ class WritableWeights(ProgrammedWeights):
             masks = [np.asarray(plane) for plane in cells]
         except (TypeError, ValueError):
             raise InputError(f"cells are no arrays: {self.label} takes one of bool for each plane") from None
-        shape = self.weight[0].numel() + self.bias_row, self.outputs
-        planes = 1 + max(place.plane for place in self.places)
+        planes, *size = self._cell_shape
+        shape = tuple(size)
         if len(masks) != planes or any(mask.dtype != bool or mask.shape != shape for mask in masks):
             kinds = ", ".join(f"{mask.dtype} {mask.shape}" for mask in masks[:3])
             raise InputError(
@@ -162,20 +203,20 @@ class WritableWeights(ProgrammedWeights):
         if self._cells is None:
             self._cells = self.present_cells()
             self._follows_weights = False
-            if self.hardware.mapping.scale == "dynamic":
+            if self._targets is None and self.hardware.mapping.scale == "dynamic":
                 self._fix_scale()
         return self._cells
 
     def _check_hardware(self, hardware: Hardware) -> None:
-        """Refuse hardware on which the cells would stand for other weights than they were written for."""
-        if self._cells is None:
-            return
-        for name in ("tiles", "mapping", "cells"):
-            if getattr(hardware, name) != getattr(self.hardware, name):
-                raise InputError(
-                    f"{self.label} has cells that were written with other {name}: "
-                    "set follows_weights = True before its hardware"
-                )
+        """Refuse hardware on which the cells would stand for other weights than they were written, or set, for."""
+        rules = [
+            (self._cells, ("tiles", "mapping", "cells"), "cells that were written with", "follows_weights = True"),
+            (self._targets, ("mapping", "cells"), "targets that are of", "targets = None"),
+        ]
+        for state, names, tie, way_out in rules:
+            for name in names if state is not None else ():
+                if getattr(hardware, name) != getattr(self.hardware, name):
+                    raise InputError(f"{self.label} has {tie} other {name}: set {way_out} before its hardware")
 
     def _by_weight(self, parts: Sequence[NDArray[Any]], *, physical: bool = False) -> list[NDArray[Any]]:
         return by_weight(parts, self.places, physical=physical)

@@ -13,6 +13,7 @@ from torch import Tensor
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.nn.array_maps import effective
+from xbarsim.nn.cell_targets import CellTargets
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import is_between, planes_of, zeros
 from xbarsim.nn.tile_places import Place
@@ -49,6 +50,8 @@ class ArrayState:
         What was written, where the arrays do not follow the weights.
     keep : bool
         As of ``effective``.
+    siemens : CellTargets or None
+        Conductances that cells are to have instead of those of the weights.
     """
 
     matrices: Sequence[Tensor]
@@ -65,6 +68,7 @@ class ArrayState:
     progress: Callable[[int], None] | None = None
     cells: Sequence[Programmed] | None = None
     keep: bool = True
+    siemens: CellTargets | None = None
 
 
 def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
@@ -74,6 +78,10 @@ def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
     for tile, place in enumerate(places):
         numbers.setdefault((place.group, place.rows.start), []).append(tile)
     zero = zeros(hardware)
+    if state.siemens is not None:
+        for tiles in numbers.values():
+            yield {tile: _set_target(state.siemens, places[tile], hardware, zero) for tile in tiles}
+        return
     if places[0].row_order is not None:
         for (group, _), tiles in numbers.items():
             yield _arranged_targets(tiles, state.matrices[group], state.scales[group], places, hardware)
@@ -89,22 +97,32 @@ def _arranged_targets(
     tiles: Sequence[int], matrix: Tensor, scale: Tensor, places: Sequence[Place], hardware: Hardware
 ) -> dict[int, Tensor]:
     """Return the targets of arrays at the same word lines; lines that are off are left in HRS."""
-    zero, g_off = zeros(hardware), hardware.cells.g_off
+    zero = zeros(hardware)
     strip: dict[int, Tensor] = {}
     for tile in tiles:
         if tile in strip:
             continue
         place = places[tile]
         rows, cols = (torch.from_numpy(index).to(matrix.device) for index in (place.inputs, place.outputs))
-        driven = (rows >= 0)[:, None]
         signs = torch.tensor(place.signs, device=matrix.device)[:, None]
         part = matrix[rows.clamp(min=0)][:, cols] * signs.to(matrix)
         planes = planes_of(part.double(), scale if scale.shape[1] == 1 else scale[:, cols], hardware)
         beside = [number for number in tiles if places[number].cols == place.cols]
         for partner, plane in zip(beside, planes, strict=True):
             whole = _with_reference(plane, places[partner], zero)
-            strip[partner] = torch.where(driven, whole, torch.full_like(whole, g_off))
+            strip[partner] = _without_lines_off(whole, rows >= 0, hardware)
     return strip
+
+
+def _set_target(siemens: CellTargets, place: Place, hardware: Hardware, zero: Sequence[float]) -> Tensor:
+    """Return an array's targets as they were set; flips change nothing in them."""
+    whole = _with_reference(torch.from_numpy(siemens.part(place)), place, zero)
+    return _without_lines_off(whole, torch.from_numpy(place.driven), hardware)
+
+
+def _without_lines_off(target: Tensor, driven: Tensor, hardware: Hardware) -> Tensor:
+    """Return targets with all cells of word lines that are off in HRS."""
+    return torch.where(driven[:, None], target, torch.full_like(target, hardware.cells.g_off))
 
 
 def _with_reference(target: Tensor, place: Place, zero: Sequence[float]) -> Tensor:

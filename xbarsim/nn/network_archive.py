@@ -21,7 +21,7 @@ from xbarsim.nonideal import Chip
 from xbarsim.nonideal.archive import check_members, read_arrays
 
 FORMAT, VERSION = "xbarsim chips", 3
-"""Version 2 has an arrangement or written cells, version 3 headroom; older ones read files without."""
+"""Version 2 has an arrangement or written cells, version 3 headroom or targets; older ones read files without."""
 
 _FROZEN = ("scale", "input_range", "output_range")
 
@@ -40,6 +40,7 @@ def save_chips(layers: Mapping[str, CrossbarLayer], path: str | Path, seed: int 
             raise InputError(f"{layer.label} has no chip to save: call program(seed) first")
         names = [*_FROZEN, *(name for name in DIGITAL if getattr(layer, name) is not None)]
         parts = layer.chip.packed() | {name: getattr(layer, name).detach().cpu().numpy() for name in names}
+        parts |= {} if layer.targets is None else {"targets": np.array(layer.targets)}
         parts |= {} if layer.cell_state is None else layer.cell_state.packed()
         arrays |= {f"{number}:{name}": array for name, array in parts.items()}
     about = {
@@ -72,13 +73,14 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
         columns = {"output_range": (sum(cols for _, cols in shapes),)}
         frozen = {name: _frozen(path, parts, name, layer, columns.get(name)) for name in _FROZEN}
         headroom = _headroom(path, layer, record)
-        ready.append((layer, arrangement, chip, cells, frozen, digital, headroom, record))
+        targets = _targets(path, parts, layer)
+        ready.append((layer, arrangement, chip, cells, frozen, digital, headroom, targets, record))
     check_members(path, "chips are", about, arrays)
-    for layer, arrangement, chip, cells, frozen, digital, headroom, record in ready:
-        layer.follows_weights = True
+    for layer, arrangement, chip, cells, frozen, digital, headroom, targets, record in ready:
+        layer.follows_weights, layer.targets = True, None
         layer.arrange(arrangement)
         layer.program(chip=chip, time=record.get("time"), headroom=headroom)
-        layer.scale = frozen["scale"]
+        layer.targets, layer.scale = targets, frozen["scale"]
         layer.input_converter.range, layer.output_converter.range = frozen["input_range"], frozen["output_range"]
         for name, tensor in digital.items():
             _set_digital(layer, name, tensor)
@@ -93,7 +95,7 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
 
 def _version(layer: CrossbarLayer) -> int:
     """Return the first version that holds all that a layer has."""
-    if layer.headroom != 1.0:
+    if layer.headroom != 1.0 or layer.targets is not None:
         return VERSION
     return 1 if layer.arrangement is None and layer.cell_state is None else 2
 
@@ -170,6 +172,18 @@ def _arrangement(
         return arrangement, tuple(place.shape for place in layer.places_for(arrangement))
     except (TypeError, InputError) as error:
         raise InputError(f"{path}: the chips are damaged: lines of {layer.label} ({error})") from None
+
+
+def _targets(
+    path: str | Path, arrays: Mapping[str, NDArray[Any]], layer: CrossbarLayer
+) -> list[NDArray[np.float64]] | None:
+    """Return the targets that were set in a layer's cells."""
+    if "targets" not in arrays:
+        return None
+    try:
+        return list(layer.checked_targets(arrays["targets"]).siemens)
+    except InputError as error:
+        raise InputError(f"{path}: the chips are damaged: {error}") from None
 
 
 def _headroom(path: str | Path, layer: CrossbarLayer, record: Mapping[str, Any]) -> float:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from xbarsim.checks import Array
+from xbarsim.nn.cell_targets import CellTargets
 from xbarsim.nn.cells import ArrayState, reference_model
 from xbarsim.nn.planes import planes_of, subtracted, unit, zeros
 from xbarsim.nn.tile_places import Indices
@@ -97,6 +98,7 @@ class PhysicalLines:
 
     def __init__(self, state: ArrayState, group: int, lines: Indices, cols: Indices) -> None:
         self.shape = len(lines), len(cols)
+        self._outputs = group * state.matrices[group].shape[1] + cols
         self._hardware, self._model = state.hardware, state.chip.model
         scale = state.scales[group].detach().cpu().numpy()
         self._scale = scale if scale.shape[1] == 1 else scale[:, cols]
@@ -106,6 +108,11 @@ class PhysicalLines:
         """Return the siemens that a write aims at for weights (rows, cols), in each plane."""
         planes = planes_of(torch.from_numpy(rows), torch.from_numpy(self._scale), self._hardware)
         return [goals(self._model, plane.numpy(), rows.shape) for plane in planes]
+
+    def set_goals(self, targets: CellTargets, rows: Indices) -> list[Array]:
+        """Return the same for targets that are set instead of weights, of some inputs."""
+        planes = targets.siemens[:, rows[:, None], self._outputs]
+        return [goals(self._model, plane, plane.shape) for plane in planes]
 
     def realised(self, siemens: Sequence[Array]) -> Array:
         """Return what each line holds for each row of goals (rows, cols), in the weights' unit.

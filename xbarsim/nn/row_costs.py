@@ -26,7 +26,7 @@ _FEW = 64
 class ComparableWeights(WritableWeights):
     """Weights that can be compared with what other word lines would hold."""
 
-    def realised(self, weight_rows: ArrayLike, physical_rows: ArrayLike, *, group: int = 0) -> Array:
+    def realised(self, weight_rows: ArrayLike | None, physical_rows: ArrayLike, *, group: int = 0) -> Array:
         """Return what word lines would hold if rows of weights were mapped to them, in the weights' unit.
 
         That is the sum over the planes of what programming makes of the cells, reference column or digital offset
@@ -36,8 +36,8 @@ class ComparableWeights(WritableWeights):
 
         Parameters
         ----------
-        weight_rows : (rows, outputs) array_like
-            Weights of all outputs of a group.
+        weight_rows : (rows, outputs) array_like, or None
+            Weights of all outputs of a group; None: all rows of the layer, with its ``targets`` where they are set.
         physical_rows : (lines,) array_like of int
             Word lines of the group as they physically lie, spare ones included, numbered as those of
             ``known(physical=True)``.
@@ -55,11 +55,13 @@ class ComparableWeights(WritableWeights):
         InputError
             Rows or lines are not of that form.
         """
-        group, (_, outputs) = self._checked_group(group)
-        rows = self._checked_rows(weight_rows, (None, outputs))
+        group, (inputs, outputs) = self._checked_group(group)
         lines = _indices("physical_rows", physical_rows, self._line_count(group))
         physical = PhysicalLines(self._target_state(), group, lines, np.arange(outputs))
-        return physical.realised(physical.goals(rows))
+        if weight_rows is None and self._targets is not None:
+            return physical.realised(physical.set_goals(self._targets, np.arange(inputs)))
+        rows = self._group_weights(group) if weight_rows is None else weight_rows
+        return physical.realised(physical.goals(self._checked_rows(rows, (None, outputs))))
 
     def weight_cells(self, group: int = 0) -> WeightCells:
         """Return the cells of each weight of a group where it lies, at the layer's scale as it is now.
@@ -93,7 +95,8 @@ class ComparableWeights(WritableWeights):
         Parameters
         ----------
         weights : (inputs, outputs) array_like, optional
-            Of a group, the row of biases last; None: the layer's.
+            Of a group, the row of biases last; None: the layer's. Where the layer has ``targets``, t is then what these
+            become on the line, which is driven negated if ``negated``.
         weighting : (rows,) array_like, optional
             u of each row; None: 1.
         negated : bool
@@ -117,13 +120,14 @@ class ComparableWeights(WritableWeights):
             An argument is not of that form.
         """
         group, shape = self._checked_group(group)
-        matrix = self.matrices()[group].detach().cpu().double().numpy() if weights is None else weights
-        matrix = self._checked_rows(matrix, shape)
+        matrix = self._checked_rows(self._group_weights(group) if weights is None else weights, shape)
         inputs, outputs = _indices("rows", rows, shape[0]), _indices("cols", cols, shape[1])
         line_numbers = _indices("lines", lines, self._line_count(group))
         matrix = np.ascontiguousarray(matrix[np.ix_(inputs, outputs)])
         physical = PhysicalLines(self._target_state(), group, line_numbers, outputs)
-        costs = _costs(-matrix if negated else matrix, physical)
+        targets = self._targets if weights is None else None
+        goal = None if targets is None else physical.set_goals(targets, inputs)
+        costs = _costs(-matrix if negated else matrix, physical, goal)
         return costs if weighting is None else costs * _checked_weighting(weighting, len(inputs))[:, None]
 
     def _checked_group(self, group: int) -> tuple[int, tuple[int, int]]:
@@ -132,6 +136,10 @@ class ComparableWeights(WritableWeights):
         if isinstance(group, bool) or not isinstance(group, int | np.integer) or not 0 <= group < self.groups:
             raise InputError(f"group is {group!r}: {self.label} has {self.groups}, numbered from 0")
         return int(group), (self.weight[0].numel() + self.bias_row, self.outputs // self.groups)
+
+    def _group_weights(self, group: int) -> Array:
+        matrix: Array = self.matrices()[group].detach().cpu().double().numpy()
+        return matrix
 
     def _checked_rows(self, value: Any, shape: tuple[int | None, int]) -> Array:
         """Return weights as float64, of a shape of which None is any."""
@@ -165,17 +173,20 @@ def _checked_weighting(value: ArrayLike, count: int) -> Array:
     return weighting
 
 
-def _costs(matrix: Array, physical: PhysicalLines) -> Array:
-    """Return ``sum_j |w_pj - t_qj(w_pj)|`` for all rows p of a matrix (rows, cols) and lines q."""
+def _costs(matrix: Array, physical: PhysicalLines, goal: list[Array] | None) -> Array:
+    """Return ``sum_j |w_pj - t_qj|`` for all rows p of a matrix (rows, cols) and lines q.
+
+    t is of the siemens that are the goal in each plane, (rows, cols); None: of the matrix itself.
+    """
     values = np.unique(matrix)
     costs = np.zeros((len(matrix), physical.shape[0]))
-    if len(values) <= _FEW:
+    if goal is None and len(values) <= _FEW:
         for value in values:
-            goal = physical.goals(np.full((1, matrix.shape[1]), value))
-            apart = np.abs(value - physical.realised(goal)[0])
+            row = physical.goals(np.full((1, matrix.shape[1]), value))
+            apart = np.abs(value - physical.realised(row)[0])
             costs += (matrix == value).astype(float) @ apart.T
         return costs
-    goal = physical.goals(matrix)
+    goal = physical.goals(matrix) if goal is None else goal
     for block in physical.blocks:
         weights, siemens = matrix[:, block.cols], [plane[:, block.cols] for plane in goal]
         step = max(1, _CHUNK // (len(block.lines) * len(block.cols)))

@@ -14,6 +14,7 @@ from torch import Tensor
 from xbarsim.errors import InputError
 from xbarsim.nn.arrays import ArrayMaps, for_gradients_too
 from xbarsim.nn.cell_state import CellState
+from xbarsim.nn.cell_targets import CellTargets
 from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.clipping import clipped_share, warn_of_clipping
 from xbarsim.nn.compensation import drift_scale
@@ -55,6 +56,7 @@ class ProgrammedWeights(MappedWeights):
     """
 
     _cells: CellState | None = None
+    _targets: CellTargets | None = None
 
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__(weight, bias, hardware, bias_row=bias_row)
@@ -72,8 +74,8 @@ class ProgrammedWeights(MappedWeights):
 
     @property
     def clipped(self) -> float:
-        """Share of the weights that are beyond the scale, and count as that; 0 while there is no chip."""
-        if self.chip is None or (self.scale_moves and self.headroom >= 1.0):
+        """Share of the weights that are beyond the scale, and count as that; 0 without a chip, or of set targets."""
+        if self.chip is None or self._targets is not None or (self.scale_moves and self.headroom >= 1.0):
             return 0.0
         return clipped_share(self.matrices(), self.scales())
 
@@ -158,8 +160,11 @@ class ProgrammedWeights(MappedWeights):
 
     @property
     def scale_moves(self) -> bool:
-        """Whether the scale is that of the weights as they are now; of written cells it is that of their writing."""
-        return super().scale_moves and self._cells is None
+        """Whether the scale is that of the weights as they are now; of written cells it is that of their writing.
+
+        Targets that are set fix it, too.
+        """
+        return super().scale_moves and self._cells is None and self._targets is None
 
     def checked_time(self, seconds: float) -> float:
         """Return seconds since programming as a float.
@@ -228,7 +233,7 @@ class ProgrammedWeights(MappedWeights):
     def _differentiable(self) -> bool:
         """Whether gradients of what is on the arrays are recorded."""
         bias = self.bias is not None and self.bias_row and self.bias.requires_grad
-        return torch.is_grad_enabled() and (self.weight.requires_grad or bias)
+        return torch.is_grad_enabled() and self._targets is None and (self.weight.requires_grad or bias)
 
     def array_state(
         self, hardware: Hardware | None = None, *, read: int | None = None, timed: bool = True
@@ -249,7 +254,7 @@ class ProgrammedWeights(MappedWeights):
             self.matrices(), scales, output_scales, self.places, hardware or self.hardware,
             self._readable_chip() if timed else self.checked_chip(), self.writes,
             self.reads if read is None else read, self.time, self.compensation, self.threads, self.progress,
-            None if self._cells is None else self._cells.cells, keep=self.training,
+            None if self._cells is None else self._cells.cells, keep=self.training, siemens=self._targets,
         )  # fmt: skip
 
     def _read_state(self) -> ArrayState:
@@ -280,8 +285,11 @@ class ProgrammedWeights(MappedWeights):
             self._series = None
 
     def _sources(self) -> list[Tensor]:
-        """Return what the maps are functions of, on this chip; of written cells the weights' type and device alone."""
-        if self._cells is not None:
+        """Return what the maps are functions of, on this chip.
+
+        Of cells that were written, or have targets that are set, that is the weights' type and device alone.
+        """
+        if self._cells is not None or self._targets is not None:
             return [self.scale, self.weight.detach().new_empty(0)]
         row = [self.bias.detach()] if self.bias_row and self.bias is not None else []
         return [self.weight.detach(), self.scale, *row]

@@ -152,22 +152,22 @@ class Nonidealities(Settings):
         names = [setting.name for setting in fields(self)]
         return [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(model, name)]
 
-    def checked_target(self, target: ArrayLike, shape: tuple[int, int]) -> Array:
-        """Return targets (rows, cols) in siemens, within the cells' range.
+    def checked_target(self, target: ArrayLike, shape: tuple[int, int], name: str = "target") -> Array:
+        """Return targets (rows, cols) in siemens, within the cells' range; ``name`` is what messages call them.
 
         Raises
         ------
         InputError
             The shape is another, or a target is not between 1 / r_off and 1 / r_on.
         """
-        g = checked_array("target", target)
+        g = checked_array(name, target)
         if g.shape != shape:
-            raise InputError(f"target has shape {g.shape}: the tile is {shape[0]} x {shape[1]}")
+            raise InputError(f"{name} has shape {g.shape}: the tile is {shape[0]} x {shape[1]}")
         bad = (g < self.g_off * (1.0 - _ROUNDING)) | (g > self.g_on * (1.0 + _ROUNDING))
         if bad.any():
             i, j = (int(k) for k in np.unravel_index(int(np.argmax(bad)), shape))
             raise InputError(
-                f"target[{i}, {j}] is {g[i, j]:g} S: it must be between 1/r_off = {self.g_off:g} S "
+                f"{name}[{i}, {j}] is {g[i, j]:g} S: it must be between 1/r_off = {self.g_off:g} S "
                 f"and 1/r_on = {self.g_on:g} S"
             )
         return np.clip(g, self.g_off, self.g_on)
