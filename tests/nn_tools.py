@@ -20,7 +20,8 @@ def hardware(mapping="differential", rows=7, cols=5, *, encoding="amplitude", da
     """Small unsymmetric arrays with unsymmetric wires."""
     # Where volts count a range is needed, and 1 needs no data.
     exact = Converter(range="full") if adc is not None or "law" in more else Converter()
-    names = {name: more.pop(name) for name in ("scale", "per", "slices", "slice_bits") if name in more}
+    settings = ("scale", "per", "slices", "slice_bits", "reference_faults")
+    names = {name: more.pop(name) for name in settings if name in more}
     return Hardware(
         tiles=Tiles(rows, cols),
         wires=Wires(word=1.5, bit=0.7, driver=2.0, sense=0.4),

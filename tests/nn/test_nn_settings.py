@@ -48,6 +48,7 @@ CASES = {
             ("floor", GAUSSIAN, 0.6),
         )
     },
+    "cells.variation.shared": ({"cells.variation": SPREAD}, "pair", CELLS),
     "cells.levels.count": ({"cells.levels": {"count": 5}}, 8, CELLS),
     "cells.levels.spacing": ({"cells.levels": {"count": 5}}, "log", CELLS),
     **{
@@ -79,6 +80,7 @@ CASES = {
     "mapping.scale": ({}, "dynamic", {"halved"}),
     "mapping.per": ({}, "column", CELLS),
     "mapping.slices": ({}, 2, {"arrays", "cells", "circuit", "outputs"}),
+    "mapping.reference_faults": ({"mapping.kind": "reference", "cells.faults": FAULTS}, False, CELLS),
     "mapping.slice_bits": ({"mapping.slices": 2}, 3, CELLS),
     "encoding.kind": ({"dac": {"bits": 5}}, "bit-serial", {"volts"}),
     "encoding.volts": ({}, 0.4, {"volts"}),
@@ -89,7 +91,10 @@ CASES = {
     "adc.per": ({"adc": {"bits": 6}}, "column", OUTPUTS),
     "fidelity": ({}, "ideal", WIRED),
 }  # fmt: skip
-REFUSED = {"dac.per": ({"dac": {"bits": 5}}, "column")}
+REFUSED = {
+    "dac.per": ({"dac": {"bits": 5}}, "column", "only an ADC's can differ"),
+    "cells.cycle_variation.shared": ({"cells.cycle_variation": SPREAD}, "pair", "only variation can be a pair's"),
+}
 
 
 def names():
@@ -170,8 +175,8 @@ def test_a_setting_changes_what_it_should_and_nothing_else(name):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_setting_that_cannot_act_is_refused(name):
-    base, value = REFUSED[name]
-    with pytest.raises(InputError, match="only an ADC's can differ"):
+    base, value, message = REFUSED[name]
+    with pytest.raises(InputError, match=message):
         with_settings({**base, name: value})
 
 
@@ -189,6 +194,19 @@ def test_a_setting_that_cannot_act_is_refused(name):
         ({"cells.faults": FAULTS}, "cells.faults.along", "rows", "cells.faults.clustering"),
         ({"cells.faults": {"rate": 0.3, "ocr": "inf"}}, "cells.faults.lrs_ohms", 10.0, "cells.faults.ocr"),
         ({"cells.variation": {}}, "cells.variation.kind", "gaussian", "cells.variation.sigma"),
+        ({"cells.variation": {}}, "cells.variation.shared", "pair", "cells.variation.sigma"),
+        *(
+            ({"mapping.kind": kind, "cells.variation": SPREAD}, "cells.variation.shared", "pair", "mapping.kind")
+            for kind in ("reference", "offset")
+        ),
+        *(
+            ({"mapping.kind": kind, "cells.faults": FAULTS}, "mapping.reference_faults", False, "mapping.kind")
+            for kind in ("differential", "offset")
+        ),
+        ({"mapping.kind": "reference"}, "mapping.reference_faults", False, "cells.faults"),
+        (
+            {"mapping.kind": "reference", "cells.faults": {}}, "mapping.reference_faults", False, "cells.faults.rate",
+        ),
         ({"cells.levels": {"count": 2}}, "cells.levels.spacing", "log", "cells.levels.count"),
         ({"cells.write_verify": {"max_pulses": 1}}, "cells.write_verify.shrink", 0.9, "cells.write_verify.max_pulses"),
         ({"cells.drift": {}}, "cells.drift.t0", 3.0, "cells.drift.nu"),
@@ -216,7 +234,9 @@ def test_numbers_of_another_law_or_distribution_are_refused():
 
 
 def test_defaults_are_idle_where_their_effect_is_off():
-    assert set(Hardware().idle) == {"law.v0", "law.i0", "mapping.slice_bits", "adc.range", "adc.per"}
+    assert set(Hardware().idle) == {
+        "law.v0", "law.i0", "mapping.slice_bits", "mapping.reference_faults", "adc.range", "adc.per",
+    }  # fmt: skip
     faulty = Hardware(cells=Nonidealities(faults=Faults(0.1, clustering=0.5, ocr=0.0)))
-    assert {name for name in faulty.idle if "faults" in name} == {"cells.faults.hrs_ohms"}
+    assert {name for name in faulty.idle if "cells.faults" in name} == {"cells.faults.hrs_ohms"}
     assert set(replace(Hardware(), fidelity="ideal").idle) > {"wires.word", "wires.sense"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from xbarsim.errors import InputError
-from xbarsim.nonideal.effect_settings import Settings
+from xbarsim.nonideal.effect_settings import LATER, Settings
 
 _MOST_LINES = 2**20
 """Of a tile."""
@@ -80,6 +80,9 @@ class Mapping(Settings):
         numbers 0 .. 2^bits - 1 ``reference`` and ``offset`` use all but the last, so that the middle one is 0.
     slice_bits : int
         Bits of each slice, where there are several.
+    reference_faults : bool
+        Whether cells of reference columns may be stuck as others are. Without them they are healthy, as on chips whose
+        reference was tested; they vary all the same.
     """
 
     kind: Literal["differential", "reference", "offset"] = "differential"
@@ -87,6 +90,7 @@ class Mapping(Settings):
     per: Literal["layer", "column"] = "layer"
     slices: int = 1
     slice_bits: int = 2
+    reference_faults: bool = field(default=True, metadata=LATER)
 
     def __post_init__(self) -> None:
         self._word("kind", ("differential", "reference", "offset"))
@@ -94,6 +98,8 @@ class Mapping(Settings):
         self._word("per", ("layer", "column"))
         self._count("slices", 1, MOST_BITS)
         self._count("slice_bits", 1, MOST_BITS)
+        if not isinstance(self.reference_faults, bool):
+            raise InputError(f"Mapping.reference_faults is {self.reference_faults!r}: it must be True or False")
         if self.slices > 1 and self.slices * self.slice_bits > MOST_BITS:
             raise InputError(
                 f"Mapping.slices is {self.slices} and slice_bits {self.slice_bits}: "

@@ -18,6 +18,7 @@ def idle(
     """Return the settings that change nothing, ``wires.word``, each with the one that makes it so, ``fidelity``."""
     pairs = [*_of_circuit(cells, law, wires, fidelity), *_of_converters(mapping, adc)]
     pairs += [(f"cells.{name}", f"cells.{cause}") for name, cause in (*_of_faults(cells), *_of_draws(cells))]
+    pairs += _of_planes(cells, mapping)
     return dict(pairs)
 
 
@@ -29,6 +30,17 @@ def _of_circuit(cells: Nonidealities, law: CellLaw, wires: Wires, fidelity: str)
                 yield f"{part}.{setting.name}", "fidelity"
     for name in law.idle:
         yield f"law.{name}", "law.kind"
+
+
+def _of_planes(cells: Nonidealities, mapping: Mapping) -> _Idle:
+    if mapping.kind != "reference":
+        yield "mapping.reference_faults", "mapping.kind"
+    elif cells.faults is None or cells.faults.rate == 0.0:
+        yield "mapping.reference_faults", "cells.faults" if cells.faults is None else "cells.faults.rate"
+    if cells.variation is not None and cells.variation.sigma == 0.0:
+        yield "cells.variation.shared", "cells.variation.sigma"
+    elif cells.variation is not None and mapping.kind != "differential" and mapping.slices == 1:
+        yield "cells.variation.shared", "mapping.kind"
 
 
 def _of_converters(mapping: Mapping, adc: Converter) -> _Idle:

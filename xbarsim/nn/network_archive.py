@@ -153,7 +153,14 @@ def _listed(records: list[dict[str, Any]]) -> str:
 
 
 def _settings(flat: Mapping[str, Any], names: list[str]) -> str:
-    return ", ".join(f"{name}={flat.get(name)!r}" for name in names[:4])
+    return ", ".join(f"{name}={_value(flat, name)}" for name in names[:4])
+
+
+def _value(flat: Mapping[str, Any], name: str) -> str:
+    """Return a setting's value in words; one that is left out among others of its part has its default."""
+    part = name.rpartition(".")[0]
+    default = name not in flat and any(path.startswith(f"{part}.") for path in flat)
+    return "(default)" if default else repr(flat.get(name))
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -19,6 +19,7 @@ from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.clipping import clipped_share, warn_of_clipping
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.layer_chips import chip_of_seed
 from xbarsim.nn.map_store import StoredMaps, equal_numbers
 from xbarsim.nn.mapped_weights import MappedWeights
 from xbarsim.nn.ranges import NotProgrammedError
@@ -114,10 +115,8 @@ class ProgrammedWeights(MappedWeights):
         self.check_finite()
         time = None if time is None else self.checked_time(time)
         headroom = self.checked_headroom(headroom)
-        shapes = tuple(place.shape for place in self.places)
-        model = self.hardware.cells
-        chip = Chip(model, seed, shapes) if chip is None else self.fitting_chip(chip)
-        again = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, model)
+        chip = chip_of_seed(self.hardware, self.places, seed) if chip is None else self.fitting_chip(chip)
+        again = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, chip.model)
         self.writes = self.writes + 1 if again else 0
         self.chip, self.headroom = chip, headroom
         self.reads, self.time, self.compensation, self.clipping_warned = 0, time, 1.0, False

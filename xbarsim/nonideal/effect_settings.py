@@ -11,6 +11,9 @@ import numpy as np
 
 from xbarsim.errors import InputError
 
+LATER = {"later": True}
+"""Metadata of settings that are younger than files and fingerprints: at its default such a setting is in neither."""
+
 
 class Settings:
     """Base of frozen dataclasses of numbers, words and ``None``."""
@@ -20,6 +23,8 @@ class Settings:
         record: dict[str, Any] = {}
         for setting in fields(self):  # type: ignore[arg-type]
             value = getattr(self, setting.name)
+            if setting.metadata.get("later") and value == setting.default:
+                continue
             record[setting.name] = "inf" if isinstance(value, float) and math.isinf(value) else value
         return record
 

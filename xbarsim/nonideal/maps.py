@@ -99,9 +99,14 @@ def make_maps(model: Nonidealities, shape: tuple[int, int], seed: int, tile: int
     Raises
     ------
     InputError
-        The shape, the seed or the tile is no such thing.
+        The shape, the seed or the tile is no such thing, or variation is shared by cells of several tiles.
     """
     shape = checked_shape(shape)
+    if model.variation and model.variation.shared == "pair":
+        raise InputError(
+            "Variation.shared is 'pair', and a chip does not know which cells are one weight: program a layer, or give "
+            "maps"
+        )
     maps: dict[str, NDArray[Any]] = {
         name: np.broadcast_to(np.array(name == "factor", dtype=kind), size)
         for name, (kind, size) in layout(shape).items()

@@ -97,6 +97,10 @@ class Nonidealities(Settings):
                 raise InputError(f"Nonidealities.{name} is {value!r}: it must be {kind.__name__}(...) or None")
         if self.write_verify and self.cycle_variation:
             raise InputError("cycle_variation is of blind writes: with write_verify give WriteVerify.noise instead")
+        if self.cycle_variation and self.cycle_variation.shared == "pair":
+            raise InputError(
+                "cycle_variation.shared is 'pair': each cell is written on its own, only variation can be a pair's"
+            )
         if self.levels:
             self.levels.values(self.g_off, self.g_on)
         if not self.stuck_lrs >= self.stuck_hrs:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from xbarsim.checks import Array
-from xbarsim.nonideal.effect_settings import Settings, checked_shape
+from xbarsim.nonideal.effect_settings import LATER, Settings, checked_shape
 from xbarsim.nonideal.streams import Draw, Stream, every
 
 
@@ -35,6 +35,10 @@ class Variation(Settings):
         What the factor multiplies.
     floor : float
         Least factor of gaussian variation, above 0 and below 1.
+    shared : {"cell", "pair"}
+        Who has a factor. ``pair``: the cells that hold one weight together have the same, that of the first of them, so
+        that the weight itself is multiplied (eq. 5 of that paper: one theta a weight). Which cells these are a layer of
+        ``xbarsim.nn`` knows, which makes such chips when it is programmed.
 
     Raises
     ------
@@ -46,10 +50,12 @@ class Variation(Settings):
     kind: Literal["lognormal", "gaussian"] = "lognormal"
     of: Literal["conductance", "resistance"] = "conductance"
     floor: float = 0.05
+    shared: Literal["cell", "pair"] = field(default="cell", metadata=LATER)
 
     def __post_init__(self) -> None:
         self._word("kind", ("lognormal", "gaussian"))
         self._word("of", ("conductance", "resistance"))
+        self._word("shared", ("cell", "pair"))
         # A wider Gaussian would be cut nearly flat.
         self._number("sigma", 0.0, 10.0 if self.kind == "lognormal" else 1.0)
         self._number("floor", 0.0, 0.99, above=True)
