@@ -4,7 +4,8 @@ Interface. A method (``method``) takes a ``plan`` of what shall be on a chip to 
 use of data, knowledge and chip, a ``bench`` hands out that and no more (``known_chips``: what is known of a chip;
 ``forward_pass``: what a chip lets one read), and a ``ledger`` counts it. ``realisation`` puts plans on chips, a
 ``chip_socket`` holds the chip that methods may use, ``record`` says what a chain of methods cost, the ``harness`` runs
-chains on chips and alone sees the test set. ``catalogue`` has all methods by name.
+chains on chips and alone sees the test set; it holds each step to ``step_checks``. ``catalogue`` has all methods by
+name.
 
 >>> from xbarsim.mitigation import chain
 >>> chain("headroom:h=2").label

@@ -21,6 +21,7 @@ from xbarsim.mitigation.method import Chain
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.realisation import laid_out, realise
 from xbarsim.mitigation.record import Cost, Record
+from xbarsim.mitigation.step_checks import check_step
 from xbarsim.mitigation.unmitigated import Unmitigated
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
@@ -188,9 +189,11 @@ class Harness:
                 needs, step.name, self.hardware, self.dataset, seed=int(words[0]), ledger=ledger, knowledge=knowledge,
                 socket=socket,
             )  # fmt: skip
+            before, fingerprint = plan, plan.fingerprint()
             with ledger.counting_steps(), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(words[0] >> np.uint64(1)))
                 plan = step.apply(plan, bench)
+            check_step(step.name, before, fingerprint, plan)
             trace |= {name if name not in trace else f"{step.name}.{name}": line for name, line in bench.trace.items()}
         seconds = time.perf_counter() - start
         network = socket.network(plan) if socket.occupied else realise(plan, self.hardware, seed=seed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
@@ -161,17 +162,21 @@ class Record:
     before: float
     after: float
     cost: Cost
-    trace: Mapping[str, list[float]] = field(default_factory=dict)
+    trace: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``from_dict`` takes; it is JSON."""
-        return asdict(self)
+        """Return what ``from_dict`` takes; it is JSON, and numbers that are none are None in it."""
+        return asdict(self) | {"trace": {name: [_finite(value) for value in line] for name, line in self.trace.items()}}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Return the record that ``to_dict`` told of."""
         return cls(**{**record, "cost": Cost(**record["cost"])})
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 COUNTS = tuple(count.name for count in fields(Cost))

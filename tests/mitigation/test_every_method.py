@@ -1,0 +1,341 @@
+"""What holds for every method of the catalogue: it uses what it may, gives the same plan again, and changes no plan."""
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from mitigation_cases import CASES, Case
+from mitigation_tools import ChipsByHand, chips_of, digits, harness_of, inverted, network, shuffled_labels, twins
+
+from xbarsim.errors import InputError
+from xbarsim.mitigation import Bench, Chain, Method, NotEntitledError, Plan, Record, catalogue, chain
+from xbarsim.mitigation.harness import Application
+from xbarsim.mitigation.needs import DATA, KNOWLEDGE, Needs
+from xbarsim.nn import Arrangement
+
+NAMES = [*catalogue.methods(), *catalogue.shorthands()]
+ALL = [
+    pytest.param(chain(f"{name}:{case.options}" if case.options else name), case, id=f"{name}:{case.options}")
+    for name in NAMES
+    for case in CASES.get(name, ())
+]
+EVERY = pytest.mark.parametrize(("steps", "case"), ALL)
+
+
+def levels(steps: Chain) -> tuple[str, str, str]:
+    """Return what a chain may use of data, knowledge and chip: the most of its steps."""
+    needs = [step.needs for step in steps.steps]
+    data = max((need.data for need in needs), key=DATA.index)
+    knows = max((need.knows for need in needs), key=KNOWLEDGE.index)
+    return data, knows, "none" if all(need.chip == "none" for need in needs) else "some"
+
+
+def applied(steps: Chain, case: Case, dataset=None, chip: int = 0) -> Application:
+    harness = harness_of(case.network, case.hardware, dataset)
+    harness.check([steps])
+    return harness.apply(steps, chip)
+
+
+@cache
+def usual(label: str, case: Case) -> tuple[str, dict]:
+    """Return a chain's plan on chip 0, by its fingerprint, and what it used."""
+    application = applied(chain(label), case)
+    return application.plan.fingerprint(), counts(application)
+
+
+def counts(application: Application) -> dict:
+    ledger = application.ledger
+    names = ("labels", "images", "gradient_steps", "forward_images", "pulses")
+    return {name: getattr(ledger, name) for name in names}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_in_the_table_of_cases(name):
+    assert CASES.get(name), f"tests/mitigation_cases.py has no line for {name}"
+
+
+def test_the_table_has_no_strangers():
+    assert sorted(CASES.keys() - set(NAMES)) == []
+
+
+@EVERY
+def test_what_it_must_not_know_of_a_chip_changes_nothing(steps, case, monkeypatch):
+    """Two chips agree in what is known, and in nothing else: factors, broken lines, noise of writes and reads."""
+    _, knows, chip = levels(steps)
+    if chip != "none":
+        pytest.skip("it may ask the chip itself")
+    base = harness_of(case.network, case.hardware).base_plan(steps)
+    first, second = (chips_of(base, case.hardware, seed) for seed in (0, 1))
+    shared = {"hardware": (), "faults": ("faults",), "maps": tuple(_FROZEN)}[knows]
+    pair = first, twins(first, second, shared)
+    assert any(a.maps(0).factor.tobytes() != b.maps(0).factor.tobytes() for a, b in _pairs(*pair)) or knows == "maps"
+    ChipsByHand(pair).install(monkeypatch)
+    plans = [applied(steps, case, chip=seed).plan.fingerprint() for seed in (0, 1)]
+    assert plans[0] == plans[1] == usual(steps.label, case)[0]
+
+
+_FROZEN = ("faults", "factor", "nu", "word_breaks", "bit_breaks", "word_shorts", "bit_shorts")
+
+
+def _pairs(first, second):
+    return [(first[name], second[name]) for name in first]
+
+
+@EVERY
+def test_labels_that_it_must_not_use_change_nothing(steps, case):
+    if levels(steps)[0] == "labels":
+        pytest.skip("it may use labels")
+    assert applied(steps, case, shuffled_labels(digits())).plan.fingerprint() == usual(steps.label, case)[0]
+
+
+@EVERY
+def test_images_that_it_must_not_use_change_nothing(steps, case):
+    if levels(steps)[0] != "none":
+        pytest.skip("it may use images")
+    dataset = digits()
+    strange = replace(dataset, train=inverted(dataset.train), validation=inverted(dataset.validation))
+    assert applied(steps, case, strange).plan.fingerprint() == usual(steps.label, case)[0]
+
+
+@EVERY
+def test_the_test_set_changes_nothing(steps, case):
+    dataset = replace(digits(), test=inverted(digits().test))
+    assert applied(steps, case, dataset).plan.fingerprint() == usual(steps.label, case)[0]
+
+
+@EVERY
+def test_again_it_is_the_same_to_the_last_bit_and_costs_the_same(steps, case):
+    """Whatever ran before, however torch's and numpy's own generators stand, with another number of threads."""
+    plan, used = usual(steps.label, case)
+    threads = torch.get_num_threads()
+    np.random.seed(11)  # noqa: NPY002
+    torch.manual_seed(11)
+    torch.set_num_threads(3)
+    try:
+        applied(steps, case, chip=2)
+        application = applied(steps, case)
+    finally:
+        torch.set_num_threads(threads)
+    assert application.plan.fingerprint() == plan
+    assert counts(application) == used, "nothing is remembered from one chip to the next"
+
+
+@EVERY
+def test_it_leaves_the_network_and_its_modes_alone(steps, case):
+    model = network(case.network)
+    before = Plan.of(model).fingerprint()
+    applied(steps, case)
+    assert Plan.of(model).fingerprint() == before
+    assert not model.training
+    assert torch.is_grad_enabled()
+
+
+@EVERY
+def test_its_record_is_json_and_comes_back(steps, case):
+    record = harness_of(case.network, case.hardware).record(steps, 0)
+    text = json.dumps(record.to_dict(), allow_nan=False)
+    assert Record.from_dict(json.loads(text)) == record
+    assert all(value >= 0 for value in record.to_dict()["cost"].values())
+    json.dumps([step.to_dict() for step in steps.steps], allow_nan=False)
+
+
+@EVERY
+def test_it_costs_what_it_is_entitled_to_at_most(steps, case):
+    data, _, chip = levels(steps)
+    _, used = usual(steps.label, case)
+    assert data == "labels" or used["labels"] == 0
+    assert data != "none" or used["images"] == 0
+    assert chip != "none" or used["forward_images"] == 0
+
+
+@EVERY
+def test_its_label_makes_it_again(steps, case):
+    assert chain(steps.label) == steps
+    for step in steps.steps:
+        assert step.paper
+        assert step.about
+        assert step.about == step.about.strip().rstrip(".")
+
+
+@EVERY
+def test_an_arrangement_stays_where_it_settles_none(steps, case):
+    """Rows that an earlier step laid out stay; they are the order in which a later step finds its chip."""
+    if any(step.settles & {"rows", "flips"} for step in steps.steps):
+        pytest.skip("it lays out rows itself")
+    first = Reversed()
+    application = applied(Chain((first, *steps.steps)), case)
+    assert all(
+        application.plan.layer(name).arrangement.to_dict() == first.arrangement(layer).to_dict()
+        for name, layer in application.network.layers.items()
+    )
+    if levels(steps)[1] == "maps" and usual(steps.label, case)[0] != applied(Chain((first,)), case).plan.fingerprint():
+        assert _without_rows(application.plan) != usual(steps.label, case)[0]
+
+
+def _without_rows(plan: Plan) -> str:
+    for name in plan.layers:
+        plan = plan.with_layer(name, arrangement=None)
+    return plan.fingerprint()
+
+
+@dataclass(frozen=True)
+class Reversed(Method):
+    """Lays all rows the other way round, every third one negated."""
+
+    name: ClassVar[str] = "reversed"
+    paper: ClassVar[str] = "a test"
+    about: ClassVar[str] = "rows the other way round"
+    settles = frozenset({"rows", "flips"})
+
+    def arrangement(self, layer) -> Arrangement:
+        count = layer.weight[0].numel()
+        groups = range(layer.groups)
+        return Arrangement(
+            rows=[np.arange(count)[::-1] for _ in groups], flips=[np.arange(count) % 3 == 0 for _ in groups]
+        )
+
+    def apply(self, plan: Plan, bench: Bench) -> Plan:
+        for name, layer in bench.ideal_network(plan).layers.items():
+            plan = plan.with_layer(name, arrangement=self.arrangement(layer))
+        return plan
+
+
+# Methods that cheat, and are caught.
+
+
+@dataclass(frozen=True)
+class Cheat(Method):
+    """What tests of cheating methods share."""
+
+    name: ClassVar[str] = "cheat"
+    paper: ClassVar[str] = "a test"
+    about: ClassVar[str] = "cheats"
+
+    def cheat(self, plan: Plan, bench: Bench) -> Plan:
+        return plan
+
+    def apply(self, plan: Plan, bench: Bench) -> Plan:
+        return self.cheat(plan, bench)
+
+
+def run_once(method: Method, kind: str = "mlp") -> Application:
+    return harness_of(kind).apply(Chain((method,)), 0)
+
+
+def test_a_method_that_changes_the_plan_in_place_is_caught():
+    class InPlace(Cheat):
+        def cheat(self, plan, bench):
+            with torch.no_grad():
+                next(plan.model.parameters()).mul_(2.0)
+            return plan
+
+    with pytest.raises(InputError, match="cheat changed the plan that it was given"):
+        run_once(InPlace())
+
+
+def test_a_method_that_changes_a_tensor_of_the_plan_in_place_is_caught():
+    class Gain(Cheat):
+        def cheat(self, plan, bench):
+            return plan.with_layer("fc1", gain=torch.tensor(2.0))
+
+    class InPlace(Cheat):
+        def cheat(self, plan, bench):
+            plan.layer("fc1").gain.mul_(2.0)
+            return plan
+
+    with pytest.raises(InputError, match="cheat changed the plan"):
+        harness_of().apply(Chain((Gain(), InPlace())), 0)
+
+
+class Oracle(torch.nn.Module):
+    """A digital network beside the chip."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.fc1 = model.fc1
+        self.weights = [parameter.detach().clone() for parameter in model.parameters()]
+
+    def forward(self, x):
+        first, bias, second, shift = self.weights
+        return torch.relu(x.flatten(1) @ first.T + bias) @ second.T + shift
+
+
+class Deeper(torch.nn.Sequential):
+    """The network with one more layer."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: Oracle(model),
+        lambda model: torch.nn.Sequential(*model, torch.nn.Softmax(dim=1)),
+        lambda model: Deeper(*model, torch.nn.Linear(10, 10)),
+        lambda model: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10)),
+        lambda model: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 33), torch.nn.ReLU(), model.fc2),
+    ],
+    ids=["digital", "softmax", "one more", "fewer", "wider"],
+)
+def test_a_method_that_returns_another_network_is_caught(change):
+    class Swap(Cheat):
+        def cheat(self, plan, bench):
+            return plan.with_model(change(plan.model))
+
+    with pytest.raises(InputError, match="cheat returned another network"):
+        run_once(Swap())
+
+
+def test_a_method_that_returns_no_plan_is_caught():
+    class Nothing(Cheat):
+        def cheat(self, plan, bench):
+            return None
+
+    with pytest.raises(InputError, match="cheat returned None: it must return a Plan"):
+        run_once(Nothing())
+
+
+def test_a_method_that_catches_its_refusal_has_still_nothing():
+    class Stubborn(Cheat):
+        def cheat(self, plan, bench):
+            for use in (bench.images, bench.labelled, lambda: bench.faults(plan), lambda: bench.validation(plan)):
+                with pytest.raises(NotEntitledError):
+                    use()
+            return plan
+
+    application = run_once(Stubborn())
+    assert counts(application) == dict.fromkeys(counts(application), 0)
+
+
+def test_memory_from_chip_to_chip_would_be_seen():
+    """The count that a method with a memory has on its second chip is not that of its first."""
+
+    class Memory(Cheat):
+        store: ClassVar[list] = []
+
+        @property
+        def needs(self):
+            return Needs(data="images")
+
+        def cheat(self, plan, bench):
+            if not self.store:
+                self.store.append(bench.images(30))
+            return plan
+
+    first, second = (counts(run_once(Memory())) for _ in range(2))
+    assert first["images"] == 30
+    assert second["images"] == 0
+
+
+def test_notes_that_are_no_numbers_are_null_in_records():
+    class Noting(Cheat):
+        def cheat(self, plan, bench):
+            for value in (1.0, float("nan"), float("inf"), np.float32(0.5)):
+                bench.note(loss=value)
+            return plan
+
+    record = harness_of().record(Chain((Noting(),)), 0)
+    assert json.loads(json.dumps(record.to_dict(), allow_nan=False))["trace"] == {"loss": [1.0, None, None, 0.5]}
+    assert Record.from_dict(record.to_dict()).trace["loss"] == [1.0, None, None, 0.5]

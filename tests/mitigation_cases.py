@@ -1,0 +1,25 @@
+"""How each method of the catalogue is tried by the tests that hold for all: small options, a network, a hardware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mitigation_tools import HARDWARE
+
+from xbarsim.nn import Hardware
+
+
+@dataclass(frozen=True)
+class Case:
+    """A chain's options, as text behind its name, with the network and the hardware that it is tried on."""
+
+    options: str = ""
+    network: str = "mlp"
+    hardware: Hardware = HARDWARE
+
+
+CASES: dict[str, tuple[Case, ...]] = {
+    "none": (Case(),),
+    "headroom": (Case("h=1.5"),),
+}
+"""By name, methods and shorthands: a line for each; several cases where options change what it needs."""

@@ -1,0 +1,75 @@
+"""What a harness holds every step of a chain to, whoever wrote the method: it returns a plan of the same network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+from xbarsim.errors import InputError
+from xbarsim.mitigation.plan import Plan
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Identity)
+"""May come and go: what they do is counted as digital gains."""
+
+
+def check_step(label: str, before: Plan, fingerprint: str, plan: Any) -> None:
+    """Check what a method made of a plan.
+
+    A network that computed something beside its layers on crossbars would do so without being counted.
+
+    Parameters
+    ----------
+    label : str
+        The method's name.
+    before : Plan
+        What the method was given.
+    fingerprint : str
+        That plan's, from before.
+    plan : Plan
+        What the method returned.
+
+    Raises
+    ------
+    InputError
+        It is no plan, the plan before was changed in place, or the network has other layers or other digital parts
+        than before, but for BatchNorm.
+    """
+    if not isinstance(plan, Plan):
+        raise InputError(f"{label} returned {plan!r}: it must return a Plan")
+    if before.fingerprint() != fingerprint:
+        raise InputError(f"{label} changed the plan that it was given: it must return a new one")
+    if plan.model is before.model:
+        return
+    old, new = list(_leaves(before.model)), list(_leaves(plan.model))
+    if old != new:
+        odd = next((pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]), None)
+        difference = f"{len(new)} parts instead of {len(old)}" if odd is None else f"{odd[1]} instead of {odd[0]}"
+        raise InputError(f"{label} returned another network ({difference}): it may change numbers, and add BatchNorm")
+    strangers = _containers(plan.model) - _containers(before.model) - {nn.Sequential}
+    if strangers:
+        names = ", ".join(sorted(kind.__name__ for kind in strangers))
+        raise InputError(f"{label} returned another network ({names}): it may change numbers, and add BatchNorm")
+
+
+def _leaves(module: nn.Module) -> Iterator[str]:
+    """Yield all parts of a network but BatchNorm, in order: each one's kind, and the shapes of its matrices."""
+    children = _children(module)
+    for child in children:
+        yield from _leaves(child)
+    kind = parametrize.type_before_parametrizations(module)
+    if not children and not issubclass(kind, _NORMS):
+        shapes = sorted(tuple(parameter.shape) for parameter in module.parameters() if parameter.dim() > 1)
+        yield " ".join([kind.__name__, *map(str, shapes)])
+
+
+def _containers(module: nn.Module) -> set[type]:
+    children = _children(module)
+    kinds = {type(module)} if children else set()
+    return kinds.union(*map(_containers, children))
+
+
+def _children(module: nn.Module) -> list[nn.Module]:
+    return [child for name, child in module.named_children() if name != "parametrizations"]
