@@ -13,8 +13,9 @@ Weights. ``planes`` are their conductances; ``tile_places`` and ``tiling`` cut t
 ``array_maps`` solves the circuits, ``arrays`` puts their maps together, ``map_store`` has them while nothing changes.
 ``weights`` is all of this for a layer; ``clipping`` says what a frozen scale cuts, ``compensation`` makes up for drift.
 
-Inputs. ``layers`` multiplies by all arrays at once, with a digital ``gain``, or by ``products`` array by array where a
-converter comes between: ``converters`` round (``rounding``) within ``ranges`` of ``observers`` in ``calibration``.
+Inputs. ``layers`` multiplies by all arrays at once, with a digital ``gain`` and addend, or by ``products`` array by
+array where a converter comes between: ``converters`` round (``rounding``) within ``ranges`` of ``observers`` in
+``calibration``.
 
 Around them. ``summary`` and ``network_archive`` are of a network's chips; ``zoo``, ``binary``, ``training``,
 ``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference`` runs them on chips,

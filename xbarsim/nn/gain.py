@@ -1,4 +1,4 @@
-"""A layer's outputs scaled and shifted digitally, by one number or by one an output."""
+"""A layer's outputs scaled and shifted digitally, by one number or by one an output, and with a digital addend."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from xbarsim.nn.arrays import ArrayMaps
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.row_costs import ComparableWeights
 
-DIGITAL = ("gain", "shift")
+DIGITAL = ("gain", "shift", "addend")
 
 
 class DigitalOutputs(ComparableWeights):
-    """Weights on arrays, and what is done digitally with the products: ``y = gain * product + bias + shift``.
+    """Weights on arrays, and what is digital: ``y = gain * product + bias + shift + addend x``.
 
     Parameters
     ----------
@@ -29,10 +29,14 @@ class DigitalOutputs(ComparableWeights):
     gain, shift : Tensor or None
         One number for the layer, or one for each output; None: 1 and 0. Set a number or a tensor, and it is fixed; set
         an ``nn.Parameter``, and it is trained.
+    addend : Tensor or None
+        Of the weight's shape, for the most part 0: weights in a digital memory, multiplied exactly with the layer's
+        inputs as they are before any converter; None: 0. A tensor is fixed, a parameter trained.
     """
 
     gain: Tensor | None
     shift: Tensor | None
+    addend: Tensor | None
 
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__(weight, bias, hardware, bias_row=bias_row)
@@ -40,7 +44,7 @@ class DigitalOutputs(ComparableWeights):
             self.register_buffer(name, None)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; a gain and a shift are checked."""
+        """Set an attribute; those that are digital are checked."""
         if name in DIGITAL and "weight" in self.__dict__.get("_parameters", {}):
             value = self._checked(name, value)
             if value is None or not isinstance(value, nn.Parameter):
@@ -56,25 +60,38 @@ class DigitalOutputs(ComparableWeights):
         try:
             if isinstance(value, nn.Parameter):
                 factor: Tensor = value
+            elif isinstance(value, Tensor) and value.layout != torch.strided:
+                factor = value.detach().to_dense().to(self.weight)
             else:
                 factor = torch.as_tensor(value, dtype=self.weight.dtype, device=self.weight.device).detach()
         except (TypeError, ValueError, RuntimeError):
-            raise InputError(f"{name} of {self.label} is {value!r}: give one number, or one an output") from None
-        if tuple(factor.shape) not in ((), (1,), (self.outputs,)):
-            raise InputError(
-                f"{name} of {self.label} has shape {tuple(factor.shape)}: give one number, or ({self.outputs},), "
-                "one an output"
-            )
+            form = "a tensor of the weight's shape" if name == "addend" else "one number, or one an output"
+            raise InputError(f"{name} of {self.label} is {value!r}: give {form}") from None
+        shapes = self.digital_shapes(name)
+        if tuple(factor.shape) not in shapes:
+            form = f"one number, or ({self.outputs},), one an output" if () in shapes else f"the weight's, {shapes[0]}"
+            raise InputError(f"{name} of {self.label} has shape {tuple(factor.shape)}: give {form}")
+        if factor.layout != torch.strided:
+            raise InputError(f"{name} of {self.label} is a sparse parameter: give nn.Parameter(value.to_dense())")
         if not factor.is_floating_point() or not torch.isfinite(factor).all():
             raise InputError(f"{name} of {self.label} must be finite numbers")
         return factor if isinstance(factor, nn.Parameter) else factor.clone()
 
+    def digital_shapes(self, name: str) -> tuple[tuple[int, ...], ...]:
+        """Return the shapes that one of ``DIGITAL`` may have."""
+        return (tuple(self.weight.shape),) if name == "addend" else ((), (1,), (self.outputs,))
+
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *more: Any) -> None:
-        """Take a gain and a shift that a state has and the layer has not yet."""
+        """Take what is digital, and a state has and the layer has not yet."""
         for name in DIGITAL:
             if prefix + name in state_dict and getattr(self, name) is None:
                 setattr(self, name, state_dict[prefix + name])
         super()._load_from_state_dict(state_dict, prefix, *more)
+
+    def whole_parameters(self) -> tuple[Tensor, Tensor | None]:
+        """Return the weight and the bias of all that a layer without converters does, its addend included."""
+        weight, bias = self.applied_parameters()
+        return weight if self.addend is None else weight + self.addend.to(weight), bias
 
     def applied_parameters(self, arrays: ArrayMaps | None = None) -> tuple[Tensor, Tensor | None]:
         """Return weight and bias as ``parameters_of`` does, of some arrays or of the layer's, with gain and shift."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -44,7 +44,7 @@ class CrossbarLayer(DigitalOutputs):
         shapes = [place.shape for place in self.places]
         self.input_converter = InputConverter(hardware, weight.device, bias_row=self.bias_row)
         self.output_converter = OutputConverter(hardware, weight.device, shapes)
-        self._encoded: Drives | None = None
+        self._encoded: tuple[Tensor, Drives] | None = None
 
     @property
     def converters(self) -> list[InputConverter | OutputConverter]:
@@ -174,7 +174,7 @@ class CrossbarLayer(DigitalOutputs):
         x : Tensor
             Inputs.
         digital_bias : bool
-            Whether bias and shift are added.
+            Whether bias, shift and addend are added.
         arrays : ArrayMaps, optional
             What is multiplied by, instead of the arrays as they are.
         """
@@ -182,7 +182,19 @@ class CrossbarLayer(DigitalOutputs):
         if not self.reached:
             self.reached = True
         with paused():
-            return self._through(arrays, x, digital_bias)
+            outputs = self._through(arrays, x, digital_bias)
+            if self.addend is None or not digital_bias:
+                return outputs
+            with _precise(x):
+                wide = _wide(x)
+                return outputs + self.multiplied(wide, self.addend.to(wide), None).to(outputs)
+
+    def _added_rows(self, addend: Tensor, x: Tensor) -> Tensor:
+        """Return the same as (batch, outputs), as ``decode`` has them."""
+        lines, rows = self.lines(_wide(x)), addend.flatten(1).chunk(self.groups)
+        return torch.cat(
+            [part @ row.to(part).T for part, row in zip(lines.chunk(self.groups, 1), rows, strict=True)], 1
+        )
 
     def _through(self, arrays: ArrayMaps | None, x: Tensor, digital_bias: bool) -> Tensor:
         if self.direct:
@@ -195,7 +207,7 @@ class CrossbarLayer(DigitalOutputs):
                     shift = 0.0 if self.shift is None else self.shift.to(bias)
                     bias = (bias - shift) * unity.to(bias) + shift
             return self.multiplied(x, weight, bias if digital_bias or self.bias_row else None)
-        with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
+        with _precise(x):
             driven = self._drives(_wide(x))
             parts = driven.parts(driven.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
             read = self._reader(arrays)
@@ -246,8 +258,8 @@ class CrossbarLayer(DigitalOutputs):
         A convolution's batch is that of its patches. Lines are those of all groups, in their order, or as they are
         arranged; a bias row is the last input of its group.
         """
-        self._encoded = self._drives(_wide(x))
-        volts = self._encoded.volts
+        driven = self._drives(_wide(x))
+        self._encoded, volts = (x, driven), driven.volts
         return volts if self.hardware.encoding.kind == "bit-serial" else volts[0]
 
     def decode(self, currents: Sequence[Tensor | Array], volts: Tensor | None = None) -> Tensor:
@@ -263,22 +275,33 @@ class CrossbarLayer(DigitalOutputs):
         Raises
         ------
         InputError
-            There are not as many arrays, ``encode`` was not called, or the DAC's range is that of another batch.
+            There are not as many arrays, ``encode`` was not called, or the DAC's range, or what an addend is multiplied
+            with, is that of another batch.
         """
-        driven = self._encoded
-        if driven is None:
+        if self._encoded is None:
             raise InputError(f"{self.label} has nothing encoded: call encode(x), whose scale decode needs")
+        x, driven = self._encoded
         if volts is not None:
-            if self.hardware.dac.range == "batch" and not torch.equal(volts.reshape(-1), driven.volts.reshape(-1)):
+            ranged = self.hardware.dac.range == "batch"
+            tied = ranged or self.addend is not None
+            if tied and not torch.equal(volts.reshape(-1), driven.volts.reshape(-1)):
+                tie = (
+                    "DAC has another range for each batch" if ranged else "addend is multiplied with inputs, not volts"
+                )
                 raise InputError(
-                    f"volts are not what {self.label} encoded last, and its DAC has another range for each batch: "
-                    "call encode(x) again before decode"
+                    f"volts are not what {self.label} encoded last, and its {tie}: call encode(x) again before decode"
                 )
             driven = Drives(volts.reshape(len(driven.worth), -1, volts.shape[-1]), driven.worth, driven.full)
         if len(currents) != len(self.places):
             raise InputError(f"currents are of {len(currents)} arrays: {self.label} has {len(self.places)}")
         tensors = [torch.as_tensor(part if isinstance(part, Tensor) else np.asarray(part)) for part in currents]
-        return self.finished(self._decoded([part.reshape(-1, part.shape[-1]) for part in tensors], driven))
+        outputs = self.finished(self._decoded([part.reshape(-1, part.shape[-1]) for part in tensors], driven))
+        return outputs if self.addend is None else outputs + self._added_rows(self.addend, x).to(outputs)
+
+
+def _precise(x: Tensor) -> AbstractContextManager[Any]:
+    """Return a context in which numbers keep their types."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from xbarsim.nonideal import Chip
 from xbarsim.nonideal.archive import check_members, read_arrays
 
 FORMAT, VERSION = "xbarsim chips", 3
-"""Version 2 has an arrangement or written cells, version 3 headroom or targets; older ones read files without."""
+"""Version 2 has an arrangement or written cells, version 3 headroom, targets or an addend; files are of the least."""
 
 _FROZEN = ("scale", "input_range", "output_range")
 
@@ -95,7 +95,7 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
 
 def _version(layer: CrossbarLayer) -> int:
     """Return the first version that holds all that a layer has."""
-    if layer.headroom != 1.0 or layer.targets is not None:
+    if layer.headroom != 1.0 or layer.targets is not None or layer.addend is not None:
         return VERSION
     return 1 if layer.arrangement is None and layer.cell_state is None else 2
 
@@ -230,18 +230,18 @@ def _finite(array: NDArray[Any]) -> bool:
 def _digital(
     path: str | Path, arrays: Mapping[str, NDArray[Any]], name: str, layer: CrossbarLayer, record: Mapping[str, Any]
 ) -> torch.Tensor | None:
-    """Return a layer's gain or shift, fixed or trained as it was; None if it had none."""
+    """Return a layer's gain, shift or addend, fixed or trained as it was; None if it had none."""
     array = arrays.get(name)
     if array is None:
         return None
-    if array.shape not in ((), (1,), (layer.outputs,)) or not _finite(array):
+    if array.shape not in layer.digital_shapes(name) or not _finite(array):
         raise InputError(f"{path}: the chips are damaged: {name} of {layer.label} does not fit")
     value = torch.from_numpy(np.array(array)).to(layer.weight)
     return torch.nn.Parameter(value) if name in record.get("trained", ()) else value
 
 
 def _set_digital(layer: CrossbarLayer, name: str, value: torch.Tensor | None) -> None:
-    """Set a gain or a shift; one that is trained stays the parameter that an optimiser may hold."""
+    """Set a gain, a shift or an addend; one that is trained stays the parameter that an optimiser may hold."""
     present = getattr(layer, name)
     trained = isinstance(value, torch.nn.Parameter) and isinstance(present, torch.nn.Parameter)
     if trained and value is not None and present.shape == value.shape:

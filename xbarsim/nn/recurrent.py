@@ -100,10 +100,10 @@ class CrossbarRecurrent(nn.Module):
             layer.reached = True
         weights = []
         for end in self._ends:
-            pairs = [self._linear(kind, end).applied_parameters() for kind in ("ih", "hh")]
+            pairs = [self._linear(kind, end).whole_parameters() for kind in ("ih", "hh")]
             weights += [weight for weight, _ in pairs] + [bias for _, bias in pairs if bias is not None]
             if self.proj_size:
-                weights.append(self._linear("hr", end).applied_parameters()[0])
+                weights.append(self._linear("hr", end).whole_parameters()[0])
         hidden = states if self.mode == "LSTM" else states[0]
         how = (self.bias, self.num_layers, self.dropout if self.training else 0.0, self.training, self.bidirectional)
         kernel = _KERNELS[self.mode]
