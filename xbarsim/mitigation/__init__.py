@@ -4,8 +4,8 @@ Interface. A method (``method``) takes a ``plan`` of what shall be on a chip to 
 use of data, knowledge and chip, a ``bench`` hands out that and no more (``known_chips``: what is known of a chip;
 ``forward_pass``: what a chip lets one read), and a ``ledger`` counts it. ``realisation`` puts plans on chips, a
 ``chip_socket`` holds the chip that methods may use, ``record`` says what a chain of methods cost, the ``harness`` runs
-chains on chips and alone sees the test set; it holds each step to ``step_checks``. ``catalogue`` has all methods by
-name.
+chains on chips and alone sees the test set; it holds each step to ``step_checks``. A ``chip_study`` has all rows on all
+chips, in ``worker_processes``. ``catalogue`` has all methods by name.
 
 >>> from xbarsim.mitigation import chain
 >>> chain("headroom:h=2").label
@@ -14,7 +14,8 @@ name.
 
 from xbarsim.mitigation.bench import Bench, Labelled
 from xbarsim.mitigation.catalogue import chain, method, methods
-from xbarsim.mitigation.harness import ChainResult, Failure, Harness, Study, run
+from xbarsim.mitigation.chip_study import ChainResult, Failure, Study, Trials, run
+from xbarsim.mitigation.harness import Harness
 from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.needs import Needs, NotEntitledError
 from xbarsim.mitigation.plan import LayerPlan, Plan
@@ -36,6 +37,7 @@ __all__ = [
     "Plan",
     "Record",
     "Study",
+    "Trials",
     "chain",
     "method",
     "methods",

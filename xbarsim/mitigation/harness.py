@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from xbarsim.errors import InputError, XbarsimError
+from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench, calibrated
 from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.known_chips import KnownChips
@@ -25,7 +25,6 @@ from xbarsim.mitigation.step_checks import check_step
 from xbarsim.mitigation.unmitigated import Unmitigated
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.inference import varies
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.training import accuracy, inputs
 
@@ -35,71 +34,8 @@ BASELINE = Chain((Unmitigated(),))
 Progress = Callable[[str], None]
 
 
-def _silent(_: str) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A chain that came to no end on a chip: which, on which, and why."""
-
-    label: str
-    seed: int
-    message: str
-
-
-@dataclass(frozen=True)
-class ChainResult:
-    """A chain on all chips.
-
-    Attributes
-    ----------
-    chain : Chain
-        The methods.
-    records : tuple of Record
-        Of each chip, in the order of seeds; those that failed are not in it.
-    """
-
-    chain: Chain
-    records: tuple[Record, ...]
-
-    @property
-    def mean(self) -> float | None:
-        """Mean accuracy after; None of no chip."""
-        return float(np.mean([record.after for record in self.records])) if self.records else None
-
-    @property
-    def deviation(self) -> float:
-        """Sample standard deviation over chips; 0 of one."""
-        return float(np.std([record.after for record in self.records], ddof=1)) if len(self.records) > 1 else 0.0
-
-
-@dataclass(frozen=True)
-class Study:
-    """Chains on the chips of one hardware.
-
-    Attributes
-    ----------
-    ideal : float
-        Torch's accuracy.
-    results : tuple of ChainResult
-        ``none`` first.
-    failures : tuple of Failure
-        What did not come to an end.
-    seeds : tuple of int
-        The chips that were tried.
-    alike : bool
-        Whether chips of this hardware cannot differ, so that one stands for all.
-    seconds : float
-        In all.
-    """
-
-    ideal: float
-    results: tuple[ChainResult, ...]
-    failures: tuple[Failure, ...] = ()
-    seeds: tuple[int, ...] = ()
-    alike: bool = False
-    seconds: float = 0.0
+def silent(_: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +76,7 @@ class Harness:
     dataset: Dataset
     hardware: Hardware
     method_seed: int = 0
-    progress: Progress = _silent
+    progress: Progress = silent
     _before: dict[tuple[int, Any], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -215,6 +151,10 @@ class Harness:
         cost = Cost.of(applied.plan, applied.network, applied.ledger, self._calls)
         return Record(seed, before, after, cost, applied.trace, applied.seconds)
 
+    def remember(self, chain: Chain, record: Record) -> None:
+        """Take the accuracy before from a record, so that the same chip is not measured again."""
+        self._before[record.seed, chain.spare_rows] = record.before
+
     def _accuracy_before(self, chain: Chain, seed: int) -> float:
         key = seed, chain.spare_rows
         if key not in self._before:
@@ -245,74 +185,3 @@ def _counter(counts: dict[str, int], name: str, outputs: int) -> Any:
         counts[name] = counts.get(name, 0) + out.numel() // outputs
 
     return count
-
-
-def run(
-    model: nn.Module,
-    dataset: Dataset,
-    hardware: Hardware,
-    chains: Sequence[Chain],
-    *,
-    seeds: Sequence[int] = range(5),
-    method_seed: int = 0,
-    finished: Mapping[tuple[str, int], Record] | None = None,
-    progress: Progress = _silent,
-    report: Callable[[Chain, Record], None] | None = None,
-) -> Study:
-    """Apply chains of methods on chips, and measure each on the test images; ``none`` is always the first.
-
-    Parameters
-    ----------
-    model : nn.Module
-        As torch has it.
-    dataset : Dataset
-        With a validation split.
-    hardware : Hardware
-        The kind of chips.
-    chains : sequence of Chain
-        As ``catalogue.chain`` makes them.
-    seeds : sequence of int
-        The chips; one stands for all where they cannot differ.
-    method_seed : int
-        The methods' own randomness.
-    finished : mapping of (label, seed) to Record, optional
-        What was measured before, and is not to be measured again.
-    progress, report : callable, optional
-        Told of what is being done, and of each record when it is ready.
-
-    Raises
-    ------
-    InputError
-        There are no seeds, a chain is there twice, or a method does not go with network, data or hardware.
-    """
-    if not seeds:
-        raise InputError("seeds is empty: give at least one chip")
-    start = time.perf_counter()
-    rows = [BASELINE, *(chain for chain in chains if chain.label != BASELINE.label)]
-    labels = [chain.label for chain in rows]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise InputError(f"method {label} is there twice: give each once")
-    harness = Harness(model, dataset, hardware, method_seed, progress)
-    harness.check(rows)
-    alike = len(seeds) > 1 and not varies(hardware)
-    tried = tuple(seeds[:1] if alike else seeds)
-    progress("torch")
-    ideal = harness.ideal()
-    results: list[ChainResult] = []
-    failures: list[Failure] = []
-    for chain in rows:
-        records = []
-        for seed in tried:
-            record = (finished or {}).get((chain.label, seed))
-            if record is None:
-                try:
-                    record = harness.record(chain, seed)
-                except XbarsimError as error:
-                    failures.append(Failure(chain.label, seed, str(error)))
-                    continue
-                if report is not None:
-                    report(chain, record)
-            records.append(record)
-        results.append(ChainResult(chain, tuple(records)))
-    return Study(ideal, tuple(results), tuple(failures), tried, alike, time.perf_counter() - start)
