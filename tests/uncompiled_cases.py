@@ -11,7 +11,7 @@ import numpy as np
 
 import xbarsim
 from xbarsim import Crossbar, Law, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic
-from xbarsim.kernels import access, many
+from xbarsim.kernels import access, many, row_errors
 from xbarsim.solvers.adjoint import effective_map
 
 
@@ -44,6 +44,15 @@ def wired(rng, rows, cols, **more):
     """Uneven cells over three decades and wires of ohms; more of the crossbar's arguments."""
     ohms = {"word_wire": rng.uniform(0.5, 2, (rows, cols - 1)), "bit_wire": rng.uniform(0.5, 2, (rows - 1, cols))}
     return Crossbar(10 ** rng.uniform(-6, -3, (rows, cols)), **ohms, **{"driver": 1.0, "sense": 2.0} | more)
+
+
+def row_distances(rng, planes):
+    """Of 4 rows of weights on 3 lines of 5 outputs."""
+    costs = np.zeros((4, 3))
+    row_errors.add_distances(
+        costs, rng.normal(size=(4, 5)), *(rng.normal(size=shape) for shape in ((3, 5), (planes, 3, 5), (planes, 4, 5)))
+    )
+    return costs
 
 
 def access_cells(rng):
@@ -96,6 +105,8 @@ def numbers():
     cases["access cells"] = access_cells(rng)
     ohms = [10 ** rng.uniform(-2, 0, shape) for shape in ((5, 7), (6, 6))]
     cases["many"] = [many.terminal_currents(rng.uniform(1e-6, 1e-3, (70, 5, 6)), *ohms, rng.uniform(0, 1, 22))]
+    for planes in (1, 2, 3):
+        cases[f"row errors, {planes}"] = [row_distances(rng, planes)]
     return {name: np.concatenate([np.ravel(part) for part in parts]).tolist() for name, parts in cases.items()}
 
 

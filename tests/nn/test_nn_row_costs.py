@@ -9,7 +9,8 @@ from nn_tools import MAPPINGS, hardware, ideal, made
 from torch import nn
 
 from xbarsim.errors import InputError
-from xbarsim.nn import Arrangement, CrossbarConv2d, CrossbarLinear, NotProgrammedError, row_costs
+from xbarsim.nn import Arrangement, CrossbarConv2d, CrossbarLinear, NotProgrammedError, line_distances
+from xbarsim.nn.physical_lines import LineBlock
 from xbarsim.nonideal import Chip, Drift, Fault, Faults, Levels, Nonidealities, ReadNoise, Variation, WriteVerify
 
 FAULTS = Faults(0.3, lrs_ohms=700.0, hrs_ohms=3e6)
@@ -165,12 +166,45 @@ def test_all_ways_to_costs_agree(mapping, model, values, monkeypatch):
     weights = weights if values is None else np.random.default_rng(0).choice(values, weights.shape)
     expected = np.abs(weights[:, None] - layer.realised(weights, range(12))).sum(axis=2)
     for few in (0, 64, 1000):
-        monkeypatch.setattr(row_costs, "_FEW", few)
-        for chunk in (1, 300, 1 << 16):
-            monkeypatch.setattr(row_costs, "_CHUNK", chunk)
-            np.testing.assert_allclose(layer.row_costs(weights), expected, rtol=1e-12)
+        monkeypatch.setattr(line_distances, "_FEW", few)
+        np.testing.assert_allclose(layer.row_costs(weights), expected, rtol=1e-12)
+    monkeypatch.setattr(line_distances, "_FEW", 0)
+    monkeypatch.setattr(LineBlock, "straight", lambda self: None)
+    for chunk in (1, 300, 1 << 16):
+        monkeypatch.setattr(line_distances, "_CHUNK", chunk)
+        np.testing.assert_allclose(layer.row_costs(weights), expected, rtol=1e-12)
     negated = np.abs(weights[:, None] + layer.realised(-weights, range(12))).sum(axis=2)
     np.testing.assert_allclose(layer.row_costs(weights, negated=True), negated, rtol=1e-12)
+
+
+@MAPPED
+def test_cells_that_are_verified_end_at_bounds(mapping):
+    """What they hold is not straight in what is written: the way is cell by cell."""
+    layer = linear(mapping, replace(LOGNORMAL, write_verify=WriteVerify()), slices=2, slice_bits=2).program(8)
+    weights = layer.matrices()[0].detach().numpy()
+    expected = np.abs(weights[:, None] - layer.realised(weights, range(10))).sum(axis=2)
+    np.testing.assert_allclose(layer.row_costs(), expected, rtol=1e-12)
+
+
+@MAPPED
+@pytest.mark.parametrize("by", ["layer", "tile"])
+@pytest.mark.parametrize("more", [{}, {"slices": 2, "slice_bits": 3}])
+@pytest.mark.parametrize("negated", [False, True])
+def test_costs_of_all_arrays(mapping, by, more, negated):
+    model = replace(LOGNORMAL, levels=None)
+    layer = CrossbarConv2d(made(nn.Conv2d, 4, 6, 3, groups=2), ideal(hardware(mapping, cells=model, **more))).eval()
+    layer.arrange(arrangement_of(layer, by, 9)).program(9)
+    places = [place for place in layer.places if place.plane == 0]
+    costs = layer.array_row_costs(negated=negated)
+    for place, array in zip(places, costs, strict=True):
+        expected = layer.row_costs(
+            rows=np.sort(place.inputs[place.driven]),
+            lines=place.rows,
+            cols=place.outputs,
+            group=place.group,
+            negated=negated,
+        )
+        np.testing.assert_allclose(array, expected, rtol=1e-12)
 
 
 @MAPPED

@@ -9,8 +9,9 @@ is torch's.
 
 Weights. ``planes`` are their conductances; ``tile_places`` and ``tiling`` cut these into arrays, by an ``arrangement``.
 ``cell_targets`` are set instead of them. ``cells`` is what a chip makes of them, ``cell_state`` what was written,
-``cell_writes`` by hand. ``physical_lines`` is what they would be elsewhere, ``row_costs`` how far from their weights.
-``array_maps`` solves the circuits, ``arrays`` puts their maps together, ``map_store`` has them while nothing changes.
+``cell_writes`` by hand. ``physical_lines`` is what they would be elsewhere, ``row_costs`` how far from their weights
+(``line_distances`` in each array). ``array_maps`` solves the circuits, ``arrays`` puts their maps together,
+``map_store`` has them while nothing changes.
 ``weights`` is all of this for a layer; ``clipping`` says what a frozen scale cuts, ``compensation`` makes up for drift.
 
 Inputs. ``layers`` multiplies by all arrays at once, with a digital ``gain`` and addend, or by ``products`` array by

@@ -73,6 +73,26 @@ class LineBlock:
             total = whole if isinstance(total, float) else np.add(total, whole, out=total)
         return total * self.unit
 
+    def straight(self) -> tuple[Array, Array] | None:
+        """Return what ``realised`` is where it is straight in the goals: ``base + sum over planes of slope * goal``.
+
+        Returns
+        -------
+        base, slope : (lines, cols) and (planes, lines, cols) array, or None
+            None: pulses that are verified end at bounds.
+        """
+        if self.model.write_verify is not None:
+            return None
+        base = np.zeros((len(self.lines), len(self.cols)))
+        slope = np.empty((len(self.planes), *base.shape))
+        for k, cells in enumerate(self.planes):
+            start, end = (
+                settled(self.model, np.array([[siemens]]), cells.factor, cells.faults) for siemens in (0.0, 1.0)
+            )
+            base += (start - cells.zero) * cells.worth * self.unit
+            slope[k] = (end - start) * cells.worth * self.unit
+        return base, slope
+
 
 class PhysicalLines:
     """Some word lines of a group, on a layer's chip at its present scale, and their cells for some outputs.
@@ -159,9 +179,11 @@ class PhysicalLines:
                 beside.setdefault((place.rows, place.cols), []).append(tile)
         for (rows, _), tiles in beside.items():
             inside = np.flatnonzero((lines >= rows.start) & (lines < rows.stop))
+            if not inside.size:
+                continue
             outputs = state.places[tiles[0]].outputs
             present = np.flatnonzero(np.isin(cols, outputs))
-            if not inside.size or not present.size:
+            if not present.size:
                 continue
             order = np.argsort(outputs)
             bit_lines = order[np.searchsorted(outputs, cols[present], sorter=order)]

@@ -10,17 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
 from xbarsim.nn.cell_writes import WritableWeights
+from xbarsim.nn.line_distances import LineDistances
 from xbarsim.nn.physical_lines import PhysicalLines
 from xbarsim.nn.tile_places import Indices
 from xbarsim.nn.weight_cells import WeightCells
 
 Selection = slice | ArrayLike | None
-
-_CHUNK = 1 << 16
-"""Cells that are looked at together: they stay in the processor's caches."""
-
-_FEW = 64
-"""Distinct weights up to which products over indicators are quicker than looking at each cell for each row."""
 
 
 class ComparableWeights(WritableWeights):
@@ -125,10 +120,46 @@ class ComparableWeights(WritableWeights):
         line_numbers = _indices("lines", lines, self._line_count(group))
         matrix = np.ascontiguousarray(matrix[np.ix_(inputs, outputs)])
         physical = PhysicalLines(self._target_state(), group, line_numbers, outputs)
-        targets = self._targets if weights is None else None
-        goal = None if targets is None else physical.set_goals(targets, inputs)
-        costs = _costs(-matrix if negated else matrix, physical, goal)
+        goal = None if weights is not None or self._targets is None else physical.set_goals(self._targets, inputs)
+        distances = LineDistances(-matrix if negated else matrix, physical, goal)
+        costs = np.zeros((len(inputs), len(line_numbers)))
+        for block in physical.blocks:
+            costs[:, block.lines] += distances.of(block)
         return costs if weighting is None else costs * _checked_weighting(weighting, len(inputs))[:, None]
+
+    def array_row_costs(self, *, negated: bool = False) -> list[Array]:
+        """Return what ``row_costs`` gives of each array's own inputs, on its own lines, for its own outputs.
+
+        Arrays of all planes at one place are one. Rows are the inputs that its lines have, in rising order; lines are
+        all of them, the spare ones included.
+
+        Parameters
+        ----------
+        negated : bool
+            As of ``row_costs``.
+
+        Returns
+        -------
+        list of (rows, lines) array
+            In the order of those ``places`` whose plane is 0.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        """
+        self.checked_chip()
+        state = self._target_state()
+        costs: list[Array] = []
+        for group in range(self.groups):
+            matrix = self._group_weights(group)
+            physical = PhysicalLines(state, group, np.arange(self._line_count(group)), np.arange(matrix.shape[1]))
+            goal = None if self._targets is None else physical.set_goals(self._targets, np.arange(len(matrix)))
+            distances = LineDistances(-matrix if negated else matrix, physical, goal)
+            places = (place for place in self.places if place.group == group and place.plane == 0)
+            for place, block in zip(places, physical.blocks, strict=True):
+                costs.append(distances.of(block, np.sort(place.inputs[place.driven])))
+        return costs
 
     def _checked_group(self, group: int) -> tuple[int, tuple[int, int]]:
         """Return a group's number, and how many inputs and outputs it has."""
@@ -171,28 +202,3 @@ def _checked_weighting(value: ArrayLike, count: int) -> Array:
     if weighting.shape != (count,):
         raise InputError(f"weighting has shape {weighting.shape}: it must be ({count},), one number a row")
     return weighting
-
-
-def _costs(matrix: Array, physical: PhysicalLines, goal: list[Array] | None) -> Array:
-    """Return ``sum_j |w_pj - t_qj|`` for all rows p of a matrix (rows, cols) and lines q.
-
-    t is of the siemens that are the goal in each plane, (rows, cols); None: of the matrix itself.
-    """
-    values = np.unique(matrix)
-    costs = np.zeros((len(matrix), physical.shape[0]))
-    if goal is None and len(values) <= _FEW:
-        for value in values:
-            row = physical.goals(np.full((1, matrix.shape[1]), value))
-            apart = np.abs(value - physical.realised(row)[0])
-            costs += (matrix == value).astype(float) @ apart.T
-        return costs
-    goal = physical.goals(matrix) if goal is None else goal
-    for block in physical.blocks:
-        weights, siemens = matrix[:, block.cols], [plane[:, block.cols] for plane in goal]
-        step = max(1, _CHUNK // (len(block.lines) * len(block.cols)))
-        for first in range(0, len(matrix), step):
-            rows = slice(first, first + step)
-            apart = block.realised([plane[rows, None] for plane in siemens])
-            apart -= weights[rows, None]
-            costs[rows, block.lines] += np.abs(apart, out=apart).sum(axis=2)
-    return costs
