@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mitigation_tools import HARDWARE
+from mitigation_tools import HARDWARE, OFFSET
 
 from xbarsim.nn import Hardware
 
@@ -21,5 +21,11 @@ class Case:
 CASES: dict[str, tuple[Case, ...]] = {
     "none": (Case(),),
     "headroom": (Case("h=1.5"),),
+    "fpt": (
+        Case("iterations=3,batch=10"),
+        Case("iterations=3,batch=10,source=faults"),
+        Case("iterations=3,batch=10", "norm"),
+        Case("iterations=3,batch=10", "binary", OFFSET),
+    ),
 }
 """By name, methods and shorthands: a line for each; several cases where options change what it needs."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
@@ -209,12 +209,27 @@ class Bench:
         """Return a plan laid out, without chips; its ``layers`` have the weights that are mapped."""
         return laid_out(plan, self.hardware)
 
+    def fault_free_network(self, plan: Plan) -> CrossbarNetwork:
+        """Return the network of the weights that a plan maps, as torch computes it.
+
+        It is read as one on a chip is; what a plan settles of its layers beside the weights is left out.
+        """
+        exact = Hardware(tiles=self.hardware.tiles, fidelity="ideal")
+        return realise(Plan(plan.model, batchnorm=plan.batchnorm), exact)
+
     def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:
         return calibrated(network, self._dataset)
 
     # The chip.
 
-    def forward(self, plan: Plan, images: Tensor, *, batch_statistics: bool = False) -> ForwardPass:
+    def forward(
+        self,
+        plan: Plan,
+        images: Tensor,
+        *,
+        batch_statistics: bool = False,
+        norms: Mapping[str, nn.Module] | None = None,
+    ) -> ForwardPass:
         """Send images through the chip, on which a plan is programmed; what comes out is digital.
 
         Parameters
@@ -225,10 +240,13 @@ class Bench:
             Counted.
         batch_statistics : bool
             Whether BatchNorm normalises by the batch meanwhile.
+        norms : mapping of str to Module, optional
+            What stands in the place of a BatchNorm, or behind a layer, meanwhile, by its name.
         """
         self._check(chip="forward")
         self._ledger.forward_images += len(images)
-        return forward_pass(self._chip().network(plan), images, batch_statistics=batch_statistics)
+        network = self._chip().network(plan)
+        return forward_pass(network, images, batch_statistics=batch_statistics, norms=norms)
 
     def write(
         self, plan: Plan, cells: Mapping[str, Sequence[ArrayLike]] | None = None

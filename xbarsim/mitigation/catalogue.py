@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from xbarsim.errors import InputError
+from xbarsim.mitigation.fpt import FreeParameterTuning
 from xbarsim.mitigation.headroom import Headroom
 from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.unmitigated import Unmitigated
@@ -16,6 +17,7 @@ from xbarsim.quantities import parse
 _METHODS: tuple[type[Method], ...] = (
     Unmitigated,
     Headroom,
+    FreeParameterTuning,
 )
 
 _SHORTHANDS: dict[str, str] = {}

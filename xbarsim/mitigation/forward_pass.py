@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xbarsim.errors import InputError
 from xbarsim.nn.network import CrossbarNetwork
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -25,15 +26,24 @@ class ForwardPass:
         (images, classes).
     layers, norms : mapping of str to Tensor
         Outputs of each layer on crossbars, and inputs of each BatchNorm that is digital, by name.
+    order : tuple of str
+        The names of both as they were called.
     """
 
     outputs: Tensor
     layers: Mapping[str, Tensor]
     norms: Mapping[str, Tensor]
+    order: tuple[str, ...]
 
 
 @torch.no_grad()
-def forward_pass(network: CrossbarNetwork, images: Tensor, *, batch_statistics: bool = False) -> ForwardPass:
+def forward_pass(
+    network: CrossbarNetwork,
+    images: Tensor,
+    *,
+    batch_statistics: bool = False,
+    norms: Mapping[str, nn.Module] | None = None,
+) -> ForwardPass:
     """Send a batch through a network, which is left as it is.
 
     Parameters
@@ -44,25 +54,43 @@ def forward_pass(network: CrossbarNetwork, images: Tensor, *, batch_statistics: 
         As the network takes them.
     batch_statistics : bool
         Whether each BatchNorm normalises by the batch's mean and variance, as in training, instead of its running ones.
+    norms : mapping of str to Module, optional
+        What the digital numbers go through: by the name of a BatchNorm, in its place; by the name of a layer, right
+        behind it.
+
+    Raises
+    ------
+    InputError
+        A name is neither a layer's nor a BatchNorm's.
     """
-    layers: dict[str, Tensor] = {}
-    norms: dict[str, Tensor] = {}
-    handles = [
-        layer.register_forward_hook(lambda _, __, out, name=name: layers.__setitem__(name, out.detach()))
-        for name, layer in network.layers.items()
-    ]
     named_norms = {name: module for name, module in network.model.named_modules() if isinstance(module, NORMS)}
-    for name, norm in named_norms.items():
-        handles.append(
-            norm.register_forward_pre_hook(lambda _, inputs, name=name: norms.__setitem__(name, inputs[0].detach()))
-        )
+    places: dict[str, nn.Module] = {**network.layers, **named_norms}
+    for name in norms or {}:
+        if name not in places:
+            raise InputError(f"norms names {name!r}, which is neither a layer on crossbars nor a BatchNorm")
+    layer_outputs: dict[str, Tensor] = {}
+    norm_inputs: dict[str, Tensor] = {}
+    order: list[str] = []
+
+    def passed(name: str, inputs: Any, outputs: Tensor) -> Tensor | None:
+        order.append(name)
+        if name in network.layers:
+            layer_outputs[name] = numbers = outputs.detach()
+        else:
+            norm_inputs[name] = numbers = inputs[0].detach()
+        return (norms or {})[name](numbers) if name in (norms or {}) else None
+
+    handles = [
+        module.register_forward_hook(lambda _, inputs, outputs, name=name: passed(name, inputs, outputs))
+        for name, module in places.items()
+    ]
     try:
         with _by_batch(list(named_norms.values()) if batch_statistics else []):
             outputs = network(images)
     finally:
         for handle in handles:
             handle.remove()
-    return ForwardPass(outputs, layers, norms)
+    return ForwardPass(outputs, layer_outputs, norm_inputs, tuple(order))
 
 
 @contextmanager
