@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import nn
 
 from xbarsim.errors import InputError, XbarsimError
-from xbarsim.mitigation.harness import BASELINE, Harness, Progress, silent
+from xbarsim.mitigation.harness import BASELINE, Harness, Progress, one_torch_thread, silent
 from xbarsim.mitigation.method import Chain
 from xbarsim.mitigation.record import Record
 from xbarsim.mitigation.worker_processes import ProcessEnd, checked_jobs, outcomes
@@ -146,7 +144,7 @@ class Trials:
         start = time.perf_counter()
         records = {pair: record for pair, record in (finished or {}).items() if pair in self._pairs(self.rows)}
         failures: dict[tuple[str, int], Failure] = {}
-        with _one_thread():
+        with one_torch_thread():
             if ideal is None:
                 progress("torch")
                 ideal = self._harness.ideal()
@@ -198,17 +196,6 @@ class Trials:
                 yield chains[pair[0]], outcome
             else:
                 failures[pair] = Failure(*pair, str(outcome)) if isinstance(outcome, ProcessEnd) else outcome
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Have torch add up in one order, whatever the machine and the number of processes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def run(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -126,7 +127,7 @@ class Harness:
                 socket=socket,
             )  # fmt: skip
             before, fingerprint = plan, plan.fingerprint()
-            with ledger.counting_steps(), torch.random.fork_rng(devices=[]):
+            with ledger.counting_steps(), torch.random.fork_rng(devices=[]), one_torch_thread():
                 torch.manual_seed(int(words[0] >> np.uint64(1)))
                 plan = step.apply(plan, bench)
             check_step(step.name, before, fingerprint, plan)
@@ -185,3 +186,14 @@ def _counter(counts: dict[str, int], name: str, outputs: int) -> Any:
         counts[name] = counts.get(name, 0) + out.numel() // outputs
 
     return count
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Have torch add up in one order, whatever the machine and the number of processes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
