@@ -23,7 +23,7 @@ def convert(
     *,
     overrides: Mapping[str, Hardware] | None = None,
     digital: Digital = (),
-    fold_batchnorm: bool = True,
+    fold_batchnorm: bool | Literal["outputs"] = True,
     bias: Literal["digital", "row"] = "digital",
 ) -> CrossbarNetwork:
     """Put a model's layers on crossbars.
@@ -38,8 +38,9 @@ def convert(
         Other hardware for layers of these names, or for all layers below them.
     digital : str, callable, or several of them
         What stays in torch: names of modules, with all below, or of parameters; or predicates of (name, module).
-    fold_batchnorm : bool
-        Whether a BatchNorm becomes part of the layer right before it, where nothing else sees that layer's output.
+    fold_batchnorm : bool or "outputs"
+        Whether a BatchNorm becomes part of the layer right before it, where nothing else sees that layer's output:
+        True: of its weights; ``"outputs"``: of its digital gain and shift, so that cells hold the model's own weights.
         It is then that of ``eval()``; one in training mode stays as it is.
     bias : {"digital", "row"}
         Whether biases are added digitally, or are one more row of cells.
@@ -54,12 +55,11 @@ def convert(
     InputError
         A layer is not supported, its weights are empty or not finite, a name means none, or no layer is left.
     """
-    _check_arguments(model, hardware, overrides, bias)
+    _check_arguments(model, hardware, overrides, bias, fold_batchnorm)
     overrides = dict(overrides or {})
     inner = copied(model)
     left = Selection(digital, inner)
-    if fold_batchnorm:
-        fold(inner, left)
+    norms = fold(inner, left, into="outputs" if fold_batchnorm == "outputs" else "weights") if fold_batchnorm else {}
     modules = dict(inner.named_modules(remove_duplicate=False))
     for name in overrides:
         check_name("overrides", name, [path for path in modules if path])
@@ -70,11 +70,15 @@ def convert(
     for name in overrides:
         if not any(path == name or path.startswith(f"{name}.") for path in converter.layer_names):
             raise InputError(f"overrides names {name!r}, which holds no layer on crossbars")
+    for name, (gain, shift) in norms.items():
+        layer = whole.get_submodule(name)
+        assert isinstance(layer, CrossbarLayer)
+        layer.normalise(gain, shift)
     _through_submodules(whole)
     return CrossbarNetwork(whole, hardware, converter.matrices)
 
 
-def _check_arguments(model: object, hardware: object, overrides: object, bias: object) -> None:
+def _check_arguments(model: object, hardware: object, overrides: object, bias: object, fold_batchnorm: object) -> None:
     if not isinstance(model, nn.Module):
         raise InputError(f"model is {type(model).__name__}: it must be a torch.nn.Module")
     if isinstance(model, CrossbarNetwork):
@@ -88,6 +92,8 @@ def _check_arguments(model: object, hardware: object, overrides: object, bias: o
             raise InputError(f"overrides[{name!r}] is {override!r}: it must be Hardware(...)")
     if bias not in ("digital", "row"):
         raise InputError(f"bias is {bias!r}: it must be digital or row")
+    if fold_batchnorm not in (True, False, "outputs"):
+        raise InputError(f"fold_batchnorm is {fold_batchnorm!r}: it must be True, False or 'outputs'")
 
 
 class _Converter:

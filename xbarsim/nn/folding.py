@@ -1,13 +1,17 @@
-"""BatchNorm as part of the layer before it, where it can be told that nothing else sees that layer's output."""
+"""BatchNorm as part of the layer before it, where it can be told that nothing else sees that layer's output.
+
+It goes into the layer's weights, or stays beside them: as a gain and a shift of its outputs, which are digital.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, Self
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from xbarsim.nn.following import recorded
 from xbarsim.nn.selection import Selection
@@ -19,15 +23,64 @@ _PAIRS: tuple[tuple[type[nn.Module], type[nn.Module]], ...] = (
 )
 
 
-def fold(model: nn.Module, left: Selection) -> None:
-    """Fold a model's BatchNorms in place; their places are taken by ``Identity``.
+class MovedNorm(nn.Identity):
+    """Stands where a BatchNorm was that is a layer's gain and shift now.
+
+    The BatchNorm is none of its modules and parameters, as nothing calls it; it follows types and devices, is in the
+    state, and comes back with ``to_torch``.
+    """
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.__dict__["norm"] = norm
+        self.train(norm.training)
+
+    def to_torch(self) -> nn.Module:
+        """Return the BatchNorm, in the mode that the network is in."""
+        norm: nn.Module = self.__dict__["norm"]
+        return norm.train(self.training)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the BatchNorm's state."""
+        state: dict[str, Any] = self.__dict__["norm"].state_dict()
+        return state
+
+    def set_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Take a BatchNorm's state."""
+        self.__dict__["norm"].load_state_dict(state)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self.__dict__["norm"]._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+
+def fold(
+    model: nn.Module, left: Selection, *, into: Literal["weights", "outputs"] = "weights"
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Fold a model's BatchNorms in place; their places are taken by ``Identity``, or by ``MovedNorm``.
 
     A model, or a part of it, that can be called with placeholders says what follows what; of others only a plain
     Sequential does. A BatchNorm is folded as it is in ``eval()``, with its running statistics; one in training mode,
     which would normalise by each batch, stays.
+
+    Parameters
+    ----------
+    model : Module
+        Changed in place.
+    left : Selection
+        What is left digital.
+    into : {"weights", "outputs"}
+        Whether weights and biases take what a BatchNorm does, or stay what they are.
+
+    Returns
+    -------
+    dict of str to (gain, shift)
+        By the name of the layer before, what is to be done with its outputs, one number each for each of them; nothing
+        of those that weights took.
     """
     if not _holds_norm(model):
-        return
+        return {}
     names = {module: name for name, module in model.named_modules()}
     users = Counter(id(parameter) for _, parameter in model.named_parameters(remove_duplicate=False))
     modes = {module: module.training for module in names}
@@ -37,13 +90,23 @@ def fold(model: nn.Module, left: Selection) -> None:
     finally:
         for module, mode in modes.items():
             module.training = mode
+    outputs: dict[str, tuple[Tensor, Tensor]] = {}
     for layer, norm in pairs:
         if norm.training:
             continue
         alone = all(users[id(parameter)] == 1 for parameter in layer.parameters())
-        if alone and _fits(layer, norm) and not any(left(names[parameter], parameter) for parameter in (layer, norm)):
+        if not alone or not _fits(layer, norm) or any(left(names[part], part) for part in (layer, norm)):
+            continue
+        if isinstance(layer, nn.Linear):
+            layer.batch_only = True  # type: ignore[assignment]
+        if into == "outputs":
+            gain, mean, bias = _numbers(norm)
+            outputs[names[layer]] = gain, bias - mean * gain
+            _replace(model, norm, MovedNorm(norm))
+        else:
             _fold_one(layer, norm)
-            _replace(model, norm)
+            _replace(model, norm, nn.Identity().train(norm.training))
+    return outputs
 
 
 def _pairs(module: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
@@ -96,29 +159,37 @@ def _fits(layer: nn.Module, norm: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def _fold_one(layer: nn.Module, norm: nn.Module) -> None:
-    """Scale and shift a layer's outputs: ``(w x + b - mean) gain + shift``, ``gain = weight / sqrt(var + eps)``."""
-    assert isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d)
+def _numbers(norm: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
+    """Return gain, mean and bias, in double precision, of what a BatchNorm does in ``eval()``.
+
+    It is ``(y - mean) gain + bias`` with ``gain = weight / sqrt(var + eps)``.
+    """
     assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
     assert norm.running_mean is not None
     assert norm.running_var is not None
     gain = torch.rsqrt(norm.running_var.double() + norm.eps)
-    shift = torch.zeros_like(gain)
+    mean, bias = norm.running_mean.double(), torch.zeros_like(gain)
     if norm.affine:
-        gain, shift = gain * norm.weight.double(), norm.bias.double()
+        gain, bias = gain * norm.weight.double(), norm.bias.detach().double()
+    return gain, mean, bias
+
+
+@torch.no_grad()
+def _fold_one(layer: nn.Module, norm: nn.Module) -> None:
+    """Put what a BatchNorm does into a layer's weights and bias."""
+    assert isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d)
+    gain, mean, shift = _numbers(norm)
     old = layer.bias.double() if layer.bias is not None else torch.zeros_like(gain)
-    bias = ((old - norm.running_mean.double()) * gain + shift).to(layer.weight)
+    bias = ((old - mean) * gain + shift).to(layer.weight)
     layer.weight.copy_(layer.weight.double() * gain.reshape(-1, *[1] * (layer.weight.dim() - 1)))
     if layer.bias is None:
         layer.bias = nn.Parameter(bias, layer.weight.requires_grad)
     else:
         layer.bias.copy_(bias)
-    if isinstance(layer, nn.Linear):
-        layer.batch_only = True  # type: ignore[assignment]
 
 
-def _replace(model: nn.Module, norm: nn.Module) -> None:
+def _replace(model: nn.Module, norm: nn.Module, place: nn.Module) -> None:
     for module in model.modules():
         for name, child in module._modules.items():
             if child is norm:
-                module._modules[name] = nn.Identity().train(norm.training)
+                module._modules[name] = place

@@ -14,6 +14,7 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.row_costs import ComparableWeights
 
 DIGITAL = ("gain", "shift", "addend")
+_NORM = ("norm_gain", "norm_shift")
 
 
 class DigitalOutputs(ComparableWeights):
@@ -32,15 +33,19 @@ class DigitalOutputs(ComparableWeights):
     addend : Tensor or None
         Of the weight's shape, for the most part 0: weights in a digital memory, multiplied exactly with the layer's
         inputs as they are before any converter; None: 0. A tensor is fixed, a parameter trained.
+    norm_gain, norm_shift : Tensor or None
+        What a BatchNorm has in gain and shift, one number for each output, as ``normalise`` took them.
     """
 
     gain: Tensor | None
     shift: Tensor | None
     addend: Tensor | None
+    norm_gain: Tensor | None
+    norm_shift: Tensor | None
 
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__(weight, bias, hardware, bias_row=bias_row)
-        for name in DIGITAL:
+        for name in (*DIGITAL, *_NORM):
             self.register_buffer(name, None)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -114,8 +119,33 @@ class DigitalOutputs(ComparableWeights):
         return products + self.shift.to(products) if digital_bias and self.shift is not None else products
 
     @torch.no_grad()
+    def normalise(self, gain: Tensor, shift: Tensor) -> None:
+        """Multiply and shift what the torch layer would return, ``(w x + b) gain + shift``, as a BatchNorm does.
+
+        A digital bias is added as it is, so that the shift has what is missing: ``shift + (gain - 1) bias``.
+
+        Parameters
+        ----------
+        gain, shift : (outputs,) tensor
+            They become the layer's.
+        """
+        gain, shift = gain.detach(), shift.detach()
+        bias = None if self.bias_row else self.bias
+        self.norm_gain, self.norm_shift = gain.to(self.weight), shift.to(self.weight)
+        self.gain, self.shift = gain, shift if bias is None else shift + (gain - 1.0) * bias.to(gain)
+
+    def normalised(self, outputs: Tensor) -> Tensor:
+        """Return a torch layer's outputs after the BatchNorm that is part of this one, if there is one."""
+        if self.norm_gain is None or self.norm_shift is None:
+            return outputs
+        shape = (-1, *[1] * (self.weight.dim() - 2))
+        return outputs * self.norm_gain.reshape(shape) + self.norm_shift.reshape(shape)
+
+    @torch.no_grad()
     def fit_gain(self, per: str = "layer") -> None:
         """Set the gain for which the effective matrix is nearest to the weights: ``<w, w_eff> / <w_eff, w_eff>``.
+
+        The gain of a BatchNorm that is the layer's stays, multiplied with it.
 
         Parameters
         ----------
@@ -141,6 +171,7 @@ class DigitalOutputs(ComparableWeights):
         if per == "layer":
             over, under = over.sum(), under.sum()
         gain = torch.where(under > 0.0, over / torch.where(under > 0.0, under, 1.0), 1.0)
+        gain = gain if self.norm_gain is None else gain * self.norm_gain
         if isinstance(self.gain, nn.Parameter):
             if gain.numel() > self.gain.numel():
                 raise InputError(

@@ -341,9 +341,10 @@ def _keeper(outputs: list[Tensor]) -> Any:
 def _comparer(plain_layer: nn.Module, truth: list[Tensor], sums: list[float]) -> Any:
     calls = iter(list(truth))
 
-    def compare(module: nn.Module, inputs: tuple[Any, ...], out: Tensor) -> None:
+    def compare(module: CrossbarLayer, inputs: tuple[Any, ...], out: Tensor) -> None:
         for k, expected in ((0, plain_layer(*inputs)), (2, next(calls, None))):
             if expected is not None:
+                expected = module.normalised(expected)
                 sums[k] += float((out - expected).double().square().sum())
                 sums[k + 1] += float(expected.double().square().sum())
 
