@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
 from torch import nn
 
 from xbarsim.mitigation import Bench, Harness, Needs, Plan, chip_socket, harness, realise
+from xbarsim.mitigation.bench import calibrated
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.realisation import hardware_of
@@ -121,7 +122,7 @@ def bench_of(
     knowledge = None
     if needs.knows != "hardware":
         knowledge = KnownChips.of(realise(plan, hardware, seed=chip), hardware, needs.knows)
-    socket = chip_socket.ChipSocket(hardware, chip, ledger, lambda network: network)
+    socket = chip_socket.ChipSocket(hardware, chip, ledger, partial(calibrated, dataset=dataset))
     return Bench(needs, label, hardware, dataset, seed=seed, ledger=ledger, knowledge=knowledge, socket=socket)
 
 
