@@ -12,14 +12,15 @@ Weights. ``planes`` are their conductances; ``tile_places`` and ``tiling`` cut t
 ``cell_writes`` by hand. ``physical_lines`` is what they would be elsewhere, ``row_costs`` how far from their weights
 (``line_distances`` in each array). ``array_maps`` solves the circuits, ``arrays`` puts their maps together,
 ``map_store`` has them while nothing changes.
-``weights`` is all of this for a layer; ``clipping`` says what a frozen scale cuts, ``compensation`` makes up for drift.
+``weights`` is all of this for a layer, on a chip of ``layer_chips``; ``clipping`` says what a frozen scale cuts,
+``compensation`` makes up for drift.
 
 Inputs. ``layers`` multiplies by all arrays at once, with a digital ``gain`` and addend, or by ``products`` array by
 array where a converter comes between: ``converters`` round (``rounding``) within ``ranges`` of ``observers`` in
 ``calibration``.
 
-Around them. ``summary`` and ``network_archive`` are of a network's chips; ``zoo``, ``binary``, ``training``,
-``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference`` runs them on chips,
+Around them. ``summary`` and ``network_archive`` are of a network's chips; ``zoo``, ``binary``, ``training`` (with
+``masks``), ``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference`` runs them on chips,
 ``inference_report`` and ``accuracy_picture`` show what came out.
 """
 
@@ -32,6 +33,7 @@ from xbarsim.nn.feedforward import CrossbarConv1d, CrossbarConv2d, CrossbarLinea
 from xbarsim.nn.hardware import Hardware, preset
 from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.masks import WeightMask
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.recurrent import CrossbarCell, CrossbarRecurrent
@@ -59,6 +61,7 @@ __all__ = [
     "SummaryRow",
     "Tile",
     "Tiles",
+    "WeightMask",
     "Wires",
     "convert",
     "preset",
