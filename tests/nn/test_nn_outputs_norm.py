@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from network_tools import made as pictures_of
 from nn_tools import IDEAL, MAPPINGS, apart, hardware, made, numbers, small
 from test_nn_folding import Branching, Seen, Twice
 from torch import nn
@@ -13,6 +14,7 @@ from torch import nn
 from xbarsim.errors import InputError
 from xbarsim.nn import Converter, Mapping, convert
 from xbarsim.nn.inference import layer_errors
+from xbarsim.nn.training import Training, TrainSettings
 from xbarsim.nonideal import Faults, Nonidealities, Variation
 
 IMAGES = numbers(4, 3, 8, 8)
@@ -178,3 +180,23 @@ def test_errors_of_layers_are_told_behind_the_norm():
     errors = layer_errors(network, network.to_torch().eval(), IMAGES)
     assert max(own for own, _ in errors.values()) < 1e-10
     assert errors["conv1"][1] < 1e-10
+
+
+def test_a_training_goes_on_from_its_file(tmp_path):
+    data = pictures_of(41)
+
+    def training():
+        model = nn.Sequential(nn.Flatten(), with_norm(nn.Linear, 64, 3, bias=True, dtype=torch.float32))
+        network = convert(model.eval(), replace(IDEAL, cells=UNEVEN), fold_batchnorm="outputs").program(1, headroom=4.0)
+        return Training(network, data, TrainSettings(epochs=2, batch=8))
+
+    whole, half, resumed = training(), training(), training()
+    whole.run()
+    steps = iter(range(100))
+    half.run(stop=lambda: next(steps) == 4)
+    torch.save(half.state(), tmp_path / "state.pt")
+    resumed.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
+    resumed.run()
+    layer, twin = whole.model.layers["1.0"], resumed.model.layers["1.0"]
+    assert torch.equal(layer.weight, twin.weight)
+    assert torch.equal(layer.gain, training().model.layers["1.0"].gain), "a gain that is no parameter is fixed"
