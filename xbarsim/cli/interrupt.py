@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def immediate(message: str) -> Iterator[None]:
-    """While this is entered, Ctrl-C prints ``message`` and ends the process at once with code 130.
+def immediate(message: Callable[[], str]) -> Iterator[None]:
+    """While this is entered, Ctrl-C prints what ``message`` gives and ends the process at once with code 130.
 
     For work that writes no files. Only in the main thread of a POSIX system, and where Ctrl-C has its usual meaning
     (a shell makes background jobs ignore it); elsewhere it changes nothing. Threads that started before must block
@@ -28,7 +28,7 @@ def immediate(message: str) -> Iterator[None]:
         signal.sigwait([signal.SIGINT])
         if not finished.is_set():
             clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the stage in hand may stand in the line
-            sys.stderr.write(f"{clear}{message}\n")
+            sys.stderr.write(f"{clear}{message()}\n")
             sys.stderr.flush()
             os._exit(130)
 

@@ -122,17 +122,23 @@ class Output:
         self.say(f"note: {text}")
 
     @contextmanager
-    def working(self) -> Iterator[Callable[[str], None]]:
+    def working(self, interrupted: Callable[[], str] = lambda: "interrupted") -> Iterator[Callable[[str], None]]:
         """While this is entered, Ctrl-C ends at once; give a function that shows what is being done.
 
-        For work that writes no files. Libraries are to be imported inside, see ``interrupt.immediate``.
+        For work that writes no files, or none that is worse for an end in the middle. Libraries are to be imported
+        inside, see ``interrupt.immediate``.
+
+        Parameters
+        ----------
+        interrupted : callable
+            Gives what is said on Ctrl-C.
         """
         from xbarsim.cli import interrupt
         from xbarsim.resources import thread_count
 
         thread_count()  # numba's own complaint about NUMBA_NUM_THREADS is a traceback
         with (
-            interrupt.immediate("xbarsim: interrupted"),
+            interrupt.immediate(lambda: f"xbarsim: {interrupted()}"),
             nullcontext() if self.quiet else announce.compilation(),
             announce.stages(not self.quiet) as progress,
         ):

@@ -88,7 +88,7 @@ class Method(Settings):
     def label(self) -> str:
         """The name, with the options that are not the default ones, as commands take it."""
         changed = [
-            f"{option.name}={_word(getattr(self, option.name))}"
+            f"{option.name}={option_word(getattr(self, option.name))}"
             for option in fields(self)  # type: ignore[arg-type]
             if getattr(self, option.name) != option.default
         ]
@@ -99,10 +99,13 @@ class Method(Settings):
         return {"name": self.name, "options": self.options(), "paper": self.paper, "needs": self.needs.to_dict()}
 
 
-def _word(value: Any) -> str:
+def option_word(value: Any) -> str:
+    """Return an option's value as ``catalogue.chain`` takes it."""
     if isinstance(value, tuple):
-        return "/".join(map(_word, value))
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+        return "/".join(map(option_word, value))
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,16 @@ from xbarsim.nn.training import inputs, predictions
 
 _COMPARED = 64  # images on which layers' outputs are compared
 _DRAWS_NOTHING = ("r_on", "r_off", "levels")  # of the cells' settings
+_SPREADS = {
+    "faults": ("rate",),
+    "variation": ("sigma",),
+    "cycle_variation": ("sigma",),
+    "read_noise": ("sigma",),
+    "drift": ("nu_sigma",),
+    "breaks": ("word_rate", "bit_rate"),
+    "shorts": ("word_rate", "bit_rate"),
+}
+"""What is 0 where an effect draws nothing."""
 
 Progress = Callable[[str], None]
 
@@ -394,4 +404,11 @@ def _sample(dataset: Dataset, count: int) -> Tensor:
 def varies(hardware: Hardware) -> bool:
     """Tell whether chips of different seeds may differ: some effect is on that draws."""
     cells = hardware.cells
-    return any(getattr(cells, effect.name) is not None for effect in fields(cells) if effect.name not in _DRAWS_NOTHING)
+    for effect in fields(cells):
+        settings = getattr(cells, effect.name)
+        if settings is None or effect.name in _DRAWS_NOTHING:
+            continue
+        spreads = [getattr(settings, name) for name in _SPREADS.get(effect.name, ())]
+        if any(spreads) or not spreads:
+            return True
+    return False
