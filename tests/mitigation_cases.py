@@ -21,6 +21,9 @@ class Case:
 CASES: dict[str, tuple[Case, ...]] = {
     "none": (Case(),),
     "headroom": (Case("h=1.5"),),
+    "gain": (Case(), Case("per=output", "convolution"), Case("source=images,count=20", "norm")),
+    "prescale": (Case(), Case("", "convolution", OFFSET)),
+    "write-verify": (Case("tolerance=0.05,noise=0.1"),),
     "fpt": (
         Case("iterations=3,batch=10"),
         Case("iterations=3,batch=10,source=faults"),

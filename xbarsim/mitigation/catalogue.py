@@ -10,13 +10,19 @@ from typing import Any
 from xbarsim.errors import InputError
 from xbarsim.mitigation.fpt import FreeParameterTuning
 from xbarsim.mitigation.headroom import Headroom
+from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.method import Chain, Method
+from xbarsim.mitigation.prescale import Prescale
 from xbarsim.mitigation.unmitigated import Unmitigated
+from xbarsim.mitigation.write_verify import VerifiedWrites
 from xbarsim.quantities import parse
 
 _METHODS: tuple[type[Method], ...] = (
     Unmitigated,
     Headroom,
+    LayerGain,
+    Prescale,
+    VerifiedWrites,
     FreeParameterTuning,
 )
 

@@ -28,12 +28,15 @@ class ForwardPass:
         Outputs of each layer on crossbars, and inputs of each BatchNorm that is digital, by name.
     order : tuple of str
         The names of both as they were called.
+    inputs : mapping of str to Tensor
+        Of each layer on crossbars.
     """
 
     outputs: Tensor
     layers: Mapping[str, Tensor]
     norms: Mapping[str, Tensor]
     order: tuple[str, ...]
+    inputs: Mapping[str, Tensor]
 
 
 @torch.no_grad()
@@ -68,6 +71,7 @@ def forward_pass(
     for name in norms or {}:
         if name not in places:
             raise InputError(f"norms names {name!r}, which is neither a layer on crossbars nor a BatchNorm")
+    layer_inputs: dict[str, Tensor] = {}
     layer_outputs: dict[str, Tensor] = {}
     norm_inputs: dict[str, Tensor] = {}
     order: list[str] = []
@@ -75,7 +79,8 @@ def forward_pass(
     def passed(name: str, inputs: Any, outputs: Tensor) -> Tensor | None:
         order.append(name)
         if name in network.layers:
-            layer_outputs[name] = numbers = outputs.detach()
+            layer_inputs[name], numbers = inputs[0].detach(), outputs.detach()
+            layer_outputs[name] = numbers
         else:
             norm_inputs[name] = numbers = inputs[0].detach()
         return (norms or {})[name](numbers) if name in (norms or {}) else None
@@ -90,7 +95,7 @@ def forward_pass(
     finally:
         for handle in handles:
             handle.remove()
-    return ForwardPass(outputs, layer_outputs, norm_inputs, tuple(order))
+    return ForwardPass(outputs, layer_outputs, norm_inputs, tuple(order), layer_inputs)
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class Method(Settings):
         Parts of the plan that it settles.
     undoes : frozenset of str
         Parts of which it would undo what an earlier step settled: such a chain is refused.
+    relies_on : frozenset of str
+        Parts that it takes as they are, and that no later step may settle anew: such a chain is refused too.
     """
 
     name: ClassVar[str]
@@ -40,6 +42,7 @@ class Method(Settings):
     about: ClassVar[str]
     settles: ClassVar[frozenset[Part]] = frozenset()
     undoes: ClassVar[frozenset[Part]] = frozenset()
+    relies_on: ClassVar[frozenset[Part]] = frozenset()
 
     @property
     def needs(self) -> Needs:
@@ -130,7 +133,7 @@ class Chain:
             raise InputError(f"a chain is made from {self.steps!r}: give at least one method")
         for k, later in enumerate(self.steps):
             for earlier in self.steps[:k]:
-                if lost := earlier.settles & later.undoes:
+                if lost := (earlier.settles & later.undoes) | (earlier.relies_on & later.settles):
                     raise InputError(
                         f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): "
                         "take one of them, or the other order"
