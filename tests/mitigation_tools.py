@@ -57,7 +57,7 @@ def inverted(split: Split) -> Split:
 
 
 @cache
-def network(kind: str = "mlp", epochs: int = 8) -> nn.Module:
+def network(kind: str = "mlp", epochs: int = 30) -> nn.Module:
     """Return a small network for the digits, trained for a moment: mlp, single, norm, convolution or binary."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)

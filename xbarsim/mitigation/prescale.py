@@ -121,9 +121,12 @@ class _Reach:
         target = np.where(self.faults == Fault.HEALTHY, target, self.low)
         return np.clip(target, self.model.g_off, self.model.g_on)
 
-    def level(self, siemens: Array) -> Array:
-        """Return the level with which the cells come nearest to siemens."""
-        return goals(self.model, self.target(siemens), (siemens.shape[0], siemens.shape[1]))
+    def level(self, siemens: Array, levels: Array) -> Array:
+        """Return the level with which the cells come nearest to siemens: of the two around it the better."""
+        above = np.clip(np.searchsorted(levels, self.target(siemens)), 1, len(levels) - 1)
+        low, high = levels[above - 1], levels[above]
+        low_is_nearer = np.abs(self.held(low) - siemens) <= np.abs(self.held(high) - siemens)
+        return np.where(low_is_nearer, low, high)
 
 
 def _targets(layer: CrossbarLayer) -> tuple[tuple[Array, ...], NDArray[np.bool_]]:
@@ -134,19 +137,20 @@ def _targets(layer: CrossbarLayer) -> tuple[tuple[Array, ...], NDArray[np.bool_]
     signs = _signs(layer, weights.shape)
     goal = signs * weights * worth
     cells = [_Reach.of(model, faults, factor) for faults, factor in layer.known()]
+    levels = None if model.levels is None else model.levels.values(model.g_off, model.g_on)
     margin = _ROUNDING * (model.g_on - model.g_off)
     if len(cells) == 2:
         positive, negative = cells
         upper, lower = _pair(goal, positive, negative)
         reached = np.abs(upper - lower - goal) <= margin
-        if model.levels is not None:
-            return _pair_of_levels(goal, positive, negative, margin), reached
+        if levels is not None:
+            return _pair_of_levels(goal, positive, negative, levels, margin), reached
         return (positive.target(upper), negative.target(lower)), reached
     (cell,) = cells
     goal += _zero(layer, cell, signs * worth)
     siemens = np.clip(goal, cell.low, cell.high)
     reached = np.abs(siemens - goal) <= margin
-    return (cell.target(siemens) if model.levels is None else cell.level(siemens),), reached
+    return (cell.target(siemens) if levels is None else cell.level(siemens, levels),), reached
 
 
 def _pair(goal: Array, positive: _Reach, negative: _Reach) -> tuple[Array, Array]:
@@ -154,15 +158,15 @@ def _pair(goal: Array, positive: _Reach, negative: _Reach) -> tuple[Array, Array
     return np.clip(goal + lower, positive.low, positive.high), lower
 
 
-def _pair_of_levels(goal: Array, positive: _Reach, negative: _Reach, margin: float) -> tuple[Array, Array]:
+def _pair_of_levels(
+    goal: Array, positive: _Reach, negative: _Reach, levels: Array, margin: float
+) -> tuple[Array, Array]:
     """Return the levels whose pair is nearest; of pairs that are as near, the one that conducts the least."""
-    model = positive.model
-    assert model.levels is not None
     best = np.full(goal.shape, np.inf)
     targets = np.empty(goal.shape), np.empty(goal.shape)
-    for level in model.levels.values(model.g_off, model.g_on):
+    for level in levels:
         lower = negative.held(np.full(goal.shape, level))
-        upper = positive.level(np.clip(goal + lower, positive.low, positive.high))
+        upper = positive.level(goal + lower, levels)
         apart = np.abs(positive.held(upper) - lower - goal)
         nearer = apart < best - margin
         best = np.where(nearer, apart, best)
