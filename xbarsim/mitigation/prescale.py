@@ -110,22 +110,22 @@ class _Reach:
         low, high = (settled(model, np.array(bound), factor, faults) for bound in (model.g_off, model.g_on))
         return _Reach(model, faults, factor, low, high)
 
-    def held(self, target: Array) -> Array:
+    def siemens(self, target: Array) -> Array:
         """Return what the cells hold when they are asked for targets, in siemens."""
         return settled(self.model, target, self.factor, self.faults)
 
-    def target(self, siemens: Array) -> Array:
-        """Return what to ask for to have siemens that are reached; of a stuck cell what it has, as near as can be."""
+    def target(self, conductance: Array) -> Array:
+        """Return what to ask for, to have conductances in reach; of a stuck cell as near as can be to what it has."""
         blind = self.model.write_verify is None
-        target = siemens / self.factor if blind else siemens
+        target = conductance / self.factor if blind else conductance
         target = np.where(self.faults == Fault.HEALTHY, target, self.low)
         return np.clip(target, self.model.g_off, self.model.g_on)
 
-    def level(self, siemens: Array, levels: Array) -> Array:
-        """Return the level with which the cells come nearest to siemens: of the two around it the better."""
-        above = np.clip(np.searchsorted(levels, self.target(siemens)), 1, len(levels) - 1)
+    def level(self, conductance: Array, levels: Array) -> Array:
+        """Return the level with which the cells come nearest to conductances: of the two around it the better."""
+        above = np.clip(np.searchsorted(levels, self.target(conductance)), 1, len(levels) - 1)
         low, high = levels[above - 1], levels[above]
-        low_is_nearer = np.abs(self.held(low) - siemens) <= np.abs(self.held(high) - siemens)
+        low_is_nearer = np.abs(self.siemens(low) - conductance) <= np.abs(self.siemens(high) - conductance)
         return np.where(low_is_nearer, low, high)
 
 
@@ -148,9 +148,9 @@ def _targets(layer: CrossbarLayer) -> tuple[tuple[Array, ...], NDArray[np.bool_]
         return (positive.target(upper), negative.target(lower)), reached
     (cell,) = cells
     goal += _zero(layer, cell, signs * worth)
-    siemens = np.clip(goal, cell.low, cell.high)
-    reached = np.abs(siemens - goal) <= margin
-    return (cell.target(siemens) if levels is None else cell.level(siemens, levels),), reached
+    conductance = np.clip(goal, cell.low, cell.high)
+    reached = np.abs(conductance - goal) <= margin
+    return (cell.target(conductance) if levels is None else cell.level(conductance, levels),), reached
 
 
 def _pair(goal: Array, positive: _Reach, negative: _Reach) -> tuple[Array, Array]:
@@ -165,9 +165,9 @@ def _pair_of_levels(
     best = np.full(goal.shape, np.inf)
     targets = np.empty(goal.shape), np.empty(goal.shape)
     for level in levels:
-        lower = negative.held(np.full(goal.shape, level))
+        lower = negative.siemens(np.full(goal.shape, level))
         upper = positive.level(goal + lower, levels)
-        apart = np.abs(positive.held(upper) - lower - goal)
+        apart = np.abs(positive.siemens(upper) - lower - goal)
         nearer = apart < best - margin
         best = np.where(nearer, apart, best)
         targets[0][nearer], targets[1][nearer] = upper[nearer], level
@@ -181,7 +181,7 @@ def _zero(layer: CrossbarLayer, cells: _Reach, worth: Array) -> Array:
     """
     middle = goals(cells.model, [zeros(layer.hardware)], (1, 1))
     parts = [layer.weight_cells(group).represented(np.zeros(shape)) for group, shape in _shapes(layer)]
-    return cells.held(middle) - np.concatenate(parts, axis=1) * worth
+    return cells.siemens(middle) - np.concatenate(parts, axis=1) * worth
 
 
 def _shapes(layer: CrossbarLayer) -> Iterator[tuple[int, tuple[int, int]]]:
