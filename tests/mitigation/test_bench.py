@@ -155,7 +155,7 @@ def test_each_access_beyond_the_needs_is_refused():
                     call(bench)
             elif use != "validation":
                 call(bench)
-    covered = {*uses, "note", "generator", "simulated_network", "ideal_network"}
+    covered = {*uses, "note", "generator", "simulated_network", "ideal_network", "fault_free_network"}
     assert {name for name in vars(Bench) if not name.startswith("_")} - {"image_count"} == covered
 
 
@@ -198,7 +198,8 @@ def test_no_public_attribute_leads_to_seed_chip_or_test_set(knows):
     hardware = replace(HARDWARE, adc=Converter(bits=12))
     bench = bench_of(plan, Needs(data="labels", knows=knows, chip="write"), hardware=hardware, chip=SECRET)
     labelled = bench.labelled()
-    roots = [bench, bench.forward(plan, labelled.images[:3]), bench.ideal_network(plan), bench.simulated_network(plan)]
+    roots = [bench, bench.forward(plan, labelled.images[:3])]
+    roots += [bench.ideal_network(plan), bench.fault_free_network(plan), bench.simulated_network(plan)]
     roots.append(bench.write(plan))
     if knows != "hardware":
         roots += [bench.known_network(plan), bench.faults(plan)]
