@@ -14,9 +14,9 @@ from xbarsim.mitigation.harness import BASELINE, Harness, Progress, one_torch_th
 from xbarsim.mitigation.method import Chain
 from xbarsim.mitigation.record import Record
 from xbarsim.mitigation.worker_processes import ProcessEnd, checked_jobs, outcomes
+from xbarsim.nn.chip_spread import varies
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.inference import varies
 
 Finished = Mapping[tuple[str, int], Record]
 Report = Callable[[Chain, Record], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn.binary import is_binary, plain
+from xbarsim.nn.chip_spread import varies
 from xbarsim.nn.convert import convert
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
@@ -24,17 +25,6 @@ from xbarsim.nn.summary import SummaryRow
 from xbarsim.nn.training import inputs, predictions
 
 _COMPARED = 64  # images on which layers' outputs are compared
-_DRAWS_NOTHING = ("r_on", "r_off", "levels")  # of the cells' settings
-_SPREADS = {
-    "faults": ("rate",),
-    "variation": ("sigma",),
-    "cycle_variation": ("sigma",),
-    "read_noise": ("sigma",),
-    "drift": ("nu_sigma",),
-    "breaks": ("word_rate", "bit_rate"),
-    "shorts": ("word_rate", "bit_rate"),
-}
-"""What is 0 where an effect draws nothing."""
 
 Progress = Callable[[str], None]
 
@@ -399,16 +389,3 @@ def _sample(dataset: Dataset, count: int) -> Tensor:
     """Return evenly spaced training images."""
     whole = len(dataset.train)
     return inputs(dataset, dataset.train, np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int)))
-
-
-def varies(hardware: Hardware) -> bool:
-    """Tell whether chips of different seeds may differ: some effect is on that draws."""
-    cells = hardware.cells
-    for effect in fields(cells):
-        settings = getattr(cells, effect.name)
-        if settings is None or effect.name in _DRAWS_NOTHING:
-            continue
-        spreads = [getattr(settings, name) for name in _SPREADS.get(effect.name, ())]
-        if any(spreads) or not spreads:
-            return True
-    return False
