@@ -30,5 +30,10 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("iterations=3,batch=10", "norm"),
         Case("iterations=3,batch=10", "binary", OFFSET),
     ),
+    "reduce-fix": (
+        Case("N=6,batch=20,interval=20,reductions=120", "norm"),
+        Case("N=6,batch=20,interval=20,reductions=120,stuck=reduce", "single"),
+    ),
+    "vat": (Case("gammas=0/0.1,epochs=1,batch=20", "single"),),
 }
 """By name, methods and shorthands: a line for each; several cases where options change what it needs."""

@@ -13,7 +13,9 @@ from xbarsim.mitigation.headroom import Headroom
 from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.prescale import Prescale
+from xbarsim.mitigation.reduce_fix import ReduceFix
 from xbarsim.mitigation.unmitigated import Unmitigated
+from xbarsim.mitigation.vat import Vat
 from xbarsim.mitigation.write_verify import VerifiedWrites
 from xbarsim.quantities import parse
 
@@ -24,6 +26,8 @@ _METHODS: tuple[type[Method], ...] = (
     Prescale,
     VerifiedWrites,
     FreeParameterTuning,
+    ReduceFix,
+    Vat,
 )
 
 _SHORTHANDS: dict[str, str] = {}

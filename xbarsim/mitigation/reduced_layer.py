@@ -1,0 +1,99 @@
+"""A layer whose weights are reduced and fixed, some at a time, while all others are trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xbarsim.checks import Array
+from xbarsim.mitigation.independence import Neighbourhood
+from xbarsim.nn.layers import CrossbarLayer
+
+
+@dataclass(frozen=True)
+class ReductionRule:
+    """How weights are reduced: divided by ``t``, each at most ``bound`` times; ``hold`` fixes those with stuck cells.
+
+    With ``literal`` what counts is what a weight represents, ``|T w|``, instead of its error ``|t(w) - w|``.
+    """
+
+    t: float
+    bound: int
+    hold: bool
+    literal: bool = False
+
+
+class ReducedLayer:
+    """The weights of a fully connected layer in training, on the cells of a known chip.
+
+    Parameters
+    ----------
+    weight : nn.Parameter
+        (outputs, inputs), of the network that is trained; here it is changed in place.
+    layer : CrossbarLayer
+        The same layer on the known chip.
+    rule : ReductionRule
+        How weights are reduced.
+    neighbourhood : Neighbourhood
+        Which of its weights depend on each other.
+
+    Attributes
+    ----------
+    scale : float
+        The weight of the largest conductance; no weight that is trained gets beyond it.
+    fixed : (outputs, inputs) tensor of bool
+        Which weights training leaves alone: F = 0.
+    stuck : (outputs, inputs) tensor of bool
+        Which of them are held at what their stuck cells make of them.
+    counts : (outputs, inputs) array of int
+        How often each was reduced.
+    """
+
+    def __init__(
+        self, weight: nn.Parameter, layer: CrossbarLayer, rule: ReductionRule, neighbourhood: Neighbourhood
+    ) -> None:
+        self.weight, self.rule, self.neighbourhood = weight, rule, neighbourhood
+        self.scale = float(layer.scales()[0].max())
+        self._cells = layer.weight_cells()
+        self._mapped = weight.detach().clone()
+        faults = np.logical_or.reduce([plane[0] != 0 for plane in layer.known()])
+        self.stuck = torch.from_numpy(faults.T.copy()) if rule.hold else torch.zeros(weight.shape, dtype=torch.bool)
+        self.fixed = self.stuck.clone()
+        self.counts = np.zeros(tuple(weight.shape), dtype=np.int64)
+        self._values = torch.where(self.stuck, torch.from_numpy(self.represented()).to(weight), self._mapped)
+        self.restore()
+
+    def represented(self) -> Array:
+        """Return t(w) of the present weights, (outputs, inputs)."""
+        return self._cells.represented(self.weight.detach().double().numpy().T).T
+
+    def variations(self) -> Array:
+        """Return how far each weight is from what it represents, (outputs, inputs); 0 where it is not to be reduced."""
+        represented = self.represented()
+        weights = 0.0 if self.rule.literal else self.weight.detach().double().numpy()
+        variations: Array = np.abs(represented - weights)
+        variations[self.stuck.numpy() | (self.counts >= self.rule.bound)] = 0.0
+        return variations
+
+    @torch.no_grad()
+    def reduce(self, output: int, place: int) -> float:
+        """Divide a weight by t and fix it there; returns what it was."""
+        before = float(self.weight[output, place])
+        self._values[output, place] = self.weight[output, place] / self.rule.t
+        self.weight[output, place] = self._values[output, place]
+        self.fixed[output, place] = True
+        self.counts[output, place] += 1
+        return before
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put fixed weights back, bit for bit, and others within the scale: to be called after each step."""
+        self.weight.clamp_(-self.scale, self.scale)
+        self.weight.copy_(torch.where(self.fixed, self._values, self.weight))
+
+    def mapped(self) -> Tensor:
+        """Return the weights that are to be programmed, (outputs, inputs): where cells are stuck, those of before."""
+        return torch.where(self.stuck, self._mapped, self.weight.detach())
