@@ -24,6 +24,11 @@ CASES: dict[str, tuple[Case, ...]] = {
     "gain": (Case(), Case("per=output", "convolution"), Case("source=images,count=20", "norm")),
     "prescale": (Case(), Case("", "convolution", OFFSET)),
     "write-verify": (Case("tolerance=0.05,noise=0.1"),),
+    "greedy-rows": (Case("order=norm,spare=2"),),
+    "match-rows": (Case(), Case("weighting=input,images=50,spare=2", "norm")),
+    "row-flip": (Case("knows=faults"), Case("scope=layer", "binary", OFFSET)),
+    "row-flip-match": (Case("weighting=input", "convolution"), Case("knows=faults,scope=layer")),
+    "row-permutation": (Case("knows=faults", "binary", OFFSET),),
     "fpt": (
         Case("iterations=3,batch=10"),
         Case("iterations=3,batch=10,source=faults"),

@@ -7,6 +7,9 @@ use of data, knowledge and chip, a ``bench`` hands out that and no more (``known
 chains on chips and alone sees the test set; it holds each step to ``step_checks``. A ``chip_study`` has all rows on all
 chips, in ``worker_processes``. ``catalogue`` has all methods by name.
 
+Rows. ``line_costs`` says how far rows of weights are from what each word line's cells hold; ``row_placement`` is the
+base of the methods that lay them elsewhere, or store them negated.
+
 >>> from xbarsim.mitigation import chain
 >>> chain("headroom:h=2").label
 'headroom'

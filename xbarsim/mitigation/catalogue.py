@@ -9,11 +9,15 @@ from typing import Any
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.fpt import FreeParameterTuning
+from xbarsim.mitigation.greedy_rows import GreedyRows
 from xbarsim.mitigation.headroom import Headroom
 from xbarsim.mitigation.layer_gain import LayerGain
+from xbarsim.mitigation.match_rows import MatchRows
 from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.prescale import Prescale
 from xbarsim.mitigation.reduce_fix import ReduceFix
+from xbarsim.mitigation.row_flip import RowFlip
+from xbarsim.mitigation.row_flip_match import RowFlipMatch
 from xbarsim.mitigation.unmitigated import Unmitigated
 from xbarsim.mitigation.vat import Vat
 from xbarsim.mitigation.write_verify import VerifiedWrites
@@ -25,13 +29,22 @@ _METHODS: tuple[type[Method], ...] = (
     LayerGain,
     Prescale,
     VerifiedWrites,
+    GreedyRows,
+    MatchRows,
+    RowFlip,
+    RowFlipMatch,
     FreeParameterTuning,
     ReduceFix,
     Vat,
 )
 
-_SHORTHANDS: dict[str, str] = {}
+_SHORTHANDS: dict[str, str] = {
+    "row-permutation": "match-rows:scope=tile",
+}
 """Chains and options that have names of their own."""
+
+_JOINT = ("row-flip", "row-permutation"), "row-flip-match"
+"""Steps that are chosen together where one follows the other: by itself the first would choose for other rows."""
 
 
 def methods() -> dict[str, type[Method]]:
@@ -73,7 +86,8 @@ def method(name: str, **options: Any) -> Method:
 def chain(text: str) -> Chain:
     """Return the chain that a text asks for, as ``match-rows:weighting=input,spare=20+gain``.
 
-    Values are JSON, numbers with a scale as ``1k``, or words; several are separated by ``/``.
+    Values are JSON, numbers with a scale as ``1k``, or words; several are separated by ``/``. The chain
+    ``row-flip+row-permutation`` is one step, ``row-flip-match``, which has the options of both.
 
     Raises
     ------
@@ -81,13 +95,35 @@ def chain(text: str) -> Chain:
         As ``method`` and ``Chain``.
     """
     steps: list[Method] = []
-    for part in text.split("+"):
-        name, colon, words = part.strip().partition(":")
+    parts = [part.strip().partition(":") for part in text.split("+")]
+    for name, colon, words in _joined(parts):
         if name in _SHORTHANDS:
             steps += _shorthand(name, words if colon else "")
             continue
         steps.append(method(name, **_options(name, words) if colon else {}))
     return Chain(tuple(steps))
+
+
+def _joined(parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Return the steps of a text, those that are chosen together as one."""
+    pair, joint = _JOINT
+    steps: list[tuple[str, str, str]] = []
+    for name, colon, words in parts:
+        if not steps or (steps[-1][0], name) != pair:
+            steps.append((name, colon, words))
+            continue
+        *_, first_words = steps.pop()
+        whole = [part for part in (first_words, words) if part]
+        first, second = (
+            {"scope": "tile"} | (_options(step, part) if part else {})
+            for step, part in zip(pair, (first_words, words), strict=True)
+        )
+        for option in first.keys() & second.keys():
+            if first[option] != second[option]:
+                raise InputError(f"{'+'.join(pair)} is one step, {joint}: give both the same {option}")
+        distinct = dict.fromkeys(word for part in whole for word in part.split(","))
+        steps.append((joint, ":" if whole else "", ",".join(distinct)))
+    return steps
 
 
 def _shorthand(name: str, words: str) -> list[Method]:

@@ -54,6 +54,11 @@ class Method(Settings):
         """How many spare word lines it wants the chip to have, of each layer or of each array."""
         return 0, "layer"
 
+    @property
+    def arranges(self) -> Literal["layer", "tile"] | None:
+        """Whether it orders word lines of layers, or those of each array by itself; None: it orders none."""
+        return None
+
     def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
         """Check, before any work, that a network on its hardware is one that the method takes.
 
@@ -141,6 +146,10 @@ class Chain:
         wishes = {step.spare_rows for step in self.steps if step.spare_rows[0]}
         if len(wishes) > 1:
             raise InputError(f"{self.label}: steps want different spare rows: give the same to all that have some")
+        if len({step.arranges for step in self.steps} - {None}) > 1:
+            raise InputError(
+                f"{self.label}: steps order word lines of layers and of arrays: give all the same scope, layer or tile"
+            )
 
     @property
     def label(self) -> str:

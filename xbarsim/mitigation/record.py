@@ -33,7 +33,7 @@ class Cost:
     writes, pulses, most_writes_a_cell, unconverged : int
         Of cells, the programming of the plan included; and cells that write-verify left outside its tolerance.
     spare_rows : int
-        Word lines more than inputs, of all arrays that one plane needs.
+        Word lines more than inputs, of all arrays of one plane; those side by side share them if they have one order.
     router_lines : int
         Word lines that have another input than without arrangement.
     negated_lines : int
@@ -103,10 +103,11 @@ def _of_layer(layer: CrossbarLayer, settled: LayerPlan, ledger: Ledger, name: st
     most = max(int(plane.max()) for plane in layer.writes_per_cell)
     if earlier is not None:
         most = max(int((a + b).max()) for a, b in zip(layer.writes_per_cell, earlier, strict=True))
-    first = [place for place in layer.places if place.plane == 0 and place.cols.start == 0]
+    by_tile = settled.arrangement is not None and settled.arrangement.by == "tile"
+    # Arrays side by side share their lines, unless each has an order of its own.
+    first = [place for place in layer.places if place.plane == 0 and (by_tile or place.cols.start == 0)]
     lines = [(place.rows, place.inputs, place.signs or ()) for place in first]
     offsets = [int(np.min(inputs[inputs >= 0], initial=rows.start)) for rows, inputs, _ in lines]
-    by_tile = settled.arrangement is not None and settled.arrangement.by == "tile"
     moved = 0
     for (rows, inputs, _), offset in zip(lines, offsets, strict=True):
         start = offset if by_tile else rows.start
