@@ -16,7 +16,7 @@ base of the methods that lay them elsewhere, or store them negated.
 """
 
 from xbarsim.mitigation.bench import Bench, Labelled
-from xbarsim.mitigation.catalogue import chain, method, methods
+from xbarsim.mitigation.catalogue import chain, method, methods, register
 from xbarsim.mitigation.chip_study import ChainResult, Failure, Study, Trials, run
 from xbarsim.mitigation.harness import Harness
 from xbarsim.mitigation.method import Chain, Method
@@ -45,5 +45,6 @@ __all__ = [
     "method",
     "methods",
     "realise",
+    "register",
     "run",
 ]

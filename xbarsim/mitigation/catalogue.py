@@ -1,4 +1,7 @@
-"""All methods by name, and how they are asked for: ``name:option=value,...+name``."""
+"""All methods by name, and how they are asked for: ``name:option=value,...+name``.
+
+A package adds a method by an entry point of the group ``xbarsim.methods``, a program by ``register``.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from xbarsim.mitigation.headroom import Headroom
 from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.match_rows import MatchRows
 from xbarsim.mitigation.method import Chain, Method
+from xbarsim.mitigation.packaged_methods import method_fault, packaged_methods
 from xbarsim.mitigation.prescale import Prescale
 from xbarsim.mitigation.reduce_fix import ReduceFix
 from xbarsim.mitigation.row_flip import RowFlip
@@ -46,10 +50,35 @@ _SHORTHANDS: dict[str, str] = {
 _JOINT = ("row-flip", "row-permutation"), "row-flip-match"
 """Steps that are chosen together where one follows the other: by itself the first would choose for other rows."""
 
+_registered: dict[str, type[Method]] = {}
+
 
 def methods() -> dict[str, type[Method]]:
-    """Return all methods by name."""
-    return {kind.name: kind for kind in _METHODS}
+    """Return all methods by name; what is wrong with a package's is told by a warning, once, and left out."""
+    return {kind.name: kind for kind in _METHODS} | _packaged()[0] | _registered
+
+
+def _packaged() -> tuple[dict[str, type[Method]], dict[str, str]]:
+    return packaged_methods(frozenset([*(kind.name for kind in _METHODS), *_SHORTHANDS]))
+
+
+def register(kind: type[Method]) -> type[Method]:
+    """Add a method to this process's table, under its ``name``; one that was added before is replaced.
+
+    Raises
+    ------
+    InputError
+        It is no frozen dataclass of ``Method`` with name, paper and about, or the name is another method's.
+    """
+    fault = method_fault(kind, getattr(kind, "name", ""))
+    if fault is None and (
+        kind.name in {method.name for method in _METHODS} | _packaged()[0].keys() | _SHORTHANDS.keys()
+    ):
+        fault = f"has the name of another method, {kind.name!r}"
+    if fault is not None:
+        raise InputError(f"{getattr(kind, '__name__', kind)!r} {fault}")
+    _registered[kind.name] = kind
+    return kind
 
 
 def shorthands() -> dict[str, str]:
@@ -67,6 +96,8 @@ def method(name: str, **options: Any) -> Method:
     """
     kind = methods().get(name)
     if kind is None:
+        if name in _packaged()[1]:
+            raise InputError(_packaged()[1][name])
         near = difflib.get_close_matches(name, [*methods(), *_SHORTHANDS], n=1)
         raise InputError(
             f"there is no method {name!r}: " + (f"did you mean {near[0]}?" if near else f"there are {_names()}")
@@ -96,7 +127,7 @@ def chain(text: str) -> Chain:
     """
     steps: list[Method] = []
     parts = [part.strip().partition(":") for part in text.split("+")]
-    for name, colon, words in _joined(parts):
+    for name, colon, words in _joined([(name.strip(), colon, words) for name, colon, words in parts]):
         if name in _SHORTHANDS:
             steps += _shorthand(name, words if colon else "")
             continue
@@ -154,7 +185,7 @@ def _value(text: str) -> Any:
     except json.JSONDecodeError:
         pass
     try:
-        return parse(text) if text[:1].isdigit() or text[:1] in "+-." else text
+        return parse(text) if text[:1].isdigit() or text[:1] in "+-." or text == "inf" else text
     except InputError:
         return text
 

@@ -1,0 +1,64 @@
+"""Methods of installed packages: entry points of the group ``xbarsim.methods``, whose name is the method's."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from xbarsim.mitigation.method import Method
+
+GROUP = "xbarsim.methods"
+
+_NAME = re.compile(r"[^\s:+,=]+")
+
+
+@cache
+def packaged_methods(names: frozenset[str]) -> tuple[dict[str, type[Method]], dict[str, str]]:
+    """Return the methods of installed packages by name, and by name what is wrong with others.
+
+    Parameters
+    ----------
+    names : frozenset of str
+        What cannot be a package's, since it is xbarsim's own.
+    """
+    packaged: dict[str, type[Method]] = {}
+    faults: dict[str, str] = {}
+    for entry in entry_points(group=GROUP):
+        place = f"entry point {entry.name} = {entry.value} of the group {GROUP}{_package(entry)}"
+        try:
+            loaded = entry.load()
+        except Exception as error:  # whatever a package's module does when it is imported
+            faults[entry.name] = f"{place} cannot be loaded: {type(error).__name__}: {error}"
+            continue
+        fault = method_fault(loaded, entry.name)
+        if fault is None and (entry.name in packaged or entry.name in names):
+            fault = f"has the name of another method, {entry.name!r}"
+        if fault is None:
+            packaged[entry.name] = loaded
+        else:
+            faults[entry.name] = f"{place} {fault}"
+    for fault in faults.values():
+        warnings.warn(f"{fault}: it is left out", stacklevel=4)
+    return packaged, faults
+
+
+def method_fault(candidate: object, name: str) -> str | None:
+    """Say what keeps an object from being the method of a name; None where nothing does."""
+    if not (isinstance(candidate, type) and issubclass(candidate, Method)):
+        return "is no subclass of xbarsim.mitigation.Method"
+    if "__dataclass_fields__" not in vars(candidate):
+        return "is no dataclass: put @dataclass(frozen=True) on it"
+    missing = [
+        attribute for attribute in ("name", "paper", "about") if not isinstance(getattr(candidate, attribute, 0), str)
+    ]
+    if missing:
+        return f"has no {missing[0]}: give it as a ClassVar of str"
+    if candidate.name != name or _NAME.fullmatch(name) is None:
+        return f"has the name {candidate.name!r}: it must be that of the entry point, without blanks and any of : + , ="
+    return None
+
+
+def _package(entry: EntryPoint) -> str:
+    return f", package {entry.dist.name}," if entry.dist is not None else ""
