@@ -39,6 +39,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("N=6,batch=20,interval=20,reductions=120", "norm"),
         Case("N=6,batch=20,interval=20,reductions=120,stuck=reduce", "single"),
     ),
+    "bi-retrain": (Case("N=6,batch=20,interval=20,reductions=120", "single"),),
+    "vortex": (Case("order=norm,gammas=0/0.1,epochs=1,batch=20", "single"),),
     "vat": (Case("gammas=0/0.1,epochs=1,batch=20", "single"),),
 }
 """By name, methods and shorthands: a line for each; several cases where options change what it needs."""

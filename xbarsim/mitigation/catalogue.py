@@ -43,7 +43,9 @@ _METHODS: tuple[type[Method], ...] = (
 )
 
 _SHORTHANDS: dict[str, str] = {
+    "bi-retrain": "match-rows+reduce-fix",
     "row-permutation": "match-rows:scope=tile",
+    "vortex": "vat+greedy-rows",
 }
 """Chains and options that have names of their own."""
 
@@ -158,11 +160,13 @@ def _joined(parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
 
 
 def _shorthand(name: str, words: str) -> list[Method]:
-    """Return the steps of a chain that has a name; options are the last step's."""
-    *first, last = chain(_SHORTHANDS[name]).steps
-    if not words:
-        return [*first, last]
-    return [*first, method(last.name, **{**last.options(), **_options(name, words)})]
+    """Return the steps of a chain that has a name; options are those of the last step that has such."""
+    steps = list(chain(_SHORTHANDS[name]).steps)
+    for option, value in (_options(name, words) if words else {}).items():
+        places = [k for k, step in enumerate(steps) if option in step.options()]
+        k = places[-1] if places else len(steps) - 1
+        steps[k] = method(steps[k].name, **{**steps[k].options(), option: value})
+    return steps
 
 
 def _options(name: str, words: str) -> dict[str, Any]:
