@@ -42,5 +42,12 @@ CASES: dict[str, tuple[Case, ...]] = {
     "bi-retrain": (Case("N=6,batch=20,interval=20,reductions=120", "single"),),
     "vortex": (Case("order=norm,gammas=0/0.1,epochs=1,batch=20", "single"),),
     "vat": (Case("gammas=0/0.1,epochs=1,batch=20", "single"),),
+    "bias": (Case("epochs=2,batch=20"), Case("epochs=2,batch=20,images=60,knows=maps", "binary", OFFSET)),
+    "bn": (Case("epochs=2,batch=20", "norm"), Case("epochs=2,batch=20,images=60", "binary", OFFSET)),
+    "retrain": (
+        Case("epochs=2,batch=20"),
+        Case("epochs=2,batch=20,images=60", "norm"),
+        Case("epochs=2,batch=20,knows=maps", "binary", OFFSET),
+    ),
 }
 """By name, methods and shorthands: a line for each; several cases where options change what it needs."""

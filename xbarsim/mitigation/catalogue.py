@@ -11,6 +11,8 @@ from dataclasses import fields
 from typing import Any
 
 from xbarsim.errors import InputError
+from xbarsim.mitigation.bias import BiasTraining
+from xbarsim.mitigation.bn import BatchNormTraining
 from xbarsim.mitigation.fpt import FreeParameterTuning
 from xbarsim.mitigation.greedy_rows import GreedyRows
 from xbarsim.mitigation.headroom import Headroom
@@ -20,6 +22,7 @@ from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.packaged_methods import method_fault, packaged_methods
 from xbarsim.mitigation.prescale import Prescale
 from xbarsim.mitigation.reduce_fix import ReduceFix
+from xbarsim.mitigation.retrain import Retraining
 from xbarsim.mitigation.row_flip import RowFlip
 from xbarsim.mitigation.row_flip_match import RowFlipMatch
 from xbarsim.mitigation.unmitigated import Unmitigated
@@ -40,6 +43,9 @@ _METHODS: tuple[type[Method], ...] = (
     FreeParameterTuning,
     ReduceFix,
     Vat,
+    BiasTraining,
+    BatchNormTraining,
+    Retraining,
 )
 
 _SHORTHANDS: dict[str, str] = {

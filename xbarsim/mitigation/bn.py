@@ -1,0 +1,54 @@
+"""BatchNorm alone, trained with the known chip in the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.chip_training import ChipTraining, digital_norms, norms_of, taken_over
+from xbarsim.mitigation.method import Part
+from xbarsim.mitigation.needs import Needs
+from xbarsim.mitigation.plan import Plan
+
+
+@dataclass(frozen=True)
+class BatchNormTraining(ChipTraining):
+    """Train gamma and beta of BatchNorm, whose running statistics become the chip's meanwhile.
+
+    ``y = gamma (x - mean) / sqrt(var + eps) + beta`` with each batch's statistics in the forward pass through the chip
+    as it is known, and running ones at the end. Weights and what cells hold stay; the norm is digital. It is the second
+    of the trainings that FPT is compared with (G. Jung et al., "Cost- and Dataset-free Stuck-at Fault Mitigation for
+    ReRAM-based Deep Learning Accelerators", table III). It costs labels and a training a chip. Without labels ``fpt``
+    does most of it; where weights themselves are wrong, ``retrain`` does more.
+
+    Attributes
+    ----------
+    epochs, batch, rate, images, knows
+        As of ``ChipTraining``.
+    """
+
+    name: ClassVar[str] = "bn"
+    paper: ClassVar[str] = "G. Jung et al., Cost- and Dataset-free Stuck-at Fault Mitigation, table III (BN training)"
+    about: ClassVar[str] = "train BatchNorm alone through the known chip"
+    settles: ClassVar[frozenset[Part]] = frozenset({"batchnorm"})
+    undoes: ClassVar[frozenset[Part]] = frozenset({"batchnorm"})
+
+    rate: float = 0.01
+
+    @property
+    def needs(self) -> Needs:
+        """A network with BatchNorm."""
+        return replace(super().needs, batchnorm=True)
+
+    def apply(self, plan: Plan, bench: Bench) -> Plan:
+        """Return the plan with trained norms."""
+        plan = digital_norms(plan)
+        data = bench.labelled(self.images)
+        network = bench.known_network(plan).requires_grad_(False)
+        norms = norms_of(network)
+        for norm in norms:
+            norm.train().requires_grad_(True)
+        parameters = [parameter for norm in norms for parameter in norm.parameters()]
+        self._descend(bench, data, network, [{"params": parameters, "lr": self.rate}])
+        return taken_over(plan, network.model)
