@@ -22,6 +22,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "none": (Case(),),
     "headroom": (Case("h=1.5"),),
     "gain": (Case(), Case("per=output", "convolution"), Case("source=images,count=20", "norm")),
+    "output-correction": (Case(), Case("knows=maps,share=0.05,weighting=input,images=60", "convolution")),
     "prescale": (Case(), Case("", "convolution", OFFSET)),
     "write-verify": (Case("tolerance=0.05,noise=0.1"),),
     "greedy-rows": (Case("order=norm,spare=2"),),

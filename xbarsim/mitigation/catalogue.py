@@ -19,6 +19,7 @@ from xbarsim.mitigation.headroom import Headroom
 from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.match_rows import MatchRows
 from xbarsim.mitigation.method import Chain, Method
+from xbarsim.mitigation.output_correction import OutputCorrection
 from xbarsim.mitigation.packaged_methods import method_fault, packaged_methods
 from xbarsim.mitigation.prescale import Prescale
 from xbarsim.mitigation.reduce_fix import ReduceFix
@@ -34,6 +35,7 @@ _METHODS: tuple[type[Method], ...] = (
     Unmitigated,
     Headroom,
     LayerGain,
+    OutputCorrection,
     Prescale,
     VerifiedWrites,
     GreedyRows,
