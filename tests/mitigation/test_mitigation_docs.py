@@ -1,0 +1,53 @@
+"""The page on mitigation: its index has every method and says of each what the method says, and its Python runs."""
+
+import doctest
+import re
+
+import pytest
+from cli_tools import ROOT
+
+from xbarsim.mitigation import catalogue
+from xbarsim.mitigation.method_list import MethodList
+from xbarsim.mitigation.record import COUNTS
+
+PAGE = (ROOT / "docs" / "mitigation.md").read_text("utf-8")
+FOLDER = ROOT / "docs" / "methods"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
+
+
+def test_the_index_has_every_method_as_it_is():
+    expected = [
+        f"| [{method.name}](methods/{method.name}.md) | {method.about} | {method.level('data')} | "
+        f"{method.level('knows')} | {method.level('chip')} |"
+        for method in MethodList.of_catalogue().methods
+        if (FOLDER / f"{method.name}.md").exists()
+    ]
+    index = re.findall(r"^\| \[.*\]\(methods/.*\|$", PAGE, re.M)
+    assert index == expected, "docs/mitigation.md is to have:\n" + "\n".join(expected)
+
+
+def test_every_page_is_a_methods():
+    names = [*catalogue.methods(), *catalogue.shorthands()]
+    assert {path.stem for path in FOLDER.glob("*.md")} <= set(names)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.md")), ids=lambda path: path.stem)
+def test_a_page_has_its_methods_name(path):
+    assert re.match(rf"# `?{re.escape(path.stem)}\b", path.read_text("utf-8"))
+
+
+def test_every_count_is_explained():
+    for name in COUNTS:
+        assert re.search(rf"^\| .*`{name}`.* \|", PAGE, re.M), name
+
+
+@pytest.mark.slow
+def test_the_method_of_ones_own_runs(monkeypatch):
+    monkeypatch.setattr(catalogue, "_registered", {})
+    code, example = BLOCK.findall(PAGE)
+    names = {"__name__": "clip_weights"}
+    exec(compile(code, "clip_weights.py", "exec"), names)
+    test = doctest.DocTestParser().get_doctest(example, {}, "mitigation.md", None, 0)
+    lines = []
+    doctest.DocTestRunner(verbose=False).run(test, out=lines.append)
+    assert not lines, "".join(lines)
