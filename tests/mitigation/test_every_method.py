@@ -131,6 +131,7 @@ def test_it_leaves_the_network_and_its_modes_alone(steps, case):
     applied(steps, case)
     assert Plan.of(model).fingerprint() == before
     assert not model.training
+    assert torch.get_default_dtype() == torch.float32
     assert torch.is_grad_enabled()
 
 
@@ -274,10 +275,12 @@ class Deeper(torch.nn.Sequential):
         lambda model: Oracle(model),
         lambda model: torch.nn.Sequential(*model, torch.nn.Softmax(dim=1)),
         lambda model: Deeper(*model, torch.nn.Linear(10, 10)),
+        lambda model: Deeper(torch.nn.BatchNorm2d(1), *model),
+        lambda model: torch.nn.Sequential(torch.nn.BatchNorm2d(1), *model),
         lambda model: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10)),
         lambda model: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 33), torch.nn.ReLU(), model.fc2),
     ],
-    ids=["digital", "softmax", "one more", "fewer", "wider"],
+    ids=["digital", "softmax", "one more", "class", "norm", "fewer", "wider"],
 )
 def test_a_method_that_returns_another_network_is_caught(change):
     class Swap(Cheat):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from xbarsim.errors import InputError
 from xbarsim.mitigation.plan import LayerPlan, Plan
 from xbarsim.nn.binary import is_binary, plain
 from xbarsim.nn.convert import convert
@@ -30,6 +31,9 @@ def laid_out(plan: Plan, hardware: Hardware) -> CrossbarNetwork:
     model = plain(plan.model) if binary else plan.model
     fold = plan.batchnorm == "weights" and not binary
     network = convert(model, hardware_of(plan, hardware), fold_batchnorm=fold).eval()
+    strangers = [name for name in plan.layers if name not in network.layers]
+    if strangers:
+        raise InputError(f"the plan names layer {strangers[0]!r}: the network has {', '.join(network.layers)}")
     for name, layer in network.layers.items():
         if plan.layer(name).arrangement is not None:
             layer.arrange(plan.layer(name).arrangement)

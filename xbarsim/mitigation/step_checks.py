@@ -11,8 +11,8 @@ from torch.nn.utils import parametrize
 from xbarsim.errors import InputError
 from xbarsim.mitigation.plan import Plan
 
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Identity)
-"""May come and go: what they do is counted as digital gains."""
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_MAY_GO = (*_NORMS, nn.Identity)
 
 
 def check_step(label: str, before: Plan, fingerprint: str, plan: Any) -> None:
@@ -35,7 +35,7 @@ def check_step(label: str, before: Plan, fingerprint: str, plan: Any) -> None:
     ------
     InputError
         It is no plan, the plan before was changed in place, or the network has other layers or other digital parts
-        than before, but for BatchNorm.
+        than before; a BatchNorm may go, as one that was folded.
     """
     if not isinstance(plan, Plan):
         raise InputError(f"{label} returned {plan!r}: it must return a Plan")
@@ -43,15 +43,25 @@ def check_step(label: str, before: Plan, fingerprint: str, plan: Any) -> None:
         raise InputError(f"{label} changed the plan that it was given: it must return a new one")
     if plan.model is before.model:
         return
-    old, new = list(_leaves(before.model)), list(_leaves(plan.model))
+    difference = _difference(before.model, plan.model)
+    if difference:
+        raise InputError(
+            f"{label} returned another network ({difference}): it may change numbers, and digital parts of a LayerPlan"
+        )
+
+
+def _difference(before: nn.Module, after: nn.Module) -> str:
+    """Return what two networks differ in beside their numbers, "" for nothing."""
+    old, new = list(_leaves(before)), list(_leaves(after))
     if old != new:
-        odd = next((pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]), None)
-        difference = f"{len(new)} parts instead of {len(old)}" if odd is None else f"{odd[1]} instead of {odd[0]}"
-        raise InputError(f"{label} returned another network ({difference}): it may change numbers, and add BatchNorm")
-    strangers = _containers(plan.model) - _containers(before.model) - {nn.Sequential}
+        pairs = zip(old, new, strict=False)
+        odd = next(((a, b) for a, b in pairs if a != b), None)
+        return f"{len(new)} parts instead of {len(old)}" if odd is None else f"{odd[1]} instead of {odd[0]}"
+    strangers = _containers(after) - _containers(before) - {nn.Sequential}
     if strangers:
-        names = ", ".join(sorted(kind.__name__ for kind in strangers))
-        raise InputError(f"{label} returned another network ({names}): it may change numbers, and add BatchNorm")
+        return ", ".join(sorted(kind.__name__ for kind in strangers))
+    norms = [sum(isinstance(module, _NORMS) for module in model.modules()) for model in (before, after)]
+    return "one more BatchNorm" if norms[1] > norms[0] else ""
 
 
 def _leaves(module: nn.Module) -> Iterator[str]:
@@ -60,7 +70,7 @@ def _leaves(module: nn.Module) -> Iterator[str]:
     for child in children:
         yield from _leaves(child)
     kind = parametrize.type_before_parametrizations(module)
-    if not children and not issubclass(kind, _NORMS):
+    if not children and not issubclass(kind, _MAY_GO):
         shapes = sorted(tuple(parameter.shape) for parameter in module.parameters() if parameter.dim() > 1)
         yield " ".join([kind.__name__, *map(str, shapes)])
 
