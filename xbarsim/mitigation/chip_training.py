@@ -44,7 +44,7 @@ class ChipTraining(Method):
 
     epochs: int = 10
     batch: int = 128
-    rate: float = 1e-3
+    rate: float = 2e-3
     images: int | None = None
     knows: Literal["faults", "maps"] = "faults"
 

@@ -16,6 +16,19 @@ from xbarsim.nn.copies import copied
 from xbarsim.nn.network import CrossbarNetwork
 
 
+class _Realised(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, latent: Tensor, plus: Tensor, minus: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(latent, slope)
+        return torch.where(latent >= 0, plus, minus)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        latent, slope = ctx.saved_tensors
+        gradient = gradients[0] * slope
+        return gradient.mul_(latent.abs() <= 1.0), None, None, None
+
+
 class RealisedSigns(SignOf):
     """A weight as what the cells of its sign represent.
 
@@ -28,17 +41,20 @@ class RealisedSigns(SignOf):
         t(+1) and t(-1), in the weight's shape.
     """
 
-    middle: Tensor
+    plus: Tensor
+    minus: Tensor
     slope: Tensor
 
     def __init__(self, plus: Tensor, minus: Tensor) -> None:
         super().__init__()
-        self.register_buffer("middle", 0.5 * (plus + minus))
+        self.register_buffer("plus", plus)
+        self.register_buffer("minus", minus)
         self.register_buffer("slope", 0.5 * (plus - minus))
 
     def forward(self, latent: Tensor) -> Tensor:
         """Return what the cells represent."""
-        return torch.addcmul(self.middle, self.slope, super().forward(latent))
+        weight: Tensor = _Realised.apply(latent, self.plus, self.minus, self.slope)  # type: ignore[no-untyped-call]
+        return weight
 
 
 def has_signs(plan: Plan, name: str) -> bool:
@@ -64,7 +80,12 @@ def on_tables(plan: Plan, bench: Bench) -> nn.Module:
         state = plan.model.state_dict()
         names = [plan.weight_name(name) for name in bench.ideal_network(plan).layers]
         network = bench.known_network(plan.with_weights({name: torch.full_like(state[name], value) for name in names}))
-        tables.append({name: layer.whole_parameters()[0].clone() for name, layer in network.layers.items()})
+        tables.append(
+            {
+                name: layer.whole_parameters()[0].clone(memory_format=torch.contiguous_format)
+                for name, layer in network.layers.items()
+            }
+        )
     model = copied(plan.model)
     for name, plus in tables[0].items():
         module: Any = model if name == "model" else model.get_submodule(name)
