@@ -3,7 +3,8 @@
 python validation/papers/paper_d.py table3 --weights bnn.pt --records d.jsonl            # prints it
 python validation/papers/paper_d.py table3 --weights bnn.pt --records d.jsonl --write    # writes results/papers/d_*.md
 
-Tables: wires (FPT against IR drop), table3, table4, table5, figure4, figure5, figure6. Where bnn.pt is missing it is trained first, in some ten minutes:
+Tables: wires (FPT against IR drop), table3, table4, table5, figure4, figure5, figure6.
+Where bnn.pt is missing it is trained first, in some ten minutes:
 xbarsim train --model binary-mlp --width 2 --data mnist --limit 55000 --epochs 25 -o bnn.pt
 
 Arrays of 64 x 64, 1 kohm and 1 Mohm. MNIST under XBARSIM_DATA. Numbers are percent of 10,000 test images: the mean of
