@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation import Labelled
-from xbarsim.mitigation.descent import batches, descend, one_thread
+from xbarsim.mitigation.descent import batches, descend
 from xbarsim.nn.training import DivergedError
 
 
@@ -62,10 +62,3 @@ def test_after_each_step_and_divergence():
         )  # fmt: skip
     assert calls
     assert not any(calls)
-
-
-def test_one_thread_for_a_while():
-    before = torch.get_num_threads()
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before

@@ -56,9 +56,9 @@ def test_the_best_gamma_stays():
 
 
 def test_a_choice_at_the_edge_widens_the_grid():
-    *_, bench = trained(gammas=(0.0, 0.01))
+    *_, bench = trained(gammas=(0.0, 0.2))
     gammas, levels = bench.trace["gamma"], bench.trace["validation"]
-    assert gammas[:3] == [0.0, 0.01, 0.02]
+    assert gammas[:3] == [0.0, 0.2, 0.4]
     assert all(later == 2 * earlier for earlier, later in pairwise(gammas[1:]))
     assert max(levels) in levels[:-1], "the last one is no better than the one before it"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -90,14 +89,3 @@ def descend(
                 after_step()
         total += number
     return total / steps
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Have torch use one thread: quickest for small layers, and sums do not depend on how many there are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from xbarsim.mitigation.bench import Bench, calibrated
 from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
-from xbarsim.mitigation.method import Chain
+from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.realisation import laid_out, realise
 from xbarsim.mitigation.record import Cost, Record
@@ -51,6 +52,21 @@ class Application:
 
 
 @dataclass
+class _Stage:
+    """What the first ``steps`` of a chain came to: their plan, what they used and noted, and their time."""
+
+    plan: Plan
+    ledger: Ledger
+    trace: dict[str, list[float]]
+    steps: int = 0
+    seconds: float = 0.0
+
+    def copy(self) -> _Stage:
+        """Return one on which another chip's steps may go on."""
+        return replace(self, ledger=copy.deepcopy(self.ledger), trace=dict(self.trace))
+
+
+@dataclass
 class Harness:
     """Runs chains; it alone sees the test set and makes chips from seeds.
 
@@ -79,6 +95,7 @@ class Harness:
     method_seed: int = 0
     progress: Progress = silent
     _before: dict[tuple[int, Any], float] = field(default_factory=dict)
+    _blind: tuple[Any, _Stage] = field(init=False)
 
     def __post_init__(self) -> None:
         if self.dataset.validation is None:
@@ -88,6 +105,7 @@ class Harness:
         self.model = self.model.eval()
         self._network = laid_out(Plan.of(self.model), self.hardware)
         self._calls = self._vectors_an_image()
+        self._blind = None, _Stage(Plan.of(self.model), Ledger.of(0), {})
 
     def check(self, chains: Sequence[Chain]) -> None:
         """Check, before any work, that all chains can be applied; raises InputError as ``Method.check``."""
@@ -108,33 +126,53 @@ class Harness:
         return accuracy(calibrated(network, self.dataset), self.dataset, self.dataset.test, _BATCH)
 
     def apply(self, chain: Chain, seed: int) -> Application:
-        """Return what a chain comes to on a chip."""
-        start = time.perf_counter()
-        plan = base = self.base_plan(chain)
-        ledger = Ledger.of(len(self.dataset.train))
-        trace: dict[str, list[float]] = {}
+        """Return what a chain comes to on a chip; its first steps, if they know no chip, are taken once for all."""
+        blind = self._blind_stage(chain)
+        stage = blind.copy()
+        base = self.base_plan(chain)
         truth: CrossbarNetwork | None = None
-        socket = ChipSocket(self.hardware, seed, ledger, partial(calibrated, dataset=self.dataset))
-        for number, step in enumerate(chain.steps):
-            needs = step.needs
+        socket = ChipSocket(self.hardware, seed, stage.ledger, partial(calibrated, dataset=self.dataset))
+        start = time.perf_counter()
+        for number, step in enumerate(chain.steps[blind.steps :], blind.steps):
             knowledge = None
-            if needs.knows != "hardware":
+            if step.needs.knows != "hardware":
                 truth = truth or realise(base, self.hardware, seed=seed)
-                knowledge = KnownChips.of(truth, self.hardware, needs.knows)
-            words = np.random.SeedSequence(self.method_seed, spawn_key=(number,)).generate_state(1, np.uint64)
-            bench = Bench(
-                needs, step.name, self.hardware, self.dataset, seed=int(words[0]), ledger=ledger, knowledge=knowledge,
-                socket=socket,
-            )  # fmt: skip
-            before, fingerprint = plan, plan.fingerprint()
-            with ledger.counting_steps(), torch.random.fork_rng(devices=[]), one_torch_thread():
-                torch.manual_seed(int(words[0] >> np.uint64(1)))
-                plan = step.apply(plan, bench)
-            check_step(step.name, before, fingerprint, plan)
-            trace |= {name if name not in trace else f"{step.name}.{name}": line for name, line in bench.trace.items()}
-        seconds = time.perf_counter() - start
-        network = socket.network(plan) if socket.occupied else realise(plan, self.hardware, seed=seed)
-        return Application(plan, calibrated(network, self.dataset), ledger, trace, seconds)
+                knowledge = KnownChips.of(truth, self.hardware, step.needs.knows)
+            self._take(number, step, stage, knowledge, socket)
+        seconds = blind.seconds + time.perf_counter() - start
+        network = socket.network(stage.plan) if socket.occupied else realise(stage.plan, self.hardware, seed=seed)
+        return Application(stage.plan, calibrated(network, self.dataset), stage.ledger, stage.trace, seconds)
+
+    def _blind_stage(self, chain: Chain) -> _Stage:
+        """Return what the first steps of a chain that neither know nor run a chip come to, on whatever chip."""
+        count = 0
+        while count < len(chain.steps) and chain.steps[count].is_blind:
+            count += 1
+        key = chain.steps[:count], chain.spare_rows
+        if key != self._blind[0]:
+            start = time.perf_counter()
+            stage = _Stage(self.base_plan(chain), Ledger.of(len(self.dataset.train)), {}, steps=count)
+            for number, step in enumerate(chain.steps[:count]):
+                self._take(number, step, stage, None, None)
+            stage.seconds = time.perf_counter() - start
+            self._blind = key, stage
+        return self._blind[1]
+
+    def _take(
+        self, number: int, step: Method, stage: _Stage, knowledge: KnownChips | None, socket: ChipSocket | None
+    ) -> None:
+        """Take a step of a chain: the stage then has its plan, what it used, and what it noted."""
+        words = np.random.SeedSequence(self.method_seed, spawn_key=(number,)).generate_state(1, np.uint64)
+        bench = Bench(
+            step.needs, step.name, self.hardware, self.dataset, seed=int(words[0]), ledger=stage.ledger,
+            knowledge=knowledge, socket=socket,
+        )  # fmt: skip
+        before, fingerprint, trace = stage.plan, stage.plan.fingerprint(), stage.trace
+        with stage.ledger.counting_steps(), torch.random.fork_rng(devices=[]), one_torch_thread():
+            torch.manual_seed(int(words[0] >> np.uint64(1)))
+            stage.plan = step.apply(before, bench)
+        check_step(step.name, before, fingerprint, stage.plan)
+        trace |= {name if name not in trace else f"{step.name}.{name}": line for name, line in bench.trace.items()}
 
     def record(self, chain: Chain, seed: int) -> Record:
         """Return what a chain brings on a chip.

@@ -50,6 +50,11 @@ class Method(Settings):
         return Needs()
 
     @property
+    def is_blind(self) -> bool:
+        """Whether it neither knows nor runs a chip, so that all chips of a kind get the same plan."""
+        return self.needs.knows == "hardware" and self.needs.chip == "none"
+
+    @property
     def spare_rows(self) -> tuple[int, Literal["layer", "tile"]]:
         """How many spare word lines it wants the chip to have, of each layer or of each array."""
         return 0, "layer"

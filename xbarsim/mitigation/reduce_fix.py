@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench
-from xbarsim.mitigation.descent import batches, descend, one_thread
+from xbarsim.mitigation.descent import batches, descend
 from xbarsim.mitigation.independence import Neighbourhood, independent
 from xbarsim.mitigation.method import Method, Part
 from xbarsim.mitigation.needs import Needs
@@ -117,8 +117,7 @@ class ReduceFix(Method):
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with the weights of the best state."""
-        with one_thread():
-            return _Reduction(self, replace(plan, batchnorm="outputs"), bench).run()
+        return _Reduction(self, replace(plan, batchnorm="outputs"), bench).run()
 
 
 class _Reduction:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench, Labelled
-from xbarsim.mitigation.descent import batches, descend, one_thread
+from xbarsim.mitigation.descent import batches, descend
 from xbarsim.mitigation.method import Method, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
@@ -111,12 +111,11 @@ class Vat(Method):
             bench.note(gamma=gamma, validation=level)
             return level, gamma, trained
 
-        with one_thread():
-            candidates = [candidate(gamma) for gamma in (self.gammas if spread else (0.0,))]
+        candidates = [candidate(gamma) for gamma in (self.gammas if spread else (0.0,))]
+        best = max(candidates, key=itemgetter(0))
+        while 0.0 < best[1] == candidates[-1][1] and len(candidates) < len(self.gammas) + _WIDER:
+            candidates.append(candidate(2.0 * best[1]))
             best = max(candidates, key=itemgetter(0))
-            while 0.0 < best[1] == candidates[-1][1] and len(candidates) < len(self.gammas) + _WIDER:
-                candidates.append(candidate(2.0 * best[1]))
-                best = max(candidates, key=itemgetter(0))
         return best[2]
 
     def _trained(self, plan: Plan, data: Labelled, width: float, rng: np.random.Generator) -> Plan:
