@@ -45,7 +45,7 @@ class LineCosts:
         Which lines are driven negated now.
     plain, negated : (rows, lines) array
         ``sum_j |w_pj - t_qj(w_pj)|`` of rows that are stored as they are, and of rows that are stored and driven
-        negated: ``t_qj(w) = -t_qj(-w)``.
+        negated: ``t_qj(w) = -t_qj(-w)``; None where none shall be.
     weights : (rows, cols) array
         The rows.
     rounding : float
@@ -57,19 +57,22 @@ class LineCosts:
     order: Order
     flips: Flips
     plain: Array
-    negated: Array
+    negated: Array | None
     weights: Array
     rounding: float
 
     @property
     def present(self) -> Array:
         """Costs on lines that are driven as they are now."""
-        return np.where(self.flips, self.negated, self.plain)
+        return self.plain if self.negated is None else np.where(self.flips, self.negated, self.plain)
 
     @property
     def better_negated(self) -> NDArray[np.bool_]:
         """Where a row is nearer to its weights if it is stored and driven negated, (rows, lines)."""
-        return self.negated < self.plain - self.rounding
+        if self.negated is None:
+            return np.zeros(self.plain.shape, dtype=bool)
+        better: NDArray[np.bool_] = self.negated < self.plain - self.rounding
+        return better
 
 
 def arrangement_by(layer: CrossbarLayer, scope: Scope, label: str) -> Arrangement:
@@ -91,7 +94,7 @@ def arrangement_by(layer: CrossbarLayer, scope: Scope, label: str) -> Arrangemen
     return Arrangement(by=scope)
 
 
-def line_costs(layer: CrossbarLayer, scope: Scope, label: str) -> Iterator[LineCosts]:
+def line_costs(layer: CrossbarLayer, scope: Scope, label: str, *, negated: bool = True) -> Iterator[LineCosts]:
     """Yield the costs of all lines that may be exchanged, in the order of an arrangement's parts.
 
     ``C[p, q] = sum_j |w_pj - t_qj(w_pj)|`` (L. Chen et al., DATE 2017, eq. 1), t as ``layer.realised`` has it.
@@ -104,20 +107,21 @@ def line_costs(layer: CrossbarLayer, scope: Scope, label: str) -> Iterator[LineC
         Whether rows may lie on all of a group's lines, or on those of their own array.
     label : str
         The method's, for messages.
+    negated : bool
+        Whether the costs of negated rows are wanted where no line is driven negated now.
     """
     arrangement = arrangement_by(layer, scope, label)
+    signs = (False, True) if negated or arrangement.flips is not None else (False,)
     matrices = [matrix.detach().cpu().double().numpy() for matrix in layer.matrices()]
     largest = max(np.abs(matrix).max() for matrix in matrices)
     parts: list[tuple[int, Order, slice | Order]]
     if scope == "layer":
         parts = [(group, np.arange(len(matrix)), slice(None)) for group, matrix in enumerate(matrices)]
-        plain, negated = (
-            [layer.row_costs(group=group, negated=minus) for group in range(layer.groups)] for minus in (False, True)
-        )
+        costs = [[layer.row_costs(group=group, negated=minus) for group in range(layer.groups)] for minus in signs]
     else:
         places = [place for place in layer.places if place.plane == 0]
         parts = [(place.group, np.sort(place.inputs[place.driven]), place.outputs) for place in places]
-        plain, negated = (layer.array_row_costs(negated=minus) for minus in (False, True))
+        costs = [layer.array_row_costs(negated=minus) for minus in signs]
     for part, (group, inputs, outputs) in enumerate(parts):
         weights = matrices[group][inputs][:, outputs]
         yield LineCosts(
@@ -125,8 +129,8 @@ def line_costs(layer: CrossbarLayer, scope: Scope, label: str) -> Iterator[LineC
             inputs,
             arrangement.row_order(part, len(inputs)),
             arrangement.signs(part, len(inputs)) < 0,
-            plain[part],
-            negated[part],
+            costs[0][part],
+            costs[1][part] if len(costs) > 1 else None,
             weights,
             _ROUNDING * max(largest, np.finfo(float).tiny) * weights.shape[1],
         )

@@ -41,6 +41,7 @@ class RowFlip(RowPlacement):
     about: ClassVar[str] = "store and drive rows of weights negated where cells hold them better so"
     settles: ClassVar[frozenset[Part]] = frozenset({"flips"})
     undoes: ClassVar[frozenset[Part]] = CHIP_PARTS | {"flips"}
+    flips_rows: ClassVar[bool] = True
 
     scope: Scope = "tile"
 

@@ -43,12 +43,13 @@ class RowFlipMatch(MatchRows):
     about: ClassVar[str] = "lay rows of weights on word lines, negated where that is better, optimally together"
     settles: ClassVar[frozenset[Part]] = frozenset({"rows", "flips"})
     undoes: ClassVar[frozenset[Part]] = CHIP_PARTS | {"rows", "flips"}
+    flips_rows: ClassVar[bool] = True
 
     scope: Scope = "tile"
 
     def placed(self, costs: LineCosts, u: Array | None) -> tuple[Order, Flips]:
         """Return the best order and signs."""
         negated = costs.better_negated
-        whole = np.where(negated, costs.negated, costs.plain)
+        whole = costs.plain if costs.negated is None else np.where(negated, costs.negated, costs.plain)
         order = matched(whole, costs, u)
         return order, negated[order, np.arange(len(order))] & (order >= 0)

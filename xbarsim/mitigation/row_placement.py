@@ -39,6 +39,8 @@ class RowPlacement(Method):
     """
 
     undoes: ClassVar[frozenset[Part]] = CHIP_PARTS
+    flips_rows: ClassVar[bool] = False
+    """Whether it looks at costs of rows that are negated."""
 
     scope: Scope = "layer"
     knows: Literal["maps", "faults"] = "maps"
@@ -75,7 +77,7 @@ class RowPlacement(Method):
             arrangement = arrangement_by(layer, self.scope, self.name)
             self._check_spare(arrangement.spare, layer.label)
             rows, flips = [], []
-            for costs in line_costs(layer, self.scope, self.name):
+            for costs in line_costs(layer, self.scope, self.name, negated=self.flips_rows):
                 u = weighting[name][costs.group][costs.inputs] if weighting else None
                 order, signs = self.placed(costs, u)
                 rows.append(order)

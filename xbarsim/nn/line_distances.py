@@ -32,7 +32,7 @@ class LineDistances:
     """
 
     def __init__(self, matrix: Array, physical: PhysicalLines, goal: Sequence[Array] | None = None) -> None:
-        self._matrix = np.ascontiguousarray(matrix)
+        self._matrix, self._physical = np.ascontiguousarray(matrix), physical
         values = np.unique(matrix)
         self._values = values if goal is None and len(values) <= _FEW else None
         self._goals: list[Sequence[Array]]
@@ -41,12 +41,25 @@ class LineDistances:
         else:
             self._goals = [physical.goals(np.full((1, matrix.shape[1]), value)) for value in values]
 
+    def whole(self) -> Array:
+        """Return them over all blocks, (rows, lines)."""
+        if self._values is not None:
+            goals = zip(self._values, self._goals, strict=True)
+            apart = [np.abs(value - self._physical.realised(goal)[0]) for value, goal in goals]
+            return _by_value(self._matrix, apart, self._values)
+        costs = np.zeros((self._physical.shape[0], len(self._matrix)))
+        for block in self._physical.blocks:
+            costs[block.lines] += self.of(block).T
+        return np.ascontiguousarray(costs.T)
+
     def of(self, block: LineBlock, rows: Indices | None = None) -> Array:
         """Return the part of a block's cells, (rows, lines); ``rows``: which of the matrix, None: all."""
         inputs = slice(None) if rows is None else rows
         weights = self._matrix[inputs][:, block.cols]
         if self._values is not None:
-            return self._by_value(weights, block, self._values)
+            goals = zip(self._values, self._goals, strict=True)
+            apart = [np.abs(value - block.realised([plane[:, block.cols] for plane in goal])) for value, goal in goals]
+            return _by_value(weights, apart, self._values)
         siemens = [plane[inputs][:, block.cols] for plane in self._goals[0]]
         straight = block.straight()
         if straight is None:
@@ -55,13 +68,13 @@ class LineDistances:
         row_errors.add_distances(costs, np.ascontiguousarray(weights), *straight, np.stack(siemens))
         return costs
 
-    def _by_value(self, weights: Array, block: LineBlock, values: Array) -> Array:
-        """Look at each cell for each distinct weight only."""
-        costs = np.zeros((len(weights), len(block.lines)))
-        for value, goal in zip(values, self._goals, strict=True):
-            apart = np.abs(value - block.realised([plane[:, block.cols] for plane in goal]))
-            costs += (weights == value).astype(float) @ apart.T
-        return costs
+
+def _by_value(weights: Array, apart: Sequence[Array], values: Array) -> Array:
+    """Return costs from how far each cell, (lines, cols), is from each of few distinct weights."""
+    costs = np.zeros((len(weights), len(apart[0])))
+    for value, cells in zip(values, apart, strict=True):
+        costs += (weights == value).astype(float) @ cells.T
+    return costs
 
 
 def _cell_by_cell(weights: Array, siemens: Sequence[Array], block: LineBlock) -> Array:

@@ -121,10 +121,7 @@ class ComparableWeights(WritableWeights):
         matrix = np.ascontiguousarray(matrix[np.ix_(inputs, outputs)])
         physical = PhysicalLines(self._target_state(), group, line_numbers, outputs)
         goal = None if weights is not None or self._targets is None else physical.set_goals(self._targets, inputs)
-        distances = LineDistances(-matrix if negated else matrix, physical, goal)
-        costs = np.zeros((len(inputs), len(line_numbers)))
-        for block in physical.blocks:
-            costs[:, block.lines] += distances.of(block)
+        costs = LineDistances(-matrix if negated else matrix, physical, goal).whole()
         return costs if weighting is None else costs * _checked_weighting(weighting, len(inputs))[:, None]
 
     def array_row_costs(self, *, negated: bool = False) -> list[Array]:
