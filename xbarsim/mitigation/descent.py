@@ -79,7 +79,7 @@ def descend(
                 group["lr"] = 0.5 * rate * (1.0 + math.cos(math.pi * step / steps))
         numbers = next(order)
         optimizer.zero_grad()
-        value = loss(data.images[numbers], data.labels[numbers])
+        value = loss(data.images.index_select(0, numbers), data.labels.index_select(0, numbers))
         if not math.isfinite(number := float(value.detach())):
             raise DivergedError(f"{label}: the loss is {number} at step {step + 1}: give a smaller rate")
         value.backward()  # type: ignore[no-untyped-call]
