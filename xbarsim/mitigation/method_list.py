@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from textwrap import wrap
 from typing import Any
 
 from xbarsim.errors import InputError
@@ -15,6 +16,9 @@ from xbarsim.mitigation.study_report import json_options
 from xbarsim.text_table import aligned, comma_separated
 
 SCHEMA = 1
+
+_LINE = 92  # letters of a text beside the names
+_COLUMNS = ("<18", "<")
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,10 @@ class MethodList:
                 words = (f"{name}={option_word(value)}" for name, value in method.options.items())
                 rows.append(("", f"options: {', '.join(words)}"))
             rows.append(("", f"source: {method.paper}"))
-            lines += aligned(rows, ("<22", "<"))
+            pieces = [(name, wrap(text, _LINE, subsequent_indent="  ")) for name, text in rows]
+            lines += aligned(
+                [("" if k else name, part) for name, parts in pieces for k, part in enumerate(parts)], _COLUMNS
+            )
         return "\n".join([*lines, "", "chains: --method A+B:option=value,option=value; several values a/b/c"])
 
     def as_json(self) -> str:

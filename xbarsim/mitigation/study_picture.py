@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LINE = 130  # letters of the heading
+_LINE = 150  # letters of the heading
 _PANELS = 4
+_WIDTH = 700.0  # points of all panels
+_APART = 6.0  # points between symbols of one cost
 _FEW = 9  # values that are ticks of their axis
 _WIDE = 30.0  # a ratio of values from which their axis is logarithmic
 _MARKERS = "osD^vP*X<>ph"
@@ -99,8 +101,10 @@ def _costs(figure: Figure, report: MitigationReport, styles: Mapping[str, dict[s
     costs = costs[:_PANELS] or [("seconds of the methods", [row.seconds or 0.0 for row in rows])]
     panels: list[Axes] = list(figure.subplots(1, len(costs), sharey=True, squeeze=False)[0])
     for axes, (label, counts) in zip(panels, costs, strict=True):
-        for row, count in zip(rows, counts, strict=True):
-            _points(axes, [count], [row], styles[row.name])
+        for k, (row, count) in enumerate(zip(rows, counts, strict=True)):
+            # Points of one cost stand side by side.
+            shift = _APART * (counts[:k].count(count) - 0.5 * (counts.count(count) - 1))
+            _points(axes, [count], [row], styles[row.name], shift=shift)
         axes.set_xlabel(label)
         positive = [count for count in counts if count > 0]
         if _is_wide(positive):
@@ -108,20 +112,35 @@ def _costs(figure: Figure, report: MitigationReport, styles: Mapping[str, dict[s
                 axes.set_xscale("log")
             else:
                 axes.set_xscale("symlog", linthresh=10.0 ** math.floor(math.log10(min(positive))))
-        axes.margins(x=0.1)
+        # Half of the widest group stands beside its place.
+        crowd = max(map(counts.count, counts))
+        axes.margins(x=0.08 + 0.5 * crowd * _APART / (_WIDTH / len(costs)))
     return panels
 
 
 def _points(
-    axes: Axes, places: Sequence[float], rows: Sequence[StudyRow], style: dict[str, Any], line: str = "none"
+    axes: Axes,
+    places: Sequence[float],
+    rows: Sequence[StudyRow],
+    style: dict[str, Any],
+    line: str = "none",
+    shift: float = 0.0,
 ) -> None:
+    """Draw means with bars of one deviation, moved aside by some points."""
+    from matplotlib.transforms import ScaledTranslation
+
     means = [100.0 * (row.result.mean or 0.0) for row in rows]
     spreads = [100.0 * row.result.deviation for row in rows]
     label = plain(rows[0].name) if rows else None
+    aside = axes.transData + ScaledTranslation(shift / 72.0, 0.0, axes.figure.dpi_scale_trans)
     axes.errorbar(
         places, means, yerr=spreads, label=label, linestyle=line, linewidth=1.2, markersize=6, capsize=3,
-        elinewidth=1.0, **style,
+        elinewidth=1.0, transform=aside, **style,
     )  # fmt: skip
+    # Limits do not follow what is drawn with a transform of its own.
+    for place, mean, spread in zip(places, means, spreads, strict=True):
+        axes.update_datalim([(place, mean - spread), (place, mean + spread)])
+    axes.autoscale_view()
 
 
 def _is_wide(positive: Sequence[float]) -> bool:
