@@ -214,8 +214,8 @@ def picture(path: Path, curves: Curves) -> None:
 
 REDUNDANCY_TEXT = """
 Arrays of 784 + R rows, R of them left off. Percent of test images (sample deviation): match of five chips, bi-retrain
-of three; chips differ in R only by their last rows. Paper, normalised: bi-retrain with stuck cells and large sigma above
-85 % with 20 rows, no gain past 40; match hardly gains at sigma 0.6 to 1.0, more at larger ones."""
+of three; chips differ in R only by their last rows. Paper, normalised: bi-retrain with stuck cells and large sigma
+above 85 % with 20 rows, no gain past 40; match hardly gains at sigma 0.6 to 1.0, more at larger ones."""
 
 
 def cells(work: Work) -> str:
