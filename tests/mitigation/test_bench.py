@@ -16,7 +16,7 @@ from xbarsim.errors import InputError
 from xbarsim.mitigation import Bench, Chain, Method, Needs, NotEntitledError, Plan, realise
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.needs import CHIP, DATA, KNOWLEDGE
-from xbarsim.nn import Converter
+from xbarsim.nn import Arrangement, Converter
 from xbarsim.nonideal import Chip, WriteVerify
 
 SECRET = 987_654_321_987
@@ -257,3 +257,33 @@ def test_write_noise_of_the_chip_cannot_be_learned_before_the_write():
     assert torch.equal(first, again)
     bench.forward(plan.with_layer("fc1", headroom=1.5), unit)
     assert not torch.allclose(bench.forward(plan, unit).layers["fc1"], first, rtol=1e-3)
+
+
+def test_cells_are_written_for_the_rows_and_the_scale_that_they_have():
+    plan = plan_of()
+    bench = bench_of(plan, Needs(chip="write"))
+    bench.write(plan)
+    reverse = Arrangement(rows=[np.arange(64)[::-1]])
+    for other, part in (
+        (plan.with_layer("fc1", headroom=2.0), "headroom of layer 'fc1'"),
+        (plan.with_layer("fc1", arrangement=reverse), "rows of layer 'fc1'"),
+        (replace(plan, write_verify=WriteVerify()), "writing of layer 'fc1'"),
+        (replace(plan, batchnorm="outputs"), "batchnorm of layer 'fc1'"),
+    ):
+        with pytest.raises(InputError, match=f"a write changes weights, and {part} are others than on the chip"):
+            bench.write(other)
+
+
+def test_targets_are_written_where_they_are_asked_for():
+    plan = plan_of()
+    bench = bench_of(plan, Needs(chip="write"))
+    images = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    first = bench.forward(plan, images).layers["fc1"]
+    rng = np.random.default_rng(3)
+    targets = tuple(rng.uniform(CELLS.g_off, CELLS.g_on, (64, 11)) for _ in range(2))
+    masks = [np.zeros((64, 11), bool) for _ in range(2)]
+    masks[0][5, 3] = masks[1][9, 7] = True
+    bench.write(plan.with_layer("fc1", targets=targets), {"fc1": masks})
+    written = plan.with_layer("fc1", targets=targets)
+    apart = (bench.forward(written, images).layers["fc1"] - first).abs().amax(dim=0) > 1e-6
+    assert {3} <= set(np.flatnonzero(apart.numpy())) <= {3, 7}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from xbarsim.errors import InputError
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.realisation import add_digital, laid_out, realise
@@ -103,9 +104,17 @@ class ChipSocket:
         -------
         dict of str to list of (inputs, outputs) array of int32
             Pulses of each cell.
+
+        Raises
+        ------
+        InputError
+            The plan has rows, headroom, BatchNorm or a way of writing that are others than on the chip: it is to be
+            programmed anew.
         """
         network = self.network(plan) if self._present is None else self._present[1]
         fresh = laid_out(plan, self._hardware)
+        if self._present is not None:
+            _check_same_form(plan, fresh, *self._present)
         for layer in network.layers.values():
             layer.follows_weights = False
         add_digital(fresh, plan)
@@ -113,11 +122,30 @@ class ChipSocket:
         pulses: Pulses = {}
         for name, layer in network.layers.items():
             layer.weight.copy_(fresh.layers[name].weight)
+            if not _equal_arrays(plan.layer(name).targets, layer.targets):
+                layer.targets = plan.layer(name).targets
             masks = None if cells is None else cells.get(name)
             if cells is None or masks is not None:
                 pulses[name] = layer.write(masks)
         self._present = plan, network
         return pulses
+
+
+def _check_same_form(plan: Plan, fresh: CrossbarNetwork, before: Plan, present: CrossbarNetwork) -> None:
+    """Raise InputError unless plans differ in numbers alone, which can be written cell by cell."""
+    for name, layer in fresh.layers.items():
+        parts = {
+            "rows": layer.places == present.layers[name].places,
+            "headroom": plan.layer(name).headroom == before.layer(name).headroom,
+            "batchnorm": plan.batchnorm == before.batchnorm,
+            "writing": plan.write_verify == before.write_verify,
+        }
+        odd = [part for part, equal in parts.items() if not equal]
+        if odd:
+            raise InputError(
+                f"a write changes weights, and {odd[0]} of layer {name!r} are others than on the chip: "
+                "forward(plan, images) programs it anew"
+            )
 
 
 def _same_cells(plan: Plan, fresh: CrossbarNetwork, before: Plan, present: CrossbarNetwork) -> bool:
