@@ -47,15 +47,18 @@ REFUSED = [
     ("infer", "--time", "1M"),
     ("infer", "--width", "1M"), ("infer", "--mean", "0.1,1M"), ("infer", "--seeds", "1M"),
     ("train", "--epochs", "1M"), ("train", "--rate", "1M"), ("train", "--decay", "1M"), ("train", "--limit", "1M"),
+    ("mitigate", "--set", "wires.word=1M"), ("mitigate", "--validation", "1M"), ("mitigate", "--seeds", "1M"),
+    ("mitigate", "--against", "wires.word=1,1M"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("words", REFUSED, ids=" ".join)
 def test_a_capital_m_is_refused_everywhere(capsys, arrays, words):
     command, option, value = words
-    if command in ("infer", "train"):
+    if command in ("infer", "mitigate", "train"):
         pytest.importorskip("torch")
     arguments = {
+        "mitigate": ("--method", "headroom"),
         "solve": arrays,
         "export": (*arrays, "-o", "a.sp"),
         "train": ("--model", "mlp", "--data", "digits", "-o", "a.pt"),
@@ -75,9 +78,9 @@ def test_sizes_take_scales(capsys, size, shape):
 @pytest.mark.parametrize("change", ["wires.word=2k", "wires.word=2e3", "wires.word=2000"])
 def test_settings_take_scales(change):
     pytest.importorskip("torch")
-    from xbarsim.cli.infer_command import _hardware
+    from xbarsim.cli.hardware_options import built_hardware
 
-    assert _hardware("rram-64", (change,), None).wires.word == 2000.0
+    assert built_hardware("rram-64", (change,), None).wires.word == 2000.0
 
 
 @pytest.mark.parametrize(

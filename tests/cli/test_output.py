@@ -21,6 +21,7 @@ WORK = {
     "infer": "xbarsim.nn.model_sources.find",
     "info": "xbarsim.cli.about.installation",
     "margin": "xbarsim.margin.sweep",
+    "mitigate": "xbarsim.nn.model_sources.find",
     "solve": "xbarsim.analysis.runs.from_arrays",
     "train": "xbarsim.nn.datasets.load",
     "validate": "xbarsim.validate.run",
@@ -36,11 +37,12 @@ PLACES = [
 
 
 def arguments_of(command, folder):
-    if command in ("infer", "train"):
+    if command in ("infer", "mitigate", "train"):
         pytest.importorskip("torch")
     return {
         "export": [*arrays(folder), "-o", folder / "a.sp"],
         "margin": ["--sizes", "2", "--schemes", "half"],
+        "mitigate": ["--method", "headroom"],
         "solve": arrays(folder),
         "train": ["--model", "mlp", "--data", "digits", "-o", folder / "a.pt"],
     }.get(command, [])
@@ -59,7 +61,8 @@ def refused(capsys, monkeypatch, command, folder, *options):
 def test_all_commands_are_looked_at():
     assert set(WORK) == set(cli.commands)
     assert {command for command, option in PLACES if option == "--output"} == set(WORK)
-    assert {command for command, option in PLACES if option == "--plot"} == {"solve", "margin", "infer", "validate"}
+    drawing = {"solve", "margin", "infer", "mitigate", "validate"}
+    assert {command for command, option in PLACES if option == "--plot"} == drawing
 
 
 @pytest.mark.parametrize(("command", "option"), PLACES, ids=" ".join)
