@@ -138,3 +138,17 @@ def test_studies_that_are_refused(model, data, hardware, chains, seeds, words):
 def test_a_number_of_processes_that_is_refused(model, data, hardware):
     with pytest.raises(InputError, match="jobs is 0"):
         run(model, data, hardware, [chain("headroom")], jobs=0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs forks")
+def test_processes_change_no_training(model, data, hardware):
+    """What draws and trains: each pair has its own seeds, counters and threads, wherever it runs."""
+    data = data.limited(train=200)
+    chains = [chain("retrain:epochs=1"), chain("gain+bias:epochs=1"), chain("vat:epochs=1,batch=64,gammas=0/0.2")]
+    studies = [run(model, data, hardware, chains, seeds=[0, 5], method_seed=3, jobs=jobs) for jobs in (1, 2)]
+    assert facts(studies[0]) == facts(studies[1])
+    assert studies[0].failures == studies[1].failures == ()
+    traces = [[dict(record.trace) for row in study.results for record in row.records] for study in studies]
+    assert traces[0] == traces[1]
+    assert {record.cost.gradient_steps for row in studies[0].results[1:] for record in row.records} != {0}

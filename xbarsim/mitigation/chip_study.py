@@ -142,7 +142,8 @@ class Trials:
         """Do all; ``ideal`` is torch's accuracy where it is there already, and the others are as ``run`` takes them."""
         jobs = checked_jobs(jobs)
         start = time.perf_counter()
-        records = {pair: record for pair, record in (finished or {}).items() if pair in self._pairs(self.rows)}
+        finished = finished or {}
+        records = {pair: finished[pair] for pair in self._pairs(self.rows) if pair in finished}
         failures: dict[tuple[str, int], Failure] = {}
         with one_torch_thread():
             if ideal is None:
