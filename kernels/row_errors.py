@@ -10,7 +10,7 @@ Array = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
-def add_distances(costs: Array, weights: Array, base: Array, slope: Array, siemens: Array) -> None:
+def add_distances(costs: Array, weights: Array, base: Array, slope: Array, siemens: Array, squares: bool) -> None:
     """Add ``sum_j |w[p, j] - base[q, j] - sum_k slope[k, q, j] siemens[k, p, j]|`` to each (p, q).
 
     Parameters
@@ -21,30 +21,24 @@ def add_distances(costs: Array, weights: Array, base: Array, slope: Array, sieme
         w.
     base, slope, siemens : (lines, cols), (planes, lines, cols) and (planes, rows, cols)
         C-contiguous, so that the innermost loops are vectors.
+    squares : bool
+        Whether squares are summed instead.
     """
     rows, cols = weights.shape
     planes, lines, _ = slope.shape
     apart = np.empty(cols)
     for p in range(rows):
         for q in range(lines):
+            for j in range(cols):
+                apart[j] = weights[p, j] - base[q, j] - slope[0, q, j] * siemens[0, p, j]
+            for k in range(1, planes):
+                for j in range(cols):
+                    apart[j] -= slope[k, q, j] * siemens[k, p, j]
             total = 0.0
-            if planes == 1:
+            if squares:
                 for j in range(cols):
-                    total += abs(weights[p, j] - base[q, j] - slope[0, q, j] * siemens[0, p, j])
-            elif planes == 2:
-                for j in range(cols):
-                    total += abs(
-                        weights[p, j]
-                        - base[q, j]
-                        - slope[0, q, j] * siemens[0, p, j]
-                        - slope[1, q, j] * siemens[1, p, j]
-                    )
+                    total += apart[j] * apart[j]
             else:
-                for j in range(cols):
-                    apart[j] = weights[p, j] - base[q, j]
-                for k in range(planes):
-                    for j in range(cols):
-                        apart[j] -= slope[k, q, j] * siemens[k, p, j]
                 for j in range(cols):
                     total += abs(apart[j])
             costs[p, q] += total

@@ -46,12 +46,12 @@ def any_network(kind: str) -> nn.Module:
     return grouped() if kind == "grouped" else network(kind)
 
 
-def distance(plan: Plan, hardware: Hardware = CHIPS, chip: int = 0, u=None) -> float:
-    """Return the mean of |w - t| over all layers, of what cells hold; u: of each input of the only layer."""
+def distance(plan: Plan, hardware: Hardware = CHIPS, chip: int = 0, u=None, power: int = 1) -> float:
+    """Return the mean of |w - t|^power over all layers, of what cells hold; u: of each input of the only layer."""
     total, count = 0.0, 0
     for layer in realise(plan, hardware, seed=chip).layers.values():
         for real, weights in zip(layer.effective_matrices(), layer.matrices(), strict=True):
-            apart = (real - weights).detach().abs().double()
+            apart = (real - weights).detach().abs().double() ** power
             total += float((apart if u is None else apart * torch.as_tensor(u)[:, None]).sum())
             count += apart.numel()
     return total / count
@@ -65,7 +65,7 @@ def placements(rows: int, lines: int):
         yield order
 
 
-def all_distances(plan: Plan, rows: int, hardware: Hardware, chip: int, u=None, signs=((),)) -> list[float]:
+def all_distances(plan: Plan, rows: int, hardware: Hardware, chip: int, u=None, signs=((),), power=1) -> list[float]:
     """Return the distances of a small layer's plan with its rows in each possible order, and with each of some signs.
 
     ``u`` is of each input; signs are of lines, True where they are negated.
@@ -77,6 +77,6 @@ def all_distances(plan: Plan, rows: int, hardware: Hardware, chip: int, u=None, 
     for order in placements(rows, rows + spare):
         for flips in signs:
             layer.arrange(Arrangement(rows=[order], flips=[np.array(flips)] if flips else None, spare=spare))
-            apart = np.abs((layer.effective_matrices()[0] - layer.matrices()[0]).detach().numpy())
+            apart = np.abs((layer.effective_matrices()[0] - layer.matrices()[0]).detach().numpy()) ** power
             values.append(float((apart * weights[:, None]).mean()))
     return values

@@ -46,12 +46,11 @@ def wired(rng, rows, cols, **more):
     return Crossbar(10 ** rng.uniform(-6, -3, (rows, cols)), **ohms, **{"driver": 1.0, "sense": 2.0} | more)
 
 
-def row_distances(rng, planes):
+def row_distances(rng, planes, squares):
     """Of 4 rows of weights on 3 lines of 5 outputs."""
     costs = np.zeros((4, 3))
-    row_errors.add_distances(
-        costs, rng.normal(size=(4, 5)), *(rng.normal(size=shape) for shape in ((3, 5), (planes, 3, 5), (planes, 4, 5)))
-    )
+    numbers = [rng.normal(size=shape) for shape in ((4, 5), (3, 5), (planes, 3, 5), (planes, 4, 5))]
+    row_errors.add_distances(costs, *numbers, squares)
     return costs
 
 
@@ -106,7 +105,7 @@ def numbers():
     ohms = [10 ** rng.uniform(-2, 0, shape) for shape in ((5, 7), (6, 6))]
     cases["many"] = [many.terminal_currents(rng.uniform(1e-6, 1e-3, (70, 5, 6)), *ohms, rng.uniform(0, 1, 22))]
     for planes in (1, 2, 3):
-        cases[f"row errors, {planes}"] = [row_distances(rng, planes)]
+        cases[f"row errors, {planes}"] = [row_distances(rng, planes, squares) for squares in (False, True)]
     return {name: np.concatenate([np.ravel(part) for part in parts]).tolist() for name, parts in cases.items()}
 
 

@@ -37,6 +37,30 @@ def test_no_order_is_better(seed, rows, spare):
     assert best <= distance(greedy, SMALL, seed) * (1 + 1e-6)
 
 
+@pytest.mark.slow
+def test_squares_are_matched_too():
+    """With power 2 the sum of squares is the least of all orders, with u^2 if inputs weigh."""
+    base, u = Plan.of(small(seed=1)), np.array([1.0, 0.2, 3.0, 0.7, 0.1, 2.0])
+    plan = applied("match-rows:power=2", base, SMALL, 1)
+    best = min(all_distances(base, 6, SMALL, 1, power=2))
+    assert distance(plan, SMALL, 1, power=2) == pytest.approx(best, rel=1e-6)
+    step = method("match-rows", weighting="input", power=2)
+    object.__setattr__(step, "weighting_of", lambda plan, bench: {"0": [u]})
+    plan = step.apply(base, bench_of(base, step.needs, hardware=SMALL, chip=1))
+    best = min(all_distances(base, 6, SMALL, 1, u**2, power=2))
+    assert distance(plan, SMALL, 1, u**2, power=2) == pytest.approx(best, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["greedy-rows", "match-rows", "row-flip", "row-flip-match"])
+def test_the_power_acts(name):
+    plan = Plan.of(network("mlp"))
+    first, second = (applied(f"{name}:power={power}", plan) for power in (1, 2))
+    assert first.fingerprint() != second.fingerprint()
+    if name != "greedy-rows":  # which promises no least sum
+        assert distance(second, power=2) < distance(first, power=2)
+        assert distance(first) < distance(second)
+
+
 @pytest.mark.parametrize("kind", ["mlp", "norm", "grouped", "binary"])
 @pytest.mark.parametrize("scope", ["layer", "tile"])
 def test_it_is_never_worse_than_nothing_or_greedy(kind, scope):
@@ -190,6 +214,8 @@ def test_rows_that_are_arranged_stay_where_that_is_best():
         ("match-rows:weighting=norm", "match-rows:weighting is 'norm'"),
         ("match-rows:knows=all", "match-rows:knows is 'all'"),
         ("match-rows:spare=-1", "match-rows:spare is -1: it must be a whole number, at least 0"),
+        ("match-rows:power=3", "match-rows:power is 3: it must be at most 2"),
+        ("row-flip:power=0", "row-flip:power is 0: it must be a whole number, at least 1"),
         ("match-rows:images=0", "match-rows:images is 0"),
         ("greedy-rows:order=size", "greedy-rows:order is 'size'"),
         ("greedy-rows:spare=1.5", "greedy-rows:spare is 1.5"),

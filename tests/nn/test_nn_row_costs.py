@@ -178,6 +178,27 @@ def test_all_ways_to_costs_agree(mapping, model, values, monkeypatch):
 
 
 @MAPPED
+@pytest.mark.parametrize("by_value", [False, True])
+@pytest.mark.parametrize("verified", [False, True])
+def test_squares(mapping, by_value, verified, monkeypatch):
+    """Of the straight way, cell by cell, and by distinct values."""
+    monkeypatch.setattr(line_distances, "_FEW", 1000 if by_value else 0)
+    model = replace(LOGNORMAL, write_verify=WriteVerify() if verified else None)
+    layer = linear(mapping, model).arrange(Arrangement(spare=SPARE)).program(8)
+    weights, u = layer.matrices()[0].detach().numpy(), np.arange(10.0)
+    expected = ((weights[:, None] - layer.realised(weights, range(12))) ** 2).sum(axis=2)
+    np.testing.assert_allclose(layer.row_costs(power=2), expected, rtol=1e-11)
+    np.testing.assert_allclose(layer.row_costs(power=2, weighting=u), u[:, None] ** 2 * expected, rtol=1e-11)
+    layer.arrange(arrangement_of(layer, "tile", 9)).program(9)
+    for place, costs in zip(
+        (place for place in layer.places if place.plane == 0), layer.array_row_costs(power=2, negated=True), strict=True
+    ):
+        inputs = np.sort(place.inputs[place.driven])
+        part = layer.row_costs(rows=inputs, lines=place.rows, cols=place.outputs, power=2, negated=True)
+        np.testing.assert_allclose(costs, part, rtol=1e-11)
+
+
+@MAPPED
 def test_cells_that_are_verified_end_at_bounds(mapping):
     """What they hold is not straight in what is written: the way is cell by cell."""
     layer = linear(mapping, replace(LOGNORMAL, write_verify=WriteVerify()), slices=2, slice_bits=2).program(8)
@@ -239,6 +260,8 @@ def test_costs_of_one_array(mapping):
         (lambda layer: layer.realised(np.ones((1, 8)), [0], group=1), "group is 1: the layer has 1"),
         (lambda layer: layer.row_costs(np.ones((9, 8))), r"weights have shape \(9, 8\): the layer takes \(10, 8\)"),
         (lambda layer: layer.row_costs(weighting=np.ones(3)), r"weighting has shape \(3,\): it must be \(10,\)"),
+        (lambda layer: layer.row_costs(power=3), "power is 3: it must be 1 or 2"),
+        (lambda layer: layer.array_row_costs(power=True), "power is True: it must be 1 or 2"),
         (lambda layer: layer.row_costs(cols=[8]), "cols must be .* from 0 to 7"),
     ],
 )

@@ -27,7 +27,7 @@ class GreedyRows(RowPlacement):
 
     Attributes
     ----------
-    scope, knows
+    scope, knows, power
         As of ``RowPlacement``.
     order : {"index", "norm"}
         Rows by their number; or by their Euclidean norm, the largest first.

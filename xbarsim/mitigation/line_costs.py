@@ -44,7 +44,7 @@ class LineCosts:
     flips : (lines,) array of bool
         Which lines are driven negated now.
     plain, negated : (rows, lines) array
-        ``sum_j |w_pj - t_qj(w_pj)|`` of rows that are stored as they are, and of rows that are stored and driven
+        ``sum_j |w_pj - t_qj(w_pj)|^power`` of rows that are stored as they are, and of rows that are stored and driven
         negated: ``t_qj(w) = -t_qj(-w)``; None where none shall be.
     weights : (rows, cols) array
         The rows.
@@ -94,10 +94,13 @@ def arrangement_by(layer: CrossbarLayer, scope: Scope, label: str) -> Arrangemen
     return Arrangement(by=scope)
 
 
-def line_costs(layer: CrossbarLayer, scope: Scope, label: str, *, negated: bool = True) -> Iterator[LineCosts]:
+def line_costs(
+    layer: CrossbarLayer, scope: Scope, label: str, *, negated: bool = True, power: Literal[1, 2] = 1
+) -> Iterator[LineCosts]:
     """Yield the costs of all lines that may be exchanged, in the order of an arrangement's parts.
 
-    ``C[p, q] = sum_j |w_pj - t_qj(w_pj)|`` (L. Chen et al., DATE 2017, eq. 1), t as ``layer.realised`` has it.
+    ``C[p, q] = sum_j |w_pj - t_qj(w_pj)|^power`` (L. Chen et al., DATE 2017, eq. 1, of power 1), t as
+    ``layer.realised`` has it.
 
     Parameters
     ----------
@@ -109,6 +112,8 @@ def line_costs(layer: CrossbarLayer, scope: Scope, label: str, *, negated: bool 
         The method's, for messages.
     negated : bool
         Whether the costs of negated rows are wanted where no line is driven negated now.
+    power : {1, 2}
+        As of ``layer.row_costs``.
     """
     arrangement = arrangement_by(layer, scope, label)
     signs = (False, True) if negated or arrangement.flips is not None else (False,)
@@ -117,11 +122,14 @@ def line_costs(layer: CrossbarLayer, scope: Scope, label: str, *, negated: bool 
     parts: list[tuple[int, Order, slice | Order]]
     if scope == "layer":
         parts = [(group, np.arange(len(matrix)), slice(None)) for group, matrix in enumerate(matrices)]
-        costs = [[layer.row_costs(group=group, negated=minus) for group in range(layer.groups)] for minus in signs]
+        costs = [
+            [layer.row_costs(group=group, negated=minus, power=power) for group in range(layer.groups)]
+            for minus in signs
+        ]
     else:
         places = [place for place in layer.places if place.plane == 0]
         parts = [(place.group, np.sort(place.inputs[place.driven]), place.outputs) for place in places]
-        costs = [layer.array_row_costs(negated=minus) for minus in signs]
+        costs = [layer.array_row_costs(negated=minus, power=power) for minus in signs]
     for part, (group, inputs, outputs) in enumerate(parts):
         weights = matrices[group][inputs][:, outputs]
         yield LineCosts(
@@ -132,7 +140,7 @@ def line_costs(layer: CrossbarLayer, scope: Scope, label: str, *, negated: bool 
             costs[0][part],
             costs[1][part] if len(costs) > 1 else None,
             weights,
-            _ROUNDING * max(largest, np.finfo(float).tiny) * weights.shape[1],
+            _ROUNDING * max(largest, np.finfo(float).tiny) ** power * weights.shape[1],
         )
 
 

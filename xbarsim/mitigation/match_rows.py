@@ -22,22 +22,22 @@ from xbarsim.nn.arrangement import OFF
 class MatchRows(RowPlacement):
     """Match rows of weights with word lines at the least sum of costs.
 
-    ``C[p, q] = u_p sum_j |w_pj - t_qj(w_pj)|``, where t is what line q's cells would hold of row p: both cells of each
-    pair with their factors, stuck ones as they are (L. Chen et al., DATE 2017, eq. 1). The assignment is optimal
-    (Hungarian method, ``scipy.optimize.linear_sum_assignment``), of rows to as many lines or, with spare ones, to more;
-    lines without a row are off. Rows stay where they are if no other order is better. Lines that are driven negated
-    before stay so, and cost what they do then.
+    ``C[p, q] = u_p^power sum_j |w_pj - t_qj(w_pj)|^power``, where t is what line q's cells would hold of row p: both
+    cells of each pair with their factors, stuck ones as they are (L. Chen et al., DATE 2017, eq. 1, of power 1). The
+    assignment is optimal (Hungarian method, ``scipy.optimize.linear_sum_assignment``), of rows to as many lines or,
+    with spare ones, to more; lines without a row are off. Rows stay where they are if no other order is better. Lines
+    that are driven negated before stay so, and cost what they do then.
 
     It takes maps of the chip, and a router in front of the word lines; no training. With wires it is blind to where
     currents fall: it looks at cells alone.
 
     Attributes
     ----------
-    scope, knows
+    scope, knows, power
         As of ``RowPlacement``.
     weighting : {"paper", "input"}
         u is 1, or the root mean square of input p over unlabelled images: an error in a row that is never driven
-        does no harm.
+        does no harm. With power 2 the sum is then the mean square error of all outputs, if inputs are independent.
     images : int
         How many images u is from, at most; only with ``weighting="input"``.
     spare : int

@@ -27,7 +27,7 @@ class RowFlip(RowPlacement):
     ----------
     scope : {"tile", "layer"}
         Whether each array (of all planes) decides by itself, or all arrays of a word line alike.
-    knows
+    knows, power
         As of ``RowPlacement``.
 
     Raises

@@ -29,7 +29,7 @@ class RowFlipMatch(MatchRows):
     ----------
     scope : {"tile", "layer"}
         As of ``RowPlacement``.
-    knows, weighting, images, spare
+    knows, power, weighting, images, spare
         As of ``MatchRows``.
 
     Raises

@@ -31,6 +31,9 @@ class RowPlacement(Method):
         planes) have an order of their own, so that its inputs are routed to it separately.
     knows : {"maps", "faults"}
         What is known of the chip: stuck cells and the factors of variation, or stuck cells alone.
+    power : {1, 2}
+        Of |w - t| in costs: 1 is the papers'; 2 is what adds up where errors are independent, as the variance of an
+        output's error does, and weighs one stuck cell more than many small deviations.
 
     Raises
     ------
@@ -44,10 +47,12 @@ class RowPlacement(Method):
 
     scope: Scope = "layer"
     knows: Literal["maps", "faults"] = "maps"
+    power: Literal[1, 2] = 1
 
     def __post_init__(self) -> None:
         self._word("scope", ("layer", "tile"))
         self._word("knows", ("maps", "faults"))
+        self._count("power", 1, 2)
 
     @property
     def needs(self) -> Needs:
@@ -77,8 +82,8 @@ class RowPlacement(Method):
             arrangement = arrangement_by(layer, self.scope, self.name)
             self._check_spare(arrangement.spare, layer.label)
             rows, flips = [], []
-            for costs in line_costs(layer, self.scope, self.name, negated=self.flips_rows):
-                u = weighting[name][costs.group][costs.inputs] if weighting else None
+            for costs in line_costs(layer, self.scope, self.name, negated=self.flips_rows, power=self.power):
+                u = weighting[name][costs.group][costs.inputs] ** self.power if weighting else None
                 order, signs = self.placed(costs, u)
                 rows.append(order)
                 flips.append(signs)
@@ -104,6 +109,6 @@ class RowPlacement(Method):
         costs : LineCosts
             Of a group, or an array.
         u : (rows,) array or None
-            What rows weigh.
+            What rows' costs are multiplied with.
         """
         raise NotImplementedError

@@ -19,7 +19,7 @@ _FEW = 64
 
 
 class LineDistances:
-    """``sum_j |w_pj - t_qj(w_pj)|`` for rows of weights p on physical lines q.
+    """``sum_j |w_pj - t_qj(w_pj)|^power`` for rows of weights p on physical lines q.
 
     Parameters
     ----------
@@ -29,9 +29,14 @@ class LineDistances:
         The lines.
     goal : sequence of (rows, cols) array, optional
         Siemens of each plane that are written instead of those of the matrix.
+    power : int
+        1 or 2.
     """
 
-    def __init__(self, matrix: Array, physical: PhysicalLines, goal: Sequence[Array] | None = None) -> None:
+    def __init__(
+        self, matrix: Array, physical: PhysicalLines, goal: Sequence[Array] | None = None, power: int = 1
+    ) -> None:
+        self._power = power
         self._matrix, self._physical = np.ascontiguousarray(matrix), physical
         values = np.unique(matrix)
         self._values = values if goal is None and len(values) <= _FEW else None
@@ -45,7 +50,7 @@ class LineDistances:
         """Return them over all blocks, (rows, lines)."""
         if self._values is not None:
             goals = zip(self._values, self._goals, strict=True)
-            apart = [np.abs(value - self._physical.realised(goal)[0]) for value, goal in goals]
+            apart = [self._raised(value - self._physical.realised(goal)[0]) for value, goal in goals]
             return _by_value(self._matrix, apart, self._values)
         costs = np.zeros((self._physical.shape[0], len(self._matrix)))
         for block in self._physical.blocks:
@@ -58,15 +63,31 @@ class LineDistances:
         weights = self._matrix[inputs][:, block.cols]
         if self._values is not None:
             goals = zip(self._values, self._goals, strict=True)
-            apart = [np.abs(value - block.realised([plane[:, block.cols] for plane in goal])) for value, goal in goals]
+            apart = [
+                self._raised(value - block.realised([plane[:, block.cols] for plane in goal])) for value, goal in goals
+            ]
             return _by_value(weights, apart, self._values)
         siemens = [plane[inputs][:, block.cols] for plane in self._goals[0]]
         straight = block.straight()
         if straight is None:
-            return _cell_by_cell(weights, siemens, block)
+            return self._cell_by_cell(weights, siemens, block)
         costs = np.zeros((len(weights), len(block.lines)))
-        row_errors.add_distances(costs, np.ascontiguousarray(weights), *straight, np.stack(siemens))
+        row_errors.add_distances(costs, np.ascontiguousarray(weights), *straight, np.stack(siemens), self._power == 2)
         return costs
+
+    def _cell_by_cell(self, weights: Array, siemens: Sequence[Array], block: LineBlock) -> Array:
+        costs = np.empty((len(weights), len(block.lines)))
+        step = max(1, _CHUNK // (len(block.lines) * len(block.cols)))
+        for first in range(0, len(weights), step):
+            rows = slice(first, first + step)
+            apart = block.realised([plane[rows, None] for plane in siemens])
+            apart -= weights[rows, None]
+            costs[rows] = self._raised(apart).sum(axis=2)
+        return costs
+
+    def _raised(self, apart: Array) -> Array:
+        """Return distances of differences, which it overwrites."""
+        return np.abs(apart, out=apart) if self._power == 1 else np.square(apart, out=apart)
 
 
 def _by_value(weights: Array, apart: Sequence[Array], values: Array) -> Array:
@@ -74,15 +95,4 @@ def _by_value(weights: Array, apart: Sequence[Array], values: Array) -> Array:
     costs = np.zeros((len(weights), len(apart[0])))
     for value, cells in zip(values, apart, strict=True):
         costs += (weights == value).astype(float) @ cells.T
-    return costs
-
-
-def _cell_by_cell(weights: Array, siemens: Sequence[Array], block: LineBlock) -> Array:
-    costs = np.empty((len(weights), len(block.lines)))
-    step = max(1, _CHUNK // (len(block.lines) * len(block.cols)))
-    for first in range(0, len(weights), step):
-        rows = slice(first, first + step)
-        apart = block.realised([plane[rows, None] for plane in siemens])
-        apart -= weights[rows, None]
-        costs[rows] = np.abs(apart, out=apart).sum(axis=2)
     return costs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,6 +77,7 @@ class ComparableWeights(WritableWeights):
         *,
         weighting: ArrayLike | None = None,
         negated: bool = False,
+        power: Literal[1, 2] = 1,
         group: int = 0,
         rows: Selection = None,
         lines: Selection = None,
@@ -96,6 +97,9 @@ class ComparableWeights(WritableWeights):
             u of each row; None: 1.
         negated : bool
             Whether rows are stored negated, and driven negated: ``t_qj(w) = -t_qj(-w)``.
+        power : {1, 2}
+            With 2 squares are summed, ``u_p^2 sum_j (w_pj - t_qj(w_pj))^2``: with u the root mean square of input p,
+            and inputs that are independent, what row p adds to the mean square error of all outputs.
         group : int
             Of a convolution.
         rows, lines, cols : slice or array_like of int, optional
@@ -121,10 +125,10 @@ class ComparableWeights(WritableWeights):
         matrix = np.ascontiguousarray(matrix[np.ix_(inputs, outputs)])
         physical = PhysicalLines(self._target_state(), group, line_numbers, outputs)
         goal = None if weights is not None or self._targets is None else physical.set_goals(self._targets, inputs)
-        costs = LineDistances(-matrix if negated else matrix, physical, goal).whole()
-        return costs if weighting is None else costs * _checked_weighting(weighting, len(inputs))[:, None]
+        costs = LineDistances(-matrix if negated else matrix, physical, goal, _checked_power(power)).whole()
+        return costs if weighting is None else costs * _checked_weighting(weighting, len(inputs))[:, None] ** power
 
-    def array_row_costs(self, *, negated: bool = False) -> list[Array]:
+    def array_row_costs(self, *, negated: bool = False, power: Literal[1, 2] = 1) -> list[Array]:
         """Return what ``row_costs`` gives of each array's own inputs, on its own lines, for its own outputs.
 
         Arrays of all planes at one place are one. Rows are the inputs that its lines have, in rising order; lines are
@@ -132,7 +136,7 @@ class ComparableWeights(WritableWeights):
 
         Parameters
         ----------
-        negated : bool
+        negated, power
             As of ``row_costs``.
 
         Returns
@@ -152,7 +156,7 @@ class ComparableWeights(WritableWeights):
             matrix = self._group_weights(group)
             physical = PhysicalLines(state, group, np.arange(self._line_count(group)), np.arange(matrix.shape[1]))
             goal = None if self._targets is None else physical.set_goals(self._targets, np.arange(len(matrix)))
-            distances = LineDistances(-matrix if negated else matrix, physical, goal)
+            distances = LineDistances(-matrix if negated else matrix, physical, goal, _checked_power(power))
             places = (place for place in self.places if place.group == group and place.plane == 0)
             for place, block in zip(places, physical.blocks, strict=True):
                 costs.append(distances.of(block, np.sort(place.inputs[place.driven])))
@@ -192,6 +196,12 @@ def _indices(name: str, value: Selection, count: int) -> Indices:
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() < count):
         raise InputError(f"{name} must be a list of whole numbers from 0 to {count - 1}")
     return array.astype(np.int64)
+
+
+def _checked_power(value: Any) -> int:
+    if isinstance(value, bool) or value not in (1, 2):
+        raise InputError(f"power is {value!r}: it must be 1 or 2")
+    return int(value)
 
 
 def _checked_weighting(value: ArrayLike, count: int) -> Array:
