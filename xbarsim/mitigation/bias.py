@@ -11,7 +11,7 @@ from torch import nn
 from xbarsim.mitigation.bench import Bench
 from xbarsim.mitigation.chip_training import ChipTraining
 from xbarsim.mitigation.forward_pass import forward_pass
-from xbarsim.mitigation.method import Part
+from xbarsim.mitigation.method import OUTPUT_PARTS, Part
 from xbarsim.mitigation.plan import Plan
 
 
@@ -37,6 +37,7 @@ class BiasTraining(ChipTraining):
     paper: ClassVar[str] = "G. Jung et al., Cost- and Dataset-free Stuck-at Fault Mitigation, table III (bias training)"
     about: ClassVar[str] = "train one digital bias an output through the known chip, nothing else"
     settles: ClassVar[frozenset[Part]] = frozenset({"gain"})
+    relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
 
     rate: float = 0.03
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from xbarsim.mitigation.bench import Bench
 from xbarsim.mitigation.chip_training import ChipTraining, digital_norms, norms_of, taken_over
-from xbarsim.mitigation.method import Part
+from xbarsim.mitigation.method import OUTPUT_PARTS, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
 
@@ -33,6 +33,7 @@ class BatchNormTraining(ChipTraining):
     about: ClassVar[str] = "train BatchNorm alone through the known chip"
     settles: ClassVar[frozenset[Part]] = frozenset({"batchnorm"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"batchnorm"})
+    relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
 
     rate: float = 0.01
 

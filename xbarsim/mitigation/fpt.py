@@ -15,7 +15,7 @@ from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench
 from xbarsim.mitigation.forward_pass import NORMS, forward_pass
 from xbarsim.mitigation.inserted_norm import InsertedNorm, Moments, folded
-from xbarsim.mitigation.method import Method, Part
+from xbarsim.mitigation.method import OUTPUT_PARTS, Method, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
 from xbarsim.nn.binary import is_binary
@@ -69,6 +69,7 @@ class FreeParameterTuning(Method):
     about: ClassVar[str] = "take BatchNorm's statistics anew from unlabelled images through the chip (patented)"
     settles: ClassVar[frozenset[Part]] = frozenset({"batchnorm", "gain"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"gain"})
+    relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
 
     iterations: int = 32
     batch: int = 32

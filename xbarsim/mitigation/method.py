@@ -16,6 +16,12 @@ from xbarsim.nonideal.effect_settings import Settings
 
 Part = Literal["weights", "batchnorm", "rows", "flips", "headroom", "gain", "targets", "correction", "writing"]
 
+OUTPUT_PARTS: frozenset[Part] = frozenset({"rows", "flips", "headroom", "targets", "writing", "correction"})
+"""What decides a layer's outputs, beside weights and digital gains: a step that fits those to outputs relies on it."""
+
+_FOLDED: frozenset[Part] = frozenset({"batchnorm"})
+"""Part of the mapped weights only where the network's is folded into them."""
+
 
 class Method(Settings):
     """Base of all methods: frozen dataclasses whose fields are their options, each checked when it is made.
@@ -143,11 +149,8 @@ class Chain:
             raise InputError(f"a chain is made from {self.steps!r}: give at least one method")
         for k, later in enumerate(self.steps):
             for earlier in self.steps[:k]:
-                if lost := (earlier.settles & later.undoes) | (earlier.relies_on & later.settles):
-                    raise InputError(
-                        f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): "
-                        "take one of them, or the other order"
-                    )
+                lost = (earlier.settles & later.undoes) | ((earlier.relies_on & later.settles) - _FOLDED)
+                _check_order(earlier, later, lost)
         wishes = {step.spare_rows for step in self.steps if step.spare_rows[0]}
         if len(wishes) > 1:
             raise InputError(f"{self.label}: steps want different spare rows: give the same to all that have some")
@@ -170,3 +173,20 @@ class Chain:
         """Check all steps, before any work; raises as ``Method.check``."""
         for step in self.steps:
             step.check(model, network, images)
+        if _norm_count(network.model) < _norm_count(model):
+            # A BatchNorm that leaves the weights leaves others in their place.
+            for k, later in enumerate(self.steps):
+                for earlier in self.steps[:k]:
+                    _check_order(earlier, later, earlier.relies_on & later.settles & _FOLDED)
+
+
+def _check_order(earlier: Method, later: Method, lost: frozenset[Part]) -> None:
+    if lost:
+        raise InputError(
+            f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): "
+            "take one of them, or the other order"
+        )
+
+
+def _norm_count(model: nn.Module) -> int:
+    return sum(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in model.modules())

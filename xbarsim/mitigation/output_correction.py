@@ -65,7 +65,7 @@ class OutputCorrection(Method):
     settles: ClassVar[frozenset[Part]] = frozenset({"correction"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"correction"})
     relies_on: ClassVar[frozenset[Part]] = frozenset(
-        {"weights", "batchnorm", "rows", "flips", "headroom", "gain", "targets", "writing"}
+        {"weights", "batchnorm", "rows", "flips", "headroom", "targets", "writing"}
     )
 
     knows: Literal["faults", "maps"] = "faults"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from xbarsim.mitigation.bench import Bench
 from xbarsim.mitigation.chip_training import ChipTraining, Group, digital_norms, taken_over
-from xbarsim.mitigation.method import Part
+from xbarsim.mitigation.method import OUTPUT_PARTS, Part
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_signs, has_tables, on_tables
 from xbarsim.nn.binary import clip_latent
@@ -42,6 +42,7 @@ class Retraining(ChipTraining):
     about: ClassVar[str] = "train all parameters through the known chip, straight through healthy cells"
     settles: ClassVar[frozenset[Part]] = frozenset({"weights", "batchnorm", "headroom"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"batchnorm", "targets"})
+    relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with trained parameters."""
