@@ -122,7 +122,7 @@ def bench_of(
     knowledge = None
     if needs.knows != "hardware":
         knowledge = KnownChips.of(realise(plan, hardware, seed=chip), hardware, needs.knows)
-    socket = chip_socket.ChipSocket(hardware, chip, ledger, partial(calibrated, dataset=dataset))
+    socket = chip_socket.ChipSocket(hardware, chip, ledger, partial(calibrated, dataset=dataset), plan)
     return Bench(needs, label, hardware, dataset, seed=seed, ledger=ledger, knowledge=knowledge, socket=socket)
 
 

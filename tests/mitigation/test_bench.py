@@ -287,3 +287,34 @@ def test_targets_are_written_where_they_are_asked_for():
     written = plan.with_layer("fc1", targets=targets)
     apart = (bench.forward(written, images).layers["fc1"] - first).abs().amax(dim=0) > 1e-6
     assert {3} <= set(np.flatnonzero(apart.numpy())) <= {3, 7}
+
+
+def test_a_chip_is_for_one_network():
+    """Another network, or spare rows that nobody asked for, would be another chip."""
+    plan = plan_of()
+    bench = bench_of(plan, Needs(data="images", chip="forward"))
+    images = bench.images(2)
+    for other in (Plan.of(network("single")), plan.with_layer("fc1", arrangement=Arrangement(spare=3))):
+        with pytest.raises(InputError, match="and the chip has 1408 cells of layer 'fc1', 220 cells of layer 'fc2'"):
+            bench.forward(other, images)
+    with pytest.raises(
+        InputError, match=r"method sends images of shape \(1, 5, 1, 8, 8\): they must be \(count, 1, 8, 8\)"
+    ):
+        bench.forward(plan, bench.images(5)[None])
+
+
+@dataclass(frozen=True)
+class Roomy(Toy):
+    """Takes spare rows that it did not ask for."""
+
+    @property
+    def needs(self) -> Needs:
+        return Needs()
+
+    def apply(self, plan: Plan, bench: Bench) -> Plan:
+        return plan.with_layer("fc1", arrangement=Arrangement(spare=5))
+
+
+def test_spare_rows_are_asked_for():
+    with pytest.raises(InputError, match="with the spare rows that spare_rows asks for"):
+        harness_of().apply(Chain((Roomy(),)), 0)

@@ -246,8 +246,20 @@ class Bench:
             Whether BatchNorm normalises by the batch meanwhile.
         norms : mapping of str to Module, optional
             What stands in the place of a BatchNorm, or behind a layer, meanwhile, by its name.
+
+        Raises
+        ------
+        NotEntitledError
+            The method's needs do not name the chip.
+        InputError
+            Images are of another shape, or the plan is of other arrays than the chip has.
         """
         self._check(chip="forward")
+        if images.shape[1:] != self.shape:
+            shape = ", ".join(map(str, self.shape))
+            raise InputError(
+                f"{self._label} sends images of shape {tuple(images.shape)}: they must be (count, {shape})"
+            )
         self._ledger.forward_images += len(images)
         network = self._chip().network(plan)
         return forward_pass(network, images, batch_statistics=batch_statistics, norms=norms)

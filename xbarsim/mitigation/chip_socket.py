@@ -35,6 +35,8 @@ class ChipSocket:
         Where writes are counted that a later programming replaced.
     calibrate : callable
         Finds the ranges of converters of a programmed network.
+    base : Plan, optional
+        Of the arrays that there are; None: those of the first plan.
 
     Attributes
     ----------
@@ -43,9 +45,15 @@ class ChipSocket:
     """
 
     def __init__(
-        self, hardware: Hardware, seed: int, ledger: Ledger, calibrate: Callable[[CrossbarNetwork], CrossbarNetwork]
+        self,
+        hardware: Hardware,
+        seed: int,
+        ledger: Ledger,
+        calibrate: Callable[[CrossbarNetwork], CrossbarNetwork],
+        base: Plan | None = None,
     ) -> None:
         self._hardware, self._seed, self._ledger, self._calibrate = hardware, seed, ledger, calibrate
+        self._shapes = None if base is None else array_shapes(laid_out(base, hardware))
         self._programmings = 0
         self._present: tuple[Plan, CrossbarNetwork] | None = None
 
@@ -55,7 +63,13 @@ class ChipSocket:
         return self._present is not None
 
     def network(self, plan: Plan) -> CrossbarNetwork:
-        """Return the network of a plan on the chip; cells are programmed where they would be others."""
+        """Return the network of a plan on the chip; cells are programmed where they would be others.
+
+        Raises
+        ------
+        InputError
+            The plan is of other arrays than the chip has.
+        """
         if self._present is None:
             network = self._programmed(plan)
         elif self._present[0] is plan:
@@ -67,6 +81,13 @@ class ChipSocket:
 
     def _programmed(self, plan: Plan) -> CrossbarNetwork:
         network = realise(plan, self._hardware, seed=self._seed)
+        shapes = array_shapes(network)
+        if self._shapes is not None and shapes != self._shapes:
+            raise InputError(
+                f"a plan for {_told(shapes)}, and the chip has {_told(self._shapes)}: "
+                "plans are of the network that the chip is for, with the spare rows that spare_rows asks for"
+            )
+        self._shapes = shapes
         for layer in network.layers.values():
             # Noise of writing is another each time.
             layer.writes = self._programmings
@@ -129,6 +150,16 @@ class ChipSocket:
                 pulses[name] = layer.write(masks)
         self._present = plan, network
         return pulses
+
+
+def array_shapes(network: CrossbarNetwork) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return word lines and bit lines of each layer's arrays."""
+    return {name: tuple(place.shape for place in layer.places) for name, layer in network.layers.items()}
+
+
+def _told(shapes: Mapping[str, Sequence[tuple[int, int]]]) -> str:
+    cells = {name: sum(rows * cols for rows, cols in arrays) for name, arrays in shapes.items()}
+    return ", ".join(f"{cells[name]} cells of layer {name!r}" for name in shapes)
 
 
 def _check_same_form(plan: Plan, fresh: CrossbarNetwork, before: Plan, present: CrossbarNetwork) -> None:

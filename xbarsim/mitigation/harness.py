@@ -131,7 +131,7 @@ class Harness:
         stage = blind.copy()
         base = self.base_plan(chain)
         truth: CrossbarNetwork | None = None
-        socket = ChipSocket(self.hardware, seed, stage.ledger, partial(calibrated, dataset=self.dataset))
+        socket = ChipSocket(self.hardware, seed, stage.ledger, partial(calibrated, dataset=self.dataset), base)
         start = time.perf_counter()
         for number, step in enumerate(chain.steps[blind.steps :], blind.steps):
             knowledge = None
@@ -140,8 +140,7 @@ class Harness:
                 knowledge = KnownChips.of(truth, self.hardware, step.needs.knows)
             self._take(number, step, stage, knowledge, socket)
         seconds = blind.seconds + time.perf_counter() - start
-        network = socket.network(stage.plan) if socket.occupied else realise(stage.plan, self.hardware, seed=seed)
-        return Application(stage.plan, calibrated(network, self.dataset), stage.ledger, stage.trace, seconds)
+        return Application(stage.plan, socket.network(stage.plan), stage.ledger, stage.trace, seconds)
 
     def _blind_stage(self, chain: Chain) -> _Stage:
         """Return what the first steps of a chain that neither know nor run a chip come to, on whatever chip."""
