@@ -18,6 +18,7 @@ import provenance
 ARRAYS = ("kernels", "xbarsim/solvers")
 NETLISTS = (*ARRAYS, "xbarsim/analysis", "xbarsim/mna", "xbarsim/netlist", "xbarsim/nonlinear")
 NETWORKS = (*ARRAYS, "xbarsim/nn")
+MITIGATION = ("xbarsim/mitigation", "xbarsim/nn", "xbarsim/nonideal")
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "access.md": NETLISTS,
     "accuracy.md": ARRAYS,
@@ -35,6 +36,11 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "networks.md": NETWORKS,
     "nonlinear.md": (*ARRAYS, "xbarsim/devices"),
     "ordering.md": ("kernels", "xbarsim/mna"),
+    "papers/a_cells.md": MITIGATION,
+    "papers/a_clusters.md": MITIGATION,
+    "papers/a_redundancy.md": MITIGATION,
+    "papers/a_rows.md": MITIGATION,
+    "papers/a_steps.md": MITIGATION,
     "speed.md": ARRAYS,
     "startup.md": (*NETLISTS, "xbarsim/cli"),
     "states.md": NETLISTS,

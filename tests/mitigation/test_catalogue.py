@@ -87,10 +87,11 @@ def test_chains_are_steps_in_their_order(mirror):
     assert row.label == "mirror:on=true+headroom:h=3.0+mirror"
 
 
-def test_shorthands_are_chains_with_options_of_the_last_step(mirror, monkeypatch):
+def test_shorthands_are_chains_with_options_of_the_last_step_that_has_them(mirror, monkeypatch):
     monkeypatch.setattr(catalogue, "_SHORTHANDS", {"both": "mirror:on=true+headroom:h=3"})
     assert chain("both").steps == (Mirror(on=True), Headroom(3.0))
     assert chain("both:h=5").steps == (Mirror(on=True), Headroom(5.0))
+    assert chain("both:h=5,share=0.2").steps == (Mirror(on=True, share=0.2), Headroom(5.0))
     assert chain("both+mirror").steps == (Mirror(on=True), Headroom(3.0), Mirror())
     with pytest.raises(InputError, match="both"):
         chain("botj")

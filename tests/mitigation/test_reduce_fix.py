@@ -220,12 +220,3 @@ def test_cells_that_vary_each_by_themselves():
         assert trace["validation"].max() >= trace["validation"][0]
         assert len(trace["pick_weight"]) == trace["best_at"]
     assert len(digits().train) == 160
-
-
-def test_options_of_a_shorthand_are_those_of_the_last_step_that_has_them():
-    assert chain("bi-retrain:N=5,spare=20").label == "match-rows:spare=20+reduce-fix:N=5"
-    assert chain("vortex:epochs=1,order=norm").label == "vat:epochs=1+greedy-rows:order=norm"
-    with pytest.raises(InputError, match="reduce-fix has no option 'spares'"):
-        chain("bi-retrain:spares=2")
-    with pytest.raises(InputError, match="reduce-fix:t is 0"):
-        chain("bi-retrain:t=0")

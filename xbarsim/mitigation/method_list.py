@@ -34,7 +34,7 @@ class ListedMethod:
     needs : sequence of Needs
         Of each step, with default options.
     options : mapping
-        Defaults by name; of a chain, those of its last step.
+        Defaults by name; of a chain, those of the last step that has such.
     """
 
     name: str
@@ -140,7 +140,8 @@ def _of_shorthand(name: str, text: str) -> ListedMethod:
     steps = chain(text).steps
     about = "; then ".join(step.about for step in steps)
     papers = "; ".join(dict.fromkeys(step.paper for step in steps))
-    return ListedMethod(name, about, papers, text, tuple(step.needs for step in steps), steps[-1].options())
+    options = {option: value for step in steps for option, value in step.options().items()}
+    return ListedMethod(name, about, papers, text, tuple(step.needs for step in steps), options)
 
 
 def _defaults(kind: type[Method]) -> Iterator[tuple[str, Any]]:
