@@ -246,9 +246,10 @@ def cells(work: Work) -> str:
 
 CELLS_TEXT = """
 sigma 2, no stuck cells, five chips. With a theta a cell only that of a weight's sign counts: a line that suits a
-row need not suit another, and there is more to choose. With cells that conduct when they are off, both cells' factors are in every weight, be it 0: the sum of absolute
-errors counts rows of dark pixels as much as all others, and matching by it is worse than none. Weighted by inputs it
-works; and 10 kohm with 1 Mohm leaves pairs that prescale cannot balance."""
+row need not suit another, and there is more to choose. With cells that conduct when they are off, both cells' factors
+are in every weight, be it 0: the sum of absolute errors counts rows of dark pixels as much as all others, and matching
+by it is worse than none. Weighted by inputs it works; and 10 kohm with 1 Mohm leaves pairs that prescale cannot
+balance."""
 
 
 def clusters(work: Work) -> str:
