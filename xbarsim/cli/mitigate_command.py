@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,8 +91,8 @@ def mitigate(**options: Any) -> None:
         _list(output)
         return
     with option_words([*options["changes"], options["against"] or ""], ("TrainSettings",)):
-        report, partial = _report(options, output)
-    deliver_whole(report, partial, output, lambda path: _drawn(report, path))
+        report, pairs = _report(options, output)
+    deliver_whole(report, pairs, output, lambda path: _drawn(report, path))
 
 
 def _list(output: Output) -> None:
@@ -108,7 +109,6 @@ def _report(options: dict[str, Any], output: Output) -> tuple[MitigationReport, 
     start = time.perf_counter()
     state: list[PartialFile] = []
     with output.working(lambda: interrupted(state)) as progress:
-        from xbarsim.mitigation import Trials
         from xbarsim.mitigation.partial_file import PartialFile
         from xbarsim.mitigation.study_report import MitigationReport
         from xbarsim.mitigation.worker_processes import checked_jobs
@@ -125,39 +125,59 @@ def _report(options: dict[str, Any], output: Output) -> tuple[MitigationReport, 
         check_width(options["model"])
         path, resumed = partial_paths(output, options["resume"])
 
-        def trials(source: Source) -> list[tuple[Any, Trials]]:
-            model, data, rows = source.model, source.dataset, list(chains.values())
-            return [
-                (value, Trials(model, data, variant, rows, seeds=seeds, method_seed=method_seed))
-                for value, variant in points
-            ]
-
+        trials = partial(_trials, points, list(chains.values()), seeds, method_seed, swept)
         seconds: dict[str, float] = {}
         source = chosen_source(
             options, output, progress, seconds, cut=lambda data: _cut(data, options), check=trials
         )  # fmt: skip
-        partial = PartialFile(path, command_facts(source, hardware, swept, method_seed), resumed)
-        state.append(partial)
+        pairs = PartialFile(path, command_facts(source, hardware, swept, method_seed), resumed)
+        state.append(pairs)
         if resumed is not None:
-            output.note(f"{counted(len(partial), 'pair')} of a method and a chip: finished already")
+            output.note(f"{counted(len(pairs), 'pair')} of a method and a chip: finished already")
         _warn(output, [variant for _, variant in points])
-        studies = _studies(trials(source), partial, names, swept, options["jobs"], output, progress)
+        studies = _studies(trials(source), pairs, names, swept, options["jobs"], output, progress)
     seconds["total"] = time.perf_counter() - start
     name = " ".join([options["hardware"], *options["changes"]])
     report = MitigationReport(
         source.name, source.weights, source.dataset.facts(), name, hardware, studies, method_seed, swept, names, seconds
     )
-    if any(study.alike for _, study in studies):
+    _tell(output, report)
+    return report, pairs
+
+
+def _trials(
+    points: list[tuple[Any, Hardware]],
+    chains: list[Chain],
+    seeds: range,
+    method_seed: int,
+    swept: str | None,
+    source: Source,
+) -> list[tuple[Any, Trials]]:
+    """Return what is to be tried at each value of the swept setting, all of it checked."""
+    from xbarsim.mitigation import Trials
+
+    trials = []
+    for value, variant in points:
+        try:
+            trial = Trials(source.model, source.dataset, variant, chains, seeds=seeds, method_seed=method_seed)
+        except InputError as error:
+            raise InputError(str(error) if swept is None else f"{swept}={value}: {error}") from None
+        trials.append((value, trial))
+    return trials
+
+
+def _tell(output: Output, report: MitigationReport) -> None:
+    """Say what a reader of the numbers should know."""
+    if any(study.alike for _, study in report.studies):
         output.note("chips of this hardware cannot differ: one stands for all")
     for value, row, failure in report.failures:
-        where = "" if swept is None else f" at {swept}={value}"
+        where = "" if report.swept is None else f" at {report.swept}={value}"
         output.note(f"{row}, chip {failure.seed}{where} failed: {failure.message}")
-    return report, partial
 
 
 def _studies(
     trials: list[tuple[Any, Trials]],
-    partial: PartialFile,
+    pairs: PartialFile,
     names: dict[str, str],
     swept: str | None,
     jobs: int | None,
@@ -170,10 +190,10 @@ def _studies(
         place = "" if swept is None else f"{swept}={value}: "
         study = trial.run(
             ideal=studies[0][1].ideal if studies else None,
-            finished=partial.finished(value),
+            finished=pairs.finished(value),
             jobs=jobs,
             progress=_placed(progress, place),
-            report=_reporter(output, partial, value, place, names),
+            report=_reporter(output, pairs, value, place, names),
         )
         studies.append((value, study))
     return studies
@@ -235,13 +255,13 @@ def _placed(progress: Callable[[str], None], place: str) -> Callable[[str], None
 
 
 def _reporter(
-    output: Output, partial: PartialFile, value: Any, place: str, names: dict[str, str]
+    output: Output, pairs: PartialFile, value: Any, place: str, names: dict[str, str]
 ) -> Callable[[Chain, Record], None]:
     def report(chain: Chain, record: Record) -> None:
-        before = partial.complaint
-        partial.add(chain.label, record, value)
-        if partial.complaint is not None and before is None:
-            output.note(partial.complaint)
+        before = pairs.complaint
+        pairs.add(chain.label, record, value)
+        if pairs.complaint is not None and before is None:
+            output.note(pairs.complaint)
         gain = "" if chain.label == "none" else f" -> {record.after:.2%} in {record.seconds:.1f} s"
         output.say(f"{place}{names.get(chain.label, chain.label)}, chip {record.seed}: {record.before:.2%}{gain}")
 
