@@ -37,6 +37,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "nonlinear.md": (*ARRAYS, "xbarsim/devices"),
     "ordering.md": ("kernels", "xbarsim/mna"),
     "papers/a_cells.md": MITIGATION,
+    "papers/a_clusters.md": MITIGATION,
     "papers/a_rows.md": MITIGATION,
     "speed.md": ARRAYS,
     "startup.md": (*NETLISTS, "xbarsim/cli"),
