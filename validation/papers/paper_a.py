@@ -278,9 +278,10 @@ def clusters(work: Work) -> str:
 
 
 CLUSTERS_TEXT = """
-sigma 0.5, 1.75 % stuck at LRS along columns and 9.04 % at HRS along rows, five chips. Runs of stuck cells hurt most, and
-input-weighted matching lays them under dark pixels. Of whole lines, one of the five chips has a column at LRS: its
-class is then the answer to nearly everything (10.1 %), whatever the mapping, and training brings it back to 61 %. Which chips have such a column is chance: no order is to be read there."""
+sigma 0.5, 1.75 % stuck at LRS along columns and 9.04 % at HRS along rows, five chips. Runs of stuck cells hurt most,
+and input-weighted matching lays them under dark pixels. Of whole lines, one of the five chips has a column at LRS: its
+class is then the answer to nearly everything (10.1 %), whatever the mapping, and training brings it back to 61 %. Which
+chips have such a column is chance: no order is to be read there."""
 
 
 def page(title: str, name: str, body: str, text: str) -> str:
