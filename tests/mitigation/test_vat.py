@@ -37,11 +37,14 @@ def test_scores_are_held_apart():
 
 
 def test_the_spread_is_that_of_factors():
-    theta = np.random.default_rng(1).normal(size=2_000_000)
-    for sigma in (0.2, 0.9):
-        np.testing.assert_allclose(relative_spread(Variation(sigma)), np.std(np.exp(sigma * theta) - 1.0), rtol=0.01)
-    assert relative_spread(Variation(0.1, kind="gaussian")) == 0.1
-    assert relative_spread(None) == 0.0
+    """Of a million cells that are really drawn."""
+    for variation in (
+        Variation(0.2), Variation(0.9), Variation(0.9, of="resistance"), Variation(0.1, kind="gaussian"),
+        Variation(0.5, kind="gaussian"), Variation(0.2, kind="gaussian", of="resistance", floor=0.3),
+    ):  # fmt: skip
+        np.testing.assert_allclose(relative_spread(variation), np.std(variation.factor((1000, 1000), 3)), rtol=0.01)
+    assert relative_spread(None) == relative_spread(Variation(0.0)) == 0.0
+    assert relative_spread(Variation(0.0, kind="gaussian")) == 0.0
 
 
 def test_the_best_gamma_stays():

@@ -27,6 +27,7 @@ from xbarsim.nonideal import Variation
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _SMALL = 1e-12  # under the root, whose slope at 0 has no end
 _WIDER = 8  # gammas beyond the grid
+_STRIPS = 20_001
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Vat(Method):
 
     and the cross entropy of z' is minimised: the true class is to win by ``gamma`` standard deviations. Of several
     gammas that stays which is best on validation images, over three simulated chips of this kind; where that is the
-    largest, it is doubled until it is not. Of gaussian variation k is sigma; without variation all gammas are alike.
+    largest, it is doubled until it is not. Of gaussian variation k is likewise the standard deviation of its factors;
+    without variation all gammas are alike.
 
     Source: B. Liu et al., Vortex, DAC 2015, as L. Chen et al., DATE 2017, tell of it: one global gamma stands for the
     variation, several are tried, the best is kept. The formula is this package's. It costs labels and a training a
@@ -164,10 +166,17 @@ def held_apart(scores: Tensor, arriving: Tensor, weight: Tensor, labels: Tensor,
 
 def relative_spread(variation: Variation | None) -> float:
     """Return k, the standard deviation of a factor: of lognormal ones ``e^(s^2/2) sqrt(e^(s^2) - 1)``; 0 of none."""
-    if variation is None:
+    if variation is None or variation.sigma == 0.0:
         return 0.0
     square = variation.sigma**2
-    return variation.sigma if variation.kind == "gaussian" else math.sqrt(math.exp(square) * math.expm1(square))
+    if variation.kind == "lognormal":
+        return math.sqrt(math.exp(square) * math.expm1(square))
+    # A Gaussian cut at both sides, by a sum over narrow strips.
+    deviations = np.linspace(-1.0, 1.0, _STRIPS) * (1.0 - variation.floor)
+    density = np.exp(-0.5 * deviations**2 / square)
+    factors = 1.0 + deviations if variation.of == "conductance" else 1.0 / (1.0 + deviations)
+    mean = np.average(factors, weights=density)
+    return math.sqrt(np.average((factors - mean) ** 2, weights=density))
 
 
 def _dense_layer(model: nn.Module) -> nn.Linear:
