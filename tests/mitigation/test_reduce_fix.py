@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -153,11 +154,18 @@ OTHERS = {
 }  # fmt: skip
 
 
+USUAL = {"bound": 2, "reductions": 240, "patience": 240}
+
+
+@cache
+def usual():
+    return reduced(hardware=STUCK, **USUAL)
+
+
 @pytest.mark.parametrize("option", OTHERS)
 def test_every_option_acts(option):
-    usual = {"bound": 2, "reductions": 400, "patience": 400}
-    _, plan, _, trace = reduced(hardware=STUCK, **usual)
-    _, other, _, curve = reduced(hardware=STUCK, **{**usual, option: OTHERS[option]})
+    _, plan, _, trace = usual()
+    _, other, _, curve = reduced(hardware=STUCK, **{**USUAL, option: OTHERS[option]})
     assert plan.fingerprint() != other.fingerprint() or len(trace["reductions"]) > len(curve["reductions"])
 
 
