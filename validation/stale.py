@@ -39,6 +39,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/a_cells.md": MITIGATION,
     "papers/a_clusters.md": MITIGATION,
     "papers/a_rows.md": MITIGATION,
+    "papers/d_table3.md": MITIGATION,
+    "papers/d_wires.md": (*ARRAYS, *MITIGATION),
     "speed.md": ARRAYS,
     "startup.md": (*NETLISTS, "xbarsim/cli"),
     "states.md": NETLISTS,
