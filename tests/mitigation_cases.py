@@ -28,7 +28,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "greedy-rows": (Case("order=norm,spare=2"),),
     "match-rows": (Case(), Case("weighting=input,images=50,spare=2", "norm")),
     "row-flip": (Case("knows=faults"), Case("scope=layer", "binary", OFFSET)),
-    "row-flip-match": (Case("weighting=input", "convolution"), Case("knows=faults,scope=layer")),
+    "row-flip-match": (Case("weighting=input", "convolution"), Case("knows=faults,scope=layer,power=2")),
     "row-permutation": (Case("knows=faults", "binary", OFFSET),),
     "fpt": (
         Case("iterations=3,batch=10"),
