@@ -169,6 +169,7 @@ def test_wires_are_not_in_it():
         ("output-correction:images=0", "output-correction:images is 0"),
         ("output-correction+headroom", r"headroom after output-correction undoes it \(headroom\)"),
         ("output-correction+prescale", r"prescale after output-correction undoes it \(targets\)"),
+        ("output-correction+gain", r"gain after output-correction undoes it \(correction\)"),
         ("fpt+output-correction", r"output-correction after fpt undoes it \(correction\)"),
     ],
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from xbarsim.mitigation.bench import Bench
-from xbarsim.mitigation.chip_training import ChipTraining, digital_norms, norms_of, taken_over
+from xbarsim.mitigation.chip_training import ChipTraining, norms_of, taken_over
 from xbarsim.mitigation.method import OUTPUT_PARTS, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
@@ -34,6 +34,7 @@ class BatchNormTraining(ChipTraining):
     settles: ClassVar[frozenset[Part]] = frozenset({"batchnorm"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"batchnorm"})
     relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
+    digital_norms: ClassVar[bool] = True
 
     rate: float = 0.01
 
@@ -44,7 +45,7 @@ class BatchNormTraining(ChipTraining):
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with trained norms."""
-        plan = digital_norms(plan)
+        plan = plan.with_digital_norms()
         data = bench.labelled(self.images)
         network = bench.known_network(plan).requires_grad_(False)
         norms = norms_of(network)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -18,7 +18,6 @@ from xbarsim.mitigation.forward_pass import NORMS
 from xbarsim.mitigation.method import Method
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
-from xbarsim.nn.binary import is_binary
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.training import DivergedError
 
@@ -111,12 +110,6 @@ class ChipTraining(Method):
         for name, tensor in module.state_dict().items():
             if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                 raise DivergedError(f"{self.name}: {name} is not finite after the last step: give a smaller rate")
-
-
-def digital_norms(plan: Plan) -> Plan:
-    """Return a plan whose BatchNorms are behind the arrays, where they can be trained."""
-    normed = any(isinstance(module, NORMS) for module in plan.model.modules())
-    return replace(plan, batchnorm="outputs") if normed and not is_binary(plan.model) else plan
 
 
 def norms_of(module: nn.Module) -> list[nn.Module]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Literal
 
@@ -18,7 +18,6 @@ from xbarsim.mitigation.inserted_norm import InsertedNorm, Moments, folded
 from xbarsim.mitigation.method import OUTPUT_PARTS, Method, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
-from xbarsim.nn.binary import is_binary
 from xbarsim.nn.feedforward import CrossbarConv
 from xbarsim.nn.network import CrossbarNetwork
 
@@ -70,6 +69,7 @@ class FreeParameterTuning(Method):
     settles: ClassVar[frozenset[Part]] = frozenset({"batchnorm", "gain"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"gain"})
     relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
+    digital_norms: ClassVar[bool] = True
 
     iterations: int = 32
     batch: int = 32
@@ -110,8 +110,7 @@ class FreeParameterTuning(Method):
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with the chip's statistics."""
         norms = _trained_norms(plan.model, self.momentum)
-        if norms and not is_binary(plan.model):
-            plan = replace(plan, batchnorm="outputs")
+        plan = plan.with_digital_norms()
         batches = torch.split(bench.images(self.iterations * self.batch), self.batch)
         inserted = self._inserted(plan, bench, batches)
         self._tune(plan, bench, batches, {**norms, **inserted})

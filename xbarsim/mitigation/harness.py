@@ -121,6 +121,10 @@ class Harness:
         spare, by = chain.spare_rows
         return Plan.of(self.model, spare, by, list(self._network.layers))
 
+    def _first_plan(self, chain: Chain) -> Plan:
+        plan = self.base_plan(chain)
+        return plan.with_digital_norms() if chain.digital_norms else plan
+
     def accuracy(self, network: CrossbarNetwork) -> float:
         """Return a network's accuracy on test images; converters' ranges are found on training images first."""
         return accuracy(calibrated(network, self.dataset), self.dataset, self.dataset.test, _BATCH)
@@ -147,10 +151,10 @@ class Harness:
         count = 0
         while count < len(chain.steps) and chain.steps[count].is_blind:
             count += 1
-        key = chain.steps[:count], chain.spare_rows
+        key = chain.steps[:count], chain.spare_rows, chain.digital_norms
         if key != self._blind[0]:
             start = time.perf_counter()
-            stage = _Stage(self.base_plan(chain), Ledger.of(len(self.dataset.train)), {}, steps=count)
+            stage = _Stage(self._first_plan(chain), Ledger.of(len(self.dataset.train)), {}, steps=count)
             for number, step in enumerate(chain.steps[:count]):
                 self._take(number, step, stage, None, None)
             stage.seconds = time.perf_counter() - start

@@ -19,9 +19,6 @@ Part = Literal["weights", "batchnorm", "rows", "flips", "headroom", "gain", "tar
 OUTPUT_PARTS: frozenset[Part] = frozenset({"rows", "flips", "headroom", "targets", "writing", "correction"})
 """What decides a layer's outputs, beside weights and digital gains: a step that fits those to outputs relies on it."""
 
-_FOLDED: frozenset[Part] = frozenset({"batchnorm"})
-"""Part of the mapped weights only where the network's is folded into them."""
-
 
 class Method(Settings):
     """Base of all methods: frozen dataclasses whose fields are their options, each checked when it is made.
@@ -41,6 +38,9 @@ class Method(Settings):
         Parts of which it would undo what an earlier step settled: such a chain is refused.
     relies_on : frozenset of str
         Parts that it takes as they are, and that no later step may settle anew: such a chain is refused too.
+    digital_norms : bool
+        Whether it takes a BatchNorm that is in weights out of them, as ``Plan.with_digital_norms`` does. A chain with
+        such a step has it so from its first step on, so that all of them work on the weights that cells will hold.
     """
 
     name: ClassVar[str]
@@ -49,6 +49,7 @@ class Method(Settings):
     settles: ClassVar[frozenset[Part]] = frozenset()
     undoes: ClassVar[frozenset[Part]] = frozenset()
     relies_on: ClassVar[frozenset[Part]] = frozenset()
+    digital_norms: ClassVar[bool] = False
 
     @property
     def needs(self) -> Needs:
@@ -149,7 +150,7 @@ class Chain:
             raise InputError(f"a chain is made from {self.steps!r}: give at least one method")
         for k, later in enumerate(self.steps):
             for earlier in self.steps[:k]:
-                lost = (earlier.settles & later.undoes) | ((earlier.relies_on & later.settles) - _FOLDED)
+                lost = (earlier.settles & later.undoes) | (earlier.relies_on & later.settles)
                 _check_order(earlier, later, lost)
         wishes = {step.spare_rows for step in self.steps if step.spare_rows[0]}
         if len(wishes) > 1:
@@ -169,15 +170,15 @@ class Chain:
         """What its steps want."""
         return next((step.spare_rows for step in self.steps if step.spare_rows[0]), (0, "layer"))
 
+    @property
+    def digital_norms(self) -> bool:
+        """Whether some step takes BatchNorms out of weights."""
+        return any(step.digital_norms for step in self.steps)
+
     def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
         """Check all steps, before any work; raises as ``Method.check``."""
         for step in self.steps:
             step.check(model, network, images)
-        if _norm_count(network.model) < _norm_count(model):
-            # A BatchNorm that leaves the weights leaves others in their place.
-            for k, later in enumerate(self.steps):
-                for earlier in self.steps[:k]:
-                    _check_order(earlier, later, earlier.relies_on & later.settles & _FOLDED)
 
 
 def _check_order(earlier: Method, later: Method, lost: frozenset[Part]) -> None:
@@ -186,7 +187,3 @@ def _check_order(earlier: Method, later: Method, lost: frozenset[Part]) -> None:
             f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): "
             "take one of them, or the other order"
         )
-
-
-def _norm_count(model: nn.Module) -> int:
-    return sum(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in model.modules())

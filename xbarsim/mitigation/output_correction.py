@@ -64,9 +64,7 @@ class OutputCorrection(Method):
     about: ClassVar[str] = "add what known stuck cells falsify, from a digital memory"
     settles: ClassVar[frozenset[Part]] = frozenset({"correction"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"correction"})
-    relies_on: ClassVar[frozenset[Part]] = frozenset(
-        {"weights", "batchnorm", "rows", "flips", "headroom", "targets", "writing"}
-    )
+    relies_on: ClassVar[frozenset[Part]] = frozenset({"weights", "rows", "flips", "headroom", "targets", "writing"})
 
     knows: Literal["faults", "maps"] = "faults"
     share: float = 1.0

@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.nn.arrangement import Arrangement
+from xbarsim.nn.binary import is_binary
 from xbarsim.nn.copies import copied
 from xbarsim.nonideal import WriteVerify
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +111,28 @@ class Plan:
     def with_model(self, model: nn.Module) -> Plan:
         """Return the plan with a copy of another network of the same layers."""
         return replace(self, model=copied(model).eval())
+
+    def with_digital_norms(self) -> Plan:
+        """Return the plan with BatchNorms as digital gains and shifts: cells hold the model's own weights.
+
+        Binary networks, whose norms are digital anyway, and those without any stay as they are.
+
+        Raises
+        ------
+        InputError
+            Cells' targets, or a correction, are those of weights that have a BatchNorm in them.
+        """
+        normed = any(isinstance(module, _NORMS) for module in self.model.modules())
+        if self.batchnorm == "outputs" or not normed or is_binary(self.model):
+            return self
+        for name, settled in self.layers.items():
+            if settled.targets is not None or settled.correction is not None:
+                part = "correction" if settled.targets is None else "targets"
+                raise InputError(
+                    f"{part} of layer {name!r} are of weights with a BatchNorm in them, which is to be digital now: "
+                    "begin with plan.with_digital_norms()"
+                )
+        return replace(self, batchnorm="outputs")
 
     def weight_name(self, layer: str) -> str:
         """Return what ``state_dict`` calls the weight of a layer: of signs, the real weights behind them."""

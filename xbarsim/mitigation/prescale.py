@@ -53,7 +53,7 @@ class Prescale(Method):
     about: ClassVar[str] = "program both cells of a pair so that, with their factors and faults, they hold the weight"
     settles: ClassVar[frozenset[Part]] = frozenset({"targets"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"targets"})
-    relies_on: ClassVar[frozenset[Part]] = frozenset({"weights", "batchnorm", "rows", "flips", "headroom", "writing"})
+    relies_on: ClassVar[frozenset[Part]] = frozenset({"weights", "rows", "flips", "headroom", "writing"})
 
     @property
     def needs(self) -> Needs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import ClassVar, Literal
 
@@ -77,7 +77,8 @@ class ReduceFix(Method):
     about: ClassVar[str] = "reduce and fix the weights whose cells are far off, and train the others"
     settles: ClassVar[frozenset[Part]] = frozenset({"weights", "headroom"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"targets", "correction"})
-    relies_on: ClassVar[frozenset[Part]] = frozenset({"rows", "flips", "headroom", "targets", "writing"})
+    relies_on: ClassVar[frozenset[Part]] = frozenset({"weights", "rows", "flips", "headroom", "targets", "writing"})
+    digital_norms: ClassVar[bool] = True
 
     N: int = 10
     t: float = 2.0
@@ -117,7 +118,7 @@ class ReduceFix(Method):
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with the weights of the best state."""
-        return _Reduction(self, replace(plan, batchnorm="outputs"), bench).run()
+        return _Reduction(self, plan.with_digital_norms(), bench).run()
 
 
 class _Reduction:

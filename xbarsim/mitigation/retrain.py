@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.mitigation.bench import Bench
-from xbarsim.mitigation.chip_training import ChipTraining, Group, digital_norms, taken_over
+from xbarsim.mitigation.chip_training import ChipTraining, Group, taken_over
 from xbarsim.mitigation.method import OUTPUT_PARTS, Part
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_signs, has_tables, on_tables
@@ -43,10 +43,11 @@ class Retraining(ChipTraining):
     settles: ClassVar[frozenset[Part]] = frozenset({"weights", "batchnorm", "headroom"})
     undoes: ClassVar[frozenset[Part]] = frozenset({"batchnorm", "targets"})
     relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
+    digital_norms: ClassVar[bool] = True
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with trained parameters."""
-        plan = digital_norms(plan)
+        plan = plan.with_digital_norms()
         data = bench.labelled(self.images)
         if has_tables(plan, bench):
             model = on_tables(plan, bench).train().requires_grad_(True)

@@ -68,7 +68,7 @@ class Vat(Method):
     paper: ClassVar[str] = "B. Liu et al., DAC 2015 (Vortex), as L. Chen et al., DATE 2017, tell of it"
     about: ClassVar[str] = "train one layer such that classes win by more than variation adds"
     settles: ClassVar[frozenset[Part]] = frozenset({"weights"})
-    undoes: ClassVar[frozenset[Part]] = frozenset({"rows", "flips", "targets", "gain", "correction"})
+    undoes: ClassVar[frozenset[Part]] = frozenset({"weights", "rows", "flips", "targets", "gain", "correction"})
 
     gammas: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.4)
     epochs: int = 3
