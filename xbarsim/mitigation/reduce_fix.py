@@ -76,7 +76,7 @@ class ReduceFix(Method):
     paper: ClassVar[str] = "L. Chen et al., DATE 2017, sec. IV, algorithm 1"
     about: ClassVar[str] = "reduce and fix the weights whose cells are far off, and train the others"
     settles: ClassVar[frozenset[Part]] = frozenset({"weights", "headroom"})
-    undoes: ClassVar[frozenset[Part]] = frozenset({"targets", "correction"})
+    undoes: ClassVar[frozenset[Part]] = frozenset({"gain", "targets", "correction"})
     relies_on: ClassVar[frozenset[Part]] = frozenset({"weights", "rows", "flips", "headroom", "targets", "writing"})
     digital_norms: ClassVar[bool] = True
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench, Labelled
 from xbarsim.mitigation.descent import batches, descend
+from xbarsim.mitigation.forward_pass import NORMS
 from xbarsim.mitigation.method import Method, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
@@ -24,7 +25,6 @@ from xbarsim.nn.copies import copied
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nonideal import Variation
 
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _SMALL = 1e-12  # under the root, whose slope at 0 has no end
 _WIDER = 8  # gammas beyond the grid
 _STRIPS = 20_001
@@ -97,7 +97,7 @@ class Vat(Method):
         super().check(model, network, images)
         if is_binary(model):
             raise InputError(f"{self.name} trains real weights, and the network's are +1 or -1: take linear of the zoo")
-        if any(isinstance(module, _NORMS) for module in model.modules()):
+        if any(isinstance(module, NORMS) for module in model.modules()):
             raise InputError(f"{self.name} takes one layer without BatchNorm: take linear of the zoo")
         if images < self.batch:
             raise InputError(f"{self.name}:batch is {self.batch}, and there are {images} images: give a smaller batch")
