@@ -10,7 +10,7 @@ import torch
 from mitigation_tools import CELLS, HARDWARE, bench_of, digits, harness_of, network
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation import Chain, Plan, chain, method, realise
+from xbarsim.mitigation import Chain, Harness, Plan, chain, method, realise
 from xbarsim.mitigation.independence import Neighbourhood, independent
 from xbarsim.nn import Arrangement, Tiles
 from xbarsim.nn import Mapping as WeightMapping
@@ -218,6 +218,13 @@ def test_independent_picks_against_all_pairs(grid):
 def test_pixels_of_other_channels_are_neighbours():
     places = Neighbourhood(2 * 12, (3, 4)).places
     assert np.array_equal(places[:12], places[12:])
+
+
+def test_layers_that_share_weights_are_refused():
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 64))
+    model[3].weight = model[1].weight
+    with pytest.raises(InputError, match="two layers share theirs"):
+        Harness(model, digits(), ARRAYS).check([chain("reduce-fix:batch=20")])
 
 
 def test_cells_that_vary_each_by_themselves():

@@ -138,7 +138,7 @@ paper has normalised figures for sigma 2 and 0.5 in its text and curves besides.
   sigma 1, with stuck cells 1.5: many rows of MNIST are dark pixels, whose errors cost nothing, and get the bad lines.
   At sigma 2 training brings more, and both together most.
 - prescale, which programs both cells of a pair for the weight that is wanted and trains nothing, is the best of all
-  where nothing is stuck, from the same knowledge.
+  where nothing is stuck, from the same knowledge. With stuck cells bi-retrain is better in every row.
 - A pair with a cell stuck at LRS counts as the largest weight of the layer, here 1.12: networks with smaller largest
   weights, as the prototype's, lose less to stuck cells.
 - vat at sigma 0 has nothing to train against: it is three more epochs."""

@@ -44,8 +44,9 @@ class ReduceFix(Method):
     that is what t was found for. The scale stays what it was, by headroom.
 
     Source: L. Chen et al., DATE 2017, section IV and algorithm 1, in which T and S of a stuck cell, the number of steps
-    and the end are left open. It costs labels, some thousand steps, and a map of the chip. It is of no use where cells
-    can be chosen such that they represent the weights, as ``prescale`` does.
+    and the end are left open. It costs labels, some thousand steps, and a map of the chip. Where nothing is
+    stuck ``prescale`` does better from the same map, without any training. S is of cells alone: what wires take is seen
+    in validation only.
 
     Attributes
     ----------
@@ -113,6 +114,8 @@ class ReduceFix(Method):
             raise InputError(f"{self.name} divides weights, and those of a binary network are +1 or -1: take retrain")
         if network.hardware.mapping.per != "layer":
             raise InputError(f"{self.name} keeps a layer's scale: take hardware with mapping.per=layer")
+        if len({id(layer.weight) for layer in network.layers.values()}) < len(network.layers):
+            raise InputError(f"{self.name} fixes weights on a layer's cells, and two layers share theirs: untie them")
         if images < self.batch:
             raise InputError(f"{self.name}:batch is {self.batch}, and there are {images} images: give a smaller batch")
 
@@ -151,12 +154,12 @@ class _Reduction:
         best = self._state()
         accuracy = self._measured(best, 0)
         for iterations in count(1):
-            chosen_now = self._picks()
-            picks += [(iterations, pick, self._layers[pick[0]].reduce(*pick[1:])) for pick in chosen_now]
-            before, reductions = reductions, reductions + len(chosen_now)
-            if chosen_now:
+            latest = self._picks()
+            picks += [(iterations, pick, self._layers[pick[0]].reduce(*pick[1:])) for pick in latest]
+            before, reductions = reductions, reductions + len(latest)
+            if latest:
                 self._train()
-            last = not chosen_now or reductions >= method.reductions
+            last = not latest or reductions >= method.reductions
             if last or reductions // method.interval > before // method.interval:
                 state = self._state()
                 level = self._measured(state, reductions)
