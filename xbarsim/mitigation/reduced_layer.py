@@ -56,7 +56,7 @@ class ReducedLayer:
         self, weight: nn.Parameter, layer: CrossbarLayer, rule: ReductionRule, neighbourhood: Neighbourhood
     ) -> None:
         self.weight, self.rule, self.neighbourhood = weight, rule, neighbourhood
-        self.scale = float(layer.scales()[0].max())
+        self.scale = float(layer.scales()[0].detach().max())
         self._cells = layer.weight_cells()
         self._mapped = weight.detach().clone()
         faults = np.logical_or.reduce([plane[0] != 0 for plane in layer.known()])
