@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from mitigation_tools import CELLS, HARDWARE, bench_of, digits, harness_of, network
+from mitigation_tools import CELLS, HARDWARE, bench_of, chips_of, digits, harness_of, network, twins
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation import Bench, Chain, Method, Needs, NotEntitledError, Plan, realise
+from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.needs import CHIP, DATA, KNOWLEDGE
 from xbarsim.nn import Arrangement, Converter
-from xbarsim.nonideal import Chip, WriteVerify
+from xbarsim.nonideal import Breaks, Chip, Drift, ReadNoise, Shorts, WriteVerify
 
 SECRET = 987_654_321_987
 """A chip's seed that no other number is."""
@@ -318,3 +319,41 @@ class Roomy(Toy):
 def test_spare_rows_are_asked_for():
     with pytest.raises(InputError, match="with the spare rows that spare_rows asks for"):
         harness_of().apply(Chain((Roomy(),)), 0)
+
+
+EVERYTHING = replace(
+    HARDWARE,
+    fidelity="accurate",
+    cells=replace(
+        CELLS,
+        drift=Drift(nu=0.05, nu_sigma=0.02),
+        read_noise=ReadNoise(0.05),
+        breaks=Breaks(0.05, 0.05),
+        shorts=Shorts(0.02, 0.02),
+    ),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("knows", ["faults", "maps"])
+def test_what_is_known_is_all_that_a_known_network_is_made_of(knows):
+    """Chips that agree in what is known give one network, to the bit; those that differ in it give others."""
+    plan = plan_of("single")
+    first, second = (chips_of(plan, EVERYTHING, seed) for seed in (0, 1))
+    parts = {"faults": ("faults",), "maps": ("faults", "factor", "nu", "word_breaks", "bit_breaks", "word_shorts",
+                                             "bit_shorts")}[knows]  # fmt: skip
+
+    def known(chips):
+        truth = realise(plan, EVERYTHING, chips=chips)
+        knowledge = KnownChips.of(truth, EVERYTHING, knows)
+        dataset = digits()
+        bench = Bench(
+            Needs(knows=knows), "test", EVERYTHING, dataset, seed=1, ledger=Ledger.of(160), knowledge=knowledge
+        )
+        return bench.known_network(plan).layers["fc1"].effective_matrices()[0]
+
+    reference = known(first)
+    assert torch.equal(known(twins(first, second, parts)), reference)
+    for part in {"faults", "factor", "bit_breaks", "word_shorts"} & set(parts):
+        others = tuple(name for name in parts if name != part)
+        assert not torch.equal(known(twins(first, second, others)), reference), part
