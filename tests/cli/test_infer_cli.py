@@ -300,7 +300,7 @@ def test_checkpoints_that_do_not_fit(capsys, mlp, tmp_path):
     assert_refused(call(capsys, "infer", "--model", mlp, "--epochs", 2), 2, "--epochs goes with a network that has no")
 
 
-@pytest.mark.parametrize("command", ["infer", "train"])
+@pytest.mark.parametrize("command", ["infer", "mitigate", "train"])
 def test_without_torch_one_sentence(command):
     hide = "import sys; sys.modules['torch'] = None; from xbarsim.cli import main; main()"
     arguments = [sys.executable, "-c", hide, command, *(["--resume", "x"] if command == "train" else [])]
