@@ -84,7 +84,7 @@ class ChipSocket:
         shapes = array_shapes(network)
         if self._shapes is not None and shapes != self._shapes:
             raise InputError(
-                f"a plan for {_told(shapes)}, and the chip has {_told(self._shapes)}: "
+                f"a plan for {_cell_counts(shapes)}, and the chip has {_cell_counts(self._shapes)}: "
                 "plans are of the network that the chip is for, with the spare rows that spare_rows asks for"
             )
         self._shapes = shapes
@@ -157,7 +157,7 @@ def array_shapes(network: CrossbarNetwork) -> dict[str, tuple[tuple[int, int], .
     return {name: tuple(place.shape for place in layer.places) for name, layer in network.layers.items()}
 
 
-def _told(shapes: Mapping[str, Sequence[tuple[int, int]]]) -> str:
+def _cell_counts(shapes: Mapping[str, Sequence[tuple[int, int]]]) -> str:
     cells = {name: sum(rows * cols for rows, cols in arrays) for name, arrays in shapes.items()}
     return ", ".join(f"{cells[name]} cells of layer {name!r}" for name in shapes)
 
