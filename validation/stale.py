@@ -40,6 +40,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/a_clusters.md": MITIGATION,
     "papers/a_redundancy.md": MITIGATION,
     "papers/a_rows.md": MITIGATION,
+    "papers/a_steps.md": MITIGATION,
     "papers/d_table3.md": MITIGATION,
     "papers/d_wires.md": (*ARRAYS, *MITIGATION),
     "speed.md": ARRAYS,

@@ -166,7 +166,8 @@ def steps(work: Work) -> str:
 
 STEPS_TEXT = """
 bi-retrain without stuck cells, three chips. The paper's levels are not to be compared: it does not say at which sigma,
-nor whether normalised. Iterations are all that were made; the end is where nothing rose for 3,000 reductions."""
+nor whether normalised. Iterations are all that were made; the end is where nothing rose for 3,000 reductions. N weights
+at once make it N times as quick and cost less than a point."""
 
 SPARES = (0, 10, 20, 40, 80, 160)
 
