@@ -169,6 +169,33 @@ bi-retrain without stuck cells, three chips. The paper's levels are not to be co
 nor whether normalised. Iterations are all that were made; the end is where nothing rose for 3,000 reductions. N weights
 at once make it N times as quick and cost less than a point."""
 
+READINGS = {
+    "S = abs(w - t), stuck held": "match-rows+reduce-fix",
+    "S = abs(w - t), stuck reduced": "match-rows+reduce-fix:stuck=reduce",
+    "S = abs(e^theta w), stuck held": "match-rows+reduce-fix:literal_T=true",
+    "S = abs(e^theta w), stuck reduced": "match-rows+reduce-fix:stuck=reduce,literal_T=true",
+}
+
+
+def readings(work: Work) -> str:
+    """What the paper leaves open of algorithm 1."""
+    lines = []
+    for sigma, stuck in ((2.0, False), (0.5, True), (2.0, True)):
+        row = [where(sigma, stuck)]
+        for label in READINGS.values():
+            if not stuck and "stuck=" in label:
+                row.append("")
+                continue
+            source = "rows" if label in COLUMNS.values() else "readings"
+            row.append(cell(work.study(source, Setting(row[0], hardware(sigma, stuck), (label,), chips=3)), label))
+        lines.append(row)
+    return page("Readings of algorithm 1", "readings", table(["", *READINGS], lines), READINGS_TEXT)
+
+
+READINGS_TEXT = """
+bi-retrain, three chips. Algorithm 1 has S = |T W|; with T = e^theta that is what a weight represents, and with
+T = e^theta - 1 its error. Of stuck cells it says nothing: they are held at what they represent, or reduced as others."""
+
 SPARES = (0, 10, 20, 40, 80, 160)
 
 
@@ -289,7 +316,7 @@ def page(title: str, name: str, body: str, text: str) -> str:
 
 
 TABLES: dict[str, Callable[[Work], str]] = {
-    "rows": rows, "steps": steps, "redundancy": redundancy, "cells": cells, "clusters": clusters
+    "rows": rows, "steps": steps, "readings": readings, "redundancy": redundancy, "cells": cells, "clusters": clusters
 }  # fmt: skip
 
 
