@@ -3,8 +3,9 @@
 python validation/papers/paper_a.py rows --weights linear.pt --records a.jsonl            # prints it
 python validation/papers/paper_a.py rows --weights linear.pt --records a.jsonl --write    # writes results/papers/a_*.md
 
-Tables: rows (figures 4a and 4b), steps (table I), redundancy (figures 4c and 4d), cells, clusters. Where linear.pt is
-missing it is trained first, in a minute: xbarsim train --model linear --data mnist --limit 55000 -o linear.pt
+Tables: rows (figures 4a and 4b), steps (table I), readings, redundancy (figures 4c and 4d), cells, clusters. Where
+linear.pt is missing it is trained first, in a minute:
+xbarsim train --model linear --data mnist --limit 55000 -o linear.pt
 
 One pair of arrays of 784 rows, spare ones more, and 10 columns, without wires; r_off is infinite, and the cells of a
 pair have one factor e^theta (eq. 5), unless a table says otherwise. The bias is digital. MNIST under XBARSIM_DATA.
@@ -194,7 +195,8 @@ def readings(work: Work) -> str:
 
 READINGS_TEXT = """
 bi-retrain, three chips. Algorithm 1 has S = |T W|; with T = e^theta that is what a weight represents, and with
-T = e^theta - 1 its error. Of stuck cells it says nothing: they are held at what they represent, or reduced as others."""
+T = e^theta - 1 its error. Of stuck cells it says nothing: they are held at what they represent, or reduced as others
+are."""
 
 SPARES = (0, 10, 20, 40, 80, 160)
 
