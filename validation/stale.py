@@ -42,6 +42,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/a_rows.md": MITIGATION,
     "papers/a_steps.md": MITIGATION,
     "papers/d_table3.md": MITIGATION,
+    "papers/d_table5.md": MITIGATION,
     "papers/d_wires.md": (*ARRAYS, *MITIGATION),
     "speed.md": ARRAYS,
     "startup.md": (*NETLISTS, "xbarsim/cli"),
