@@ -207,7 +207,11 @@ def test_rows_that_are_arranged_stay_where_that_is_best():
         ("row-permutation+row-flip-match", "undoes it"),
         ("row-flip-match+row-flip", r"row-flip after row-flip-match undoes it \(flips\)"),
         ("row-flip+row-flip", "undoes it"),
-        ("fpt+match-rows", "match-rows after fpt undoes it"),
+        *(
+            (f"{earlier}+{later}", f"{later} after {earlier} undoes it")
+            for earlier in ("fpt", "gain", "prescale", "reduce-fix", "output-correction", "bn", "bias", "retrain")
+            for later in ("match-rows", "greedy-rows", "row-flip", "row-flip-match")
+        ),
         ("match-rows+row-flip", "order word lines of layers and of arrays: give all the same scope"),
         ("match-rows:spare=2+row-flip:scope=tile", "give all the same scope"),
         ("match-rows:scope=row", "match-rows:scope is 'row': it must be one of layer, tile"),

@@ -10,7 +10,7 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.mitigation.line_costs import Flips, LineCosts, Order, Scope
 from xbarsim.mitigation.method import Part
-from xbarsim.mitigation.row_placement import CHIP_PARTS, RowPlacement
+from xbarsim.mitigation.row_placement import RowPlacement
 from xbarsim.nn.arrangement import OFF
 
 
@@ -44,7 +44,7 @@ class GreedyRows(RowPlacement):
     paper: ClassVar[str] = "B. Liu et al., DAC 2015 (Vortex), as L. Chen et al., DATE 2017, tell it"
     about: ClassVar[str] = "lay each row of weights, one after the other, on the free word line that holds it best"
     settles: ClassVar[frozenset[Part]] = frozenset({"rows"})
-    undoes: ClassVar[frozenset[Part]] = CHIP_PARTS | {"rows"}
+    undoes: ClassVar[frozenset[Part]] = frozenset({"rows"})
 
     order: Literal["index", "norm"] = "index"
     spare: int = 0

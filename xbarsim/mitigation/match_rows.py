@@ -14,7 +14,7 @@ from xbarsim.mitigation.line_costs import Flips, LineCosts, Order, Scope, input_
 from xbarsim.mitigation.method import Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
-from xbarsim.mitigation.row_placement import CHIP_PARTS, RowPlacement
+from xbarsim.mitigation.row_placement import RowPlacement
 from xbarsim.nn.arrangement import OFF
 
 
@@ -53,7 +53,7 @@ class MatchRows(RowPlacement):
     paper: ClassVar[str] = "L. Chen et al., DATE 2017, sec. III"
     about: ClassVar[str] = "lay rows of weights on the word lines where they are nearest to what cells hold, optimally"
     settles: ClassVar[frozenset[Part]] = frozenset({"rows"})
-    undoes: ClassVar[frozenset[Part]] = CHIP_PARTS | {"rows"}
+    undoes: ClassVar[frozenset[Part]] = frozenset({"rows"})
 
     weighting: Literal["paper", "input"] = "paper"
     images: int = 1000

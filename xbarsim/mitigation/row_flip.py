@@ -10,7 +10,7 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.mitigation.line_costs import Flips, LineCosts, Order, Scope
 from xbarsim.mitigation.method import Part
-from xbarsim.mitigation.row_placement import CHIP_PARTS, RowPlacement
+from xbarsim.mitigation.row_placement import RowPlacement
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RowFlip(RowPlacement):
     paper: ClassVar[str] = "B. Zhang et al., ASP-DAC 2019; RF of G. Jung et al."
     about: ClassVar[str] = "store and drive rows of weights negated where cells hold them better so"
     settles: ClassVar[frozenset[Part]] = frozenset({"flips"})
-    undoes: ClassVar[frozenset[Part]] = CHIP_PARTS | {"flips"}
+    undoes: ClassVar[frozenset[Part]] = frozenset({"flips"})
     flips_rows: ClassVar[bool] = True
 
     scope: Scope = "tile"

@@ -11,7 +11,6 @@ from xbarsim.checks import Array
 from xbarsim.mitigation.line_costs import Flips, LineCosts, Order, Scope
 from xbarsim.mitigation.match_rows import MatchRows, matched
 from xbarsim.mitigation.method import Part
-from xbarsim.mitigation.row_placement import CHIP_PARTS
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class RowFlipMatch(MatchRows):
     paper: ClassVar[str] = "RF+RP of G. Jung et al. (FPT), chosen jointly"
     about: ClassVar[str] = "lay rows of weights on word lines, negated where that is better, optimally together"
     settles: ClassVar[frozenset[Part]] = frozenset({"rows", "flips"})
-    undoes: ClassVar[frozenset[Part]] = CHIP_PARTS | {"rows", "flips"}
+    undoes: ClassVar[frozenset[Part]] = frozenset({"rows", "flips"})
     flips_rows: ClassVar[bool] = True
 
     scope: Scope = "tile"

@@ -11,13 +11,10 @@ from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench
 from xbarsim.mitigation.line_costs import Flips, LineCosts, Order, Scope, arrangement_by, line_costs, rearranged
-from xbarsim.mitigation.method import Method, Part
+from xbarsim.mitigation.method import Method
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
 from xbarsim.nn.network import CrossbarNetwork
-
-CHIP_PARTS: frozenset[Part] = frozenset({"batchnorm", "gain", "targets", "correction"})
-"""Parts of a plan that are of the cells that rows lie on: a step that moves rows undoes them."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,6 @@ class RowPlacement(Method):
         An option is out of its bounds.
     """
 
-    undoes: ClassVar[frozenset[Part]] = CHIP_PARTS
     flips_rows: ClassVar[bool] = False
     """Whether it looks at costs of rows that are negated."""
 
