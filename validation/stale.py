@@ -38,6 +38,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "ordering.md": ("kernels", "xbarsim/mna"),
     "papers/a_cells.md": MITIGATION,
     "papers/a_clusters.md": MITIGATION,
+    "papers/a_readings.md": MITIGATION,
     "papers/a_redundancy.md": MITIGATION,
     "papers/a_rows.md": MITIGATION,
     "papers/a_steps.md": MITIGATION,
