@@ -1,5 +1,6 @@
 """Rows of methods on chips: none first, failures beside the rest, the same numbers whatever the processes."""
 
+import copy
 import sys
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -152,3 +153,10 @@ def test_processes_change_no_training(model, data, hardware):
     traces = [[dict(record.trace) for row in study.results for record in row.records] for study in studies]
     assert traces[0] == traces[1]
     assert {record.cost.gradient_steps for row in studies[0].results[1:] for record in row.records} != {0}
+
+
+def test_a_network_in_training_stays_so_and_is_measured_as_none(model, data, hardware):
+    study = run(model, data, hardware, [], seeds=[1])
+    busy = copy.deepcopy(model).train()
+    assert facts(run(busy, data, hardware, [], seeds=[1])) == facts(study)
+    assert all(module.training for module in busy.modules())

@@ -85,6 +85,15 @@ def usual():
     return trained()[1].fingerprint()
 
 
+def test_a_choice_at_the_lower_edge_widens_the_grid():
+    plan, step = Plan.of(network("single")), method("vat", **SHORT, gammas=(0.2, 0.4))
+    bench = bench_of(plan, step.needs, hardware=VARIED)
+    levels = iter([0.8, 0.7, 0.9, 0.5])
+    bench.validation = lambda _: next(levels)
+    step.apply(plan, bench)
+    assert bench.trace["gamma"] == [0.2, 0.4, 0.1, 0.05], "0.1 is best, and no end of the grid any more"
+
+
 @pytest.mark.parametrize("option", [{"gammas": (0.0, 1.0)}, {"epochs": 1}, {"batch": 13}, {"rate": 0.001}])
 def test_every_option_acts(option):
     assert usual() != trained(**option)[1].fingerprint()

@@ -25,6 +25,7 @@ from xbarsim.mitigation.realisation import laid_out, realise
 from xbarsim.mitigation.record import Cost, Record
 from xbarsim.mitigation.step_checks import check_step
 from xbarsim.mitigation.unmitigated import Unmitigated
+from xbarsim.nn.copies import copied
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.network import CrossbarNetwork
@@ -102,7 +103,7 @@ class Harness:
             raise InputError("data have no validation images: take dataset.split(validation=5000)")
         if isinstance(self.method_seed, bool) or not isinstance(self.method_seed, int) or self.method_seed < 0:
             raise InputError(f"method_seed is {self.method_seed!r}: it must be a whole number, at least 0")
-        self.model = self.model.eval()
+        self.model = copied(self.model).eval()
         self._network = laid_out(Plan.of(self.model), self.hardware)
         self._calls = self._vectors_an_image()
         self._blind = None, _Stage(Plan.of(self.model), Ledger.of(0), {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
@@ -41,8 +42,8 @@ class Vat(Method):
 
     and the cross entropy of z' is minimised: the true class is to win by ``gamma`` standard deviations. Of several
     gammas that stays which is best on validation images, over three simulated chips of this kind; where that is the
-    largest, it is doubled until it is not. Of gaussian variation k is likewise the standard deviation of its factors;
-    without variation all gammas are alike.
+    largest, it is doubled until it is not, and where it is the least, halved; 0 is the end. Of gaussian variation k is
+    likewise the standard deviation of its factors; without variation all gammas are alike.
 
     Source: B. Liu et al., Vortex, DAC 2015, as L. Chen et al., DATE 2017, tell of it: one global gamma stands for the
     variation, several are tried, the best is kept. The formula is this package's. It costs labels and a training a
@@ -115,8 +116,10 @@ class Vat(Method):
 
         candidates = [candidate(gamma) for gamma in (self.gammas if spread else (0.0,))]
         best = max(candidates, key=itemgetter(0))
-        while 0.0 < best[1] == candidates[-1][1] and len(candidates) < len(self.gammas) + _WIDER:
-            candidates.append(candidate(2.0 * best[1]))
+        while (gamma := _beyond(best[1], [entry[1] for entry in candidates])) is not None:
+            if len(candidates) == len(self.gammas) + _WIDER:
+                break
+            candidates.append(candidate(gamma))
             best = max(candidates, key=itemgetter(0))
         return best[2]
 
@@ -177,6 +180,15 @@ def relative_spread(variation: Variation | None) -> float:
     factors = 1.0 + deviations if variation.of == "conductance" else 1.0 / (1.0 + deviations)
     mean = np.average(factors, weights=density)
     return math.sqrt(np.average((factors - mean) ** 2, weights=density))
+
+
+def _beyond(gamma: float, grid: Sequence[float]) -> float | None:
+    """Return what widens a grid whose end was chosen; None where it was not, or is 0."""
+    if gamma == 0.0:
+        return None
+    if gamma == max(grid):
+        return 2.0 * gamma
+    return 0.5 * gamma if gamma == min(grid) else None
 
 
 def _dense_layer(model: nn.Module) -> nn.Linear:
