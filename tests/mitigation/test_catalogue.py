@@ -75,10 +75,19 @@ def test_names_are_alone():
 def test_options_are_read_as_what_they_are(mirror):
     step = chain("mirror:share=250m,kind=right,counts=3/4/1e1,on=true,limit=null").steps[0]
     assert step == Mirror(0.25, "right", (3, 4, 10.0), True, None)
-    assert step.label == "mirror:share=0.25,kind=right,counts=3/4/10.0,on=true,limit=null"
+    assert step.label == "mirror:share=0.25,kind=right,counts=3/4/10,on=true,limit=null"
     assert chain(step.label).steps == (step,)
     assert chain(" mirror : kind = right ").steps == (Mirror(kind="right"),)
     assert chain("mirror:share=0.5").label == "mirror", "a default is not in the label"
+
+
+def test_counts_may_have_scales_and_exponents(mirror):
+    assert chain("mirror:counts=1k/1e3/1e+3/2.5").steps[0].counts == (1000, 1000, 1000, 2.5)
+    assert chain("match-rows:spare=1e1").spare_rows == (10, "layer")
+    assert chain("headroom:h=1e+3+mirror").steps == (Headroom(1e3), Mirror())
+    assert chain("headroom:h=1.e+3 + mirror").steps == (Headroom(1e3), Mirror())
+    huge = chain("headroom:h=1e22")
+    assert chain(huge.label).steps == huge.steps
 
 
 def test_chains_are_steps_in_their_order(mirror):
@@ -101,18 +110,24 @@ def test_shorthands_are_chains_with_options_of_the_last_step_that_has_them(mirro
     ("text", "words"),
     [
         ("mirorr", "there is no method 'mirorr': did you mean mirror?"),
-        ("xyz", "there is no method 'xyz': there are none, headroom"),
-        ("", "there is no method ''"),
-        ("mirror+", "there is no method ''"),
+        ("xyz", "there is no method 'xyz': the methods are none, headroom"),
+        ("MIRROR", "there is no method 'MIRROR': did you mean mirror?"),
+        ("", "'' has a step without a name: give NAME, or NAME+NAME"),
+        ("mirror+", "'mirror+' has a step without a name"),
+        ("+mirror", "'+mirror' has a step without a name"),
+        (":on=true", "':on=true' has a step without a name"),
         ("mirror:shar=1", "mirror has no option 'shar': did you mean share?"),
         ("headroom:q=1", "headroom has no option 'q': it has h"),
         ("mirror:share", "mirror:share is no option: give NAME=VALUE"),
-        ("mirror:", "mirror: is no option: give NAME=VALUE"),
+        ("mirror:", "mirror: has no options behind its colon"),
+        ("bi-retrain:", "bi-retrain: has no options behind its colon"),
+        ("headroom:h=1M", "'1M' is ambiguous, M is mega to SI and milli to SPICE: write 1meg or 1m"),
         ("mirror:share=1,share=2", "mirror:share=2 gives share a second time"),
         ("headroom:h=0.9", "headroom:h is 0.9: it must be at least 1 and finite"),
         ("headroom:h=wide", "headroom:h is 'wide': it must be a number"),
         ("headroom:h=inf", "headroom:h is inf: it must be at least 1 and finite"),
-        ("headroom+mirror+headroom:h=4", "headroom after headroom undoes it"),
+        ("headroom+mirror+headroom:h=4", "headroom after headroom undoes it (headroom): give it once"),
+        ("gain+match-rows", "(gain, rows): take one of them, or the other order"),
     ],
 )  # fmt: skip
 def test_texts_that_are_refused(mirror, text, words):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -60,6 +61,9 @@ _SHORTHANDS: dict[str, str] = {
 _JOINT = ("row-flip", "row-permutation"), "row-flip-match"
 """Steps that are chosen together where one follows the other: by itself the first would choose for other rows."""
 
+_PLUS = re.compile(r"(?<![\d.][eE])\+")
+"""Between steps; not that of a number, 1e+3."""
+
 _registered: dict[str, type[Method]] = {}
 
 
@@ -108,9 +112,9 @@ def method(name: str, **options: Any) -> Method:
     if kind is None:
         if name in _packaged()[1]:
             raise InputError(_packaged()[1][name])
-        near = difflib.get_close_matches(name, [*methods(), *_SHORTHANDS], n=1)
+        near = difflib.get_close_matches(name.lower(), [*methods(), *_SHORTHANDS], n=1)
         raise InputError(
-            f"there is no method {name!r}: " + (f"did you mean {near[0]}?" if near else f"there are {_names()}")
+            f"there is no method {name!r}: " + (f"did you mean {near[0]}?" if near else f"the methods are {_names()}")
         )
     names = [option.name for option in fields(kind)]  # type: ignore[arg-type]
     for option in options:
@@ -136,8 +140,12 @@ def chain(text: str) -> Chain:
         As ``method`` and ``Chain``.
     """
     steps: list[Method] = []
-    parts = [part.strip().partition(":") for part in text.split("+")]
+    parts = [part.strip().partition(":") for part in _PLUS.split(text)]
     for name, colon, words in _joined([(name.strip(), colon, words) for name, colon, words in parts]):
+        if not name:
+            raise InputError(f"{text!r} has a step without a name: give NAME, or NAME+NAME")
+        if colon and not words:
+            raise InputError(f"{name}: has no options behind its colon: give NAME=VALUE, as headroom:h=2, or no colon")
         if name in _SHORTHANDS:
             steps += _shorthand(name, words if colon else "")
             continue
@@ -193,13 +201,16 @@ def _value(text: str) -> Any:
     if "/" in text:
         return tuple(_value(part) for part in text.split("/"))
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError:
-        pass
-    try:
-        return parse(text) if text[:1].isdigit() or text[:1] in "+-." or text == "inf" else text
-    except InputError:
-        return text
+        try:
+            value = parse(text) if text[:1].isdigit() or text[:1] in "+-." or text == "inf" else text
+        except InputError as error:
+            if "ambiguous" in str(error):
+                raise
+            return text
+    # 1k and 1e3 are counts too.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _names() -> str:

@@ -183,7 +183,5 @@ class Chain:
 
 def _check_order(earlier: Method, later: Method, lost: frozenset[Part]) -> None:
     if lost:
-        raise InputError(
-            f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): "
-            "take one of them, or the other order"
-        )
+        way_out = "give it once" if later.name == earlier.name else "take one of them, or the other order"
+        raise InputError(f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): {way_out}")
