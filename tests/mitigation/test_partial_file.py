@@ -123,6 +123,25 @@ def test_lines_that_are_no_records(path):
         PartialFile(path, COMMAND, path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("after", "0.5"), ("after", None), ("after", math.nan), ("after", 7.0), ("before", []), ("seed", "0"),
+        ("seed", -1), ("seed", 0.5), ("seconds", math.inf), ("seconds", "1"), ("trace", [1]), ("trace", {"loss": 3}),
+        ("trace", {"loss": ["x"]}), ("cost", []), ("cost", {"labels": "many"}), ("cost", {"labels": 0.5}),
+        ("cost", {"clipped_share": None}), ("cost", {"lables": 1}),
+    ],
+)  # fmt: skip
+def test_records_with_what_no_chip_gave(path, name, value):
+    """What would fail in the report, when all the other pairs are done, or be printed as if it had been measured."""
+    written(path, ("none", 0, None))
+    line = {"method": "none", "value": None, "record": record(1).to_dict() | {name: value}}
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    with pytest.raises(InputError, match="is no partial file of xbarsim mitigate: give that of a command"):
+        PartialFile(path, COMMAND, path)
+
+
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match="give the partial file of a command that was stopped"):
         PartialFile(None, COMMAND, tmp_path / "no")

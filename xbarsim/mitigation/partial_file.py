@@ -101,8 +101,11 @@ class PartialFile:
                 for line in lines:
                     record = Record.from_dict(line["record"])
                     self._records[_word(line["value"]), line["method"], record.seed] = record
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f"{source} is no partial file of xbarsim mitigate") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InputError(
+                f"{source} is no partial file of xbarsim mitigate: give that of a command that was stopped, "
+                "or begin anew without --resume"
+            ) from None
         if difference is not None:
             name, before, now = difference
             raise InputError(

@@ -172,8 +172,22 @@ class Record:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Return the record that ``to_dict`` told of."""
-        return cls(**{**record, "cost": Cost(**record["cost"])})
+        """Return the record that ``to_dict`` told of.
+
+        Raises
+        ------
+        TypeError, ValueError, KeyError
+            It is none of those.
+        """
+        whole = cls(**{**record, "cost": Cost(**record["cost"])})
+        counts = (whole.seed, *(getattr(whole.cost, name) for name in COUNTS if name != "clipped_share"))
+        shares = (whole.before, whole.after, whole.cost.clipped_share)
+        points = [value for line in whole.trace.values() for value in line if value is not None]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("counts of a record are whole numbers")
+        if not all(0.0 <= share <= 1.0 for share in shares) or not all(map(math.isfinite, (whole.seconds, *points))):
+            raise ValueError("shares of a record are between 0 and 1, and all numbers finite")
+        return whole
 
 
 def _finite(value: float | None) -> float | None:
