@@ -115,6 +115,7 @@ def test_messages_are_in_the_callers_words(text, changes, expected):
         (("--epochs", "0"), ["--epochs", "at least 1"]),
         (("--width", "0"), ["--width", "above 0"]),
         (("--batch", "1e30"), ["--batch", "whole number up to 2147483647"]),
+        (("--batch", "inf"), ["--batch", "whole number up to 2147483647"]),
         (("--digital", "fc9"), ["--digital names 'fc9'", "fc1"]),
         (("-o", "/nowhere/a.json"), ["/nowhere/a.json", "no such folder"]),
         (("--plot", "a.png", "-o", "a.png"), ["--output and --plot are both a.png"]),

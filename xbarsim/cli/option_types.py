@@ -88,7 +88,7 @@ class Count(_ParamType):
             number = parse(value) if isinstance(value, str) else value
         except InputError as error:
             self.fail(str(error), param, ctx)
-        if number != math.floor(number) or not abs(number) <= _MOST:
+        if not abs(number) <= _MOST or number != math.floor(number):
             self.fail(f"{value!r} is not a whole number up to {_MOST}", param, ctx)
         if self._least is not None and number < self._least:
             self.fail(f"{value} must be at least {self._least}", param, ctx)
