@@ -43,6 +43,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/a_rows.md": MITIGATION,
     "papers/a_steps.md": MITIGATION,
     "papers/d_table3.md": MITIGATION,
+    "papers/d_table4.md": MITIGATION,
     "papers/d_table5.md": MITIGATION,
     "papers/d_wires.md": (*ARRAYS, *MITIGATION),
     "speed.md": ARRAYS,
