@@ -25,11 +25,7 @@ def figure4(work: Work) -> str:
     for scheme, mapping in (("balanced", BALANCED), ("unbalanced", UNBALANCED)):
         for ocr in (5.0, 1.0, 0.2):
             for rate in RATES[1:]:
-                label, chips = (
-                    f"{scheme}, OCR {ocr:g}, {100 * rate:g} %",
-                    5 if mapping is UNBALANCED and ocr == 1.0 else 3,
-                )
-                study = work.study(label, hardware(mapping, rate, ocr), ("fpt",), chips)
+                study = work.study(f"{scheme}, OCR {ocr:g}, {100 * rate:g} %", hardware(mapping, rate, ocr), ("fpt",))
                 cells = [cell(study, "none"), cell(study, "fpt")]
                 rows.append([scheme, f"{ocr:g}", f"{100 * rate:g} %", *cells, earlier.get((scheme, ocr, rate), "")])
     head = ["weights", "OCR", "stuck", "SI", "FPT", "prototype"]
