@@ -85,6 +85,10 @@ def test_the_table_csv_numbers_and_a_file(capsys, command, tmp_path):
         ]  # fmt: skip
     assert f"ideal (torch) {record['accuracy_ideal']:.2%}; mean over 2 chips" in table
     assert re.search(r"^costs of a chip, mean\nnone +1,280 writes\nheadroom:h=1.5 +nothing more$", table, re.M)
+    table = call(capsys, *command, "--method", "output-correction", "--method", "headroom+gain").out
+    assert re.search(r"^output-correction +\d+ digital products an image; needs the chip's stuck cells$", table, re.M)
+    assert re.search(r"^headroom\+gain +1 digital gains; needs the chip's maps$", table, re.M)
+    table = call(capsys, *command).out
     lines = table.splitlines()
     numbers = lines[lines.index("") + 1 : lines.index("costs of a chip, mean")]
     assert max(map(len, numbers)) <= 80, "what a narrow terminal shows"

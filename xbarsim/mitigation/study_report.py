@@ -38,6 +38,9 @@ _WORDS = {
     "correction_macs": "{} digital products an image",
     "digital_gains": "{} digital gains",
 }
+_KNOWS = {"faults": "needs the chip's stuck cells", "maps": "needs the chip's maps"}
+"""Has no count, and is a price all the same."""
+
 _PROGRAMMING = ("writes", "pulses", "most_writes_a_cell", "unconverged", "clipped_share")
 """What the network alone costs too: rows tell of it where they differ from ``none``."""
 
@@ -194,7 +197,9 @@ class MitigationReport:
                 yield name, "no chip came to an end"
                 continue
             cost = {count: float(np.mean([entry[count] for entry in costs])) for count in COUNTS}
-            yield name, _cost_words(cost, base)
+            levels = [step.needs.knows for step in group[0].result.chain.steps]
+            knows = [text for level, text in _KNOWS.items() if level in levels][-1:]
+            yield name, "; ".join([_cost_words(cost, base), *knows])
             base = base or cost
 
     def as_dict(self) -> dict[str, Any]:
