@@ -2,6 +2,7 @@
 
 import doctest
 import re
+from dataclasses import fields
 
 import pytest
 from cli_tools import ROOT
@@ -38,6 +39,15 @@ def test_a_page_has_its_methods_name_and_commands(name):
     assert rows
     for row in rows:
         assert catalogue.chain(row)
+
+
+@pytest.mark.parametrize("name", list(catalogue.methods()))
+def test_a_page_or_one_that_it_links_to_has_every_option(name):
+    text = (FOLDER / f"{name}.md").read_text("utf-8")
+    linked = [FOLDER / page for page in re.findall(r"\]\((\w[\w-]*\.md)", text)]
+    texts = [text, *(page.read_text("utf-8") for page in linked)]
+    for option in fields(catalogue.methods()[name]):
+        assert any(re.search(rf"`{option.name}\b", part) for part in texts), option.name
 
 
 def test_every_count_is_explained():
