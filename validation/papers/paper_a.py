@@ -168,9 +168,9 @@ def steps(work: Work) -> str:
 
 
 STEPS_TEXT = """
-bi-retrain without stuck cells, five chips, of N = 1 three. The paper's levels are not to be compared: it does not say at which sigma,
-nor whether normalised. Iterations are all that were made; the end is where nothing rose for 3,000 reductions. N weights
-at once make it N times as quick and cost less than a point."""
+bi-retrain without stuck cells, five chips, of N = 1 three. The paper's levels are not to be compared: it does not say
+at which sigma, nor whether normalised. Iterations are all that were made; the end is where nothing rose for 3,000
+reductions. N weights at once make it about N times as quick and cost less than a point."""
 
 READINGS = {
     "S = abs(w - t), stuck held": "match-rows+reduce-fix",
