@@ -165,6 +165,7 @@ def test_signs_are_trained_through_wires():
     assert loss_on_chip(after, wired) < 0.8 * loss_on_chip(before, wired)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kind"), [("bias", "mlp"), ("bn", "norm"), ("retrain", "mlp")])
 def test_options_act(name, kind):
     varied = HARDWARE
