@@ -357,3 +357,13 @@ def test_what_is_known_is_all_that_a_known_network_is_made_of(knows):
     for part in {"faults", "factor", "bit_breaks", "word_shorts"} & set(parts):
         others = tuple(name for name in parts if name != part)
         assert not torch.equal(known(twins(first, second, others)), reference), part
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_ranges_of_converters_are_from_images_and_are_none_without_them(data):
+    hardware = replace(HARDWARE, dac=Converter(bits=6), adc=Converter(bits=8))
+    plan = Plan.of(network("mlp"))
+    bench = bench_of(plan, Needs(data=data, knows="maps"), hardware=hardware)
+    for on_chip in (bench.known_network(plan), bench.simulated_network(plan)):
+        ranges = [part for layer in on_chip.layers.values() for part in (layer.input_range, layer.output_range)]
+        assert all(bool((part > 0.0).all()) == (data != "none") for part in ranges)
