@@ -1,5 +1,6 @@
 """Stages on a terminal: what is printed meanwhile has a line of its own, and nothing wraps."""
 
+import errno
 import io
 import re
 import warnings
@@ -54,6 +55,23 @@ def test_no_terminal_no_codes():
         progress("solving")
         announce.say("note: only")
     assert stream.getvalue() == "note: only\n"
+
+
+class Full(Terminal):
+    """A stream on a disk that is full."""
+
+    def flush(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_cannot_be_said_ends_no_work(monkeypatch):
+    with redirect_stderr(Full()), announce.stages(True) as progress:
+        progress("solving")
+        announce.say("note: lost")
+        progress("solving more")
+    with redirect_stderr(Full()), pytest.raises(SystemExit) as end:
+        command_line.main(["solve", "--nothing"])
+    assert end.value.code == 2
 
 
 def test_a_warning_is_a_note(capsys, monkeypatch):

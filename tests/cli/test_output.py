@@ -239,3 +239,9 @@ def test_options_are_called_alike(command):
     assert options["output"].opts == ["--output", "-o"]
     assert options["quiet"].opts == ["--quiet", "-q"]
     assert options["as_json"].hidden
+
+
+@pytest.mark.parametrize("command", ["solve", "infer", "mitigate"])
+def test_no_work_where_stdout_is_closed(capsys, monkeypatch, command):
+    monkeypatch.setattr("sys.stdout", None)
+    assert_refused(call(capsys, command), 2, "standard output is closed")

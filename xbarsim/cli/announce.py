@@ -15,8 +15,17 @@ _CLEAR = "\r\x1b[K"
 
 def say(line: str) -> None:
     """Print a line on stderr, in the place of a stage that stands there."""
+    _write(f"{_CLEAR if sys.stderr is not None and sys.stderr.isatty() else ''}{line}\n")
+
+
+def _write(text: str) -> None:
+    """Write on stderr; a disk that is full, or a reader that has gone, ends what is said and not the work."""
     if sys.stderr is not None:
-        print(f"{_CLEAR if sys.stderr.isatty() else ''}{line}", file=sys.stderr, flush=True)
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            sys.stderr = None
 
 
 @contextmanager
@@ -53,10 +62,10 @@ def stages(enabled: bool) -> Iterator[Callable[[str], None]]:
         if visible:
             # What wraps onto a second line could not be taken back.
             line = f"{time.perf_counter() - start:6.1f} s  {stage}"[: shutil.get_terminal_size().columns - 1]
-            print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)
+            _write(f"{_CLEAR}{line}")
 
     try:
         yield show
     finally:
         if visible:
-            print(_CLEAR, end="", file=sys.stderr, flush=True)
+            _write(_CLEAR)

@@ -51,7 +51,7 @@ def _fail(code: int, message: str) -> NoReturn:
     # A netlist may have names of any length: both ends of the line say most.
     if len(line) > _LONGEST:
         line = f"{line[: _LONGEST * 2 // 3]} ... {line[-_LONGEST // 3 :]}"
-    click.echo("xbarsim: " + line, err=True)
+    announce.say("xbarsim: " + line)
     raise SystemExit(code)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from xbarsim.cli import announce
 
 
 @contextmanager
@@ -27,9 +28,8 @@ def immediate(message: Callable[[], str]) -> Iterator[None]:
     def watch() -> None:
         signal.sigwait([signal.SIGINT])
         if not finished.is_set():
-            clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the stage in hand may stand in the line
-            sys.stderr.write(f"{clear}{message()}\n")
-            sys.stderr.flush()
+            with suppress(Exception):  # whatever becomes of the message
+                announce.say(message())  # the stage in hand may stand in the line
             os._exit(130)
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

@@ -79,7 +79,7 @@ class Output:
     Raises
     ------
     InputError
-        A file cannot be written, the picture's ending is none, or matplotlib is not there.
+        A file or stdout cannot be written, the picture's ending is none, or matplotlib is not there.
     UsageError
         Both are one file, or a binary answer would go to a terminal.
     """
@@ -92,6 +92,8 @@ class Output:
     def __post_init__(self) -> None:
         if self.path is not None:
             checked_target(self.path)
+        elif sys.stdout is None:
+            raise InputError("standard output is closed")
         if self.plot is not None:
             from xbarsim.plot import check_matplotlib, checked_path
 
