@@ -160,3 +160,12 @@ def test_a_network_in_training_stays_so_and_is_measured_as_none(model, data, har
     busy = copy.deepcopy(model).train()
     assert facts(run(busy, data, hardware, [], seeds=[1])) == facts(study)
     assert all(module.training for module in busy.modules())
+
+
+@pytest.mark.parametrize(("noise", "chips"), [(0, 1), (0.5, 2)])
+def test_chips_that_noise_of_pulses_alone_makes_different_are_all_run(model, data, hardware, noise, chips):
+    exact = replace(hardware, cells=Nonidealities())
+    study = run(model, data, exact, [chain(f"write-verify:noise={noise}")], seeds=[1, 2])
+    pulses = [record.cost.pulses for record in study.results[1].records]
+    assert len(pulses) == len(set(pulses)) == chips
+    assert study.alike == (chips == 1)

@@ -127,7 +127,8 @@ class Trials:
                 raise InputError(f"method {label} is there twice: give each once")
         self._harness = Harness(model, dataset, hardware, method_seed)
         self._harness.check(self.rows)
-        self.alike = len(seeds) > 1 and not varies(hardware)
+        draws = any(step.draws for chain in self.rows for step in chain.steps)
+        self.alike = len(seeds) > 1 and not draws and not varies(hardware)
         self.seeds = tuple(seeds[:1] if self.alike else seeds)
 
     def run(

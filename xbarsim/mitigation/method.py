@@ -62,6 +62,11 @@ class Method(Settings):
         return self.needs.knows == "hardware" and self.needs.chip == "none"
 
     @property
+    def draws(self) -> bool:
+        """Whether it programs chips with noise of its own, so that they differ where they would be alike without it."""
+        return False
+
+    @property
     def spare_rows(self) -> tuple[int, Literal["layer", "tile"]]:
         """How many spare word lines it wants the chip to have, of each layer or of each array."""
         return 0, "layer"

@@ -61,6 +61,11 @@ class VerifiedWrites(Method):
     def __post_init__(self) -> None:
         self._law()
 
+    @property
+    def draws(self) -> bool:
+        """Whether pulses have noise."""
+        return self.noise > 0.0
+
     def _law(self) -> WriteVerify:
         options: dict[str, Any] = self.options()
         try:
