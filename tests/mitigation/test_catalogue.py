@@ -127,7 +127,7 @@ def test_shorthands_are_chains_with_options_of_the_last_step_that_has_them(mirro
         ("headroom:h=wide", "headroom:h is 'wide': it must be a number"),
         ("headroom:h=inf", "headroom:h is inf: it must be at least 1 and finite"),
         ("headroom+mirror+headroom:h=4", "headroom after headroom undoes it (headroom): give it once"),
-        ("gain+match-rows", "(gain, rows): take one of them, or the other order"),
+        ("gain+match-rows", "match-rows after gain undoes it (rows): take one of them, or the other order"),
     ],
 )  # fmt: skip
 def test_texts_that_are_refused(mirror, text, words):
