@@ -133,3 +133,29 @@ def test_the_picture_is_of_those_costs_in_which_rows_differ(report):
         assert high > 92.0, "bars are inside"
     (axes,) = draw(made(study(0.8, {"none": [record(3, 0.5)], "headroom": [record(3, 0.6, seconds=3.0)]}))).axes
     assert axes.get_xlabel() == "seconds of the methods"
+
+
+def test_symbols_stand_at_their_place_unless_they_would_cover_each_other():
+    """Beside it they would be read as another cost."""
+    shares = {"none": 0.25, "headroom": 0.75, "headroom:h=3": 0.5, "headroom:h=4": 0.76, "headroom:h=5": 0.75}
+    labels = {"none": 0, "headroom": 0, "headroom:h=3": 0, "headroom:h=4": 0, "headroom:h=5": 900}
+    rows = {name: [record(3, share, labels=labels[name])] for name, share in shares.items()}
+    (axes,) = draw(made(study(0.8, rows))).axes
+    shifts = []
+    for container in axes.containers:
+        symbol = container.lines[0]
+        drawn, true = (way.transform(symbol.get_xydata())[0] for way in (symbol.get_transform(), axes.transData))
+        shifts.append((drawn - true)[0])
+        assert drawn[1] == pytest.approx(true[1])
+    assert shifts[0] == shifts[2] == shifts[4] == 0.0
+    assert shifts[1] == pytest.approx(-shifts[3])
+    assert shifts[3] - shifts[1] > 5.0
+    colours = [container.lines[0].get_color() for container in axes.containers]
+    assert len(set(colours)) == 5
+
+
+def test_no_colour_is_that_of_the_first_row():
+    rows = {"none": [record(3, 0.5)], **{f"headroom:h={h}": [record(3, 0.6, labels=h)] for h in range(3, 13)}}
+    (axes,) = draw(made(study(0.8, rows))).axes
+    colours = [container.lines[0].get_color() for container in axes.containers[1:]]
+    assert all(max(colour[:3]) - min(colour[:3]) > 0.1 for colour in colours), "none is grey"

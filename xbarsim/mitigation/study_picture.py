@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _LINE = 150  # letters of the heading
 _PANELS = 4
 _WIDTH = 700.0  # points of all panels
-_APART = 6.0  # points between symbols of one cost
+_APART = 6.0  # points between symbols that would cover each other
+_NEAR = 0.04  # of the range of means: what is less apart would
+_GREY = 7  # of matplotlib's ten colours: that of the first row
 _FEW = 9  # values that are ticks of their axis
 _WIDE = 30.0  # a ratio of values from which their axis is logarithmic
 _MARKERS = "osD^vP*X<>ph"
@@ -70,7 +72,8 @@ def _style(k: int) -> dict[str, Any]:
 
     if k == 0:
         return {"color": "#777777", "marker": "o"}
-    return {"color": colormaps["tab10"]((k - 1) % 10), "marker": _MARKERS[k % len(_MARKERS)]}
+    colours = [colormaps["tab10"](number) for number in range(10) if number != _GREY]
+    return {"color": colours[(k - 1) % len(colours)], "marker": _MARKERS[k % len(_MARKERS)]}
 
 
 def _sweep(axes: Axes, report: MitigationReport, styles: Mapping[str, dict[str, Any]]) -> None:
@@ -101,9 +104,8 @@ def _costs(figure: Figure, report: MitigationReport, styles: Mapping[str, dict[s
     costs = costs[:_PANELS] or [("seconds of the methods", [row.seconds or 0.0 for row in rows])]
     panels: list[Axes] = list(figure.subplots(1, len(costs), sharey=True, squeeze=False)[0])
     for axes, (label, counts) in zip(panels, costs, strict=True):
-        for k, (row, count) in enumerate(zip(rows, counts, strict=True)):
-            # Points of one cost stand side by side.
-            shift = _APART * (counts[:k].count(count) - 0.5 * (counts.count(count) - 1))
+        shifts = _shifts(counts, [row.result.mean or 0.0 for row in rows])
+        for row, count, shift in zip(rows, counts, shifts, strict=True):
             _points(axes, [count], [row], styles[row.name], shift=shift)
         axes.set_xlabel(label)
         positive = [count for count in counts if count > 0]
@@ -112,10 +114,23 @@ def _costs(figure: Figure, report: MitigationReport, styles: Mapping[str, dict[s
                 axes.set_xscale("log")
             else:
                 axes.set_xscale("symlog", linthresh=10.0 ** math.floor(math.log10(min(positive))))
-        # Half of the widest group stands beside its place.
-        crowd = max(map(counts.count, counts))
-        axes.margins(x=0.08 + 0.5 * crowd * _APART / (_WIDTH / len(costs)))
+        axes.margins(x=0.08 + max(map(abs, shifts)) / (_WIDTH / len(costs)))
     return panels
+
+
+def _shifts(counts: Sequence[float], means: Sequence[float]) -> list[float]:
+    """Return by how many points symbols stand beside their place: 0, but of those that would cover each other."""
+    near = _NEAR * (max(means) - min(means))
+    shifts = [0.0] * len(means)
+    group: list[int] = []
+    for k in sorted(range(len(means)), key=lambda k: (counts[k], means[k], k)):
+        if group and (counts[k], means[k]) <= (counts[group[-1]], means[group[-1]] + near):
+            group.append(k)
+        else:
+            group = [k]
+        for place, member in enumerate(sorted(group)):
+            shifts[member] = _APART * (place - 0.5 * (len(group) - 1))
+    return shifts
 
 
 def _points(
