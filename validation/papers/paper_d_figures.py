@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import provenance
-from matplotlib.figure import Figure
 from paper_d_chips import BALANCED, UNBALANCED, Work, hardware, page
+from paper_d_picture import drawn
 from paper_runs import cell, mean, table
 
 RATES = (0.1, 0.2, 0.4)
-Curves = Mapping[str, Sequence[tuple[float, float]]]
 
 
 def figure4(work: Work) -> str:
@@ -98,25 +94,3 @@ FIGURE6_TEXT = """
 Balanced, OCR 0.2, two chips. Above: `R' = R (1 + eps)`, eps gaussian and within 0.95 of 0, ideal fidelity. Below: every
 segment, driver and sense resistance. The paper (CIFAR-10): sigma 0.5 costs less than 10 points up to 20 %; at 0.1 ohm
 about 6 points even at 40 %, at 1 ohm about 5 points up to 20 % and very much at 40 %."""
-
-
-def drawn(name: str, curves: Curves, axis: str, *, log: bool = False) -> None:
-    """Draw accuracies into a picture beside the pages."""
-    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
-    axes = figure.subplots()
-    colors: dict[str, str] = {}
-    for label, points in curves.items():
-        first, _, last = label.partition(", ")
-        dashed = first == "SI" or "1/9" in last
-        color = colors.setdefault(last.removeprefix("OCR 1/9, ").removeprefix("OCR 1, "), f"C{len(colors)}")
-        axes.plot(
-            *zip(*points, strict=True), "--" if dashed else "-", marker="o", markersize=4, color=color, label=label
-        )
-    if log:
-        axes.set_xscale("log", base=2)
-    axes.set_xlabel(axis)
-    axes.set_ylabel("test images right, %")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    (provenance.RESULTS / "papers").mkdir(exist_ok=True)
-    figure.savefig(provenance.RESULTS / "papers" / name, dpi=110)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from paper_d_chips import BALANCED, HEALTHY_REFERENCE, UNBALANCED, Work, hardware, page
-from paper_runs import cell, table
+from paper_d_picture import drawn
+from paper_runs import cell, mean, table
 
 from xbarsim.nn import Mapping
 
@@ -18,10 +19,11 @@ def wires(work: Work) -> str:
         ("differential", 1.0, 0.2): "45.0, 97.3", ("reference", 1.0, 0.0): "23.0, 94.9",
         ("reference", 1.0, 0.2): "20.2, 82.9",
     }  # fmt: skip
-    rows = []
+    rows, curves = [], {"SI": [], "FPT": []}
     for mapping, ohms, rate, ocr in (
-        (BALANCED, 0.5, 0.0, 0.2), (BALANCED, 1.0, 0.0, 0.2), (BALANCED, 0.5, 0.2, 0.2), (BALANCED, 1.0, 0.2, 0.2),
-        (BALANCED, 1.0, 0.2, 1.0), (BALANCED, 2.0, 0.2, 0.2), (HEALTHY_REFERENCE, 1.0, 0.0, 1.0),
+        (BALANCED, 0.5, 0.0, 0.2), (BALANCED, 1.0, 0.0, 0.2), (BALANCED, 0.0, 0.2, 0.2), (BALANCED, 0.1, 0.2, 0.2),
+        (BALANCED, 0.5, 0.2, 0.2), (BALANCED, 1.0, 0.2, 0.2), (BALANCED, 2.0, 0.2, 0.2), (BALANCED, 1.0, 0.2, 1.0),
+        (HEALTHY_REFERENCE, 1.0, 0.0, 1.0),
         (HEALTHY_REFERENCE, 1.0, 0.2, 1.0),
     ):  # fmt: skip
         label = f"{mapping.kind}, {ohms:g} ohm, {100 * rate:g} %, OCR {ocr:g}"
@@ -33,8 +35,13 @@ def wires(work: Work) -> str:
         )
         chips = str(len(study.seeds))
         rows.append([scheme, f"{ohms:g}", faults, chips, cell(study, "none"), cell(study, "fpt"), earlier])
+        if (mapping, rate, ocr) == (BALANCED, 0.2, 0.2):
+            for name, text in (("SI", "none"), ("FPT", "fpt")):
+                curves[name].append((ohms, mean(study, text)))
+    drawn("d_wires.png", {f"{name}, balanced, 20 % stuck, OCR 0.2": points for name, points in curves.items()}, "ohm")
     head = ["weights", "ohm, all segments and ends", "stuck cells", "chips", "SI", "FPT", "prototype, 1 chip: SI, FPT"]
-    return page("FPT against IR drop", "wires", table(head, rows), WIRES_TEXT)
+    picture = "![SI and FPT against the resistance of segments and ends](d_wires.png)"
+    return page("FPT against IR drop", "wires", f"{table(head, rows)}\n\n{picture}", WIRES_TEXT)
 
 
 WIRES_TEXT = """
