@@ -169,3 +169,17 @@ def test_chips_that_noise_of_pulses_alone_makes_different_are_all_run(model, dat
     pulses = [record.cost.pulses for record in study.results[1].records]
     assert len(pulses) == len(set(pulses)) == chips
     assert study.alike == (chips == 1)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [
+        ([], "seeds is empty"),
+        ([3, 1, 3], r"seeds\[2\] is 3, which is there before: give each chip once"),
+        ([0, -1], r"seeds\[1\] is -1"),
+        ([1.5], r"seeds\[0\] is 1.5"),
+    ],
+)
+def test_seeds_that_are_no_chips_are_refused_before_any_work(model, data, hardware, seeds, message):
+    with pytest.raises(InputError, match=message):
+        run(model, data, hardware, [], seeds=seeds)

@@ -17,6 +17,7 @@ from xbarsim.mitigation.worker_processes import ProcessEnd, checked_jobs, outcom
 from xbarsim.nn.chip_spread import varies
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nonideal.streams import whole
 
 Finished = Mapping[tuple[str, int], Record]
 Report = Callable[[Chain, Record], None]
@@ -105,7 +106,8 @@ class Trials:
     Raises
     ------
     InputError
-        There are no seeds, a chain is there twice, or a method does not go with network, data or hardware.
+        There are no seeds, one of them is none, a seed or a chain is there twice, or a method does not go with network,
+        data or hardware.
     """
 
     def __init__(
@@ -118,8 +120,7 @@ class Trials:
         seeds: Sequence[int] = range(5),
         method_seed: int = 0,
     ) -> None:
-        if not seeds:
-            raise InputError("seeds is empty: give at least one chip")
+        seeds = _checked_seeds(seeds)
         self.rows = (BASELINE, *(chain for chain in chains if chain.label != BASELINE.label))
         labels = [chain.label for chain in self.rows]
         for label in labels:
@@ -200,6 +201,17 @@ class Trials:
                 failures[pair] = Failure(*pair, str(outcome)) if isinstance(outcome, ProcessEnd) else outcome
 
 
+def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds of chips, each of which counts once."""
+    checked = tuple(whole(f"seeds[{k}]", seed, 0, 1 << 64) for k, seed in enumerate(seeds))
+    if not checked:
+        raise InputError("seeds is empty: give at least one chip")
+    for k, seed in enumerate(checked):
+        if seed in checked[:k]:
+            raise InputError(f"seeds[{k}] is {seed}, which is there before: give each chip once")
+    return checked
+
+
 def run(
     model: nn.Module,
     dataset: Dataset,
@@ -239,7 +251,8 @@ def run(
     Raises
     ------
     InputError
-        There are no seeds, a chain is there twice, or a method does not go with network, data or hardware.
+        There are no seeds, one of them is none, a seed or a chain is there twice, or a method does not go with network,
+        data or hardware.
     """
     trials = Trials(model, dataset, hardware, chains, seeds=seeds, method_seed=method_seed)
     return trials.run(finished=finished, jobs=jobs, progress=progress, report=report)
