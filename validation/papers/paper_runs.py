@@ -16,7 +16,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import provenance
 
-from xbarsim.mitigation import Record, Study, chain, run
+from xbarsim.mitigation import Plan, Record, Study, chain, run
 from xbarsim.nn import Hardware, model_sources
 from xbarsim.nn.datasets import Dataset, load
 
@@ -36,6 +36,8 @@ class Setting:
 class Records:
     """What was measured, one record a line of a file: a command that was stopped goes on from there.
 
+    Records of another network are left alone.
+
     Parameters
     ----------
     path : Path or None
@@ -44,33 +46,36 @@ class Records:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._records: dict[tuple[str, str, str, int], tuple[Record, str]] = {}
+        self._records: dict[tuple[str | None, str, str, str, int], tuple[Record, str]] = {}
         self._ideals: dict[str, float] = {}
         for line in path.read_text().splitlines() if path is not None and path.exists() else ():
             entry = json.loads(line)
-            key = (entry["table"], entry["hardware"], entry["chain"], entry["record"]["seed"])
+            key = (
+                entry.get("network"), entry["table"], entry["hardware"], entry["chain"], entry["record"]["seed"]
+            )  # fmt: skip
             self._records[key] = Record.from_dict(entry["record"]), entry["origin"]
         self.origins: set[str] = set()
 
     def study(self, table: str, setting: Setting, model: nn.Module, dataset: Dataset) -> Study:
         """Return a setting's study, of which only what is missing is measured."""
         hardware = json.dumps(setting.hardware.to_dict(), sort_keys=True)
+        weights = Plan.of(model).fingerprint()
         chains = [chain(text) for text in setting.chains]
         finished = {}
-        for (where, kind, label, seed), (record, origin) in self._records.items():
-            if (where, kind) == (table, hardware):
+        for (network, where, kind, label, seed), (record, origin) in self._records.items():
+            if (where, kind) == (table, hardware) and network in (None, weights):
                 finished[label, seed] = record
                 self.origins.add(origin)
 
         def report(step, record: Record) -> None:
             origin = provenance.current_origin()
             self.origins.add(origin)
-            self._records[table, hardware, step.label, record.seed] = record, origin
+            self._records[weights, table, hardware, step.label, record.seed] = record, origin
             print(f"{table}, {setting.label}, {step.label}, chip {record.seed}: {100 * record.after:.2f}", flush=True)
             if self._path is not None:
-                entry = {"table": table, "hardware": hardware, "chain": step.label, "record": record.to_dict()}
+                entry = {"network": weights, "table": table, "hardware": hardware, "chain": step.label}
                 with self._path.open("a") as file:
-                    file.write(json.dumps(entry | {"origin": origin}) + "\n")
+                    file.write(json.dumps(entry | {"record": record.to_dict(), "origin": origin}) + "\n")
 
         study = run(
             model,
