@@ -39,10 +39,20 @@ def wires(work: Work) -> str:
             for name, text in (("SI", "none"), ("FPT", "fpt")):
                 curves[name].append((ohms, mean(study, text)))
     drawn("d_wires.png", {f"{name}, balanced, 20 % stuck, OCR 0.2": points for name, points in curves.items()}, "ohm")
+    baselines = []
+    for rate in (0.0, 0.2):
+        study = work.study(f"gains, {100 * rate:g} %", hardware(BALANCED, rate, 0.2, ohms=1.0), (*GAINS, *TUNED))
+        baselines.append([f"{100 * rate:g} %", *(cell(study, text) for text in ("none", *GAINS, *TUNED))])
+    second = table(["stuck, OCR 0.2", "SI", *(f"`{text}`" for text in (*GAINS, *TUNED))], baselines)
     head = ["weights", "ohm, all segments and ends", "stuck cells", "chips", "SI", "FPT", "prototype, 1 chip: SI, FPT"]
     picture = "![SI and FPT against the resistance of segments and ends](d_wires.png)"
-    return page("FPT against IR drop", "wires", f"{table(head, rows)}\n\n{picture}", WIRES_TEXT)
+    body = f"{table(head, rows)}\n\n{picture}\n\n{GAINS_TEXT}\n\n{second}"
+    return page("FPT against IR drop", "wires", body, WIRES_TEXT)
 
+
+GAINS = ("gain", "gain:per=output", "gain:source=images,per=output,count=1024")
+GAINS_TEXT = """Digital gains alone, balanced, 1 ohm: fitted to the known circuit for a layer and for an output, and to the
+products of the chip on as many images as FPT takes:"""
 
 WIRES_TEXT = """
 SI is simple inference: the network as it is, on the same chips. The circuit is solved with every segment, driver and
