@@ -1,5 +1,6 @@
 """What holds for every method of the catalogue: it uses what it may, gives the same plan again, and changes no plan."""
 
+import copy
 import json
 from dataclasses import dataclass, replace
 from functools import cache
@@ -289,6 +290,47 @@ def test_a_method_that_returns_another_network_is_caught(change):
 
     with pytest.raises(InputError, match="cheat returned another network"):
         run_once(Swap())
+
+
+def _with_a_hook(model):
+    answers = network("mlp")
+    model.register_forward_hook(lambda module, arguments, outputs: answers(*arguments))
+
+
+def _with_a_hook_before(model):
+    model.fc2.register_forward_pre_hook(lambda module, arguments: (2.0 * arguments[0],))
+
+
+def _with_another_forward(model):
+    model.relu1.forward = torch.tanh
+
+
+def _impostor(base):
+    return type(base.__name__, (base,), {"forward": lambda self, x: network("mlp")(x) if x.dim() > 2 else x})
+
+
+@pytest.mark.parametrize(("base", "place"), [(torch.nn.ReLU, "relu1"), (torch.nn.Identity, "extra")])
+def test_a_method_that_puts_a_module_of_the_same_name_into_the_network_is_caught(base, place):
+    class Impostor(Cheat):
+        def cheat(self, plan, bench):
+            model = copy.deepcopy(plan.model)
+            setattr(model, place, _impostor(base)())
+            return plan.with_model(model)
+
+    with pytest.raises(InputError, match="cheat returned another network"):
+        run_once(Impostor())
+
+
+@pytest.mark.parametrize("change", [_with_a_hook, _with_a_hook_before, _with_another_forward])
+def test_a_method_that_hangs_something_on_the_network_is_caught(change):
+    class Parasite(Cheat):
+        def cheat(self, plan, bench):
+            model = copy.deepcopy(plan.model)
+            change(model)
+            return plan.with_model(model)
+
+    with pytest.raises(InputError, match=r"cheat returned another network \(a hook or a forward of its own\)"):
+        run_once(Parasite())
 
 
 def test_a_method_that_returns_no_plan_is_caught():

@@ -13,6 +13,7 @@ from xbarsim.mitigation.plan import Plan
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _MAY_GO = (*_NORMS, nn.Identity)
+_CALLED = ("forward", "_call_impl", "__call__")
 
 
 def check_step(label: str, before: Plan, fingerprint: str, plan: Any) -> None:
@@ -56,23 +57,35 @@ def _difference(before: nn.Module, after: nn.Module) -> str:
     if old != new:
         pairs = zip(old, new, strict=False)
         odd = next(((a, b) for a, b in pairs if a != b), None)
-        return f"{len(new)} parts instead of {len(old)}" if odd is None else f"{odd[1]} instead of {odd[0]}"
+        if odd is None:
+            return f"{len(new)} parts instead of {len(old)}"
+        names = [" ".join([kind.__name__, *map(str, shapes)]) for kind, shapes in odd]
+        return f"{names[1]} instead of {names[0]}" if names[0] != names[1] else f"another {names[0]}"
     strangers = _containers(after) - _containers(before) - {nn.Sequential}
     if strangers:
         return ", ".join(sorted(kind.__name__ for kind in strangers))
     norms = [sum(isinstance(module, _NORMS) for module in model.modules()) for model in (before, after)]
-    return "one more BatchNorm" if norms[1] > norms[0] else ""
+    if norms[1] > norms[0]:
+        return "one more BatchNorm"
+    return "a hook or a forward of its own" if _additions(after) > _additions(before) else ""
 
 
-def _leaves(module: nn.Module) -> Iterator[str]:
+def _additions(model: nn.Module) -> int:
+    """Count what is called beside the modules' classes: hooks, and functions in the place of ``forward``."""
+    return sum(
+        len(module._forward_hooks) + len(module._forward_pre_hooks) + sum(name in vars(module) for name in _CALLED)
+        for module in model.modules()
+    )
+
+
+def _leaves(module: nn.Module) -> Iterator[tuple[type, list[tuple[int, ...]]]]:
     """Yield all parts of a network but BatchNorm, in order: each one's kind, and the shapes of its matrices."""
     children = _children(module)
     for child in children:
         yield from _leaves(child)
     kind = parametrize.type_before_parametrizations(module)
-    if not children and not issubclass(kind, _MAY_GO):
-        shapes = sorted(tuple(parameter.shape) for parameter in module.parameters() if parameter.dim() > 1)
-        yield " ".join([kind.__name__, *map(str, shapes)])
+    if not children and kind not in _MAY_GO:
+        yield kind, sorted(tuple(parameter.shape) for parameter in module.parameters() if parameter.dim() > 1)
 
 
 def _containers(module: nn.Module) -> set[type]:
