@@ -13,7 +13,7 @@ from xbarsim.mitigation.plan import Plan
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _MAY_GO = (*_NORMS, nn.Identity)
-_CALLED = ("forward", "_call_impl", "__call__")
+_CALLS = ("forward", "_call_impl", "__call__")
 
 
 def check_step(label: str, before: Plan, fingerprint: str, plan: Any) -> None:
@@ -73,7 +73,7 @@ def _difference(before: nn.Module, after: nn.Module) -> str:
 def _additions(model: nn.Module) -> int:
     """Count what is called beside the modules' classes: hooks, and functions in the place of ``forward``."""
     return sum(
-        len(module._forward_hooks) + len(module._forward_pre_hooks) + sum(name in vars(module) for name in _CALLED)
+        len(module._forward_hooks) + len(module._forward_pre_hooks) + sum(name in vars(module) for name in _CALLS)
         for module in model.modules()
     )
 
