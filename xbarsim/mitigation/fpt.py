@@ -88,8 +88,8 @@ class FreeParameterTuning(Method):
     def needs(self) -> Needs:
         """Unlabelled images, and the chip or its fault map."""
         if self.source == "chip":
-            return Needs(data="images", chip="forward")
-        return Needs(data="images", knows="faults")
+            return Needs(data="images", chip="forward", whole=True)
+        return Needs(data="images", knows="faults", whole=True)
 
     def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
         """Check that there are enough images.
@@ -124,15 +124,16 @@ class FreeParameterTuning(Method):
         """Return norms for the layers that none follows: the identity of the fault-free network's outputs."""
         network = bench.fault_free_network(plan)
         first = forward_pass(network, batches[0][:2])
-        for name in network.layers:
-            if name not in first.layers:
-                raise InputError(
-                    f"fpt reads no outputs of layer {name!r}, a part of a larger one: take Linear and Conv"
-                )
         # The next that digital numbers come to is another layer, or nothing.
         bare = [
             name for name, after in pairwise((*first.order, "")) if name in first.layers and after not in first.norms
         ]
+        for name in bare:
+            if first.order.count(name) > 1:
+                raise InputError(
+                    f"fpt takes one mean and variance of layer {name!r}, which is called several times for an image: "
+                    "put a BatchNorm behind it, or take another method"
+                )
         dims = {name: 1 if isinstance(network.layers[name], CrossbarConv) else -1 for name in bare}
         moments = {name: Moments() for name in bare}
         for images in batches if bare else ():

@@ -20,6 +20,7 @@ from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.method import Chain, Method
+from xbarsim.mitigation.needs import parts_of_larger
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.realisation import laid_out, realise
 from xbarsim.mitigation.record import Cost, Record
@@ -206,14 +207,18 @@ class Harness:
 
     def _vectors_an_image(self) -> dict[str, int]:
         """Return how many vectors each layer multiplies for an image: positions of a convolution."""
-        reference = self._network.to_torch().eval()
+        reference: nn.Module = self._network.to_torch().eval()
         modules = dict(reference.named_modules())
+        if parts_of_larger(self.model, self._network):
+            # Torch has no modules for gates of recurrent layers and projections of attention.
+            exact = Hardware(tiles=self.hardware.tiles, fidelity="ideal")
+            reference = network = realise(Plan.of(self.model), exact)
+            modules = dict(network.layers)
         counts: dict[str, int] = {}
         handles = []
         for name, layer in self._network.layers.items():
-            module = modules.get("" if name == "model" else name)
-            if module is not None:
-                handles.append(module.register_forward_hook(_counter(counts, name, layer.outputs)))
+            module = modules[name] if name in modules else modules[""]
+            handles.append(module.register_forward_hook(_counter(counts, name, layer.outputs)))
         try:
             with torch.no_grad():
                 reference(inputs(self.dataset, self.dataset.train, slice(0, 1)))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.needs import parts_of_larger
 from xbarsim.mitigation.plan import Plan
 from xbarsim.nn.arrangement import OFF, Arrangement
 from xbarsim.nn.layers import CrossbarLayer
@@ -197,18 +198,22 @@ def input_weights(plan: Plan, bench: Bench, count: int) -> dict[str, list[Array]
         By layer, of each group.
     """
     network = bench.ideal_network(plan)
-    reference = network.to_torch().eval()
+    reference: nn.Module = network.to_torch().eval()
     modules = dict(reference.named_modules())
+    if parts_of_larger(plan.model, network):
+        # Torch has no modules for gates of recurrent layers and projections of attention.
+        reference = exact = bench.fault_free_network(plan)
+        modules = dict(exact.layers)
     squares: dict[str, Tensor] = {}
     vectors: dict[str, int] = {}
 
     def watch(name: str, layer: CrossbarLayer) -> Any:
-        def add(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        def add(module: nn.Module, arguments: tuple[Tensor, ...], outputs: Tensor) -> None:
             lines = layer.lines(arguments[0].double())
             squares[name] = squares.get(name, torch.zeros(())) + lines.square().sum(dim=0)
             vectors[name] = vectors.get(name, 0) + len(lines)
 
-        return modules["" if name == "model" else name].register_forward_pre_hook(add)
+        return (modules[name] if name in modules else modules[""]).register_forward_hook(add)
 
     for name, layer in network.layers.items():
         watch(name, layer)

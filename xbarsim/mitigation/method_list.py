@@ -56,6 +56,7 @@ class ListedMethod:
             "batchnorm": "a network with BatchNorm",
             "binary": "weights of +1 and -1",
             "gradient": "linear cells without converters",
+            "whole": "no recurrent layers and no attention",
         }
         layers = [text for level, text in _LAYERS.items() if any(needs.layers == level for needs in self.needs)]
         return layers[-1:] + [text for need, text in words.items() if any(getattr(needs, need) for needs in self.needs)]

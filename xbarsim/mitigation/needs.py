@@ -43,6 +43,9 @@ class Needs:
         Whether the network must have BatchNorm, or weights of +1 and -1.
     gradient : bool
         Whether gradients go through the circuit, which nonlinear cells and converters do not let pass.
+    whole : bool
+        Whether each layer on crossbars must be a layer of the network itself, not a part of a larger one, as gates of
+        recurrent layers and projections of attention are; ``dense`` and ``single`` ask for it too.
     """
 
     data: Literal["none", "images", "labels"] = "none"
@@ -52,6 +55,7 @@ class Needs:
     batchnorm: bool = False
     binary: bool = False
     gradient: bool = False
+    whole: bool = False
 
     def check(self, label: str, model: nn.Module, network: CrossbarNetwork) -> None:
         """Check that a network on its hardware is one that a method takes.
@@ -74,6 +78,12 @@ class Needs:
         if self.layers != "any" and not dense:
             odd = next(name for name, layer in network.layers.items() if not isinstance(layer, CrossbarLinear))
             raise InputError(f"{label} takes fully connected layers only, and {odd!r} is none: take a network of them")
+        parts = parts_of_larger(model, network)
+        if parts and (self.whole or self.layers != "any"):
+            raise InputError(
+                f"{label} takes Linear and Conv layers, and {parts[0]!r} is a part of a larger one: take a network "
+                "without recurrent layers and attention"
+            )
         if self.layers == "single" and len(network.layers) > 1:
             raise InputError(
                 f"{label} takes one fully connected layer, and the network has {len(network.layers)}: "
@@ -89,6 +99,12 @@ class Needs:
     def to_dict(self) -> dict[str, Any]:
         """Return what records say of it."""
         return {"data": self.data, "knows": self.knows, "chip": self.chip}
+
+
+def parts_of_larger(model: nn.Module, network: CrossbarNetwork) -> list[str]:
+    """Return the layers on crossbars that are no layers of the torch network, but parts of such, by name."""
+    names = {name for name, _ in model.named_modules()} | {"model"}
+    return [name for name in network.layers if name not in names]
 
 
 def _check_gradient(label: str, hardware: Hardware) -> None:

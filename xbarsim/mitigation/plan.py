@@ -136,7 +136,8 @@ class Plan:
 
     def weight_name(self, layer: str) -> str:
         """Return what ``state_dict`` calls the weight of a layer: of signs, the real weights behind them."""
-        prefix = "" if layer == "model" else f"{layer}."
+        # The network itself is the layer "model", unless it has one of this name.
+        prefix = f"{layer}." if layer in dict(self.model.named_modules()) else ""
         latent = f"{prefix}parametrizations.weight.original"
         return latent if latent in self.model.state_dict() else f"{prefix}weight"
 

@@ -88,7 +88,7 @@ def on_tables(plan: Plan, bench: Bench) -> nn.Module:
         )
     model = copied(plan.model)
     for name, plus in tables[0].items():
-        module: Any = model if name == "model" else model.get_submodule(name)
+        module: Any = dict(model.named_modules()).get(name, model)
         module.parametrizations.weight[0] = RealisedSigns(plus, tables[1][name])
     return model
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from xbarsim.mitigation.bench import Bench
 from xbarsim.mitigation.chip_training import ChipTraining, Group, taken_over
 from xbarsim.mitigation.method import OUTPUT_PARTS, Part
+from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_signs, has_tables, on_tables
 from xbarsim.nn.binary import clip_latent
@@ -44,6 +45,11 @@ class Retraining(ChipTraining):
     undoes: ClassVar[frozenset[Part]] = frozenset({"batchnorm", "targets"})
     relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS
     digital_norms: ClassVar[bool] = True
+
+    @property
+    def needs(self) -> Needs:
+        """Those of ``ChipTraining``, and layers whose weights are the network's own."""
+        return replace(super().needs, whole=True)
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with trained parameters."""
