@@ -51,8 +51,8 @@ def wires(work: Work) -> str:
 
 
 GAINS = ("gain", "gain:per=output", "gain:source=images,per=output,count=1024")
-GAINS_TEXT = """Digital gains alone, balanced, 1 ohm: fitted to the known circuit for a layer and for an output, and to the
-products of the chip on as many images as FPT takes:"""
+GAINS_TEXT = """Digital gains alone, balanced, 1 ohm: fitted to the known circuit for a layer and for an output, and to
+the products of the chip on as many images as FPT takes. Most of what wires take is a gain of whole outputs:"""
 
 WIRES_TEXT = """
 SI is simple inference: the network as it is, on the same chips. The circuit is solved with every segment, driver and
