@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation import Bench, LayerPlan, Plan, chain, method, realise, run
+from xbarsim.mitigation import Bench, Harness, LayerPlan, Plan, chain, method, realise, run
 from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_tables, on_tables
 from xbarsim.nn import Converter, Hardware, Tiles
 from xbarsim.nn.training import DivergedError
@@ -220,3 +220,20 @@ def test_bad_options_and_chains_are_refused(text, message):
     with pytest.raises(InputError, match=message):
         chain(text)
     assert chain("retrain+fpt").label == "retrain+fpt"
+
+
+def plain_norm(**options) -> nn.Module:
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 11), nn.BatchNorm1d(11, **options), nn.ReLU(), nn.Linear(11, 10)
+    ).eval()
+
+
+def test_norms_without_parameters_are_refused():
+    with pytest.raises(InputError, match="bn trains gamma and beta, and no BatchNorm of the network has them"):
+        Harness(plain_norm(affine=False), digits(), STUCK).check([chain("bn:batch=20")])
+    Harness(plain_norm(), digits(), STUCK).check([chain("bn:batch=20")])
+
+
+def test_norms_without_running_statistics_are_run():
+    record = Harness(plain_norm(track_running_stats=False), digits(), STUCK).record(chain("bias:batch=20,epochs=1"), 0)
+    assert record.cost.digital_gains == 21

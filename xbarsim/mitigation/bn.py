@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from torch import nn
+
+from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench
 from xbarsim.mitigation.chip_training import ChipTraining, norms_of, taken_over
 from xbarsim.mitigation.method import OUTPUT_PARTS, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
+from xbarsim.nn.network import CrossbarNetwork
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,18 @@ class BatchNormTraining(ChipTraining):
     def needs(self) -> Needs:
         """A network with BatchNorm."""
         return replace(super().needs, batchnorm=True)
+
+    def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
+        """Check, too, that some BatchNorm has what can be trained.
+
+        Parameters
+        ----------
+        model, network, images
+            As of ``Method``.
+        """
+        super().check(model, network, images)
+        if not any(True for norm in norms_of(model) for _ in norm.parameters()):
+            raise InputError(f"{self.name} trains gamma and beta, and no BatchNorm of the network has them: take fpt")
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:
         """Return the plan with trained norms."""
