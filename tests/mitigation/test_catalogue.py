@@ -128,6 +128,7 @@ def test_shorthands_are_chains_with_options_of_the_last_step_that_has_them(mirro
         ("headroom:h=inf", "headroom:h is inf: it must be at least 1 and finite"),
         ("headroom+mirror+headroom:h=4", "headroom after headroom undoes it (headroom): give it once"),
         ("gain+match-rows", "match-rows after gain undoes it (rows): take one of them, or the other order"),
+        ("fpt+gain", "gain after fpt undoes it (batchnorm, gain): take one of them"),
     ],
 )  # fmt: skip
 def test_texts_that_are_refused(mirror, text, words):

@@ -155,8 +155,7 @@ class Chain:
             raise InputError(f"a chain is made from {self.steps!r}: give at least one method")
         for k, later in enumerate(self.steps):
             for earlier in self.steps[:k]:
-                lost = (earlier.settles & later.undoes) | (earlier.relies_on & later.settles)
-                _check_order(earlier, later, lost)
+                _check_order(earlier, later)
         wishes = {step.spare_rows for step in self.steps if step.spare_rows[0]}
         if len(wishes) > 1:
             raise InputError(f"{self.label}: steps want different spare rows: give the same to all that have some")
@@ -186,7 +185,14 @@ class Chain:
             step.check(model, network, images)
 
 
-def _check_order(earlier: Method, later: Method, lost: frozenset[Part]) -> None:
+def _check_order(earlier: Method, later: Method) -> None:
+    lost = _lost(earlier, later)
     if lost:
-        way_out = "give it once" if later.name == earlier.name else "take one of them, or the other order"
+        way_out = "give it once" if later.name == earlier.name else "take one of them"
+        way_out += "" if _lost(later, earlier) else ", or the other order"
         raise InputError(f"{later.name} after {earlier.name} undoes it ({', '.join(sorted(lost))}): {way_out}")
+
+
+def _lost(earlier: Method, later: Method) -> frozenset[Part]:
+    """Return what a step has settled, or relied on, and a later one undoes."""
+    return (earlier.settles & later.undoes) | (earlier.relies_on & later.settles)
