@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import pytest
 from network_tools import trained
+from torch import nn
 
 from xbarsim.errors import InputError, SolveError
-from xbarsim.mitigation import Chain, Method, chain, run
+from xbarsim.mitigation import Chain, Method, Plan, chain, method, run
 from xbarsim.nn import preset
 from xbarsim.nn.datasets import load
 from xbarsim.nn.hardware import Hardware
@@ -178,8 +179,53 @@ def test_chips_that_noise_of_pulses_alone_makes_different_are_all_run(model, dat
         ([3, 1, 3], r"seeds\[2\] is 3, which is there before: give each chip once"),
         ([0, -1], r"seeds\[1\] is -1"),
         ([1.5], r"seeds\[0\] is 1.5"),
+        (3, r"seeds is 3: give the chips' numbers"),
+        (None, "seeds is None: give the chips' numbers"),
+        (range(2**31 - 1), "seeds has 2147483647 chips: give at most 100000"),
     ],
 )
 def test_seeds_that_are_no_chips_are_refused_before_any_work(model, data, hardware, seeds, message):
     with pytest.raises(InputError, match=message):
         run(model, data, hardware, [], seeds=seeds)
+
+
+@pytest.mark.parametrize(
+    ("chains", "message"),
+    [
+        (["gain"], r"chains\[0\] is 'gain': give chain\('gain'\)"),
+        ([method("gain")], r"chains\[0\] is LayerGain\(.*: give chain\('gain'\)"),
+        (chain("gain"), r"chains is Chain.*: give a list of chains"),
+        (None, "chains is None: give a list of chains"),
+    ],
+)
+def test_what_is_no_list_of_chains_is_refused(model, data, hardware, chains, message):
+    with pytest.raises(InputError, match=message):
+        run(model, data, hardware, chains)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ((65, 10), "model does not take digits's images of 1 x 8 x 8: mat1 and mat2 shapes"),
+        ((64, 4), r"model gives \(1, 4\) for an image of 1 x 8 x 8: it must be \(1, 10\)"),
+    ],
+)
+def test_networks_for_other_images_or_classes_are_refused_before_any_work(data, hardware, layers, message):
+    with pytest.raises(InputError, match=message):
+        run(nn.Sequential(nn.Flatten(), nn.Linear(*layers)), data, hardware, [])
+
+
+def test_what_is_no_network_and_what_are_no_data_are_refused(model, data, hardware):
+    with pytest.raises(InputError, match="model is None: it must be a Module"):
+        run(None, data, hardware, [])
+    with pytest.raises(InputError, match="dataset is 'digits': it must be a Dataset"):
+        run(model, "digits", hardware, [])
+    with pytest.raises(InputError, match=r"model is None: it must be a torch\.nn\.Module"):
+        Plan.of(None)
+    with pytest.raises(InputError, match="batchnorm is 'output': it must be weights or outputs"):
+        Plan(model, batchnorm="output")
+    for name in (None, 3, ["gain"]):
+        with pytest.raises(InputError, match="give a name, as 'headroom'"):
+            method(name)
+        with pytest.raises(InputError, match="give a name, as 'headroom'"):
+            chain(name)

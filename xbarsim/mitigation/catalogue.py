@@ -108,6 +108,7 @@ def method(name: str, **options: Any) -> Method:
     InputError
         There is no such method, it has no such option, or an option is out of its bounds.
     """
+    _check_text("method", name)
     kind = methods().get(name)
     if kind is None:
         if name in _packaged()[1]:
@@ -139,6 +140,7 @@ def chain(text: str) -> Chain:
     InputError
         As ``method`` and ``Chain``.
     """
+    _check_text("chain", text)
     steps: list[Method] = []
     parts = [part.strip().partition(":") for part in _PLUS.split(text)]
     for name, colon, words in _joined([(name.strip(), colon, words) for name, colon, words in parts]):
@@ -211,6 +213,11 @@ def _value(text: str) -> Any:
             return text
     # 1k and 1e3 are counts too.
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _check_text(label: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"{label} is {text!r}: give a name, as 'headroom'")
 
 
 def _names() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ from xbarsim.nonideal.streams import whole
 
 Finished = Mapping[tuple[str, int], Record]
 Report = Callable[[Chain, Record], None]
+
+_MOST_CHIPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Trials:
         method_seed: int = 0,
     ) -> None:
         seeds = _checked_seeds(seeds)
+        chains = _checked_chains(chains)
         self.rows = (BASELINE, *(chain for chain in chains if chain.label != BASELINE.label))
         labels = [chain.label for chain in self.rows]
         for label in labels:
@@ -203,12 +206,28 @@ class Trials:
 
 def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     """Return the seeds of chips, each of which counts once."""
+    if not isinstance(seeds, Collection):
+        raise InputError(f"seeds is {seeds!r}: give the chips' numbers, as range(5)")
+    if len(seeds) > _MOST_CHIPS:
+        raise InputError(f"seeds has {len(seeds)} chips: give at most {_MOST_CHIPS}")
     checked = tuple(whole(f"seeds[{k}]", seed, 0, 1 << 64) for k, seed in enumerate(seeds))
     if not checked:
         raise InputError("seeds is empty: give at least one chip")
+    before: set[int] = set()
     for k, seed in enumerate(checked):
-        if seed in checked[:k]:
+        if seed in before:
             raise InputError(f"seeds[{k}] is {seed}, which is there before: give each chip once")
+        before.add(seed)
+    return checked
+
+
+def _checked_chains(chains: Sequence[Chain]) -> tuple[Chain, ...]:
+    if isinstance(chains, Chain) or not isinstance(chains, Iterable):
+        raise InputError(f"chains is {chains!r}: give a list of chains, as [chain('gain')]")
+    checked = tuple(chains)
+    for k, row in enumerate(checked):
+        if not isinstance(row, Chain):
+            raise InputError(f"chains[{k}] is {row!r}: give chain('gain'), or Chain((method('gain'),))")
     return checked
 
 

@@ -100,14 +100,30 @@ class Harness:
     _blind: tuple[Any, _Stage] = field(init=False)
 
     def __post_init__(self) -> None:
+        for name, kind in (("model", nn.Module), ("dataset", Dataset)):
+            if not isinstance(getattr(self, name), kind):
+                raise InputError(f"{name} is {getattr(self, name)!r}: it must be a {kind.__name__}")
         if self.dataset.validation is None:
             raise InputError("data have no validation images: take dataset.split(validation=5000)")
         if isinstance(self.method_seed, bool) or not isinstance(self.method_seed, int) or self.method_seed < 0:
             raise InputError(f"method_seed is {self.method_seed!r}: it must be a whole number, at least 0")
         self.model = copied(self.model).eval()
         self._network = laid_out(Plan.of(self.model), self.hardware)
+        self._check_outputs()
         self._calls = self._vectors_an_image()
         self._blind = None, _Stage(Plan.of(self.model), Ledger.of(0), {})
+
+    def _check_outputs(self) -> None:
+        shape, classes = " x ".join(map(str, self.dataset.shape)), len(self.dataset.classes)
+        try:
+            with torch.no_grad():
+                outputs = self.model(inputs(self.dataset, self.dataset.train, slice(0, 1)))
+        except Exception as error:
+            first = str(error).strip().split("\n")[0][:200]
+            raise InputError(f"model does not take {self.dataset.name}'s images of {shape}: {first}") from None
+        if not isinstance(outputs, torch.Tensor) or outputs.shape != (1, classes):
+            form = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+            raise InputError(f"model gives {form} for an image of {shape}: it must be (1, {classes}), one a class")
 
     def check(self, chains: Sequence[Chain]) -> None:
         """Check, before any work, that all chains can be applied; raises InputError as ``Method.check``."""

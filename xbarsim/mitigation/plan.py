@@ -77,10 +77,18 @@ class Plan:
     batchnorm: Literal["weights", "outputs"] = "weights"
     write_verify: WriteVerify | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, nn.Module):
+            raise InputError(f"model is {self.model!r}: it must be a torch.nn.Module")
+        if self.batchnorm not in ("weights", "outputs"):
+            raise InputError(f"batchnorm is {self.batchnorm!r}: it must be weights or outputs")
+
     @staticmethod
     def of(model: nn.Module, spare: int = 0, by: Literal["layer", "tile"] = "layer", names: Sequence[str] = ()) -> Plan:
         """Return the plan that changes nothing, on arrays with so many spare word lines, which are off."""
         arrangement = Arrangement(spare=spare, by=by) if spare else None
+        if not isinstance(model, nn.Module):
+            raise InputError(f"model is {model!r}: it must be a torch.nn.Module")
         return Plan(copied(model).eval(), {name: LayerPlan(arrangement) for name in names})
 
     def layer(self, name: str) -> LayerPlan:
