@@ -260,3 +260,14 @@ def test_columns_that_lose_current_to_wires_are_brought_back():
             for some in (Plan.of(model), plan)
         )
     assert after < 0.6 * before
+
+
+@pytest.mark.parametrize(("order", "gains"), [("norm first", 2 * 11 + 2 * 10), ("norm last", 2 * 10)])
+def test_numbers_of_a_norm_that_was_digital_before_cost_nothing(order, gains):
+    """One right behind its layer was in the weights before; one behind a ReLU is digital with and without fpt."""
+    between = [nn.BatchNorm1d(11), nn.ReLU()]
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 11), *between[:: 1 if order == "norm first" else -1])
+    model.append(nn.Linear(11, 10)).eval()
+    harness = Harness(model, digits(), FAULTY)
+    costs = [harness.record(chain(text), 0).cost.digital_gains for text in ("none", "fpt:iterations=2,batch=20")]
+    assert costs == [0, gains]

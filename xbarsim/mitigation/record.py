@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,8 @@ from torch import nn
 
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.plan import LayerPlan, Plan
+from xbarsim.mitigation.realisation import laid_out
+from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
 
@@ -86,7 +88,7 @@ class Cost:
         clipped = sum(layer.clipped * layer.weight.numel() for layer in network.layers.values()) / weights
         sums["most_writes_a_cell"] = max(part["most_writes_a_cell"] for part in parts)
         sums["pulses"] += ledger.pulses
-        sums["digital_gains"] += _folded(plan)
+        sums["digital_gains"] += _norm_numbers(plan, network.hardware)
         return Cost(
             labels=ledger.labels,
             images=ledger.images,
@@ -134,11 +136,14 @@ def _count(tensor: Any) -> int:
     return 0 if tensor is None else int(np.size(tensor.detach().numpy()))
 
 
-def _folded(plan: Plan) -> int:
-    """Return the numbers of BatchNorm that would be in weights, and are gains and shifts."""
+def _norm_numbers(plan: Plan, hardware: Hardware) -> int:
+    """Return the numbers of BatchNorm that could be in weights, and are gains and shifts."""
     if plan.batchnorm != "outputs":
         return 0
-    return sum(2 * module.num_features for module in plan.model.modules() if isinstance(module, _NORMS))
+    folded = laid_out(replace(plan, batchnorm="weights"), hardware).model
+    digital = {name for name, module in folded.named_modules() if isinstance(module, _NORMS)}
+    norms = ((name, module) for name, module in plan.model.named_modules() if isinstance(module, _NORMS))
+    return sum(2 * module.num_features for name, module in norms if name not in digital)
 
 
 @dataclass(frozen=True)
