@@ -240,6 +240,8 @@ def test_lists_of_methods(capsys):
         ((*HEADROOM, "--against", "wires.word=1,1.0"), ["--against wires.word: 1.0 is there twice"]),
         ((*HEADROOM, "--against", "wires.word=1,,2"), ["has an empty value"]),
         ((*HEADROOM, "--against", "wires.word=1M"), ["'1M' is ambiguous"]),
+        ((*HEADROOM, *(2 * ("--against", "wires.word=1,2"))), ["--against is there 2 times: sweep one setting"]),
+        ((*HEADROOM, "--seeds", "inf"), ["--seeds", "'inf' is not a whole number up to 2147483647"]),
         ((*HEADROOM, "--fidelity", "ideal", "--against", "wires.word=1,2"), ["nothing while fidelity is ideal"]),
         ((*HEADROOM, "--against", "adc.range=2,3"), ["it changes nothing while adc.bits is None"]),
     ],

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _OPTION = "--against"
 
 
+def single_setting(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> str | None:
+    """Return the option's text, if there is one; a second would take the place of the first without a word."""
+    if len(texts) > 1:
+        raise click.UsageError(f"{_OPTION} is there {len(texts)} times: sweep one setting, all values in one option")
+    return next(iter(texts), None)
+
+
 def setting_name(hardware: Hardware, text: str) -> str:
     """Return the whole name of the setting that an option sweeps; ``faults.rate`` is ``cells.faults.rate``.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim.cli.against_option import single_setting
 from xbarsim.cli.finished_pairs import command_facts, deliver_whole, interrupted, partial_paths
 from xbarsim.cli.hardware_options import built_hardware, chip_seeds, hardware_options, seed_options
 from xbarsim.cli.model_options import check_width, chosen_source, model_options
@@ -73,7 +74,13 @@ every chip; 130 interrupted.
     ),
     click.option("--limit", type=Count(least=1), default=None, help="Use the first N test images."),
     click.option("--quick", is_flag=True, help="Few images, one chip: a first look."),
-    click.option("--against", metavar="NAME=VALUES", help="Sweep a setting of the hardware: faults.rate=0,0.1,0.2."),
+    click.option(
+        "--against",
+        metavar="NAME=VALUES",
+        multiple=True,
+        callback=single_setting,
+        help="Sweep a setting of the hardware: faults.rate=0,0.1,0.2.",
+    ),
     click.option(
         "--jobs",
         type=Count(least=1),
