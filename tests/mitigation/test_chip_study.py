@@ -207,7 +207,7 @@ def test_what_is_no_list_of_chains_is_refused(model, data, hardware, chains, mes
     ("layers", "message"),
     [
         ((65, 10), "model does not take digits's images of 1 x 8 x 8: mat1 and mat2 shapes"),
-        ((64, 4), r"model gives \(1, 4\) for an image of 1 x 8 x 8: it must be \(1, 10\)"),
+        ((64, 4), r"model gives \(2, 4\) for 2 images of 1 x 8 x 8: it must be \(2, 10\)"),
     ],
 )
 def test_networks_for_other_images_or_classes_are_refused_before_any_work(data, hardware, layers, message):

@@ -221,7 +221,8 @@ def test_pixels_of_other_channels_are_neighbours():
 
 
 def test_layers_that_share_weights_are_refused():
-    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 64))
+    linear = torch.nn.Linear
+    model = torch.nn.Sequential(torch.nn.Flatten(), linear(64, 64), torch.nn.ReLU(), linear(64, 64), linear(64, 10))
     model[3].weight = model[1].weight
     with pytest.raises(InputError, match="two layers share theirs"):
         Harness(model, digits(), ARRAYS).check([chain("reduce-fix:batch=20")])

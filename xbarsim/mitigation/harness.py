@@ -117,13 +117,18 @@ class Harness:
         shape, classes = " x ".join(map(str, self.dataset.shape)), len(self.dataset.classes)
         try:
             with torch.no_grad():
-                outputs = self.model(inputs(self.dataset, self.dataset.train, slice(0, 1)))
+                # A norm without running statistics wants more images than one.
+                images = inputs(self.dataset, self.dataset.train, slice(0, 2))
+                outputs = self.model(images)
         except Exception as error:
             first = str(error).strip().split("\n")[0][:200]
             raise InputError(f"model does not take {self.dataset.name}'s images of {shape}: {first}") from None
-        if not isinstance(outputs, torch.Tensor) or outputs.shape != (1, classes):
+        count = len(images)
+        if not isinstance(outputs, torch.Tensor) or outputs.shape != (count, classes):
             form = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
-            raise InputError(f"model gives {form} for an image of {shape}: it must be (1, {classes}), one a class")
+            raise InputError(
+                f"model gives {form} for {count} images of {shape}: it must be ({count}, {classes}), one a class"
+            )
 
     def check(self, chains: Sequence[Chain]) -> None:
         """Check, before any work, that all chains can be applied; raises InputError as ``Method.check``."""
@@ -237,7 +242,6 @@ class Harness:
             handles.append(module.register_forward_hook(_counter(counts, name, layer.outputs)))
         try:
             with torch.no_grad():
-                # A norm without running statistics wants more images than one.
                 reference(inputs(self.dataset, self.dataset.train, slice(0, 2)))
         finally:
             for handle in handles:
