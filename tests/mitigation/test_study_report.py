@@ -159,3 +159,11 @@ def test_no_colour_is_that_of_the_first_row():
     (axes,) = draw(made(study(0.8, rows))).axes
     colours = [container.lines[0].get_color() for container in axes.containers[1:]]
     assert all(max(colour[:3]) - min(colour[:3]) > 0.1 for colour in colours), "none is grey"
+
+
+@pytest.mark.parametrize("swept", [None, "wires.word"])
+def test_a_picture_of_what_came_to_no_end_has_the_ideal_alone(swept):
+    empty = study(0.8, {"none": [], "headroom": []}, [Failure("none", 3, "not solved")])
+    (axes,) = draw(made((0.5, empty), swept=swept) if swept else made(empty)).axes
+    assert len(axes.containers) == (2 if swept else 0)
+    assert axes.lines[-1].get_label() == "ideal (torch)"

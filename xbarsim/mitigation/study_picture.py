@@ -114,13 +114,13 @@ def _costs(figure: Figure, report: MitigationReport, styles: Mapping[str, dict[s
                 axes.set_xscale("log")
             else:
                 axes.set_xscale("symlog", linthresh=10.0 ** math.floor(math.log10(min(positive))))
-        axes.margins(x=0.08 + max(map(abs, shifts)) / (_WIDTH / len(costs)))
+        axes.margins(x=0.08 + max(map(abs, shifts), default=0.0) / (_WIDTH / len(costs)))
     return panels
 
 
 def _shifts(counts: Sequence[float], means: Sequence[float]) -> list[float]:
     """Return by how many points symbols stand beside their place: 0, but of those that would cover each other."""
-    near = _NEAR * (max(means) - min(means))
+    near = _NEAR * (max(means, default=0.0) - min(means, default=0.0))
     shifts = [0.0] * len(means)
     group: list[int] = []
     for k in sorted(range(len(means)), key=lambda k: (counts[k], means[k], k)):
