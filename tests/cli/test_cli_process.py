@@ -113,6 +113,9 @@ def test_streams_that_are_closed(tmp_path):
     circuit = arrays(tmp_path)
     out = shell(">&-", "solve", *circuit, "-q")
     assert (out.returncode, out.stderr) == (2, "xbarsim: standard output is closed\n")
+    file = shell(">&-", "solve", *circuit, "-q", "-o", tmp_path / "answer.txt")
+    assert (file.returncode, file.stderr) == (0, "")
+    assert len((tmp_path / "answer.txt").read_text().splitlines()) == 4
     stdin = shell("<&-", "solve", "--netlist", "-")
     assert (stdin.returncode, stdin.stderr) == (2, "xbarsim: --netlist -: standard input is closed\n")
     err = shell("2>&-", "solve", *circuit, "-q")
