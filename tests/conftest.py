@@ -11,7 +11,8 @@ CASES = 2
 """Of each test, the first of as many as it has."""
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-collect_ignore_glob = [] if HAS_TORCH else ["nn/test_*.py", "mitigation/test_*.py", "cli/test_infer_cli.py"]
+NETWORKS = ["nn/test_*.py", "mitigation/test_*.py", "cli/test_infer_cli.py", "cli/test_mitigate_*.py"]
+collect_ignore_glob = [] if HAS_TORCH else NETWORKS
 
 
 def pytest_report_header() -> str | None:
