@@ -10,7 +10,7 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.mitigation.line_costs import Flips, LineCosts, Order, Scope
 from xbarsim.mitigation.method import Part
-from xbarsim.mitigation.row_placement import RowPlacement
+from xbarsim.mitigation.row_placement import MOST_SPARE, RowPlacement
 from xbarsim.nn.arrangement import OFF
 
 
@@ -52,7 +52,7 @@ class GreedyRows(RowPlacement):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._word("order", ("index", "norm"))
-        self._count("spare", 0)
+        self._count("spare", 0, MOST_SPARE)
 
     @property
     def spare_rows(self) -> tuple[int, Scope]:

@@ -14,7 +14,7 @@ from xbarsim.mitigation.line_costs import Flips, LineCosts, Order, Scope, input_
 from xbarsim.mitigation.method import Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
-from xbarsim.mitigation.row_placement import RowPlacement
+from xbarsim.mitigation.row_placement import MOST_SPARE, RowPlacement
 from xbarsim.nn.arrangement import OFF
 
 
@@ -63,7 +63,7 @@ class MatchRows(RowPlacement):
         super().__post_init__()
         self._word("weighting", ("paper", "input"))
         self._count("images", 1)
-        self._count("spare", 0)
+        self._count("spare", 0, MOST_SPARE)
 
     @property
     def needs(self) -> Needs:

@@ -16,6 +16,9 @@ from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
 from xbarsim.nn.network import CrossbarNetwork
 
+MOST_SPARE = 1 << 16
+"""Spare word lines: each row of weights is compared with every line, in hours and gigabytes beyond that."""
+
 
 @dataclass(frozen=True)
 class RowPlacement(Method):
