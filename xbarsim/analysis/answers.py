@@ -63,9 +63,9 @@ class Answers:
     show_nodes: bool = False
     label: str = "analysis"
 
-    def as_json(self) -> str:
-        """Return the contract's JSON; NaN and infinities are null."""
-        record = {
+    def record(self) -> dict[str, Any]:
+        """Return what JSON says; NaN and infinities are None."""
+        return {
             "title": self.title,
             "recognised": self.recognised,
             "reason": self.reason,
@@ -74,6 +74,10 @@ class Answers:
             "analyses": [_record(result) for result in self.results],
             "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
         }
+
+    def as_json(self) -> str:
+        """Return the contract's JSON."""
+        record = self.record()
         # A line for each entry: indented throughout, json would leave its compiled encoder and take ten times as long.
         lines = ",\n ".join(f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in record.items())
         return "{" + lines + "}"
@@ -83,19 +87,24 @@ class Answers:
 
         Several vectors of one crossbar are one table, with the vector's number first.
         """
+        rows: list[list[Any]] = []
+        for number, table in enumerate(self.csv_tables()):
+            rows += [[]] * bool(number) + table
+        return comma_separated(rows)
+
+    def csv_tables(self) -> Iterator[list[list[Any]]]:
+        """Yield the tables that CSV consists of, each a heading and its rows."""
         if self.label == "vector" and len(self.results) > 1:
             rows = ([number, *row] for number, result in enumerate(self.results) for row in _point_rows(result))
-            return comma_separated([["vector", *_POINT], *rows])
-        table: list[list[Any]] = []
-        for number, result in enumerate(self.results):
-            table += [[]] * bool(number)
+            yield [["vector", *_POINT], *rows]
+            return
+        for result in self.results:
             if result.sweep:
-                table += _sweep_rows(result)
+                yield list(_sweep_rows(result))
                 if result.measures or result.failed:
-                    table += [[], ["measure", "value", "error"], *_measure_rows(result)]
+                    yield [["measure", "value", "error"], *_measure_rows(result)]
             else:
-                table += [_POINT, *_point_rows(result)]
-        return comma_separated(table)
+                yield [_POINT, *_point_rows(result)]
 
     def as_raw(self) -> Iterator[bytes]:
         """Return ngspice's binary raw file, in parts."""

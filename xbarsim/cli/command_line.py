@@ -11,6 +11,7 @@ import click
 
 from xbarsim.cli import announce
 from xbarsim.cli.export_command import export
+from xbarsim.cli.failures import EXIT_INPUT, failure_of, one_line
 from xbarsim.cli.infer_command import infer
 from xbarsim.cli.info_command import info
 from xbarsim.cli.margin_command import margin
@@ -19,11 +20,7 @@ from xbarsim.cli.solve_command import solve
 from xbarsim.cli.train_command import train
 from xbarsim.cli.validate_command import validate
 
-EXIT_INPUT = 2
-EXIT_SOLVE = 3
 EXIT_INTERRUPT = 130
-
-_LONGEST = 600
 
 
 @click.group(
@@ -47,11 +44,7 @@ def cli(context: click.Context) -> None:
 
 
 def _fail(code: int, message: str) -> NoReturn:
-    line = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(message.split()))
-    # A netlist may have names of any length: both ends of the line say most.
-    if len(line) > _LONGEST:
-        line = f"{line[: _LONGEST * 2 // 3]} ... {line[-_LONGEST // 3 :]}"
-    announce.say("xbarsim: " + line)
+    announce.say(f"xbarsim: {one_line(message)}")
     raise SystemExit(code)
 
 
@@ -92,18 +85,11 @@ def _run(arguments: list[str] | None) -> NoReturn:
         sys.stdout = None
         raise SystemExit(0) from None
     except (KeyboardInterrupt, Exception) as error:
-        from xbarsim.errors import InputError, SolveError, SpiceError
-
         if isinstance(error, KeyboardInterrupt):
             _fail(EXIT_INTERRUPT, "interrupted")
-        if isinstance(error, SolveError | SpiceError):
-            _fail(EXIT_SOLVE, str(error))
-        if isinstance(error, InputError):
-            _fail(EXIT_INPUT, str(error))
-        if isinstance(error, MemoryError):
-            _fail(EXIT_INPUT, "out of memory: solve a smaller circuit or free memory")
-        if isinstance(error, OSError):
-            _fail(EXIT_INPUT, f"{error.filename or 'output'}: {error.strerror or error}")
+        failure = failure_of(error)
+        if failure is not None:
+            _fail(*failure)
         raise
     raise SystemExit(0)
 

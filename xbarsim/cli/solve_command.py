@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from xbarsim.cli import announce
 from xbarsim.cli.circuit_options import circuit_options, crossbar_of
+from xbarsim.cli.netlist_names import NAME_LIST, NetlistCommand, check_words, sources
 from xbarsim.cli.option_types import Count, is_typed
 from xbarsim.cli.output import FORMS, Output, output_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xbarsim.analysis.answers import Answers
     from xbarsim.solvers.solve import Method
 
 
-@click.command()
-@click.option("--netlist", metavar="FILE", help="A SPICE netlist; - reads standard input.")
+@click.command(cls=NetlistCommand)
+@click.option(
+    "--netlist",
+    "netlists",
+    metavar="FILE...",
+    multiple=True,
+    help="SPICE netlists, an answer each; - is one on standard input, -0 NUL-ended names there.",
+)
 @circuit_options
 @click.option("--method", type=click.Choice(["auto", "schur", "kron", "reference"]), default="auto", show_default=True)
 @click.option(
@@ -31,35 +38,48 @@ if TYPE_CHECKING:
     quiet="Print output currents alone, no notes.", plot="Draw IR drop and currents, or a sweep", forms=(*FORMS, "raw")
 )
 def solve(
-    netlist: str | None, method: Method, nodes: tuple[str, ...], steady: bool, seed: int | None, **options: Any
+    netlists: tuple[str, ...], method: Method, nodes: tuple[str, ...], steady: bool, seed: int | None, **options: Any
 ) -> None:
     """Solve a crossbar, given as a netlist or by its matrices, or any other netlist.
 
     Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
 
     \b
-    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes or not converged.
+    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes or not converged;
+    of several netlists the largest.
     """
     output = Output.of(options)
-    if (netlist is None) == (options["conductance"] is None):
+    if bool(netlists) == (options["conductance"] is not None):
         raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
-    if netlist is not None:
+    if netlists:
+        check_words(netlists)
         _check_idle(options)
     elif steady:
         raise click.UsageError("--steady goes with --netlist: a crossbar's cells have no state of their own")
     elif seed is not None:
         raise click.UsageError("--seed goes with --netlist, which may draw random parameters")
-    with output.working() as progress:
+
+    def answers_of(source: str | IO[str], progress: Callable[[str], None]) -> Answers:
         from xbarsim.analysis import runs
 
-        if netlist is not None:
-            source = _standard_input() if netlist == "-" else netlist
-            answers = runs.from_netlist(source, method, progress, steady=steady, seed=seed)
+        answers = runs.from_netlist(source, method, progress, steady=steady, seed=seed)
+        return answers.only_nodes(nodes) if nodes else answers
+
+    if len(netlists) > 1 or netlists == (NAME_LIST,):
+        from xbarsim.cli import netlist_batch
+
+        netlist_batch.check_output(output)
+        click.get_current_context().exit(netlist_batch.solve_each(sources(netlists), answers_of, output))
+    with output.working() as progress:
+        if netlists:
+            ((_, source),) = sources(netlists)
+            answers = answers_of(source, progress)
         else:
+            from xbarsim.analysis import runs
+
             crossbar, voltages = crossbar_of(**options)
             answers = runs.from_arrays(crossbar, voltages, method, title=str(options["conductance"]))
-    if nodes:
-        answers = answers.only_nodes(nodes)
+            answers = answers.only_nodes(nodes) if nodes else answers
     for note in answers.notes:
         output.note(note)
     for error in answers.errors:
@@ -78,10 +98,3 @@ def _check_idle(circuit: dict[str, Any]) -> None:
     for name in filter(is_typed, circuit):
         option = "--" + name.replace("_", "-")
         raise click.UsageError(f"{option} goes with --conductance; a netlist says it itself")
-
-
-def _standard_input() -> IO[str]:
-    """Return stdin as UTF-8 whatever the locale; the reader names a line that is not."""
-    if sys.stdin is None:
-        raise click.UsageError("--netlist -: standard input is closed")
-    return TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="")

@@ -1,0 +1,37 @@
+"""What a failure is to the one who called: an exit code and one line."""
+
+from __future__ import annotations
+
+EXIT_INPUT = 2
+EXIT_SOLVE = 3
+
+_LONGEST = 600
+
+
+def failure_of(error: BaseException) -> tuple[int, str] | None:
+    """Return the exit code and the message of what a user can be told of; None for any other error."""
+    from xbarsim.errors import InputError, SolveError, SpiceError
+
+    if isinstance(error, SolveError | SpiceError):
+        return EXIT_SOLVE, str(error)
+    if isinstance(error, InputError):
+        return EXIT_INPUT, str(error)
+    if isinstance(error, MemoryError):
+        return EXIT_INPUT, "out of memory: solve a smaller circuit or free memory"
+    if isinstance(error, OSError):
+        return EXIT_INPUT, f"{error.filename or 'output'}: {error.strerror or error}"
+    return None
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes for whatever would not be seen, a newline too."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+
+
+def one_line(message: str) -> str:
+    """Return a message as one line that is not too long to be read."""
+    line = printable(" ".join(message.split()))
+    # A netlist may have names of any length: both ends of the line say most.
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST * 2 // 3]} ... {line[-_LONGEST // 3 :]}"
+    return line
