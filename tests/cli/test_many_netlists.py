@@ -180,6 +180,7 @@ def test_a_list_is_read_as_it_comes():
     [
         (b"", ["holds no names", "find -print0"]),
         (b"a.sp\nb.sp\n", ["end with newlines", "find -print0"]),
+        (b"a.sp\n" * 3000, ["end with newlines"]),
         (b"x" * (1 << 21), ["over 1048576 bytes"]),
     ],
 )
