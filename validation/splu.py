@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import SuperLU, splu
 
-from xbarsim import Crossbar
+if TYPE_CHECKING:
+    from xbarsim import Crossbar
+
+Factor = Callable[[sp.csc_array], Callable[[np.ndarray], np.ndarray]]
 
 
 def nodal_matrix(crossbar: Crossbar) -> sp.csc_array:
@@ -37,19 +43,24 @@ def factor(matrix: sp.csc_array) -> SuperLU:
     return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
 
-def currents(crossbar: Crossbar, voltages: np.ndarray) -> np.ndarray:
+def solver(matrix: sp.csc_array) -> Callable[[np.ndarray], np.ndarray]:
+    """Factor a matrix and return what solves."""
+    return factor(matrix).solve
+
+
+def currents(crossbar: Crossbar, voltages: np.ndarray, factor: Factor = solver) -> np.ndarray:
     """Output currents for one vector: assemble, factor, solve."""
     rows, cols = crossbar.shape
     right = np.zeros(2 * rows * cols)
     right[np.arange(rows) * cols] = voltages / crossbar.driver
-    nodes = factor(nodal_matrix(crossbar)).solve(right)
+    nodes = factor(nodal_matrix(crossbar))(right)
     return nodes[-cols:] / crossbar.sense
 
 
-def effective_map(crossbar: Crossbar) -> np.ndarray:
+def effective_map(crossbar: Crossbar, factor: Factor = solver) -> np.ndarray:
     """All rows x cols entries, by one solve for each output (the adjoint way)."""
     rows, cols = crossbar.shape
     right = np.zeros((2 * rows * cols, cols))
     right[2 * rows * cols - cols + np.arange(cols), np.arange(cols)] = 1 / crossbar.sense
-    nodes = factor(nodal_matrix(crossbar)).solve(right)
+    nodes = factor(nodal_matrix(crossbar))(right)
     return nodes[np.arange(rows) * cols] / crossbar.driver[:, None]
