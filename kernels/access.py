@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -9,21 +9,10 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
-from numba import njit
-from numba.core.dispatcher import Dispatcher
-from numba.core.errors import NumbaError
-from numba.np.unsafe import ndarray
 from numpy.typing import NDArray
 
-# None has types that a checker could follow.
-_types: Any = numba.types
-_cfunc: Any = numba.cfunc
-_carray: Any = getattr(numba, "carray")  # noqa: B009 - it is there, and not among the exports
-_to_fixed_tuple: Any = ndarray.to_fixed_tuple
-
-_config: Any = numba.config
+from xbarsim.kernels.native import UNCOMPILED, announce
 
 _REAL = ctypes.c_double
 _LAW = ctypes.CFUNCTYPE(None, _REAL, *[ctypes.POINTER(_REAL)] * 3)
@@ -46,18 +35,29 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
     UncompilableError
         numba cannot, or the function takes or returns something else.
     """
-    if _config.DISABLE_JIT:
+    if UNCOMPILED:
         return _Callback(function, count)
-    pointer = _types.CPointer(_types.float64)
+    announce()
+    import numba
+    from numba.core.dispatcher import Dispatcher
+    from numba.core.errors import NumbaError
+    from numba.np.unsafe import ndarray
+
+    # None has types that a checker could follow.
+    types: Any = numba.types
+    cfunc: Any = numba.cfunc
+    carray: Any = getattr(numba, "carray")  # noqa: B009 - it is there, and not among the exports
+    to_fixed_tuple: Any = ndarray.to_fixed_tuple
+    pointer = types.CPointer(types.float64)
 
     try:
-        law = function if isinstance(function, Dispatcher) else njit(error_model="numpy")(function)
+        law = function if isinstance(function, Dispatcher) else numba.njit(error_model="numpy")(function)
 
-        @njit
+        @numba.njit
         def call(x, q):  # type: ignore[no-untyped-def]
-            return law(x, *_to_fixed_tuple(_carray(q, (count,)), count))
+            return law(x, *to_fixed_tuple(carray(q, (count,)), count))
 
-        return _cfunc(_types.void(_types.float64, pointer, pointer, pointer))(_receiving(call))
+        return cfunc(types.void(types.float64, pointer, pointer, pointer))(_receiving(call))
     except NumbaError as error:
         raise UncompilableError(_cause(str(error))) from error
     except AssertionError as error:

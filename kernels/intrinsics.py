@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
-from numba.extending import intrinsic as _intrinsic
+from xbarsim.kernels.native import UNCOMPILED, Translated
 
-# None has types that a checker could follow.
-_config: Any = numba.config
+
+class Intrinsic(Translated):
+    """A generator of code, which numba sees when a kernel that uses it is compiled."""
+
+    def __init__(self, generator: Callable[..., Any]) -> None:
+        self._generator = generator
+
+    def numba(self) -> Any:
+        """Return numba's form."""
+        from numba.extending import intrinsic
+
+        return intrinsic(self._generator)
 
 
 def intrinsic(body: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
     """Return the decorator of an intrinsic's generator; ``body`` does the same in Python."""
 
     def decorate(generator: Callable[..., Any]) -> Any:
-        return body if _config.DISABLE_JIT else _intrinsic(generator)
+        return body if UNCOMPILED else Intrinsic(generator)
 
     return decorate

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-@njit(cache=True, nogil=True)
 def tied_nodes(g: Array, rw: Array, rb: Array) -> tuple[Mask, Mask]:
     """Return, for word and for bit nodes (m, n), whether current can reach them from any line end.
 
-    Segments ``rw`` (m, n+1) and ``rb`` (m+1, n) in ohms, ends included, ``inf`` where broken. Ties spread along
-    lines and through cells until nothing changes.
+    Segments ``rw`` (m, n+1) and ``rb`` (m+1, n) in ohms, ends included, ``inf`` where broken.
     """
+    word, bit = np.zeros(g.shape, np.bool_), np.zeros(g.shape, np.bool_)
+    _spread(g, rw, rb, word, bit)
+    return word, bit
+
+
+@njit(cache=True, nogil=True)
+def _spread(g: Array, rw: Array, rb: Array, word: Mask, bit: Mask) -> None:
+    """Spread ties along lines and through cells until nothing changes."""
     m, n = g.shape
-    word = np.zeros((m, n), np.bool_)
-    bit = np.zeros((m, n), np.bool_)
     changed = True
     while changed:
         changed = False
@@ -55,4 +60,3 @@ def tied_nodes(g: Array, rw: Array, rb: Array) -> tuple[Mask, Mask]:
                 tied = tied or bit[i, j]
                 if tied and not bit[i, j]:
                     bit[i, j] = changed = True
-    return word, bit

@@ -19,32 +19,28 @@ theirs, however near to each other the nodes are.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import get_cython_function_address
 from numpy.typing import NDArray
 
+from xbarsim.kernels.blas import blas_address
 from xbarsim.kernels.intrinsics import intrinsic
+from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 PANEL = 32
 
-# None has types; what it builds is typed by numba.
-_alloca_once: Any = cgutils.alloca_once
-
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
 
+@cache
 def dsyrk_address() -> int:
     """Address of the BLAS routine that SciPy ships; ``merge`` takes it as an argument so that it can be cached."""
-    address: int = get_cython_function_address("scipy.linalg.cython_blas", "dsyrk")
-    return address
+    return blas_address("dsyrk")
 
 
 def _update(dsyrk: int, n: int, k: int, a: Array, c: Array) -> None:
@@ -57,12 +53,18 @@ def _dsyrk(typing: Any, address: Any, n: Any, k: Any, a: Any, c: Any) -> Any:
 
     To BLAS, whose matrices lie column by column, C is an upper triangle and A stands upright.
     """
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+
+    # None has types; what it builds is typed by numba.
+    alloca_once: Any = cgutils.alloca_once
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         byte, word, real = ir.IntType(8), ir.IntType(32), ir.DoubleType()
 
         def stored(value: Any) -> Any:
-            slot = _alloca_once(builder, value.type)
+            slot = alloca_once(builder, value.type)
             builder.store(value, slot)
             return slot
 

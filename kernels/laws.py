@@ -14,13 +14,11 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
 from numpy.typing import NDArray
 
 from xbarsim.kernels.compiled import call_compiled
 from xbarsim.kernels.intrinsics import intrinsic
+from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
 
@@ -45,26 +43,29 @@ _LESS = 0.1  # of its overdrive: what a transistor keeps at least from one step 
 _NOISE = 1e-12  # of a cell's current at 1 V
 _EPS = 2.2e-16
 
-# None has types that a checker could follow.
-_types: Any = types
-_alloca_once: Any = cgutils.alloca_once
-
 
 @intrinsic(call_compiled)
 def _call(typing: Any, address: Any, x: Any, q: Any) -> Any:
     """``(i, slope)`` of the law ``void f(double x, double *q, double *i, double *slope)`` at an address."""
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+
+    # None has types that a checker could follow.
+    numba_types: Any = types
+    alloca_once: Any = cgutils.alloca_once
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         real = ir.DoubleType()
         pointer = real.as_pointer()
         function = ir.FunctionType(ir.VoidType(), [real, pointer, pointer, pointer])
         first = context.make_array(signature.args[2])(context, builder, args[2]).data
-        current, slope = _alloca_once(builder, real), _alloca_once(builder, real)
+        current, slope = alloca_once(builder, real), alloca_once(builder, real)
         builder.call(builder.inttoptr(args[0], function.as_pointer()), [args[1], first, current, slope])
         return context.make_tuple(builder, signature.return_type, [builder.load(current), builder.load(slope)])
 
-    pair: Any = _types.UniTuple(_types.float64, 2)
-    return pair(_types.intp, _types.float64, q), generate
+    pair: Any = numba_types.UniTuple(numba_types.float64, 2)
+    return pair(numba_types.intp, numba_types.float64, q), generate
 
 
 @njit(**_OPTIONS)

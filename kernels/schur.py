@@ -17,14 +17,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
 
 _REFINEMENTS = 3
 _EASY = 20  # after so few steps the recursive residual is the true one to the last digit
-
 CONVERGED = 0
 NOT_CONVERGED = 1
 

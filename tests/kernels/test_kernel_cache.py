@@ -1,4 +1,4 @@
-"""numba's disk cache is stamped with a kernel's own file alone: what it calls must live in that file.
+"""Object code is kept under a digest of a kernel's own file alone: what it calls must live in that file.
 
 After a helper in another file changed, a ``cache=True`` caller keeps returning the old numbers, over restarts
 and upgrades. The same goes for constants, which are compiled in. So a cached kernel may refer to nothing that

@@ -41,16 +41,14 @@ def installation() -> Installation:
     from xbarsim import __version__
     from xbarsim.resources import thread_count
 
-    threads = thread_count()  # before numba, whose own complaint is a traceback
-    from xbarsim.kernels import schur
+    threads = thread_count()
+    from xbarsim.kernels import native, object_files
 
     facts = {"xbarsim": __version__, "Python": f"{platform.python_version()} on {platform.platform(terse=True)}"}
     for package in ("numpy", "scipy", "numba", "llvmlite", "click", "torch", "PySpice"):
         facts[package] = _version(package)
     facts["threads"] = f"{threads} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
-    facts["cache"] = (
-        str(schur.solve.stats.cache_path) if hasattr(schur.solve, "stats") else "none, kernels run as Python"
-    )
+    facts["cache"] = "none, kernels run as Python" if native.UNCOMPILED else str(object_files.folder())
     facts["ngspice"] = _ngspice()
     return Installation(facts)
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 _CLEAR = "\r\x1b[K"
 """Empties the terminal's line."""
@@ -31,25 +30,23 @@ def _write(text: str) -> None:
 @contextmanager
 def compilation() -> Iterator[None]:
     """While this is entered, the first compilation of a kernel is announced on stderr, and its end too."""
-    from numba.core import event
+    from xbarsim.kernels import native
 
-    class Announcer(event.Listener):  # type: ignore[misc, unused-ignore]
-        started = 0.0
+    started = 0.0
 
-        def on_start(self, event: Any) -> None:
-            if not self.started:
-                self.started = time.perf_counter()
-                say("xbarsim: compiling kernels for this machine, about 15 s; later runs find them in the cache")
+    def announce() -> None:
+        nonlocal started
+        if not started:
+            started = time.perf_counter()
+            say("xbarsim: compiling kernels for this machine, about 15 s; later runs find them in the cache")
 
-        def on_end(self, event: Any) -> None:
-            pass
-
-    announcer = Announcer()
-    with event.install_listener("numba:compile", announcer):
+    end = native.listen(announce)
+    try:
         yield
-    if announcer.started:
-        seconds = time.perf_counter() - announcer.started
-        say(f"xbarsim: compiled in {seconds:.0f} s")
+    finally:
+        end()
+    if started:
+        say(f"xbarsim: compiled in {time.perf_counter() - started:.0f} s")
 
 
 @contextmanager

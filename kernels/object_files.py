@@ -1,0 +1,163 @@
+"""Files of object code, one for each kernel and signature, that tell whether they are what was written.
+
+A file's name holds a digest of all that its code depends on: the kernel's source file, in which all that it calls
+lives too, the signature and the options, the versions of Python, NumPy, numba and llvmlite, this package's way of
+calling, the processor, and numba's settings in the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import marshal
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+_SIZE = hashlib.sha256().digest_size
+_ENDING = ".xbo"
+
+_LATEST = 4
+"""Files of a kernel and signature that stay, those of other versions and machines among them."""
+
+_HOUR = 3600.0
+"""Seconds after which a file that is still being written is taken for one that a stopped program left."""
+
+_IDLE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_DISABLE_JIT"}
+"""numba's variables that change no code."""
+
+_notices: list[str] = []
+
+
+class ObjectCode(NamedTuple):
+    """Object code: the function that Python calls, names that must be found elsewhere, and the objects."""
+
+    entry: str
+    needs: list[str]
+    objects: list[bytes]
+
+
+def name(function: Callable[..., Any], signature: str, options: dict[str, Any]) -> str:
+    """Return the name of the file for a kernel's signature."""
+    source = Path(function.__code__.co_filename)
+    stated = sorted(f"{key}={sorted(value) if isinstance(value, set) else value}" for key, value in options.items())
+    form = f"{function.__qualname__}({signature}) {stated}"
+    key = hashlib.sha256(b"\0".join([surroundings(), _digest(source), form.encode()])).hexdigest()
+    short = hashlib.sha256(signature.encode()).hexdigest()[:8]
+    return f"{source.stem}.{function.__name__}.{short}.{key[:24]}{_ENDING}"
+
+
+@cache
+def _digest(source: Path) -> bytes:
+    return hashlib.sha256(source.read_bytes()).digest()
+
+
+@cache
+def surroundings() -> bytes:
+    """Return what code depends on beside its source."""
+    import llvmlite
+    from llvmlite import binding
+
+    # numba itself is not imported for its version.
+    spec = find_spec("numba")
+    version = Path(str(spec.origin)).with_name("_version.py").read_bytes() if spec else b""
+    kernels = Path(__file__).parent
+    parts = [version, *(_digest(kernels / f"object_{part}.py") for part in ("files", "engine", "compiler", "runtime"))]
+    parts += [text.encode() for text in (sys.version, np.__version__, str(llvmlite.__version__))]
+    parts += [binding.get_host_cpu_name().encode(), binding.get_host_cpu_features().flatten().encode()]
+    settings = {key: value for key, value in os.environ.items() if key.startswith("NUMBA_") and key not in _IDLE}
+    return b"\0".join([*parts, repr(sorted(settings.items())).encode()])
+
+
+def folders() -> list[Path]:
+    """Where code is looked for and kept: ``NUMBA_CACHE_DIR``, or beside the kernels, or in the user's cache folder."""
+    variable = os.environ.get("NUMBA_CACHE_DIR")
+    if variable:
+        return [Path(variable) / "xbarsim"]
+    # Not Path.expanduser: it raises where there is no home at all.
+    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
+    return [Path(__file__).resolve().parent / "__pycache__", home / "xbarsim"]
+
+
+def folder() -> Path:
+    """Return the first folder that takes files, or would if it were made."""
+    for folder in folders():
+        parent = next(path for path in (folder, *folder.parents) if path.exists())
+        if parent.is_dir() and os.access(parent, os.W_OK):
+            return folder
+    return folders()[0]
+
+
+def read(name: str) -> ObjectCode | None:
+    """Return the code of a file, or None where there is none that can be trusted."""
+    for folder in folders():
+        path = folder / name
+        try:
+            content = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+        except OSError:
+            content = b""
+        data, digest = content[:-_SIZE], content[-_SIZE:]
+        if hashlib.sha256(data).digest() == digest:
+            return ObjectCode(*marshal.loads(data))
+        _tell(f"compiled kernel {path} is damaged: it is compiled anew")
+    return None
+
+
+def write(name: str, code: ObjectCode) -> None:
+    """Keep code in the first folder that takes it; where none does, it is compiled again at the next run."""
+    data = marshal.dumps(tuple(code))
+    content = data + hashlib.sha256(data).digest()
+    failure = ""
+    for folder in folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _place(folder / name, content)
+        except OSError as error:
+            failure = failure or f"compiled kernels cannot be kept in {folder} ({error.strerror})"
+            continue
+        _clear(folder, name)
+        return
+    _tell(failure)
+
+
+def _place(path: Path, content: bytes) -> None:
+    """Write a file under another name first: programs that run at once see whole files or none."""
+    begun = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        begun.write_bytes(content)
+        begun.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            begun.unlink()
+        raise
+
+
+def _clear(folder: Path, name: str) -> None:
+    """Remove what is left of other versions, but for the latest, and of programs that were stopped."""
+    kernel = name.rsplit(".", 2)[0]
+    with contextlib.suppress(OSError):
+        latest = sorted(_dated(folder.glob(f"{kernel}.*{_ENDING}")), reverse=True)
+        left = [path for date, path in _dated(folder.glob(f"*{_ENDING}.*")) if date < time.time() - _HOUR]
+        for path in [path for _, path in latest[_LATEST:]] + left:
+            path.unlink()
+
+
+def _dated(paths: Iterator[Path]) -> Iterator[tuple[float, Path]]:
+    return ((path.stat().st_mtime, path) for path in paths)
+
+
+def _tell(line: str) -> None:
+    """Print a line on stderr: the first, since one trouble has many kernels."""
+    if not _notices and sys.stderr is not None:
+        _notices.append(line)
+        # On a terminal the stage in hand may stand in the line.
+        print(f"{chr(13)}\x1b[K" * sys.stderr.isatty() + f"xbarsim: {line}", file=sys.stderr, flush=True)
