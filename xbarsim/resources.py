@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from numbers import Integral
 from pathlib import Path
-from typing import Any
-
-from threadpoolctl import ThreadpoolController
+from typing import TYPE_CHECKING, Any
 
 from xbarsim.errors import InputError, TooLargeError
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 
 def thread_count(threads: int | None = None) -> int:
@@ -61,6 +61,8 @@ def run_tasks(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -
         for task in listed:
             work(task)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     stop = threading.Event()
 
     def watched(task: Any) -> None:
@@ -92,6 +94,8 @@ def chunks(batch: int, threads: int) -> list[slice]:
 
 @cache
 def _threadpools() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
     import_module("scipy.linalg.cython_blas")  # loads SciPy's BLAS, which a controller made before would not know
     return ThreadpoolController()
 

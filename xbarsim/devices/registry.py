@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from xbarsim.devices.base import Device
 from xbarsim.devices.law import Law
@@ -19,6 +19,9 @@ from xbarsim.devices.table import Table
 from xbarsim.devices.transistor import Transistor
 from xbarsim.devices.yakopcic import Yakopcic
 from xbarsim.errors import InputError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "xbarsim.devices"
 
@@ -74,6 +77,8 @@ def sinh_model(in_series: bool) -> type[Device]:
 @cache
 def _of_packages() -> tuple[dict[str, type[Device]], dict[str, str]]:
     """Return the models of installed packages, and by name what is wrong with others."""
+    from importlib.metadata import entry_points
+
     packaged: dict[str, type[Device]] = {}
     faults: dict[str, str] = {}
     for entry in entry_points(group=GROUP):
