@@ -1,8 +1,9 @@
 """Files of object code, one for each kernel and signature, that tell whether they are what was written.
 
 A file's name holds a digest of all that its code depends on: the kernel's source file, in which all that it calls
-lives too, the signature and the options, the versions of Python, NumPy, numba and llvmlite, this package's way of
-calling, the processor, and numba's settings in the environment.
+lives too, but for the vectors' intrinsics, whose file is part of all; the signature and the options, the versions of
+Python, NumPy, numba and llvmlite, this package's way of calling, the processor, and numba's settings in the
+environment.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ def surroundings() -> bytes:
     spec = find_spec("numba")
     version = Path(str(spec.origin)).with_name("_version.py").read_bytes() if spec else b""
     kernels = Path(__file__).parent
-    parts = [version, *(_digest(kernels / f"object_{part}.py") for part in ("files", "engine", "compiler", "runtime"))]
+    parts = [
+        version,
+        _digest(kernels / "vectors.py"),
+        *(_digest(kernels / f"object_{part}.py") for part in ("files", "engine", "compiler", "runtime")),
+    ]
     parts += [text.encode() for text in (sys.version, np.__version__, str(llvmlite.__version__))]
     parts += [binding.get_host_cpu_name().encode(), binding.get_host_cpu_features().flatten().encode()]
     settings = {key: value for key, value in os.environ.items() if key.startswith("NUMBA_") and key not in _IDLE}
