@@ -100,6 +100,9 @@ def numbers():
         if not fixed:
             cases[f"{name}, map"] = [xbarsim.effective_conductance(crossbar)]
     cases["gradient"] = [effective_map(wired(rng, 9, 11)).gradient(rng.uniform(-1, 1, (9, 11)))]
+    several = xbarsim.effective_maps([wired(rng, 9, 11), wired(rng, 9, 11)])
+    cases["maps"] = several.matrices
+    cases["gradients"] = several.gradients(rng.uniform(-1, 1, (2, 9, 11)))
     cases["tall map"] = [xbarsim.effective_conductance(wired(rng, 60, 6))]
     cases["access cells"] = access_cells(rng)
     ohms = [10 ** rng.uniform(-2, 0, shape) for shape in ((5, 7), (6, 6))]

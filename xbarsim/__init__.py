@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from xbarsim.solution import Solution as Solution
     from xbarsim.solvers.effective import effective_conductance as effective_conductance
     from xbarsim.solvers.effective import port_admittance as port_admittance
+    from xbarsim.solvers.map_batch import effective_conductances as effective_conductances
+    from xbarsim.solvers.map_batch import effective_maps as effective_maps
     from xbarsim.solvers.solve import solve as solve
 
 __version__ = "0.1.0"
@@ -41,6 +43,8 @@ _HOME = {
     "Solution": "solution",
     "solve": "solvers.solve",
     "effective_conductance": "solvers.effective",
+    "effective_conductances": "solvers.map_batch",
+    "effective_maps": "solvers.map_batch",
     "port_admittance": "solvers.effective",
 }
 
@@ -58,6 +62,8 @@ __all__ = [
     "Yakopcic",
     "__version__",
     "effective_conductance",
+    "effective_conductances",
+    "effective_maps",
     "port_admittance",
     "solve",
 ]
