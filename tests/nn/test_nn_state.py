@@ -26,8 +26,12 @@ CELLS = Nonidealities(faults=Faults(0.05), variation=Variation(0.1))
 def reductions(monkeypatch):
     """How many arrays were reduced, of all that were asked for."""
     counted = []
-    real = array_maps.effective_conductance
-    monkeypatch.setattr(array_maps, "effective_conductance", lambda *a, **k: counted.append(1) or real(*a, **k))
+
+    def counting(reduce):
+        return lambda crossbars, **options: counted.extend(crossbars) or reduce(crossbars, **options)
+
+    for name in ("effective_conductances", "effective_maps"):
+        monkeypatch.setattr(array_maps, name, counting(getattr(array_maps, name)))
     return counted
 
 

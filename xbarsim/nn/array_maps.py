@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
-from xbarsim.resources import one_blas_thread, run_tasks, thread_count
-from xbarsim.solvers.adjoint import EffectiveMap, effective_map
-from xbarsim.solvers.effective import effective_conductance
+from xbarsim.solvers.map_batch import effective_conductances, effective_maps
 
 
 def effective(
-    conductances: Sequence[Tensor], crossbars: Sequence[Crossbar], threads: int | None = None, *, keep: bool = True
+    conductances: Sequence[Tensor], crossbars: Sequence[Crossbar], threads: int | None = None
 ) -> list[Tensor]:
     """Return the maps of arrays, (rows, cols) each, as functions of their cells' conductances.
 
@@ -29,58 +25,27 @@ def effective(
         The same arrays with their wires and ends.
     threads : int, optional
         Threads to use.
-    keep : bool
-        Whether what gradients need is kept. If not, the maps are to the last bit those without gradients, and a
-        gradient reduces the arrays anew.
     """
     if torch.is_grad_enabled() and any(cells.requires_grad for cells in conductances):
         apply: Any = _Maps.apply
-        return list(apply(tuple(crossbars), threads, keep, *conductances))
-    return _reduced(crossbars, threads)
-
-
-def _reduced(crossbars: Sequence[Crossbar], threads: int | None) -> list[Tensor]:
-    """Return maps alone."""
-    maps: list[Array] = [np.empty(0)] * len(crossbars)
-
-    def reduce(k: int) -> None:
-        maps[k] = effective_conductance(crossbars[k], threads=1)
-
-    with one_blas_thread():  # once for all, not for each array in turn
-        run_tasks(reduce, range(len(crossbars)), thread_count(threads))
-    return [torch.from_numpy(np.array(matrix)) for matrix in maps]
+        return list(apply(tuple(crossbars), threads, *conductances))
+    return [torch.from_numpy(matrix) for matrix in effective_conductances(crossbars, threads=threads)]
 
 
 class _Maps(torch.autograd.Function):
-    """Effective maps with their adjoint; :meth:`xbarsim.solvers.adjoint.EffectiveMap.gradient` derives it."""
+    """Effective maps with their adjoint; :mod:`xbarsim.kernels.lane_gradients` derives it."""
 
     @staticmethod
-    def forward(ctx: Any, crossbars: tuple[Crossbar, ...], threads: int | None, keep: bool, *cells: Tensor) -> Any:
-        maps: list[EffectiveMap | None] = [None] * len(crossbars)
-        ctx.crossbars, ctx.threads, ctx.maps = crossbars, threads, maps
-        if not keep:
-            return tuple(_reduced(crossbars, threads))
-
-        def reduce(k: int) -> None:
-            maps[k] = effective_map(crossbars[k], threads=1)
-
-        with one_blas_thread():  # once for all, not for each array in turn
-            run_tasks(reduce, range(len(crossbars)), thread_count(threads))
-        return tuple(torch.from_numpy(np.array(solution.matrix)) for solution in maps if solution is not None)
+    def forward(ctx: Any, crossbars: tuple[Crossbar, ...], threads: int | None, *cells: Tensor) -> Any:
+        ctx.maps = effective_maps(crossbars, threads=threads)
+        return tuple(torch.from_numpy(matrix) for matrix in ctx.maps.matrices)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        gradients: list[Tensor | None] = [None] * len(cotangents)
-
-        def carry(k: int) -> None:
-            if ctx.needs_input_grad[3 + k]:
-                solution = ctx.maps[k] or effective_map(ctx.crossbars[k], threads=1)
-                gradients[k] = torch.from_numpy(solution.gradient(cotangents[k].detach().numpy()))
-
-        with one_blas_thread():  # once for all, not for each array in turn
-            run_tasks(carry, range(len(cotangents)), thread_count(ctx.threads))
-        return None, None, None, *gradients
+        slopes = zip(cotangents, ctx.needs_input_grad[2:], strict=True)
+        gradients = ctx.maps.gradients([slope.detach().numpy() if needed else None for slope, needed in slopes])
+        return None, None, *(None if gradient is None else torch.from_numpy(gradient) for gradient in gradients)
 
 
 class _Recomputed(torch.autograd.Function):

@@ -127,7 +127,7 @@ class ArrayMaps:
         if not self._recompute:
             return values
         if name not in self._differentiable:
-            state = replace(self._state(), progress=None, keep=True)
+            state = replace(self._state(), progress=None)
 
             def again(sources: list[Tensor]) -> list[Tensor]:
                 return make(replace(state, matrices=sources))

@@ -48,8 +48,6 @@ class ArrayState:
         Told how many arrays are ready.
     cells : sequence of Programmed or None
         What was written, where the arrays do not follow the weights.
-    keep : bool
-        As of ``effective``.
     siemens : CellTargets or None
         Conductances that cells are to have instead of those of the weights.
     """
@@ -67,7 +65,6 @@ class ArrayState:
     threads: int | None = None
     progress: Callable[[int], None] | None = None
     cells: Sequence[Programmed] | None = None
-    keep: bool = True
     siemens: CellTargets | None = None
 
 
@@ -229,7 +226,7 @@ def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> li
     circuits = [circuit(g.detach().numpy(), tile, state) for tile, g in zip(tiles, cells, strict=True)]
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]
-    wholes = effective(grown, crossbars, state.threads, keep=state.keep)
+    wholes = effective(grown, crossbars, state.threads)
     return [_without_shorts(whole, wired) for whole, wired in zip(wholes, circuits, strict=True)]
 
 

@@ -253,7 +253,7 @@ class ProgrammedWeights(MappedWeights):
             self.matrices(), scales, output_scales, self.places, hardware or self.hardware,
             self._readable_chip() if timed else self.checked_chip(), self.writes,
             self.reads if read is None else read, self.time, self.compensation, self.threads, self.progress,
-            None if self._cells is None else self._cells.cells, keep=self.training, siemens=self._targets,
+            None if self._cells is None else self._cells.cells, self._targets,
         )  # fmt: skip
 
     def _read_state(self) -> ArrayState:
