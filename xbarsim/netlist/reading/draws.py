@@ -6,7 +6,7 @@ A draw belongs to a seed and a run: run 7 of seed 0 has the same numbers whateve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Draws:
     def __init__(self, seed: int, run: int | None) -> None:
         self.run = run
         self.count = 0
-        self._generator = None if run is None else np.random.default_rng([seed, run])
+        self._seed = seed
         self._samplers = {name: Sampler(partial(self._value, name)) for name in _FORMS}
 
     def with_samplers(
@@ -74,7 +74,7 @@ class Draws:
             return max(low, min(high, value))
         self.count += 1
         nominal, scale, tries = _spread(name, arguments, text)
-        if self._generator is None or scale == 0:
+        if self.run is None or scale == 0:
             return nominal
         # Of several tries the one that is farthest away counts.
         deviates = [self._deviate(name) for _ in range(tries)]
@@ -83,8 +83,12 @@ class Draws:
             raise CardError(f"{name}() in '{clipped(text)}' draws {value}: give a finite spread")
         return value
 
+    @cached_property
+    def _generator(self) -> np.random.Generator:
+        assert self.run is not None
+        return np.random.default_rng([self._seed, self.run])
+
     def _deviate(self, name: str) -> float:
-        assert self._generator is not None
         if name.endswith("gauss"):
             return float(self._generator.standard_normal())
         deviate = float(self._generator.uniform(-1.0, 1.0))
