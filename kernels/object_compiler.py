@@ -45,7 +45,7 @@ def compile_kernel(dispatcher: Any, args: tuple[Any, ...]) -> ObjectCode:
     """Compile a kernel, in numba's form, for the types of arguments."""
     with _lock:
         compiler = dispatcher._compiler
-        compiler._customize_flags = _bare
+        compiler._customize_flags = _uncalled
         compiled = compiler.compile(tuple(_typeof(arg) for arg in args), None)
         del compiler._customize_flags
         library = compiled.library
@@ -60,7 +60,7 @@ def compile_kernel(dispatcher: Any, args: tuple[Any, ...]) -> ObjectCode:
     return ObjectCode(entry, needs, objects)
 
 
-def _bare(flags: Any) -> Any:
+def _uncalled(flags: Any) -> Any:
     """Neither numba's ways in from Python nor machine code in this program are flagged."""
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
     return flags
