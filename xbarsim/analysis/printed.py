@@ -24,7 +24,7 @@ def add_printed(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
             notes[f"{_place(circuit, card)}: {note}"] = None
         for request in requests_of(card):
             requests.setdefault(request, card)
-    for result in results:
+    for result in results if requests else []:
         read = Readout(circuit, result)
         nodes, branches = set(result.nodes), set(result.branches)
         for request, card in requests.items():

@@ -56,8 +56,14 @@ class Readout:
         self.circuit, self.result = circuit, result
         self.values: Mapping[str, float] = {} if values is None else values
         self.times = dict(result.axes()).get("time", np.zeros(result.points))
-        self._node = {name: k for k, name in enumerate(result.nodes)}
-        self._branch = {name: k for k, name in enumerate(result.branches)}
+
+    @cached_property
+    def _node(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.result.nodes)}
+
+    @cached_property
+    def _branch(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.result.branches)}
 
     @cached_property
     def _element(self) -> dict[str, int]:

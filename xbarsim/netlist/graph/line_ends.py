@@ -51,8 +51,10 @@ def find_ends(
     for nodes in (layout.word, layout.bit):
         on_array[nodes[nodes > GROUND]] = True
     walker = _Walker(network, on_array, outside.tolist())
-    starts = np.concatenate([network.u[outside], network.v[outside], np.flatnonzero(network.source >= 0)])
-    starts = np.unique(starts[on_array[starts]])
+    start = np.zeros(network.count, dtype=bool)
+    for nodes in (network.u[outside], network.v[outside], np.flatnonzero(network.source >= 0)):
+        start[nodes] = True
+    starts = np.flatnonzero(start & on_array)
     if starts.size > 2 * (rows + cols):
         raise NoCrossbar(f"{network.name(outside[0]) if outside.size else 'an element'} fits into no line or end")
     chains = {int(node): walker.chains(int(node)) for node in starts}

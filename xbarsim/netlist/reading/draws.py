@@ -31,7 +31,7 @@ _MOST_TRIES = 10_000
 
 def may_draw(text: str) -> bool:
     """Whether a file's text, in lower case, may call a random function."""
-    return any(f"{name}(" in text or f"{name} (" in text for name in RANDOM)
+    return "(" in text and any(f"{name}(" in text or f"{name} (" in text for name in RANDOM)
 
 
 IN_CONTROL = 0
