@@ -37,6 +37,24 @@ def test_the_installed_program_is_this_one():
     assert process.stdout == run("--version").out
 
 
+@pytest.mark.slow
+def test_a_crossbar_is_solved_without_a_compiler():
+    """Half a second of imports for a fifth of a millisecond: kernels were compiled before, and no matrix is sparse."""
+    code = (
+        "import sys, xbarsim.cli\n"
+        "try: xbarsim.cli.main(['solve', '--quiet', '--netlist', sys.argv[1]])\n"
+        "except SystemExit as done: assert done.code == 0\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    command = [sys.executable, "-c", code, str(EXAMPLE)]
+    for _ in range(2):  # the first run may compile
+        process = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
+    loaded = set(process.stdout.splitlines()[-1].split())
+    assert {"numpy", "llvmlite"} <= loaded
+    assert not loaded & {"numba", "scipy", "threadpoolctl", "torch", "matplotlib", "email", "logging"}
+    assert process.stderr == ""
+
+
 def test_help_is_quick():
     """Seconds of waiting for a list of options: numpy and numba must wait until there is something to solve."""
     code = (
