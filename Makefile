@@ -5,6 +5,7 @@
 # make lowest   the sample with the lowest versions that pyproject.toml promises
 # make pythons  the sample with every other Python that is here
 # make coverage the kernels' lines that tests reach, run as Python
+# make bounds   what kernels may cost, counted anew: after a change that is meant
 # make stale    the pages of results whose code has changed since they were measured
 VENV ?= .venv
 PYTHON ?= python3
@@ -12,7 +13,7 @@ PYTHONS ?= python3.12 python3.13
 CONSTRAINTS ?= constraints.txt
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: solve quick lint test lowest pythons sample coverage stale ngspice clean
+.PHONY: solve quick lint test lowest pythons sample coverage bounds stale ngspice clean
 
 solve: $(VENV)/.core
 	$(VENV)/bin/xbarsim solve --netlist examples/crossbar_64x64.sp
@@ -47,6 +48,9 @@ sample: $(VENV)/.sample
 	$(VENV)/bin/python -m pip list --disable-pip-version-check | grep -E '^(numpy|scipy|numba|click) '
 	NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(VENV)/bin/python -m pytest --quick -n 2 $(PYTEST_ARGS)
 
+bounds: $(VENV)/.all ngspice
+	$(VENV)/bin/python validation/counts.py --renew
+
 stale:
 	$(PYTHON) validation/stale.py
 
@@ -71,14 +75,17 @@ $(VENV)/.sample: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
 	$(PIP) install -c $(CONSTRAINTS) -e '.[plot,spice,test]'
 	@touch $@
 
-# ngspice comes from the system's packages; without it the tests that compare with it are left out, and say so.
+# ngspice and valgrind come from the system's packages; without them the tests that compare with the one, or count
+# work by the other, are left out, and say so.
 ngspice:
-	@command -v ngspice >/dev/null || { \
+	@command -v ngspice >/dev/null && command -v valgrind >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO="sudo -n"; fi; \
 	  if command -v apt-get >/dev/null && $$SUDO true 2>/dev/null; then \
-	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq ngspice libngspice0 >/dev/null; \
+	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq ngspice libngspice0 valgrind >/dev/null; \
 	  fi; }
-	@command -v ngspice >/dev/null || echo "ngspice is not here and could not be installed: its tests are left out"
+	@for program in ngspice valgrind; do \
+	  command -v $$program >/dev/null || echo "$$program is not here and could not be installed: its tests are left out"; \
+	done
 
 clean:
 	rm -rf $(VENV) $(VENV)-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
