@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import counts
 import pytest
 from callgrind import Counter, read_counts
@@ -64,7 +62,7 @@ def test_what_callgrind_writes_is_read_by_its_name(tmp_path):
     assert read_counts(tmp_path) == {"vector-64-hard": {"instructions": 90, "first level": 54, "last level": 21}}
 
 
-@pytest.mark.skipif(bool(counts.missing()) and os.uname().machine != "x86_64", reason="machine code of x86_64")
+@needs_valgrind
 def test_requests_do_nothing_without_valgrind():
     counter = Counter()
     counter.start()
