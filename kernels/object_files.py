@@ -76,7 +76,9 @@ def surroundings() -> bytes:
         *(_digest(kernels / f"object_{part}.py") for part in ("files", "engine", "compiler", "runtime")),
     ]
     parts += [text.encode() for text in (sys.version, np.__version__, str(llvmlite.__version__))]
-    parts += [binding.get_host_cpu_name().encode(), binding.get_host_cpu_features().flatten().encode()]
+    # Where numba is told of a processor, code is that one's on every machine, and in one that is simulated.
+    if not {"NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"} <= os.environ.keys():
+        parts += [binding.get_host_cpu_name().encode(), binding.get_host_cpu_features().flatten().encode()]
     settings = {key: value for key, value in os.environ.items() if key.startswith("NUMBA_") and key not in _IDLE}
     return b"\0".join([*parts, repr(sorted(settings.items())).encode()])
 

@@ -59,6 +59,25 @@ def test_a_name_holds_what_code_depends_on(monkeypatch, tmp_path):
     assert name() == names[0]
 
 
+def test_code_for_a_processor_that_is_told_is_every_machines(monkeypatch):
+    """Counts of work are of one processor's code, made on this machine and run on a simulated one."""
+
+    def name():
+        object_files.surroundings.cache_clear()
+        return object_files.name(add, "float,float", {})
+
+    here = name()
+    monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
+    by_name = name()
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "+avx2")
+    pinned = name()
+    monkeypatch.setattr("llvmlite.binding.get_host_cpu_name", lambda: "another")
+    assert name() == pinned
+    monkeypatch.delenv("NUMBA_CPU_FEATURES")
+    elsewhere = name()
+    assert len({here, by_name, pinned, elsewhere}) == 4
+
+
 DAMAGE = {
     "empty": lambda path, data: path.write_bytes(b""),
     "cut short": lambda path, data: path.write_bytes(data[: len(data) // 2]),
