@@ -32,8 +32,8 @@ LOSS = 0.1
 """A count may exceed its bound by this share. Those of one version differ by less than 0.02; what takes a fifth more
 time adds less to a count in which Python has its part."""
 
-SLACK = {"instructions": 300_000, "first level": 5_000, "last level": 5_000, "iterations": 1}
-"""And by so much, which is Python's own and the heap's."""
+SLACK = {"instructions": 300_000, "first level": 5_000, "last level": 30_000, "iterations": 1}
+"""And by so much, which is Python's own, and the heap's: where its blocks lie decides some lines of the last level."""
 
 FEATURES = (
     "64bit avx avx2 bmi bmi2 cmov cx16 cx8 f16c fma fsgsbase fxsr lzcnt mmx movbe pclmul popcnt sahf sse sse2 sse3 "

@@ -32,7 +32,7 @@ def test_a_fifth_more_is_told_and_a_little_more_is_not():
         (sentence,) = counts.excess(bounds | {what: int(1.2 * bounds[what])}, bounds)
         assert sentence.startswith(f"{what}: ")
         assert "+20%" in sentence
-    assert counts.excess(bounds | {"last level": 2_000}, bounds) == [], "what the heap's place makes of few lines"
+    assert counts.excess(bounds | {"last level": 20_000}, bounds) == [], "what the heap's place makes of few lines"
     assert counts.excess(bounds | {"iterations": 9}, bounds) == []
     assert counts.excess(bounds | {"iterations": 10}, bounds) == ["iterations: 10, +25% of 8"]
 
