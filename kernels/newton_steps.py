@@ -1,19 +1,24 @@
 """Newton's method for nonlinear cells: tangents, a linear solve, tangents anew.
 
 A cell's tangent is ``a v - b u + j``. Each step solves the circuit of tangents by its lines (:mod:`schur`), starting
-from the voltages at hand and only as exactly as the tangents deserve, then linearises every cell anew (:mod:`laws`).
-What counts as converged is current: every line's sum of what the tangents missed of the laws. In the end each cell
-is as good as an ohmic one of conductance ``i / (v - u)``, and the solution is handed out as that linear circuit's.
+from the voltages at hand and only as exactly as the tangents deserve, then linearises every cell anew
+(:mod:`law_table`). What counts as converged is current: every line's sum of what the tangents missed of the laws. In
+the end each cell is as good as an ohmic one of conductance ``i / (v - u)``, and the solution is handed out as that
+linear circuit's.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import ladders, laws, schur, tangents
+from .law_table import Cells
 
 Array = NDArray[np.float64]
 
@@ -23,6 +28,9 @@ BAD_LAW = 2
 
 STEPS = 60
 """Newton steps before the sources are raised step by step instead."""
+
+FEW_STEPS = 20
+"""Newton steps from tangents at the sources' voltages: where those lead anywhere, they do at once."""
 
 RAMP = (0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 
@@ -35,33 +43,15 @@ STALLED = 1e-10
 SMALL = 1e-6
 """Lines with less current than this part of the largest are held to that part of it."""
 
-_LOOSEST = 1e-3
+_LOOSEST = 0.1
 _TIGHTEST = 1e-13
+_SHARE = 0.01
 
 
-@dataclass(frozen=True)
-class Cells:
-    """The cells' law and parameters.
+WORKSPACE_BYTES = 64e6
+"""Work space is kept between calls up to this size."""
 
-    Attributes
-    ----------
-    kind, address : int
-        Which law of :mod:`laws`; the address of a compiled one.
-    parameters : (m, n, K)
-        The first is the conductance.
-    shared : (pieces, columns)
-        What all cells have in common.
-    """
-
-    kind: int
-    address: int
-    parameters: Array
-    shared: Array
-
-    @property
-    def symmetric(self) -> bool:
-        """Whether currents depend on ``v - u`` alone."""
-        return self.kind != laws.TRANSISTOR
+_NUMBERS = 23
 
 
 @dataclass
@@ -90,13 +80,15 @@ class NewtonOutcome:
     iterations: int
 
 
+_spaces = threading.local()
+
+
 class Workspace:
-    """Arrays of one thread, and the tangents that a solve leaves: 21 to 25 numbers a cell."""
+    """Arrays of one thread, and the tangents that a solve leaves: 18 to 23 numbers a cell."""
 
     def __init__(self, rows: int, cols: int, symmetric: bool) -> None:
         self.anchor, self.a, self.j, self.chord = np.empty((4, rows, cols))
         self.b = self.a if symmetric else np.empty((rows, cols))
-        self.slope = np.empty((rows, cols))
         self.lw, self.kw, self.lb, self.kb = np.empty((4, rows, cols))
         self.directions = np.empty((4 if symmetric else 8, rows, cols))
         self.laws = tuple(self.directions[:4])  # free between two linear solves
@@ -104,24 +96,64 @@ class Workspace:
         self.rows, self.cols, self.scale = np.empty(rows), np.empty(cols), np.empty(rows + cols)
         self.end_w, self.end_b = np.empty(rows), np.empty(cols)
 
+    @staticmethod
+    @contextmanager
+    def borrowed(rows: int, cols: int, symmetric: bool) -> Iterator[Workspace]:
+        """Give a thread's arrays, of any content, the same ones at its next call for this shape.
+
+        Fresh memory costs a page fault every 4 KB, as much in all as several Newton steps.
+        """
+        key = (rows, cols, symmetric)
+        before: tuple[tuple[int, int, bool], Workspace] | None = _spaces.__dict__.pop("last", None)
+        space = before[1] if before is not None and before[0] == key else Workspace(*key)
+        try:
+            yield space
+        finally:
+            if 8 * rows * cols * _NUMBERS <= WORKSPACE_BYTES:
+                _spaces.last = (key, space)
+
+    def tie(self, cells: Cells, v: Array, u: Array) -> None:
+        """Fill ``chord`` for the voltages v, u at which the laws were evaluated last."""
+        i, slope, _, _ = self.laws
+        tangents.chords(v, u, cells.siemens, i, slope, self.chord)
+
+
+@dataclass
+class _Tangents:
+    """What putting tangents anew said: faults of a law, the worst cell, the old tangents' power and miss."""
+
+    law: int
+    cell: int
+    power: float
+    missed: float
+
 
 def solve(
     cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace, limit: int
 ) -> NewtonOutcome:
-    """Solve for one vector of sources (left, right, top, bottom); fill v, u (m, n) and ``space.chord``.
+    """Solve for one vector of sources (left, right, top, bottom); fill v, u (m, n) and ``space``.
 
     ``word`` (m, n+1) and ``bit`` (m+1, n) are the lines' segments in ohms, ``limit`` bounds each linear solve.
     """
-    _guess(word, bit, sources, v, u)
+    steps = iterations = 0
+    start = _at_sources(cells, word, bit, sources, v, u, space)
+    if start is not None:
+        outcome = _newton(cells, word, bit, sources, v, u, space, limit, start, FEW_STEPS)
+        if outcome.status == CONVERGED:
+            return outcome
+        steps, iterations = outcome.steps, outcome.iterations
+        _guess(word, bit, sources, v, u)
     start = _relax(cells, space)
-    outcome = _newton(cells, word, bit, sources, v, u, space, limit, start)
+    outcome = _newton(cells, word, bit, sources, v, u, space, limit, start, STEPS)
+    outcome.steps += steps
+    outcome.iterations += iterations
     if outcome.status != NOT_CONVERGED:
         return outcome
     v[:] = u[:] = 0.0
     start = _relax(cells, space)
     for part in RAMP:
         steps, iterations = outcome.steps, outcome.iterations
-        outcome = _newton(cells, word, bit, [part * volts for volts in sources], v, u, space, limit, start)
+        outcome = _newton(cells, word, bit, [part * volts for volts in sources], v, u, space, limit, start, STEPS)
         outcome.steps += steps
         outcome.iterations += iterations
         if outcome.status != CONVERGED:
@@ -136,54 +168,74 @@ def _guess(word: Array, bit: Array, sources: list[Array], v: Array, u: Array) ->
     u[:] = np.where(bit[-1] < np.inf, bottom, np.where(bit[0] < np.inf, top, 0.0))
 
 
-def _relax(cells: Cells, space: Workspace) -> tuple[int, int, float, float]:
+def _at_sources(
+    cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace
+) -> _Tangents | None:
+    """Take lines for the cells' laws between 0 V and the sources' voltages, nearer to those than tangents at 0 V.
+
+    None where no line would do: a cell's law is bad at the sources' voltages, gives far more current there than its
+    conductance would, or is next to flat.
+    """
+    _guess(word, bit, sources, v, u)
+    i, a, b, predicted = space.laws
+    predicted[:] = 0.0
+    cells.evaluate(v, u, predicted, i, a, b)
+    b = a if cells.symmetric else b
+    power = tangents.span(v, u, cells.siemens, i, a, b, space.a, space.b, space.j)
+    if not power < np.inf:
+        return None
+    np.subtract(v, u, out=space.anchor) if cells.symmetric else np.minimum(v, u, out=space.anchor)
+    return _Tangents(laws.GOOD, 0, power, np.inf)
+
+
+def _relax(cells: Cells, space: Workspace) -> _Tangents:
     """Take tangents at 0 V: the first step then gives the linear circuit's solution, whatever the sources are."""
     zero = np.zeros(space.anchor.shape)
     space.anchor[:] = space.a[:] = space.b[:] = space.j[:] = 0.0
     return _linearise(cells, zero, zero, space)
 
 
-def _linearise(cells: Cells, v: Array, u: Array, space: Workspace) -> tuple[int, int, float, float]:
-    """Put all tangents anew; return what is wrong with a law, the worst cell, and the old tangents' power and miss."""
-    law = (cells.kind, cells.address, v, u, cells.parameters, cells.shared)
+def _linearise(cells: Cells, v: Array, u: Array, space: Workspace) -> _Tangents:
+    """Put all tangents anew."""
     i, da, db, predicted = space.laws
-    laws.evaluate(*law, i, da, db)
+    tangents.predict(v, u, space.a, space.b, space.j, predicted)
+    cells.evaluate(v, u, predicted, i, da, db)
     cell, power, missed = tangents.compare(
-        v, u, cells.parameters, space.a, space.b, space.j, i, da, predicted, space.chord, space.rows, space.cols,
-        space.scale, SMALL,
-    )  # fmt: skip
-    status, bad_cell = laws.settle(*law, predicted, i, da, db, space.anchor, space.a, space.b, space.j)
-    return status, cell if status == laws.GOOD else bad_cell, power, missed
+        v, u, space.a, space.b, i, predicted, space.rows, space.cols, space.scale, SMALL
+    )
+    law, bad_cell = cells.settle(v, u, predicted, i, da, db, space.anchor, space.a, space.b, space.j)
+    return _Tangents(law, cell if law == laws.GOOD else bad_cell, power, missed)
 
 
 def _newton(
     cells: Cells, word: Array, bit: Array, sources: list[Array], v: Array, u: Array, space: Workspace, limit: int,
-    start: tuple[int, int, float, float],
+    now: _Tangents, most: int,
 ) -> NewtonOutcome:  # fmt: skip
-    """Newton's method from the voltages and tangents at hand; ``start`` is what linearising those said."""
+    """Newton's method from the voltages and tangents at hand; ``now`` is what putting those said."""
     left, right, top, bottom = sources
     far_w, far_b = right / np.maximum(word[:, -1], ladders.TINY), top / np.maximum(bit[0], ladders.TINY)
-    law, cell, power, _ = start
     iterations = 0
     missed, tolerance = np.inf, _LOOSEST
-    for step in range(1, STEPS + 1):
-        if law != laws.GOOD:
-            return NewtonOutcome(BAD_LAW, law, cell, missed, step - 1, iterations)
+    for step in range(1, most + 1):
+        if now.law != laws.GOOD:
+            return NewtonOutcome(BAD_LAW, now.law, now.cell, missed, step - 1, iterations)
         ladders.factor_word(space.a, word, space.lw, space.kw, space.end_w)
         ladders.factor_bit(space.b, bit, space.lb, space.kb, space.end_b)
         common = (space.lw, space.kw, space.lb, space.kb, left, far_w, bottom, far_b, tolerance)
         out = (v, u, space.end_w, space.end_b, space.directions, space.y)
         if cells.symmetric:
-            floor = tolerance * tolerance * power
+            floor = tolerance * tolerance * now.power
             status, passes, _ = schur.solve(space.a, space.j, space.j, *common, floor, limit, *out)
         else:
             status, passes = schur.solve_unsymmetric(space.a, space.b, space.j, space.j, *common, limit, *out)
         iterations += passes
         before = missed
-        law, cell, power, missed = _linearise(cells, v, u, space)
+        now = _linearise(cells, v, u, space)
+        missed = now.missed
         if status == schur.CONVERGED and tolerance <= 1e-12:
             stalled = missed <= STALLED and missed > 0.3 * before
             if missed <= MISSED or stalled:
-                return NewtonOutcome(CONVERGED if law == laws.GOOD else BAD_LAW, law, cell, missed, step, iterations)
-        tolerance = max(_TIGHTEST, min(_LOOSEST, missed * missed))
-    return NewtonOutcome(NOT_CONVERGED, law, cell, missed, STEPS, iterations)
+                status = CONVERGED if now.law == laws.GOOD else BAD_LAW
+                return NewtonOutcome(status, now.law, now.cell, missed, step, iterations)
+        tolerance = max(_TIGHTEST, min(_LOOSEST, _SHARE * missed * missed))
+    return NewtonOutcome(NOT_CONVERGED, now.law, now.cell, missed, most, iterations)

@@ -15,7 +15,7 @@ from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
 
 if TYPE_CHECKING:
-    from xbarsim.kernels.newton_steps import Cells
+    from xbarsim.kernels.law_table import Cells
 
 NO_TABLE = np.empty((0, 6))
 
@@ -165,12 +165,12 @@ class Device(Locked):
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out the law's parameters for the cells of ``conductance`` (rows, cols)."""
-        from xbarsim.kernels.newton_steps import Cells
+        from xbarsim.kernels.law_table import Cells
 
         columns = [conductance, *self.parameters.values()]
-        table = np.empty((*conductance.shape, len(columns)))
-        for k, column in enumerate(columns):
-            table[..., k] = column
+        table = np.empty((len(columns), *conductance.shape))
+        for row, column in zip(table, columns, strict=True):
+            row[:] = column
         return Cells(self.kind, self._address(), table, NO_TABLE)
 
     def current(self, conductance: ArrayLike, word: ArrayLike, bit: ArrayLike = 0.0) -> Array:
@@ -188,17 +188,16 @@ class Device(Locked):
         array, (..., rows, cols)
             Amperes; NaN where a voltage is.
         """
-        from xbarsim.kernels import laws
-
         g = np.atleast_2d(np.asarray(conductance, dtype=np.float64))
         self.check((g.shape[0], g.shape[1]))
         cells = self.cells(g)
         shape = np.broadcast_shapes(np.shape(word), np.shape(bit), g.shape)
         v, u = (np.array(np.broadcast_to(volts, shape), dtype=np.float64) for volts in (word, bit))
         amperes = np.empty(shape)
-        batch = (-1, *g.shape)
+        batch, zero = (-1, *g.shape), np.zeros(g.shape)
+        slopes = np.empty((2, *g.shape))
         for v_k, u_k, amperes_k in zip(v.reshape(batch), u.reshape(batch), amperes.reshape(batch), strict=True):
-            laws.currents(cells.kind, cells.address, v_k, u_k, cells.parameters, cells.shared, amperes_k)
+            cells.evaluate(v_k, u_k, zero, amperes_k, *slopes)
         return amperes
 
     def subcircuit(self) -> str:

@@ -19,7 +19,7 @@ from xbarsim.errors import InputError
 from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
-    from xbarsim.kernels.newton_steps import Cells
+    from xbarsim.kernels.law_table import Cells
 
 _LISTED = 4
 
@@ -104,12 +104,10 @@ class Law(Device):
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out the parameters, and check that no cell has a current at 0 V."""
-        from xbarsim.kernels import laws
-
         cells = super().cells(conductance)
         zero = np.zeros(conductance.shape)
-        amperes = np.empty(conductance.shape)
-        laws.currents(cells.kind, cells.address, zero, zero, cells.parameters, cells.shared, amperes)
+        amperes, *slopes = np.empty((3, *conductance.shape))
+        cells.evaluate(zero, zero, zero, amperes, *slopes)
         bad = np.isnan(amperes) | (amperes != 0.0)
         if bad.any():
             i, j = (int(k) for k in np.argwhere(bad)[0])

@@ -20,7 +20,7 @@ from xbarsim.errors import InputError
 if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator
 
-    from xbarsim.kernels.newton_steps import Cells
+    from xbarsim.kernels.law_table import Cells
 
 _FEWEST = 3
 
@@ -174,12 +174,12 @@ class Table(Device):
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out ``G / G0`` of each cell, and the curve's pieces."""
-        from xbarsim.kernels.newton_steps import Cells
+        from xbarsim.kernels.law_table import Cells
 
         starts = np.concatenate([self.voltage[:1], self.voltage])
         with np.errstate(over="ignore"):
             scale = np.ascontiguousarray(conductance / self.conductance)
-        return Cells(self.kind, 0, scale[..., None], np.column_stack([starts, self.pieces]))
+        return Cells(self.kind, 0, scale[None], np.column_stack([starts, self.pieces]))
 
     def subcircuit(self) -> str:
         """Return the curve as a SPICE subcircuit, ports ``TE BE``."""

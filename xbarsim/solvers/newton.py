@@ -8,6 +8,7 @@ from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.devices import Device
 from xbarsim.errors import ConvergenceError, LawError
 from xbarsim.kernels import islands, kirchhoff, ladders, laws, newton_steps, schur
+from xbarsim.kernels.law_table import Cells
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer
 from xbarsim.solvers.extrapolation import Beyond, farthest, report
@@ -50,7 +51,7 @@ def by_newton(
     rows, cols = g.shape
     batch = sources["word_left"].shape[0]
     cells = device.cells(g)
-    numbers = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[2] + (4 * batch if fields else 0)
+    numbers = CELL_NUMBERS * min(threads, batch) + cells.parameters.shape[0] + (4 * batch if fields else 0)
     check_memory(
         8.0 * rows * cols * numbers,
         f"solving {batch} vector(s) on {rows} x {cols} nonlinear cells{' with all node voltages' if fields else ''}",
@@ -65,7 +66,10 @@ def by_newton(
     cases: list[Beyond] = []
 
     def work(vectors: slice) -> None:
-        space = newton_steps.Workspace(rows, cols, cells.symmetric)
+        with newton_steps.Workspace.borrowed(rows, cols, cells.symmetric) as space:
+            solve_vectors(vectors, space)
+
+    def solve_vectors(vectors: slice, space: newton_steps.Workspace) -> None:
         v, u = np.empty((2, rows, cols))
         for k in range(vectors.start, vectors.stop):
             check_running()
@@ -76,9 +80,10 @@ def by_newton(
             if outcome.status != newton_steps.CONVERGED:
                 raise _failure(outcome, device, k, v, u)
             iterations[k] = outcome.steps
-            far = farthest(device, g, v - u, k)
+            far = None if device.span is None else farthest(device, g, v - u, k)
             cases.extend([far] if far is not None else [])
             out = [currents[side][k] for side in SIDES]
+            space.tie(cells, v, u)
             residual[k] = _finish(segments, space, ties, v, u, out)
             if residual[k] > GOAL:
                 better = _refine(cells, segments, space, ties, v, u, out, residual[k : k + 1], max_iterations)
@@ -114,7 +119,7 @@ def _finish(
 
 
 def _refine(
-    cells: newton_steps.Cells, segments: Segments, space: newton_steps.Workspace, volts: list[Array],
+    cells: Cells, segments: Segments, space: newton_steps.Workspace, volts: list[Array],
     v: Array, u: Array, out: list[Array], residual: Array, limit: int,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Improve voltages, end currents and their residual in place; return the cells' voltages and currents."""
@@ -129,11 +134,11 @@ def _refine(
     return pairs.across(), law_of(pairs).cells
 
 
-def _law_of(cells: newton_steps.Cells, siemens: Array) -> TangentsOf:
+def _law_of(cells: Cells, siemens: Array) -> TangentsOf:
     def at(pairs: VoltagePairs) -> CellTangents:
         across = pairs.across()
         i, a, b = np.empty((3, *across.shape))
-        laws.precise(cells.kind, cells.address, across, *pairs.lower(), cells.parameters, cells.shared, i, a, b)
+        cells.precise(across, *pairs.lower(), i, a, b)
         return CellTangents(
             siemens,
             i,
@@ -145,9 +150,7 @@ def _law_of(cells: newton_steps.Cells, siemens: Array) -> TangentsOf:
     return at
 
 
-def _correction(
-    cells: newton_steps.Cells, word: Array, bit: Array, space: newton_steps.Workspace, limit: int
-) -> Solver:
+def _correction(cells: Cells, word: Array, bit: Array, space: newton_steps.Workspace, limit: int) -> Solver:
     """Return a solver of tangent circuits for ``refine``."""
     zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
 
