@@ -214,28 +214,46 @@ def precise(across: Array, lower: Array, low: Array, p: Array, i: Array, a: Arra
 
 
 @njit(**_OPTIONS)
-def settle(
-    v: Array, u: Array, p: Array, i: Array, da: Array, db: Array, anchor: Array, a: Array, b: Array, j: Array
+def renew(
+    v: Array, u: Array, p: Array, predicted: Array, i: Array, anchor: Array, a: Array, b: Array, j: Array
 ) -> int:  # fmt: skip
     """Put every cell's tangent ``a v - b u + j`` anew; return the first cell without a finite one, or -1.
 
-    ``anchor`` (m, n) are the voltages of the lower ends at which cells were linearised last. A transistor that
+    A solve gave v and u. ``predicted`` receives the currents that the old tangents give cells there, i those of the
+    law. ``anchor`` are the voltages of the lower ends at which cells were linearised last. A transistor that
     conducted and would now be cut off holds its line no more, and Newton's method would let go of it: it is
     linearised where it conducts less.
     """
     m, n = v.shape
+    x, over, z, low = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     bad = -1
     for r in range(m):
         for c in range(n):
-            x, y, flow, by_v, by_u = v[r, c], u[r, c], i[r, c], da[r, c], db[r, c]
-            low = min(x, y)
+            predicted[r, c] = a[r, c] * v[r, c] - b[r, c] * u[r, c] + j[r, c]
+        for c in range(n):
+            x[c] = v[r, c] - u[r, c]
+        for c in range(n):
+            low[c] = min(v[r, c], u[r, c])
+        for c in range(n):
+            over[c] = p[1, r, c] - low[c] - p[3, r, c]
+        _cells(x, over, p[0, r], p[2, r], p[4, r], i[r], a[r], b[r], z)
+        for c in range(n):
+            j[r, c] = i[r, c] - a[r, c] * v[r, c] + b[r, c] * u[r, c]
+        for c in range(n):
             off = p[1, r, c] - p[3, r, c]  # an end above this cuts the transistor off
-            if low >= off > anchor[r, c]:
-                low = off - _LESS * (off - anchor[r, c])
-                x, y = (x, low) if x >= y else (low, y)
-                flow, by_v, by_u = _bracketed(x - y, off - min(x, y), p[0, r, c], p[2, r, c], p[4, r, c])
-            anchor[r, c], a[r, c], b[r, c] = low, by_v, by_u
-            j[r, c] = flow - by_v * x + by_u * y
-            if bad < 0 and not (abs(flow) < np.inf and by_v < np.inf and by_u < np.inf):
-                bad = r * n + c
+            if low[c] >= off > anchor[r, c]:
+                lower = off - _LESS * (off - anchor[r, c])
+                y, w = (v[r, c], lower) if v[r, c] >= u[r, c] else (lower, u[r, c])
+                flow, a[r, c], b[r, c] = _bracketed(y - w, off - min(y, w), p[0, r, c], p[2, r, c], p[4, r, c])
+                j[r, c] = flow - a[r, c] * y + b[r, c] * w
+                low[c] = lower
+        for c in range(n):
+            anchor[r, c] = low[c]
+        finite = True
+        for c in range(n):
+            finite &= (abs(j[r, c]) < np.inf) & (a[r, c] < np.inf) & (b[r, c] < np.inf)
+        if bad < 0 and not finite:
+            for c in range(n - 1, -1, -1):
+                if not (abs(j[r, c]) < np.inf and a[r, c] < np.inf and b[r, c] < np.inf):
+                    bad = r * n + c
     return bad

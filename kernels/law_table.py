@@ -61,14 +61,16 @@ class Cells:
         else:
             channels.precise(across, lower, low, self.parameters, i, a, b)
 
-    def settle(
-        self, v: Array, u: Array, predicted: Array, i: Array, da: Array, db: Array, anchor: Array, a: Array, b: Array,
-        j: Array,
+    def renew(
+        self, v: Array, u: Array, predicted: Array, i: Array, anchor: Array, a: Array, b: Array, j: Array
     ) -> tuple[int, int]:  # fmt: skip
-        """Put every cell's tangent ``a v - b u + j`` anew; return the first bad law's fault, and its cell."""
+        """Put every cell's tangent ``a v - b u + j`` anew; return the first bad law's fault, and its cell.
+
+        ``predicted`` receives the currents of the old tangents at v, u, and i those of the laws.
+        """
         if self.symmetric:
             law = (self.kind, self.address, v, u, self.parameters, self.shared)
-            fault: tuple[int, int] = laws.settle(*law, predicted, i, da, anchor, a, j)
+            fault: tuple[int, int] = laws.renew(*law, predicted, i, anchor, a, j)
             return fault
-        bad = channels.settle(v, u, self.parameters, i, da, db, anchor, a, b, j)
+        bad = channels.renew(v, u, self.parameters, predicted, i, anchor, a, b, j)
         return (laws.GOOD, 0) if bad < 0 else (laws.NOT_FINITE, bad)

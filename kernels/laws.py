@@ -328,24 +328,38 @@ def _first_fault(x: Array, g: Array, i: Array, a: Array) -> tuple[int, int]:
 
 
 @njit(**_OPTIONS)
-def settle(
-    kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, predicted: Array, i: Array, slope: Array,
-    anchor: Array, a: Array, j: Array,
+def _put(x: Array, i: Array, slope: Array, anchor: Array, a: Array, j: Array) -> None:
+    """Put a row's tangents where laws have currents i and slopes at volts x."""
+    for c in range(x.size):
+        anchor[c] = x[c]
+    for c in range(x.size):
+        a[c] = slope[c]
+    for c in range(x.size):
+        j[c] = i[c] - slope[c] * x[c]
+
+
+@njit(**_OPTIONS)
+def renew(
+    kind: int, address: int, v: Array, u: Array, p: Array, shared: Array, predicted: Array, i: Array, anchor: Array,
+    a: Array, j: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Put every cell's tangent ``a (v - u) + j`` anew; return what is wrong with the first bad law, and its cell.
 
-    A solve gave v and u; the old tangents predicted cell currents for them, the laws have ``i`` and ``slope``.
-    ``anchor`` (m, n) are the voltages at which cells were linearised last. A cell that moves outward to where its law
+    A solve gave v and u. ``predicted`` receives the currents that the old tangents give cells there, i those of the
+    laws. ``anchor`` are the voltages at which cells were linearised last. A cell that moves outward to where its law
     gives far more current than its tangent did is linearised at that current instead of at that voltage: on a steep
     law a step in voltage is next to endless in current, while one in current is short in voltage.
     """
     m, n = v.shape
     status, cell = GOOD, 0
-    x, spare, flow, tangent = np.empty(n), np.empty((2, n)), np.empty(n), np.empty(n)
+    x, spare, flow, slope, tangent = np.empty(n), np.empty((2, n)), np.empty(n), np.empty(n), np.empty(n)
     for r in range(m):
         for c in range(n):
             x[c] = v[r, c] - u[r, c]
-        amperes, siemens = i[r], slope[r]
+        for c in range(n):
+            predicted[r, c] = a[r, c] * x[c] + j[r, c]
+        _row(kind, address, r, x, p, shared, predicted[r], i[r], slope, spare)
+        amperes, siemens = i[r], slope
         if _overshoots(x, anchor[r], predicted[r], i[r]):
             _tame(kind, address, r, x, p, shared, predicted[r], i[r], anchor[r])
             amperes, siemens = flow, tangent
@@ -355,14 +369,3 @@ def settle(
             cell += r * n
         _put(x, amperes, siemens, anchor[r], a[r], j[r])
     return status, cell
-
-
-@njit(**_OPTIONS)
-def _put(x: Array, i: Array, slope: Array, anchor: Array, a: Array, j: Array) -> None:
-    """Put a row's tangents where laws have currents i and slopes at volts x."""
-    for c in range(x.size):
-        anchor[c] = x[c]
-    for c in range(x.size):
-        a[c] = slope[c]
-    for c in range(x.size):
-        j[c] = i[c] - slope[c] * x[c]

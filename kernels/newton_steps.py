@@ -114,8 +114,7 @@ class Workspace:
 
     def tie(self, cells: Cells, v: Array, u: Array) -> None:
         """Fill ``chord`` for the voltages v, u at which the laws were evaluated last."""
-        i, slope, _, _ = self.laws
-        tangents.chords(v, u, cells.siemens, i, slope, self.chord)
+        tangents.chords(v, u, cells.siemens, self.laws[0], self.a, self.chord)
 
 
 @dataclass
@@ -197,13 +196,11 @@ def _relax(cells: Cells, space: Workspace) -> _Tangents:
 
 def _linearise(cells: Cells, v: Array, u: Array, space: Workspace) -> _Tangents:
     """Put all tangents anew."""
-    i, da, db, predicted = space.laws
-    tangents.predict(v, u, space.a, space.b, space.j, predicted)
-    cells.evaluate(v, u, predicted, i, da, db)
+    i, predicted, _, _ = space.laws
+    law, bad_cell = cells.renew(v, u, predicted, i, space.anchor, space.a, space.b, space.j)
     cell, power, missed = tangents.compare(
         v, u, space.a, space.b, i, predicted, space.rows, space.cols, space.scale, SMALL
     )
-    law, bad_cell = cells.settle(v, u, predicted, i, da, db, space.anchor, space.a, space.b, space.j)
     return _Tangents(law, cell if law == laws.GOOD else bad_cell, power, missed)
 
 

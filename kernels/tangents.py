@@ -71,15 +71,6 @@ def _largest_part(rows: Array, cols: Array, scale: Array, small: float) -> float
 
 
 @njit(**_OPTIONS)
-def predict(v: Array, u: Array, a: Array, b: Array, j: Array, predicted: Array) -> None:
-    """Fill the currents that the tangents give cells at v, u."""
-    m, n = v.shape
-    for r in range(m):
-        for c in range(n):
-            predicted[r, c] = a[r, c] * v[r, c] - b[r, c] * u[r, c] + j[r, c]
-
-
-@njit(**_OPTIONS)
 def compare(
     v: Array, u: Array, a: Array, b: Array, i: Array, predicted: Array, rows: Array, cols: Array, scale: Array,
     small: float,
