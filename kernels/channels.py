@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
 
@@ -23,6 +24,7 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 
 _LESS = 0.1  # of its overdrive: what a transistor keeps at least from one step to the next
 _EPS = 2.2e-16
+_LEAST = 1e-300  # siemens that keep cells that take nothing from dividing 0 by 0
 _CLOSE = 1e-9  # of itself: from so near a root the next step of second order is right to the last digit
 _PASSES = 8
 
@@ -121,9 +123,9 @@ def _first_root(x: float, over: float, g: float, kp: float, lam: float) -> float
     y = over if inner else abs(x)
     half = g if inner else kp * base + g
     curve = 2.0 * kp * g * y
-    root = 2.0 * g * y / (half + np.sqrt(max(half * half + (-curve if forward else curve), 0.0)))
+    root = 2.0 * g * y / (half + np.sqrt(max(half * half + (-curve if forward else curve), 0.0)) + _LEAST)
     full = 0.5 * kp * over * over
-    return (g * x - full) / (g + lam * full) if saturated and forward else root
+    return (g * x - full) / (g + lam * full + _LEAST) if saturated and forward else root
 
 
 @njit(**_OPTIONS)
@@ -134,7 +136,9 @@ def _next(z: float, x: float, over: float, g: float, kp: float, lam: float) -> f
     bend = (0.0 if saturated else drive - t) if forward else drive
     longer = kp * (1.0 + lam * t)
     most = abs(x) if saturated == forward else min(over, abs(x)) if forward else over
-    return float(min(max(z - (longer * shape - g * volts) / (kp * lam * shape + longer * bend + g), 0.0), most))
+    return float(
+        min(max(z - (longer * shape - g * volts) / (kp * lam * shape + longer * bend + g + _LEAST), 0.0), most)
+    )
 
 
 @njit(**_OPTIONS)
@@ -147,7 +151,7 @@ def _flow(z: float, x: float, over: float, g: float, kp: float, lam: float) -> t
     gm = longer * (drive if saturated else t)
     # Of the two ways to the current, the one that subtracts next to nothing.
     i = g * volts if t < 0.5 * abs(x) else longer * shape
-    whole = g + (gds if forward else gds + gm)
+    whole = g + (gds if forward else gds + gm) + _LEAST
     near, far = g * gds / whole, g * (gds + gm) / whole
     conducts = (not over <= 0.0) & (g > 0.0)  # no number is none that does not
     i = i if conducts else 0.0

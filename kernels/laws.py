@@ -146,7 +146,7 @@ def _selector(x: Array, g: Array, i0: Array, v0: Array, near: Array, i: Array, a
     for c in range(x.size):
         most[c] = min(most[c], g[c] * abs(x[c]) / (g[c] * v0[c] + i0[c]))
     for c in range(x.size):
-        guess = (abs(x[c]) - abs(near[c]) / g[c]) / v0[c]
+        guess = (abs(x[c]) - abs(near[c]) / max(g[c], 1e-300)) / v0[c]  # of open cells any number
         z[c] = min(guess, most[c]) if guess > 0.0 else most[c]
     for _ in range(_PASSES):
         far = 0
