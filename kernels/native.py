@@ -67,8 +67,9 @@ class Kernel(Translated):
             function = FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__)
             function.__qualname__, function.__module__ = plain.__qualname__, plain.__module__
             options = {key: value for key, value in self.options.items() if key != "cache"}
+            compiled: Any = numba.njit
             # Its own ways in from Python are not wanted: they take time to compile.
-            self._dispatcher = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+            self._dispatcher = compiled(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
             for name in plain.__code__.co_names:
                 if isinstance(names.get(name), Translated):
                     names[name] = names[name].numba()
