@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import xbarsim
-from xbarsim import Crossbar, Law, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic
+from xbarsim import Crossbar, Law, LineEnds, Selector, Sinh, Table, Transistor, Updatable, Yakopcic
 from xbarsim.kernels import access, many, row_errors
 from xbarsim.solvers.adjoint import effective_map
 
@@ -74,6 +74,17 @@ def access_cells(rng):
     return [steepest, *out]
 
 
+def written(rng):
+    """Maps and currents of arrays that are written to: some cells, and cells again."""
+    array = Updatable(wired(rng, 9, 18))
+    array.effective_conductance()
+    array.update([0, 3, 8, 8, 5], [17, 4, 0, 1, 9], [0.0, 1e-3, 2e-4, 1e-5, 3e-6])
+    first = array.effective_conductance()
+    array.update(3, 4, 0.0)
+    assert array.refreshed == 1
+    return [first, array.port_admittance(), array.solve(rng.uniform(-1, 1, (2, 9))).currents]
+
+
 def numbers():
     """Return each case's numbers in a row."""
     rng = np.random.default_rng(1)
@@ -104,6 +115,7 @@ def numbers():
     cases["maps"] = several.matrices
     cases["gradients"] = several.gradients(rng.uniform(-1, 1, (2, 9, 11)))
     cases["tall map"] = [xbarsim.effective_conductance(wired(rng, 60, 6))]
+    cases["written"] = written(rng)
     cases["access cells"] = access_cells(rng)
     ohms = [10 ** rng.uniform(-2, 0, shape) for shape in ((5, 7), (6, 6))]
     cases["many"] = [many.terminal_currents(rng.uniform(1e-6, 1e-3, (70, 5, 6)), *ohms, rng.uniform(0, 1, 22))]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xbarsim.solvers.map_batch import effective_conductances as effective_conductances
     from xbarsim.solvers.map_batch import effective_maps as effective_maps
     from xbarsim.solvers.solve import solve as solve
+    from xbarsim.solvers.updatable import Updatable as Updatable
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ _HOME = {
     "Yakopcic": "devices",
     "Solution": "solution",
     "solve": "solvers.solve",
+    "Updatable": "solvers.updatable",
     "effective_conductance": "solvers.effective",
     "effective_conductances": "solvers.map_batch",
     "effective_maps": "solvers.map_batch",
@@ -59,6 +61,7 @@ __all__ = [
     "Solution",
     "Table",
     "Transistor",
+    "Updatable",
     "Yakopcic",
     "__version__",
     "effective_conductance",

@@ -155,17 +155,22 @@ def mappable(crossbar: Crossbar, offset: bool) -> Segments:
     InputError, SolveError
         It has none, as ``effective_conductance`` says.
     """
-    segments = _segments(crossbar)
+    segments = linear_segments(crossbar)
+    check_mappable(segments, offset)
+    return segments
+
+
+def check_mappable(segments: Segments, offset: bool) -> None:
+    """Check that a circuit has an effective map, as ``mappable`` does; cells do not matter."""
     fixed = [side for side in SIDES if segments.volts[side].any()]
     if fixed and not offset:
         raise InputError(
             f"the ends {', '.join(fixed)} hold non-zero voltages, so currents = voltages @ g_eff + i0: "
             "call effective_conductance(crossbar, offset=True)"
         )
-    _check_joined(segments, ("word",))
+    check_joined(segments, ("word",))
     if fixed:
-        segments.check_conflicts(segments.sources(np.zeros((1, crossbar.shape[0]))))
-    return segments
+        segments.check_conflicts(segments.sources(np.zeros((1, segments.g.shape[0]))))
 
 
 def ports(crossbar: Crossbar) -> list[tuple[Side, int]]:
@@ -201,19 +206,25 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
     ConvergenceError, TooLargeError
         As ``effective_conductance``.
     """
-    segments = _segments(crossbar)
-    _check_joined(segments, ("word", "bit"))
+    segments = linear_segments(crossbar)
+    check_joined(segments, ("word", "bit"))
     terminals = Terminals.of(segments, keep=False, threads=thread_count(threads))
     verify(terminals)
+    return admittance(crossbar, terminals, terminals.network.couplings)
+
+
+def admittance(crossbar: Crossbar, terminals: Terminals, couplings: Array) -> Array:
+    """Return the admittance matrix of ``ports(crossbar)``, of couplings between all terminals in siemens."""
     order = [terminals.places[side].start + line for side, line in ports(crossbar) if side in terminals.places]
-    admittance: Array = terminals.network.couplings[np.ix_(order, order)]
-    diagonal = admittance.sum(axis=1)
-    np.subtract(0.0, admittance, out=admittance)
-    np.fill_diagonal(admittance, diagonal)
-    return admittance
+    matrix: Array = couplings[np.ix_(order, order)]
+    diagonal = matrix.sum(axis=1)
+    np.subtract(0.0, matrix, out=matrix)
+    np.fill_diagonal(matrix, diagonal)
+    return matrix
 
 
-def _segments(crossbar: Crossbar) -> Segments:
+def linear_segments(crossbar: Crossbar) -> Segments:
+    """Lay out a crossbar of linear cells, or raise InputError."""
     if not isinstance(crossbar, Crossbar):
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
     if not crossbar.device.linear:
@@ -223,7 +234,8 @@ def _segments(crossbar: Crossbar) -> Segments:
     return Segments.of(crossbar)
 
 
-def _check_joined(segments: Segments, layers: tuple[str, ...]) -> None:
+def check_joined(segments: Segments, layers: tuple[str, ...]) -> None:
+    """Raise SolveError where 0 ohm joins both ends of a line of these layers."""
     pairs: dict[str, tuple[Side, Side]] = {
         "word": ("word_left", "word_right"),
         "bit": ("bit_top", "bit_bottom"),

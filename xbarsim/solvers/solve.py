@@ -98,12 +98,7 @@ def solve(
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}: it must be one of {', '.join(get_args(Method))}")
-    rows = crossbar.shape[0]
-    volts = checked_array("voltages", voltages, signed=True)
-    if volts.ndim not in (1, 2) or volts.shape[-1] != rows:
-        raise InputError(
-            f"voltages has shape {volts.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
-        )
+    volts = checked_voltages(voltages, crossbar.shape[0])
     if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
     single = volts.ndim == 1
@@ -111,6 +106,16 @@ def solve(
     segments = Segments.of(crossbar)
     sources = segments.sources(np.ascontiguousarray(np.atleast_2d(volts)))
     return _solve(crossbar, segments, sources, method, keep, tolerance, thread_count(threads), single)
+
+
+def checked_voltages(voltages: ArrayLike, rows: int) -> Array:
+    """Return ``voltages`` as an array (rows,) or (batch, rows), or raise InputError."""
+    volts = checked_array("voltages", voltages, signed=True)
+    if volts.ndim not in (1, 2) or volts.shape[-1] != rows:
+        raise InputError(
+            f"voltages has shape {volts.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
+        )
+    return volts
 
 
 def solve_points(
@@ -164,7 +169,7 @@ def _solve(
     else:
         answer = _choose(method, segments, sources, fields, tolerance, threads)
     _check_evidence(answer, tolerance)
-    return _solution(crossbar, segments, answer, single)
+    return handed_out(crossbar, segments, answer, single)
 
 
 def _choose(
@@ -305,8 +310,8 @@ def _check_evidence(answer: BatchAnswer, tolerance: float) -> None:
     )
 
 
-def _solution(crossbar: Crossbar, segments: Segments, answer: BatchAnswer, single: bool) -> Solution:
-    """Hand out the result in the caller's shape."""
+def handed_out(crossbar: Crossbar, segments: Segments, answer: BatchAnswer, single: bool) -> Solution:
+    """Return the result in the caller's shape: a batch, or its only vector."""
     word, bit = answer.word, answer.bit
     islands = segments.floating_word, segments.floating_bit
     if word is not None and bit is not None and islands[0] is not None and islands[1] is not None:

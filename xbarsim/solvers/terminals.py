@@ -58,6 +58,11 @@ class Terminals:
                 network = bipartite.BipartiteReduction(segments.g, word[:, 0], word[:, -1], bit[0], bit[-1])
             else:
                 network = reduction.Reduction(segments.g, word, bit, keep=keep, run=partial(run_tasks, threads=threads))
+        return Terminals.around(segments, network, threads)
+
+    @staticmethod
+    def around(segments: Segments, network: Reduced, threads: int) -> Terminals:
+        """Name the terminals of a reduced circuit."""
         places: dict[Side, slice] = {}
         start = 0
         for side, tied in zip(SIDES, network.present, strict=True):
