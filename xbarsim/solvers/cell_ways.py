@@ -19,7 +19,7 @@ from xbarsim.solvers.terminals import Terminals
 
 Index = NDArray[np.int64]
 
-CLOSE = 1e-11
+CLOSE = 1e-12
 """Largest difference allowed between what a way says of a cell's volts and a full solve, of the largest volts."""
 
 SLIP = 1e-14
@@ -30,6 +30,7 @@ LEAST_PIVOT = 1e-6
 
 _SEED = 2
 _ITERATIONS = 1000
+_SAMPLE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,19 @@ class CellWays:
         rows, cols = g.shape
         random = np.random.default_rng(_SEED)
         left, right, top, bottom = (random.uniform(0.1, 1.0, segments.volts[side].size) for side in SIDES)
-        amperes = g * random.uniform(-1.0, 1.0, g.shape)
+        amperes = random.uniform(-1.0, 1.0, g.shape)
+        for floating in (segments.floating_word, segments.floating_bit):
+            if floating is not None:
+                amperes[floating] = 0.0  # nothing can leave an island
+        q = np.empty(network.roots.size)
+        upward.push_all(
+            network.table, network.places, network.rows, network.roots, *np.ascontiguousarray(network.cells.T),
+            amperes.ravel(), np.empty(int(network.table[:, upward.TOTAL].sum())), q, np.empty((2, network.widest)),
+        )  # fmt: skip
+        # Currents that bring about as many volts as the sources show an error of a way as well as these.
+        scale = self._volts_of(random.choice(g.size, min(_SAMPLE, g.size), replace=False), q)
+        amperes *= scale
+        q *= scale
         lw, kw, lb, kb = np.empty((4, rows, cols))
         ladders.factor_word(g, word, lw, kw, np.empty(rows))
         ladders.factor_bit(g, bit, lb, kb, np.empty(cols))
@@ -151,14 +164,25 @@ class CellWays:
         )  # fmt: skip
         if status != schur.CONVERGED or strain > STRAIN:
             return None
-        q, cells = np.empty(network.roots.size), np.ascontiguousarray(network.cells.T)
-        upward.push_all(
-            network.table, network.places, network.rows, network.roots, *cells, amperes.ravel(),
-            np.empty(int(network.table[:, upward.TOTAL].sum())), q, np.empty((2, network.widest)),
-        )  # fmt: skip
         sources = {side: volts[None] for side, volts in zip(SIDES, (left, right, top, bottom), strict=True)}
         largest = max(1.0, float(np.abs(v).max()), float(np.abs(u).max()))
         return self.terminals.stack(sources)[0], q, (v - u).ravel(), largest
+
+    def _volts_of(self, cells: Index, q_all: Array) -> float:
+        """Return what currents are to be multiplied with to bring about a volt across one of some cells, at most."""
+        network = self._network
+        places = network.cells[cells]
+        blocks, inward, outward = np.ascontiguousarray(places[np.argsort(places[:, 0], kind="stable")].T)
+        drops, q = np.empty((cells.size, network.couplings.shape[0])), np.empty((cells.size, network.length))
+        upward.push(
+            network.table, network.places, network.rows, network.roots, blocks, inward, outward, drops, q,
+            np.empty(cells.size, np.int64), np.empty((2, cells.size, network.widest)),
+        )  # fmt: skip
+        volts = upward.evidence(
+            network.table, network.roots, blocks, drops, q, np.zeros(drops.shape[1]), q_all, np.zeros(cells.size),
+            np.empty(cells.size),
+        )  # fmt: skip
+        return 1.0 / volts if volts > 0.0 else 1.0
 
     def _append(self, cells: Index) -> bool:
         """Take the ways of more cells up; return whether all hold, and add none if not."""
