@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from problems import sample_crossbar
 
-from xbarsim.nonideal import Chip, Faults, Nonidealities, Variation, WriteVerify
+import xbarsim
+from xbarsim import Crossbar, Updatable
+from xbarsim.errors import InputError
+from xbarsim.nonideal import Chip, Faults, Nonidealities, Variation, WriteVerify, write_in_array
 from xbarsim.nonideal.streams import Draw, Stream
 from xbarsim.nonideal.writeverify import PulsedCells
 
@@ -142,3 +146,60 @@ def test_blind_writing_of_some_cells():
     factor = made.maps().factor
     np.testing.assert_allclose(second.conductance, np.where(chosen, OFF, TARGET) * factor, rtol=1e-14)
     assert not second.unconverged.any()
+
+
+def test_writes_are_verified_through_the_arrays_wires():
+    """Looks at cells instead of what their lines make of them, and updates that differ from new reductions."""
+    crossbar = sample_crossbar(81, 11, 14)
+    rows, cols = np.array([0, 3, 10, 7]), np.array([13, 2, 0, 9])
+    target = np.array([2e-4, 7e-4, 5e-5, 4e-4])
+    law = WriteVerify(tolerance=2e-3, of="target", noise=0.2)
+    array = Updatable(crossbar)
+    pulses, accepted = write_in_array(array, rows, cols, target, law, low=1e-6, high=1e-3, seed=5)
+    assert accepted.all()
+    assert pulses.min() > 1
+    shows = xbarsim.effective_conductance(array.crossbar)[rows, cols]
+    np.testing.assert_allclose(shows, target, rtol=2e-3)
+    # Wires take a part, so the cells themselves are beyond their targets.
+    assert (array.crossbar.conductance[rows, cols] > 1.002 * target).any()
+    assert array.refreshed == 1
+
+    def anew(conductance):
+        cells = crossbar.conductance.copy()
+        cells[rows, cols] = conductance
+        return xbarsim.effective_conductance(crossbar.with_cells(cells))[rows, cols]
+
+    cells = PulsedCells(rows, cols, np.full(4, 1e-6), np.full(4, 1e-3), crossbar.conductance[rows, cols], target)
+    reached, known, _ = law.program(cells, 1e-3 - 1e-6, Stream.of(5, Draw.PULSE), anew)
+    np.testing.assert_array_equal(pulses, known)
+    np.testing.assert_allclose(array.crossbar.conductance[rows, cols], reached, rtol=1e-10)
+
+
+def test_a_cell_that_others_move_is_pulsed_again():
+    """A cell that was near enough, until its neighbour took current from the wires that they share."""
+    crossbar = Crossbar([[1e-3, 1e-6], [1e-6, 1e-6]], driver=200.0)
+    array = Updatable(crossbar)
+    start = array.effective_conductance()
+    pulses, accepted = write_in_array(
+        array, [0, 0], [0, 1], [start[0, 0], 5e-4], WriteVerify(tolerance=0.01, of="target"), low=1e-6, high=1e-2
+    )
+    assert accepted.all()
+    assert (pulses > 0).all()
+    np.testing.assert_allclose(array.effective_conductance()[0], [start[0, 0], 5e-4], rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "bounds", "message"),
+    [
+        ([0, 9], 1e-4, (1e-6, 1e-3), r"rows\[1\] is 9"),
+        ([0, 1], [1e-4] * 3, (1e-6, 1e-3), "target has shape"),
+        ([0, 1], 1e-4, (1e-3, 1e-6), "low below high"),
+        ([0, 1], -1e-4, (1e-6, 1e-3), "target is -0.0001"),
+    ],
+)
+def test_bad_writes_in_an_array(rows, target, bounds, message):
+    """A write that is refused and half done."""
+    array = Updatable(sample_crossbar(82, 3, 3))
+    with pytest.raises(InputError, match=message):
+        write_in_array(array, rows, [0, 1], target, WriteVerify(), low=bounds[0], high=bounds[1])
+    assert array.changed == []

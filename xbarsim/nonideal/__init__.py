@@ -29,7 +29,7 @@ from xbarsim.nonideal.maps import Maps, make_maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.readnoise import ReadNoise
 from xbarsim.nonideal.variation import Variation
-from xbarsim.nonideal.writeverify import WriteVerify
+from xbarsim.nonideal.writeverify import WriteVerify, write_in_array
 from xbarsim.nonideal.writing import Programmed
 
 __all__ = [
@@ -50,4 +50,5 @@ __all__ = [
     "bridge",
     "load_faults",
     "make_maps",
+    "write_in_array",
 ]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from xbarsim.checks import Array
+from xbarsim.checks import Array, broadcast, checked_array
+from xbarsim.errors import InputError
 from xbarsim.nonideal.effect_settings import Settings
-from xbarsim.nonideal.streams import Stream
+from xbarsim.nonideal.streams import Draw, Stream
+
+if TYPE_CHECKING:
+    from xbarsim.solvers.updatable import Updatable
 
 Mask = NDArray[np.bool_]
+Look = Callable[[Array], Array]
+"""Tells what a read makes of cells, (cells,), in siemens, that have others in truth."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,20 @@ class PulsedCells:
     high: Array
     start: Array
     target: Array
+
+
+def through_array(array: Updatable, cells: PulsedCells) -> Look:
+    """Return reads of cells where they lie: with their row at 1 V and all others at 0 V, what their column shows.
+
+    That is the effective conductance, wires, ends and sneak paths included. ``array`` is written as the cells are, so
+    that it holds them in the end; looks at few cells cost no reduction of the whole.
+    """
+
+    def look(conductance: Array) -> Array:
+        array.update(cells.rows, cells.cols, conductance)
+        return array.effective_conductance(offset=True)[0][cells.rows, cells.cols]
+
+    return look
 
 
 @dataclass(frozen=True)
@@ -91,7 +112,9 @@ class WriteVerify(Settings):
         near: Mask = np.abs(conductance - target) <= self.tolerance * (span if self.of == "range" else target)
         return near
 
-    def program(self, cells: PulsedCells, span: float, stream: Stream) -> tuple[Array, NDArray[np.int32], Mask]:
+    def program(
+        self, cells: PulsedCells, span: float, stream: Stream, look: Look | None = None
+    ) -> tuple[Array, NDArray[np.int32], Mask]:
         """Program cells from their start to their target.
 
         Parameters
@@ -102,6 +125,9 @@ class WriteVerify(Settings):
             g_on - g_off in siemens.
         stream : Stream
             The pulses' noise.
+        look : callable, optional
+            What reads show, as ``through_array`` gives it; targets then are of that. None: the cells themselves. Where
+            pulses to one cell move what others show, these are pulsed again.
 
         Returns
         -------
@@ -115,11 +141,12 @@ class WriteVerify(Settings):
         reached = cells.start.copy()
         pulses = np.zeros(reached.size, dtype=np.int32)
         step, polarity = np.full(reached.size, self.step), np.zeros(reached.size)
-        left = np.flatnonzero(~self.accepts(reached, cells.target, span))
+        shows = reached if look is None else look(reached)
+        left = np.flatnonzero(~self.accepts(shows, cells.target, span))
         for number in range(self.max_pulses):
             if not left.size:
                 break
-            direction = np.sign(cells.target[left] - reached[left])
+            direction = np.sign(cells.target[left] - shows[left])
             turned = direction * polarity[left] < 0.0
             step[left[turned]] *= self.shrink
             polarity[left] = direction
@@ -131,5 +158,63 @@ class WriteVerify(Settings):
             moved = reached[left] + effect * (bound - reached[left])
             reached[left] = np.clip(moved, cells.low[left], cells.high[left])
             pulses[left] += 1
-            left = left[~self.accepts(reached[left], cells.target[left], span)]
-        return reached, pulses, self.accepts(reached, cells.target, span)
+            if look is None:
+                left = left[~self.accepts(reached[left], cells.target[left], span)]
+            else:
+                shows = look(reached)
+                left = np.flatnonzero(~self.accepts(shows, cells.target, span))
+        return reached, pulses, self.accepts(shows, cells.target, span)
+
+
+def write_in_array(
+    array: Updatable,
+    rows: ArrayLike,
+    cols: ArrayLike,
+    target: ArrayLike,
+    law: WriteVerify,
+    *,
+    low: float,
+    high: float,
+    seed: int = 0,
+) -> tuple[NDArray[np.int32], Mask]:
+    """Write cells of an array until reads through its wires find them near enough.
+
+    Parameters
+    ----------
+    array : Updatable
+        It is left with the cells as they are after the last pulse.
+    rows, cols : (cells,) of int
+        Which cells.
+    target : float or (cells,)
+        Siemens that reads are to show: effective conductances.
+    law : WriteVerify
+        How pulses move a cell; its tolerance is a share of ``high - low``, or of the targets.
+    low, high : float
+        Least and largest conductance that pulses reach, in siemens.
+    seed : int
+        Of the pulses' noise.
+
+    Returns
+    -------
+    pulses : (cells,) of int32
+        How many each took.
+    accepted : (cells,) of bool
+        Whether the last look found it within tolerance.
+
+    Raises
+    ------
+    InputError
+        A cell is outside of the array or comes twice, or ``target``, ``low`` and ``high`` are no conductances.
+    """
+    bounds = checked_array("low", low), checked_array("high", high)
+    if any(bound.ndim for bound in bounds) or not bounds[0] < bounds[1]:
+        raise InputError(f"low is {low} and high is {high}: they must be siemens, low below high")
+    index = array.numbers(rows, cols)
+    place = np.divmod(index, array.crossbar.shape[1])
+    goal = broadcast("target", checked_array("target", target), index.shape)
+    start = array.crossbar.conductance[place]
+    least, most = (np.full(index.shape, float(bound)) for bound in bounds)
+    cells = PulsedCells(*place, least, most, start, goal)
+    stream = Stream.of(seed, Draw.PULSE)
+    _, pulses, accepted = law.program(cells, float(bounds[1] - bounds[0]), stream, through_array(array, cells))
+    return pulses, accepted

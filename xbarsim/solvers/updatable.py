@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import SIDES, Crossbar, Side
@@ -138,33 +138,39 @@ class Updatable:
             places = list(rows)
             if any(not isinstance(place, tuple) or len(place) != 2 for place in places):
                 raise InputError("cells must be a mapping of (row, column) to siemens")
-            i, j = (np.array([place[axis] for place in places]) for axis in (0, 1))
             siemens = checked_array("conductance", list(rows.values()))
+            cells = self.numbers([place[0] for place in places], [place[1] for place in places])
         else:
             if cols is None or conductance is None:
                 raise InputError("cells are rows, cols and conductance, or a mapping of (row, column) to siemens")
-            i, j = np.atleast_1d(np.asarray(rows)), np.atleast_1d(np.asarray(cols))
             siemens = checked_array("conductance", conductance)
-        cells = self._numbers(i, j)
+            cells = self.numbers(rows, cols)
         if siemens.ndim > 1 or siemens.shape not in ((), cells.shape):
             raise InputError(f"conductance has shape {siemens.shape}: it must be a scalar or ({cells.size},), as rows")
         return cells, np.broadcast_to(siemens, cells.shape)
 
-    def _numbers(self, i: NDArray[np.generic], j: NDArray[np.generic]) -> NDArray[np.int64]:
-        """Return the numbers of cells, row by row."""
+    def numbers(self, rows: ArrayLike, cols: ArrayLike) -> Index:
+        """Return the numbers of cells, row by row, (count,).
+
+        Raises
+        ------
+        InputError
+            ``rows`` and ``cols`` are not as ``update`` takes them.
+        """
+        i, j = np.atleast_1d(np.asarray(rows)), np.atleast_1d(np.asarray(cols))
         if i.size == 0 and j.size == 0:
             return np.empty(0, np.int64)
         shape = self._cells.shape
         for name, index, count in (("rows", i, shape[0]), ("cols", j, shape[1])):
             if index.dtype.kind not in "iu" or index.ndim != 1:
                 raise InputError(f"{name} must be an integer or a list of them, not {index.dtype} {index.shape}")
-            outside = (index < 0) | (index >= count)  # type: ignore[operator]
+            outside = (index < 0) | (index >= count)
             if outside.any():
                 k = int(outside.argmax())
                 raise InputError(f"{name}[{k}] is {index[k]}: the crossbar is {shape[0]} x {shape[1]}, from 0 on")
         if i.shape != j.shape:
             raise InputError(f"rows are {i.size} and cols {j.size}: give one of each for every cell")
-        cells: NDArray[np.int64] = i.astype(np.int64) * shape[1] + j.astype(np.int64)
+        cells: Index = i.astype(np.int64) * shape[1] + j.astype(np.int64)
         if len(set(cells.tolist())) < cells.size:
             twice = next(cell for k, cell in enumerate(cells.tolist()) if cell in cells[:k])
             raise InputError(f"cell [{twice // shape[1]}, {twice % shape[1]}] comes twice: give it one conductance")
@@ -196,6 +202,8 @@ class Updatable:
             g_eff *= np.where(joined, 0.5, 1.0)
         if not offset:
             return g_eff
+        if not any(volts.any() for volts in self._base.volts.values()):
+            return g_eff, np.zeros(self._cells.shape[1])
         return g_eff, self.solve(np.zeros(self._cells.shape[0])).currents
 
     def port_admittance(self) -> Array:
