@@ -34,7 +34,7 @@ FEW_STEPS = 20
 
 RAMP = (0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 
-MISSED = 1e-12
+MISSED = 2e-13
 """Converged where no line's tangents miss more of its current."""
 
 STALLED = 1e-10
@@ -45,7 +45,9 @@ SMALL = 1e-6
 
 _LOOSEST = 0.1
 _TIGHTEST = 1e-13
-_SHARE = 0.01
+_SHARE = 0.01  # of the part that the next tangents are going to miss, about the square of what these did
+_DROP = 1e-2  # of the cells' power: as little as the wires may take, of which a solve is to be right to its tolerance
+_LAST = 1e-11  # a solve that is to be as exact may well be the last one
 
 
 WORKSPACE_BYTES = 64e6
@@ -221,7 +223,7 @@ def _newton(
         common = (space.lw, space.kw, space.lb, space.kb, left, far_w, bottom, far_b, tolerance)
         out = (v, u, space.end_w, space.end_b, space.directions, space.y)
         if cells.symmetric:
-            floor = tolerance * tolerance * now.power
+            floor = _DROP * tolerance * tolerance * now.power
             status, passes, _ = schur.solve(space.a, space.j, space.j, *common, floor, limit, *out)
         else:
             status, passes = schur.solve_unsymmetric(space.a, space.b, space.j, space.j, *common, limit, *out)
@@ -229,10 +231,11 @@ def _newton(
         before = missed
         now = _linearise(cells, v, u, space)
         missed = now.missed
-        if status == schur.CONVERGED and tolerance <= 1e-12:
+        if status == schur.CONVERGED and tolerance <= _TIGHTEST:
             stalled = missed <= STALLED and missed > 0.3 * before
             if missed <= MISSED or stalled:
                 status = CONVERGED if now.law == laws.GOOD else BAD_LAW
                 return NewtonOutcome(status, now.law, now.cell, missed, step, iterations)
-        tolerance = max(_TIGHTEST, min(_LOOSEST, _SHARE * missed * missed))
+        tolerance = min(_LOOSEST, _SHARE * missed * missed)
+        tolerance = tolerance if tolerance > _LAST else _TIGHTEST
     return NewtonOutcome(NOT_CONVERGED, now.law, now.cell, missed, most, iterations)
