@@ -218,3 +218,43 @@ def couplings(store: Array, at: int, ports: int, later: int, earlier: int, out: 
                 place = part * entries + (at + (later + j) * ports + earlier + i) * lanes
                 for q in range(min(lanes, out.shape[0] - part)):
                     out[part + q, i, j] = store[place + q]
+
+
+@njit(**_OPTIONS)
+def port_currents(
+    steps: Index, places: Index, g: Array, cw: Array, cb: Array, origin: Index, row_size: Index, volts: Array,
+    store: Array, out: Array,
+) -> None:  # fmt: skip
+    """Find what flows out at the ports of crossbars that differ in their cells alone, for the same sources.
+
+    Parameters
+    ----------
+    steps, places, cw, cb, row_size, store
+        As those of ``reduce``.
+    g : float64
+        Cells of all crossbars, one after the other.
+    origin : (3, LANES)
+        Work space.
+    volts : (ports,)
+        The sources'.
+    out : (count, ports)
+        Receives amperes.
+    """
+    count, ports = out.shape
+    entries, lanes, size = store.size // LANES, width(), g.size // count
+    at = steps[steps.shape[0] - 1, OUT]
+    origin[:] = 0
+    for start in range(0, count, LANES):
+        filled = min(LANES, count - start)
+        for q in range(LANES):
+            origin[0, q] = (start + min(q, filled - 1)) * size
+        reduce(steps, places, g, cw, cb, origin, row_size, filled, store)
+        for q in range(filled):
+            amperes, part = out[start + q], q - q % lanes
+            for k in range(ports):
+                amperes[k] = 0.0
+                for t in range(k):
+                    place = part * entries + (at + k * ports + t) * lanes + q - part
+                    current = store[place] * (volts[t] - volts[k])
+                    amperes[k] += current
+                    amperes[t] -= current

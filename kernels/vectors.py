@@ -23,6 +23,17 @@ Array = NDArray[np.float64]
 LANES = 8
 
 
+def storage(vectors: int) -> Array:
+    """Return storage for so many vectors of ``LANES`` numbers, each on a cache line of its own.
+
+    It holds zeros: what is computed at places that do not count must not be slowed by numbers below the normal ones.
+    """
+    size = vectors * LANES
+    raw = np.zeros(size + LANES)
+    start = -(raw.ctypes.data // raw.itemsize) % LANES
+    return raw[start : start + size]
+
+
 @cache
 def _vector() -> tuple[Any, Any, Any]:
     """Return numba's types of a vector and of an index, and the vector as LLVM has it on this processor."""

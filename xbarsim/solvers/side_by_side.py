@@ -14,7 +14,7 @@ from xbarsim.crossbar import Array
 from xbarsim.kernels import lane_currents, lane_gradients, lanes
 from xbarsim.kernels.blocks import Edge, Index, Shape
 from xbarsim.kernels.lane_schedule import LaneSchedule, lane_schedule
-from xbarsim.kernels.vectors import LANES
+from xbarsim.kernels.vectors import LANES, storage
 from xbarsim.solvers.effective import TOLERANCE
 from xbarsim.solvers.segments import Segments
 
@@ -42,16 +42,14 @@ class _Spaces:
 
     @contextmanager
     def borrow(self, vectors: int) -> Iterator[Array]:
-        """Lend space for so many vectors of ``LANES`` numbers, each on a cache line of its own."""
+        """Lend storage for so many vectors of ``LANES`` numbers."""
         size = vectors * LANES
         with self._lock:
             fitting = [space for space in self._idle if size <= space.size]
             space = min(fitting, key=lambda fit: fit.size) if fitting else None
             self._idle = [idle for idle in self._idle if idle is not space]
         if space is None:
-            raw = np.zeros(size + LANES)
-            start = -(raw.ctypes.data // raw.itemsize) % LANES
-            space = raw[start : start + size]
+            space = storage(vectors)
         yield space[:size]
         with self._lock:
             self._idle.append(space)
