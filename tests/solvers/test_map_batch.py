@@ -11,8 +11,8 @@ from llvmlite import binding
 from problems import PROBLEMS, sample_crossbar
 
 import xbarsim
-from xbarsim import Crossbar, LineEnds, Sinh, reference
-from xbarsim.errors import InputError, SolveError
+from xbarsim import Crossbar, LineEnds, Sinh, reference, resources
+from xbarsim.errors import InputError, SolveError, TooLargeError
 from xbarsim.kernels import lane_currents, lanes
 from xbarsim.solvers import map_batch, side_by_side
 
@@ -210,6 +210,18 @@ def test_bad_input_names_the_crossbar():
         maps.gradients([None, np.ones((4, 3))])
     with pytest.raises(InputError, match=r"cotangents\[0\]\[0, 0\] is nan"):
         maps.gradients([np.full((3, 4), np.nan), None])
+
+
+def test_what_would_not_fit_is_refused_before_any_of_it_is_done(monkeypatch):
+    crossbars = [wired(1, (128, 128))] * 800
+    maps = xbarsim.effective_maps(crossbars[:1])
+    monkeypatch.setattr(resources, "available_memory", lambda: 10**8)
+    with pytest.raises(
+        TooLargeError, match=r"reducing 800 crossbar\(s\) needs about 0\.1.* GB.*: give fewer at a time"
+    ):
+        xbarsim.effective_conductances(crossbars)
+    with pytest.raises(TooLargeError, match=r"reducing 1 crossbar\(s\) needs about 0\.1"):
+        maps.gradients([np.ones((128, 128))])
 
 
 def test_none_at_all():

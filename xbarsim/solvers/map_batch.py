@@ -13,7 +13,7 @@ from xbarsim.checks import checked_array
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.errors import InputError, XbarsimError
 from xbarsim.kernels.vectors import LANES
-from xbarsim.resources import one_blas_thread, run_tasks, thread_count
+from xbarsim.resources import check_memory, one_blas_thread, run_tasks, thread_count
 from xbarsim.solvers.adjoint import effective_map
 from xbarsim.solvers.effective import effective_conductance
 from xbarsim.solvers.layouts import Layouts
@@ -112,8 +112,9 @@ class EffectiveMaps:
             for k, gradient in zip(places, group.gradients(np.stack([checked[k] for k in places])), strict=True):
                 gradients[k] = gradient
 
-        beside = [k for k in checked if k not in self._alone]
-        tasks = [*_groups(beside, self._kinds), *([k] for k in checked if k in self._alone)]
+        groups = _groups([k for k in checked if k not in self._alone], self._kinds)
+        _check_memory(self._layouts, groups, self._threads, keep=True)
+        tasks = [*groups, *([k] for k in checked if k in self._alone)]
         with one_blas_thread():
             run_tasks(carry, tasks, self._threads)
         return gradients
@@ -142,6 +143,7 @@ def effective_maps(crossbars: Sequence[Crossbar], *, threads: int | None = None)
     layouts = [_placed(k, laid_out.of, crossbar) for k, crossbar in enumerate(crossbars)]
     kinds = _kinds(layouts)
     beside = [k for k, kind in enumerate(kinds) if kind is not None]
+    _check_memory(layouts, _groups(beside, kinds), count, keep=False)
     first = _first_alike(layouts, beside)
     matrices: list[Array | None] = [None] * len(crossbars)
 
@@ -188,6 +190,17 @@ def _groups(places: Sequence[int], kinds: Sequence[_Kind | None]) -> list[list[i
     for k in places:
         alike.setdefault(kinds[k], []).append(k)
     return [group[k : k + LANES] for group in alike.values() for k in range(0, len(group), LANES)]
+
+
+def _check_memory(layouts: Sequence[Segments], groups: list[list[int]], threads: int, *, keep: bool) -> None:
+    """Refuse results and work space that would not fit."""
+    work = max((SideBySide.work_bytes(layouts[group[0]], keep=keep) for group in groups), default=0.0)
+    results_size = 8.0 * sum(segments.g.size for segments in layouts)
+    check_memory(
+        results_size + min(threads, len(groups)) * work,
+        f"reducing {len(layouts)} crossbar(s)",
+        "give fewer at a time",
+    )
 
 
 def _first_alike(layouts: Sequence[Segments], places: Sequence[int]) -> dict[int, int]:

@@ -78,6 +78,12 @@ class SideBySide:
         left, _, _, bottom = segments.present
         return max(segments.g.shape) <= MOST_LINES and left and bottom and not segments.ideal
 
+    @staticmethod
+    def work_bytes(segments: Segments, *, keep: bool) -> float:
+        """Bytes that reducing a crossbar beside others takes, as gradients do (``keep``) or maps alone."""
+        rows, cols = segments.g.shape
+        return 8.0 * LANES * float(SideBySide([segments])._plan(keep=keep).entries + 3 * rows * cols)
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of each."""
