@@ -15,6 +15,7 @@ from xbarsim import Crossbar, LineEnds, Sinh, reference, resources
 from xbarsim.errors import InputError, SolveError, TooLargeError
 from xbarsim.kernels import lane_currents, lanes
 from xbarsim.solvers import map_batch, side_by_side
+from xbarsim.solvers.adjoint import effective_map
 
 # Whole leaves and odd ones, lines of one cell, and shapes of which one side is cut more often.
 SHAPES = [(1, 1), (1, 9), (9, 1), (4, 4), (5, 3), (8, 8), (17, 19), (33, 6), (6, 40)]
@@ -46,6 +47,32 @@ def with_breaks(seed, shape):
     return Crossbar(g, word_wire=word, bit_wire=bit, driver=1.0, sense=2.0)
 
 
+def drawn(seed):
+    """Any shape, with wires and ends of every kind in one circuit; None where 0 ohm joins sources."""
+    rng = np.random.default_rng(seed)
+    rows, cols = (int(size) for size in rng.integers(1, 14, 2))
+
+    def ohms(*shape):
+        kind = rng.integers(5)
+        if kind < 2:
+            return (0.0, 10 ** rng.uniform(-9, 3))[kind]
+        several = 10 ** rng.uniform(-3, 3, shape)
+        if kind < 4:
+            several[rng.random(shape) < 0.2] = (0.0, np.inf)[kind - 2]
+        return several
+
+    far = {"word_right": rows, "bit_top": cols}
+    ends = {side: LineEnds(0.0, ohms(lines)) for side, lines in far.items() if rng.random() < 0.4}
+    g = 10 ** rng.uniform(-7, -2, (rows, cols)) * (rng.random((rows, cols)) < rng.uniform(0.4, 1.5))
+    wires = {"word_wire": ohms(rows, cols - 1), "bit_wire": ohms(rows - 1, cols), "driver": ohms(rows)}
+    crossbar = Crossbar(g, **wires, sense=ohms(cols), ends=ends)
+    try:
+        xbarsim.effective_conductance(crossbar)
+    except SolveError:
+        return None
+    return crossbar
+
+
 def many():
     """Crossbars of different shapes, wires and ends in one list, several of each kind."""
     crossbars = [wired(seed, shape) for shape in SHAPES for seed in range(2)]
@@ -60,6 +87,22 @@ def test_each_map_is_the_one_that_a_crossbar_has_alone():
         expected = xbarsim.effective_conductance(crossbar)
         np.testing.assert_array_equal(matrix == 0.0, expected == 0.0)
         np.testing.assert_allclose(matrix, expected, rtol=1e-13)
+
+
+def test_drawn_circuits_and_their_gradients():
+    """Islands, ties of 0 ohm, ends on any side: whatever one at a time gives."""
+    crossbars = [crossbar for crossbar in map(drawn, range(40)) if crossbar is not None]
+    assert len(crossbars) > 30
+    maps = xbarsim.effective_maps(crossbars)
+    rng = np.random.default_rng(2)
+    cotangents = [rng.normal(size=crossbar.shape) for crossbar in crossbars]
+    slopes = maps.gradients(cotangents)
+    for crossbar, matrix, cotangent, slope in zip(crossbars, maps.matrices, cotangents, slopes, strict=True):
+        expected = effective_map(crossbar)
+        np.testing.assert_array_equal(matrix == 0.0, expected.matrix == 0.0)
+        np.testing.assert_allclose(matrix, expected.matrix, rtol=1e-13)
+        gradient = expected.gradient(cotangent)
+        np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-12 * np.abs(gradient).max())
 
 
 def test_known_answers():

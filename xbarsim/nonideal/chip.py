@@ -287,6 +287,8 @@ class Chip:
         maps = self.maps(tile)
         if crossbar.shape != maps.shape:
             raise InputError(f"crossbar is {crossbar.shape}: tile {tile} is {maps.shape}")
+        if not maps.word_breaks.any() and not maps.bit_breaks.any():
+            return crossbar
         word = np.where(maps.word_breaks, np.inf, crossbar.word_wire)
         bit = np.where(maps.bit_breaks, np.inf, crossbar.bit_wire)
         return replace(crossbar, word_wire=word, bit_wire=bit)
