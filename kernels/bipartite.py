@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.kernels import kron
+from xbarsim.kernels import kron, ports
 from xbarsim.kernels.reduction import OVERHEAD
+from xbarsim.kernels.trees import JoinStep, Piece
 
 Array = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ def memory(rows: int, cols: int, present: tuple[bool, bool, bool, bool]) -> floa
     short = min(rows, cols)
     joint = (boundary + short) ** 2
     work = 2 * short * (boundary + short) + 3 * rows * cols
-    return OVERHEAD * 8.0 * (max(joint + boundary**2, 2 * boundary**2) + work)
+    return OVERHEAD * 8.0 * (joint + boundary**2 + work)
 
 
 class BipartiteReduction:
@@ -65,12 +66,16 @@ class BipartiteReduction:
                 joint[k * a + lines, partner * a + lines] = side * self._ends[0][partner] * self._inverse
         for k, side in enumerate(self._ends[1]):
             joint[core, a * len(self._ends[0]) + k * b + np.arange(b)] = side
-        self._core_inverse = np.empty(b)
-        kron.eliminate(joint, boundary, self._core_inverse, np.empty((kron.PANEL, boundary + b)), kron.dsyrk_address())
-        self._rows = joint[boundary:].copy()
-        symmetric = np.empty((boundary, boundary))
-        kron.symmetric(joint, symmetric)
+        step = JoinStep(b, boundary, boundary + b, 0, (Piece(0, 0, boundary),))
+        rows, self._roots = np.empty(b * step.total), np.empty(b)
+        lower = np.empty(boundary**2)
+        work = np.empty(kron.work_size(step.total))
+        kron.merge(step.line, joint.reshape(-1), np.empty(0), lower, rows, self._roots, work, *kron.blas_addresses())
         del joint
+        self._rows = rows.reshape(b, step.total)
+        symmetric = np.empty((boundary, boundary))
+        ports.symmetric(lower.reshape(boundary, boundary), symmetric)
+        del lower
         order = self._order(a, b)
         self.couplings: Array = symmetric if self._word_first else symmetric[np.ix_(order, order)]
         self._back = np.argsort(order)
@@ -90,12 +95,13 @@ class BipartiteReduction:
             np.broadcast_to(bit[:, :, None, :], shape).copy(),
         )
 
-    def sensitivity(self, rows: Array, cols: Array, weights: Array) -> Array:
+    def gradient(self, rows: slice, cols: slice, cotangent: Array) -> Array:
         """As that of :class:`reduction.Reduction`: products of matrices, since a line is one node."""
-        (v, u), (w, t) = self._lines(rows), self._lines(cols)
-        along_rows = ((weights.T @ v) * w).sum(axis=0)
-        along_cols = ((weights.T @ u) * t).sum(axis=0)
-        sums: Array = along_rows[:, None] + along_cols - v.T @ (weights @ t) - (u.T @ (weights @ w)).T
+        units = np.eye(self.couplings.shape[0])
+        (v, u), (w, t) = self._lines(units[rows]), self._lines(units[cols])
+        along_rows = ((cotangent.T @ v) * w).sum(axis=0)
+        along_cols = ((cotangent.T @ u) * t).sum(axis=0)
+        sums: Array = v.T @ (cotangent @ t) + (u.T @ (cotangent @ w)).T - along_rows[:, None] - along_cols
         return sums
 
     def _lines(self, terminals: Array) -> tuple[Array, Array]:
@@ -105,7 +111,7 @@ class BipartiteReduction:
         ends = terminals[:, self._back]
         x = np.empty((ends.shape[1] + b, ends.shape[0]))
         x[: ends.shape[1]] = ends.T
-        kron.extend(self._rows, self._core_inverse, x)
+        ports.extend(self._rows, self._roots, x)
         second = x[ends.shape[1] :].T
         first = second @ cells.T
         for k, side in enumerate(self._ends[0]):
@@ -122,14 +128,14 @@ class BipartiteReduction:
         # The second layer follows from the terminals, the first from both: in the end one network of all of them.
         x, low = np.empty((ends + b, batch)), np.zeros((ends + b, batch))
         x[:ends] = volts.T
-        kron.extend_pairs(self._rows, self._core_inverse, x, low)
+        ports.extend_pairs(self._rows, self._roots, x, low)
         couplings = np.zeros((a, ends + b + a))
         for k, side in enumerate(self._ends[0]):
             couplings[np.arange(a), k * a + np.arange(a)] = side
         couplings[:, ends : ends + b] = cells
         every, low_every = np.empty((ends + b + a, batch)), np.zeros((ends + b + a, batch))
         every[: ends + b], low_every[: ends + b] = x, low
-        kron.extend_pairs(couplings, self._inverse, every, low_every)
+        ports.extend_pairs(couplings, self._inverse, every, low_every)
         second = np.stack([x[ends:].T, low[ends:].T])
         first = np.stack([every[ends + b :].T, low_every[ends + b :].T])
         return (first, second) if self._word_first else (second, first)

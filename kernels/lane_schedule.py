@@ -107,7 +107,7 @@ class _Storage:
 
 
 @lru_cache(maxsize=256)
-def lane_schedule(shape: Shape, keep: bool) -> LaneSchedule:
+def lane_schedule(shape: Shape, keep: bool, every_port: bool = False) -> LaneSchedule:
     """Plan a crossbar's reduction, halving the longer side.
 
     Parameters
@@ -117,8 +117,10 @@ def lane_schedule(shape: Shape, keep: bool) -> LaneSchedule:
     keep : bool
         Give the rows of all eliminated nodes places of their own, and make place for derivatives by the couplings
         between the left and the bottom ports, and by all that are inside.
+    every_port : bool
+        Derivatives are by the couplings between all ports, in the order left, right, top, bottom.
     """
-    plan = _Plan(keep)
+    plan = _Plan(keep, every_port)
     plan.block(shape, 0, 0, 0, 0, plan.outermost(shape))
     steps = np.array(plan.steps, np.int64)
     # Couplings stand behind derivatives, rows behind couplings.
@@ -141,8 +143,9 @@ Links = dict[tuple[int, int], tuple[int, int, int]]
 class _Plan:
     """What has been planned so far."""
 
-    def __init__(self, keep: bool) -> None:
+    def __init__(self, keep: bool, every_port: bool) -> None:
         self.keep = keep
+        self.every_port = every_port
         self.steps: list[LaneStep] = []
         self.places: list[int] = []
         self.couplings, self.rows, self.derivatives = _Storage(), _Storage(), _Storage()
@@ -152,6 +155,11 @@ class _Plan:
         """Return the links of the whole crossbar: derivatives between left and bottom ports come first of all."""
         if not self.keep:
             return {}
+        if self.every_port:
+            self.derivatives.place(shape.ports**2)
+            start = np.cumsum([0, *shape.counts]).tolist()
+            pairs = [(side, partner) for side in range(4) for partner in range(side + 1)]
+            return {pair: (start[pair[0]] * shape.ports + start[pair[1]], shape.ports, 1) for pair in pairs}
         self.derivatives.place(shape.counts[_LEFT] * shape.counts[_BOTTOM])
         return {(_BOTTOM, _LEFT): (0, 1, shape.counts[_BOTTOM])}
 

@@ -1,6 +1,6 @@
-"""Small blocks of a crossbar, the leaves of its Kron reduction: all of one shape side by side, one in each lane.
+"""Node voltages in small blocks of a crossbar, the leaves of its Kron reduction: leaves of one shape side by side.
 
-As :mod:`kron` eliminates nodes, with its innermost index over leaves; voltages come back as its pairs.
+As :mod:`kron` eliminates nodes, with its innermost index over leaves; voltages come back as pairs (:mod:`ports`).
 """
 
 from __future__ import annotations
@@ -148,62 +148,11 @@ def _leaf_forward(
 
 
 @njit(**_OPTIONS)
-def reduce_leaves(
-    steps: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array, out: Array
-) -> None:
-    """Reduce leaves of one shape side by side.
-
-    Parameters
-    ----------
-    steps, places : int64
-        Their schedule (:class:`blocks.Schedule`).
-    g, cw, cb : (m, n), (m, n+1), (m+1, n)
-        Cells, and couplings of the word- and bit-line segments, ends included, in siemens.
-    top, left : (lanes,)
-        Each leaf's first row and column.
-    store : (entries, lanes)
-        Work space.
-    out : (lanes, ports, ports)
-        Receives each leaf's couplings, lower triangle.
-    """
-    _leaf_forward(steps, places, g, cw, cb, top, left, store)
-    last = steps[steps.shape[0] - 1]
-    for a in range(out.shape[1]):
-        for b in range(a):
-            for q in range(top.size):
-                out[q, a, b] = store[last[OUT] + a * last[TOTAL] + b, q]
-
-
-@njit(**_OPTIONS)
-def _leaf_backward(steps: Index, places: Index, store: Array, x: Array) -> None:
-    """Fill x (voltages, lanes) with all nodes' voltages, from those of the ports, which the last step has."""
-    lanes = x.shape[1]
-    for s in range(steps.shape[0] - 1, -1, -1):
-        step = steps[s]
-        out, total, boundary, at = step[OUT], step[TOTAL], step[BOUNDARY], step[X]
-        for k in range(boundary, total):
-            mean, row = x[at + k], out + k * total
-            for q in range(lanes):
-                mean[q] = 0.0
-            for j in range(k):
-                share, volts = store[row + j], x[at + j]
-                for q in range(lanes):
-                    mean[q] += share[q] * volts[q]
-            inverse = store[row + k]
-            for q in range(lanes):
-                mean[q] *= inverse[q]
-        if not step[CELL]:
-            for a in range(step[PORTS_A]):
-                for q in range(lanes):
-                    x[step[X_A] + a, q] = x[at + places[step[PLACES_A] + a], q]
-            for b in range(step[PORTS_B]):
-                for q in range(lanes):
-                    x[step[X_B] + b, q] = x[at + places[step[PLACES_B] + b], q]
-
-
-@njit(**_OPTIONS)
 def _backward_pairs(steps: Index, places: Index, store: Array, x: Array, low: Array) -> None:
-    """As ``_leaf_backward``, for voltages ``x + low`` as differences from each node's heaviest neighbour."""
+    """Fill ``x + low`` (voltages, lanes) with all nodes' voltages, from those of the ports, which the last step has.
+
+    They are taken as differences from each node's heaviest neighbour.
+    """
     lanes = x.shape[1]
     heaviest, base, low_base, above = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
     for s in range(steps.shape[0] - 1, -1, -1):
@@ -259,53 +208,3 @@ def leaf_voltages(
                     i, j = top[q] + step[ROW], left[q] + step[COL]
                     v[0, vector, i, j], v[1, vector, i, j] = x[word, q], low[word, q]
                     u[0, vector, i, j], u[1, vector, i, j] = x[bit, q], low[bit, q]
-
-
-@njit(**_OPTIONS)
-def leaf_gradients(
-    steps: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array, x: Array,
-    weights: Array, drops: Array, out: Array,
-) -> None:  # fmt: skip
-    """``out[cell] = sum_ab weights[a, b] d_a d_b`` with d_a the cell's voltage for 1 V at port a, 0 V at the others.
-
-    The schedule must be one that keeps all. ``weights`` (ports, ports, lanes); ``x`` (voltages, lanes) and ``drops``
-    (cells, ports, lanes) are work space; fills the leaves' cells in ``out`` (m, n).
-    """
-    lanes, ports = top.size, weights.shape[0]
-    _leaf_forward(steps, places, g, cw, cb, top, left, store)
-    last = steps[steps.shape[0] - 1]
-    for a in range(ports):
-        for b in range(ports):
-            for q in range(lanes):
-                x[last[X] + b, q] = 1.0 if a == b else 0.0
-        _leaf_backward(steps, places, store, x)
-        cell = 0
-        for s in range(steps.shape[0]):
-            step = steps[s]
-            if step[CELL]:
-                word, bit, drop = (
-                    x[step[X] + places[step[PLACES_A]]],
-                    x[step[X] + places[step[PLACES_A] + 1]],
-                    drops[cell, a],
-                )
-                for q in range(lanes):
-                    drop[q] = word[q] - bit[q]
-                cell += 1
-    cell = 0
-    total, inner = np.empty(lanes), np.empty(lanes)
-    for s in range(steps.shape[0]):
-        step = steps[s]
-        if step[CELL]:
-            total[:] = 0.0
-            for a in range(ports):
-                inner[:] = 0.0
-                for b in range(ports):
-                    weight, drop = weights[a, b], drops[cell, b]
-                    for q in range(lanes):
-                        inner[q] += weight[q] * drop[q]
-                drop = drops[cell, a]
-                for q in range(lanes):
-                    total[q] += inner[q] * drop[q]
-            for q in range(lanes):
-                out[top[q] + step[ROW], left[q] + step[COL]] = total[q]
-            cell += 1

@@ -15,9 +15,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.kernels import kron
-from xbarsim.kernels.blocks import Shape
-from xbarsim.kernels.reduction import Blocks, Runner, in_turn
+from xbarsim.kernels import kron, ports
+from xbarsim.kernels.blocks import Edge, Shape
+from xbarsim.kernels.rectangles import Rectangle, Runner, in_turn
+from xbarsim.kernels.reduction import present_sides, whole
+from xbarsim.kernels.regions import rectangle_plan
+from xbarsim.kernels.trees import Cut, JoinStep, Piece
 
 Array = NDArray[np.float64]
 
@@ -25,7 +28,7 @@ _SQUARES = 2
 """A strip is so many times as high as the array is wide: less is much joining, more are large couplings."""
 
 
-class Strips(Blocks):
+class Strips:
     """A tall crossbar reduced to the map from its left to its bottom ends.
 
     Parameters
@@ -40,68 +43,78 @@ class Strips(Blocks):
     """
 
     def __init__(self, g: Array, cw: Array, cb: Array, *, run: Runner = in_turn) -> None:
-        super().__init__(g, cw, cb, run)
         m, n = g.shape
         self.transfer: Array = np.zeros((m, n))
-        if not (self.present[0] and self.present[3]):
+        present = present_sides(cw, cb)
+        if not (present[0] and present[3]):
             return
-        self._borders = _borders(self._row_cuts, n)
-        last = self._col_cuts.size - 1
-        self._strips = [self._plan(r0, r1, 0, last) for r0, r1 in pairwise(self._borders)]
-        self._join_all(keep=False)
+        self._circuit = (g, cw, cb)
+        self._cuts = _cut_across(whole(m, n, present))
+        self._rows = np.cumsum([0, *(cut.shape.rows for cut in self._cuts)]).tolist()
+        self._couplings: dict[int, Array] = {}
+        run(self._reduce, range(len(self._cuts)))
         self._back(self._forward())
 
+    def _reduce(self, strip: int) -> None:
+        plan = rectangle_plan(self._cuts[strip])
+        reduced = Rectangle(self._circuit, plan, self._rows[strip], keep=False, run=in_turn)
+        self._couplings[strip] = reduced.couplings
+
     def _forward(self) -> list[tuple[Array, Array]]:
-        """Join the strips from the top; return the rows and inverse pivots of each border's eliminated nodes."""
+        """Join the strips from the top; return the rows and roots of each border's eliminated nodes."""
         n = self.transfer.shape[1]
+        # The lower border and the node of all ends at 0 V stay; the upper border goes.
+        step = JoinStep(n, 1 + n, 1 + n, 2 * n, (Piece(0, 0, 1), Piece(1, 0, n)))
+        work = np.empty(kron.work_size(step.total))
+        to_ground, network = _grounded(self._couplings[0], self._cuts[0].shape, first=True)
+        above = np.zeros((1 + n, 1 + n))
+        above[1:, 0], above[1:, 1:] = to_ground, network
         steps = []
-        above: Array | None = None
-        ground_and_bottom = np.arange(1 + n)
-        top = np.arange(1 + n, 1 + 2 * n)
-        panel = np.empty((kron.PANEL, 1 + 2 * n))
-        for strip in self._strips:
-            assert strip.couplings is not None
-            grounded = _grounded(strip.couplings, strip.shape, first=above is None)
-            if above is None:
-                above = grounded
-                continue
-            joint, inverse = np.zeros((1 + 2 * n, 1 + 2 * n)), np.empty(n)
+        for strip, cut in enumerate(self._cuts[1:], 1):
+            to_ground, network = _grounded(self._couplings[strip], cut.shape, first=False)
+            above[1:, 0] += to_ground[n:]
+            joint, rows, roots = np.empty((1 + n, 1 + n)), np.empty(n * step.total), np.empty(n)
             kron.merge(
-                above, 1 + n, np.append(0, top),
-                grounded, 1 + 2 * n, np.concatenate([ground_and_bottom[:1], top, ground_and_bottom[1:]]),
-                1 + n, joint, inverse, panel, kron.dsyrk_address(),
+                step.line, above.reshape(-1), network.reshape(-1), joint.reshape(-1), rows, roots, work,
+                *kron.blas_addresses(),
             )  # fmt: skip
-            steps.append((joint[1 + n :].copy(), inverse))
+            steps.append((rows.reshape(n, step.total), roots))
             above = joint
+            above[1:, 0] += to_ground[:n]
         return steps
 
     def _back(self, steps: list[tuple[Array, Array]]) -> None:
         """Spread 1 V at each bottom end up to all borders, and sum up what flows into the left ends."""
         n = self.transfer.shape[1]
-        rows = self._row_cuts[self._borders]
         below = np.eye(n)
-        for k in range(len(self._strips) - 1, -1, -1):
-            strip = self._strips[k]
-            assert strip.couplings is not None
-            at = _places(strip.shape)
-            count = strip.shape.rows
-            part = strip.couplings[at[3], :count].T @ below
+        for k in range(len(self._cuts) - 1, -1, -1):
+            shape, couplings = self._cuts[k].shape, self._couplings[k]
+            at = _places(shape)
+            part = couplings[at[3], : shape.rows].T @ below
             if k > 0:
                 x = np.zeros((1 + 2 * n, n))
                 x[1 : 1 + n] = below
-                kron.extend(*steps[k - 1], x)
+                ports.extend(*steps[k - 1], x)
                 below = x[1 + n :]
-                part += strip.couplings[at[2], :count].T @ below
-            self.transfer[rows[k] : rows[k + 1]] = part
+                part += couplings[at[2], : shape.rows].T @ below
+            self.transfer[self._rows[k] : self._rows[k + 1]] = part
 
 
-def _borders(row_cuts: NDArray[np.int64], width: int) -> list[int]:
-    """Return which of the leaves' borders are the strips', first and last included."""
-    height = int(row_cuts[1] - row_cuts[0])
-    leaves = max(1, -(-_SQUARES * width // height))
-    whole = row_cuts.size - 1
-    strips = max(1, whole // leaves)
-    return [k * whole // strips for k in range(strips + 1)]
+def _cut_across(whole: Cut) -> list[Cut]:
+    """Cut into strips along borders of leaves."""
+    leaves = max(1, -(-_SQUARES * sum(whole.widths) // whole.heights[0]))
+    count = len(whole.heights)
+    strips = max(1, count // leaves)
+    borders = [k * count // strips for k in range(strips + 1)]
+    left, right, top, bottom = whole.edges
+    return [
+        Cut(
+            whole.heights[a:b],
+            whole.widths,
+            (left, right, top if a == 0 else Edge.NEIGHBOUR, bottom if b == count else Edge.NEIGHBOUR),
+        )
+        for a, b in pairwise(borders)
+    ]
 
 
 def _places(shape: Shape) -> list[slice]:
@@ -110,15 +123,17 @@ def _places(shape: Shape) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(ends)]
 
 
-def _grounded(couplings: Array, shape: Shape, *, first: bool) -> Array:
-    """Return a strip's couplings (lower triangle) with its ends at 0 V as one node: it, then top, then bottom.
+def _grounded(couplings: Array, shape: Shape, *, first: bool) -> tuple[Array, Array]:
+    """Return what joins a strip's borders to its ends, at 0 V, and to each other (lower triangle).
 
-    The top of the first strip is made of ends too.
+    The lower border comes first, then the upper one, which for the first strip is made of ends too.
     """
     at = _places(shape)
-    start = at[3].start if first else at[2].start
-    border = shape.ports - start
-    network = np.zeros((1 + border, 1 + border))
-    network[1:, 0] = couplings[start : shape.ports, :start].sum(axis=1)
-    network[1:, 1:] = couplings[start : shape.ports, start : shape.ports]
-    return network
+    ends = shape.ports - shape.cols if first else at[2].start
+    to_ground = couplings[ends : shape.ports, :ends].sum(axis=1)
+    lower = couplings[ends : shape.ports, ends : shape.ports]
+    if first:
+        return to_ground, lower
+    turned = np.roll(np.arange(2 * shape.cols), shape.cols)
+    lower_and_upper = np.tril(lower, -1)
+    return to_ground[turned], (lower_and_upper + lower_and_upper.T)[np.ix_(turned, turned)]

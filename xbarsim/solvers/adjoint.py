@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, checked_array
-from xbarsim.crossbar import SIDES, Crossbar, Side
+from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
 from xbarsim.resources import one_blas_thread, thread_count
 from xbarsim.solvers.effective import mappable, verify
@@ -51,29 +51,17 @@ class EffectiveMap:
         InputError
             ``cotangent`` has a bad entry or shape.
         """
-        segments = self._terminals.segments
-        rows, cols = self.matrix.shape
+        terminals, segments = self._terminals, self._terminals.segments
         weights = checked_array("cotangent", cotangent, signed=True)
-        if weights.shape != (rows, cols):
-            raise InputError(f"cotangent has shape {weights.shape}: it must be {(rows, cols)}, as the map")
+        if weights.shape != self.matrix.shape:
+            raise InputError(f"cotangent has shape {weights.shape}: it must be {self.matrix.shape}, as the map")
         weights = weights * np.where(segments.joined["bit"], 0.5, 1.0)
         with one_blas_thread():
-            gradient: Array = -self._terminals.network.sensitivity(*self._unit_volts(), weights)
+            gradient = terminals.gradient("word_left", "bit_bottom", weights)
         for floating in (segments.floating_word, segments.floating_bit):
             if floating is not None:
                 gradient[floating] = 0.0
         return gradient
-
-    def _unit_volts(self) -> tuple[Array, Array]:
-        """Return the terminals' voltages with each row's source at 1 V in turn, and with each column's."""
-        terminals = self._terminals
-        counts = {name: volts.size for name, volts in terminals.segments.volts.items()}
-
-        def units(side: Side) -> Array:
-            sources = {name: np.zeros((counts[side], counts[name])) for name in SIDES}
-            return terminals.stack(sources | {side: np.eye(counts[side])})
-
-        return units("word_left"), units("bit_bottom")
 
 
 def effective_map(crossbar: Crossbar, *, threads: int | None = None) -> EffectiveMap:

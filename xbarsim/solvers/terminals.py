@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import bipartite, kron, reduction
+from xbarsim.kernels import bipartite, ports, reduction
 from xbarsim.resources import check_memory, chunks, one_blas_thread, run_tasks
 from xbarsim.solvers.segments import Segments
 
@@ -77,6 +77,12 @@ class Terminals:
             return self.network.couplings[self.places[a], self.places[b]]
         return np.zeros((self.segments.volts[a].size, self.segments.volts[b].size))
 
+    def gradient(self, a: Side, b: Side, cotangent: Array) -> Array:
+        """Return ``d sum(cotangent * between(a, b)) / d conductance``; the sides differ."""
+        if a in self.places and b in self.places:
+            return self.network.gradient(self.places[a], self.places[b], cotangent)
+        return np.zeros(self.segments.g.shape)
+
     def stack(self, sources: Mapping[Side, Array]) -> Array:
         """Put source voltages (batch, lines) of each side in the couplings' order, (batch, terminals)."""
         stacked = [sources[side] for side in SIDES if side in self.places]
@@ -97,7 +103,7 @@ class Terminals:
                 for part in chunks(batch, self.threads)
                 for k in range(part.start, part.stop, most)
             ]
-            run_tasks(lambda part: kron.terminal_currents(couplings, volts[part], amperes[part]), parts, self.threads)
+            run_tasks(lambda part: ports.terminal_currents(couplings, volts[part], amperes[part]), parts, self.threads)
             for side, place in self.places.items():
                 out[side][:] = amperes[:, place]
         return out
