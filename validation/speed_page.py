@@ -103,6 +103,10 @@ def milliseconds(seconds: float) -> str:
     return "" if seconds != seconds else f"{1e3 * seconds:.3g}"
 
 
+def difference(gap: float) -> str:
+    return "" if gap != gap else f"{gap:.0e}" if gap else "0"
+
+
 def times(runs: Runs, kind: str, laws: tuple[str, ...], solvers: tuple[str, ...], own: str = OURS) -> Iterator[str]:
     """Yield a table of times: a row a case, a column a simulator, with how many times longer it takes."""
     shown = [s for s in solvers if any(runs.get(s, SpeedCase(kind, n, law)) for n in SIZES for law in laws)]
@@ -118,13 +122,13 @@ def times(runs: Runs, kind: str, laws: tuple[str, ...], solvers: tuple[str, ...]
     for case in rows:
         base = runs.results[own, case.name]
         cells = [milliseconds(base.seconds) + ("" if base.iterations is None else f", {base.iterations} it.")]
-        gap = 0.0
+        gap = math.nan
         for solver in shown:
             run = runs.get(solver, case)
             cells.append("" if run is None else f"{milliseconds(run.seconds)} ({run.seconds / base.seconds:.3g})")
-            gap = gap if run is None else max(gap, base.difference(run))
+            gap = gap if run is None else np.fmax(gap, base.difference(run))
         text = f"{LAWS[case.law][0]}, {LAWS[case.law][1]:g} ohm"
-        yield f"| {case.lines} | {text} | " + " | ".join(cells) + f" | {f'{gap:.0e}' if gap else ''} |"
+        yield f"| {case.lines} | {text} | " + " | ".join(cells) + f" | {difference(gap)} |"
     yield ""
 
 

@@ -35,7 +35,7 @@ def draw(runs: Runs, rates: Limits, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, 3, figsize=(13.5, 4.8), layout="constrained")
+    figure, panels = pyplot.subplots(1, 3, figsize=(13.5, 6), layout="constrained")
     for panel, (title, kind, peers, suffix) in zip(panels, PANELS, strict=True):
         for solver in (OURS, *peers):
             name = solver + suffix if solver in (OURS, BASELINE) else solver
@@ -47,7 +47,7 @@ def draw(runs: Runs, rates: Limits, path: Path) -> None:
     _cited_and_limits(panels, rates)
     panels[0].set_ylabel("seconds of one thread")
     for panel in panels:
-        panel.legend(fontsize=7.5, loc="upper left")
+        panel.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
