@@ -145,3 +145,18 @@ def span(
                 j[r, c] = flow - da[r, c] * v[r, c] + db[r, c] * u[r, c]
             power += abs(flow * x)
     return np.inf if bad else power
+
+
+@njit(**_OPTIONS)
+def level(word: Array, bit: Array, left: Array, right: Array, top: Array, bottom: Array, v: Array, u: Array) -> None:
+    """Put all nodes at their lines' sources, the left and the bottom ones first; lines without are at 0."""
+    m, n = v.shape
+    base = np.empty(n)
+    for c in range(n):
+        base[c] = bottom[c] if bit[m, c] < np.inf else (top[c] if bit[0, c] < np.inf else 0.0)
+    for r in range(m):
+        volts = left[r] if word[r, 0] < np.inf else (right[r] if word[r, n] < np.inf else 0.0)
+        for c in range(n):
+            v[r, c] = volts
+        for c in range(n):
+            u[r, c] = base[c]
