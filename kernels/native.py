@@ -49,6 +49,7 @@ class Kernel(Translated):
         update_wrapper(self, function)
         self.function = function
         self.options = options
+        self._unit = object_files.unit(function)
         self._signatures: set[str] = set()
         self._dispatcher: Any = None
         self._call: Callable[..., Any] = self._meet
@@ -67,9 +68,10 @@ class Kernel(Translated):
             function = FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__)
             function.__qualname__, function.__module__ = plain.__qualname__, plain.__module__
             options = {key: value for key, value in self.options.items() if key != "cache"}
-            compiled: Any = numba.njit
             # Its own ways in from Python are not wanted: they take time to compile.
-            self._dispatcher = compiled(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+            options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+            compiled: Any = numba.njit
+            self._dispatcher = compiled(**options)(function)
             for name in plain.__code__.co_names:
                 if isinstance(names.get(name), Translated):
                     names[name] = names[name].numba()
@@ -89,16 +91,16 @@ class Kernel(Translated):
         """Load the form for a signature, or compile and keep it; it hands on to the forms that are here."""
         from xbarsim.kernels import object_engine
 
-        name = object_files.name(self.function, signature, self.options)
+        name = object_files.name(self.function, signature, self.options, self._unit)
         code = object_files.read(name)
-        call = code and object_engine.load(code, self._call)
+        call = code and object_engine.load(code, self._unit, self._call)
         if call is None:
             announce()
             from xbarsim.kernels import object_compiler
 
             code = object_compiler.compile_kernel(self.numba(), args)
             object_files.write(name, code)
-            call = object_engine.load(code, self._call)
+            call = object_engine.load(code, self._unit, self._call)
         if call is None:
             raise SystemError(
                 f"{self.function.__qualname__} needs what is not there: {code.needs if code else signature}"

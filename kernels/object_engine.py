@@ -60,7 +60,8 @@ def introduce() -> None:
 
 
 @cache
-def _engine() -> Any:
+def _engine(unit: str) -> Any:
+    """Return the engine of a file of kernels: as it is on disk, so that one edited and read again has its own."""
     _llvm.initialize_native_target()
     _llvm.initialize_native_asmprinter()
     introduce()
@@ -71,12 +72,12 @@ def _engine() -> Any:
     return engine
 
 
-def load(code: ObjectCode, fallback: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Return the function of object code; what it does not take it hands to ``fallback``.
+def load(code: ObjectCode, unit: str, fallback: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the function of object code of a file of kernels; what it does not take it hands to ``fallback``.
 
     None: something that it needs is nowhere to be found.
     """
-    engine = _engine()  # first: it makes the symbols of this program known
+    engine = _engine(unit)  # first: it makes the symbols of this program known
     if not all(map(_llvm.address_of_symbol, code.needs)):
         import numba.core.registry
 

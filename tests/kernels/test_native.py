@@ -1,5 +1,6 @@
 """Kernels as Python calls them: the types they tell apart, the numbers they give back and the errors they raise."""
 
+import importlib
 import importlib.util
 import sys
 import threading
@@ -132,3 +133,24 @@ def test_threads_that_meet_at_a_new_kernel_all_get_its_numbers(kernels):
     for thread in threads:
         thread.join()
     assert sorted(answers) == [(k, k / 4) for k in range(4)]
+
+
+@pytest.mark.slow
+def test_an_edited_file_that_is_read_again_has_its_new_numbers(tmp_path, monkeypatch):
+    """Neither names in memory nor files on disk may bring back the old ones, nor be given them."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "kernels_edited.py"
+    text = "from xbarsim.kernels.native import njit\n@njit()\ndef twice(x):\n    return {} * x\n"
+    file.write_text(text.format(2.0))
+    import kernels_edited
+
+    file.write_text(text.format(33.0))  # before the first call
+    assert kernels_edited.twice(1.0) == 2.0
+    for factor in (33.0, 2.0):
+        file.write_text(text.format(factor))
+        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+        importlib.invalidate_caches()
+        importlib.reload(kernels_edited)
+        sys.dont_write_bytecode = before
+        assert kernels_edited.twice(1.0) == factor

@@ -29,7 +29,7 @@ def add(a, b):
 
 
 def test_what_is_written_is_read():
-    name = object_files.name(add, "float,float", {})
+    name = object_files.name(add, "float,float", {}, object_files.unit(add))
     assert object_files.read(name) is None
     object_files.write(name, CODE)
     assert object_files.read(name) == CODE
@@ -39,7 +39,7 @@ def test_a_name_holds_what_code_depends_on(monkeypatch, tmp_path):
     """Each of these would run other machine code."""
 
     def name(signature="float,float", function=add, **options):
-        return object_files.name(function, signature, options)
+        return object_files.name(function, signature, options, object_files.unit(function))
 
     names = [name(), name("int,float"), name(fastmath={"nsz"}), name(fastmath={"nsz", "contract"})]
     for text in ("def add(a, b): return a - b\n", "def add(a, b): return a - b  # edited\n"):
@@ -89,7 +89,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_told_in_one_line_and_mended(folder, capsys, damage):
-    name = object_files.name(add, "float,float", {})
+    name = object_files.name(add, "float,float", {}, object_files.unit(add))
     object_files.write(name, CODE)
     DAMAGE[damage](folder / name, (folder / name).read_bytes())
     assert object_files.read(name) is None
