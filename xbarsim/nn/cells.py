@@ -132,7 +132,24 @@ def _with_reference(target: Tensor, place: Place, zero: Sequence[float]) -> Tens
 def conductances(state: ArrayState) -> Iterator[dict[int, Tensor]]:
     """Yield the siemens that a read sees, in float64, as ``targets`` does, as functions of the weights."""
     for strip in targets(state):
-        yield {tile: _conductance(target.cpu(), tile, state) for tile, target in strip.items()}
+        together: dict[tuple[int, ...], list[int]] = {}
+        cells: dict[int, Tensor] = {}
+        for tile, target in strip.items():
+            if _written_alone(tile, state):
+                cells[tile] = _conductance(target.cpu(), tile, state)
+            else:
+                together.setdefault(tuple(target.shape), []).append(tile)
+        for tiles in together.values():
+            stack = torch.stack([strip[tile].cpu() for tile in tiles])
+            cells |= zip(tiles, _stacked_conductance(stack, tiles, state), strict=True)
+        yield cells
+
+
+def _written_alone(tile: int, state: ArrayState) -> bool:
+    """Whether an array's writing depends on what it holds, or its reference column is written by other rules."""
+    model = state.chip.model
+    by_rules = state.places[tile].extra > 0 and reference_model(state) is not model
+    return state.cells is not None or model.write_verify is not None or by_rules
 
 
 def all_conductances(state: ArrayState) -> list[Tensor]:
@@ -203,6 +220,18 @@ def _conductance(target: Tensor, tile: int, state: ArrayState) -> Tensor:
         return g
     slope = torch.from_numpy(chip.slope(array, time=time))
     return g + slope * (target - target.detach())
+
+
+def _stacked_conductance(targets: Tensor, tiles: Sequence[int], state: ArrayState) -> Tensor:
+    """Return the same of arrays of one shape, (arrays, rows, cols), that are written blindly."""
+    stack, time = state.chip.stack(tiles), state.time
+    goals = stack.goals(targets.detach().numpy())
+    siemens = stack.after_write(goals, state.write)
+    g = torch.from_numpy(stack.read(siemens, read=state.read, time=time))
+    if not targets.requires_grad:
+        return g
+    slopes = torch.from_numpy(stack.slopes(goals, siemens, time=time))
+    return g + slopes * (targets - targets.detach())
 
 
 def circuit(conductance: Array, tile: int, state: ArrayState) -> Crossbar | Bridged:

@@ -25,8 +25,11 @@ def clipped_share(matrices: Sequence[Tensor], scales: Sequence[Tensor]) -> float
     for matrix, scale in zip(matrices, scales, strict=True):
         # The largest weight itself, rounded to a shorter type, may have come out above its scale.
         limit = scale * (1.0 + max(_ROUNDING, torch.finfo(matrix.dtype).eps))
-        beyond += sum(int((rows.abs() > limit).sum()) for rows in torch.split(matrix, _ROWS))
         whole += matrix.numel()
+        least, most = matrix.aminmax()
+        if bool(torch.maximum(-least, most) <= limit.min()):
+            continue
+        beyond += sum(int((rows.abs() > limit).sum()) for rows in torch.split(matrix, _ROWS))
     return beyond / whole
 
 

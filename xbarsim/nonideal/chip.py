@@ -19,9 +19,10 @@ from xbarsim.nonideal import archive
 from xbarsim.nonideal.bridges import Bridged, bridge
 from xbarsim.nonideal.effect_settings import checked_shapes
 from xbarsim.nonideal.faults import Fault
-from xbarsim.nonideal.maps import Maps, checked_faults, make_maps
+from xbarsim.nonideal.maps import Maps, checked_faults, make_maps, unmarked_maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.streams import whole
+from xbarsim.nonideal.tile_stacks import TileStack
 from xbarsim.nonideal.writing import Programmed, program
 
 Shape = tuple[int, int]
@@ -76,9 +77,11 @@ class Chip:
     def maps(self, tile: int = 0) -> Maps:
         """Return what is frozen in a tile."""
         tile = self._tile(tile)
-        if tile not in self._maps:
-            self._maps[tile] = make_maps(self.model, self.shapes[tile], self.seed, tile)
-        return self._maps[tile]
+        if tile in self._maps:
+            return self._maps[tile]
+        if not self.model.freezes:
+            return unmarked_maps(self.shapes[tile])
+        return self._maps.setdefault(tile, make_maps(self.model, self.shapes[tile], self.seed, tile))
 
     def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
         """Return the same chip with another fault map in a tile, as one that was measured.
@@ -146,6 +149,11 @@ class Chip:
         if model.read_noise:
             g = model.read_noise.at(g, model.g_on, self.seed, programmed.tile, read)
         return g
+
+    def stack(self, tiles: Sequence[int]) -> TileStack:
+        """Return tiles of one shape together, to be written blindly from HRS and read at once."""
+        numbers = [self._tile(tile) for tile in tiles]
+        return TileStack(self.model, self.seed, numbers, [self.maps(tile) for tile in numbers])
 
     def slope(self, programmed: Programmed, *, time: float | None = None) -> Array:
         """Return how what a read sees follows the cells' targets, (rows, cols): 0 where cells are stuck.
@@ -287,7 +295,7 @@ class Chip:
         maps = self.maps(tile)
         if crossbar.shape != maps.shape:
             raise InputError(f"crossbar is {crossbar.shape}: tile {tile} is {maps.shape}")
-        if not maps.word_breaks.any() and not maps.bit_breaks.any():
+        if not maps.broken:
             return crossbar
         word = np.where(maps.word_breaks, np.inf, crossbar.word_wire)
         bit = np.where(maps.bit_breaks, np.inf, crossbar.bit_wire)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ class Maps(Locked):
         """Whether any neighbouring lines touch."""
         return bool(self.word_shorts.any() or self.bit_shorts.any())
 
+    @property
+    def broken(self) -> bool:
+        """Whether any wire segment is."""
+        return bool(self.word_breaks.any() or self.bit_breaks.any())
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Maps):
             return NotImplemented
@@ -82,6 +88,19 @@ def layout(shape: tuple[int, int]) -> dict[str, tuple[type, tuple[int, int]]]:
         "word_breaks": (np.bool_, word), "bit_breaks": (np.bool_, bit),
         "word_shorts": (np.bool_, bit), "bit_shorts": (np.bool_, word),
     }  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def unmarked_maps(shape: tuple[int, int]) -> Maps:
+    """Return the maps of all tiles of a shape in which nothing is frozen."""
+    return Maps(**_without_effects(shape))
+
+
+def _without_effects(shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
+    return {
+        name: np.broadcast_to(np.array(name == "factor", dtype=kind), size)
+        for name, (kind, size) in layout(shape).items()
+    }
 
 
 def make_maps(model: Nonidealities, shape: tuple[int, int], seed: int, tile: int = 0) -> Maps:
@@ -107,10 +126,7 @@ def make_maps(model: Nonidealities, shape: tuple[int, int], seed: int, tile: int
             "Variation.shared is 'pair', and a chip does not know which cells are one weight: program a layer, or give "
             "maps"
         )
-    maps: dict[str, NDArray[Any]] = {
-        name: np.broadcast_to(np.array(name == "factor", dtype=kind), size)
-        for name, (kind, size) in layout(shape).items()
-    }
+    maps = _without_effects(shape)
     if model.faults:
         maps["faults"] = model.faults.map(shape, seed, tile)
     if model.variation:

@@ -129,6 +129,11 @@ class Nonidealities(Settings):
         """Conductance of cells stuck at HRS, in siemens."""
         return 1.0 / (self.faults.hrs_ohms if self.faults and self.faults.hrs_ohms else self.r_off)
 
+    @property
+    def freezes(self) -> bool:
+        """Whether anything is drawn once a chip."""
+        return any((self.faults, self.variation, self.drift, self.breaks, self.shorts))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes: nested dictionaries, None where an effect is off."""
         record = super().to_dict()
@@ -156,6 +161,15 @@ class Nonidealities(Settings):
         names = [setting.name for setting in fields(self)]
         return [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(model, name)]
 
+    @property
+    def _limits(self) -> tuple[float, float]:
+        return self.g_off * (1.0 - _ROUNDING), self.g_on * (1.0 + _ROUNDING)
+
+    def holds(self, targets: Array) -> bool:
+        """Whether all targets, of any shape, are in the cells' range, as ``checked_target`` asks of each tile's."""
+        least, most = self._limits
+        return bool(targets.min() >= least and targets.max() <= most)
+
     def checked_target(self, target: ArrayLike, shape: tuple[int, int], name: str = "target") -> Array:
         """Return targets (rows, cols) in siemens, within the cells' range; ``name`` is what messages call them.
 
@@ -167,7 +181,8 @@ class Nonidealities(Settings):
         g = checked_array(name, target)
         if g.shape != shape:
             raise InputError(f"{name} has shape {g.shape}: the tile is {shape[0]} x {shape[1]}")
-        bad = (g < self.g_off * (1.0 - _ROUNDING)) | (g > self.g_on * (1.0 + _ROUNDING))
+        least, most = self._limits
+        bad = (g < least) | (g > most)
         if bad.any():
             i, j = (int(k) for k in np.unravel_index(int(np.argmax(bad)), shape))
             raise InputError(
