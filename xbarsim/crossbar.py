@@ -164,9 +164,16 @@ class Crossbar(Locked):
         InputError
             As the constructor.
         """
+        g = checked_array("conductance", conductance)
+        if g.shape == self.shape and (device is None or device is self.device):
+            # Wires and ends were looked at when this crossbar was made.
+            same = object.__new__(Crossbar)
+            same.__dict__.update(self.__dict__, conductance=np.ascontiguousarray(g))
+            same.conductance.setflags(write=False)
+            return same
         names = ("word_wire", "bit_wire", "driver", "sense")
         circuit = {name: getattr(self, name) for name in names}
-        return Crossbar(conductance, **circuit, ends=self.ends, device=device or self.device)
+        return Crossbar(g, **circuit, ends=self.ends, device=device or self.device)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Crossbar):

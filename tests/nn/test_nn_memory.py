@@ -11,7 +11,7 @@ from cli_tools import environment
 from nn_tools import hardware, made, numbers, small
 from torch import nn
 
-from xbarsim.nn import Converter, Hardware, Law, Wires, convert
+from xbarsim.nn import Converter, Hardware, Law, Wires, cells, convert
 from xbarsim.nonideal import Drift, Nonidealities, ReadNoise, Variation
 from xbarsim.nonideal.maps import make_maps
 
@@ -102,13 +102,11 @@ def test_what_cannot_be_made_beforehand_is_left_to_the_forward_pass():
 
 def test_parts_of_large_layers_are_those_of_whole_ones(monkeypatch):
     """Some arrays at a time, or all of them, are the same numbers."""
-    from xbarsim.nn import arrays
-
-    cells = Nonidealities(variation=Variation(0.2))
+    varied = Nonidealities(variation=Variation(0.2))
     found = []
-    for together in (1, 1 << 19):
-        monkeypatch.setattr(arrays, "_TOGETHER", together)
-        network = convert(small(), replace(hardware("reference", cells=cells), dac=Converter())).program(5).eval()
+    for together in (1, 150, 1 << 19):  # an array, or some, of one strip; or all of a layer
+        monkeypatch.setattr(cells, "TOGETHER", together)
+        network = convert(small(), replace(hardware("reference", cells=varied), dac=Converter())).program(5).eval()
         with torch.no_grad():
             found.append(network(numbers(2, 3, 8, 8)))
     assert torch.equal(found[0], found[1])

@@ -28,9 +28,6 @@ Arguments = ParamSpec("Arguments")
 Strip = tuple[slice, list[int], Tensor]
 """Word lines, the arrays that they drive, and those arrays' maps side by side."""
 
-_TOGETHER = 1 << 19
-"""Cells whose circuits are reduced at a time, about 30 MB with all that it takes."""
-
 
 def for_gradients_too(method: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
     """Compute outside of ``torch.inference_mode``: what is stored must serve where gradients are recorded, too."""
@@ -83,7 +80,7 @@ class ArrayMaps:
     @for_gradients_too
     def strips(self) -> list[Strip]:
         """Return the maps of arrays with the same inputs side by side, in the weights' type, or in single precision."""
-        strips: list[Strip] = self._value("strips", side_by_side)
+        strips: list[Strip] = self._value("strips", lambda state: list(side_by_side(state)))
         tensors = self._with_gradient("strips", [wide for _, _, wide in strips], _wide)
         return [(lines, tiles, wide) for (lines, tiles, _), wide in zip(strips, tensors, strict=True)]
 
@@ -158,7 +155,7 @@ def maps_by_tile(state: ArrayState) -> Iterator[dict[int, Tensor]]:
     """
     whole = torch.is_grad_enabled()
     count = 0
-    for strip in cells.together(cells.conductances(state), math.inf if whole else _TOGETHER):
+    for strip in cells.together(cells.conductances(state), math.inf if whole else cells.TOGETHER):
         tiles = sorted(strip)
         maps = cells.maps([strip[tile] for tile in tiles], state, tiles)
         count += len(tiles)
@@ -178,42 +175,70 @@ def _by_lines(state: ArrayState) -> Iterator[tuple[list[int], list[Tensor]]]:
             yield tiles, [strip[tile] for tile in tiles]
 
 
-def side_by_side(state: ArrayState) -> list[Strip]:
-    """Return the maps of arrays with the same inputs side by side."""
-    weight = state.matrices[0]
+def side_by_side(state: ArrayState) -> Iterator[Strip]:
+    """Yield the maps of arrays with the same inputs side by side."""
     # Siemens of a cell are beyond the range of half precision.
-    kind = torch.promote_types(weight.dtype, torch.float32)
-    return [
-        (state.places[tiles[0]].lines, tiles, torch.cat(maps, dim=1).to(weight.device, kind))
-        for tiles, maps in _by_lines(state)
-    ]
+    device, kind = state.matrices[0].device, torch.promote_types(state.map_type, torch.float32)
+    for tiles, maps in _by_lines(state):
+        yield state.places[tiles[0]].lines, tiles, torch.cat(maps, dim=1).to(device, kind)
 
 
 def _wide(state: ArrayState) -> list[Tensor]:
     return [wide for _, _, wide in side_by_side(state)]
 
 
+def matrix_blocks(state: ArrayState) -> Iterator[tuple[int, slice, slice, Tensor]]:
+    """Yield what a layer multiplies by, in the weights' unit, in blocks: group, inputs, outputs, and (inputs, outputs).
+
+    No block is there twice, and numbers are in double precision; lines are not arranged.
+    """
+    zero, scales = _subtracted(state), _unit_scales(state)
+    for tiles, maps in _by_lines(state):
+        beside = [state.places[tile] for tile in tiles]
+        group, rows, cols = beside[0].group, beside[0].rows, slice(beside[0].cols.start, beside[-1].cols.stop)
+        parts = [_in_use(whole, place, zero, state) for whole, place in zip(maps, beside, strict=True)]
+        (matrix,) = assembled(parts, beside)
+        scale = scales[group] if scales[group].shape[1] == 1 else scales[group][:, cols]
+        yield group, slice(rows.start, rows.stop), cols, matrix.to(scale.device) * scale
+
+
+def _unit_scales(state: ArrayState) -> list[Tensor]:
+    """Return what a siemens is worth in each group, in the weights' unit."""
+    return [scale / unit(state.hardware) for scale in state.output_scales]
+
+
+def _subtracted(state: ArrayState) -> list[float]:
+    return subtracted(state.hardware) if state.hardware.mapping.kind == "offset" else []
+
+
 def effective_matrices(state: ArrayState) -> list[Tensor]:
     """Return what a layer multiplies by, (inputs, outputs) for each group, in the weights' unit."""
-    hardware, places = state.hardware, state.places
-    zero = subtracted(hardware) if hardware.mapping.kind == "offset" else []
-    scales = [scale / unit(hardware) for scale in state.output_scales]
-    if places[0].row_order is not None:
-        wholes = [torch.zeros(matrix.shape, dtype=torch.float64) for matrix in state.matrices]
-        for strip in maps_by_tile(state):
-            for tile, whole in strip.items():
-                place = places[tile]
-                arranged_matrix(wholes[place.group], _in_use(whole, place, zero, state), place)
-        pairs = zip(wholes, scales, strict=True)
-        return [(whole.to(scale.device) * scale).to(state.matrices[0]) for whole, scale in pairs]
-    rows: list[list[Tensor]] = [[] for _ in scales]
-    for tiles, maps in _by_lines(state):
-        beside = [places[tile] for tile in tiles]
-        parts = [_in_use(whole, place, zero, state) for whole, place in zip(maps, beside, strict=True)]
-        scale = scales[beside[0].group]
-        (matrix,) = assembled(parts, beside)
-        rows[beside[0].group].append((matrix.to(scale.device) * scale).to(state.matrices[0]))
-    return [group[0] if len(group) == 1 else torch.cat(group) for group in rows]
+    if state.places[0].row_order is not None:
+        return _arranged_matrices(state)
+    sources, kind = state.matrices, state.map_type
+    # Either way numbers lie as torch's weights do, (outputs, inputs): torch is faster so, and rounds alike.
+    if not torch.is_grad_enabled():
+        # Filled in place: neither parts nor copies of the whole are ever held.
+        wholes = [matrix.new_empty(matrix.shape[::-1], dtype=kind).T for matrix in sources]
+        for group, inputs, outputs, block in matrix_blocks(state):
+            wholes[group][inputs, outputs] = block
+        return wholes
+    rows: list[dict[int, list[Tensor]]] = [{} for _ in sources]
+    for group, inputs, _, block in matrix_blocks(state):
+        rows[group].setdefault(inputs.start, []).append(block.T.to(sources[0].device, kind))
+    return [torch.cat([torch.cat(blocks) for blocks in group.values()], dim=1).T for group in rows]
+
+
+def _arranged_matrices(state: ArrayState) -> list[Tensor]:
+    zero, scales = _subtracted(state), _unit_scales(state)
+    wholes = [torch.zeros(matrix.shape, dtype=torch.float64) for matrix in state.matrices]
+    for strip in maps_by_tile(state):
+        for tile, whole in strip.items():
+            place = state.places[tile]
+            arranged_matrix(wholes[place.group], _in_use(whole, place, zero, state), place)
+    pairs = zip(wholes, scales, strict=True)
+    device, kind = state.matrices[0].device, state.map_type
+    return [(whole.to(scale.device) * scale).to(device, kind) for whole, scale in pairs]
 
 
 def _in_use(whole: Tensor, place: Place, zero: Sequence[float], state: ArrayState) -> Tensor:

@@ -15,11 +15,14 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.nn.array_maps import effective
 from xbarsim.nn.cell_targets import CellTargets
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.planes import is_between, planes_of, zeros
+from xbarsim.nn.planes import factors, is_between, planes_of, zeros
 from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import cut
 from xbarsim.nonideal import Bridged, Chip, Nonidealities
 from xbarsim.nonideal.writing import Mask, Programmed
+
+TOGETHER = 1 << 19
+"""Cells whose circuits are reduced at a time, about 30 MB with all that it takes."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class ArrayState:
         What was written, where the arrays do not follow the weights.
     siemens : CellTargets or None
         Conductances that cells are to have instead of those of the weights.
+    kind : dtype or None
+        Of the maps; None: of the weights.
     """
 
     matrices: Sequence[Tensor]
@@ -66,28 +71,45 @@ class ArrayState:
     progress: Callable[[int], None] | None = None
     cells: Sequence[Programmed] | None = None
     siemens: CellTargets | None = None
+    kind: torch.dtype | None = None
+
+    @property
+    def map_type(self) -> torch.dtype:
+        """The type of the maps."""
+        return self.matrices[0].dtype if self.kind is None else self.kind
 
 
 def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
-    """Yield the siemens that cells are to have, of arrays by their number, those that share word lines at a time."""
+    """Yield the siemens that cells are to have, of arrays by their number: all planes of some that share word lines."""
     hardware, places = state.hardware, state.places
-    numbers: dict[tuple[int, int], list[int]] = {}
+    width = _strip_width(hardware)
+    numbers: dict[tuple[int, int, int], list[int]] = {}
     for tile, place in enumerate(places):
-        numbers.setdefault((place.group, place.rows.start), []).append(tile)
+        numbers.setdefault((place.group, place.rows.start, place.cols.start // width), []).append(tile)
     zero = zeros(hardware)
     if state.siemens is not None:
         for tiles in numbers.values():
             yield {tile: _set_target(state.siemens, places[tile], hardware, zero) for tile in tiles}
         return
     if places[0].row_order is not None:
-        for (group, _), tiles in numbers.items():
+        for (group, *_), tiles in numbers.items():
             yield _arranged_targets(tiles, state.matrices[group], state.scales[group], places, hardware)
         return
     for group, (matrix, scale) in enumerate(zip(state.matrices, state.scales, strict=True)):
         for k, rows in enumerate(torch.split(matrix, hardware.tiles.rows)):
-            parts = [part for plane in planes_of(rows.double(), scale, hardware) for part in cut(plane, hardware)]
-            tiles = numbers[group, k * hardware.tiles.rows]
-            yield {tile: _with_reference(part, places[tile], zero) for tile, part in zip(tiles, parts, strict=True)}
+            scales = torch.split(scale, width, dim=1) if scale.shape[1] > 1 else [scale] * -(-rows.shape[1] // width)
+            for n, (block, part_scale) in enumerate(zip(torch.split(rows, width, dim=1), scales, strict=True)):
+                planes = planes_of(block.double(), part_scale, hardware)
+                parts = [part for plane in planes for part in cut(plane, hardware)]
+                tiles = numbers[group, k * hardware.tiles.rows, n]
+                yield {tile: _with_reference(part, places[tile], zero) for tile, part in zip(tiles, parts, strict=True)}
+
+
+def _strip_width(hardware: Hardware) -> int:
+    """Return how many outputs of arrays with the same word lines are programmed together."""
+    tiles = hardware.tiles
+    arrays = TOGETHER // (tiles.rows * tiles.cols * len(factors(hardware)))
+    return max(1, arrays) * (tiles.cols - (hardware.mapping.kind == "reference"))
 
 
 def _arranged_targets(
@@ -236,23 +258,39 @@ def _stacked_conductance(targets: Tensor, tiles: Sequence[int], state: ArrayStat
 
 def circuit(conductance: Array, tile: int, state: ArrayState) -> Crossbar | Bridged:
     """Return an array with its wires, ends and broken or shorted lines; its cells alone where fidelity is ideal."""
-    hardware, chip, place = state.hardware, state.chip, state.places[tile]
+    return _circuits([conductance], [tile], state)[0]
+
+
+def _circuits(conductances: Sequence[Array], tiles: Sequence[int], state: ArrayState) -> list[Crossbar | Bridged]:
+    """Return the same of several arrays; those that have the same lines are laid out once."""
+    laid_out: dict[tuple[tuple[int, int], bytes | None], Crossbar] = {}
+    circuits: list[Crossbar | Bridged] = []
+    for g, tile in zip(conductances, tiles, strict=True):
+        place, chip = state.places[tile], state.chip
+        kind = place.shape, None if place.row_order is None else place.driven.tobytes()
+        if kind not in laid_out:
+            laid_out[kind] = _laid_out(g, place, state.hardware)
+        crossbar = laid_out[kind].with_cells(g)
+        if state.hardware.fidelity == "accurate":
+            crossbar = chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile)
+        circuits.append(crossbar)
+    return circuits
+
+
+def _laid_out(conductance: Array, place: Place, hardware: Hardware) -> Crossbar:
     law, wires = hardware.law.device(), hardware.wires
     if hardware.fidelity == "ideal":
         # A line that is off gets 0 V, and without wires that is what it has when it is open.
         return Crossbar(conductance, device=law)
     driver = wires.driver if place.row_order is None else np.where(place.driven, wires.driver, np.inf)
-    crossbar = Crossbar(
-        conductance, word_wire=wires.word, bit_wire=wires.bit, driver=driver, sense=wires.sense, device=law
-    )
-    return chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile)
+    return Crossbar(conductance, word_wire=wires.word, bit_wire=wires.bit, driver=driver, sense=wires.sense, device=law)
 
 
 def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> list[Tensor]:
     """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells."""
     if state.hardware.fidelity == "ideal":
         return list(cells)
-    circuits = [circuit(g.detach().numpy(), tile, state) for tile, g in zip(tiles, cells, strict=True)]
+    circuits = _circuits([g.detach().numpy() for g in cells], tiles, state)
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]
     wholes = effective(grown, crossbars, state.threads)

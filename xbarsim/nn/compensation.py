@@ -43,14 +43,15 @@ def drift_scale(state: ArrayState, label: str) -> float:
 
 def _whole_current(state: ArrayState) -> float:
     """Return the sum of all columns' currents in amperes."""
-    hardware, conductances = state.hardware, cells.all_conductances(state)
-    volts = hardware.encoding.volts
-    if hardware.law.linear:
-        maps = cells.maps(conductances, state, range(len(conductances)))
-        driven = [torch.from_numpy(place.driven) for place in state.places]
-        return volts * sum(float(matrix[on].sum()) for matrix, on in zip(maps, driven, strict=True))
+    hardware, volts = state.hardware, state.hardware.encoding.volts
     whole = 0.0
-    for tile, g in enumerate(conductances):
+    if hardware.law.linear:
+        for strip in cells.together(cells.conductances(state), cells.TOGETHER):
+            tiles = list(strip)
+            for tile, matrix in zip(tiles, cells.maps(list(strip.values()), state, tiles), strict=True):
+                whole += float(matrix[torch.from_numpy(state.places[tile].driven)].sum())
+        return volts * whole
+    for tile, g in enumerate(cells.all_conductances(state)):
         circuit = cells.circuit(g.numpy(), tile, state)
         drive = volts * state.places[tile].driven
         if isinstance(circuit, Bridged):
