@@ -167,10 +167,10 @@ class Crossbar(Locked):
         g = checked_array("conductance", conductance)
         if g.shape == self.shape and (device is None or device is self.device):
             # Wires and ends were looked at when this crossbar was made.
-            same = object.__new__(Crossbar)
-            same.__dict__.update(self.__dict__, conductance=np.ascontiguousarray(g))
-            same.conductance.setflags(write=False)
-            return same
+            crossbar = object.__new__(Crossbar)
+            crossbar.__dict__.update(self.__dict__, conductance=np.ascontiguousarray(g))
+            crossbar.conductance.setflags(write=False)
+            return crossbar
         names = ("word_wire", "bit_wire", "driver", "sense")
         circuit = {name: getattr(self, name) for name in names}
         return Crossbar(g, **circuit, ends=self.ends, device=device or self.device)

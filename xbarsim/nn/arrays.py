@@ -89,6 +89,14 @@ class ArrayMaps:
         """Return what the layer really multiplies by, (inputs, outputs) for each group, in the weights' unit."""
         return self._with_gradient("matrices", self._value("matrices", effective_matrices), effective_matrices)
 
+    def blocks(self) -> Iterator[tuple[int, slice, slice, Tensor]]:
+        """Yield ``matrices`` in blocks, as ``matrix_blocks`` does, and keep none; no gradient is recorded."""
+        yield from matrix_blocks(self._state())
+
+    def passing_strips(self) -> Iterator[Strip]:
+        """Yield ``strips``, and keep none; no gradient is recorded."""
+        yield from side_by_side(self._state())
+
     def parameters(self, shape: torch.Size, bias_row: bool) -> tuple[Tensor, Tensor | None]:
         """Return ``matrices`` as a weight of torch's shape, and the bias if it is a row."""
         pair: tuple[Tensor, Tensor | None] | None = None if self._recompute else self.values.get("parameters")

@@ -271,9 +271,10 @@ def _circuits(conductances: Sequence[Array], tiles: Sequence[int], state: ArrayS
         if kind not in laid_out:
             laid_out[kind] = _laid_out(g, place, state.hardware)
         crossbar = laid_out[kind].with_cells(g)
-        if state.hardware.fidelity == "accurate":
-            crossbar = chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile)
-        circuits.append(crossbar)
+        if state.hardware.fidelity == "ideal":
+            circuits.append(crossbar)
+        else:
+            circuits.append(chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile))
     return circuits
 
 

@@ -19,6 +19,8 @@ from xbarsim.nn.transforms import checked_input, uncompiled
 class CrossbarLinear(CrossbarLayer):
     """``torch.nn.Linear`` on crossbars: inputs drive word lines, outputs are read from bit lines."""
 
+    passes_blocks = True
+
     batch_only = False
     """Whether inputs must be (batch, inputs), as of a BatchNorm that was folded into the weights."""
 

@@ -101,6 +101,7 @@ class DigitalOutputs(ComparableWeights):
     def applied_parameters(self, arrays: ArrayMaps | None = None) -> tuple[Tensor, Tensor | None]:
         """Return weight and bias as ``parameters_of`` does, of some arrays or of the layer's, with gain and shift."""
         weight, bias = self.parameters_of(arrays or self.arrays())
+        bias = None if bias is None else bias.to(weight)
         if self.gain is not None:
             gain = self.gain.to(weight)
             weight = weight * gain.reshape(-1, *[1] * (weight.dim() - 1))
@@ -115,7 +116,7 @@ class DigitalOutputs(ComparableWeights):
         if self.gain is not None:
             products = products * self.gain.to(products)
         if digital_bias and self.bias is not None and not self.bias_row:
-            products = products + self.bias
+            products = products + self.bias.to(products)
         return products + self.shift.to(products) if digital_bias and self.shift is not None else products
 
     @torch.no_grad()

@@ -17,6 +17,7 @@ from xbarsim.nn.arrays import ArrayMaps
 from xbarsim.nn.converters import InputConverter, OutputConverter
 from xbarsim.nn.gain import DigitalOutputs
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.map_store import MAP_TYPES
 from xbarsim.nn.outside import paused
 from xbarsim.nn.products import Drives, Reader, decoded, drives, linear_reader, nonlinear_reader
 from xbarsim.nonideal import Chip
@@ -37,6 +38,9 @@ class CrossbarLayer(DigitalOutputs):
     bias_row : bool
         Whether the bias is one more row of cells, driven by an input of 1, instead of a digital sum.
     """
+
+    passes_blocks = False
+    """Whether a product may be a sum over parts of the matrix: where a layer's inputs are lines as they come."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__(weight, bias, hardware, bias_row=bias_row)
@@ -160,7 +164,9 @@ class CrossbarLayer(DigitalOutputs):
     @property
     def exact(self) -> bool:
         """Whether no converter stands before the arrays either, and nobody waits for the layer's own call."""
-        return self.direct and self.hardware.dac.bits is None and not self._forward_hooks
+        plain = self.direct and self.hardware.dac.bits is None and not self._forward_hooks
+        # A kernel of torch's has one type for all.
+        return plain and MAP_TYPES.get(self.map_storage, self.weight.dtype) == self.weight.dtype
 
     def forward(self, input: Tensor) -> Tensor:
         """Return what the torch layer returns, through the arrays."""
@@ -182,7 +188,9 @@ class CrossbarLayer(DigitalOutputs):
         if not self.reached:
             self.reached = True
         with paused():
-            outputs = self._through(arrays, x, digital_bias)
+            kind = MAP_TYPES.get(self.map_storage, x.dtype)
+            outputs = self._through(arrays, x.to(kind), digital_bias)
+            outputs = outputs if kind == x.dtype else outputs.to(x)
             if self.addend is None or not digital_bias:
                 return outputs
             with _precise(x):
@@ -198,6 +206,9 @@ class CrossbarLayer(DigitalOutputs):
 
     def _through(self, arrays: ArrayMaps | None, x: Tensor, digital_bias: bool) -> Tensor:
         if self.direct:
+            if self._passing(arrays, x):
+                with _precise(x):
+                    return self._block_by_block(_wide(x), digital_bias).to(x)
             weight, bias = self._applied(arrays)
             if self.hardware.dac.bits is not None:
                 driven, unity, _ = self.input_converter(_wide(x))
@@ -210,9 +221,33 @@ class CrossbarLayer(DigitalOutputs):
         with _precise(x):
             driven = self._drives(_wide(x))
             parts = driven.parts(driven.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
-            read = self._reader(arrays)
+            read = self._reader(arrays, passing=len(parts) == 1 and self._passing(arrays, x))
             outputs = torch.cat([self._decoded(read(part.volts.flatten(0, 1)), part) for part in parts])
         return self.shaped(self.finished(outputs, digital_bias=digital_bias), x).to(x)
+
+    def _passing(self, arrays: ArrayMaps | None, x: Tensor) -> bool:
+        """Whether maps are used once each, as they are made, and never all there: nothing else asks for them."""
+        free = arrays is None and self._series is None and self.line_order is None
+        recorded = torch.is_grad_enabled() and (x.requires_grad or self.weight.requires_grad)
+        return self.passes_blocks and self.recomputes and free and not recorded
+
+    def _block_by_block(self, x: Tensor, digital_bias: bool) -> Tensor:
+        """Return the outputs as a sum over parts of the matrix, in double precision."""
+        driven, unity, _ = self.input_converter(x)
+        lines = self._with_bias_line(self.lines(driven), unity).double()
+        inputs, outputs = lines.shape[1] // self.groups, self.outputs // self.groups
+        products = lines.new_zeros(len(lines), self.outputs)
+        for group, rows, cols, block in self.arrays().blocks():
+            driving = lines[:, group * inputs + rows.start : group * inputs + rows.stop]
+            products[:, group * outputs + cols.start : group * outputs + cols.stop] += driving @ block
+        return self.shaped(self.finished(products, digital_bias=digital_bias), x)
+
+    def _with_bias_line(self, lines: Tensor, unity: Tensor) -> Tensor:
+        """Return what drives a layer's lines with what drives its rows of biases."""
+        if not self.bias_row:
+            return lines
+        ones = unity.expand(lines.shape[0], 1)
+        return torch.cat([part for group in lines.chunk(self.groups, dim=1) for part in (group, ones)], dim=1)
 
     def _applied(self, arrays: ArrayMaps | None) -> tuple[Tensor, Tensor | None]:
         """Return weight and bias with gain and shift, for the steps of a series once."""
@@ -225,19 +260,17 @@ class CrossbarLayer(DigitalOutputs):
     def _drives(self, x: Tensor) -> Drives:
         """Encode inputs."""
         driven, unity, full = self.input_converter(x)
-        lines = self.lines(driven)
-        if self.bias_row:
-            ones = unity.expand(lines.shape[0], 1)
-            lines = torch.cat([part for group in lines.chunk(self.groups, dim=1) for part in (group, ones)], dim=1)
+        lines = self._with_bias_line(self.lines(driven), unity)
         if self.line_order is not None:
             lines = self.line_order(lines)
         return drives(lines, full, self.input_converter.bits, self.hardware)
 
-    def _reader(self, arrays: ArrayMaps | None) -> Reader:
-        """Return one read of all arrays, for as many vectors as are given to it."""
+    def _reader(self, arrays: ArrayMaps | None, *, passing: bool) -> Reader:
+        """Return one read of all arrays, for as many vectors as are given to it; once only if maps are ``passing``."""
         law = self.hardware.law
         if law.linear:
-            return linear_reader((arrays or self.arrays()).strips(), self.places)
+            source = arrays or self.arrays()
+            return linear_reader(source.passing_strips() if passing else source.strips(), self.places)
         message = (
             f"{self.label} has cells of law {law.kind!r}, which have no gradient: "
             "call eval(), or train with law='linear'"

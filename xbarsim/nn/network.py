@@ -18,6 +18,7 @@ from xbarsim.nn.calibration import calibrate
 from xbarsim.nn.copies import copied
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.map_store import MapStorage
 from xbarsim.nn.outside import Origin, Watch, only_composed
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.summary import Summary, summary
@@ -226,11 +227,32 @@ class CrossbarNetwork(nn.Module):
             layer.checked_time(seconds)
         return layers
 
+    def keep_maps(self, kind: MapStorage) -> Self:
+        """Say how all layers store the maps of their arrays, which forward passes outside of training share.
+
+        Parameters
+        ----------
+        kind : {"weights", "float32", "float64", "recompute"}
+            ``weights``: in the type of the weights. ``float32``: 4 bytes a weight, rounded to 6e-8 of it. ``float64``:
+            8 bytes a weight; all products are in double precision, and outputs as wide as inputs. ``recompute``: not at
+            all, nor a copy of the weights: each forward pass reduces all arrays again, a gradient once more. Where
+            none is recorded and no lines are arranged a linear layer then never holds more than some arrays.
+            ``layer.map_storage`` sets a layer's alone.
+
+        Raises
+        ------
+        InputError
+            There is no such kind.
+        """
+        for layer in self.layers.values():
+            layer.map_storage = kind
+        return self
+
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> Self:
         """Reduce all arrays to their maps now, which the first forward pass would do.
 
-        Layers with read noise, which are read anew each time, and those with nonlinear cells, which have no maps, are
-        left to it.
+        Layers with read noise, which are read anew each time, those that recompute their maps, and those with nonlinear
+        cells, which have none, are left to it.
 
         Parameters
         ----------
@@ -238,7 +260,7 @@ class CrossbarNetwork(nn.Module):
             Told how many arrays are ready, and of how many.
         """
         self._check_programmed()
-        layers = [layer for layer in self.layers.values() if not layer.noisy and layer.hardware.law.linear]
+        layers = [layer for layer in self.layers.values() if layer.preparable]
         whole, before = sum(len(layer.places) for layer in layers), 0
         with torch.no_grad():
             for layer in layers:

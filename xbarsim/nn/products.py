@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ Reader = Callable[[Tensor], list[Tensor]]
 """Gives what each array carries, (batch, cols) in amperes, for volts (batch, lines)."""
 
 
-def linear_reader(strips: Sequence[Strip], places: Sequence[Place]) -> Reader:
+def linear_reader(strips: Iterable[Strip], places: Sequence[Place]) -> Reader:
     """Return products with all arrays side by side that share their word lines' inputs."""
 
     def read(volts: Tensor) -> list[Tensor]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -20,7 +21,15 @@ from xbarsim.nn.clipping import clipped_share, warn_of_clipping
 from xbarsim.nn.compensation import drift_scale
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layer_chips import chip_of_seed
-from xbarsim.nn.map_store import StoredMaps, equal_numbers
+from xbarsim.nn.map_store import (
+    MAP_TYPES,
+    Digest,
+    MapStorage,
+    StoredMaps,
+    checked_storage,
+    equal_numbers,
+    same_numbers,
+)
 from xbarsim.nn.mapped_weights import MappedWeights
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.tiling import Tile
@@ -58,6 +67,7 @@ class ProgrammedWeights(MappedWeights):
 
     _cells: CellState | None = None
     _targets: CellTargets | None = None
+    _map_storage: MapStorage = "weights"
 
     def __init__(self, weight: Tensor, bias: Tensor | None, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__(weight, bias, hardware, bias_row=bias_row)
@@ -72,6 +82,29 @@ class ProgrammedWeights(MappedWeights):
         self._stored: StoredMaps | None = None
         self._series: ArrayMaps | None = None
         self._follows_weights = True
+
+    @property
+    def map_storage(self) -> MapStorage:
+        """How the maps are stored that forward passes outside of training share; ``keep_maps`` says what there is."""
+        return self._map_storage
+
+    @map_storage.setter
+    def map_storage(self, kind: MapStorage) -> None:
+        self._map_storage, stored = checked_storage(kind), self._stored
+        if stored is not None:
+            sources = self._sources()
+            # What is stored of the weights still tells whether they are the ones that were written last.
+            unchanged = all(map(same_numbers, sources, stored.sources))
+            self._stored = replace(stored, sources=self._copies(sources) if unchanged else stored.sources, values={})
+
+    @property
+    def recomputes(self) -> bool:
+        """Whether no map is stored."""
+        return self._map_storage == "recompute"
+
+    def _copies(self, sources: Sequence[Tensor]) -> list[Tensor | Digest]:
+        """Return what tells whether weights have changed."""
+        return [Digest.of(tensor) if self.recomputes else tensor.clone() for tensor in sources]
 
     @property
     def clipped(self) -> float:
@@ -229,6 +262,11 @@ class ProgrammedWeights(MappedWeights):
         return self.hardware.cells.read_noise is not None
 
     @property
+    def preparable(self) -> bool:
+        """Whether maps can be made once and for all: of linear cells, without read noise, and stored."""
+        return self.hardware.law.linear and not self.noisy and not self.recomputes
+
+    @property
     def _differentiable(self) -> bool:
         """Whether gradients of what is on the arrays are recorded."""
         bias = self.bias is not None and self.bias_row and self.bias.requires_grad
@@ -254,6 +292,7 @@ class ProgrammedWeights(MappedWeights):
             self._readable_chip() if timed else self.checked_chip(), self.writes,
             self.reads if read is None else read, self.time, self.compensation, self.threads, self.progress,
             None if self._cells is None else self._cells.cells, self._targets,
+            MAP_TYPES.get(self.map_storage),
         )  # fmt: skip
 
     def _read_state(self) -> ArrayState:
@@ -271,7 +310,7 @@ class ProgrammedWeights(MappedWeights):
         # Circuits take long: a gradient outside of training, which is seldom asked for, reduces them again.
         wired = self.hardware.fidelity == "accurate" and not self.scale_moves
         recompute = differentiable and not self.training and wired
-        stored = not self.noisy and (recompute or not differentiable)
+        stored = not (self.noisy or self.recomputes) and (recompute or not differentiable)
         return ArrayMaps(self._read_state, values if stored else None, recompute=recompute)
 
     @contextmanager
@@ -316,7 +355,7 @@ class ProgrammedWeights(MappedWeights):
         self.check_finite()
         self.writes = self.next_write
         self.warn_if_clipped()
-        self._stored = StoredMaps([tensor.clone() for tensor in sources], chip, self.hardware, self._cells, moment)
+        self._stored = StoredMaps(self._copies(sources), chip, self.hardware, self._cells, moment)
         return self._stored
 
     @property
@@ -330,7 +369,7 @@ class ProgrammedWeights(MappedWeights):
 
     def _circuits(self, state: Callable[[], ArrayState]) -> ArrayMaps:
         values = self._current().values
-        return ArrayMaps(state, None if self.noisy else values)
+        return ArrayMaps(state, None if self.noisy or self.recomputes else values)
 
     def effective_matrices(self) -> list[Tensor]:
         """Return what the layer really multiplies by, (inputs, outputs) for each group, in the weights' unit."""
