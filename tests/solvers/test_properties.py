@@ -8,6 +8,7 @@ from problems import ALONE, OPEN, SIDES, sample_crossbar, sample_voltages, solve
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds
+from xbarsim.errors import InputError
 
 FAST = ("schur", "kron", ALONE)
 SHAPES = [(1, 1), (1, 9), (11, 1), (7, 12), (23, 10), (33, 31)]
@@ -253,3 +254,24 @@ def test_a_split_line_is_two_lines(method):
     bottom = solve_by(method, lower, volts[3:]).currents
     close(both.end_currents["bit_top"], top, np.abs(top).max())
     close(both.currents, bottom, np.abs(bottom).max())
+
+
+def test_with_cells_is_the_same_circuit_around_other_cells():
+    """Wires and ends are those of the first; it keeps its cells, and neither can be changed through the other."""
+    rng = np.random.default_rng(4)
+    first = Crossbar(
+        rng.uniform(1e-6, 1e-3, (3, 5)), word_wire=rng.uniform(1, 2, (3, 4)), bit_wire=0.5, sense=[1, 2, 3, 4, 5],
+        ends={"word_right": LineEnds(0.1, 7.0)},
+    )  # fmt: skip
+    cells = rng.uniform(1e-6, 1e-3, (5, 3)).T
+    whole = Crossbar(cells, word_wire=first.word_wire, bit_wire=first.bit_wire, sense=first.sense, ends=first.ends)
+    for other in (first.with_cells(cells), first.with_cells(cells.tolist())):
+        assert other == whole != first
+        assert other.boundary == whole.boundary
+        assert other.conductance.flags.c_contiguous
+        assert not other.conductance.flags.writeable
+        assert other.conductance is not cells
+    with pytest.raises(InputError, match=r"conductance\[1, 2\] is -1"):
+        first.with_cells(np.where(np.eye(3, 5, 1) * [[0], [1], [0]] > 0, -1.0, first.conductance))
+    with pytest.raises(InputError, match="word_wire has shape"):
+        first.with_cells(np.ones((3, 4)))

@@ -28,6 +28,7 @@ _HELP = """Run a network through the circuits of its chips: accuracy, and the er
 xbarsim infer --model mlp --data digits --hardware rram-64
 xbarsim infer --model mlp.pt --data mnist --set wires.word=2 --set wires.bit=2 --plot mlp.png
 xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 --time 1 --time 3600 --compensate-drift
+xbarsim infer --model vgg-small.pt --data cifar10 --maps recompute --batch 1000
 xbarsim infer --model mynets:build --weights mine.pt --data cifar10 --mean 0.49,0.48,0.45 --std 0.2
 
 --model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg, linear), a checkpoint of
@@ -56,6 +57,14 @@ Exit codes: 0 done; 2 bad input; 3 not solved.
     multiple=True,
     metavar="SECONDS",
     help="When cells that drift are read, after programming; repeatable.",
+)
+@click.option(
+    "--maps",
+    "map_storage",
+    type=click.Choice(["float32", "float64", "recompute"]),
+    default="float32",
+    show_default=True,
+    help="How arrays' maps are kept; recompute: not at all, each batch reduces all arrays again.",
 )
 @click.option("--compensate-drift", is_flag=True, help="Each layer makes up for drift by one digital number.")
 @output_options(quiet="Print accuracies alone, no notes.", plot="Draw accuracies and errors of layers")
@@ -98,6 +107,7 @@ def _report(options: dict[str, Any], output: Output) -> InferenceReport:
             calibration=options["calibration"],
             times=times,
             compensate=options["compensate_drift"],
+            map_storage=options["map_storage"],
             progress=progress,
             report=lambda chip: output.say(f"chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s"),
         )

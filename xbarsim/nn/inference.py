@@ -19,18 +19,14 @@ from xbarsim.nn.convert import convert
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.map_store import MapStorage
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.ranges import wants_data
+from xbarsim.nn.stage_lines import ImagePasses, Progress, array_rate, silent
 from xbarsim.nn.summary import SummaryRow
 from xbarsim.nn.training import inputs, predictions
 
 _COMPARED = 64  # images on which layers' outputs are compared
-
-Progress = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -184,7 +180,8 @@ def infer(
     calibration: int = 128,
     times: Sequence[float] = (),
     compensate: bool = False,
-    progress: Progress = _silent,
+    map_storage: MapStorage = "weights",
+    progress: Progress = silent,
     report: Callable[[ChipResult], None] | None = None,
 ) -> Inference:
     """Run test images through torch, and through chips; where nothing differs from chip to chip one stands for all.
@@ -210,6 +207,8 @@ def infer(
         after programming.
     compensate : bool
         Whether each layer makes up for drift by one digital number, as ``CrossbarNetwork.at`` says.
+    map_storage : {"weights", "float32", "float64", "recompute"}
+        How maps are stored, as ``CrossbarNetwork.keep_maps`` says.
     progress, report : callable, optional
         Told of what is being done, and of each chip when it is over.
 
@@ -226,7 +225,7 @@ def infer(
     labels = torch.from_numpy(dataset.test.labels)
     progress("torch")
     expected = predictions(model, dataset, dataset.test, batch)
-    network = on_hardware(model, hardware, digital=digital)
+    network = on_hardware(model, hardware, digital=digital).keep_maps(map_storage)
     reference = network.to_torch().eval()
     sample = _sample(dataset, calibration)
     looked = inputs(dataset, dataset.test, slice(0, _COMPARED))
@@ -243,7 +242,7 @@ def infer(
         progress(f"{where}: programming")
         network.program(seed, time=hardware.cells.drift.t0 if hardware.cells.drift else None)
         if not times:
-            network.prepare(_rate(progress, f"{where}: programming"))
+            network.prepare(array_rate(progress, f"{where}: programming"))
         if wants_data(hardware):
             progress(f"{where}: calibrating")
             network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
@@ -251,8 +250,11 @@ def infer(
         for moment in times or (None,):
             place = where if moment is None else f"{where}, {moment:g} s"
             if moment is not None:
-                network.at(moment, compensate=compensate).prepare(_rate(progress, f"{place}: reading"))
-            predicted = predictions(network, dataset, dataset.test, batch, _counter(progress, place, len(labels)))
+                network.at(moment, compensate=compensate).prepare(array_rate(progress, f"{place}: reading"))
+            passes = ImagePasses(progress, place, len(labels), batch)
+            network.progress = passes.reduced
+            predicted = predictions(network, dataset, dataset.test, batch, passes.passed)
+            network.progress = None
             right, agreed = _share(predicted, labels), _share(predicted, expected)
             if moment is not None:
                 moments.append(Moment(moment, right, agreed))
@@ -367,22 +369,6 @@ def _mean_row(rows: Sequence[SummaryRow]) -> SummaryRow:
 
 def _share(predicted: Tensor, truth: Tensor) -> float:
     return float((predicted == truth).double().mean())
-
-
-def _counter(progress: Progress, where: str, whole: int) -> Callable[[int], None]:
-    return lambda count: progress(f"{where}: {count} of {whole} images")
-
-
-def _rate(progress: Progress, subject: str) -> Callable[[int, int], None]:
-    """Return what tells of arrays that are ready: how many, how fast, and for how long it will go on."""
-    start = time.perf_counter()
-
-    def tell(count: int, whole: int) -> None:
-        seconds = max(time.perf_counter() - start, 1e-9)
-        left = seconds / count * (whole - count)
-        progress(f"{subject}: {count} of {whole} arrays, {count / seconds:.0f} a second, {left:.0f} s left")
-
-    return tell
 
 
 def _sample(dataset: Dataset, count: int) -> Tensor:

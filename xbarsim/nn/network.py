@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.nn import network_archive
+from xbarsim.nn.array_count import ArrayCount
 from xbarsim.nn.calibration import calibrate
 from xbarsim.nn.copies import copied
 from xbarsim.nn.hardware import Hardware
@@ -45,6 +47,8 @@ class CrossbarNetwork(nn.Module):
         What they run on, but for overrides.
     seed : int or None
         What ``program`` was given; of chips that were handed over what was said with them.
+    progress : callable or None
+        Told, while a forward pass reduces arrays, how many are ready and of how many.
     """
 
     def __init__(self, model: nn.Module, hardware: Hardware, matrices: Iterable[str] = ()) -> None:
@@ -52,6 +56,7 @@ class CrossbarNetwork(nn.Module):
         self.model = model
         self.hardware = hardware
         self.seed: int | None = None
+        self.progress: Callable[[int, int], None] | None = None
         self._matrices = tuple(matrices)
         self._origins: dict[str, Origin] = {}
         for name, layer in self.layers.items():
@@ -79,14 +84,17 @@ class CrossbarNetwork(nn.Module):
             ``eval()``, no forward pass so far has reached a layer; the message says how to leave it digital.
         """
         layers = self.layers
-        if not self._matrices and only_composed(self.model, {id(layer.weight) for layer in layers.values()}):
+        free = not self._matrices and only_composed(self.model, {id(layer.weight) for layer in layers.values()})
+        with nullcontext() if free else Watch(self._watched(layers)), self._counted(layers):
             outputs = self.model(*args, **kwargs)
-        else:
-            with Watch(self._watched(layers)):
-                outputs = self.model(*args, **kwargs)
         if not self.training:
             self._check_reached([name for name, layer in layers.items() if not layer.reached])
         return outputs
+
+    def _counted(self, layers: Mapping[str, CrossbarLayer]) -> AbstractContextManager[None]:
+        if self.progress is None:
+            return nullcontext()
+        return ArrayCount([layer for layer in layers.values() if not layer.ready], self.progress)
 
     def _watched(self, layers: Mapping[str, CrossbarLayer]) -> Iterator[tuple[Tensor, Origin]]:
         for name, layer in layers.items():

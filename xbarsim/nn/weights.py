@@ -267,6 +267,11 @@ class ProgrammedWeights(MappedWeights):
         return self.hardware.law.linear and not self.noisy and not self.recomputes
 
     @property
+    def ready(self) -> bool:
+        """Whether maps are stored, so that a forward pass of the same weights reduces nothing."""
+        return self._stored is not None and bool(self._stored.values)
+
+    @property
     def _differentiable(self) -> bool:
         """Whether gradients of what is on the arrays are recorded."""
         bias = self.bias is not None and self.bias_row and self.bias.requires_grad
