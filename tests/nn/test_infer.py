@@ -34,7 +34,7 @@ def mlp(digits):
     return trained("mlp", digits)
 
 
-@pytest.mark.parametrize("name", zoo.MODELS)
+@pytest.mark.parametrize("name", [name for name in zoo.MODELS if name != "resnet-18"])  # of resnet-8's blocks
 def test_ideal_chips_are_torch_image_for_image(name, digits):
     data = digits.limited(train=400, test=120)
     model = trained(name, data, epochs=2)

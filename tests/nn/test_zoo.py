@@ -32,6 +32,8 @@ def test_layers_are_those_that_the_names_say():
     assert weights("lenet") == [(6, 1, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
     assert len(weights("vgg-small")) == 7
     assert len(weights("resnet-8")) == 8 + 2
+    assert len(weights("resnet-18")) == 18 + 3
+    assert sum(one.numel() for one in zoo.build("resnet-18", (3, 32, 32), 10).parameters()) == 11_173_962
     assert weights("binary-mlp") == [(512, 784), (512, 512), (512, 512), (10, 512)]
     # BinaryNet's own, by the width that the zoo says makes it.
     wide = plain(zoo.build("binary-vgg", (3, 32, 32), 10, width=4.0))

@@ -31,8 +31,8 @@ xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 --time 1 --t
 xbarsim infer --model vgg-small.pt --data cifar10 --maps recompute --batch 1000
 xbarsim infer --model mynets:build --weights mine.pt --data cifar10 --mean 0.49,0.48,0.45 --std 0.2
 
---model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg, linear), a checkpoint of
-xbarsim train, or module:function (or file.py:function) that returns a torch module. A name of the zoo without
+--model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, resnet-18, binary-mlp, binary-vgg, linear), a checkpoint
+of xbarsim train, or module:function (or file.py:function) that returns a torch module. A name of the zoo without
 --weights is trained first; of large data only if --epochs says for how long.
 
 Exit codes: 0 done; 2 bad input; 3 not solved.

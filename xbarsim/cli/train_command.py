@@ -34,8 +34,8 @@ xbarsim train --model mlp --data mnist -o mlp.pt
 xbarsim train --resume mlp.pt
 xbarsim infer --model mlp.pt --data mnist
 
-Models: mlp, lenet, vgg-small, resnet-8, binary-mlp, binary-vgg, linear. Ctrl-C ends after the step in hand, with a
-checkpoint; --resume goes on from there, with the same numbers as without a stop on the same machine.
+Models: mlp, lenet, vgg-small, resnet-8, resnet-18, binary-mlp, binary-vgg, linear. Ctrl-C ends after the step in hand,
+with a checkpoint; --resume goes on from there, with the same numbers as without a stop on the same machine.
 
 Exit codes: 0 trained; 2 bad input; 130 stopped.
 """

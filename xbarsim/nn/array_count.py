@@ -23,21 +23,21 @@ class ArrayCount:
     def __init__(self, layers: Sequence[CrossbarLayer], tell: Callable[[int, int], None]) -> None:
         self._layers, self._tell = layers, tell
         self._whole = sum(len(layer.places) for layer in layers)
-        self._before = self._done = 0
+        self._before = self._count = 0
         self._latest: CrossbarLayer | None = None
 
     def __enter__(self) -> None:
         for layer in self._layers:
-            layer.progress = partial(self._count, layer)
+            layer.progress = partial(self._add, layer)
 
     def __exit__(self, *_: Any) -> None:
         for layer in self._layers:
             layer.progress = None
 
-    def _count(self, layer: CrossbarLayer, count: int) -> None:
+    def _add(self, layer: CrossbarLayer, count: int) -> None:
         """Take that a layer has reduced so many arrays of its present pass."""
-        if layer is not self._latest or self._before + count <= self._done:
-            self._before, self._latest = self._done, layer
-        self._done = self._before + count
-        self._whole = max(self._whole, self._done)
-        self._tell(self._done, self._whole)
+        if layer is not self._latest or self._before + count <= self._count:
+            self._before, self._latest = self._count, layer
+        self._count = self._before + count
+        self._whole = max(self._whole, self._count)
+        self._tell(self._count, self._whole)

@@ -62,8 +62,8 @@ class ImagePasses:
         """Tell of arrays that the present pass has reduced; each further pass does so with all of them."""
         seconds = max(time.perf_counter() - self._start, 1e-9)
         before, passes = self._count // self.batch, -(-self.images // self.batch)
-        done = before * whole + count
-        left = seconds / done * (passes * whole - done)
+        arrays = before * whole + count
+        left = seconds / arrays * (passes * whole - arrays)
         # A narrow terminal cuts off the end.
-        line = array_line(self.place, count, whole, seconds * count / done, left)
+        line = array_line(self.place, count, whole, seconds * count / arrays, left)
         self.progress(f"{line} (image {self._count + 1} of {self.images})")
