@@ -56,14 +56,53 @@ def convert(
         A layer is not supported, its weights are empty or not finite, a name means none, or no layer is left.
     """
     _check_arguments(model, hardware, overrides, bias, fold_batchnorm)
+    return _converted(copied(model), hardware, overrides, digital, fold_batchnorm, bias)
+
+
+def laid_out(
+    model: nn.Module,
+    hardware: Hardware,
+    *,
+    overrides: Mapping[str, Hardware] | None = None,
+    digital: Digital = (),
+    fold_batchnorm: bool = True,
+    bias: Literal["digital", "row"] = "digital",
+) -> CrossbarNetwork:
+    """Return the network that ``convert`` would make, without numbers: layers and their arrays, on the meta device.
+
+    Parameters
+    ----------
+    model, hardware, overrides, digital, fold_batchnorm, bias
+        As for ``convert``; the model may be on the meta device.
+
+    Raises
+    ------
+    InputError
+        As ``convert``; but numbers are not looked at.
+    """
+    _check_arguments(model, hardware, overrides, bias, fold_batchnorm)
+    bare = copied(model, shapes_only=True)
+    return _converted(bare, hardware, overrides, digital, fold_batchnorm, bias, shapes_only=True)
+
+
+def _converted(
+    inner: nn.Module,
+    hardware: Hardware,
+    overrides: Mapping[str, Hardware] | None,
+    digital: Digital,
+    fold_batchnorm: bool | Literal["outputs"],
+    bias: Literal["digital", "row"],
+    *,
+    shapes_only: bool = False,
+) -> CrossbarNetwork:
+    """Return a model of its own as a network, its layers replaced."""
     overrides = dict(overrides or {})
-    inner = copied(model)
     left = Selection(digital, inner)
     norms = fold(inner, left, into="outputs" if fold_batchnorm == "outputs" else "weights") if fold_batchnorm else {}
     modules = dict(inner.named_modules(remove_duplicate=False))
     for name in overrides:
         check_name("overrides", name, [path for path in modules if path])
-    converter = _Converter(hardware, overrides, left, bias == "row")
+    converter = _Converter(hardware, overrides, left, bias == "row", shapes_only)
     whole = converter.converted("", inner)
     if not converter.layer_names:
         raise InputError("the model has no layer to put on crossbars: it needs a Linear, Conv1d, Conv2d, ...")
@@ -99,8 +138,16 @@ def _check_arguments(model: object, hardware: object, overrides: object, bias: o
 class _Converter:
     """Walks a model and replaces what goes onto crossbars; a module that occurs twice is replaced by one."""
 
-    def __init__(self, hardware: Hardware, overrides: dict[str, Hardware], left: Selection, bias_row: bool) -> None:
-        self._hardware, self._overrides, self._left, self._bias_row = hardware, overrides, left, bias_row
+    def __init__(
+        self,
+        hardware: Hardware,
+        overrides: dict[str, Hardware],
+        left: Selection,
+        bias_row: bool,
+        shapes_only: bool,
+    ) -> None:
+        self._hardware, self._overrides, self._left = hardware, overrides, left
+        self._choices = {"bias_row": bias_row, "shapes_only": shapes_only}
         self._copies: dict[int, nn.Module] = {}
         self.layer_names: list[str] = []
         self.matrices: list[str] = []
@@ -117,7 +164,7 @@ class _Converter:
         if supported(module):
             self.layer_names.append(name)
             hardware = hardware_for(name, self._hardware, self._overrides)
-            return on_crossbars(name, module, hardware, bias_row=self._bias_row)
+            return on_crossbars(name, module, hardware, **self._choices)
         check_no_matrix(name, module, self._left)
         self.matrices += digital_matrices(name, module, self._left)
         for attribute, child in module._modules.items():

@@ -132,6 +132,8 @@ class MappedWeights(DoubleBuffers):
     def check_finite(self) -> None:
         """Raise InputError where weights or biases are not finite."""
         for name, tensor in (("weight", self.weight), ("bias", self.bias)):
+            if tensor is None or tensor.is_meta:
+                continue
             # What is not finite, or no number, is the least or the largest; no mask of the weights' size is made.
-            if tensor is not None and not torch.isfinite(torch.stack(tensor.detach().aminmax())).all():
+            if not torch.isfinite(torch.stack(tensor.detach().aminmax())).all():
                 raise InputError(f"{name} of {self.label} has entries that are not finite")

@@ -51,8 +51,17 @@ def supported(module: nn.Module) -> type[nn.Module] | None:
     return None
 
 
-def on_crossbars(name: str, module: nn.Module, hardware: Hardware, *, bias_row: bool) -> nn.Module:
+def on_crossbars(
+    name: str, module: nn.Module, hardware: Hardware, *, bias_row: bool, shapes_only: bool = False
+) -> nn.Module:
     """Return the layer that takes a supported module's place; it keeps the module's own parameters.
+
+    Parameters
+    ----------
+    name, module, hardware, bias_row
+        What it is, and on what.
+    shapes_only : bool
+        Whether parameters may be without numbers, on the meta device.
 
     Raises
     ------
@@ -61,7 +70,7 @@ def on_crossbars(name: str, module: nn.Module, hardware: Hardware, *, bias_row: 
     """
     kind = supported(module)
     assert kind is not None
-    _check_parameters(name, module)
+    _check_parameters(name, module, shapes_only)
     try:
         layer: nn.Module = _PLAIN[kind](module, hardware, bias_row=bias_row)
     except InputError as error:
@@ -119,7 +128,7 @@ def digital_matrices(name: str, module: nn.Module, left: Any) -> list[str]:
     return [path for path in paths if not left(path, module)]
 
 
-def _check_parameters(name: str, module: nn.Module) -> None:
+def _check_parameters(name: str, module: nn.Module, shapes_only: bool) -> None:
     if hasattr(module, "parametrizations"):
         raise InputError(
             f"layer {name!r} has parametrized weights: call torch.nn.utils.parametrize.remove_parametrizations, "
@@ -128,7 +137,7 @@ def _check_parameters(name: str, module: nn.Module) -> None:
     for attribute, parameter in module.named_parameters(recurse=False):
         if _is_lazy(parameter):
             raise InputError(f"layer {name!r} has no shape yet: run the model once before convert")
-        if parameter.is_meta:
+        if parameter.is_meta and not shapes_only:
             raise InputError(
                 f"{attribute} of layer {name!r} is on the meta device and holds no numbers: load the model first"
             )
