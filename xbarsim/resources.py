@@ -130,17 +130,76 @@ def one_blas_thread() -> _OneThread:
 
 
 def available_memory() -> int | None:
-    """Bytes that can still be allocated, or None where the system does not say."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
+    """Bytes that this process can still take, or None where the system does not say.
+
+    The least of what the machine has free, what a container's limit leaves, and what ``ulimit -v`` leaves.
+    """
+    rooms = [room for room in (_machine_memory(), _container_memory(), _address_space()) if room is not None]
+    return max(0, min(rooms)) if rooms else None
+
+
+def _machine_memory() -> int | None:
+    free = _kilobytes(Path("/proc/meminfo"), "MemAvailable:")
+    if free is not None:
+        return free
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    """Return a line of one of Linux's tables in bytes."""
+    try:
+        for line in path.read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+_GROUPS = Path("/sys/fs/cgroup")
+
+
+def _container_memory() -> int | None:
+    """Return what is left of the limits of this process's control group and of all above it."""
+    try:
+        path = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+    except (OSError, StopIteration):
+        return None
+    group = _GROUPS / path[3:].strip().lstrip("/")
+    rooms = []
+    for folder in (group, *group.parents):
+        try:
+            limit, present = ((folder / f"memory.{name}").read_text().strip() for name in ("max", "current"))
+            # Pages of files can be given back.
+            cached = next(
+                int(line.split()[1])
+                for line in (folder / "memory.stat").read_text().splitlines()
+                if line.startswith("inactive_file ")
+            )
+            rooms.append(int(limit) - int(present) + cached)
+        except (OSError, ValueError, StopIteration):
+            pass
+        if folder == _GROUPS:
+            break
+    return min(rooms, default=None)
+
+
+def _address_space() -> int | None:
+    try:
+        resource = import_module("resource")
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    except (ImportError, OSError, ValueError):
+        return None
+    present = _kilobytes(Path("/proc/self/status"), "VmSize:")
+    return None if limit == resource.RLIM_INFINITY or present is None else limit - present
+
+
+def resident_memory() -> int:
+    """Bytes of this process that are in memory now; 0 where the system does not say."""
+    return _kilobytes(Path("/proc/self/status"), "VmRSS:") or 0
 
 
 def check_memory(demand: float, purpose: str, advice: str) -> None:

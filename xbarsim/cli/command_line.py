@@ -16,6 +16,7 @@ from xbarsim.cli.infer_command import infer
 from xbarsim.cli.info_command import info
 from xbarsim.cli.margin_command import margin
 from xbarsim.cli.mitigate_command import mitigate
+from xbarsim.cli.plan_command import plan
 from xbarsim.cli.solve_command import solve
 from xbarsim.cli.train_command import train
 from xbarsim.cli.validate_command import validate
@@ -24,7 +25,7 @@ EXIT_INTERRUPT = 130
 
 
 @click.group(
-    commands=[export, infer, info, margin, mitigate, solve, train, validate],
+    commands=[export, infer, info, margin, mitigate, plan, solve, train, validate],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xbarsim.cli.hardware_options import built_hardware, chip_seeds, hardware_options, seed_options
+from xbarsim.cli.map_options import LIMIT, SETTING, map_options
 from xbarsim.cli.model_options import check_width, chosen_source, model_options
 from xbarsim.cli.network_options import check_torch, data_options
 from xbarsim.cli.option_types import Count, Quantity, is_typed
@@ -58,14 +59,7 @@ Exit codes: 0 done; 2 bad input; 3 not solved.
     metavar="SECONDS",
     help="When cells that drift are read, after programming; repeatable.",
 )
-@click.option(
-    "--maps",
-    "map_storage",
-    type=click.Choice(["float32", "float64", "recompute"]),
-    default="float32",
-    show_default=True,
-    help="How arrays' maps are kept; recompute: not at all, each batch reduces all arrays again.",
-)
+@map_options()
 @click.option("--compensate-drift", is_flag=True, help="Each layer makes up for drift by one digital number.")
 @output_options(quiet="Print accuracies alone, no notes.", plot="Draw accuracies and errors of layers")
 def infer(**options: Any) -> None:
@@ -151,6 +145,13 @@ def _source(
     seconds: dict[str, float],
 ) -> Source:
     from xbarsim.nn.inference import on_hardware
+    from xbarsim.nn.planning import footprint_of
+
+    def check(source: Source) -> None:
+        """Refuse what does not fit, or does not go onto the hardware."""
+        choices = {name: options[name] for name in ("digital", "batch", "map_storage", "memory")}
+        footprint_of(source.model, source.dataset, hardware, **choices).check(SETTING, LIMIT)
+        on_hardware(source.model, hardware, digital=options["digital"])
 
     return chosen_source(
         options,
@@ -158,5 +159,5 @@ def _source(
         progress,
         seconds,
         cut=lambda data: data.limited(test=options["limit"]),
-        check=lambda source: on_hardware(source.model, hardware, digital=options["digital"]),
+        check=check,
     )

@@ -30,11 +30,13 @@ from xbarsim.nn.cell_law import CellLaw as Law
 from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
 from xbarsim.nn.feedforward import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
+from xbarsim.nn.footprint import Footprint, LayerFootprint
 from xbarsim.nn.hardware import Hardware, preset
 from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.masks import WeightMask
 from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.planning import plan
 from xbarsim.nn.ranges import NotProgrammedError
 from xbarsim.nn.recurrent import CrossbarCell, CrossbarRecurrent
 from xbarsim.nn.summary import Summary, SummaryRow
@@ -53,8 +55,10 @@ __all__ = [
     "CrossbarNetwork",
     "CrossbarRecurrent",
     "Encoding",
+    "Footprint",
     "Hardware",
     "Law",
+    "LayerFootprint",
     "Mapping",
     "NotProgrammedError",
     "Summary",
@@ -64,5 +68,6 @@ __all__ = [
     "WeightMask",
     "Wires",
     "convert",
+    "plan",
     "preset",
 ]

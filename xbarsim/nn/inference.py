@@ -21,6 +21,7 @@ from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.map_store import MapStorage
 from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.planning import footprint_of
 from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.stage_lines import ImagePasses, Progress, array_rate, silent
 from xbarsim.nn.summary import SummaryRow
@@ -217,10 +218,13 @@ def infer(
     InputError
         There are no seeds, or a count is below 1, or the model cannot be put on the hardware, or cells drift and no
         time is given, or the other way round.
+    TooLargeError
+        There is not enough memory for it.
     """
     if not seeds or batch < 1 or calibration < 1:
         raise InputError(f"seeds are {list(seeds)}, batch {batch}, calibration {calibration}: each must be at least 1")
     times = checked_times(hardware, times, compensate)
+    footprint_of(model, dataset, hardware, digital=digital, batch=batch, map_storage=map_storage).check()
     model = model.eval()
     labels = torch.from_numpy(dataset.test.labels)
     progress("torch")

@@ -19,6 +19,9 @@ from xbarsim.nn.checkpoint import Checkpoint, load_any, load_weights
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.training import inputs
 
+_MOST_WEIGHTS = 50_000_000
+"""Of a network of the zoo that is made for being timed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -85,6 +88,71 @@ def find(
     return replace(source, model=source.model.eval())
 
 
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """A network to be planned, with or without numbers.
+
+    Attributes
+    ----------
+    model : nn.Module
+        In evaluation mode; large ones of the zoo are on the meta device.
+    name : str
+        What it is called.
+    shape : tuple of int
+        Of one input; empty where it is not known.
+    """
+
+    model: nn.Module
+    name: str
+    shape: tuple[int, ...]
+
+    def inputs(self, batch: int) -> torch.Tensor | None:
+        """Return so many inputs, all 0; None where their shape is not known."""
+        return torch.zeros(batch, *self.shape) if self.shape else None
+
+
+def sketched(spec: str, shape: tuple[int, ...] | None = None, classes: int = 10, *, width: float = 1.0) -> Sketch:
+    """Return a network to be planned; no data are asked for.
+
+    Parameters
+    ----------
+    spec : str
+        As for ``find``.
+    shape : tuple of int, optional
+        Of one input: of a network of the zoo (channels, height, width), None: 3 x 32 x 32; of a checkpoint its own.
+    classes : int
+        Of a network of the zoo.
+    width : float
+        Of a network of the zoo.
+
+    Raises
+    ------
+    InputError
+        There is no such network, or it is of other inputs.
+    """
+    if spec in zoo.MODELS:
+        images = (3, 32, 32) if shape is None else shape
+        if len(images) != 3:
+            raise InputError(f"input is {'x'.join(map(str, images))}: {spec} takes images, channels x height x width")
+        with torch.device("meta"):
+            model = zoo.build(spec, images, classes, width=width)
+        if sum(parameter.numel() for parameter in model.parameters()) <= _MOST_WEIGHTS:
+            model = zoo.build(spec, images, classes, width=width)
+        return Sketch(model.eval(), spec, images)
+    if ":" in spec and not Path(spec).exists():
+        return Sketch(_from_builder(spec).eval(), spec, shape or ())
+    if not Path(spec).is_file():
+        raise InputError(
+            f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
+        )
+    read = load_any(spec)
+    if not isinstance(read, Checkpoint):
+        raise InputError(f"{spec} holds weights alone: plan the network by name, or by module:function")
+    if shape is not None and shape != read.recipe.shape:
+        raise InputError(f"input is {'x'.join(map(str, shape))}: {spec} is for {'x'.join(map(str, read.recipe.shape))}")
+    return Sketch(read.model(), read.recipe.model, read.recipe.shape)
+
+
 def _of_zoo(name: str, dataset: Dataset, weights: str | Path | None, width: float, scaled: bool) -> Source:
     if weights is None:
         model = zoo.build(name, dataset.shape, len(dataset.classes), width=width)
@@ -118,7 +186,8 @@ def _of_checkpoint(read: Checkpoint, dataset: Dataset, scaled: bool) -> Source:
     return Source(read.model(), read.recipe.model, str(read.path), dataset, True, read.recipe.width)
 
 
-def _built(spec: str, dataset: Dataset, weights: str | Path | None) -> Source:
+def _from_builder(spec: str) -> nn.Module:
+    """Return what a builder of the user's makes."""
     where, _, name = spec.rpartition(":")
     builder = _builder(where, name)
     try:
@@ -127,6 +196,11 @@ def _built(spec: str, dataset: Dataset, weights: str | Path | None) -> Source:
         raise InputError(f"{spec}() failed: {type(error).__name__}: {error}") from error
     if not isinstance(model, nn.Module):
         raise InputError(f"{spec}() returned {type(model).__name__}: it must return a torch.nn.Module")
+    return model
+
+
+def _built(spec: str, dataset: Dataset, weights: str | Path | None) -> Source:
+    model = _from_builder(spec)
     if weights is None:
         return Source(model, spec, "the builder's own", dataset, True)
     read = load_any(weights)
