@@ -159,13 +159,13 @@ def _kilobytes(path: Path, name: str) -> int | None:
     return None
 
 
-_GROUPS = Path("/sys/fs/cgroup")
+_GROUPS, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def _container_memory() -> int | None:
     """Return what is left of the limits of this process's control group and of all above it."""
     try:
-        path = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+        path = next(line for line in _MEMBERSHIP.read_text().splitlines() if line.startswith("0::"))
     except (OSError, StopIteration):
         return None
     group = _GROUPS / path[3:].strip().lstrip("/")

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from xbarsim import resources
 from xbarsim.nn.array_speed import ArraySpeed, TorchSpeed
 from xbarsim.nn.binary import is_binary, plain
 from xbarsim.nn.calibration import run
@@ -23,7 +24,7 @@ from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.map_store import MapStorage, checked_storage
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.selection import Digital
-from xbarsim.resources import available_memory, resident_memory, thread_count
+from xbarsim.resources import thread_count
 
 _SMALLER: tuple[MapStorage, ...] = ("float32", "recompute")
 
@@ -75,8 +76,8 @@ def plan(
     if measure:
         kinds = _of_each_kind(network)
         speeds = {layer.hardware: ArraySpeed.measured(layer.hardware, count, map_storage) for layer in kinds}
-    footprint = _counted(network, model, vectors, speeds, memory, map_storage)
-    footprint = replace(footprint, batch=0 if inputs is None else _batch_of(inputs), threads=count)
+    batch = 0 if inputs is None else _batch_of(inputs)
+    footprint = _counted(network, model, vectors, speeds, memory=memory, batch=batch, threads=count)
     return _timed(footprint, network, speeds, model, inputs) if measure else footprint
 
 
@@ -94,17 +95,20 @@ def _counted(
     model: nn.Module,
     vectors: Vectors | None,
     speeds: Mapping[Hardware, ArraySpeed],
+    *,
     memory: float | None,
-    map_storage: MapStorage,
+    batch: int,
+    threads: int,
 ) -> Footprint:
     """Return what is known of a network without its times, and what it would take with less of its maps."""
-    resident, free = resident_memory(), available_memory()
+    map_storage = next(iter(network.layers.values())).map_storage
+    resident, free = resources.resident_memory(), resources.available_memory()
     process, room = max(0, resident - _bytes(model, present=True)), None if free is None else resident + free
     room = room if memory is None else int(memory)
 
     def footprint(kind: MapStorage) -> Footprint:
         rows = _rows(network.keep_maps(kind), vectors, speeds)
-        return Footprint(rows, kind, 0, 1, process, _bytes(model), room)
+        return Footprint(rows, kind, batch, threads, process, _bytes(model), room)
 
     smaller = [] if map_storage == "recompute" else [kind for kind in _SMALLER if kind != map_storage]
     alternatives: dict[str, int] = {kind: footprint(kind).whole for kind in smaller}
@@ -131,8 +135,8 @@ def footprint_of(
         As for ``plan``.
     """
     vectors = vectors_of(model, torch.zeros(1, *dataset.shape), times=batch)
-    network = _laid_out(model, hardware, tuple(digital))
-    return replace(_counted(network, model, vectors, {}, memory, map_storage), batch=batch, threads=thread_count())
+    network = _laid_out(model, hardware, tuple(digital)).keep_maps(map_storage)
+    return _counted(network, model, vectors, {}, memory=memory, batch=batch, threads=thread_count())
 
 
 def _rows(

@@ -1,0 +1,61 @@
+"""What is free is the least of what the machine, a container's limits and ulimit leave."""
+
+import subprocess
+import sys
+
+import pytest
+from cli_tools import environment
+
+from xbarsim import resources
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are read from Linux's tables")
+
+
+@pytest.fixture
+def groups(tmp_path, monkeypatch):
+    """Control groups made by hand, of which this process is in the innermost."""
+
+    def make(*limits):
+        folder = tmp_path / "groups"
+        for name, limit, present, inactive in zip(("", "a", "b"), *zip(*limits, strict=True), strict=False):
+            folder = folder / name
+            folder.mkdir(exist_ok=True)
+            if limit is not None:
+                (folder / "memory.max").write_text(f"{limit}\n")
+                (folder / "memory.current").write_text(f"{present}\n")
+                (folder / "memory.stat").write_text(f"anon 5\ninactive_file {inactive}\nactive_file 7\n")
+        (tmp_path / "membership").write_text("1:cpu:/x\n0::/a/b\n")
+        monkeypatch.setattr(resources, "_GROUPS", tmp_path / "groups")
+        monkeypatch.setattr(resources, "_MEMBERSHIP", tmp_path / "membership")
+
+    return make
+
+
+def test_the_tightest_container_counts(groups):
+    groups((None, 0, 0), (5_000_000, 3_000_000, 400_000), ("max", 1_000_000, 0))
+    assert resources.available_memory() == 2_400_000
+    groups((None, 0, 0), (5_000_000, 3_000_000, 400_000), (1_200_000, 1_000_000, 50_000))
+    assert resources.available_memory() == 250_000
+    groups((None, 0, 0), (5_000_000, 6_000_000, 0), ("max", 1_000_000, 0))
+    assert resources.available_memory() == 0
+
+
+def test_without_limits_it_is_the_machines(groups):
+    groups((None, 0, 0), ("max", 3_000_000, 0), (None, 0, 0))
+    assert resources.available_memory() > 50_000_000
+    (resources._MEMBERSHIP).unlink()
+    assert resources.available_memory() > 50_000_000
+
+
+def test_ulimit_counts():
+    code = """
+import resource
+from xbarsim import resources
+size = resources._kilobytes(resources.Path("/proc/self/status"), "VmSize:")
+resource.setrlimit(resource.RLIMIT_AS, (size + 300_000_000, resource.RLIM_INFINITY))
+print(resources.available_memory(), resources.resident_memory())
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    free, resident = map(int, done.stdout.split())
+    assert 250_000_000 < free <= 300_000_000
+    assert 5_000_000 < resident < 1_000_000_000
