@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from xbarsim.nn import (
     planning,
     zoo,
 )
+from xbarsim.nn import network as network_module
 from xbarsim.nn.array_speed import ArraySpeed
 from xbarsim.nn.inference import infer, on_hardware
 from xbarsim.nn.planning import footprint_of
@@ -218,6 +220,21 @@ def test_inference_that_does_not_fit_ends_before_any_work(monkeypatch):
     with pytest.raises(TooLargeError, match="does not fit"):
         infer(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), images(), hardware(), progress=said.append)
     assert said == []
+
+
+def test_maps_for_which_there_is_no_room_are_not_begun(monkeypatch):
+    network = convert(made(nn.Linear, 40, 30), hardware()).program(0).eval()
+    monkeypatch.setattr(network_module.LayerFootprint, "of", lambda *_: SimpleNamespace(maps=2e9))
+    monkeypatch.setattr(resources, "available_memory", lambda: 10**9)
+    with pytest.raises(
+        TooLargeError, match=r"storing the maps of all arrays needs about 2 GB .*recompute"
+    ):
+        network.prepare()
+    assert not network.layers["model"].ready
+    network.keep_maps("recompute").prepare()
+    monkeypatch.undo()
+    network.keep_maps("weights").prepare()
+    assert network.layers["model"].ready
 
 
 def test_footprint_of_images_is_that_of_the_batch():

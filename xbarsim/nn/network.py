@@ -18,6 +18,7 @@ from xbarsim.nn import network_archive
 from xbarsim.nn.array_count import ArrayCount
 from xbarsim.nn.calibration import calibrate
 from xbarsim.nn.copies import copied
+from xbarsim.nn.footprint import LayerFootprint
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.map_store import MapStorage
@@ -27,6 +28,7 @@ from xbarsim.nn.summary import Summary, summary
 from xbarsim.nn.transforms import uncompiled
 from xbarsim.nonideal import Chip
 from xbarsim.nonideal.streams import whole
+from xbarsim.resources import check_memory
 
 
 class CrossbarNetwork(nn.Module):
@@ -266,9 +268,18 @@ class CrossbarNetwork(nn.Module):
         ----------
         progress : callable, optional
             Told how many arrays are ready, and of how many.
+
+        Raises
+        ------
+        NotProgrammedError
+            ``program`` was not called.
+        TooLargeError
+            Maps that are to be stored would not fit in memory; none is made.
         """
         self._check_programmed()
         layers = [layer for layer in self.layers.values() if layer.preparable]
+        demand = sum(LayerFootprint.of(layer.name, layer).maps for layer in layers if not layer.ready)
+        check_memory(demand, "storing the maps of all arrays", "call keep_maps('recompute'), which stores none")
         whole, before = sum(len(layer.places) for layer in layers), 0
         with torch.no_grad():
             for layer in layers:

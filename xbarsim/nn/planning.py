@@ -197,11 +197,10 @@ def _timed(
         if row.vectors is not None:
             running = torch_speed.byte * row.copy + speed.reading(shapes, row.vectors)
             running += 0.0 if layer.preparable or not layer.hardware.law.linear else programming
-            if layer.direct:
-                # What torch itself took, in proportion; of a model without numbers what products take.
-                running += (
-                    torch_speed.product * count if torch_seconds is None else torch_seconds * count / sum(products)
-                )
+            if layer.direct and torch_seconds is not None:
+                running += torch_seconds * count / sum(products)  # in proportion
+            elif layer.direct:
+                running += torch_speed.product * count + torch_speed.byte * (row.maps + row.passing)
         layers.append(replace(row, program_seconds=programming, run_seconds=running))
     return replace(footprint, layers=tuple(layers), measured=True)
 
