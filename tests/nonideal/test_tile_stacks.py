@@ -8,6 +8,7 @@ import pytest
 
 from xbarsim.errors import InputError
 from xbarsim.nonideal import Breaks, Chip, Drift, Faults, Levels, Nonidealities, ReadNoise, Variation
+from xbarsim.nonideal import chip as chip_module
 
 EFFECTS = {
     "faults": Faults(0.3),
@@ -78,3 +79,22 @@ def test_arrays_of_a_shape_without_effects_share_their_maps():
     varied = Chip(Nonidealities(variation=Variation(0.1)), 0, SHAPES)
     assert varied.maps(0) is varied.maps(0)
     assert varied.maps(0) != varied.maps(2)
+
+
+def test_a_large_chip_forgets_what_it_can_make_again(monkeypatch):
+    """Measured maps stay; of the others the latest few do, and all are the same however often they are made."""
+    model = Nonidealities(variation=Variation(0.3))
+    shapes = [(5, 3)] * 4
+    whole = Chip(model, 1, shapes)
+    expected = [whole.maps(tile) for tile in range(4)]
+    monkeypatch.setattr(chip_module, "MOST_DRAWN", 30)
+    small = Chip(model, 1, shapes, {0: replace(expected[0], factor=np.full((5, 3), 2.0))})
+    for _ in range(2):
+        for tile in (1, 2, 3):
+            assert small.maps(tile) == expected[tile]
+        assert len(small._drawn) == 2
+        assert (small.maps(0).factor == 2.0).all()
+    assert small.maps(3) is small.maps(3)
+    other = small.of_kind(replace(model, read_noise=ReadNoise(0.1)))
+    assert (other.model.read_noise, other.maps(2)) == (ReadNoise(0.1), expected[2])
+    assert (other.maps(0).factor == 2.0).all()

@@ -9,7 +9,7 @@ import torch
 from xbarsim.errors import InputError
 from xbarsim.nn import cells
 from xbarsim.nn.cells import ArrayState
-from xbarsim.nonideal import Bridged, Chip
+from xbarsim.nonideal import Bridged
 from xbarsim.solvers.solve import solve
 
 
@@ -32,8 +32,7 @@ def drift_scale(state: ArrayState, label: str) -> float:
         Nothing conducts any more.
     """
     chip = state.chip
-    maps = {tile: chip.maps(tile) for tile in range(len(chip.shapes))}
-    quiet = replace(state, chip=Chip(replace(chip.model, read_noise=None), chip.seed, chip.shapes, maps))
+    quiet = replace(state, chip=chip.of_kind(replace(chip.model, read_noise=None)))
     with torch.inference_mode(False), torch.no_grad():
         before, after = _whole_current(replace(quiet, time=None)), _whole_current(quiet)
     if not after > 0.0:

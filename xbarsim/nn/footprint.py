@@ -11,6 +11,7 @@ from xbarsim.errors import TooLargeError
 from xbarsim.nn.cells import TOGETHER
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.map_store import MAP_TYPES, MapStorage
+from xbarsim.nonideal.chip import MOST_DRAWN
 
 _PER_ARRAY, _PER_COLUMN, _PER_FROZEN_ARRAY = 400, 16, 2200
 """Bytes of what says where an array is, of its columns' ranges, and of an array's frozen maps beside their numbers."""
@@ -125,8 +126,11 @@ class LayerFootprint:
 def _chip_bytes(layer: CrossbarLayer, cells: int, columns: int) -> int:
     model, arrays = layer.hardware.cells, len(layer.places)
     effects = (model.variation, 8), (model.drift, 8), (model.faults, 1), (model.breaks, 2), (model.shorts, 2)
+    alone = model.variation is None or model.variation.shared == "cell"
+    drawn = alone and (layer.hardware.mapping.reference_faults or model.faults is None)
+    share = min(1.0, MOST_DRAWN / cells) if drawn else 1.0
     frozen = sum(size for effect, size in effects if effect) * cells + _PER_FROZEN_ARRAY * arrays * model.freezes
-    return frozen + _PER_ARRAY * arrays + _PER_COLUMN * columns
+    return round(share * frozen) + _PER_ARRAY * arrays + _PER_COLUMN * columns
 
 
 @dataclass(frozen=True)

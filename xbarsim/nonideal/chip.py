@@ -27,13 +27,17 @@ from xbarsim.nonideal.writing import Programmed, program
 
 Shape = tuple[int, int]
 
+MOST_DRAWN = 1 << 24
+"""Cells whose maps a chip keeps once they are made from its seed, about 300 MB with variation and drift."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Chip:
     """One chip of a kind: its arrays' frozen maps, each a function of model, seed, shape and number.
 
-    Tiles are made when they are asked for; neither their order nor threads change them. A saved chip keeps its maps,
-    also measured ones, whatever later versions draw from the same seed.
+    Tiles are made when they are asked for; neither their order nor threads change them. Of a chip of very many cells
+    those that were made first are forgotten, and made again. A saved chip keeps its maps, also measured ones, whatever
+    later versions draw from the same seed.
 
     Parameters
     ----------
@@ -56,6 +60,7 @@ class Chip:
     seed: int
     shapes: tuple[Shape, ...]
     _maps: dict[int, Maps] = field(default_factory=dict)
+    _drawn: dict[int, Maps] = field(default_factory=dict)
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class Chip:
         object.__setattr__(self, "seed", whole("seed", seed, 0, 1 << 64))
         object.__setattr__(self, "shapes", checked_shapes(shapes))
         object.__setattr__(self, "_maps", {self._tile(tile): frozen for tile, frozen in (maps or {}).items()})
+        object.__setattr__(self, "_drawn", {})
         for tile, frozen in self._maps.items():
             if frozen.shape != self.shapes[tile]:
                 raise InputError(f"maps of tile {tile} have shape {frozen.shape}: the tile is {self.shapes[tile]}")
@@ -81,7 +87,18 @@ class Chip:
             return self._maps[tile]
         if not self.model.freezes:
             return unmarked_maps(self.shapes[tile])
-        return self._maps.setdefault(tile, make_maps(self.model, self.shapes[tile], self.seed, tile))
+        drawn = self._drawn.get(tile)
+        if drawn is None:
+            drawn = make_maps(self.model, self.shapes[tile], self.seed, tile)
+            rows, cols = drawn.shape
+            while len(self._drawn) >= max(1, MOST_DRAWN // (rows * cols)):
+                self._drawn.pop(next(iter(self._drawn), tile), None)
+            self._drawn[tile] = drawn
+        return drawn
+
+    def of_kind(self, model: Nonidealities) -> Chip:
+        """Return the same seed's chip of another kind, with the same measured maps."""
+        return Chip(model, self.seed, self.shapes, self._maps)
 
     def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
         """Return the same chip with another fault map in a tile, as one that was measured.
