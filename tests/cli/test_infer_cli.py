@@ -318,3 +318,20 @@ def test_help_does_not_wait_for_torch():
     start = time.perf_counter()
     assert run("infer", "--help").code == 0
     assert time.perf_counter() - start < 3.0, "a loaded machine takes ten times what it should"
+
+
+@pytest.mark.slow
+def test_maps_are_kept_as_asked_for(capsys, mlp):
+    """Double precision and maps that are made again give the same accuracy, and nearly the same errors of layers."""
+    records = {}
+    for kind in ("float32", "float64", "recompute"):
+        answer = call(
+            capsys, "infer", "--model", mlp, "--limit", 100, "--seeds", 1, "--maps", kind, "--batch", 50, "--json"
+        )
+        assert answer.code == 0
+        records[kind] = json.loads(answer.out)
+    errors = {kind: [layer["error_total"] for layer in record["layers"]] for kind, record in records.items()}
+    assert records["float32"]["accuracies"] == records["float64"]["accuracies"] == records["recompute"]["accuracies"]
+    assert errors["float32"] == pytest.approx(errors["float64"], rel=1e-4)
+    assert errors["float32"] == pytest.approx(errors["recompute"], rel=1e-4)
+    assert errors["float32"] != errors["float64"]

@@ -11,7 +11,7 @@ Weights. ``planes`` are their conductances; ``tile_places`` and ``tiling`` cut t
 ``cell_targets`` are set instead of them. ``cells`` is what a chip makes of them, ``cell_state`` what was written,
 ``cell_writes`` by hand. ``physical_lines`` is what they would be elsewhere, ``row_costs`` how far from their weights
 (``line_distances`` in each array). ``array_maps`` solves the circuits, ``arrays`` puts their maps together,
-``map_store`` has them while nothing changes.
+``map_store`` has them while nothing changes; ``array_count`` tells who waits.
 ``weights`` is all of this for a layer, on a chip of ``layer_chips``; ``clipping`` says what a frozen scale cuts,
 ``compensation`` makes up for drift.
 
@@ -21,7 +21,8 @@ array where a converter comes between: ``converters`` round (``rounding``) withi
 
 Around them. ``summary`` and ``network_archive`` are of a network's chips; ``zoo``, ``binary``, ``training`` (with
 ``masks``), ``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference`` runs them on chips,
-``inference_report`` and ``accuracy_picture`` show what came out.
+``inference_report`` and ``accuracy_picture`` show what came out, ``stage_lines`` how far it is. ``planning`` says what
+a network would take: a ``footprint`` by ``layer_vectors`` and ``array_speed``, which ``footprint_report`` shows.
 """
 
 from xbarsim.nn.arrangement import Arrangement
