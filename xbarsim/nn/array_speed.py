@@ -16,12 +16,16 @@ from xbarsim.nn.feedforward import CrossbarLinear
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.hardware_parts import Tiles
 from xbarsim.nn.map_store import MAP_TYPES, MapStorage, same_numbers
+from xbarsim.resources import resident_memory
 
 _LARGEST = 256
 """Lines of an array that is tried; larger ones are reckoned from it."""
 
 _LONG_ENOUGH, _MOST = 0.1, 4096
 """Seconds of a try, and arrays in it at most."""
+
+_IN_TRAINING = 1 << 17
+"""Cells of arrays whose gradients are looked at."""
 
 _POWER = 1.5
 """An array's time goes with so much of its cells: the cube of its lines."""
@@ -146,17 +150,19 @@ class _Sample:
         """Return the bytes that an array's circuit keeps for its gradient; 0 where there is none."""
         if not self.hardware.law.linear:
             return 0.0
-        layer = self._layer(1).train()
-        layer(self._inputs(layer, 1))
+        tiles = self.hardware.tiles
+        layer = self._layer(max(1, _IN_TRAINING // (tiles.rows * tiles.cols))).train()
+        x = self._inputs(layer, 1)
         tracing = tracemalloc.is_tracing()
         if not tracing:
             tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        outputs = layer(self._inputs(layer, 1))
-        after = tracemalloc.get_traced_memory()[0]
+        before, resident = tracemalloc.get_traced_memory()[0], resident_memory()
+        outputs = layer(x)
+        # numpy's own arrays are traced, and those that kernels made are not; freed memory may have been used again.
+        growth = max(tracemalloc.get_traced_memory()[0] - before, resident_memory() - resident, 0)
         if not tracing:
             tracemalloc.stop()
-        return max(0.0, (after - before) / len(layer.places)) if outputs.requires_grad else 0.0
+        return growth / len(layer.places) if outputs.requires_grad else 0.0
 
 
 @dataclass(frozen=True)
