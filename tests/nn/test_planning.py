@@ -163,8 +163,7 @@ def test_times_are_reckoned_from_those_of_an_array(monkeypatch):
     again = plan(model, hardware(), numbers(3, 14), map_storage="recompute")
     assert again.run_seconds == pytest.approx(10.0 + again.program_seconds, rel=1e-3)
     assert footprint.layers[0].gradients == pytest.approx(8e6 + 60 * 280)
-    assert again.layers[0].gradients == 0
-    assert footprint.training > 1e7 > again.training
+    assert footprint.training > again.training > 1e7
     assert plan(model, hardware()).run_seconds is None
     assert plan(model.to("meta"), hardware(), torch.zeros(3, 14, device="meta")).run_seconds < 1.0
 

@@ -54,7 +54,7 @@ class FootprintReport:
             ("the network while it is programmed and run", size(plan.running)),
             ("in all, at the peak", size(plan.whole)),
         ]
-        if plan.measured and plan.map_storage != "recompute" and self.hardware.law.linear:
+        if plan.measured and self.hardware.law.linear:
             parts.append(("in all, in a training step", size(plan.process + plan.model + plan.training)))
         return "\n".join(
             [

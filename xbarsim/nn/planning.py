@@ -145,7 +145,7 @@ def _rows(
     rows = []
     for name, layer in network.layers.items():
         speed = speeds.get(layer.hardware)
-        gradients = 0.0 if speed is None or layer.recomputes else speed.array_gradients(layer.hardware)
+        gradients = 0.0 if speed is None else speed.array_gradients(layer.hardware)
         rows.append(_driven(LayerFootprint.of(name, layer, array_gradients=gradients), layer, vectors))
     return tuple(rows)
 
