@@ -37,6 +37,13 @@ _IDLE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_DISABLE_JIT"}
 _notices: list[str] = []
 
 
+SHARED = {
+    name: Path(__file__).with_name(f"{name}.py").read_bytes()
+    for name in ("vectors", "object_files", "object_engine", "object_compiler", "object_runtime")
+}
+"""Sources, as they are when they are imported, that all code depends on."""
+
+
 class ObjectCode(NamedTuple):
     """Object code: the function that Python calls, names that must be found elsewhere, and the objects."""
 
@@ -78,9 +85,6 @@ def surroundings() -> str:
     # numba itself is not imported for its version.
     spec = find_spec("numba")
     version = Path(str(spec.origin)).with_name("_version.py").read_bytes() if spec else b""
-    kernels = Path(__file__).parent
-    names = ["vectors", *(f"object_{part}" for part in ("files", "engine", "compiler", "runtime"))]
-    sources = [(kernels / f"{name}.py").read_bytes() for name in names]
     parts = [sys.version, np.__version__, str(llvmlite.__version__)]
     # Where numba is told of a processor, code is that one's on every machine, and in one that is simulated.
     if not {"NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"} <= os.environ.keys():
@@ -88,7 +92,7 @@ def surroundings() -> str:
     parts += sorted(
         f"{key}={text}" for key, text in os.environ.items() if key.startswith("NUMBA_") and key not in _IDLE
     )
-    return hashlib.sha256(b"\0".join([version, *sources, *(part.encode() for part in parts)])).hexdigest()
+    return hashlib.sha256(b"\0".join([version, *SHARED.values(), *(part.encode() for part in parts)])).hexdigest()
 
 
 def folders() -> list[Path]:

@@ -64,7 +64,7 @@ def test_code_for_a_processor_that_is_told_is_every_machines(monkeypatch):
 
     def name():
         object_files.surroundings.cache_clear()
-        return object_files.name(add, "float,float", {})
+        return object_files.name(add, "float,float", {}, "")
 
     here = name()
     monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbarsim import Crossbar, LineEnds, effective_conductance, resources
@@ -49,6 +49,7 @@ def joint(step, a, b):
     return network
 
 
+@settings(deadline=None)  # kernels may be compiled meanwhile
 @given(shared=st.integers(1, 70), sizes=st.lists(st.integers(1, 9), min_size=2, max_size=6), seed=st.integers(0, 10**6))
 def test_a_join_is_the_elimination_of_the_shared_ports(shared, sizes, seed):
     """Panels and their borders, and pieces of both blocks in turn; voltages of 1 V at each port; islands."""
