@@ -144,7 +144,7 @@ def table(rows: list[Row]) -> str:
         "process's beyond that of a 64 x 64 map, and what the reduction foresees.",
         "Made by `python validation/large_maps.py --write`.",
         "",
-        "| lines | map, ms | of dgemm | reduction, ms | of dgemm | kept map, ms | gradient, ms | kept and gradient / map "
+        "| lines | map, ms | of dgemm | reduction, ms | of dgemm | kept map, ms | gradient, ms | both / map "
         "| dgemm, Gflop/s | memory, MB | foreseen, MB |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
