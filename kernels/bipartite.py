@@ -107,12 +107,9 @@ class BipartiteReduction:
     def _lines(self, terminals: Array) -> tuple[Array, Array]:
         """Return the lines' voltages (batch, m) and (batch, n)."""
         cells = self._g if self._word_first else self._g.T
-        a, b = cells.shape
+        a = cells.shape[0]
         ends = terminals[:, self._back]
-        x = np.empty((ends.shape[1] + b, ends.shape[0]))
-        x[: ends.shape[1]] = ends.T
-        ports.extend(self._rows, self._roots, x)
-        second = x[ends.shape[1] :].T
+        second = ends @ ports.extension(self._rows.reshape(-1), self._roots).T
         first = second @ cells.T
         for k, side in enumerate(self._ends[0]):
             first = first + side * ends[:, k * a : (k + 1) * a]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.kernels import kron, lane_leaves, leaves, ports, reverse
+from xbarsim.kernels import lane_leaves, leaves, ports, reverse
 from xbarsim.kernels.blocks import leaf_schedule
 from xbarsim.kernels.rectangles import LANES, Circuit
 from xbarsim.kernels.regions import Alike
@@ -85,8 +85,10 @@ class Adjoint:
     ----------
     circuit : g, cw, cb
         As those of :class:`reduction.Reduction`.
+    count : int
+        How many ports the whole has.
     rows, cols : slice
-        Ports of the whole, ``rows`` before ``cols``.
+        Some of them, ``rows`` before ``cols``.
     cotangent : (rows, cols)
         How the loss changes with the couplings between them.
 
@@ -100,9 +102,9 @@ class Adjoint:
 
     lanes = LANES
 
-    def __init__(self, circuit: Circuit, ports: int, rows: slice, cols: slice, cotangent: Array) -> None:
+    def __init__(self, circuit: Circuit, count: int, rows: slice, cols: slice, cotangent: Array) -> None:
         self.gradient: Array = np.zeros(circuit[0].shape)
-        self.whole: Array = np.zeros((ports, ports))
+        self.whole: Array = np.zeros((count, count))
         self.whole[cols, rows] = cotangent.T
         self._circuit = circuit
         self._cotangent = (rows, cols, cotangent)
@@ -110,10 +112,8 @@ class Adjoint:
 
     def part(self, step: JoinStep, value: Array, rows: Array, roots: Array) -> tuple[Array, Array]:
         """Carry a join's adjoint back to its two blocks."""
-        shared, boundary = step.shared, step.boundary
-        extension = np.empty((shared, boundary))
-        work = np.empty(kron.work_size(step.total))
-        kron.harmonic(shared, boundary, rows, roots, extension.reshape(-1), work, kron.blas_addresses()[0])
+        shared = step.shared
+        extension = ports.extension(rows, roots)
         across = self._across(extension, value)
         among = np.empty((shared, shared))
         # The lower triangle alone counts.

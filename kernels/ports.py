@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xbarsim.kernels import kron
 from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
@@ -34,29 +35,26 @@ def symmetric(lower: Array, whole: Array) -> None:
         whole[i, i] = 0.0
 
 
-@njit(**_OPTIONS)
-def extend(rows: Array, roots: Array, x: Array) -> None:
-    """Extend voltages x (total, batch), known on the kept nodes, to the eliminated ones.
+def extension(rows: Array, roots: Array) -> Array:
+    """Return the eliminated nodes' voltages for 1 V at each kept one, 0 V at the others, (eliminated, kept).
 
-    ``x[k] = sum_{j<k} c[k, j] x[j] / d``: a weighted mean. ``rows`` (eliminated, total) and ``roots`` are those that
-    :func:`kron.merge` left: their product is ``c[k, j] / d``.
+    ``rows`` and ``roots`` are those that :func:`kron.merge` left.
     """
-    eliminated, total = rows.shape
-    boundary = total - eliminated
-    for e in range(eliminated):
-        k = boundary + e
-        for q in range(x.shape[1]):
-            x[k, q] = 0.0
-        for j in range(k):
-            share = rows[e, j] * roots[e]
-            if share > 0.0:
-                for q in range(x.shape[1]):
-                    x[k, q] += share * x[j, q]
+    eliminated = roots.size
+    total = rows.size // eliminated
+    means, work = np.empty((eliminated, total - eliminated)), np.empty(kron.work_size(total))
+    gemm, _ = kron.blas_addresses()
+    kron.harmonic(eliminated, total - eliminated, rows, roots, means.reshape(-1), work, gemm)
+    return means
 
 
 @njit(**_OPTIONS)
 def extend_pairs(rows: Array, roots: Array, x: Array, low: Array) -> None:
-    """As ``extend``, for voltages ``x + low``: ``x[k] = x[h] + sum_j c[k, j] (x[j] - x[h]) / d``, h the heaviest."""
+    """Extend voltages ``x + low`` (total, batch), known on the kept nodes, to the eliminated ones as weighted means.
+
+    ``x[k] = x[h] + sum_j c[k, j] (x[j] - x[h]) / d``, h the heaviest; of ``rows`` (eliminated, total) and ``roots``,
+    as :func:`kron.merge` left them, the product is ``c[k, j] / d``.
+    """
     eliminated, total = rows.shape
     boundary = total - eliminated
     batch = x.shape[1]

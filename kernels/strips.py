@@ -60,8 +60,8 @@ class Strips:
         reduced = Rectangle(self._circuit, plan, self._rows[strip], keep=False, run=in_turn)
         self._couplings[strip] = reduced.couplings
 
-    def _forward(self) -> list[tuple[Array, Array]]:
-        """Join the strips from the top; return the rows and roots of each border's eliminated nodes."""
+    def _forward(self) -> list[Array]:
+        """Join the strips from the top; return each inner border's voltages for 1 V at the nodes of the next one."""
         n = self.transfer.shape[1]
         # The lower border and the node of all ends at 0 V stay; the upper border goes.
         step = JoinStep(n, 1 + n, 1 + n, 2 * n, (Piece(0, 0, 1), Piece(1, 0, n)))
@@ -69,7 +69,7 @@ class Strips:
         to_ground, network = _grounded(self._couplings[0], self._cuts[0].shape, first=True)
         above = np.zeros((1 + n, 1 + n))
         above[1:, 0], above[1:, 1:] = to_ground, network
-        steps = []
+        upwards = []
         for strip, cut in enumerate(self._cuts[1:], 1):
             to_ground, network = _grounded(self._couplings[strip], cut.shape, first=False)
             above[1:, 0] += to_ground[n:]
@@ -78,12 +78,12 @@ class Strips:
                 step.line, above.reshape(-1), network.reshape(-1), joint.reshape(-1), rows, roots, work,
                 *kron.blas_addresses(),
             )  # fmt: skip
-            steps.append((rows.reshape(n, step.total), roots))
+            upwards.append(ports.extension(rows, roots)[:, 1:])
             above = joint
             above[1:, 0] += to_ground[:n]
-        return steps
+        return upwards
 
-    def _back(self, steps: list[tuple[Array, Array]]) -> None:
+    def _back(self, upwards: list[Array]) -> None:
         """Spread 1 V at each bottom end up to all borders, and sum up what flows into the left ends."""
         n = self.transfer.shape[1]
         below = np.eye(n)
@@ -92,10 +92,7 @@ class Strips:
             at = _places(shape)
             part = couplings[at[3], : shape.rows].T @ below
             if k > 0:
-                x = np.zeros((1 + 2 * n, n))
-                x[1 : 1 + n] = below
-                ports.extend(*steps[k - 1], x)
-                below = x[1 + n :]
+                below = upwards[k - 1] @ below
                 part += couplings[at[2], : shape.rows].T @ below
             self.transfer[self._rows[k] : self._rows[k + 1]] = part
 
