@@ -148,6 +148,24 @@ def _leaf_forward(
 
 
 @njit(**_OPTIONS)
+def eliminate_leaves(
+    steps: Index, places: Index, g: Array, cw: Array, cb: Array, top: Index, left: Index, store: Array
+) -> None:
+    """Reduce leaves of one shape side by side, with all that their schedule keeps in ``store`` (entries, lanes).
+
+    Parameters
+    ----------
+    steps, places : int64
+        Their schedule (:class:`blocks.Schedule`).
+    g, cw, cb : (m, n), (m, n+1), (m+1, n)
+        Cells, and couplings of the word- and bit-line segments, ends included, in siemens.
+    top, left : (lanes,)
+        Each leaf's first row and column.
+    """
+    _leaf_forward(steps, places, g, cw, cb, top, left, store)
+
+
+@njit(**_OPTIONS)
 def _backward_pairs(steps: Index, places: Index, store: Array, x: Array, low: Array) -> None:
     """Fill ``x + low`` (voltages, lanes) with all nodes' voltages, from those of the ports, which the last step has.
 

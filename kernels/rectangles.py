@@ -69,6 +69,8 @@ class Rectangle:
     ----------
     couplings : (ports, ports)
         Siemens between the ports, lower triangle.
+    remains : dict
+        With ``keep``, by the numbers of trees and of blocks above, what :func:`kron.merge` left of their joins.
     """
 
     def __init__(self, circuit: Circuit, plan: RectanglePlan, top: int, *, keep: bool, run: Runner) -> None:
@@ -80,7 +82,7 @@ class Rectangle:
         self._blas = kron.blas_addresses()
         self._stores = lane_leaves.Stores()
         self._blocks: dict[int, Array] = {}
-        self._remains: dict[int, tuple[Array, Array]] = {}
+        self.remains: dict[int, tuple[Array, Array]] = {}
         for region in plan.regions:
             self._reduce_region(region)
         for level in plan.levels:
@@ -111,7 +113,7 @@ class Rectangle:
         )  # fmt: skip
         self._blocks[planted.out] = out
         if self._keep:
-            self._remains[planted.out] = rows, roots
+            self.remains[planted.out] = rows, roots
 
     def _merge(self, merge: Merge) -> None:
         step = merge.step
@@ -121,14 +123,14 @@ class Rectangle:
         kron.merge(step.line, self._blocks.pop(merge.a), self._blocks.pop(merge.b), out, rows, roots, work, *self._blas)
         self._blocks[merge.out] = out
         if self._keep:
-            self._remains[merge.out] = rows, roots
+            self.remains[merge.out] = rows, roots
 
     def descend(self, value: Array, descent: Descent) -> None:
         """Hand ``value``, in the order of ports that ``couplings`` has, down to all leaves; needs ``keep``."""
         values = {self._plan.root: value}
 
         def part(merge: Merge) -> None:
-            a, b = descent.part(merge.step, values.pop(merge.out), *self._remains[merge.out])
+            a, b = descent.part(merge.step, values.pop(merge.out), *self.remains[merge.out])
             values[merge.a], values[merge.b] = a, b
 
         def descend_region(region: Region) -> None:
@@ -152,7 +154,7 @@ class Rectangle:
 
     def _descend_tree(self, planted: Planted, value: Array, descent: Descent, settled: dict[int, Array]) -> None:
         plan = planted.tree
-        rows, roots = self._remains[planted.out]
+        rows, roots = self.remains[planted.out]
         waiting = [value]
         for step, places in zip(reversed(plan.joins), plan.steps[::-1].tolist(), strict=True):
             handed = waiting.pop()

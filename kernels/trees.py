@@ -80,6 +80,14 @@ class JoinStep:
         """The step as kernels take it that are given its parts."""
         return np.array(self.row(), np.int64)
 
+    def places(self, part: int) -> Index:
+        """Where all ports of one of the two parts stand in the joint network, or a leaf's after they are in order."""
+        index = np.empty(self.ports_b if part else self.ports_a, np.int64)
+        for joint, inside in self.spans(part):
+            index[inside] = np.arange(joint.start, joint.stop)
+        index[index.size - self.shared :] = np.arange(self.boundary, self.total)
+        return index
+
     def spans(self, part: int) -> list[tuple[slice, slice]]:
         """Where kept ports stand in the joint network, and where in one of the two parts."""
         starts = np.cumsum((0, *(piece.size for piece in self.pieces))).tolist()

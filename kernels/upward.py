@@ -103,9 +103,9 @@ def _pass_on_together(s: Array, c: int, shares: Array, k: int, rows: Array, e: i
 def prepare(table: Index, rows: Array, roots: Array) -> None:
     """Turn what a reduction keeps into what ``push`` takes, in place, and fill in how far each block is from the whole.
 
-    ``rows`` begins as the couplings ``c[k, :k]`` of each eliminated node k as they were then, ``roots`` as roots of
-    inverse pivots. It ends as what a unit current into node k brings to every node: to ports, and to those that
-    are eliminated, up to when they are.
+    ``rows`` begins as the couplings ``c[k, :k]`` of each eliminated node k as they were then, times its root: ``roots``
+    are those of inverse pivots. It ends as what a unit current into node k brings to every node: to ports, and to
+    those that are eliminated, up to when they are.
     """
     shares = np.empty(0)
     for b in range(table.shape[0] - 1, -1, -1):
@@ -117,11 +117,11 @@ def prepare(table: Index, rows: Array, roots: Array) -> None:
         if shares.size < eliminated:
             shares = np.empty(2 * eliminated)
         for e in range(eliminated):
-            inverse = roots[way[ROOTS] + e] ** 2
+            root = roots[way[ROOTS] + e]
             for j in range(ports):
-                couplings[e, j] *= inverse
+                couplings[e, j] *= root
             for j in range(e):
-                shares[j] = couplings[e, ports + j] * inverse
+                shares[j] = couplings[e, ports + j] * root
             for j in range(ports, total):
                 couplings[e, j] = 0.0
             couplings[e, ports + e] = 1.0

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from xbarsim.kernels import leaves, upward
 from xbarsim.kernels.blocks import Index, Schedule, Shape, leaf_schedule
-from xbarsim.kernels.reduction import Array, Reduction, Runner, _Block, in_turn
+from xbarsim.kernels.rectangles import Runner, in_lanes, in_turn
+from xbarsim.kernels.reduction import Array, Reduction, whole
+from xbarsim.kernels.regions import Alike, Region, rectangle_plan
+from xbarsim.kernels.trees import JoinStep, Tree
 from xbarsim.kernels.upward import Way
 
 _LANES = 8
@@ -27,6 +30,8 @@ class _LeafWays:
         A :class:`Way` for each step of the schedule; all that starts somewhere counts from the leaf's own.
     rows, roots : int64
         Where in a leaf's storage these lie.
+    root_of_row : int64
+        For each number of ``rows``, which root is its node's.
     cells : (rows, cols, 3)
         The step of each cell, and the places of its word and its bit node in that.
     """
@@ -35,6 +40,7 @@ class _LeafWays:
     places: Index
     rows: Index
     roots: Index
+    root_of_row: Index
     cells: Index
 
 
@@ -64,7 +70,8 @@ def _leaf_ways(shape: Shape) -> _LeafWays:
         else:
             for part, place in ((leaves.A, leaves.PLACES_A), (leaves.B, leaves.PLACES_B)):
                 table[at[int(step[part])], [upward.PARENT, upward.PLACES]] = s, step[place]
-    return _LeafWays(table, plan.places, np.concatenate(rows), np.concatenate(roots), cells)
+    owner = np.repeat(np.arange(root_start), np.repeat(table[:, upward.TOTAL], [part.size for part in roots]))
+    return _LeafWays(table, plan.places, np.concatenate(rows), np.concatenate(roots), owner, cells)
 
 
 class UpwardReduction(Reduction):
@@ -86,92 +93,142 @@ class UpwardReduction(Reduction):
     """
 
     def __init__(self, g: Array, cw: Array, cb: Array, *, run: Runner = in_turn) -> None:
-        self._leaf_numbers: dict[int, tuple[Array, Array]] = {}
         super().__init__(g, cw, cb, keep=True, run=run)
-        where = {
-            id(block): (shape, int(top), int(left))
-            for shape, group in self._leaves.items()
-            for block, top, left in zip(group.blocks, group.top, group.left, strict=True)
-        }
-        cells = np.empty((*g.shape, 3), np.int64)
-        tables: list[Index] = []
-        pools: dict[Shape, int] = {}
-        places: list[Index] = []
-        rows: list[Array] = []
-        roots: list[Array] = []
-        starts = dict.fromkeys(("blocks", "rows", "roots", "currents", "places"), 0)
-        numbers: dict[int, int] = {}
-
-        def append(table: Index, block_rows: Array, block_roots: Array) -> None:
-            tables.append(table)
-            rows.append(block_rows)
-            roots.append(block_roots)
-            starts["blocks"] += table.shape[0]
-            starts["rows"] += block_rows.size
-            starts["roots"] += block_roots.size
-            starts["currents"] += int(table[:, upward.TOTAL].sum())
-
-        def pool(index: Index) -> int:
-            places.append(index)
-            starts["places"] += index.size
-            return starts["places"] - index.size
-
-        for block in self._inwards(self._root):
-            offsets = np.array([0, 0, 0, 0, starts["rows"], starts["roots"], 0, starts["currents"]])
-            if block.parts is None:
-                shape, top, left = where[id(block)]
-                ways = _leaf_ways(shape)
-                if shape not in pools:
-                    pools[shape] = pool(ways.places)
-                offsets[[upward.PARENT, upward.PLACES]] = starts["blocks"], pools[shape]
-                inner = slice(top, top + shape.rows), slice(left, left + shape.cols)
-                cells[inner] = ways.cells
-                cells[inner][..., 0] += starts["blocks"]
-                append(ways.table + offsets, *self._leaf_numbers.pop(id(block)))
-            else:
-                how = block.how
-                assert how is not None
-                assert block.rows is not None
-                assert block.inverse is not None
-                way = Way(-1, 0, how.total, how.boundary, 0, 0, 0, 0)
-                for part, index in zip(block.parts, (how.first, how.second), strict=True):
-                    tables[numbers[id(part)]][-1, [upward.PARENT, upward.PLACES]] = starts["blocks"], pool(index)
-                append(np.array([way]) + offsets, block.rows.ravel(), np.sqrt(block.inverse))
-                block.rows = block.inverse = None
-            numbers[id(block)] = len(tables) - 1
-        self.cells: Index = cells.reshape(-1, 3)
-        self.table: Index = np.concatenate(tables)
-        self.places: Index = np.concatenate(places)
-        self.rows: Array = np.concatenate(rows)
-        self.roots: Array = np.concatenate(roots)
+        plan = rectangle_plan(whole(*g.shape, self.present))
+        remains, self._rectangle.remains = self._rectangle.remains, {}
+        book = _Book(g.shape)
+        blocks: dict[int, _Block] = {}
+        for region in plan.regions:
+            numbers = self._leaf_numbers(region, run)
+            for planted in region.trees:
+                leaves_of = [numbers[int(leaf)] for leaf in planted.leaves]
+                blocks[planted.out] = book.tree(planted.tree, leaves_of, *remains.pop(planted.out))
+            for level in region.levels:
+                for merge in level:
+                    parts = blocks.pop(merge.a), blocks.pop(merge.b)
+                    blocks[merge.out] = book.join(merge.step, parts, *remains.pop(merge.out))
+        for level in plan.levels:
+            for merge in level:
+                parts = blocks.pop(merge.a), blocks.pop(merge.b)
+                blocks[merge.out] = book.join(merge.step, parts, *remains.pop(merge.out))
+        self.cells: Index = book.cells.reshape(-1, 3)
+        self.table: Index = np.concatenate(book.tables)
+        self.places: Index = np.concatenate(book.places)
+        self.rows: Array = np.concatenate(book.rows)
+        self.roots: Array = np.concatenate(book.roots)
         self.table[-1, upward.PARENT] = -1
         upward.prepare(self.table, self.rows, self.roots)
         eliminated = self.table[:, upward.TOTAL] - self.table[:, upward.PORTS]
         self.length = int((self.table[:, upward.PATH] + eliminated).max())
         self.widest = int(self.table[:, upward.TOTAL].max())
-        self._root.parts = None
 
-    @staticmethod
-    def _inwards(root: _Block) -> Iterator[_Block]:
-        """Yield all blocks, parts before the whole and the cells of each block together."""
-        pending = [(root, False)]
-        while pending:
-            block, ready = pending.pop()
-            if ready or block.parts is None:
-                yield block
-            else:
-                pending += [(block, True), (block.parts[1], False), (block.parts[0], False)]
+    def _leaf_numbers(self, region: Region, run: Runner) -> dict[int, _LeafNumbers]:
+        """Reduce a region's leaves once more, and keep the rows of all their nodes."""
+        numbers: dict[int, _LeafNumbers] = {}
 
-    def _lane_groups(self, lanes: int = _LANES) -> list[tuple[Shape, list[_Block], Index, Index]]:
-        return super()._lane_groups(lanes)
+        def eliminate(group: Alike) -> None:
+            plan, ways = leaf_schedule(group.shape, True), _leaf_ways(group.shape)
+            store = np.empty((plan.entries, group.top.size))
+            leaves.eliminate_leaves(plan.steps, plan.places, *self._circuit, group.top, group.left, store)
+            roots = np.sqrt(store[ways.roots])
+            rows = (store[ways.rows] * roots[ways.root_of_row]).T
+            for k, leaf in enumerate(group.leaves):
+                where = group.shape, int(group.top[k]), int(group.left[k])
+                numbers[int(leaf)] = _LeafNumbers(*where, np.ascontiguousarray(rows[k]), roots[:, k].copy())
 
-    def _reduce_leaves(self, group: tuple[Shape, list[_Block], Index, Index]) -> None:
-        shape, blocks, top, left = group
-        plan, ways = leaf_schedule(shape, True), _leaf_ways(shape)
-        store = np.empty((plan.entries, top.size))
-        out = np.empty((top.size, shape.ports, shape.ports))
-        leaves.reduce_leaves(plan.steps, plan.places, *self._circuit, top, left, store, out)
-        rows, roots = np.ascontiguousarray(store[ways.rows].T), np.sqrt(store[ways.roots].T)
-        for k, block in enumerate(blocks):
-            block.couplings = out[k]
-            self._leaf_numbers[id(block)] = rows[k], np.ascontiguousarray(roots[k])
+        run(eliminate, in_lanes(region, _LANES))
+        return numbers
+
+
+class _LeafNumbers(NamedTuple):
+    """A leaf in its place, and the rows and roots of its eliminated nodes."""
+
+    shape: Shape
+    top: int
+    left: int
+    rows: Array
+    roots: Array
+
+
+class _Block(NamedTuple):
+    """A block whose whole is still to come: its table, and a leaf's order of ports."""
+
+    table: Index
+    order: Index | None
+
+
+class _Book:
+    """The ways' tables as they are written: parts before the whole.
+
+    Attributes
+    ----------
+    cells : (m, n, 3)
+        As those of :class:`UpwardReduction`.
+    tables, places, rows, roots : list of arrays
+        To be joined.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.cells: Index = np.empty((*shape, 3), np.int64)
+        self.tables: list[Index] = []
+        self.places: list[Index] = []
+        self.rows: list[Array] = []
+        self.roots: list[Array] = []
+        self._leaf_places: dict[Shape, int] = {}
+        self._starts = dict.fromkeys(("blocks", "rows", "roots", "currents", "places"), 0)
+
+    def tree(self, plan: Tree, numbers: list[_LeafNumbers], rows: Array, roots: Array) -> _Block:
+        """Write a tree's leaves and joins."""
+        waiting: list[_Block] = []
+        leaf = start = start_root = 0
+        for step in plan.joins:
+            if step.shared == 0:
+                waiting.append(self._leaf(numbers[leaf], step.places(0)))
+                leaf += 1
+                continue
+            second, first = waiting.pop(), waiting.pop()
+            end, end_root = start + step.shared * step.total, start_root + step.shared
+            waiting.append(self.join(step, (first, second), rows[start:end], roots[start_root:end_root]))
+            start, start_root = end, end_root
+        return waiting[0]
+
+    def join(self, step: JoinStep, parts: tuple[_Block, _Block], rows: Array, roots: Array) -> _Block:
+        """Write a join, and its two parts' places in it."""
+        for number, part in enumerate(parts):
+            places = step.places(number)
+            places = places if part.order is None else places[part.order]
+            part.table[-1, [upward.PARENT, upward.PLACES]] = self._starts["blocks"], self._pool(places)
+        table = np.array([Way(-1, 0, step.total, step.boundary, 0, 0, 0, 0)]) + self._offsets()
+        return self._append(table, rows, roots, None)
+
+    def _leaf(self, leaf: _LeafNumbers, order: Index) -> _Block:
+        ways = _leaf_ways(leaf.shape)
+        if leaf.shape not in self._leaf_places:
+            self._leaf_places[leaf.shape] = self._pool(ways.places)
+        offsets = self._offsets()
+        offsets[[upward.PARENT, upward.PLACES]] = self._starts["blocks"], self._leaf_places[leaf.shape]
+        inner = (
+            slice(leaf.top, leaf.top + leaf.shape.rows),
+            slice(leaf.left, leaf.left + leaf.shape.cols),
+        )
+        self.cells[inner] = ways.cells
+        self.cells[inner][..., 0] += self._starts["blocks"]
+        return self._append(ways.table + offsets, leaf.rows, leaf.roots, order)
+
+    def _offsets(self) -> Index:
+        return np.array([0, 0, 0, 0, self._starts["rows"], self._starts["roots"], 0, self._starts["currents"]])
+
+    def _append(self, table: Index, rows: Array, roots: Array, order: Index | None) -> _Block:
+        self.tables.append(table)
+        self.rows.append(rows)
+        self.roots.append(roots)
+        self._starts["blocks"] += table.shape[0]
+        self._starts["rows"] += rows.size
+        self._starts["roots"] += roots.size
+        self._starts["currents"] += int(table[:, upward.TOTAL].sum())
+        return _Block(table, order)
+
+    def _pool(self, index: Index) -> int:
+        self.places.append(index)
+        self._starts["places"] += index.size
+        return self._starts["places"] - index.size

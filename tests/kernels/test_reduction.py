@@ -41,10 +41,7 @@ def joint(step, a, b):
     """Two blocks in one network: the kept ports, then the shared ones."""
     network = np.zeros((step.total, step.total))
     for part, block in enumerate((a, b)):
-        place = np.empty(block.shape[0], int)
-        for at, inside in step.spans(part):
-            place[inside] = np.arange(step.total)[at]
-        place[block.shape[0] - step.shared :] = np.arange(step.boundary, step.total)
+        place = step.places(part)
         network[np.ix_(place, place)] += block
     return network
 

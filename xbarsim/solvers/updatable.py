@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.errors import InputError
-from xbarsim.kernels import kron, updates
+from xbarsim.kernels import ports, updates
 from xbarsim.resources import thread_count
 from xbarsim.solution import Solution
 from xbarsim.solvers.answer import BatchAnswer
@@ -221,7 +221,7 @@ class Updatable:
         if after is None:
             ways = self._refresh()
             after = ways.terminals.network.couplings
-        kron.symmetric(after, couplings)
+        ports.symmetric(after, couplings)
         return admittance(self._circuit, ways.terminals, couplings)
 
     def effects(self, rows: ArrayLike, cols: ArrayLike, conductance: ArrayLike) -> Array:
