@@ -23,85 +23,124 @@ Index = NDArray[np.int64]
 FIELDS = 9
 """Vectors of work space a cell: the cell, both layers' dividers, p and Aw p, the residual, and z or p's image."""
 
+APART = 5
+"""Vectors between fields: a multiple of 4 KB apart, their numbers for a cell would crowd in one place of the cache."""
+
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
 
-@njit(**_OPTIONS)
-def _gather(store: Array, to: int, flat: Array, origin: Index, part: int, at: int) -> None:
-    """Write one number of each crossbar to a place."""
-    lanes = width()
-    for q in range(lanes):
-        store[to * lanes + q] = flat[origin[part + q] + at]
+def entries(rows: int, cols: int) -> int:
+    """Return how many vectors of work space ``output_currents`` takes."""
+    return FIELDS * (rows * cols + APART) + 3 * cols + 5
 
 
 @njit(**_OPTIONS)
-def _dividers(
-    store: Array, m: int, n: int, cw: Array, cb: Array, origin: Index, part: int, at: int, spare: int
-) -> None:
-    """Fill the dividers from the cells at 0: of the word lines at ``at``, of the bit lines behind them."""
-    size = m * n
-    lw, kw, lb, kb = at, at + size, at + 2 * size, at + 3 * size
-    for i in range(m):
-        _gather(store, spare, cw, origin[1], part, i * (n + 1) + n)
-        beyond = load(store, spare)
-        for j in range(n - 1, -1, -1):
-            e = i * n + j
-            _gather(store, spare, cw, origin[1], part, i * (n + 1) + j)
-            c, y = load(store, spare), plus(load(store, e), beyond)
-            k = quotient(every(1.0), plus(c, y))
-            share = times(c, k)
-            save(store, kw + e, k)
-            save(store, lw + e, share)
-            beyond = times(share, y)
-    for j in range(n):
-        _gather(store, spare, cb, origin[2], part, j)
-        beyond = load(store, spare)
-        for i in range(m):
-            e = i * n + j
-            _gather(store, spare, cb, origin[2], part, (i + 1) * n + j)
-            c, y = load(store, spare), plus(load(store, e), beyond)
-            k = quotient(every(1.0), plus(c, y))
-            share = times(c, k)
-            save(store, kb + e, k)
-            save(store, lb + e, share)
-            beyond = times(share, y)
+def _gather(store: Array, to: int, count: int, flat: Array, origin: Index, part: int) -> None:
+    """Write ``count`` numbers of each crossbar side by side from a place on."""
+    lanes, alike = width(), True
+    for q in range(1, lanes):
+        alike &= origin[part + q] == origin[part]
+    if alike:
+        for e in range(count):
+            save(store, to + e, every(flat[origin[part] + e]))
+        return
+    # A few at a time: the lanes of each share a cache line.
+    for start in range(0, count, 64):
+        for q in range(lanes):
+            source, target = origin[part + q], to * lanes + q
+            for e in range(start, min(start + 64, count)):
+                store[target + e * lanes] = flat[source + e]
 
 
 @njit(**_OPTIONS)
-def _word_line(store: Array, n: int, s: int, lw: int, kw: int, near: float, v: int, y: int) -> None:
-    """Solve one word line for injected currents s and a left source of ``near`` volts; y (n) is work space."""
-    t = every(0.0)
-    for j in range(n - 1, -1, -1):
-        share, current = load(store, lw + j), load(store, s + j)
-        save(store, y + j, plus(t, current))
-        t = madd(share, t, times(share, current))
-    t = every(near)
-    for j in range(n):
-        t = madd(load(store, lw + j), t, times(load(store, kw + j), load(store, y + j)))
-        save(store, v + j, t)
+def _divide(store: Array, e: int, l_field: int, k_field: int, segment: int, beyond: int) -> None:
+    """Fill a node's dividers from its cell, its segment towards the near end, and what lies beyond it."""
+    c, y = load(store, segment), plus(load(store, e), load(store, beyond))
+    k = quotient(every(1.0), plus(c, y))
+    share = times(c, k)
+    save(store, k_field + e, k)
+    save(store, l_field + e, share)
+    save(store, beyond, times(share, y))
 
 
 @njit(**_OPTIONS)
-def _bit_lines(store: Array, m: int, n: int, v: int, lb: int, kb: int, y: int, arriving: int, u: int) -> None:
-    """Solve all bit lines for voltages v across the cells to them: y becomes the currents that they send back.
+def _dividers(store: Array, m: int, n: int, fields: Index, wires: int, spare: int) -> None:
+    """Fill the dividers of the word lines and of the bit lines.
 
-    ``arriving`` (n) receives what flows into the bottom ends, u (n) is work space.
+    ``wires`` is where the segments of the word lines stand, and behind them those of the bit lines; ``spare`` (n or 4,
+    if that is more) is work space. Several lines go side by side: one alone would wait for each quotient.
     """
+    lw, kw, lb, kb = fields[0], fields[1], fields[2], fields[3]
+    for top in range(0, m, 4):
+        bottom = min(top + 4, m)
+        for i in range(top, bottom):
+            save(store, spare + i - top, load(store, wires + i * (n + 1) + n))
+        for j in range(n - 1, -1, -1):
+            for i in range(top, bottom):
+                _divide(store, i * n + j, lw, kw, wires + i * (n + 1) + j, spare + i - top)
+    wires += m * (n + 1)
     for j in range(n):
-        save(store, y + j, times(load(store, j), load(store, v + j)))
+        save(store, spare + j, load(store, wires + j))
+    for i in range(m):
+        for j in range(n):
+            _divide(store, i * n + j, lb, kb, wires + (i + 1) * n + j, spare + j)
+
+
+@njit(**_OPTIONS)
+def _bit_lines(
+    store: Array, m: int, n: int, ratio: float, fields: Index, change: int, u: int, curvature_place: int
+) -> None:
+    """Next directions ``p = z + ratio p``, and their images ``w - G Ab^-1 G p`` over z, down the bit lines and up.
+
+    ``change`` (n) receives what p sends into the bottom ends; u (n) is work space.
+    """
+    lb, kb, p, w, r, z = fields[2], fields[3], fields[4], fields[5], fields[6], fields[7]
+    beta = load(store, ratio)
+    for j in range(n):
         save(store, u + j, every(0.0))
-    for e in range(n, m * n):
-        passed = times(load(store, lb + e - n), load(store, y + e - n))
-        save(store, y + e, madd(load(store, e), load(store, v + e), passed))
+    for e in range(m * n):
+        direction = madd(beta, load(store, p + e), load(store, z + e))
+        save(store, p + e, direction)
+        save(store, w + e, madd(beta, load(store, w + e), load(store, r + e)))
+        current = times(load(store, e), direction)
+        if e >= n:
+            current = madd(load(store, lb + e - n), load(store, z + e - n), current)
+        save(store, z + e, current)
     last = (m - 1) * n
     for j in range(n):
-        save(store, arriving + j, times(load(store, lb + last + j), load(store, y + last + j)))
+        save(store, change + j, times(load(store, lb + last + j), load(store, z + last + j)))
+    curvature = every(0.0)
     for i in range(m - 1, -1, -1):
         for j in range(n):
             e = i * n + j
-            t = madd(load(store, lb + e), load(store, u + j), times(load(store, kb + e), load(store, y + e)))
+            t = madd(load(store, lb + e), load(store, u + j), times(load(store, kb + e), load(store, z + e)))
             save(store, u + j, t)
-            save(store, y + e, times(load(store, e), t))
+            image = minus(load(store, w + e), times(load(store, e), t))
+            save(store, z + e, image)
+            curvature = madd(load(store, p + e), image, curvature)
+    save(store, curvature_place, curvature)
+
+
+@njit(**_OPTIONS)
+def _word_lines(store: Array, m: int, n: int, length_place: int, fields: Index, y: int, energy_place: int) -> None:
+    """Residuals ``r`` less so many images z, and their solutions on the word lines over z; y (n) is work space."""
+    lw, kw, r, z = fields[0], fields[1], fields[6], fields[7]
+    length, energy = load(store, length_place), every(0.0)
+    for i in range(m):
+        t = every(0.0)
+        for j in range(n - 1, -1, -1):
+            e = i * n + j
+            share = load(store, lw + e)
+            residual = minus(load(store, r + e), times(length, load(store, z + e)))
+            save(store, r + e, residual)
+            save(store, y + j, plus(t, residual))
+            t = madd(share, t, times(share, residual))
+        t = every(0.0)
+        for e in range(i * n, i * n + n):
+            t = madd(load(store, lw + e), t, times(load(store, kw + e), load(store, y + e - i * n)))
+            save(store, z + e, t)
+            energy = madd(load(store, r + e), t, energy)
+    save(store, energy_place, energy)
 
 
 @njit(**_OPTIONS)
@@ -121,57 +160,43 @@ def _settled(store: Array, n: int, change: int, arriving: int, tolerance: float,
 
 
 @njit(**_OPTIONS)
-def _conjugate(store: Array, m: int, n: int, volts: Array, tolerance: float, most: int) -> int:
+def _conjugate(
+    store: Array, m: int, n: int, fields: Index, arriving: int, volts: Array, tolerance: float, most: int
+) -> int:
     """Solve one part of the lanes; the currents come to stand first among the vectors behind the fields."""
-    size = m * n
-    lw, kw, lb, kb, p, w, r, z = (
-        size, 2 * size, 3 * size, 4 * size, 5 * size, 6 * size, 7 * size, 8 * size,
-    )  # fmt: skip
-    arriving = FIELDS * size
-    change, u, active = arriving + n, arriving + 2 * n, arriving + 3 * n
-    zero = every(0.0)
-    for e in range(size):
-        save(store, p + e, zero)
-        save(store, w + e, zero)
+    lw, p, w, r, z = fields[0], fields[4], fields[5], fields[6], fields[7]
+    change, u, spare = arriving + n, arriving + 2 * n, arriving + 3 * n
+    active, ratio, curvature, length, energy = spare, spare + 1, spare + 2, spare + 3, spare + 4
+    zero, unit = every(0.0), every(1.0)
+    for j in range(n):
+        save(store, arriving + j, zero)
     for i in range(m):
-        e = i * n
-        _word_line(store, n, w + e, lw + e, kw + e, volts[i], z + e, u)
-    _bit_lines(store, m, n, z, lb, kb, r, arriving, u)
-    energy = zero
-    for i in range(m):
-        e = i * n
-        _word_line(store, n, r + e, lw + e, kw + e, 0.0, z + e, u)
-        for j in range(e, e + n):
-            energy = madd(load(store, r + j), load(store, z + j), energy)
-    save(store, active, every(1.0))
+        t = every(volts[i])
+        for e in range(i * n, i * n + n):
+            # With the bit lines at 0 V.
+            t = times(load(store, lw + e), t)
+            save(store, z + e, t)
+            save(store, p + e, zero)
+            save(store, w + e, zero)
+            save(store, r + e, zero)
+    save(store, active, unit)
+    save(store, ratio, zero)
+    save(store, energy, zero)
     unsettled = store[active * width() : (active + 1) * width()]
-    ratio = zero
-    for step in range(most):
-        for e in range(size):
-            save(store, p + e, madd(ratio, load(store, p + e), load(store, z + e)))
-            save(store, w + e, madd(ratio, load(store, w + e), load(store, r + e)))
-        _bit_lines(store, m, n, p, lb, kb, z, change, u)
-        curvature = zero
-        for e in range(size):
-            image = minus(load(store, w + e), load(store, z + e))
-            save(store, z + e, image)
-            curvature = madd(load(store, p + e), image, curvature)
-        length = times(quotient(energy, curvature), load(store, active))
+    for step in range(most + 1):
+        _bit_lines(store, m, n, ratio, fields, change, u, curvature)
+        # The word lines alone are taken whole: what the bit lines send back is the first residual.
+        before = load(store, energy)
+        size_of_step = times(quotient(before, load(store, curvature)), load(store, active)) if step > 0 else unit
+        save(store, length, size_of_step)
         for j in range(n):
-            moved = times(length, load(store, change + j))
+            moved = times(size_of_step, load(store, change + j))
             save(store, change + j, moved)
             save(store, arriving + j, plus(load(store, arriving + j), moved))
-        if _settled(store, n, change, arriving, tolerance, unsettled):
-            return step + 1
-        before, energy = energy, zero
-        for e in range(size):
-            save(store, r + e, minus(load(store, r + e), times(length, load(store, z + e))))
-        for i in range(m):
-            e = i * n
-            _word_line(store, n, r + e, lw + e, kw + e, 0.0, z + e, u)
-            for j in range(e, e + n):
-                energy = madd(load(store, r + j), load(store, z + j), energy)
-        ratio = quotient(energy, before)
+        if step > 0 and _settled(store, n, change, arriving, tolerance, unsettled):
+            return step
+        _word_lines(store, m, n, length, fields, u, energy)
+        save(store, ratio, quotient(load(store, energy), before))
     return most
 
 
@@ -194,23 +219,27 @@ def output_currents(
         Part of a crossbar's largest output by which its outputs may still change in the last step.
     most : int
         Steps to take at most.
-    store : ((FIELDS * m * n + 4 * n) * LANES,)
+    store : (entries(m, n) * LANES,)
         Work space.
     out : (count, n)
         Receives the currents into the bottom sources.
     settled : (count,) of bool
         Receives whether they are settled.
     """
+    fields = np.arange(1, FIELDS) * (m * n + APART)
+    outputs = FIELDS * (m * n + APART)
     lanes = width()
     steps = 0
     for part in range(0, out.shape[0], lanes):
-        for e in range(m * n):
-            _gather(store, e, g, origin[0], part, e)
-        _dividers(store, m, n, cw, cb, origin, part, m * n, FIELDS * m * n)
-        steps = max(steps, _conjugate(store, m, n, volts, tolerance, most))
-        at = FIELDS * m * n
+        # Directions and images have no numbers yet: the wires stand in their place.
+        wires = fields[4]
+        _gather(store, 0, m * n, g, origin[0], part)
+        _gather(store, wires, m * (n + 1), cw, origin[1], part)
+        _gather(store, wires + m * (n + 1), (m + 1) * n, cb, origin[2], part)
+        _dividers(store, m, n, fields, wires, outputs)
+        steps = max(steps, _conjugate(store, m, n, fields, outputs, volts, tolerance, most))
         for q in range(min(lanes, out.shape[0] - part)):
-            settled[part + q] = store[(at + 3 * n) * lanes + q] == 0.0
+            settled[part + q] = store[(outputs + 3 * n) * lanes + q] == 0.0
             for j in range(n):
-                out[part + q, j] = store[(at + j) * lanes + q]
+                out[part + q, j] = store[(outputs + j) * lanes + q]
     return steps

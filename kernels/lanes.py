@@ -57,13 +57,17 @@ def _gather(
     origin: Index, row_size: Index,
 ) -> None:  # fmt: skip
     """Write a leaf's couplings to their places: (place, 0 for a cell, 1 and 2 for wires, row, column) each."""
-    lanes = width()
+    lanes, alike = width(), True
+    for q in range(1, lanes):
+        alike &= origin[1, part + q] == origin[1, part] and origin[2, part + q] == origin[2, part]
     for k in range(count):
         place, kind = to + couplings[4 * k], couplings[4 * k + 1]
         at = (step[ROW] + couplings[4 * k + 2]) * row_size[kind] + step[COL] + couplings[4 * k + 3]
         if kind == 0:
             for q in range(lanes):
                 store[place * lanes + q] = g[origin[kind, part + q] + at]
+        elif alike:
+            save(store, place, every(cw[origin[1, part] + at] if kind == 1 else cb[origin[2, part] + at]))
         elif kind == 1:
             for q in range(lanes):
                 store[place * lanes + q] = cw[origin[kind, part + q] + at]

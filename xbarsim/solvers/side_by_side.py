@@ -104,7 +104,7 @@ class SideBySide:
             lanes.couplings(store, int(step[lanes.OUT]), ports, ports - cols, 0, maps)
         currents, settled = np.empty((count, cols)), np.empty(count, np.bool_)
         volts = _volts(rows)
-        with _spaces.borrow((lane_currents.FIELDS * rows + 4) * cols) as store:
+        with _spaces.borrow(lane_currents.entries(rows, cols)) as store:
             lane_currents.output_currents(
                 rows, cols, g, cw, cb, origin, volts, SETTLED, MOST_STEPS, store, currents, settled
             )
