@@ -71,6 +71,29 @@ def add(x: Array, low: Array, more: Array) -> None:
 
 
 @njit(**_OPTIONS)
+def turn(layer: Array, out: Array) -> None:
+    """Fill ``out`` (n, m) with bit lines ``layer`` (m, n) as lines, their bottom end first."""
+    m, n = layer.shape
+    # In squares that fit in the cache: one of the two sides is read across its rows.
+    for top in range(0, m, 16):
+        for left in range(0, n, 16):
+            for j in range(left, min(left + 16, n)):
+                for i in range(top, min(top + 16, m)):
+                    out[j, m - 1 - i] = layer[i, j]
+
+
+@njit(**_OPTIONS)
+def turn_back(lines: Array, out: Array) -> None:
+    """Fill ``out`` (m, n) with what :func:`turn` took for ``lines`` (n, m)."""
+    m, n = out.shape
+    for top in range(0, m, 16):
+        for left in range(0, n, 16):
+            for i in range(top, min(top + 16, m)):
+                for j in range(left, min(left + 16, n)):
+                    out[i, j] = lines[j, m - 1 - i]
+
+
+@njit(**_OPTIONS)
 def across(v: Array, low_v: Array, u: Array, low_u: Array, out: Array) -> None:
     """Fill ``out`` (m, n) with ``v - u`` of pairs."""
     for i in range(v.shape[0]):

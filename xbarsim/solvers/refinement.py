@@ -139,25 +139,31 @@ class Balance:
         most = max(float(np.abs(side).max()) for side in volts)
         per_volt = 1.0 / max(most, 1e-300)
 
-        def turned(array: Array) -> Array:
+        def turned(layer: Array) -> Array:
             """Bit lines as word lines are: from the bottom up."""
-            return np.ascontiguousarray(array[::-1].T)
+            lines = np.empty(layer.shape[::-1])
+            defects.turn(layer, lines)
+            return lines
 
         taken_w, taken_b = law.leaving()
-        rest_w, rest_b = (np.zeros((rows, cols)) if leak is None else leak for leak in (law.leak_word, law.leak_bit))
+        rest_w = np.zeros((rows, cols)) if law.leak_word is None else law.leak_word
+        rest_b = np.zeros((cols, rows)) if law.leak_bit is None else turned(law.leak_bit)
         lost_w, driven_w = defects.line_gaps(
             taken_w, law.chord, law.a, word, pairs.v, pairs.low_v, pairs.u, pairs.low_u, rest_w,
             left, right, self.out[0], self.out[1], leaving_w, self.dv, self.far_word, per_volt,
         )  # fmt: skip
+        chord_b = turned(law.chord)
         lost_b, driven_b = defects.line_gaps(
-            turned(taken_b), turned(law.chord), turned(law.b), turned(bit), turned(pairs.u), turned(pairs.low_u),
-            turned(pairs.v), turned(pairs.low_v), turned(rest_b), bottom, top, self.out[3], self.out[2],
+            turned(taken_b), chord_b, chord_b if law.b is law.chord else turned(law.b), turned(bit), turned(pairs.u),
+            turned(pairs.low_u), turned(pairs.v), turned(pairs.low_v), rest_b, bottom, top, self.out[3], self.out[2],
             leaving_b, shift_b, self.far_bit, per_volt,
         )  # fmt: skip
-        self.du = np.ascontiguousarray(shift_b.T[::-1])
+        self.du, self.entering = np.empty((2, rows, cols))
+        defects.turn_back(shift_b, self.du)
+        defects.turn_back(leaving_b, self.entering)
         common = law.a * self.dv - law.b * self.du
         self.leaving = leaving_w + common
-        self.entering = common - leaving_b.T[::-1]
+        np.subtract(common, self.entering, out=self.entering)
         error = lost_w + lost_b + defects.SAFETY * float(np.sqrt(driven_w + driven_b)) / per_volt
         self.scale = scale(self.out, law.siemens, volts)
         self.bound = error / self.scale if self.scale > 0.0 else 0.0
