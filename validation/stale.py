@@ -30,7 +30,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "extremes.md": ("kernels", "xbarsim/mna"),
     "fuzz.md": (*NETLISTS, "xbarsim/cli"),
     "gains.md": NETWORKS,
+    "large_maps.md": ARRAYS,
+    "large_networks.md": (*NETWORKS, "xbarsim/nonideal"),
     "layers.md": (*NETWORKS, "xbarsim/nonideal"),
+    "maps.md": NETWORKS,
     "neighbours.md": NETLISTS,
     "netlists.md": NETLISTS,
     "networks.md": NETWORKS,
@@ -53,6 +56,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "startup.md": (*NETLISTS, "xbarsim/cli"),
     "states.md": NETLISTS,
     "sweeps.md": NETLISTS,
+    "updates.md": ARRAYS,
     "weak_ends.md": (*ARRAYS, "xbarsim/devices"),
 }
 """What each page measures: folders of the package; the command's own file is not among them."""
