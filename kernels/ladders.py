@@ -11,7 +11,8 @@ lines: left; bit lines: bottom) the far part of it, its cells held at zero on th
 A source of 0 ohm is one of ``TINY`` ohm: no other resistance of the circuit notices.
 
 Arrays: ``g`` (m, n); ``rw`` (m, n+1) word-line segments with the left end first and the right end last; ``rb``
-(m+1, n) bit-line segments, top end first. All are C-contiguous float64. Resistances may be ``inf``.
+(m+1, n) bit-line segments, top end first. All are C-contiguous float64. Resistances may be ``inf``. The end currents'
+functions take dividers as :mod:`tiles` lays them out.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ def word_end_currents(
     m, n = g.shape
     loss = 1.0
     for i in range(m):
+        panel, q = lw[i // 8], i % 8
         far = max(rw[i, n], TINY)
         t = (right[i] - left[i]) / far
         size = abs(t)
@@ -104,9 +106,10 @@ def word_end_currents(
             t += g[i, j] * (u[i, j] - left[i])
             size += g[i, j] * abs(u[i, j] - left[i])
             noise += g[i, j] * (abs(u[i, j]) + abs(left[i]))
-            t *= lw[i, j]
-            size *= lw[i, j]
-            noise *= lw[i, j]
+            ratio = panel[j, q]
+            t *= ratio
+            size *= ratio
+            noise *= ratio
         out_left[i] = t
         if noise > loss * size:
             loss = noise / size if size > 0.0 else np.inf
@@ -145,11 +148,15 @@ def bit_end_currents(
         out_bottom[j] = (top[j] - bottom[j]) / max(rb[0, j], TINY)
         size[j] = abs(out_bottom[j])
         out_top[j] = 0.0
+    ratios = np.empty(n)
     for i in range(m):
+        panel, q = lb[i // 8], i % 8
         for j in range(n):
-            out_bottom[j] = lb[i, j] * (out_bottom[j] + g[i, j] * (v[i, j] - bottom[j]))
-            size[j] = lb[i, j] * (size[j] + g[i, j] * abs(v[i, j] - bottom[j]))
-            noise[j] = lb[i, j] * (noise[j] + g[i, j] * (abs(v[i, j]) + abs(bottom[j])))
+            ratios[j] = panel[j // 8 * 8 + q, j % 8]
+        for j in range(n):
+            out_bottom[j] = ratios[j] * (out_bottom[j] + g[i, j] * (v[i, j] - bottom[j]))
+            size[j] = ratios[j] * (size[j] + g[i, j] * abs(v[i, j] - bottom[j]))
+            noise[j] = ratios[j] * (noise[j] + g[i, j] * (abs(v[i, j]) + abs(bottom[j])))
     loss = 1.0
     for j in range(n):
         if noise[j] > loss * size[j]:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ladders, laws, schur, tangents
+from . import ladders, laws, schur, tangents, unsymmetric
 from .law_table import Cells
+from .line_solver import Gradients, Lines
 
 Array = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ _LAST = 1e-11  # a solve that is to be as exact may well be the last one
 WORKSPACE_BYTES = 64e6
 """Work space is kept between calls up to this size."""
 
-_NUMBERS = 17  # of a cell
+_NUMBERS = 24  # of a cell
 _GAP = 136
 
 
@@ -86,21 +87,30 @@ class NewtonOutcome:
 _spaces = threading.local()
 
 
+def _apart(count: int, rows: int, cols: int) -> list[Array]:
+    """Return arrays a few cache lines apart: those of one cell do not all fall into the same sets."""
+    cells = rows * cols
+    block = np.empty(count * (cells + _GAP))
+    return [block[k : k + cells].reshape(rows, cols) for k in range(0, block.size, cells + _GAP)]
+
+
 class Workspace:
-    """Arrays of one thread, and the tangents that a solve leaves: 13 to 17 numbers a cell."""
+    """Arrays of one thread, and the tangents that a solve leaves: 22 to 24 numbers a cell."""
 
     def __init__(self, rows: int, cols: int, symmetric: bool) -> None:
-        # One block, its arrays a few cache lines apart: those of one cell do not all fall into the same sets.
-        cells, directions = rows * cols, 4 if symmetric else 8
-        block = np.empty(9 * (cells + _GAP) + directions * cells)
-        arrays = [block[k : k + cells].reshape(rows, cols) for k in range(0, 9 * (cells + _GAP), cells + _GAP)]
-        self.anchor, self.a, self.j, self.chord, self.lw, self.kw, self.lb, self.kb, by_bit = arrays
-        self.b = self.a if symmetric else by_bit
-        self.directions = block[9 * (cells + _GAP) :].reshape(directions, rows, cols)
-        self.laws = tuple(self.directions[:4])  # free between two linear solves
-        self.y = np.empty((cols, 4))
+        self.lines = Lines(rows, cols)
+        self.symmetric = symmetric
+        if symmetric:
+            self.anchor, self.a, self.j, self.chord, *laws = _apart(8, rows, cols)
+            self.b, self.laws = self.a, tuple(laws)
+            self.gradients = Gradients(rows, cols, offsets=True)
+        else:
+            self.anchor, self.a, self.j, self.chord, self.b, *dividers = _apart(9, rows, cols)
+            self.lw, self.kw, self.lb, self.kb = dividers
+            self.directions = np.empty((8, rows, cols))
+            self.laws = tuple(self.directions[:4])  # free between two linear solves
+            self.y, self.end_w, self.end_b = np.empty((cols, 4)), np.empty(rows), np.empty(cols)
         self.rows, self.cols, self.scale = np.empty(rows), np.empty(cols), np.empty(rows + cols)
-        self.end_w, self.end_b = np.empty(rows), np.empty(cols)
 
     @staticmethod
     @contextmanager
@@ -117,6 +127,32 @@ class Workspace:
         finally:
             if 8 * rows * cols * _NUMBERS <= WORKSPACE_BYTES:
                 _spaces.last = (key, space)
+
+    def solve(
+        self, circuit: tuple[Array, Array, Array, Array, Array, Array], sides: tuple[Array, Array, Array, Array],
+        tolerance: float, floor: float, limit: int, v: Array, u: Array, guess: bool,
+    ) -> tuple[int, int]:  # fmt: skip
+        """Solve the circuit of tangents; return (status, passes).
+
+        ``circuit`` is ``(a, b, leaving, entering, word, bit)`` with cells that take ``a v - b u``, ``sides`` are the
+        sources as :func:`unsymmetric.solve` takes them; v and u (m, n) are filled, from u if that is a ``guess``.
+        """
+        a, b, leaving, entering, word, bit = circuit
+        if self.symmetric:
+            self.lines.factor(a, word, bit)
+            status, passes, _ = self.gradients.solve(
+                self.lines, *sides, tolerance, floor, limit, v, u, leaving=leaving, entering=entering, guess=guess
+            )
+            return status, passes
+        if not guess:
+            u[:] = 0.0
+        ladders.factor_word(a, word, self.lw, self.kw, self.end_w)
+        ladders.factor_bit(b, bit, self.lb, self.kb, self.end_b)
+        outcome: tuple[int, int] = unsymmetric.solve(
+            a, b, leaving, entering, self.lw, self.kw, self.lb, self.kb, *sides, tolerance, limit, v, u, self.end_w,
+            self.end_b, self.directions, self.y,
+        )  # fmt: skip
+        return outcome
 
     def tie(self, cells: Cells, v: Array, u: Array) -> None:
         """Fill ``chord`` for the voltages v, u at which the laws were evaluated last."""
@@ -221,15 +257,9 @@ def _newton(
     for step in range(1, most + 1):
         if now.law != laws.GOOD:
             return NewtonOutcome(BAD_LAW, now.law, now.cell, missed, step - 1, iterations)
-        ladders.factor_word(space.a, word, space.lw, space.kw, space.end_w)
-        ladders.factor_bit(space.b, bit, space.lb, space.kb, space.end_b)
-        common = (space.lw, space.kw, space.lb, space.kb, left, far_w, bottom, far_b, tolerance)
-        out = (v, u, space.end_w, space.end_b, space.directions, space.y)
-        if cells.symmetric:
-            floor = _DROP * tolerance * tolerance * now.power
-            status, passes, _ = schur.solve(space.a, space.j, space.j, *common, floor, limit, *out)
-        else:
-            status, passes = schur.solve_unsymmetric(space.a, space.b, space.j, space.j, *common, limit, *out)
+        circuit, sides = (space.a, space.b, space.j, space.j, word, bit), (left, far_w, bottom, far_b)
+        floor = tolerance * tolerance * now.power
+        status, passes = space.solve(circuit, sides, tolerance, floor, limit, v, u, guess=True)
         iterations += passes
         before = missed
         now = _linearise(cells, v, u, space)

@@ -1,9 +1,8 @@
 """Files of object code, one for each kernel and signature, that tell whether they are what was written.
 
 A file's name holds a digest of all that its code depends on: the kernel's source file, in which all that it calls
-lives too, but for the vectors' intrinsics, whose file is part of all; the signature and the options, the versions of
-Python, NumPy, numba and llvmlite, this package's way of calling, the processor, and numba's settings in the
-environment.
+lives too, but for what ``SHARED`` files write into it; these; the signature and the options, the versions of Python,
+NumPy, numba and llvmlite, the processor, and numba's settings in the environment.
 """
 
 from __future__ import annotations
@@ -39,9 +38,17 @@ _notices: list[str] = []
 
 SHARED = {
     name: Path(__file__).with_name(f"{name}.py").read_bytes()
-    for name in ("vectors", "object_files", "object_engine", "object_compiler", "object_runtime")
+    for name in (
+        "object_files",
+        "object_engine",
+        "object_compiler",
+        "object_runtime",
+        "vectors",
+        "lane_loops",
+        "sweeps",
+    )
 }
-"""Sources, as they are when they are imported, that all code depends on."""
+"""Sources, as they are when they are imported, that write code into kernels, or call them: all files are named by them."""
 
 
 class ObjectCode(NamedTuple):

@@ -1,15 +1,18 @@
-"""Node voltages of a crossbar by conjugate gradients on the word layer, each line solved exactly.
+"""Node voltages of a crossbar by conjugate gradients on the word layer, lines and smooth voltages solved exactly.
 
 With v the word-line and u the bit-line node voltages, Kirchhoff's current law is ``[Aw -G; -G Ab][v; u] = [sw; sb]``.
-Aw and Ab are sets of independent lines (tridiagonal), so eliminating u leaves ``(Aw - G Ab^-1 G) v = sw + G Ab^-1 sb``,
-solved by conjugate gradients preconditioned with ``Aw^-1``.
+Aw and Ab are sets of independent lines (tridiagonal), so eliminating u leaves ``S v = sw + G Ab^-1 sb`` with
+``S = Aw - G Ab^-1 G``. Its inverse is ``Aw^-1 + Aw^-1 G Sb^-1 G Aw^-1``, where Sb is the same for the bit layer. The
+preconditioner takes Sb^-1 among smooth voltages alone (:mod:`coarse`): the word lines are solved for the residual r,
+the coarse grid answers with bit-node voltages e, and the word lines are solved for ``r + G e``. Arrays without a
+coarse grid are preconditioned with ``Aw^-1``.
 
-Lines are ladders, with dividers l and k of :mod:`ladders` for each node: injected currents s run towards the near end
-(word lines: left; bit lines: bottom), ``y <- s + l' y'``, and voltages come back, ``v <- l v' + k y``. For positive
-data every operation is a sum or product of positive numbers, so results keep their relative accuracy component by
-component, from wires of 1e-12 ohm to broken ones.
+Lines are ladders, with dividers l and k (:mod:`tiles`) for each node: injected currents s run towards the near end
+(word lines: left; bit lines: bottom), ``y <- s + l' y'``, and voltages come back, ``v <- l v' + k y``; ``s . v`` is
+the sum of ``k y^2``. For positive data every operation is a sum or product of positive numbers, so results keep their
+relative accuracy component by component, from wires of 1e-12 ohm to broken ones.
 
-Arrays are C-contiguous float64, (m, n) but for those of the lines: ``g`` siemens, ``lw, kw, lb, kb`` dividers.
+Arrays of nodes lie as :mod:`tiles` says, (panels, n, 8), those of bit lines turned.
 """
 
 from __future__ import annotations
@@ -20,11 +23,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.kernels.native import njit
+from xbarsim.kernels.sweeps import (
+    advance,
+    begin,
+    fall,
+    fall_with,
+    inject,
+    inject_with,
+    inward,
+    inward_with,
+    outward,
+    rise,
+    shift,
+    unbalance,
+    weigh,
+)
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
-_REFINEMENTS = 3
+_TURNS = 6
 _EASY = 20  # after so few steps the recursive residual is the true one to the last digit
+
 CONVERGED = 0
 NOT_CONVERGED = 1
 
@@ -41,153 +61,72 @@ def _dot(a: Array, b: Array) -> float:
 
 
 @njit(**_OPTIONS)
-def _word_lines(s: Array, lw: Array, kw: Array, near: Array, far: Array, v: Array, y: Array, arriving: Array) -> float:
-    """Solve every word line for injected currents ``s``; return ``s . v``.
-
-    ``near`` (m,) are the left source voltages, ``far`` (m,) the Norton currents of the right ends, ``y`` (n, 4) is
-    work space; ``arriving`` (m,) receives the currents that would flow into grounded left sources. Four lines run
-    at a time: each is a recurrence, and four of them hide its latency.
-    """
-    m, n = s.shape
-    dot = 0.0
-    whole = m - m % 4
-    for i in range(0, whole, 4):
-        s0, s1, s2, s3 = s[i], s[i + 1], s[i + 2], s[i + 3]
-        l0, l1, l2, l3 = lw[i], lw[i + 1], lw[i + 2], lw[i + 3]
-        k0, k1, k2, k3 = kw[i], kw[i + 1], kw[i + 2], kw[i + 3]
-        x0, x1, x2, x3 = v[i], v[i + 1], v[i + 2], v[i + 3]
-        t0, t1, t2, t3 = far[i], far[i + 1], far[i + 2], far[i + 3]
-        for back in range(1, n + 1):
-            at = np.uint64(n - back)  # unsigned: no test for indices that count from the end
-            t0 += s0[at]
-            t1 += s1[at]
-            t2 += s2[at]
-            t3 += s3[at]
-            y[at, 0], y[at, 1], y[at, 2], y[at, 3] = t0, t1, t2, t3
-            t0 *= l0[at]
-            t1 *= l1[at]
-            t2 *= l2[at]
-            t3 *= l3[at]
-        arriving[i], arriving[i + 1], arriving[i + 2], arriving[i + 3] = t0, t1, t2, t3
-        t0, t1, t2, t3 = near[i], near[i + 1], near[i + 2], near[i + 3]
-        for j in range(n):
-            t0 = l0[j] * t0 + k0[j] * y[j, 0]
-            t1 = l1[j] * t1 + k1[j] * y[j, 1]
-            t2 = l2[j] * t2 + k2[j] * y[j, 2]
-            t3 = l3[j] * t3 + k3[j] * y[j, 3]
-            x0[j], x1[j], x2[j], x3[j] = t0, t1, t2, t3
-        dot += (_dot(s0, x0) + _dot(s1, x1)) + (_dot(s2, x2) + _dot(s3, x3))
-    for i in range(whole, m):
-        t0 = far[i]
-        for back in range(1, n + 1):
-            at = np.uint64(n - back)
-            t0 += s[i, at]
-            y[at, 0] = t0
-            t0 *= lw[i, at]
-        arriving[i] = t0
-        t0 = near[i]
-        for j in range(n):
-            t0 = lw[i, j] * t0 + kw[i, j] * y[j, 0]
-            v[i, j] = t0
-        dot += _dot(s[i], v[i])
-    return dot
+def _node(y: int, x: int, ny: int, nx: int) -> int:
+    """Return the number of a coarse node, as :mod:`coarse` counts."""
+    return x * (ny + 1) + y if ny < nx else y * (nx + 1) + x
 
 
 @njit(**_OPTIONS)
-def _down(g: Array, v: Array, lb: Array, y: Array) -> None:
-    """Norton currents down all bit lines: ``y[i] = g v + lb y[i-1]``; row 0 of y holds what enters on top.
-
-    Two rows at a time, so that the row between them stays in registers. The columns advance together.
-    """
-    m, n = g.shape
-    for j in range(n):
-        y[0, j] += g[0, j] * v[0, j]
-    for i in range(1, m - 1, 2):
-        for j in range(n):
-            t = g[i, j] * v[i, j] + lb[i - 1, j] * y[i - 1, j]
-            y[i, j] = t
-            y[i + 1, j] = g[i + 1, j] * v[i + 1, j] + lb[i, j] * t
-    if m % 2 == 0:
-        for j in range(n):
-            y[m - 1, j] = g[m - 1, j] * v[m - 1, j] + lb[m - 2, j] * y[m - 2, j]
-
-
-@njit(**_OPTIONS)
-def _down_with(g: Array, v: Array, offset: Array, lb: Array, y: Array) -> None:
-    """As ``_down``, with a current ``offset`` (m, n) of its own into each node."""
-    m, n = g.shape
-    for j in range(n):
-        y[0, j] += g[0, j] * v[0, j] + offset[0, j]
-    for i in range(1, m):
-        for j in range(n):
-            y[i, j] = g[i, j] * v[i, j] + offset[i, j] + lb[i - 1, j] * y[i - 1, j]
+def _answer(band: Array, d: Array) -> float:
+    """Solve the coarse equations for currents d, in place; return their power."""
+    count, width = band.shape
+    reach = width - 1
+    power = 0.0
+    for k in range(count):
+        most = min(reach, k)
+        d[k] = (d[k] - _dot(band[k, reach - most : reach], d[k - most : k])) * band[k, reach]
+        power += d[k] * d[k]
+    for k in range(count - 1, -1, -1):
+        d[k] *= band[k, reach]
+        most = min(reach, k)
+        row, into, volts = band[k, reach - most : reach], d[k - most : k], d[k]
+        for i in range(most):
+            into[i] -= row[i] * volts
+    return power
 
 
 @njit(**_OPTIONS)
-def _bit_lines(
-    g: Array, v: Array, offset: Array, lb: Array, kb: Array, near: Array, far: Array, u: Array, arriving: Array
-) -> None:
-    """Solve every bit line for the injected currents ``g v``, and ``offset`` if that is not empty.
-
-    ``near`` (n,) are the bottom source voltages, ``far`` (n,) the Norton currents of the top ends; ``arriving``
-    (n,) receives the currents that would flow into grounded bottom sources.
-    """
-    m, n = g.shape
-    for j in range(n):
-        u[0, j] = far[j]
-    if offset.size > 0:
-        _down_with(g, v, offset, lb, u)
-    else:
-        _down(g, v, lb, u)
-    for j in range(n):
-        arriving[j] = lb[m - 1, j] * u[m - 1, j]
-        u[m - 1, j] = kb[m - 1, j] * u[m - 1, j] + lb[m - 1, j] * near[j]
-    for pair in range(1, m - 1, 2):
-        i = m - 1 - pair
-        for j in range(n):
-            t = lb[i, j] * u[i + 1, j] + kb[i, j] * u[i, j]
-            u[i, j] = t
-            u[i - 1, j] = lb[i - 1, j] * t + kb[i - 1, j] * u[i - 1, j]
-    if m % 2 == 0:
-        for j in range(n):
-            u[0, j] = lb[0, j] * u[1, j] + kb[0, j] * u[0, j]
+def _spread(d: Array, xs: Index, tx: Array, ny: int, rows: Array) -> None:
+    """Fill ``rows`` (ny + 1, n) with the bit nodes' voltages along each coarse line."""
+    nx = xs.size - 1
+    for y in range(ny + 1):
+        for x in range(nx):
+            near, far = d[2 * _node(y, x, ny, nx) + 1], d[2 * _node(y, x + 1, ny, nx) + 1]
+            last = tx.size if x == nx - 1 else xs[x + 1]
+            for j in range(xs[x], last):
+                rows[y, j] = near + tx[j] * (far - near)
 
 
 @njit(**_OPTIONS)
-def _step(
-    g: Array, lb: Array, kb: Array, beta: float, z: Array, r: Array, p: Array, w: Array, u: Array, arriving: Array
-) -> float:
-    """Next direction ``p = z + beta p`` and its image ``q = w - G Ab^-1 G p``, written over z; return ``p . q``.
+def _probe(
+    r: Array, g: Array, lw: Array, kw: Array, z: Array, y: Array, xs: Index, tx: Array, ty: Array, at: int, ny: int,
+    d: Array,
+) -> float:  # fmt: skip
+    """Solve eight word lines for currents r; return the power, and add what cells then send into bit lines to ``d``.
 
-    One pass down the bit lines and one back up; ``u`` (n,) is work space, ``arriving`` (n,) receives the currents
-    that p sends into grounded bottom ends.
+    ``at`` is the coarse interval the lines lie in. Without a coarse grid their voltages are kept, in z.
     """
-    m, n = g.shape
-    for i in range(m):
-        for j in range(n):
-            p[i, j] = z[i, j] + beta * p[i, j]
-            w[i, j] = r[i, j] + beta * w[i, j]
-    for j in range(n):
-        z[0, j] = 0.0
-    _down(g, p, lb, z)
-    for j in range(n):
-        arriving[j] = lb[m - 1, j] * z[m - 1, j]
-        u[j] = 0.0
-    curvature = 0.0
-    for pair in range(0, m - 1, 2):
-        i = m - 1 - pair
-        for j in range(n):
-            t = lb[i, j] * u[j] + kb[i, j] * z[i, j]
-            z[i, j] = w[i, j] - g[i, j] * t
-            t = lb[i - 1, j] * t + kb[i - 1, j] * z[i - 1, j]
-            z[i - 1, j] = w[i - 1, j] - g[i - 1, j] * t
-            u[j] = t
-        curvature += _dot(p[i], z[i]) + _dot(p[i - 1], z[i - 1])
-    if m % 2 == 1:
-        for j in range(n):
-            z[0, j] = w[0, j] - g[0, j] * (lb[0, j] * u[j] + kb[0, j] * z[0, j])
-        curvature += _dot(p[0], z[0])
-    return curvature
+    end = np.zeros(8)
+    inward(r, lw, y, end)
+    end[:] = 0.0
+    nx = xs.size - 1
+    if nx < 1:
+        power: float = outward(y, lw, kw, end, z)
+        return power
+    sums = np.empty((2, 8))
+    power = 0.0
+    for x in range(nx):
+        last = tx.size if x == nx - 1 else xs[x + 1]
+        power += weigh(y, lw, kw, g, tx, xs[x], last, end, sums)
+        for side in range(2):
+            upper = lower = 0.0
+            for a in range(8):
+                current = sums[1, a] if side else sums[0, a] - sums[1, a]
+                upper += (1.0 - ty[a]) * current
+                lower += ty[a] * current
+            d[2 * _node(at, x + side, ny, nx) + 1] += upper
+            d[2 * _node(at + 1, x + side, ny, nx) + 1] += lower
+    return power
 
 
 @njit(**_OPTIONS)
@@ -208,193 +147,154 @@ def _outputs_settled(change: Array, total: Array, alpha: float, tolerance: float
 
 
 @njit(**_OPTIONS)
-def _into_word_lines(g: Array, u: Array, offset: Array, s: Array) -> None:
-    """``s = g u - offset``: what the cells send into the word lines for bit-node voltages u."""
-    m, n = g.shape
-    for i in range(m):
+def _descend(
+    factors: Array, kw: Array, kb: Array, work: Array, energy: float, d: Array, xs: Index, tx: Array, ty: Array,
+    intervals: Index, band: Array, outputs: Array, tolerance: float, goal: float, limit: int,
+) -> tuple[float, int, float]:  # fmt: skip
+    """Conjugate gradients from 0 for the residual r, whose ``energy`` and currents ``d`` on the coarse grid are known.
+
+    Stop at energy ``goal``, and when no output moves by more than ``tolerance`` of itself; return (energy, iterations,
+    strain). ``work`` is ``r, x, z, p, q, w``.
+    """
+    g, lw, lb = factors[0], factors[1], factors[2]
+    r, x, z, p, q, w = work[0], work[1], work[2], work[3], work[4], work[5]
+    panels, n, _ = g.shape
+    ny = intervals[panels - 1] + 1
+    y, new, end = np.empty((n, 8)), np.empty((n, 8)), np.zeros(8)
+    carry, change = np.empty(n), np.zeros(n)
+    rows = np.zeros((ny + 1, n))
+    alpha = beta = before = 0.0
+    strain = 1.0
+    for step in range(limit):
+        total = energy
+        if xs.size > 0:
+            total += _answer(band, d)
+            _spread(d, xs, tx, ny, rows)
+        carry[:] = 0.0
+        power = 0.0 if xs.size > 0 else energy
+        for b in range(panels):
+            if xs.size > 0:
+                end[:] = 0.0
+                inward_with(r[b], g[b], rows[intervals[b]], rows[intervals[b] + 1], ty[b], lw[b], y, end)
+                end[:] = 0.0
+                power += outward(y, lw[b], kw[b], end, z[b])
+            power -= fall(z[b], g[b], lb[b], kb[b], carry, w[b])
+        if before > 0.0:
+            beta = total / before
+            power -= beta * total / alpha
+        if not power > 0.0:
+            return energy, step, strain  # the direction is as good as zero: rounding has exhausted it
+        alpha = total / power
+        before = total
+        strain = max(strain, alpha, total / energy)
         for j in range(n):
-            s[i, j] = g[i, j] * u[i, j]
-    if offset.size > 0:
-        for i in range(m):
-            for j in range(n):
-                s[i, j] -= offset[i, j]
+            change[j] = carry[j] + beta * change[j]
+        settled = _outputs_settled(change, outputs, alpha, tolerance)
+        carry[:] = 0.0
+        d[:] = 0.0
+        energy = 0.0
+        for b in range(panels - 1, -1, -1):
+            rise(w[b], lb[b], carry, new)
+            above, below = rows[intervals[b]], rows[intervals[b] + 1]
+            if step == 0:
+                begin(alpha, g[b], above, below, ty[b], new, z[b], q[b], p[b], x[b], r[b])
+            else:
+                advance(alpha, beta, g[b], above, below, ty[b], new, z[b], q[b], p[b], x[b], r[b])
+            energy += _probe(r[b], g[b], lw[b], kw[b], z[b], y, xs, tx, ty[b], intervals[b], ny, d)
+        if energy <= goal and settled:
+            return energy, step + 1, strain
+    return energy, limit, strain
 
 
 @njit(**_OPTIONS)
 def solve(
-    g: Array, leaving: Array, entering: Array, lw: Array, kw: Array, lb: Array, kb: Array, near_w: Array, far_w: Array,
-    near_b: Array, far_b: Array, tolerance: float, floor: float, max_iterations: int, v: Array, u: Array,
-    arriving_w: Array, arriving_b: Array, work: Array, y: Array,
+    factors: Array, kw: Array, kb: Array, work: Array, directions: Array, offsets: bool, near_w: Array,
+    far_w: Array, near_b: Array, far_b: Array, xs: Index, tx: Array, ty: Array, intervals: Index, band: Array,
+    tolerance: float, floor: float, limit: int,
 ) -> tuple[int, int, float]:  # fmt: skip
-    """Solve one boundary; fill v, u (m, n) and the ends' ``arriving`` currents; return (status, iterations, strain).
+    """Solve one boundary; fill ``v, u = work[:2]``; return (status, iterations, strain).
 
-    A cell takes ``g (v - u) + leaving`` from its word node and brings ``g (v - u) + entering`` to its bit node; empty
-    arrays are none. On entry u holds a guess, or zeros. The
-    strain is the longest step that was taken, about the largest eigenvalue of the inverse of the preconditioned
-    system: how many times rounding errors of the node voltages are magnified.
+    A cell takes ``g (v - u) + leaving`` from its word node and brings ``g (v - u) + entering`` to its bit node, if
+    there are ``offsets``. On entry u holds a guess, or zeros. The strain tells how many times rounding errors of the
+    node voltages are magnified, about the largest eigenvalue of ``S^-1 Aw``.
 
-    Conjugate gradients start from the word lines alone, with u as guessed there: one pass down the bit lines gives
-    what u becomes, and the residual is ``g`` times its change. They never multiply by Aw: with ``z = Aw^-1 r`` and
-    ``p = z + beta p``, ``w = Aw p`` follows as ``w = r + beta w``. They stop when the residual's energy
-    ``r . Aw^-1 r`` has fallen by ``tolerance**2``, or to ``floor``, and no output moves any more. One more pass over
-    both layers then recomputes everything from positive quantities.
+    From u the word lines are solved, from them the bit lines anew; the residual is ``g`` times what u changes by.
+    Conjugate gradients improve u, until the residual's energy ``r . Aw^-1 r`` has fallen by ``tolerance**2``, or to
+    ``floor``, and no output moves any more. They never multiply by Aw: the preconditioner's answer z to r has the image
+    ``S z = r + g (e - u)``, with u the bit lines' answer to z. In the end both layers are
+    computed anew, from positive quantities alone.
 
-    ``work`` is (4, m, n), ``y`` (n, 4).
+    Parameters
+    ----------
+    factors : (3, panels, n, 8)
+        Cells, and the dividers l of word and bit lines.
+    kw, kb : (panels, n, 8) each, or (panels, n) and (panels, 8)
+        Their k; or the ohms of a column's word-line and a row's bit-line segments, if these are alike.
+    work : (3 or 5, panels, n, 8)
+        ``v, u``, work space, and ``leaving, entering`` if there are offsets.
+    directions : (6, panels, n, 8)
+        Work space of conjugate gradients.
+    near_w, far_w : (8 panels,)
+        Left source voltages, and Norton currents of the right ends.
+    near_b, far_b : (n,)
+        Bottom source voltages, and Norton currents of the top ends.
+    xs, tx, ty, intervals, band
+        A coarse grid (:class:`coarse.Grid`); ``xs`` is empty if there is none.
     """
-    m, n = g.shape
-    r, z, p, w = work[0], work[1], work[2], work[3]
-    zero_w = np.zeros(m)
-    spare_w = np.empty(m)
-    spare_b = np.empty(n)
-    change = np.empty(n)
-    _into_word_lines(g, u, leaving, r)
-    _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
-    _bit_lines(g, v, entering, lb, kb, near_b, far_b, p, arriving_b)
-    for i in range(m):
-        for j in range(n):
-            r[i, j] = g[i, j] * (p[i, j] - u[i, j])
-            u[i, j] = p[i, j]
-    energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
-    goal = max(tolerance * tolerance * energy, floor)
-    iterations = 0
-    strain = 1.0
-    for refinement in range(_REFINEMENTS):
-        if energy <= goal:
+    g, lw, lb = factors[0], factors[1], factors[2]
+    v, u, w = work[0], work[1], work[2]
+    r, x = directions[0], directions[1]
+    panels, n, _ = g.shape
+    ny = intervals[panels - 1] + 1
+    y, new = np.empty((n, 8)), np.empty((n, 8))
+    carry, outputs = np.empty(n), np.empty(n)
+    d = np.zeros(band.shape[0])
+    iterations, strain, goal = 0, 1.0, 0.0
+    last = reached = False
+    energy = np.inf
+    for turn in range(_TURNS):
+        carry[:] = far_b
+        for b in range(panels):
+            if offsets:
+                inject_with(g[b], u[b], work[3, b], new)
+            else:
+                inject(g[b], u[b], new)
+            end = far_w[8 * b : 8 * b + 8].copy()
+            inward(new, lw[b], y, end)
+            outward(y, lw[b], kw[b], near_w[8 * b : 8 * b + 8], v[b])
+            if offsets:
+                fall_with(v[b], g[b], lb[b], kb[b], carry, w[b], work[4, b])
+            else:
+                fall(v[b], g[b], lb[b], kb[b], carry, w[b])
+        outputs[:] = carry
+        carry[:] = near_b
+        energy = 0.0
+        d[:] = 0.0
+        for b in range(panels - 1, -1, -1):
+            if last:
+                rise(w[b], lb[b], carry, u[b])
+            else:
+                rise(w[b], lb[b], carry, new)
+                unbalance(g[b], u[b], new, r[b])
+                energy += _probe(r[b], g[b], lw[b], kw[b], directions[2, b], y, xs, tx, ty[b], intervals[b], ny, d)
+        if turn == 0:
+            goal = max(tolerance * tolerance * energy, floor)
+        if last or energy <= goal or iterations >= limit:
             break
-        beta = 0.0
-        for i in range(m):
-            for j in range(n):
-                p[i, j] = 0.0
-                w[i, j] = 0.0
-        while iterations < max_iterations:
-            iterations += 1
-            curvature = _step(g, lb, kb, beta, z, r, p, w, spare_b, change)
-            if not curvature > 0.0:
-                break  # p is as good as zero: rounding has exhausted this direction
-            alpha = energy / curvature
-            strain = max(strain, alpha)
-            for i in range(m):
-                for j in range(n):
-                    v[i, j] += alpha * p[i, j]
-                    r[i, j] -= alpha * z[i, j]
-            settled = _outputs_settled(change, arriving_b, alpha, tolerance)
-            beta = energy
-            energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
-            beta = energy / beta
-            if energy <= goal and settled:
-                break
-        # Both layers anew from positive quantities, and the residual that is truly left.
-        _bit_lines(g, v, entering, lb, kb, near_b, far_b, u, arriving_b)
-        _into_word_lines(g, u, leaving, r)
-        _word_lines(r, lw, kw, near_w, far_w, v, y, arriving_w)
-        if iterations <= _EASY:
-            _bit_lines(g, v, entering, lb, kb, near_b, far_b, u, arriving_b)
-            break
-        _bit_lines(g, v, entering, lb, kb, near_b, far_b, p, arriving_b)
-        for i in range(m):
-            for j in range(n):
-                r[i, j] = g[i, j] * (p[i, j] - u[i, j])
-                u[i, j] = p[i, j]
-        energy = _word_lines(r, lw, kw, zero_w, zero_w, z, y, spare_w)
-        if refinement == 0:
+        energy, steps, strained = _descend(
+            factors, kw, kb, directions, energy, d, xs, tx, ty, intervals, band, outputs, tolerance, goal,
+            limit - iterations,
+        )  # fmt: skip
+        iterations += steps
+        strain = max(strain, strained)
+        if energy <= goal and not reached:
+            last, reached = iterations <= _EASY, True
             goal *= 1e-2
-    return (CONVERGED if iterations < max_iterations or energy <= goal else NOT_CONVERGED), iterations, strain
-
-
-@njit(**_OPTIONS)
-def _miss(
-    a: Array, b: Array, lw: Array, kw: Array, lb: Array, kb: Array, p: Array, u: Array, s: Array, y: Array, image: Array
-) -> None:
-    """``image = p - Aw^-1 b Ab^-1 a p``, by passes over the lines alone; u and s (m, n) are work space."""
-    m, n = a.shape
-    zero_w, zero_b, spare_w, spare_b = np.zeros(m), np.zeros(n), np.empty(m), np.empty(n)
-    empty = np.empty((0, 0))
-    _bit_lines(a, p, empty, lb, kb, zero_b, zero_b, u, spare_b)
-    _into_word_lines(b, u, empty, s)
-    _word_lines(s, lw, kw, zero_w, zero_w, image, y, spare_w)
-    for i in range(m):
-        for j in range(n):
-            image[i, j] = p[i, j] - image[i, j]
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
-def _inner(x: Array, y: Array) -> float:
-    total = 0.0
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            total += x[i, j] * y[i, j]
-    return total
-
-
-@njit(**_OPTIONS)
-def solve_unsymmetric(
-    a: Array, b: Array, leaving: Array, entering: Array, lw: Array, kw: Array, lb: Array, kb: Array, near_w: Array,
-    far_w: Array, near_b: Array, far_b: Array, tolerance: float, max_iterations: int, v: Array, u: Array,
-    arriving_w: Array, arriving_b: Array, work: Array, y: Array,
-) -> tuple[int, int]:  # fmt: skip
-    """As ``solve``, for cells that take ``a v - b u + leaving`` and bring ``a v - b u + entering``.
-
-    Return (status, iterations). The dividers are those of word lines with cells ``a`` and bit lines with cells ``b``.
-    Biconjugate gradients (van der Vorst, SIAM J. Sci. Stat. Comput. 13, 631, 1992) on ``v - Aw^-1 b Ab^-1 a v``, whose
-    every product is a pass over both layers. They stop when no node's balance moves it by more than ``tolerance`` of
-    the largest voltage; the balance is recomputed from the lines, and they start anew if it is not so.
-
-    ``work`` is (8, m, n), ``y`` (n, 4).
-    """
-    m, n = a.shape
-    r, shadow, p, image, step, turned, spare_u, spare_s = (
-        work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7],
-    )  # fmt: skip
-    iterations = 0
-    _into_word_lines(b, u, leaving, spare_s)
-    _word_lines(spare_s, lw, kw, near_w, far_w, v, y, arriving_w)
-    status = NOT_CONVERGED
-    for _ in range(40):
-        # One pass over both layers; what it changes is the residual.
-        _bit_lines(a, v, entering, lb, kb, near_b, far_b, u, arriving_b)
-        _into_word_lines(b, u, leaving, spare_s)
-        _word_lines(spare_s, lw, kw, near_w, far_w, spare_u, y, arriving_w)
-        worst = volts = 0.0
-        for i in range(m):
-            for j in range(n):
-                r[i, j] = spare_u[i, j] - v[i, j]
-                shadow[i, j] = r[i, j]
-                p[i, j] = r[i, j]
-                worst = max(worst, abs(r[i, j]))
-                volts = max(volts, abs(v[i, j]), abs(u[i, j]))
-        if worst <= tolerance * volts or volts == 0.0:
-            status = CONVERGED
-            break
-        if iterations >= max_iterations:
-            break
-        rho = _inner(shadow, r)
-        while iterations < max_iterations:
-            iterations += 1
-            _miss(a, b, lw, kw, lb, kb, p, spare_u, spare_s, y, image)
-            down = _inner(shadow, image)
-            if down == 0.0:
-                break
-            alpha = rho / down
-            for i in range(m):
-                for j in range(n):
-                    step[i, j] = r[i, j] - alpha * image[i, j]
-            _miss(a, b, lw, kw, lb, kb, step, spare_u, spare_s, y, turned)
-            size = _inner(turned, turned)
-            omega = _inner(turned, step) / size if size > 0.0 else 0.0
-            worst = 0.0
-            for i in range(m):
-                for j in range(n):
-                    v[i, j] += alpha * p[i, j] + omega * step[i, j]
-                    r[i, j] = step[i, j] - omega * turned[i, j]
-                    worst = max(worst, abs(r[i, j]))
-            if worst <= 0.3 * tolerance * volts or omega == 0.0:
-                break
-            before = rho
-            rho = _inner(shadow, r)
-            if rho == 0.0:
-                break
-            beta = rho / before * (alpha / omega)
-            for i in range(m):
-                for j in range(n):
-                    p[i, j] = r[i, j] + beta * (p[i, j] - omega * image[i, j])
-    return status, iterations
+        carry[:] = 0.0
+        for b in range(panels):
+            fall(x[b], g[b], lb[b], kb[b], carry, w[b])
+        carry[:] = 0.0
+        for b in range(panels - 1, -1, -1):
+            rise(w[b], lb[b], carry, new)
+            shift(new, u[b])
+    return (CONVERGED if iterations < limit or energy <= goal else NOT_CONVERGED), iterations, strain

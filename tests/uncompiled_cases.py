@@ -100,6 +100,9 @@ def numbers():
         "no wires": Crossbar(10 ** rng.uniform(-6, -3, (6, 9)), driver=1.0, ends={"bit_top": LineEnds(0.2, 7.0)}),
         "broken": wired(rng, 5, 5, driver=[np.inf, 1, 1, np.inf, 1], sense=[0, 1, np.inf, 1, np.inf]),
         "hard": Crossbar(10 ** rng.uniform(-6, -3, (34, 31)), word_wire=500.0, bit_wire=500.0, driver=500.0),
+        "coarse grid": Crossbar(
+            10 ** rng.uniform(-4, -3, (49, 52)), word_wire=30.0, bit_wire=20.0, driver=1.0, sense=1.0
+        ),
         "weak": Crossbar(10 ** rng.uniform(-6, -3, (34, 31)), word_wire=1.0, bit_wire=1.0, driver=1e12, sense=1e12),
     }
     for name, crossbar in arrays.items():

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
-from xbarsim.kernels import access, ladders, schur
+from xbarsim.kernels import access, ladders, unsymmetric
 from xbarsim.resources import check_running
 from xbarsim.solvers.refinement import EXACT, GOAL, Balance, CellTangents, VoltagePairs
 from xbarsim.solvers.segments import Segments
@@ -157,11 +157,11 @@ class _Lines:
         far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
         tolerance = max(_TIGHTEST, min(_LOOSEST, bound * bound))
         du[:] = 0.0
-        status, _ = schur.solve_unsymmetric(
+        status, _ = unsymmetric.solve(
             law.a, law.b, balance.leaving, balance.entering, self.lw, self.kw, self.lb, self.kb, self.zero_w, far_w,
             self.zero_b, far_b, tolerance, _PASSES, dv, du, self.end_w, self.end_b, self.work, self.y,
         )  # fmt: skip
-        return bool(status == schur.CONVERGED and np.isfinite(dv).all() and np.isfinite(du).all())
+        return bool(status == unsymmetric.CONVERGED and np.isfinite(dv).all() and np.isfinite(du).all())
 
     def _moved(
         self, pairs: VoltagePairs, best: VoltagePairs, dv: Array, du: Array, before: float

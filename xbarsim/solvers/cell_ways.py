@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import ladders, reduction, schur, updates, upward
+from xbarsim.kernels.line_solver import Gradients, Lines
 from xbarsim.kernels.ways import UpwardReduction
 from xbarsim.resources import check_memory, one_blas_thread, run_tasks
 from xbarsim.solvers.effective import Verification, verify
@@ -153,14 +154,13 @@ class CellWays:
         scale = self._volts_of(random.choice(g.size, min(_SAMPLE, g.size), replace=False), q)
         amperes *= scale
         q *= scale
-        lw, kw, lb, kb = np.empty((4, rows, cols))
-        ladders.factor_word(g, word, lw, kw, np.empty(rows))
-        ladders.factor_bit(g, bit, lb, kb, np.empty(cols))
-        v, u = np.zeros((2, rows, cols))
-        status, _, strain = schur.solve(
-            g, -amperes, -amperes, lw, kw, lb, kb, left, right / np.maximum(word[:, -1], ladders.TINY), bottom,
-            top / np.maximum(bit[0], ladders.TINY), CG_TOLERANCE, 0.0, _ITERATIONS, v, u, np.empty(rows),
-            np.empty(cols), np.empty((4, rows, cols)), np.empty((cols, 4)),
+        lines = Lines(rows, cols)
+        lines.factor(g, word, bit)
+        v, u = np.empty((2, rows, cols))
+        far_w, far_b = right / np.maximum(word[:, -1], ladders.TINY), top / np.maximum(bit[0], ladders.TINY)
+        status, _, strain = Gradients(rows, cols, offsets=True).solve(
+            lines, left, far_w, bottom, far_b, CG_TOLERANCE, 0.0, _ITERATIONS, v, u,
+            leaving=-amperes, entering=-amperes,
         )  # fmt: skip
         if status != schur.CONVERGED or strain > STRAIN:
             return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import TypeVar
 
 import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import kirchhoff, ladders, schur
+from xbarsim.kernels.line_solver import Gradients, Lines
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer, field_evidence
 from xbarsim.solvers.refinement import EXACT, GOAL, VoltagePairs, linear_correction, ohmic, refine
@@ -29,26 +31,29 @@ RECHECK_CELLS = 32 * 32
 CG_TOLERANCE = 1e-13
 """Conjugate gradients go on until the residual's energy norm has fallen by this factor and no output moves by more."""
 
+NUMBERS = 7
+"""Doubles a cell of one kind of work space, about."""
+
 WORKSPACE_BYTES = 64e6
 """Work space is kept between calls up to this size."""
 
 
-_EMPTY = np.empty((0, 0))
-
 _arrays = threading.local()
 
+Space = TypeVar("Space", Lines, Gradients)
 
-def _workspace(name: str, rows: int, cols: int) -> Array:
-    """Four arrays (rows, cols) of any content, the same ones at a thread's next call for this shape.
+
+def _workspace(kind: type[Space], rows: int, cols: int) -> Space:
+    """Return work space of any content, the same at a thread's next call for this shape.
 
     Fresh memory costs a page fault every 4 KB, as much in all as several conjugate-gradient steps.
     """
-    space: Array | None = getattr(_arrays, name, None)
-    if space is None or space.shape[1:] != (rows, cols):
-        space = np.empty((4, rows, cols))
-        if space.nbytes <= WORKSPACE_BYTES:
-            setattr(_arrays, name, space)
-    return space
+    space: tuple[tuple[int, int], Space] | None = getattr(_arrays, kind.__name__, None)
+    if space is None or space[0] != (rows, cols):
+        space = (rows, cols), kind(rows, cols)
+        if 8.0 * NUMBERS * rows * cols <= WORKSPACE_BYTES:
+            setattr(_arrays, kind.__name__, space)
+    return space[1]
 
 
 def _check_memory(segments: Segments, batch: int, fields: bool, scratch: int) -> None:
@@ -81,7 +86,7 @@ def by_schur(
         The work would not fit in memory.
     """
     batch = sources["word_left"].shape[0]
-    _check_memory(segments, batch, fields, 12 + 7 * min(threads, batch))
+    _check_memory(segments, batch, fields, 12 + 9 * min(threads, batch))
     gradients = _Gradients(segments, sources, fields, max_iterations, all_digits)
     run_tasks(gradients.solve, chunks(batch, threads), threads)
     answer, doubtful = gradients.answer(), gradients.doubtful
@@ -100,10 +105,8 @@ class _Gradients:
         self.segments, self.sources, self.limit = segments, sources, limit
         rows, cols = segments.g.shape
         batch = sources["word_left"].shape[0]
-        self.dividers = _workspace("dividers", rows, cols)
-        lw, kw, lb, kb = self.dividers
-        ladders.factor_word(segments.g, segments.word, lw, kw, np.empty(rows))
-        ladders.factor_bit(segments.g, segments.bit, lb, kb, np.empty(cols))
+        self.lines = _workspace(Lines, rows, cols)
+        self.lines.factor(segments.g, segments.word, segments.bit)
         # A far end's Norton current; an open end has none, an ideal source a very large one.
         self.far_word = sources["word_right"] / np.maximum(segments.word[:, -1], ladders.TINY)
         self.far_bit = sources["bit_top"] / np.maximum(segments.bit[0], ladders.TINY)
@@ -127,39 +130,45 @@ class _Gradients:
 
     def solve(self, vectors: slice) -> None:
         """Solve some vectors, one after the other; refine what needs it, and mark what a reduction should replace."""
-        segments, (lw, kw, lb, kb) = self.segments, self.dividers
+        segments, lines = self.segments, self.lines
         g, word, bit = segments.g, segments.word, segments.bit
         rows, cols = g.shape
-        scratch, y = _workspace("directions", rows, cols), np.empty((cols, 4))
+        gradients = _workspace(Gradients, rows, cols)
         v, u = np.empty((2, 0, 0)) if self.fields is not None else np.empty((2, rows, cols))
-        arriving_w, arriving_b = np.empty(rows), np.empty(cols)
         for k in range(vectors.start, vectors.stop):
             check_running()
             if self.fields is not None:
                 v, u = self.fields[:, k]
             left, right, top, bottom = volts = [self.sources[side][k] for side in SIDES]
             out = [self.currents[side][k] for side in SIDES]
-            u[:] = 0.0
-            status, steps, strain = schur.solve(
-                g, _EMPTY, _EMPTY, lw, kw, lb, kb, left, self.far_word[k], bottom, self.far_bit[k], CG_TOLERANCE, 0.0,
-                self.limit, v, u, arriving_w, arriving_b, scratch, y,
-            )  # fmt: skip
+            status, steps, strain = gradients.solve(
+                lines,
+                left,
+                self.far_word[k],
+                bottom,
+                self.far_bit[k],
+                CG_TOLERANCE,
+                0.0,
+                self.limit,
+                v,
+                u,
+            )
             loss = max(
-                ladders.word_end_currents(g, word, lw, u, left, right, out[0], out[1]),
-                ladders.bit_end_currents(g, bit, lb, v, top, bottom, out[2], out[3]),
+                ladders.word_end_currents(g, word, lines.lw, u, left, right, out[0], out[1]),
+                ladders.bit_end_currents(g, bit, lines.lb, v, top, bottom, out[2], out[3]),
             )
             self.residual[k] = kirchhoff.residual(g, word, bit, *volts, v, u, *out)
             self.iterations[k], self.converged[k], self.sure[k] = steps, status == schur.CONVERGED, strain <= STRAIN
             unsure = strain > STRAIN or loss > LOSS or steps > HARD_ITERATIONS
             self.doubtful[k] = self.small and unsure
             if (self.residual[k] > self.goal or not self.sure[k]) and not self.doubtful[k]:
-                self._refine(k, volts, out, v, u, scratch)
+                self._refine(k, volts, out, v, u)
 
-    def _refine(self, vector: int, volts: list[Array], out: list[Array], v: Array, u: Array, work: Array) -> None:
+    def _refine(self, vector: int, volts: list[Array], out: list[Array], v: Array, u: Array) -> None:
         """Improve one vector's node voltages v, u and its end currents by iterative refinement."""
         word, bit = self.segments.word, self.segments.bit
         pairs = VoltagePairs.of(v, u)
-        correction = linear_correction(word, bit, tuple(self.dividers), work, self.limit)
+        correction = linear_correction(word, bit, self.lines, self.limit)
         settle = not self.sure[vector]
         balance, steps = refine(word, bit, volts, ohmic(self.segments.g), correction, pairs, settle=settle)
         if steps == 0 and self.residual[vector] < balance.bound:

@@ -110,10 +110,9 @@ def _finish(
     """Fill the end currents ``out`` and return the residual, both of ohmic cells ``i / (v - u)``."""
     word, bit, chord = segments.word, segments.bit, space.chord
     left, right, top, bottom = volts
-    ladders.factor_word(chord, word, space.lw, space.kw, space.end_w)
-    ladders.factor_bit(chord, bit, space.lb, space.kb, space.end_b)
-    ladders.word_end_currents(chord, word, space.lw, u, left, right, out[0], out[1])
-    ladders.bit_end_currents(chord, bit, space.lb, v, top, bottom, out[2], out[3])
+    space.lines.factor(chord, word, bit, grid=False)
+    ladders.word_end_currents(chord, word, space.lines.lw, u, left, right, out[0], out[1])
+    ladders.bit_end_currents(chord, bit, space.lines.lb, v, top, bottom, out[2], out[3])
     residual: float = kirchhoff.residual(chord, word, bit, *volts, v, u, *out)
     return residual
 
@@ -155,18 +154,11 @@ def _correction(cells: Cells, word: Array, bit: Array, space: newton_steps.Works
     zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
 
     def solve(law: CellTangents, balance: Balance, dv: Array, du: Array) -> bool:
-        ladders.factor_word(law.a, word, space.lw, space.kw, space.end_w)
-        ladders.factor_bit(law.b, bit, space.lb, space.kb, space.end_b)
         far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)
         far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
-        sides = (zero_w, far_w, zero_b, far_b)
-        circuit = (balance.leaving, balance.entering, space.lw, space.kw, space.lb, space.kb, *sides)
-        results = (limit, dv, du, space.end_w, space.end_b, space.directions, space.y)
-        if cells.symmetric:
-            status = schur.solve(law.a, *circuit, 1e-13, 0.0, *results)[0]
-        else:
-            status = schur.solve_unsymmetric(law.a, law.b, *circuit, 1e-13, *results)[0]
-        return bool(status == schur.CONVERGED)
+        circuit = (law.a, law.b, balance.leaving, balance.entering, word, bit)
+        status, _ = space.solve(circuit, (zero_w, far_w, zero_b, far_b), 1e-13, 0.0, limit, dv, du, guess=False)
+        return status == schur.CONVERGED
 
     return solve
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array
 from xbarsim.kernels import defects, kirchhoff, ladders, schur
+from xbarsim.kernels.line_solver import Gradients, Lines
 
 GOAL = 5e-13
 """A solution whose bound is below is handed out as it is; above, it is refined."""
@@ -225,18 +226,18 @@ def refine(
         return balance, MOST_STEPS
 
 
-def linear_correction(word: Array, bit: Array, dividers: tuple[Array, ...], work: Array, limit: int) -> Solver:
+def linear_correction(word: Array, bit: Array, lines: Lines, limit: int) -> Solver:
     """Return a solver of linear circuits for :func:`refine`, by conjugate gradients to their last digit."""
     rows, cols = word.shape[0], bit.shape[1]
-    y, arriving_w, arriving_b = np.empty((cols, 4)), np.empty(rows), np.empty(cols)
+    gradients = Gradients(rows, cols, offsets=True)
     zero_w, zero_b = np.zeros(rows), np.zeros(cols)
 
     def solve(law: CellTangents, balance: Balance, dv: Array, du: Array) -> bool:
         far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)
         far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
-        status, _, _ = schur.solve(
-            law.a, balance.leaving, balance.entering, *dividers, zero_w, far_w, zero_b, far_b, 1e-13, 0.0, limit,
-            dv, du, arriving_w, arriving_b, work, y,
+        status, _, _ = gradients.solve(
+            lines, zero_w, far_w, zero_b, far_b, 1e-13, 0.0, limit, dv, du,
+            leaving=balance.leaving, entering=balance.entering,
         )  # fmt: skip
         return bool(status == schur.CONVERGED)
 
