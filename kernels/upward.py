@@ -158,6 +158,20 @@ def _go_up(s: Array, first: int, last: int, rows: Array, ports: int, out: Array)
 
 
 @njit(**_OPTIONS)
+def _begin(rows: Array, ports: int, inward: int, outward: int, out: Array) -> None:
+    """Take a unit current in at one node of a block and out at another to where they end, by its prepared ``rows``."""
+    total = rows.shape[1]
+    for j in range(total):
+        out[j] = 0.0
+    for node, ampere in ((inward, 1.0), (outward, -1.0)):
+        if node < ports:
+            out[node] += ampere
+        else:
+            for j in range(total):
+                out[j] += ampere * rows[node - ports, j]
+
+
+@njit(**_OPTIONS)
 def push(
     table: Index, places: Index, rows: Array, roots: Array, blocks: Index, inward: Index, outward: Index, drops: Array,
     q: Array, met: Index, work: Array,
@@ -185,10 +199,6 @@ def push(
     s, out = work[0], work[1]
     for c in range(count):
         met[c] = 0
-        for j in range(table[at[c], TOTAL]):
-            s[c, j] = 0.0
-        s[c, inward[c]] += 1.0
-        s[c, outward[c]] -= 1.0
     groups = count
     while True:
         # The block that comes first has all its parts' currents: join these, neighbours in the list.
@@ -208,7 +218,11 @@ def push(
         way = table[least]
         total, ports, parent, path = way[TOTAL], way[PORTS], way[PARENT], way[PATH]
         block_rows = rows[way[ROWS] : way[ROWS] + (total - ports) * total].reshape(total - ports, total)
-        _go_up(s, first[group], first[group + 1], block_rows, ports, out)
+        if least == blocks[first[group]]:
+            for c in range(first[group], first[group + 1]):
+                _begin(block_rows, ports, inward[c], outward[c], out[c])
+        else:
+            _go_up(s, first[group], first[group + 1], block_rows, ports, out)
         for c in range(first[group], first[group + 1]):
             for e in range(total - ports):
                 root = roots[way[ROOTS] + e]

@@ -20,20 +20,24 @@ _LANES = 8
 """Leaves reduced side by side: each of their steps has storage of its own."""
 
 
+BASE = 4
+"""Longest side of the blocks whose nodes are all eliminated in one go: a way begins with the rows of two nodes."""
+
+
 @dataclass(frozen=True)
 class _LeafWays:
     """What all leaves of one shape have in common.
 
     Attributes
     ----------
-    table : (steps, 8)
-        A :class:`Way` for each step of the schedule; all that starts somewhere counts from the leaf's own.
+    table : (blocks, 8)
+        A :class:`Way` for each block; all that starts somewhere counts from the leaf's own.
     rows, roots : int64
-        Where in a leaf's storage these lie.
+        Where in a leaf's storage these lie; what is behind its end is 0.
     root_of_row : int64
         For each number of ``rows``, which root is its node's.
     cells : (rows, cols, 3)
-        The step of each cell, and the places of its word and its bit node in that.
+        The block of each cell, and the places of its word and its bit node in that.
     """
 
     table: Index
@@ -46,32 +50,90 @@ class _LeafWays:
 
 @lru_cache(maxsize=64)
 def _leaf_ways(shape: Shape) -> _LeafWays:
-    plan: Schedule = leaf_schedule(shape, True)
-    steps, count = plan.steps, plan.steps.shape[0]
-    table = np.zeros((count, len(Way._fields)), np.int64)
-    cells = np.zeros((shape.rows, shape.cols, 3), np.int64)
-    rows: list[Index] = []
-    roots: list[Index] = []
-    at = {int(step[leaves.OUT]): s for s, step in enumerate(steps)}
-    table[-1, upward.PARENT] = -1
-    row_start = root_start = current_start = 0
-    for s, step in enumerate(steps):
-        out, total, ports = (int(step[k]) for k in (leaves.OUT, leaves.TOTAL, leaves.BOUNDARY))
-        table[s, [upward.TOTAL, upward.PORTS]] = total, ports
-        table[s, [upward.ROWS, upward.ROOTS, upward.CURRENTS]] = row_start, root_start, current_start
-        eliminated = np.arange(ports, total)
-        rows.append((out + eliminated[:, None] * total + np.arange(total)).ravel())
-        roots.append(out + eliminated * total + eliminated)
-        row_start += rows[-1].size
-        root_start += eliminated.size
-        current_start += total
+    return _LeafBook(shape).ways()
+
+
+class _LeafBook:
+    """The ways of a leaf as they are written: parts before the whole."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._plan: Schedule = leaf_schedule(shape, True)
+        steps = self._plan.steps
+        self._at = {int(step[leaves.OUT]): s for s, step in enumerate(steps)}
+        self._ends = np.empty((steps.shape[0], 2), np.int64)
+        for s, step in enumerate(steps):
+            parts = [self._ends[part] for part, _ in self._parts(s)]
+            self._ends[s] = np.max(parts, axis=0) if parts else (step[leaves.ROW] + 1, step[leaves.COL] + 1)
+        self._cells = np.empty((shape.rows, shape.cols, 3), np.int64)
+        self._ways: list[list[int]] = []
+        self._rows: list[Index] = []
+        self._roots: list[Index] = []
+        self._starts = [0, 0, 0]
+        self._block(steps.shape[0] - 1)
+
+    def ways(self) -> _LeafWays:
+        """Return what has been written."""
+        table = np.array(self._ways, np.int64)
+        eliminated = table[:, upward.TOTAL] - table[:, upward.PORTS]
+        owner = np.repeat(np.arange(eliminated.sum()), np.repeat(table[:, upward.TOTAL], eliminated))
+        rows, roots = np.concatenate(self._rows), np.concatenate(self._roots)
+        return _LeafWays(table, self._plan.places, rows, roots, owner, self._cells)
+
+    def _parts(self, s: int) -> list[tuple[int, int]]:
+        """Return a step's parts, and where the places of their ports start."""
+        step = self._plan.steps[s]
         if step[leaves.CELL]:
-            cells[step[leaves.ROW], step[leaves.COL]] = s, *plan.places[step[leaves.PLACES_A] :][:2]
-        else:
-            for part, place in ((leaves.A, leaves.PLACES_A), (leaves.B, leaves.PLACES_B)):
-                table[at[int(step[part])], [upward.PARENT, upward.PLACES]] = s, step[place]
-    owner = np.repeat(np.arange(root_start), np.repeat(table[:, upward.TOTAL], [part.size for part in roots]))
-    return _LeafWays(table, plan.places, np.concatenate(rows), np.concatenate(roots), owner, cells)
+            return []
+        sides = (leaves.A, leaves.PLACES_A), (leaves.B, leaves.PLACES_B)
+        return [(self._at[int(step[part])], int(step[places])) for part, places in sides]
+
+    def _block(self, s: int) -> int:
+        """Write a step's block and what is below; return its number."""
+        step = self._plan.steps[s]
+        if (self._ends[s] - step[[leaves.ROW, leaves.COL]]).max() <= BASE:
+            return self._base(s)
+        parts = [(self._block(part), places) for part, places in self._parts(s)]
+        for block, places in parts:
+            self._ways[block][upward.PARENT], self._ways[block][upward.PLACES] = len(self._ways), places
+        out, total, ports = (int(step[k]) for k in (leaves.OUT, leaves.TOTAL, leaves.BOUNDARY))
+        eliminated = np.arange(ports, total)
+        return self._append(ports, out + eliminated[:, None] * total + np.arange(total), out + eliminated * (total + 1))
+
+    def _base(self, s: int) -> int:
+        """Write a small block: nodes that go first come last."""
+        steps, places = self._plan.steps, self._plan.places
+        ports, count = int(steps[s, leaves.BOUNDARY]), int(steps[s, leaves.TOTAL])
+        pending = [(s, np.arange(count))]
+        lines: list[tuple[int, Index, Index]] = []
+        while pending:
+            t, nodes = pending.pop()
+            step = steps[t]
+            total = int(step[leaves.TOTAL])
+            for k in range(int(step[leaves.BOUNDARY]), total):
+                lines.append((int(nodes[k]), nodes[:k], step[leaves.OUT] + k * total + np.arange(k + 1)))
+            if step[leaves.CELL]:
+                ends = places[step[leaves.PLACES_A] :][:2]
+                self._cells[step[leaves.ROW], step[leaves.COL]] = len(self._ways), *nodes[ends]
+            for part, start in self._parts(t):
+                kept = int(steps[part, leaves.BOUNDARY])
+                more = int(steps[part, leaves.TOTAL]) - kept
+                pending.append(
+                    (part, np.concatenate([nodes[places[start : start + kept]], np.arange(count, count + more)]))
+                )
+                count += more
+        rows, roots = np.full((count - ports, count), self._plan.entries), np.empty(count - ports, np.int64)
+        for node, before, where in lines:
+            rows[node - ports, before] = where[:-1]
+            roots[node - ports] = where[-1]
+        return self._append(ports, rows, roots)
+
+    def _append(self, ports: int, rows: Index, roots: Index) -> int:
+        self._ways.append([*Way(-1, 0, rows.shape[1], ports, self._starts[0], self._starts[1], 0, self._starts[2])])
+        self._rows.append(rows.ravel())
+        self._roots.append(roots)
+        for k, more in enumerate((rows.size, roots.size, rows.shape[1])):
+            self._starts[k] += more
+        return len(self._ways) - 1
 
 
 class UpwardReduction(Reduction):
@@ -128,7 +190,7 @@ class UpwardReduction(Reduction):
 
         def eliminate(group: Alike) -> None:
             plan, ways = leaf_schedule(group.shape, True), _leaf_ways(group.shape)
-            store = np.empty((plan.entries, group.top.size))
+            store = np.zeros((plan.entries + 1, group.top.size))
             leaves.eliminate_leaves(plan.steps, plan.places, *self._circuit, group.top, group.left, store)
             roots = np.sqrt(store[ways.roots])
             rows = (store[ways.rows] * roots[ways.root_of_row]).T
