@@ -46,8 +46,8 @@ def respond(ohms: Array, change: Array, pairs: Index, drops: Array, system: Arra
 
     Parameters
     ----------
-    ohms, drops : (all, all), (all, terminals)
-        Volts between the nodes of pairs, for 1 A at each other and 1 V at each terminal; ``ohms`` below its diagonal.
+    ohms, drops : (all * (all + 1) / 2), (all, terminals)
+        Volts between the nodes of pairs, for 1 A at each other, a lower triangle row by row, and 1 V at each terminal.
     change, pairs : (count,)
         Siemens that come to some pairs, and the numbers of these.
     system : (count, count)
@@ -63,9 +63,10 @@ def respond(ohms: Array, change: Array, pairs: Index, drops: Array, system: Arra
     count, terminals = change.size, drops.shape[1]
     for a in range(count):
         g, pair = change[a], pairs[a]
-        scaling = 1.0 / (1.0 + abs(g) * ohms[pair, pair])
+        scaling = 1.0 / (1.0 + abs(g) * ohms[pair * (pair + 1) // 2 + pair])
         for b in range(count):
-            system[a, b] = scaling * g * ohms[max(pair, pairs[b]), min(pair, pairs[b])]
+            later, earlier = max(pair, pairs[b]), min(pair, pairs[b])
+            system[a, b] = scaling * g * ohms[later * (later + 1) // 2 + earlier]
         system[a, a] += scaling
         for t in range(terminals):
             p[a, t] = scaling * g * drops[pair, t]
@@ -112,6 +113,24 @@ def lower(couplings: Array, drops: Array, p: Array, out: Array) -> None:
             _subtract_four(out, i, drops[k, i], drops[k + 1, i], drops[k + 2, i], drops[k + 3, i], p, k)
         for k in range(whole, count):
             _add(out, i, -drops[k, i], p, k, n)
+
+
+@njit(**_OPTIONS)
+def raise_to_zero(couplings: Array) -> float:
+    """Make what is below 0 S, of (m, n), 0; return the largest, or NaN if one is."""
+    largest = 0.0
+    for i in range(couplings.shape[0]):
+        row = couplings[i]
+        most = unknown = 0.0
+        for j in range(row.size):
+            siemens = row[j] if not row[j] < 0.0 else 0.0
+            row[j] = siemens
+            most = siemens if siemens > most else most
+            unknown += siemens * 0.0
+        largest = max(largest, most) + unknown
+        if np.isnan(largest):
+            break
+    return largest
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})

@@ -83,6 +83,19 @@ def _pass_on_four(
 
 
 @njit(**_OPTIONS)
+def _pass_on_two(s: Array, c: int, shares: Array, k: int, rows: Array, e: int, end: int) -> None:
+    """As ``_pass_on_together``, for two currents."""
+    d = c + 1
+    c0, c1, c2, c3 = shares[c, k], shares[c, k + 1], shares[c, k + 2], shares[c, k + 3]
+    d0, d1, d2, d3 = shares[d, k], shares[d, k + 1], shares[d, k + 2], shares[d, k + 3]
+    for j in range(np.uint64(end)):
+        at = np.uint64(j)
+        r0, r1, r2, r3 = rows[e, at], rows[e + 1, at], rows[e + 2, at], rows[e + 3, at]
+        s[c, at] += (c0 * r0 + c1 * r1) + (c2 * r2 + c3 * r3)
+        s[d, at] += (d0 * r0 + d1 * r1) + (d2 * r2 + d3 * r3)
+
+
+@njit(**_OPTIONS)
 def _pass_on_together(s: Array, c: int, shares: Array, k: int, rows: Array, e: int, end: int) -> None:
     """As ``_pass_on_four`` for four currents from c on, by ``shares`` from k on: each row is read once for all."""
     d, f, g = c + 1, c + 2, c + 3
@@ -140,17 +153,18 @@ def _go_up(s: Array, first: int, last: int, rows: Array, ports: int, out: Array)
     eliminated, total = rows.shape
     whole = eliminated - eliminated % 4
     for c in range(first, last):
-        for j in range(ports):
-            out[c, j] = s[c, j]
-        for j in range(ports, total):
-            out[c, j] = 0.0
+        out[c, :ports] = s[c, :ports]
+        out[c, ports:total] = 0.0
     fours = last - (last - first) % 4
+    twos = last - (last - first) % 2
     for e in range(0, whole, 4):
         k = ports + e
         end = k + 4  # nothing comes to nodes that are eliminated before
         for c in range(first, fours, 4):
             _pass_on_together(out, c, s, k, rows, e, end)
-        for c in range(fours, last):
+        if fours < twos:
+            _pass_on_two(out, fours, s, k, rows, e, end)
+        for c in range(twos, last):
             _pass_on_four(out, c, s[c, k], s[c, k + 1], s[c, k + 2], s[c, k + 3], rows, e, end)
     for e in range(whole, eliminated):
         for c in range(first, last):
@@ -169,6 +183,16 @@ def _begin(rows: Array, ports: int, inward: int, outward: int, out: Array) -> No
         else:
             for j in range(total):
                 out[j] += ampere * rows[node - ports, j]
+
+
+@njit(**_OPTIONS)
+def _place(out: Array, first: int, last: int, places: Index, s: Array, total: int) -> None:
+    """Write currents at a block's ports to their places in the parent's network, 0 at its other nodes."""
+    for c in range(first, last):
+        source, target = out[c], s[c]
+        target[:total] = 0.0
+        for j in range(places.size):
+            target[np.uint64(places[j])] = source[j]
 
 
 @njit(**_OPTIONS)
@@ -223,22 +247,20 @@ def push(
                 _begin(block_rows, ports, inward[c], outward[c], out[c])
         else:
             _go_up(s, first[group], first[group + 1], block_rows, ports, out)
+        block_roots = roots[way[ROOTS] : way[ROOTS] + total - ports]
         for c in range(first[group], first[group + 1]):
-            for e in range(total - ports):
-                root = roots[way[ROOTS] + e]
-                if root == 0.0 and out[c, ports + e] != 0.0:
+            passed, ends = out[c, ports:total], q[c, path : path + total - ports]
+            for e in range(block_roots.size):
+                ends[e] = passed[e] * block_roots[e]
+            for e in range(block_roots.size):
+                if block_roots[e] == 0.0 and passed[e] != 0.0:
                     met[c] = ISLAND
-                q[c, path + e] = out[c, ports + e] * root
-            if parent < 0:
+        if parent < 0:
+            for c in range(first[group], first[group + 1]):
                 for j in range(ports):
                     drops[c, j] = out[c, j]
-            else:
-                for j in range(table[parent, TOTAL]):
-                    s[c, j] = 0.0
-                for j in range(ports):
-                    s[c, places[way[PLACES] + j]] = out[c, j]
-        if parent < 0:
             return
+        _place(out, first[group], first[group + 1], places[way[PLACES] : way[PLACES] + ports], s, table[parent, TOTAL])
         at[group] = parent
 
 
@@ -316,8 +338,10 @@ def evidence(
             b = table[b, PARENT]
         spread[c] = most
         difference = abs(total - across[c])
-        if not difference <= worst:  # a NaN stays
+        if not difference <= worst:
             worst = difference
+            if np.isnan(worst):
+                break
     return worst
 
 
@@ -334,10 +358,11 @@ def _shared(table: Index, a: int, b: int) -> int:
 
 @njit(**_OPTIONS)
 def mutual(table: Index, blocks: Index, q: Array, pairs: Index, ohms: Array) -> None:
-    """Fill what is NaN of ``ohms`` for some pairs of nodes, below its diagonal: volts at one for 1 A at the other."""
+    """Fill what is NaN of ``ohms``, a triangle row by row, for pairs of nodes: volts at one for 1 A at the other."""
     for k in range(pairs.size):
         for t in range(k + 1):
             a, b = max(pairs[k], pairs[t]), min(pairs[k], pairs[t])
-            if np.isnan(ohms[a, b]):
+            at = a * (a + 1) // 2 + b
+            if np.isnan(ohms[at]):
                 length = _shared(table, blocks[a], blocks[b])
-                ohms[a, b] = _product(q[a, :length], q[b, :length])
+                ohms[at] = _product(q[a, :length], q[b, :length])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,18 @@ LEAST_PIVOT = 1e-6
 _SEED = 2
 _ITERATIONS = 1000
 _SAMPLE = 16
+
+_AT_HAND = 64
+"""So many ways have memory from the beginning."""
+
+
+@overload
+def _triangle(rows: int) -> int: ...
+@overload
+def _triangle(rows: Index) -> Index: ...
+def _triangle(rows: int | Index) -> int | Index:
+    """Return how many numbers are in the first rows of a lower triangle with its diagonal."""
+    return rows * (rows + 1) // 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +134,10 @@ class CellWays:
         self._rows: dict[int, int] = {}
         self._blocks, self._spread = np.empty(most, np.int64), np.empty(most)
         self._drops, self._q = np.empty((most, terminals)), np.empty((most, network.length))
-        self._ohms = np.empty((most, most))
+        self._ohms = np.empty(_triangle(most))
+        # Of pages that were never written to the first write would take as long as half its way.
+        for array in (self._drops, self._q):
+            array[:_AT_HAND] = 0.0
         self._between: dict[tuple[Side, Side], Array] = {}
 
     def between(self, a: Side, b: Side) -> Array:
@@ -196,7 +212,7 @@ class CellWays:
         more = slice(have, have + cells.size)
         drops, q, met = self._drops[more], self._q[more], np.empty(cells.size, np.int64)
         self._blocks[more] = blocks
-        self._ohms[more, : more.stop] = np.nan
+        self._ohms[_triangle(have) : _triangle(more.stop)] = np.nan
         upward.push(
             network.table, network.places, network.rows, network.roots, blocks, inward, outward, drops, q, met,
             np.empty((2, cells.size, network.widest)),
@@ -241,7 +257,7 @@ class CellWays:
         if not updates.respond(self._ohms, change, rows, self._drops, system, amperes) >= LEAST_PIVOT:
             return None
         most = np.abs(amperes).max(axis=1)
-        return Response(self._drops[rows], amperes, most, self._spread[rows], self._ohms[rows, rows])
+        return Response(self._drops[rows], amperes, most, self._spread[rows], self._ohms[_triangle(rows) + rows])
 
     def alone(self, cells: Index, change: Array) -> list[Response | None]:
         """Return the response to each cell's change without the others, as ``response`` gives it.

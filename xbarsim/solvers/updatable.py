@@ -352,8 +352,8 @@ class Updatable:
         if first == second:
             np.fill_diagonal(after, 0.0)
         # No coupling is negative; what rounding leaves of none may be.
-        np.maximum(after, 0.0, out=after)
-        return after if response.error(response.most, 1.0) <= TOLERANCE * after.max() else None
+        largest = updates.raise_to_zero(after)
+        return after if response.error(response.most, 1.0) <= TOLERANCE * largest else None
 
     def _changes(self) -> tuple[Index, Array]:
         """Return which cells are not as they were reduced, and by how many siemens."""
