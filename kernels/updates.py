@@ -41,7 +41,7 @@ def _subtract_four(
 
 
 @njit(**_OPTIONS)
-def respond(ohms: Array, change: Array, pairs: Index, drops: Array, system: Array, p: Array) -> float:
+def respond(ohms: Array, change: Array, pairs: Index, drops: Array, system: Array, p: Array, most: Array) -> float:
     """Solve ``(1 + g Z) P = g D`` for the changes that there are.
 
     Parameters
@@ -54,6 +54,8 @@ def respond(ohms: Array, change: Array, pairs: Index, drops: Array, system: Arra
         Work space.
     p : (count, terminals)
         Receives P: amperes for 1 V at each terminal.
+    most : (count,)
+        Receives the largest of each row of P, without its sign.
 
     Returns
     -------
@@ -95,9 +97,34 @@ def respond(ohms: Array, change: Array, pairs: Index, drops: Array, system: Arra
             if system[k, a] != 0.0:
                 _add(p, k, -system[k, a], p, a, terminals)
         inverse = 1.0 / system[k, k]
+        largest = 0.0
         for t in range(terminals):
-            p[k, t] *= inverse
+            ampere = p[k, t] * inverse
+            p[k, t] = ampere
+            largest = max(largest, abs(ampere))
+        most[k] = largest
     return least
+
+
+@njit(**_OPTIONS)
+def error(most: Array, changed: Array, spread: Array, ohms: Array, volts: float) -> float:
+    """Bound what an error of 1 in every number of the ways makes of an end current.
+
+    To first order ``P' dZ W + dD' W + P' dD V``, with W the amperes ``changed`` for sources of at most ``volts``, and
+    the rounding of the small system on top.
+    """
+    most_sum = changed_sum = most_spread = changed_spread = most_roots = changed_roots = 0.0
+    for k in range(most.size):
+        root = np.sqrt(ohms[k])
+        most_sum += most[k]
+        most_spread += most[k] * spread[k]
+        most_roots += most[k] * root
+        changed_sum += changed[k]
+        changed_spread += changed[k] * spread[k]
+        changed_roots += changed[k] * root
+    more = 1.0 + most.size / 4
+    ways = most_sum * changed_spread + changed_sum * most_spread + 2.0 * volts * most_sum
+    return ways + more * (most_roots * changed_roots + changed_sum)
 
 
 @njit(**_OPTIONS)

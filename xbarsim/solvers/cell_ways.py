@@ -79,23 +79,14 @@ class Response:
     def error(self, changed: Array, volts: float) -> float:
         """Bound the error of any end current, in amperes, by what the errors of ways make of it.
 
-        To first order ``P' dZ W + dD' W + P' dD V``, with W = P V, and the rounding of the small system on top.
-
         Parameters
         ----------
         changed : (count,)
-            Amperes that the changes take, W, at most.
+            Amperes that the changes take, at most.
         volts : float
             The largest of the sources'.
         """
-        if self.ohms.size == 0:
-            return 0.0
-        most, roots = self.most, np.sqrt(self.ohms)
-        more = 1.0 + self.ohms.size / 4
-        sums = most.sum(), changed.sum()
-        total = sums[0] * (changed @ self.spread) + sums[1] * (most @ self.spread)
-        total += more * (most @ roots) * (changed @ roots) + more * sums[1] + 2.0 * volts * sums[0]
-        return float(SLIP * total)
+        return float(SLIP * updates.error(self.most, changed, self.spread, self.ohms, volts))
 
 
 class CellWays:
@@ -253,10 +244,9 @@ class CellWays:
         rows = np.array([self._rows[cell] for cell in cells.tolist()], np.int64)
         upward.mutual(self._network.table, self._blocks, self._q, rows, self._ohms)
         amperes = np.empty((cells.size, self._drops.shape[1]))
-        system = np.empty((cells.size, cells.size))
-        if not updates.respond(self._ohms, change, rows, self._drops, system, amperes) >= LEAST_PIVOT:
+        system, most = np.empty((cells.size, cells.size)), np.empty(cells.size)
+        if not updates.respond(self._ohms, change, rows, self._drops, system, amperes, most) >= LEAST_PIVOT:
             return None
-        most = np.abs(amperes).max(axis=1)
         return Response(self._drops[rows], amperes, most, self._spread[rows], self._ohms[_triangle(rows) + rows])
 
     def alone(self, cells: Index, change: Array) -> list[Response | None]:

@@ -161,16 +161,18 @@ class Updatable:
         if i.size == 0 and j.size == 0:
             return np.empty(0, np.int64)
         shape = self._cells.shape
+        places = []
         for name, index, count in (("rows", i, shape[0]), ("cols", j, shape[1])):
             if index.dtype.kind not in "iu" or index.ndim != 1:
                 raise InputError(f"{name} must be an integer or a list of them, not {index.dtype} {index.shape}")
-            outside = (index < 0) | (index >= count)
+            places.append(index.astype(np.int64))
+            outside = places[-1].view(np.uint64) >= count  # so negative ones are very large
             if outside.any():
                 k = int(outside.argmax())
                 raise InputError(f"{name}[{k}] is {index[k]}: the crossbar is {shape[0]} x {shape[1]}, from 0 on")
         if i.shape != j.shape:
             raise InputError(f"rows are {i.size} and cols {j.size}: give one of each for every cell")
-        cells: Index = i.astype(np.int64) * shape[1] + j.astype(np.int64)
+        cells: Index = places[0] * shape[1] + places[1]
         if len(set(cells.tolist())) < cells.size:
             twice = next(cell for k, cell in enumerate(cells.tolist()) if cell in cells[:k])
             raise InputError(f"cell [{twice // shape[1]}, {twice % shape[1]}] comes twice: give it one conductance")
