@@ -115,8 +115,9 @@ def folders() -> list[Path]:
 def folder() -> Path:
     """Return the first folder that takes files, or would if it were made."""
     for folder in folders():
-        parent = next(path for path in (folder, *folder.parents) if path.exists())
-        if parent.is_dir() and os.access(parent, os.W_OK):
+        # Not Path.exists(), which raises below a folder that may not be entered.
+        parent = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), folder)
+        if os.path.isdir(parent) and os.access(parent, os.W_OK | os.X_OK):  # noqa: PTH112
             return folder
     return folders()[0]
 
@@ -129,8 +130,9 @@ def read(name: str) -> ObjectCode | None:
             content = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
-        except OSError:
-            content = b""
+        except OSError as error:
+            _tell(f"compiled kernel {path} cannot be read ({error.strerror}): it is compiled anew")
+            continue
         data, digest = content[:-_SIZE], content[-_SIZE:]
         if hashlib.sha256(data).digest() == digest:
             return ObjectCode(*marshal.loads(data))
@@ -157,7 +159,8 @@ def write(name: str, code: ObjectCode) -> None:
 
 def _place(path: Path, content: bytes) -> None:
     """Write a file under another name first: programs that run at once see whole files or none."""
-    begun = path.with_name(f"{path.name}.{os.getpid()}")
+    # Numbers of processes are not enough: programs of other machines and containers may share the folder.
+    begun = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     try:
         begun.write_bytes(content)
         begun.replace(path)
@@ -185,5 +188,7 @@ def _tell(line: str) -> None:
     """Print a line on stderr: the first, since one trouble has many kernels."""
     if not _notices and sys.stderr is not None:
         _notices.append(line)
-        # On a terminal the stage in hand may stand in the line.
-        print(f"{chr(13)}\x1b[K" * sys.stderr.isatty() + f"xbarsim: {line}", file=sys.stderr, flush=True)
+        # What cannot be said, since a disk is full or a reader has gone, does not end the work.
+        with contextlib.suppress(OSError):
+            # On a terminal the stage in hand may stand in the line.
+            print(f"{chr(13)}\x1b[K" * sys.stderr.isatty() + f"xbarsim: {line}", file=sys.stderr, flush=True)

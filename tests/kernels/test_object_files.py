@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cli_tools import environment
@@ -83,7 +84,11 @@ DAMAGE = {
     "cut short": lambda path, data: path.write_bytes(data[: len(data) // 2]),
     "one bit": lambda path, data: path.write_bytes(data[:-50] + bytes([data[-50] ^ 1]) + data[-49:]),
     "text": lambda path, data: path.write_bytes(b"<html>quota exceeded</html>\n"),
-    "a folder": lambda path, data: (path.unlink(), path.mkdir()),
+}
+
+UNREADABLE = {
+    "a folder": lambda path: path.mkdir(),
+    "a link to itself": lambda path: path.symlink_to(path),
 }
 
 
@@ -96,9 +101,29 @@ def test_damage_is_told_in_one_line_and_mended(folder, capsys, damage):
     object_files.write(name, CODE)
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"xbarsim: compiled kernel {folder / name} is damaged: it is compiled anew"
-    if damage != "a folder":
-        assert object_files.read(name) == CODE
+    assert object_files.read(name) == CODE
     assert [path.name for path in folder.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_what_cannot_be_read_is_told_in_one_line_with_the_reason(folder, capsys, kind):
+    folder.mkdir(parents=True)
+    UNREADABLE[kind](folder / "a.b.c.xbo")
+    assert object_files.read("a.b.c.xbo") is None
+    object_files.write("a.b.c.xbo", CODE)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"xbarsim: compiled kernel {folder / 'a.b.c.xbo'} cannot be read (")
+    assert [path.name for path in folder.iterdir()] == ["a.b.c.xbo"]
+
+
+def test_what_cannot_be_said_does_not_end_the_work(folder, monkeypatch):
+    folder.parent.write_text("a file")
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stderr", full)
+        object_files.write("a.b.c.xbo", CODE)
+        monkeypatch.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+    assert object_files.read("a.b.c.xbo") is None
 
 
 def test_a_disk_that_is_full_is_told_in_one_line(folder, capsys):
@@ -143,6 +168,21 @@ def test_the_next_folder_is_taken_where_the_first_takes_nothing(tmp_path, monkey
     assert capsys.readouterr().err == ""
 
 
+def test_a_folder_that_may_not_be_entered_is_passed_over(tmp_path, monkeypatch):
+    """As root, who may enter any, and as anybody else."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    monkeypatch.setattr(object_files, "folders", lambda: [closed / "cache" / "xbarsim", tmp_path / "home"])
+    access, lexists = os.access, os.path.lexists
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    monkeypatch.setattr(os.path, "lexists", lambda path: closed not in path.parents and lexists(path))
+    closed.chmod(0)
+    try:
+        assert object_files.folder() == tmp_path / "home"
+    finally:
+        closed.chmod(0o755)
+
+
 def test_files_of_other_versions_do_not_pile_up(folder):
     folder.mkdir(parents=True)
     now = time.time()
@@ -173,4 +213,18 @@ def test_programs_at_once_see_whole_files(folder):
         subprocess.Popen([sys.executable, "-c", program], env=environment(), stderr=subprocess.PIPE) for _ in range(2)
     ]
     assert [(process.communicate()[1], process.returncode) for process in programs] == [(b"", 0)] * 2
+    assert [path.name for path in folder.iterdir()] == ["a.b.c.xbo"]
+
+
+def test_writers_of_one_process_number_see_whole_files(folder, capsys):
+    """Programs in containers may all be number 1."""
+
+    def write(k):
+        for _ in range(50):
+            object_files.write("a.b.c.xbo", CODE._replace(entry=str(k), objects=[bytes(100_000)]))
+            assert object_files.read("a.b.c.xbo") is not None
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(3)))
+    assert capsys.readouterr().err == ""
     assert [path.name for path in folder.iterdir()] == ["a.b.c.xbo"]
