@@ -48,7 +48,7 @@ SHARED = {
         "sweeps",
     )
 }
-"""Sources, as they are when they are imported, that write code into kernels, or call them: all files are named by them."""
+"""Sources, as they are when they are imported, that write code into kernels, or call them: in all files' names."""
 
 
 class ObjectCode(NamedTuple):
