@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from cli_tools import environment
@@ -118,7 +119,7 @@ def test_what_cannot_be_read_is_told_in_one_line_with_the_reason(folder, capsys,
 
 def test_what_cannot_be_said_does_not_end_the_work(folder, monkeypatch):
     folder.parent.write_text("a file")
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         monkeypatch.setattr("sys.stderr", full)
         object_files.write("a.b.c.xbo", CODE)
         monkeypatch.undo()
