@@ -115,10 +115,10 @@ class _LeafBook:
                 ends = places[step[leaves.PLACES_A] :][:2]
                 self._cells[step[leaves.ROW], step[leaves.COL]] = len(self._ways), *nodes[ends]
             for part, start in self._parts(t):
-                kept = int(steps[part, leaves.BOUNDARY])
-                more = int(steps[part, leaves.TOTAL]) - kept
+                boundary = int(steps[part, leaves.BOUNDARY])
+                more = int(steps[part, leaves.TOTAL]) - boundary
                 pending.append(
-                    (part, np.concatenate([nodes[places[start : start + kept]], np.arange(count, count + more)]))
+                    (part, np.concatenate([nodes[places[start : start + boundary]], np.arange(count, count + more)]))
                 )
                 count += more
         rows, roots = np.full((count - ports, count), self._plan.entries), np.empty(count - ports, np.int64)
