@@ -219,3 +219,21 @@ def test_slices_of_wide_layers_are_cut_between_arrays(monkeypatch):
         assert [len(strip) % 4 for strip in cells.targets(network.layers["model"].array_state())]
     assert networks[0].equal(networks[1])
     assert networks[0].equal(networks[2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("training", [False, True])
+def test_gradients_of_layers_that_are_wider_than_what_is_reduced_at_a_time(kind, training, monkeypatch):
+    """Stored strips are cut where those are that a gradient makes again."""
+    chips = hardware(rows=7, cols=5, adc=Converter(bits=30, range="batch", per="tile"))
+    x = numbers(3, 10)
+
+    def slopes(cells_together):
+        monkeypatch.setattr(cells, "TOGETHER", cells_together)
+        network = convert(made(nn.Linear, 10, 23), chips).program(0).train(training).keep_maps(kind)
+        driven = x.clone().requires_grad_()
+        network(driven).square().sum().backward()
+        return driven.grad, network.layers["model"].weight.grad
+
+    for found, expected in zip(slopes(2 * 7 * 5 + 1), slopes(1 << 19), strict=True):
+        assert apart(found, expected) < 1e-6

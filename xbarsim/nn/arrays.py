@@ -173,12 +173,17 @@ def maps_by_tile(state: ArrayState) -> Iterator[dict[int, Tensor]]:
 
 
 def _by_lines(state: ArrayState) -> Iterator[tuple[list[int], list[Tensor]]]:
-    """Yield the numbers and maps of arrays with the same word lines."""
+    """Yield the numbers and maps of arrays with the same word lines.
+
+    How many there are side by side depends on the layer alone: gradients are those of the strips that are stored.
+    """
+    width = cells.strip_width(state.hardware)
     for strip in maps_by_tile(state):
-        beside: dict[tuple[int, int], list[int]] = {}
+        beside: dict[tuple[int, int, int], list[int]] = {}
         for tile in strip:
-            lines = state.places[tile].lines
-            beside.setdefault((lines.start, lines.stop), []).append(tile)
+            place = state.places[tile]
+            lines = place.lines
+            beside.setdefault((lines.start, lines.stop, place.cols.start // width), []).append(tile)
         for tiles in beside.values():
             yield tiles, [strip[tile] for tile in tiles]
 

@@ -82,7 +82,7 @@ class ArrayState:
 def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
     """Yield the siemens that cells are to have, of arrays by their number: all planes of some that share word lines."""
     hardware, places = state.hardware, state.places
-    width = _strip_width(hardware)
+    width = strip_width(hardware)
     numbers: dict[tuple[int, int, int], list[int]] = {}
     for tile, place in enumerate(places):
         numbers.setdefault((place.group, place.rows.start, place.cols.start // width), []).append(tile)
@@ -105,7 +105,7 @@ def targets(state: ArrayState) -> Iterator[dict[int, Tensor]]:
                 yield {tile: _with_reference(part, places[tile], zero) for tile, part in zip(tiles, parts, strict=True)}
 
 
-def _strip_width(hardware: Hardware) -> int:
+def strip_width(hardware: Hardware) -> int:
     """Return how many outputs of arrays with the same word lines are programmed together."""
     tiles = hardware.tiles
     arrays = TOGETHER // (tiles.rows * tiles.cols * len(factors(hardware)))
