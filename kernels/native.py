@@ -109,8 +109,14 @@ class Kernel(Translated):
 
 
 def _plain(arg: Any) -> Any:
-    """Return NumPy's numbers as Python's."""
-    return arg.item() if isinstance(arg, np.generic) else arg
+    """Return an argument as compiled forms know it: NumPy's numbers as Python's, and what is derived as what it is."""
+    if isinstance(arg, np.ndarray):
+        base = arg.view(np.ndarray)
+        usual = np.dtype(base.dtype.str) if base.dtype.isnative and base.dtype.kind in "biuf" else base.dtype
+        return base if usual.num == base.dtype.num else base.view(usual)
+    if isinstance(arg, np.generic):
+        return arg.item()
+    return int(arg) if isinstance(arg, int) and not isinstance(arg, bool) else arg
 
 
 def _kind(arg: Any) -> str:

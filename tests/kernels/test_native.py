@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 import threading
+from enum import IntEnum
 
 import numpy as np
 import pytest
@@ -40,6 +41,13 @@ def quotient(a, b):
 def roomy(count):
     return np.empty(count)[0]
 '''
+
+
+class Line(IntEnum):
+    """A number by name, as kernels' own are."""
+
+    THIRD = 3
+
 
 pytestmark = pytest.mark.skipif(native.UNCOMPILED, reason="nothing is compiled")
 
@@ -109,6 +117,21 @@ def test_errors_are_those_of_the_kernel(kernels):
     with pytest.raises(OverflowError):
         kernels.roomy(1 << 80)
     assert kernels.quotient(1.0, 2.0) == 0.5
+
+
+@pytest.mark.slow
+def test_what_is_derived_from_a_type_is_that_type(kernels):
+    """Compiled forms know exact types: what they hand on must not come back to them as it is."""
+
+    class Derived(np.ndarray):
+        pass
+
+    x, y = np.arange(6.0).view(Derived), np.zeros(6).view(Derived)
+    kernels.copied(x, y)
+    assert (np.asarray(y) == np.arange(6.0)).all()
+    for words in (np.arange(5, dtype=np.longlong), np.arange(5, dtype=np.int64)):
+        whole, *_, total = kernels.parts(Line.THIRD, 0.5, True, words)
+        assert (whole, total) == (4, 5.0)
 
 
 def test_what_is_no_number_is_refused(kernels):
