@@ -8,6 +8,7 @@ import torch
 from cli_tools import assert_refused, call
 from torch import nn
 
+from xbarsim import resources
 from xbarsim.nn import checkpoint, convert, preset, zoo
 from xbarsim.nn.array_speed import ArraySpeed
 
@@ -137,3 +138,12 @@ def test_inference_without_memory_ends_before_training(capsys):
         "take a smaller batch or network, or give more --memory",
     )  # fmt: skip
     assert time.perf_counter() - start < 30.0
+
+
+@pytest.mark.slow
+def test_memory_that_is_given_counts_instead_of_what_is_free(capsys, monkeypatch):
+    """What the message advises must help, after training too."""
+    monkeypatch.setattr(resources, "available_memory", lambda: 2_000_000)
+    words = ("infer", "--model", "linear", "--data", "digits", "--epochs", 1, "--limit", 20, "--seeds", 1)
+    assert call(capsys, *words).code == 2
+    assert call(capsys, *words, "--memory", "100G").code == 0

@@ -102,6 +102,7 @@ def _report(options: dict[str, Any], output: Output) -> InferenceReport:
             times=times,
             compensate=options["compensate_drift"],
             map_storage=options["map_storage"],
+            memory=options["memory"],
             progress=progress,
             report=lambda chip: output.say(f"chip {chip.seed}: {chip.accuracy:.2%} in {chip.seconds:.1f} s"),
         )

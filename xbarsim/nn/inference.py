@@ -182,6 +182,7 @@ def infer(
     times: Sequence[float] = (),
     compensate: bool = False,
     map_storage: MapStorage = "weights",
+    memory: float | None = None,
     progress: Progress = silent,
     report: Callable[[ChipResult], None] | None = None,
 ) -> Inference:
@@ -210,6 +211,8 @@ def infer(
         Whether each layer makes up for drift by one digital number, as ``CrossbarNetwork.at`` says.
     map_storage : {"weights", "float32", "float64", "recompute"}
         How maps are stored, as ``CrossbarNetwork.keep_maps`` says.
+    memory : float, optional
+        Bytes that the process may take in all; None: what it has, and what is free.
     progress, report : callable, optional
         Told of what is being done, and of each chip when it is over.
 
@@ -224,7 +227,9 @@ def infer(
     if not seeds or batch < 1 or calibration < 1:
         raise InputError(f"seeds are {list(seeds)}, batch {batch}, calibration {calibration}: each must be at least 1")
     times = checked_times(hardware, times, compensate)
-    footprint_of(model, dataset, hardware, digital=digital, batch=batch, map_storage=map_storage).check()
+    footprint_of(
+        model, dataset, hardware, digital=digital, batch=batch, map_storage=map_storage, memory=memory
+    ).check()
     model = model.eval()
     labels = torch.from_numpy(dataset.test.labels)
     progress("torch")
