@@ -227,9 +227,7 @@ def infer(
     if not seeds or batch < 1 or calibration < 1:
         raise InputError(f"seeds are {list(seeds)}, batch {batch}, calibration {calibration}: each must be at least 1")
     times = checked_times(hardware, times, compensate)
-    footprint_of(
-        model, dataset, hardware, digital=digital, batch=batch, map_storage=map_storage, memory=memory
-    ).check()
+    footprint_of(model, dataset, hardware, digital=digital, batch=batch, map_storage=map_storage, memory=memory).check()
     model = model.eval()
     labels = torch.from_numpy(dataset.test.labels)
     progress("torch")
