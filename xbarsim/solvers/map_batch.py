@@ -160,7 +160,8 @@ def effective_maps(crossbars: Sequence[Crossbar], *, threads: int | None = None)
     with one_blas_thread():
         run_tasks(reduce_alone, alone, count)
     whole = [_separate(matrices, k, first.get(k, k)) for k in range(len(crossbars))]
-    lone = frozenset(k for k in range(len(crossbars)) if first.get(k, k) in set(alone))
+    lone = frozenset(alone)
+    lone |= {k for k, twin in first.items() if twin in lone}
     return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count)
 
 
