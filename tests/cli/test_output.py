@@ -22,6 +22,7 @@ WORK = {
     "info": "xbarsim.cli.about.installation",
     "margin": "xbarsim.margin.sweep",
     "mitigate": "xbarsim.nn.model_sources.find",
+    "plan": "xbarsim.nn.planning.plan",
     "solve": "xbarsim.analysis.runs.from_arrays",
     "train": "xbarsim.nn.datasets.load",
     "validate": "xbarsim.validate.run",
@@ -37,7 +38,7 @@ PLACES = [
 
 
 def arguments_of(command, folder):
-    if command in ("infer", "mitigate", "train"):
+    if command in ("infer", "mitigate", "plan", "train"):
         pytest.importorskip("torch")
     return {
         "export": [*arrays(folder), "-o", folder / "a.sp"],
