@@ -30,12 +30,17 @@ DENSITY = 1.4
 FEWEST = 6
 """Intervals of the longer side below which lines alone converge as fast."""
 
+SMALL = 96 * 96
+"""Cells of an array on which a grid is to save more than its making: it needs ``FEWEST_OF_SMALL`` intervals."""
+
+FEWEST_OF_SMALL = 9
+
 MOST = 48
 """Intervals of a side: their equations take the fourth power of it."""
 
 _STIFF = 1e-6  # of the wires' mean ohms: what is less makes no difference, but loses digits
 _SINGULAR = 1e-12  # pivots below this part of their diagonal entry are rounding errors: nothing holds these nodes
-_SAMPLES = 64  # lines that tell how cells and wires are on average
+_SAMPLES = 16  # lines that tell how cells and wires are on average
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
 
@@ -75,7 +80,8 @@ class Grid:
         wide, high = n * np.sqrt(2.0 * siemens * ohms_w), m * np.sqrt(2.0 * siemens * ohms_b)
         nx, ny = (max(1, round(DENSITY * min(waves, MOST))) for waves in (wide, high))
         nx, ny = min(nx, MOST, max(1, n // LANES)), min(ny, MOST, max(1, panels - 1))
-        if max(nx, ny) < FEWEST or min(m, n) < 2 * LANES:
+        fewest = FEWEST if g.size >= SMALL else FEWEST_OF_SMALL
+        if max(nx, ny) < fewest or min(m, n) < 2 * LANES:
             nodes = np.empty(0, np.int64)
             return Grid(
                 nodes, nodes, np.zeros(width), np.zeros((panels, LANES)), np.zeros(panels, np.int64), np.empty((0, 1))

@@ -59,14 +59,18 @@ class Lines:
 
 
 class Gradients:
-    """Work space of one thread: 9 numbers a node, 11 where cells have currents of their own."""
+    """Work space of one thread: 8 numbers a node, 10 where cells have currents of their own."""
 
     def __init__(self, rows: int, cols: int, *, offsets: bool = False) -> None:
         self.work = _tiled(5 if offsets else 3, rows, cols)
-        self._directions = _tiled(6, rows, cols)
+        self._directions = _tiled(5, rows, cols)
         panels, width = self.work.shape[1:3]
         self._near_w, self._far_w = np.zeros((2, panels * LANES))
         self._near_b, self._far_b = np.zeros((2, width))
+
+    def spare(self, rows: int, cols: int) -> tuple[Array, ...]:
+        """Return four arrays (rows, cols) for what else is to be done between two solves."""
+        return tuple(array.reshape(-1)[: rows * cols].reshape(rows, cols) for array in self._directions[:4])
 
     def solve(
         self, lines: Lines, near_w: Array, far_w: Array, near_b: Array, far_b: Array, tolerance: float, floor: float,

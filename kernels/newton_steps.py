@@ -54,7 +54,7 @@ _LAST = 1e-11  # a solve that is to be as exact may well be the last one
 WORKSPACE_BYTES = 64e6
 """Work space is kept between calls up to this size."""
 
-_NUMBERS = 24  # of a cell
+_NUMBERS = 22  # of a cell
 _GAP = 136
 
 
@@ -95,20 +95,21 @@ def _apart(count: int, rows: int, cols: int) -> list[Array]:
 
 
 class Workspace:
-    """Arrays of one thread, and the tangents that a solve leaves: 22 to 24 numbers a cell."""
+    """Arrays of one thread, and the tangents that a solve leaves: 19 to 22 numbers a cell."""
 
     def __init__(self, rows: int, cols: int, symmetric: bool) -> None:
         self.lines = Lines(rows, cols)
         self.symmetric = symmetric
         if symmetric:
-            self.anchor, self.a, self.j, self.chord, *laws = _apart(8, rows, cols)
-            self.b, self.laws = self.a, tuple(laws)
+            self.anchor, self.a, self.j, self.chord = _apart(4, rows, cols)
+            self.b = self.a
             self.gradients = Gradients(rows, cols, offsets=True)
+            self.laws = self.gradients.spare(rows, cols)  # free between two linear solves
         else:
             self.anchor, self.a, self.j, self.chord, self.b, *dividers = _apart(9, rows, cols)
             self.lw, self.kw, self.lb, self.kb = dividers
             self.directions = np.empty((8, rows, cols))
-            self.laws = tuple(self.directions[:4])  # free between two linear solves
+            self.laws = tuple(self.directions[:4])
             self.y, self.end_w, self.end_b = np.empty((cols, 4)), np.empty(rows), np.empty(cols)
         self.rows, self.cols, self.scale = np.empty(rows), np.empty(cols), np.empty(rows + cols)
 

@@ -148,16 +148,16 @@ def _outputs_settled(change: Array, total: Array, alpha: float, tolerance: float
 
 @njit(**_OPTIONS)
 def _descend(
-    factors: Array, kw: Array, kb: Array, work: Array, energy: float, d: Array, xs: Index, tx: Array, ty: Array,
-    intervals: Index, band: Array, outputs: Array, tolerance: float, goal: float, limit: int,
+    factors: Array, kw: Array, kb: Array, directions: Array, w: Array, energy: float, d: Array, xs: Index, tx: Array,
+    ty: Array, intervals: Index, band: Array, outputs: Array, tolerance: float, goal: float, limit: int,
 ) -> tuple[float, int, float]:  # fmt: skip
     """Conjugate gradients from 0 for the residual r, whose ``energy`` and currents ``d`` on the coarse grid are known.
 
     Stop at energy ``goal``, and when no output moves by more than ``tolerance`` of itself; return (energy, iterations,
-    strain). ``work`` is ``r, x, z, p, q, w``.
+    strain). ``directions`` are ``r, x, z, p, q``.
     """
     g, lw, lb = factors[0], factors[1], factors[2]
-    r, x, z, p, q, w = work[0], work[1], work[2], work[3], work[4], work[5]
+    r, x, z, p, q = directions[0], directions[1], directions[2], directions[3], directions[4]
     panels, n, _ = g.shape
     ny = intervals[panels - 1] + 1
     y, new, end = np.empty((n, 8)), np.empty((n, 8)), np.zeros(8)
@@ -232,7 +232,7 @@ def solve(
         Their k; or the ohms of a column's word-line and a row's bit-line segments, if these are alike.
     work : (3 or 5, panels, n, 8)
         ``v, u``, work space, and ``leaving, entering`` if there are offsets.
-    directions : (6, panels, n, 8)
+    directions : (5, panels, n, 8)
         Work space of conjugate gradients.
     near_w, far_w : (8 panels,)
         Left source voltages, and Norton currents of the right ends.
@@ -282,7 +282,7 @@ def solve(
         if last or energy <= goal or iterations >= limit:
             break
         energy, steps, strained = _descend(
-            factors, kw, kb, directions, energy, d, xs, tx, ty, intervals, band, outputs, tolerance, goal,
+            factors, kw, kb, directions, w, energy, d, xs, tx, ty, intervals, band, outputs, tolerance, goal,
             limit - iterations,
         )  # fmt: skip
         iterations += steps

@@ -59,6 +59,7 @@ KINDS = ("alike", "broken", "some of 0 ohm", "over six decades", "of 1e-12 ohm",
 def test_the_digits_are_those_of_a_reduction(kind, shape, monkeypatch):
     """A coarse correction that costs the end currents their relative accuracy, on odd sizes and odd wires."""
     monkeypatch.setattr(coarse, "FEWEST", 1)
+    monkeypatch.setattr(coarse, "SMALL", 1)
     rng = np.random.default_rng(sum(shape))
     rows, cols = shape
     g = cells(rng, rows, cols)
@@ -116,6 +117,7 @@ def laplacian(rows, cols, word, bit):
 def test_the_coarse_equations_are_the_circuits_own(shape, monkeypatch):
     """A moment, a wire or an end at the wrong corner: ``Z' A Z`` with all nodes' equations A, at equal wires."""
     monkeypatch.setattr(coarse, "FEWEST", 1)
+    monkeypatch.setattr(coarse, "SMALL", 1)
     monkeypatch.setattr(coarse, "factor", lambda band: None)
     rng = np.random.default_rng(5)
     rows, cols = shape
