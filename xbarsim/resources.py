@@ -57,6 +57,7 @@ def run_tasks(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -
     The first task's failure, or Ctrl-C, ends the others where they next call ``check_running``.
     """
     listed = list(tasks)
+    threads = _seats(threads)
     if threads == 1 or len(listed) < 2:
         for task in listed:
             work(task)
@@ -77,6 +78,19 @@ def run_tasks(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -
         except BaseException:
             stop.set()
             raise
+
+
+_THREAD_SPACE = 120 << 20
+"""Bytes of address space that a thread takes beside its data: stack, malloc's arena, a buffer of BLAS."""
+
+_SMALL = 100_000_000
+"""Bytes of work that is not looked at before it begins."""
+
+
+def _seats(threads: int) -> int:
+    """Return how many of some threads a limit of the address space has room for; one is there already."""
+    room = _address_space()
+    return threads if room is None else max(1, min(threads, (room - _SMALL) // _THREAD_SPACE))
 
 
 def check_running() -> None:
@@ -109,6 +123,13 @@ class _OneThread:
         self._limit: Any = None
 
     def __enter__(self) -> None:
+        # BLAS asks for its buffer again and again where there is no room for one, and never comes back.
+        room = _address_space()
+        if room is not None and room < _SMALL:
+            raise TooLargeError(
+                f"reducing a crossbar needs about {_SMALL / 1e9:g} GB of address space, {room / 1e9:.3g} GB are left "
+                "of ulimit -v or -d: raise it"
+            )
         with self._lock:
             if self._inside == 0:
                 self._limit = _threadpools().limit(limits=1, user_api="blas")
@@ -132,9 +153,12 @@ def one_blas_thread() -> _OneThread:
 def available_memory() -> int | None:
     """Bytes that this process can still take, or None where the system does not say.
 
-    The least of what the machine has free, what a container's limit leaves, and what ``ulimit -v`` leaves.
+    The least of what the machine has free, what a container's limit leaves, and what ``ulimit -v`` or ``-d`` leaves
+    beside a thread.
     """
-    rooms = [room for room in (_machine_memory(), _container_memory(), _address_space()) if room is not None]
+    space = _address_space()
+    space = None if space is None else space - _THREAD_SPACE
+    rooms = [room for room in (_machine_memory(), _container_memory(), space) if room is not None]
     return max(0, min(rooms)) if rooms else None
 
 
@@ -188,13 +212,18 @@ def _container_memory() -> int | None:
 
 
 def _address_space() -> int | None:
+    """Return what is left of limits on this process's own addresses; None where there are none."""
     try:
         resource = import_module("resource")
-        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    except (ImportError, OSError, ValueError):
+    except ImportError:
         return None
-    present = _kilobytes(Path("/proc/self/status"), "VmSize:")
-    return None if limit == resource.RLIM_INFINITY or present is None else limit - present
+    rooms = []
+    for name, size in (("RLIMIT_AS", "VmSize:"), ("RLIMIT_DATA", "VmData:")):
+        limit = resource.getrlimit(getattr(resource, name))[0]
+        present = None if limit == resource.RLIM_INFINITY else _kilobytes(Path("/proc/self/status"), size)
+        if present is not None:
+            rooms.append(limit - present)
+    return min(rooms, default=None)
 
 
 def resident_memory() -> int:
@@ -210,7 +239,7 @@ def check_memory(demand: float, purpose: str, advice: str) -> None:
     TooLargeError
         ``demand`` bytes are more than what is available.
     """
-    if demand < 1e8:  # always fits, and the look-up costs more than a small solve
+    if demand < _SMALL:  # always fits, and the look-up costs more than a small solve
         return
     available = available_memory()
     if available is not None and demand > available:

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 from cli_tools import environment
 
-from xbarsim import resources
+from xbarsim import Crossbar, effective_conductance, resources
+from xbarsim.errors import TooLargeError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are read from Linux's tables")
 
@@ -57,5 +59,49 @@ print(resources.available_memory(), resources.resident_memory())
 """
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     free, resident = map(int, done.stdout.split())
-    assert 250_000_000 < free <= 300_000_000
+    assert 250_000_000 < free + resources._THREAD_SPACE <= 300_000_000
     assert 5_000_000 < resident < 1_000_000_000
+
+
+@pytest.mark.parametrize(("left", "seats"), [(None, 8), (60, 1), (190, 1), (490, 3), (9000, 8)])
+def test_so_many_threads_as_the_address_space_has_room_for(monkeypatch, left, seats):
+    """OpenBLAS without room for a thread's buffer asks for it for ever."""
+    monkeypatch.setattr(resources, "_address_space", lambda: left and left * 1_000_000)
+    names = set()
+    meeting = threading.Barrier(seats)
+
+    def work(_):
+        meeting.wait(timeout=30)
+        names.add(threading.current_thread().name)
+
+    resources.run_tasks(work, range(8 // seats * seats), 8)
+    assert len(names) == seats
+
+
+def test_without_room_for_blas_nothing_is_reduced(monkeypatch):
+    monkeypatch.setattr(resources, "_address_space", lambda: 60_000_000)
+    with pytest.raises(
+        TooLargeError, match=r"0\.1 GB of address space, 0\.06 GB are left of ulimit -v or -d: raise it"
+    ):
+        effective_conductance(Crossbar([[1e-3, 1e-4]], word_wire=1.0))
+    monkeypatch.undo()
+    assert effective_conductance(Crossbar([[1e-3, 1e-4]], word_wire=1.0)).shape == (1, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "line", "left"), [("RLIMIT_AS", "VmSize:", 80), ("RLIMIT_DATA", "VmData:", 130)])
+def test_a_map_within_a_limit_ends(name, line, left):
+    code = f"""
+import resource
+import numpy as np
+from xbarsim import Crossbar, effective_conductance, resources
+from xbarsim.errors import TooLargeError
+effective_conductance(Crossbar(np.full((9, 7), 1e-4), word_wire=1.0))
+size = resources._kilobytes(resources.Path("/proc/self/status"), {line!r})
+resource.setrlimit(resource.{name}, (size + {left}_000_000, resource.RLIM_INFINITY))
+try:
+    effective_conductance(Crossbar(np.full((512, 512), 1e-4), word_wire=1.0, bit_wire=1.0), threads=4)
+except (TooLargeError, MemoryError) as error:
+    print(error)
+"""
+    subprocess.run([sys.executable, "-c", code], env=environment(), check=True, timeout=120)

@@ -7,6 +7,9 @@ EXIT_SOLVE = 3
 
 _LONGEST = 600
 
+_NO_MEMORY, _NO_THREAD = "can't allocate memory", "can't start new thread"
+"""What torch's and Python's errors of no class of their own say."""
+
 
 def failure_of(error: BaseException) -> tuple[int, str] | None:
     """Return the exit code and the message of what a user can be told of; None for any other error."""
@@ -16,8 +19,10 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
         return EXIT_SOLVE, str(error)
     if isinstance(error, InputError):
         return EXIT_INPUT, str(error)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY in str(error)):
         return EXIT_INPUT, "out of memory: solve a smaller circuit or free memory"
+    if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
+        return EXIT_INPUT, "no more threads can be started: give fewer threads, or raise ulimit -u or -v"
     if isinstance(error, OSError):
         return EXIT_INPUT, f"{error.filename or 'output'}: {error.strerror or error}"
     return None
