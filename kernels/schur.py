@@ -130,6 +130,13 @@ def _probe(
 
 
 @njit(**_OPTIONS)
+def _put(source: Array, target: Array) -> None:
+    """Copy numbers; an assignment to a slice would raise errors of shapes, which need numba where kernels are loaded."""
+    for k in range(target.size):
+        target[k] = source[k]
+
+
+@njit(**_OPTIONS)
 def _outputs_settled(change: Array, total: Array, alpha: float, tolerance: float) -> bool:
     """Add ``alpha * change`` to the outputs ``total``; whether each moved by less than ``tolerance`` of itself.
 
@@ -253,7 +260,7 @@ def solve(
     last = reached = False
     energy = np.inf
     for turn in range(_TURNS):
-        carry[:] = far_b
+        _put(far_b, carry)
         for b in range(panels):
             if offsets:
                 inject_with(g[b], u[b], work[3, b], new)
@@ -266,8 +273,8 @@ def solve(
                 fall_with(v[b], g[b], lb[b], kb[b], carry, w[b], work[4, b])
             else:
                 fall(v[b], g[b], lb[b], kb[b], carry, w[b])
-        outputs[:] = carry
-        carry[:] = near_b
+        _put(carry, outputs)
+        _put(near_b, carry)
         energy = 0.0
         d[:] = 0.0
         for b in range(panels - 1, -1, -1):
