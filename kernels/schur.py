@@ -131,7 +131,7 @@ def _probe(
 
 @njit(**_OPTIONS)
 def _put(source: Array, target: Array) -> None:
-    """Copy numbers; an assignment to a slice would raise errors of shapes, which need numba where kernels are loaded."""
+    """Copy numbers; to assign an array to a slice may raise errors of shapes, which need numba where code is loaded."""
     for k in range(target.size):
         target[k] = source[k]
 
