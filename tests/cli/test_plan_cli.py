@@ -104,6 +104,9 @@ def test_large_networks_take_no_memory_to_be_planned(capsys):
         (("--input", "3x0x3"), ["--input", "'3x0x3' is no shape", "as 3x32x32"]),
         (("--input", "32"), ["input is 32: mlp takes images"]),
         (("--model", "vgg-small", "--input", "1x4x4"), ["images are 4 x 4: vgg-small needs at least"]),
+        (("--input", "99999x99999x99999"), ["a batch of 1 x 99999x99999x99999 needs about 4e+06 GB", "smaller batch"]),
+        (("--batch", "2000000000"), ["a batch of 2000000000 x 3x32x32 needs about", "give a smaller batch or input"]),
+        (("--width", "1e6"), ["a width above 0 and below 1000"]),
         (("--memory", "0"), ["--memory", "0 must be above 0"]),
         (("--memory", "1M"), ["--memory", "ambiguous"]),
         (("--maps", "float16"), ["--maps", "'float16'"]),
@@ -120,6 +123,15 @@ def test_plans_that_are_refused(capsys, tmp_path, monkeypatch, arguments, words)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text("from torch import nn\n\n\ndef build():\n    return nn.Linear(20, 7)\n")
     assert_refused(call(capsys, "plan", *arguments), 2, *words)
+
+
+@pytest.mark.parametrize("kind", ["double", "bfloat16"])
+def test_inputs_are_of_the_type_of_the_weights(capsys, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(f"from torch import nn\n\n\ndef build():\n    return nn.Linear(20, 7).{kind}()\n")
+    done = call(capsys, "plan", "--model", "net.py:build", "--input", "20", "-q")
+    assert (done.code, done.err) == (0, "")
+    assert "arrays 2" in done.out
 
 
 def test_weights_alone_and_other_inputs_are_refused(capsys, tmp_path):

@@ -80,9 +80,7 @@ def test_so_many_threads_as_the_address_space_has_room_for(monkeypatch, left, se
 
 def test_without_room_for_blas_nothing_is_reduced(monkeypatch):
     monkeypatch.setattr(resources, "_address_space", lambda: 60_000_000)
-    with pytest.raises(
-        TooLargeError, match=r"0\.1 GB of address space, 0\.06 GB are left of ulimit -v or -d: raise it"
-    ):
+    with pytest.raises(TooLargeError, match=r"0\.1 GB of address space, 0\.06 GB are left of ulimit"):
         effective_conductance(Crossbar([[1e-3, 1e-4]], word_wire=1.0))
     monkeypatch.undo()
     assert effective_conductance(Crossbar([[1e-3, 1e-4]], word_wire=1.0)).shape == (1, 2)

@@ -241,6 +241,8 @@ def test_bad_input_names_the_crossbar():
         xbarsim.effective_conductances([good, Crossbar(good.conductance, device=Sinh(0.2))])
     with pytest.raises(InputError, match=r"crossbars\[2\]: crossbar is list"):
         xbarsim.effective_conductances([good, good, [[1.0]]])
+    with pytest.raises(InputError, match=r"crossbars is Crossbar: it must be a list"):
+        xbarsim.effective_conductances(good)
     tied = {"word_right": LineEnds(0.0, 0.0)}
     with pytest.raises(SolveError, match=r"crossbars\[1\]: 0 ohm joins"):
         xbarsim.effective_conductances([good, Crossbar(good.conductance, ends=tied)])
@@ -249,6 +251,9 @@ def test_bad_input_names_the_crossbar():
     maps = xbarsim.effective_maps([good, good])
     with pytest.raises(InputError, match="cotangents are 1: give one for each of 2"):
         maps.gradients([np.ones((3, 4))])
+    with pytest.raises(InputError, match="cotangents is NoneType: it must be a list"):
+        maps.gradients(None)
+    assert len(maps.gradients(np.ones((3, 4)) for _ in range(2))) == 2
     with pytest.raises(InputError, match=r"cotangents\[1\] has shape \(4, 3\): it must be \(3, 4\)"):
         maps.gradients([None, np.ones((4, 3))])
     with pytest.raises(InputError, match=r"cotangents\[0\]\[0, 0\] is nan"):

@@ -69,7 +69,7 @@ class ArraySpeed:
         """
         sample = _Sample(_tried(hardware), threads, kind)
         sample.programmed(1)
-        count, seconds = 16 * threads, 0.0
+        count, seconds = min(16 * threads, _MOST), 0.0
         while (seconds := _timed(partial(sample.programmed, count))) < _LONG_ENOUGH and count < _MOST:
             count = min(_MOST, max(2 * count, int(count * 1.5 * _LONG_ENOUGH / max(seconds, 1e-6))))
         # What else the machine does makes some tries slow, and none fast.

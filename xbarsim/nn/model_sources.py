@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from xbarsim.nn import zoo
 from xbarsim.nn.checkpoint import Checkpoint, load_any, load_weights
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.training import inputs
+from xbarsim.resources import check_memory
 
 _MOST_WEIGHTS = 50_000_000
 """Of a network of the zoo that is made for being timed."""
@@ -107,8 +109,23 @@ class Sketch:
     shape: tuple[int, ...]
 
     def inputs(self, batch: int) -> torch.Tensor | None:
-        """Return so many inputs, all 0; None where their shape is not known."""
-        return torch.zeros(batch, *self.shape) if self.shape else None
+        """Return so many inputs, all 0 and of the type of the weights; None where their shape is not known.
+
+        Raises
+        ------
+        TooLargeError
+            There is no room for them.
+        """
+        if not self.shape:
+            return None
+        kinds = (parameter.dtype for parameter in self.model.parameters() if parameter.is_floating_point())
+        kind = next(kinds, torch.get_default_dtype())
+        check_memory(
+            float(kind.itemsize) * batch * math.prod(self.shape),
+            f"a batch of {batch} x {'x'.join(map(str, self.shape))}",
+            "give a smaller batch or input",
+        )
+        return torch.zeros(batch, *self.shape, dtype=kind)
 
 
 def sketched(spec: str, shape: tuple[int, ...] | None = None, classes: int = 10, *, width: float = 1.0) -> Sketch:

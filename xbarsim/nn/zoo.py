@@ -68,7 +68,9 @@ def build(name: str, shape: Shape, classes: int, *, width: float = 1.0, seed: in
             f"images are {shape[1]} x {shape[2]}: {name} needs at least {entry.smallest} x {entry.smallest}"
         )
     if classes < 2 or not 0.0 < width < 1e3:
-        raise InputError(f"classes is {classes} and width {width:g}: there must be 2 classes, and a width above 0")
+        raise InputError(
+            f"classes is {classes} and width {width:g}: there must be 2 classes, and a width above 0 and below 1000"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return entry.build(shape, classes, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ _SAMPLES = 16
 """Cells by which crossbars are told apart before all are compared."""
 
 
-def effective_conductances(crossbars: Sequence[Crossbar], *, threads: int | None = None) -> list[Array]:
+def effective_conductances(crossbars: Iterable[Crossbar], *, threads: int | None = None) -> list[Array]:
     """Compute the effective conductance of each of many crossbars.
 
     Those of one shape are reduced side by side, which for small ones takes a tenth of the time that
@@ -36,7 +36,7 @@ def effective_conductances(crossbars: Sequence[Crossbar], *, threads: int | None
 
     Parameters
     ----------
-    crossbars : sequence of Crossbar
+    crossbars : iterable of Crossbar
         The circuits, of any shapes; their cells must be linear.
     threads : int, optional
         Threads to use; a crossbar's result depends neither on it nor on which others are given with it.
@@ -71,14 +71,14 @@ class EffectiveMaps:
     _alone: frozenset[int]
     _threads: int
 
-    def gradients(self, cotangents: Sequence[ArrayLike | None]) -> list[Array | None]:
+    def gradients(self, cotangents: Iterable[ArrayLike | None]) -> list[Array | None]:
         """Carry a gradient back to the cells: ``d sum(cotangent * matrix) / d conductance`` for each crossbar.
 
         Nothing is kept of the reductions, which are done again.
 
         Parameters
         ----------
-        cotangents : sequence of array_like, (rows, cols) each
+        cotangents : iterable of array_like, (rows, cols) each
             What a loss's gradient is with respect to each of ``matrices``; None leaves a crossbar out.
 
         Returns
@@ -91,6 +91,9 @@ class EffectiveMaps:
         InputError
             There are more or fewer cotangents than crossbars, or one has a bad entry or shape.
         """
+        if not isinstance(cotangents, Iterable):
+            raise InputError(f"cotangents is {type(cotangents).__name__}: it must be a list, one for each crossbar")
+        cotangents = list(cotangents)
         if len(cotangents) != len(self.matrices):
             raise InputError(f"cotangents are {len(cotangents)}: give one for each of {len(self.matrices)} crossbars")
         checked: dict[int, Array] = {}
@@ -120,7 +123,7 @@ class EffectiveMaps:
         return gradients
 
 
-def effective_maps(crossbars: Sequence[Crossbar], *, threads: int | None = None) -> EffectiveMaps:
+def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None) -> EffectiveMaps:
     """Compute the effective conductances of many crossbars, of which gradients are wanted.
 
     Parameters
@@ -138,6 +141,8 @@ def effective_maps(crossbars: Sequence[Crossbar], *, threads: int | None = None)
         As ``effective_conductances``.
     """
     count = thread_count(threads)
+    if not isinstance(crossbars, Iterable):
+        raise InputError(f"crossbars is {type(crossbars).__name__}: it must be a list of xbarsim.Crossbar")
     crossbars = list(crossbars)
     laid_out = Layouts()
     layouts = [_placed(k, laid_out.of, crossbar) for k, crossbar in enumerate(crossbars)]
