@@ -7,8 +7,8 @@ EXIT_SOLVE = 3
 
 _LONGEST = 600
 
-_NO_MEMORY, _NO_THREAD = "can't allocate memory", "can't start new thread"
-"""What torch's and Python's errors of no class of their own say."""
+_NO_MEMORY, _NO_THREAD = ("can't allocate memory", "failed to map segment"), "can't start new thread"
+"""What torch's, the loader's and Python's errors of no class of their own say."""
 
 
 def failure_of(error: BaseException) -> tuple[int, str] | None:
@@ -19,7 +19,9 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
         return EXIT_SOLVE, str(error)
     if isinstance(error, InputError):
         return EXIT_INPUT, str(error)
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY in str(error)):
+    if isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError) and any(words in str(error) for words in _NO_MEMORY)
+    ):
         return EXIT_INPUT, "out of memory: solve a smaller circuit or free memory"
     if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
         return EXIT_INPUT, "no more threads can be started: give fewer threads, or raise ulimit -u or -v"
