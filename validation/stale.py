@@ -57,6 +57,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "states.md": NETLISTS,
     "sweeps.md": NETLISTS,
     "updates.md": ARRAYS,
+    "vectors.md": ARRAYS,
     "weak_ends.md": (*ARRAYS, "xbarsim/devices"),
 }
 """What each page measures: folders of the package; the command's own file is not among them."""
