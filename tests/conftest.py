@@ -11,7 +11,11 @@ CASES = 2
 """Of each test, the first of as many as it has."""
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-NETWORKS = ["nn/test_*.py", "mitigation/test_*.py", *(f"cli/test_{name}.py" for name in ("infer_cli", "mitigate_*", "plan_cli"))]
+NETWORKS = [
+    "nn/test_*.py",
+    "mitigation/test_*.py",
+    *(f"cli/test_{name}.py" for name in ("infer_cli", "mitigate_*", "plan_cli")),
+]
 collect_ignore_glob = [] if HAS_TORCH else NETWORKS
 
 
