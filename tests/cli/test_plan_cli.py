@@ -9,6 +9,7 @@ from cli_tools import assert_refused, call
 from torch import nn
 
 from xbarsim import resources
+from xbarsim.cli.option_types import Bytes
 from xbarsim.nn import checkpoint, convert, preset, zoo
 from xbarsim.nn.array_speed import ArraySpeed
 
@@ -107,8 +108,8 @@ def test_large_networks_take_no_memory_to_be_planned(capsys):
         (("--input", "99999x99999x99999"), ["a batch of 1 x 99999x99999x99999 needs about 4e+06 GB", "smaller batch"]),
         (("--batch", "2000000000"), ["a batch of 2000000000 x 3x32x32 needs about", "give a smaller batch or input"]),
         (("--width", "1e6"), ["a width above 0 and below 1000"]),
-        (("--memory", "0"), ["--memory", "0 must be above 0"]),
-        (("--memory", "1M"), ["--memory", "ambiguous"]),
+        (("--memory", "0"), ["--memory", "'0' is no size above 0"]),
+        (("--memory", "4Q"), ["--memory", "write bytes, or 500M, 4G or 4GiB"]),
         (("--maps", "float16"), ["--maps", "'float16'"]),
         (("--digital", "no"), ["--digital names 'no'"]),
         (("--set", "wires.word=-1"), ["--set", "wires.word is -1"]),
@@ -159,3 +160,28 @@ def test_memory_that_is_given_counts_instead_of_what_is_free(capsys, monkeypatch
     words = ("infer", "--model", "linear", "--data", "digits", "--epochs", 1, "--limit", 20, "--seeds", 1)
     assert call(capsys, *words).code == 2
     assert call(capsys, *words, "--memory", "100G").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1500", 1500), ("1.5k", 1500), ("500M", 5e8), ("500meg", 5e8), ("4GB", 4e9), ("4GiB", 4 * 2**30), ("2t", 2e12)],
+)
+def test_sizes_in_bytes(text, size):
+    """M taken for SPICE's milli: half a byte where half a gigabyte was meant."""
+    assert Bytes().convert(text, None, None) == size
+
+
+def test_fidelity_acts_on_plans(capsys):
+    """Ideal arrays are not reduced: a training step keeps less for them."""
+
+    def training(fidelity):
+        return json.loads(call(capsys, "plan", "--model", "mlp", "--fidelity", fidelity, "--json").out)["bytes"][
+            "training"
+        ]
+
+    assert training("ideal") < training("accurate")
+
+
+def test_quiet_plans_are_totals_alone(capsys):
+    lines = call(capsys, "plan", "--model", "mlp", "--quiet").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["arrays", "cells", "bytes", "program_seconds", "run_seconds"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xbarsim.cli.option_types import Command, Quantity, in_order
+from xbarsim.cli.option_types import Bytes, Command, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ def map_options() -> Callable[[Command], Command]:
         ),
         click.option(
             "--memory",
-            type=Quantity(above=0.0),
+            type=Bytes(),
             default=None,
             metavar="BYTES",
             help="What may be taken in all, as 4G [what is free].",

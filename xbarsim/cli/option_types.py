@@ -1,8 +1,9 @@
-"""Options of the command line, and their numbers: all take scales, ``1k``, ``2.5meg``; ``1M`` is refused by all."""
+"""Options of the command line, and their numbers: all take scales, ``1k``, ``2.5meg``; all but bytes refuse ``1M``."""
 
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -93,6 +94,23 @@ class Count(_ParamType):
         if self._least is not None and number < self._least:
             self.fail(f"{value} must be at least {self._least}", param, ctx)
         return int(number)
+
+
+class Bytes(_ParamType):
+    """A size in bytes: ``500M``, ``4G``, ``4GiB``; nothing has milli-bytes, so M is mega here."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number of bytes."""
+        if not isinstance(value, str):
+            return value
+        size = re.fullmatch(r"(\d+\.?\d*(?:e\d{1,2})?)(?:([kmgt])(i?)|meg)?b?", value.strip().lower())
+        if size is None or not float(size[1]) > 0.0:
+            self.fail(f"{value!r} is no size above 0: write bytes, or 500M, 4G or 4GiB", param, ctx)
+        base = 1024.0 if size[3] else 1000.0
+        letter = size[2] or ("m" if "meg" in value.lower() else "")
+        return float(size[1]) * base ** (" kmgt".index(letter) if letter else 0)
 
 
 class Ohms(_ParamType):
