@@ -138,47 +138,92 @@ def word_end_currents(
 
 
 @njit(**_OPTIONS)
+def _pass_row(
+    g: Array, v: Array, source: Array, ratios: Array, t: Array, size: Array, noise: Array
+) -> None:  # fmt: skip
+    """Take a row of bit lines' cells g (n,) into the Norton currents t, their sizes and their noise."""
+    for j in range(t.size):
+        t[j] = ratios[j] * (t[j] + g[j] * (v[j] - source[j]))
+        size[j] = ratios[j] * (size[j] + g[j] * abs(v[j] - source[j]))
+        noise[j] = ratios[j] * (noise[j] + g[j] * (abs(v[j]) + abs(source[j])))
+
+
+@njit(**_OPTIONS)
+def _known(lb: Array, i: int, ratios: Array) -> None:
+    """Fill row i's dividers from tiles."""
+    panel, q = lb[i // 8], i % 8
+    for j in range(ratios.size):
+        ratios[j] = panel[j // 8 * 8 + q, j % 8]
+
+
+@njit(**_OPTIONS)
+def _found(g: Array, ohms: Array, least: float, z: Array, ratios: Array) -> None:
+    """Fill a row's dividers for impedances z before cells g and segments ``ohms`` behind; take z on behind them."""
+    for j in range(ratios.size):
+        zc = _beyond(g[j], z[j])
+        r = max(ohms[j], least)
+        ratios[j] = _divider(zc, r)[0]
+        z[j] = zc + r
+
+
+@njit(**_OPTIONS)
+def _worst(size: Array, noise: Array, loss: float) -> float:
+    for j in range(size.size):
+        if noise[j] > loss * size[j]:
+            loss = noise[j] / size[j] if size[j] > 0.0 else np.inf
+    return loss
+
+
+@njit(**_OPTIONS)
 def bit_end_currents(
-    g: Array, rb: Array, lb: Array, v: Array, top: Array, bottom: Array, out_top: Array, out_bottom: Array
-) -> float:
-    """Currents out of the array at the bit lines' ends, for word-node voltages v; as ``word_end_currents``."""
+    g: Array, rb: Array, lb: Array, split: int, joint: Array, v: Array, top: Array, bottom: Array, out_top: Array,
+    out_bottom: Array,
+) -> float:  # fmt: skip
+    """Currents out of the array at the bit lines' ends, for word-node voltages v; as ``word_end_currents``.
+
+    ``lb`` holds the dividers, from the top down to where the lines' parts are ``joint``, and from the bottom up to
+    there (:func:`tiles.factor_bits`); those of the other direction are found anew.
+    """
     m, n = g.shape
-    size, noise = np.empty(n), np.zeros(n)
+    size, noise, ratios, z = np.empty(n), np.zeros(n), np.empty(n), np.empty(n)
+    held = min(8 * split, m)
     for j in range(n):
         out_bottom[j] = (top[j] - bottom[j]) / max(rb[0, j], TINY)
         size[j] = abs(out_bottom[j])
         out_top[j] = 0.0
-    ratios = np.empty(n)
-    for i in range(m):
-        panel, q = lb[i // 8], i % 8
-        for j in range(n):
-            ratios[j] = panel[j // 8 * 8 + q, j % 8]
-        for j in range(n):
-            out_bottom[j] = ratios[j] * (out_bottom[j] + g[i, j] * (v[i, j] - bottom[j]))
-            size[j] = ratios[j] * (size[j] + g[i, j] * abs(v[i, j] - bottom[j]))
-            noise[j] = ratios[j] * (noise[j] + g[i, j] * (abs(v[i, j]) + abs(bottom[j])))
-    loss = 1.0
+    for i in range(held):
+        _known(lb, i, ratios)
+        _pass_row(g[i], v[i], bottom, ratios, out_bottom, size, noise)
     for j in range(n):
-        if noise[j] > loss * size[j]:
-            loss = noise[j] / size[j] if size[j] > 0.0 else np.inf
-        far = max(rb[0, j], TINY)
-        if far < np.inf:
-            near = max(rb[m, j], TINY)
-            t = (bottom[j] - top[j]) / near
-            total, unsure = abs(t), 0.0
-            z = near
-            for i in range(m - 1, -1, -1):
-                t += g[i, j] * (v[i, j] - top[j])
-                total += g[i, j] * abs(v[i, j] - top[j])
-                unsure += g[i, j] * (abs(v[i, j]) + abs(top[j]))
-                zc = _beyond(g[i, j], z)
-                r = rb[i, j] if i > 0 else far
-                ratio = _divider(zc, r)[0]
-                t *= ratio
-                total *= ratio
-                unsure *= ratio
-                z = zc + r
-            if unsure > loss * total:
-                loss = unsure / total if total > 0.0 else np.inf
-            out_top[j] = t
-    return loss
+        z[j] = joint[1, j]
+    for i in range(held, m):
+        _found(g[i], rb[i + 1], TINY if i == m - 1 else 0.0, z, ratios)
+        _pass_row(g[i], v[i], bottom, ratios, out_bottom, size, noise)
+    loss: float = _worst(size, noise, 1.0)
+    closed = False
+    for j in range(n):
+        closed |= rb[0, j] < np.inf
+    if not closed:
+        return loss
+    for j in range(n):
+        z[j] = max(rb[m, j], TINY)
+        out_top[j] = (bottom[j] - top[j]) / z[j]
+        size[j] = abs(out_top[j])
+        noise[j] = 0.0
+    for i in range(m - 1, held, -1):
+        _known(lb, i, ratios)
+        _pass_row(g[i], v[i], top, ratios, out_top, size, noise)
+    if held < m:
+        # The last of the lower part has no segment behind it there.
+        for j in range(n):
+            z[j] = joint[2, j]
+            ratios[j] = _divider(z[j], rb[held, j])[0]
+            z[j] += rb[held, j]
+        _pass_row(g[held], v[held], top, ratios, out_top, size, noise)
+    for i in range(held - 1, -1, -1):
+        _found(g[i], rb[i], TINY if i == 0 else 0.0, z, ratios)
+        _pass_row(g[i], v[i], top, ratios, out_top, size, noise)
+    for j in range(n):
+        if rb[0, j] == np.inf:
+            out_top[j] = size[j] = noise[j] = 0.0
+    return float(_worst(size, noise, loss))

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from . import schur, tiles
+from . import ladders, schur, tiles
 from .coarse import Grid
 from .lane_loops import LANES
+from .meeting import run_both
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+SPLIT_CELLS = 256 * 256
+"""Cells of an array from which on two threads may share its bit lines."""
 
 
 class Lines:
@@ -21,6 +30,12 @@ class Lines:
         Cells, and dividers ``lw, lb``, as :mod:`tiles` lays them out.
     kw, kb : (panels, width, 8) each, or (panels, width) and (panels, 8)
         The other dividers, or the segments' ohms.
+    split : int
+        Panels of the bit lines' upper parts: all of them, or half.
+    joint : (3, width)
+        What both parts are where they meet (:func:`tiles.factor_bits`).
+    ends : (width,)
+        Siemens of the bottom ends.
     grid : Grid
         The coarse grid.
     """
@@ -30,6 +45,14 @@ class Lines:
         self.kw: Array
         self.kb: Array
         self.grid: Grid
+        panels, width = self.factors.shape[1:3]
+        self.split = panels if rows * cols < SPLIT_CELLS or panels < 4 else (panels + 1) // 2
+        self.joint, self.ends = np.zeros((3, width)), np.zeros(width)
+
+    @property
+    def halved(self) -> bool:
+        """Whether the bit lines are in two parts."""
+        return bool(self.split < self.factors.shape[1])
 
     @property
     def lw(self) -> Array:
@@ -43,7 +66,7 @@ class Lines:
         lb: Array = self.factors[2]
         return lb
 
-    def factor(self, g: Array, word: Array, bit: Array, *, grid: bool = True) -> None:
+    def factor(self, g: Array, word: Array, bit: Array, *, grid: bool = True, threads: int = 1) -> None:
         """Take cells g (m, n) and segments ``word`` (m, n+1), ``bit`` (m+1, n); without ``grid`` dividers alone."""
         cells, lw, lb = self.factors
         panels, width, _ = cells.shape
@@ -52,10 +75,51 @@ class Lines:
         elif not hasattr(self, "kw") or self.kw.ndim == 2:
             self.kw, self.kb = _tiled(2, *g.shape)
         tiles.to_words(g, cells)
-        tiles.factor_words(cells, word, lw, self.kw)
-        tiles.factor_bits(g, bit, lb, self.kb)
-        if grid:
-            self.grid = Grid.of(g, word, bit, cells)
+
+        def words() -> None:
+            tiles.factor_words(cells, word, lw, self.kw)
+            if grid:
+                self.grid = Grid.of(g, word, bit, cells)
+
+        def bits() -> None:
+            tiles.factor_bits(g, bit, lb, self.kb, self.split, self.joint)
+            np.divide(1.0, np.maximum(bit[-1], tiles.TINY), out=self.ends[: g.shape[1]])
+
+        self.both(words, bits, threads)
+
+    def end_currents(
+        self, g: Array, word: Array, bit: Array, volts: list[Array], v: Array, u: Array, out: list[Array], *,
+        threads: int = 1,
+    ) -> float:  # fmt: skip
+        """Fill the currents ``out`` of the left, right, top and bottom ends; return the digits' worst loss.
+
+        ``volts`` are the ends' sources, v and u (m, n) the node voltages that were solved for.
+        """
+        left, right, top, bottom = volts
+        losses = np.empty(2)
+
+        def words() -> None:
+            losses[0] = ladders.word_end_currents(g, word, self.lw, u, left, right, out[0], out[1])
+
+        def bits() -> None:
+            losses[1] = ladders.bit_end_currents(
+                g, bit, self.lb, self.split, self.joint, v, top, bottom, out[2], out[3]
+            )  # fmt: skip
+
+        self.both(words, bits, threads)
+        return float(losses.max())
+
+    def both(self, words: Callable[[], Any], bits: Callable[[], Any], threads: int) -> None:
+        """Do what concerns word lines and what concerns bit lines, in two threads where that pays."""
+
+        def alone() -> None:
+            words()
+            bits()
+
+        if threads < 2 or not self.halved:
+            alone()
+        else:
+            run_both(lambda part, _: bits() if part else words(), alone)
 
 
 class Gradients:
@@ -67,6 +131,7 @@ class Gradients:
         panels, width = self.work.shape[1:3]
         self._near_w, self._far_w = np.zeros((2, panels * LANES))
         self._near_b, self._far_b = np.zeros((2, width))
+        self._carries, self._sums = np.zeros((7, width)), np.zeros((2, 2))
 
     def spare(self, rows: int, cols: int) -> tuple[Array, ...]:
         """Return four arrays (rows, cols) for what else is to be done between two solves."""
@@ -75,9 +140,12 @@ class Gradients:
     def solve(
         self, lines: Lines, near_w: Array, far_w: Array, near_b: Array, far_b: Array, tolerance: float, floor: float,
         limit: int, v: Array, u: Array, *, leaving: Array | None = None, entering: Array | None = None,
-        guess: bool = False,
+        guess: bool = False, threads: int = 1,
     ) -> tuple[int, int, float]:  # fmt: skip
-        """Fill v and u (m, n), as :func:`schur.solve`; start from u if that is a ``guess``."""
+        """Fill v and u (m, n), as :func:`schur.solve`; start from u if that is a ``guess``.
+
+        Of several ``threads`` two are used where the lines are in two parts; no number depends on it.
+        """
         rows, cols = u.shape
         if guess:
             tiles.to_words(u, self.work[1])
@@ -88,11 +156,24 @@ class Gradients:
             tiles.to_bits(entering, self.work[4])
         self._near_w[:rows], self._far_w[:rows], self._near_b[:cols], self._far_b[:cols] = near_w, far_w, near_b, far_b
         grid = lines.grid
-        outcome: tuple[int, int, float] = schur.solve(
-            lines.factors, lines.kw, lines.kb, self.work, self._directions, leaving is not None, self._near_w,
-            self._far_w, self._near_b, self._far_b, grid.xs, grid.tx, grid.ty,
-            grid.intervals, grid.band, tolerance, floor, limit,
-        )  # fmt: skip
+        coarse = np.zeros((2, grid.band.shape[0]))
+
+        def run(first: int, last: int, gate: Index) -> tuple[int, int, float]:
+            outcome: tuple[int, int, float] = schur.solve(
+                lines.factors, lines.kw, lines.kb, lines.split, lines.joint, lines.ends, self.work, self._directions,
+                leaving is not None, self._near_w, self._far_w, self._near_b, self._far_b, grid.xs, grid.tx, grid.ty,
+                grid.intervals, grid.band, tolerance, floor, limit, self._carries, self._sums, coarse, gate, first,
+                last,
+            )  # fmt: skip
+            return outcome
+
+        def alone() -> tuple[int, int, float]:
+            return run(0, 1 + lines.halved, np.zeros(0, np.int64))
+
+        if threads < 2 or not lines.halved:
+            outcome = alone()
+        else:
+            outcome = run_both(lambda part, gate: run(part, part + 1, gate), alone)
         tiles.from_words(self.work[0], v)
         tiles.from_words(self.work[1], u)
         return outcome

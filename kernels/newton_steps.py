@@ -100,6 +100,7 @@ class Workspace:
     def __init__(self, rows: int, cols: int, symmetric: bool) -> None:
         self.lines = Lines(rows, cols)
         self.symmetric = symmetric
+        self.threads = 1  # that one solve may use
         if symmetric:
             self.anchor, self.a, self.j, self.chord = _apart(4, rows, cols)
             self.b = self.a
@@ -140,10 +141,11 @@ class Workspace:
         """
         a, b, leaving, entering, word, bit = circuit
         if self.symmetric:
-            self.lines.factor(a, word, bit)
+            self.lines.factor(a, word, bit, threads=self.threads)
             status, passes, _ = self.gradients.solve(
-                self.lines, *sides, tolerance, floor, limit, v, u, leaving=leaving, entering=entering, guess=guess
-            )
+                self.lines, *sides, tolerance, floor, limit, v, u, leaving=leaving, entering=entering, guess=guess,
+                threads=self.threads,
+            )  # fmt: skip
             return status, passes
         if not guess:
             u[:] = 0.0

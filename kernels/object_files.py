@@ -45,6 +45,7 @@ SHARED = {
         "object_runtime",
         "vectors",
         "lane_loops",
+        "meeting",
         "sweeps",
     )
 }

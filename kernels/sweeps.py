@@ -66,13 +66,16 @@ def weigh(code: Any, y: Any, lw: Any, kw: Any, g: Any, tx: Any, first: Any, last
     return code.total(power)
 
 
-def _down(code: Any, v: Any, g: Any, lb: Any, kb: Any, carry: Any, w: Any, offset: Any = None) -> Any:
+def _joined(
+    code: Any, up: bool, v: Any, g: Any, lb: Any, kb: Any, carry: Any, w: Any, offset: Any = None
+) -> Any:  # fmt: skip
     power = code.variable()
     for tile in code.upwards(0, code.count(carry)):
         nodes = code.tile(tile)
         arriving, energy = carry[tile], power.value
         currents = code.turned([g[node] * v[node] for node in nodes])
-        for row, (node, current) in enumerate(zip(nodes, currents, strict=True)):
+        rows = list(enumerate(zip(nodes, currents, strict=True)))
+        for row, (node, current) in reversed(rows) if up else rows:
             y = arriving + (current if offset is None else current + offset[node])
             rise = _impedance(kb, node, row, lb[node]) * y
             w[node] = rise
@@ -89,27 +92,59 @@ def fall(code: Any, v: Any, g: Any, lb: Any, kb: Any, carry: Any, w: Any) -> Any
 
     ``carry`` (n,) holds what enters from above, then what leaves below.
     """
-    return _down(code, v, g, lb, kb, carry, w)
+    return _joined(code, False, v, g, lb, kb, carry, w)
 
 
 @lane_loops(float)
 def fall_with(code: Any, v: Any, g: Any, lb: Any, kb: Any, carry: Any, w: Any, offset: Any) -> Any:
     """As ``fall``, for currents ``g v + offset``."""
-    return _down(code, v, g, lb, kb, carry, w, offset)
+    return _joined(code, False, v, g, lb, kb, carry, w, offset)
+
+
+@lane_loops(float)
+def climb(code: Any, v: Any, g: Any, lb: Any, kb: Any, carry: Any, w: Any) -> Any:
+    """As ``fall``, up the rows."""
+    return _joined(code, True, v, g, lb, kb, carry, w)
+
+
+@lane_loops(float)
+def climb_with(code: Any, v: Any, g: Any, lb: Any, kb: Any, carry: Any, w: Any, offset: Any) -> Any:
+    """As ``climb``, for currents ``g v + offset``."""
+    return _joined(code, True, v, g, lb, kb, carry, w, offset)
+
+
+def _followed(code: Any, up: bool, w: Any, lb: Any, carry: Any, u: Any) -> None:
+    for tile in code.upwards(0, code.count(carry)):
+        nodes = code.tile(tile)
+        volts, rows = carry[tile], []
+        for node in reversed(nodes) if up else nodes:
+            volts = lb[node] * volts + w[node]
+            rows.append(volts)
+        carry[tile] = volts
+        for node, column in zip(nodes, code.turned(rows[::-1] if up else rows), strict=True):
+            u[node] = column
 
 
 @lane_loops()
 def rise(code: Any, w: Any, lb: Any, carry: Any, u: Any) -> None:
     """Voltages u of the bit lines up eight rows; ``carry`` (n,) holds those below, then those of the top row."""
-    for tile in code.upwards(0, code.count(carry)):
-        nodes = code.tile(tile)
-        volts, rows = carry[tile], []
-        for node in reversed(nodes):
-            volts = lb[node] * volts + w[node]
-            rows.append(volts)
-        carry[tile] = volts
-        for node, column in zip(nodes, code.turned(rows[::-1]), strict=True):
-            u[node] = column
+    _followed(code, True, w, lb, carry, u)
+
+
+@lane_loops()
+def sink(code: Any, w: Any, lb: Any, carry: Any, u: Any) -> None:
+    """As ``rise``, down the rows."""
+    _followed(code, False, w, lb, carry, u)
+
+
+@lane_loops()
+def tally(code: Any, g: Any, v: Any, u: Any, total: Any) -> None:
+    """Add the currents ``g (v - u)`` of eight rows to the columns' ``total`` (n,)."""
+    for tile in code.upwards(0, code.count(total)):
+        amperes = total[tile]
+        for current in code.turned([g[node] * (v[node] - u[node]) for node in code.tile(tile)]):
+            amperes = amperes + current
+        total[tile] = amperes
 
 
 def _advanced(
@@ -176,3 +211,29 @@ def shift(code: Any, change: Any, u: Any) -> None:
     """``u += change``."""
     for j in code.upwards(0, code.count(u)):
         u[j] = change[j] + u[j]
+
+
+@lane_loops()
+def put(code: Any, source: Any, target: Any) -> None:
+    """Copy an array."""
+    for j in code.upwards(0, code.count(source)):
+        target[j] = source[j]
+
+
+@lane_loops(float)
+def join(code: Any, upper: Any, lower: Any, ohms: Any, volts: Any) -> Any:
+    """Voltages where parts of bit lines of ``ohms`` meet, for the currents from both; return their power."""
+    power = code.variable()
+    for j in code.upwards(0, code.count(volts)):
+        current = upper[j] + lower[j]
+        rise = ohms[j] * current
+        power.value = rise * current + power.value
+        volts[j] = rise
+    return code.total(power)
+
+
+@lane_loops()
+def conduct(code: Any, siemens: Any, volts: Any, amperes: Any) -> None:
+    """``amperes = siemens volts``."""
+    for j in code.upwards(0, code.count(volts)):
+        amperes[j] = siemens[j] * volts[j]

@@ -134,31 +134,55 @@ def factor_words(g: Array, rw: Array, lw: Array, kw: Array) -> None:
 
 
 @njit(**_OPTIONS)
-def factor_bits(g: Array, rb: Array, lb: Array, kb: Array) -> None:
+def _factor_row(g: Array, b: int, q: int, ohms: Array, least: float, z: Array, lb: Array, kb: Array) -> None:
+    """Take row q of panel b of bit lines, with segments ``ohms`` (n,) behind it, onto the impedances z."""
+    m, n = g.shape
+    i = 8 * b + q
+    if kb.ndim == 2:
+        kb[b, q] = max(ohms[0], least) if i < m else 0.0
+    for first in range(0, lb.shape[1], 8):
+        for c in range(8):
+            j = first + c
+            ratio, k = 1.0, 0.0
+            if i < m and j < n:
+                zc = _beyond(g[i, j], z[j])
+                r = max(ohms[j], least)
+                ratio, k = _divider(zc, r)
+                z[j] = zc + r
+            lb[b, first + q, c] = ratio
+            if kb.ndim == 3:
+                kb[b, first + q, c] = k
+
+
+@njit(**_OPTIONS)
+def factor_bits(g: Array, rb: Array, lb: Array, kb: Array, split: int, joint: Array) -> None:
     """Fill the bit lines' dividers for cells g (m, n) and segments ``rb`` (m+1, n).
 
-    Where segments are alike, ``kb`` is (panels, 8) and receives their ohms.
+    Panels below ``split`` are followed from the top down, the others from the bottom up; the segment between them is
+    the upper ones'. Where they meet, ``joint[0]`` (3, width) is the impedance of both, ``joint[1]`` that of the upper
+    part and ``joint[2]`` that of the lower one. Where segments are alike, ``kb`` is (panels, 8) and receives their
+    ohms.
     """
     m, n = g.shape
-    z = np.ones(lb.shape[1])
+    panels, width = lb.shape[0], lb.shape[1]
+    z, none = np.ones(width), np.zeros(n)
     for j in range(n):
         z[j] = max(rb[0, j], TINY)
-    for b in range(lb.shape[0]):
+    for b in range(split):
         for q in range(8):
             i = 8 * b + q
-            below = rb[min(i, m - 1) + 1]
-            least = TINY if i == m - 1 else 0.0
-            if kb.ndim == 2:
-                kb[b, q] = max(below[0], least) if i < m else 0.0
-            for first in range(0, lb.shape[1], 8):
-                for c in range(8):
-                    j = first + c
-                    ratio, k = 1.0, 0.0
-                    if i < m and j < n:
-                        zc = _beyond(g[i, j], z[j])
-                        r = max(below[j], least)
-                        ratio, k = _divider(zc, r)
-                        z[j] = zc + r
-                    lb[b, first + q, c] = ratio
-                    if kb.ndim == 3:
-                        kb[b, first + q, c] = k
+            _factor_row(g, b, q, rb[min(i, m - 1) + 1], TINY if i == m - 1 else 0.0, z, lb, kb)
+    if split == panels:
+        return
+    for j in range(n):
+        joint[1, j] = z[j]
+        z[j] = max(rb[m, j], TINY)
+    for b in range(panels - 1, split - 1, -1):
+        for q in range(7, -1, -1):
+            i = 8 * b + q
+            _factor_row(g, b, q, rb[min(i, m)] if i > 8 * split else none, 0.0, z, lb, kb)
+    joint[0] = 0.0
+    for j in range(n):
+        joint[2, j] = z[j]
+        both = _beyond(1.0 / joint[1, j], z[j])
+        joint[0, j] = both if both < np.inf else 0.0  # what nothing holds stays at 0

@@ -120,7 +120,7 @@ class CellWays:
             self._network = UpwardReduction(segments.g, *segments.couplings(), run=partial(run_tasks, threads=threads))
         self.terminals = Terminals.around(segments, self._network, threads)
         self.verification: Verification = verify(self.terminals)
-        self._evidence = self._gather()
+        self._evidence = self._gather(threads)
         network, terminals = self._network, self._network.couplings.shape[0]
         self._rows: dict[int, int] = {}
         self._blocks, self._spread = np.empty(most, np.int64), np.empty(most)
@@ -137,7 +137,7 @@ class CellWays:
             self._between[a, b] = np.ascontiguousarray(self.terminals.between(a, b))
         return self._between[a, b]
 
-    def _gather(self) -> tuple[Array, Array, Array, float] | None:
+    def _gather(self, threads: int) -> tuple[Array, Array, Array, float] | None:
         """Solve for random source voltages and random currents across all cells at once, by conjugate gradients.
 
         Return the terminals' voltages, what the currents bring to the nodes on the ways, the volts across all cells,
@@ -167,7 +167,7 @@ class CellWays:
         far_w, far_b = right / np.maximum(word[:, -1], ladders.TINY), top / np.maximum(bit[0], ladders.TINY)
         status, _, strain = Gradients(rows, cols, offsets=True).solve(
             lines, left, far_w, bottom, far_b, CG_TOLERANCE, 0.0, _ITERATIONS, v, u,
-            leaving=-amperes, entering=-amperes,
+            leaving=-amperes, entering=-amperes, threads=threads,
         )  # fmt: skip
         if status != schur.CONVERGED or strain > STRAIN:
             return None

@@ -87,8 +87,9 @@ def by_schur(
     """
     batch = sources["word_left"].shape[0]
     _check_memory(segments, batch, fields, 12 + 9 * min(threads, batch))
-    gradients = _Gradients(segments, sources, fields, max_iterations, all_digits)
-    run_tasks(gradients.solve, chunks(batch, threads), threads)
+    parts = chunks(batch, threads)
+    gradients = _Gradients(segments, sources, fields, max_iterations, all_digits, threads // len(parts))
+    run_tasks(gradients.solve, parts, threads)
     answer, doubtful = gradients.answer(), gradients.doubtful
     if not doubtful.any():
         return answer
@@ -100,13 +101,13 @@ class _Gradients:
     """Conjugate gradients on one circuit, and what they give for the vectors of a batch."""
 
     def __init__(
-        self, segments: Segments, sources: dict[Side, Array], fields: bool, limit: int, all_digits: bool
+        self, segments: Segments, sources: dict[Side, Array], fields: bool, limit: int, all_digits: bool, threads: int
     ) -> None:
-        self.segments, self.sources, self.limit = segments, sources, limit
+        self.segments, self.sources, self.limit, self.threads = segments, sources, limit, threads
         rows, cols = segments.g.shape
         batch = sources["word_left"].shape[0]
         self.lines = _workspace(Lines, rows, cols)
-        self.lines.factor(segments.g, segments.word, segments.bit)
+        self.lines.factor(segments.g, segments.word, segments.bit, threads=threads)
         # A far end's Norton current; an open end has none, an ideal source a very large one.
         self.far_word = sources["word_right"] / np.maximum(segments.word[:, -1], ladders.TINY)
         self.far_bit = sources["bit_top"] / np.maximum(segments.bit[0], ladders.TINY)
@@ -139,7 +140,7 @@ class _Gradients:
             check_running()
             if self.fields is not None:
                 v, u = self.fields[:, k]
-            left, right, top, bottom = volts = [self.sources[side][k] for side in SIDES]
+            left, _, _, bottom = volts = [self.sources[side][k] for side in SIDES]
             out = [self.currents[side][k] for side in SIDES]
             status, steps, strain = gradients.solve(
                 lines,
@@ -152,11 +153,9 @@ class _Gradients:
                 self.limit,
                 v,
                 u,
+                threads=self.threads,
             )
-            loss = max(
-                ladders.word_end_currents(g, word, lines.lw, u, left, right, out[0], out[1]),
-                ladders.bit_end_currents(g, bit, lines.lb, v, top, bottom, out[2], out[3]),
-            )
+            loss = lines.end_currents(g, word, bit, volts, v, u, out, threads=self.threads)
             self.residual[k] = kirchhoff.residual(g, word, bit, *volts, v, u, *out)
             self.iterations[k], self.converged[k], self.sure[k] = steps, status == schur.CONVERGED, strain <= STRAIN
             unsure = strain > STRAIN or loss > LOSS or steps > HARD_ITERATIONS
@@ -168,7 +167,7 @@ class _Gradients:
         """Improve one vector's node voltages v, u and its end currents by iterative refinement."""
         word, bit = self.segments.word, self.segments.bit
         pairs = VoltagePairs.of(v, u)
-        correction = linear_correction(word, bit, self.lines, self.limit)
+        correction = linear_correction(word, bit, self.lines, self.limit, self.threads)
         settle = not self.sure[vector]
         balance, steps = refine(word, bit, volts, ohmic(self.segments.g), correction, pairs, settle=settle)
         if steps == 0 and self.residual[vector] < balance.bound:

@@ -64,9 +64,11 @@ def by_newton(
     across: dict[int, Array] = {}
     amperes: dict[int, Array] = {}
     cases: list[Beyond] = []
+    parts = chunks(batch, threads)
 
     def work(vectors: slice) -> None:
         with newton_steps.Workspace.borrowed(rows, cols, cells.symmetric) as space:
+            space.threads = threads // len(parts)
             solve_vectors(vectors, space)
 
     def solve_vectors(vectors: slice, space: newton_steps.Workspace) -> None:
@@ -95,7 +97,7 @@ def by_newton(
                     volts[~reached] = np.nan
                     cut[~reached] = True
 
-    run_tasks(work, chunks(batch, threads), threads)
+    run_tasks(work, parts, threads)
     report(sorted(cases, key=lambda case: case.vector))
     return BatchAnswer.direct(
         "newton", sources, currents, residual, iterations=iterations,
@@ -109,10 +111,8 @@ def _finish(
 ) -> float:
     """Fill the end currents ``out`` and return the residual, both of ohmic cells ``i / (v - u)``."""
     word, bit, chord = segments.word, segments.bit, space.chord
-    left, right, top, bottom = volts
-    space.lines.factor(chord, word, bit, grid=False)
-    ladders.word_end_currents(chord, word, space.lines.lw, u, left, right, out[0], out[1])
-    ladders.bit_end_currents(chord, bit, space.lines.lb, v, top, bottom, out[2], out[3])
+    space.lines.factor(chord, word, bit, grid=False, threads=space.threads)
+    space.lines.end_currents(chord, word, bit, volts, v, u, out, threads=space.threads)
     residual: float = kirchhoff.residual(chord, word, bit, *volts, v, u, *out)
     return residual
 

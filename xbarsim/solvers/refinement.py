@@ -226,7 +226,7 @@ def refine(
         return balance, MOST_STEPS
 
 
-def linear_correction(word: Array, bit: Array, lines: Lines, limit: int) -> Solver:
+def linear_correction(word: Array, bit: Array, lines: Lines, limit: int, threads: int) -> Solver:
     """Return a solver of linear circuits for :func:`refine`, by conjugate gradients to their last digit."""
     rows, cols = word.shape[0], bit.shape[1]
     gradients = Gradients(rows, cols, offsets=True)
@@ -237,7 +237,7 @@ def linear_correction(word: Array, bit: Array, lines: Lines, limit: int) -> Solv
         far_b = balance.far_bit / np.maximum(bit[0], ladders.TINY)
         status, _, _ = gradients.solve(
             lines, zero_w, far_w, zero_b, far_b, 1e-13, 0.0, limit, dv, du,
-            leaving=balance.leaving, entering=balance.entering,
+            leaving=balance.leaving, entering=balance.entering, threads=threads,
         )  # fmt: skip
         return bool(status == schur.CONVERGED)
 
