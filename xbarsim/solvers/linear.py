@@ -87,9 +87,8 @@ def by_schur(
     """
     batch = sources["word_left"].shape[0]
     _check_memory(segments, batch, fields, 12 + 9 * min(threads, batch))
-    parts = chunks(batch, threads)
-    gradients = _Gradients(segments, sources, fields, max_iterations, all_digits, threads // len(parts))
-    run_tasks(gradients.solve, parts, threads)
+    gradients = _Gradients(segments, sources, fields, max_iterations, all_digits, threads // max(1, batch))
+    run_tasks(gradients.solve, chunks(batch, threads), threads)
     answer, doubtful = gradients.answer(), gradients.doubtful
     if not doubtful.any():
         return answer

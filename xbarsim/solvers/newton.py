@@ -64,11 +64,10 @@ def by_newton(
     across: dict[int, Array] = {}
     amperes: dict[int, Array] = {}
     cases: list[Beyond] = []
-    parts = chunks(batch, threads)
 
     def work(vectors: slice) -> None:
         with newton_steps.Workspace.borrowed(rows, cols, cells.symmetric) as space:
-            space.threads = threads // len(parts)
+            space.threads = threads // max(1, batch)
             solve_vectors(vectors, space)
 
     def solve_vectors(vectors: slice, space: newton_steps.Workspace) -> None:
@@ -97,7 +96,7 @@ def by_newton(
                     volts[~reached] = np.nan
                     cut[~reached] = True
 
-    run_tasks(work, parts, threads)
+    run_tasks(work, chunks(batch, threads), threads)
     report(sorted(cases, key=lambda case: case.vector))
     return BatchAnswer.direct(
         "newton", sources, currents, residual, iterations=iterations,
