@@ -149,7 +149,7 @@ def _pass_row(
 
 
 @njit(**_OPTIONS)
-def _known(lb: Array, i: int, ratios: Array) -> None:
+def _kept_dividers(lb: Array, i: int, ratios: Array) -> None:
     """Fill row i's dividers from tiles."""
     panel, q = lb[i // 8], i % 8
     for j in range(ratios.size):
@@ -157,7 +157,7 @@ def _known(lb: Array, i: int, ratios: Array) -> None:
 
 
 @njit(**_OPTIONS)
-def _found(g: Array, ohms: Array, least: float, z: Array, ratios: Array) -> None:
+def _new_dividers(g: Array, ohms: Array, least: float, z: Array, ratios: Array) -> None:
     """Fill a row's dividers for impedances z before cells g and segments ``ohms`` behind; take z on behind them."""
     for j in range(ratios.size):
         zc = _beyond(g[j], z[j])
@@ -186,18 +186,18 @@ def bit_end_currents(
     """
     m, n = g.shape
     size, noise, ratios, z = np.empty(n), np.zeros(n), np.empty(n), np.empty(n)
-    held = min(8 * split, m)
+    upper = min(8 * split, m)
     for j in range(n):
         out_bottom[j] = (top[j] - bottom[j]) / max(rb[0, j], TINY)
         size[j] = abs(out_bottom[j])
         out_top[j] = 0.0
-    for i in range(held):
-        _known(lb, i, ratios)
+    for i in range(upper):
+        _kept_dividers(lb, i, ratios)
         _pass_row(g[i], v[i], bottom, ratios, out_bottom, size, noise)
     for j in range(n):
         z[j] = joint[1, j]
-    for i in range(held, m):
-        _found(g[i], rb[i + 1], TINY if i == m - 1 else 0.0, z, ratios)
+    for i in range(upper, m):
+        _new_dividers(g[i], rb[i + 1], TINY if i == m - 1 else 0.0, z, ratios)
         _pass_row(g[i], v[i], bottom, ratios, out_bottom, size, noise)
     loss: float = _worst(size, noise, 1.0)
     closed = False
@@ -210,18 +210,18 @@ def bit_end_currents(
         out_top[j] = (bottom[j] - top[j]) / z[j]
         size[j] = abs(out_top[j])
         noise[j] = 0.0
-    for i in range(m - 1, held, -1):
-        _known(lb, i, ratios)
+    for i in range(m - 1, upper, -1):
+        _kept_dividers(lb, i, ratios)
         _pass_row(g[i], v[i], top, ratios, out_top, size, noise)
-    if held < m:
+    if upper < m:
         # The last of the lower part has no segment behind it there.
         for j in range(n):
             z[j] = joint[2, j]
-            ratios[j] = _divider(z[j], rb[held, j])[0]
-            z[j] += rb[held, j]
-        _pass_row(g[held], v[held], top, ratios, out_top, size, noise)
-    for i in range(held - 1, -1, -1):
-        _found(g[i], rb[i], TINY if i == 0 else 0.0, z, ratios)
+            ratios[j] = _divider(z[j], rb[upper, j])[0]
+            z[j] += rb[upper, j]
+        _pass_row(g[upper], v[upper], top, ratios, out_top, size, noise)
+    for i in range(upper - 1, -1, -1):
+        _new_dividers(g[i], rb[i], TINY if i == 0 else 0.0, z, ratios)
         _pass_row(g[i], v[i], top, ratios, out_top, size, noise)
     for j in range(n):
         if rb[0, j] == np.inf:

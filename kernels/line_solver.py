@@ -85,7 +85,7 @@ class Lines:
             tiles.factor_bits(g, bit, lb, self.kb, self.split, self.joint)
             np.divide(1.0, np.maximum(bit[-1], tiles.TINY), out=self.ends[: g.shape[1]])
 
-        self.both(words, bits, threads)
+        self.run_layers(words, bits, threads)
 
     def end_currents(
         self, g: Array, word: Array, bit: Array, volts: list[Array], v: Array, u: Array, out: list[Array], *,
@@ -106,10 +106,10 @@ class Lines:
                 g, bit, self.lb, self.split, self.joint, v, top, bottom, out[2], out[3]
             )  # fmt: skip
 
-        self.both(words, bits, threads)
+        self.run_layers(words, bits, threads)
         return float(losses.max())
 
-    def both(self, words: Callable[[], Any], bits: Callable[[], Any], threads: int) -> None:
+    def run_layers(self, words: Callable[[], Any], bits: Callable[[], Any], threads: int) -> None:
         """Do what concerns word lines and what concerns bit lines, in two threads where that pays."""
 
         def alone() -> None:

@@ -58,12 +58,12 @@ def meet(typing: Any, gate: Any, part: Any) -> Any:
         long, word = ir.IntType(64), ir.IntType(32)
         array = context.make_array(gate)(context, builder, args[0])
         data, before = array.data, builder.block
-        arrive, look, again, rest, met = map(builder.append_basic_block, ("arrive", "look", "again", "rest", "met"))
+        arrive, look, again, pause, met = map(builder.append_basic_block, ("arrive", "look", "again", "pause", "met"))
         builder.cbranch(builder.icmp_unsigned("==", array.nitems, long(0)), met, arrive)
 
         builder.position_at_end(arrive)
-        here = builder.mul(args[1], long(_APART))
-        mine, other = builder.gep(data, [here]), builder.gep(data, [builder.sub(long(_APART), here)])
+        offset = builder.mul(args[1], long(_APART))
+        mine, partner = builder.gep(data, [offset]), builder.gep(data, [builder.sub(long(_APART), offset)])
         given_up = builder.gep(data, [long(2 * _APART)])
         count = builder.add(builder.load(mine), long(1))
         builder.store_atomic(count, mine, "release", 8)
@@ -72,16 +72,16 @@ def meet(typing: Any, gate: Any, part: Any) -> Any:
         builder.position_at_end(look)
         looks = builder.phi(long)
         looks.add_incoming(long(1), arrive)
-        arrived = builder.icmp_signed(">=", builder.load_atomic(other, "acquire", 8), count)
+        arrived = builder.icmp_signed(">=", builder.load_atomic(partner, "acquire", 8), count)
         builder.cbranch(arrived, met, again)
 
         builder.position_at_end(again)
         more = builder.add(looks, long(1))
         looks.add_incoming(more, again)
         tired = builder.icmp_unsigned("==", builder.urem(looks, long(_LOOKS)), long(0))
-        builder.cbranch(tired, rest, look)
+        builder.cbranch(tired, pause, look)
 
-        builder.position_at_end(rest)
+        builder.position_at_end(pause)
         if _SYSTEM:
             with builder.if_else(builder.icmp_unsigned("<", looks, long(_PATIENCE))) as (early, late):
                 with early:

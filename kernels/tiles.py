@@ -165,7 +165,7 @@ def factor_bits(g: Array, rb: Array, lb: Array, kb: Array, split: int, joint: Ar
     """
     m, n = g.shape
     panels, width = lb.shape[0], lb.shape[1]
-    z, none = np.ones(width), np.zeros(n)
+    z, no_ohms = np.ones(width), np.zeros(n)
     for j in range(n):
         z[j] = max(rb[0, j], TINY)
     for b in range(split):
@@ -180,9 +180,9 @@ def factor_bits(g: Array, rb: Array, lb: Array, kb: Array, split: int, joint: Ar
     for b in range(panels - 1, split - 1, -1):
         for q in range(7, -1, -1):
             i = 8 * b + q
-            _factor_row(g, b, q, rb[min(i, m)] if i > 8 * split else none, 0.0, z, lb, kb)
+            _factor_row(g, b, q, rb[min(i, m)] if i > 8 * split else no_ohms, 0.0, z, lb, kb)
     joint[0] = 0.0
     for j in range(n):
         joint[2, j] = z[j]
-        both = _beyond(1.0 / joint[1, j], z[j])
-        joint[0, j] = both if both < np.inf else 0.0  # what nothing holds stays at 0
+        parallel = _beyond(1.0 / joint[1, j], z[j])
+        joint[0, j] = parallel if parallel < np.inf else 0.0  # what nothing holds stays at 0
