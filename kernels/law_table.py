@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from . import channels, laws
 
 Array = NDArray[np.float64]
+
+_PART = 1e-3
+"""Of its conductance, by which a compiled law is moved to see what that changes: of fourth order, right to 1e-12."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,18 @@ class Cells:
     kind, address : int
         Which law, as :mod:`laws` numbers them; the address of a compiled one.
     parameters : (K, m, n)
-        The first is the conductance.
+        The first is the conductance, or in proportion to it.
     shared : (pieces, columns)
         What all cells have in common.
+    per_conductance : float
+        What the first parameter grows by with each siemens of a cell's conductance.
     """
 
     kind: int
     address: int
     parameters: Array
     shared: Array
+    per_conductance: float = 1.0
 
     @property
     def symmetric(self) -> bool:
@@ -74,3 +80,57 @@ class Cells:
             return fault
         bad = channels.renew(v, u, self.parameters, predicted, i, anchor, a, b, j)
         return (laws.GOOD, 0) if bad < 0 else (laws.NOT_FINITE, bad)
+
+    def per_siemens(self, across: Array, lower: Array, i: Array, a: Array) -> Array:
+        """Return ``di/dg`` of every cell, g being its conductance, at fixed node voltages (m, n).
+
+        Most laws are in proportion to g. A memristor g in series with a device that takes ``i = f(w)`` behind it obeys
+        ``i = g (v - w)``; with ``a = g f' / (g + f')`` its slope in v is ``di/dg = (v - w) f' / (g + f') = i a / g^2``.
+        Of a compiled law differences tell, and its open cells, whatever it says there, have 0.
+
+        Parameters
+        ----------
+        across, lower : (m, n)
+            Volts across the cells, and of the lower one of each cell's nodes.
+        i, a : (m, n)
+            Currents and slopes ``di/dv`` there.
+        """
+        table = self.parameters[0]
+        closed = table > 0.0
+        if self.kind == laws.COMPILED:
+            return np.where(closed, self._difference(across), 0.0)
+        scale = np.where(closed, table, 1.0)
+        if self.kind in (laws.SELECTOR, laws.TRANSISTOR):
+            slopes = (i / scale) * (a / scale)
+            return slopes if closed.all() else np.where(closed, slopes, self._opening(across, lower))
+        if closed.all():
+            per_part = i / scale
+        else:
+            per_part, zero, spare = np.empty(across.shape), np.zeros(across.shape), np.empty((2, *across.shape))
+            self._with_conductances(scale).evaluate(across, zero, zero, per_part, *spare)
+        siemens: Array = per_part * self.per_conductance
+        return siemens
+
+    def _opening(self, across: Array, lower: Array) -> Array:
+        """Return ``di/dg`` of series cells at ``g = 0``: their memristors' volts, when they carry nothing."""
+        if self.kind == laws.SELECTOR:
+            return across
+        over = self.parameters[1] - self.parameters[3] - lower
+        # The inner node is where the bit node is, or where the channel ends below that.
+        return np.where(over > 0.0, np.maximum(across, -over), 0.0)
+
+    def _difference(self, across: Array) -> Array:
+        """Return ``(8 (f(g + h) - f(g - h)) - (f(g + 2 h) - f(g - 2 h))) / 12 h`` of a law f at the same volts."""
+        amperes, zero, spare = np.empty(across.shape), np.zeros(across.shape), np.empty((2, *across.shape))
+        total = np.zeros(across.shape)
+        for steps, weight in ((1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)):
+            moved = self._with_conductances(self.parameters[0] * (1.0 + _PART * steps))
+            moved.evaluate(across, zero, zero, amperes, *spare)
+            total += weight * amperes
+        siemens: Array = total / (12.0 * _PART * np.where(self.parameters[0] > 0.0, self.parameters[0], 1.0))
+        return siemens
+
+    def _with_conductances(self, table: Array) -> Cells:
+        parameters = self.parameters.copy()
+        parameters[0] = table
+        return replace(self, parameters=parameters)

@@ -157,6 +157,28 @@ class Workspace:
         )  # fmt: skip
         return outcome
 
+    def solve_transposed(
+        self, word: Array, bit: Array, volts: Array, tolerance: float, limit: int, p: Array, q: Array
+    ) -> int:  # fmt: skip
+        """Solve the transposed circuit of the slopes ``a, b``, sources ``volts`` at the bottom; fill p and q (m, n).
+
+        Cells take ``a (p - q)`` from word nodes and bring ``b (p - q)`` to bit nodes: what couples the layers has
+        changed places, and each line is the one that it was. The other ends' sources are at 0 V. Return the status.
+        """
+        zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
+        sides = (zero_w, zero_w, volts, zero_b)
+        if self.symmetric:
+            self.lines.factor(self.a, word, bit)
+            return self.gradients.solve(self.lines, *sides, tolerance, 0.0, limit, p, q)[0]
+        ladders.factor_word(self.a, word, self.lw, self.kw, self.end_w)
+        ladders.factor_bit(self.b, bit, self.lb, self.kb, self.end_b)
+        none, q[:] = np.zeros(p.shape), 0.0
+        status: int = unsymmetric.solve(
+            self.b, self.a, none, none, self.lw, self.kw, self.lb, self.kb, *sides, tolerance, limit, p, q, self.end_w,
+            self.end_b, self.directions, self.y,
+        )[0]  # fmt: skip
+        return status
+
     def tie(self, cells: Cells, v: Array, u: Array) -> None:
         """Fill ``chord`` for the voltages v, u at which the laws were evaluated last."""
         tangents.chords(v, u, cells.siemens, self.laws[0], self.a, self.chord)

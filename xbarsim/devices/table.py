@@ -179,7 +179,7 @@ class Table(Device):
         starts = np.concatenate([self.voltage[:1], self.voltage])
         with np.errstate(over="ignore"):
             scale = np.ascontiguousarray(conductance / self.conductance)
-        return Cells(self.kind, 0, scale[None], np.column_stack([starts, self.pieces]))
+        return Cells(self.kind, 0, scale[None], np.column_stack([starts, self.pieces]), 1.0 / self.conductance)
 
     def subcircuit(self) -> str:
         """Return the curve as a SPICE subcircuit, ports ``TE BE``."""

@@ -78,6 +78,16 @@ class ArrayMaps:
         return tiles
 
     @for_gradients_too
+    def cells(self) -> list[Tensor]:
+        """Return the conductances of the arrays of ``tiles``, in float64, as functions of the weights."""
+        if "cells" not in self._differentiable:
+            state = self._state()
+            self._differentiable["cells"] = siemens = cells.all_conductances(state)
+            if "tiles" not in self.values:
+                self.values["tiles"] = _tiles(siemens, state)
+        return self._differentiable["cells"]
+
+    @for_gradients_too
     def strips(self) -> list[Strip]:
         """Return the maps of arrays with the same inputs side by side, in the weights' type, or in single precision."""
         strips: list[Strip] = self._value("strips", lambda state: list(side_by_side(state)))
@@ -144,7 +154,11 @@ class ArrayMaps:
 def circuits(state: ArrayState) -> list[Tile]:
     """Return the arrays with their wires."""
     with torch.no_grad():
-        return [_tile(g.numpy(), tile, state) for tile, g in enumerate(cells.all_conductances(state))]
+        return _tiles(cells.all_conductances(state), state)
+
+
+def _tiles(conductances: Sequence[Tensor], state: ArrayState) -> list[Tile]:
+    return [_tile(g.detach().numpy(), tile, state) for tile, g in enumerate(conductances)]
 
 
 def _tile(conductance: Array, tile: int, state: ArrayState) -> Tile:

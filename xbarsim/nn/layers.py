@@ -221,7 +221,8 @@ class CrossbarLayer(DigitalOutputs):
         with _precise(x):
             driven = self._drives(_wide(x))
             parts = driven.parts(driven.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
-            read = self._reader(arrays, passing=len(parts) == 1 and self._passing(arrays, x))
+            vectors = driven.volts.shape[0] * driven.volts.shape[1]
+            read = self._reader(arrays, vectors, passing=len(parts) == 1 and self._passing(arrays, x))
             outputs = torch.cat([self._decoded(read(part.volts.flatten(0, 1)), part) for part in parts])
         return self.shaped(self.finished(outputs, digital_bias=digital_bias), x).to(x)
 
@@ -265,18 +266,15 @@ class CrossbarLayer(DigitalOutputs):
             lines = self.line_order(lines)
         return drives(lines, full, self.input_converter.bits, self.hardware)
 
-    def _reader(self, arrays: ArrayMaps | None, *, passing: bool) -> Reader:
-        """Return one read of all arrays, for as many vectors as are given to it; once only if maps are ``passing``."""
-        law = self.hardware.law
-        if law.linear:
+    def _reader(self, arrays: ArrayMaps | None, vectors: int, *, passing: bool) -> Reader:
+        """Return one read of all arrays for so many vectors, in any parts; in one only if maps are ``passing``."""
+        if self.hardware.law.linear:
             source = arrays or self.arrays()
             return linear_reader(source.passing_strips() if passing else source.strips(), self.places)
-        message = (
-            f"{self.label} has cells of law {law.kind!r}, which have no gradient: "
-            "call eval(), or train with law='linear'"
-        )
-        sources = [self.weight, *([self.bias] if self.bias_row and self.bias is not None else [])]
-        return nonlinear_reader((arrays or self.circuits()).tiles(), sources, message, training=self.training)
+        circuits = arrays or self.circuits()
+        conductances = circuits.cells() if self._differentiable else None
+        tiles = circuits.tiles()
+        return nonlinear_reader(tiles, conductances, vectors, training=self.training, threads=self.threads)
 
     def _decoded(self, currents: Sequence[Tensor], driven: Drives) -> Tensor:
         """Return products (batch, outputs) from what all arrays carry, (pulses * batch, cols) each."""

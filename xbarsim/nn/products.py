@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from xbarsim.errors import InputError
+from xbarsim.nn.array_currents import array_currents
 from xbarsim.nn.arrays import Strip
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import subtracted, unit
 from xbarsim.nn.rounding import bit_planes
 from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import Tile, arranged_outputs, assembled
+
+KEPT_BYTES = 256e6
+"""Of a layer's cell voltages that are kept until a gradient is asked for."""
 
 
 @dataclass(frozen=True)
@@ -78,41 +80,37 @@ def linear_reader(strips: Iterable[Strip], places: Sequence[Place]) -> Reader:
     return read
 
 
-def nonlinear_reader(tiles: Sequence[Tile], sources: Sequence[Tensor], message: str, *, training: bool) -> Reader:
-    """Return Newton's method for every input vector; it has no gradient, and says so where one is asked for.
+def nonlinear_reader(
+    tiles: Sequence[Tile], cells: Sequence[Tensor] | None, vectors: int, *, training: bool, threads: int | None
+) -> Reader:
+    """Return Newton's method for every input vector, with gradients by volts and cells where they are recorded.
 
     Parameters
     ----------
     tiles : sequence of Tile
         The circuits.
-    sources : sequence of Tensor
-        Of which their currents are functions, beside the volts.
-    message : str
-        What is said.
+    cells : sequence of Tensor or None
+        Their conductances as functions of the weights; None: no gradient is to reach those.
+    vectors : int
+        How many there are in all.
     training : bool
-        Whether it is said at once.
+        Whether gradients are likely to be asked for: if so, and if they are no more than ``KEPT_BYTES``, the cells'
+        voltages are kept until then. Otherwise vectors are solved once more.
+    threads : int or None
+        Threads for the circuits; None: all.
     """
+    keep = training and 8 * vectors * sum(tile.crossbar.conductance.size for tile in tiles) <= KEPT_BYTES
 
     def read(volts: Tensor) -> list[Tensor]:
-        if torch.is_grad_enabled() and training and (volts.requires_grad or sources[0].requires_grad):
-            raise InputError(message)
-        apply: Any = _WithoutGradient.apply
-        return [apply(message, torch.from_numpy(tile.solve(volts)).to(volts), volts, *sources) for tile in tiles]
+        if not (torch.is_grad_enabled() and (volts.requires_grad or cells is not None)):
+            return [torch.from_numpy(tile.solve(volts)).to(volts) for tile in tiles]
+        siemens = [torch.from_numpy(tile.crossbar.conductance) for tile in tiles] if cells is None else cells
+        return [
+            array_currents(volts[:, tile.lines], g, tile.crossbar, keep=keep, threads=threads).to(volts)
+            for tile, g in zip(tiles, siemens, strict=True)
+        ]
 
     return read
-
-
-class _WithoutGradient(torch.autograd.Function):
-    """Numbers that depend on others by a way whose gradient is not known: asking for it is an error, not 0."""
-
-    @staticmethod
-    def forward(ctx: Any, message: str, numbers: Tensor, *sources: Tensor) -> Tensor:
-        ctx.message = message
-        return numbers.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        raise InputError(ctx.message)
 
 
 def decoded(

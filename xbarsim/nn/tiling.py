@@ -124,10 +124,15 @@ class Tile:
     sign: float
     bridged: Bridged | None = field(default=None, repr=False)
 
+    @property
+    def lines(self) -> slice:
+        """``rows`` as a slice."""
+        return slice(self.rows.start, self.rows.stop)
+
     def solve(self, volts: Tensor | Array) -> Array:
         """Return the currents (batch, columns) in amperes for the layer's lines (batch, lines) in volts."""
         array = volts.detach().cpu().numpy() if isinstance(volts, Tensor) else np.asarray(volts)
-        drive = np.ascontiguousarray(array.reshape(-1, array.shape[-1])[:, self.rows.start : self.rows.stop], float)
+        drive = np.ascontiguousarray(array.reshape(-1, array.shape[-1])[:, self.lines], float)
         if self.bridged is None:
             return solve(self.crossbar, drive).currents
         return self.bridged.outputs(solve(self.crossbar, self.bridged.inputs(drive)).currents)

@@ -1,4 +1,4 @@
-"""How the effective map changes with every cell: exact gradients through the circuit."""
+"""Exact gradients through the circuit: of the effective map of linear cells, and of output currents of any cells."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
 from xbarsim.resources import one_blas_thread, thread_count
 from xbarsim.solvers.effective import mappable, verify
+from xbarsim.solvers.output_currents import CircuitGradient as CircuitGradient
+from xbarsim.solvers.output_currents import OutputCurrents as OutputCurrents
+from xbarsim.solvers.output_currents import output_currents as output_currents
 from xbarsim.solvers.terminals import Terminals
 
 
@@ -70,7 +73,7 @@ def effective_map(crossbar: Crossbar, *, threads: int | None = None) -> Effectiv
     Parameters
     ----------
     crossbar : Crossbar
-        The circuit; its cells must be linear.
+        The circuit; its cells must be linear. Others have ``output_currents``.
     threads : int, optional
         Threads to use; the result does not depend on it.
 
