@@ -103,12 +103,11 @@ class Cells:
         if self.kind in (laws.SELECTOR, laws.TRANSISTOR):
             slopes = (i / scale) * (a / scale)
             return slopes if closed.all() else np.where(closed, slopes, self._opening(across, lower))
-        if closed.all():
-            per_part = i / scale
-        else:
-            per_part, zero, spare = np.empty(across.shape), np.zeros(across.shape), np.empty((2, *across.shape))
-            self._with_conductances(scale).evaluate(across, zero, zero, per_part, *spare)
-        siemens: Array = per_part * self.per_conductance
+        if not closed.all():
+            # Open cells take nothing, whatever the law; what they begin to take is that of cells of a parameter 1.
+            i, zero, spare = np.empty(across.shape), np.zeros(across.shape), np.empty((2, *across.shape))
+            self._with_conductances(scale).evaluate(across, zero, zero, i, *spare)
+        siemens: Array = i / scale * self.per_conductance
         return siemens
 
     def _opening(self, across: Array, lower: Array) -> Array:

@@ -1,7 +1,5 @@
 """Gradients of layers: against finite differences, through scales, at stuck cells, and in training."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,7 @@ from torch.func import functional_call
 
 from xbarsim.devices import registry
 from xbarsim.devices.ohmic import Linear
-from xbarsim.errors import InputError
-from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLinear, Law, convert
+from xbarsim.nn import Converter, CrossbarConv2d, CrossbarLinear, Law
 from xbarsim.nonideal import Fault, Faults, Levels, Nonidealities, ReadNoise, Shorts, Variation, WriteVerify
 
 SIZES = [(1, 1), (2, 3), (7, 5), (33, 17)]
@@ -141,38 +138,6 @@ def test_training_learns_what_the_circuit_does():
     assert losses[-1] < 0.05 * losses[0]
     with torch.no_grad():
         assert apart(solved(layer, x), layer(x)) < 1e-12
-
-
-@pytest.mark.parametrize("law", ["sinh", "selector"])
-@pytest.mark.parametrize("bias_row", [False, True])
-def test_a_gradient_through_nonlinear_cells_is_an_error_and_not_none(law, bias_row):
-    """Also in eval(), and where a bias alone would have trained."""
-    layer = CrossbarLinear.of(made(nn.Linear, 5, 4), hardware(law=Law(law)), bias_row=bias_row).program(0)
-    layer.hardware = replace(layer.hardware, dac=Converter(range="batch"))
-    x = numbers(2, 5)
-    with pytest.raises(InputError, match="have no gradient"):
-        layer.train()(x)
-    y = layer.eval()(x)
-    with pytest.raises(InputError, match=rf"law '{law}', which have no gradient.*law='linear'"):
-        y.sum().backward()
-    assert layer.weight.grad is None
-    with torch.no_grad():
-        assert torch.equal(layer(x), y)
-
-
-def test_layers_before_nonlinear_cells_do_not_train_in_silence():
-    hw = replace(hardware(law=Law("sinh")), dac=Converter(range="batch"))
-    model = nn.Sequential(made(nn.Linear, 5, 4), made(nn.Linear, 4, 3, seed=1))
-    network = convert(model, hw, digital="0").program(0)
-    network.layers["1"].requires_grad_(False)
-    for mode in (True, False):
-        network.train(mode)
-        with pytest.raises(InputError, match="layer '1' has cells of law 'sinh', which have no gradient"):
-            network(numbers(2, 5)).sum().backward()
-    network.model[0].requires_grad_(False)
-    network.layers["1"].bias.requires_grad_(True)
-    network.train()(numbers(2, 5)).sum().backward()
-    assert network.layers["1"].bias.grad is not None, "a digital bias has its own"
 
 
 @pytest.mark.parametrize("cells", [Nonidealities(), Nonidealities(read_noise=ReadNoise(0.05))], ids=["still", "noisy"])

@@ -189,15 +189,14 @@ def test_tiles_say_where_they_are():
 @pytest.mark.parametrize("law", ["sinh", "selector"])
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_nonlinear_cells(mapping, law):
-    layer = linear(
-        hardware(mapping, law=Law(law, 0.3, *([1e-6] if law == "selector" else []))), inputs=9, outputs=4
-    ).eval()
+    layer = linear(hardware(mapping, law=Law(law, 0.3, *([1e-6] if law == "selector" else []))), inputs=9, outputs=4)
     x = numbers(3, 9)
-    with torch.no_grad():
-        y = layer(x)
-        assert apart(solved(layer, x), y) < 1e-12
-    with pytest.raises(InputError, match="no gradient"):
-        layer.train()(x)
+    for mode in (True, False):
+        y = layer.train(mode)(x)
+        assert y.requires_grad
+        with torch.no_grad():
+            assert apart(solved(layer, x), y) < 1e-12
+            assert torch.equal(layer(x), y)
 
 
 def test_levels_and_slices_hold_what_they_can():

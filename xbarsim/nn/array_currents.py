@@ -13,7 +13,7 @@ from xbarsim.solvers.output_currents import output_currents
 
 
 def array_currents(
-    volts: Tensor, conductances: Tensor, crossbar: Crossbar, *, keep: bool, threads: int | None = None
+    volts: Tensor, conductances: Tensor | None, crossbar: Crossbar, *, keep: bool, threads: int | None = None
 ) -> Tensor:
     """Return an array's output currents (batch, cols), in double precision, as a function of volts and of its cells.
 
@@ -21,8 +21,8 @@ def array_currents(
     ----------
     volts : (batch, rows) tensor
         Of the word lines; gradients reach them.
-    conductances : (rows, cols) tensor, float64
-        Siemens; gradients reach them.
+    conductances : (rows, cols) tensor, float64, or None
+        Siemens; gradients reach them. None: those of the crossbar, which are no function of anything.
     crossbar : Crossbar
         The same array, its cells of any law.
     keep : bool
@@ -40,7 +40,7 @@ class _Currents(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, volts: Tensor, conductances: Tensor, crossbar: Crossbar, keep: bool, threads: int | None
+        ctx: Any, volts: Tensor, conductances: Tensor | None, crossbar: Crossbar, keep: bool, threads: int | None
     ) -> Tensor:
         drive = np.ascontiguousarray(volts.detach().cpu().numpy(), dtype=np.float64)
         ctx.solved = output_currents(crossbar, drive, keep=keep, threads=threads)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -104,10 +105,9 @@ def nonlinear_reader(
     def read(volts: Tensor) -> list[Tensor]:
         if not (torch.is_grad_enabled() and (volts.requires_grad or cells is not None)):
             return [torch.from_numpy(tile.solve(volts)).to(volts) for tile in tiles]
-        siemens = [torch.from_numpy(tile.crossbar.conductance) for tile in tiles] if cells is None else cells
         return [
             array_currents(volts[:, tile.lines], g, tile.crossbar, keep=keep, threads=threads).to(volts)
-            for tile, g in zip(tiles, siemens, strict=True)
+            for tile, g in zip(tiles, cells or repeat(None, len(tiles)), strict=True)
         ]
 
     return read
