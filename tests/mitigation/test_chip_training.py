@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation import Bench, Harness, LayerPlan, Plan, chain, method, realise, run
+from xbarsim.mitigation.bench import calibration_images
 from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_tables, on_tables
-from xbarsim.nn import Converter, Hardware, Tiles
+from xbarsim.nn import Converter, Hardware, Law, Tiles
 from xbarsim.nn.training import DivergedError
 from xbarsim.nonideal import Faults, Nonidealities
 
@@ -237,3 +238,59 @@ def test_norms_without_parameters_are_refused():
 def test_norms_without_running_statistics_are_run():
     record = Harness(plain_norm(track_running_stats=False), digits(), STUCK).record(chain("bias:batch=20,epochs=1"), 0)
     assert record.cost.digital_gains == 21
+
+
+BENT = Hardware(tiles=Tiles(64, 10), cells=Nonidealities(faults=Faults(0.15, ocr=0.5)), law=Law("sinh", v0=0.3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("bias:epochs=4,batch=20,rate=0.1", "single"), ("retrain:epochs=3,batch=20,rate=0.01", "single")],
+)
+def test_cells_of_another_law_are_trained_through(text, kind):
+    """Of sinh cells with wires: outputs are far from what weights say, and no matrix tells them."""
+    step = chain(text).steps[0]
+    before = Plan.of(network(kind))
+    bench = bench_of(before, step.needs, hardware=BENT, label=step.name)
+    after = step.apply(before, bench)
+    with torch.no_grad():
+        data = bench.labelled()
+        losses = [
+            float(functional.cross_entropy(bench.known_network(plan)(data.images), data.labels))
+            for plan in (before, after)
+        ]
+    assert losses[1] < 0.9 * losses[0]
+    assert bench.trace["loss"][-1] < bench.trace["loss"][0]
+
+
+@pytest.mark.slow
+def test_volts_follow_what_is_trained(monkeypatch):
+    """After each epoch but the last ranges are found anew, of cells whose outputs depend on volts."""
+    networks = []
+    original = Bench.recalibrate
+
+    def counted(bench, network):
+        networks.append(network)
+        original(bench, network)
+
+    monkeypatch.setattr(Bench, "recalibrate", counted)
+    step = method("retrain", epochs=3, batch=40, rate=0.2)
+    plan = Plan.of(network("mlp"))
+    bench = bench_of(plan, step.needs, hardware=replace(BENT, fidelity="ideal"), label="retrain")
+    step.apply(plan, bench)
+    assert len(networks) == 2
+    assert networks[0] is networks[1]
+    fresh = realise(plan, replace(BENT, fidelity="ideal"), seed=0)
+    fresh.calibrate(calibration_images(digits()))
+    assert not torch.equal(networks[0].layers["fc2"].input_range, fresh.layers["fc2"].input_range)
+
+
+def test_a_binary_network_s_tables_are_of_linear_cells():
+    plan = Plan.of(network("binary"))
+    for law, tables in ((Law(), True), (Law("sinh"), False)):
+        bench = bench_of(plan, method("retrain").needs, hardware=replace(STUCK, law=law))
+        assert has_tables(plan, bench) is tables
+    with pytest.raises(InputError, match=r"retrain needs gradients, and dac\.bits"):
+        harness_of("mlp", replace(BENT, dac=Converter(bits=6))).check([chain("retrain")])
+    harness_of("single", BENT).check([chain("retrain")])

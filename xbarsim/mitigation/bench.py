@@ -221,6 +221,10 @@ class Bench:
         exact = Hardware(tiles=self.hardware.tiles, fidelity="ideal")
         return realise(Plan(plan.model, batchnorm=plan.batchnorm), exact)
 
+    def recalibrate(self, network: CrossbarNetwork) -> None:
+        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own."""
+        self._calibrated(network)
+
     def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:
         """Find converters' ranges, which are from images: a method without any neither sees nor waits for them."""
         return network if self._needs["data"] == "none" else calibrated(network, self._dataset)

@@ -57,7 +57,7 @@ class BiasTraining(ChipTraining):
             layer.shift = shifts[name]
             groups.append({"params": [shifts[name]], "lr": self.rate * (spreads.get(name) or 1.0)})
         base = {name: shift.detach().clone() for name, shift in shifts.items()}
-        self._descend(bench, data, network, groups)
+        self._descend(bench, data, network, groups, network=network)
         for name, shift in shifts.items():
             settled = plan.layer(name).shift
             change = shift.detach() - base[name]

@@ -68,5 +68,5 @@ class BatchNormTraining(ChipTraining):
         for norm in norms:
             norm.train().requires_grad_(True)
         parameters = [parameter for norm in norms for parameter in norm.parameters()]
-        self._descend(bench, data, network, [{"params": parameters, "lr": self.rate}])
+        self._descend(bench, data, network, [{"params": parameters, "lr": self.rate}], network=network)
         return taken_over(plan, network.model)

@@ -57,7 +57,7 @@ class ChipTraining(Method):
 
     @property
     def needs(self) -> Needs:
-        """Labels, what is known of the chip, and cells that let gradients pass."""
+        """Labels, what is known of the chip, and no converters, which gradients do not pass."""
         return Needs(data="labels", knows=self.knows, gradient=True)
 
     def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
@@ -83,8 +83,13 @@ class ChipTraining(Method):
         module: nn.Module,
         groups: Sequence[Group],
         after_step: Callable[[], Any] | None = None,
+        *,
+        network: CrossbarNetwork | None = None,
     ) -> None:
         """Train groups of parameters of a module, and note each epoch's loss.
+
+        What volts the cells of a ``network`` get follows, epoch by epoch, what has been trained; where they are not
+        linear that counts.
 
         Raises
         ------
@@ -97,6 +102,8 @@ class ChipTraining(Method):
         values: list[float] = []
 
         def loss(images: Tensor, labels: Tensor) -> Tensor:
+            if values and len(values) % steps == 0 and network is not None:
+                bench.recalibrate(network)
             value = functional.cross_entropy(module(images), labels)
             values.append(float(value.detach()))
             if len(values) % steps == 0:

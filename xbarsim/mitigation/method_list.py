@@ -55,7 +55,7 @@ class ListedMethod:
         words = {
             "batchnorm": "a network with BatchNorm",
             "binary": "weights of +1 and -1",
-            "gradient": "linear cells without converters",
+            "gradient": "no converters that round",
             "whole": "no recurrent layers and no attention",
         }
         layers = [text for level, text in _LAYERS.items() if any(needs.layers == level for needs in self.needs)]

@@ -42,7 +42,7 @@ class Needs:
     batchnorm, binary : bool
         Whether the network must have BatchNorm, or weights of +1 and -1.
     gradient : bool
-        Whether gradients go through the circuit, which nonlinear cells and converters do not let pass.
+        Whether gradients go through the circuit, which converters do not let pass: cells of any law do.
     whole : bool
         Whether each layer on crossbars must be a layer of the network itself, not a part of a larger one, as gates of
         recurrent layers and projections of attention are; ``dense`` and ``single`` ask for it too.
@@ -108,10 +108,6 @@ def parts_of_larger(model: nn.Module, network: CrossbarNetwork) -> list[str]:
 
 
 def _check_gradient(label: str, hardware: Hardware) -> None:
-    if not hardware.law.linear:
-        raise InputError(
-            f"{label} needs gradients, which cells of law {hardware.law.kind!r} do not give: take law.kind=linear"
-        )
     for name in ("dac", "adc"):
         if getattr(hardware, name).bits is not None:
             raise InputError(

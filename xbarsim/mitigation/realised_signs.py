@@ -66,7 +66,8 @@ def has_tables(plan: Plan, bench: Bench) -> bool:
     """Return whether each weight's cells depend on its own sign alone, and outputs are products and biases."""
     layers = bench.ideal_network(plan).layers
     signs = all(has_signs(plan, name) for name in layers)
-    return signs and bench.hardware.fidelity == "ideal" and all(plan.layer(name).shift is None for name in layers)
+    products = bench.hardware.fidelity == "ideal" and bench.hardware.law.linear
+    return signs and products and all(plan.layer(name).shift is None for name in layers)
 
 
 @torch.no_grad()

@@ -71,7 +71,7 @@ class Retraining(ChipTraining):
             for weight, limit in bounds:
                 weight.copy_(torch.minimum(torch.maximum(weight, -limit), limit))
 
-        self._descend(bench, data, circuit, [self._group(circuit.trained())], bound)
+        self._descend(bench, data, circuit, [self._group(circuit.trained())], bound, network=network)
         plan = taken_over(plan, network.model)
         plan = plan.with_weights({names[name]: latent.detach() for name, latent in latents.items()})
         return _with_scales(plan, network)
