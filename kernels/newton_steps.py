@@ -172,9 +172,9 @@ class Workspace:
             return self.gradients.solve(self.lines, *sides, tolerance, 0.0, limit, p, q)[0]
         ladders.factor_word(self.a, word, self.lw, self.kw, self.end_w)
         ladders.factor_bit(self.b, bit, self.lb, self.kb, self.end_b)
-        none, q[:] = np.zeros(p.shape), 0.0
+        quiet, q[:] = np.zeros(p.shape), 0.0
         status: int = unsymmetric.solve(
-            self.b, self.a, none, none, self.lw, self.kw, self.lb, self.kb, *sides, tolerance, limit, p, q, self.end_w,
+            self.b, self.a, quiet, quiet, self.lw, self.kw, self.lb, self.kb, *sides, tolerance, limit, p, q, self.end_w,
             self.end_b, self.directions, self.y,
         )[0]  # fmt: skip
         return status
