@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mitigation_tools import HARDWARE, OFFSET
+from mitigation_tools import HARDWARE, LEVELS, OFFSET
 
 from xbarsim.nn import Hardware
 
@@ -49,6 +49,22 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("epochs=2,batch=20"),
         Case("epochs=2,batch=20,images=60", "norm"),
         Case("epochs=2,batch=20,knows=maps", "binary", OFFSET),
+    ),
+    "noise": (
+        Case("epochs=1,batch=20"),
+        Case("epochs=1,batch=20,images=60,chips=2", "norm"),
+        Case("epochs=1,batch=20,images=60,every=2", "binary", OFFSET),
+    ),
+    "distill": (
+        Case("epochs=1,batch=20"),
+        Case("epochs=1,batch=20,images=60", "norm", LEVELS),
+        Case("epochs=1,batch=20,images=60", "binary", OFFSET),
+    ),
+    "rsa": (
+        Case("epochs=1,batch=20"),
+        Case("epochs=1,batch=20,pick=importance,pick_images=50,source=maps", "convolution"),
+        Case("epochs=1,batch=20,pick=importance,pick_images=50,source=faults", "norm"),
+        Case("epochs=1,batch=20,images=60", "binary", OFFSET),
     ),
 }
 """By name, methods and shorthands: a line for each; several cases where options change what it needs."""

@@ -21,7 +21,7 @@ from xbarsim.nn import Mapping as WeightMapping
 from xbarsim.nn.binary import Sign, binarised
 from xbarsim.nn.datasets import Dataset, Split, load
 from xbarsim.nn.training import Training, TrainSettings
-from xbarsim.nonideal import Chip, Faults, Nonidealities, Variation
+from xbarsim.nonideal import Chip, Faults, Levels, Nonidealities, Variation
 
 torch.set_num_threads(1)
 
@@ -32,6 +32,9 @@ CELLS = Nonidealities(
 
 HARDWARE = Hardware(tiles=Tiles(24, 7), cells=CELLS, fidelity="ideal")
 """Small unsymmetric arrays without wires."""
+
+LEVELS = replace(HARDWARE, cells=replace(CELLS, levels=Levels(16)))
+"""With cells of four bits."""
 
 OFFSET = replace(HARDWARE, mapping=WeightMapping("offset"))
 

@@ -31,6 +31,9 @@ BASES = {
     "bias": (_TRAINING, "mlp"),
     "bn": (_TRAINING, "norm"),
     "retrain": (_TRAINING, "mlp"),
+    "noise": (_TRAINING, "mlp"),
+    "distill": (_TRAINING, "mlp"),
+    "rsa": (f"{_TRAINING},share=0.1", "mlp"),
 }
 """By method: options that are set before, and the network."""
 
@@ -56,6 +59,15 @@ CHANGES = {
     "bias": {"epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "knows": "maps"},
     "bn": {"epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "knows": "maps"},
     "retrain": {"epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "knows": "maps"},
+    "noise": {"epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "chips": "2", "every": "2"},
+    "distill": {
+        "epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "chips": "2", "every": "2",
+        "temperature": "5", "alpha": "0.5", "bits": "3",
+    },
+    "rsa": {
+        "epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "share": "0.2", "pick": "importance",
+        "pick_images": "20", "source": "maps",
+    },
 }  # fmt: skip
 """By method and option: another value."""
 
@@ -65,6 +77,8 @@ WITH = {
     ("output-correction", "images"): "weighting=input",
     ("match-rows", "images"): "weighting=input",
     ("row-flip-match", "images"): "weighting=input",
+    ("rsa", "pick"): "pick_images=50",
+    ("rsa", "pick_images"): "pick=importance,pick_images=50",
     ("reduce-fix", "bound"): "reductions=400,N=40",
 }
 """Options that act beside others only."""

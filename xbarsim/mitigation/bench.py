@@ -18,7 +18,7 @@ from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.needs import Needs, check_entitled
 from xbarsim.mitigation.plan import Plan
-from xbarsim.mitigation.realisation import hardware_of, laid_out, realise
+from xbarsim.mitigation.realisation import hardware_of, laid_out, put_on_chips, realise
 from xbarsim.nn.datasets import Dataset, Split
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.network import CrossbarNetwork
@@ -28,7 +28,9 @@ from xbarsim.nn.training import inputs
 _ORDER, _DRAWS, _SIMULATION = 1, 2, 3
 """Streams of the methods' seed."""
 
-_SIMULATED = 3  # chips that stand for the kind
+VALIDATION_CHIPS = 3
+"""Simulated chips that stand for the kind: those of the first numbers."""
+
 _AT_ONCE = 500  # images
 _CALIBRATION = 128  # images, unlabelled, for converters' ranges
 
@@ -157,7 +159,7 @@ class Bench:
         if self._socket is not None:
             self._ledger.forward_images += len(split)
             return self._share(self._socket.network(candidate), split)
-        chips = [self.simulated_network(candidate, number) for number in range(_SIMULATED)]
+        chips = [self.simulated_network(candidate, number) for number in range(VALIDATION_CHIPS)]
         return float(np.mean([self._share(network, split) for network in chips]))
 
     def _validation(self) -> Split:
@@ -206,8 +208,19 @@ class Bench:
 
     def simulated_network(self, plan: Plan, number: int = 0) -> CrossbarNetwork:
         """Return a plan on a chip of this kind that is none of those that are tested."""
+        return self._calibrated(realise(plan, self.hardware, seed=self._simulated_seed(number)))
+
+    def reprogram(self, network: CrossbarNetwork, plan: Plan, number: int) -> None:
+        """Program a plan's network, whose weights may have changed, on such a chip; the same number is the same chip.
+
+        It is a network of ``ideal_network`` or ``simulated_network``, of whatever hardware it is.
+        """
+        put_on_chips(network, plan, seed=self._simulated_seed(number))
+        self._calibrated(network)
+
+    def _simulated_seed(self, number: int) -> int:
         words = np.random.SeedSequence(self._seed, spawn_key=(_SIMULATION, number)).generate_state(1, np.uint64)
-        return self._calibrated(realise(plan, self.hardware, seed=int(words[0])))
+        return int(words[0])
 
     def ideal_network(self, plan: Plan) -> CrossbarNetwork:
         """Return a plan laid out, without chips; its ``layers`` have the weights that are mapped."""

@@ -14,12 +14,14 @@ from typing import Any
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bias import BiasTraining
 from xbarsim.mitigation.bn import BatchNormTraining
+from xbarsim.mitigation.distill import Distillation
 from xbarsim.mitigation.fpt import FreeParameterTuning
 from xbarsim.mitigation.greedy_rows import GreedyRows
 from xbarsim.mitigation.headroom import Headroom
 from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.match_rows import MatchRows
 from xbarsim.mitigation.method import Chain, Method
+from xbarsim.mitigation.noise import NoiseInjection
 from xbarsim.mitigation.output_correction import OutputCorrection
 from xbarsim.mitigation.packaged_methods import method_fault, packaged_methods
 from xbarsim.mitigation.prescale import Prescale
@@ -27,6 +29,7 @@ from xbarsim.mitigation.reduce_fix import ReduceFix
 from xbarsim.mitigation.retrain import Retraining
 from xbarsim.mitigation.row_flip import RowFlip
 from xbarsim.mitigation.row_flip_match import RowFlipMatch
+from xbarsim.mitigation.rsa import SparseAdaptation
 from xbarsim.mitigation.unmitigated import Unmitigated
 from xbarsim.mitigation.vat import Vat
 from xbarsim.mitigation.write_verify import VerifiedWrites
@@ -49,6 +52,9 @@ _METHODS: tuple[type[Method], ...] = (
     BiasTraining,
     BatchNormTraining,
     Retraining,
+    NoiseInjection,
+    Distillation,
+    SparseAdaptation,
 )
 
 _SHORTHANDS: dict[str, str] = {

@@ -55,7 +55,7 @@ class LayerGain(Method):
     paper: ClassVar[str] = "none: the baseline of precompensation and technology-aware training"
     about: ClassVar[str] = "multiply each layer's outputs by the number that brings them nearest to what is wanted"
     settles: ClassVar[frozenset[Part]] = frozenset({"gain"})
-    undoes: ClassVar[frozenset[Part]] = frozenset({"gain", "batchnorm", "correction"})
+    undoes: ClassVar[frozenset[Part]] = frozenset({"gain", "batchnorm", "correction", "sram"})
     relies_on: ClassVar[frozenset[Part]] = frozenset({"rows", "flips", "headroom", "targets", "writing"})
 
     source: Literal["maps", "images"] = "maps"

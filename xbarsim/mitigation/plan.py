@@ -128,14 +128,15 @@ class Plan:
         Raises
         ------
         InputError
-            Cells' targets, or a correction, are those of weights that have a BatchNorm in them.
+            Cells' targets, a correction or an addend are those of weights that have a BatchNorm in them.
         """
         normed = any(isinstance(module, _NORMS) for module in self.model.modules())
         if self.batchnorm == "outputs" or not normed or is_binary(self.model):
             return self
         for name, settled in self.layers.items():
-            if settled.targets is not None or settled.correction is not None:
-                part = "correction" if settled.targets is None else "targets"
+            parts = [part for part in ("targets", "correction", "sram") if getattr(settled, part) is not None]
+            if parts:
+                part = parts[0]
                 raise InputError(
                     f"{part} of layer {name!r} are of weights with a BatchNorm in them, which is to be digital now: "
                     "begin with plan.with_digital_norms()"

@@ -67,14 +67,29 @@ def realise(
         The plan is not of such a network or such chips.
     """
     network = laid_out(plan, hardware)
-    time = None if hardware.cells.drift is None else hardware.cells.drift.t0
     for name, layer in network.layers.items():
         # Targets take the place of weights before anything is written.
         layer.targets = plan.layer(name).targets
-    headroom = {name: plan.layer(name).headroom for name in network.layers}
-    network.program(seed, chips=chips, headroom=headroom, time=time)
+    put_on_chips(network, plan, seed=seed, chips=chips)
     add_digital(network, plan)
     return network
+
+
+def put_on_chips(
+    network: CrossbarNetwork, plan: Plan, *, seed: int = 0, chips: Mapping[str, Chip] | None = None
+) -> None:
+    """Program a plan's network with the headroom of the plan; cells that drift are read at t0.
+
+    Parameters
+    ----------
+    network, plan
+        The network is that of the plan; its weights may be others by now.
+    seed, chips
+        As of ``realise``.
+    """
+    drift = network.hardware.cells.drift
+    headroom = {name: plan.layer(name).headroom for name in network.layers}
+    network.program(seed, chips=chips, headroom=headroom, time=None if drift is None else drift.t0)
 
 
 def add_digital(network: CrossbarNetwork, plan: Plan) -> None:

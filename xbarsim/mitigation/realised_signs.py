@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -112,6 +112,17 @@ class SignsOnCircuit(nn.Module):
             weight: Any = network.layers[name].weight
             weight.register_post_accumulate_grad_hook(partial(_handed_over, latent=latent))
 
+    @classmethod
+    def of(cls, plan: Plan, network: CrossbarNetwork) -> Self:
+        """Return a plan's network with the real weights behind those of its layers that are signs, if any."""
+        state = plan.model.state_dict()
+        names = {name: plan.weight_name(name) for name in network.layers if has_signs(plan, name)}
+        return cls(network, {name: nn.Parameter(state[latent].detach().clone()) for name, latent in names.items()})
+
+    def taken_into(self, plan: Plan) -> Plan:
+        """Return a plan with the real weights as they are now."""
+        return plan.with_weights({plan.weight_name(name): latent.detach() for name, latent in self.latents.items()})
+
     def trained(self) -> list[nn.Parameter]:
         """Return the real weights, and all parameters that are no signs."""
         signs = {id(self.network.layers[name].weight) for name in self.latents}
@@ -119,11 +130,15 @@ class SignsOnCircuit(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return what the network returns for the signs as they are now."""
-        with torch.no_grad():
-            for name, latent in self.latents.items():
-                self.network.layers[name].weight.copy_(sign(latent))
+        self.put_signs()
         outputs: Tensor = self.network(images)
         return outputs
+
+    @torch.no_grad()
+    def put_signs(self) -> None:
+        """Give layers the signs of the real weights."""
+        for name, latent in self.latents.items():
+            self.network.layers[name].weight.copy_(sign(latent))
 
     @torch.no_grad()
     def clip(self) -> None:

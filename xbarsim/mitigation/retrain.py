@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from xbarsim.mitigation.bench import Bench
-from xbarsim.mitigation.chip_training import ChipTraining, Group, taken_over
+from xbarsim.mitigation.chip_training import ChipTraining, taken_over
+from xbarsim.mitigation.epoch_training import Group
 from xbarsim.mitigation.method import OUTPUT_PARTS, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
-from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_signs, has_tables, on_tables
+from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_tables, on_tables
 from xbarsim.nn.binary import clip_latent
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
@@ -60,11 +61,10 @@ class Retraining(ChipTraining):
             self._descend(bench, data, model, [self._group(model.parameters())], lambda: clip_latent(model))
             return taken_over(plan, model)
         network = bench.known_network(plan).train().requires_grad_(True)
-        state = plan.model.state_dict()
-        names = {name: plan.weight_name(name) for name in network.layers if has_signs(plan, name)}
-        latents = {name: nn.Parameter(state[latent].detach().clone()) for name, latent in names.items()}
-        circuit = SignsOnCircuit(network, latents)
-        bounds = [(layer.weight, _bound(layer)) for name, layer in network.layers.items() if name not in latents]
+        circuit = SignsOnCircuit.of(plan, network)
+        bounds = [
+            (layer.weight, _bound(layer)) for name, layer in network.layers.items() if name not in circuit.latents
+        ]
 
         def bound() -> None:
             circuit.clip()
@@ -72,9 +72,7 @@ class Retraining(ChipTraining):
                 weight.copy_(torch.minimum(torch.maximum(weight, -limit), limit))
 
         self._descend(bench, data, circuit, [self._group(circuit.trained())], bound, network=network)
-        plan = taken_over(plan, network.model)
-        plan = plan.with_weights({names[name]: latent.detach() for name, latent in latents.items()})
-        return _with_scales(plan, network)
+        return _with_scales(circuit.taken_into(taken_over(plan, network.model)), network)
 
     def _group(self, parameters: Iterable[nn.Parameter]) -> Group:
         return {"params": list(parameters), "lr": self.rate}
