@@ -60,7 +60,6 @@ class Distillation(DistributionTraining):
     paper: ClassVar[str] = "G. Charan et al., Accurate Inference With Inaccurate RRAM Devices, IEEE JXCDC 6, 2020"
     about: ClassVar[str] = "train a student of few bits on drawn chips against what the exact network says"
 
-    epochs: int = 6
     temperature: float = 2.0
     alpha: float = 0.1
     bits: int | None = None

@@ -56,6 +56,8 @@ class DistributionTraining(EpochTraining):
     relies_on: ClassVar[frozenset[Part]] = frozenset({"writing"})
     digital_norms: ClassVar[bool] = True
 
+    epochs: int = 6
+    rate: float = 5e-3
     chips: int = 1
     every: int = 1
 

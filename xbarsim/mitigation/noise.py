@@ -31,5 +31,3 @@ class NoiseInjection(DistributionTraining):
     name: ClassVar[str] = "noise"
     paper: ClassVar[str] = "V. Joshi et al., Nature Communications 11, 2473, 2020"
     about: ClassVar[str] = "train through chips that are drawn anew at each step, for any chip of the kind"
-
-    epochs: int = 6

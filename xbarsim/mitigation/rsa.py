@@ -69,7 +69,7 @@ class SparseAdaptation(EpochTraining):
     relies_on: ClassVar[frozenset[Part]] = OUTPUT_PARTS | {"weights"}
 
     epochs: int = 2
-    rate: float = 0.02
+    rate: float = 0.05
     share: float = 0.05
     pick: Literal["random", "importance"] = "random"
     pick_images: int = 2000
