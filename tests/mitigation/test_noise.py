@@ -17,7 +17,7 @@ from xbarsim.nonideal import Faults, Nonidealities
 
 SPREAD = replace(HARDWARE, cells=replace(CELLS, cycle_variation=None))
 WIRED = Hardware(
-    tiles=Tiles(24, 7), cells=Nonidealities(1e3, 1e6, faults=Faults(0.05)), wires=Wires(6.0, 6.0, 6.0, 6.0),
+    tiles=Tiles(24, 7), cells=Nonidealities(1e3, 1e6, faults=Faults(0.02)), wires=Wires(60.0, 60.0, 60.0, 60.0),
     fidelity="accurate",
 )  # fmt: skip
 SHORT = {"epochs": 1, "batch": 20, "images": 60}
@@ -108,7 +108,7 @@ def test_a_step_is_the_mean_gradient_of_its_chips():
         (0.5 * functional.cross_entropy(net(data.images), data.labels)).backward()
     gradient = weights[0].grad + weights[1].grad
     # The first step of Adam is the rate times the gradient's sign, up to epsilon.
-    expected = weights[0].detach() - 2e-3 * gradient / (gradient.abs() + 1e-8)
+    expected = weights[0].detach() - 5e-3 * gradient / (gradient.abs() + 1e-8)
     torch.testing.assert_close(after.model.fc1.weight.detach(), expected, rtol=1e-4, atol=2e-5)
 
 
@@ -134,8 +134,8 @@ def test_wires_act_and_training_through_them_is_better_on_them():
     plans = [trained("mlp", hardware, epochs=6, rate=0.01, images=160)[1] for hardware in (WIRED, cut)]
     assert plans[0].fingerprint() != plans[1].fingerprint()
     losses = [loss_on_chips(plan, WIRED) for plan in plans]
-    assert losses[0] < 0.7 * losses[1]
-    assert losses[0] < 0.7 * loss_on_chips(Plan.of(network("mlp")), WIRED)
+    assert losses[0] < 0.8 * losses[1]
+    assert losses[0] < 0.8 * loss_on_chips(Plan.of(network("mlp")), WIRED)
 
 
 def test_gradients_through_wires_are_those_of_the_loss():
@@ -199,7 +199,7 @@ def test_verified_writes_before_it_are_what_it_trains_on():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("match-rows+noise", r"noise after match-rows undoes it \(rows\), or the other order|the other order"),
+        ("match-rows+noise", r"noise after match-rows undoes it \(rows\): take one of them, or the other order"),
         ("fpt+noise", "noise after fpt undoes it"),
         ("prescale+noise", "noise after prescale undoes it"),
         ("rsa+noise", "noise after rsa undoes it"),

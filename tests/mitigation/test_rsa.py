@@ -120,7 +120,7 @@ def test_with_maps_gradients_are_those_of_the_circuit():
 @pytest.mark.parametrize("kind", ["mlp", "norm", "convolution", "binary"])
 def test_it_lowers_the_loss_on_the_chip_and_moves_addends_alone(kind, source):
     hardware = replace(STEADY, mapping=OFFSET.mapping) if kind == "binary" else STEADY
-    before, after, bench = trained(kind, hardware, source=source, epochs=8, images=160, share=0.15, rate=0.05)
+    before, after, bench = trained(kind, hardware, source=source, epochs=8, images=160, share=0.25, rate=0.1)
     assert loss_on_chip(after, hardware) < 0.75 * loss_on_chip(before, hardware)
     assert len(bench.trace["loss"]) == 8
     bare = after
@@ -162,10 +162,9 @@ def test_noise_of_writing_that_no_map_tells_is_seen_on_the_chip():
     "hardware",
     [
         replace(STEADY, dac=Converter(bits=6), adc=Converter(bits=6)),
-        replace(STEADY, law=CellLaw(kind="sinh")),
         replace(STEADY, wires=Wires(3.0, 3.0, 3.0, 3.0), fidelity="accurate"),
     ],
-    ids=["converters", "nonlinear", "wires"],
+    ids=["converters", "wires"],
 )
 def test_the_chip_may_be_whatever_it_is(hardware):
     harness = harness_of("mlp", hardware)
@@ -176,6 +175,18 @@ def test_the_chip_may_be_whatever_it_is(hardware):
     with torch.no_grad():
         losses = [float(functional.cross_entropy(net(images.float() / 255), labels)) for net in plans]
     assert losses[1] < 0.8 * losses[0]
+
+
+@pytest.mark.slow
+def test_cells_may_be_nonlinear():
+    """A loss of a few images, which take long, is that on the chip, and falls."""
+    hardware = replace(STEADY, law=CellLaw(kind="sinh"))
+    before, after, bench = trained("single", hardware, epochs=3, batch=5, images=5, share=0.5, rate=0.1)
+    data = bench.labelled(5)
+    expected = functional.cross_entropy(bench.forward(before, data.images).outputs, data.labels)
+    np.testing.assert_allclose(bench.trace["loss"][0], float(expected), rtol=1e-4)
+    assert bench.trace["loss"][2] < 0.9 * bench.trace["loss"][0]
+    assert after.layer("fc1").sram.any()
 
 
 def test_an_addend_that_is_there_stays_beside_it():
@@ -241,7 +252,7 @@ def test_several_calls_of_a_layer_are_told_apart_in_simulation_alone():
         ("rsa:source=guess", "rsa:source is 'guess': it must be one of chip, faults, maps"),
         ("rsa:pick_images=0", "rsa:pick_images is 0"),
         ("rsa+rsa:share=0.1", "rsa after rsa undoes it"),
-        ("rsa+match-rows", r"match-rows after rsa undoes it \(rows\), or the other order|or the other order"),
+        ("rsa+match-rows", r"match-rows after rsa undoes it \(rows\): take one of them, or the other order"),
         ("rsa+gain", "gain after rsa undoes it"),
         ("rsa+output-correction", "output-correction after rsa undoes it"),
         ("rsa+retrain", "retrain after rsa undoes it"),
