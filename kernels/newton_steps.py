@@ -174,8 +174,8 @@ class Workspace:
         ladders.factor_bit(self.b, bit, self.lb, self.kb, self.end_b)
         quiet, q[:] = np.zeros(p.shape), 0.0
         status: int = unsymmetric.solve(
-            self.b, self.a, quiet, quiet, self.lw, self.kw, self.lb, self.kb, *sides, tolerance, limit, p, q, self.end_w,
-            self.end_b, self.directions, self.y,
+            self.b, self.a, quiet, quiet, self.lw, self.kw, self.lb, self.kb, *sides, tolerance, limit, p, q,
+            self.end_w, self.end_b, self.directions, self.y,
         )[0]  # fmt: skip
         return status
 

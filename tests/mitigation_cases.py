@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mitigation_tools import HARDWARE, LEVELS, OFFSET
+from mitigation_tools import ENDS, HARDWARE, LEVELS, OFFSET
 
 from xbarsim.nn import Hardware
 
@@ -65,6 +65,16 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("epochs=1,batch=20,pick=importance,pick_images=50,source=maps", "convolution"),
         Case("epochs=1,batch=20,pick=importance,pick_images=50,source=faults", "norm"),
         Case("epochs=1,batch=20,images=60", "binary", OFFSET),
+    ),
+    "technology-closed": (
+        Case("batch=20", hardware=ENDS),
+        Case("batch=20,refit=false,every=3,images=60", "convolution", ENDS),
+        Case("batch=20,variation=false", "binary", ENDS),
+    ),
+    "technology-exact": (
+        Case("batch=20,images=60", hardware=ENDS),
+        Case("batch=20,images=60,gain=false", "norm", ENDS),
+        Case("batch=20,images=60", "binary", OFFSET),
     ),
 }
 """By name, methods and shorthands: a line for each; several cases where options change what it needs."""

@@ -16,7 +16,7 @@ from xbarsim.mitigation.bench import calibrated
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.realisation import hardware_of
-from xbarsim.nn import Hardware, Tiles
+from xbarsim.nn import Hardware, Tiles, Wires
 from xbarsim.nn import Mapping as WeightMapping
 from xbarsim.nn.binary import Sign, binarised
 from xbarsim.nn.datasets import Dataset, Split, load
@@ -35,6 +35,8 @@ HARDWARE = Hardware(tiles=Tiles(24, 7), cells=CELLS, fidelity="ideal")
 
 LEVELS = replace(HARDWARE, cells=replace(CELLS, levels=Levels(16)))
 """With cells of four bits."""
+ENDS = replace(HARDWARE, fidelity="accurate", wires=Wires(0.0, 0.0, 1500.0, 700.0))
+"""The same with resistance at the ends of lines."""
 
 OFFSET = replace(HARDWARE, mapping=WeightMapping("offset"))
 

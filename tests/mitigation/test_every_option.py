@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from functools import cache
 
 import pytest
-from mitigation_tools import CELLS, HARDWARE, harness_of
+from mitigation_tools import CELLS, ENDS, HARDWARE, harness_of
 
 from xbarsim.mitigation import catalogue, chain
 
@@ -34,8 +34,17 @@ BASES = {
     "noise": (_TRAINING, "mlp"),
     "distill": (_TRAINING, "mlp"),
     "rsa": (f"{_TRAINING},share=0.1", "mlp"),
+    "technology-closed": (_TRAINING, "mlp"),
+    "technology-exact": (_TRAINING, "mlp"),
 }
 """By method: options that are set before, and the network."""
+
+WIRED = {name: replace(ENDS, cells=STEADY.cells) for name in ("technology-closed", "technology-exact")}
+"""By method: hardware, where it is to have a circuit."""
+
+_TECHNOLOGY = {
+    "epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "variation": "false", "every": "2", "gain": "false",
+}  # fmt: skip
 
 CHANGES = {
     "headroom": {"h": "3"},
@@ -68,6 +77,8 @@ CHANGES = {
         "epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "share": "0.2", "pick": "importance",
         "pick_images": "20", "source": "maps",
     },
+    "technology-closed": _TECHNOLOGY | {"refit": "false"},
+    "technology-exact": _TECHNOLOGY,
 }  # fmt: skip
 """By method and option: another value."""
 
@@ -87,7 +98,7 @@ WITH = {
 @cache
 def outcome(name: str, options: tuple[tuple[str, str], ...]) -> tuple:
     words = ",".join(f"{option}={value}" for option, value in options)
-    harness = harness_of(BASES[name][1], STEADY)
+    harness = harness_of(BASES[name][1], WIRED.get(name, STEADY))
     application = harness.apply(chain(f"{name}:{words}" if words else name), 0)
     ledger = application.ledger
     uses = ledger.labels, ledger.images, ledger.gradient_steps, ledger.forward_images

@@ -28,6 +28,12 @@ FPT = "fpt:iterations=4,batch=20"
         ("retrain+output-correction", r"output-correction after retrain undoes it \(correction\)"),
         ("gain+prescale", r"prescale after gain undoes it \(targets\)"),
         ("prescale+retrain", "retrain after prescale undoes it"),
+        ("technology-closed+headroom", r"headroom after technology-closed undoes it \(headroom\)"),
+        ("technology-exact:gain=false+gain", r"gain after technology-exact undoes it \(gain\)"),
+        ("match-rows+technology-exact", r"technology-exact after match-rows undoes it \(rows\)"),
+        ("gain+technology-closed", "technology-closed after gain undoes it"),
+        ("fpt+technology-closed", "technology-closed after fpt undoes it"),
+        ("prescale+technology-exact", "technology-exact after prescale undoes it"),
         ("output-correction+prescale", r"prescale after output-correction undoes it \(targets\)"),
     ],
 )
@@ -55,7 +61,21 @@ def test_what_is_found_anew_does_not_follow(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["prescale+fpt", "prescale+bn", "output-correction+fpt", "output-correction+bias", "retrain+fpt", "fpt+bias"],
+    [
+        "technology-closed+gain",
+        "technology-exact+gain:source=images",
+        "technology-closed+technology-exact",
+        "technology-exact+fpt",
+        "technology-closed+match-rows",
+        "technology-exact+retrain",
+        "headroom+technology-exact",
+        "prescale+fpt",
+        "prescale+bn",
+        "output-correction+fpt",
+        "output-correction+bias",
+        "retrain+fpt",
+        "fpt+bias",
+    ],
 )
 def test_what_goes_on_from_a_chip_as_it_is_may_follow(text):
     assert len(chain(text).steps) == 2

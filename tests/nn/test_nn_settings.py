@@ -186,6 +186,8 @@ def test_a_setting_that_cannot_act_is_refused(name):
         ({"fidelity": "ideal"}, "wires.word", 9.0, "fidelity"),
         ({"fidelity": "ideal", "cells.breaks": {}}, "cells.breaks.bit_rate", 0.5, "fidelity"),
         ({"fidelity": "ideal", "cells.shorts": SHORTS}, "cells.shorts.ohms", 9.0, "fidelity"),
+        *(({"fidelity": "closed"}, f"wires.{line}", 9.0, "fidelity") for line in ("word", "bit")),
+        ({"fidelity": "closed", "cells.breaks": {}}, "cells.breaks.bit_rate", 0.5, "fidelity"),
         ({}, "mapping.slice_bits", 3, "mapping.slices"),
         ({}, "adc.per", "column", "adc.bits"),
         ({}, "adc.range", 1e-5, "adc.bits"),

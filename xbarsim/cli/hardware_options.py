@@ -32,7 +32,10 @@ def hardware_options() -> Callable[[Command], Command]:
             help="Change the hardware: wires.word=2; repeatable.",
         ),
         click.option(
-            "--fidelity", type=click.Choice(["accurate", "ideal"]), default=None, help="The circuit, or no wires."
+            "--fidelity",
+            type=click.Choice(["accurate", "closed", "ideal"]),
+            default=None,
+            help="The circuit, its ends as dividers, or no wires.",
         ),
     )
 

@@ -247,7 +247,7 @@ def _warn(output: Output, variants: list[Hardware]) -> None:
     for variant in variants:
         wires = variant.wires
         resistive = any(ohms > 0.0 for ohms in (wires.word, wires.bit, wires.driver, wires.sense))
-        if variant.mapping.kind == "offset" and variant.fidelity == "accurate" and resistive:
+        if variant.mapping.kind == "offset" and variant.fidelity != "ideal" and resistive:
             output.note(
                 "mapping offset with wires: the digital offset does not follow IR drop; take mapping.kind=differential "
                 "or reference, or --fidelity ideal"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.training import inputs
 
+Fidelity = Literal["accurate", "closed", "ideal"]
+
 _ORDER, _DRAWS, _SIMULATION = 1, 2, 3
 """Streams of the methods' seed."""
 
@@ -32,6 +35,7 @@ VALIDATION_CHIPS = 3
 """Simulated chips that stand for the kind: those of the first numbers."""
 
 _AT_ONCE = 500  # images
+_BY_CHIP = ("faults", "variation", "cycle_variation", "write_verify", "drift", "read_noise", "breaks", "shorts")
 _CALIBRATION = 128  # images, unlabelled, for converters' ranges
 
 
@@ -206,9 +210,33 @@ class Bench:
         chips = self._knowledge.chips(hardware_of(plan, hardware).cells)
         return self._calibrated(realise(plan, hardware, chips=chips))
 
-    def simulated_network(self, plan: Plan, number: int = 0) -> CrossbarNetwork:
-        """Return a plan on a chip of this kind that is none of those that are tested."""
-        return self._calibrated(realise(plan, self.hardware, seed=self._simulated_seed(number)))
+    def simulated_network(
+        self, plan: Plan, number: int | None = 0, *, fidelity: Fidelity | None = None
+    ) -> CrossbarNetwork:
+        """Return a plan on a chip of this kind that is none of those that are tested.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is on it.
+        number : int or None
+            Which; None: one whose cells are as they are asked for, without all by which chips differ.
+        fidelity : {"accurate", "closed", "ideal"}, optional
+            How its circuit is computed; None: as the hardware says.
+        """
+        hardware = self.hardware if fidelity is None else replace(self.hardware, fidelity=fidelity)
+        if number is None:
+            off: dict[str, Any] = dict.fromkeys(_BY_CHIP)
+            hardware = replace(hardware, cells=replace(hardware.cells, **off))
+        return self._calibrated(realise(plan, hardware, seed=self._simulated_seed(number or 0)))
+
+    def redraw(self, network: CrossbarNetwork, number: int) -> None:
+        """Put what a simulated network holds on another such chip, at the scales that its layers have."""
+        scales = {name: layer.scale.clone() for name, layer in network.layers.items()}
+        drift = network.hardware.cells.drift
+        network.program(self._simulated_seed(number), time=None if drift is None else drift.t0)
+        for name, layer in network.layers.items():
+            layer.scale = scales[name]
 
     def reprogram(self, network: CrossbarNetwork, plan: Plan, number: int) -> None:
         """Program a plan's network, whose weights may have changed, on such a chip; the same number is the same chip.

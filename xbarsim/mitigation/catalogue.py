@@ -30,6 +30,8 @@ from xbarsim.mitigation.retrain import Retraining
 from xbarsim.mitigation.row_flip import RowFlip
 from xbarsim.mitigation.row_flip_match import RowFlipMatch
 from xbarsim.mitigation.rsa import SparseAdaptation
+from xbarsim.mitigation.technology_closed import TechnologyClosed
+from xbarsim.mitigation.technology_exact import TechnologyExact
 from xbarsim.mitigation.unmitigated import Unmitigated
 from xbarsim.mitigation.vat import Vat
 from xbarsim.mitigation.write_verify import VerifiedWrites
@@ -55,6 +57,8 @@ _METHODS: tuple[type[Method], ...] = (
     NoiseInjection,
     Distillation,
     SparseAdaptation,
+    TechnologyClosed,
+    TechnologyExact,
 )
 
 _SHORTHANDS: dict[str, str] = {

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.fitted_gains import as_matrix, fitted, realised_matrix
 from xbarsim.mitigation.method import Method, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
@@ -97,7 +98,7 @@ class LayerGain(Method):
         """Return the plan with gains."""
         products = _known_products(plan, bench) if self.source == "maps" else _read_products(plan, bench, self.count)
         for name, (ideal, real) in products.items():
-            gain = _fitted(ideal, real, self.per)
+            gain = fitted(ideal, real, self.per)
             plan = plan.with_layer(name, gain=gain)
             bench.note(gain=float(gain.mean()))
         return plan
@@ -107,29 +108,17 @@ Products = dict[str, tuple[Tensor, Tensor]]
 """Of each layer, (anything, outputs): what is wanted, and what is there."""
 
 
-def _fitted(ideal: Tensor, real: Tensor, per: str) -> Tensor:
-    over, under = (ideal * real).sum(dim=0), (real * real).sum(dim=0)
-    if per == "layer":
-        over, under = over.sum(), under.sum()
-    return torch.where(under > 0.0, over / torch.where(under > 0.0, under, 1.0), 1.0)
-
-
 @torch.no_grad()
 def _known_products(plan: Plan, bench: Bench) -> Products:
     """Return weights and effective matrices: products of all inputs of 1."""
     products = {}
     for name, layer in bench.known_network(plan).layers.items():
-        ideal = _matrix(layer, layer.weight)
+        ideal = as_matrix(layer, layer.weight)
         addend = plan.layer(name).addend
         if addend is not None:
-            ideal = ideal - _matrix(layer, addend)
-        products[name] = ideal, torch.cat([matrix.double() for matrix in layer.effective_matrices()], dim=1)
+            ideal = ideal - as_matrix(layer, addend)
+        products[name] = ideal, realised_matrix(layer)
     return products
-
-
-def _matrix(layer: CrossbarLayer, weight: Tensor) -> Tensor:
-    """Return a tensor of the weight's shape as (inputs, outputs), outputs of all groups beside each other."""
-    return weight.double().reshape(layer.outputs, -1).T
 
 
 @torch.no_grad()

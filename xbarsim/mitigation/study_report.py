@@ -157,8 +157,7 @@ class MitigationReport:
     def heading(self) -> list[str]:
         """What was tried, in lines."""
         wires, cells, tiles = self.hardware.wires, self.hardware.cells, self.hardware.tiles
-        ends = f"wires {wires.word:g} and {wires.bit:g} ohm a segment, driver {wires.driver:g}, sense {wires.sense:g}"
-        circuit = ends if self.hardware.fidelity == "accurate" else "ideal, no wires"
+        circuit = wires.described(self.hardware.fidelity)
         swept = "" if self.swept is None else f"; {self.swept} is swept"
         return [
             f"{self.model} on {self.data['name']}, {self.data['test_images']} test images; weights: {self.weights}",

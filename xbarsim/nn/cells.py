@@ -14,6 +14,7 @@ from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.nn.array_maps import effective
 from xbarsim.nn.cell_targets import CellTargets
+from xbarsim.nn.closed_form import divided
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import factors, is_between, planes_of, zeros
 from xbarsim.nn.tile_places import Place
@@ -257,7 +258,10 @@ def _stacked_conductance(targets: Tensor, tiles: Sequence[int], state: ArrayStat
 
 
 def circuit(conductance: Array, tile: int, state: ArrayState) -> Crossbar | Bridged:
-    """Return an array with its wires, ends and broken or shorted lines; its cells alone where fidelity is ideal."""
+    """Return an array with its wires, ends and broken or shorted lines, as far as the fidelity has them.
+
+    Ideal: its cells alone. Closed: those with their ends, of which the closed form is an approximation.
+    """
     return _circuits([conductance], [tile], state)[0]
 
 
@@ -271,7 +275,7 @@ def _circuits(conductances: Sequence[Array], tiles: Sequence[int], state: ArrayS
         if kind not in laid_out:
             laid_out[kind] = _laid_out(g, place, state.hardware)
         crossbar = laid_out[kind].with_cells(g)
-        if state.hardware.fidelity == "ideal":
+        if state.hardware.fidelity != "accurate":
             circuits.append(crossbar)
         else:
             circuits.append(chip.bridged(crossbar, tile) if chip.maps(tile).shorted else chip.crossbar(crossbar, tile))
@@ -284,13 +288,18 @@ def _laid_out(conductance: Array, place: Place, hardware: Hardware) -> Crossbar:
         # A line that is off gets 0 V, and without wires that is what it has when it is open.
         return Crossbar(conductance, device=law)
     driver = wires.driver if place.row_order is None else np.where(place.driven, wires.driver, np.inf)
-    return Crossbar(conductance, word_wire=wires.word, bit_wire=wires.bit, driver=driver, sense=wires.sense, device=law)
+    word, bit = (wires.word, wires.bit) if hardware.fidelity == "accurate" else (0.0, 0.0)
+    return Crossbar(conductance, word_wire=word, bit_wire=bit, driver=driver, sense=wires.sense, device=law)
 
 
 def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> list[Tensor]:
     """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells."""
     if state.hardware.fidelity == "ideal":
         return list(cells)
+    if state.hardware.fidelity == "closed":
+        wires = state.hardware.wires
+        sources = (torch.from_numpy(np.where(state.places[tile].driven, wires.driver, np.inf)) for tile in tiles)
+        return [divided(g, source, wires.sense) for g, source in zip(cells, sources, strict=True)]
     circuits = _circuits([g.detach().numpy() for g in cells], tiles, state)
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]

@@ -48,8 +48,10 @@ class Hardware(Settings):
         Inputs to volts.
     dac, adc : Converter
         Converters.
-    fidelity : {"accurate", "ideal"}
-        ``accurate``: the circuit. ``ideal``: the same cells without wires and ends, the product of a table.
+    fidelity : {"accurate", "closed", "ideal"}
+        ``accurate``: the circuit. ``ideal``: the same cells without wires and ends, the product of a table. ``closed``:
+        the ends as dividers in closed form, without wires and broken lines (``xbarsim.nn.closed_form``): what some
+        trainings take for the circuit; linear cells only.
 
     Raises
     ------
@@ -65,14 +67,19 @@ class Hardware(Settings):
     encoding: Encoding = field(default_factory=Encoding)
     dac: Converter = field(default_factory=Converter)
     adc: Converter = field(default_factory=Converter)
-    fidelity: Literal["ideal", "accurate"] = "accurate"
+    fidelity: Literal["ideal", "closed", "accurate"] = "accurate"
 
     def __post_init__(self) -> None:
         for name, kind in _PARTS.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise InputError(f"Hardware.{name} is {value!r}: it must be {kind.__name__}(...)")
-        self._word("fidelity", ("ideal", "accurate"))
+        self._word("fidelity", ("ideal", "closed", "accurate"))
+        if self.fidelity == "closed" and not self.law.linear:
+            raise InputError(
+                f"Hardware.fidelity is 'closed', which is a form of linear cells, and law.kind is {self.law.kind!r}: "
+                "take fidelity accurate, or law.kind=linear"
+            )
         if self.mapping.kind == "reference" and self.tiles.cols < 2:
             raise InputError("Tiles.cols is 1: a reference column needs arrays of at least 2 columns")
         self._check_zero()

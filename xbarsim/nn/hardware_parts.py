@@ -55,6 +55,15 @@ class Wires(Settings):
         for field_ in fields(self):
             self._number(field_.name, 0.0, math.inf)
 
+    def described(self, fidelity: str) -> str:
+        """Return what headings say of them, of hardware of a fidelity."""
+        ends = f"driver {self.driver:g}, sense {self.sense:g}"
+        if fidelity == "ideal":
+            return "ideal, no wires"
+        if fidelity == "closed":
+            return f"closed form, {ends}"
+        return f"wires {self.word:g} and {self.bit:g} ohm a segment, {ends}"
+
 
 @dataclass(frozen=True)
 class Mapping(Settings):

@@ -23,11 +23,13 @@ def idle(
 
 
 def _of_circuit(cells: Nonidealities, law: CellLaw, wires: Wires, fidelity: str) -> _Idle:
-    if fidelity == "ideal":
-        parts = {"wires": wires, "cells.breaks": cells.breaks, "cells.shorts": cells.shorts}
-        for part, settings in parts.items():
+    if fidelity != "accurate":
+        parts = {"cells.breaks": cells.breaks, "cells.shorts": cells.shorts}
+        for part, settings in (parts | {"wires": wires} if fidelity == "ideal" else parts).items():
             for setting in fields(settings) if settings else ():
                 yield f"{part}.{setting.name}", "fidelity"
+    if fidelity == "closed":
+        yield from (("wires.word", "fidelity"), ("wires.bit", "fidelity"))
     for name in law.idle:
         yield f"law.{name}", "law.kind"
 

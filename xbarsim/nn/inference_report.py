@@ -51,13 +51,12 @@ class InferenceReport:
     def heading(self) -> list[str]:
         """What was run, in lines."""
         wires, cells, tiles = self.hardware.wires, self.hardware.cells, self.hardware.tiles
-        ends = f"wires {wires.word:g} and {wires.bit:g} ohm a segment, driver {wires.driver:g}, sense {wires.sense:g}"
         digital = f"; digital: {', '.join(self.digital)}" if self.digital else ""
         return [
             f"{self.model} on {self.data['name']}, {self.data['test_images']} test images; weights: {self.weights}",
             f"{self.hardware_name}: {tiles.rows} x {tiles.cols} arrays, {cells.r_on:g} ohm and {cells.r_off:g} ohm, "
             f"{self.hardware.mapping.kind}; "
-            f"{ends if self.hardware.fidelity == 'accurate' else 'ideal, no wires'}{digital}",
+            f"{wires.described(self.hardware.fidelity)}{digital}",
         ]
 
     def as_table(self) -> str:
