@@ -96,25 +96,24 @@ class BipartiteReduction:
         )
 
     def gradient(self, rows: slice, cols: slice, cotangent: Array) -> Array:
-        """As that of :class:`reduction.Reduction`: products of matrices, since a line is one node."""
-        units = np.eye(self.couplings.shape[0])
-        (v, u), (w, t) = self._lines(units[rows]), self._lines(units[cols])
-        along_rows = ((cotangent.T @ v) * w).sum(axis=0)
-        along_cols = ((cotangent.T @ u) * t).sum(axis=0)
-        sums: Array = v.T @ (cotangent @ t) + (u.T @ (cotangent @ w)).T - along_rows[:, None] - along_cols
-        return sums
+        """As that of :class:`reduction.Reduction`: products of matrices, since a line is one node.
 
-    def _lines(self, terminals: Array) -> tuple[Array, Array]:
-        """Return the lines' voltages (batch, m) and (batch, n)."""
-        cells = self._g if self._word_first else self._g.T
-        a = cells.shape[0]
-        ends = terminals[:, self._back]
-        second = ends @ ports.extension(self._rows.reshape(-1), self._roots).T
-        first = second @ cells.T
-        for k, side in enumerate(self._ends[0]):
-            first = first + side * ends[:, k * a : (k + 1) * a]
-        first = first * self._inverse
-        return (first, second) if self._word_first else (second, first)
+        Of a first layer p with the cells' shares s = g / pivot, voltages follow from the second layer's q: 1 V at a
+        terminal of p gives ``v = diag(end / pivot) + u s'``, at one of q ``w = t s'``. So nothing of p x p is formed.
+        """
+        cells, d = (self._g, cotangent) if self._word_first else (self._g.T, cotangent.T)
+        first, second = (rows, cols) if self._word_first else (cols, rows)
+        extension = ports.extension(self._rows.reshape(-1), self._roots)
+        places = np.argsort(self._back)
+        u, t = extension.T[places[first]], extension.T[places[second]]
+        share = cells * self._inverse[:, None]
+        end = self._ends[0][int(places[first.start]) // cells.shape[0]] * self._inverse
+        e = u.T @ d
+        h = e @ t
+        along_first = ((d.T * end + (share @ e).T) * (share @ t.T).T).sum(axis=0)
+        along_second = (e.T * t).sum(axis=0)
+        sums: Array = end[:, None] * (d @ t) + share @ (h + h.T) - along_first[:, None] - along_second
+        return sums if self._word_first else sums.T
 
     def _line_pairs(self, terminals: Array) -> tuple[Array, Array]:
         """Return the lines' voltages as pairs, (2, batch, m) and (2, batch, n)."""

@@ -37,7 +37,7 @@ class _Maps(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, crossbars: tuple[Crossbar, ...], threads: int | None, *cells: Tensor) -> Any:
-        ctx.maps = effective_maps(crossbars, threads=threads)
+        ctx.maps = effective_maps(crossbars, threads=threads, keep=True)
         return tuple(torch.from_numpy(matrix) for matrix in ctx.maps.matrices)
 
     @staticmethod

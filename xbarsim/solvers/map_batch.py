@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import checked_array
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.errors import InputError, XbarsimError
+from xbarsim.kernels import bipartite
 from xbarsim.kernels.vectors import LANES
 from xbarsim.resources import check_memory, one_blas_thread, run_tasks, thread_count
-from xbarsim.solvers.adjoint import effective_map
+from xbarsim.solvers.adjoint import EffectiveMap, effective_map
 from xbarsim.solvers.effective import effective_conductance
 from xbarsim.solvers.layouts import Layouts
 from xbarsim.solvers.segments import Segments
-from xbarsim.solvers.side_by_side import SideBySide
+from xbarsim.solvers.side_by_side import KEPT_BYTES, SideBySide
 
 _Result = TypeVar("_Result")
 
@@ -70,11 +71,12 @@ class EffectiveMaps:
     _kinds: Sequence[_Kind | None]
     _alone: frozenset[int]
     _threads: int
+    _kept: Mapping[int, EffectiveMap] = field(default_factory=dict)
 
     def gradients(self, cotangents: Iterable[ArrayLike | None]) -> list[Array | None]:
         """Carry a gradient back to the cells: ``d sum(cotangent * matrix) / d conductance`` for each crossbar.
 
-        Nothing is kept of the reductions, which are done again.
+        Reductions that were not kept are done again.
 
         Parameters
         ----------
@@ -109,7 +111,8 @@ class EffectiveMaps:
         def carry(places: list[int]) -> None:
             if places[0] in self._alone:
                 for k in places:
-                    gradients[k] = effective_map(self._crossbars[k], threads=1).gradient(checked[k])
+                    reduced = self._kept.get(k) or effective_map(self._crossbars[k], threads=1)
+                    gradients[k] = reduced.gradient(checked[k])
                 return
             group = SideBySide([self._layouts[k] for k in places])
             for k, gradient in zip(places, group.gradients(np.stack([checked[k] for k in places])), strict=True):
@@ -123,13 +126,16 @@ class EffectiveMaps:
         return gradients
 
 
-def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None) -> EffectiveMaps:
+def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None, keep: bool = False) -> EffectiveMaps:
     """Compute the effective conductances of many crossbars, of which gradients are wanted.
 
     Parameters
     ----------
     crossbars, threads
         As those of ``effective_conductances``.
+    keep : bool
+        Whether gradients are sure to be asked for: reductions of crossbars without wires, which are as large as some
+        maps, are then kept for them, up to a quarter of a gigabyte in all. Others are done again.
 
     Returns
     -------
@@ -157,17 +163,36 @@ def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None)
         for k, matrix, sure in zip(places, maps, agree, strict=True):
             matrices[k] = matrix if sure else None
 
+    kept: dict[int, EffectiveMap] = {}
+
     def reduce_alone(k: int) -> None:
-        matrices[k] = _placed(k, lambda crossbar: effective_conductance(crossbar, threads=1), crossbars[k])
+        if k in keeping:
+            kept[k] = _placed(k, lambda crossbar: effective_map(crossbar, threads=1), crossbars[k])
+            matrices[k] = kept[k].matrix
+        else:
+            matrices[k] = _placed(k, lambda crossbar: effective_conductance(crossbar, threads=1), crossbars[k])
 
     run_tasks(reduce, _groups([k for k in beside if first[k] == k], kinds), count)
     alone = [k for k, matrix in enumerate(matrices) if matrix is None and first.get(k, k) == k]
+    keeping = _keeping(layouts, alone) if keep else frozenset()
     with one_blas_thread():
         run_tasks(reduce_alone, alone, count)
     whole = [_separate(matrices, k, first.get(k, k)) for k in range(len(crossbars))]
     lone = frozenset(alone)
     lone |= {k for k, twin in first.items() if twin in lone}
-    return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count)
+    return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count, kept)
+
+
+def _keeping(layouts: Sequence[Segments], alone: Sequence[int]) -> frozenset[int]:
+    """Return which crossbars' reductions are kept: of those without wires as many as fit."""
+    left, keeping = KEPT_BYTES, set()
+    for k in alone:
+        rows, cols = layouts[k].g.shape
+        size = bipartite.memory(rows, cols, layouts[k].present)
+        if layouts[k].ideal and size <= left:
+            left -= size
+            keeping.add(k)
+    return frozenset(keeping)
 
 
 def _separate(matrices: list[Array | None], k: int, first: int) -> Array:
