@@ -229,6 +229,31 @@ def test_hardware_from_a_file_ideal_fidelity_and_digital_layers(capsys, mlp, tmp
     assert record["digital"] == ["fc1"]
 
 
+def test_the_closed_form_is_the_circuit_where_one_end_takes_nothing(capsys, mlp):
+    command = (
+        "infer",
+        "--model",
+        mlp,
+        "--seeds",
+        1,
+        "--limit",
+        40,
+        "--set",
+        "wires.driver=0",
+        "--set",
+        "wires.sense=90",
+    )
+    closed = call(capsys, *command, "--fidelity", "closed")
+    assert "; closed form, driver 0, sense 90" in closed.out
+    circuit = call(capsys, *command, "--set", "wires.word=0", "--set", "wires.bit=0", "--json")
+    chip = re.search(r"^chip 0 +(\S+%) +(\S+%) as torch", closed.out, re.M)
+    record = json.loads(circuit.out)
+    assert [f"{record['accuracies'][0]:.2%}", f"{record['agreements'][0]:.2%}"] == list(chip.groups())
+    refused = call(capsys, *command, "--fidelity", "closed", "--set", "law.kind=sinh", "--set", "law.v0=0.3")
+    assert refused.code == 2
+    assert "fidelity is 'closed', which is a form of linear cells, and law.kind is 'sinh'" in refused.err
+
+
 @pytest.mark.slow
 def test_a_network_without_weights_is_trained_first(capsys):
     answer = call(capsys, "infer", "--limit", 60, "--seeds", 1, "--epochs", 3, "--width", 0.5, "--json")

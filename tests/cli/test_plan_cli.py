@@ -171,7 +171,7 @@ def test_sizes_in_bytes(text, size):
     assert Bytes().convert(text, None, None) == size
 
 
-@pytest.mark.parametrize("fidelity", ["ideal", "accurate"])
+@pytest.mark.parametrize("fidelity", ["ideal", "closed", "accurate"])
 def test_fidelity_is_the_hardwares(capsys, fidelity):
     record = json.loads(call(capsys, "plan", "--model", "mlp", "--fidelity", fidelity, "--json").out)
     assert record["hardware"]["fidelity"] == fidelity

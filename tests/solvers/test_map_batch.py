@@ -13,7 +13,7 @@ from problems import PROBLEMS, sample_crossbar
 import xbarsim
 from xbarsim import Crossbar, LineEnds, Sinh, reference, resources
 from xbarsim.errors import InputError, SolveError, TooLargeError
-from xbarsim.kernels import lane_currents, lanes
+from xbarsim.kernels import bipartite, lane_currents, lanes
 from xbarsim.solvers import map_batch, side_by_side
 from xbarsim.solvers.adjoint import effective_map
 
@@ -168,6 +168,37 @@ def test_gradients_are_those_of_the_fields(crossbar):
     # Terms of both signs cancel: the largest gradient is the scale.
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
     assert np.abs(gradient).max() > 0.0
+
+
+@pytest.mark.parametrize("ends", ["both", "plain", "right", "top", "all four"])
+@pytest.mark.parametrize("shape", [(7, 4), (4, 7), (5, 5), (1, 6), (6, 1)])
+def test_without_wires_reductions_that_are_kept_give_the_gradients_of_the_fields(monkeypatch, shape, ends):
+    more = {} if ends == "both" else {"ends": ENDS[ends]}
+    crossbars = [wired(seed, shape, **{"word_wire": 0.0, "bit_wire": 0.0} | more) for seed in range(2)]
+    cotangents = np.random.default_rng(4).normal(size=(2, *shape))
+    maps = xbarsim.effective_maps(crossbars, keep=True)
+    np.testing.assert_allclose(maps.matrices, xbarsim.effective_conductances(crossbars), rtol=1e-13, atol=1e-25)
+    anew = xbarsim.effective_maps(crossbars).gradients(cotangents)
+    monkeypatch.setattr(map_batch, "effective_map", None)
+    gradients = maps.gradients(cotangents)
+    np.testing.assert_array_equal(gradients, anew)
+    for crossbar, cotangent, gradient in zip(crossbars, cotangents, gradients, strict=True):
+        expected = field_formula(crossbar, cotangent)
+        # Where word lines are tied to 0 V no cell counts: what is left is rounding of terms of about 1.
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * max(np.abs(expected).max(), 1e-16))
+
+
+def test_no_more_reductions_are_kept_than_fit(monkeypatch):
+    crossbars = [wired(seed, (6, 5), word_wire=0.0, bit_wire=0.0) for seed in range(3)]
+    cotangents = np.random.default_rng(4).normal(size=(3, 6, 5))
+    expected = xbarsim.effective_maps(crossbars).gradients(cotangents)
+    anew = []
+    one = map_batch.effective_map
+    monkeypatch.setattr(map_batch, "KEPT_BYTES", 1.5 * bipartite.memory(6, 5, (True, False, False, True)))
+    maps = xbarsim.effective_maps(crossbars, keep=True)
+    monkeypatch.setattr(map_batch, "effective_map", lambda *a, **k: anew.append(a[0]) or one(*a, **k))
+    np.testing.assert_array_equal(maps.gradients(cotangents), expected)
+    assert [id(crossbar) for crossbar in anew] == [id(crossbar) for crossbar in crossbars[1:]]
 
 
 def test_gradients_leave_out_what_has_no_cotangent():

@@ -24,10 +24,11 @@ from pathlib import Path
 import numpy as np
 import paper_runs
 import provenance
+from paper_e_maps import map_errors
 from paper_runs import Records, Setting, cell, mean, table
 from torch import nn
 
-from xbarsim.mitigation import Plan, Study, chain, realise
+from xbarsim.mitigation import Study, chain
 from xbarsim.nn import Hardware, Tiles, Wires
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nonideal import Nonidealities, Variation
@@ -76,20 +77,6 @@ class Work:
         steps = max(2, steps // 10) if self.quick else steps
         return f"{method}:images={steps * BATCH},batch={BATCH}{',' if options else ''}{options}"
 
-    def map_errors(self, hardware: Hardware) -> list[float]:
-        """Return how far each layer's closed form is from its circuit, relative to that, in the Frobenius norm."""
-        plan = Plan.of(self.model)
-        kinds = [
-            realise(plan, Hardware.from_dict(hardware.to_dict() | {"fidelity": kind}))
-            for kind in ("closed", "accurate")
-        ]
-        pairs = zip(*(network.layers.values() for network in kinds), strict=True)
-        errors = []
-        for closed, exact in pairs:
-            ours, theirs = (layer.effective_matrices()[0].detach().double() for layer in (closed, exact))
-            errors.append(float((ours - theirs).norm() / theirs.norm()))
-        return errors
-
 
 def ends(work: Work) -> str:
     """What the ends cost a network that was trained without, and what the closed form says of it."""
@@ -103,27 +90,33 @@ def ends(work: Work) -> str:
         study = work.study("ends", label, hardware, ("gain",))
         closed = Hardware.from_dict(hardware.to_dict() | {"fidelity": "closed"})
         predicted = work.study("ends", f"{label}, closed", closed, ())
-        errors = work.map_errors(hardware)
+        first, second = map_errors(work.model, hardware)
+        errors = first.array, first.worst, first.pair, first.after_gain, second.pair
+        accuracies = cell(study, "none"), cell(predicted, "none"), cell(study, "gain")
         rows.append(
-            [f"{source:g}", f"{sense:g}", *(f"{100 * error:.2f}" for error in errors), cell(study, "none"),
-             cell(predicted, "none"), cell(study, "gain"), earlier.get((source, sense), "")]
+            [f"{source:g}", f"{sense:g}", *(f"{100 * error:.2f}" for error in errors), *accuracies,
+             earlier.get((source, sense), "")]
         )  # fmt: skip
         kind = "both" if source and sense else "R_s alone" if source else "R_n alone"
         values = mean(study, "none"), mean(predicted, "none"), mean(study, "gain"), *(100 * error for error in errors)
         curves.setdefault(kind, []).append((max(source, sense), values))
     if not work.quick:
         drawn(provenance.RESULTS / "papers" / "e_ends.png", curves)
-    head = ["R_s", "R_n", "map, 784 x 500, %", "map, 500 x 10, %", "circuit", "closed form says", "circuit, `gain`",
-            "prototype: circuit"]  # fmt: skip
+    head = ["R_s", "R_n", "one array", "its worst cell", "the pair", "after a gain", "500 x 10: the pair", "circuit",
+            "closed form says", "circuit, `gain`", "prototype: circuit"]  # fmt: skip
     picture = "![Accuracy and error](e_ends.png)"
     body = f"Ideal {100 * study.ideal:.2f} % (prototype 97.19).\n\n{table(head, rows)}\n\n{picture}"
     return page("Source and sense resistance on whole arrays", "ends", "mlp500.pt", body, ENDS_TEXT)
 
 
 ENDS_TEXT = """
-784-500-10 on whole arrays of 10 kohm and 1 Mohm, no wires, no variation; trained without any of it. "map" is how far
-the closed form's map is from the circuit's, relative, in the Frobenius norm. Where R_s or R_n is 0 it is exact. With
-both all currents are too small, and it says a lower accuracy than the circuit has."""
+784-500-10 on whole arrays of 10 kohm and 1 Mohm, no wires, no variation; trained without any of it. Columns three to
+seven: how far the closed form's map is from the circuit's, percent, relative in the Frobenius norm; of the layer of
+784 x 500 its positive array, the cell of it that is farthest off, the difference of the pair, and that times the number
+that brings it nearest; of 500 x 10 the difference. Where R_s or R_n is 0 it is exact. With both it takes bit lines for
+grounded, which have risen, and all currents of an array come out too small, those of small conductances by most of
+what they are. Both arrays of a pair are wrong alike: in the difference little is left of it, and no gain removes the
+rest."""
 
 METHODS = {
     "none": "none", "gain": "gain",
@@ -257,10 +250,20 @@ def drawn(path: Path, curves: dict[str, list[tuple[float, tuple[float, ...]]]]) 
         left.plot(ohms, values[:, 0], "-o", color=color, markersize=4, label=f"{kind}: circuit")
         left.plot(ohms, values[:, 1], ":x", color=color, markersize=5, label=f"{kind}: closed form says")
         left.plot(ohms, values[:, 2], "--", color=color, linewidth=1, label=f"{kind}: circuit, a gain a layer")
-        right.plot(ohms, values[:, 3], "-o", color=color, markersize=4, label=f"{kind}: 784 x 500")
-        right.plot(ohms, values[:, 4], ":x", color=color, markersize=5, label=f"{kind}: 500 x 10")
+    both = np.array([point[1] for point in curves["both"]])
+    ohms = [point[0] for point in curves["both"]]
+    lines = {
+        3: "one array of 784 x 500",
+        4: "its worst cell",
+        5: "the pair",
+        6: "the pair, after a gain",
+        7: "500 x 10",
+    }
+    for column, label in lines.items():
+        right.plot(ohms, both[:, column], "-o", markersize=4, linewidth=1, label=label)
     left.set_ylabel("test images right, %")
     right.set_ylabel("closed form's map off the circuit's, %")
+    right.set_yscale("log")
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_xlabel("ohm")
