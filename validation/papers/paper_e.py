@@ -128,11 +128,11 @@ METHODS = {
 }  # fmt: skip
 VARYING = {
     "none": "none", "gain (the chip's maps)": "gain",
-    "closed, cells alike": ("technology-closed", 200, "variation=false"),
-    "closed, drawn chips": ("technology-closed", 200, ""),
-    "closed, drawn chips, then gain": ("technology-closed", 200, "+gain"),
-    "exact, cells alike": ("technology-exact", 200, "variation=false"),
-    "exact, drawn chips": ("technology-exact", 200, ""),
+    "closed, cells alike": ("technology-closed", 100, "variation=false"),
+    "closed, drawn chips": ("technology-closed", 100, ""),
+    "closed, drawn chips, then gain": ("technology-closed", 100, "+gain"),
+    "exact, cells alike": ("technology-exact", 100, "variation=false"),
+    "exact, drawn chips": ("technology-exact", 100, ""),
 }  # fmt: skip
 HEAD = ["", "steps", "accuracy", "below ideal", "seconds"]
 Entry = str | tuple[str, int, str]
@@ -186,9 +186,9 @@ def cnn(work: Work) -> str:
     """A layer of 4096 x 512, the paper's larger one."""
     entries: dict[str, Entry] = {
         "none": "none", "gain": "gain",
-        "closed, no gain": ("technology-closed", 100, "variation=false,gain=false"),
-        "closed, the circuit's gain": ("technology-closed", 100, "variation=false"),
-        "exact": ("technology-exact", 20, "variation=false"),
+        "closed, no gain": ("technology-closed", 60, "variation=false,gain=false"),
+        "closed, the circuit's gain": ("technology-closed", 60, "variation=false"),
+        "exact": ("technology-exact", 10, "variation=false"),
     }  # fmt: skip
     blocks = []
     for ohms in (300.0, 1000.0):
@@ -202,7 +202,7 @@ def cnn(work: Work) -> str:
 CNN_TEXT = """
 Two convolutions (25 x 32 and 288 x 64 as matrices), 4096 x 512 and 512 x 10 on MNIST, all on whole arrays of 10 kohm
 and 1 Mohm without wires, cells alike. The paper's abstract names neither its network nor its data. A step of the exact
-circuit reduces two arrays of 4096 x 512 and takes seconds: it has 20 of them."""
+circuit reduces two arrays of 4096 x 512 and takes seconds: it has 10 of them."""
 
 
 def measured(

@@ -71,7 +71,7 @@ class EffectiveMaps:
     _kinds: Sequence[_Kind | None]
     _alone: frozenset[int]
     _threads: int
-    _kept: Mapping[int, EffectiveMap] = field(default_factory=dict)
+    _reductions: Mapping[int, EffectiveMap] = field(default_factory=dict)
 
     def gradients(self, cotangents: Iterable[ArrayLike | None]) -> list[Array | None]:
         """Carry a gradient back to the cells: ``d sum(cotangent * matrix) / d conductance`` for each crossbar.
@@ -111,7 +111,7 @@ class EffectiveMaps:
         def carry(places: list[int]) -> None:
             if places[0] in self._alone:
                 for k in places:
-                    reduced = self._kept.get(k) or effective_map(self._crossbars[k], threads=1)
+                    reduced = self._reductions.get(k) or effective_map(self._crossbars[k], threads=1)
                     gradients[k] = reduced.gradient(checked[k])
                 return
             group = SideBySide([self._layouts[k] for k in places])
@@ -163,12 +163,12 @@ def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None,
         for k, matrix, sure in zip(places, maps, agree, strict=True):
             matrices[k] = matrix if sure else None
 
-    kept: dict[int, EffectiveMap] = {}
+    reductions: dict[int, EffectiveMap] = {}
 
     def reduce_alone(k: int) -> None:
         if k in keeping:
-            kept[k] = _placed(k, lambda crossbar: effective_map(crossbar, threads=1), crossbars[k])
-            matrices[k] = kept[k].matrix
+            reductions[k] = _placed(k, lambda crossbar: effective_map(crossbar, threads=1), crossbars[k])
+            matrices[k] = reductions[k].matrix
         else:
             matrices[k] = _placed(k, lambda crossbar: effective_conductance(crossbar, threads=1), crossbars[k])
 
@@ -180,7 +180,7 @@ def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None,
     whole = [_separate(matrices, k, first.get(k, k)) for k in range(len(crossbars))]
     lone = frozenset(alone)
     lone |= {k for k, twin in first.items() if twin in lone}
-    return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count, kept)
+    return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count, reductions)
 
 
 def _keeping(layouts: Sequence[Segments], alone: Sequence[int]) -> frozenset[int]:
