@@ -147,24 +147,35 @@ class Bench:
             raise InputError(f"{self._label} asks for {count} images, and there are {len(self._order)} to train on")
         return self._order[:count]
 
-    def validation(self, candidate: Plan | CrossbarNetwork) -> float:
+    def validation(self, candidate: Plan | nn.Module) -> float:
         """Return the share of validation images whose class is found.
 
         A plan is evaluated on what the method may know: the chip as it is known; else the chip itself, through which
-        the images then go; else the mean over three simulated chips. A network is run as it is.
+        the images then go; else the mean over three simulated chips. A network, be it torch's or one on crossbars, is
+        run as it is.
         """
         self._check(data="labels")
         split = self._validation()
         self._ledger.validated = max(self._ledger.validated, len(split))
-        if isinstance(candidate, CrossbarNetwork):
+        if isinstance(candidate, nn.Module):
             return self._share(candidate, split)
         if self._knowledge is not None:
             return self._share(self.known_network(candidate), split)
         if self._socket is not None:
-            self._ledger.forward_images += len(split)
-            return self._share(self._socket.network(candidate), split)
+            return self.chip_validation(candidate)
         chips = [self.simulated_network(candidate, number) for number in range(VALIDATION_CHIPS)]
         return float(np.mean([self._share(network, split) for network in chips]))
+
+    def chip_validation(self, plan: Plan) -> float:
+        """Return the share of validation images whose class the chip itself finds, whatever is known of it.
+
+        The plan is programmed where it is another than at the last use of the chip; the images go through the chip.
+        """
+        self._check(data="labels", chip="forward")
+        split = self._validation()
+        self._ledger.validated = max(self._ledger.validated, len(split))
+        self._ledger.forward_images += len(split)
+        return self._share(self._chip().network(plan), split)
 
     def _validation(self) -> Split:
         split = self._dataset.validation
@@ -172,7 +183,7 @@ class Bench:
             raise InputError(f"{self._label} chooses on validation images, and there are none: split the data first")
         return split
 
-    def _share(self, network: CrossbarNetwork, split: Split) -> float:
+    def _share(self, network: nn.Module, split: Split) -> float:
         if self._validation_inputs is None:
             self._validation_inputs = inputs(self._dataset, split)
         right = 0

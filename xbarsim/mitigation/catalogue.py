@@ -18,6 +18,7 @@ from xbarsim.mitigation.distill import Distillation
 from xbarsim.mitigation.fpt import FreeParameterTuning
 from xbarsim.mitigation.greedy_rows import GreedyRows
 from xbarsim.mitigation.headroom import Headroom
+from xbarsim.mitigation.itt_rna import IttRna
 from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.match_rows import MatchRows
 from xbarsim.mitigation.method import Chain, Method
@@ -50,6 +51,7 @@ _METHODS: tuple[type[Method], ...] = (
     RowFlipMatch,
     FreeParameterTuning,
     ReduceFix,
+    IttRna,
     Vat,
     BiasTraining,
     BatchNormTraining,

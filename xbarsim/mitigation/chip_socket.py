@@ -15,8 +15,12 @@ from xbarsim.mitigation.realisation import add_digital, laid_out, realise
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.planes import largest
 
 Pulses = dict[str, list[NDArray[np.int32]]]
+
+_ROUNDING = 1e-9
+"""Of a scale: headroom over the largest weight, times that weight, is the scale to the last bits only."""
 
 
 class ChipSocket:
@@ -129,8 +133,8 @@ class ChipSocket:
         Raises
         ------
         InputError
-            The plan has rows, headroom, BatchNorm or a way of writing that are others than on the chip: it is to be
-            programmed anew.
+            The plan has rows, a scale (the largest weight times headroom), BatchNorm or a way of writing that are
+            others than on the chip: it is to be programmed anew.
         """
         network = self.network(plan) if self._present is None else self._present[1]
         fresh = laid_out(plan, self._hardware)
@@ -167,7 +171,8 @@ def _check_same_form(plan: Plan, fresh: CrossbarNetwork, before: Plan, present: 
     for name, layer in fresh.layers.items():
         parts = {
             "rows": layer.places == present.layers[name].places,
-            "headroom": plan.layer(name).headroom == before.layer(name).headroom,
+            "headroom": plan.layer(name).headroom == before.layer(name).headroom
+            or _stands_for_the_same(plan.layer(name).headroom, layer, present.layers[name]),
             "batchnorm": plan.batchnorm == before.batchnorm,
             "writing": plan.write_verify == before.write_verify,
         }
@@ -177,6 +182,13 @@ def _check_same_form(plan: Plan, fresh: CrossbarNetwork, before: Plan, present: 
                 f"a write changes weights, and {odd[0]} of layer {name!r} are others than on the chip: "
                 "forward(plan, images) programs it anew"
             )
+
+
+def _stands_for_the_same(headroom: float, fresh: CrossbarLayer, present: CrossbarLayer) -> bool:
+    """Return whether the largest conductance would stand for the weight for which it stands on the chip."""
+    scale = headroom * largest(fresh.matrices(), fresh.hardware).detach().double().reshape(-1)
+    present_scale = torch.cat(present.scales(), dim=1).detach().double().reshape(-1)
+    return bool(torch.isclose(scale, present_scale[: len(scale)], rtol=_ROUNDING, atol=0.0).all())
 
 
 def _same_cells(plan: Plan, fresh: CrossbarNetwork, before: Plan, present: CrossbarNetwork) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Labelled
@@ -89,3 +89,10 @@ def descend(
                 after_step()
         total += number
     return total / steps
+
+
+def check_trained(module: nn.Module, label: str) -> None:
+    """Raise DivergedError where a trained module has numbers that are not finite: the last step is seen by no loss."""
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise DivergedError(f"{label}: {name} is not finite after the last step: give a smaller rate")

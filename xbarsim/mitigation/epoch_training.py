@@ -13,10 +13,9 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench, Labelled
-from xbarsim.mitigation.descent import batches, descend
+from xbarsim.mitigation.descent import batches, check_trained, descend
 from xbarsim.mitigation.method import Method
 from xbarsim.nn.network import CrossbarNetwork
-from xbarsim.nn.training import DivergedError
 
 Group = dict[str, Any]
 """Parameters with their rate, as torch's optimisers take them."""
@@ -105,7 +104,4 @@ class EpochTraining(Method):
         descend(
             optimizer, noted, data, order, self.epochs * steps, label=self.name, falling=True, after_step=after_step
         )  # fmt: skip
-        # The last step is seen by no loss.
-        for name, tensor in module.state_dict().items():
-            if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-                raise DivergedError(f"{self.name}: {name} is not finite after the last step: give a smaller rate")
+        check_trained(module, self.name)

@@ -35,6 +35,21 @@ class Neighbourhood:
     grid: tuple[int, int] | None = None
     distance: int = 2
 
+    @staticmethod
+    def of_images(inputs: int, shape: tuple[int, int, int] | None) -> Neighbourhood:
+        """Return that of images' pixels, if they are what a layer sees; else that of a line.
+
+        Parameters
+        ----------
+        inputs : int
+            Of the layer.
+        shape : (channels, height, width) or None
+            Of the images that come to it, if they do.
+        """
+        if shape is not None and inputs == shape[0] * shape[1] * shape[2]:
+            return Neighbourhood(inputs, shape[1:])
+        return Neighbourhood(inputs)
+
     @cached_property
     def places(self) -> NDArray[np.int64]:
         """Where each input is, (inputs, 2): row and column."""
@@ -59,14 +74,12 @@ def independent(values: Array, count: int, neighbourhood: Neighbourhood) -> list
     """
     places = neighbourhood.places
     picks: list[tuple[int, int]] = []
+    of_output: dict[int, list[int]] = {}
     for output, place in falling(values, count):
-        near = (
-            np.abs(places[place] - places[before]).max() < neighbourhood.distance
-            for row, before in picks
-            if row == output
-        )
-        if not any(near):
+        before = of_output.setdefault(output, [])
+        if not before or np.abs(places[before] - places[place]).max(axis=1).min() >= neighbourhood.distance:
             picks.append((output, place))
+            before.append(place)
             if len(picks) == count:
                 break
     return picks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -176,7 +176,6 @@ def _usual(count: int, spare: int) -> Order:
     return np.concatenate([np.arange(count), np.full(spare, OFF)])
 
 
-@torch.no_grad()
 def input_weights(plan: Plan, bench: Bench, count: int) -> dict[str, list[Array]]:
     """Return what inputs weigh: u, the root of the mean square of each over unlabelled images, in software.
 
@@ -204,6 +203,32 @@ def input_weights(plan: Plan, bench: Bench, count: int) -> dict[str, list[Array]
         # Torch has no modules for gates of recurrent layers and projections of attention.
         reference = exact = bench.fault_free_network(plan)
         modules = dict(exact.layers)
+    watched = {name: modules[name] if name in modules else modules[""] for name in network.layers}
+    return measured_weights(network.layers, reference, watched, bench.images(min(count, bench.image_count)))
+
+
+@torch.no_grad()
+def measured_weights(
+    layers: Mapping[str, CrossbarLayer], reference: nn.Module, watched: Mapping[str, nn.Module], images: Tensor
+) -> dict[str, list[Array]]:
+    """Return what inputs of layers weigh, as ``input_weights`` does, from what some network makes of images.
+
+    Parameters
+    ----------
+    layers : mapping of str to CrossbarLayer
+        Whose inputs.
+    reference : Module
+        The network.
+    watched : mapping of str to Module
+        Its parts whose inputs those of the layers are, by the layers' names.
+    images : (count, channels, height, width) tensor
+        Without labels.
+
+    Returns
+    -------
+    dict of str to list of (inputs,) array
+        By layer, of each group.
+    """
     squares: dict[str, Tensor] = {}
     vectors: dict[str, int] = {}
 
@@ -213,15 +238,17 @@ def input_weights(plan: Plan, bench: Bench, count: int) -> dict[str, list[Array]
             squares[name] = squares.get(name, torch.zeros(())) + lines.square().sum(dim=0)
             vectors[name] = vectors.get(name, 0) + len(lines)
 
-        return (modules[name] if name in modules else modules[""]).register_forward_hook(add)
+        return watched[name].register_forward_hook(add)
 
-    for name, layer in network.layers.items():
-        watch(name, layer)
-    images = bench.images(min(count, bench.image_count))
-    for start in range(0, len(images), _AT_ONCE):
-        reference(images[start : start + _AT_ONCE])
+    handles = [watch(name, layer) for name, layer in layers.items()]
+    try:
+        for start in range(0, len(images), _AT_ONCE):
+            reference(images[start : start + _AT_ONCE])
+    finally:
+        for handle in handles:
+            handle.remove()
     weights = {}
-    for name, layer in network.layers.items():
+    for name, layer in layers.items():
         rms = (squares[name] / vectors[name]).sqrt().numpy()
         groups = rms.reshape(layer.groups, -1)
         if layer.bias_row:

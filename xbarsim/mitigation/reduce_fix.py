@@ -139,7 +139,7 @@ class _Reduction:
                 parameters[plan.weight_name(name)],
                 layer,
                 rule,
-                _neighbourhood(layer.weight.shape[1], bench.shape if name == first else None),
+                Neighbourhood.of_images(layer.weight.shape[1], bench.shape if name == first else None),
             )
             for name, layer in network.layers.items()
         }
@@ -219,10 +219,3 @@ class _Reduction:
                 pick_iteration=iteration, pick_layer=numbers[name], pick_output=output, pick_input=place,
                 pick_weight=before,
             )  # fmt: skip
-
-
-def _neighbourhood(inputs: int, shape: tuple[int, int, int] | None) -> Neighbourhood:
-    """Return that of the images' pixels, if they are what a layer sees."""
-    if shape is not None and inputs == shape[0] * shape[1] * shape[2]:
-        return Neighbourhood(inputs, shape[1:])
-    return Neighbourhood(inputs)

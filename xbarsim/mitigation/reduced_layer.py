@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.mitigation.independence import Neighbourhood
@@ -27,12 +27,13 @@ class ReductionRule:
 
 
 class ReducedLayer:
-    """The weights of a fully connected layer in training, on the cells of a known chip.
+    """The weights of a layer in training, on the cells of a known chip.
 
     Parameters
     ----------
-    weight : nn.Parameter
-        (outputs, inputs), of the network that is trained; here it is changed in place.
+    weight : (outputs, inputs) Tensor
+        Of the network that is trained; here it is changed in place. Of a convolution it is a view of the parameter, its
+        inputs those of a group: channels and the places of the kernel.
     layer : CrossbarLayer
         The same layer on the known chip.
     rule : ReductionRule
@@ -52,12 +53,10 @@ class ReducedLayer:
         How often each was reduced.
     """
 
-    def __init__(
-        self, weight: nn.Parameter, layer: CrossbarLayer, rule: ReductionRule, neighbourhood: Neighbourhood
-    ) -> None:
+    def __init__(self, weight: Tensor, layer: CrossbarLayer, rule: ReductionRule, neighbourhood: Neighbourhood) -> None:
         self.weight, self.rule, self.neighbourhood = weight, rule, neighbourhood
         self.scale = float(layer.scales()[0].detach().max())
-        self._cells = layer.weight_cells()
+        self._cells = [layer.weight_cells(group) for group in range(layer.groups)]
         self._mapped = weight.detach().clone()
         faults = np.logical_or.reduce([plane[0] != 0 for plane in layer.known()])
         self.stuck = torch.from_numpy(faults.T.copy()) if rule.hold else torch.zeros(weight.shape, dtype=torch.bool)
@@ -68,7 +67,13 @@ class ReducedLayer:
 
     def represented(self) -> Array:
         """Return t(w) of the present weights, (outputs, inputs)."""
-        return self._cells.represented(self.weight.detach().double().numpy().T).T
+        parts = np.split(self.weight.detach().double().numpy(), len(self._cells))
+        groups = zip(self._cells, parts, strict=True)
+        return np.concatenate([cells.represented(part.T).T for cells, part in groups])
+
+    def on_cells(self) -> Tensor:
+        """Return what the weights are on the chip, (outputs, inputs): t(w), or what they are held at."""
+        return torch.where(self.stuck, self._values, torch.from_numpy(self.represented()).to(self._values))
 
     def variations(self) -> Array:
         """Return how far each weight is from what it represents, (outputs, inputs); 0 where it is not to be reduced."""
