@@ -40,6 +40,12 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("N=6,batch=20,interval=20,reductions=120", "norm"),
         Case("N=6,batch=20,interval=20,reductions=120,stuck=reduce", "single"),
     ),
+    "itt-rna": (
+        Case("rounds=2,steps=3,share=0.02,batch=20,iterations=6,interval=4"),
+        Case("rounds=2,steps=3,share=0.02,batch=20,iterations=0", "convolution"),
+        Case("rounds=0,iterations=0,images=50", "norm"),
+        Case("mapping=none,rounds=0,iterations=4,batch=20", "norm"),
+    ),
     "bi-retrain": (Case("N=6,batch=20,interval=20,reductions=120", "single"),),
     "vortex": (Case("order=norm,gammas=0/0.1,epochs=1,batch=20", "single"),),
     "vat": (Case("gammas=0/0.1,epochs=1,batch=20", "single"),),

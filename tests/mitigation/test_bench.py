@@ -119,6 +119,27 @@ def test_validation_through_the_chip_is_counted():
     assert ledger.forward_images == 60, "the chip as it is known"
 
 
+def test_validation_of_the_chip_itself_whatever_is_known():
+    """Of a torch network the share is computed in software, and nothing goes through the chip."""
+    ledger = Ledger.of(len(digits().train))
+    plan = plan_of()
+    bench = bench_of(plan, Needs(data="labels", knows="maps", chip="forward"), ledger=ledger, chip=3)
+    images = torch.from_numpy(digits().validation.images).float() / 255
+    labels = torch.from_numpy(digits().validation.labels)
+    with torch.no_grad():
+        on_chip, in_software = (
+            float((model(images).argmax(dim=1) == labels).float().mean())
+            for model in (realise(plan, HARDWARE, seed=3), plan.model)
+        )
+    assert bench.chip_validation(plan) == pytest.approx(on_chip)
+    assert (ledger.labels, ledger.forward_images) == (60, 60)
+    assert bench.validation(plan.model) == pytest.approx(in_software) != on_chip
+    assert ledger.forward_images == 60
+    for needs in (Needs(data="labels", knows="maps"), Needs(data="images", chip="write")):
+        with pytest.raises(NotEntitledError):
+            bench_of(plan, needs).chip_validation(plan)
+
+
 def test_images_are_the_first_of_one_order():
     bench = bench_of(plan_of(), Needs(data="labels"))
     few, more = bench.images(5), bench.images(12)
@@ -273,6 +294,21 @@ def test_cells_are_written_for_the_rows_and_the_scale_that_they_have():
     ):
         with pytest.raises(InputError, match=f"a write changes weights, and {part} are others than on the chip"):
             bench.write(other)
+
+
+def test_other_weights_of_the_same_scale_may_be_written():
+    """Headroom is what is left of the scale: of smaller weights it is more, and the chip's scale stays."""
+    plan = plan_of()
+    bench = bench_of(plan, Needs(chip="write"))
+    bench.write(plan)
+    weight = plan.model.state_dict()["fc1.weight"]
+    cut = weight.clamp(-0.7 * weight.abs().max(), 0.7 * weight.abs().max())
+    smaller = plan.with_weights({"fc1.weight": cut})
+    headroom = float(weight.abs().max()) / float(cut.abs().max())
+    bench.write(smaller.with_layer("fc1", headroom=headroom))
+    for factor in (1.001, 0.999):
+        with pytest.raises(InputError, match="headroom of layer 'fc1' are others than on the chip"):
+            bench.write(smaller.with_layer("fc1", headroom=factor * headroom))
 
 
 def test_targets_are_written_where_they_are_asked_for():

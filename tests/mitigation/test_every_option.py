@@ -14,6 +14,7 @@ STEADY = replace(HARDWARE, cells=replace(CELLS, cycle_variation=None))
 PULSES = {"tolerance": "0.1", "of": "target", "max_pulses": "3", "step": "0.5", "shrink": "0.9", "noise": "0.3"}
 
 _REDUCING = "N=4,batch=20,interval=8,reductions=40,steps=1"
+_ON_AND_OFF = "rounds=3,steps=2,share=0.02,batch=20,iterations=4,interval=2,threshold=0.005"
 _TRAINING = "epochs=1,batch=20,images=60"
 
 BASES = {
@@ -27,6 +28,7 @@ BASES = {
     "row-flip-match": ("", "mlp"),
     "fpt": ("iterations=3,batch=10", "norm"),
     "reduce-fix": (_REDUCING, "single"),
+    "itt-rna": (_ON_AND_OFF, "mlp"),
     "vat": ("gammas=0.1/0.2,epochs=1,batch=20", "single"),
     "bias": (_TRAINING, "mlp"),
     "bn": (_TRAINING, "norm"),
@@ -64,6 +66,11 @@ CHANGES = {
         "N": "5", "t": "3", "bound": "1", "steps": "2", "rate": "0.2", "batch": "10", "stuck": "reduce",
         "literal_T": "true", "interval": "16", "patience": "8", "reductions": "80",
     },
+    "itt-rna": {
+        "mapping": "none", "images": "20", "rounds": "1", "patience": "1", "share": "0.05", "t": "3", "bound": "1",
+        "forward": "weights", "graded": "20", "steps": "3", "step_rate": "0.2", "batch": "10", "iterations": "5",
+        "rate": "0.1", "momentum": "0.5", "threshold": "0.02", "interval": "4",
+    },
     "vat": {"gammas": "0.1/0.3", "epochs": "2", "batch": "10", "rate": "0.01"},
     "bias": {"epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "knows": "maps"},
     "bn": {"epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "knows": "maps"},
@@ -91,6 +98,7 @@ WITH = {
     ("rsa", "pick"): "pick_images=50",
     ("rsa", "pick_images"): "pick=importance,pick_images=50",
     ("reduce-fix", "bound"): "reductions=400,N=40",
+    ("itt-rna", "bound"): "share=0.3",
 }
 """Options that act beside others only."""
 

@@ -26,6 +26,10 @@ FPT = "fpt:iterations=4,batch=20"
         ("bias+match-rows", "match-rows after bias undoes it"),
         ("retrain+row-flip", "row-flip after retrain undoes it"),
         ("retrain+output-correction", r"output-correction after retrain undoes it \(correction\)"),
+        ("match-rows+itt-rna", r"itt-rna after match-rows undoes it \(rows\): take one of them"),
+        ("gain+itt-rna", r"itt-rna after gain undoes it \(gain\)"),
+        ("itt-rna+headroom", r"headroom after itt-rna undoes it \(headroom\)"),
+        ("itt-rna+write-verify", r"write-verify after itt-rna undoes it \(writing\)"),
         ("gain+prescale", r"prescale after gain undoes it \(targets\)"),
         ("prescale+retrain", "retrain after prescale undoes it"),
         ("technology-closed+headroom", r"headroom after technology-closed undoes it \(headroom\)"),
@@ -75,6 +79,9 @@ def test_what_is_found_anew_does_not_follow(text):
         "output-correction+bias",
         "retrain+fpt",
         "fpt+bias",
+        "write-verify+itt-rna",
+        "match-rows+itt-rna:mapping=none",
+        "itt-rna+fpt",
     ],
 )
 def test_what_goes_on_from_a_chip_as_it_is_may_follow(text):

@@ -46,8 +46,8 @@ class IttRna(Method):
 
     Source: Z. Song et al., ITT-RNA, IEEE Trans. CAD, 2020, of which the abstract was at hand: training off the device
     after L. Chen et al., DATE 2017, an adjustment as errors add up through layers, few iterations on the device. All
-    rules are this package's. It costs labels, a map of the chip, a router in front of word lines, a training for each chip, and
-    writes. Where nothing is stuck ``prescale`` comes as far without any of them but the map.
+    rules are this package's. It costs labels, a map of the chip, a router in front of word lines, a training for each
+    chip, and writes.
 
     Attributes
     ----------
@@ -126,9 +126,7 @@ class IttRna(Method):
         self._number("threshold", 0.0, 1.0)
         if self.mapping == "none":
             if not self.rounds and not self.iterations:
-                raise InputError(
-                    "IttRna has mapping=none, rounds=0 and iterations=0, and nothing to do: give iterations"
-                )
+                raise InputError("IttRna.iterations is 0, as are rounds, and mapping is none: give something to do")
             # Rows that an earlier step laid out then stay.
             object.__setattr__(self, "settles", IttRna.settles - _ROWS)
             object.__setattr__(self, "undoes", IttRna.undoes - _ROWS)
