@@ -27,7 +27,7 @@ FPT = "fpt:iterations=4,batch=20"
         ("retrain+row-flip", "row-flip after retrain undoes it"),
         ("retrain+output-correction", r"output-correction after retrain undoes it \(correction\)"),
         ("match-rows+itt-rna", r"itt-rna after match-rows undoes it \(rows\): take one of them"),
-        ("gain+itt-rna", r"itt-rna after gain undoes it \(gain\)"),
+        ("gain+itt-rna", "itt-rna after gain undoes it"),
         ("itt-rna+headroom", r"headroom after itt-rna undoes it \(headroom\)"),
         ("itt-rna+write-verify", r"write-verify after itt-rna undoes it \(writing\)"),
         ("gain+prescale", r"prescale after gain undoes it \(targets\)"),
