@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mitigation_tools import ENDS, HARDWARE, LEVELS, OFFSET
 
-from xbarsim.nn import Hardware
+from xbarsim.nn import Hardware, Wires
+
+WIRED = replace(HARDWARE, fidelity="accurate", wires=Wires(word=5.0, bit=3.0, driver=2.0, sense=4.0))
+"""The same arrays with wires and ends."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,21 @@ CASES: dict[str, tuple[Case, ...]] = {
     "gain": (Case(), Case("per=output", "convolution"), Case("source=images,count=20", "norm")),
     "output-correction": (Case(), Case("knows=maps,share=0.05,weighting=input,images=60", "convolution")),
     "prescale": (Case(), Case("", "convolution", OFFSET)),
+    "precompensate": (
+        Case("h=1.5,iterations=4", hardware=WIRED),
+        Case("iterations=3", "convolution"),
+        Case("h=2,iterations=3,solver=adjoint", "single", replace(WIRED, mapping=OFFSET.mapping)),
+    ),
     "write-verify": (Case("tolerance=0.05,noise=0.1"),),
     "greedy-rows": (Case("order=norm,spare=2"),),
     "match-rows": (Case(), Case("weighting=input,images=50,spare=2", "norm")),
     "row-flip": (Case("knows=faults"), Case("scope=layer", "binary", OFFSET)),
     "row-flip-match": (Case("weighting=input", "convolution"), Case("knows=faults,scope=layer,power=2")),
+    "neuron-permutation": (
+        Case(),
+        Case("weighting=input,images=50,power=2", "norm"),
+        Case("knows=faults", "binary", OFFSET),
+    ),
     "row-permutation": (Case("knows=faults", "binary", OFFSET),),
     "fpt": (
         Case("iterations=3,batch=10"),

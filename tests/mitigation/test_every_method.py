@@ -18,6 +18,8 @@ from xbarsim.mitigation.harness import Application
 from xbarsim.mitigation.needs import DATA, KNOWLEDGE, Needs
 from xbarsim.nn import Arrangement
 
+pytestmark = pytest.mark.filterwarnings("ignore::xbarsim.mitigation.precompensate.UnreachableWarning")
+
 NAMES = [*catalogue.methods(), *catalogue.shorthands()]
 ALL = [
     pytest.param(chain(f"{name}:{case.options}" if case.options else name), case, id=f"{name}:{case.options}")

@@ -9,6 +9,9 @@ import pytest
 from mitigation_tools import CELLS, ENDS, HARDWARE, harness_of
 
 from xbarsim.mitigation import catalogue, chain
+from xbarsim.nn import Wires
+
+pytestmark = pytest.mark.filterwarnings("ignore::xbarsim.mitigation.precompensate.UnreachableWarning")
 
 STEADY = replace(HARDWARE, cells=replace(CELLS, cycle_variation=None))
 PULSES = {"tolerance": "0.1", "of": "target", "max_pulses": "3", "step": "0.5", "shrink": "0.9", "noise": "0.3"}
@@ -21,6 +24,8 @@ BASES = {
     "headroom": ("", "mlp"),
     "gain": ("", "mlp"),
     "output-correction": ("share=0.05", "mlp"),
+    "precompensate": ("iterations=3", "mlp"),
+    "neuron-permutation": ("", "mlp"),
     "write-verify": ("", "mlp"),
     "greedy-rows": ("", "mlp"),
     "match-rows": ("", "mlp"),
@@ -42,7 +47,10 @@ BASES = {
 """By method: options that are set before, and the network."""
 
 WIRED = {name: replace(ENDS, cells=STEADY.cells) for name in ("technology-closed", "technology-exact")}
-"""By method: hardware, where it is to have a circuit."""
+WIRED["precompensate"] = replace(
+    STEADY, cells=replace(STEADY.cells, faults=None), fidelity="accurate", wires=Wires(50.0, 50.0)
+)
+"""By method: hardware, where it is to have a circuit; what ``precompensate`` makes up for is in the wires."""
 
 _TECHNOLOGY = {
     "epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "variation": "false", "every": "2", "gain": "false",
@@ -52,6 +60,8 @@ CHANGES = {
     "headroom": {"h": "3"},
     "gain": {"source": "images", "per": "output", "count": "20"},
     "output-correction": {"knows": "maps", "share": "0.01", "most": "3", "weighting": "input", "images": "20"},
+    "precompensate": {"h": "2", "solver": "adjoint", "iterations": "2", "tolerance": "0.9"},
+    "neuron-permutation": {"knows": "faults", "weighting": "input", "power": "2", "images": "20"},
     "write-verify": PULSES,
     "greedy-rows": {"scope": "tile", "knows": "faults", "order": "norm", "spare": "2", "power": "2"},
     "match-rows": {
@@ -94,6 +104,7 @@ WITH = {
     ("gain", "count"): "source=images,count=30",
     ("output-correction", "images"): "weighting=input",
     ("match-rows", "images"): "weighting=input",
+    ("neuron-permutation", "images"): "weighting=input",
     ("row-flip-match", "images"): "weighting=input",
     ("rsa", "pick"): "pick_images=50",
     ("rsa", "pick_images"): "pick=importance,pick_images=50",

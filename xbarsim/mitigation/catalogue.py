@@ -23,8 +23,10 @@ from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.match_rows import MatchRows
 from xbarsim.mitigation.method import Chain, Method
 from xbarsim.mitigation.noise import NoiseInjection
+from xbarsim.mitigation.neuron_permutation import NeuronPermutation
 from xbarsim.mitigation.output_correction import OutputCorrection
 from xbarsim.mitigation.packaged_methods import method_fault, packaged_methods
+from xbarsim.mitigation.precompensate import Precompensate
 from xbarsim.mitigation.prescale import Prescale
 from xbarsim.mitigation.reduce_fix import ReduceFix
 from xbarsim.mitigation.retrain import Retraining
@@ -44,11 +46,13 @@ _METHODS: tuple[type[Method], ...] = (
     LayerGain,
     OutputCorrection,
     Prescale,
+    Precompensate,
     VerifiedWrites,
     GreedyRows,
     MatchRows,
     RowFlip,
     RowFlipMatch,
+    NeuronPermutation,
     FreeParameterTuning,
     ReduceFix,
     IttRna,

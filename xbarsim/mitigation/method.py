@@ -14,9 +14,11 @@ from xbarsim.mitigation.plan import Plan
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nonideal.effect_settings import Settings
 
-Part = Literal["weights", "batchnorm", "rows", "flips", "headroom", "gain", "targets", "correction", "sram", "writing"]
+Part = Literal[
+    "weights", "batchnorm", "units", "rows", "flips", "headroom", "gain", "targets", "correction", "sram", "writing"
+]
 
-OUTPUT_PARTS: frozenset[Part] = frozenset({"rows", "flips", "headroom", "targets", "writing", "correction"})
+OUTPUT_PARTS: frozenset[Part] = frozenset({"units", "rows", "flips", "headroom", "targets", "writing", "correction"})
 """What decides a layer's outputs, beside weights and digital gains: a step that fits those to outputs relies on it."""
 
 

@@ -268,6 +268,48 @@ def _arranged_matrices(state: ArrayState) -> list[Tensor]:
     return [(whole.to(scale.device) * scale).to(device, kind) for whole, scale in pairs]
 
 
+class CellMatrices:
+    """A layer's effective matrix as a function of what the cells of its weights hold, in double precision.
+
+    All else is as the layer is now: reference columns, lines that are off, wires, ends and broken lines.
+
+    Parameters
+    ----------
+    state : ArrayState
+        The layer.
+    """
+
+    def __init__(self, state: ArrayState) -> None:
+        self._state = state
+        with torch.no_grad():
+            self._present = cells.all_conductances(state)
+
+    def __call__(self, planes: Sequence[Tensor]) -> Tensor:
+        """Return the matrix (inputs, outputs of all groups) in the weights' unit; gradients reach the planes.
+
+        Parameters
+        ----------
+        planes : sequence of (inputs, outputs of all groups) tensor, float64
+            Siemens that the cells of each plane hold, as ``CrossbarLayer.programmed`` has them.
+        """
+        state = self._state
+        conductances = [self._with_cells(planes, tile) for tile in range(len(state.places))]
+        wholes = cells.maps(conductances, state, range(len(conductances)))
+        matrices = [torch.zeros(matrix.shape, dtype=torch.float64) for matrix in state.matrices]
+        zero, scales = _subtracted(state), _unit_scales(state)
+        for whole, place in zip(wholes, state.places, strict=True):
+            arranged_matrix(matrices[place.group], _in_use(whole, place, zero, state), place)
+        pairs = zip(matrices, scales, strict=True)
+        return torch.cat([matrix * scale.detach().cpu() for matrix, scale in pairs], dim=1)
+
+    def _with_cells(self, planes: Sequence[Tensor], tile: int) -> Tensor:
+        place = self._state.places[tile]
+        on = torch.from_numpy(place.driven)
+        lines, rows = on.nonzero(), torch.from_numpy(place.inputs)[on]
+        part = planes[place.plane][rows][:, torch.from_numpy(place.first_output + place.outputs)]
+        return self._present[tile].index_put((lines, torch.arange(len(place.cols))[None]), part)
+
+
 def _in_use(whole: Tensor, place: Place, zero: Sequence[float], state: ArrayState) -> Tensor:
     """Return an array's columns less what stands for a weight of 0: its reference column, or a digital number."""
     whole = whole * state.compensation if state.compensation != 1.0 else whole

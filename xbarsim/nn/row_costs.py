@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
 from xbarsim.nn.cell_writes import WritableWeights
+from xbarsim.nn.column_distances import column_distances
 from xbarsim.nn.line_distances import LineDistances
 from xbarsim.nn.physical_lines import PhysicalLines
 from xbarsim.nn.tile_places import Indices
@@ -127,6 +128,37 @@ class ComparableWeights(WritableWeights):
         goal = None if weights is not None or self._targets is None else physical.set_goals(self._targets, inputs)
         costs = LineDistances(-matrix if negated else matrix, physical, goal, _checked_power(power)).whole()
         return costs if weighting is None else costs * _checked_weighting(weighting, len(inputs))[:, None] ** power
+
+    def col_costs(self, *, weighting: ArrayLike | None = None, power: Literal[1, 2] = 1, group: int = 0) -> Array:
+        """Return how far from its weights each output's column would be where each output's cells lie.
+
+        ``C[j, k] = sum_p (u_p |w_pj - t_pk(w_pj)|)^power``, rows as they are arranged; where scales are of columns each
+        takes its own along.
+
+        Parameters
+        ----------
+        weighting : (inputs,) array_like, optional
+            u of each input, the row of biases last; None: 1.
+        power : {1, 2}
+            As of ``row_costs``.
+        group : int
+            Of a convolution.
+
+        Returns
+        -------
+        (outputs, outputs) array
+            In the weights' unit.
+
+        Raises
+        ------
+        NotProgrammedError
+            There is no chip.
+        InputError
+            An argument is not of that form.
+        """
+        group, (inputs, _) = self._checked_group(group)
+        u = np.ones(inputs) if weighting is None else _checked_weighting(weighting, inputs)
+        return column_distances(self._target_state(), group, u, _checked_power(power))
 
     def array_row_costs(self, *, negated: bool = False, power: Literal[1, 2] = 1) -> list[Array]:
         """Return what ``row_costs`` gives of each array's own inputs, on its own lines, for its own outputs.

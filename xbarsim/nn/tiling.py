@@ -61,10 +61,10 @@ def arranged_outputs(parts: Sequence[Tensor], places: Sequence[Place], outputs: 
 
 
 def arranged_matrix(matrix: Tensor, part: Tensor, place: Place) -> None:
-    """Add an arranged array's part (rows, cols) to its group's matrix (inputs, outputs), in place."""
+    """Add an array's part (rows, cols), arranged or not, to its group's matrix (inputs, outputs), in place."""
     on = torch.from_numpy(place.driven)
     rows, cols = torch.from_numpy(place.inputs)[on], torch.from_numpy(place.outputs)
-    signs = torch.tensor(place.signs, dtype=part.dtype)[on]
+    signs = torch.tensor(place.signs or (1,) * len(on), dtype=part.dtype)[on]
     matrix.index_put_((rows[:, None], cols[None, :]), part[on] * (signs * place.factor)[:, None], accumulate=True)
 
 
