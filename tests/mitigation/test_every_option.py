@@ -60,7 +60,7 @@ CHANGES = {
     "headroom": {"h": "3"},
     "gain": {"source": "images", "per": "output", "count": "20"},
     "output-correction": {"knows": "maps", "share": "0.01", "most": "3", "weighting": "input", "images": "20"},
-    "precompensate": {"h": "2", "solver": "adjoint", "iterations": "2", "tolerance": "0.9"},
+    "precompensate": {"h": "7", "solver": "adjoint", "iterations": "2", "tolerance": "0.9"},
     "neuron-permutation": {"knows": "faults", "weighting": "input", "power": "2", "images": "20"},
     "write-verify": PULSES,
     "greedy-rows": {"scope": "tile", "knows": "faults", "order": "norm", "spare": "2", "power": "2"},

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.mitigation import Chain, Record, Study, Trials
+    from xbarsim.mitigation.all_methods import Offer
     from xbarsim.mitigation.partial_file import PartialFile
     from xbarsim.mitigation.study_report import MitigationReport
     from xbarsim.nn.datasets import Dataset
@@ -39,10 +40,15 @@ _HELP = f"""Try methods against faults, variation and wires on chips: accuracy t
 xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 --method headroom:h=2 --format json -o out.json
 xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 --against faults.rate=0,0.1,0.2 \\
     --method headroom --method headroom:h=4 --plot rates.png
+xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 --all --plot side_by_side.png
 xbarsim mitigate --list
 
 Each --method is a row: NAME, NAME:OPTION=VALUE,OPTION=VALUE, or several joined by +, one after the other. The first row
 is none, the same chips without any. Methods see training and validation images; test images give the accuracies alone.
+
+--all tries every method of the list that goes with the network, the hardware and the data, with its defaults, and says
+which do not, and why; the table has what each costs, and what none beats. A --method beside it takes the place of the
+one that it names. --plot then has a panel for each cost.
 
 --quick is for a first look: 1 chip, the first {_QUICK["limit"]} test images, {_QUICK_TRAINING} images to train and
 {_QUICK["validation"]} to choose by, and 1 epoch for a network without weights; what is given beside it counts instead.
@@ -65,6 +71,8 @@ every chip; 130 interrupted.
 )
 @seed_options()
 @in_order(
+    click.option("--all", "everything", is_flag=True, help="Try all methods that apply, side by side."),
+    click.option("--leave-out", metavar="NAME", multiple=True, help="A method that --all is not to try; repeatable."),
     click.option("--method-seed", type=Count(least=0), default=0, show_default=True, help="Of what methods draw."),
     click.option(
         "--validation",
@@ -123,8 +131,7 @@ def _report(options: dict[str, Any], output: Output) -> tuple[MitigationReport, 
         checked_jobs(options["jobs"])
         if options["quick"]:
             options |= {name: value for name, value in _QUICK.items() if not is_typed(name)}
-        chains = _chains(options["texts"])
-        names = {chain.label: text for text, chain in chains.items()}
+        chains = _chains(options)
         hardware = built_hardware(options["hardware"], options["changes"], options["fidelity"])
         points = _points(hardware, options["against"])
         swept = options["against"] and options["against"].partition("=")[0].strip()
@@ -132,7 +139,8 @@ def _report(options: dict[str, Any], output: Output) -> tuple[MitigationReport, 
         check_width(options["model"])
         path, resumed = partial_paths(output, options["resume"])
 
-        trials = partial(_trials, points, list(chains.values()), seeds, method_seed, swept)
+        offer = partial(_offer, options, chains, [variant for _, variant in points])
+        trials = partial(_trials, points, offer, seeds, method_seed, swept)
         seconds: dict[str, float] = {}
         source = chosen_source(
             options, output, progress, seconds, cut=lambda data: _cut(data, options), check=trials
@@ -142,19 +150,21 @@ def _report(options: dict[str, Any], output: Output) -> tuple[MitigationReport, 
         if resumed is not None:
             output.note(f"{counted(len(pairs), 'pair')} of a method and a chip: finished already")
         _warn(output, [variant for _, variant in points])
+        offered = offer(source)
+        names = {chain.label: text for text, chain in offered.chains.items()}
         studies = _studies(trials(source), pairs, names, swept, options["jobs"], output, progress)
     seconds["total"] = time.perf_counter() - start
     name = " ".join([options["hardware"], *options["changes"]])
-    report = MitigationReport(
-        source.name, source.weights, source.dataset.facts(), name, hardware, studies, method_seed, swept, names, seconds
-    )
+    left_out = offered.left_out if options["everything"] else None
+    facts = source.name, source.weights, source.dataset.facts(), name, hardware
+    report = MitigationReport(*facts, studies, method_seed, swept, names, seconds, left_out)
     _tell(output, report)
     return report, pairs
 
 
 def _trials(
     points: list[tuple[Any, Hardware]],
-    chains: list[Chain],
+    offer: Callable[[Source], Offer],
     seeds: range,
     method_seed: int,
     swept: str | None,
@@ -163,7 +173,7 @@ def _trials(
     """Return what is to be tried at each value of the swept setting, all of it checked."""
     from xbarsim.mitigation import Trials
 
-    trials = []
+    trials, chains = [], list(offer(source).chains.values())
     for value, variant in points:
         try:
             trial = Trials(source.model, source.dataset, variant, chains, seeds=seeds, method_seed=method_seed)
@@ -206,13 +216,24 @@ def _studies(
     return studies
 
 
-def _chains(texts: tuple[str, ...]) -> dict[str, Chain]:
+def _offer(options: dict[str, Any], chains: dict[str, Chain], variants: list[Hardware], source: Source) -> Offer:
+    """Return the rows that were asked for; with --all those of all methods beside them."""
+    from xbarsim.mitigation.all_methods import Offer, all_methods
+
+    if not options["everything"]:
+        return Offer(chains)
+    return all_methods(source.model, source.dataset, variants, chains, options["leave_out"])
+
+
+def _chains(options: dict[str, Any]) -> dict[str, Chain]:
     from xbarsim.mitigation import chain
 
-    if not texts:
-        raise click.UsageError("give --method NAME, once or several times; xbarsim mitigate --list names all")
+    if not options["texts"] and not options["everything"]:
+        raise click.UsageError("give --method NAME, once or several times, or --all; xbarsim mitigate --list names all")
+    if options["leave_out"] and not options["everything"]:
+        raise click.UsageError("--leave-out goes with --all: leave it out, or give --all")
     chains: dict[str, Chain] = {}
-    for text in texts:
+    for text in options["texts"]:
         try:
             row = chain(text)
         except InputError as error:
@@ -276,7 +297,8 @@ def _reporter(
 
 
 def _drawn(report: MitigationReport, path: str) -> list[str]:
+    from xbarsim.mitigation.side_by_side_picture import draw_side_by_side
     from xbarsim.mitigation.study_picture import draw
     from xbarsim.plot import save
 
-    return save(draw(report), path)
+    return save(draw_side_by_side(report) if report.comparison else draw(report), path)

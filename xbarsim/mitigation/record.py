@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from torch import nn
 
+from xbarsim.mitigation.area import BIT, NUMBER, extra_area
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.plan import LayerPlan, Plan
 from xbarsim.mitigation.realisation import laid_out
@@ -46,6 +47,8 @@ class Cost:
         Digital products of an image that correct known cells.
     digital_gains : int
         Numbers of gain and shift beyond the network's own.
+    area : int
+        F^2 of what is there beside the network's arrays, as ``extra_area`` estimates it.
     clipped_share : float
         Of the weights, beyond their layer's scale.
     """
@@ -64,6 +67,7 @@ class Cost:
     sram_weights: int = 0
     correction_macs: int = 0
     digital_gains: int = 0
+    area: int = 0
     clipped_share: float = 0.0
 
     @staticmethod
@@ -88,7 +92,9 @@ class Cost:
         clipped = sum(layer.clipped * layer.weight.numel() for layer in network.layers.values()) / weights
         sums["most_writes_a_cell"] = max(part["most_writes_a_cell"] for part in parts)
         sums["pulses"] += ledger.pulses
-        sums["digital_gains"] += _norm_numbers(plan, network.hardware)
+        norm_numbers = _norm_numbers(plan, network.hardware)
+        sums["digital_gains"] += norm_numbers
+        sums["area"] += BIT * NUMBER * norm_numbers
         return Cost(
             labels=ledger.labels,
             images=ledger.images,
@@ -125,6 +131,7 @@ def _of_layer(layer: CrossbarLayer, settled: LayerPlan, ledger: Ledger, name: st
         "sram_weights": _nonzero(settled.sram),
         "correction_macs": _nonzero(settled.correction) * calls,
         "digital_gains": sum(_count(value) for value in (settled.gain, settled.shift)),
+        "area": extra_area(layer, settled),
     }
 
 

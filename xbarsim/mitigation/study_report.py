@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from xbarsim.mitigation.chip_study import ChainResult, Failure, Study
+from xbarsim.mitigation.comparison import ComparedRow, compared, front_lines, front_names
 from xbarsim.mitigation.record import COUNTS, Record
 from xbarsim.nn.hardware import Hardware
 from xbarsim.quantities import counted
@@ -110,6 +111,8 @@ class MitigationReport:
         What chains were called, by label, where that is another name.
     seconds : mapping of str to float
         What took how long.
+    left_out : mapping of str to str, optional
+        Of all methods, those that were not tried, and why; None: it was not asked for all.
     """
 
     model: str
@@ -122,6 +125,7 @@ class MitigationReport:
     swept: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    left_out: Mapping[str, str] | None = None
 
     @property
     def ideal(self) -> float:
@@ -149,6 +153,11 @@ class MitigationReport:
         return [
             (value, self._name(failure.label), failure) for value, study in self.studies for failure in study.failures
         ]
+
+    @property
+    def comparison(self) -> list[ComparedRow]:
+        """Rows side by side, with what none beats; nothing of a sweep, or where it was not asked for all methods."""
+        return [] if self.left_out is None or self.swept is not None else compared(self.rows)
 
     def _name(self, label: str) -> str:
         return self.names.get(label, label)
@@ -178,6 +187,10 @@ class MitigationReport:
             table.append((row.name, *value, *_shares(row)))
         lines += aligned(table, ("<", *(">" * len(swept)), ">8", ">", ">", ">7", ">7"))
         lines += ["", "costs of a chip, mean", *aligned(self._costs(), ("<", "<"))]
+        if self.comparison:
+            lines += ["", *front_lines(self.comparison)]
+        if self.left_out:
+            lines += ["", "not tried", *aligned(list(self.left_out.items()), ("<", "<"))]
         for value, name, failure in self.failures:
             place = "" if self.swept is None else f", {self.swept}={_plain(value)}"
             lines.append(f"failed: {name}, chip {failure.seed}{place}: {failure.message}")
@@ -226,9 +239,16 @@ class MitigationReport:
             "methods": [self._row(row) for row in self.rows],
             "failed": failed,
             "swept": swept,
+            **self._sides(),
             "seconds": {**self.seconds, "methods": {name: float(np.mean(times)) for name, times in methods.items()}},
             "versions": versions(),
         }
+
+    def _sides(self) -> dict[str, Any]:
+        if self.left_out is None:
+            return {}
+        reasons = [{"method": name, "message": message} for name, message in self.left_out.items()]
+        return {"fronts": front_names(self.comparison) if self.comparison else None, "left_out": reasons}
 
     def _value(self, value: Any) -> dict[str, Any]:
         return {} if self.swept is None else {"value": value}
