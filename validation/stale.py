@@ -52,6 +52,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/d_table4.md": MITIGATION,
     "papers/d_table5.md": MITIGATION,
     "papers/d_wires.md": (*ARRAYS, *MITIGATION),
+    "papers/precompensate.md": (*ARRAYS, *MITIGATION),
     "speed.md": (*NETLISTS, "xbarsim/cli", "xbarsim/devices"),
     "startup.md": (*NETLISTS, "xbarsim/cli"),
     "states.md": NETLISTS,

@@ -100,7 +100,14 @@ class MapFitting:
 
         bounds = Bounds(self._low.ravel() / largest, self._high.ravel() / largest)
         start = self._clipped(self._wanted).ravel() / largest
-        minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": iterations, "ftol": 0.0})
+        minimize(
+            loss,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxiter": iterations, "ftol": 0.0, "gtol": 0.0},
+        )
         return self._result()
 
     @property
