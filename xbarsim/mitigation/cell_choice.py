@@ -167,12 +167,13 @@ class CellChoice:
 
     def slopes(self, weights: Array) -> tuple[Array, ...]:
         """Return how what each plane's cells hold moves with weights, levels aside, in siemens."""
-        if len(self.cells) == 1:
-            return (self.worth,)
+        free = [np.where(cells.low < cells.high, self.worth, 0.0) for cells in self.cells]
+        if len(free) == 1:
+            return (free[0],)
         positive, negative = self.cells
         lower = positive.low - weights * self.worth
         falling = (lower > negative.low) & (lower < negative.high)
-        return np.where(falling, 0.0, self.worth), np.where(falling, -self.worth, 0.0)
+        return np.where(falling, 0.0, free[0]), np.where(falling, -free[1], 0.0)
 
 
 def _pair(goal: Array, positive: CellReach, negative: CellReach) -> tuple[Array, Array]:

@@ -67,6 +67,7 @@ def hidden_layers(model: nn.Module, layers: Sequence[str], label: str) -> list[H
     hidden: list[HiddenLayer] = []
     before: str | None = None
     norms: list[str] = []
+    _check_alone(model, label)
     for name, module in _in_order(model, label):
         if name in layers:
             if name == before or any(name in (pair.name, pair.after) for pair in hidden):
@@ -77,6 +78,8 @@ def hidden_layers(model: nn.Module, layers: Sequence[str], label: str) -> list[H
         elif before is None:
             continue
         elif isinstance(module, nn.BatchNorm1d):
+            if name in norms or any(name in pair.norms for pair in hidden):
+                raise InputError(f"{label}: {name!r} is called more than once: {way_out}")
             norms.append(name)
         elif not _exchanges_nothing(module) and before != _last(model, layers, label):
             raise InputError(f"{label} cannot tell what {name!r} does to units behind {before!r}: {way_out}")
@@ -86,6 +89,16 @@ def hidden_layers(model: nn.Module, layers: Sequence[str], label: str) -> list[H
     if not hidden:
         raise InputError(f"{label} permutes hidden units, and the network has none: take one of two layers or more")
     return hidden
+
+
+def _check_alone(model: nn.Module, label: str) -> None:
+    """Refuse numbers that two modules share: an order of the one's units would be the other's, too."""
+    names: dict[int, str] = {}
+    tensors = (*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False))
+    for name, tensor in tensors:
+        if id(tensor) in names:
+            raise InputError(f"{label}: {names[id(tensor)]!r} is {name!r}, too: take a network that shares no numbers")
+        names[id(tensor)] = name
 
 
 def _last(model: nn.Module, layers: Sequence[str], label: str) -> str:
@@ -131,7 +144,10 @@ def _called(model: nn.Module, node: fx.Node) -> tuple[str, Any]:
 
 
 def _in_sequence(model: nn.Sequential, prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, child in model.named_children():
+    # What is there twice has two names.
+    for name, child in model._modules.items():
+        if child is None:
+            continue
         path = f"{prefix}{name}"
         if type(child) is nn.Sequential:
             yield from _in_sequence(child, f"{path}.")
