@@ -262,3 +262,44 @@ def test_a_refusal_does_not_wait_for_a_training(capsys, monkeypatch, tmp_path):
     command = ("mitigate", "--model", "linear", *FAULTY, *HEADROOM)
     assert_refused(call(capsys, *command, "-o", tmp_path / "a.json"), 2, "a.json.partial is there")
     assert_refused(call(capsys, *command, "--method", "broken"), 2, "broken needs BatchNorm")
+
+
+@pytest.mark.filterwarnings("ignore::xbarsim.mitigation.precompensate.UnreachableWarning")
+def test_all_methods_side_by_side(capsys, command, tmp_path):
+    """What it tries is what the same rows come to by themselves."""
+    slow = ("reduce-fix", "bi-retrain", "vat", "vortex", "retrain", "bias")
+    out = [part for name in slow for part in ("--leave-out", name)]
+    picture = tmp_path / "all.png"
+    answer = call(capsys, *command, "--all", *out, *HEADROOM, "--seeds", 1, "--json", "--plot", picture)
+    assert answer.code == 0, answer.err
+    record = json.loads(answer.out)
+    names = [entry["name"] for entry in record["methods"]]
+    assert names[:2] == ["none", "gain"], "headroom is there with another option"
+    assert "headroom:h=1.5" in names
+    assert "headroom" not in names
+    left = {entry["method"]: entry["message"] for entry in record["left_out"]}
+    assert left["reduce-fix"] == "left out by the command"
+    assert "needs BatchNorm" in left["bn"]
+    assert "none" in {*names, *left}
+    assert {*names, *left, "headroom"} == {*catalogue.methods(), *catalogue.shorthands(), "headroom:h=1.5"}
+    assert set(record["fronts"]) == {"labels", "images", "steps", "pulses", "area"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    alone = json.loads(call(capsys, *command, "--method", "prescale", "--seeds", 1, "--json").out)
+    both = [next(entry for entry in part["methods"] if entry["name"] == "prescale") for part in (record, alone)]
+    assert both[0]["chips"] == both[1]["chips"]
+    table = call(capsys, *command, "--all", *out, "--seeds", 1).out
+    assert re.search(r"^not tried$", table, re.M)
+    assert re.search(r"^prescale +\d+\.\d\d% +0 ", table, re.M)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--all", "--leave-out", "gian"), ["there is no method 'gian' to leave out: did you mean gain?"]),
+        ((*HEADROOM, "--leave-out", "gain"), ["--leave-out goes with --all"]),
+        (("--all", "--method", "hedroom"), ["--method hedroom: there is no method"]),
+    ],
+)
+def test_what_goes_not_with_all_methods(capsys, linear, monkeypatch, arguments, words):
+    monkeypatch.setattr(Trials, "run", None)
+    assert_refused(call(capsys, "mitigate", "--model", linear, *arguments), 2, *words)
