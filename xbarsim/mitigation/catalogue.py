@@ -22,8 +22,8 @@ from xbarsim.mitigation.itt_rna import IttRna
 from xbarsim.mitigation.layer_gain import LayerGain
 from xbarsim.mitigation.match_rows import MatchRows
 from xbarsim.mitigation.method import Chain, Method
-from xbarsim.mitigation.noise import NoiseInjection
 from xbarsim.mitigation.neuron_permutation import NeuronPermutation
+from xbarsim.mitigation.noise import NoiseInjection
 from xbarsim.mitigation.output_correction import OutputCorrection
 from xbarsim.mitigation.packaged_methods import method_fault, packaged_methods
 from xbarsim.mitigation.precompensate import Precompensate
