@@ -225,8 +225,9 @@ class _AdjointCircuits:
         p, q = np.empty((2, *self.crossbar.shape))
         status = space.solve_transposed(word, bit, weights, _TIGHTEST, MAX_ITERATIONS, p, q)
         left, right = np.empty((2, *self.zero_w.shape))
-        space.lines.factor(space.a, word, bit, grid=False)
-        ladders.word_end_currents(space.a, word, space.lines.lw, q, self.zero_w, self.zero_w, left, right)
+        lines = space.lines
+        lines.factor(space.a, word, bit, grid=False)
+        ladders.word_end_currents(space.a, word, lines.lw, q, self.zero_w, self.zero_w, left, right)
         if not self.cells.symmetric:
             if status != schur.CONVERGED:
                 raise ConvergenceError(
@@ -234,7 +235,9 @@ class _AdjointCircuits:
                 )
             return q - p, left
         top, bottom = np.empty((2, *self.zero_b.shape))
-        ladders.bit_end_currents(space.a, bit, space.lines.lb, p, self.zero_b, weights, top, bottom)
+        ladders.bit_end_currents(
+            space.a, bit, lines.lb, lines.split, lines.joint, p, self.zero_b, weights, top, bottom
+        )  # fmt: skip
         ends = (self.zero_w, self.zero_w, self.zero_b, weights, p, q, left, right, top, bottom)
         if status == schur.CONVERGED and kirchhoff.residual(space.a, word, bit, *ends) <= TOLERANCE:
             return q - p, left
