@@ -130,7 +130,7 @@ def error(device: Device, n: int) -> tuple[float, float]:
 def main() -> None:
     parser = provenance.parser(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128])
-    parser.add_argument("--turns", type=int, default=11)
+    parser.add_argument("--turns", type=int, default=7)
     arguments = parser.parse_args()
     lines = [
         "| cells | lines | ms a vector, solved | with gradient | solved once more | error by cells | by voltages |",
