@@ -38,6 +38,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "netlists.md": NETLISTS,
     "networks.md": NETWORKS,
     "nonlinear.md": (*ARRAYS, "xbarsim/devices"),
+    "nonlinear_gradients.md": (*ARRAYS, "xbarsim/devices"),
     "ordering.md": ("kernels", "xbarsim/mna"),
     "papers/a_cells.md": MITIGATION,
     "papers/a_clusters.md": MITIGATION,
