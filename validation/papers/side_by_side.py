@@ -56,21 +56,24 @@ CASES = {
 }
 
 
-def answer(name: str, ohms: int, weights: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
+def answer(name: str, ohms: int, weights: Path, folder: Path, *, quick: bool, jobs: int | None) -> dict[str, Any]:
     """Return what the command says of a case, which draws its picture, too."""
     case = CASES[name]
     path = folder / f"{name}_{ohms}{'_quick' if quick else ''}.json"
     if not path.exists():
         settings = [f"wires.{line}={ohms}" for line in LINES]
         options = [part for setting in (*CELLS, *settings) for part in ("--set", setting)]
-        options += [part for text in case.methods for part in ("--method", text)]
+        # A first look has few images in any case.
+        methods = (text.partition(",images=")[0] if quick else text for text in case.methods)
+        options += [part for text in methods for part in ("--method", text)]
         options += [part for method in case.left_out for part in ("--leave-out", method)]
         partial = path.with_name(f"{path.name}.partial")
         options += ["--resume", str(partial)] if partial.exists() else []
         command = [
             sys.executable, "-m", "xbarsim", "mitigate", "--model", str(weights / case.file), "--data", "mnist",
             "--hardware", "rram-64", "--all", "--plot", str(path.with_suffix(".png")), "--format", "json",
-            "-o", str(path), *(["--quick"] if quick else []), *options,
+            "-o", str(path), *(["--quick"] if quick else []),
+            *([] if jobs is None else ["--jobs", str(jobs)]), *options,
         ]  # fmt: skip
         ended = subprocess.run(command, check=False)
         # 3: a row has no result on any chip; the others are there.
@@ -122,14 +125,16 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="the folder of the trained networks")
     parser.add_argument("--answers", type=Path, required=True, help="the folder where answers are kept")
     parser.add_argument("--quick", action="store_true", help="one chip and few images: no page is written")
+    parser.add_argument("--jobs", type=int, help="processes at a time; as many as cores")
     arguments = parser.parse_args()
     if arguments.quick and arguments.write:
         parser.error("--quick has no page: leave --write out")
     arguments.answers.mkdir(parents=True, exist_ok=True)
     for name in arguments.networks:
-        answers = {
-            ohms: answer(name, ohms, arguments.weights, arguments.answers, quick=arguments.quick) for ohms in OHMS
-        }
+        answers = {}
+        for ohms in OHMS:
+            more = {"quick": arguments.quick, "jobs": arguments.jobs}
+            answers[ohms] = answer(name, ohms, arguments.weights, arguments.answers, **more)
         text = page(name, answers)
         print(text)
         if arguments.write:
