@@ -66,7 +66,7 @@ class OnDevice:
         self._cells = {name: WrittenCells(layer, rules.threshold) for name, layer in network.layers.items()}
         self._names = {name: plan.weight_name(name) for name in network.layers}
         self._arrived: Mapping[str, Tensor] = {}
-        self._made = self._pulses = 0
+        self._iteration = self._pulses = 0
 
     def run(self) -> Plan:
         """Train; returns the plan of what is programmed."""
@@ -87,7 +87,7 @@ class OnDevice:
         finally:
             for handle in handles:
                 handle.remove()
-        if self._made % rules.interval:
+        if self._iteration % rules.interval:
             self._measure()
         return self._plan
 
@@ -127,15 +127,15 @@ class OnDevice:
         pulses = self._bench.write(plan, {name: mask for name, mask in masks.items() if any(map(np.any, mask))})
         self._pulses += sum(int(plane.sum()) for planes in pulses.values() for plane in planes)
         self._plan = plan
-        self._made += 1
-        if self._made % self._rules.interval == 0:
+        self._iteration += 1
+        if self._iteration % self._rules.interval == 0:
             self._measure()
 
     def _measure(self) -> None:
         counts = [count for cells in self._cells.values() for count in cells.writes]
         writes, size = sum(int(count.sum()) for count in counts), sum(count.size for count in counts)
         self._bench.note(
-            iteration=self._made, writes=writes, writes_a_cell=writes / size, pulses=self._pulses,
+            iteration=self._iteration, writes=writes, writes_a_cell=writes / size, pulses=self._pulses,
             most_writes_a_cell=max(int(count.max()) for count in counts),
             chip_validation=self._bench.chip_validation(self._plan),
         )  # fmt: skip
