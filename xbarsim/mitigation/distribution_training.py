@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import ClassVar
 
@@ -37,7 +37,10 @@ class DistributionTraining(EpochTraining):
 
     Each step draws ``chips`` of them, programs the weights as they are now on each, and sends the batch through all;
     the gradient is the mean of the exact ones: that of the circuit by the adjoint, straight through levels, none
-    through stuck cells. After ``every`` steps other chips are drawn. The scale is that of the weights as they are.
+    through stuck cells. After ``every`` steps other chips are drawn.
+
+    The scale is always the largest weight as it is, and the gradient goes through it: a cell stuck at LRS stands for a
+    whole scale, so that the largest weights are drawn in.
 
     Attributes
     ----------
@@ -78,7 +81,9 @@ class DistributionTraining(EpochTraining):
         network = bench.ideal_network(plan)
         add_digital(network, plan)
         for layer in network.layers.values():
-            layer.hardware = self._hardware(layer.hardware, plan)
+            kind = self._hardware(layer.hardware, plan)
+            # Each programming takes the scale of the weights as they are: it is a part of the loss.
+            layer.hardware = replace(kind, mapping=replace(kind.mapping, scale="dynamic"))
         circuit = SignsOnCircuit.of(plan, network.train().requires_grad_(True))
         module = _DrawnChips(circuit, plan, bench, self.chips, self.every)
         scored = self._score_loss(plan)
