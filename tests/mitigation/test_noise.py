@@ -11,7 +11,7 @@ from torch.nn import functional
 from xbarsim.errors import InputError
 from xbarsim.mitigation import Chain, LayerPlan, Plan, chain, method, realise
 from xbarsim.mitigation.bench import VALIDATION_CHIPS
-from xbarsim.nn import Converter, CrossbarNetwork, Hardware, Tiles, Wires
+from xbarsim.nn import Converter, CrossbarNetwork, Hardware, Mapping, Tiles, Wires
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nonideal import Faults, Nonidealities
 
@@ -96,20 +96,38 @@ def test_drawn_chips_are_none_that_is_tested_or_validates(programmings):
     assert not set(drawn[0]) & {chip.seed for chip in chips}, "they are of the methods' seed"
 
 
+def on_drawn_chip(plan, bench, number) -> CrossbarNetwork:
+    """Return a plan's network to be trained, whose scale is that of its weights, on a chip of a step."""
+    net = bench.ideal_network(plan).train().requires_grad_(True)
+    for layer in net.layers.values():
+        layer.hardware = replace(layer.hardware, mapping=Mapping(scale="dynamic"))
+    bench.reprogram(net, plan, VALIDATION_CHIPS + number)
+    return net
+
+
 def test_a_step_is_the_mean_gradient_of_its_chips():
     """By torch's own: the gradient of the mean loss over the chips of the first step, then one step of AdamW."""
     _, after, bench = trained(chips=2, images=20)
-    plan = Plan.of(network("mlp"))
-    nets = [bench.simulated_network(plan, VALIDATION_CHIPS + number).train() for number in range(2)]
+    nets = [on_drawn_chip(Plan.of(network("mlp")), bench, number) for number in range(2)]
     data = bench.labelled(20)
     weights = [net.layers["fc1"].weight for net in nets]
     for net in nets:
-        net.requires_grad_(True)
         (0.5 * functional.cross_entropy(net(data.images), data.labels)).backward()
     gradient = weights[0].grad + weights[1].grad
     # The first step of Adam is the rate times the gradient's sign, up to epsilon.
     expected = weights[0].detach() - 5e-3 * gradient / (gradient.abs() + 1e-8)
     torch.testing.assert_close(after.model.fc1.weight.detach(), expected, rtol=1e-4, atol=2e-5)
+
+
+def test_largest_weights_are_drawn_in():
+    """Many cells at LRS, each of which stands for a whole scale."""
+    stuck = replace(SPREAD, cells=replace(SPREAD.cells, faults=Faults(0.2, ocr=0.2), variation=None))
+    before, after, _ = trained("mlp", stuck, epochs=12, rate=0.01, images=160)
+    ratios = [
+        float(weight.abs().max() / weight.square().mean().sqrt())
+        for weight in (before.model.fc1.weight.detach(), after.model.fc1.weight.detach())
+    ]
+    assert ratios[1] < 0.8 * ratios[0]
 
 
 def loss_on_chips(plan: Plan, hardware: Hardware, seeds=range(4)) -> float:
@@ -143,17 +161,15 @@ def test_gradients_through_wires_are_those_of_the_loss():
     plan, step = Plan.of(network("single")), method("noise")
     bench = bench_of(plan, step.needs, hardware=WIRED)
     data = bench.labelled(20)
-    net = bench.ideal_network(plan).double().train().requires_grad_(True)
+    net = on_drawn_chip(plan, bench, 0).double()
     weight = net.layers["fc1"].weight
     direction = torch.randn(weight.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    # The largest weight is the scale, which is no variable of a step.
-    direction[weight.detach().abs() > 0.98 * weight.detach().abs().max()] = 0.0
     start = weight.detach().clone()
 
     def loss(step_size: float) -> torch.Tensor:
         with torch.no_grad():
             weight.copy_(start + step_size * direction)
-        bench.reprogram(net, plan, 7)
+        bench.reprogram(net, plan, VALIDATION_CHIPS)
         return functional.cross_entropy(net(data.images.double()), data.labels)
 
     loss(0.0).backward()
