@@ -87,7 +87,7 @@ def test_a_method_that_is_new_is_found(monkeypatch):
 def test_rows_that_were_asked_for_take_the_place_of_those_that_they_name():
     texts = ("headroom:h=5", "row-permutation:power=2", "match-rows+gain", "match-rows:scope=tile,power=2,knows=faults")
     chosen = {text: chain(text) for text in texts}
-    offered = offer(chosen=chosen)
+    offered = offer(requested=chosen)
     assert all(offered.chains[text] == row for text, row in chosen.items())
     assert not {"headroom", "row-permutation", "match-rows"} & {*offered.chains, *offered.left_out}
     assert "gain" in offered.chains, "a chain takes nobody's place"

@@ -37,7 +37,7 @@ def all_methods(
     model: nn.Module,
     dataset: Dataset,
     variants: Sequence[Hardware],
-    chosen: Mapping[str, Chain] | None = None,
+    requested: Mapping[str, Chain] | None = None,
     without: Collection[str] = (),
 ) -> Offer:
     """Return every method of the catalogue that goes with a network, its data and its hardware, with its defaults.
@@ -48,7 +48,7 @@ def all_methods(
         The network, and what it is tried on, with a validation split.
     variants : sequence of Hardware
         All that it is to run on.
-    chosen : mapping of str to Chain, optional
+    requested : mapping of str to Chain, optional
         Rows that were asked for, by how: they take the place of the methods that they name, with other options, and
         are there beside the others. A chain of several steps takes nobody's place.
     without : collection of str
@@ -59,7 +59,7 @@ def all_methods(
     InputError
         There is no method of a name in ``without``.
     """
-    chosen = chosen or {}
+    requested = requested or {}
     names = [name for name in (*methods(), *shorthands()) if name != BASELINE.label]
     for name in without:
         if name not in names:
@@ -67,9 +67,9 @@ def all_methods(
             hint = f"did you mean {near[0]}?" if near else f"the methods are {', '.join(names)}"
             raise InputError(f"there is no method {name!r} to leave out: {hint}")
     harnesses = [Harness(model, dataset, hardware) for hardware in variants]
-    replaced = {text.partition(":")[0].strip() for text in chosen if "+" not in text.partition(":")[0]}
-    rows, left_out = dict(chosen), {}
-    labels = {row.label for row in chosen.values()}
+    replaced = {text.partition(":")[0].strip() for text in requested if "+" not in text.partition(":")[0]}
+    rows, left_out = dict(requested), {}
+    labels = {row.label for row in requested.values()}
     for name in sorted(names, key=lambda name: BASELINES.index(name) if name in BASELINES else len(BASELINES)):
         if name in replaced:
             continue

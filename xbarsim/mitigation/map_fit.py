@@ -56,15 +56,15 @@ class MapFitting:
     def __init__(self, layer: CrossbarLayer) -> None:
         self._choice = CellChoice.of(layer)
         self._matrix = CellMatrices(layer.array_state())
-        self._wanted = np.concatenate([matrix.detach().cpu().double().numpy() for matrix in layer.matrices()], axis=1)
-        self._norm = float(np.linalg.norm(self._wanted)) or 1.0
+        self._weights = np.concatenate([matrix.detach().cpu().double().numpy() for matrix in layer.matrices()], axis=1)
+        self._norm = float(np.linalg.norm(self._weights)) or 1.0
         self._low, self._high = self._choice.bounds
         self._best: MapFit | None = None
 
     def by_fixed_point(self, iterations: int) -> MapFit:
-        """Return the best of ``w += wanted - w_eff``, w kept within what cells can hold.
+        """Return the best of ``v += w - w_eff``, v kept within what cells can hold.
 
-        It converges where the circuit takes a share of each weight, ``w_eff ~ a w`` with 0 < a <= 1, and other weights
+        It converges where the circuit takes a share of each weight, ``w_eff ~ a v`` with 0 < a <= 1, and other weights
         move it little; where many cells are at their end it does not, and the state of least error counts.
 
         Parameters
@@ -72,7 +72,7 @@ class MapFitting:
         iterations : int
             Steps, at most; a fixed point that has come to its end takes fewer.
         """
-        weights = self._clipped(self._wanted)
+        weights = self._clipped(self._weights)
         errors = []
         for _ in range(iterations + 1):
             real = self._look(weights)
@@ -80,26 +80,26 @@ class MapFitting:
             stalled = len(errors) > _PATIENCE and errors[-1] > _STALLED * errors[-1 - _PATIENCE]
             if stalled or errors[-1] < _EXACT:
                 break
-            weights = self._clipped(weights + self._wanted - real)
+            weights = self._clipped(weights + self._weights - real)
         return self._result()
 
     def by_adjoint(self, iterations: int) -> MapFit:
-        """Return the least of ``|w_eff - wanted|^2`` that so many steps of L-BFGS-B find, from the circuit's adjoint.
+        """Return the least of ``|w_eff - w|^2`` that so many steps of L-BFGS-B find, from the circuit's adjoint.
 
         Parameters
         ----------
         iterations : int
             Steps, each of one or more circuits with their gradients.
         """
-        largest = float(np.abs(self._wanted).max()) or 1.0
+        largest = float(np.abs(self._weights).max()) or 1.0
 
         def loss(flat: Array) -> tuple[float, Array]:
-            weights = self._clipped(flat.reshape(self._wanted.shape) * largest)
+            weights = self._clipped(flat.reshape(self._weights.shape) * largest)
             value, gradient = self._loss(weights)
             return value, (gradient * largest).ravel()
 
         bounds = Bounds(self._low.ravel() / largest, self._high.ravel() / largest)
-        start = self._clipped(self._wanted).ravel() / largest
+        start = self._clipped(self._weights).ravel() / largest
         minimize(
             loss,
             start,
@@ -133,7 +133,7 @@ class MapFitting:
         targets, _ = self._choice.targets(weights)
         planes = [torch.from_numpy(siemens).requires_grad_() for siemens in self._choice.siemens(targets)]
         real = self._matrix(planes)
-        value = 0.5 * ((real - torch.from_numpy(self._wanted)) / self._norm).square().sum()
+        value = 0.5 * ((real - torch.from_numpy(self._weights)) / self._norm).square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         self._keep(weights, targets, real.detach().numpy())
         slopes = self._choice.slopes(weights)
@@ -143,7 +143,7 @@ class MapFitting:
         return float(value.detach()), gradient
 
     def _keep(self, weights: Array, targets: tuple[Array, ...], real: Array) -> None:
-        missed = self._wanted - real
+        missed = self._weights - real
         error = float(np.linalg.norm(missed)) / self._norm
         if error < self._best_error:
             self._best = MapFit(targets, error, float(self._beyond(weights, missed).mean()))
@@ -153,9 +153,9 @@ class MapFitting:
 
         A siemens more is at most a siemens more through the circuit: less than that would not do.
         """
-        margin = _MISSED * np.abs(self._wanted).max()
-        needed = weights + missed
-        return np.asarray((needed > self._high + margin) | (needed < self._low - margin))
+        margin = _MISSED * np.abs(self._weights).max()
+        demand = weights + missed
+        return np.asarray((demand > self._high + margin) | (demand < self._low - margin))
 
 
 SOLVERS: dict[str, Callable[[MapFitting, int], MapFit]] = {

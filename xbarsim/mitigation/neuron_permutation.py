@@ -155,10 +155,10 @@ def permuted(plan: Plan, hidden: HiddenLayer, order: Order) -> Plan:
     """
     index = torch.from_numpy(order)
     state = plan.model.state_dict()
-    own, after = plan.weight_name(hidden.name), plan.weight_name(hidden.after)
-    bias = f"{own.split('parametrizations')[0].removesuffix('weight')}bias"
+    before, after = plan.weight_name(hidden.name), plan.weight_name(hidden.after)
+    bias = f"{before.split('parametrizations')[0].removesuffix('weight')}bias"
     vectors = [bias, *(f"{norm}.{part}" for norm in hidden.norms for part in _NORM_PARTS)]
-    weights = {own: state[own][index], after: state[after][:, index]}
+    weights = {before: state[before][index], after: state[after][:, index]}
     weights |= {name: state[name][index] for name in vectors if name in state}
     return plan.with_weights(weights)
 

@@ -133,10 +133,10 @@ def _in_order(model: nn.Module, label: str) -> Iterator[tuple[str, Any]]:
         sources = [argument for argument in node.all_input_nodes if argument.op != "get_attr"]
         if len(sources) != 1 or len(node.users) != 1:
             raise InputError(f"{label}: the network branches at {node.name!r}: take a chain of layers")
-        yield _called(model, node)
+        yield _applied(model, node)
 
 
-def _called(model: nn.Module, node: fx.Node) -> tuple[str, Any]:
+def _applied(model: nn.Module, node: fx.Node) -> tuple[str, Any]:
     if node.op == "call_module":
         return str(node.target), model.get_submodule(str(node.target))
     harmless = node.target in _FUNCTIONS if node.op == "call_function" else node.target in _METHODS
