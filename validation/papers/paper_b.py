@@ -72,9 +72,9 @@ class Row:
 
 ROWS = (
     Row("mlp", VARIED, 300, "0.8-0.9 lost, 0.05 writes"),
-    Row("mlp", STUCK, 1500, "0.8, 0.4 writes"),
     Row("lenet", VARIED, 300, "0.4-0.5"),
     Row("lenet", STUCK, 300, "0.5-0.7"),
+    Row("mlp", STUCK, 1500, "0.8, 0.4 writes"),
     Row("mlp", STUCK, 300, "1.6-1.9"),
     Row("mlp", EVEN, 300, "3.8-4.3"),
     Row("lenet", EVEN, 300, "1.1"),

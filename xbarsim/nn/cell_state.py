@@ -91,5 +91,9 @@ def _programmed(state: ArrayState, masks: Sequence[Mask] | None) -> tuple[Progra
     for strip in cells.targets(state):
         for tile, target in strip.items():
             mask = None if masks is None else masks[tile]
-            arrays[tile] = cells.programmed(target.cpu().numpy(), tile, state, mask)
+            if mask is not None and state.cells is not None and not mask.any():
+                # Of writes of few cells most arrays have none.
+                arrays[tile] = replace(state.cells[tile], pulses=np.zeros(mask.shape, dtype=np.int32))
+            else:
+                arrays[tile] = cells.programmed(target.cpu().numpy(), tile, state, mask)
     return tuple(arrays[tile] for tile in range(len(state.places)))
