@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation import Bench, Plan, chain, method, realise
-from xbarsim.nn import Converter, Mapping, Wires
+from xbarsim.nn import Converter, Law, Mapping, Wires
 from xbarsim.nn.training import DivergedError
 
 NAMES = pytest.mark.parametrize("name", ["technology-closed", "technology-exact"])
@@ -240,6 +240,7 @@ def test_hardware_and_data_that_it_does_not_take(name):
         (replace(ENDS, adc=Converter(bits=6)), name, f"{name} needs gradients, and adc.bits"),
         (ENDS, f"{name}:batch=500", f"{name}:batch is 500, and there are 160 images"),
         (ENDS, f"{name}:images=500", f"{name}:images is 500"),
+        (replace(ENDS, law=Law("sinh")), name, f"{name} takes effective matrices, .*'sinh'"),
     ):
         with pytest.raises(InputError, match=message):
             harness_of("mlp", hardware).check([chain(text)])

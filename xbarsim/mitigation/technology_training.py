@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.bench import Bench, Fidelity
@@ -17,6 +17,7 @@ from xbarsim.mitigation.method import Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
 from xbarsim.mitigation.trained_weights import TrainedWeights
+from xbarsim.nn.network import CrossbarNetwork
 
 _CHIPS = 3
 """Simulated chips over which gains are fitted."""
@@ -66,6 +67,16 @@ class TechnologyTraining(EpochTraining):
     def needs(self) -> Needs:
         """Labels; of the chip only its kind; layers whose weights are the network's own, and gradients."""
         return Needs(data="labels", gradient=True, whole=True)
+
+    def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
+        """Check, too, that cells have the effective matrices that gains are fitted to, and closed forms stand for."""
+        super().check(model, network, images)
+        law = network.hardware.law
+        if not law.linear and (self.gain or self.model_of("accurate") == "closed"):
+            way_out = "take law.kind=linear" + ("" if self.model_of("accurate") == "closed" else ", or gain=false")
+            raise InputError(
+                f"{self.name} takes effective matrices, which cells of law {law.kind!r} do not have: {way_out}"
+            )
 
     def model_of(self, fidelity: Fidelity) -> Fidelity:
         """Return how the circuit is computed in the loop, of hardware of a fidelity."""
