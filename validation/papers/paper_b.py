@@ -227,8 +227,8 @@ MLP and CNN; it names neither sigma nor the ratio of stuck-open to stuck-closed 
 """
 
 
-CURVE = """The MLP with 20 % stuck cells, OCR 5.17: accuracy on validation images, sent through the chip, against writes of
-the iterations; a line a chip."""
+CURVE = """The MLP with 20 % stuck cells, OCR 5.17: accuracy on validation images, sent through the chip, against writes
+of the iterations; a line a chip."""
 QUICK = "\nQuick: one chip, a tenth of the iterations, few images; no figure for any page.\n"
 
 
