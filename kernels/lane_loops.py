@@ -35,7 +35,7 @@ def lane_loops(result: type | None = None) -> Callable[[Callable[..., Any]], Any
 
     def decorate(write: Callable[..., Any]) -> Any:
         if UNCOMPILED:
-            return lambda *args: write(PlainLanes(), *(_plain(arg) for arg in args))
+            return np.errstate(all="ignore")(lambda *args: write(PlainLanes(), *(_plain(arg) for arg in args)))
 
         def generator(typing: Any, *kinds: Any) -> Any:
             from numba import types
@@ -71,6 +71,9 @@ class LaneVector:
     def __mul__(self, other: LaneVector) -> LaneVector:
         return LaneVector(self.code, self.code.builder.fmul(self.value, other.value, flags=_FLAGS))
 
+    def __truediv__(self, other: LaneVector) -> LaneVector:
+        return LaneVector(self.code, self.code.builder.fdiv(self.value, other.value, flags=_FLAGS))
+
 
 class LaneVariable:
     """A vector that changes from turn to turn of a loop."""
@@ -105,6 +108,16 @@ class LaneArray:
     def number(self, index: Any) -> LaneVector:
         """Return one number, in all lanes."""
         return self.code.spread(self.code.builder.load(self._place(index, self.code.real)))
+
+    def eight(self, index: Any) -> LaneVector:
+        """Return the numbers from ``index`` on."""
+        data = self.code.builder.bitcast(self._place(index, self.code.real), self.code.vector.as_pointer())
+        return LaneVector(self.code, self.code.builder.load(data, align=8))
+
+    def put_eight(self, index: Any, vector: LaneVector) -> None:
+        """Set the numbers from ``index`` on."""
+        data = self.code.builder.bitcast(self._place(index, self.code.real), self.code.vector.as_pointer())
+        self.code.builder.store(vector.value, data, align=8)
 
     def _place(self, index: Any, kind: Any) -> Any:
         index = self.code.whole(index) if isinstance(index, int) else index
@@ -157,12 +170,27 @@ class CompiledLanes:
         with self.cgutils.for_range_slice(self.builder, first, last, self.whole(1), inc=True) as (index, _):
             yield index
 
-    def downwards(self, count: Any) -> Iterator[Any]:
-        """Go over the indices below ``count`` from the last to the first."""
+    def downwards(self, count: Any, first: int = 0) -> Iterator[Any]:
+        """Go over the indices below ``count`` from the last to ``first``."""
         minus = self.whole(-1)
         last = self.builder.add(count, minus)
-        with self.cgutils.for_range_slice(self.builder, last, minus, minus, inc=False) as (index, _):
+        with self.cgutils.for_range_slice(self.builder, last, self.whole(first - 1), minus, inc=False) as (index, _):
             yield index
+
+    def along(self, index: Any, pitch: Any, offset: Any) -> Any:
+        """Return the index ``index pitch + offset``."""
+        index, pitch, offset = (self.whole(part) if isinstance(part, int) else part for part in (index, pitch, offset))
+        return self.builder.add(self.builder.mul(index, pitch), offset)
+
+    def if_equal(self, a: LaneVector, b: LaneVector, then: LaneVector, otherwise: LaneVector) -> LaneVector:
+        """Return, lane by lane, ``then`` where a equals b."""
+        equal = self.builder.fcmp_ordered("==", a.value, b.value)
+        return LaneVector(self, self.builder.select(equal, then.value, otherwise.value))
+
+    def if_less(self, a: LaneVector, b: LaneVector, then: LaneVector, otherwise: LaneVector) -> LaneVector:
+        """Return, lane by lane, ``then`` where a is less than b."""
+        less = self.builder.fcmp_ordered("<", a.value, b.value)
+        return LaneVector(self, self.builder.select(less, then.value, otherwise.value))
 
     def tile(self, index: Any) -> list[Any]:
         """Return the indices of a tile's eight vectors."""
@@ -200,8 +228,8 @@ class PlainArray:
     """An array of a function that runs as Python."""
 
     def __init__(self, array: Any) -> None:
-        self.rows: Any = array.reshape(-1, LANES) if array.size % LANES == 0 else None
         self.numbers = array.reshape(-1)
+        self.rows: Any = self.numbers[: array.size // LANES * LANES].reshape(-1, LANES)
         self.dimensions = array.ndim
 
     def __getitem__(self, row: int) -> Any:
@@ -213,6 +241,14 @@ class PlainArray:
     def number(self, index: int) -> Any:
         """Return one number."""
         return self.numbers[index]
+
+    def eight(self, index: int) -> Any:
+        """Return the numbers from ``index`` on."""
+        return self.numbers[index : index + LANES].copy()
+
+    def put_eight(self, index: int, vector: Any) -> None:
+        """Set the numbers from ``index`` on."""
+        self.numbers[index : index + LANES] = vector
 
 
 class PlainVariable:
@@ -241,9 +277,21 @@ class PlainLanes:
         """Go over the indices from ``first`` to below ``last``."""
         yield from range(first, last)
 
-    def downwards(self, count: int) -> Iterator[int]:
-        """Go over the indices below ``count`` from the last to the first."""
-        yield from range(count - 1, -1, -1)
+    def downwards(self, count: int, first: int = 0) -> Iterator[int]:
+        """Go over the indices below ``count`` from the last to ``first``."""
+        yield from range(count - 1, first - 1, -1)
+
+    def along(self, index: int, pitch: int, offset: int) -> int:
+        """Return the index ``index pitch + offset``."""
+        return index * pitch + offset
+
+    def if_equal(self, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+        """Return, lane by lane, ``then`` where a equals b."""
+        return np.where(a == b, then, otherwise)
+
+    def if_less(self, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+        """Return, lane by lane, ``then`` where a is less than b."""
+        return np.where(a < b, then, otherwise)
 
     def tile(self, index: int) -> list[int]:
         """Return the indices of a tile's eight vectors."""

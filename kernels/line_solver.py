@@ -111,22 +111,27 @@ class Lines:
 
     def run_layers(self, words: Callable[[], Any], bits: Callable[[], Any], threads: int) -> None:
         """Do what concerns word lines and what concerns bit lines, in two threads where that pays."""
+        run_layers(words, bits, threads if self.halved else 1)
 
-        def alone() -> None:
-            words()
-            bits()
 
-        if threads < 2 or not self.halved:
-            alone()
-        else:
-            run_both(lambda part, _: bits() if part else words(), alone)
+def run_layers(words: Callable[[], Any], bits: Callable[[], Any], threads: int) -> None:
+    """Do what concerns word lines and what concerns bit lines, in two threads where there are as many."""
+
+    def alone() -> None:
+        words()
+        bits()
+
+    if threads < 2:
+        alone()
+    else:
+        run_both(lambda part, _: bits() if part else words(), alone)
 
 
 class Gradients:
-    """Work space of one thread: 8 numbers a node, 10 where cells have currents of their own."""
+    """Work space of one thread: 8 numbers a node, 10 once cells have had currents of their own."""
 
-    def __init__(self, rows: int, cols: int, *, offsets: bool = False) -> None:
-        self.work = _tiled(5 if offsets else 3, rows, cols)
+    def __init__(self, rows: int, cols: int) -> None:
+        self.work = _tiled(5, rows, cols)
         self._directions = _tiled(5, rows, cols)
         panels, width = self.work.shape[1:3]
         self._near_w, self._far_w = np.zeros((2, panels * LANES))
@@ -185,3 +190,13 @@ def _tiled(count: int, rows: int, cols: int) -> Array:
     memory = np.empty(int(np.prod(shape)) + LANES)
     start = -(memory.ctypes.data // memory.itemsize) % LANES
     return memory[start : start + memory.size - LANES].reshape(shape)
+
+
+_GAP = 136  # numbers
+
+
+def apart(count: int, rows: int, cols: int) -> list[Array]:
+    """Return arrays a few cache lines apart: those of one cell do not all fall into the same sets."""
+    cells = rows * cols
+    block = np.empty(count * (cells + _GAP))
+    return [block[k : k + cells].reshape(rows, cols) for k in range(0, block.size, cells + _GAP)]

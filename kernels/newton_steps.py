@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from . import ladders, laws, schur, tangents, unsymmetric
 from .law_table import Cells
-from .line_solver import Gradients, Lines
+from .line_solver import Gradients, Lines, apart
 
 Array = NDArray[np.float64]
 
@@ -55,7 +55,6 @@ WORKSPACE_BYTES = 64e6
 """Work space is kept between calls up to this size."""
 
 _NUMBERS = 22  # of a cell
-_GAP = 136
 
 
 @dataclass
@@ -87,13 +86,6 @@ class NewtonOutcome:
 _spaces = threading.local()
 
 
-def _apart(count: int, rows: int, cols: int) -> list[Array]:
-    """Return arrays a few cache lines apart: those of one cell do not all fall into the same sets."""
-    cells = rows * cols
-    block = np.empty(count * (cells + _GAP))
-    return [block[k : k + cells].reshape(rows, cols) for k in range(0, block.size, cells + _GAP)]
-
-
 class Workspace:
     """Arrays of one thread, and the tangents that a solve leaves: 19 to 22 numbers a cell."""
 
@@ -102,12 +94,12 @@ class Workspace:
         self.symmetric = symmetric
         self.threads = 1  # that one solve may use
         if symmetric:
-            self.anchor, self.a, self.j, self.chord = _apart(4, rows, cols)
+            self.anchor, self.a, self.j, self.chord = apart(4, rows, cols)
             self.b = self.a
-            self.gradients = Gradients(rows, cols, offsets=True)
+            self.gradients = Gradients(rows, cols)
             self.laws = self.gradients.spare(rows, cols)  # free between two linear solves
         else:
-            self.anchor, self.a, self.j, self.chord, self.b, *dividers = _apart(9, rows, cols)
+            self.anchor, self.a, self.j, self.chord, self.b, *dividers = apart(9, rows, cols)
             self.lw, self.kw, self.lb, self.kb = dividers
             self.directions = np.empty((8, rows, cols))
             self.laws = tuple(self.directions[:4])

@@ -47,6 +47,7 @@ SHARED = {
         "lane_loops",
         "meeting",
         "sweeps",
+        "line_passes",
     )
 }
 """Sources, as they are when they are imported, that write code into kernels, or call them: in all files' names."""

@@ -108,8 +108,8 @@ class _Lines:
         if not bound <= EXACT or self.steepest > access.STEEPEST:
             return None
         return AccessState(
-            pairs, self.inner, law.cells, self.leak_v, self.leak_u, dict(zip(SIDES, balance.out, strict=True)),
-            bound, step,
+            pairs, self.inner, law.currents(pairs), self.leak_v, self.leak_u,
+            dict(zip(SIDES, balance.out, strict=True)), bound, step,
         )  # fmt: skip
 
     def _at(self, pairs: VoltagePairs) -> tuple[CellTangents, Balance]:

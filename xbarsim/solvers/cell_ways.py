@@ -165,7 +165,7 @@ class CellWays:
         lines.factor(g, word, bit)
         v, u = np.empty((2, rows, cols))
         far_w, far_b = right / np.maximum(word[:, -1], ladders.TINY), top / np.maximum(bit[0], ladders.TINY)
-        status, _, strain = Gradients(rows, cols, offsets=True).solve(
+        status, _, strain = Gradients(rows, cols).solve(
             lines, left, far_w, bottom, far_b, CG_TOLERANCE, 0.0, _ITERATIONS, v, u,
             leaving=-amperes, entering=-amperes, threads=threads,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from xbarsim.kernels import kirchhoff, ladders, schur
 from xbarsim.kernels.line_solver import Gradients, Lines
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer, field_evidence
-from xbarsim.solvers.refinement import EXACT, GOAL, VoltagePairs, linear_correction, ohmic, refine
+from xbarsim.solvers.refinement import EXACT, GOAL, RefinementSpace, VoltagePairs, linear_correction, ohmic, refine
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.terminals import Terminals
 
@@ -40,7 +40,7 @@ WORKSPACE_BYTES = 64e6
 
 _arrays = threading.local()
 
-Space = TypeVar("Space", Lines, Gradients)
+Space = TypeVar("Space", Lines, Gradients, RefinementSpace)
 
 
 def _workspace(kind: type[Space], rows: int, cols: int) -> Space:
@@ -165,10 +165,16 @@ class _Gradients:
     def _refine(self, vector: int, volts: list[Array], out: list[Array], v: Array, u: Array) -> None:
         """Improve one vector's node voltages v, u and its end currents by iterative refinement."""
         word, bit = self.segments.word, self.segments.bit
-        pairs = VoltagePairs.of(v, u)
-        correction = linear_correction(word, bit, self.lines, self.limit, self.threads)
-        settle = not self.sure[vector]
-        balance, steps = refine(word, bit, volts, ohmic(self.segments.g), correction, pairs, settle=settle)
+        rows, cols = self.segments.g.shape
+        space = _workspace(RefinementSpace, rows, cols)
+        pairs = VoltagePairs.of(v, u, (space.low_v, space.low_u))
+        correction = linear_correction(
+            word, bit, self.lines, _workspace(Gradients, rows, cols), self.limit, self.threads
+        )  # fmt: skip
+        balance, steps = refine(
+            word, bit, volts, ohmic(self.segments.g), correction, pairs, space, settle=not self.sure[vector],
+            threads=self.threads if self.lines.halved else 1,
+        )  # fmt: skip
         if steps == 0 and self.residual[vector] < balance.bound:
             return
         for amperes, better in zip(out, balance.out, strict=True):

@@ -12,7 +12,16 @@ from xbarsim.kernels.law_table import Cells
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks
 from xbarsim.solvers.answer import BatchAnswer
 from xbarsim.solvers.extrapolation import Beyond, farthest, report
-from xbarsim.solvers.refinement import GOAL, Balance, CellTangents, Solver, TangentsOf, VoltagePairs, refine
+from xbarsim.solvers.refinement import (
+    GOAL,
+    Balance,
+    CellTangents,
+    RefinementSpace,
+    Solver,
+    TangentsOf,
+    VoltagePairs,
+    refine,
+)
 from xbarsim.solvers.segments import Segments
 
 CELL_NUMBERS = 25
@@ -124,12 +133,15 @@ def _refine(
     word, bit = segments.word, segments.bit
     pairs = VoltagePairs.of(v, u)
     law_of = _law_of(cells, segments.g)
-    balance, steps = refine(word, bit, volts, law_of, _correction(cells, word, bit, space, limit), pairs)
+    balance, steps = refine(
+        word, bit, volts, law_of, _correction(cells, word, bit, space, limit), pairs, RefinementSpace(*v.shape),
+        threads=space.threads if space.lines.halved else 1,
+    )  # fmt: skip
     if steps > 0 or balance.bound < residual[0]:
         residual[0] = balance.bound
         for mine, better in zip(out, balance.out, strict=True):
             mine[:] = better
-    return pairs.across(), law_of(pairs).cells
+    return pairs.across(), law_of(pairs).currents(pairs)
 
 
 def _law_of(cells: Cells, siemens: Array) -> TangentsOf:

@@ -14,7 +14,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array
 from xbarsim.kernels import defects, kirchhoff, ladders, schur
-from xbarsim.kernels.line_solver import Gradients, Lines
+from xbarsim.kernels.line_solver import Gradients, Lines, apart, run_layers
 
 GOAL = 5e-13
 """A solution whose bound is below is handed out as it is; above, it is refined."""
@@ -42,11 +42,16 @@ class VoltagePairs:
     low_u: Array
 
     @staticmethod
-    def of(v: Array, u: Array) -> VoltagePairs:
-        """Take plain voltages, which are changed in place; those of islands count as 0 V."""
-        np.nan_to_num(v, copy=False)
-        np.nan_to_num(u, copy=False)
-        return VoltagePairs(v, np.zeros_like(v), u, np.zeros_like(u))
+    def of(v: Array, u: Array, low: tuple[Array, Array] | None = None) -> VoltagePairs:
+        """Take plain voltages, which are changed in place; those of islands count as 0 V.
+
+        What is below their last digit is kept in ``low``, arrays of any content, if there are such.
+        """
+        low_v, low_u = (np.empty_like(v), np.empty_like(u)) if low is None else low
+        for volts, rest in ((v, low_v), (u, low_u)):
+            np.nan_to_num(volts, copy=False)
+            rest[:] = 0.0
+        return VoltagePairs(v, low_v, u, low_u)
 
     def across(self) -> Array:
         """Volts across the cells."""
@@ -78,26 +83,43 @@ class VoltagePairs:
         defects.add(self.v, self.low_v, dv)
         defects.add(self.u, self.low_u, du)
 
+    def exchange(self, dv: Array, du: Array, shift_v: Array, shift_u: Array) -> VoltagePairs:
+        """Add ``dv + shift_v`` and ``du + shift_u``; return the voltages before that, in those arrays' memory."""
+        defects.exchange(self.v, self.low_v, dv, shift_v)
+        defects.exchange(self.u, self.low_u, du, shift_u)
+        return VoltagePairs(dv, shift_v, du, shift_u)
+
+    def distance(self, other: VoltagePairs) -> float:
+        """Return how far the voltage is that is farthest from the same one of another circuit state."""
+        return max(float(np.abs(self.v - other.v).max()), float(np.abs(self.u - other.u).max()))
+
 
 @dataclass(frozen=True)
 class CellTangents:
     """What the cells take at given voltages: currents, those per volt across, and slopes in both nodes' voltages.
 
     ``siemens`` are the memristors' own: what is next to nothing against those times the sources' volts is no current.
+    ``cells`` are None for ohmic ones, which take ``chord`` times the volts across and are as steep.
     ``leak_word`` and ``leak_bit`` are what leaves word and bit nodes besides, where there is any: leaks, and what of
     ``cells`` is not ``chord`` times the volts across where that is 0.
     """
 
     siemens: Array
-    cells: Array
+    cells: Array | None
     chord: Array
     a: Array
     b: Array
     leak_word: Array | None = None
     leak_bit: Array | None = None
 
+    def currents(self, pairs: VoltagePairs) -> Array:
+        """Return what the cells take at the voltages that this is of."""
+        return self.chord * pairs.across() if self.cells is None else self.cells
+
     def leaving(self) -> tuple[Array, Array]:
-        """Return all that leaves word nodes, and bit nodes."""
+        """Return all that leaves word nodes, and bit nodes, where cells are not ohmic."""
+        if self.cells is None:
+            raise ValueError("what ohmic cells take is not kept")
         if self.leak_word is None or self.leak_bit is None:
             return self.cells, -self.cells
         through = np.where(self.chord == 0.0, 0.0, self.cells)
@@ -109,7 +131,15 @@ TangentsOf = Callable[[VoltagePairs], CellTangents]
 
 def ohmic(g: Array) -> TangentsOf:
     """Return the law of linear cells."""
-    return lambda pairs: CellTangents(g, g * pairs.across(), g, g, g)
+    law = CellTangents(g, None, g, g, g)
+    return lambda pairs: law
+
+
+class SourceSpace:
+    """Memory for the sources that a balance has in place of its gaps: 4 numbers a node, 3 where no line is broken."""
+
+    def __init__(self, rows: int, cols: int) -> None:
+        self.leaving, self.entering, self.dv, self.du = apart(4, rows, cols)
 
 
 class Balance:
@@ -130,41 +160,51 @@ class Balance:
         Volts of right and top sources in place of the gaps.
     """
 
-    def __init__(self, word: Array, bit: Array, volts: list[Array], law: CellTangents, pairs: VoltagePairs) -> None:
+    def __init__(
+        self, word: Array, bit: Array, volts: list[Array], law: CellTangents, pairs: VoltagePairs,
+        space: SourceSpace | None = None, threads: int = 1,
+    ) -> None:  # fmt: skip
         left, right, top, bottom = volts
         rows, cols = pairs.v.shape
-        leaving_w, self.dv = np.empty((2, rows, cols))
-        leaving_b, shift_b = np.empty((2, cols, rows))
+        space = SourceSpace(rows, cols) if space is None else space
+        self.dv, self.du, self.leaving = space.dv, space.du, space.leaving
         self.out = [np.empty(rows), np.empty(rows), np.empty(cols), np.empty(cols)]
         self.far_word, self.far_bit = np.empty(rows), np.empty(cols)
         most = max(float(np.abs(side).max()) for side in volts)
         per_volt = 1.0 / max(most, 1e-300)
+        ohmic = law.cells is None
+        taken_w, taken_b = (law.chord, law.chord) if ohmic else law.leaving()
+        leak_w, leak_b = law.leak_word, law.leak_bit
+        if leak_w is None or leak_b is None:
+            leak_w = leak_b = law.chord if ohmic else np.zeros((rows, cols))
+        # Passes go through memory in steps of a row.
+        chord, a, b, v, low_v, u, low_u, word, bit, leak_w, leak_b = map(
+            np.ascontiguousarray,
+            (law.chord, law.a, law.b, pairs.v, pairs.low_v, pairs.u, pairs.low_u, word, bit, leak_w, leak_b),
+        )
+        gaps = [(0.0, 0.0, False)] * 2
 
-        def turned(layer: Array) -> Array:
-            """Bit lines as word lines are: from the bottom up."""
-            lines = np.empty(layer.shape[::-1])
-            defects.turn(layer, lines)
-            return lines
+        def words() -> None:
+            gaps[0] = defects.line_gaps(
+                False, ohmic, taken_w, chord, a, word, v, low_v, u, low_u, leak_w, left, right, self.out[0],
+                self.out[1], space.leaving, space.dv, self.far_word, per_volt,
+            )  # fmt: skip
 
-        taken_w, taken_b = law.leaving()
-        rest_w = np.zeros((rows, cols)) if law.leak_word is None else law.leak_word
-        rest_b = np.zeros((cols, rows)) if law.leak_bit is None else turned(law.leak_bit)
-        lost_w, driven_w = defects.line_gaps(
-            taken_w, law.chord, law.a, word, pairs.v, pairs.low_v, pairs.u, pairs.low_u, rest_w,
-            left, right, self.out[0], self.out[1], leaving_w, self.dv, self.far_word, per_volt,
-        )  # fmt: skip
-        chord_b = turned(law.chord)
-        lost_b, driven_b = defects.line_gaps(
-            turned(taken_b), chord_b, chord_b if law.b is law.chord else turned(law.b), turned(bit), turned(pairs.u),
-            turned(pairs.low_u), turned(pairs.v), turned(pairs.low_v), rest_b, bottom, top, self.out[3], self.out[2],
-            leaving_b, shift_b, self.far_bit, per_volt,
-        )  # fmt: skip
-        self.du, self.entering = np.empty((2, rows, cols))
-        defects.turn_back(shift_b, self.du)
-        defects.turn_back(leaving_b, self.entering)
-        common = law.a * self.dv - law.b * self.du
-        self.leaving = leaving_w + common
-        np.subtract(common, self.entering, out=self.entering)
+        def bits() -> None:
+            gaps[1] = defects.line_gaps(
+                True, ohmic, taken_b, chord, b, bit, u, low_u, v, low_v, leak_b, bottom, top, self.out[3],
+                self.out[2], space.entering, space.du, self.far_bit, per_volt,
+            )  # fmt: skip
+
+        run_layers(words, bits, threads)
+        (lost_w, driven_w, broken_w), (lost_b, driven_b, broken_b) = gaps
+        broken = broken_w or broken_b
+        if broken and not broken_w:
+            space.leaving[:] = 0.0
+        if broken and not broken_b:
+            space.entering[:] = 0.0
+        self.entering = space.entering if broken else space.leaving
+        defects.sources(a, b, self.dv, self.du, broken, self.leaving, space.entering)
         error = lost_w + lost_b + defects.SAFETY * float(np.sqrt(driven_w + driven_b)) / per_volt
         self.scale = scale(self.out, law.siemens, volts)
         self.bound = error / self.scale if self.scale > 0.0 else 0.0
@@ -181,6 +221,14 @@ def scale(currents: Iterable[Array], cells: Array, volts: Iterable[Array]) -> fl
 Solver = Callable[[CellTangents, Balance, Array, Array], bool]
 
 
+class RefinementSpace:
+    """Work space of one thread's refinements: 12 numbers a node."""
+
+    def __init__(self, rows: int, cols: int) -> None:
+        self.low_v, self.low_u, self.dv, self.du = apart(4, rows, cols)
+        self.sources = SourceSpace(rows, cols), SourceSpace(rows, cols)
+
+
 def refine(
     word: Array,
     bit: Array,
@@ -188,34 +236,36 @@ def refine(
     law_of: TangentsOf,
     correction: Solver,
     pairs: VoltagePairs,
+    space: RefinementSpace,
     settle: bool = False,
+    threads: int = 1,
 ) -> tuple[Balance, int]:
     """Correct ``pairs`` until their bound is below ``GOAL`` or falls no more; return their balance and the steps taken.
 
     To ``settle`` they are corrected until they move by less than ``SETTLED`` of the largest source, too: what hangs
     on next to nothing has a voltage that no end current tells.
     ``correction(law, balance, dv, du)`` solves the tangent circuit with the balance's sources alone, and says whether
-    it could.
+    it could. Of the balance that is returned only currents and bound are for use: its sources are the ``space``'s.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no bound, and is refused
-        law = law_of(pairs)
-        balance = Balance(word, bit, volts, law, pairs)
-        dv, du = np.empty((2, *pairs.v.shape))
+
+        def weigh(step: int) -> tuple[CellTangents, Balance]:
+            law = law_of(pairs)
+            return law, Balance(word, bit, volts, law, pairs, space.sources[step % 2], threads)
+
+        law, balance = weigh(0)
+        dv, du = space.dv, space.du
         small = SETTLED * max(float(np.abs(side).max()) for side in volts)
         settled = not settle
         for step in range(MOST_STEPS):
             if (balance.bound <= GOAL and settled) or not balance.bound < np.inf:
                 return balance, step
-            before, best = balance, pairs.copy()
-            du[:] = 0.0
+            before = balance
             if not correction(law, balance, dv, du):
                 return balance, step
-            dv += balance.dv
-            du += balance.du
-            pairs.add(dv, du)
-            law = law_of(pairs)
-            balance = Balance(word, bit, volts, law, pairs)
-            settled = not settle or max(float(np.abs(dv).max()), float(np.abs(du).max())) <= small
+            best = pairs.exchange(dv, du, before.dv, before.du)
+            law, balance = weigh(step + 1)
+            settled = not settle or pairs.distance(best) <= small
             if balance.bound <= GOAL:
                 continue
             if not balance.bound < before.bound:
@@ -226,11 +276,9 @@ def refine(
         return balance, MOST_STEPS
 
 
-def linear_correction(word: Array, bit: Array, lines: Lines, limit: int, threads: int) -> Solver:
+def linear_correction(word: Array, bit: Array, lines: Lines, gradients: Gradients, limit: int, threads: int) -> Solver:
     """Return a solver of linear circuits for :func:`refine`, by conjugate gradients to their last digit."""
-    rows, cols = word.shape[0], bit.shape[1]
-    gradients = Gradients(rows, cols, offsets=True)
-    zero_w, zero_b = np.zeros(rows), np.zeros(cols)
+    zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
 
     def solve(law: CellTangents, balance: Balance, dv: Array, du: Array) -> bool:
         far_w = balance.far_word / np.maximum(word[:, -1], ladders.TINY)
