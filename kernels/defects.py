@@ -34,13 +34,15 @@ from xbarsim.kernels.line_passes import (
     LOST,
     NEAR,
     NORTON,
+    OUT,
+    PASSING,
     SIDE,
     SQUARES,
     TOTAL,
+    add_gaps,
     add_sources,
     run_back,
     run_back_of,
-    run_gaps,
     run_out,
     run_out_of,
     turn,
@@ -110,41 +112,39 @@ def _put(bits: bool, lines: Array, line: int, a: Array) -> None:
 def _follow(
     ohmic: bool, cells: Array, chord: Array, slope: Array, r: Array, x: Array, low: Array, across: Array,
     low_across: Array, leak: Array, leaving: Array, shift: Array, pitch: int, start: int, start_r: int,
-    pitch_leaving: int, start_leaving: int, nodes: int, lines: Array, spare: Array, per_volt: float,
+    pitch_leaving: int, start_leaving: int, nodes: int, lines: Array, per_volt: float,
 ) -> None:  # fmt: skip
     """Follow a block of lines out, back and out again."""
-    width = lines.shape[1] // LANES
+    width, ahead = lines.shape[1] // LANES, np.empty((nodes, lines.shape[1]))
     for q in range(lines.shape[1]):
-        lines[SIDE, q] = 1.0 / lines[NEAR, q]
+        lines[SIDE, q] = lines[PASSING, q] = 1.0 / lines[NEAR, q]
         lines[NORTON, q] = (lines[FIRST, q] - lines[LAST, q]) / lines[NEAR, q]
     if ohmic:
-        run_out(chord, r, across, low_across, pitch, start, start_r, nodes, lines, width)
+        run_out(chord, r, across, low_across, pitch, start, start_r, nodes, lines, width, ahead)
     else:
-        run_out_of(chord, leak, r, across, low_across, pitch, start, start_r, nodes, lines, width)
+        run_out_of(chord, slope, leak, r, across, low_across, pitch, start, start_r, nodes, lines, width, ahead)
     for q in range(lines.shape[1]):
-        lines[CURRENT, q] = lines[NORTON, q] if lines[FAR, q] < np.inf else 0.0
-        lines[TOTAL, q] = lines[CURRENT, q]
-        lines[LOST, q] = 0.0
+        lines[CURRENT, q] = lines[OUT, q] = lines[NORTON, q] if lines[FAR, q] < np.inf else 0.0
+        lines[LOST, q] = lines[SQUARES, q] = 0.0
+        if ohmic:
+            lines[PASSING, q] = lines[SIDE, q]
         lines[SIDE, q] = 1.0 / lines[FAR, q]
         lines[NORTON, q] = (lines[LAST, q] - lines[FIRST, q]) / lines[FAR, q]
     if ohmic:
         run_back(
-            chord, r, x, low, across, low_across, leaving, pitch, start, start_r, pitch_leaving, start_leaving, nodes,
-            lines, width, spare[0], spare[1],
+            per_volt, chord, r, x, low, across, low_across, leaving, shift, pitch, start, start_r, pitch_leaving,
+            start_leaving, nodes, lines, width, ahead,
         )  # fmt: skip
     else:
         run_back_of(
-            chord, cells, slope, leak, r, x, low, across, low_across, leaving, pitch, start, start_r, pitch_leaving,
-            start_leaving, nodes, lines, width, spare[0], spare[1],
+            per_volt, chord, cells, slope, leak, r, x, low, across, low_across, leaving, shift, pitch, start, start_r,
+            pitch_leaving, start_leaving, nodes, lines, width, ahead,
         )  # fmt: skip
     for q in range(lines.shape[1]):
         if not lines[NEAR, q] < np.inf:
             lines[NORTON, q] = 0.0
-        lines[SQUARES, q] = ((lines[NORTON, q] + lines[CURRENT, q]) * per_volt) ** 2
-        lines[CURRENT, q], lines[TOTAL, q], lines[SIDE, q] = lines[TOTAL, q], 0.0, np.inf
-    run_gaps(
-        per_volt, slope, r, x, low, spare[0], spare[1], shift, pitch, start, start_r, nodes, lines, width
-    )  # fmt: skip
+        lines[SQUARES, q] += ((lines[NORTON, q] + lines[CURRENT, q]) * per_volt) ** 2
+    add_gaps(shift, pitch, start, nodes, lines, width)
 
 
 @njit(**_OPTIONS)
@@ -170,7 +170,7 @@ def _begin(line: int, near: Array, far: Array, first: Array, last: Array, lines:
 def _finish(line: int, lines: Array, out_first: Array, out_last: Array, far: Array) -> tuple[float, float]:
     amperes = squares = 0.0
     for q in range(min(lines.shape[1], far.size - line)):
-        out_first[line + q], out_last[line + q] = lines[NORTON, q], lines[CURRENT, q]
+        out_first[line + q], out_last[line + q] = lines[NORTON, q], lines[OUT, q]
         far[line + q] = -lines[TOTAL, q]
         amperes += lines[LOST, q]
         squares += lines[SQUARES, q]
@@ -223,16 +223,16 @@ def line_gaps(
     amperes = squares = 0.0
     line = n - n % LANES if bits else 0
     if line > 0:
-        lines, spare = np.empty((SQUARES + 1, line)), np.empty((2, nodes, line))
+        lines = np.empty((SQUARES + 1, line))
         unbroken, bottom = np.empty((1, line)), (m - 1) * n
         _begin(0, near, end, first, last, lines)
         _follow(
             ohmic, cells, chord, slope, r, x, low, across, low_across, leak, leaving if broken else unbroken, shift,
-            -n, bottom, bottom + n, -n if broken else 0, bottom if broken else 0, nodes, lines, spare, per_volt,
+            -n, bottom, bottom + n, -n if broken else 0, bottom if broken else 0, nodes, lines, per_volt,
         )  # fmt: skip
         amperes, squares = _finish(0, lines, out_first, out_last, far)
     width = LANES if bits or m <= LANES else _TURNED
-    lines, spare = np.empty((SQUARES + 1, width)), np.empty((2, nodes, width))
+    lines = np.empty((SQUARES + 1, width))
     # An odd number of vectors each, so that arrays do not all fall into the same sets of the cache.
     block = np.empty((_LEAVING + 1 if ohmic else _LEAK + 1, (nodes + 1) | 1, width))
     while line < count:
@@ -251,7 +251,7 @@ def line_gaps(
             ohmic, block[_CHORD if ohmic else _CELLS], block[_CHORD], block[_CHORD if ohmic else _SLOPE],
             block[_SEGMENT], block[_X], block[_LOW], block[_ACROSS], block[_LOW_ACROSS],
             block[_CHORD if ohmic else _LEAK], block[_LEAVING], block[_SHIFT], width, 0, 0, width if broken else 0, 0,
-            nodes, lines, spare, per_volt,
+            nodes, lines, per_volt,
         )  # fmt: skip
         lost, driven = _finish(line, lines, out_first, out_last, far)
         amperes += lost
