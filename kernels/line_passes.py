@@ -52,16 +52,16 @@ def _out(
     def follow(j: Any, k: Any, ohms: Any) -> None:
         node, norton, side, passing = at.node(j, k), at.line(NORTON, k), at.line(SIDE, k), at.line(PASSING, k)
         g = chord.eight(node)
-        taken = g * ((across.eight(node) - lines[at.line(LAST, k)]) + low.eight(node))
+        drawn = g * ((across.eight(node) - lines[at.line(LAST, k)]) + low.eight(node))
         share, behind = _passed(code, lines[side] + g, ohms)
         if law is None:
             ahead[code.along(j, width, k)] = lines[side]
         else:
             slope, leak = law
-            taken = taken - leak.eight(node)
+            drawn = drawn - leak.eight(node)
             ahead[code.along(j, width, k)] = lines[passing]
             lines[passing] = _passed(code, lines[passing] + slope.eight(node), ohms)[1]
-        lines[norton] = share * (lines[norton] + taken)
+        lines[norton] = share * (lines[norton] + drawn)
         lines[side] = behind
 
     last = code.along(nodes, 1, -1)
@@ -99,7 +99,7 @@ def _back(
     leaving: Any, shift: Any, pitch: Any, start: Any, start_r: Any, pitch_leaving: Any, start_leaving: Any, nodes: Any,
     lines: Any, width: Any, ahead: Any,
 ) -> None:  # fmt: skip
-    none, endless = code.constant(0.0), code.constant(np.inf)
+    nil, endless = code.constant(0.0), code.constant(np.inf)
     at, at_r = _Places(code, pitch, start, width), _Places(code, pitch, start_r, width)
     at_breaks = _Places(code, pitch_leaving, start_leaving, width)
 
@@ -110,40 +110,40 @@ def _back(
     def follow(j: Any, k: Any) -> None:
         node, norton, side, passing = at.node(j, k), at.line(NORTON, k), at.line(SIDE, k), at.line(PASSING, k)
         g, ohms = chord.eight(node), r.eight(at_r.node(j, k))
-        before, volts, rest = code.along(-1, pitch, node), across.eight(node), low_across.eight(node)
+        before, volts, low_volts = code.along(-1, pitch, node), across.eight(node), low_across.eight(node)
         if isinstance(j, int):
             near, drop = lines[at.line(NEAR, k)], (lines[at.line(FIRST, k)] - x.eight(node)) - low.eight(node)
         else:
             near, drop = ohms, (x.eight(before) - x.eight(node)) + (low.eight(before) - low.eight(node))
-        taken = g * ((volts - lines[at.line(FIRST, k)]) + rest)
+        drawn = g * ((volts - lines[at.line(FIRST, k)]) + low_volts)
         share, behind = _passed(code, lines[side] + g, near)
         if law is None:
-            current = g * ((x.eight(node) - volts) + (low.eight(node) - rest))
+            current = g * ((x.eight(node) - volts) + (low.eight(node) - low_volts))
             beyond = behind
         else:
             cells, slope, leak = law
-            current, taken = cells.eight(node), taken - leak.eight(node)
+            current, drawn = cells.eight(node), drawn - leak.eight(node)
             beyond = _passed(code, lines[passing] + slope.eight(node), near)[1]
             lines[passing] = beyond
-        lines[norton] = share * (lines[norton] + taken)
+        lines[norton] = share * (lines[norton] + drawn)
         lines[side] = behind
         current = lines[at.line(CURRENT, k)] + current
-        left = code.if_equal(ohms, endless, current, none)
-        current = code.if_equal(ohms, endless, none, current)
+        left = code.if_equal(ohms, endless, current, nil)
+        current = code.if_equal(ohms, endless, nil, current)
         leaving.put_eight(at_breaks.node(j, k), left)
         lost = at.line(LOST, k)
-        lines[lost] = lines[lost] + code.if_less(left, none, none - left, left)
+        lines[lost] = lines[lost] + code.if_less(left, nil, nil - left, left)
         lines[at.line(CURRENT, k)] = current
         gap = drop - ohms * current
         shift.put_eight(node, code.if_equal(ohms, endless, endless, gap))
         nearer = ahead[code.along(j, width, k)]
-        weigh(k, code.if_equal(ohms, endless, none, gap), code.if_less(nearer, beyond, nearer, beyond))
+        weigh(k, code.if_equal(ohms, endless, nil, gap), code.if_less(nearer, beyond, nearer, beyond))
 
     for k in code.upwards(0, width):
         node, ohms = at.node(code.along(nodes, 1, -1), k), r.eight(at_r.node(nodes, k))
         gap = ((x.eight(node) - lines[at.line(LAST, k)]) + low.eight(node)) - ohms * lines[at.line(CURRENT, k)]
         lines[at.line(TOTAL, k)] = code.if_equal(ohms, endless, endless, gap)
-        weigh(k, code.if_equal(ohms, endless, none, gap), lines[at.line(PASSING, k)])
+        weigh(k, code.if_equal(ohms, endless, nil, gap), lines[at.line(PASSING, k)])
         lines[at.line(PASSING, k)] = lines[at.line(SIDE, k)]
     for j in code.downwards(nodes, 1):
         for k in code.upwards(0, width):
@@ -184,18 +184,18 @@ def run_back_of(
 @lane_loops()
 def add_gaps(code: Any, shift: Any, pitch: Any, start: Any, nodes: Any, lines: Any, width: Any) -> None:
     """Make sums of the gaps in ``shift``, from each break on, and of all in ``lines``."""
-    none, endless = code.constant(0.0), code.constant(np.inf)
+    nil, endless = code.constant(0.0), code.constant(np.inf)
     at = _Places(code, pitch, start, width)
     for k in code.upwards(0, width):
-        lines[at.line(SIDE, k)] = none
+        lines[at.line(SIDE, k)] = nil
     for j in code.upwards(0, nodes):
         for k in code.upwards(0, width):
             gap, total = shift.eight(at.node(j, k)), at.line(SIDE, k)
-            lines[total] = code.if_equal(gap, endless, none, lines[total] + gap)
+            lines[total] = code.if_equal(gap, endless, nil, lines[total] + gap)
             shift.put_eight(at.node(j, k), lines[total])
     for k in code.upwards(0, width):
         last = at.line(TOTAL, k)
-        lines[last] = code.if_equal(lines[last], endless, none, lines[at.line(SIDE, k)] + lines[last])
+        lines[last] = code.if_equal(lines[last], endless, nil, lines[at.line(SIDE, k)] + lines[last])
 
 
 @lane_loops()

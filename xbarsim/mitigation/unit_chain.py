@@ -145,8 +145,8 @@ def _applied(model: nn.Module, node: fx.Node) -> tuple[str, Any]:
 
 def _in_sequence(model: nn.Sequential, prefix: str) -> Iterator[tuple[str, Any]]:
     # What is there twice has two names.
-    for name, child in model._modules.items():
-        if child is None:
+    for name, child in model.named_modules(remove_duplicate=False):
+        if not name or "." in name:
             continue
         path = f"{prefix}{name}"
         if type(child) is nn.Sequential:

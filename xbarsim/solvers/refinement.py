@@ -48,9 +48,9 @@ class VoltagePairs:
         What is below their last digit is kept in ``low``, arrays of any content, if there are such.
         """
         low_v, low_u = (np.empty_like(v), np.empty_like(u)) if low is None else low
-        for volts, rest in ((v, low_v), (u, low_u)):
+        for volts, digits in ((v, low_v), (u, low_u)):
             np.nan_to_num(volts, copy=False)
-            rest[:] = 0.0
+            digits[:] = 0.0
         return VoltagePairs(v, low_v, u, low_u)
 
     def across(self) -> Array:
@@ -89,9 +89,9 @@ class VoltagePairs:
         defects.exchange(self.u, self.low_u, du, shift_u)
         return VoltagePairs(dv, shift_v, du, shift_u)
 
-    def distance(self, other: VoltagePairs) -> float:
+    def distance(self, pairs: VoltagePairs) -> float:
         """Return how far the voltage is that is farthest from the same one of another circuit state."""
-        return max(float(np.abs(self.v - other.v).max()), float(np.abs(self.u - other.u).max()))
+        return max(float(np.abs(self.v - pairs.v).max()), float(np.abs(self.u - pairs.u).max()))
 
 
 @dataclass(frozen=True)
