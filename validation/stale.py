@@ -53,6 +53,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/d_table4.md": MITIGATION,
     "papers/d_table5.md": MITIGATION,
     "papers/d_wires.md": (*ARRAYS, *MITIGATION),
+    "papers/e_ends.md": (*ARRAYS, *MITIGATION),
+    "papers/e_training.md": (*ARRAYS, *MITIGATION),
     "papers/precompensate.md": (*ARRAYS, *MITIGATION),
     "speed.md": (*NETLISTS, "xbarsim/cli", "xbarsim/devices"),
     "startup.md": (*NETLISTS, "xbarsim/cli"),
