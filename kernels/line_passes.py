@@ -107,11 +107,11 @@ def _back(
         driven, squares = gap * per_volt * conducting, at.line(SQUARES, k)
         lines[squares] = driven * driven + lines[squares]
 
-    def follow(j: Any, k: Any) -> None:
+    def follow(j: Any, k: Any, *, first: bool = False) -> None:
         node, norton, side, passing = at.node(j, k), at.line(NORTON, k), at.line(SIDE, k), at.line(PASSING, k)
         g, ohms = chord.eight(node), r.eight(at_r.node(j, k))
         before, volts, low_volts = code.along(-1, pitch, node), across.eight(node), low_across.eight(node)
-        if isinstance(j, int):
+        if first:
             near, drop = lines[at.line(NEAR, k)], (lines[at.line(FIRST, k)] - x.eight(node)) - low.eight(node)
         else:
             near, drop = ohms, (x.eight(before) - x.eight(node)) + (low.eight(before) - low.eight(node))
@@ -149,7 +149,7 @@ def _back(
         for k in code.upwards(0, width):
             follow(j, k)
     for k in code.upwards(0, width):
-        follow(0, k)
+        follow(0, k, first=True)
 
 
 @lane_loops()
