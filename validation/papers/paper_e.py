@@ -8,8 +8,7 @@ Tables: ends (circuit, closed form and a gain by R_s and R_n), training (at 1000
 (an MLP on 64 x 64 arrays, 20 ohm everywhere), cnn (a layer of 4096 x 512). The paper's abstract alone was at hand; its
 networks are 784 x 500 and 4096 x 512. Each table has a network of its own; where --weights is missing it is trained:
 xbarsim train --data mnist --limit 55000 -o FILE with
---model mlp --width 3.90625 (784-500-10: ends, training), --model mlp (wires),
---model validation/papers/wide_cnn.py:wide_cnn --epochs 3 (cnn).
+--model mlp --width 3.90625 (784-500-10: ends, training), --model mlp (wires), and wide_cnn.py for 3 epochs (cnn).
 
 MNIST under XBARSIM_DATA. Numbers are percent of 10,000 test images.
 """
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import paper_runs
 import provenance
+import wide_cnn
 from paper_e_maps import map_errors
 from paper_runs import Records, Setting, cell, mean, table
 from torch import nn
@@ -37,12 +37,11 @@ OHMS = (10.0, 100.0, 300.0, 500.0, 1000.0)
 SIGMA = 0.5
 CHIPS = 3
 BATCH = 128
-CNN = f"{Path(__file__).parent / 'wide_cnn.py'}:wide_cnn"
 NETWORKS = {
     "ends": ("--model", "mlp", "--width", "3.90625"),
     "training": ("--model", "mlp", "--width", "3.90625"),
     "wires": ("--model", "mlp"),
-    "cnn": ("--model", CNN, "--epochs", "3"),
+    "cnn": ("wide_cnn",),
 }
 
 
@@ -291,7 +290,10 @@ def main() -> None:
         parser.error("--quick is a first look: leave out --write")
     if len({NETWORKS[name] for name in arguments.tables}) > 1:
         parser.error(f"{' and '.join(arguments.tables)} are of several networks: give one command for each")
-    model, dataset = paper_runs.network(arguments.weights, *NETWORKS[arguments.tables[0]])
+    if arguments.tables[0] == "cnn":
+        model, dataset = wide_cnn.trained(arguments.weights, paper_runs.VALIDATION)
+    else:
+        model, dataset = paper_runs.network(arguments.weights, *NETWORKS[arguments.tables[0]])
     dataset = dataset.limited(test=1000) if arguments.quick else dataset
     for name in arguments.tables:
         work = Work(model, dataset, Records(arguments.records), arguments.quick)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from pathlib import Path
 
+import torch
 from torch import nn
+
+from xbarsim.nn.datasets import Dataset, load
+from xbarsim.nn.training import Training, TrainSettings
 
 
 def wide_cnn() -> nn.Module:
@@ -21,3 +26,17 @@ def wide_cnn() -> nn.Module:
             fc2=nn.Linear(512, 10),
         )
     )
+
+
+def trained(path: Path, validation: int) -> tuple[nn.Module, Dataset]:
+    """Return the network with weights of a file, trained for 3 epochs where there is none, and MNIST split."""
+    dataset = load("mnist").split(validation=validation)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = wide_cnn()
+    if path.exists():
+        model.load_state_dict(torch.load(path, weights_only=True))
+    else:
+        Training(model, dataset, TrainSettings(epochs=3, batch=128)).run()
+        torch.save(model.state_dict(), path)
+    return model.eval(), dataset
