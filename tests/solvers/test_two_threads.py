@@ -94,6 +94,24 @@ def test_newton_has_the_same_bits(starts):
     check_same_bits(one, two)
 
 
+def test_refinement_has_the_same_bits(starts):
+    """Word and bit lines are held against Kirchhoff's laws side by side: what one adds up must not reach the other."""
+    rng = np.random.default_rng(5)
+    crossbar = Crossbar(
+        rng.uniform(1e-4, 1e-3, (256, 264)), word_wire=2.0, bit_wire=1.0, driver=10 ** rng.uniform(8, 10, 256),
+        sense=10 ** rng.uniform(8, 10, 264),
+    )  # fmt: skip
+    volts = rng.uniform(0, 1, 256)
+    one = xbarsim.solve(crossbar, volts, method="schur", threads=1)
+    assert one._across is not None, "nothing was refined"
+    assert not starts
+    two = xbarsim.solve(crossbar, volts, method="schur", threads=2)
+    assert starts
+    check_same_bits(one, two)
+    np.testing.assert_array_equal(one.device_currents, two.device_currents)
+    assert one.residual == two.residual
+
+
 def segments(rng, rows, cols, kind):
     word, bit = np.full((rows, cols - 1), 3.0), np.full((rows - 1, cols), 2.0)
     for ohms in (word, bit):

@@ -135,6 +135,13 @@ def ohmic(g: Array) -> TangentsOf:
     return lambda pairs: law
 
 
+def _read_only(array: Array) -> Array:
+    """Return an array as kernels go through it, row after row; they are compiled anew for what else may be written."""
+    array = np.ascontiguousarray(array).view()
+    array.setflags(write=False)
+    return array
+
+
 class SourceSpace:
     """Memory for the sources that a balance has in place of its gaps: 4 numbers a node, 3 where no line is broken."""
 
@@ -177,11 +184,13 @@ class Balance:
         leak_w, leak_b = law.leak_word, law.leak_bit
         if leak_w is None or leak_b is None:
             leak_w = leak_b = law.chord if ohmic else np.zeros((rows, cols))
-        # Passes go through memory in steps of a row.
-        chord, a, b, v, low_v, u, low_u, word, bit, leak_w, leak_b = map(
-            np.ascontiguousarray,
-            (law.chord, law.a, law.b, pairs.v, pairs.low_v, pairs.u, pairs.low_u, word, bit, leak_w, leak_b),
-        )
+        chord, a, b, v, low_v, u, low_u, word, bit, taken_w, taken_b, leak_w, leak_b = map(
+            _read_only,
+            (
+                law.chord, law.a, law.b, pairs.v, pairs.low_v, pairs.u, pairs.low_u, word, bit, taken_w, taken_b,
+                leak_w, leak_b,
+            ),
+        )  # fmt: skip
         gaps = [(0.0, 0.0, False)] * 2
 
         def words() -> None:
