@@ -13,9 +13,9 @@ leaves by the ends, each of which takes a share between 0 and 1; and a gap e in 
 leaves them, are as often positive as negative, and the root of their squares' sum is taken ``SAFETY`` times.
 
 Lines run from their near to their far end: word lines left to right, bit lines from the bottom up. They are followed
-three times: out to the far end for the current there, back for all flows and the current out at the near end, and out
-again for the gaps; each time node by node, eight lines in a vector. Bit lines are so where they lie, a row of the array
-being a node of each; word lines are turned, some at a time.
+three times: out to the far end for the current there, back for all flows, the gaps that these leave and the current out
+at the near end, and out again to add the gaps up; each time node by node, eight lines in a vector (:mod:`line_passes`).
+Bit lines lie that way, a row of the array being a node of each; word lines are turned, some at a time.
 """
 
 from __future__ import annotations
