@@ -18,6 +18,7 @@ from xbarsim.cli.margin_command import margin
 from xbarsim.cli.mitigate_command import mitigate
 from xbarsim.cli.plan_command import plan
 from xbarsim.cli.solve_command import solve
+from xbarsim.cli.study_command import study
 from xbarsim.cli.train_command import train
 from xbarsim.cli.validate_command import validate
 
@@ -25,7 +26,7 @@ EXIT_INTERRUPT = 130
 
 
 @click.group(
-    commands=[export, infer, info, margin, mitigate, plan, solve, train, validate],
+    commands=[export, infer, info, margin, mitigate, plan, solve, study, train, validate],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
 )

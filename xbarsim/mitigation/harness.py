@@ -169,6 +169,15 @@ class Harness:
         seconds = blind.seconds + time.perf_counter() - start
         return Application(stage.plan, socket.network(stage.plan), stage.ledger, stage.trace, seconds)
 
+    def blind_stage(self, chain: Chain) -> Any:
+        """Return what the first steps of a chain that know no chip come to: for ``adopt``, also in another process."""
+        self._blind_stage(chain)
+        return self._blind
+
+    def adopt(self, stage: Any) -> None:
+        """Take what ``blind_stage`` gave of a harness of the same network, data, hardware and seed."""
+        self._blind = stage
+
     def _blind_stage(self, chain: Chain) -> _Stage:
         """Return what the first steps of a chain that neither know nor run a chip come to, on whatever chip."""
         count = 0

@@ -1,0 +1,293 @@
+"""Studies of networks: the file's tables to trials, all of it checked before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from xbarsim.errors import InputError
+from xbarsim.study.axes import Changes, Point, points
+from xbarsim.study.study_file import StudyFile, hardware_names
+from xbarsim.study.tables import Table, unknown_name
+from xbarsim.study.trial import Artifact, Trial, canonical
+
+_MODEL = ("source", "label", "weights", "width", "epochs", "batch", "rate", "decay", "seed", "augment")
+_TRAINED = ("width", "epochs", "batch", "rate", "decay", "seed", "augment")
+_DATA = ("name", "folder", "validation", "train", "test", "mean", "std")
+_INFERENCE = ("batch", "calibration", "digital")
+_VALIDATION = 5000
+
+
+def trials(study: StudyFile) -> Iterator[Trial]:
+    """Give the trials of a study of networks, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        A key or a value is wrong; the message names it.
+    """
+    return _Networks(study).trials()
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A network of the study, with what is swept of its training applied."""
+
+    settings: Mapping[str, Any]
+    places: Mapping[str, str]
+    artifacts: tuple[Artifact, ...]
+
+
+class _Networks:
+    def __init__(self, study: StudyFile) -> None:
+        self._study, self._table = study, study.table
+        self._chains = self._known_chains()
+        self._seeds = self._chip_seeds()
+        self._models = list(self._table.tables("model"))
+        if not self._models:
+            raise self._table.whole_error('it has no network: give [[model]] with source = "mlp", or a checkpoint')
+        self._data = self._table.table("data")
+        self._data.check_names(_DATA)
+        self._inference = self._table.table("inference")
+        self._inference.check_names(_INFERENCE)
+        self._labels = self._model_labels()
+        self._method_seed = self._table.count("method_seed", 0, least=0)
+        self._check_axes()
+
+    def trials(self) -> Iterator[Trial]:
+        for table, label in zip(self._models, self._labels, strict=True):
+            for point, changes in points(self._study.axes):
+                model, data, hardware = self._setting(table, changes)
+                for text in self._chains or (None,):
+                    where = ({"model": label} if len(self._models) > 1 else {}) | point
+                    if text is not None:
+                        where["method"] = text
+                    yield from self._chips(model, data, hardware, text, where)
+
+    def _chips(
+        self, model: _Model, data: Mapping[str, Any], hardware: Mapping[str, Any], text: str | None, point: Point
+    ) -> Iterator[Trial]:
+        settings: dict[str, Any] = {"model": model.settings, "data": data, "hardware": hardware}
+        artifacts = model.artifacts
+        if text is None:
+            settings["inference"] = dict(self._inference.record)
+        else:
+            settings |= {"method": _chain_label(text), "method_seed": self._method_seed}
+            artifacts = (*artifacts, *self._blind(settings, model, text))
+        for seed in self._seeds if _differ(canonical(hardware)) else self._seeds[:1]:
+            kind = "inference" if text is None else "mitigation"
+            yield Trial(kind, settings | {"seed": seed}, point | {"chip": seed}, artifacts, model.places)
+
+    def _blind(self, settings: dict[str, Any], model: _Model, text: str) -> tuple[Artifact, ...]:
+        """Return what the first steps of a chain that know no chip come to, once for all chips."""
+        blind = _blind_steps(text)
+        if blind == 0:
+            return ()
+        return (Artifact("blind", settings | {"steps": blind}, text, model.artifacts, model.places),)
+
+    def _known_chains(self) -> tuple[str, ...]:
+        texts = self._table.words("methods")
+        labels: dict[str, str] = {}
+        for text in texts:
+            try:
+                label = _chain_label(text)
+            except InputError as error:
+                raise self._table.error("methods", f"{text!r}: {error}") from None
+            if label in labels:
+                raise self._table.error("methods", f"{text!r} is {labels[label]!r}: give each once")
+            labels[label] = text
+        return texts
+
+    def _chip_seeds(self) -> tuple[int, ...]:
+        value = self._table.record.get("seeds", 5)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            return tuple(range(value))
+        seeds = value if isinstance(value, list) else []
+        if seeds and all(type(seed) is int and seed >= 0 for seed in seeds) and len(set(seeds)) == len(seeds):
+            return tuple(seeds)
+        raise self._table.error(
+            "seeds", f"it is {value!r}, and must be a number of chips, or a list of seeds, each once"
+        )
+
+    def _model_labels(self) -> list[str]:
+        labels = []
+        for table in self._models:
+            table.check_names(_MODEL)
+            source = table.word("source")
+            if source is None:
+                raise table.whole_error('it has no source: give source = "mlp", a checkpoint, or "file.py:function"')
+            labels.append(table.word("label") or Path(source).stem)
+        for label in labels:
+            if labels.count(label) > 1:
+                raise self._table.error("model", f"two are called {label!r}: give each a label of its own")
+        return labels
+
+    def _check_axes(self) -> None:
+        sweep = self._table.table("sweep")
+        known = [*hardware_names(), *(f"model.{name}" for name in _TRAINED)]
+        for axis in self._study.axes:
+            for name in axis.settings:
+                if name not in known and f"cells.{name}" not in known:
+                    raise sweep.error(axis.name, f"there is no setting {name!r}: {unknown_name(name, known)}")
+
+    def _setting(self, table: Table, changes: Changes) -> tuple[_Model, Mapping[str, Any], Mapping[str, Any]]:
+        own = {name.removeprefix("model."): value for name, value in changes.items() if name.startswith("model.")}
+        rest = {name: value for name, value in changes.items() if not name.startswith("model.")}
+        try:
+            data, folder = self._images()
+            return self._model(table, own, data, folder), data, _hardware(self._study, canonical(rest))
+        except InputError as error:
+            if not changes or str(error).startswith(self._table.place):
+                raise
+            at = ", ".join(f"{name} = {value}" for name, value in changes.items())
+            raise InputError(f"{self._table.place}: sweep, at {at}: {error}") from None
+
+    def _images(self) -> tuple[dict[str, Any], str | None]:
+        table = self._data
+        name = table.word("name", "digits") or "digits"
+        data: dict[str, Any] = {"name": name}
+        path = self._study.folder / name
+        if path.is_dir():
+            data["name"] = str(path)
+            data["content"] = _folder_content(str(path))
+        for key in ("train", "test"):
+            if (count := table.count(key)) is not None:
+                data[key] = count
+        if self._chains:
+            data["validation"] = table.count("validation", _VALIDATION)
+        elif "validation" in table.record:
+            raise table.error("validation", "it changes nothing in a study without methods: leave it out")
+        for key in ("mean", "std"):
+            if key in table.record:
+                value = table.record[key]
+                data[key] = [float(part) for part in (value if isinstance(value, list) else [value])]
+        folder = table.word("folder")
+        return data, None if folder is None else str((self._study.folder / folder).resolve())
+
+    def _model(self, table: Table, own: dict[str, Any], data: Mapping[str, Any], folder: str | None) -> _Model:
+        from xbarsim.nn import zoo
+        from xbarsim.nn.training import TrainSettings
+
+        source, weights = table.word("source") or "", table.word("weights")
+        places = {} if folder is None else {"data": folder}
+        recipe = {name: table.record[name] for name in _TRAINED if name in table.record} | own
+        if source in zoo.MODELS and weights is None:
+            width = recipe.pop("width", 1.0)
+            TrainSettings.from_dict(recipe)
+            training = {"model": source, "width": width, "settings": recipe, "data": dict(data)}
+            artifact = Artifact("training", training, f"training {source}", (), places)
+            return _Model({"zoo": source, "width": width, "training": artifact.key}, places, (artifact,))
+        idle = [name for name in recipe if not (name == "width" and source in zoo.MODELS)]
+        if idle:
+            raise table.error(idle[0], "it changes nothing: the network has weights already")
+        settings: dict[str, Any] = {}
+        if source in zoo.MODELS:
+            settings |= {"zoo": source, "width": recipe.get("width", 1.0)}
+        else:
+            name, colon, function = source.rpartition(":")
+            inside = self._study.folder / (name if colon else source)
+            if inside.is_file():
+                settings["content"] = _file_content(str(inside))
+                places["source"] = f"{inside}{colon}{function}"
+            else:
+                places["source"] = source
+            settings["source"] = f"{colon}{function}" if inside.is_file() else source
+        if weights is not None:
+            path = self._study.folder / weights
+            settings["weights"], places["weights"] = _file_content(str(path)), str(path)
+        return _Model(settings, places, ())
+
+
+@cache
+def _hardware(study: StudyFile, changes: str) -> dict[str, Any]:
+    """Return the study's hardware with changes, as a record with all of its settings."""
+    import json
+
+    from xbarsim.nn.hardware import PRESETS, Hardware, preset
+
+    table = study.table.table("hardware")
+    known = ("base", *(name.partition(".")[0] for name in hardware_names()))
+    table.check_names(known)
+    base = table.word("base", "rram-64") or "rram-64"
+    hardware = preset(base) if base in PRESETS else Hardware.from_json(study.folder / base)
+    record = hardware.to_dict()
+    own = {key: value for key, value in table.record.items() if key != "base"}
+    for name, value in [*_settings_of(table, own), *json.loads(changes).items()]:
+        _put(record, name, value)
+    return Hardware.from_dict(record).to_dict()
+
+
+def _settings_of(table: Table, record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    known = list(hardware_names())
+    for name, value in record.items():
+        whole = f"{above}{name}"
+        if isinstance(value, Mapping):
+            yield from _settings_of(table, value, f"{whole}.")
+        elif whole in known:
+            yield whole, value
+        else:
+            raise table.error(whole, f"there is no such setting: {unknown_name(whole, known)}")
+
+
+def _put(record: dict[str, Any], name: str, value: Any) -> None:
+    """Put a setting into nested ones by its name, whole or without ``cells.``; an effect that is off is turned on."""
+    if name not in set(hardware_names()):
+        name = f"cells.{name}"
+    *above, last = name.split(".")
+    for part in above:
+        if record.get(part) is None:
+            record[part] = {}
+        record = record[part]
+    record[last] = value
+
+
+@cache
+def _differ(hardware: str) -> bool:
+    """Tell whether chips of a hardware can differ."""
+    import json
+
+    from xbarsim.nn.chip_spread import varies
+    from xbarsim.nn.hardware import Hardware
+
+    return varies(Hardware.from_dict(json.loads(hardware)))
+
+
+@cache
+def _chain_label(text: str) -> str:
+    from xbarsim.mitigation import chain
+
+    return chain(text).label
+
+
+@cache
+def _blind_steps(text: str) -> int:
+    """Return how many of the first steps of a chain neither know nor run a chip; 0 if they use no data either."""
+    from itertools import takewhile
+
+    from xbarsim.mitigation import chain
+
+    steps = list(takewhile(lambda step: step.is_blind, chain(text).steps))
+    return len(steps) if any(step.needs.data != "none" for step in steps) else 0
+
+
+@cache
+def _file_content(path: str) -> str:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+@cache
+def _folder_content(path: str) -> str:
+    """Return a digest of the names, sizes and times of a folder's files: of images, not of each pixel."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(path).rglob("*")):
+        if file.is_file():
+            facts = file.stat()
+            digest.update(f"{file.relative_to(path)}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
+    return digest.hexdigest()

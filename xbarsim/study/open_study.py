@@ -1,0 +1,54 @@
+"""A study's file with its trials, its store and its cache: what every command on studies begins with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from xbarsim.study import network_study
+from xbarsim.study.study_file import StudyFile
+from xbarsim.study.trial import Trial, canonical
+
+_TRIALS = {"network": network_study.trials}
+
+
+@dataclass(frozen=True, eq=False)
+class OpenStudy:
+    """A study and where its answers are.
+
+    Attributes
+    ----------
+    file : StudyFile
+        As it is now.
+    store : Path
+        The SQLite file.
+    """
+
+    file: StudyFile
+    store: Path
+
+    @property
+    def name(self) -> str:
+        """Under which the store has its trials; the quick version is another study."""
+        return f"{self.file.name}, quick" if self.file.quick else self.file.name
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of trained networks and the like."""
+        return self.store.with_name(f"{self.store.stem}.cache")
+
+    @property
+    def content(self) -> str:
+        """A digest of the file's tables: the same while they say the same."""
+        return hashlib.sha256(canonical(self.file.table.record).encode()).hexdigest()
+
+    @cached_property
+    def trials(self) -> list[Trial]:
+        """All trials, in the order of the file; raises InputError where it asks for what cannot be."""
+        return list(self._trials())
+
+    def _trials(self) -> Iterator[Trial]:
+        return _TRIALS[self.file.kind](self.file)

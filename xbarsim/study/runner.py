@@ -1,0 +1,215 @@
+"""Runs what is missing of a study, and keeps each answer the moment it is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from xbarsim.errors import InputError
+from xbarsim.files import written_whole
+from xbarsim.study.executors import Executor, Outcome
+from xbarsim.study.store import Answer, Store
+from xbarsim.study.study_file import Limits
+from xbarsim.study.trial import Artifact, Task, Trial
+
+Report = Callable[[Trial, Answer], None]
+_AHEAD = 2
+"""Tasks given to each process before it has ended the one in hand: none waits for this process to record an answer."""
+
+
+@dataclass
+class Tally:
+    """How a run went.
+
+    Attributes
+    ----------
+    before, done, failed : int
+        Trials with an answer before, and those that ended in this run.
+    seconds : float
+        Of the trials of this run, all processes together.
+    """
+
+    before: int = 0
+    done: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Run:
+    """One run of some trials.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        All of the study.
+    store : Store
+        Where answers are and go.
+    artifacts : Path
+        The folder of trained networks and the like, by key.
+    executor : Executor
+        Who does the work.
+    limits : Limits
+        Of a trial: how often it is tried.
+    again : bool
+        Whether trials that failed before are tried again.
+    report : callable
+        Told of each trial that ends.
+    progress : callable
+        Told what is being done.
+    stop : callable
+        Says whether nothing new is to be begun.
+    """
+
+    trials: Sequence[Trial]
+    store: Store
+    artifacts: Path
+    executor: Executor
+    limits: Limits
+    again: bool = False
+    report: Report = lambda trial, answer: None
+    progress: Callable[[str], None] = lambda text: None
+    stop: Callable[[], bool] = lambda: False
+    tally: Tally = field(default_factory=Tally)
+
+    def run(self) -> Tally:
+        """Do all that is missing, artifacts first; return how it went."""
+        missing = self._missing()
+        broken: dict[str, str] = {}
+        for stage in _stages(missing):
+            self._make(stage, broken)
+            if self.stop():
+                return self.tally
+        ready = []
+        for trial in missing:
+            reason = next((broken[artifact.key] for artifact in trial.artifacts if artifact.key in broken), None)
+            if reason is None:
+                ready.append(trial)
+            else:
+                self._record(trial, Answer(None, 0.0, 1, reason))
+        self._answer(ready)
+        return self.tally
+
+    def _missing(self) -> list[Trial]:
+        states = self.store.states()
+        wanted = {trial.key: trial for trial in self.trials}
+        missing = [
+            trial for key, trial in wanted.items() if key not in states or (self.again and states[key] == "failed")
+        ]
+        self.tally.before = len(wanted) - len(missing)
+        return missing
+
+    def _make(self, stage: Sequence[Artifact], broken: dict[str, str]) -> None:
+        """Make artifacts that are not there; ``broken`` takes the reasons of those that cannot be made."""
+        wanted = [artifact for artifact in stage if not (self.artifacts / artifact.key).exists()]
+        for artifact in wanted:
+            reason = next((broken[need.key] for need in artifact.needs if need.key in broken), None)
+            if reason is not None:
+                broken[artifact.key] = reason
+        tasks = {artifact.key: artifact for artifact in wanted if artifact.key not in broken}
+        if tasks:
+            self.progress(", ".join(dict.fromkeys(artifact.label for artifact in tasks.values())))
+        for task, outcome, _ in self._ended([artifact.task for artifact in tasks.values()]):
+            if outcome.trace is None:
+                with written_whole(self.artifacts / task.key) as file:
+                    file.write(outcome.found)
+            else:
+                broken[task.key] = f"{tasks[task.key].label}:\n{outcome.trace}"
+
+    def _answer(self, trials: Sequence[Trial]) -> None:
+        by_key = {trial.key: trial for trial in trials}
+        for task, outcome, attempts in self._ended([trial.task for trial in trials]):
+            self._record(by_key[task.key], Answer(outcome.found, outcome.seconds, attempts, outcome.trace))
+
+    def _record(self, trial: Trial, answer: Answer) -> None:
+        self.store.record(trial, answer, versions())
+        if answer.numbers is None:
+            self.tally.failed += 1
+        else:
+            self.tally.done += 1
+        self.tally.seconds += answer.seconds
+        self.report(trial, answer)
+
+    def _ended(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome, int]]:
+        """Give each task with its last outcome, and how often it was tried; what is stopped before gives none."""
+        queue = deque(tasks)
+        attempts = dict.fromkeys((task.key for task in queue), 0)
+        under_way = 0
+        while (queue and not self.stop()) or under_way:
+            while queue and under_way < _AHEAD * self.executor.width and not self.stop():
+                self.executor.submit(queue.popleft())
+                under_way += 1
+            for task, outcome in self.executor.outcomes():
+                under_way -= 1
+                attempts[task.key] += 1
+                if outcome.from_outside and attempts[task.key] <= self.limits.retries:
+                    queue.append(task)
+                else:
+                    yield task, outcome, attempts[task.key]
+
+
+def _stages(trials: Sequence[Trial]) -> Iterator[list[Artifact]]:
+    """Give the artifacts that trials need, each once, in stages of which each needs those before it alone."""
+    depths: dict[str, tuple[int, Artifact]] = {}
+
+    def visit(artifact: Artifact) -> int:
+        if artifact.key not in depths:
+            depth = 1 + max((visit(need) for need in artifact.needs), default=-1)
+            depths[artifact.key] = depth, artifact
+        return depths[artifact.key][0]
+
+    for trial in trials:
+        for artifact in trial.artifacts:
+            visit(artifact)
+    for depth in range(1 + max((depth for depth, _ in depths.values()), default=-1)):
+        yield [artifact for at, artifact in depths.values() if at == depth]
+
+
+def versions() -> str:
+    """Return what takes part, with versions, in a line."""
+    packages = ("xbarsim", "numpy", "numba", "scipy", "torch")
+    parts = [f"Python {platform.python_version()}"]
+    for package in packages:
+        with contextlib.suppress(Exception):
+            parts.append(f"{package} {version(package)}")
+    return ", ".join(parts)
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a store while this is entered, so that two runners do not share it.
+
+    Raises
+    ------
+    InputError
+        Another process runs on it.
+    """
+    from xbarsim.files import fcntl
+
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        file: Any = lock.open("a+")
+    except OSError as error:
+        raise InputError(f"{path}: no store can be there ({error.strerror}): give another --store") from None
+    with file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                owner = file.read().strip() or "another process"
+                raise InputError(
+                    f"{path}: {owner} runs on it already: wait for it, or give another --store (xbarsim study status "
+                    "says how far it is)"
+                ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}")
+        file.flush()
+        yield

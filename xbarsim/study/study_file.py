@@ -1,0 +1,182 @@
+"""A study's file: TOML, checked whole before anything runs."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xbarsim.errors import InputError
+from xbarsim.study.axes import Axis
+from xbarsim.study.tables import Table
+
+KINDS = ("network", "margin", "netlist")
+
+_COMMON = ("name", "title", "text", "metrics", "sweep", "limits", "report", "reference", "quick")
+_OWN = {
+    "network": ("data", "model", "hardware", "methods", "method_seed", "seeds", "inference"),
+    "margin": ("margin",),
+    "netlist": ("netlist",),
+}
+_TELLING = {"network": ("model", "data", "hardware", "methods"), "margin": ("margin",), "netlist": ("netlist",)}
+"""Keys of which one says what kind of study it is."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a trial may take.
+
+    Attributes
+    ----------
+    seconds, memory : float, optional
+        Of one attempt; bytes of its process.
+    retries : int
+        Attempts after one that was ended from outside: a process that died, memory, time.
+    """
+
+    seconds: float | None = None
+    memory: float | None = None
+    retries: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class StudyFile:
+    """A study as its file has it.
+
+    Attributes
+    ----------
+    table : Table
+        All of it, ``[quick]`` applied where that was asked for.
+    folder : Path
+        Where paths in it begin.
+    kind : str
+        One of ``KINDS``.
+    axes : tuple of Axis
+        What is swept, besides models, methods and seeds.
+    limits : Limits
+        Of each trial.
+    quick : bool
+        Whether it is the quick version.
+    """
+
+    table: Table
+    folder: Path
+    kind: str
+    axes: tuple[Axis, ...]
+    limits: Limits = field(default_factory=Limits)
+    quick: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the study is called."""
+        return self.table.word("name") or "study"
+
+    @property
+    def title(self) -> str:
+        """The heading of its report."""
+        return self.table.word("title") or self.name
+
+    @property
+    def text(self) -> str:
+        """What its author says of it."""
+        return self.table.word("text") or ""
+
+
+def read(path: str | Path, *, quick: bool = False) -> StudyFile:
+    """Read a study.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file.
+    quick : bool
+        Put what its ``[quick]`` table has in place of the rest.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or a key or a value is wrong; the message names the file and the key.
+    """
+    path = Path(path)
+    try:
+        record = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: {error}") from None
+    return study_of({"name": path.stem} | record, str(path), path.resolve().parent, quick=quick)
+
+
+def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool = False) -> StudyFile:
+    """Return the study that a record describes, as ``read`` does."""
+    table = Table(record, place)
+    if quick:
+        if "quick" not in record:
+            raise InputError(f"{place} has no [quick] table: leave --quick out, or say in one what is less")
+        table = Table(_merged(record, table.table("quick").record), place)
+    kind = _kind(table)
+    table.check_names((*_COMMON, *_OWN[kind]))
+    sweep = table.table("sweep")
+    axes = tuple(Axis.of(sweep, name) for name in sweep.record)
+    _check_apart(sweep, axes)
+    for key in ("name", "title", "text"):
+        table.word(key)
+    return StudyFile(table, folder, kind, axes, _limits(table.table("limits")), quick)
+
+
+def _kind(table: Table) -> str:
+    kinds = [kind for kind in KINDS if any(key in table.record for key in _TELLING[kind])]
+    if len(kinds) > 1:
+        raise table.whole_error(f"it has keys of a {kinds[0]} and of a {kinds[1]} study: make it two files")
+    if not kinds:
+        table.check_names((*_COMMON, *(key for own in _OWN.values() for key in own)))
+        raise table.whole_error("it says nothing to study: give [[model]] of networks, or [margin], or [netlist]")
+    return kinds[0]
+
+
+def _check_apart(table: Table, axes: tuple[Axis, ...]) -> None:
+    """Refuse a setting that two axes change: one would take the other's place without a word."""
+    seen: dict[str, str] = {}
+    for axis in axes:
+        for name in axis.settings:
+            if name in seen:
+                raise table.error(axis.name, f"{name} is swept by {seen[name]!r} already: sweep it once")
+            seen[name] = axis.name
+
+
+def _limits(table: Table) -> Limits:
+    table.check_names(("seconds", "memory", "retries"))
+    memory = table.number("memory", above=0.0)
+    retries = table.count("retries", 1, least=0)
+    return Limits(table.number("seconds", above=0.0), memory, 1 if retries is None else retries)
+
+
+def _merged(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with others' values in place of its own, table by table; a sweep's values are whole."""
+    merged = dict(record)
+    for name, value in changes.items():
+        before = merged.get(name)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            merged[name] = _merged(before, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def hardware_names(kind: type | None = None, above: str = "") -> Iterator[str]:
+    """Give the whole names of all settings of hardware, ``cells.faults.rate``, those of effects that are off too."""
+    from dataclasses import fields, is_dataclass
+    from typing import get_args, get_type_hints
+
+    from xbarsim.nn.hardware import Hardware
+
+    kind = kind or Hardware
+    hints = get_type_hints(kind)
+    for setting in fields(kind):
+        groups = [part for part in (hints[setting.name], *get_args(hints[setting.name])) if is_dataclass(part)]
+        if groups:
+            yield from hardware_names(groups[0], f"{above}{setting.name}.")  # type: ignore[arg-type]
+        else:
+            yield f"{above}{setting.name}"

@@ -1,0 +1,41 @@
+"""What a worker does, by kind of task; plain data in, plain data out, in whatever process."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from xbarsim.study import network_work
+from xbarsim.study.trial import Task
+
+_WORK: dict[str, Callable[[Task, Mapping[str, bytes]], Any]] = {
+    "training": network_work.train,
+    "blind": network_work.take_blind_steps,
+    "inference": network_work.infer,
+    "mitigation": network_work.mitigate,
+}
+
+
+def perform(task: Task, artifacts: Mapping[str, bytes]) -> Any:
+    """Return the numbers of a trial, by name, or the bytes of an artifact.
+
+    Parameters
+    ----------
+    task : Task
+        What to do.
+    artifacts : mapping of str to bytes
+        What it needs, by key.
+    """
+    found = _WORK[task.kind](task, artifacts)
+    if isinstance(found, bytes):
+        return found
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a number that JSON has; one that is none is missing."""
+    if isinstance(value, str | bool | int):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None
