@@ -39,6 +39,15 @@ TRAININGS = ("retrain:epochs=1,images=12800",)
 """Each step of a training through wires reduces all circuits anew."""
 
 
+def _shorter(steps: int) -> tuple[str, ...]:
+    """Return all trainings with so few steps of 128 images: each reduces the arrays of a large network anew."""
+    images = 128 * steps
+    once = ("retrain", "noise", "distill", "rsa", "technology-closed", "technology-exact")
+    return tuple(f"{name}:epochs=1,images={images}" for name in once) + tuple(
+        f"{name}:epochs=2,images={images}" for name in ("bias", "bn")
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """A network, and what is tried with it in another way than by default."""
@@ -51,8 +60,8 @@ class Case:
 
 CASES = {
     "mlp": Case("MLP 784-128-10", "mlp.pt"),
-    "lenet": Case("LeNet", "lenet.pt"),
-    "bnn": Case("binary MLP 3x512", "bnn.pt", ("retrain:epochs=1,images=3200",)),
+    "lenet": Case("LeNet", "lenet.pt", tuple(text for text in _shorter(200) if not text.startswith("bn:"))),
+    "bnn": Case("binary MLP 3x512", "bnn.pt", _shorter(40)),
 }
 
 
