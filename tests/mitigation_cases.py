@@ -90,6 +90,10 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("batch=20,refit=false,every=3,images=60", "convolution", ENDS),
         Case("batch=20,variation=false", "binary", ENDS),
     ),
+    "technology-approximate": (
+        Case("batch=20,images=60", hardware=ENDS),
+        Case("batch=20,images=60,form=first-order,refit=false", "convolution", ENDS),
+    ),
     "technology-exact": (
         Case("batch=20,images=60", hardware=ENDS),
         Case("batch=20,images=60,gain=false", "norm", ENDS),

@@ -42,11 +42,16 @@ BASES = {
     "distill": (_TRAINING, "mlp"),
     "rsa": (f"{_TRAINING},share=0.1", "mlp"),
     "technology-closed": (_TRAINING, "mlp"),
+    "technology-approximate": (_TRAINING, "mlp"),
     "technology-exact": (_TRAINING, "mlp"),
 }
 """By method: options that are set before, and the network."""
 
-WIRED = {name: replace(ENDS, cells=STEADY.cells) for name in ("technology-closed", "technology-exact")}
+WIRED = {
+    name: replace(ENDS, cells=STEADY.cells)
+    for name in ("technology-closed", "technology-approximate", "technology-exact")
+}
+WIRED["noise"] = WIRED["technology-exact"]
 WIRED["precompensate"] = replace(
     STEADY, cells=replace(STEADY.cells, faults=None), fidelity="accurate", wires=Wires(50.0, 50.0)
 )
@@ -85,7 +90,9 @@ CHANGES = {
     "bias": {"epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "knows": "maps"},
     "bn": {"epochs": "2", "batch": "10", "rate": "0.1", "images": "40", "knows": "maps"},
     "retrain": {"epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "knows": "maps"},
-    "noise": {"epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "chips": "2", "every": "2"},
+    "noise": {
+        "epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "chips": "2", "every": "2", "circuit": "ideal",
+    },
     "distill": {
         "epochs": "2", "batch": "10", "rate": "0.01", "images": "40", "chips": "2", "every": "2",
         "temperature": "5", "alpha": "0.5", "bits": "3",
@@ -95,6 +102,7 @@ CHANGES = {
         "pick_images": "20", "source": "maps",
     },
     "technology-closed": _TECHNOLOGY | {"refit": "false"},
+    "technology-approximate": _TECHNOLOGY | {"refit": "false", "form": "path"},
     "technology-exact": _TECHNOLOGY,
 }  # fmt: skip
 """By method and option: another value."""

@@ -256,3 +256,26 @@ def test_digits_are_small():
     """The other tests count on 8 steps of 20 images an epoch."""
     assert len(digits().train) == 160
     assert isinstance(network("mlp"), nn.Module)
+
+
+FORMS = pytest.mark.parametrize("form", ["path", "first-order", "dividers"])
+
+
+@FORMS
+def test_each_form_of_wires_is_the_one_in_the_loop(form):
+    """By hand: the first gain is of least squares between the weights and what that form has of them."""
+    wired = replace(ALIKE, wires=Wires(9.0, 9.0, 9.0, 9.0))
+    plan, bench = trained("technology-approximate", wired, epochs=1, form=form)
+    layers = realise(Plan.of(network("mlp")), replace(wired, fidelity=form)).layers.values()
+    for layer, gain in zip(layers, bench.trace["gain"], strict=True):
+        wanted, real = (part.detach().double().numpy() for part in (layer.weight.T, layer.effective_matrices()[0]))
+        np.testing.assert_allclose(gain, (wanted * real).sum() / (real * real).sum(), rtol=1e-6)
+    assert loss_of(plan, wired) < loss_of(Plan.of(network("mlp")), wired)
+
+
+def test_noise_without_the_circuit_does_not_see_wires():
+    wired = replace(ENDS, wires=Wires(30.0, 30.0, 30.0, 30.0))
+    ours, theirs = (trained("noise", kind, epochs=1, circuit="ideal")[0] for kind in (ENDS, wired))
+    assert torch.equal(weights(ours), weights(theirs))
+    inside = trained("noise", wired, epochs=1)[0]
+    assert not torch.allclose(weights(inside), weights(theirs), rtol=1e-3, atol=1e-3)

@@ -33,9 +33,9 @@ def hardware_options() -> Callable[[Command], Command]:
         ),
         click.option(
             "--fidelity",
-            type=click.Choice(["accurate", "closed", "ideal"]),
+            type=click.Choice(["accurate", "closed", "path", "first-order", "dividers", "ideal"]),
             default=None,
-            help="The circuit, its ends as dividers, or no wires.",
+            help="The circuit, a form of it without a solve, or no wires.",
         ),
     )
 

@@ -26,7 +26,7 @@ from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.training import inputs
 
-Fidelity = Literal["accurate", "closed", "ideal"]
+Fidelity = Literal["accurate", "closed", "path", "first-order", "dividers", "ideal"]
 
 _ORDER, _DRAWS, _SIMULATION = 1, 2, 3
 """Streams of the methods' seed."""
@@ -232,7 +232,7 @@ class Bench:
             What is on it.
         number : int or None
             Which; None: one whose cells are as they are asked for, without all by which chips differ.
-        fidelity : {"accurate", "closed", "ideal"}, optional
+        fidelity : {"accurate", "closed", "path", "first-order", "dividers", "ideal"}, optional
             How its circuit is computed; None: as the hardware says.
         """
         hardware = self.hardware if fidelity is None else replace(self.hardware, fidelity=fidelity)

@@ -33,6 +33,7 @@ from xbarsim.mitigation.retrain import Retraining
 from xbarsim.mitigation.row_flip import RowFlip
 from xbarsim.mitigation.row_flip_match import RowFlipMatch
 from xbarsim.mitigation.rsa import SparseAdaptation
+from xbarsim.mitigation.technology_approximate import TechnologyApproximate
 from xbarsim.mitigation.technology_closed import TechnologyClosed
 from xbarsim.mitigation.technology_exact import TechnologyExact
 from xbarsim.mitigation.unmitigated import Unmitigated
@@ -64,6 +65,7 @@ _METHODS: tuple[type[Method], ...] = (
     Distillation,
     SparseAdaptation,
     TechnologyClosed,
+    TechnologyApproximate,
     TechnologyExact,
 )
 

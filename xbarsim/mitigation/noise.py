@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 from xbarsim.mitigation.distribution_training import DistributionTraining
+from xbarsim.mitigation.plan import Plan
+from xbarsim.nn.hardware import Hardware
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,20 @@ class NoiseInjection(DistributionTraining):
     ----------
     epochs, batch, rate, images, chips, every
         As of ``DistributionTraining``.
+    circuit : {"hardware", "ideal"}
+        Whether wires and ends of the hardware are in the loop. ``ideal``: cells alone, as most trainings against noise
+        have them, however the chip is wired.
     """
 
     name: ClassVar[str] = "noise"
     paper: ClassVar[str] = "V. Joshi et al., Nature Communications 11, 2473, 2020"
     about: ClassVar[str] = "train through chips that are drawn anew at each step, for any chip of the kind"
+
+    circuit: Literal["hardware", "ideal"] = "hardware"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._word("circuit", ("hardware", "ideal"))
+
+    def _hardware(self, hardware: Hardware, plan: Plan) -> Hardware:
+        return hardware if self.circuit == "hardware" else replace(hardware, fidelity="ideal")

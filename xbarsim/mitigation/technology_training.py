@@ -72,8 +72,9 @@ class TechnologyTraining(EpochTraining):
         """Check, too, that cells have the effective matrices that gains are fitted to, and closed forms stand for."""
         super().check(model, network, images)
         law = network.hardware.law
-        if not law.linear and (self.gain or self.model_of("accurate") == "closed"):
-            way_out = "take law.kind=linear" + ("" if self.model_of("accurate") == "closed" else ", or gain=false")
+        exact = self.model_of("accurate") == "accurate"
+        if not law.linear and (self.gain or not exact):
+            way_out = "take law.kind=linear" + (", or gain=false" if exact else "")
             raise InputError(
                 f"{self.name} takes effective matrices, which cells of law {law.kind!r} do not have: {way_out}"
             )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
+from xbarsim.nn.approximate_wires import approximate
 from xbarsim.nn.array_maps import effective
 from xbarsim.nn.cell_targets import CellTargets
 from xbarsim.nn.closed_form import divided
@@ -260,7 +261,8 @@ def _stacked_conductance(targets: Tensor, tiles: Sequence[int], state: ArrayStat
 def circuit(conductance: Array, tile: int, state: ArrayState) -> Crossbar | Bridged:
     """Return an array with its wires, ends and broken or shorted lines, as far as the fidelity has them.
 
-    Ideal: its cells alone. Closed: those with their ends, of which the closed form is an approximation.
+    Ideal: its cells alone. Closed: those with their ends, of which the closed form is an approximation. Of the other
+    approximations: all but broken and shorted lines.
     """
     return _circuits([conductance], [tile], state)[0]
 
@@ -288,7 +290,7 @@ def _laid_out(conductance: Array, place: Place, hardware: Hardware) -> Crossbar:
         # A line that is off gets 0 V, and without wires that is what it has when it is open.
         return Crossbar(conductance, device=law)
     driver = wires.driver if place.row_order is None else np.where(place.driven, wires.driver, np.inf)
-    word, bit = (wires.word, wires.bit) if hardware.fidelity == "accurate" else (0.0, 0.0)
+    word, bit = (0.0, 0.0) if hardware.fidelity == "closed" else (wires.word, wires.bit)
     return Crossbar(conductance, word_wire=word, bit_wire=bit, driver=driver, sense=wires.sense, device=law)
 
 
@@ -296,10 +298,13 @@ def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> li
     """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells."""
     if state.hardware.fidelity == "ideal":
         return list(cells)
-    if state.hardware.fidelity == "closed":
-        wires = state.hardware.wires
-        sources = (torch.from_numpy(np.where(state.places[tile].driven, wires.driver, np.inf)) for tile in tiles)
-        return [divided(g, source, wires.sense) for g, source in zip(cells, sources, strict=True)]
+    fidelity, wires = state.hardware.fidelity, state.hardware.wires
+    if fidelity != "accurate":
+        sources = [torch.from_numpy(np.where(state.places[tile].driven, wires.driver, np.inf)) for tile in tiles]
+        pairs = list(zip(cells, sources, strict=True))
+        if fidelity == "closed":
+            return [divided(g, source, wires.sense) for g, source in pairs]
+        return [approximate(fidelity, g, source, wires.word, wires.bit, wires.sense) for g, source in pairs]
     circuits = _circuits([g.detach().numpy() for g in cells], tiles, state)
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]

@@ -16,6 +16,9 @@ from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.effect_settings import Settings, checked_record
 
+FIDELITIES = ("accurate", "closed", "path", "first-order", "dividers", "ideal")
+"""From the circuit to none."""
+
 _PARTS: dict[str, type[Settings]] = {
     "tiles": Tiles,
     "cells": Nonidealities,
@@ -48,10 +51,11 @@ class Hardware(Settings):
         Inputs to volts.
     dac, adc : Converter
         Converters.
-    fidelity : {"accurate", "closed", "ideal"}
-        ``accurate``: the circuit. ``ideal``: the same cells without wires and ends, the product of a table. ``closed``:
-        the ends as dividers in closed form, without wires and broken lines (``xbarsim.nn.closed_form``): what some
-        trainings take for the circuit; linear cells only.
+    fidelity : {"accurate", "closed", "path", "first-order", "dividers", "ideal"}
+        ``accurate``: the circuit. ``ideal``: the same cells without wires and ends, the product of a table. The others
+        are what some trainings take for the circuit, without broken lines, of linear cells only. ``closed``: the ends
+        as dividers in closed form, without wires (``xbarsim.nn.closed_form``). ``path``, ``first-order``, ``dividers``:
+        wires and ends without a solve (``xbarsim.nn.approximate_wires``).
 
     Raises
     ------
@@ -67,18 +71,18 @@ class Hardware(Settings):
     encoding: Encoding = field(default_factory=Encoding)
     dac: Converter = field(default_factory=Converter)
     adc: Converter = field(default_factory=Converter)
-    fidelity: Literal["ideal", "closed", "accurate"] = "accurate"
+    fidelity: Literal["ideal", "closed", "path", "first-order", "dividers", "accurate"] = "accurate"
 
     def __post_init__(self) -> None:
         for name, kind in _PARTS.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise InputError(f"Hardware.{name} is {value!r}: it must be {kind.__name__}(...)")
-        self._word("fidelity", ("ideal", "closed", "accurate"))
-        if self.fidelity == "closed" and not self.law.linear:
+        self._word("fidelity", FIDELITIES)
+        if self.fidelity not in ("accurate", "ideal") and not self.law.linear:
             raise InputError(
-                f"Hardware.fidelity is 'closed', which is a form of linear cells, and law.kind is {self.law.kind!r}: "
-                "take fidelity accurate, or law.kind=linear"
+                f"Hardware.fidelity is {self.fidelity!r}, which is a form of linear cells, and law.kind is "
+                f"{self.law.kind!r}: take fidelity accurate, or law.kind=linear"
             )
         if self.mapping.kind == "reference" and self.tiles.cols < 2:
             raise InputError("Tiles.cols is 1: a reference column needs arrays of at least 2 columns")

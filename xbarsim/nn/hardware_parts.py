@@ -62,7 +62,8 @@ class Wires(Settings):
             return "ideal, no wires"
         if fidelity == "closed":
             return f"closed form, {ends}"
-        return f"wires {self.word:g} and {self.bit:g} ohm a segment, {ends}"
+        how = "" if fidelity == "accurate" else f"by {fidelity}: "
+        return f"{how}wires {self.word:g} and {self.bit:g} ohm a segment, {ends}"
 
 
 @dataclass(frozen=True)
