@@ -17,7 +17,9 @@ from xbarsim.study.trial import Artifact, Trial, canonical
 
 _MODEL = ("source", "label", "weights", "width", "epochs", "batch", "rate", "decay", "seed", "augment")
 _TRAINED = ("width", "epochs", "batch", "rate", "decay", "seed", "augment")
-_DATA = ("name", "folder", "validation", "train", "test", "mean", "std")
+_DATA = ("name", "folder", "validation", "train", "test", "images", "mean", "std")
+_SWEPT_DATA = ("train", "images")
+_METHOD = ("method", "label", "chips")
 _INFERENCE = ("batch", "calibration", "digital")
 _VALIDATION = 5000
 
@@ -42,10 +44,26 @@ class _Model:
     artifacts: tuple[Artifact, ...]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A chain of methods as the file has it; ``{NAME}`` in it stands for the value on that axis."""
+
+    text: str
+    label: str
+    chips: int | None = None
+
+    def chain(self, point: Point) -> str:
+        """Return the chain at a point of the sweep."""
+        text = self.text
+        for name, value in point.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
+
+
 class _Networks:
     def __init__(self, study: StudyFile) -> None:
         self._study, self._table = study, study.table
-        self._chains = self._known_chains()
+        self._rows = list(self._method_rows())
         self._seeds = self._chip_seeds()
         self._models = list(self._table.tables("model"))
         if not self._models:
@@ -56,31 +74,48 @@ class _Networks:
         self._inference.check_names(_INFERENCE)
         self._labels = self._model_labels()
         self._method_seed = self._table.count("method_seed", 0, least=0)
+        # Axes that are no settings, but stand in methods.
+        texts = "".join(row.text for row in self._rows)
+        self._words = {axis.name for axis in study.axes if f"{{{axis.name}}}" in texts}
         self._check_axes()
 
     def trials(self) -> Iterator[Trial]:
         for table, label in zip(self._models, self._labels, strict=True):
             for point, changes in points(self._study.axes):
                 model, data, hardware = self._setting(table, changes)
-                for text in self._chains or (None,):
-                    where = ({"model": label} if len(self._models) > 1 else {}) | point
-                    if text is not None:
-                        where["method"] = text
-                    yield from self._chips(model, data, hardware, text, where)
+                where = ({"model": label} if len(self._models) > 1 else {}) | point
+                if not self._rows:
+                    yield from self._plain_chips(model, data, hardware, where)
+                for row in self._rows:
+                    yield from self._chips(model, data, hardware, row, where)
+
+    def _plain_chips(
+        self, model: _Model, data: Mapping[str, Any], hardware: Mapping[str, Any], point: Point
+    ) -> Iterator[Trial]:
+        settings = {"model": model.settings, "data": data, "hardware": hardware} | {
+            "inference": dict(self._inference.record)
+        }
+        for seed in self._different(hardware):
+            yield Trial("inference", settings | {"seed": seed}, point | {"chip": seed}, model.artifacts, model.places)
 
     def _chips(
-        self, model: _Model, data: Mapping[str, Any], hardware: Mapping[str, Any], text: str | None, point: Point
+        self, model: _Model, data: Mapping[str, Any], hardware: Mapping[str, Any], row: _Row, point: Point
     ) -> Iterator[Trial]:
-        settings: dict[str, Any] = {"model": model.settings, "data": data, "hardware": hardware}
-        artifacts = model.artifacts
-        if text is None:
-            settings["inference"] = dict(self._inference.record)
-        else:
-            settings |= {"method": _chain_label(text), "method_seed": self._method_seed}
-            artifacts = (*artifacts, *self._blind(settings, model, text))
-        for seed in self._seeds if _differ(canonical(hardware)) else self._seeds[:1]:
-            kind = "inference" if text is None else "mitigation"
-            yield Trial(kind, settings | {"seed": seed}, point | {"chip": seed}, artifacts, model.places)
+        try:
+            label = _chain_label(row.chain(point))
+        except InputError as error:
+            raise self._table.error("methods", f"{row.text!r}: {error}") from None
+        settings = {"model": model.settings, "data": data, "hardware": hardware} | {
+            "method": label, "method_seed": self._method_seed,
+        }  # fmt: skip
+        artifacts = (*model.artifacts, *self._blind(settings, model, label))
+        where = point | {"method": row.label}
+        for seed in self._different(hardware)[: row.chips]:
+            yield Trial("mitigation", settings | {"seed": seed}, where | {"chip": seed}, artifacts, model.places)
+
+    def _different(self, hardware: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the seeds of chips of a hardware; where none differs from another one stands for all."""
+        return self._seeds if _differ(canonical(hardware)) else self._seeds[:1]
 
     def _blind(self, settings: dict[str, Any], model: _Model, text: str) -> tuple[Artifact, ...]:
         """Return what the first steps of a chain that know no chip come to, once for all chips."""
@@ -89,18 +124,23 @@ class _Networks:
             return ()
         return (Artifact("blind", settings | {"steps": blind}, text, model.artifacts, model.places),)
 
-    def _known_chains(self) -> tuple[str, ...]:
-        texts = self._table.words("methods")
-        labels: dict[str, str] = {}
-        for text in texts:
-            try:
-                label = _chain_label(text)
-            except InputError as error:
-                raise self._table.error("methods", f"{text!r}: {error}") from None
-            if label in labels:
-                raise self._table.error("methods", f"{text!r} is {labels[label]!r}: give each once")
-            labels[label] = text
-        return texts
+    def _method_rows(self) -> Iterator[_Row]:
+        """Give the rows of ``methods``: texts, or tables of a text, what it is called, and on how many chips it is."""
+        value = self._table.record.get("methods", [])
+        if not isinstance(value, list):
+            raise self._table.error("methods", 'it must be an array of texts, as ["none", "gain"]')
+        seen: list[str] = []
+        for entry in value:
+            table = Table(entry if isinstance(entry, Mapping) else {"method": entry}, self._table.where("methods"))
+            table.check_names(_METHOD)
+            text = table.word("method")
+            if text is None:
+                raise table.whole_error("an entry has no method: give a text, or { method = TEXT, label = NAME }")
+            row = _Row(text, table.word("label") or text, table.count("chips"))
+            if row.label in seen:
+                raise self._table.error("methods", f"{row.label!r} is there twice: give each once")
+            seen.append(row.label)
+            yield row
 
     def _chip_seeds(self) -> tuple[int, ...]:
         value = self._table.record.get("seeds", 5)
@@ -128,17 +168,26 @@ class _Networks:
 
     def _check_axes(self) -> None:
         sweep = self._table.table("sweep")
-        known = [*hardware_names(), *(f"model.{name}" for name in _TRAINED)]
+        known = [
+            *hardware_names(),
+            *(f"model.{name}" for name in _TRAINED),
+            *(f"data.{name}" for name in _SWEPT_DATA),
+        ]
         for axis in self._study.axes:
             for name in axis.settings:
-                if name not in known and f"cells.{name}" not in known:
+                if name not in self._words and name not in known and f"cells.{name}" not in known:
                     raise sweep.error(axis.name, f"there is no setting {name!r}: {unknown_name(name, known)}")
 
     def _setting(self, table: Table, changes: Changes) -> tuple[_Model, Mapping[str, Any], Mapping[str, Any]]:
         own = {name.removeprefix("model."): value for name, value in changes.items() if name.startswith("model.")}
-        rest = {name: value for name, value in changes.items() if not name.startswith("model.")}
+        images = {name.removeprefix("data."): value for name, value in changes.items() if name.startswith("data.")}
+        rest = {
+            name: value
+            for name, value in changes.items()
+            if not name.startswith(("model.", "data.")) and name not in self._words
+        }
         try:
-            data, folder = self._images()
+            data, folder = self._images(Table(dict(self._data.record) | images, self._data.place))
             return self._model(table, own, data, folder), data, _hardware(self._study, canonical(rest))
         except InputError as error:
             if not changes or str(error).startswith(self._table.place):
@@ -146,8 +195,7 @@ class _Networks:
             at = ", ".join(f"{name} = {value}" for name, value in changes.items())
             raise InputError(f"{self._table.place}: sweep, at {at}: {error}") from None
 
-    def _images(self) -> tuple[dict[str, Any], str | None]:
-        table = self._data
+    def _images(self, table: Table) -> tuple[dict[str, Any], str | None]:
         name = table.word("name", "digits") or "digits"
         data: dict[str, Any] = {"name": name}
         path = self._study.folder / name
@@ -157,10 +205,15 @@ class _Networks:
         for key in ("train", "test"):
             if (count := table.count(key)) is not None:
                 data[key] = count
-        if self._chains:
+        if self._rows:
             data["validation"] = table.count("validation", _VALIDATION)
-        elif "validation" in table.record:
-            raise table.error("validation", "it changes nothing in a study without methods: leave it out")
+        for key in ("validation", "images"):
+            if key in table.record and not self._rows:
+                raise table.error(key, "it changes nothing in a study without methods: leave it out")
+        if (images := table.word("images", "train")) not in ("train", "test"):
+            raise table.error("images", f"it is {images!r}, and must be train or test: where methods' images are from")
+        if images == "test":
+            data["images"] = images
         for key in ("mean", "std"):
             if key in table.record:
                 value = table.record[key]
@@ -178,7 +231,8 @@ class _Networks:
         if source in zoo.MODELS and weights is None:
             width = recipe.pop("width", 1.0)
             TrainSettings.from_dict(recipe)
-            training = {"model": source, "width": width, "settings": recipe, "data": dict(data)}
+            images = {key: value for key, value in data.items() if key not in ("test", "images")}
+            training = {"model": source, "width": width, "settings": recipe, "data": images}
             artifact = Artifact("training", training, f"training {source}", (), places)
             return _Model({"zoo": source, "width": width, "training": artifact.key}, places, (artifact,))
         idle = [name for name in recipe if not (name == "width" and source in zoo.MODELS)]

@@ -92,7 +92,8 @@ def _data(settings: str, folder: str | None) -> Dataset:
     data = replace(data, mean=tuple(record.get("mean", data.mean)), std=tuple(record.get("std", data.std)))
     if "validation" in record:
         data = data.split(min(record["validation"], len(data.train) // 5))
-    return data.limited(train=record.get("train"), test=record.get("test"))
+    data = data.limited(train=record.get("train"), test=record.get("test"))
+    return replace(data, train=data.test) if record.get("images") == "test" else data
 
 
 _MODELS: dict[str, tuple[nn.Module, Dataset]] = {}
