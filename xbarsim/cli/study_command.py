@@ -61,37 +61,26 @@ def _opened(options: dict[str, Any]) -> OpenStudy:
 @study.command()
 @_study_options()
 @click.option("--jobs", type=Count(least=1), default=None, help="Processes [as many as there are cores].")
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler's, tcp://host:port, in place of processes here.")
 @click.option("--retry-failed", is_flag=True, help="Try trials again that failed before.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no notes.")
-def run(jobs: int | None, retry_failed: bool, quiet: bool, **options: Any) -> None:
+def run(jobs: int | None, scheduler: str | None, retry_failed: bool, quiet: bool, **options: Any) -> None:
     """Do what is missing; Ctrl-C ends after what is in hand, a second one at once."""
-    from xbarsim.resources import thread_count
-    from xbarsim.study.local_processes import LocalProcesses
-    from xbarsim.study.runner import Run, alone
-    from xbarsim.study.store import Store
+    from xbarsim.study.study_run import run_study
 
+    if jobs is not None and scheduler is not None:
+        raise click.UsageError("--jobs are processes of this machine, and --scheduler has others: give one of them")
     output = Output(quiet=quiet)
-    opened = _opened(options)
-    trials = opened.trials
-    with alone(opened.store), Store(opened.store) as store, _signals() as caught:
-        opened.artifacts.mkdir(exist_ok=True)
-        store.list_trials(opened.name, trials, {"content": opened.content})
-        executor = LocalProcesses(jobs or thread_count(), opened.artifacts, opened.file.limits)
-        tracker = _Tracker(output, len(trials))
-        job = Run(
-            trials, store, opened.artifacts, executor, opened.file.limits, again=retry_failed, report=tracker.ended,
-            progress=tracker.doing, stop=lambda: bool(caught),
+    with _signals() as caught:
+        opened = _opened(options)
+        tracker = _Tracker(output, len(opened.trials))
+        tally = run_study(
+            opened, jobs=jobs, scheduler=scheduler, again=retry_failed, report=tracker.ended, progress=tracker.doing,
+            stop=lambda: bool(caught),
         )  # fmt: skip
-        try:
-            tally = job.run()
-            executor.close(drop=False)
-        except BaseException:
-            executor.close(drop=True)
-            raise
-    left = len(trials) - tally.before - tally.done - tally.failed
-    output.say(f"{tally.done} trials done, {tally.failed} failed, {tally.before} there before, {left} left")
-    if caught:
-        raise click.exceptions.Exit(130)
+    output.say(f"{tally.done} trials done, {tally.failed} failed, {tally.before} there before, {tally.left} left")
+    if caught and tally.left:
+        raise click.exceptions.Exit(128 + caught[0])
     if tally.failed:
         raise click.exceptions.Exit(3)
 

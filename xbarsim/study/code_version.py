@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -31,9 +32,13 @@ def code_version(kind: str) -> str:
     Parameters
     ----------
     kind : str
-        One of ``SOURCES``.
+        One of ``SOURCES``, or ``module:function``: then it is of that module's file alone.
     """
     digest = hashlib.sha256()
+    if kind not in SOURCES:
+        source = import_module(kind.partition(":")[0]).__file__
+        digest.update(b"" if source is None else Path(source).read_bytes())
+        return digest.hexdigest()[:16]
     for name in SOURCES[kind]:
         place = _ROOT / name
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:

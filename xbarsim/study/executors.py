@@ -44,5 +44,8 @@ class Executor(Protocol):
     def outcomes(self) -> Iterator[tuple[Task, Outcome]]:
         """Give tasks that have ended; empty after a moment in which none did."""
 
+    def withdraw(self) -> list[Task]:
+        """Take back tasks that have not begun."""
+
     def close(self, *, drop: bool) -> None:
         """End all processes; ``drop``: whatever they are doing."""

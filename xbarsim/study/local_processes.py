@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import queue
-import signal
-import threading
 import time
-import traceback
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 from xbarsim.errors import InputError
 from xbarsim.study.executors import Outcome
 from xbarsim.study.study_file import Limits
+from xbarsim.study.task_process import TaskProcess, Word
+from xbarsim.study.task_worker import READY
 from xbarsim.study.trial import Task
 
-_THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_MOMENT = 0.2
+_STILLBORN = 5
+"""Processes in a row that end before they can begin: more will not."""
 
 
 class LocalProcesses:
-    """Processes of this machine.
+    """Processes of this machine, begun when there is work for them.
 
     Parameters
     ----------
@@ -36,108 +34,114 @@ class LocalProcesses:
     """
 
     def __init__(self, jobs: int, artifacts: Path, limits: Limits) -> None:
-        try:
-            from pebble import ProcessPool
-        except ImportError:
-            raise InputError("studies in processes need pebble: pip install 'xbarsim[study]'") from None
         self.width = jobs
-        self._artifacts, self._limits = artifacts, limits
-        self._ended: queue.SimpleQueue[tuple[Task, Outcome]] = queue.SimpleQueue()
-        with _one_thread_each():
-            # A new interpreter each: one that torch and numba have threads in must not be forked.
-            self._pool = ProcessPool(
-                max_workers=jobs,
-                initializer=_begin,
-                initargs=(limits.memory, os.getpid()),
-                context=multiprocessing.get_context("spawn"),
-            )
+        self._artifacts, self._limits = str(artifacts), limits
+        self._waiting: deque[Task] = deque()
+        self._processes: list[TaskProcess] = []
+        self._words: queue.SimpleQueue[Word] = queue.SimpleQueue()
+        self._stillborn = 0
 
     def submit(self, task: Task) -> None:
         """As the protocol."""
-        with _one_thread_each():
-            future = self._pool.schedule(
-                _perform, args=(task, str(self._artifacts)), timeout=self._limits.seconds
-            )  # fmt: skip
-        start = time.perf_counter()
-        future.add_done_callback(lambda ended: self._ended.put((task, _outcome(ended, start, self._limits))))
+        self._waiting.append(task)
+        self._hand_out()
 
     def outcomes(self) -> Iterator[tuple[Task, Outcome]]:
-        """As the protocol."""
+        """As the protocol.
+
+        Raises
+        ------
+        InputError
+            Processes end before they can begin.
+        """
+        ended: list[tuple[Task, Outcome]] = []
         try:
-            yield self._ended.get(timeout=0.2)
+            ended += self._heard(self._words.get(timeout=self._patience()))
             while True:
-                yield self._ended.get_nowait()
+                ended += self._heard(self._words.get_nowait())
         except queue.Empty:
-            return
+            pass
+        ended += self._late()
+        self._hand_out()  # before answers are recorded: no process waits for that
+        yield from ended
+
+    def withdraw(self) -> list[Task]:
+        """As the protocol."""
+        tasks = list(self._waiting)
+        self._waiting.clear()
+        return tasks
 
     def close(self, *, drop: bool) -> None:
-        """As the protocol."""
-        if drop:
-            self._pool.stop()  # type: ignore[no-untyped-call]
-        else:
-            self._pool.close()  # type: ignore[no-untyped-call]
-        self._pool.join()
-
-
-class _one_thread_each:  # noqa: N801
-    """The environment of processes that are started while this is entered: libraries read it when they load."""
-
-    def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in _THREADS}
-        os.environ.update(dict.fromkeys(_THREADS, "1"))
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
+        """As the protocol; what has not ended by now is dropped either way."""
+        for process in self._processes:
+            if drop or process.task is not None or not process.ready:
+                process.kill()
             else:
-                os.environ[name] = value
+                process.dismiss()
+        self._processes.clear()
 
+    def _hand_out(self) -> None:
+        """Give waiting tasks to processes that have none; begin new ones while there are fewer than there may be."""
+        for process in self._processes:
+            if self._waiting and process.task is None:
+                self._give(process)
+        while self._waiting and len(self._processes) < self.width:
+            process = TaskProcess(self._limits.memory, self._words)
+            self._processes.append(process)
+            self._give(process)
 
-def _begin(memory: float | None, parent: int) -> None:
-    """Make a process ready: no signals of the terminal, no more memory than it may have, no life after its parent's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    if memory is not None:
-        import resource
+    def _give(self, process: TaskProcess) -> None:
+        process.give(self._waiting.popleft(), self._artifacts)
 
-        resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
+    def _heard(self, word: Word) -> Iterator[tuple[Task, Outcome]]:
+        """Give what a process's word is the end of."""
+        process = word.process
+        if process not in self._processes:
+            return
+        task = process.task
+        if word.message == READY:
+            process.ready, process.begun = True, time.perf_counter()
+            self._stillborn = 0
+        elif word.message is not None:
+            process.task = None
+            if task is not None:
+                yield task, Outcome(*word.message)
+        else:
+            self._processes.remove(process)
+            ending = process.ending()
+            if not process.ready:
+                self._count_stillborn(ending)
+                if task is not None:
+                    self._waiting.appendleft(task)
+            elif task is not None:
+                yield task, Outcome(None, time.perf_counter() - process.begun, ending, from_outside=True)
 
+    def _count_stillborn(self, ending: str) -> None:
+        self._stillborn += 1
+        if self._stillborn < _STILLBORN:
+            return
+        reason = f"no process of trials begins: {ending}"
+        if self._limits.memory is not None:
+            reason += f" (limits.memory leaves {self._limits.memory / 1e9:.3g} GB: is that enough?)"
+        raise InputError(reason)
 
-def _end_with(parent: int) -> None:
-    """End when the process that gives tasks is no more, however it ended."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+    def _late(self) -> Iterator[tuple[Task, Outcome]]:
+        """End processes whose time is over."""
+        seconds = self._limits.seconds
+        if seconds is None:
+            return
+        for process in list(self._processes):
+            spent = time.perf_counter() - process.begun
+            if process.ready and process.task is not None and spent > seconds:
+                self._processes.remove(process)
+                process.kill()
+                reason = f"it was ended after {seconds:g} s, the limit of a trial"
+                yield process.task, Outcome(None, spent, reason, from_outside=True)
 
-
-def _perform(task: Task, folder: str) -> tuple[Any, float, str | None, bool]:
-    """Do a task; what Python can catch comes back as text, so that the process serves on."""
-    start = time.perf_counter()
-    try:
-        from xbarsim.study.work import perform
-
-        needed = {key: (Path(folder) / key).read_bytes() for key in task.needs}
-        return perform(task, needed), time.perf_counter() - start, None, False
-    except MemoryError:
-        return None, time.perf_counter() - start, traceback.format_exc(), True
-    except Exception:
-        return None, time.perf_counter() - start, traceback.format_exc(), False
-
-
-def _outcome(ended: Future[Any], start: float, limits: Limits) -> Outcome:
-    error = ended.exception()
-    if error is None:
-        return Outcome(*ended.result())
-    seconds = time.perf_counter() - start
-    if isinstance(error, TimeoutError):
-        return Outcome(None, seconds, f"it was ended after {limits.seconds:g} s, the limit of a trial", True)
-    code = getattr(error, "exitcode", None)
-    return Outcome(None, seconds, _end_of(code) if code is not None else f"{type(error).__name__}: {error}", True)
-
-
-def _end_of(code: int) -> str:
-    if code < 0:
-        name = signal.Signals(-code).name
-        return f"its process was ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-    return f"its process ended with code {code}"
+    def _patience(self) -> float:
+        """Return how long to wait for a word: no longer than the first process has left."""
+        if self._limits.seconds is None:
+            return _MOMENT
+        begun = [process.begun for process in self._processes if process.ready and process.task is not None]
+        left = min(begun, default=float("inf")) + self._limits.seconds - time.perf_counter()
+        return min(_MOMENT, max(0.0, left) + 1e-3)

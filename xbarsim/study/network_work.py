@@ -111,6 +111,19 @@ def _network(task: Task, artifacts: Artifacts) -> tuple[nn.Module, Dataset]:
     return _MODELS[name]
 
 
+def untrained(task: Task) -> tuple[nn.Module, Dataset]:
+    """Return a task's network and images, before its training: for looking whether they go together."""
+    settings = {name: value for name, value in task.settings["model"].items() if name != "training"}
+    name = canonical({"untrained": settings, "data": task.settings["data"]})
+    if name not in _MODELS:
+        _keep(
+            _MODELS,
+            name,
+            _found(settings, task.places, _data(canonical(task.settings["data"]), task.places.get("data")), {}),
+        )
+    return _MODELS[name]
+
+
 def _found(
     settings: Mapping[str, Any], places: Mapping[str, str], data: Dataset, artifacts: Artifacts
 ) -> tuple[nn.Module, Dataset]:

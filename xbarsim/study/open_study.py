@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from xbarsim.study import network_study
+from xbarsim.study import network_checks, network_study
 from xbarsim.study.study_file import StudyFile
 from xbarsim.study.trial import Trial, canonical
 
 _TRIALS = {"network": network_study.trials}
+_CHECKS = {"network": network_checks.check}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,3 +53,10 @@ class OpenStudy:
 
     def _trials(self) -> Iterator[Trial]:
         return _TRIALS[self.file.kind](self.file)
+
+    def check(self, trials: Sequence[Trial], progress: Callable[[str], None] = lambda text: None) -> None:
+        """Check what a file alone does not tell of trials; raises InputError where one cannot be done."""
+        check = _CHECKS.get(self.file.kind)
+        if check is not None:
+            progress("checking")
+            check(self.file, trials)

@@ -32,6 +32,8 @@ class Tally:
     ----------
     before, done, failed : int
         Trials with an answer before, and those that ended in this run.
+    left : int
+        Trials without an answer.
     seconds : float
         Of the trials of this run, all processes together.
     """
@@ -39,6 +41,7 @@ class Tally:
     before: int = 0
     done: int = 0
     failed: int = 0
+    left: int = 0
     seconds: float = 0.0
 
 
@@ -54,10 +57,6 @@ class Run:
         Where answers are and go.
     artifacts : Path
         The folder of trained networks and the like, by key.
-    executor : Executor
-        Who does the work.
-    limits : Limits
-        Of a trial: how often it is tried.
     again : bool
         Whether trials that failed before are tried again.
     report : callable
@@ -71,22 +70,40 @@ class Run:
     trials: Sequence[Trial]
     store: Store
     artifacts: Path
-    executor: Executor
-    limits: Limits
     again: bool = False
     report: Report = lambda trial, answer: None
     progress: Callable[[str], None] = lambda text: None
     stop: Callable[[], bool] = lambda: False
     tally: Tally = field(default_factory=Tally)
+    _stopping: bool = field(default=False, init=False)
 
-    def run(self) -> Tally:
-        """Do all that is missing, artifacts first; return how it went."""
-        missing = self._missing()
+    def missing(self) -> list[Trial]:
+        """Return what has no answer, each trial once."""
+        states = self.store.states()
+        wanted = {trial.key: trial for trial in self.trials}
+        missing = [
+            trial for key, trial in wanted.items() if key not in states or (self.again and states[key] == "failed")
+        ]
+        self.tally.before, self.tally.left = len(wanted) - len(missing), len(missing)
+        return missing
+
+    def run(self, missing: Sequence[Trial], executor: Executor, limits: Limits) -> None:
+        """Do what is missing, artifacts first.
+
+        Parameters
+        ----------
+        missing : sequence of Trial
+            As ``missing`` gives them.
+        executor : Executor
+            Who does the work.
+        limits : Limits
+            Of a trial: how often it is tried.
+        """
         broken: dict[str, str] = {}
         for stage in _stages(missing):
-            self._make(stage, broken)
+            self._make(stage, broken, executor, limits)
             if self.stop():
-                return self.tally
+                return
         ready = []
         for trial in missing:
             reason = next((broken[artifact.key] for artifact in trial.artifacts if artifact.key in broken), None)
@@ -94,19 +111,11 @@ class Run:
                 ready.append(trial)
             else:
                 self._record(trial, Answer(None, 0.0, 1, reason))
-        self._answer(ready)
-        return self.tally
+        by_key = {trial.key: trial for trial in ready}
+        for task, outcome, attempts in self._ended([trial.task for trial in ready], executor, limits):
+            self._record(by_key[task.key], Answer(outcome.found, outcome.seconds, attempts, outcome.trace))
 
-    def _missing(self) -> list[Trial]:
-        states = self.store.states()
-        wanted = {trial.key: trial for trial in self.trials}
-        missing = [
-            trial for key, trial in wanted.items() if key not in states or (self.again and states[key] == "failed")
-        ]
-        self.tally.before = len(wanted) - len(missing)
-        return missing
-
-    def _make(self, stage: Sequence[Artifact], broken: dict[str, str]) -> None:
+    def _make(self, stage: Sequence[Artifact], broken: dict[str, str], executor: Executor, limits: Limits) -> None:
         """Make artifacts that are not there; ``broken`` takes the reasons of those that cannot be made."""
         wanted = [artifact for artifact in stage if not (self.artifacts / artifact.key).exists()]
         for artifact in wanted:
@@ -116,17 +125,12 @@ class Run:
         tasks = {artifact.key: artifact for artifact in wanted if artifact.key not in broken}
         if tasks:
             self.progress(", ".join(dict.fromkeys(artifact.label for artifact in tasks.values())))
-        for task, outcome, _ in self._ended([artifact.task for artifact in tasks.values()]):
+        for task, outcome, _ in self._ended([artifact.task for artifact in tasks.values()], executor, limits):
             if outcome.trace is None:
                 with written_whole(self.artifacts / task.key) as file:
                     file.write(outcome.found)
             else:
                 broken[task.key] = f"{tasks[task.key].label}:\n{outcome.trace}"
-
-    def _answer(self, trials: Sequence[Trial]) -> None:
-        by_key = {trial.key: trial for trial in trials}
-        for task, outcome, attempts in self._ended([trial.task for trial in trials]):
-            self._record(by_key[task.key], Answer(outcome.found, outcome.seconds, attempts, outcome.trace))
 
     def _record(self, trial: Trial, answer: Answer) -> None:
         self.store.record(trial, answer, versions())
@@ -134,25 +138,37 @@ class Run:
             self.tally.failed += 1
         else:
             self.tally.done += 1
+        self.tally.left -= 1
         self.tally.seconds += answer.seconds
         self.report(trial, answer)
 
-    def _ended(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome, int]]:
+    def _ended(self, tasks: Iterable[Task], executor: Executor, limits: Limits) -> Iterator[tuple[Task, Outcome, int]]:
         """Give each task with its last outcome, and how often it was tried; what is stopped before gives none."""
         queue = deque(tasks)
         attempts = dict.fromkeys((task.key for task in queue), 0)
         under_way = 0
-        while (queue and not self.stop()) or under_way:
-            while queue and under_way < _AHEAD * self.executor.width and not self.stop():
-                self.executor.submit(queue.popleft())
+        while queue or under_way:
+            if self.stop():
+                queue.clear()
+                under_way -= self._withdrawn(executor, under_way)
+            while queue and under_way < _AHEAD * executor.width:
+                executor.submit(queue.popleft())
                 under_way += 1
-            for task, outcome in self.executor.outcomes():
+            for task, outcome in executor.outcomes() if under_way else ():
                 under_way -= 1
                 attempts[task.key] += 1
-                if outcome.from_outside and attempts[task.key] <= self.limits.retries:
+                if outcome.from_outside and attempts[task.key] <= limits.retries:
                     queue.append(task)
                 else:
                     yield task, outcome, attempts[task.key]
+
+    def _withdrawn(self, executor: Executor, under_way: int) -> int:
+        """Leave what has not begun, and say once what is waited for; return how much was left."""
+        count = len(executor.withdraw())
+        if under_way > count and not self._stopping:
+            self.progress(f"stopping: {under_way - count} under way are finished; Ctrl-C again drops them")
+        self._stopping = True
+        return count
 
 
 def _stages(trials: Sequence[Trial]) -> Iterator[list[Artifact]]:
@@ -202,14 +218,19 @@ def alone(path: Path) -> Iterator[None]:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 file.seek(0)
                 owner = file.read().strip() or "another process"
                 raise InputError(
                     f"{path}: {owner} runs on it already: wait for it, or give another --store (xbarsim study status "
                     "says how far it is)"
                 ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()}")
-        file.flush()
+            except OSError as error:
+                raise InputError(
+                    f"{path}: it cannot be locked there ({error.strerror}): give another --store"
+                ) from None
+        with contextlib.suppress(OSError):  # a full disk: who it is stays unsaid
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}")
+            file.flush()
         yield

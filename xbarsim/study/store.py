@@ -88,10 +88,18 @@ class Store:
             self._base.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._base.execute("COMMIT")
             except BaseException:
-                self._base.execute("ROLLBACK")
+                if self._base.in_transaction:  # SQLite itself may have taken it back
+                    self._base.execute("ROLLBACK")
                 raise
-            self._base.execute("COMMIT")
+
+    def check(self) -> None:
+        """Read all of it; raises InputError where it is damaged."""
+        with self._failures():
+            (verdict,) = self._base.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise InputError(f"{self.path}: {_DAMAGED}")
 
     def list_trials(self, study: str, trials: Iterable[Trial], facts: Mapping[str, Any]) -> None:
         """Say which trials a study has now, in place of those that it had."""
@@ -142,13 +150,16 @@ class Store:
         return rows
 
 
+_DAMAGED = "it is no store, or a damaged one: give another --store; sqlite3 FILE .recover saves what can be read"
+
+
 def _said(error: sqlite3.DatabaseError) -> str:
     """Return what a user can do about a failure of SQLite."""
     text = str(error)
     if "not a database" in text or "malformed" in text:
-        return "it is no store, or a damaged one: give another --store; sqlite3 FILE .recover saves what can be read"
-    if "disk is full" in text:
-        return "the disk is full: what is recorded is whole; make room and run again"
+        return _DAMAGED
+    if "disk is full" in text or "disk I/O error" in text:
+        return "the disk is full, or fails: what is recorded is whole; make room and run again"
     if "readonly" in text or "unable to open" in text:
         return "it cannot be written: give another --store, or permission to write there"
     if "locked" in text:

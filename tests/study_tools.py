@@ -1,0 +1,108 @@
+"""Cheap trials that do as they are told, and a command line whose margin studies are made of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+from xbarsim.study import open_study
+from xbarsim.study.trial import Artifact, Trial, content_key
+
+KIND, MADE = "study_tools:answer", "study_tools:make"
+
+
+def answer(task, artifacts):
+    """Do what settings say: ``sleep``, ``raise``, ``signal``, ``take`` memory, once where ``once`` names a file."""
+    settings = task.settings
+    if "started" in settings:
+        with Path(settings["started"]).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+    if "once" in settings:
+        mark = Path(settings["once"])
+        if mark.exists():
+            settings = {"value": settings["value"]}
+        else:
+            mark.touch()
+    if "wait_for" in settings:
+        while not Path(settings["wait_for"]).exists():
+            time.sleep(0.01)
+    time.sleep(settings.get("sleep", 0.0))
+    if "raise" in settings:
+        raise ValueError(settings["raise"])
+    if "print" in settings:
+        print(settings["print"])
+    if "signal" in settings:
+        os.kill(os.getpid(), getattr(signal, settings["signal"]))
+        time.sleep(60.0)
+    if "take" in settings:
+        len(bytearray(int(settings["take"])))
+    made = sum(sum(content) for content in artifacts.values())
+    environment = {name: int(os.environ.get(name, 0)) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    return {
+        "value": settings["value"],
+        "third": settings["value"] / 3,
+        "made": made,
+        "process": os.getpid(),
+    } | environment
+
+
+def make(task, artifacts):
+    """Return the bytes that settings have, after those that are needed."""
+    if "raise" in task.settings:
+        raise ValueError(task.settings["raise"])
+    return b"".join(artifacts[key] for key in task.needs) + bytes(task.settings["bytes"])
+
+
+def artifact(*values, needs=(), **settings):
+    return Artifact(MADE, {"bytes": list(values)} | settings, f"bytes {list(values)}", tuple(needs))
+
+
+def trial(value, *, artifacts=(), **settings):
+    return Trial(KIND, {"value": value} | settings, {"value": value}, tuple(artifacts))
+
+
+def cheap_trials(study):
+    """The trials of a ``[margin]`` table: as many as its ``count``, with its other keys as settings."""
+    record = dict(study.table.record["margin"])
+    count, made = record.pop("count"), record.pop("made", 0)
+    chain = [artifact(1)]
+    for value in range(2, made + 1):
+        chain.append(artifact(value, needs=chain[-1:]))
+    return [trial(value, artifacts=chain[:made], **record) for value in range(count)]
+
+
+def study_text(count, more="", **settings):
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    return "\n".join([more, "[margin]", f"count = {count}", *lines, ""])
+
+
+def values(path):
+    """The whole store, by any SQLite tool: each trial's state and value by key."""
+    base = sqlite3.connect(path)
+    try:
+        assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return {
+            key: (state, numbers and json.loads(numbers)["value"])
+            for key, state, numbers in base.execute("SELECT key, state, numbers FROM trials")
+        }
+    finally:
+        base.close()
+
+
+def keys(count, **settings):
+    return {content_key(KIND, {"value": value} | settings): value for value in range(count)}
+
+
+def main():
+    open_study._TRIALS["margin"] = cheap_trials
+    from xbarsim.cli import main as command_line
+
+    command_line(sys.argv[1:])
+
+
+PROGRAM = [sys.executable, "-c", "from study_tools import main; main()"]
