@@ -10,7 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from xbarsim.study import open_study
+from xbarsim.study import open_study, study_file
+from xbarsim.study.store import Store
 from xbarsim.study.trial import Artifact, Trial, content_key
 
 KIND, MADE = "study_tools:answer", "study_tools:make"
@@ -81,6 +82,21 @@ def study_text(count, more="", **settings):
     return "\n".join([more, "[margin]", f"count = {count}", *lines, ""])
 
 
+def opened(folder, trials, more=""):
+    """A study of given trials, its store beside its file."""
+    path = folder / "cheap.toml"
+    path.write_text(study_text(0, more))
+    study = open_study.OpenStudy(study_file.read(path), path.with_suffix(".sqlite"))
+    study.__dict__["trials"] = list(trials)
+    return study
+
+
+def rows(study):
+    """What the store has of each trial, by its value."""
+    with Store(study.store, write=False) as store:
+        return {row["point"]["value"]: row for row in store.rows(study.name)}
+
+
 def values(path):
     """The whole store, by any SQLite tool: each trial's state and value by key."""
     base = sqlite3.connect(path)
@@ -96,6 +112,18 @@ def values(path):
 
 def keys(count, **settings):
     return {content_key(KIND, {"value": value} | settings): value for value in range(count)}
+
+
+def children(parent):
+    """A process's children."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(stat.parent.name))
+        except (OSError, ValueError, IndexError):
+            pass
+    return found
 
 
 def main():

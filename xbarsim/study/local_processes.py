@@ -120,10 +120,10 @@ class LocalProcesses:
         self._stillborn += 1
         if self._stillborn < _STILLBORN:
             return
-        reason = f"no process of trials begins: {ending}"
-        if self._limits.memory is not None:
-            reason += f" (limits.memory leaves {self._limits.memory / 1e9:.3g} GB: is that enough?)"
-        raise InputError(reason)
+        last = ending.splitlines()[-1]
+        memory = self._limits.memory
+        advice = "" if memory is None else f"; limits.memory leaves it {memory / 1e9:.3g} GB: give more"
+        raise InputError(f"no process of trials begins: {last}{advice}")
 
     def _late(self) -> Iterator[tuple[Task, Outcome]]:
         """End processes whose time is over."""
