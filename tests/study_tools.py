@@ -6,10 +6,16 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
+from cli_tools import call, environment
+
+from xbarsim.cli import main as command_line
 from xbarsim.study import open_study, study_file
 from xbarsim.study.store import Store
 from xbarsim.study.trial import Artifact, Trial, content_key
@@ -126,11 +132,34 @@ def children(parent):
     return found
 
 
-def main():
+@contextmanager
+def cheap_margins():
+    """While this is entered, the trials of margin studies are cheap ones."""
+    before = open_study._TRIALS.get("margin")
     open_study._TRIALS["margin"] = cheap_trials
-    from xbarsim.cli import main as command_line
+    try:
+        yield
+    finally:
+        open_study._TRIALS.pop("margin")
+        if before is not None:
+            open_study._TRIALS["margin"] = before
 
-    command_line(sys.argv[1:])
+
+def study_call(capsys, *arguments, **options):
+    """Run ``xbarsim study`` on cheap margins, in this process, or without ``capsys`` in one of its own."""
+    if capsys is not None:
+        with cheap_margins():
+            return call(capsys, "study", *arguments)
+    process = subprocess.run(
+        [*PROGRAM, "study", *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False,
+        env=environment(), **options,
+    )  # fmt: skip
+    return SimpleNamespace(code=process.returncode, out=process.stdout, err=process.stderr)
+
+
+def main():
+    with cheap_margins():
+        command_line(sys.argv[1:])
 
 
 PROGRAM = [sys.executable, "-c", "from study_tools import main; main()"]

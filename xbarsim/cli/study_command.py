@@ -54,8 +54,8 @@ def _opened(options: dict[str, Any]) -> OpenStudy:
     from xbarsim.study.study_file import read
 
     path = Path(options["file"])
-    store = Path(options["store"]) if options["store"] else path.with_suffix(".sqlite")
-    return OpenStudy(read(path, quick=options["quick"]), store)
+    file = read(path, quick=options["quick"])
+    return OpenStudy(file, Path(options["store"]) if options["store"] else path.with_suffix(".sqlite"))
 
 
 @study.command()

@@ -12,6 +12,9 @@ from xbarsim.study.tables import Table
 Point = dict[str, Any]
 """The value on each axis."""
 
+_TAKEN = ("chip", "method", "model")
+"""Columns of every table of networks."""
+
 Changes = dict[str, Any]
 """The value of each setting that differs from the study's own."""
 
@@ -70,6 +73,8 @@ class Axis:
 
     @classmethod
     def _of_words(cls, table: Table, name: str) -> Axis:
+        if name in _TAKEN:
+            raise table.whole_error(f"tables have a column {name} already: give the axis another name")
         if not table.record:
             raise table.whole_error("the sweep is empty: give at least one value, or leave it out")
         changes = []

@@ -22,6 +22,7 @@ _SWEPT_DATA = ("train", "images")
 _METHOD = ("method", "label", "chips")
 _INFERENCE = ("batch", "calibration", "digital")
 _VALIDATION = 5000
+_MOST_CHIPS = 100_000
 
 
 def trials(study: StudyFile) -> Iterator[Trial]:
@@ -71,7 +72,7 @@ class _Networks:
         self._data = self._table.table("data")
         self._data.check_names(_DATA)
         self._inference = self._table.table("inference")
-        self._inference.check_names(_INFERENCE)
+        self._check_inference()
         self._labels = self._model_labels()
         self._method_seed = self._table.count("method_seed", 0, least=0)
         # Axes that are no settings, but stand in methods.
@@ -101,10 +102,7 @@ class _Networks:
     def _chips(
         self, model: _Model, data: Mapping[str, Any], hardware: Mapping[str, Any], row: _Row, point: Point
     ) -> Iterator[Trial]:
-        try:
-            label = _chain_label(row.chain(point))
-        except InputError as error:
-            raise self._table.error("methods", f"{row.text!r}: {error}") from None
+        label = self._label_of(row.chain(point))
         settings = {"model": model.settings, "data": data, "hardware": hardware} | {
             "method": label, "method_seed": self._method_seed,
         }  # fmt: skip
@@ -129,22 +127,39 @@ class _Networks:
         value = self._table.record.get("methods", [])
         if not isinstance(value, list):
             raise self._table.error("methods", 'it must be an array of texts, as ["none", "gain"]')
-        seen: list[str] = []
+        if not value and "methods" in self._table.record:
+            raise self._table.error("methods", "there are none: give at least one, or leave it out")
+        chains: dict[str, str] = {}
         for entry in value:
-            table = Table(entry if isinstance(entry, Mapping) else {"method": entry}, self._table.where("methods"))
-            table.check_names(_METHOD)
-            text = table.word("method")
-            if text is None:
-                raise table.whole_error("an entry has no method: give a text, or { method = TEXT, label = NAME }")
-            row = _Row(text, table.word("label") or text, table.count("chips"))
-            if row.label in seen:
+            row = self._row(entry)
+            # What stands for a value of an axis is looked at where the value is there.
+            label = row.text if "{" in row.text else self._label_of(row.text)
+            if row.label in chains.values():
                 raise self._table.error("methods", f"{row.label!r} is there twice: give each once")
-            seen.append(row.label)
+            if label in chains:
+                raise self._table.error("methods", f"{row.text!r} is {chains[label]!r}: give each once")
+            chains[label] = row.label
             yield row
+
+    def _row(self, entry: Any) -> _Row:
+        table = Table(entry if isinstance(entry, Mapping) else {"method": entry}, self._table.where("methods"))
+        table.check_names(_METHOD)
+        text = table.word("method")
+        if text is None:
+            raise table.whole_error("an entry has no method: give a text, or { method = TEXT, label = NAME }")
+        return _Row(text, table.word("label") or text, table.count("chips"))
+
+    def _label_of(self, text: str) -> str:
+        try:
+            return _chain_label(text)
+        except InputError as error:
+            raise self._table.error("methods", f"{text!r}: {error}") from None
 
     def _chip_seeds(self) -> tuple[int, ...]:
         value = self._table.record.get("seeds", 5)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            if value > _MOST_CHIPS:
+                raise self._table.error("seeds", f"{value} chips are more than {_MOST_CHIPS:,}: give fewer")
             return tuple(range(value))
         seeds = value if isinstance(value, list) else []
         if seeds and all(type(seed) is int and seed >= 0 for seed in seeds) and len(set(seeds)) == len(seeds):
@@ -166,6 +181,16 @@ class _Networks:
                 raise self._table.error("model", f"two are called {label!r}: give each a label of its own")
         return labels
 
+    def _check_inference(self) -> None:
+        self._inference.check_names(_INFERENCE)
+        for key in ("batch", "calibration"):
+            self._inference.count(key)
+        self._inference.words("digital")
+        for key in ("inference", "method_seed"):
+            if key in self._table.record and bool(self._rows) == (key == "inference"):
+                less = "with" if self._rows else "without"
+                raise self._table.error(key, f"it changes nothing in a study {less} methods: leave it out")
+
     def _check_axes(self) -> None:
         sweep = self._table.table("sweep")
         known = [
@@ -173,10 +198,16 @@ class _Networks:
             *(f"model.{name}" for name in _TRAINED),
             *(f"data.{name}" for name in _SWEPT_DATA),
         ]
+        swept: dict[str, str] = {}
         for axis in self._study.axes:
             for name in axis.settings:
-                if name not in self._words and name not in known and f"cells.{name}" not in known:
+                if name in self._words:
+                    continue
+                whole = name if name in known else f"cells.{name}"
+                if whole not in known:
                     raise sweep.error(axis.name, f"there is no setting {name!r}: {unknown_name(name, known)}")
+                if swept.setdefault(whole, name) != name:
+                    raise sweep.error(axis.name, f"it is {swept[whole]} by another name: sweep it once")
 
     def _setting(self, table: Table, changes: Changes) -> tuple[_Model, Mapping[str, Any], Mapping[str, Any]]:
         own = {name.removeprefix("model."): value for name, value in changes.items() if name.startswith("model.")}
@@ -190,8 +221,10 @@ class _Networks:
             data, folder = self._images(Table(dict(self._data.record) | images, self._data.place))
             return self._model(table, own, data, folder), data, _hardware(self._study, canonical(rest))
         except InputError as error:
-            if not changes or str(error).startswith(self._table.place):
+            if str(error).startswith(self._table.place):
                 raise
+            if not changes:
+                raise self._table.whole_error(str(error)) from None
             at = ", ".join(f"{name} = {value}" for name, value in changes.items())
             raise InputError(f"{self._table.place}: sweep, at {at}: {error}") from None
 
@@ -216,8 +249,7 @@ class _Networks:
             data["images"] = images
         for key in ("mean", "std"):
             if key in table.record:
-                value = table.record[key]
-                data[key] = [float(part) for part in (value if isinstance(value, list) else [value])]
+                data[key] = list(table.numbers(key))
         folder = table.word("folder")
         return data, None if folder is None else str((self._study.folder / folder).resolve())
 
@@ -229,7 +261,8 @@ class _Networks:
         places = {} if folder is None else {"data": folder}
         recipe = {name: table.record[name] for name in _TRAINED if name in table.record} | own
         if source in zoo.MODELS and weights is None:
-            width = recipe.pop("width", 1.0)
+            width = Table(recipe, table.place).number("width", 1.0, above=0.0)
+            recipe.pop("width", None)
             TrainSettings.from_dict(recipe)
             images = {key: value for key, value in data.items() if key not in ("test", "images")}
             training = {"model": source, "width": width, "settings": recipe, "data": images}
@@ -242,14 +275,16 @@ class _Networks:
         if source in zoo.MODELS:
             settings |= {"zoo": source, "width": recipe.get("width", 1.0)}
         else:
-            name, colon, function = source.rpartition(":")
-            inside = self._study.folder / (name if colon else source)
+            name, function = source, ""
+            if ":" in source:
+                name, _, function = source.rpartition(":")
+                function = f":{function}"
+            inside = self._study.folder / name
             if inside.is_file():
-                settings["content"] = _file_content(str(inside))
-                places["source"] = f"{inside}{colon}{function}"
+                settings |= {"content": _file_content(str(inside)), "source": function}
+                places["source"] = f"{inside}{function}"
             else:
-                places["source"] = source
-            settings["source"] = f"{colon}{function}" if inside.is_file() else source
+                settings["source"] = places["source"] = source
         if weights is not None:
             path = self._study.folder / weights
             settings["weights"], places["weights"] = _file_content(str(path)), str(path)

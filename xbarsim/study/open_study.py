@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from xbarsim.study import network_checks, network_study
-from xbarsim.study.study_file import StudyFile
+from xbarsim.study.study_file import MOST_TRIALS, StudyFile
 from xbarsim.study.trial import Trial, canonical
 
 _TRIALS = {"network": network_study.trials}
@@ -49,7 +50,10 @@ class OpenStudy:
     @cached_property
     def trials(self) -> list[Trial]:
         """All trials, in the order of the file; raises InputError where it asks for what cannot be."""
-        return list(self._trials())
+        trials = list(itertools.islice(self._trials(), MOST_TRIALS + 1))
+        if len(trials) > MOST_TRIALS:
+            raise self.file.table.whole_error(f"it asks for more than {MOST_TRIALS:,} trials: sweep less, or make it several")
+        return trials
 
     def _trials(self) -> Iterator[Trial]:
         return _TRIALS[self.file.kind](self.file)

@@ -209,6 +209,8 @@ def alone(path: Path) -> Iterator[None]:
     """
     from xbarsim.files import fcntl
 
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: it is no file: give another --store")
     lock = path.with_name(f"{path.name}.lock")
     try:
         file: Any = lock.open("a+")

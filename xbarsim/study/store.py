@@ -62,10 +62,10 @@ class Store:
             self._base = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=60.0
             )
+            migrate(self._base, path, write=write)  # before anything else is done to what may be another's file
             if write:
                 self._base.execute("PRAGMA journal_mode=WAL")
                 self._base.execute("PRAGMA synchronous=FULL")
-            migrate(self._base, path, write=write)
 
     def __enter__(self) -> Self:
         return self
@@ -144,9 +144,12 @@ class Store:
             ).fetchall()
         names = ("key", "point", "state", "numbers", "seconds", "attempts", "trace", "versions")
         rows = [dict(zip(names, row, strict=True)) for row in found]
-        for row in rows:
-            row["point"] = json.loads(row["point"])
-            row["numbers"] = json.loads(row["numbers"]) if row["numbers"] else None
+        try:
+            for row in rows:
+                row["point"] = json.loads(row["point"])
+                row["numbers"] = json.loads(row["numbers"]) if row["numbers"] else None
+        except (TypeError, ValueError):
+            raise InputError(f"{self.path}: {_DAMAGED}") from None
         return rows
 
 
@@ -156,7 +159,7 @@ _DAMAGED = "it is no store, or a damaged one: give another --store; sqlite3 FILE
 def _said(error: sqlite3.DatabaseError) -> str:
     """Return what a user can do about a failure of SQLite."""
     text = str(error)
-    if "not a database" in text or "malformed" in text:
+    if any(words in text for words in ("not a database", "malformed", "no such table", "no such column")):
         return _DAMAGED
     if "disk is full" in text or "disk I/O error" in text:
         return "the disk is full, or fails: what is recorded is whole; make room and run again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from typing import Any
 from xbarsim.errors import InputError
 from xbarsim.study.axes import Axis
 from xbarsim.study.tables import Table
+
+MOST_TRIALS = 200_000
+"""Of a study: more is a slip of the pen, and their list would not fit in memory."""
 
 KINDS = ("network", "margin", "netlist")
 
@@ -101,17 +105,32 @@ def read(path: str | Path, *, quick: bool = False) -> StudyFile:
     """
     path = Path(path)
     try:
-        record = tomllib.loads(path.read_text("utf-8"))
+        record = tomllib.loads(_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: arrays or tables stand in one another too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
+        raise InputError(f"{path}: {str(error).partition(';')[0]}") from None
     return study_of({"name": path.stem} | record, str(path), path.resolve().parent, quick=quick)
+
+
+_LARGEST = 16 << 20
+"""Bytes of a study: a device or a data file given in its place is not read to its end."""
+
+
+def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: it is no file: give a study, a file of TOML")
+    if path.stat().st_size > _LARGEST:
+        raise InputError(f"{path}: it is too large for a study: give a file of TOML")
+    return path.read_text("utf-8")
 
 
 def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool = False) -> StudyFile:
     """Return the study that a record describes, as ``read`` does."""
     table = Table(record, place)
+    table.check_values()
     if quick:
         if "quick" not in record:
             raise InputError(f"{place} has no [quick] table: leave --quick out, or say in one what is less")
@@ -119,8 +138,13 @@ def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool
     kind = _kind(table)
     table.check_names((*_COMMON, *_OWN[kind]))
     sweep = table.table("sweep")
+    if "sweep" in table.record and not sweep.record:
+        raise sweep.whole_error("the sweep is empty: give a setting with its values, or leave it out")
     axes = tuple(Axis.of(sweep, name) for name in sweep.record)
     _check_apart(sweep, axes)
+    count = math.prod(len(axis.values) for axis in axes)
+    if count > MOST_TRIALS:
+        raise sweep.whole_error(f"{count:,} combinations are more than {MOST_TRIALS:,}: sweep less")
     for key in ("name", "title", "text"):
         table.word(key)
     return StudyFile(table, folder, kind, axes, _limits(table.table("limits")), quick)
@@ -146,9 +170,15 @@ def _check_apart(table: Table, axes: tuple[Axis, ...]) -> None:
             seen[name] = axis.name
 
 
+_ALL_MEMORY = float(1 << 62)
+"""Bytes; a limit beyond is none."""
+
+
 def _limits(table: Table) -> Limits:
     table.check_names(("seconds", "memory", "retries"))
     memory = table.number("memory", above=0.0)
+    if memory is not None and memory > _ALL_MEMORY:
+        memory = None
     retries = table.count("retries", 1, least=0)
     return Limits(table.number("seconds", above=0.0), memory, 1 if retries is None else retries)
 

@@ -16,6 +16,20 @@ def unknown_name(name: str, known: Collection[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
+_DEEPEST = 16
+_LARGEST = (1 << 63) - 1
+"""Of TOML's own whole numbers; Python reads larger ones."""
+
+
+def _values(value: Any, depth: int) -> Iterator[Any]:
+    """Give what arrays hold, arrays in arrays too."""
+    if isinstance(value, list) and depth < _DEEPEST:
+        for part in value:
+            yield from _values(part, depth + 1)
+    else:
+        yield value
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of TOML; what is wrong in it is said with the file and the key.
@@ -43,6 +57,23 @@ class Table:
         """Return the file and the whole key."""
         file, _, above = self.place.partition(": ")
         return f"{file}: {above}.{key}" if above else f"{file}: {key}"
+
+    def check_values(self, depth: int = 0) -> None:
+        """Raise InputError at what no key takes: a date, NaN, a number too large, a NUL, tables in tables."""
+        if depth == _DEEPEST:
+            raise self.whole_error("tables stand in one another too deeply")
+        for key, value in self.record.items():
+            for single in _values(value, depth):
+                if isinstance(single, Mapping):
+                    Table(single, self.where(key)).check_values(depth + 1)
+                elif not isinstance(single, bool | int | float | str):
+                    raise self.error(key, f"it is {single}, and must be a number, a text, true or false")
+                elif isinstance(single, str) and "\0" in single:
+                    raise self.error(key, "it has a NUL, which no name or path has")
+                elif isinstance(single, float) and single != single:
+                    raise self.error(key, "it is nan, and must be a number")
+                elif isinstance(single, int) and abs(single) > _LARGEST:
+                    raise self.error(key, f"a number of {len(str(single))} digits is too large")
 
     def check_names(self, known: Collection[str]) -> None:
         """Raise InputError if a key is none of the known ones."""
@@ -92,6 +123,14 @@ class Table:
         if above is not None and value <= above:
             raise self.error(key, f"it is {value:g}, and must be above {above:g}")
         return float(value)
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return numbers, one alone too."""
+        value = self.record[key]
+        parts = value if isinstance(value, list) else [value]
+        if not parts or not all(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
+            raise self.error(key, f"it is {value!r}, and must be a number, or an array of them")
+        return tuple(map(float, parts))
 
     def words(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return texts, none twice."""
