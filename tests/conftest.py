@@ -14,6 +14,7 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 NETWORKS = [
     "nn/test_*.py",
     "mitigation/test_*.py",
+    "study/test_network_*.py",
     *(f"cli/test_{name}.py" for name in ("infer_cli", "mitigate_*", "plan_cli")),
 ]
 collect_ignore_glob = [] if HAS_TORCH else NETWORKS
