@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,49 +17,7 @@ from xbarsim.study import open_study, study_file
 from xbarsim.study.store import Store
 from xbarsim.study.trial import Artifact, Trial, content_key
 
-KIND, MADE = "study_tools:answer", "study_tools:make"
-
-
-def answer(task, artifacts):
-    """Do what settings say: ``sleep``, ``raise``, ``signal``, ``take`` memory, once where ``once`` names a file."""
-    settings = task.settings
-    if "started" in settings:
-        with Path(settings["started"]).open("a") as file:
-            file.write(f"{os.getpid()}\n")
-    if "once" in settings:
-        mark = Path(settings["once"])
-        if mark.exists():
-            settings = {"value": settings["value"]}
-        else:
-            mark.touch()
-    if "wait_for" in settings:
-        while not Path(settings["wait_for"]).exists():
-            time.sleep(0.01)
-    time.sleep(settings.get("sleep", 0.0))
-    if "raise" in settings:
-        raise ValueError(settings["raise"])
-    if "print" in settings:
-        print(settings["print"])
-    if "signal" in settings:
-        os.kill(os.getpid(), getattr(signal, settings["signal"]))
-        time.sleep(60.0)
-    if "take" in settings:
-        len(bytearray(int(settings["take"])))
-    made = sum(sum(content) for content in artifacts.values())
-    environment = {name: int(os.environ.get(name, 0)) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    return {
-        "value": settings["value"],
-        "third": settings["value"] / 3,
-        "made": made,
-        "process": os.getpid(),
-    } | environment
-
-
-def make(task, artifacts):
-    """Return the bytes that settings have, after those that are needed."""
-    if "raise" in task.settings:
-        raise ValueError(task.settings["raise"])
-    return b"".join(artifacts[key] for key in task.needs) + bytes(task.settings["bytes"])
+KIND, MADE = "study_trials:answer", "study_trials:make"
 
 
 def artifact(*values, needs=(), **settings):

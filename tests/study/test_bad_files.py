@@ -193,6 +193,7 @@ def test_a_store_that_may_only_be_read_is_one_error(recorded):
         assert study.store.read_bytes() == recorded
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_what_is_done(tmp_path):
     """No file can grow beyond a size, as on a disk that is full; then there is room again."""
     resource = pytest.importorskip("resource")

@@ -7,10 +7,12 @@ import sys
 import pytest
 import study_crashes
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
 
 
-@pytest.mark.slow
 def test_fifty_kills_lose_nothing(tmp_path):
     siege = study_crashes.Siege(tmp_path, seed=14, trials=1200)
     siege.run(kills=50)

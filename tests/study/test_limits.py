@@ -8,7 +8,9 @@ from study_tools import artifact, opened, rows, trial
 from xbarsim.errors import InputError
 from xbarsim.study.study_run import run_study
 
-LIMITS = "[limits]\nseconds = 1.0\nmemory = 1.5e9\n"
+pytestmark = pytest.mark.slow
+
+LIMITS = "[limits]\nseconds = 2.0\nmemory = 1.5e9\n"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_what_a_trial_raises_is_recorded_at_once_with_its_traceback(record, fate
     [
         ("dies", "its process was ended by SIGKILL (out of memory?):\nlast words"),
         ("aborts", "its process was ended by SIGABRT:\nFatal Python error: Aborted"),
-        ("late", "it was ended after 1 s, the limit of a trial"),
+        ("late", "it was ended after 2 s, the limit of a trial"),
         ("large", "MemoryError"),
     ],
 )

@@ -10,7 +10,10 @@ import pytest
 from cli_tools import environment
 from study_tools import PROGRAM, children, study_text, values
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="POSIX signals")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="POSIX signals"),
+]
 
 
 @pytest.fixture

@@ -13,40 +13,37 @@ from xbarsim.study.local_processes import LocalProcesses
 from xbarsim.study.study_file import Limits
 from xbarsim.study.trial import Task, content_key
 
-OTHER_CODE = "other code"
-"""In place of a task's end: what the worker would compute is not what was asked for."""
+OTHER_CODE, MISSING = "other code", "missing"
+"""In place of a task's end: it would compute something else than what was asked for, or has not all that it needs."""
 
 _idle: dict[Limits, list[LocalProcesses]] = {}
 
 
-def perform_there(task: Task, keys: list[str], contents: list[bytes], limits: Limits) -> tuple[Any, ...]:
+def perform_there(task: Task, limits: Limits) -> tuple[Any, ...]:
     """Do a task on the Dask worker that this is called on.
 
     Parameters
     ----------
     task : Task
         What to do.
-    keys, contents : list
-        Of the artifacts that it needs.
     limits : Limits
         Of an attempt.
 
     Returns
     -------
     tuple
-        An ``Outcome``'s fields, or ``OTHER_CODE`` and the worker's address.
+        An ``Outcome``'s fields; or ``OTHER_CODE`` and the worker's address; or ``MISSING``, the worker's address and
+        the keys of artifacts that ``keep_there`` must bring first.
     """
     from distributed import get_worker
 
     worker = get_worker()
     if content_key(task.kind, task.settings) != task.key:
         return OTHER_CODE, worker.address
-    folder = Path(worker.local_directory) / "xbarsim"
-    folder.mkdir(exist_ok=True)
-    for key, content in zip(keys, contents, strict=True):
-        if not (folder / key).exists():
-            with written_whole(folder / key) as file:
-                file.write(content)
+    folder = _folder(worker)
+    missing = [key for key in task.needs if not (folder / key).exists()]
+    if missing:
+        return MISSING, worker.address, missing
     processes = _idle.setdefault(limits, [])
     try:
         process = processes.pop()
@@ -59,9 +56,19 @@ def perform_there(task: Task, keys: list[str], contents: list[bytes], limits: Li
             return outcome.found, outcome.seconds, outcome.trace, outcome.from_outside
 
 
-def keep(content: bytes) -> bytes:
-    """Return an artifact: a task of its own, so that the scheduler has it made anew where its worker dies."""
-    return content
+def keep_there(key: str, content: bytes, dask_worker: Any) -> None:
+    """Keep an artifact on a worker, for all tasks that need it.
+
+    No value of Dask's own: its scheduler would give tasks to the worker that has it alone, and others would stand idle.
+    """
+    with written_whole(_folder(dask_worker) / key) as file:
+        file.write(content)
+
+
+def _folder(worker: Any) -> Path:
+    folder = Path(worker.local_directory) / "xbarsim"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def executing(dask_worker: Any) -> set[str]:

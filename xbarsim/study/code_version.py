@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -36,8 +36,9 @@ def code_version(kind: str) -> str:
     """
     digest = hashlib.sha256()
     if kind not in SOURCES:
-        source = import_module(kind.partition(":")[0]).__file__
-        digest.update(b"" if source is None else Path(source).read_bytes())
+        module = find_spec(kind.partition(":")[0])
+        if module is not None and module.has_location:
+            digest.update(Path(str(module.origin)).read_bytes())
         return digest.hexdigest()[:16]
     for name in SOURCES[kind]:
         place = _ROOT / name

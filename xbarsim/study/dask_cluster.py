@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
 import queue
 import time
-import traceback
-import warnings
 from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from xbarsim.errors import InputError
-from xbarsim.study.cluster_worker import OTHER_CODE, executing, keep, perform_there
+from xbarsim.study.cluster_worker import MISSING, OTHER_CODE, executing, keep_there, perform_there
 from xbarsim.study.executors import Outcome
 from xbarsim.study.study_file import Limits
 from xbarsim.study.trial import Task
@@ -56,7 +56,8 @@ class DaskCluster:
         self._address, self._folder, self._limits = address, artifacts, limits
         client: Any = distributed.Client
         try:
-            self._client: Any = client(address, timeout=_SECONDS, set_as_default=False)
+            _check_answers(address)
+            self._client = client(address, timeout=_SECONDS, set_as_default=False)
         except Exception as error:  # a bad address is a ValueError, a KeyError, a socket's error
             self._restore()
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -65,7 +66,7 @@ class DaskCluster:
                 "and give the address that it prints"
             ) from None
         self._tasks: dict[Any, Task] = {}
-        self._artifacts: dict[str, Any] = {}
+        self._sent: set[tuple[str, ...]] = set()
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._names = (f"xbarsim-{os.getpid()}-{time.time_ns()}-{number}" for number in itertools.count())
         self._width, self._counted = 1, 0.0
@@ -80,11 +81,8 @@ class DaskCluster:
 
     def submit(self, task: Task) -> None:
         """As the protocol."""
-        sent = [self._sent(key) for key in task.needs]
         future = self._asked(
-            lambda: self._client.submit(
-                perform_there, task, list(task.needs), sent, self._limits, key=next(self._names), pure=False
-            )
+            lambda: self._client.submit(perform_there, task, self._limits, key=next(self._names), pure=False)
         )
         self._tasks[future] = task
         future.add_done_callback(self._ended.put)
@@ -98,15 +96,30 @@ class DaskCluster:
             The scheduler is gone, or workers have no xbarsim or another one.
         """
         self._check_scheduler()
+        futures = []
         try:
-            future = self._ended.get(timeout=_MOMENT)
+            futures.append(self._ended.get(timeout=_MOMENT))
             while True:
-                if future in self._tasks:
-                    outcome = self._outcome(future)
-                    yield self._tasks.pop(future), outcome
-                future = self._ended.get_nowait()
+                futures.append(self._ended.get_nowait())
         except queue.Empty:
-            return
+            pass
+        futures = [future for future in futures if future in self._tasks]
+        waiting: list[tuple[Task, tuple[Any, ...]]] = []
+        results = self._gathered([future for future in futures if future.status == "finished"])
+        for future in futures:
+            task = self._tasks.pop(future)
+            result = results[future] if future in results else self._failure(future)
+            if result[0] == OTHER_CODE:
+                raise InputError(
+                    f"--scheduler {self._address}: the worker {result[1]} has another xbarsim than this process: "
+                    "install the same for both"
+                )
+            if result[0] == MISSING:
+                waiting.append((task, result))
+            else:
+                yield task, Outcome(*result)
+        for task, (_, worker, keys) in waiting:
+            self._bring(task, worker, keys)
 
     def withdraw(self) -> list[Task]:
         """As the protocol."""
@@ -122,7 +135,6 @@ class DaskCluster:
             if drop and self._tasks and self._client.status == "running":
                 self._client.cancel(list(self._tasks))
             self._tasks.clear()
-            self._artifacts.clear()
             self._client.close(timeout=_SECONDS)
         except Exception:  # a scheduler that is gone: there is nothing to end
             pass
@@ -132,16 +144,26 @@ class DaskCluster:
     def _restore(self) -> None:
         logging.getLogger("distributed").setLevel(self._loud)
 
-    def _sent(self, key: str) -> Any:
-        """Return an artifact as the cluster has it: sent once, and anew from the scheduler if its worker dies."""
-        if key not in self._artifacts:
+    def _bring(self, task: Task, worker: str, keys: list[str]) -> None:
+        """Send a worker what a task needs, once, and have the task done."""
+        for key in keys:
+            place, asked = (worker, key), (worker, key, task.key)
+            if place in self._sent and asked not in self._sent:  # on its way when the task began
+                self._sent.add(asked)
+                continue
+            self._sent |= {place, asked}
             content = (self._folder / key).read_bytes()
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Sending large graph")
-                self._artifacts[key] = self._asked(
-                    lambda: self._client.submit(keep, content, key=next(self._names), pure=False)
-                )
-        return self._artifacts[key]
+            try:
+                self._asked(lambda: self._client.run(keep_there, key, content, workers=[worker]))  # noqa: B023
+            except InputError:
+                raise
+            except Exception as error:
+                # A worker that died meanwhile: another one says what it needs itself. A full disk fails the study.
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise InputError(
+                        f"--scheduler {self._address}: the worker {worker} cannot keep a file ({error.strerror})"
+                    ) from None
+        self.submit(task)
 
     def _asked(self, question: Any) -> Any:
         """Return what the scheduler says to a question."""
@@ -159,27 +181,60 @@ class DaskCluster:
                 "when it is there"
             )
 
-    def _outcome(self, future: Any) -> Outcome:
+    def _gathered(self, futures: list[Any]) -> dict[Any, tuple[Any, ...]]:
+        """Return what tasks came to, asked for together; what its worker took along is asked for one by one."""
+        try:
+            return dict(zip(futures, self._asked(lambda: self._client.gather(futures)), strict=True))
+        except InputError:
+            raise
+        except Exception:
+            return {}
+
+    def _failure(self, future: Any) -> tuple[Any, ...]:
+        """Return the fields of an ``Outcome`` of a task that came to nothing."""
         from distributed import KilledWorker
 
+        reason = "the cluster dropped it"
         try:
-            if future.cancelled():
-                self._check_scheduler()
-                return Outcome(None, 0.0, "the cluster dropped it", from_outside=True)
-            found = future.result()
-        except KilledWorker as error:
-            return Outcome(None, 0.0, f"the workers that had it died: {error}", from_outside=True)
-        except (ImportError, AttributeError) as error:
-            raise InputError(
-                f"--scheduler {self._address}: a worker cannot begin a trial ({error}): install this xbarsim, with its "
-                "extras, where workers run"
-            ) from None
-        except Exception as error:
+            if not future.cancelled():
+                found: tuple[Any, ...] = future.result()
+                return found
             self._check_scheduler()
-            return Outcome(None, 0.0, "".join(traceback.format_exception(error)), from_outside=True)
-        if found[0] == OTHER_CODE:
+        except KilledWorker as error:
+            reason = f"the workers that had it died: {error}"
+        except (OSError, CancelledError) as error:
+            self._check_scheduler()
+            reason = f"the cluster lost it: {type(error).__name__}: {error}"
+        except Exception as error:  # of no trial, whose own come back as text
+            self._check_scheduler()
             raise InputError(
-                f"--scheduler {self._address}: the worker {found[1]} has another xbarsim than this process: install "
-                "the same for both"
-            )
-        return Outcome(*found)
+                f"--scheduler {self._address}: a worker cannot begin a trial ({type(error).__name__}: {error}): have "
+                "the same xbarsim where workers run; what is done is kept"
+            ) from None
+        return None, 0.0, reason, True
+
+
+def _check_answers(address: str) -> None:
+    """Ask who answers at an address: a client that waits in vain cannot be closed in time.
+
+    Raises
+    ------
+    Exception
+        Whatever the library raises; ValueError where somebody else than a scheduler answers.
+    """
+    import distributed
+
+    peer_at: Any = distributed.rpc
+
+    async def identity() -> Any:
+        async with peer_at(address, timeout=_SECONDS) as peer:
+            return await peer.identity()
+
+    async def answer() -> Any:
+        return await asyncio.wait_for(identity(), _SECONDS)
+
+    # In a thread: this one may have a loop of its own, as a notebook's.
+    with ThreadPoolExecutor(1) as pool:
+        kind = pool.submit(asyncio.run, answer()).result().get("type")
+    if kind != "Scheduler":
+        raise ValueError(f"it is a {kind}")

@@ -52,7 +52,9 @@ class OpenStudy:
         """All trials, in the order of the file; raises InputError where it asks for what cannot be."""
         trials = list(itertools.islice(self._trials(), MOST_TRIALS + 1))
         if len(trials) > MOST_TRIALS:
-            raise self.file.table.whole_error(f"it asks for more than {MOST_TRIALS:,} trials: sweep less, or make it several")
+            raise self.file.table.whole_error(
+                f"it asks for more than {MOST_TRIALS:,} trials: sweep less, or make it several"
+            )
         return trials
 
     def _trials(self) -> Iterator[Trial]:
