@@ -8,5 +8,5 @@ of :mod:`~xbarsim.analysis.general` solves them, :mod:`~xbarsim.analysis.unsolva
 take. :mod:`~xbarsim.analysis.results` holds the numbers; :mod:`~xbarsim.analysis.readout`,
 :mod:`~xbarsim.analysis.measure` and :mod:`~xbarsim.analysis.printed` read them by name,
 :mod:`~xbarsim.analysis.rawfile` writes them, :mod:`~xbarsim.analysis.pictures` chooses among
-:mod:`~xbarsim.analysis.drawings`.
+:mod:`~xbarsim.analysis.drawings`, :mod:`~xbarsim.analysis.numbers` takes out the few that a study keeps.
 """

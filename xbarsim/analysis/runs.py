@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +40,8 @@ def from_netlist(
     *,
     steady: bool = False,
     seed: int | None = None,
+    parameters: Mapping[str, float] | None = None,
+    temp: float | None = None,
 ) -> Answers:
     """Read a netlist and run its analyses, on the crossbar that it is or else on the general network.
 
@@ -55,6 +57,8 @@ def from_netlist(
         Leave the capacitors that hold a state open.
     seed : int, optional
         What random draws start from; that of ``.options seed=``, or else 0.
+    parameters, temp
+        What is set in the place of the netlist's own, as ``netlist.read`` takes it.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def from_netlist(
     """
     start = time.perf_counter()
     progress("reading")
-    circuit = read(source, steady=steady, seed=seed)
+    circuit = read(source, parameters=parameters, temp=temp, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
     recognition = arrays_only(circuit.recognise())
     middle = time.perf_counter()

@@ -11,6 +11,7 @@ from typing import IO, BinaryIO
 import click
 
 from xbarsim.errors import InputError
+from xbarsim.quantities import parse
 
 OPTION = "--netlist"
 STANDARD_INPUT = "-"
@@ -66,6 +67,28 @@ def check_words(words: Sequence[str]) -> None:
         raise click.UsageError(f"{OPTION} {' and '.join(readers)}: standard input is read once, by one of them")
     if readers and sys.stdin is None:
         raise click.UsageError(f"{OPTION} {readers[0]}: standard input is closed")
+
+
+def parameters_of(words: Sequence[str]) -> dict[str, float]:
+    """Return the parameters that ``NAME=VALUE`` words set.
+
+    Raises
+    ------
+    BadParameter
+        One is no such word, or two set the same parameter.
+    """
+    parameters: dict[str, float] = {}
+    for word in words:
+        name, equals, text = (part.strip() for part in word.partition("="))
+        if not name or not equals:
+            raise click.BadParameter(f"{word!r} is not NAME=VALUE, as rw=2", param_hint="--param")
+        if name.lower() in parameters:
+            raise click.BadParameter(f"{name} is set twice: give it once", param_hint="--param")
+        try:
+            parameters[name.lower()] = parse(text)
+        except InputError as error:
+            raise click.BadParameter(f"{name}: {error}", param_hint="--param") from None
+    return parameters
 
 
 def sources(words: Sequence[str]) -> Iterator[tuple[str, str | IO[str]]]:

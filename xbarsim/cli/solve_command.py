@@ -8,8 +8,8 @@ import click
 
 from xbarsim.cli import announce
 from xbarsim.cli.circuit_options import circuit_options, crossbar_of
-from xbarsim.cli.netlist_names import NAME_LIST, NetlistCommand, check_words, sources
-from xbarsim.cli.option_types import Count, is_typed
+from xbarsim.cli.netlist_names import NAME_LIST, NetlistCommand, check_words, parameters_of, sources
+from xbarsim.cli.option_types import Count, Quantity, is_typed
 from xbarsim.cli.output import FORMS, Output, output_options
 
 if TYPE_CHECKING:
@@ -32,13 +32,28 @@ if TYPE_CHECKING:
 @click.option(
     "--nodes", metavar="PATTERN", multiple=True, help="Only node voltages of such names (* and ?); repeatable."
 )
+@click.option(
+    "--param",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Set a .param of the netlist's top level: rw=2; repeatable.",
+)
+@click.option("--temp", type=Quantity(), help="Degrees Celsius, in the place of .temp.")
 @click.option("--steady", is_flag=True, help="Look for states' steady state instead of freezing them at IC= and .ic.")
 @click.option("--seed", type=Count(least=0), help="Seed of agauss() and other random draws.  [default: 0]")
 @output_options(
     quiet="Print output currents alone, no notes.", plot="Draw IR drop and currents, or a sweep", forms=(*FORMS, "raw")
 )
 def solve(
-    netlists: tuple[str, ...], method: Method, nodes: tuple[str, ...], steady: bool, seed: int | None, **options: Any
+    netlists: tuple[str, ...],
+    method: Method,
+    nodes: tuple[str, ...],
+    settings: tuple[str, ...],
+    temp: float | None,
+    steady: bool,
+    seed: int | None,
+    **options: Any,
 ) -> None:
     """Solve a crossbar, given as a netlist or by its matrices, or any other netlist.
 
@@ -58,11 +73,17 @@ def solve(
         raise click.UsageError("--steady goes with --netlist: a crossbar's cells have no state of their own")
     elif seed is not None:
         raise click.UsageError("--seed goes with --netlist, which may draw random parameters")
+    elif settings or temp is not None:
+        option = "--param" if settings else "--temp"
+        raise click.UsageError(f"{option} goes with --netlist: matrices have no parameters")
+    parameters = parameters_of(settings)
 
     def answers_of(source: str | IO[str], progress: Callable[[str], None]) -> Answers:
         from xbarsim.analysis import runs
 
-        answers = runs.from_netlist(source, method, progress, steady=steady, seed=seed)
+        answers = runs.from_netlist(
+            source, method, progress, steady=steady, seed=seed, parameters=parameters, temp=temp
+        )
         return answers.only_nodes(nodes) if nodes else answers
 
     if len(netlists) > 1 or netlists == (NAME_LIST,):

@@ -6,11 +6,13 @@ solution back into the netlist's names, and ``write`` writes a crossbar.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from xbarsim.netlist.circuit import Circuit
 from xbarsim.netlist.collector import collector_paused
+from xbarsim.netlist.reading.presets import presets_of
 from xbarsim.netlist.reading.reader import NetlistReader
 from xbarsim.netlist.reading.variants import Variants
 from xbarsim.netlist.recognition import Recognition, report
@@ -20,13 +22,24 @@ from xbarsim.netlist.write import write
 __all__ = ["Circuit", "NetlistError", "NotACrossbarError", "Recognition", "read", "report", "write"]
 
 
-def read(path: str | Path | IO[str], *, steady: bool = False, seed: int | None = None) -> Circuit:
+def read(
+    path: str | Path | IO[str],
+    *,
+    parameters: Mapping[str, float] | None = None,
+    temp: float | None = None,
+    steady: bool = False,
+    seed: int | None = None,
+) -> Circuit:
     """Read a netlist.
 
     Parameters
     ----------
     path : str or Path or text stream
         The file; a stream's includes are looked for in the working folder.
+    parameters : mapping of str to float, optional
+        Parameters of the top level, in the place of what their ``.param`` says.
+    temp : float, optional
+        Degrees Celsius, in the place of ``.temp``.
     steady : bool
         Leave the capacitors that hold a state open, as ngspice does, instead of freezing them at their initial values.
     seed : int, optional
@@ -36,8 +49,11 @@ def read(path: str | Path | IO[str], *, steady: bool = False, seed: int | None =
     ------
     NetlistError
         The file cannot be read or is not understood; the message is one line, ``file:line: ...``.
+    InputError
+        A parameter or the temperature has a value that is none.
     """
     with collector_paused():
-        reader = NetlistReader(path, seed=seed)
+        presets = presets_of(parameters, temp)
+        reader = NetlistReader(path, presets.parameters, seed=seed)
         reader.run()
-        return Circuit.of(Variants(reader, steady).circuit())
+        return Circuit.of(Variants(reader, steady, presets).circuit())

@@ -11,9 +11,18 @@ _FILE_SHIFT = 32
 
 @dataclass
 class Places:
-    """The files of a circuit; an origin is ``file index << 32 | line``."""
+    """The files of a circuit; an origin is ``file index << 32 | line``.
+
+    Attributes
+    ----------
+    files : list of str
+        Those with cards.
+    tables : list of str
+        Those with points of waveforms, where nothing stands that has an origin.
+    """
 
     files: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
 
     def add(self, file: str) -> int:
         """Return the origin of a new file's line 0."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.tokens import parse_parameter, sort_words, split_words
 from xbarsim.netlist.refusals import CardError
 
 
-def constants_of(card: str, top: Body) -> dict[str, float]:
-    """Return what a ``.csparam`` card hands on to ``.control``, by name.
+def constants_of(card: str, top: Body, presets: Mapping[str, float]) -> dict[str, float]:
+    """Return what a ``.csparam`` card hands on to ``.control``, by name; ``presets`` are parameters set from outside.
 
     Raises
     ------
@@ -19,6 +21,8 @@ def constants_of(card: str, top: Body) -> dict[str, float]:
     scope = Scope(None, top.functions)
     for parameter in top.parameters:
         scope.define(parameter.name, parameter.value)
+    for name, number in presets.items():
+        scope.define(name, number)
     words = sort_words(split_words(card)[1:])
     if words.plain or not words.keys:
         raise CardError(".csparam assigns nothing: write '.csparam name={expression}'")

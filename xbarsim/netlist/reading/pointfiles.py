@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.libraries import found_file
 from xbarsim.netlist.reading.source import SourceText
 from xbarsim.netlist.refusals import CardError
@@ -14,7 +15,7 @@ _NAME = r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s(){}'\"]+)"
 _FILE = re.compile(rf"(?<![\w.])pwl\s*\(?\s*(?:pwl)?file\s*=\s*{_NAME}", re.IGNORECASE)
 
 
-def with_points(text: str, source: SourceText, position: int) -> str:
+def with_points(text: str, source: SourceText, position: int, places: Places) -> str:
     """Return a V or I card with the points of its file written out; other cards as they are.
 
     Parameters
@@ -25,6 +26,8 @@ def with_points(text: str, source: SourceText, position: int) -> str:
         Where it stands, read just past it.
     position : int
         Where it starts.
+    places : Places
+        Takes the file's name.
 
     Raises
     ------
@@ -36,7 +39,9 @@ def with_points(text: str, source: SourceText, position: int) -> str:
         return text
     original = _FILE.search(source.original, position, source.position)
     name = (original or match).group(1).strip("'\"")
-    points = _points(found_file("PWL file =", name, source), name)
+    path = found_file("PWL file =", name, source)
+    points = _points(path, name)
+    places.tables.append(str(path))
     opened = "(" in match.group()
     return text[: match.start()] + f"pwl({points}{' ' if opened else ')'}" + text[match.end() :]
 

@@ -69,7 +69,7 @@ class NetlistReader:
     source : path or text stream
         The netlist.
     presets : mapping, optional
-        Parameters of the top level that a variant sets, for the conditions that they decide.
+        Parameters of the top level that a caller or a variant sets, for the conditions that they decide.
     seed : int, optional
         What random draws start from.
 
@@ -224,7 +224,7 @@ class NetlistReader:
             return values
         for card, origin in self.constants.items():
             try:
-                values |= constants_of(card, self.top)
+                values |= constants_of(card, self.top, self.conditions.presets)
             except CardError as error:
                 self.notes.setdefault(f".csparam is left out: {error}", origin)
         return values
@@ -247,7 +247,7 @@ class NetlistReader:
                 self.commands.append(Line(text, origin))
         elif text[0] != ".":
             if "file" in text:
-                text = with_points(text, source, position)
+                text = with_points(text, source, position, self.places)
             read_element(text, self.body, origin, self.notes)
         elif word in (".include", ".inc", ".incl", ".lib", ".endl"):
             self._files(word, source, origin, position)

@@ -10,10 +10,12 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.reading.changes import Changes
 from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.flatten import Flattener
+from xbarsim.netlist.reading.presets import unknown_parameter
 from xbarsim.netlist.reading.reader import NetlistReader
 from xbarsim.netlist.reading.schedule import Play, Scheduler, first_value
-from xbarsim.netlist.reading.targets import changes_from
+from xbarsim.netlist.reading.targets import TEMPERATURES, changes_from, is_source
 from xbarsim.netlist.reading.toplevel import top_scope
+from xbarsim.netlist.refusals import NetlistError
 from xbarsim.netlist.suggest import clipped, closest
 
 
@@ -26,10 +28,13 @@ class Variants:
         Has read the netlist.
     steady : bool
         Leave capacitors that hold a state open.
+    presets : Changes, optional
+        What a caller sets in the place of the netlist's own; the reader has read with its parameters.
     """
 
-    def __init__(self, reader: NetlistReader, steady: bool) -> None:
+    def __init__(self, reader: NetlistReader, steady: bool, presets: Changes | None = None) -> None:
         self.reader, self.steady = reader, steady
+        self.presets = presets or Changes()
         self.seed = reader.seed or 0
         self.base = Changes()
         self.draws = Draws(self.seed, None)
@@ -44,9 +49,11 @@ class Variants:
             The cards do not make a circuit.
         """
         reader = self.reader
+        self._check_presets()
         self.base = self._first_values()
         flattener = Flattener(reader, self.base, self.draws, steady=self.steady)
         circuit = flattener.run()
+        self._check_swept(circuit)
         plays = []
         for card, alterations in reader.plays:
             drawn = [alteration for alteration in alterations if alteration.kind != "run" or reader.random]
@@ -59,7 +66,11 @@ class Variants:
     def make(self, changes: Changes) -> FlatCircuit:
         """Return a variant, without analyses."""
         if self._last is None or self._last[0] != changes:
-            whole = replace(changes, parameters={**self.base.parameters, **changes.parameters})
+            whole = replace(
+                changes,
+                parameters={**self.base.parameters, **changes.parameters},
+                settings={**self.base.settings, **changes.settings},
+            )
             reader = self._reader(whole)
             with collector_paused():
                 draws = Draws(self.seed, changes.run)
@@ -69,26 +80,52 @@ class Variants:
 
     def _reader(self, changes: Changes) -> NetlistReader:
         """Return what was read, or read it again where conditions are decided by what changes."""
-        if not self.reader.conditions.decided.intersection(changes.parameters):
+        presets = self.presets.parameters
+        moved = {name for name, value in changes.parameters.items() if presets.get(name) != value}
+        if not self.reader.conditions.decided.intersection(moved):
             return self.reader
         reader = NetlistReader(self.reader.again(), changes.parameters, seed=self.seed)
         reader.run()
         return reader
 
     def _first_values(self) -> Changes:
-        """Set stepped parameters that no ``.param`` sets to their first values."""
+        """Set stepped parameters that no ``.param`` sets to their first values, beside what a caller sets."""
         defined = {parameter.name for parameter in self.reader.top.parameters}
-        scope = top_scope(self.reader.top, Changes(), self.draws)
-        changes = Changes()
+        scope = top_scope(self.reader.top, self.presets, self.draws)
+        changes = self.presets
         for step in self.reader.steps:
             sweep = step.sweep
             if sweep.parameter and sweep.name not in defined:
                 changes = changes.with_parameter(sweep.name, first_value(step, scope, self.reader.places))
         return changes
 
+    def _check_presets(self) -> None:
+        names = dict.fromkeys(parameter.name for parameter in self.reader.top.parameters)
+        for name in self.presets.parameters:
+            if name not in names:
+                raise NetlistError(unknown_parameter(name, names), self.reader.places.files[0])
+
+    def _check_swept(self, circuit: FlatCircuit) -> None:
+        """Refuse a value for a parameter that takes those of a card."""
+        cards = [(f".{card.kind}", sweep, card.origin) for card, _ in self.reader.plays for sweep in card.sweeps]
+        cards += [(".step", step.sweep, step.origin) for step in self.reader.steps]
+        for card, sweep, origin in cards:
+            if sweep.key or is_source(sweep, circuit):
+                continue
+            warm = sweep.name in TEMPERATURES and not sweep.parameter and self.presets.settings
+            if sweep.name in self.presets.parameters or warm:
+                raise self.reader.places.error(
+                    f"{card} sweeps '{clipped(sweep.name)}', which cannot be set from outside too: remove the card, or"
+                    " leave that to it",
+                    origin,
+                )
+
     def _idle(self, flattener: Flattener) -> list[str]:
-        """Say which of ``seed`` and ``steady`` are given and change nothing."""
+        """Say what is given and changes nothing."""
         file, notes = self.reader.places.files[0], []
+        for name in self.presets.parameters:
+            if name in flattener.scope.pending and name not in self.reader.conditions.decided:
+                notes.append(f"{file}: no element and no analysis depends on the parameter '{clipped(name)}'")
         if self.reader.chosen_seed is not None and not self.reader.random:
             notes.append(f"{file}: --seed (seed=) changes nothing: no parameter is drawn at random")
         if self.steady and not flattener.states.released:
