@@ -46,8 +46,10 @@ def numbers_of(
         The netlist.
     outputs : sequence of str
         The names of those that are wanted, or quantities of the operating point as ``.print`` takes them: ``v(a,b)``.
-    parameters, temp, seed, steady
+    parameters, temp, steady
         As ``netlist.read`` takes them.
+    seed : int, optional
+        With it random parameters are drawn, once where no card says otherwise; without it they are nominal there.
     method : str
         How to solve a crossbar.
 
@@ -58,22 +60,22 @@ def numbers_of(
     SolveError
         It has no unique solution, or none to tolerance.
     """
-    circuit = read(path, parameters=parameters, temp=temp, steady=steady, seed=seed)
+    circuit = read(path, parameters=parameters, temp=temp, steady=steady, seed=seed, drawn=seed is not None)
     results = simulate(circuit, arrays_only(circuit.recognise()), method=method)
     measure_all(circuit, results)
     measured = _measured(results)
     points = [result for result in results if not result.sweep]
     file = circuit.places.files[0]
     if outputs:
-        return _chosen(circuit, points, measured, outputs)
-    named = [request for card in circuit.requests for request in requests_of(card) if request.kind in ("", "op")]
+        return _by_outputs(circuit, points, measured, outputs)
+    asks = [request for card in circuit.requests for request in requests_of(card) if request.kind in ("", "op")]
     if len(points) != 1:
         if measured:
             return measured
         many = f"{len(points)} operating points" if points else "only the points of sweeps"
         raise InputError(f"{file}: it has {many}, which are no single numbers: write .measure cards for what counts")
     (point,) = points
-    printed = {request.label: _number(circuit, point, request) for request in named}
+    printed = {request.label: _number(circuit, point, request) for request in asks}
     numbers = {name: value for name, value in printed.items() if value is not None} | measured
     if not numbers:
         numbers = _all_of(point)
@@ -126,7 +128,7 @@ def _number(circuit: Circuit, point: AnalysisResult, request: Request) -> float 
         return None
 
 
-def _chosen(
+def _by_outputs(
     circuit: Circuit, points: Sequence[AnalysisResult], measured: Mapping[str, float], outputs: Sequence[str]
 ) -> dict[str, float]:
     numbers: dict[str, float] = {}

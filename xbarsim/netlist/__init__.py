@@ -29,6 +29,7 @@ def read(
     temp: float | None = None,
     steady: bool = False,
     seed: int | None = None,
+    drawn: bool = False,
 ) -> Circuit:
     """Read a netlist.
 
@@ -44,6 +45,8 @@ def read(
         Leave the capacitors that hold a state open, as ngspice does, instead of freezing them at their initial values.
     seed : int, optional
         What the draws of ``agauss`` and its like start from; that of ``.options seed=``, or else 0.
+    drawn : bool
+        Whether random parameters are drawn once, as in ngspice, where no card of the netlist draws them; nominal else.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def read(
         A parameter or the temperature has a value that is none.
     """
     with collector_paused():
-        presets = presets_of(parameters, temp)
+        presets = presets_of(parameters, temp, drawn=drawn)
         reader = NetlistReader(path, presets.parameters, seed=seed)
         reader.run()
         return Circuit.of(Variants(reader, steady, presets).circuit())

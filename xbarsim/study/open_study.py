@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from xbarsim.study import network_checks, network_study
+from xbarsim.study import margin_study, netlist_study, network_checks, network_study
 from xbarsim.study.study_file import MOST_TRIALS, StudyFile
 from xbarsim.study.trial import Trial, canonical
 
-_TRIALS = {"network": network_study.trials}
+_TRIALS = {"network": network_study.trials, "margin": margin_study.trials, "netlist": netlist_study.trials}
 _CHECKS = {"network": network_checks.check}
 
 

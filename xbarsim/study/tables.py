@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xbarsim.errors import InputError
+from xbarsim.quantities import parse
 
 
 def unknown_name(name: str, known: Collection[str]) -> str:
@@ -131,6 +132,16 @@ class Table:
         if not parts or not all(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
             raise self.error(key, f"it is {value!r}, and must be a number, or an array of them")
         return tuple(map(float, parts))
+
+    def scaled(self, key: str, value: Any) -> float:
+        """Return a value of a key as a number; it may be a word with a scale, ``"10k"``."""
+        try:
+            number = parse(value) if isinstance(value, str) else value
+        except InputError as error:
+            raise self.error(key, str(error)) from None
+        if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
+            raise self.error(key, f"it is {value!r}, and must be a number")
+        return float(number)
 
     def words(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return texts, none twice."""

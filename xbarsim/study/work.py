@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from xbarsim.study import network_work
+from xbarsim.study import circuit_work, network_work
 from xbarsim.study.trial import Task
 
 _WORK: dict[str, Callable[[Task, Mapping[str, bytes]], Any]] = {
@@ -15,6 +15,8 @@ _WORK: dict[str, Callable[[Task, Mapping[str, bytes]], Any]] = {
     "blind": network_work.take_blind_steps,
     "inference": network_work.infer,
     "mitigation": network_work.mitigate,
+    "margin": circuit_work.margin,
+    "netlist": circuit_work.netlist,
 }
 
 

@@ -12,7 +12,7 @@ from xbarsim.netlist.suggest import clipped, closest
 _COLDEST = -273.15
 
 
-def presets_of(parameters: Mapping[str, float] | None, temp: float | None) -> Changes:
+def presets_of(parameters: Mapping[str, float] | None, temp: float | None, *, drawn: bool = False) -> Changes:
     """Return the changes that a caller asks for, names in lower case as netlists have them.
 
     Raises
@@ -20,7 +20,7 @@ def presets_of(parameters: Mapping[str, float] | None, temp: float | None) -> Ch
     InputError
         A value is no finite number, a temperature is below absolute zero, or two names differ in case only.
     """
-    changes = Changes()
+    changes = Changes(run=1 if drawn else None)
     for name, value in (parameters or {}).items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InputError(f"the parameter {name} is {value!r}: it must be a finite number")
@@ -34,8 +34,10 @@ def presets_of(parameters: Mapping[str, float] | None, temp: float | None) -> Ch
     return changes.with_setting("celsius", float(temp))
 
 
-def unknown_parameter(name: str, known: Collection[str]) -> str:
+def unknown_parameter(name: str, parameters: Collection[str]) -> str:
     """Return what to say of a parameter that the top level of a netlist has not."""
-    close = closest(name, known)
-    hint = f"did you mean '{close}'?" if close else f"it has {clipped(', '.join(known)) or 'none at its top level'}"
+    close = closest(name, parameters)
+    hint = (
+        f"did you mean '{close}'?" if close else f"it has {clipped(', '.join(parameters)) or 'none at its top level'}"
+    )
     return f"no .param sets '{clipped(name)}': {hint}"

@@ -35,9 +35,11 @@ class Variants:
     def __init__(self, reader: NetlistReader, steady: bool, presets: Changes | None = None) -> None:
         self.reader, self.steady = reader, steady
         self.presets = presets or Changes()
+        if self._draws_itself():
+            self.presets = replace(self.presets, run=None)
         self.seed = reader.seed or 0
         self.base = Changes()
-        self.draws = Draws(self.seed, None)
+        self.draws = Draws(self.seed, self.presets.run)
         self._last: tuple[Changes, FlatCircuit] | None = None
 
     def circuit(self) -> FlatCircuit:
@@ -70,10 +72,11 @@ class Variants:
                 changes,
                 parameters={**self.base.parameters, **changes.parameters},
                 settings={**self.base.settings, **changes.settings},
+                run=self.base.run if changes.run is None else changes.run,
             )
             reader = self._reader(whole)
             with collector_paused():
-                draws = Draws(self.seed, changes.run)
+                draws = Draws(self.seed, whole.run)
                 circuit = Flattener(reader, whole, draws, steady=self.steady).run()
             self._last = changes, circuit
         return self._last[1]
@@ -98,6 +101,12 @@ class Variants:
             if sweep.parameter and sweep.name not in defined:
                 changes = changes.with_parameter(sweep.name, first_value(step, scope, self.reader.places))
         return changes
+
+    def _draws_itself(self) -> bool:
+        """Whether the netlist says when random parameters are drawn."""
+        plays = self.reader.plays
+        resets = any(alteration.kind == "run" for _, alterations in plays for alteration in alterations)
+        return bool(self.reader.steps) or resets or any(card.monte is not None for card, _ in plays)
 
     def _check_presets(self) -> None:
         names = dict.fromkeys(parameter.name for parameter in self.reader.top.parameters)
@@ -171,6 +180,8 @@ class Variants:
         elif self.reader.steps:
             where = places.where(self.reader.steps[0].origin)
             notes.append(f"{where}: random parameters are drawn anew at each point of .step, with seed {self.seed}")
+        elif self.presets.run is not None:
+            notes.append(f"{places.files[0]}: random parameters are drawn once, with seed {self.seed}")
         else:
             notes.append(
                 f"{places.files[0]}: random parameters have their nominal values, as no 'sweep monte=' draws them"
