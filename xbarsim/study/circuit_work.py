@@ -27,11 +27,13 @@ def margin(task: Task, artifacts: Mapping[str, bytes]) -> dict[str, Any]:
         **settings["technology"], device=model(settings["device"]).from_options(**settings["options"])
     )  # fmt: skip
     rows, cols = settings["size"]
-    place: Any = settings["cell"]
+    cell: Any = settings["cell"]
+    if not isinstance(cell, str):
+        cell = tuple(cell)
     with collected() as beyond:
         point = solved(
             technology, (rows, cols), replace(scheme_of(settings["scheme"]), load=settings.get("load")),
-            read_voltage=settings["read_voltage"], cell=place if isinstance(place, str) else tuple(place),
+            read_voltage=settings["read_voltage"], cell=cell,
             patterns=settings["patterns"],
         )  # fmt: skip
     lrs, hrs = point.lrs, point.hrs
