@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-from cli_tools import call
 from circuit_study_tools import answers_of, trials_of
+from cli_tools import call
 
 from xbarsim.analysis.numbers import numbers_of
 from xbarsim.errors import InputError

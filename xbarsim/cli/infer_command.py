@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim.cli import announce
 from xbarsim.cli.hardware_options import built_hardware, chip_seeds, hardware_options, seed_options
+from xbarsim.cli.infer_sweep import check_alone, sweep_options, swept
 from xbarsim.cli.map_options import LIMIT, SETTING, map_options
 from xbarsim.cli.model_options import check_width, chosen_source, model_options
 from xbarsim.cli.network_options import check_torch, data_options
@@ -29,6 +31,7 @@ _HELP = """Run a network through the circuits of its chips: accuracy, and the er
 xbarsim infer --model mlp --data digits --hardware rram-64
 xbarsim infer --model mlp.pt --data mnist --set wires.word=2 --set wires.bit=2 --plot mlp.png
 xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 --time 1 --time 3600 --compensate-drift
+xbarsim infer --sweep wires.word+wires.bit=0,1,2,5 --sweep adc.bits=4,6,8 --store wires.sqlite
 xbarsim infer --model vgg-small.pt --data cifar10 --maps recompute --batch 1000
 xbarsim infer --model mynets:build --weights mine.pt --data cifar10 --mean 0.49,0.48,0.45 --std 0.2
 
@@ -48,6 +51,7 @@ Exit codes: 0 done; 2 bad input; 3 not solved.
 @hardware_options()
 @click.option("--digital", metavar="LAYER", multiple=True, help="Leave a layer in torch; repeatable.")
 @seed_options()
+@sweep_options()
 @click.option(
     "--calibration", type=Count(least=1), default=128, show_default=True, help="Training images for converters' ranges."
 )
@@ -65,10 +69,26 @@ Exit codes: 0 done; 2 bad input; 3 not solved.
 def infer(**options: Any) -> None:
     """Run, print and draw; ``_HELP`` says the rest."""
     check_torch()
+    if options["sweeps"]:
+        _sweep(options)
+        return
+    check_alone(options)
     output = Output.of(options)
     with option_words(options["changes"], ("TrainSettings",)):
         report = _report(options, output)
     output.deliver(report, lambda path: _drawn(report, path))
+
+
+def _sweep(options: dict[str, Any]) -> None:
+    drawn = options["plot"]
+    output = Output.of(options)
+    report, whole = swept(options | {"plot": drawn}, output)
+    output.deliver(report)
+    if not whole:
+        errors = {text: None for row in report.combinations for text in row.errors}
+        for text in errors:
+            announce.say(f"error: {text}")
+        raise click.exceptions.Exit(3)
 
 
 def _drawn(report: InferenceReport, path: str) -> list[str]:

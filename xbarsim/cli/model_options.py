@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xbarsim.nn.datasets import Dataset
     from xbarsim.nn.model_sources import Source
 
-_QUICK = ("digits", "mnist", "fashion-mnist")  # trained without being asked
+QUICK = ("digits", "mnist", "fashion-mnist")  # trained without being asked
 
 
 def model_options() -> Callable[[Command], Command]:
@@ -99,7 +99,7 @@ def _trained(source: Source, options: dict[str, Any], output: Output, progress: 
 
     data = source.dataset
     command = f"xbarsim train --model {options['model']} --data {options['data']} -o {options['model']}.pt"
-    if options["epochs"] is None and data.name not in _QUICK:
+    if options["epochs"] is None and data.name not in QUICK:
         raise InputError(
             f"{options['model']} has no weights, and training it on {data.name} takes long: {command}, "
             f"then --model {options['model']}.pt; or --epochs N trains it now"

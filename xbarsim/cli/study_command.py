@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +9,12 @@ import click
 
 from xbarsim.cli.option_types import Command, Count, in_order
 from xbarsim.cli.output import Output
+from xbarsim.cli.study_progress import Tracker, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.study.open_study import OpenStudy
-    from xbarsim.study.store import Answer
-    from xbarsim.study.trial import Trial
 
 _HELP = """Sweeps that survive: every combination of networks, hardware, methods and chips that a file asks for.
 
@@ -71,9 +65,9 @@ def run(jobs: int | None, scheduler: str | None, retry_failed: bool, quiet: bool
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs are processes of this machine, and --scheduler has others: give one of them")
     output = Output(quiet=quiet)
-    with _signals() as caught:
+    with signals() as caught:
         opened = _opened(options)
-        tracker = _Tracker(output, len(opened.trials))
+        tracker = Tracker(output, len(opened.trials))
         tally = run_study(
             opened, jobs=jobs, scheduler=scheduler, again=retry_failed, report=tracker.ended, progress=tracker.doing,
             stop=lambda: bool(caught),
@@ -83,51 +77,3 @@ def run(jobs: int | None, scheduler: str | None, retry_failed: bool, quiet: bool
         raise click.exceptions.Exit(128 + caught[0])
     if tally.failed:
         raise click.exceptions.Exit(3)
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Catch the first Ctrl-C or SIGTERM into a list; the second has its usual meaning."""
-    caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    kinds = [signal.SIGINT, signal.SIGTERM]
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def catch(kind: int, _: Any) -> None:
-        caught.append(kind)
-        for number, usual in before.items():
-            signal.signal(number, usual)
-
-    for kind, usual in before.items():
-        if usual != signal.SIG_IGN:
-            signal.signal(kind, catch)
-    try:
-        yield caught
-    finally:
-        for kind, usual in before.items():
-            signal.signal(kind, usual)
-
-
-class _Tracker:
-    """Says how far a run is."""
-
-    def __init__(self, output: Output, whole: int) -> None:
-        self._output, self._whole = output, whole
-        self._ended, self._start = 0, time.perf_counter()
-
-    def doing(self, text: str) -> None:
-        self._output.say(text)
-
-    def ended(self, trial: Trial, answer: Answer) -> None:
-        self._ended += 1
-        where = ", ".join(f"{name} {value}" for name, value in trial.point.items())
-        found = "failed" if answer.numbers is None else _first(answer.numbers)
-        self._output.say(f"{self._ended} of {self._whole}: {where}: {found} in {answer.seconds:.1f} s")
-
-
-def _first(numbers: Any) -> str:
-    name = next(iter(numbers))
-    value = numbers[name]
-    return f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"

@@ -43,7 +43,7 @@ def check(study: StudyFile, trials: Sequence[Trial]) -> None:
 
 def _check(trial: Trial, limits: Limits) -> None:
     from xbarsim.nn.hardware import Hardware
-    from xbarsim.nn.inference import on_hardware
+    from xbarsim.nn.inference import checked_times, on_hardware
     from xbarsim.nn.planning import footprint_of
 
     settings: dict[str, Any] = dict(trial.settings)
@@ -54,7 +54,9 @@ def _check(trial: Trial, limits: Limits) -> None:
 
         Harness(model, data, hardware, settings["method_seed"]).check([chain(settings["method"])])
         return
-    digital = settings["inference"].get("digital", ())
+    options = settings["inference"]
+    digital = options.get("digital", ())
     on_hardware(model, hardware, digital=digital)
-    batch = settings["inference"].get("batch", 64)
-    footprint_of(model, data, hardware, digital=digital, batch=batch, memory=limits.memory).check()
+    checked_times(hardware, options.get("times", ()), options.get("compensate", False))
+    batch, storage = options.get("batch", 64), options.get("map_storage", "weights")
+    footprint_of(model, data, hardware, digital=digital, batch=batch, map_storage=storage, memory=limits.memory).check()

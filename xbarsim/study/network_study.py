@@ -20,7 +20,7 @@ _TRAINED = ("width", "epochs", "batch", "rate", "decay", "seed", "augment")
 _DATA = ("name", "folder", "validation", "train", "test", "images", "mean", "std")
 _SWEPT_DATA = ("train", "images")
 _METHOD = ("method", "label", "chips")
-_INFERENCE = ("batch", "calibration", "digital")
+_INFERENCE = ("batch", "calibration", "digital", "map_storage", "times", "compensate")
 _VALIDATION = 5000
 _MOST_CHIPS = 100_000
 

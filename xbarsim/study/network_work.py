@@ -76,6 +76,8 @@ def infer(task: Task, artifacts: Artifacts) -> dict[str, Any]:
     result = run(model, data, hardware, seeds=[settings["seed"]], **settings["inference"])
     chip = result.chips[0]
     numbers = {"accuracy": chip.accuracy, "agreement": chip.agreement, "ideal": result.ideal}
+    if len(chip.moments) > 1:
+        numbers |= {f"accuracy.{moment.time:g}s": moment.accuracy for moment in chip.moments}
     for layer in result.layers:
         numbers |= {f"{layer.row.name}.own_error": layer.own_arrays, f"{layer.row.name}.total_error": layer.total}
     return numbers
