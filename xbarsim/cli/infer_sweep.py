@@ -89,8 +89,8 @@ def swept(options: dict[str, Any], output: Output) -> tuple[SweepReport, bool]:
             _check_training(opened, options)
             report = _run(opened, axes, options, output, caught)
         if caught and any(row.errors or not row.chips for row in report.combinations):
-            kept = f"{store} has what is done" if options["store"] else "nothing is kept without --store FILE"
-            output.say(f"interrupted: {kept}")
+            fate = f"{store} has what is done" if options["store"] else "nothing is kept without --store FILE"
+            output.say(f"interrupted: {fate}")
             raise click.exceptions.Exit(128 + caught[0])
     return report, not any(row.errors for row in report.combinations)
 
@@ -209,8 +209,8 @@ def _put(record: dict[str, Any], name: str, value: Any) -> None:
 def _check_training(opened: OpenStudy, options: dict[str, Any]) -> None:
     """Refuse to train for long without being asked."""
     trained = any(trial.artifacts for trial in opened.trials)
-    asked = options["epochs"] is not None or any("model.epochs" in axis.settings for axis in opened.file.axes)
-    if trained and not asked and options["data"] not in QUICK:
+    on_purpose = options["epochs"] is not None or any("model.epochs" in axis.settings for axis in opened.file.axes)
+    if trained and not on_purpose and options["data"] not in QUICK:
         command = f"xbarsim train --model {options['model']} --data {options['data']} -o {options['model']}.pt"
         raise InputError(
             f"{options['model']} has no weights, and training it on {options['data']} takes long: {command}, "

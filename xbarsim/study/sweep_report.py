@@ -90,8 +90,8 @@ class SweepReport:
                 _share(combination.mean("agreement")), *(_share(combination.mean(name)) for name in moments),
             ]  # fmt: skip
             failed = f" ({len(combination.errors)} failed)" if combination.errors else ""
-            shown = [str(combination.point[axis]) for axis in self.axes]
-            table.append([*shown, *numbers, f"{len(combination.chips)}{failed}"])
+            words = [str(combination.point[axis]) for axis in self.axes]
+            table.append([*words, *numbers, f"{len(combination.chips)}{failed}"])
         columns = [">"] * (len(heads) - 1) + ["<"]
         lines = [*self.heading, "", *aligned(table, columns), "", f"torch alone: {_share(self.ideal)}"]
         return "\n".join(lines)
