@@ -43,11 +43,30 @@ def applied(steps: Chain, case: Case, dataset=None, chip: int = 0) -> Applicatio
     return harness.apply(steps, chip)
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What a chain came to on chip 0: its plan and the network before and after, by their fingerprints, what it used.
+
+    ``modes`` are those of the network and of torch afterwards, ``record`` is of another chip, which came next.
+    """
+
+    plan: str
+    used: dict[str, float]
+    networks: tuple[str, str]
+    modes: tuple[bool, torch.dtype, bool]
+    record: Record
+
+
 @cache
-def usual(label: str, case: Case) -> tuple[str, dict]:
-    """Return a chain's plan on chip 0, by its fingerprint, and what it used."""
-    application = applied(chain(label), case)
-    return application.plan.fingerprint(), counts(application)
+def usual(label: str, case: Case) -> Usual:
+    """Return what a chain came to, found once for all tests."""
+    steps, model = chain(label), network(case.network)
+    before = Plan.of(model).fingerprint()
+    application = applied(steps, case)
+    networks = before, Plan.of(model).fingerprint()
+    modes = model.training, torch.get_default_dtype(), torch.is_grad_enabled()
+    record = harness_of(case.network, case.hardware).record(steps, 2)
+    return Usual(application.plan.fingerprint(), counts(application), networks, modes, record)
 
 
 def counts(application: Application) -> dict:
@@ -71,14 +90,14 @@ def test_what_it_must_not_know_of_a_chip_changes_nothing(steps, case, monkeypatc
     _, knows, chip = levels(steps)
     if chip != "none":
         pytest.skip("it may ask the chip itself")
+    expected = usual(steps.label, case).plan
     base = harness_of(case.network, case.hardware).base_plan(steps)
     first, second = (chips_of(base, case.hardware, seed) for seed in (0, 1))
     shared = {"hardware": (), "faults": ("faults",), "maps": tuple(_FROZEN)}[knows]
     pair = first, twins(first, second, shared)
     assert any(a.maps(0).factor.tobytes() != b.maps(0).factor.tobytes() for a, b in _pairs(*pair)) or knows == "maps"
     ChipsByHand(pair).install(monkeypatch)
-    plans = [applied(steps, case, chip=seed).plan.fingerprint() for seed in (0, 1)]
-    assert plans[0] == plans[1] == usual(steps.label, case)[0]
+    assert applied(steps, case, chip=1).plan.fingerprint() == expected
 
 
 _FROZEN = ("faults", "factor", "nu", "word_breaks", "bit_breaks", "word_shorts", "bit_shorts")
@@ -92,7 +111,7 @@ def _pairs(first, second):
 def test_labels_that_it_must_not_use_change_nothing(steps, case):
     if levels(steps)[0] == "labels":
         pytest.skip("it may use labels")
-    assert applied(steps, case, shuffled_labels(digits())).plan.fingerprint() == usual(steps.label, case)[0]
+    assert applied(steps, case, shuffled_labels(digits())).plan.fingerprint() == usual(steps.label, case).plan
 
 
 @EVERY
@@ -101,46 +120,40 @@ def test_images_that_it_must_not_use_change_nothing(steps, case):
         pytest.skip("it may use images")
     dataset = digits()
     strange = replace(dataset, train=inverted(dataset.train), validation=inverted(dataset.validation))
-    assert applied(steps, case, strange).plan.fingerprint() == usual(steps.label, case)[0]
+    assert applied(steps, case, strange).plan.fingerprint() == usual(steps.label, case).plan
 
 
 @EVERY
 def test_the_test_set_changes_nothing(steps, case):
     dataset = replace(digits(), test=inverted(digits().test))
-    assert applied(steps, case, dataset).plan.fingerprint() == usual(steps.label, case)[0]
+    assert applied(steps, case, dataset).plan.fingerprint() == usual(steps.label, case).plan
 
 
 @EVERY
 def test_again_it_is_the_same_to_the_last_bit_and_costs_the_same(steps, case):
-    """Whatever ran before, however torch's and numpy's own generators stand, with another number of threads."""
-    plan, used = usual(steps.label, case)
+    """After another chip, however torch's and numpy's own generators stand, with another number of threads."""
+    first = usual(steps.label, case)
     threads = torch.get_num_threads()
     np.random.seed(11)  # noqa: NPY002
     torch.manual_seed(11)
     torch.set_num_threads(3)
     try:
-        applied(steps, case, chip=2)
         application = applied(steps, case)
     finally:
         torch.set_num_threads(threads)
-    assert application.plan.fingerprint() == plan
-    assert counts(application) == used, "nothing is remembered from one chip to the next"
+    assert application.plan.fingerprint() == first.plan
+    assert counts(application) == first.used, "nothing is remembered from one chip to the next"
 
 
 @EVERY
 def test_it_leaves_the_network_and_its_modes_alone(steps, case):
-    model = network(case.network)
-    before = Plan.of(model).fingerprint()
-    applied(steps, case)
-    assert Plan.of(model).fingerprint() == before
-    assert not model.training
-    assert torch.get_default_dtype() == torch.float32
-    assert torch.is_grad_enabled()
+    assert len(set(usual(steps.label, case).networks)) == 1
+    assert usual(steps.label, case).modes == (False, torch.float32, True)
 
 
 @EVERY
 def test_its_record_is_json_and_comes_back(steps, case):
-    record = harness_of(case.network, case.hardware).record(steps, 0)
+    record = usual(steps.label, case).record
     text = json.dumps(record.to_dict(), allow_nan=False)
     assert Record.from_dict(json.loads(text)) == record
     assert all(value >= 0 for value in record.to_dict()["cost"].values())
@@ -150,7 +163,7 @@ def test_its_record_is_json_and_comes_back(steps, case):
 @EVERY
 def test_it_costs_what_it_is_entitled_to_at_most(steps, case):
     data, _, chip = levels(steps)
-    _, used = usual(steps.label, case)
+    used = usual(steps.label, case).used
     assert data == "labels" or used["labels"] == 0
     assert data != "none" or used["images"] == 0
     assert chip != "none" or used["forward_images"] == 0
@@ -176,8 +189,11 @@ def test_an_arrangement_stays_where_it_settles_none(steps, case):
         application.plan.layer(name).arrangement.to_dict() == first.arrangement(layer).to_dict()
         for name, layer in application.network.layers.items()
     )
-    if levels(steps)[1] == "maps" and usual(steps.label, case)[0] != applied(Chain((first,)), case).plan.fingerprint():
-        assert _without_rows(application.plan) != usual(steps.label, case)[0]
+    if (
+        levels(steps)[1] == "maps"
+        and usual(steps.label, case).plan != applied(Chain((first,)), case).plan.fingerprint()
+    ):
+        assert _without_rows(application.plan) != usual(steps.label, case).plan
 
 
 def _without_rows(plan: Plan) -> str:
