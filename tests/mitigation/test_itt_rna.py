@@ -1,6 +1,7 @@
 """Training off and on the device: what is laid out, reduced, trained and written, against other code."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import count
 
 import numpy as np
@@ -41,6 +42,16 @@ def on_chip(kind="mlp", hardware=STEADY, text="", dataset=None, **options):
     harness = harness_of(kind, hardware, dataset)
     harness.check([steps])
     return harness.apply(steps, 0), harness.record(steps, 0)
+
+
+@cache
+def recorded(kind, text):
+    """Return the records of a chain on two chips."""
+    harness = harness_of(kind, STEADY)
+    return [harness.record(chain(text), seed) for seed in range(2)]
+
+
+ON_AND_OFF = "rounds=6,share=0.02,iterations=40,batch=20,rate=0.01,interval=40"
 
 
 def weights(plan, layer="fc1"):
@@ -155,12 +166,11 @@ def test_scales_stay_and_stuck_pairs_are_programmed_as_before():
 @pytest.mark.parametrize("kind", ["mlp", "convolution"])
 def test_accuracy_comes_back_by_each_stage(kind):
     """Means of two chips: nothing, rows alone, off the device, and on it."""
-    harness = harness_of(kind, STEADY)
     texts = [
-        "none", "itt-rna:rounds=0,iterations=0", "itt-rna:iterations=0,batch=20,rounds=10,share=0.02",
-        "itt-rna:iterations=40,batch=20,rounds=10,share=0.02,rate=0.01,interval=40",
+        "none", "itt-rna:rounds=0,iterations=0", "itt-rna:rounds=6,share=0.02,iterations=0,batch=20",
+        f"itt-rna:{ON_AND_OFF}",
     ]  # fmt: skip
-    means = [np.mean([harness.record(chain(text), seed).after for seed in range(2)]) for text in texts]
+    means = [np.mean([record.after for record in recorded(kind, text)]) for text in texts]
     assert means[1] > means[0]
     assert means[2] > means[0] + 0.1
     assert means[3] > means[0] + 0.15
@@ -259,14 +269,10 @@ def test_images_and_measurements_are_counted():
 
 def test_training_off_the_device_saves_writes():
     """The same iterations from a chip that nothing was done for write more cells, and end no better."""
-    harness = harness_of("mlp", STEADY)
-    options = "iterations=40,batch=20,rate=0.01,interval=40"
-    records = {
-        text: [harness.record(chain(text), seed) for seed in range(2)]
-        for text in (f"itt-rna:mapping=none,rounds=0,{options}", f"itt-rna:rounds=10,share=0.02,{options}")
-    }
-    writes = [np.mean([record.trace["writes"][-1] for record in line]) for line in records.values()]
-    after = [np.mean([record.after for record in line]) for line in records.values()]
+    alone = "itt-rna:mapping=none,rounds=0,iterations=40,batch=20,rate=0.01,interval=40"
+    records = [recorded("mlp", text) for text in (alone, f"itt-rna:{ON_AND_OFF}")]
+    writes = [np.mean([record.trace["writes"][-1] for record in line]) for line in records]
+    after = [np.mean([record.after for record in line]) for line in records]
     assert writes[1] < 0.8 * writes[0]
     assert after[1] >= after[0] - 0.05
 

@@ -78,14 +78,14 @@ def test_the_network_does_what_it_did_and_cells_are_nearer(kind):
 
 @pytest.mark.parametrize("power", [1, 2])
 def test_no_order_of_few_units_is_better(power):
-    """Of all 120 orders of the hidden units of a small network, each programmed and compared cell by cell."""
+    """Of all 24 orders of the hidden units of a small network, each programmed and compared cell by cell."""
     torch.manual_seed(2)
-    model = nn.Sequential(OrderedDict(flat=nn.Flatten(), fc1=nn.Linear(64, 5), relu=nn.ReLU(), fc2=nn.Linear(5, 10)))
+    model = nn.Sequential(OrderedDict(flat=nn.Flatten(), fc1=nn.Linear(64, 4), relu=nn.ReLU(), fc2=nn.Linear(4, 10)))
     hardware = replace(STEADY, tiles=Tiles(20, 3))
     plan, _ = ordered(model, hardware, power=power)
     state = model.state_dict()
     costs = []
-    for order in permutations(range(5)):
+    for order in permutations(range(4)):
         index = torch.tensor(order)
         other = {
             "fc1.weight": state["fc1.weight"][index], "fc1.bias": state["fc1.bias"][index],
