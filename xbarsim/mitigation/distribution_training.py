@@ -124,5 +124,6 @@ class _DrawnChips(nn.Module):
         scores = []
         for number in range(first, first + self._chips):
             self._bench.reprogram(self.circuit.network, self._plan, number)
-            scores.append(self.circuit.network(images))
+            # A network may work in place.
+            scores.append(self.circuit.network(images.clone()))
         return scores

@@ -78,11 +78,12 @@ def forward_pass(
 
     def passed(name: str, inputs: Any, outputs: Tensor) -> Tensor | None:
         order.append(name)
+        # What comes next may work in place, as an activation behind a layer.
         if name in network.layers:
-            layer_inputs[name], numbers = inputs[0].detach(), outputs.detach()
+            layer_inputs[name], numbers = inputs[0].detach().clone(), outputs.detach().clone()
             layer_outputs[name] = numbers
         else:
-            norm_inputs[name] = numbers = inputs[0].detach()
+            norm_inputs[name] = numbers = inputs[0].detach().clone()
         return (norms or {})[name](numbers) if name in (norms or {}) else None
 
     handles = [
@@ -91,7 +92,8 @@ def forward_pass(
     ]
     try:
         with _by_batch(list(named_norms.values()) if batch_statistics else []):
-            outputs = network(images)
+            # A network may work in place.
+            outputs = network(images.clone())
     finally:
         for handle in handles:
             handle.remove()

@@ -180,7 +180,8 @@ class OffDevice:
     def _slopes(self, imperfect: nn.Module, name: str, data: Labelled) -> Array:
         """Return |dL/dw| of a layer's weights, (outputs, inputs)."""
         count = min(self._rules.graded, len(data))
-        loss = functional.cross_entropy(imperfect(data.images[:count]), data.labels[:count])
+        # A network may work in place.
+        loss = functional.cross_entropy(imperfect(data.images[:count].clone()), data.labels[:count])
         (slope,) = torch.autograd.grad(loss, self._parameter(imperfect, name))
         slopes: Array = slope.flatten(1).abs().double().numpy()
         return slopes
