@@ -125,6 +125,8 @@ class ChipSocket:
     def write(self, plan: Plan, cells: Mapping[str, Sequence[ArrayLike]] | None = None) -> Pulses:
         """Write a plan's weights into some cells, by layer and plane, or all; others keep what they hold.
 
+        Ranges of converters that come from data are found anew.
+
         Returns
         -------
         dict of str to list of (inputs, outputs) array of int32
@@ -152,7 +154,7 @@ class ChipSocket:
             masks = None if cells is None else cells.get(name)
             if cells is None or masks is not None:
                 pulses[name] = layer.write(masks)
-        self._present = plan, network
+        self._present = plan, self._calibrate(network)
         return pulses
 
 
@@ -222,10 +224,12 @@ def _take_digital(network: CrossbarNetwork, source: CrossbarNetwork) -> None:
     for name, parameter in network.model.named_parameters():
         if id(parameter) not in cells and name in parameters:
             parameter.copy_(parameters[name])
-    norms = dict(source.model.named_modules())
+    # Ranges of converters are of what is on the chip, which the other network is not.
+    converters = {id(part) for layer in network.layers.values() for part in layer.modules()}
+    sources = dict(source.model.named_modules())
     for name, module in network.model.named_modules():
         if isinstance(module, CrossbarLayer):
-            module.gain, module.shift, module.addend = norms[name].gain, norms[name].shift, norms[name].addend
-        else:
+            module.gain, module.shift, module.addend = sources[name].gain, sources[name].shift, sources[name].addend
+        elif id(module) not in converters:
             for buffer_name, buffer in module.named_buffers(recurse=False):
-                buffer.copy_(getattr(norms[name], buffer_name))
+                buffer.copy_(getattr(sources[name], buffer_name))
