@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,9 @@ from xbarsim.nn.network import CrossbarNetwork
 class TrainedWeights:
     """What is trained of a network that a plan was put on circuits as.
 
-    Weights stay within their layer's scale, and the scale, which a conductance's worth hangs on, stays what it is. Of a
-    binary network the real weights behind the signs are trained.
+    Weights stay within their layer's scale, and the scale, which a conductance's worth hangs on, stays what it is.
+    Where each output has a scale of its own it is always its largest weight: a plan has no number that would keep it.
+    Of a binary network the real weights behind the signs are trained.
 
     Parameters
     ----------
@@ -35,6 +37,10 @@ class TrainedWeights:
 
     def __init__(self, plan: Plan, network: CrossbarNetwork) -> None:
         self._plan, self._network = plan, network
+        for layer in network.layers.values():
+            mapping = layer.hardware.mapping
+            if mapping.per != "layer":
+                layer.hardware = replace(layer.hardware, mapping=replace(mapping, scale="dynamic"))
         self.circuit = SignsOnCircuit.of(plan, network)
         self._bounds = [
             (layer.weight, _bound(layer)) for name, layer in network.layers.items() if name not in self.circuit.latents
@@ -68,11 +74,10 @@ def _bound(layer: CrossbarLayer) -> Tensor:
 def _with_scales(plan: Plan, network: CrossbarNetwork) -> Plan:
     """Return a plan whose layers keep the scales that they were trained at, though their largest weights are others.
 
-    A stuck cell stands for a share of the scale, and what wires and ends take depends on it. Where each output has a
-    scale of its own there is no number for it.
+    A stuck cell stands for a share of the scale, and what wires and ends take depends on it.
     """
     for name, layer in network.layers.items():
-        if layer.scale_moves or layer.hardware.mapping.per != "layer":
+        if layer.scale_moves:
             continue
         largest = float(layer.weight.detach().abs().max())
         if largest > 0.0:
