@@ -182,7 +182,7 @@ def test_each_access_beyond_the_needs_is_refused():
                     call(bench)
             elif use not in ("validation", "chip_validation"):
                 call(bench)
-    networks = {"simulated_network", "ideal_network", "fault_free_network", "recalibrate", "redraw", "reprogram"}
+    networks = {"simulated_network", "ideal_network", "fault_free_network", "recalibrate", "reprogram"}
     covered = {*uses, *networks, "note", "generator"}
     assert {name for name in vars(Bench) if not name.startswith("_")} - {"image_count"} == covered
 

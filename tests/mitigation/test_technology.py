@@ -122,13 +122,13 @@ def test_without_gain_there_is_none(name):
 def test_chips_are_drawn_anew_every_few_steps(name, monkeypatch):
     """Of 8 steps an epoch, each chip is another; without variation no chip is drawn."""
     drawn = []
-    redraw = Bench.redraw
+    reprogram = Bench.reprogram
 
-    def watched(bench, network, number):
-        redraw(bench, network, number)
+    def watched(bench, network, *arguments, **options):
+        reprogram(bench, network, *arguments, **options)
         drawn.append(network.layers["fc1"].chip.maps(0).factor.copy())
 
-    monkeypatch.setattr(Bench, "redraw", watched)
+    monkeypatch.setattr(Bench, "reprogram", watched)
     trained(name, ENDS, epochs=1)
     assert len({factor.tobytes() for factor in drawn}) == len(drawn) == 8
     drawn.clear()
@@ -146,7 +146,7 @@ def test_a_drawn_chip_is_that_of_its_number_at_the_same_scales():
     with torch.no_grad():
         network_.layers["fc1"].weight.mul_(0.5)
     scale = float(network_.layers["fc1"].scale)
-    bench.redraw(network_, 4)
+    bench.reprogram(network_, plan, 4, keep_scales=True)
     for name, layer in network_.layers.items():
         np.testing.assert_array_equal(layer.chip.maps(0).factor, other.layers[name].chip.maps(0).factor)
     assert float(network_.layers["fc1"].scale) == scale

@@ -239,22 +239,25 @@ class Bench:
         if number is None:
             off: dict[str, Any] = dict.fromkeys(_BY_CHIP)
             hardware = replace(hardware, cells=replace(hardware.cells, **off))
+            plan = replace(plan, write_verify=None)
         return self._calibrated(realise(plan, hardware, seed=self._simulated_seed(number or 0)))
 
-    def redraw(self, network: CrossbarNetwork, number: int) -> None:
-        """Put what a simulated network holds on another such chip, at the scales that its layers have."""
-        scales = {name: layer.scale.clone() for name, layer in network.layers.items()}
-        drift = network.hardware.cells.drift
-        network.program(self._simulated_seed(number), time=None if drift is None else drift.t0)
-        for name, layer in network.layers.items():
-            layer.scale = scales[name]
-
-    def reprogram(self, network: CrossbarNetwork, plan: Plan, number: int) -> None:
+    def reprogram(self, network: CrossbarNetwork, plan: Plan, number: int, *, keep_scales: bool = False) -> None:
         """Program a plan's network, whose weights may have changed, on such a chip; the same number is the same chip.
 
-        It is a network of ``ideal_network`` or ``simulated_network``, of whatever hardware it is.
+        Parameters
+        ----------
+        network, plan
+            The network is that of the plan, of ``ideal_network`` or ``simulated_network``, on whatever hardware.
+        number : int
+            Which chip.
+        keep_scales : bool
+            Whether layers whose scales are frozen keep those that they have, whatever their largest weights are now.
         """
+        scales = {name: layer.scale.clone() for name, layer in network.layers.items()}
         put_on_chips(network, plan, seed=self._simulated_seed(number))
+        for name, layer in network.layers.items() if keep_scales else ():
+            layer.scale = scales[name]
         self._calibrated(network)
 
     def _simulated_seed(self, number: int) -> int:

@@ -106,10 +106,11 @@ class TechnologyTraining(EpochTraining):
             steps += 1
             weights.bring_within()
             if self.variation and steps % self.every == 0:
-                bench.redraw(network, steps // self.every)
+                bench.reprogram(network, plan, steps // self.every, keep_scales=True)
 
         group = {"params": weights.parameters(), "lr": self.rate}
-        self._descend(bench, bench.labelled(self.images), weights.circuit, [group], after_step)
+        data = bench.labelled(self.images)
+        self._descend(bench, data, weights.circuit, [group], after_step, network=network)
         return weights.plan()
 
     def _chips(self) -> Sequence[int | None]:
