@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation.catalogue import chain, methods, shorthands
+from xbarsim.mitigation.catalogue import chain, methods, shorthands, step_names
 from xbarsim.mitigation.comparison import BASELINES
 from xbarsim.mitigation.harness import BASELINE, Harness
 from xbarsim.mitigation.method import Chain
@@ -67,7 +67,8 @@ def all_methods(
             hint = f"did you mean {near[0]}?" if near else f"the methods are {', '.join(names)}"
             raise InputError(f"there is no method {name!r} to leave out: {hint}")
     harnesses = [Harness(model, dataset, hardware) for hardware in variants]
-    replaced = {text.partition(":")[0].strip() for text in requested if "+" not in text.partition(":")[0]}
+    steps = map(step_names, requested)
+    replaced = {name for name, *later in steps if not later}
     rows, left_out = dict(requested), {}
     labels = {row.label for row in requested.values()}
     for name in sorted(names, key=lambda name: BASELINES.index(name) if name in BASELINES else len(BASELINES)):

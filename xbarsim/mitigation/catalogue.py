@@ -160,8 +160,7 @@ def chain(text: str) -> Chain:
     """
     _check_text("chain", text)
     steps: list[Method] = []
-    parts = [part.strip().partition(":") for part in _PLUS.split(text)]
-    for name, colon, words in _joined([(name.strip(), colon, words) for name, colon, words in parts]):
+    for name, colon, words in _parts(text):
         if not name:
             raise InputError(f"{text!r} has a step without a name: give NAME, or NAME+NAME")
         if colon and not words:
@@ -171,6 +170,17 @@ def chain(text: str) -> Chain:
             continue
         steps.append(method(name, **_options(name, words) if colon else {}))
     return Chain(tuple(steps))
+
+
+def step_names(text: str) -> list[str]:
+    """Return the names of the steps that a text asks for, as it has them: chains with a name are one."""
+    return [name for name, _, _ in _parts(text)]
+
+
+def _parts(text: str) -> list[tuple[str, str, str]]:
+    """Return name, colon and options of each step of a text."""
+    parts = [part.strip().partition(":") for part in _PLUS.split(text)]
+    return _joined([(name.strip(), colon, words) for name, colon, words in parts])
 
 
 def _joined(parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
