@@ -118,8 +118,8 @@ class ChipSocket:
 
     def _discard(self, network: CrossbarNetwork) -> None:
         for name, layer in network.layers.items():
-            pulses = sum(int(plane.sum()) for plane in layer.present_cells().pulses)
-            self._ledger.add_writes(name, [np.asarray(plane) for plane in layer.writes_per_cell], pulses)
+            state = layer.present_cells()
+            self._ledger.add_writes(name, list(state.writes), sum(int(count.sum()) for count in state.pulses))
 
     @torch.no_grad()
     def write(self, plan: Plan, cells: Mapping[str, Sequence[ArrayLike]] | None = None) -> Pulses:

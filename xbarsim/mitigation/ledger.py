@@ -26,8 +26,8 @@ class Ledger:
         Steps of any torch optimiser while methods ran.
     forward_images : int
         Images that went through the chip.
-    cell_writes : mapping of str to list of (inputs, outputs) array
-        How often cells were written before the last programming replaced all of it, by layer and plane.
+    cell_writes : mapping of str to list of (rows, cols) array
+        How often cells were written before the last programming replaced all of it, by layer and array as they lie.
     pulses : int
         Of these writes.
     """
@@ -56,8 +56,8 @@ class Ledger:
         return int((self.unlabelled & ~self.labelled).sum())
 
     def add_writes(self, layer: str, writes: list[NDArray[Any]], pulses: int) -> None:
-        """Count writes that another programming replaces: how often each cell of a layer's planes was written."""
-        counts = [np.asarray(plane, dtype=np.int64) for plane in writes]
+        """Count writes that another programming replaces: how often each cell of a layer's arrays was written."""
+        counts = [np.asarray(array, dtype=np.int64) for array in writes]
         before = self.cell_writes.get(layer)
         self.cell_writes[layer] = counts if before is None else [a + b for a, b in zip(before, counts, strict=True)]
         self.pulses += pulses

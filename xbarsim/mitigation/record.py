@@ -108,9 +108,7 @@ class Cost:
 def _of_layer(layer: CrossbarLayer, settled: LayerPlan, ledger: Ledger, name: str, calls: int) -> dict[str, int]:
     state = layer.present_cells()
     earlier = ledger.cell_writes.get(name)
-    most = max(int(plane.max()) for plane in layer.writes_per_cell)
-    if earlier is not None:
-        most = max(int((a + b).max()) for a, b in zip(layer.writes_per_cell, earlier, strict=True))
+    writes = state.writes if earlier is None else [a + b for a, b in zip(state.writes, earlier, strict=True)]
     by_tile = settled.arrangement is not None and settled.arrangement.by == "tile"
     # Arrays side by side share their lines, unless each has an order of its own.
     first = [place for place in layer.places if place.plane == 0 and (by_tile or place.cols.start == 0)]
@@ -121,9 +119,9 @@ def _of_layer(layer: CrossbarLayer, settled: LayerPlan, ledger: Ledger, name: st
         start = offset if by_tile else rows.start
         moved += int(((inputs >= 0) & (inputs != start + np.arange(len(inputs)))).sum())
     return {
-        "writes": sum(int(count.sum()) for count in state.writes) + sum(int(plane.sum()) for plane in earlier or ()),
+        "writes": sum(int(count.sum()) for count in writes),
         "pulses": sum(int(count.sum()) for count in state.pulses),
-        "most_writes_a_cell": most,
+        "most_writes_a_cell": max(int(count.max()) for count in writes),
         "unconverged": sum(int(array.unconverged.sum()) for array in state.cells),
         "spare_rows": sum(int((inputs < 0).sum()) for _, inputs, _ in lines),
         "router_lines": moved,
