@@ -87,6 +87,9 @@ class OffDevice:
     def __init__(self, rules: OffDeviceRules, plan: Plan, bench: Bench) -> None:
         self._rules, self._plan, self._bench = rules, plan, bench
         self._model = copied(plan.model).eval().requires_grad_(True)
+        for parameter in self._model.parameters():
+            # A layer is reduced in a view of its weights, (outputs, inputs): channels_last has none.
+            parameter.data = parameter.data.contiguous()
 
     def run(self) -> Plan:
         """Lay out all layers; returns the plan."""
