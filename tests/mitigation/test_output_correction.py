@@ -10,7 +10,7 @@ from mitigation_tools import CELLS, HARDWARE, bench_of, digits, harness_of, netw
 from xbarsim.errors import InputError
 from xbarsim.mitigation import Plan, chain, method, realise
 from xbarsim.mitigation.ledger import Ledger
-from xbarsim.nn import Arrangement, Mapping, Wires
+from xbarsim.nn import Arrangement, Mapping
 from xbarsim.nn.binary import plain
 from xbarsim.nn.training import inputs
 from xbarsim.nonideal import Fault, Faults, Nonidealities, Variation
@@ -150,13 +150,6 @@ def test_products_are_counted():
     assert record.cost.correction_macs == 16 * counts[0] + counts[1], "4 x 4 positions"
     assert record.cost.sram_weights == 0
     assert record.after > record.before
-
-
-def test_wires_are_not_in_it():
-    wired = replace(STUCK, fidelity="accurate", wires=Wires(5.0, 5.0, 5.0, 5.0))
-    plan, *_ = corrected("output-correction", wired)
-    ideal, *_ = corrected("output-correction", STUCK)
-    assert plan.fingerprint() == ideal.fingerprint()
 
 
 @pytest.mark.parametrize(

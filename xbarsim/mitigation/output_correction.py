@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
@@ -28,9 +28,10 @@ class OutputCorrection(Method):
     """Add ``sum (w - t(w)) x`` over weights with a stuck cell, from a digital memory.
 
     t(w) is what the cells of a weight make of it, as far as is known: with ``knows=faults`` all that is not stuck is
-    taken to be as it should be, with ``maps`` its factor counts, that of a stuck cell's partner too. A weight counts as
-    stuck if a cell of any of its planes is, or its reference cell. With a gain G that an earlier step settled it is
-    ``w - G t(w)``.
+    taken to be as it should be, with ``maps`` its factor counts, that of a stuck cell's partner too. Of linear cells it
+    is what the circuit makes of it, its wires included: what they take from a stuck cell's current is not there to be
+    made up for. A weight counts as stuck if a cell of any of its planes is, or its reference cell. With a gain G that
+    an earlier step settled it is ``w - G t(w)``.
 
     Without variation, levels and wires outputs are those of the fault-free network, whatever is stuck. It costs a
     digital product for each corrected weight and vector (``correction_macs``): at 10 % stuck cells, a fifth of all
@@ -137,16 +138,21 @@ class OutputCorrection(Method):
 
 
 def _errors(layer: CrossbarLayer, settled: LayerPlan) -> Array:
-    """Return ``w - G t(w)`` of weights with a stuck cell, 0 of others, (inputs, outputs of all groups)."""
-    # Wires are not in the map; the network is the method's own.
+    """Return ``w - G t(w)`` of weights that stuck cells falsify, 0 of others, (inputs, outputs of all groups)."""
+    gain = 1.0 if settled.gain is None else np.asarray(settled.gain.detach().double()).reshape(1, -1)
+    weights, real = _matrix(layer.matrices()), None
+    if layer.hardware.law.linear:
+        real = gain * _matrix(layer.effective_matrices())
+    # The network is the method's own. Where wires alone take something no cell is to blame.
     layer.hardware = replace(layer.hardware, fidelity="ideal")
-    weights, real = (
-        torch.cat([matrix.detach().double() for matrix in matrices], dim=1).numpy()
-        for matrices in (layer.matrices(), layer.effective_matrices())
-    )
-    if settled.gain is not None:
-        real = real * np.asarray(settled.gain.detach().double()).reshape(1, -1)
-    return np.where(_stuck(layer), weights - real, 0.0)
+    held = gain * _matrix(layer.effective_matrices())
+    return np.where(_stuck(layer) & (held != weights), weights - (held if real is None else real), 0.0)
+
+
+def _matrix(groups: Sequence[Tensor]) -> Array:
+    """Return matrices of all groups beside each other, (inputs, outputs)."""
+    matrix: Array = torch.cat([group.detach().double() for group in groups], dim=1).numpy()
+    return matrix
 
 
 def _stuck(layer: CrossbarLayer) -> NDArray[np.bool_]:
