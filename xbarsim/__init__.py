@@ -85,6 +85,7 @@ _MODULES = {
     "reference": "solvers.reference",
     "schemes": "schemes",
     "spice": "spice",
+    "study": "study",
     "validate": "validate",
 }
 

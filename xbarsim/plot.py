@@ -82,7 +82,7 @@ def save(figure: Figure, path: str | Path) -> list[str]:
     """
     path = checked_path(path)
     kind = path.suffix[1:].lower()
-    _letter(figure)
+    letter(figure)
     with written_whole(path) as file, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # Without a date, the same data give the same file.
@@ -97,7 +97,7 @@ def save(figure: Figure, path: str | Path) -> list[str]:
     return [f"{path}: {count} letters are in no font that is installed and are drawn as boxes"]
 
 
-def _letter(figure: Figure) -> None:
+def letter(figure: Figure) -> None:
     """Give all texts the fonts that have what matplotlib's own lacks."""
     from matplotlib.font_manager import get_font_names
     from matplotlib.text import Text

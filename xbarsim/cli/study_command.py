@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from xbarsim.cli.option_types import Command, Count, in_order
+from xbarsim.cli.option_types import Count
 from xbarsim.cli.output import Output
+from xbarsim.cli.study_options import opened_study, study_options
 from xbarsim.cli.study_progress import Tracker, signals
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from xbarsim.study.open_study import OpenStudy
+from xbarsim.cli.study_views_command import COMMANDS
 
 _HELP = """Sweeps that survive: every combination of networks, hardware, methods and chips that a file asks for.
 
@@ -35,25 +31,12 @@ def study() -> None:
     """Studies; ``_HELP`` says the rest."""
 
 
-def _study_options() -> Callable[[Command], Command]:
-    return in_order(
-        click.argument("file", type=click.Path(dir_okay=False)),
-        click.option("--quick", is_flag=True, help="The quick version that the file has under [quick]."),
-        click.option("--store", metavar="FILE", help="Where answers are [the file's name with .sqlite]."),
-    )
-
-
-def _opened(options: dict[str, Any]) -> OpenStudy:
-    from xbarsim.study.open_study import OpenStudy
-    from xbarsim.study.study_file import read
-
-    path = Path(options["file"])
-    file = read(path, quick=options["quick"])
-    return OpenStudy(file, Path(options["store"]) if options["store"] else path.with_suffix(".sqlite"))
+for _view in COMMANDS:
+    study.add_command(_view)
 
 
 @study.command()
-@_study_options()
+@study_options()
 @click.option("--jobs", type=Count(least=1), default=None, help="Processes [as many as there are cores].")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler's, tcp://host:port, in place of processes here.")
 @click.option("--retry-failed", is_flag=True, help="Try trials again that failed before.")
@@ -66,7 +49,7 @@ def run(jobs: int | None, scheduler: str | None, retry_failed: bool, quiet: bool
         raise click.UsageError("--jobs are processes of this machine, and --scheduler has others: give one of them")
     output = Output(quiet=quiet)
     with signals() as caught:
-        opened = _opened(options)
+        opened = opened_study(options)
         tracker = Tracker(output, len(opened.trials))
         tally = run_study(
             opened, jobs=jobs, scheduler=scheduler, again=retry_failed, report=tracker.ended, progress=tracker.doing,

@@ -24,6 +24,12 @@ _STEPS = (
             trials.attempts, trials.trace, trials.ended, trials.versions, points.trial AS key
         FROM points LEFT JOIN trials ON trials.key = points.trial;
     """,
+    """
+    CREATE TABLE artifacts (
+        key TEXT PRIMARY KEY, kind TEXT NOT NULL, label TEXT NOT NULL, seconds REAL NOT NULL, ended TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX trial_states ON trials (key, state, seconds, ended);
+    """,
 )
 """Of the file's ``user_version``: step k makes version k + 1 of version k."""
 

@@ -6,15 +6,22 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from xbarsim.study import margin_study, netlist_study, network_checks, network_study
+from xbarsim.study.code_version import code_version
+from xbarsim.study.report_settings import report_settings
 from xbarsim.study.study_file import MOST_TRIALS, StudyFile
 from xbarsim.study.trial import Trial, canonical
 
 _TRIALS = {"network": network_study.trials, "margin": margin_study.trials, "netlist": netlist_study.trials}
 _CHECKS = {"network": network_checks.check}
+
+_TALK = ("title", "text", "metrics", "report", "reference", "limits", "quick")
+"""Keys of a file that say how it is shown and run, and nothing of what is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +51,28 @@ class OpenStudy:
 
     @property
     def content(self) -> str:
-        """A digest of the file's tables: the same while they say the same."""
-        return hashlib.sha256(canonical(self.file.table.record).encode()).hexdigest()
+        """A digest of what the file asks for: the same while its trials are, whatever it says of their report."""
+        asks = {key: value for key, value in self.file.table.record.items() if key not in _TALK}
+        return hashlib.sha256(canonical(asks).encode()).hexdigest()
+
+    @property
+    def code(self) -> dict[str, str]:
+        """Fingerprints of the code that answers now, by kind of trial and artifact."""
+        kinds = [self.file.kind]
+        if self.file.kind == "network":
+            has_methods = bool(self.file.table.record.get("methods"))
+            kinds = ["training", "blind", "mitigation"] if has_methods else ["training", "inference"]
+        return {kind: code_version(kind) for kind in kinds}
+
+    def facts(self, jobs: int) -> dict[str, Any]:
+        """Return what the store keeps of a run that begins now."""
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        return {"content": self.content, "code": self.code, "started": started, "jobs": jobs}
 
     @cached_property
     def trials(self) -> list[Trial]:
         """All trials, in the order of the file; raises InputError where it asks for what cannot be."""
+        report_settings(self.file)
         trials = list(itertools.islice(self._trials(), MOST_TRIALS + 1))
         if len(trials) > MOST_TRIALS:
             raise self.file.table.whole_error(

@@ -129,6 +129,7 @@ class Run:
             if outcome.trace is None:
                 with written_whole(self.artifacts / task.key) as file:
                     file.write(outcome.found)
+                self.store.record_artifact(tasks[task.key], outcome.seconds)
             else:
                 broken[task.key] = f"{tasks[task.key].label}:\n{outcome.trace}"
 

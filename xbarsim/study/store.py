@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from xbarsim.errors import InputError
 from xbarsim.study.migrations import migrate
-from xbarsim.study.trial import Trial, canonical
+from xbarsim.study.trial import Artifact, Trial, canonical
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ class Store:
             yield
         except sqlite3.DatabaseError as error:
             raise InputError(f"{self.path}: {_said(error)}") from None
+        except json.JSONDecodeError:
+            raise InputError(f"{self.path}: {_DAMAGED}") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -124,9 +126,32 @@ class Store:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     trial.key, trial.kind, state, canonical(trial.settings), numbers, answer.seconds, answer.attempts,
-                    answer.trace, datetime.now(UTC).isoformat(timespec="seconds"), versions,
+                    answer.trace, _now(), versions,
                 ),
             )  # fmt: skip
+
+    def record_artifact(self, artifact: Artifact, seconds: float) -> None:
+        """Keep how long an artifact took, for plans."""
+        with self._transaction():
+            self._base.execute(
+                "INSERT OR REPLACE INTO artifacts (key, kind, label, seconds, ended) VALUES (?, ?, ?, ?, ?)",
+                (artifact.key, artifact.kind, artifact.label, seconds, _now()),
+            )
+
+    def facts(self, study: str) -> dict[str, Any] | None:
+        """Return what ``list_trials`` was told of a study; None of one that it has not."""
+        rows = self.select("SELECT facts FROM studies WHERE name = ?", study)
+        with self._failures():
+            return json.loads(rows[0][0]) if rows else None
+
+    def studies(self) -> list[str]:
+        """Return the names of all studies, in the order of the alphabet."""
+        return [name for (name,) in self.select("SELECT name FROM studies ORDER BY name")]
+
+    def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query that changes nothing; ``?`` in it are values."""
+        with self._failures():
+            return self._base.execute(query, values).fetchall()
 
     def states(self) -> dict[str, str]:
         """Return ``done`` or ``failed`` of each trial that ended, by key."""
@@ -151,6 +176,73 @@ class Store:
         except (TypeError, ValueError):
             raise InputError(f"{self.path}: {_DAMAGED}") from None
         return rows
+
+    def trial_rows(self, study: str) -> list[TrialRow]:
+        """Return a study's trials in its order."""
+        answers = self.select(
+            f"SELECT points.trial, points.point, {_ANSWER} FROM points LEFT JOIN trials ON trials.key = points.trial "
+            "WHERE points.study = ? ORDER BY points.position",
+            study,
+        )
+        with self._failures():
+            return [_trial_row(key, json.loads(point), answer) for key, point, *answer in answers]
+
+    def answers(self, places: Iterable[tuple[str, Mapping[str, Any]]]) -> list[TrialRow]:
+        """Return trials by key and point, whatever study they were run for."""
+        answers = {key: answer for key, *answer in self.select(f"SELECT trials.key, {_ANSWER} FROM trials")}
+        with self._failures():
+            return [_trial_row(key, point, answers.get(key, (None,) * 7)) for key, point in places]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """A trial of a study with its answer.
+
+    Attributes
+    ----------
+    key : str
+        Of the trial.
+    point : mapping of str to value
+        Where it stands in its study.
+    state : str, optional
+        ``done`` or ``failed``; None: not run.
+    numbers : mapping of str to number, optional
+        Of one that is done.
+    seconds : float, optional
+        Of the attempt that ended it.
+    attempts : int, optional
+        How many there were.
+    trace : str, optional
+        Of one that failed.
+    ended : str, optional
+        When, as ISO 8601 has it.
+    versions : str, optional
+        Of what took part.
+    """
+
+    key: str
+    point: Mapping[str, Any]
+    state: str | None = None
+    numbers: Mapping[str, Any] | None = None
+    seconds: float | None = None
+    attempts: int | None = None
+    trace: str | None = None
+    ended: str | None = None
+    versions: str | None = None
+
+
+_ANSWER = (
+    "trials.state, trials.numbers, trials.seconds, trials.attempts, trials.trace, trials.ended, trials.versions"
+)  # fmt: skip
+
+
+def _trial_row(key: str, point: Mapping[str, Any], answer: Sequence[Any]) -> TrialRow:
+    state, numbers, *facts = answer
+    return TrialRow(key, point, state, json.loads(numbers) if numbers else None, *facts)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 _DAMAGED = "it is no store, or a damaged one: give another --store; sqlite3 FILE .recover saves what can be read"

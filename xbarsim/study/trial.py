@@ -12,6 +12,9 @@ from typing import Any
 
 from xbarsim.study.code_version import code_version
 
+CHIP = "chip"
+"""The axis over which numbers are put together."""
+
 
 @dataclass(frozen=True, eq=False)
 class Trial:

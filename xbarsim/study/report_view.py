@@ -1,0 +1,143 @@
+"""Which axes of a study are drawn how: to the right, as lines, as panels, as a heat map; and which of its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xbarsim.errors import InputError
+from xbarsim.study.report_settings import ReportSettings
+from xbarsim.study.study_table import StudyTable
+from xbarsim.study.tables import unknown_name
+
+SHARES = ("accuracy", "before", "ideal", "agreement")
+"""Numbers from 0 to 1 that are shown in percent if nothing else is said."""
+
+_NO_METRIC = "result"
+"""What a table has a column for before any trial has ended."""
+
+_FEW_LINES = 8
+_HEAT_VALUES = 3
+_USUAL_METRICS = 4
+_WIDE = 30.0
+"""A ratio of values from which their axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """How a study is shown.
+
+    Attributes
+    ----------
+    table : StudyTable
+        The numbers.
+    settings : ReportSettings
+        What the file says.
+    x : str, optional
+        The axis that is drawn to the right; None of a study of one point.
+    lines : str, optional
+        The axis that has a line for each value.
+    panels : tuple of str
+        Axes that have a picture for each value.
+    heat : tuple of str, optional
+        Two axes of heat maps, to the right and up.
+    metrics : tuple of str
+        What is shown.
+    """
+
+    table: StudyTable
+    settings: ReportSettings
+    x: str | None
+    lines: str | None
+    panels: tuple[str, ...]
+    heat: tuple[str, str] | None
+    metrics: tuple[str, ...]
+
+    @classmethod
+    def of(cls, table: StudyTable, settings: ReportSettings, place: str) -> ReportView:
+        """Return what settings say, and what follows from the numbers where they say nothing.
+
+        Raises
+        ------
+        InputError
+            A number is asked for that no trial has; ``place``, the file, is in the message.
+        """
+        swept = [name for name, values in table.axes.items() if len(values) > 1]
+        x = settings.x or _first_axis(table, [name for name in swept if name != settings.lines])
+        free = [name for name in swept if name not in (x, settings.lines, *(settings.panels or ()))]
+        lines = settings.lines or _line_axis(table, free)
+        # An axis that is not shown would put different points in one place.
+        panels = [*(settings.panels or ()), *(name for name in free if name != lines)]
+        return cls(
+            table, settings, x, lines, tuple(panels), _heat_axes(table, settings, swept),
+            _metrics(table, settings, place),
+        )  # fmt: skip
+
+    def label(self, name: Any) -> str:
+        """Return what a name or a value is called."""
+        return self.settings.label(name)
+
+    def is_percent(self, metric: str) -> bool:
+        """Whether a number is shown in percent."""
+        percent = self.settings.percent
+        if percent is None:
+            return metric in SHARES
+        return metric in percent if isinstance(percent, tuple) else percent
+
+    def is_log(self, axis: str) -> bool:
+        """Whether an axis of numbers is drawn logarithmically."""
+        if self.settings.log is not None and axis == self.x:
+            return self.settings.log
+        positive = [value for value in self.table.axes[axis] if value > 0]
+        return len(positive) > 2 and max(positive) / min(positive) > _WIDE and min(self.table.axes[axis]) >= 0
+
+    @property
+    def swept(self) -> list[str]:
+        """Axes of several values, in the order of the study."""
+        return [name for name, values in self.table.axes.items() if len(values) > 1]
+
+
+def is_numeric(values: Sequence[Any]) -> bool:
+    """Whether all values are numbers."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _first_axis(table: StudyTable, swept: Sequence[str]) -> str | None:
+    """Return the axis of the most numbers; of words if there is none, of methods or models at last."""
+    numeric = [name for name in swept if is_numeric(table.axes[name])]
+    if numeric:
+        return max(numeric, key=lambda name: len(table.axes[name]))
+    words = [name for name in swept if name not in ("method", "model")]
+    return next(iter([*words, *swept]), None)
+
+
+def _line_axis(table: StudyTable, free: Sequence[str]) -> str | None:
+    for name in ("method", "model"):
+        if name in free:
+            return name
+    return next((name for name in free if len(table.axes[name]) <= _FEW_LINES), None)
+
+
+def _heat_axes(table: StudyTable, settings: ReportSettings, swept: Sequence[str]) -> tuple[str, str] | None:
+    if isinstance(settings.heat, tuple):
+        right, up = settings.heat
+        return (right, up) if right in swept and up in swept else None
+    if settings.heat is False:
+        return None
+    least = _HEAT_VALUES if settings.heat is None else 2
+    numeric = [name for name in swept if is_numeric(table.axes[name]) and len(table.axes[name]) >= least]
+    numeric.sort(key=lambda name: -len(table.axes[name]))
+    return (numeric[0], numeric[1]) if len(numeric) >= 2 else None
+
+
+def _metrics(table: StudyTable, settings: ReportSettings, place: str) -> tuple[str, ...]:
+    names = table.names
+    if not names and not settings.metrics:
+        return (_NO_METRIC,)
+    if not settings.metrics:
+        return ("accuracy",) if "accuracy" in names else tuple(names[:_USUAL_METRICS])
+    for name in settings.metrics if names else ():
+        if name not in names:
+            raise InputError(f"{place}: metrics: no trial has a number {name!r}: {unknown_name(name, names)}")
+    return settings.metrics
