@@ -8,7 +8,7 @@ import pytest
 from cli_tools import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = ("nn", "plot", "spice", "test")
+EXTRAS = ("nn", "plot", "spice", "study", "test")
 PROMISES = [*PROJECT["dependencies"], *(words for extra in EXTRAS for words in PROJECT["optional-dependencies"][extra])]
 
 
