@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xbarsim.study.frames import frame as frame
-    from xbarsim.study.study_call import run as run
     from xbarsim.study.store import Store as Store
+    from xbarsim.study.study_call import run as run
     from xbarsim.study.study_file import read as read
     from xbarsim.study.study_table import StudyTable as StudyTable
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from xbarsim.study.references import Reference, references
+from xbarsim.study.references import Reference, references, same_value
 from xbarsim.study.study_file import StudyFile
 from xbarsim.study.tables import Table, unknown_name
 
@@ -71,14 +72,26 @@ def report_settings(study: StudyFile) -> ReportSettings:
     return ReportSettings(
         x, lines, panels, _heat(table, axes), table.words("metrics", study.table.words("metrics")), _percent(table),
         _flag(table, "log"), _labels(table.table("labels")),
-        tuple(references(study.table, axes, [name for name, is_wide in axes.items() if is_wide])),
+        tuple(_references(study, axes)),
     )  # fmt: skip
+
+
+def _references(study: StudyFile, axes: Mapping[str, bool]) -> Iterator[Reference]:
+    """Give the references of a file; of a study of one network, those of that one."""
+    models = list(study.table.tables("model"))
+    label = None
+    if len(models) == 1:
+        label = models[0].word("label") or Path(models[0].word("source") or "").stem
+    for reference in references(study.table, axes, [name for name, is_wide in axes.items() if is_wide]):
+        if label is None or same_value(reference.point.get("model", label), label):
+            yield reference
 
 
 def _axes(study: StudyFile) -> dict[str, bool]:
     """Return the names of the axes of a study, and whether each has several values."""
-    models, methods = list(study.table.tables("model")), study.table.words("methods")
-    axes = {"model": True} if len(models) > 1 else {}
+    models, methods = list(study.table.tables("model")), study.table.record.get("methods", [])
+    # A quick version may have one model where the whole study has several.
+    axes = {"model": len(models) > 1} if models else {}
     axes |= {axis.name: len(axis.values) > 1 for axis in study.axes}
     return axes | ({"method": len(methods) > 1} if methods else {})
 

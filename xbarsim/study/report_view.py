@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xbarsim.errors import InputError
@@ -63,6 +63,7 @@ class ReportView:
         InputError
             A number is asked for that no trial has; ``place``, the file, is in the message.
         """
+        settings = _present(settings, table)
         swept = [name for name, values in table.axes.items() if len(values) > 1]
         x = settings.x or _first_axis(table, [name for name in swept if name != settings.lines])
         free = [name for name in swept if name not in (x, settings.lines, *(settings.panels or ()))]
@@ -96,6 +97,17 @@ class ReportView:
     def swept(self) -> list[str]:
         """Axes of several values, in the order of the study."""
         return [name for name, values in self.table.axes.items() if len(values) > 1]
+
+
+def _present(settings: ReportSettings, table: StudyTable) -> ReportSettings:
+    """Return settings without axes that the study has not: a quick version may have one model, or one method."""
+    panels = settings.panels
+    return replace(
+        settings,
+        x=settings.x if settings.x in table.axes else None,
+        lines=settings.lines if settings.lines in table.axes else None,
+        panels=None if panels is None else tuple(name for name in panels if name in table.axes),
+    )
 
 
 def is_numeric(values: Sequence[Any]) -> bool:

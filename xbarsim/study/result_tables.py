@@ -167,8 +167,8 @@ def unplaced(view: ReportView) -> list[str]:
     lacking: dict[str, None] = {}
     for reference in view.settings.references:
         for name, value in reference.point.items():
-            values = axes.get(name, [])
-            if not any(same_value(value, at) for at in values):
+            values = axes.get(name)
+            if values is not None and not any(same_value(value, at) for at in values):
                 # Along x a number between the study's own is drawn all the same.
                 drawn = name == view.x and is_numeric([value, *values])
                 lacking[f"{reference.source} at {name} = {value}" + (" (drawn only)" if drawn else "")] = None
