@@ -7,8 +7,8 @@ from typing import Any
 
 from xbarsim.study.open_study import OpenStudy
 from xbarsim.study.study_file import read
+from xbarsim.study.task_work import perform
 from xbarsim.study.trial import Trial
-from xbarsim.study.work import perform
 
 
 def trials_of(folder: Path, text: str, name: str = "study.toml") -> list[Trial]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xbarsim.study.open_study import OpenStudy
-from xbarsim.study.store import Answer, Store
+from xbarsim.study.store import Store, TrialAnswer
 from xbarsim.study.study_file import read
 from xbarsim.study.trial import Artifact, Trial
 
@@ -27,14 +27,14 @@ TRACE = (
     'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
     "xbarsim.errors.InputError: no row <3>\nand a second line"
 )
-FAILURE = Answer(None, 2.0, 2, TRACE)
+FAILURE = TrialAnswer(None, 2.0, 2, TRACE)
 
 METHODS = {"method": ["none", "fpt"]}
 RATES = {"cells.faults.rate": [0, 0.1], **METHODS}
 
 
-def accuracy(mean: float, **others: Any) -> Answer:
-    return Answer({"accuracy": mean, "ideal": 0.98, **others}, 2.0)
+def accuracy(mean: float, **others: Any) -> TrialAnswer:
+    return TrialAnswer({"accuracy": mean, "ideal": 0.98, **others}, 2.0)
 
 
 def trials(axes: Mapping[str, Iterable[Any]], chips: int, artifacts: tuple[Artifact, ...] = ()) -> list[Trial]:
@@ -50,7 +50,7 @@ def study(
     folder: Path,
     text: str = HEAD + SWEEP,
     axes: Mapping[str, Iterable[Any]] = RATES,
-    answer: Callable[[dict[str, Any]], Answer | None] = lambda point: accuracy(0.9),
+    answer: Callable[[dict[str, Any]], TrialAnswer | None] = lambda point: accuracy(0.9),
     chips: int = 3,
     jobs: int = 2,
 ) -> OpenStudy:

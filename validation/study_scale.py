@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from xbarsim.study.open_study import OpenStudy
-from xbarsim.study.store import Answer, Store
+from xbarsim.study.store import Store, TrialAnswer
 from xbarsim.study.study_file import read
 from xbarsim.study.trial import Trial
 
@@ -93,15 +93,15 @@ def make(folder: Path, trials: int) -> Path:
     return path
 
 
-def _answer(draw: random.Random, trial: Trial) -> Answer | None:
+def _answer(draw: random.Random, trial: Trial) -> TrialAnswer | None:
     place, luck = trial.point, draw.random()
     if luck < 0.01:
         return None
     if luck < 0.015:
-        return Answer(None, 1.0, 1, TRACE.format(draw.randrange(5)))
+        return TrialAnswer(None, 1.0, 1, TRACE.format(draw.randrange(5)))
     loss = place["cells.faults.rate"] * (1.0 - METHODS.index(place["method"]) / 10) + place["wires.word+wires.bit"] / 50
     numbers = dict.fromkeys(NUMBERS, 0)
-    return Answer(numbers | {"accuracy": 0.98 - loss + draw.gauss(0.0, 0.01), "ideal": 0.98}, 1.0 + luck)
+    return TrialAnswer(numbers | {"accuracy": 0.98 - loss + draw.gauss(0.0, 0.01), "ideal": 0.98}, 1.0 + luck)
 
 
 def seconds(*arguments: object) -> float:

@@ -77,7 +77,7 @@ def test_what_is_no_file_is_not_read(tmp_path, path, words):
 def recorded(tmp_path_factory):
     """The bytes of a store of 40 trials."""
     study = opened(tmp_path_factory.mktemp("recorded"), [trial(value) for value in range(40)])
-    assert run_study(study, jobs=1).done == 40
+    assert run_study(study, jobs=1).answered == 40
     return study.store.read_bytes()
 
 

@@ -90,7 +90,7 @@ def test_two_workers_find_what_this_machine_finds_to_the_bit(cluster, tmp_path):
     here, there = both(tmp_path, [trial(value, solve=value, artifacts=needs) for value in range(12)])
     run_study(here, jobs=2)
     tally = run_study(there, scheduler=cluster.address)
-    assert (tally.done, tally.failed) == (12, 0)
+    assert (tally.answered, tally.failed) == (12, 0)
     assert numbers(there) == numbers(here)
     assert len({row["numbers"]["process"] for row in rows(there).values()}) == 2
     assert {path.name: path.read_bytes() for path in there.artifacts.iterdir()} == {
@@ -108,7 +108,7 @@ def test_artifacts_are_sent_once_to_each_worker(cluster, tmp_path, monkeypatch):
 
     monkeypatch.setattr(dask_cluster.DaskCluster, "_asked", counted)
     study = opened(tmp_path, [trial(value, artifacts=[artifact(9, 9)]) for value in range(10)])
-    assert run_study(study, scheduler=cluster.address).done == 10
+    assert run_study(study, scheduler=cluster.address).answered == 10
     assert 1 <= sum("_bring" in name for name in asked) <= 2
 
 
@@ -135,7 +135,7 @@ def test_a_worker_that_dies_loses_no_trial(cluster, tmp_path):
     deadly = trial(100, kill_parent=True, once=str(tmp_path / "mark"))
     study = opened(tmp_path, [*(trial(value) for value in range(6)), deadly, *(trial(value) for value in range(6, 12))])
     tally = run_study(study, scheduler=cluster.address)
-    assert (tally.done, tally.failed, tally.left) == (13, 0, 0)
+    assert (tally.answered, tally.failed, tally.left) == (13, 0, 0)
 
 
 def test_what_has_not_begun_is_taken_back(cluster, tmp_path):

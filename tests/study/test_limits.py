@@ -73,7 +73,7 @@ def test_what_never_ends_well_is_recorded_with_its_reason(record, fate, words):
 
 def test_the_tally_has_all(record):
     tally = record["tally"]
-    assert (tally.before, tally.done, tally.failed, tally.left) == (0, 5, 6, 0)
+    assert (tally.before, tally.answered, tally.failed, tally.left) == (0, 5, 6, 0)
 
 
 @pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (2, 3)])
@@ -87,9 +87,9 @@ def test_failed_trials_are_tried_again_when_asked(tmp_path):
     study = opened(tmp_path, [trial(0, **{"raise": "not yet"}), trial(1)])
     assert run_study(study, jobs=1).failed == 1
     tally = run_study(study, jobs=1)
-    assert (tally.before, tally.done, tally.failed) == (2, 0, 0)
+    assert (tally.before, tally.answered, tally.failed) == (2, 0, 0)
     tally = run_study(study, jobs=1, again=True)
-    assert (tally.before, tally.done, tally.failed) == (1, 0, 1)
+    assert (tally.before, tally.answered, tally.failed) == (1, 0, 1)
 
 
 def test_what_cannot_be_made_fails_the_trials_that_need_it_alone(tmp_path):
@@ -98,7 +98,7 @@ def test_what_cannot_be_made_fails_the_trials_that_need_it_alone(tmp_path):
     trials = [trial(0, artifacts=[broken, above]), trial(1, artifacts=[apart]), trial(2)]
     study = opened(tmp_path, trials)
     tally = run_study(study, jobs=2)
-    assert (tally.done, tally.failed) == (2, 1)
+    assert (tally.answered, tally.failed) == (2, 1)
     found = rows(study)
     assert "no convergence" in found[0]["trace"]
     assert [found[value]["numbers"]["made"] for value in (1, 2)] == [7, 0]

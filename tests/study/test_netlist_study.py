@@ -13,7 +13,7 @@ from cli_tools import call
 
 from xbarsim.analysis.numbers import numbers_of
 from xbarsim.errors import InputError
-from xbarsim.study.work import perform
+from xbarsim.study.task_work import perform
 
 DIVIDER = """divider
 .param rw=1 vin=2 kind=0

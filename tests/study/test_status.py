@@ -13,7 +13,7 @@ from report_tools import FAILURE, accuracy
 from xbarsim.study.durations import Durations, lasting
 from xbarsim.study.failure_reasons import reason
 from xbarsim.study.runner import alone
-from xbarsim.study.store import Answer, Store
+from xbarsim.study.store import Store, TrialAnswer
 from xbarsim.study.study_plan import plan
 from xbarsim.study.study_status import status
 from xbarsim.study.trial import Artifact
@@ -28,7 +28,7 @@ def answer(point):
             return FAILURE
         if point["chip"] == 1 or point["method"] == "fpt":
             return None
-    return Answer({"accuracy": 0.9}, SECONDS[point["method"]])
+    return TrialAnswer({"accuracy": 0.9}, SECONDS[point["method"]])
 
 
 @pytest.fixture

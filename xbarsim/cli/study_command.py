@@ -55,7 +55,7 @@ def run(jobs: int | None, scheduler: str | None, retry_failed: bool, quiet: bool
             opened, jobs=jobs, scheduler=scheduler, again=retry_failed, report=tracker.ended, progress=tracker.doing,
             stop=lambda: bool(caught),
         )  # fmt: skip
-    output.say(f"{tally.done} trials done, {tally.failed} failed, {tally.before} there before, {tally.left} left")
+    output.say(f"{tally.answered} trials done, {tally.failed} failed, {tally.before} there before, {tally.left} left")
     if caught and tally.left:
         raise click.exceptions.Exit(128 + caught[0])
     if tally.failed:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xbarsim.cli.output import Output
-    from xbarsim.study.store import Answer
+    from xbarsim.study.store import TrialAnswer
     from xbarsim.study.trial import Trial
 
 
@@ -59,7 +59,7 @@ class Tracker:
         """Say what is being done."""
         self._output.say(text)
 
-    def ended(self, trial: Trial, answer: Answer) -> None:
+    def ended(self, trial: Trial, answer: TrialAnswer) -> None:
         """Say what a trial came to."""
         self._ended += 1
         where = ", ".join(f"{name} {value}" for name, value in trial.point.items())

@@ -145,8 +145,8 @@ def _errors(layer: CrossbarLayer, settled: LayerPlan) -> Array:
         real = gain * _matrix(layer.effective_matrices())
     # The network is the method's own. Where wires alone take something no cell is to blame.
     layer.hardware = replace(layer.hardware, fidelity="ideal")
-    held = gain * _matrix(layer.effective_matrices())
-    return np.where(_stuck(layer) & (held != weights), weights - (held if real is None else real), 0.0)
+    matrix = gain * _matrix(layer.effective_matrices())
+    return np.where(_stuck(layer) & (matrix != weights), weights - (matrix if real is None else real), 0.0)
 
 
 def _matrix(groups: Sequence[Tensor]) -> Array:

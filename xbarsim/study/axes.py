@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xbarsim.study.tables import Table
+from xbarsim.study.tables import StudyTable
 
 Point = dict[str, Any]
 """The value on each axis."""
 
-_TAKEN = ("chip", "method", "model")
+_COLUMNS = ("chip", "method", "model")
 """Columns of every table of networks."""
 
 Changes = dict[str, Any]
@@ -20,7 +20,7 @@ Changes = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Axis:
+class SweepAxis:
     """One swept quantity.
 
     Attributes
@@ -43,7 +43,7 @@ class Axis:
         return tuple(dict.fromkeys(name for change in self.changes for name in change))
 
     @classmethod
-    def of(cls, table: Table, name: str) -> Axis:
+    def of(cls, table: StudyTable, name: str) -> SweepAxis:
         """Return the axis of a key of ``[sweep]``.
 
         ``"wires.word+wires.bit" = [0, 1, 2]`` gives both settings each value; a table has a word for each of its
@@ -68,12 +68,12 @@ class Axis:
                 raise table.error(name, f"{single!r} is no number, word or list")
             if single in values[:number]:
                 raise table.error(name, f"{single!r} is there twice: give each value once")
-        shown = tuple("x".join(map(str, value)) if isinstance(value, list) else value for value in values)
-        return cls(name, shown, tuple(dict.fromkeys(settings, value) for value in values))
+        labels = tuple("x".join(map(str, value)) if isinstance(value, list) else value for value in values)
+        return cls(name, labels, tuple(dict.fromkeys(settings, value) for value in values))
 
     @classmethod
-    def _of_words(cls, table: Table, name: str) -> Axis:
-        if name in _TAKEN:
+    def _of_words(cls, table: StudyTable, name: str) -> SweepAxis:
+        if name in _COLUMNS:
             raise table.whole_error(f"tables have a column {name} already: give the axis another name")
         if not table.record:
             raise table.whole_error("the sweep is empty: give at least one value, or leave it out")
@@ -95,7 +95,7 @@ def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield f"{above}{name}", value
 
 
-def points(axes: Sequence[Axis]) -> Iterator[tuple[Point, Changes]]:
+def points(axes: Sequence[SweepAxis]) -> Iterator[tuple[Point, Changes]]:
     """Give all combinations of the axes' values, the last axis fastest."""
     for places in itertools.product(*(range(len(axis.values)) for axis in axes)):
         point: Point = {}

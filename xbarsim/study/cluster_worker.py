@@ -53,7 +53,7 @@ def perform_there(task: Task, limits: Limits) -> tuple[Any, ...]:
     while True:
         for _, outcome in process.outcomes():
             processes.append(process)
-            return outcome.found, outcome.seconds, outcome.trace, outcome.from_outside
+            return outcome.value, outcome.seconds, outcome.trace, outcome.from_outside
 
 
 def keep_there(key: str, content: bytes, dask_worker: Any) -> None:

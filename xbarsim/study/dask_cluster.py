@@ -15,7 +15,7 @@ from typing import Any
 
 from xbarsim.errors import InputError
 from xbarsim.study.cluster_worker import MISSING, OTHER_CODE, executing, keep_there, perform_there
-from xbarsim.study.executors import Outcome
+from xbarsim.study.executors import Attempt
 from xbarsim.study.study_file import Limits
 from xbarsim.study.trial import Task
 
@@ -76,18 +76,18 @@ class DaskCluster:
         """As the protocol; 1 while there are no workers, so that a task waits for the first."""
         if time.monotonic() - self._counted > _LOOK:
             self._counted = time.monotonic()
-            self._width = max(1, sum(self._asked(self._client.nthreads).values()))
+            self._width = max(1, sum(self._answered(self._client.nthreads).values()))
         return self._width
 
     def submit(self, task: Task) -> None:
         """As the protocol."""
-        future = self._asked(
+        future = self._answered(
             lambda: self._client.submit(perform_there, task, self._limits, key=next(self._names), pure=False)
         )
         self._tasks[future] = task
         future.add_done_callback(self._ended.put)
 
-    def outcomes(self) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self) -> Iterator[tuple[Task, Attempt]]:
         """As the protocol.
 
         Raises
@@ -117,16 +117,16 @@ class DaskCluster:
             if result[0] == MISSING:
                 waiting.append((task, result))
             else:
-                yield task, Outcome(*result)
+                yield task, Attempt(*result)
         for task, (_, worker, keys) in waiting:
             self._bring(task, worker, keys)
 
     def withdraw(self) -> list[Task]:
         """As the protocol."""
-        running: set[str] = set().union(*self._asked(lambda: self._client.run(executing)).values())
+        running: set[str] = set().union(*self._answered(lambda: self._client.run(executing)).values())
         idle = [future for future in self._tasks if future.key not in running and not future.done()]
         tasks = [self._tasks.pop(future) for future in idle]
-        self._asked(lambda: self._client.cancel(idle))
+        self._answered(lambda: self._client.cancel(idle))
         return tasks
 
     def close(self, *, drop: bool) -> None:
@@ -147,14 +147,14 @@ class DaskCluster:
     def _bring(self, task: Task, worker: str, keys: list[str]) -> None:
         """Send a worker what a task needs, once, and have the task done."""
         for key in keys:
-            place, asked = (worker, key), (worker, key, task.key)
-            if place in self._sent and asked not in self._sent:  # on its way when the task began
-                self._sent.add(asked)
+            place, call = (worker, key), (worker, key, task.key)
+            if place in self._sent and call not in self._sent:  # on its way when the task began
+                self._sent.add(call)
                 continue
-            self._sent |= {place, asked}
+            self._sent |= {place, call}
             content = (self._folder / key).read_bytes()
             try:
-                self._asked(lambda: self._client.run(keep_there, key, content, workers=[worker]))  # noqa: B023
+                self._answered(lambda: self._client.run(keep_there, key, content, workers=[worker]))  # noqa: B023
             except InputError:
                 raise
             except Exception as error:
@@ -165,7 +165,7 @@ class DaskCluster:
                     ) from None
         self.submit(task)
 
-    def _asked(self, question: Any) -> Any:
+    def _answered(self, question: Any) -> Any:
         """Return what the scheduler says to a question."""
         self._check_scheduler()
         try:
@@ -184,21 +184,21 @@ class DaskCluster:
     def _gathered(self, futures: list[Any]) -> dict[Any, tuple[Any, ...]]:
         """Return what tasks came to, asked for together; what its worker took along is asked for one by one."""
         try:
-            return dict(zip(futures, self._asked(lambda: self._client.gather(futures)), strict=True))
+            return dict(zip(futures, self._answered(lambda: self._client.gather(futures)), strict=True))
         except InputError:
             raise
         except Exception:
             return {}
 
     def _failure(self, future: Any) -> tuple[Any, ...]:
-        """Return the fields of an ``Outcome`` of a task that came to nothing."""
+        """Return the fields of an ``Attempt`` of a task that came to nothing."""
         from distributed import KilledWorker
 
         reason = "the cluster dropped it"
         try:
             if not future.cancelled():
-                found: tuple[Any, ...] = future.result()
-                return found
+                outcome: tuple[Any, ...] = future.result()
+                return outcome
             self._check_scheduler()
         except KilledWorker as error:
             reason = f"the workers that had it died: {error}"

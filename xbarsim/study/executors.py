@@ -10,13 +10,13 @@ from xbarsim.study.trial import Task
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Attempt:
     """The end of one attempt at a task.
 
     Attributes
     ----------
-    found : object
-        What ``work.perform`` returned; None where it did not.
+    value : object
+        What ``task_work.perform`` returned; None where it did not.
     seconds : float
         Of the attempt.
     trace : str, optional
@@ -25,7 +25,7 @@ class Outcome:
         Whether memory, time or the process's death ended it: another attempt may succeed.
     """
 
-    found: Any
+    value: Any
     seconds: float
     trace: str | None = None
     from_outside: bool = False
@@ -41,7 +41,7 @@ class Executor(Protocol):
     def submit(self, task: Task) -> None:
         """Begin a task as soon as there is room."""
 
-    def outcomes(self) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self) -> Iterator[tuple[Task, Attempt]]:
         """Give tasks that have ended; empty after a moment in which none did."""
 
     def withdraw(self) -> list[Task]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xbarsim.errors import InputError
-from xbarsim.study.executors import Outcome
+from xbarsim.study.executors import Attempt
 from xbarsim.study.study_file import Limits
 from xbarsim.study.task_process import TaskProcess, Word
 from xbarsim.study.task_worker import READY
@@ -46,7 +46,7 @@ class LocalProcesses:
         self._waiting.append(task)
         self._hand_out()
 
-    def outcomes(self) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self) -> Iterator[tuple[Task, Attempt]]:
         """As the protocol.
 
         Raises
@@ -54,7 +54,7 @@ class LocalProcesses:
         InputError
             Processes end before they can begin.
         """
-        ended: list[tuple[Task, Outcome]] = []
+        ended: list[tuple[Task, Attempt]] = []
         try:
             ended += self._heard(self._words.get(timeout=self._patience()))
             while True:
@@ -93,7 +93,7 @@ class LocalProcesses:
     def _give(self, process: TaskProcess) -> None:
         process.give(self._waiting.popleft(), self._artifacts)
 
-    def _heard(self, word: Word) -> Iterator[tuple[Task, Outcome]]:
+    def _heard(self, word: Word) -> Iterator[tuple[Task, Attempt]]:
         """Give what a process's word is the end of."""
         process = word.process
         if process not in self._processes:
@@ -105,7 +105,7 @@ class LocalProcesses:
         elif word.message is not None:
             process.task = None
             if task is not None:
-                yield task, Outcome(*word.message)
+                yield task, Attempt(*word.message)
         else:
             self._processes.remove(process)
             ending = process.ending()
@@ -114,7 +114,7 @@ class LocalProcesses:
                 if task is not None:
                     self._waiting.appendleft(task)
             elif task is not None:
-                yield task, Outcome(None, time.perf_counter() - process.begun, ending, from_outside=True)
+                yield task, Attempt(None, time.perf_counter() - process.begun, ending, from_outside=True)
 
     def _count_stillborn(self, ending: str) -> None:
         self._stillborn += 1
@@ -125,7 +125,7 @@ class LocalProcesses:
         advice = "" if memory is None else f"; limits.memory leaves it {memory / 1e9:.3g} GB: give more"
         raise InputError(f"no process of trials begins: {last}{advice}")
 
-    def _late(self) -> Iterator[tuple[Task, Outcome]]:
+    def _late(self) -> Iterator[tuple[Task, Attempt]]:
         """End processes whose time is over."""
         seconds = self._limits.seconds
         if seconds is None:
@@ -136,7 +136,7 @@ class LocalProcesses:
                 self._processes.remove(process)
                 process.kill()
                 reason = f"it was ended after {seconds:g} s, the limit of a trial"
-                yield process.task, Outcome(None, spent, reason, from_outside=True)
+                yield process.task, Attempt(None, spent, reason, from_outside=True)
 
     def _patience(self) -> float:
         """Return how long to wait for a word: no longer than the first process has left."""

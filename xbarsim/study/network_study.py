@@ -12,7 +12,7 @@ from typing import Any
 from xbarsim.errors import InputError
 from xbarsim.study.axes import Changes, Point, points
 from xbarsim.study.study_file import StudyFile, hardware_names
-from xbarsim.study.tables import Table, unknown_name
+from xbarsim.study.tables import StudyTable, unknown_name
 from xbarsim.study.trial import Artifact, Trial, canonical
 
 _MODEL = ("source", "label", "weights", "width", "epochs", "batch", "rate", "decay", "seed", "augment")
@@ -142,7 +142,7 @@ class _Networks:
             yield row
 
     def _row(self, entry: Any) -> _Row:
-        table = Table(entry if isinstance(entry, Mapping) else {"method": entry}, self._table.where("methods"))
+        table = StudyTable(entry if isinstance(entry, Mapping) else {"method": entry}, self._table.where("methods"))
         table.check_names(_METHOD)
         text = table.word("method")
         if text is None:
@@ -193,7 +193,7 @@ class _Networks:
 
     def _check_axes(self) -> None:
         sweep = self._table.table("sweep")
-        known = [
+        names = [
             *hardware_names(),
             *(f"model.{name}" for name in _TRAINED),
             *(f"data.{name}" for name in _SWEPT_DATA),
@@ -203,23 +203,23 @@ class _Networks:
             for name in axis.settings:
                 if name in self._words:
                     continue
-                whole = name if name in known else f"cells.{name}"
-                if whole not in known:
-                    raise sweep.error(axis.name, f"there is no setting {name!r}: {unknown_name(name, known)}")
+                whole = name if name in names else f"cells.{name}"
+                if whole not in names:
+                    raise sweep.error(axis.name, f"there is no setting {name!r}: {unknown_name(name, names)}")
                 if swept.setdefault(whole, name) != name:
                     raise sweep.error(axis.name, f"it is {swept[whole]} by another name: sweep it once")
 
-    def _setting(self, table: Table, changes: Changes) -> tuple[_Model, Mapping[str, Any], Mapping[str, Any]]:
-        own = {name.removeprefix("model."): value for name, value in changes.items() if name.startswith("model.")}
+    def _setting(self, table: StudyTable, changes: Changes) -> tuple[_Model, Mapping[str, Any], Mapping[str, Any]]:
+        recipe = {name.removeprefix("model."): value for name, value in changes.items() if name.startswith("model.")}
         images = {name.removeprefix("data."): value for name, value in changes.items() if name.startswith("data.")}
-        rest = {
+        changed = {
             name: value
             for name, value in changes.items()
             if not name.startswith(("model.", "data.")) and name not in self._words
         }
         try:
-            data, folder = self._images(Table(dict(self._data.record) | images, self._data.place))
-            return self._model(table, own, data, folder), data, _hardware(self._study, canonical(rest))
+            data, folder = self._images(StudyTable(dict(self._data.record) | images, self._data.place))
+            return self._model(table, recipe, data, folder), data, _hardware(self._study, canonical(changed))
         except InputError as error:
             if str(error).startswith(self._table.place):
                 raise
@@ -228,7 +228,7 @@ class _Networks:
             at = ", ".join(f"{name} = {value}" for name, value in changes.items())
             raise InputError(f"{self._table.place}: sweep, at {at}: {error}") from None
 
-    def _images(self, table: Table) -> tuple[dict[str, Any], str | None]:
+    def _images(self, table: StudyTable) -> tuple[dict[str, Any], str | None]:
         name = table.word("name", "digits") or "digits"
         data: dict[str, Any] = {"name": name}
         path = self._study.folder / name
@@ -253,15 +253,15 @@ class _Networks:
         folder = table.word("folder")
         return data, None if folder is None else str((self._study.folder / folder).resolve())
 
-    def _model(self, table: Table, own: dict[str, Any], data: Mapping[str, Any], folder: str | None) -> _Model:
+    def _model(self, table: StudyTable, changes: dict[str, Any], data: Mapping[str, Any], folder: str | None) -> _Model:
         from xbarsim.nn import zoo
         from xbarsim.nn.training import TrainSettings
 
         source, weights = table.word("source") or "", table.word("weights")
         places = {} if folder is None else {"data": folder}
-        recipe = {name: table.record[name] for name in _TRAINED if name in table.record} | own
+        recipe = {name: table.record[name] for name in _TRAINED if name in table.record} | changes
         if source in zoo.MODELS and weights is None:
-            width = Table(recipe, table.place).number("width", 1.0, above=0.0)
+            width = StudyTable(recipe, table.place).number("width", 1.0, above=0.0)
             recipe.pop("width", None)
             TrainSettings.from_dict(recipe)
             images = {key: value for key, value in data.items() if key not in ("test", "images")}
@@ -299,27 +299,27 @@ def _hardware(study: StudyFile, changes: str) -> dict[str, Any]:
     from xbarsim.nn.hardware import PRESETS, Hardware, preset
 
     table = study.table.table("hardware")
-    known = ("base", *(name.partition(".")[0] for name in hardware_names()))
-    table.check_names(known)
+    keys = ("base", *(name.partition(".")[0] for name in hardware_names()))
+    table.check_names(keys)
     base = table.word("base", "rram-64") or "rram-64"
     hardware = preset(base) if base in PRESETS else Hardware.from_json(study.folder / base)
     record = hardware.to_dict()
-    own = {key: value for key, value in table.record.items() if key != "base"}
-    for name, value in [*_settings_of(table, own), *json.loads(changes).items()]:
+    settings = {key: value for key, value in table.record.items() if key != "base"}
+    for name, value in [*_settings_of(table, settings), *json.loads(changes).items()]:
         _put(record, name, value)
     return Hardware.from_dict(record).to_dict()
 
 
-def _settings_of(table: Table, record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    known = list(hardware_names())
+def _settings_of(table: StudyTable, record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    names = list(hardware_names())
     for name, value in record.items():
         whole = f"{above}{name}"
         if isinstance(value, Mapping):
             yield from _settings_of(table, value, f"{whole}.")
-        elif whole in known:
+        elif whole in names:
             yield whole, value
         else:
-            raise table.error(whole, f"there is no such setting: {unknown_name(whole, known)}")
+            raise table.error(whole, f"there is no such setting: {unknown_name(whole, names)}")
 
 
 def _put(record: dict[str, Any], name: str, value: Any) -> None:

@@ -100,7 +100,7 @@ def _data(settings: str, folder: str | None) -> Dataset:
 
 _MODELS: dict[str, tuple[nn.Module, Dataset]] = {}
 _HARNESSES: dict[str, Harness] = {}
-_KEPT = 2
+_ROOM = 2
 """Networks, and harnesses, that a worker keeps: trials come one setting after the other."""
 
 
@@ -109,7 +109,7 @@ def _network(task: Task, artifacts: Artifacts) -> tuple[nn.Module, Dataset]:
     name = canonical({"model": settings, "data": task.settings["data"]})
     if name not in _MODELS:
         data = _data(canonical(task.settings["data"]), places.get("data"))
-        _keep(_MODELS, name, _found(settings, places, data, artifacts))
+        _keep(_MODELS, name, _source(settings, places, data, artifacts))
     return _MODELS[name]
 
 
@@ -121,12 +121,12 @@ def untrained(task: Task) -> tuple[nn.Module, Dataset]:
         _keep(
             _MODELS,
             name,
-            _found(settings, task.places, _data(canonical(task.settings["data"]), task.places.get("data")), {}),
+            _source(settings, task.places, _data(canonical(task.settings["data"]), task.places.get("data")), {}),
         )
     return _MODELS[name]
 
 
-def _found(
+def _source(
     settings: Mapping[str, Any], places: Mapping[str, str], data: Dataset, artifacts: Artifacts
 ) -> tuple[nn.Module, Dataset]:
     import torch
@@ -168,7 +168,7 @@ def _ideal(harness: Harness) -> float:
     return _IDEALS[id(harness)]
 
 
-def _keep(kept: dict[str, Any], name: str, value: Any) -> None:
-    while len(kept) >= _KEPT:
-        kept.pop(next(iter(kept)))
-    kept[name] = value
+def _keep(cache: dict[str, Any], name: str, value: Any) -> None:
+    while len(cache) >= _ROOM:
+        cache.pop(next(iter(cache)))
+    cache[name] = value

@@ -14,12 +14,12 @@ from typing import Any
 
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
-from xbarsim.study.executors import Executor, Outcome
-from xbarsim.study.store import Answer, Store
+from xbarsim.study.executors import Attempt, Executor
+from xbarsim.study.store import Store, TrialAnswer
 from xbarsim.study.study_file import Limits
 from xbarsim.study.trial import Artifact, Task, Trial
 
-Report = Callable[[Trial, Answer], None]
+Report = Callable[[Trial, TrialAnswer], None]
 _AHEAD = 2
 """Tasks given to each process before it has ended the one in hand: none waits for this process to record an answer."""
 
@@ -30,7 +30,7 @@ class Tally:
 
     Attributes
     ----------
-    before, done, failed : int
+    before, answered, failed : int
         Trials with an answer before, and those that ended in this run.
     left : int
         Trials without an answer.
@@ -39,7 +39,7 @@ class Tally:
     """
 
     before: int = 0
-    done: int = 0
+    answered: int = 0
     failed: int = 0
     left: int = 0
     seconds: float = 0.0
@@ -80,11 +80,11 @@ class Run:
     def missing(self) -> list[Trial]:
         """Return what has no answer, each trial once."""
         states = self.store.states()
-        wanted = {trial.key: trial for trial in self.trials}
+        candidates = {trial.key: trial for trial in self.trials}
         missing = [
-            trial for key, trial in wanted.items() if key not in states or (self.again and states[key] == "failed")
+            trial for key, trial in candidates.items() if key not in states or (self.again and states[key] == "failed")
         ]
-        self.tally.before, self.tally.left = len(wanted) - len(missing), len(missing)
+        self.tally.before, self.tally.left = len(candidates) - len(missing), len(missing)
         return missing
 
     def run(self, missing: Sequence[Trial], executor: Executor, limits: Limits) -> None:
@@ -110,40 +110,40 @@ class Run:
             if reason is None:
                 ready.append(trial)
             else:
-                self._record(trial, Answer(None, 0.0, 1, reason))
+                self._record(trial, TrialAnswer(None, 0.0, 1, reason))
         by_key = {trial.key: trial for trial in ready}
         for task, outcome, attempts in self._ended([trial.task for trial in ready], executor, limits):
-            self._record(by_key[task.key], Answer(outcome.found, outcome.seconds, attempts, outcome.trace))
+            self._record(by_key[task.key], TrialAnswer(outcome.value, outcome.seconds, attempts, outcome.trace))
 
     def _make(self, stage: Sequence[Artifact], broken: dict[str, str], executor: Executor, limits: Limits) -> None:
         """Make artifacts that are not there; ``broken`` takes the reasons of those that cannot be made."""
-        wanted = [artifact for artifact in stage if not (self.artifacts / artifact.key).exists()]
-        for artifact in wanted:
+        candidates = [artifact for artifact in stage if not (self.artifacts / artifact.key).exists()]
+        for artifact in candidates:
             reason = next((broken[need.key] for need in artifact.needs if need.key in broken), None)
             if reason is not None:
                 broken[artifact.key] = reason
-        tasks = {artifact.key: artifact for artifact in wanted if artifact.key not in broken}
+        tasks = {artifact.key: artifact for artifact in candidates if artifact.key not in broken}
         if tasks:
             self.progress(", ".join(dict.fromkeys(artifact.label for artifact in tasks.values())))
         for task, outcome, _ in self._ended([artifact.task for artifact in tasks.values()], executor, limits):
             if outcome.trace is None:
                 with written_whole(self.artifacts / task.key) as file:
-                    file.write(outcome.found)
+                    file.write(outcome.value)
                 self.store.record_artifact(tasks[task.key], outcome.seconds)
             else:
                 broken[task.key] = f"{tasks[task.key].label}:\n{outcome.trace}"
 
-    def _record(self, trial: Trial, answer: Answer) -> None:
+    def _record(self, trial: Trial, answer: TrialAnswer) -> None:
         self.store.record(trial, answer, versions())
         if answer.numbers is None:
             self.tally.failed += 1
         else:
-            self.tally.done += 1
+            self.tally.answered += 1
         self.tally.left -= 1
         self.tally.seconds += answer.seconds
         self.report(trial, answer)
 
-    def _ended(self, tasks: Iterable[Task], executor: Executor, limits: Limits) -> Iterator[tuple[Task, Outcome, int]]:
+    def _ended(self, tasks: Iterable[Task], executor: Executor, limits: Limits) -> Iterator[tuple[Task, Attempt, int]]:
         """Give each task with its last outcome, and how often it was tried; what is stopped before gives none."""
         queue = deque(tasks)
         attempts = dict.fromkeys((task.key for task in queue), 0)

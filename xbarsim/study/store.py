@@ -18,7 +18,7 @@ from xbarsim.study.trial import Artifact, Trial, canonical
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrialAnswer:
     """What a trial came to.
 
     Attributes
@@ -80,7 +80,7 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise InputError(f"{self.path}: {_said(error)}") from None
+            raise InputError(f"{self.path}: {_explained(error)}") from None
         except json.JSONDecodeError:
             raise InputError(f"{self.path}: {_DAMAGED}") from None
 
@@ -115,7 +115,7 @@ class Store:
                 ((study, number, trial.key, json.dumps(dict(trial.point))) for number, trial in enumerate(trials)),
             )
 
-    def record(self, trial: Trial, answer: Answer, versions: str) -> None:
+    def record(self, trial: Trial, answer: TrialAnswer, versions: str) -> None:
         """Keep the answer of a trial: all of it or nothing."""
         state = "failed" if answer.numbers is None else "done"
         numbers = None if answer.numbers is None else json.dumps(answer.numbers, allow_nan=False)
@@ -161,14 +161,14 @@ class Store:
     def rows(self, study: str) -> list[dict[str, Any]]:
         """Return a study's trials in its order: point, state (None: not run), numbers, seconds, attempts, trace."""
         with self._failures():
-            found = self._base.execute(
+            cursor = self._base.execute(
                 "SELECT points.trial, points.point, trials.state, trials.numbers, trials.seconds, trials.attempts, "
                 "trials.trace, trials.versions FROM points LEFT JOIN trials ON trials.key = points.trial "
                 "WHERE points.study = ? ORDER BY points.position",
                 (study,),
             ).fetchall()
         names = ("key", "point", "state", "numbers", "seconds", "attempts", "trace", "versions")
-        rows = [dict(zip(names, row, strict=True)) for row in found]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor]
         try:
             for row in rows:
                 row["point"] = json.loads(row["point"])
@@ -248,7 +248,7 @@ def _now() -> str:
 _DAMAGED = "it is no store, or a damaged one: give another --store; sqlite3 FILE .recover saves what can be read"
 
 
-def _said(error: sqlite3.DatabaseError) -> str:
+def _explained(error: sqlite3.DatabaseError) -> str:
     """Return what a user can do about a failure of SQLite."""
     text = str(error)
     if any(words in text for words in ("not a database", "malformed", "no such table", "no such column")):

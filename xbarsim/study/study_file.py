@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from xbarsim.errors import InputError
-from xbarsim.study.axes import Axis
-from xbarsim.study.tables import Table
+from xbarsim.study.axes import SweepAxis
+from xbarsim.study.tables import StudyTable
 
 MOST_TRIALS = 200_000
 """Of a study: more is a slip of the pen, and their list would not fit in memory."""
@@ -19,7 +19,7 @@ MOST_TRIALS = 200_000
 KINDS = ("network", "margin", "netlist")
 
 _COMMON = ("name", "title", "text", "metrics", "sweep", "limits", "report", "reference", "quick")
-_OWN = {
+_KEYS_OF = {
     "network": ("data", "model", "hardware", "methods", "method_seed", "seeds", "inference"),
     "margin": ("margin",),
     "netlist": ("netlist",),
@@ -51,13 +51,13 @@ class StudyFile:
 
     Attributes
     ----------
-    table : Table
+    table : StudyTable
         All of it, ``[quick]`` applied where that was asked for.
     folder : Path
         Where paths in it begin.
     kind : str
         One of ``KINDS``.
-    axes : tuple of Axis
+    axes : tuple of SweepAxis
         What is swept, besides models, methods and seeds.
     limits : Limits
         Of each trial.
@@ -65,10 +65,10 @@ class StudyFile:
         Whether it is the quick version.
     """
 
-    table: Table
+    table: StudyTable
     folder: Path
     kind: str
-    axes: tuple[Axis, ...]
+    axes: tuple[SweepAxis, ...]
     limits: Limits = field(default_factory=Limits)
     quick: bool = False
 
@@ -129,18 +129,18 @@ def _text(path: Path) -> str:
 
 def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool = False) -> StudyFile:
     """Return the study that a record describes, as ``read`` does."""
-    table = Table(record, place)
+    table = StudyTable(record, place)
     table.check_values()
     if quick:
         if "quick" not in record:
             raise InputError(f"{place} has no [quick] table: leave --quick out, or say in one what is less")
-        table = Table(_merged(record, table.table("quick").record), place)
+        table = StudyTable(_merged(record, table.table("quick").record), place)
     kind = _kind(table)
-    table.check_names((*_COMMON, *_OWN[kind]))
+    table.check_names((*_COMMON, *_KEYS_OF[kind]))
     sweep = table.table("sweep")
     if "sweep" in table.record and not sweep.record:
         raise sweep.whole_error("the sweep is empty: give a setting with its values, or leave it out")
-    axes = tuple(Axis.of(sweep, name) for name in sweep.record)
+    axes = tuple(SweepAxis.of(sweep, name) for name in sweep.record)
     _check_apart(sweep, axes)
     count = math.prod(len(axis.values) for axis in axes)
     if count > MOST_TRIALS:
@@ -150,31 +150,31 @@ def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool
     return StudyFile(table, folder, kind, axes, _limits(table.table("limits")), quick)
 
 
-def _kind(table: Table) -> str:
+def _kind(table: StudyTable) -> str:
     kinds = [kind for kind in KINDS if any(key in table.record for key in _TELLING[kind])]
     if len(kinds) > 1:
         raise table.whole_error(f"it has keys of a {kinds[0]} and of a {kinds[1]} study: make it two files")
     if not kinds:
-        table.check_names((*_COMMON, *(key for own in _OWN.values() for key in own)))
+        table.check_names((*_COMMON, *(key for own in _KEYS_OF.values() for key in own)))
         raise table.whole_error("it says nothing to study: give [[model]] of networks, or [margin], or [netlist]")
     return kinds[0]
 
 
-def _check_apart(table: Table, axes: tuple[Axis, ...]) -> None:
+def _check_apart(table: StudyTable, axes: tuple[SweepAxis, ...]) -> None:
     """Refuse a setting that two axes change: one would take the other's place without a word."""
-    seen: dict[str, str] = {}
+    swept: dict[str, str] = {}
     for axis in axes:
         for name in axis.settings:
-            if name in seen:
-                raise table.error(axis.name, f"{name} is swept by {seen[name]!r} already: sweep it once")
-            seen[name] = axis.name
+            if name in swept:
+                raise table.error(axis.name, f"{name} is swept by {swept[name]!r} already: sweep it once")
+            swept[name] = axis.name
 
 
 _ALL_MEMORY = float(1 << 62)
 """Bytes; a limit beyond is none."""
 
 
-def _limits(table: Table) -> Limits:
+def _limits(table: StudyTable) -> Limits:
     table.check_names(("seconds", "memory", "retries"))
     memory = table.number("memory", above=0.0)
     if memory is not None and memory > _ALL_MEMORY:

@@ -11,10 +11,10 @@ from xbarsim.errors import InputError
 from xbarsim.quantities import parse
 
 
-def unknown_name(name: str, known: Collection[str]) -> str:
+def unknown_name(name: str, names: Collection[str]) -> str:
     """Return what to say of a name that nothing has: the nearest, or all."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
 
 
 _DEEPEST = 16
@@ -32,7 +32,7 @@ def _values(value: Any, depth: int) -> Iterator[Any]:
 
 
 @dataclass(frozen=True)
-class Table:
+class StudyTable:
     """A table of TOML; what is wrong in it is said with the file and the key.
 
     Attributes
@@ -66,7 +66,7 @@ class Table:
         for key, value in self.record.items():
             for single in _values(value, depth):
                 if isinstance(single, Mapping):
-                    Table(single, self.where(key)).check_values(depth + 1)
+                    StudyTable(single, self.where(key)).check_values(depth + 1)
                 elif not isinstance(single, bool | int | float | str):
                     raise self.error(key, f"it is {single}, and must be a number, a text, true or false")
                 elif isinstance(single, str) and "\0" in single:
@@ -76,27 +76,27 @@ class Table:
                 elif isinstance(single, int) and abs(single) > _LARGEST:
                     raise self.error(key, f"a number of {len(str(single))} digits is too large")
 
-    def check_names(self, known: Collection[str]) -> None:
+    def check_names(self, names: Collection[str]) -> None:
         """Raise InputError if a key is none of the known ones."""
         for key in self.record:
-            if key not in known:
-                raise self.error(key, f"there is no such key: {unknown_name(key, known)}")
+            if key not in names:
+                raise self.error(key, f"there is no such key: {unknown_name(key, names)}")
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> StudyTable:
         """Return a table in this one, empty where it is missing."""
         value = self.record.get(key, {})
         if not isinstance(value, Mapping):
             raise self.error(key, f"it is {value!r}, and must be a table")
-        return Table(value, self.where(key))
+        return StudyTable(value, self.where(key))
 
-    def tables(self, key: str) -> Iterator[Table]:
+    def tables(self, key: str) -> Iterator[StudyTable]:
         """Give the tables of an array of tables; one table is an array of one."""
         value = self.record.get(key, [])
         rows = [value] if isinstance(value, Mapping) else value
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise self.error(key, f"it must be a table, or several as [[{key}]]")
         for number, row in enumerate(rows, 1):
-            yield Table(row, self.where(key if len(rows) == 1 else f"{key}[{number}]"))
+            yield StudyTable(row, self.where(key if len(rows) == 1 else f"{key}[{number}]"))
 
     def word(self, key: str, default: str | None = None) -> str | None:
         """Return a text."""

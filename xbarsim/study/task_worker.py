@@ -37,7 +37,7 @@ def serve(memory: float | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_take, args=(tasks, waiting), daemon=True).start()
-    import xbarsim.study.work  # noqa: F401  # no part of the first task's time
+    import xbarsim.study.task_work  # noqa: F401  # no part of the first task's time
 
     send(answers, READY)
     while True:
@@ -67,10 +67,10 @@ def _attempt(task: Any, folder: str) -> tuple[Any, float, str | None, bool]:
     """Do a task; what Python can catch comes back as text, so that the process serves on."""
     start = time.perf_counter()
     try:
-        from xbarsim.study.work import perform
+        from xbarsim.study.task_work import perform
 
-        needed = {key: (Path(folder) / key).read_bytes() for key in task.needs}
-        return perform(task, needed), time.perf_counter() - start, None, False
+        artifacts = {key: (Path(folder) / key).read_bytes() for key in task.needs}
+        return perform(task, artifacts), time.perf_counter() - start, None, False
     except Exception as error:
         return None, time.perf_counter() - start, traceback.format_exc(), _is_short_of_memory(error)
 

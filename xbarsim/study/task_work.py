@@ -33,10 +33,10 @@ def perform(task: Task, artifacts: Mapping[str, bytes]) -> Any:
         What it needs, by key.
     """
     work = _WORK.get(task.kind) or pkgutil.resolve_name(task.kind)
-    found = work(task, artifacts)
-    if isinstance(found, bytes):
-        return found
-    return {name: _plain(value) for name, value in found.items()}
+    answer = work(task, artifacts)
+    if isinstance(answer, bytes):
+        return answer
+    return {name: _plain(value) for name, value in answer.items()}
 
 
 def _plain(value: Any) -> Any:
