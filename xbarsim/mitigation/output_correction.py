@@ -140,13 +140,12 @@ class OutputCorrection(Method):
 def _errors(layer: CrossbarLayer, settled: LayerPlan) -> Array:
     """Return ``w - G t(w)`` of weights that stuck cells falsify, 0 of others, (inputs, outputs of all groups)."""
     gain = 1.0 if settled.gain is None else np.asarray(settled.gain.detach().double()).reshape(1, -1)
-    weights, real = _matrix(layer.matrices()), None
-    if layer.hardware.law.linear:
-        real = gain * _matrix(layer.effective_matrices())
+    weights = _matrix(layer.matrices())
+    circuit = gain * _matrix(layer.effective_matrices()) if layer.hardware.law.linear else None
     # The network is the method's own. Where wires alone take something no cell is to blame.
     layer.hardware = replace(layer.hardware, fidelity="ideal")
-    matrix = gain * _matrix(layer.effective_matrices())
-    return np.where(_stuck(layer) & (matrix != weights), weights - (matrix if real is None else real), 0.0)
+    real = gain * _matrix(layer.effective_matrices())
+    return np.where(_stuck(layer) & (real != weights), weights - (real if circuit is None else circuit), 0.0)
 
 
 def _matrix(groups: Sequence[Tensor]) -> Array:
