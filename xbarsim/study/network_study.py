@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ class _Row:
 
 class _Networks:
     def __init__(self, study: StudyFile) -> None:
+        if find_spec("torch") is None:
+            raise InputError("studies of networks need torch: pip install 'xbarsim[nn]'")
         self._study, self._table = study, study.table
         self._rows = list(self._method_rows())
         self._seeds = self._chip_seeds()

@@ -8,6 +8,7 @@ import platform
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,7 @@ def _stages(trials: Sequence[Trial]) -> Iterator[list[Artifact]]:
         yield [artifact for at, artifact in depths.values() if at == depth]
 
 
+@cache
 def versions() -> str:
     """Return what takes part, with versions, in a line."""
     packages = ("xbarsim", "numpy", "numba", "scipy", "torch")
