@@ -186,6 +186,24 @@ def test_axes_are_chosen_by_the_numbers_and_by_the_file(tmp_path):
     assert other.is_log("cells.faults.rate")
 
 
+def test_columns_of_numbers_say_what_they_are_values_of(tmp_path):
+    (table,) = report_contents(made(tmp_path, '[report]\nx = "method"\nlines = "cells.faults.rate"\n')).tables
+    assert table.title == "Accuracy, %, by cells.faults.rate"
+    assert table.head == ("method", "0", "0.1")
+
+
+def test_a_quick_version_may_have_less_than_its_report_and_references_name(tmp_path):
+    settings = '[report]\npanels = ["model"]\nlines = "method"\n'
+    references = "".join(
+        f'[[reference]]\nwhere = {{ model = "{model}", method = "fpt", "cells.faults.rate" = 0 }}\naccuracy = 0.9\n'
+        for model in ("lenet", "mlp")
+    )
+    opened = made(tmp_path, settings + references)
+    assert view(opened).panels == ("cells.faults.rate",) or view(opened).x == "cells.faults.rate"
+    assert [reference.point["model"] for reference in report_settings(opened.file).references] == ["mlp"]
+    assert report_contents(opened).tables[0].rows[0][3:] == ("90.00", "+1.50")
+
+
 def test_labels_are_what_a_report_calls_things(tmp_path):
     more = (
         '[report.labels]\nfpt = "tuning"\naccuracy = "images right"\n"cells.faults.rate" = "stuck"\n"0.1" = "a tenth"\n'

@@ -63,8 +63,10 @@ def result_tables(view: ReportView, most: int | None = None) -> Iterator[ResultT
         values = view.table.axes[view.lines]
         columns = [_Column(view, metric, value, view.label(value)) for value in values]
         title = view.label(metric)
-        unit = ", %" if view.is_percent(metric) else ""
-        yield _table(view, f"{title[:1].upper()}{title[1:]}{unit}", columns, most)
+        title = f"{title[:1].upper()}{title[1:]}" + (", %" if view.is_percent(metric) else "")
+        # A column of a method speaks for itself; one of a number does not.
+        by = "" if view.lines in ("method", "model") else f", by {view.label(view.lines)}"
+        yield _table(view, f"{title}{by}", columns, most)
 
 
 class _Column:
