@@ -104,14 +104,19 @@ def _answer(draw: random.Random, trial: Trial) -> TrialAnswer | None:
     return TrialAnswer(numbers | {"accuracy": 0.98 - loss + draw.gauss(0.0, 0.01), "ideal": 0.98}, 1.0 + luck)
 
 
-def seconds(*arguments: object) -> float:
-    """Return the wall time of a command, its start included."""
+def seconds(*arguments: object) -> tuple[float, float]:
+    """Return the wall time of a command, its start included, and what processors spent on it."""
     start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "xbarsim", "study", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL,
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xbarsim", "study", *map(str, arguments)], stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    return time.perf_counter() - start
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if status:
+        raise SystemExit(f"{' '.join(map(str, arguments))} failed")
+    return wall, usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -119,19 +124,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=100_000)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         path = make(folder, options.trials)
         size = path.with_suffix(".sqlite").stat().st_size / 1e6
-        print(f"{options.trials} trials, a store of {size:.0f} MB\n\n| command | seconds, best of 3 |\n|---|---|")
+        print(f"{options.trials} trials, a store of {size:.0f} MB; best of {options.rounds}\n")
+        print("| command | seconds | of processors |\n|---|---|---|")
         for words in (
             ("status",), ("status", "--json"), ("export", "-o", folder / "scale.csv"),
             ("export", "-o", folder / "scale.parquet"), ("report", "-o", folder / "scale.html"),
         ):  # fmt: skip
-            best = min(seconds(words[0], path, *words[1:]) for _ in range(3))
+            wall, spent = min(seconds(words[0], path, *words[1:]) for _ in range(options.rounds))
             shown = " ".join(word if isinstance(word, str) else word.name for word in words)
-            print(f"| `xbarsim study {shown}` | {best:.2f} |", flush=True)
+            print(f"| `xbarsim study {shown}` | {wall:.2f} | {spent:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
