@@ -230,6 +230,17 @@ def test_values_far_apart_are_drawn_logarithmically_zero_among_them(tmp_path):
     assert low < 0.0 < 0.1 < high
 
 
+def test_many_values_at_equal_distances_are_drawn_linearly_with_marks_on_some(tmp_path):
+    rates = [k / 100 for k in range(40)]
+    axes = {"cells.faults.rate": rates, "method": ["none"]}
+    (chart,) = report_contents(made(tmp_path, sweep=f'[sweep]\n"cells.faults.rate" = {rates}\n', axes=axes)).charts
+    assert not chart.is_log
+    from xbarsim.study.chart_drawing import chart_figure
+
+    (axes,) = chart_figure(chart).axes
+    assert axes.containers[0].lines[0].get_markevery() == 3
+
+
 def test_words_stand_side_by_side_with_no_line_between_them(tmp_path):
     axes = {"tile": ["8x128", "a very long name of a tile indeed"], "method": ["none", "fpt"]}
     sweep = (

@@ -36,6 +36,9 @@ _CELLS = 10
 """Columns of a heat map that have room for their numbers."""
 
 _SHADES = 40
+_MARKED = 16
+"""Points of a line that have marks and bars; more would be one smear."""
+
 _COLUMNS = 3
 _LETTER, _SAMPLE = 0.085, 0.7
 """Inches of a letter of the legend, and of what stands beside a text."""
@@ -123,6 +126,7 @@ def draw_panel(axes: Axes, chart: Chart, panel: Panel) -> None:
 
 def _draw_line(axes: Axes, chart: Chart, line: ChartLine, scale: float, count: int) -> None:
     look = style(line.number)
+    every = math.ceil(len(line.places) / _MARKED) or 1
     # Words have no between: nothing is drawn from one to the next, and lines stand side by side.
     shift = 0.0 if chart.is_numeric else 0.6 * ((line.number + 0.5) / count - 0.5)
     axes.errorbar(
@@ -130,7 +134,8 @@ def _draw_line(axes: Axes, chart: Chart, line: ChartLine, scale: float, count: i
         [scale * spread.mean for spread in line.spreads],
         yerr=[scale * (spread.deviation or 0.0) for spread in line.spreads],
         **(look if chart.is_numeric else look | {"linestyle": "none"}),
-        linewidth=1.4, markersize=5.5, capsize=2.5, elinewidth=0.9, label=plain(line.label),
+        linewidth=1.4, markersize=5.5, capsize=2.5, elinewidth=0.9, markevery=every, errorevery=every,
+        label=plain(line.label),
     )  # fmt: skip
     for source, place, value in line.references:
         axes.plot(

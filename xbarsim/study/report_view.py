@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,10 @@ _FEW_LINES = 8
 _HEAT_VALUES = 3
 _USUAL_METRICS = 4
 _WIDE = 30.0
-"""A ratio of values from which their axis is logarithmic."""
+"""A ratio of values from which their axis is logarithmic, if they are not evenly spaced."""
+
+_UNEVEN = 5.0
+"""A ratio of distances between neighbours from which they are not."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,12 @@ class ReportView:
         """Whether an axis of numbers is drawn logarithmically."""
         if self.settings.log is not None and axis == self.x:
             return self.settings.log
-        positive = [value for value in self.table.axes[axis] if value > 0]
-        return len(positive) > 2 and max(positive) / min(positive) > _WIDE and min(self.table.axes[axis]) >= 0
+        values = sorted(self.table.axes[axis])
+        positive = [value for value in values if value > 0]
+        if len(positive) <= 2 or values[0] < 0 or positive[-1] / positive[0] <= _WIDE:
+            return False
+        gaps = [high - low for low, high in itertools.pairwise(values)]
+        return bool(max(gaps) > _UNEVEN * min(gaps))
 
     @property
     def swept(self) -> list[str]:
