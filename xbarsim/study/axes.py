@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xbarsim.study.tables import StudyTable
+from xbarsim.study.tables import FileTable
 
 Point = dict[str, Any]
 """The value on each axis."""
@@ -43,7 +43,7 @@ class SweepAxis:
         return tuple(dict.fromkeys(name for change in self.changes for name in change))
 
     @classmethod
-    def of(cls, table: StudyTable, name: str) -> SweepAxis:
+    def of(cls, table: FileTable, name: str) -> SweepAxis:
         """Return the axis of a key of ``[sweep]``.
 
         ``"wires.word+wires.bit" = [0, 1, 2]`` gives both settings each value; a table has a word for each of its
@@ -72,7 +72,7 @@ class SweepAxis:
         return cls(name, labels, tuple(dict.fromkeys(settings, value) for value in values))
 
     @classmethod
-    def _of_words(cls, table: StudyTable, name: str) -> SweepAxis:
+    def _of_words(cls, table: FileTable, name: str) -> SweepAxis:
         if name in _COLUMNS:
             raise table.whole_error(f"tables have a column {name} already: give the axis another name")
         if not table.record:

@@ -8,7 +8,7 @@ from typing import Any
 from xbarsim.errors import InputError
 from xbarsim.study.axes import Changes, points
 from xbarsim.study.study_file import StudyFile
-from xbarsim.study.tables import StudyTable, unknown_name
+from xbarsim.study.tables import FileTable, unknown_name
 from xbarsim.study.trial import Trial
 
 _OHMS = {"r_on": 1e3, "r_off": 1e6, "word_wire": 1.0, "bit_wire": 1.0, "driver": 1.0, "sense": 1.0}
@@ -58,7 +58,7 @@ class _Margins:
         from xbarsim.margin import Technology
         from xbarsim.schemes.scheme import checked_cell, checked_voltage, scheme_of
 
-        record = StudyTable(dict(self._table.record) | changes, self._table.place)
+        record = FileTable(dict(self._table.record) | changes, self._table.place)
         for key, example in (("size", "size = 64"), ("scheme", 'scheme = "half"')):
             if key not in record.record:
                 raise self._table.whole_error(f"it has no {key}: give {example}, or sweep it")
@@ -87,7 +87,7 @@ class _Margins:
             settings["load"] = load
         return settings
 
-    def _ohms(self, record: StudyTable) -> dict[str, float]:
+    def _ohms(self, record: FileTable) -> dict[str, float]:
         lines = {"word_wire", "bit_wire"} <= set(record.record)
         if "wire" in record.record and lines:
             raise record.error("wire", "it changes nothing beside word_wire and bit_wire: leave it out")
@@ -98,7 +98,7 @@ class _Margins:
             for name, value in ((name, record.record.get(name, usual)) for name, usual in values.items())
         }
 
-    def _device(self, record: StudyTable) -> tuple[str, dict[str, Any]]:
+    def _device(self, record: FileTable) -> tuple[str, dict[str, Any]]:
         """Return a cell model's name and its options, with the content of what they name in files."""
         from xbarsim.devices import model, models
 
@@ -133,7 +133,7 @@ def _built(device: str, options: Mapping[str, Any]) -> Any:
     return model(device).from_options(**options)
 
 
-def _size(record: StudyTable) -> list[int]:
+def _size(record: FileTable) -> list[int]:
     """Return rows and columns of ``64``, ``[64, 128]`` or ``"64x128"``."""
     value = record.record["size"]
     parts: Sequence[Any] = value if isinstance(value, list) else [value]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xbarsim.errors import InputError
 from xbarsim.study.axes import Changes, points
 from xbarsim.study.study_file import StudyFile
-from xbarsim.study.tables import StudyTable, unknown_name
+from xbarsim.study.tables import FileTable, unknown_name
 from xbarsim.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class _Netlist:
             raise table.error(key, f"it changes nothing: no parameter of {self._path.name} is drawn at random")
         return value
 
-    def _source(self, name: str, changes: Changes) -> tuple[StudyTable, str]:
+    def _source(self, name: str, changes: Changes) -> tuple[FileTable, str]:
         """Return the table and the key in it that a setting comes from."""
         if any(_lower(changed) == name for changed in changes):
             return self._study.table.table("sweep"), next(

@@ -13,7 +13,7 @@ from typing import Any
 from xbarsim.errors import InputError
 from xbarsim.study.axes import Changes, Point, points
 from xbarsim.study.study_file import StudyFile, hardware_names
-from xbarsim.study.tables import StudyTable, unknown_name
+from xbarsim.study.tables import FileTable, unknown_name
 from xbarsim.study.trial import Artifact, Trial, canonical
 
 _MODEL = ("source", "label", "weights", "width", "epochs", "batch", "rate", "decay", "seed", "augment")
@@ -145,7 +145,7 @@ class _Networks:
             yield row
 
     def _row(self, entry: Any) -> _Row:
-        table = StudyTable(entry if isinstance(entry, Mapping) else {"method": entry}, self._table.where("methods"))
+        table = FileTable(entry if isinstance(entry, Mapping) else {"method": entry}, self._table.where("methods"))
         table.check_names(_METHOD)
         text = table.word("method")
         if text is None:
@@ -212,7 +212,7 @@ class _Networks:
                 if swept.setdefault(whole, name) != name:
                     raise sweep.error(axis.name, f"it is {swept[whole]} by another name: sweep it once")
 
-    def _setting(self, table: StudyTable, changes: Changes) -> tuple[_Model, Mapping[str, Any], Mapping[str, Any]]:
+    def _setting(self, table: FileTable, changes: Changes) -> tuple[_Model, Mapping[str, Any], Mapping[str, Any]]:
         recipe = {name.removeprefix("model."): value for name, value in changes.items() if name.startswith("model.")}
         images = {name.removeprefix("data."): value for name, value in changes.items() if name.startswith("data.")}
         changed = {
@@ -221,7 +221,7 @@ class _Networks:
             if not name.startswith(("model.", "data.")) and name not in self._words
         }
         try:
-            data, folder = self._images(StudyTable(dict(self._data.record) | images, self._data.place))
+            data, folder = self._images(FileTable(dict(self._data.record) | images, self._data.place))
             return self._model(table, recipe, data, folder), data, _hardware(self._study, canonical(changed))
         except InputError as error:
             if str(error).startswith(self._table.place):
@@ -231,7 +231,7 @@ class _Networks:
             at = ", ".join(f"{name} = {value}" for name, value in changes.items())
             raise InputError(f"{self._table.place}: sweep, at {at}: {error}") from None
 
-    def _images(self, table: StudyTable) -> tuple[dict[str, Any], str | None]:
+    def _images(self, table: FileTable) -> tuple[dict[str, Any], str | None]:
         name = table.word("name", "digits") or "digits"
         data: dict[str, Any] = {"name": name}
         path = self._study.folder / name
@@ -256,7 +256,7 @@ class _Networks:
         folder = table.word("folder")
         return data, None if folder is None else str((self._study.folder / folder).resolve())
 
-    def _model(self, table: StudyTable, changes: dict[str, Any], data: Mapping[str, Any], folder: str | None) -> _Model:
+    def _model(self, table: FileTable, changes: dict[str, Any], data: Mapping[str, Any], folder: str | None) -> _Model:
         from xbarsim.nn import zoo
         from xbarsim.nn.training import TrainSettings
 
@@ -264,7 +264,7 @@ class _Networks:
         places = {} if folder is None else {"data": folder}
         recipe = {name: table.record[name] for name in _TRAINED if name in table.record} | changes
         if source in zoo.MODELS and weights is None:
-            width = StudyTable(recipe, table.place).number("width", 1.0, above=0.0)
+            width = FileTable(recipe, table.place).number("width", 1.0, above=0.0)
             recipe.pop("width", None)
             TrainSettings.from_dict(recipe)
             images = {key: value for key, value in data.items() if key not in ("test", "images")}
@@ -313,7 +313,7 @@ def _hardware(study: StudyFile, changes: str) -> dict[str, Any]:
     return Hardware.from_dict(record).to_dict()
 
 
-def _settings_of(table: StudyTable, record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def _settings_of(table: FileTable, record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     names = list(hardware_names())
     for name, value in record.items():
         whole = f"{above}{name}"

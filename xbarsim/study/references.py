@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xbarsim.study.tables import StudyTable, unknown_name
+from xbarsim.study.tables import FileTable, unknown_name
 
 _KEYS = ("source", "where", "along", "values", "across")
 _NO_NUMBER = "-"
@@ -32,12 +32,12 @@ class Reference:
     numbers: Mapping[str, float]
 
 
-def references(table: StudyTable, axes: Collection[str], wide: Collection[str]) -> Iterator[Reference]:
+def references(table: FileTable, axes: Collection[str], wide: Collection[str]) -> Iterator[Reference]:
     """Give the references of a file, each point of a compact table for itself.
 
     Parameters
     ----------
-    table : StudyTable
+    table : FileTable
         The whole file.
     axes : collection of str
         What a point may name.
@@ -56,7 +56,7 @@ def references(table: StudyTable, axes: Collection[str], wide: Collection[str]) 
 class _Compact:
     """A table of references: one point, a column along an axis, or columns across another one."""
 
-    def __init__(self, table: StudyTable, axes: Collection[str], wide: Collection[str]) -> None:
+    def __init__(self, table: FileTable, axes: Collection[str], wide: Collection[str]) -> None:
         self._table = table
         self._source = table.word("source") or "reference"
         self._where = dict(table.table("where").record)

@@ -9,7 +9,7 @@ from typing import Any
 
 from xbarsim.study.references import Reference, references, same_value
 from xbarsim.study.study_file import StudyFile
-from xbarsim.study.tables import StudyTable, unknown_name
+from xbarsim.study.tables import FileTable, unknown_name
 
 _KEYS = ("x", "lines", "panels", "heat", "metrics", "percent", "log", "labels")
 
@@ -97,7 +97,7 @@ def _axes(study: StudyFile) -> dict[str, bool]:
 
 
 def _check_axes(
-    table: StudyTable, single: Mapping[str, str | None], panels: tuple[str, ...], axes: Mapping[str, bool]
+    table: FileTable, single: Mapping[str, str | None], panels: tuple[str, ...], axes: Mapping[str, bool]
 ) -> None:  # fmt: skip
     uses: dict[str, str] = {}
     for key, name in [*single.items(), *(("panels", panel) for panel in panels)]:
@@ -109,12 +109,12 @@ def _check_axes(
         uses[name] = key
 
 
-def _check_axis(table: StudyTable, key: str, name: str, axes: Mapping[str, bool]) -> None:
+def _check_axis(table: FileTable, key: str, name: str, axes: Mapping[str, bool]) -> None:
     if name not in axes:
         raise table.error(key, f"there is no axis {name!r}: {unknown_name(name, axes) if axes else 'nothing is swept'}")
 
 
-def _heat(table: StudyTable, axes: Mapping[str, bool]) -> tuple[str, ...] | bool | None:
+def _heat(table: FileTable, axes: Mapping[str, bool]) -> tuple[str, ...] | bool | None:
     if "heat" not in table.record or isinstance(table.record["heat"], bool):
         return _flag(table, "heat")
     names = table.words("heat")
@@ -125,18 +125,18 @@ def _heat(table: StudyTable, axes: Mapping[str, bool]) -> tuple[str, ...] | bool
     return names
 
 
-def _percent(table: StudyTable) -> tuple[str, ...] | bool | None:
+def _percent(table: FileTable) -> tuple[str, ...] | bool | None:
     if "percent" not in table.record or isinstance(table.record["percent"], bool):
         return _flag(table, "percent")
     return table.words("percent")
 
 
-def _flag(table: StudyTable, key: str) -> bool | None:
+def _flag(table: FileTable, key: str) -> bool | None:
     value = table.record.get(key)
     if value is not None and not isinstance(value, bool):
         raise table.error(key, f"it is {value!r}, and must be true or false")
     return value
 
 
-def _labels(table: StudyTable) -> dict[str, str]:
+def _labels(table: FileTable) -> dict[str, str]:
     return {name: table.word(name) or name for name in table.record}

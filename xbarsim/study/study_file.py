@@ -11,7 +11,7 @@ from typing import Any
 
 from xbarsim.errors import InputError
 from xbarsim.study.axes import SweepAxis
-from xbarsim.study.tables import StudyTable
+from xbarsim.study.tables import FileTable
 
 MOST_TRIALS = 200_000
 """Of a study: more is a slip of the pen, and their list would not fit in memory."""
@@ -51,7 +51,7 @@ class StudyFile:
 
     Attributes
     ----------
-    table : StudyTable
+    table : FileTable
         All of it, ``[quick]`` applied where that was asked for.
     folder : Path
         Where paths in it begin.
@@ -65,7 +65,7 @@ class StudyFile:
         Whether it is the quick version.
     """
 
-    table: StudyTable
+    table: FileTable
     folder: Path
     kind: str
     axes: tuple[SweepAxis, ...]
@@ -129,12 +129,12 @@ def _text(path: Path) -> str:
 
 def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool = False) -> StudyFile:
     """Return the study that a record describes, as ``read`` does."""
-    table = StudyTable(record, place)
+    table = FileTable(record, place)
     table.check_values()
     if quick:
         if "quick" not in record:
             raise InputError(f"{place} has no [quick] table: leave --quick out, or say in one what is less")
-        table = StudyTable(_merged(record, table.table("quick").record), place)
+        table = FileTable(_merged(record, table.table("quick").record), place)
     kind = _kind(table)
     table.check_names((*_COMMON, *_KEYS_OF[kind]))
     sweep = table.table("sweep")
@@ -150,7 +150,7 @@ def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool
     return StudyFile(table, folder, kind, axes, _limits(table.table("limits")), quick)
 
 
-def _kind(table: StudyTable) -> str:
+def _kind(table: FileTable) -> str:
     kinds = [kind for kind in KINDS if any(key in table.record for key in _TELLING[kind])]
     if len(kinds) > 1:
         raise table.whole_error(f"it has keys of a {kinds[0]} and of a {kinds[1]} study: make it two files")
@@ -160,7 +160,7 @@ def _kind(table: StudyTable) -> str:
     return kinds[0]
 
 
-def _check_apart(table: StudyTable, axes: tuple[SweepAxis, ...]) -> None:
+def _check_apart(table: FileTable, axes: tuple[SweepAxis, ...]) -> None:
     """Refuse a setting that two axes change: one would take the other's place without a word."""
     swept: dict[str, str] = {}
     for axis in axes:
@@ -174,7 +174,7 @@ _ALL_MEMORY = float(1 << 62)
 """Bytes; a limit beyond is none."""
 
 
-def _limits(table: StudyTable) -> Limits:
+def _limits(table: FileTable) -> Limits:
     table.check_names(("seconds", "memory", "retries"))
     memory = table.number("memory", above=0.0)
     if memory is not None and memory > _ALL_MEMORY:

@@ -32,7 +32,7 @@ def _values(value: Any, depth: int) -> Iterator[Any]:
 
 
 @dataclass(frozen=True)
-class StudyTable:
+class FileTable:
     """A table of TOML; what is wrong in it is said with the file and the key.
 
     Attributes
@@ -66,7 +66,7 @@ class StudyTable:
         for key, value in self.record.items():
             for single in _values(value, depth):
                 if isinstance(single, Mapping):
-                    StudyTable(single, self.where(key)).check_values(depth + 1)
+                    FileTable(single, self.where(key)).check_values(depth + 1)
                 elif not isinstance(single, bool | int | float | str):
                     raise self.error(key, f"it is {single}, and must be a number, a text, true or false")
                 elif isinstance(single, str) and "\0" in single:
@@ -82,21 +82,21 @@ class StudyTable:
             if key not in names:
                 raise self.error(key, f"there is no such key: {unknown_name(key, names)}")
 
-    def table(self, key: str) -> StudyTable:
+    def table(self, key: str) -> FileTable:
         """Return a table in this one, empty where it is missing."""
         value = self.record.get(key, {})
         if not isinstance(value, Mapping):
             raise self.error(key, f"it is {value!r}, and must be a table")
-        return StudyTable(value, self.where(key))
+        return FileTable(value, self.where(key))
 
-    def tables(self, key: str) -> Iterator[StudyTable]:
+    def tables(self, key: str) -> Iterator[FileTable]:
         """Give the tables of an array of tables; one table is an array of one."""
         value = self.record.get(key, [])
         rows = [value] if isinstance(value, Mapping) else value
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise self.error(key, f"it must be a table, or several as [[{key}]]")
         for number, row in enumerate(rows, 1):
-            yield StudyTable(row, self.where(key if len(rows) == 1 else f"{key}[{number}]"))
+            yield FileTable(row, self.where(key if len(rows) == 1 else f"{key}[{number}]"))
 
     def word(self, key: str, default: str | None = None) -> str | None:
         """Return a text."""
