@@ -102,3 +102,26 @@ def test_a_number_that_is_called_as_an_axis_is_keeps_both(tmp_path):
     assert set(trials.method) == {"none", "fpt"}
     assert set(trials["method.result"]) == {3}
     assert (set(trials.seconds), set(trials["seconds.result"])) == ({2.0}, {4.0})
+
+
+def test_a_store_of_the_first_version_keeps_its_answers(opened, monkeypatch):
+    """As it lay by key, without an index; a reader is told, a run brings it up to date."""
+    from xbarsim.study import migrations
+
+    path = opened.store.with_name("old.sqlite")
+    steps = migrations._STEPS
+    monkeypatch.setattr(migrations, "_STEPS", steps[:1])
+    monkeypatch.setattr(migrations, "VERSION", 1)
+    with Store(path) as store:
+        store.list_trials(opened.name, opened.trials, opened.facts(1))
+        for trial in opened.trials:
+            if (reply := answer(trial.point)) is not None:
+                store.record(trial, reply, report_tools.VERSIONS)
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="of version 1 of 2: xbarsim study run brings it up to date"):
+        Store(path, write=False)
+    with Store(path) as store, Store(opened.store) as whole:
+        old, new = ([(row.key, row.numbers, row.trace) for row in base.trial_rows("faults")] for base in (store, whole))
+        assert old == new
+        assert len(store.select("SELECT * FROM results")) == 12
+        store.check()
