@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -100,6 +101,12 @@ def cheap_margins():
             open_study._TRIALS["margin"] = before
 
 
+def study_environment():
+    """Return the environment of a process that, and whose workers, import this module."""
+    paths = [str(Path(__file__).resolve().parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return environment(PYTHONPATH=os.pathsep.join(paths))
+
+
 def study_call(capsys, *arguments, **options):
     """Run ``xbarsim study`` on cheap margins, in this process, or without ``capsys`` in one of its own."""
     if capsys is not None:
@@ -107,7 +114,7 @@ def study_call(capsys, *arguments, **options):
             return call(capsys, "study", *arguments)
     process = subprocess.run(
         [*PROGRAM, "study", *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False,
-        env=environment(), **options,
+        env=study_environment(), **options,
     )  # fmt: skip
     return SimpleNamespace(code=process.returncode, out=process.stdout, err=process.stderr)
 

@@ -100,13 +100,13 @@ def test_two_workers_find_what_this_machine_finds_to_the_bit(cluster, tmp_path):
 
 def test_artifacts_are_sent_once_to_each_worker(cluster, tmp_path, monkeypatch):
     asked = []
-    run = dask_cluster.DaskCluster._asked
+    run = dask_cluster.DaskCluster._answered
 
     def counted(self, question):
         asked.append(question.__qualname__)
         return run(self, question)
 
-    monkeypatch.setattr(dask_cluster.DaskCluster, "_asked", counted)
+    monkeypatch.setattr(dask_cluster.DaskCluster, "_answered", counted)
     study = opened(tmp_path, [trial(value, artifacts=[artifact(9, 9)]) for value in range(10)])
     assert run_study(study, scheduler=cluster.address).answered == 10
     assert 1 <= sum("_bring" in name for name in asked) <= 2

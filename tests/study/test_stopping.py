@@ -7,8 +7,7 @@ import subprocess
 import time
 
 import pytest
-from cli_tools import environment
-from study_tools import PROGRAM, children, study_text, values
+from study_tools import PROGRAM, children, study_environment, study_text, values
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,7 +25,8 @@ def runner(tmp_path):
         marks = {name: str(tmp_path / name) for name in ("started", "wait_for")}
         file.write_text(study_text(count, **marks))
         process = subprocess.Popen(
-            [*PROGRAM, "study", "run", str(file), "--jobs", "2"], stderr=subprocess.PIPE, text=True, env=environment(),
+            [*PROGRAM, "study", "run", str(file), "--jobs", "2"],
+            stderr=subprocess.PIPE, text=True, env=study_environment(),
             # A shell makes background jobs ignore Ctrl-C, and so would these.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
@@ -97,7 +97,7 @@ def test_a_second_runner_on_the_store_is_refused(tmp_path, runner):
     process = runner(2)
     other = subprocess.run(
         [*PROGRAM, "study", "run", str(tmp_path / "slow.toml")], capture_output=True, text=True, check=False,
-        env=environment(), timeout=60,
+        env=study_environment(), timeout=60,
     )  # fmt: skip
     assert other.returncode == 2
     assert f"process {process.pid}" in other.stderr
