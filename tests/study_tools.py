@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
-from cli_tools import call, environment
-
-from xbarsim.cli import main as command_line
 from xbarsim.study import open_study, study_file
 from xbarsim.study.store import Store
 from xbarsim.study.trial import Artifact, Trial, content_key
@@ -109,6 +106,8 @@ def study_environment():
 
 def study_call(capsys, *arguments, **options):
     """Run ``xbarsim study`` on cheap margins, in this process, or without ``capsys`` in one of its own."""
+    from cli_tools import call, environment  # not where this file is a program, which begins often
+
     if capsys is not None:
         with cheap_margins():
             return call(capsys, "study", *arguments)
@@ -120,6 +119,8 @@ def study_call(capsys, *arguments, **options):
 
 
 def main():
+    from xbarsim.cli import main as command_line
+
     with cheap_margins():
         command_line(sys.argv[1:])
 

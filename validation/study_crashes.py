@@ -4,7 +4,7 @@
     python validation/study_crashes.py --count 1000 --seed 3
 
 After each kill of the runner its workers must end by themselves, the store must open, and every answer that was ever
-in it must be there unchanged: none is lost, and none is computed again. `kill -9` each time, half of them of a worker.
+in it must be there unchanged: none is lost, and none is computed again. `kill -9` each time, most of them of a worker.
 """
 
 from __future__ import annotations
@@ -28,8 +28,14 @@ TESTS = provenance.ROOT / "tests"
 sys.path.insert(0, str(TESTS))
 import study_tools
 
-_LIFE = 0.9
-"""Seconds of a runner's life at most, from its start on: some are killed before they have begun."""
+_LIFE = 0.5
+"""Seconds between two kills at most."""
+
+_WORKERS = 0.7
+"""Share of kills that are of a worker: the next runner takes longest to begin."""
+
+_GROWN = 0.8
+"""Share of runners that live until they have workers; the others may be killed before they have begun."""
 
 _ORPHANS = 20.0
 """Seconds in which workers must have ended; half of one is usual."""
@@ -84,11 +90,14 @@ class Siege:
 
     def attack(self, runner: subprocess.Popen, kills: int) -> None:
         """Kill workers of a runner, and then itself."""
+        if self.draw.random() < _GROWN:
+            while runner.poll() is None and not study_tools.children(runner.pid):
+                time.sleep(0.01)
         while True:
             time.sleep(self.draw.uniform(0.0, _LIFE))
             workers = study_tools.children(runner.pid)
             last = sum(self.kills.values()) == kills - 1
-            if workers and not last and self.draw.random() < 0.5 and runner.poll() is None:
+            if workers and not last and self.draw.random() < _WORKERS and runner.poll() is None:
                 kill(self.draw.choice(workers))
                 self.kills["worker"] += 1
                 continue

@@ -12,6 +12,7 @@ from cli_tools import assert_refused
 from study_tools import keys, opened, rows, study_call, study_text, trial, values
 
 from xbarsim.errors import InputError
+from xbarsim.study.store import Store
 from xbarsim.study.study_file import read
 from xbarsim.study.study_run import run_study
 
@@ -123,12 +124,15 @@ def test_a_store_of_another_form_is_refused(tmp_path, recorded, commands, words)
         run_study(study, jobs=1)
 
 
-def test_a_row_that_is_no_json_is_refused(tmp_path, recorded):
+@pytest.mark.parametrize("text", ["{", "[]", "3"])
+def test_a_row_that_is_no_record_is_refused(tmp_path, recorded, text):
     study = opened(tmp_path, [trial(0)])
     study.store.write_bytes(recorded)
-    changed(study.store, "UPDATE points SET point = '{'")
+    changed(study.store, f"UPDATE points SET point = '{text}'")
     with pytest.raises(InputError, match=DAMAGED):
         rows(study)
+    with Store(study.store, write=False) as store, pytest.raises(InputError, match=DAMAGED):
+        store.trial_rows(study.name)
 
 
 def test_another_programs_file_is_left_as_it_is(tmp_path):

@@ -171,8 +171,8 @@ class Store:
         rows = [dict(zip(names, row, strict=True)) for row in cursor]
         try:
             for row in rows:
-                row["point"] = json.loads(row["point"])
-                row["numbers"] = json.loads(row["numbers"]) if row["numbers"] else None
+                row["point"] = _record(row["point"])
+                row["numbers"] = _record(row["numbers"]) if row["numbers"] else None
         except (TypeError, ValueError):
             raise InputError(f"{self.path}: {_DAMAGED}") from None
         return rows
@@ -185,7 +185,7 @@ class Store:
             study,
         )
         with self._failures():
-            return [_trial_row(key, json.loads(point), answer) for key, point, *answer in answers]
+            return [_trial_row(key, _record(point), answer) for key, point, *answer in answers]
 
     def answers(self, places: Iterable[tuple[str, Mapping[str, Any]]]) -> list[TrialRow]:
         """Return trials by key and point, whatever study they were run for."""
@@ -238,7 +238,15 @@ _ANSWER = (
 
 def _trial_row(key: str, point: Mapping[str, Any], answer: Sequence[Any]) -> TrialRow:
     state, numbers, *facts = answer
-    return TrialRow(key, point, state, json.loads(numbers) if numbers else None, *facts)
+    return TrialRow(key, point, state, _record(numbers) if numbers else None, *facts)
+
+
+def _record(text: str) -> dict[str, Any]:
+    """Return names and values; raises JSONDecodeError where a column has something else."""
+    record = json.loads(text)
+    if not isinstance(record, dict):
+        raise json.JSONDecodeError("no record", text, 0)
+    return record
 
 
 def _now() -> str:
