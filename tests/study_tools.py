@@ -100,13 +100,15 @@ def cheap_margins():
 
 def study_environment():
     """Return the environment of a process that, and whose workers, import this module."""
+    from cli_tools import environment  # not where this file is a program, which begins often
+
     paths = [str(Path(__file__).resolve().parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     return environment(PYTHONPATH=os.pathsep.join(paths))
 
 
 def study_call(capsys, *arguments, **options):
     """Run ``xbarsim study`` on cheap margins, in this process, or without ``capsys`` in one of its own."""
-    from cli_tools import call, environment  # not where this file is a program, which begins often
+    from cli_tools import call  # not where this file is a program, which begins often
 
     if capsys is not None:
         with cheap_margins():
