@@ -72,7 +72,7 @@ $(VENV)/.all: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.sample: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
-	$(PIP) install -c $(CONSTRAINTS) -e '.[plot,spice,test]'
+	$(PIP) install -c $(CONSTRAINTS) -e '.[plot,spice,study,test]'
 	@touch $@
 
 # ngspice and valgrind come from the system's packages; without them the tests that compare with the one, or count
