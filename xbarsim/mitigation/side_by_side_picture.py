@@ -30,7 +30,7 @@ _APART = 9.5  # points between numbers, one below the other
 _BESIDE = 11.0  # points from a symbol to its number
 _CLUSTER = 26.0  # points: symbols nearer than that share a column of numbers
 _WIDE = 30.0  # a ratio of costs from which their axis is logarithmic
-_NAMES = 34  # letters of a name in the key
+_NAMES = 28
 _SPACE = 0.5  # points of percent beyond 100: what is nearer to all right is drawn further apart
 _TICKS = (0, 20, 40, 60, 70, 80, 85, 90, 93, 95, 96, 97, 98, 99, 99.5, 100)
 _RECOVERED = {0.0: "none", 0.5: "half back", 0.9: "90 % back", 1.0: "ideal"}
@@ -211,7 +211,8 @@ def _key(axes: Axes, rows: Sequence[ComparedRow], chips: int) -> None:
     handles.append(Line2D([], [], marker="o", color=_FRONT, label="filled: beaten by none at that cost"))
     mean = f"mean of {chips} chips, bars: sample deviation" if chips > 1 else "one chip"
     axes.legend(handles=handles, loc="upper left", fontsize=8, ncols=2, frameon=False, title=mean, title_fontsize=9)
-    lines = [f"{k:>2} {_short(row.name)}{' (baseline)' if row.baseline else ''}" for k, row in enumerate(rows)]
+    names = _short_names([row.name for row in rows])
+    lines = [f"{k:>2} {name}{' (baseline)' if rows[k].baseline else ''}" for k, name in enumerate(names)]
     half = -(-len(lines) // 2)
     for column, part in enumerate((lines[:half], lines[half:])):
         axes.text(
@@ -220,5 +221,12 @@ def _key(axes: Axes, rows: Sequence[ComparedRow], chips: int) -> None:
         )  # fmt: skip
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _NAMES else f"{name[: _NAMES - 1]}…"
+def _short_names(names: Sequence[str]) -> list[str]:
+    """Return names that fit a column: a long one without its options, where no other is of that method."""
+    methods = [name.partition(":")[0] for name in names]
+    return [
+        name if len(name) <= _NAMES
+        else f"{method}:…" if methods.count(method) == 1 and len(method) < _NAMES - 1
+        else f"{name[: _NAMES - 1]}…"
+        for name, method in zip(names, methods, strict=True)
+    ]  # fmt: skip
