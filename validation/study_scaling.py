@@ -30,7 +30,7 @@ def answered(trials: list, **who) -> float:
     times = []
     with tempfile.TemporaryDirectory() as folder:
         study = study_tools.opened(Path(folder), trials)
-        tally = run_study(study, report=lambda trial, answer: times.append(time.perf_counter()), **who)
+        tally = run_study(study, report=lambda trial, answer, tally: times.append(time.perf_counter()), **who)
     assert tally.done == len(trials)
     return times[-1] - times[0]
 

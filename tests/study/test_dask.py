@@ -182,7 +182,7 @@ def test_a_scheduler_that_is_lost_is_one_error_and_what_is_done_is_kept(tmp_path
         study = opened(tmp_path, [trial(0), trial(1), trial(2, wait_for=str(tmp_path / "never"))])
         done = []
 
-        def kill(which, answer):
+        def kill(which, answer, tally):
             done.append(which)
             if len(done) == 2:
                 lost.scheduler.kill()

@@ -103,7 +103,7 @@ def _run(
     from xbarsim.study.sweep_report import SweepReport, combinations_of
 
     start = time.perf_counter()
-    tracker = Tracker(output, len(opened.trials))
+    tracker = Tracker(output)
     # What failed is tried again: whoever types a command a second time has changed what was in its way.
     tally = run_study(
         opened, jobs=options["jobs"], again=True, report=tracker.ended, progress=tracker.doing,

@@ -50,7 +50,7 @@ def run(jobs: int | None, scheduler: str | None, retry_failed: bool, quiet: bool
     output = Output(quiet=quiet)
     with signals() as caught:
         opened = opened_study(options)
-        tracker = Tracker(output, len(opened.trials))
+        tracker = Tracker(output)
         tally = run_study(
             opened, jobs=jobs, scheduler=scheduler, again=retry_failed, report=tracker.ended, progress=tracker.doing,
             stop=lambda: bool(caught),

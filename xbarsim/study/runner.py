@@ -20,7 +20,7 @@ from xbarsim.study.store import Store, TrialAnswer
 from xbarsim.study.study_file import Limits
 from xbarsim.study.trial import Artifact, Task, Trial
 
-Report = Callable[[Trial, TrialAnswer], None]
+Report = Callable[[Trial, TrialAnswer, "Tally"], None]
 _AHEAD = 2
 """Tasks given to each process before it has ended the one in hand: none waits for this process to record an answer."""
 
@@ -72,7 +72,7 @@ class Run:
     store: Store
     artifacts: Path
     again: bool = False
-    report: Report = lambda trial, answer: None
+    report: Report = lambda trial, answer, tally: None
     progress: Callable[[str], None] = lambda text: None
     stop: Callable[[], bool] = lambda: False
     tally: Tally = field(default_factory=Tally)
@@ -142,7 +142,7 @@ class Run:
             self.tally.answered += 1
         self.tally.left -= 1
         self.tally.seconds += answer.seconds
-        self.report(trial, answer)
+        self.report(trial, answer, self.tally)
 
     def _ended(self, tasks: Iterable[Task], executor: Executor, limits: Limits) -> Iterator[tuple[Task, Attempt, int]]:
         """Give each task with its last outcome, and how often it was tried; what is stopped before gives none."""

@@ -20,7 +20,7 @@ def run_study(
     jobs: int | None = None,
     scheduler: str | None = None,
     again: bool = False,
-    report: Report = lambda trial, answer: None,
+    report: Report = lambda trial, answer, tally: None,
     progress: Callable[[str], None] = lambda text: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Tally:
