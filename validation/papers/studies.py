@@ -1,11 +1,12 @@
 """The papers' tables and figures as studies: runs what is missing of them, and writes their pages to docs/results.
 
-python validation/papers/studies.py all --stores stores --quick            # in minutes each: is all as it should be?
-python validation/papers/studies.py d_table3 --stores stores --write       # docs/results/d_table3.md and its figures
-python validation/papers/studies.py training_through_the_circuit --stores stores --write --jobs 2
+python validation/papers/studies.py all --store quick.sqlite --quick          # minutes each: is all as it should be?
+python validation/papers/studies.py d_table3 --store papers.sqlite --write    # docs/results/d_table3.md and its figures
+python validation/papers/studies.py training_through_the_circuit --store papers.sqlite --write --jobs 2
 
-MNIST and CIFAR-10 under XBARSIM_DATA. What is measured is kept in the folder of stores: a command that was stopped goes
-on from there. ``--quick`` with ``--write`` writes pages that say that they are quick ones.
+MNIST and CIFAR-10 under XBARSIM_DATA. What is measured, and the networks that are trained for it, are kept in the
+store, which all studies may share: a command that was stopped goes on from there. Pages of ``--quick`` say what they
+are.
 """
 
 from __future__ import annotations
@@ -33,21 +34,20 @@ def xbarsim(*arguments: object) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", choices=["all", *NAMES], metavar="NAME", help=f"all, {', '.join(NAMES)}")
-    parser.add_argument("--stores", type=Path, required=True, help="the folder where answers are kept")
+    parser.add_argument("--store", type=Path, required=True, help="the SQLite file where answers are kept")
     parser.add_argument("--quick", action="store_true", help="the quick versions")
     parser.add_argument("--write", action="store_true", help="write pages and figures to docs/results")
     parser.add_argument("--jobs", type=int, help="processes; as many as cores")
     arguments = parser.parse_args()
-    arguments.stores.mkdir(parents=True, exist_ok=True)
+    RESULTS.mkdir(exist_ok=True)
     for name in NAMES if "all" in arguments.names else arguments.names:
         file, quick = HERE / f"{name}.toml", ["--quick"] if arguments.quick else []
-        store = arguments.stores / f"{name}{'_quick' if quick else ''}.sqlite"
+        store = arguments.store
         jobs = [] if arguments.jobs is None else ["--jobs", arguments.jobs]
         start = time.monotonic()
         code = xbarsim("run", file, *quick, "--store", store, *jobs)
         print(f"{name}: {time.monotonic() - start:.0f} s, exit code {code}", flush=True)
-        page = store.with_suffix(".html")
-        pages: list[object] = ["-o", page]
+        pages: list[object] = ["-o", store.with_name(f"{name}.html")]
         if arguments.write:
             pages += ["--markdown", RESULTS / f"{name}.md", "--figures", RESULTS / name]
         xbarsim("report", file, *quick, "--store", store, *pages)
