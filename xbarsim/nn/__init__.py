@@ -19,10 +19,11 @@ Inputs. ``layers`` multiplies by all arrays at once, with a digital ``gain`` and
 array where a converter comes between: ``converters`` round (``rounding``) within ``ranges`` of ``observers`` in
 ``calibration``.
 
-Around them. ``summary`` and ``network_archive`` are of a network's chips; ``zoo``, ``binary``, ``training`` (with
-``masks``), ``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference`` runs them on chips,
-``inference_report`` and ``accuracy_picture`` show what came out, ``stage_lines`` how far it is. ``planning`` says what
-a network would take: a ``footprint`` by ``layer_vectors`` and ``array_speed``, which ``footprint_report`` shows.
+Around them. ``summary``, ``network_archive`` and ``map_archive`` are of a network's chips; ``zoo``, ``binary``,
+``training`` (with ``masks``), ``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference``
+runs them on chips, ``inference_report`` and ``accuracy_picture`` show what came out, ``stage_lines`` how far it is.
+``planning`` says what a network would take: a ``footprint`` by ``layer_vectors`` and ``array_speed``, which
+``footprint_report`` shows.
 """
 
 from xbarsim.nn.arrangement import Arrangement

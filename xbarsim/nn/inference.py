@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from xbarsim.nn.convert import convert
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.map_archive import load_maps
 from xbarsim.nn.map_store import MapStorage
 from xbarsim.nn.network import CrossbarNetwork
 from xbarsim.nn.planning import footprint_of
@@ -182,6 +183,7 @@ def infer(
     times: Sequence[float] = (),
     compensate: bool = False,
     map_storage: MapStorage = "weights",
+    maps: Mapping[int, bytes] | None = None,
     memory: float | None = None,
     progress: Progress = silent,
     report: Callable[[ChipResult], None] | None = None,
@@ -211,6 +213,8 @@ def infer(
         Whether each layer makes up for drift by one digital number, as ``CrossbarNetwork.at`` says.
     map_storage : {"weights", "float32", "float64", "recompute"}
         How maps are stored, as ``CrossbarNetwork.keep_maps`` says.
+    maps : mapping of int to bytes, optional
+        Of chips by seed what ``map_archive.save_maps`` returned of them, so that their arrays are not reduced again.
     memory : float, optional
         Bytes that the process may take in all; None: what it has, and what is free.
     progress, report : callable, optional
@@ -248,6 +252,8 @@ def infer(
         where = f"chip {number} of {len(seeds)}"
         progress(f"{where}: programming")
         network.program(seed, time=hardware.cells.drift.t0 if hardware.cells.drift else None)
+        if maps and seed in maps:
+            load_maps(network.layers, maps[seed])
         if not times:
             network.prepare(array_rate(progress, f"{where}: programming"))
         if wants_data(hardware):
