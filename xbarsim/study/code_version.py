@@ -17,6 +17,7 @@ NETWORK = (*CIRCUIT, "nonlinear", "schemes", "nonideal", "nn")
 SOURCES = {
     "training": ("nn/training.py", "nn/zoo.py", "nn/binary.py", "nn/datasets"),
     "blind": (*NETWORK, "mitigation"),
+    "chip": NETWORK,
     "inference": NETWORK,
     "mitigation": (*NETWORK, "mitigation"),
     "margin": (*CIRCUIT, "nonlinear", "schemes", "margin"),

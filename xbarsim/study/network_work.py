@@ -49,6 +49,23 @@ def take_blind_steps(task: Task, artifacts: Artifacts) -> bytes:
     return pickle.dumps(harness.blind_stage(chain(task.settings["method"])))
 
 
+def reduce_chip(task: Task, artifacts: Artifacts) -> bytes:
+    """Return the maps of a network on a chip, as ``save_maps`` does; none where they take more room than there is.
+
+    Converters and encoding decide no map: they are the default's.
+    """
+    from xbarsim.nn.hardware import Hardware
+    from xbarsim.nn.inference import on_hardware
+    from xbarsim.nn.map_archive import map_bytes, save_maps
+
+    settings = task.settings
+    model, _ = _network(task, artifacts)
+    network = on_hardware(model, Hardware.from_dict(settings["hardware"]), digital=settings["digital"])
+    network.keep_maps(settings["map_storage"]).program(settings["seed"])
+    forms = settings["forms"]
+    return save_maps(network.layers, forms) if map_bytes(network.layers, forms) <= settings["room"] else b""
+
+
 def mitigate(task: Task, artifacts: Artifacts) -> dict[str, Any]:
     """Return what a chain of methods brings on a chip, and what it costs."""
     from dataclasses import asdict
@@ -73,7 +90,10 @@ def infer(task: Task, artifacts: Artifacts) -> dict[str, Any]:
     settings = task.settings
     model, data = _network(task, artifacts)
     hardware = Hardware.from_dict(settings["hardware"])
-    result = run(model, data, hardware, seeds=[settings["seed"]], **settings["inference"])
+    seed, training = settings["seed"], settings["model"].get("training")
+    content = b"".join(artifacts[key] for key in task.needs if key != training)  # of one chip, or of none
+    maps = {seed: content} if content else None
+    result = run(model, data, hardware, seeds=[seed], maps=maps, **settings["inference"])
     chip = result.chips[0]
     numbers = {"accuracy": chip.accuracy, "agreement": chip.agreement, "ideal": result.ideal}
     if len(chip.moments) > 1:

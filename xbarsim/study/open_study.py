@@ -14,6 +14,7 @@ from typing import Any
 from xbarsim.study import margin_study, netlist_study, network_checks, network_study
 from xbarsim.study.code_version import code_version
 from xbarsim.study.report_settings import report_settings
+from xbarsim.study.shared_chips import with_shared_chips
 from xbarsim.study.study_file import MOST_TRIALS, StudyFile
 from xbarsim.study.trial import Trial, canonical
 
@@ -78,7 +79,7 @@ class OpenStudy:
             raise self.file.table.whole_error(
                 f"it asks for more than {MOST_TRIALS:,} trials: sweep less, or make it several"
             )
-        return trials
+        return with_shared_chips(trials)
 
     def _trials(self) -> Iterator[Trial]:
         return _TRIALS[self.file.kind](self.file)

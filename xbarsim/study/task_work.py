@@ -13,6 +13,7 @@ from xbarsim.study.trial import Task
 _WORK: dict[str, Callable[[Task, Mapping[str, bytes]], Any]] = {
     "training": network_work.train,
     "blind": network_work.take_blind_steps,
+    "chip": network_work.reduce_chip,
     "inference": network_work.infer,
     "mitigation": network_work.mitigate,
     "margin": circuit_work.margin,

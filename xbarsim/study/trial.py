@@ -53,12 +53,12 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Artifact:
-    """Bytes that several trials need: a trained network, or what a method that knows no chip makes of one.
+    """Bytes that several trials need: a trained network, what a method that knows no chip makes of one, a chip's maps.
 
     Attributes
     ----------
     kind : str
-        ``training`` or ``blind``.
+        ``training``, ``blind`` or ``chip``.
     settings : mapping
         All that decides the bytes, as JSON has it.
     label : str
