@@ -117,8 +117,9 @@ def _gemm(
 
 
 def _square(syrk: int, n: int, k: int, a: Array, at_a: int, stride_a: int, c: Array, at_c: int, stride_c: int) -> None:
-    rows = _matrix(a, at_a, k, n, stride_a)
-    _matrix(c, at_c, n, n, stride_c)[:] += np.tril(rows.T @ rows)
+    rows, lower = _matrix(a, at_a, k, n, stride_a), np.tril_indices(n)
+    # Above the diagonal is memory that nothing has been written to.
+    _matrix(c, at_c, n, n, stride_c)[lower] += (rows.T @ rows)[lower]
 
 
 @intrinsic(_square)

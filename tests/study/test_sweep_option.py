@@ -18,7 +18,6 @@ QUICK = [
 
 def test_a_sweep_gives_the_numbers_of_single_runs_and_keeps_them(tmp_path, capsys):
     pytest.importorskip("torch")
-    pytest.importorskip("pebble")
     store = tmp_path / "kept.sqlite"
     command = [*QUICK, "--sweep", "wires.word+wires.bit=0,5", "--sweep", "adc.bits=3", "--jobs", 1, "--store", store]
     answer = call(capsys, *command, "--json")
@@ -44,7 +43,6 @@ def test_a_sweep_gives_the_numbers_of_single_runs_and_keeps_them(tmp_path, capsy
 
 def test_times_and_their_compensation_act_as_in_a_single_run(tmp_path, capsys):
     pytest.importorskip("torch")
-    pytest.importorskip("pebble")
     drift = ["--set", "cells.drift.nu=0.3", "--time", 1, "--time", "1meg", "--maps", "recompute"]
     store = ["--store", tmp_path / "drift.sqlite", "--jobs", 1]
     command = [*QUICK, *drift, "--compensate-drift", "--json"]
