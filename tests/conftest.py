@@ -15,6 +15,7 @@ NETWORKS = [
     "nn/test_*.py",
     "mitigation/test_*.py",
     "study/test_network_*.py",
+    "study/test_shared_chips.py",
     *(f"cli/test_{name}.py" for name in ("infer_cli", "mitigate_*", "plan_cli")),
 ]
 collect_ignore_glob = [] if HAS_TORCH else NETWORKS

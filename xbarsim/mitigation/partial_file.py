@@ -42,13 +42,14 @@ class PartialFile:
         self._records: dict[Key, Record] = {}
         self._pending = [_line(self._command)]
         self.complaint: str | None = None
+        self._on_disk = False
         if source is None:
             return
         whole = self._read(source)
         if path is not None and source.resolve() == path.resolve():
             # What was being written when it stopped is cut off.
             os.truncate(path, whole)
-            self._pending = []
+            self._pending, self._on_disk = [], True
         else:
             self._pending += [_of_record(key, record) for key, record in self._records.items()]
 
@@ -57,8 +58,8 @@ class PartialFile:
 
     @property
     def is_safe(self) -> bool:
-        """Whether all finished pairs are on disk."""
-        return self.path is not None and not self._pending
+        """Whether finished pairs are on disk, all but one that is being written at this moment."""
+        return self.path is not None and self._on_disk
 
     def finished(self, value: Any = None) -> dict[tuple[str, int], Record]:
         """Return the records of a swept value, by label and seed."""
@@ -74,9 +75,10 @@ class PartialFile:
         try:
             _append(self.path, b"".join(self._pending))
         except OSError as error:
+            self._on_disk = False
             self.complaint = f"{self.path} cannot be written ({error.strerror}): finished pairs are in memory alone"
         else:
-            self._pending = []
+            self._pending, self._on_disk = [], True
 
     def remove(self) -> None:
         """Remove the file, when all is elsewhere."""
