@@ -19,7 +19,8 @@ from xbarsim.cli.model_options import QUICK, check_width
 from xbarsim.cli.network_options import numbers
 from xbarsim.cli.option_types import Command, Count, in_order, is_typed
 from xbarsim.cli.option_words import translated
-from xbarsim.cli.study_progress import Tracker, signals
+from xbarsim.cli.stop_signals import signals
+from xbarsim.cli.study_progress import Tracker
 from xbarsim.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import click
 
 from xbarsim.cli.option_types import Count
 from xbarsim.cli.output import Output
+from xbarsim.cli.stop_signals import signals
 from xbarsim.cli.study_options import opened_study, study_options
-from xbarsim.cli.study_progress import Tracker, signals
+from xbarsim.cli.study_progress import Tracker
 from xbarsim.cli.study_views_command import COMMANDS
 
 _HELP = """Sweeps that survive: every combination of networks, hardware, methods and chips that a file asks for.

@@ -1,12 +1,8 @@
-"""What commands that run trials share: the first Ctrl-C is a wish, and lines say how far they are."""
+"""What commands that run trials share: lines that say how far they are."""
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,31 +10,6 @@ if TYPE_CHECKING:
     from xbarsim.study.runner import Tally
     from xbarsim.study.store import TrialAnswer
     from xbarsim.study.trial import Trial
-
-
-@contextmanager
-def signals() -> Iterator[list[int]]:
-    """Catch the first Ctrl-C or SIGTERM into a list; the second has its usual meaning."""
-    caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    kinds = [signal.SIGINT, signal.SIGTERM]
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def catch(kind: int, _: Any) -> None:
-        caught.append(kind)
-        for number, usual in before.items():
-            signal.signal(number, usual)
-
-    for kind, usual in before.items():
-        if usual != signal.SIG_IGN:
-            signal.signal(kind, catch)
-    try:
-        yield caught
-    finally:
-        for kind, usual in before.items():
-            signal.signal(kind, usual)
 
 
 class Tracker:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +15,7 @@ from xbarsim.cli.network_options import check_torch, data_options, dataset
 from xbarsim.cli.option_types import Count, Quantity
 from xbarsim.cli.option_words import option_words
 from xbarsim.cli.output import Output, output_options
+from xbarsim.cli.stop_signals import signals
 from xbarsim.errors import InputError
 from xbarsim.files import checked_target
 from xbarsim.text_table import aligned, comma_separated
@@ -86,7 +83,7 @@ class Checkpointed:
         """Train to the end or to a signal, and say how it went."""
         self._say_head()
         self._save()
-        with announce.stages(not self.output.quiet) as progress, _signals() as caught:
+        with announce.stages(not self.output.quiet) as progress, signals() as caught:
             over = self.training.run(
                 save=self._save, stop=lambda: bool(caught), progress=progress, report=self._say_epoch
             )
@@ -239,28 +236,3 @@ def _resumed(path: str, options: dict[str, Any]) -> tuple[Recipe, Training]:
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{path} is a damaged checkpoint ({error})") from None
     return recipe, training
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Catch the first Ctrl-C or SIGTERM into a list; the second has its usual meaning."""
-    caught: list[int] = []
-    kinds = [signal.SIGINT, signal.SIGTERM]
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def catch(kind: int, _: Any) -> None:
-        caught.append(kind)
-        for number, usual in before.items():
-            signal.signal(number, usual)
-
-    for kind, usual in before.items():
-        if usual != signal.SIG_IGN:
-            signal.signal(kind, catch)
-    try:
-        yield caught
-    finally:
-        for kind, usual in before.items():
-            signal.signal(kind, usual)
