@@ -41,6 +41,57 @@ class Tran:
     times: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Tolerances:
+    """What ``.options`` says of integration in time.
+
+    Attributes
+    ----------
+    method : {"trap", "gear"}
+        The trapezoidal rule, or Gear's formula (BDF).
+    order : int
+        ``maxord``: 1 or 2.
+    relative, volts, amperes, coulombs : float
+        ``reltol``, ``vntol``, ``abstol``, ``chgtol``.
+    truncation : float
+        ``trtol``: by what the estimate of a step's error is thought too large.
+    """
+
+    method: str = "trap"
+    order: int = 2
+    relative: float = 1e-3
+    volts: float = 1e-6
+    amperes: float = 1e-12
+    coulombs: float = 1e-14
+    truncation: float = 7.0
+
+
+@dataclass(frozen=True, eq=False)
+class Transient:
+    """``.tran`` on a circuit that holds charge or flux.
+
+    Attributes
+    ----------
+    step, stop, start, largest : float
+        Seconds: between printed times, the end, the first time that is kept, the longest step; NaN for the default.
+    from_initial : bool
+        ``uic``: no operating point, the initial values as they are.
+    initial, guesses : dict of int to float
+        Volts of nodes by ``.ic`` and ``.nodeset``.
+    tolerances : Tolerances
+        Of ``.options``.
+    """
+
+    step: float
+    stop: float
+    start: float = 0.0
+    largest: float = float("nan")
+    from_initial: bool = False
+    initial: dict[int, float] = field(default_factory=dict)
+    guesses: dict[int, float] = field(default_factory=dict)
+    tolerances: Tolerances = field(default_factory=Tolerances)
+
+
 @dataclass(frozen=True, eq=False)
 class Axis:
     """A swept quantity that changes the circuit: a resistor, ``temp``, a parameter, ``monte``; its values and unit."""
@@ -56,7 +107,7 @@ class Family:
 
     Attributes
     ----------
-    analysis : Op or Dc or Tran
+    analysis : Op or Dc or Tran or Transient
         What is done with each variant.
     variant : callable
         Gives a variant, a ``FlatCircuit``, by the places along the axes.
@@ -71,7 +122,7 @@ class Family:
         How many of the slowest sweeps repeat the analysis.
     """
 
-    analysis: Op | Dc | Tran
+    analysis: Op | Dc | Tran | Transient
     variant: Callable[[tuple[int, ...]], Any]
     axes: tuple[Axis, ...] = ()
     order: tuple[int, ...] = ()
@@ -79,4 +130,4 @@ class Family:
     repeats: int = 0
 
 
-Analysis = Op | Dc | Tran | Family
+Analysis = Op | Dc | Tran | Transient | Family

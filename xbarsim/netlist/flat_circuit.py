@@ -16,7 +16,8 @@ from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.refusals import NetlistError
-from xbarsim.netlist.waves import Wave
+from xbarsim.netlist.storage import Storage
+from xbarsim.waves import Wave
 
 Ints = NDArray[np.int64]
 
@@ -86,6 +87,8 @@ class FlatCircuit:
         Capacitors that hold a state: here sources of their initial value.
     memory : (name, by, origin), optional
         An element that holds charge, looked for where a transient is asked for.
+    storage : Storage, optional
+        What holds charge or flux, for transients.
     charging : Charging, optional
         Sources of current that only charge states; they are nowhere else.
     waves : dict of int to Wave
@@ -114,6 +117,7 @@ class FlatCircuit:
     capacitors: tuple[tuple[str, int, int, int], ...] = ()
     states: tuple[tuple[str, float, int], ...] = ()
     memory: tuple[str, str, int] | None = None
+    storage: Storage | None = None
     charging: Charging | None = None
     waves: dict[int, Wave] = field(default_factory=dict)
     analyses: tuple[Analysis, ...] = (Op(),)

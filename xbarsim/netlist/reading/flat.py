@@ -14,7 +14,7 @@ from xbarsim.netlist.element_kinds import ELEMENTS, fixes_voltage
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.suggest import clipped
-from xbarsim.netlist.waves import Wave
+from xbarsim.waves import Wave
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 
 from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.refusals import CardError
-from xbarsim.netlist.waves import AmplitudeModulated, Exponential, FrequencyModulated, Piecewise, Pulse, Sine, Wave
+from xbarsim.waves import AmplitudeModulated, Exponential, FrequencyModulated, Piecewise, Pulse, Sine, Wave
 
 WAVES = ("am", "exp", "pulse", "pwl", "sffm", "sin")
 OTHER_NAMES = {"sine": "sin", "pl": "pwl"}
