@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +28,13 @@ SOURCES = {
     "netlist": (*CIRCUIT, "mna", "netlist", "analysis", "nonlinear", "schemes"),
 }
 """By kind of trial or artifact: rooms and files of the package whose code decides what comes out."""
+
+
+_GROUPS = ("xbarsim.devices", "xbarsim.methods")
+"""Entry points by which a user's own cells and methods come in."""
+
+_BETWEEN = re.compile(r"[\s:+,=]+")
+"""What stands between the names in a chain of methods."""
 
 
 @cache
@@ -46,3 +57,44 @@ def code_version(kind: str) -> str:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(f"{path.relative_to(_ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def packaged_versions(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return, by name, a fingerprint of each installed package whose cell or method the settings name.
+
+    A package is taken whole, all its Python files, since what a method calls may be in any of them.
+    """
+    packages = _packages()
+    named = packages.keys() & set(_words(settings)) if packages else ()
+    return {name: _package_version(packages[name]) for name in sorted(named)}
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """Return the package of each entry point of a user's own, by the entry point's name."""
+    found = [entry for group in _GROUPS for entry in entry_points(group=group)]
+    return {entry.name: entry.value.partition(":")[0].partition(".")[0].strip() for entry in found}
+
+
+@cache
+def _package_version(package: str) -> str:
+    digest = hashlib.sha256()
+    spec = find_spec(package)
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec is not None else []
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    if spec is not None and not folders and spec.has_location:
+        files = [Path(str(spec.origin))]
+    for path in files:
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _words(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield from _BETWEEN.split(value)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _words(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _words(part)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from xbarsim.study.code_version import code_version
+from xbarsim.study.code_version import code_version, packaged_versions
 
 CHIP = "chip"
 """The axis over which numbers are put together."""
@@ -112,8 +112,10 @@ class Task:
 
 
 def content_key(kind: str, settings: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of settings in their canonical form, and of the code that goes with their kind."""
-    text = canonical({"kind": kind, "code": code_version(kind), "settings": settings})
+    """Return the SHA-256 of settings in their canonical form, and of the code that goes with their kind and names."""
+    question = {"kind": kind, "code": code_version(kind), "settings": settings}
+    packaged = packaged_versions(settings)
+    text = canonical(question | {"packages": packaged} if packaged else question)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
