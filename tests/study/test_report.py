@@ -175,6 +175,20 @@ def test_a_metric_that_no_trial_has_is_refused_and_each_other_one_shown(tmp_path
     assert [chart.metric for chart in contents.charts] == ["ideal", "accuracy"]
 
 
+def test_an_axis_may_begin_above_the_least_number_and_then_says_that_there_is_more_below(tmp_path):
+    from xbarsim.study.chart_drawing import chart_figure
+
+    pictures = []
+    for settings in ("", "[report]\nlowest = { accuracy = 0.89 }\n", "[report]\nlowest = { accuracy = 0.1 }\n"):
+        (chart,) = report_contents(made(tmp_path, settings)).charts
+        (axes,) = chart_figure(chart).axes
+        arrows = [line for line in axes.lines if line.get_marker() == 11]
+        pictures.append((axes.get_ylim()[0], sum(len(line.get_xdata()) for line in arrows)))
+    (least, none), (cut, some), (unused, no) = pictures
+    assert (none, no, unused) == (0, 0, least)
+    assert cut == 89.0 and some == 2, "the rate 0.1 takes both methods below 0.89"
+
+
 def test_axes_are_chosen_by_the_numbers_and_by_the_file(tmp_path):
     sweep = '[sweep]\n"adc.bits" = [4, 6, 8]\n"cells.faults.rate" = [0, 0.01, 0.1]\n'
     usual = view(made(tmp_path, sweep=sweep, axes=BITS))

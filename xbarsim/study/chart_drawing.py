@@ -32,6 +32,9 @@ _WORD = 22
 _NEAR = 0.075
 """Of an axis: ticks that are nearer would run into each other."""
 
+_DOWN = 11
+"""matplotlib's triangle whose base is at the point."""
+
 _CELLS = 10
 """Columns of a heat map that have room for their numbers."""
 
@@ -137,6 +140,17 @@ def _draw_line(axes: Axes, chart: Chart, line: ChartLine, scale: float, count: i
         linewidth=1.4, markersize=5.5, capsize=2.5, elinewidth=0.9, markevery=every, errorevery=every,
         label=plain(line.label),
     )  # fmt: skip
+    below = [
+        place + shift
+        for place, spread in zip(line.places, line.spreads, strict=True)
+        if chart.lowest is not None and spread.mean < chart.lowest
+    ]
+    if below and chart.lowest is not None:
+        # At the lower edge an arrow: here is something, further down.
+        axes.plot(
+            below, [scale * chart.lowest] * len(below), linestyle="none", marker=_DOWN, color=look["color"], markersize=9,
+            clip_on=False, zorder=5,
+        )  # fmt: skip
     for source, place, value in line.references:
         axes.plot(
             [place + shift], [scale * value], linestyle="none", marker=look["marker"], color=look["color"],
@@ -149,7 +163,10 @@ def _scale_y(axes: Axes, chart: Chart, scale: float) -> None:
     if chart.limits is None:
         return
     low, high = (scale * limit for limit in chart.limits)
-    if chart.is_y_log:
+    if chart.lowest is not None and low < scale * chart.lowest < high:
+        low = scale * chart.lowest
+        axes.set_ylim(low, high + 0.06 * (high - low))
+    elif chart.is_y_log:
         axes.set_yscale("log")
         axes.set_ylim(low / 1.3, high * 1.3)
     else:

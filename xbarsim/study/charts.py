@@ -88,6 +88,8 @@ class Chart:
         What their names are values of; empty where they speak for themselves.
     left_out : int
         Panels that would be too many.
+    lowest : float, optional
+        Where the axis begins, whatever lies below.
     """
 
     metric: str
@@ -103,6 +105,7 @@ class Chart:
     sources: tuple[str, ...] = ()
     lines_label: str = ""
     left_out: int = 0
+    lowest: float | None = None
 
     @property
     def is_y_log(self) -> bool:
@@ -221,6 +224,7 @@ def _chart(view: ReportView, x: str, metric: str) -> Chart:
         numeric, tuple(view.label(value) for value in values), tuple(panels),
         tuple(view.label(metric if value is None else value) for value in line_values), tuple(sources),
         "" if view.lines in (None, "method", "model") else view.label(view.lines), max(0, len(groups) - MOST_PANELS),
+        view.settings.lowest.get(metric),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from xbarsim.study.references import Reference, references, same_value
 from xbarsim.study.study_file import StudyFile
 from xbarsim.study.tables import FileTable, unknown_name
 
-_KEYS = ("x", "lines", "panels", "heat", "metrics", "percent", "log", "labels")
+_KEYS = ("x", "lines", "panels", "heat", "metrics", "percent", "log", "lowest", "labels")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class ReportSettings:
         Which of them are shown in percent.
     log : bool, optional
         Whether x is logarithmic.
+    lowest : mapping of str to float
+        Where the axes of metrics begin, whatever lies below.
     labels : mapping of str to str
         What axes, metrics and words are called in the report.
     references : tuple of Reference
@@ -45,6 +47,7 @@ class ReportSettings:
     metrics: tuple[str, ...] = ()
     percent: tuple[str, ...] | bool | None = None
     log: bool | None = None
+    lowest: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
 
@@ -71,7 +74,7 @@ def report_settings(study: StudyFile) -> ReportSettings:
     _check_axes(table, {"x": x, "lines": lines}, panels or (), axes)
     return ReportSettings(
         x, lines, panels, _heat(table, axes), table.words("metrics", study.table.words("metrics")), _percent(table),
-        _flag(table, "log"), _labels(table.table("labels")),
+        _flag(table, "log"), _lowest(table.table("lowest")), _labels(table.table("labels")),
         tuple(_references(study, axes)),
     )  # fmt: skip
 
@@ -136,6 +139,11 @@ def _flag(table: FileTable, key: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise table.error(key, f"it is {value!r}, and must be true or false")
     return value
+
+
+def _lowest(table: FileTable) -> dict[str, float]:
+    numbers = {name: table.number(name) for name in table.record}
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _labels(table: FileTable) -> dict[str, str]:
