@@ -169,6 +169,8 @@ def test_what_a_file_says_of_its_report_is_checked_before_anything_runs(tmp_path
 def test_a_metric_that_no_trial_has_is_refused_and_each_other_one_shown(tmp_path):
     with pytest.raises(InputError, match="no trial has a number 'acuracy': did you mean accuracy"):
         report_contents(made(tmp_path, '[report]\nmetrics = ["acuracy"]'))
+    with pytest.raises(InputError, match="report.lowest: no trial has a number 'acuracy': did you mean accuracy"):
+        report_contents(made(tmp_path, "[report]\nlowest = { acuracy = 0.5 }"))
     contents = report_contents(made(tmp_path, '[report]\nmetrics = ["ideal", "accuracy"]\npercent = ["ideal"]'))
     assert [table.title for table in contents.tables] == ["Ideal, %", "Accuracy"]
     assert contents.tables[1].rows[0][1] == "0.91 ± 0.01"

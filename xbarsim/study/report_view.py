@@ -155,6 +155,9 @@ def _metrics(table: StudyTable, settings: ReportSettings, place: str) -> tuple[s
     names = table.names
     if not names and not settings.metrics:
         return (_NO_METRIC,)
+    for name in settings.lowest:
+        if name not in names:
+            raise InputError(f"{place}: report.lowest: no trial has a number {name!r}: {unknown_name(name, names)}")
     if not settings.metrics:
         return ("accuracy",) if "accuracy" in names else tuple(names[:_USUAL_METRICS])
     for name in settings.metrics if names else ():
