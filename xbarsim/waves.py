@@ -28,6 +28,22 @@ class Wave(Protocol):
         """Return volts or amperes at ``times`` (seconds)."""
         ...
 
+    def corners(self, start: float, stop: float) -> Floats:
+        """Return the times in [start, stop] where its value or its slope jumps, in order."""
+        ...
+
+
+def _within(times: Floats, start: float, stop: float) -> Floats:
+    """Return those of some times that lie in [start, stop], in order and each once."""
+    times = np.unique(times)
+    return np.asarray(times[(times >= start) & (times <= stop)])
+
+
+def _rounds(length: float, start: float, stop: float) -> Floats:
+    """Return the numbers of the rounds of a length, from 0 on, that touch [start, stop]."""
+    first, last = max(0.0, np.floor(start / length) - 1), np.floor(stop / length) + 1
+    return np.arange(first, max(last, first) + 1)
+
 
 @dataclass(frozen=True)
 class Pulse:
@@ -45,15 +61,27 @@ class Pulse:
     def at(self, times: Floats) -> Floats:
         """Return the pulse train's values."""
         time = np.asarray(times, dtype=np.float64) - self.delay
-        over = time > self.count * self.period if self.count > 0 else np.zeros(time.shape, dtype=bool)
-        if self.period > 0:
-            time = np.where(time > self.period, time - self.period * np.floor(time / self.period), time)
         up, down = self.rise, self.rise + self.width
+        over = (self.count > 0) & (time > self.count * self.period)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            again = (self.period > 0) & (time > self.period)
+            time = np.where(again, time - self.period * np.floor(time / self.period), time)
             rising = self.low + (self.high - self.low) * time / self.rise
             falling = self.high + (self.low - self.high) * (time - down) / self.fall
         shape = np.where(time >= up, np.where(time <= down, self.high, falling), rising)
         return np.where(over | (time <= 0) | (time >= down + self.fall), self.low, shape)
+
+    def corners(self, start: float, stop: float) -> Floats:
+        """Return the ends of its edges; the start of a period that cuts off the pulse before is one too."""
+        edges = np.cumsum([0.0, self.rise, self.width, self.fall])
+        if self.period <= 0:
+            return _within(self.delay + edges, start, stop)
+        rounds = _rounds(self.period, start - self.delay, stop - self.delay)
+        times = (rounds[:, None] * self.period + edges[edges < self.period]).ravel()
+        if self.count > 0:
+            end = self.count * self.period
+            times = np.append(times[times < end], end if edges[-1] >= self.period else 0.0)
+        return _within(self.delay + times, start, stop)
 
 
 @dataclass(frozen=True)
@@ -73,6 +101,10 @@ class Sine:
         angle = 2 * np.pi * self.frequency * time + _radians(self.phase)
         value: Floats = self.offset + self.amplitude * np.sin(angle) * np.exp(-self.damping * time)
         return value
+
+    def corners(self, start: float, stop: float) -> Floats:
+        """Return the time where it sets in."""
+        return _within(np.array([self.delay]), start, stop)
 
 
 @dataclass(frozen=True)
@@ -96,6 +128,10 @@ class FrequencyModulated:
         )
         return value
 
+    def corners(self, start: float, stop: float) -> Floats:
+        """Return none: it is smooth."""
+        return np.empty(0)
+
 
 @dataclass(frozen=True)
 class AmplitudeModulated:
@@ -117,6 +153,10 @@ class AmplitudeModulated:
         turns, phase = 2 * np.pi * np.maximum(time, 0.0), _radians(self.phase)
         value = self.amplitude * (self.offset + np.sin(self.modulation * turns + phase))
         return np.where(time > 0, value * np.sin(self.carrier * turns + phase), 0.0)
+
+    def corners(self, start: float, stop: float) -> Floats:
+        """Return the time where it sets in."""
+        return _within(np.array([self.delay]), start, stop)
 
 
 @dataclass(frozen=True)
@@ -143,9 +183,14 @@ class Exponential:
             (self.fall_delay, self.fall_constant, -1),
         ):
             since = np.maximum(time - delay, 0.0)
-            grown = -np.expm1(-since / constant) if constant else np.sign(since)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                grown = np.where(constant == 0, np.sign(since), -np.expm1(-since / constant))
             value = value + sign * swing * grown
         return np.where(time > self.rise_delay, value, self.low)
+
+    def corners(self, start: float, stop: float) -> Floats:
+        """Return where the rise and the fall begin."""
+        return _within(np.array([self.rise_delay, max(self.rise_delay, self.fall_delay)]), start, stop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,3 +217,13 @@ class Piecewise:
         at = np.minimum(np.searchsorted(self.points, time - _ULPS * np.spacing(np.abs(time))), self.points.size - 1)
         close = np.abs(self.points[at] - time) <= _ULPS * np.spacing(np.abs(time))
         return np.where(close, self.values[at], interpolated)
+
+    def corners(self, start: float, stop: float) -> Floats:
+        """Return its points, those of repeats too."""
+        times = self.points
+        if self.repeat is not None:
+            length = float(times[-1] - self.repeat)
+            rounds = _rounds(length, start - self.delay - self.repeat, stop - self.delay - self.repeat)
+            again = times[times > self.repeat]
+            times = np.concatenate([times, (rounds[:, None] * length + again).ravel()])
+        return _within(self.delay + times, start, stop)
