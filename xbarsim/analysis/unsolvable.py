@@ -8,7 +8,6 @@ import numpy as np
 
 from xbarsim.errors import FloatingError
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.element_kinds import is_short
 
 if TYPE_CHECKING:
     from xbarsim import nonlinear
@@ -35,20 +34,6 @@ def _state_hint(circuit: Circuit, names: set[str]) -> str:
         if names & {circuit.nodes[first], circuit.nodes[second]}:
             return f" ({name} there is open: with IC= or .ic, and without --steady, it holds a state)"
     return ""
-
-
-def loop_message(circuit: Circuit, fixing: list[str], branch: int) -> str:
-    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm."""
-    if branch < len(fixing):
-        name = fixing[branch]
-    else:
-        zero = np.flatnonzero(is_short(circuit.kinds, circuit.values))
-        name = circuit.names[int(zero[branch - len(fixing)])]
-    place = circuit.where(circuit.names.index(name)) if name in circuit.names else circuit.places.files[0]
-    return (
-        f"{place}: {name} closes a loop of voltage sources, inductors or 0 ohm resistors, in which any current could "
-        "flow: put a resistance into the loop or take one of them out"
-    )
 
 
 def newton_message(circuit: Circuit, problem: nonlinear.Problem, error: nonlinear.NewtonError, at: str) -> str:

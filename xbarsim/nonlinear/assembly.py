@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from xbarsim.mna import VCCS, Branches, Gains, Network
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import fixes_voltage
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.nonlinear_elements import Behaviours
 from xbarsim.nonlinear.channel import Channels
 from xbarsim.nonlinear.fixed_voltages import fixed_groups
@@ -21,12 +21,12 @@ _LEAST = 1e-12
 """Siemens that a law is taken to have at least where it is flat at 0 V."""
 
 
-def problem_of(circuit: Circuit, network: Network, branch: Ints) -> Problem:
+def problem_of(circuit: FlatCircuit, network: Network, branch: Ints) -> Problem:
     """Return a circuit's equations.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : FlatCircuit
         With nonlinear elements.
     network : Network
         Its linear part, the behaviours' sources of volts behind its own.
@@ -38,12 +38,16 @@ def problem_of(circuit: Circuit, network: Network, branch: Ints) -> Problem:
     FloatingError, LoopError
         As ``mna.System``.
     """
-    builder = _Builder(circuit, network, branch)
-    return Problem(*builder.run())
+    return Problem(*parts_of(circuit, network, branch))
+
+
+def parts_of(circuit: FlatCircuit, network: Network, branch: Ints) -> tuple[Network, list[Part]]:
+    """Return the network with what nonlinear elements add to it, and these; arguments as ``problem_of``."""
+    return _Builder(circuit, network, branch).run()
 
 
 class _Builder:
-    def __init__(self, circuit: Circuit, network: Network, branch: Ints) -> None:
+    def __init__(self, circuit: FlatCircuit, network: Network, branch: Ints) -> None:
         self.circuit, self.network, self.branch = circuit, network, branch
         self.nodes = network.nodes
         self.series: list[tuple[Ints, Ints, Floats]] = []
