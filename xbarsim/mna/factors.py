@@ -101,6 +101,11 @@ class Factors:
         self._order: Ints | None = None
         self._way, self._lu = 0, self._factored(0)
 
+    @property
+    def entries(self) -> int:
+        """How many entries the factors have."""
+        return int(self._lu.nnz)
+
     def solve(self, right: Floats) -> Floats:
         """Solve for right-hand sides (size, points), refined with residuals in extended precision.
 

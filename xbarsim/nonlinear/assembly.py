@@ -63,7 +63,10 @@ class _Builder:
             parts += self._mosfets()
         law = int(np.count_nonzero(fixes_voltage(circuit.kinds)))
         if circuit.behaviours:
-            self.groups = fixed_groups(network, np.arange(network.voltages.a.size) < law)
+            independent = np.arange(network.voltages.a.size) < law
+            if network.yielding.size:
+                independent &= ~network.yielding
+            self.groups = fixed_groups(network, independent)
         for laws in circuit.behaviours:
             places = np.empty(0, np.int64)
             if laws.output == "v":

@@ -58,6 +58,16 @@ class Junctions(Part):
         """Return the junctions' currents."""
         return self._law(across(values, self.flows))[0]
 
+    @property
+    def at(self) -> Floats:
+        """Where the tangents were put last, volts (n,)."""
+        return self._at
+
+    def current(self, v: Floats) -> tuple[Floats, Floats]:
+        """Return currents (n,) at voltages, and their slopes, without those of gmin."""
+        current, slope = self._law(v)
+        return current - self.gmin * v, slope - self.gmin
+
     def _limited(self, proposal: Floats) -> Floats:
         return limits.junction(proposal, self._at, self.scale, self.critical)
 

@@ -1,0 +1,184 @@
+"""Where a run begins: an operating point, or the initial values as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from xbarsim import mna, nonlinear
+from xbarsim.dynamics.formulas import Formula
+from xbarsim.dynamics.step_equations import StepEquations
+from xbarsim.dynamics.stored_charge import JunctionStored
+from xbarsim.dynamics.timed_sources import TimedSources
+from xbarsim.errors import InputError
+from xbarsim.netlist.analyses import Transient
+from xbarsim.netlist.as_network import NamedNetwork
+from xbarsim.netlist.element_kinds import CURRENT, fixes_voltage
+from xbarsim.netlist.flat_circuit import FlatCircuit
+from xbarsim.netlist.storage import Storage
+from xbarsim.nonlinear.assembly import problem_of
+from xbarsim.nonlinear.part import Floats
+
+_AT_ONCE = 1e-15
+"""Of the longest step: a step that takes no time, through which only what jumps changes."""
+
+_SAME = 1e-6
+"""Of the largest voltage or current: by how much an initial value may differ from what the circuit gives."""
+
+
+class FirstPoint(NamedTuple):
+    """Unknowns (size, 1) of the equations in time, all voltages and branch currents of the point, and its residual."""
+
+    unknowns: Floats
+    voltages: Floats
+    amperes: Floats
+    residual: float
+
+
+def operating_point(
+    circuit: FlatCircuit, transient: Transient, named: NamedNetwork, equations: StepEquations
+) -> FirstPoint:
+    """Solve with capacitors open and inductors shorted, nodes of ``.ic`` held at their voltages.
+
+    Raises
+    ------
+    FloatingError, LoopError
+        As ``mna.System``.
+    FailedPointError, SolveError
+        There is no operating point.
+    """
+    held = {node: volts for node, volts in transient.initial.items() if node > 0}
+    forced = _with_held(named, held)
+    drive = _drive_at_start(circuit)
+    solution: mna.NetworkSolution | nonlinear.NonlinearSolution
+    if circuit.nonlinear:
+        problem = problem_of(circuit, forced.network, forced.branch)
+        guesses = np.zeros(len(circuit.nodes))
+        for node, volts in {**transient.guesses, **held}.items():
+            guesses[node] = volts
+        start = problem.start(guesses) if transient.guesses or held else None
+        solution = nonlinear.solve(problem, drive, np.zeros(1), start)
+    else:
+        solution = mna.solve(forced.network, drive)
+    volts, count = named.network.voltages.a.size, len(held)
+    amperes = np.delete(solution.currents[0], volts + np.arange(count))
+    x = equations.unknowns(solution.voltages[0], amperes)
+    return FirstPoint(x, solution.voltages[0], amperes, solution.residual)
+
+
+def _drive_at_start(circuit: FlatCircuit) -> mna.Drive:
+    """Return the sources at time 0."""
+    tables: list[dict[int, Floats]] = []
+    for mask in (fixes_voltage(circuit.kinds), circuit.kinds == CURRENT):
+        numbers = np.flatnonzero(mask).tolist()
+        tables.append({k: circuit.waves[e].at(np.zeros(1)) for k, e in enumerate(numbers) if e in circuit.waves})
+    return mna.Drive(1, tables[0], tables[1])
+
+
+def _with_held(named: NamedNetwork, held: dict[int, float]) -> NamedNetwork:
+    """Return a network with sources that hold nodes, behind its other sources of volts."""
+    if not held:
+        return named
+    network = named.network
+    count, volts = network.voltages.a.size, network.voltages
+    nodes = np.array(list(held), dtype=np.int64)
+    sources = mna.Branches(
+        np.append(volts.a, nodes),
+        np.append(volts.b, np.zeros_like(nodes)),
+        np.append(volts.value, np.array(list(held.values()))),
+    )
+
+    def moved(branch: np.ndarray) -> np.ndarray:
+        return np.where(branch >= count, branch + nodes.size, branch)
+
+    controlled = {
+        coupling: replace(gains, c=moved(gains.c)) if coupling.by_current else gains
+        for coupling, gains in network.controlled.items()
+    }
+    yielding = np.append(network.yielding, np.zeros(nodes.size, bool)) if network.yielding.size else network.yielding
+    fixing = named.fixing[:count] + [f"v({node})" for node in held] + named.fixing[count:]
+    return NamedNetwork(
+        replace(network, voltages=sources, controlled=controlled, yielding=yielding), fixing, moved(named.branch)
+    )
+
+
+def initial_values(
+    circuit: FlatCircuit,
+    transient: Transient,
+    named: NamedNetwork,
+    equations: StepEquations,
+    sources: TimedSources,
+    longest: float,
+) -> FirstPoint:
+    """Take initial values as they are, and find what the rest of the circuit makes of them at once.
+
+    A capacitor has its ``ic=``, or else what the voltages of ``.ic`` at its nodes give, which are 0 where there is
+    none; an inductor has its ``ic=`` or 0. A step that takes no time keeps their charges and fluxes, and has all
+    other voltages and currents consistent.
+
+    Raises
+    ------
+    InputError
+        Initial values contradict sources or each other.
+    StepError
+        There is no solution.
+    """
+    system = equations.system
+    values = np.zeros(system.unknowns.nodes + system.unknowns.fixing.a.size)
+    for node, volts in transient.initial.items():
+        values[node] = volts
+    storage = circuit.storage or Storage()
+    coils = storage.inductors
+    given = np.isfinite(coils.initial)
+    branch = named.branch[coils.elements]
+    values[system.unknowns.nodes + branch[given]] = coils.initial[given]
+    _give_inner_nodes(circuit, equations, values)
+    charges = equations.charges(values)
+    caps = storage.capacitors
+    wanted = np.where(np.isfinite(caps.initial), caps.initial, values[caps.first] - values[caps.second])
+    charges[: wanted.size] = caps.farads * wanted  # capacitors are the first to be stored
+    formula = Formula(1, 1 / (_AT_ONCE * longest), np.zeros_like(charges), 0.0)
+    start = equations.unknowns(values[: system.unknowns.nodes], np.zeros(0))
+    step = equations.solve(formula, charges, sources.right(0.0), 0.0, start)
+    found = equations.values(step.unknowns)
+    _check(circuit, transient, found, wanted, found[system.unknowns.nodes + branch])
+    nodes, reported = system.unknowns.nodes, system.unknowns.reported
+    return FirstPoint(step.unknowns, found[:nodes], found[nodes : nodes + reported], step.residual)
+
+
+def _give_inner_nodes(circuit: FlatCircuit, equations: StepEquations, values: Floats) -> None:
+    """Give nodes behind diodes' series resistances the voltages before these."""
+    for part in equations.stored:
+        if isinstance(part, JunctionStored) and circuit.diodes is not None:
+            values[part.flows[0]] = values[circuit.diodes.first]
+
+
+def _check(circuit: FlatCircuit, transient: Transient, found: Floats, wanted: Floats, currents: Floats) -> None:
+    """Refuse initial values that the circuit does not have."""
+    storage = circuit.storage or Storage()
+    caps, coils, t = storage.capacitors, storage.inductors, transient.tolerances
+    known = np.zeros(len(circuit.nodes), bool)
+    known[[0, *transient.initial]] = True
+    # What nobody has given may be what it likes.
+    meant = np.isfinite(caps.initial) | (
+        known[caps.first] & known[caps.second] & ((caps.first > 0) | (caps.second > 0))
+    )
+    volts = found[caps.first] - found[caps.second]
+    nodes = len(circuit.nodes)
+    off = np.abs(volts - wanted) > _SAME * np.abs(found[:nodes]).max() + t.volts
+    for k in np.flatnonzero(meant & off)[:1].tolist():
+        place = circuit.places.where(int(caps.origins[k]))
+        ends = ", ".join(circuit.nodes[node] for node in (int(caps.first[k]), int(caps.second[k])) if node)
+        raise InputError(
+            f"{place}: {caps.names[k]} starts at {wanted[k]:g} V by its ic= or .ic, but sources and other initial "
+            f"values give v({ends}) = {volts[k]:g} V: make them agree"
+        )
+    off = np.abs(currents - coils.initial) > _SAME * np.abs(currents).max(initial=0.0) + t.amperes
+    for k in np.flatnonzero(np.isfinite(coils.initial) & off)[:1].tolist():
+        element = int(coils.elements[k])
+        raise InputError(
+            f"{circuit.where(element)}: {circuit.names[element]} starts at {coils.initial[k]:g} A by its ic=, but "
+            f"sources and other initial values give {currents[k]:g} A: make them agree"
+        )

@@ -1,0 +1,225 @@
+"""The equations of one step: a linear system whose factors are kept, or Newton's method.
+
+Both are given where a step starts and by what formula rates are taken, and return unknowns that satisfy Kirchhoff's
+laws and the formula.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from typing import NamedTuple
+
+import numpy as np
+
+from xbarsim.dynamics.formulas import Formula
+from xbarsim.dynamics.stored_charge import Stored
+from xbarsim.errors import SolveError
+from xbarsim.mna import TOLERANCE, Branches, Factors, Network, Residual, Stamps, System
+from xbarsim.nonlinear import Problem
+from xbarsim.nonlinear.part import Floats, Part
+
+_HOLDS = 1e-12
+"""Residual from which on a solution is not refined any more."""
+
+_REFINEMENTS = 6
+
+_ITERATIONS = 40
+
+_CLOSE = 1e-7
+"""Relative size of a Newton step past which the next would be rounding: that of a law is squared."""
+
+_SLOW = 0.1
+"""Times the step before that one with old factors may be."""
+
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
+_MOST_FACTORS, _MOST_ENTRIES = 64, 50_000_000
+"""How many sizes of steps are remembered, and how many entries (12 bytes each) of their factors."""
+
+
+class StepError(SolveError):
+    """A step has no solution: at unknown number ``unknown``, or at an element."""
+
+    def __init__(self, message: str, unknown: int = -1, element: tuple[str, int] = ("", 0)) -> None:
+        super().__init__(message)
+        self.unknown, self.element = unknown, element
+
+
+class Step(NamedTuple):
+    """Unknowns (size, 1) at the end of a step, states and their rates (states,), and the residual."""
+
+    unknowns: Floats
+    charges: Floats
+    rates: Floats
+    residual: float
+
+
+class StepEquations(ABC):
+    """A circuit's equations in time.
+
+    Attributes
+    ----------
+    system : mna.System
+        The linear part.
+    stored : list of Stored
+        What holds charge or flux.
+    """
+
+    system: System
+    stored: list[Stored]
+
+    @property
+    def states(self) -> int:
+        """How many charges and fluxes there are."""
+        return sum(len(part.names) for part in self.stored)
+
+    def values(self, x: Floats) -> Floats:
+        """Return voltages, then branch currents, from the unknowns (size, 1)."""
+        unknowns = self.system.unknowns
+        return np.concatenate([unknowns.voltages(x)[:, 0], unknowns.currents(x)[:, 0]])
+
+    def unknowns(self, voltages: Floats, amperes: Floats) -> Floats:
+        """Return unknowns (size, 1) from voltages (nodes,) and the currents that are reported; others are 0."""
+        unknowns = self.system.unknowns
+        currents = np.zeros(unknowns.size - unknowns.nodes + 1)
+        currents[: amperes.size] = amperes
+        return np.concatenate([unknowns.relative(voltages[:, None]), currents[:, None]])
+
+    def charges(self, values: Floats) -> Floats:
+        """Return the states (states,) at places' values."""
+        return np.concatenate([np.zeros(0), *(part.charges(values) for part in self.stored)])
+
+    @abstractmethod
+    def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
+        """Solve for the end of a step.
+
+        Parameters
+        ----------
+        formula : Formula
+            What gives the rates.
+        before : (states,)
+            Charges and fluxes at its start.
+        right : (size, 1)
+            What sources give at its end.
+        time : float
+            Seconds, at its end.
+        start : (size, 1)
+            Unknowns near the solution.
+
+        Raises
+        ------
+        StepError
+            There is no solution, or none that holds.
+        """
+
+
+class LinearStep(StepEquations):
+    """Equations of a linear circuit: one solution with factors that steps of one size share."""
+
+    def __init__(self, network: Network, stored: list[Stored]) -> None:
+        self.stored = stored
+        ties = [part.ties for part in stored]
+        self.system = System(network, _joined(ties))
+        a, b, c, d = (np.concatenate([np.zeros(0, np.int64), *(part.stamps[k] for part in stored)]) for k in range(4))
+        self._jacobian = self.system.jacobian(Stamps(a, b, c, d))
+        self._flows, self._controls = self.system.flows(a, b), self.system.unknowns.pairs(c, d)
+        nothing = np.zeros(0)
+        self._coefficient = np.concatenate([nothing, *(part.capacitances(nothing) for part in stored)])
+        self._residual = Residual(self.system)
+        self._known: OrderedDict[str, Factors] = OrderedDict()
+
+    def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
+        """Solve, and refine where the residual asks for it."""
+        factors = self._factors(formula.alpha)
+        x = start
+        for _ in range(_REFINEMENTS):
+            rates = formula.alpha * (self._states(x) - before) + formula.rest
+            gap = right - self.system.matrix @ x - self._flows.sums(rates[:, None])
+            x = x + factors.apply(gap)
+            charges = self._states(x)
+            rates = formula.alpha * (charges - before) + formula.rest
+            rounding = self._flows.sizes((_ROUNDING * formula.alpha * np.abs(charges))[:, None])
+            ratios = self._residual.ratios(x, right, self._flows, rates[:, None], rounding)[:, 0]
+            worst = float(ratios.max(initial=0.0))
+            if worst <= _HOLDS:
+                break
+        if not worst <= TOLERANCE:
+            raise StepError(f"Kirchhoff's laws stay violated by {worst:.1e}", int(ratios.argmax()))
+        return Step(x, charges, rates, worst)
+
+    def _states(self, x: Floats) -> Floats:
+        return np.asarray(self._coefficient * (self._controls @ x[:, 0]))
+
+    def _factors(self, alpha: float) -> Factors:
+        # Distances of like corners differ by rounding: refinement makes up for that.
+        key = f"{alpha:.9e}"
+        factors = self._known.get(key)
+        if factors is None:
+            try:
+                factors = self._jacobian.factored(alpha * self._coefficient)
+            except SolveError as error:
+                raise StepError(str(error)) from None
+            self._known[key] = factors
+            while len(self._known) > 1 and (
+                len(self._known) > _MOST_FACTORS or sum(known.entries for known in self._known.values()) > _MOST_ENTRIES
+            ):
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return factors
+
+
+class NewtonStep(StepEquations):
+    """Equations of a nonlinear circuit."""
+
+    def __init__(self, network: Network, parts: list[Part], stored: list[Stored]) -> None:
+        self.stored = stored
+        self._problem = Problem(network, [*parts, *stored])
+        self.system = self._problem.system
+        self._factors: Factors | None = None
+        self._alpha = 0.0
+
+    def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
+        """Solve by Newton's method; factors are kept as long as they serve."""
+        problem, first = self._problem, 0
+        for part in self.stored:
+            own = slice(first, first + len(part.names))
+            rest = formula.rest[own]
+            part.take(Formula(formula.order, formula.alpha, rest, formula.error), before[own])
+            first = own.stop
+        if abs(self._alpha - formula.alpha) > _SLOW * formula.alpha:
+            self._factors = None
+        x, last = start, np.inf
+        for _ in range(_ITERATIONS):
+            at = problem.linearise(x, right, time, 0.0, 1.0)
+            if not (np.isfinite(at.gap).all() and np.isfinite(at.slopes).all()):
+                raise StepError("a law has no finite value", element=problem.worst(x, at, x, time))
+            if self._factors is None:
+                try:
+                    self._factors, self._alpha = problem.factored(at.slopes), formula.alpha
+                except SolveError as error:
+                    raise StepError(str(error)) from None
+            factors = self._factors
+            step = factors.apply(at.gap)
+            previous, x = x, x + step
+            if not np.isfinite(x).all():
+                raise StepError("the unknowns overflow", element=problem.worst(previous, at, previous, time))
+            moved = float(factors.sizes(step)[0] / max(factors.sizes(x)[0], 1e-300))
+            if at.settled and moved <= _CLOSE:
+                ratios = problem.ratios(x, right, time, at.slopes)
+                residual = float(ratios.max(initial=0.0))
+                if residual <= _HOLDS * 10 or (residual <= TOLERANCE and moved <= _HOLDS):
+                    charges = self.charges(self.values(x))
+                    return Step(x, charges, formula.alpha * (charges - before) + formula.rest, residual)
+            if moved > _SLOW * last:
+                self._factors = None
+            last = moved
+        unknown = int(np.abs(step[:, 0] / factors.col_scale).argmax())
+        self._factors = None
+        word = "its steps do not settle" if problem.has_values(x, time) else "a law has no finite value"
+        raise StepError(word, unknown, problem.worst(previous, at, x, time))
+
+
+def _joined(ties: list[Branches]) -> Branches:
+    empty = Branches()
+    return Branches(*(np.concatenate([getattr(part, name) for part in (empty, *ties)]) for name in ("a", "b", "value")))

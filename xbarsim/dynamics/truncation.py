@@ -1,0 +1,76 @@
+"""How much a step may err, and how much it does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xbarsim.dynamics.formulas import Formula
+from xbarsim.dynamics.history import History, divided_difference
+from xbarsim.dynamics.stored_charge import Stored
+from xbarsim.netlist.analyses import Tolerances
+from xbarsim.nonlinear.part import Floats
+
+_USUAL = 7.0
+"""SPICE's ``trtol``, at which a run errs by about ``reltol``."""
+
+_CONSTANTS = {("trap", 2): 1 / 12, ("gear", 2): 2 / 9}
+"""Of ``x^(order + 1)``: what a step of x time constants errs by; backward Euler's is 1/2."""
+
+_TIME_CONSTANTS = 4.0
+"""For how many the errors of steps add up: a decay forgets them in one, what rings in as many as its quality says."""
+
+_BESIDE = 1e-3
+"""Of what the circuit's largest voltage or current would store: what a state counts as at least."""
+
+_ROUNDED = 1e-14
+"""Of the same: what a state is rounded by."""
+
+
+class Truncation:
+    """Local truncation errors of charges and fluxes against tolerances.
+
+    A state may end up off by ``reltol`` of the largest that it has been, and ``chgtol reltol`` or ``vntol`` (for
+    fluxes ``abstol``) times its capacitance, whichever is less. Steps' errors add up: with ``e = K x^(p + 1)`` for a
+    step of x time constants there are n/x of them in n, and ``n e / x = tolerance`` where
+    ``e = tolerance / n (tolerance / n / K)^(1/p)``. That is what a step is allowed, for n = 4, times ``trtol / 7``.
+    """
+
+    def __init__(self, tolerances: Tolerances, parts: list[Stored]) -> None:
+        self._tolerances, self._parts = tolerances, parts
+        constant = _CONSTANTS.get((tolerances.method, tolerances.order), 0.5)
+        share = (tolerances.relative / _TIME_CONSTANTS / constant) ** (1 / tolerances.order) / _TIME_CONSTANTS
+        self._share = min(1.0, share) * tolerances.truncation / _USUAL
+        self._by_current = np.repeat([part.by_current for part in parts], [len(part.names) for part in parts])
+        self._each = np.where(self._by_current, tolerances.amperes, tolerances.volts)
+        self._largest = np.zeros(self._by_current.size)
+        self._top = np.zeros(2)
+
+    def see(self, charges: Floats, values: Floats, nodes: int) -> None:
+        """Remember the largest states, and the largest voltage and current, of a point."""
+        self._largest = np.maximum(self._largest, np.abs(charges))
+        tops = [np.abs(values[:nodes]).max(initial=0.0), np.abs(values[nodes:]).max(initial=0.0)]
+        self._top = np.maximum(self._top, tops)
+
+    def worst(self, formula: Formula, past: History, time: float, charges: Floats, values: Floats) -> tuple[float, int]:
+        """Return the largest error of a step relative to what it is allowed, and the state that errs so."""
+        if not charges.size:
+            return 0.0, 0
+        points = formula.order + 1
+        times, states = [*past.times[-points:], time], [*past.charges[-points:], charges]
+        error = np.abs(formula.error * divided_difference(times, states))
+        slopes = np.abs(np.concatenate([part.capacitances(values) for part in self._parts]))
+        full = slopes * self._top[self._by_current.astype(np.int64)]
+        size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
+        t = self._tolerances
+        allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._each)
+        ratios = error / np.maximum(self._share * allowed + _ROUNDED * full, np.finfo(np.float64).tiny)
+        worst = int(ratios.argmax())
+        return float(ratios[worst]), worst
+
+    def named(self, state: int) -> tuple[str, int]:
+        """Return name and origin of the element with a state."""
+        for part in self._parts:
+            if state < len(part.names):
+                return part.names[state], int(part.origins[state])
+            state -= len(part.names)
+        raise IndexError(state)
