@@ -147,9 +147,11 @@ class JunctionStored(Stored):
         with np.errstate(divide="ignore", invalid="ignore"):
             share = 1 - np.where(bent, v, 0.0) / m.potential
             power = share**-m.grading
-            low = m.capacitance * m.potential / (1 - m.grading) * (1 - share * power)
+            # In this form a small voltage's charge keeps all its digits.
+            low = np.log1p(np.where(bent, -v, 0.0) / m.potential) * (1 - m.grading)
+            low = -m.capacitance * m.potential / (1 - m.grading) * np.expm1(low)
             start, end = m.knee * m.potential, np.maximum(v, m.knee * m.potential)
-            at_start = m.capacitance * m.potential / (1 - m.grading) * (1 - (1 - m.knee) ** (1 - m.grading))
+            at_start = -m.capacitance * m.potential / (1 - m.grading) * np.expm1((1 - m.grading) * np.log1p(-m.knee))
             f2, f3 = (1 - m.knee) ** (1 + m.grading), 1 - m.knee * (1 + m.grading)
             rise = f3 * (end - start) + 0.5 * m.grading / m.potential * (end**2 - start**2)
             high = at_start + m.capacitance / f2 * rise
