@@ -19,10 +19,16 @@ from xbarsim.netlist.element_kinds import CURRENT, fixes_voltage
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.storage import Storage
 from xbarsim.nonlinear.assembly import problem_of
+from xbarsim.nonlinear.fixed_voltages import fixed_groups
 from xbarsim.nonlinear.part import Floats
 
 _AT_ONCE = 1e-15
 """Of the longest step: a step that takes no time, through which only what jumps changes."""
+
+_SHORTLY = 1e-12
+"""Of the same: a step after it, in which nothing jumps any more and all currents are what they will be."""
+
+_MOST_NODES = 8
 
 _SAME = 1e-6
 """Of the largest voltage or current: by how much an initial value may differ from what the circuit gives."""
@@ -49,23 +55,54 @@ def operating_point(
     FailedPointError, SolveError
         There is no operating point.
     """
-    held = {node: volts for node, volts in transient.initial.items() if node > 0}
+    independent = np.zeros(named.network.voltages.a.size, bool)
+    independent[: int(np.count_nonzero(fixes_voltage(circuit.kinds)))] = True
+    group = fixed_groups(named.network, independent)
+    held = {node: volts for node, volts in transient.initial.items() if group[node] != group[0]}
     forced = _with_held(named, held)
+    try:
+        solution = _solved(circuit, transient, forced, held)
+    except mna.LoopError:
+        if not held:
+            raise
+        mna.System(named.network)  # it may be nothing of held nodes
+        raise InputError(
+            f"{circuit.places.files[0]}: .ic of {_listed(circuit, held)} fixes what sources and other nodes fix "
+            "already: leave some of these nodes out"
+        ) from None
+    _check_held(circuit, transient, solution.voltages[0])
+    volts, count = named.network.voltages.a.size, len(held)
+    amperes = np.delete(solution.currents[0], volts + np.arange(count))
+    x = equations.unknowns(solution.voltages[0], amperes)
+    return FirstPoint(x, solution.voltages[0], amperes, solution.residual)
+
+
+def _listed(circuit: FlatCircuit, held: dict[int, float]) -> str:
+    return ", ".join(circuit.nodes[node] for node in list(held)[:_MOST_NODES])
+
+
+def _check_held(circuit: FlatCircuit, transient: Transient, voltages: Floats) -> None:
+    """Refuse ``.ic`` of nodes that sources hold at other voltages."""
+    for node, volts in transient.initial.items():
+        if abs(voltages[node] - volts) > _SAME * np.abs(voltages).max() + transient.tolerances.volts:
+            raise InputError(
+                f"{circuit.places.files[0]}: .ic v({circuit.nodes[node]})={volts:g}, but sources hold that node at "
+                f"{voltages[node]:g} V at the start: make them agree, or leave the node out"
+            )
+
+
+def _solved(
+    circuit: FlatCircuit, transient: Transient, forced: NamedNetwork, held: dict[int, float]
+) -> mna.NetworkSolution | nonlinear.NonlinearSolution:
     drive = _drive_at_start(circuit)
-    solution: mna.NetworkSolution | nonlinear.NonlinearSolution
     if circuit.nonlinear:
         problem = problem_of(circuit, forced.network, forced.branch)
         guesses = np.zeros(len(circuit.nodes))
         for node, volts in {**transient.guesses, **held}.items():
             guesses[node] = volts
         start = problem.start(guesses) if transient.guesses or held else None
-        solution = nonlinear.solve(problem, drive, np.zeros(1), start)
-    else:
-        solution = mna.solve(forced.network, drive)
-    volts, count = named.network.voltages.a.size, len(held)
-    amperes = np.delete(solution.currents[0], volts + np.arange(count))
-    x = equations.unknowns(solution.voltages[0], amperes)
-    return FirstPoint(x, solution.voltages[0], amperes, solution.residual)
+        return nonlinear.solve(problem, drive, np.zeros(1), start)
+    return mna.solve(forced.network, drive)
 
 
 def _drive_at_start(circuit: FlatCircuit) -> mna.Drive:
@@ -116,7 +153,7 @@ def initial_values(
 
     A capacitor has its ``ic=``, or else what the voltages of ``.ic`` at its nodes give, which are 0 where there is
     none; an inductor has its ``ic=`` or 0. A step that takes no time keeps their charges and fluxes, and has all
-    other voltages and currents consistent.
+    other voltages and currents consistent; what jumps then is over after a second one.
 
     Raises
     ------
@@ -139,13 +176,19 @@ def initial_values(
     caps = storage.capacitors
     wanted = np.where(np.isfinite(caps.initial), caps.initial, values[caps.first] - values[caps.second])
     charges[: wanted.size] = caps.farads * wanted  # capacitors are the first to be stored
-    formula = Formula(1, 1 / (_AT_ONCE * longest), np.zeros_like(charges), 0.0)
-    start = equations.unknowns(values[: system.unknowns.nodes], np.zeros(0))
-    step = equations.solve(formula, charges, sources.right(0.0), 0.0, start)
-    found = equations.values(step.unknowns)
-    _check(circuit, transient, found, wanted, found[system.unknowns.nodes + branch])
-    nodes, reported = system.unknowns.nodes, system.unknowns.reported
-    return FirstPoint(step.unknowns, found[:nodes], found[nodes : nodes + reported], step.residual)
+    x, nodes, right = (
+        equations.unknowns(values[: system.unknowns.nodes], np.zeros(0)),
+        system.unknowns.nodes,
+        sources.right(0.0),
+    )
+    for length in (_AT_ONCE, _SHORTLY):
+        formula = Formula(1, 1 / (length * longest), np.zeros_like(charges), 0.0)
+        step = equations.begin(formula, charges, right, x)
+        found, charges = equations.values(step.unknowns), step.charges
+        # Currents of the jump are none to start from: they would leave their rounding.
+        x = equations.unknowns(found[:nodes], np.zeros(0))
+    _check(circuit, transient, found, wanted, found[nodes + branch])
+    return FirstPoint(step.unknowns, found[:nodes], found[nodes : nodes + system.unknowns.reported], step.residual)
 
 
 def _give_inner_nodes(circuit: FlatCircuit, equations: StepEquations, values: Floats) -> None:

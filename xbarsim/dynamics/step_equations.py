@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from xbarsim.dynamics.formulas import Formula
 from xbarsim.dynamics.stored_charge import Stored
 from xbarsim.errors import SolveError
 from xbarsim.mna import TOLERANCE, Branches, Factors, Network, Residual, Stamps, System
-from xbarsim.nonlinear import Problem
+from xbarsim.nonlinear import NewtonError, Problem
+from xbarsim.nonlinear.continuation import find
 from xbarsim.nonlinear.part import Floats, Part
 
 _HOLDS = 1e-12
@@ -113,6 +115,10 @@ class StepEquations(ABC):
             There is no solution, or none that holds.
         """
 
+    def begin(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
+        """Solve as ``solve``, at time 0 and from a start that may be far off."""
+        return self.solve(formula, before, right, 0.0, start)
+
 
 class LinearStep(StepEquations):
     """Equations of a linear circuit: one solution with factors that steps of one size share."""
@@ -181,12 +187,8 @@ class NewtonStep(StepEquations):
 
     def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
         """Solve by Newton's method; factors are kept as long as they serve."""
-        problem, first = self._problem, 0
-        for part in self.stored:
-            own = slice(first, first + len(part.names))
-            rest = formula.rest[own]
-            part.take(Formula(formula.order, formula.alpha, rest, formula.error), before[own])
-            first = own.stop
+        problem = self._problem
+        self._take(formula, before)
         if abs(self._alpha - formula.alpha) > _SLOW * formula.alpha:
             self._factors = None
         x, last = start, np.inf
@@ -218,6 +220,26 @@ class NewtonStep(StepEquations):
         self._factors = None
         word = "its steps do not settle" if problem.has_values(x, time) else "a law has no finite value"
         raise StepError(word, unknown, problem.worst(previous, at, x, time))
+
+    def begin(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
+        """Solve at time 0, by way of easier circuits where Newton's method fails."""
+        try:
+            return self.solve(formula, before, right, 0.0, start)
+        except StepError as error:
+            first = error
+        try:
+            point = find(self._problem, right, 0.0, start)
+        except NewtonError:
+            raise first from None
+        charges = self.charges(self.values(point.x))
+        return Step(point.x, charges, formula.alpha * (charges - before) + formula.rest, point.residual)
+
+    def _take(self, formula: Formula, before: Floats) -> None:
+        first = 0
+        for part in self.stored:
+            own = slice(first, first + len(part.names))
+            part.take(replace(formula, rest=formula.rest[own]), before[own])
+            first = own.stop
 
 
 def _joined(ties: list[Branches]) -> Branches:

@@ -48,7 +48,8 @@ def parts_of(circuit: FlatCircuit, network: Network, branch: Ints) -> tuple[Netw
 
 class _Builder:
     def __init__(self, circuit: FlatCircuit, network: Network, branch: Ints) -> None:
-        self.circuit, self.network, self.branch = circuit, network, branch
+        self.circuit, self.network = circuit, network
+        self.branch = np.append(branch, -1)  # a law without controls by a current looks up something, too
         self.nodes = network.nodes
         self.series: list[tuple[Ints, Ints, Floats]] = []
         self.sensed: list[tuple[Ints, Ints, Ints, Ints]] = []
