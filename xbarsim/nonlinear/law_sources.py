@@ -67,6 +67,7 @@ class Sources(Part):
     def restart(self) -> None:
         """Start at 0 V and 0 A."""
         self._at: Floats | None = None
+        self._known: tuple[float, Floats, Floats] = np.nan, np.empty(0), np.empty(0)
 
     def tangent(self, values: Floats, time: float, share: float) -> Tangent:
         """Put the tangents at the controls, or as far towards them as the laws do not overshoot."""
@@ -79,7 +80,7 @@ class Sources(Part):
             if nearer is not None:
                 at = nearer
                 current, slopes = self._law(at, time)
-        self._at = at
+        self._at, self._known = at, (time, current, slopes)
         # Where a law has no value yet, the rest of the circuit decides where to go.
         bad = ~(np.isfinite(current) & np.isfinite(slopes).all(axis=0))
         current, slopes = np.where(bad, 0.0, current), np.where(bad, 0.0, slopes)
@@ -122,7 +123,9 @@ class Sources(Part):
         moved = (proposal != before).any(axis=0)
         if not (bad.any() or (self.steep and moved.any())):
             return None
-        old, tangents = self._law(before, time)
+        known_time, old, tangents = self._known
+        if known_time != time:
+            old, tangents = self._law(before, time)
         predicted = old + (tangents * (proposal - before)).sum(axis=0)
         far = bad.copy()
         if self.steep:

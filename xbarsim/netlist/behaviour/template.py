@@ -63,7 +63,7 @@ class Template:
         with np.errstate(all="ignore"):
             columns = self._arrays(*controls, *constants, np.asarray(time)[()])
         shape = controls[0].shape if controls else constants[0].shape if constants else ()
-        value, *slopes = (np.array(np.broadcast_to(column, shape), dtype=np.float64) for column in columns)
+        value, *slopes = (_filled(shape, column) for column in columns)
         return value, slopes
 
     def slopes_beside(self, controls: list[Floats], constants: list[Floats], time: float) -> list[Floats]:
@@ -132,6 +132,13 @@ class Template:
     def _arguments(self) -> list[tuple[str, Node]]:
         controls = [(f"x{k}", ("control", k, ())) for k in range(self.controls)]
         return [*controls, *((f"c{k}", ("constant", k, ())) for k in range(self.constants))]
+
+
+def _filled(shape: tuple[int, ...], column: Floats | float) -> Floats:
+    """Return an array of its own with a column, or with one number everywhere."""
+    values = np.empty(shape)
+    values[...] = column
+    return values
 
 
 @lru_cache(maxsize=4096)
