@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from xbarsim.dynamics.dense_factors import MOST, DenseFactors
 from xbarsim.dynamics.formulas import Formula
 from xbarsim.dynamics.stored_charge import Stored
 from xbarsim.errors import SolveError
@@ -182,14 +183,15 @@ class NewtonStep(StepEquations):
         self.stored = stored
         self._problem = Problem(network, [*parts, *stored])
         self.system = self._problem.system
-        self._factors: Factors | None = None
+        self._factors: Factors | DenseFactors | None = None
         self._alpha = 0.0
 
     def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
         """Solve by Newton's method; factors are kept as long as they serve."""
         problem = self._problem
         self._take(formula, before)
-        if abs(self._alpha - formula.alpha) > _SLOW * formula.alpha:
+        small = self.system.size <= MOST
+        if small or abs(self._alpha - formula.alpha) > _SLOW * formula.alpha:
             self._factors = None
         x, last = start, np.inf
         for _ in range(_ITERATIONS):
@@ -198,7 +200,8 @@ class NewtonStep(StepEquations):
                 raise StepError("a law has no finite value", element=problem.worst(x, at, x, time))
             if self._factors is None:
                 try:
-                    self._factors, self._alpha = problem.factored(at.slopes), formula.alpha
+                    self._factors = DenseFactors(problem.matrix(at.slopes)) if small else problem.factored(at.slopes)
+                    self._alpha = formula.alpha
                 except SolveError as error:
                     raise StepError(str(error)) from None
             factors = self._factors
@@ -213,7 +216,7 @@ class NewtonStep(StepEquations):
                 if residual <= _HOLDS * 10 or (residual <= TOLERANCE and moved <= _HOLDS):
                     charges = self.charges(self.values(x))
                     return Step(x, charges, formula.alpha * (charges - before) + formula.rest, residual)
-            if moved > _SLOW * last:
+            if small or moved > _SLOW * last:
                 self._factors = None
             last = moved
         unknown = int(np.abs(step[:, 0] / factors.col_scale).argmax())

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xbarsim.mna import Branches, Factors, Network, Residual, Stamps, System
+from xbarsim.mna.linear_network import Sparse
 from xbarsim.nonlinear.part import Floats, Part, across
 
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
@@ -105,6 +106,10 @@ class Problem:
             gap -= self._shunts.sums(shunt * values[1 : nodes + 1, None])
         slopes = np.concatenate([*(tangent.slopes for tangent in tangents), np.full(nodes, shunt)])
         return Linearised(gap, amounts, slopes, all(tangent.settled for tangent in tangents))
+
+    def matrix(self, slopes: Floats) -> Sparse:
+        """Return the equations' matrix (size, size) with these slopes, in extended precision."""
+        return self._jacobian.matrix(slopes)
 
     def factored(self, slopes: Floats) -> Factors:
         """Factor the equations with these slopes."""
