@@ -100,6 +100,7 @@ def test_two_memristors_share_a_wire(method, tolerance):
     check(circuit, solution, ["x1", "x2"], integrated(rates, [0.3, 0.6], 0.15, corners), tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "tolerance"), METHODS)
 def test_coupled_inductors(method, tolerance):
     """A transformer of two unequal coils with a load, from a voltage ramp and a floating secondary."""
@@ -122,7 +123,8 @@ def test_coupled_inductors(method, tolerance):
     np.testing.assert_allclose(voltage(circuit, solution, "d"), -r2 * solution.amperes[:, 2], atol=1e-12)
 
 
-def test_a_law_that_waits_for_its_time(tolerance=1e-4):
+@pytest.mark.slow
+def test_a_law_that_waits_for_its_time():
     """The corners of a ``pwl`` law of time are met, and of what is switched on at a time."""
     ohms, farads = 1e3, 1e-9
     circuit = circuit_of(
@@ -136,11 +138,11 @@ def test_a_law_that_waits_for_its_time(tolerance=1e-4):
     corners = [1.1e-6, 1.1001e-6, 2.5e-6]
     # Before its first point a pwl law goes on with its first slope.
     start = -0.2
-    solution = run(circuit, 4e-6, largest=1e-6, relative=tolerance, uic=True, initial={"b": start})
+    solution = run(circuit, 4e-6, largest=1e-6, relative=1e-4, uic=True, initial={"b": start})
 
     def early(time, v):
         source = 2 * (time - 1e-7) / 1e-6 if time < 1.1e-6 else None
         return [(source - v[0]) / ohms / farads] if source is not None else rates(time, v)
 
     assert all(np.abs(solution.times - corner).min() < 1e-15 for corner in corners)
-    check(circuit, solution, ["b"], integrated(early, [start], 4e-6, corners, "DOP853"), tolerance)
+    check(circuit, solution, ["b"], integrated(early, [start], 4e-6, corners, "DOP853"), 1e-4)

@@ -73,6 +73,7 @@ def errors(name, **options):
     return np.abs(ours - expected).max() / np.abs(expected).max(), solution
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", CASES)
 def test_halving_steps_divides_the_error_by_four(name, method):
@@ -82,6 +83,7 @@ def test_halving_steps_divides_the_error_by_four(name, method):
     assert np.all((ratios > 3.6) & (ratios < 4.4)), ratios
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_order_one_divides_it_by_two(name):
     stop = CASES[name][0]()[2]
@@ -106,6 +108,7 @@ def test_the_usual_tolerance_is_kept_with_few_steps(name, method):
     assert solution.rejected < 0.1 * solution.accepted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [{"relative": 1e-5}, {"truncation": 0.07}])
 def test_tolerances_act(option):
     """Tighter ones take more steps and err less."""
