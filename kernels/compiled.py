@@ -1,4 +1,4 @@
-"""A user's own law, compiled to a function that kernels call by its address.
+"""A user's own laws, compiled to functions that kernels call by their addresses.
 
 With ``NUMBA_DISABLE_JIT=1`` it stays a Python function, and the address is that of a callback to it.
 """
@@ -16,6 +16,7 @@ from xbarsim.kernels.native import UNCOMPILED, announce
 
 _REAL = ctypes.c_double
 _LAW = ctypes.CFUNCTYPE(None, _REAL, *[ctypes.POINTER(_REAL)] * 3)
+_STATE_LAW = ctypes.CFUNCTYPE(None, _REAL, *[ctypes.POINTER(_REAL)] * 2)
 
 _BESIDE = 1e-20
 """Volts from a point where a law has no finite slope to where one is looked for."""
@@ -36,7 +37,27 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
         numba cannot, or the function takes or returns something else.
     """
     if UNCOMPILED:
-        return _Callback(function, count)
+        return _Callback(function, count, _LAW, _receiving)
+    return _compiled(function, count, _receiving, results=2)
+
+
+def compile_state_law(function: Callable[..., Any], count: int) -> Any:
+    """Compile ``function(v, *q) -> (value, d/dv, d/dx)`` of ``count`` numbers q, the first of which is the state x.
+
+    The result has an ``address``; what it gives where the function raises is no number.
+
+    Raises
+    ------
+    UncompilableError
+        As ``compile_law``.
+    """
+    if UNCOMPILED:
+        return _Callback(function, count, _STATE_LAW, _receiving_three)
+    return _compiled(function, count, _receiving_three, results=1)
+
+
+def _compiled(function: Callable[..., Any], count: int, receiving: Callable[[Any], Any], results: int) -> Any:
+    """Compile what ``receiving`` makes of a function: ``void f(double, double *q, ...)`` with pointers to results."""
     announce()
     import numba
     from numba.core.dispatcher import Dispatcher
@@ -57,7 +78,7 @@ def compile_law(function: Callable[..., Any], count: int) -> Any:
         def call(x, q):  # type: ignore[no-untyped-def]
             return law(x, *to_fixed_tuple(carray(q, (count,)), count))
 
-        return cfunc(types.void(types.float64, pointer, pointer, pointer))(_receiving(call))
+        return cfunc(types.void(types.float64, pointer, *[pointer] * results))(receiving(call))
     except NumbaError as error:
         raise UncompilableError(_cause(str(error))) from error
     except AssertionError as error:
@@ -92,15 +113,33 @@ def _receiving(call: Any) -> Callable[..., None]:
     return receive
 
 
+def _receiving_three(call: Any) -> Callable[..., None]:
+    """Return ``f(v, q, out)`` that fills three numbers from ``call(v, q)``."""
+
+    def receive(v, q, out):  # type: ignore[no-untyped-def]
+        out[0] = out[1] = out[2] = np.nan
+        try:
+            value, slope_v, slope_x = call(v, q)
+            out[0] = value
+            out[1] = slope_v
+            out[2] = slope_x
+        except Exception:  # a compiled function can hand on none: no number says so
+            out[0] = np.nan
+
+    return receive
+
+
 class _Callback:
     """A law in Python, with the address that a compiled one would have."""
 
-    def __init__(self, function: Callable[..., Any], count: int) -> None:
+    def __init__(
+        self, function: Callable[..., Any], count: int, form: Callable[[Any], Any], receiving: Callable[[Any], Any]
+    ) -> None:
         def call(x: float, q: Any) -> Any:
             with np.errstate(all="ignore"):
                 return function(*np.array([x, *q[:count]]))
 
-        self._law = _LAW(_receiving(call))
+        self._law = form(receiving(call))
         self.address = ctypes.cast(self._law, ctypes.c_void_p).value
 
 
@@ -109,6 +148,13 @@ def call_compiled(address: int, x: float, q: NDArray[np.float64]) -> tuple[float
     current, slope = _REAL(), _REAL()
     _LAW(address)(x, q.ctypes.data_as(ctypes.POINTER(_REAL)), current, slope)
     return current.value, slope.value
+
+
+def call_compiled_state_law(address: int, v: float, q: NDArray[np.float64]) -> tuple[float, float, float]:
+    """``(value, d/dv, d/dx)`` of the law at an address, called from Python; q begins with x."""
+    out = (_REAL * 3)()
+    _STATE_LAW(address)(v, q.ctypes.data_as(ctypes.POINTER(_REAL)), out)
+    return out[0], out[1], out[2]
 
 
 def _cause(text: str) -> str:

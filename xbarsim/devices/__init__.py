@@ -1,6 +1,7 @@
 """What a cell does between its word-line node and its bit-line node."""
 
 from xbarsim.devices.base import Device
+from xbarsim.devices.dynamic import DynamicDevice
 from xbarsim.devices.law import Law
 from xbarsim.devices.ohmic import Linear
 from xbarsim.devices.option import Option
@@ -9,10 +10,13 @@ from xbarsim.devices.selector import Selector
 from xbarsim.devices.sinh import Sinh
 from xbarsim.devices.table import Table
 from xbarsim.devices.transistor import Transistor
+from xbarsim.devices.vteam import VTEAM
 from xbarsim.devices.yakopcic import Yakopcic
 
 __all__ = [
+    "VTEAM",
     "Device",
+    "DynamicDevice",
     "Law",
     "Linear",
     "Option",

@@ -63,7 +63,8 @@ class Device(Locked):
 
     def __init__(self, **values: ArrayLike) -> None:
         for option in self.options:
-            checked = parameter(option.name, values[option.name], above=option.above, least=option.least)
+            limits = {"above": option.above, "least": option.least, "below": option.below}
+            checked = parameter(option.name, values[option.name], **limits)
             object.__setattr__(self, option.name, checked)
 
     @classmethod
@@ -233,7 +234,14 @@ class Device(Locked):
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def parameter(name: str, value: ArrayLike, *, above: float | None = None, least: float | None = None) -> Array:
+def parameter(
+    name: str,
+    value: ArrayLike,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+) -> Array:
     """Return a parameter as a read-only float64 array of at most two dimensions.
 
     Parameters
@@ -242,8 +250,8 @@ def parameter(name: str, value: ArrayLike, *, above: float | None = None, least:
         What messages call it.
     value : array_like
         A scalar, or numbers that broadcast to (rows, cols).
-    above, least : float, optional
-        The bound that every entry must exceed, or reach.
+    above, least, below : float, optional
+        The bound that every entry must exceed, or reach, or stay under.
 
     Raises
     ------
@@ -258,10 +266,13 @@ def parameter(name: str, value: ArrayLike, *, above: float | None = None, least:
         bad |= array <= above
     if least is not None:
         bad |= array < least
+    if below is not None:
+        bad |= array >= below
     if bad.any():
         index = tuple(int(k) for k in np.unravel_index(int(np.argmax(bad)), array.shape))
         where = f"{name}[{', '.join(map(str, index))}]" if index else name
-        bound = f"> {above:g}" if above is not None else f">= {least:g}"
+        limits = ((">", above), (">=", least), ("<", below))
+        bound = " and ".join(f"{sign} {limit:g}" for sign, limit in limits if limit is not None)
         raise InputError(f"{where} is {float(array[index])}: it must be {bound}")
     array = array.copy()
     array.setflags(write=False)

@@ -26,12 +26,14 @@ class Option:
         What command lines and settings files may leave out; None where they must say it.
     unit : str
         Of a number.
-    above, least : float or None
-        The bound that a number must exceed, or reach.
+    above, least, below : float or None
+        The bound that a number must exceed, or reach, or stay under.
     choices : tuple of str
         The words that it can be.
     metavar : str
         What stands for it in help where it is neither number nor word, as ``FILE``.
+    in_time : bool
+        Whether it says how the cell's state moves: a read, which holds the state, does without.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Option:
     least: float | None = None
     choices: tuple[str, ...] = ()
     metavar: str = ""
+    below: float | None = None
+    in_time: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -63,10 +67,11 @@ class Option:
         if isinstance(value, bool | np.bool_) or not isinstance(value, float | int | np.floating | np.integer):
             raise InputError(f"{self.name} is {value!r}: it must be a number")
         number = float(value)
-        above = self.above is None or number > self.above
-        if not (above and (self.least is None or number >= self.least) and math.isfinite(number)):
+        inside = (self.above is None or number > self.above) and (self.below is None or number < self.below)
+        if not (inside and (self.least is None or number >= self.least) and math.isfinite(number)):
             bound = "" if self.above is None else f"above {self.above:g} and "
             bound = bound if self.least is None else f"at least {self.least:g} and "
+            bound += "" if self.below is None else f"below {self.below:g} and "
             raise InputError(f"{self.name} is {number:g}: it must be {bound}finite")
         return number
 

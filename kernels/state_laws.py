@@ -1,0 +1,338 @@
+"""Cells whose state moves: the current ``i(v, x)`` and the motion ``f(v, x) = dx/dt``, with exact slopes.
+
+v are the volts from a cell's word-line to its bit-line node, x its state. Arrays: voltages, states and results (m, n);
+parameters ``p`` (K, m, n), the first two of which are the state's bounds, low and high, and the others those that a
+kind's function lists. Addresses are those of a user's compiled functions, 0 otherwise.
+
+**Bounds.** The laws hold within them: a state beyond a bound is taken at the bound, slopes included. A state at a bound
+that its motion would leave rests there. ``evaluate`` gives the motion as the law has it, also at a bound; ``hold``
+makes it what the state does, 0 where it leads out. An explicit part of a step takes the held motion. An implicit step
+``x = x0 + h f(v, x)`` takes the law's, and its solution is that of the complementarity problem: each Newton step is put
+back between the bounds (``min(max(x, low), high)``), and a state at a bound is solved when its equation pushes it
+outward. Were the motion cut off at the bound instead, the equation would have no root where f does not fade
+towards it.
+
+A jump in v stays one, as Biolek's window has it at 0 V: slopes are those of the side on which v is, at 0 those above.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.kernels.compiled import call_compiled_state_law
+from xbarsim.kernels.intrinsics import intrinsic
+from xbarsim.kernels.native import njit
+
+Array = NDArray[np.float64]
+Six = tuple[float, float, float, float, float, float]
+"""``(i, di/dv, di/dx, f, df/dv, df/dx)``."""
+
+VTEAM = 0
+ION_DRIFT = 1
+YAKOPCIC = 2
+GAP = 3
+COMPILED = 4
+
+NO_WINDOW = 0
+JOGLEKAR = 1
+BIOLEK = 2
+PRODROMAKIS = 3
+
+GOOD = 0
+CURRENT_NOT_FINITE = 1
+MOTION_NOT_FINITE = 2
+
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+_INLINE: dict[str, Any] = {**_OPTIONS, "forceinline": True}
+
+_STEEPEST = 709.0  # beyond its exponential is no double
+_SHIFT = 1.5 * 2.0**52  # doubles of this size have no digits after the point
+_VOLTS_PER_KELVIN = 8.617333262145179e-5  # k / q, of the SI's exact constants
+_PER_NANOMETRE = 1e9
+
+
+@intrinsic(call_compiled_state_law)
+def _call(typing: Any, address: Any, v: Any, q: Any) -> Any:
+    """``(value, d/dv, d/dx)`` of ``void f(double v, double *q, double *out)`` at an address; q begins with x."""
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+
+    # None has types that a checker could follow.
+    numba_types: Any = types
+    alloca_once: Any = cgutils.alloca_once
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        real = ir.DoubleType()
+        pointer = real.as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [real, pointer, pointer])
+        first = context.make_array(signature.args[2])(context, builder, args[2]).data
+        out = alloca_once(builder, ir.ArrayType(real, 3))
+        start = builder.bitcast(out, pointer)
+        builder.call(builder.inttoptr(args[0], function.as_pointer()), [args[1], first, start])
+        places = [builder.gep(start, [ir.Constant(ir.IntType(64), k)]) for k in range(3)]
+        return context.make_tuple(builder, signature.return_type, [builder.load(place) for place in places])
+
+    triple: Any = numba_types.UniTuple(numba_types.float64, 3)
+    return triple(numba_types.intp, numba_types.float64, q), generate
+
+
+@njit(**_INLINE)
+def _power_of_two(t: float) -> float:
+    """``2**(k - 1)`` for ``t = k + _SHIFT``, whose last bits are k: they are moved to where exponents are."""
+    power: float = np.int64((np.float64(t).view(np.int64) << 52) + (1022 << 52)).view(np.float64)
+    return power
+
+
+@njit(**_INLINE)
+def _near_zero(r: float) -> tuple[float, float]:
+    """``sinh r`` and ``cosh r`` for ``|r| < 0.35``: Taylor polynomials."""
+    w = r * r
+    s = 1.0 / 6227020800.0
+    s = s * w + 1.0 / 39916800.0
+    s = s * w + 1.0 / 362880.0
+    s = s * w + 1.0 / 5040.0
+    s = s * w + 1.0 / 120.0
+    s = s * w + 1.0 / 6.0
+    s = s * w * r + r
+    c = 1.0 / 87178291200.0
+    c = c * w + 1.0 / 479001600.0
+    c = c * w + 1.0 / 3628800.0
+    c = c * w + 1.0 / 40320.0
+    c = c * w + 1.0 / 720.0
+    c = c * w + 1.0 / 24.0
+    c = c * w + 0.5
+    c = c * w + 1.0
+    return s, c
+
+
+@njit(**_INLINE)
+def _remainder(x: float) -> tuple[float, float]:
+    """``(k + _SHIFT, r)`` of ``x = k ln 2 + r``, ``|r| < 0.35``."""
+    t = x * 1.4426950408889634 + _SHIFT
+    k = t - _SHIFT
+    return t, (x - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10
+
+
+@njit(**_INLINE)
+def _exp(x: float) -> float:
+    """``exp x`` to a few units of the last digit, in steps that vectorise; 0 below -700, inf past 709."""
+    t, r = _remainder(min(max(x, -700.0), _STEEPEST))
+    s, c = _near_zero(r)
+    value = 2.0 * _power_of_two(t) * (s + c)
+    value = 0.0 if x < -700.0 else value
+    value = np.inf if x > _STEEPEST else value
+    return value if x == x else np.nan
+
+
+@njit(**_INLINE)
+def _sinh(x: float) -> tuple[float, float]:
+    """``sinh x`` and ``cosh x`` to a few units of the last digit, in steps that vectorise; inf past 709.
+
+    ``|x| = k ln 2 + r``, whose ``s = sinh r`` and ``c = cosh r`` give::
+
+        sinh |x| = s (2^k + 2^-k) / 2 + c (2^k - 2^-k) / 2
+        cosh |x| = c (2^k + 2^-k) / 2 + s (2^k - 2^-k) / 2
+    """
+    t, r = _remainder(min(abs(x), _STEEPEST))
+    s, c = _near_zero(r)
+    half = _power_of_two(t)
+    inverse = _power_of_two(_SHIFT - min(t - _SHIFT, 1000.0))  # of 2^-k what still counts, and what is no subnormal
+    total, gap = half + inverse, half - inverse
+    beyond = abs(x) > _STEEPEST
+    h = np.inf if beyond else c * total + s * gap
+    return math.copysign(np.inf if beyond else s * total + c * gap, x), h if x == x else np.nan
+
+
+@njit(**_INLINE)
+def _window(code: float, k: float, y: float, rising: bool) -> tuple[float, float]:
+    """Return a window at ``y``, 0 to 1 between the bounds, and its slope; k is its exponent.
+
+    * Joglekar and Wolf, Eur. J. Phys. 30, 661 (2009): ``1 - (2 y - 1)^2k``.
+    * Biolek, Biolek and Biolkova, Radioengineering 18, 210 (2009): ``1 - y^2k`` where y rises, else ``1 - (y - 1)^2k``.
+    * Prodromakis et al., IEEE Trans. Electron Devices 58, 3099 (2011): ``1 - ((y - 1/2)^2 + 3/4)^k``.
+    """
+    if code == NO_WINDOW:
+        return 1.0, 0.0
+    if code == PRODROMAKIS:
+        z, lift, inner = y - 0.5, 0.75, 1.0
+    elif code == JOGLEKAR:
+        z, lift, inner = 2.0 * y - 1.0, 0.0, 2.0
+    else:
+        z, lift, inner = (y if rising else y - 1.0), 0.0, 1.0
+    square = z * z + lift
+    less = square ** (k - 1.0)
+    return 1.0 - less * square, -2.0 * k * inner * z * less
+
+
+@njit(**_INLINE)
+def _vteam(v: float, x: float, p: Array, r: int, c: int) -> Six:
+    """Kvatinsky et al. 2015; p: low, high, r_on, r_off, gain, k_on, k_off, v_on, v_off, alpha_on, alpha_off, window, k.
+
+    x is low where the cell has r_on; gain is ln(r_off / r_on), or 0 where the resistance is linear in x.
+    """
+    low, span = p[0, r, c], p[1, r, c] - p[0, r, c]
+    y = (x - low) / span
+    r_on, gain = p[2, r, c], p[4, r, c]
+    if gain > 0.0:
+        g = _exp(-gain * y) / r_on
+        gx = -gain / span * g
+    else:
+        more = p[3, r, c] - r_on
+        g = 1.0 / (r_on + more * y)
+        gx = -g * g * more / span
+    f, fv, fx = 0.0, 0.0, 0.0
+    down = v < p[7, r, c]
+    if down or v > p[8, r, c]:
+        k, volts, alpha = (p[5, r, c], p[7, r, c], p[9, r, c]) if down else (p[6, r, c], p[8, r, c], p[10, r, c])
+        over = v / volts - 1.0
+        less = over ** (alpha - 1.0)
+        w, wy = _window(p[11, r, c], p[12, r, c], y, not down)
+        f = k * less * over
+        fv = k * alpha * less / volts * w
+        fx = f * wy / span
+        f = f * w
+    return g * v, g, gx * v, f, fv, fx
+
+
+@njit(**_INLINE)
+def _ion_drift(v: float, x: float, p: Array, r: int, c: int) -> Six:
+    """Strukov et al. 2008; p: low, high, r_on, r_off, rate, window, exponent. ``dx/dt = rate i w(x)``."""
+    less = p[3, r, c] - p[2, r, c]
+    g = 1.0 / (p[3, r, c] - less * x)
+    i, ix = g * v, g * g * less * v
+    w, wx = _window(p[5, r, c], p[6, r, c], x, v >= 0.0)
+    rate = p[4, r, c]
+    return i, g, ix, rate * i * w, rate * g * w, rate * (ix * w + i * wx)
+
+
+@njit(**_INLINE)
+def _yakopcic(v: float, x: float, p: Array, r: int, c: int) -> Six:
+    """Yakopcic et al. 2011, 2013; p: low, high, a1, a2, b, ap, an, vp, vn, alphap, alphan, xp, xn, eta."""
+    s, h = _sinh(p[4, r, c] * v)
+    a = p[2, r, c] if v >= 0.0 else p[3, r, c]
+    i, iv, ix = a * x * s, a * x * p[4, r, c] * h, a * s
+    f, fv, fx = 0.0, 0.0, 0.0
+    up, down = v > p[7, r, c], v < -p[8, r, c]
+    if up or down:
+        e = _exp(abs(v))
+        k = p[5, r, c] if up else p[6, r, c]
+        eta = p[13, r, c]
+        drive, slope = k * (e - _exp(p[7, r, c] if up else p[8, r, c])), k * e
+        fade, bend = 1.0, 0.0
+        if (eta > 0.0) == up:
+            far = x - p[11, r, c]
+            if far >= 0.0:
+                e, room = _exp(-p[9, r, c] * far), 1.0 - p[11, r, c]
+                fade = e * (1.0 - x) / room
+                bend = -p[9, r, c] * fade - e / room
+        else:
+            room = 1.0 - p[12, r, c]
+            if x <= room:
+                e = _exp(p[10, r, c] * (x - room))
+                fade = e * x / room
+                bend = p[10, r, c] * fade + e / room
+        signed = eta if up else -eta
+        f, fv, fx = signed * drive * fade, eta * slope * fade, signed * drive * bend
+    return i, iv, ix, f, fv, fx
+
+
+@njit(**_INLINE)
+def _gap(v: float, x: float, p: Array, r: int, c: int) -> Six:
+    """Jiang et al. 2016; p: low, high, i0, g0, v0, velocity, gamma0, beta, a0 / L, eg, er, t0, rth, offset, sign.
+
+    The gap is ``offset + sign x``, sign 1 or -1. ``w`` is the local field's energy per applied volt::
+
+        i = i0 exp(-gap / g0) sinh(v / v0)              T = t0 + rth v i
+        w = a0 / L (gamma0 - beta (gap / nm)^3)
+        dgap/dt = -velocity (exp((w v - eg) / (k T / q)) - exp(-(w v + er) / (k T / q)))
+    """
+    sign = p[14, r, c]
+    gap = p[13, r, c] + sign * x
+    s, h = _sinh(v / p[4, r, c])
+    scale = p[2, r, c] * _exp(-gap / p[3, r, c])
+    i, iv = scale * s, scale * h / p[4, r, c]
+    ix = -sign * i / p[3, r, c]
+    kelvin = p[11, r, c] + p[12, r, c] * v * i
+    per_volt = 1.0 / (_VOLTS_PER_KELVIN * kelvin)
+    hotter_v, hotter_x = p[12, r, c] * (i + v * iv) / kelvin, p[12, r, c] * v * ix / kelvin
+    length = gap * _PER_NANOMETRE
+    w = p[8, r, c] * (p[6, r, c] - p[7, r, c] * length * length * length)
+    wx = -3.0 * sign * _PER_NANOMETRE * p[8, r, c] * p[7, r, c] * length * length
+    grown, lost = (w * v - p[9, r, c]) * per_volt, -(w * v + p[10, r, c]) * per_volt
+    e_grown, e_lost = _exp(grown), _exp(lost)
+    k = -sign * p[5, r, c]
+    f = k * (e_grown - e_lost)
+    fv = k * (e_grown * (w * per_volt - grown * hotter_v) + e_lost * (w * per_volt + lost * hotter_v))
+    fx = k * (e_grown * (wx * v * per_volt - grown * hotter_x) + e_lost * (wx * v * per_volt + lost * hotter_x))
+    return i, iv, ix, f, fv, fx
+
+
+@njit(**_OPTIONS)
+def _compiled(current: int, motion: int, v: float, x: float, p: Array, r: int, c: int, q: Array) -> Six:
+    """Return the results of a user's own two functions of ``(v, x, *p[2:])``; q is room for what they take."""
+    q[0] = x
+    for k in range(2, p.shape[0]):
+        q[k - 1] = p[k, r, c]
+    i, iv, ix = _call(current, v, q)
+    f, fv, fx = _call(motion, v, q)
+    return i, iv, ix, f, fv, fx
+
+
+@njit(**_INLINE)
+def cell(kind: int, current: int, motion: int, v: float, x: float, p: Array, r: int, c: int, q: Array) -> Six:
+    """Return the current, the motion and their slopes of the cell at [r, c]; q (K - 1) is room for ``COMPILED``."""
+    within = min(max(x, p[0, r, c]), p[1, r, c])
+    if kind == VTEAM:
+        return _vteam(v, within, p, r, c)
+    if kind == ION_DRIFT:
+        return _ion_drift(v, within, p, r, c)
+    if kind == YAKOPCIC:
+        return _yakopcic(v, within, p, r, c)
+    if kind == GAP:
+        return _gap(v, within, p, r, c)
+    return _compiled(current, motion, v, within, p, r, c, q)
+
+
+@njit(**_OPTIONS)
+def evaluate(
+    kind: int, current_address: int, motion_address: int, v: Array, x: Array, p: Array, i: Array, iv: Array, ix: Array,
+    f: Array, fv: Array, fx: Array,
+) -> None:  # fmt: skip
+    """Fill currents i, motions f and their slopes in v and in x (m, n) at the volts v and the states x."""
+    m, n = v.shape
+    q = np.empty(p.shape[0])
+    for r in range(m):
+        for c in range(n):
+            i[r, c], iv[r, c], ix[r, c], f[r, c], fv[r, c], fx[r, c] = cell(
+                kind, current_address, motion_address, v[r, c], x[r, c], p, r, c, q
+            )
+
+
+@njit(**_OPTIONS)
+def hold(x: Array, p: Array, f: Array, fv: Array, fx: Array) -> None:
+    """Make motions what states do: 0, with their slopes, where they lead out of the bounds at which x (m, n) are."""
+    m, n = x.shape
+    for r in range(m):
+        for c in range(n):
+            out = (x[r, c] >= p[1, r, c]) & (f[r, c] > 0.0) | (x[r, c] <= p[0, r, c]) & (f[r, c] < 0.0)
+            if out:
+                f[r, c] = fv[r, c] = fx[r, c] = 0.0
+
+
+@njit(**_OPTIONS)
+def fault(i: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array) -> tuple[int, int]:
+    """Return what is wrong with the first cell whose laws are no numbers, and its place in the order of memory."""
+    m, n = i.shape
+    for r in range(m):
+        for c in range(n):
+            if not (abs(i[r, c]) < np.inf and abs(iv[r, c]) < np.inf and abs(ix[r, c]) < np.inf):
+                return CURRENT_NOT_FINITE, r * n + c
+            if not (abs(f[r, c]) < np.inf and abs(fv[r, c]) < np.inf and abs(fx[r, c]) < np.inf):
+                return MOTION_NOT_FINITE, r * n + c
+    return GOOD, 0
