@@ -288,15 +288,18 @@ def _compiled(current: int, motion: int, v: float, x: float, p: Array, r: int, c
 def cell(kind: int, current: int, motion: int, v: float, x: float, p: Array, r: int, c: int, q: Array) -> Six:
     """Return the current, the motion and their slopes of the cell at [r, c]; q (K - 1) is room for ``COMPILED``."""
     within = min(max(x, p[0, r, c]), p[1, r, c])
+    laws: Six
     if kind == VTEAM:
-        return _vteam(v, within, p, r, c)
-    if kind == ION_DRIFT:
-        return _ion_drift(v, within, p, r, c)
-    if kind == YAKOPCIC:
-        return _yakopcic(v, within, p, r, c)
-    if kind == GAP:
-        return _gap(v, within, p, r, c)
-    return _compiled(current, motion, v, within, p, r, c, q)
+        laws = _vteam(v, within, p, r, c)
+    elif kind == ION_DRIFT:
+        laws = _ion_drift(v, within, p, r, c)
+    elif kind == YAKOPCIC:
+        laws = _yakopcic(v, within, p, r, c)
+    elif kind == GAP:
+        laws = _gap(v, within, p, r, c)
+    else:
+        laws = _compiled(current, motion, v, within, p, r, c, q)
+    return laws
 
 
 @njit(**_OPTIONS)

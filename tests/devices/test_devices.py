@@ -71,7 +71,7 @@ def test_a_law_takes_each_cell_s_parameters(name):
         single = uneven(name, np.random.default_rng(3), (2, 3))
         cell = {one.name: getattr(single, one.name) for one in dataclasses.fields(single)}
         cell = (
-            type(device)(**{key: value[i, j] for key, value in cell.items()})
+            type(device)(**{key: value[i, j] if value.ndim else value for key, value in cell.items()})
             if name != "law"
             else Law(quadratic, k=single.arguments["k"][i, j])
         )

@@ -4,13 +4,23 @@ import mp_state_laws
 import numpy as np
 import pytest
 
-from xbarsim.devices import VTEAM
+from xbarsim.devices import VTEAM, IonDrift, Sky130, Stanford, Yakopcic
 
 DEVICES = {
     "vteam": VTEAM(),
     "vteam, exponential": VTEAM(curve="exponential", window="joglekar", exponent=2.0, alpha_on=1.0, alpha_off=4.5),
     "vteam, biolek": VTEAM(window="biolek", exponent=3.0, v_on=-0.3, k_off=2.0, x_on=1e-9),
     "vteam, prodromakis": VTEAM(window="prodromakis", exponent=2.5),
+    "ion drift": IonDrift(),
+    "ion drift, joglekar": IonDrift(50.0, 4e3, window="joglekar", exponent=3.0),
+    "ion drift, biolek": IonDrift(window="biolek", exponent=1.5, mobility=3e-14),
+    "ion drift, prodromakis": IonDrift(window="prodromakis", thickness=2e-8),
+    "yakopcic": Yakopcic(0.17, 0.13, 0.05),
+    "yakopcic, turned round": Yakopcic(1e-4, 3e-4, 3.0, 5e3, 2e3, 0.3, 0.2, 1.5, 2.5, 0.4, 0.2, eta=-1.0),
+    "stanford": Stanford(),
+    "stanford, hot": Stanford(1e-4, 3e-10, 0.3, 10.0, 16.0, 0.8, 0.9, 0.6, 0.3e-9, 6e-9, 320.0, 3e6, 2e-10, 1.5e-9),
+    "sky130": Sky130(),
+    "sky130, other numbers": Sky130(5e-5, 6e-9, 5.5e-9, 0.3, 100.0, 15.0, -0.7, 1.2, 1.1, 320.0, 2e-16, 5e-10),
 }
 NAMES = ("i", "di/dv", "di/dx", "f", "df/dv", "df/dx")
 

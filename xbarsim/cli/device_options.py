@@ -46,7 +46,7 @@ def built_device(values: dict[str, Any]) -> Device:
             raise click.UsageError(f"--{_flag(name)} goes with --device {' or '.join(owners)}, not with {kind}")
         passed[name] = values[name]
     model = models()[kind]
-    for option in model.options:
+    for option in model.read_options():
         if option.default is None and option.name not in passed:
             form = f" {option.metavar}" if option.metavar else ""
             raise click.UsageError(f"--device {kind} needs --{_flag(option.name)}{form}, {option.text}")
@@ -54,12 +54,12 @@ def built_device(values: dict[str, Any]) -> Device:
 
 
 def _owners() -> dict[str, dict[str, Option]]:
-    """Return each option's name with the models that have it."""
+    """Return each option that reads depend on, by its name, with the models that have it."""
     from xbarsim.devices import models
 
     owners: dict[str, dict[str, Option]] = {}
     for kind, model in models().items():
-        for option in model.options:
+        for option in model.read_options():
             owners.setdefault(option.name, {})[kind] = option
     return owners
 

@@ -2,12 +2,15 @@
 
 from xbarsim.devices.base import Device
 from xbarsim.devices.dynamic import DynamicDevice
+from xbarsim.devices.ion_drift import IonDrift
 from xbarsim.devices.law import Law
 from xbarsim.devices.ohmic import Linear
 from xbarsim.devices.option import Option
 from xbarsim.devices.registry import model, models, register
 from xbarsim.devices.selector import Selector
 from xbarsim.devices.sinh import Sinh
+from xbarsim.devices.sky130 import Sky130
+from xbarsim.devices.stanford import Stanford
 from xbarsim.devices.table import Table
 from xbarsim.devices.transistor import Transistor
 from xbarsim.devices.vteam import VTEAM
@@ -17,11 +20,14 @@ __all__ = [
     "VTEAM",
     "Device",
     "DynamicDevice",
+    "IonDrift",
     "Law",
     "Linear",
     "Option",
     "Selector",
     "Sinh",
+    "Sky130",
+    "Stanford",
     "Table",
     "Transistor",
     "Yakopcic",

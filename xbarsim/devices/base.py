@@ -68,6 +68,11 @@ class Device(Locked):
             object.__setattr__(self, option.name, checked)
 
     @classmethod
+    def read_options(cls) -> tuple[Option, ...]:
+        """Return the options that the law of a state that stands still depends on."""
+        return tuple(option for option in cls.options if not option.in_time)
+
+    @classmethod
     def from_options(cls, **values: Any) -> Device:
         """Return the model with options given by name, as files and command lines give them; defaults for the rest.
 
@@ -136,6 +141,11 @@ class Device(Locked):
 
     def with_gates(self, gates: Array) -> Device:
         """Return the same cells at other gate volts; cells without gates are themselves."""
+        return self
+
+    @property
+    def reads_as(self) -> Device:
+        """The model whose twin stands for the cells while nothing moves; of most it is the model itself."""
         return self
 
     @property

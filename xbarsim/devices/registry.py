@@ -11,12 +11,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from xbarsim.devices.base import Device
+from xbarsim.devices.ion_drift import IonDrift
 from xbarsim.devices.law import Law
 from xbarsim.devices.ohmic import Linear
 from xbarsim.devices.selector import Selector
 from xbarsim.devices.sinh import Sinh
+from xbarsim.devices.sky130 import Sky130
+from xbarsim.devices.stanford import Stanford
 from xbarsim.devices.table import Table
 from xbarsim.devices.transistor import Transistor
+from xbarsim.devices.vteam import VTEAM
 from xbarsim.devices.yakopcic import Yakopcic
 from xbarsim.errors import InputError
 
@@ -26,7 +30,8 @@ if TYPE_CHECKING:
 GROUP = "xbarsim.devices"
 
 BUILT_IN: dict[str, type[Device]] = {
-    model.name: model for model in (Linear, Sinh, Selector, Transistor, Yakopcic, Table, Law)
+    model.name: model
+    for model in (Linear, Sinh, Selector, Transistor, Yakopcic, Table, Law, VTEAM, IonDrift, Stanford, Sky130)
 }
 """The models that xbarsim comes with, by name."""
 

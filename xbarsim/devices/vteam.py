@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array
 from xbarsim.devices.dynamic import DynamicDevice, check_below
 from xbarsim.devices.option import Option
-from xbarsim.devices.window import WINDOW_OPTIONS, WINDOWS, check_window
+from xbarsim.devices.window import WINDOW_OPTIONS, check_window, window_number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,10 +133,9 @@ class VTEAM(DynamicDevice):
     @property
     def state_parameters(self) -> tuple[Array, ...]:
         """What the kernel takes."""
-        window = np.array(float(WINDOWS[self.window]))
         return (
             self.r_on, self.r_off, self._gain, self.k_on, self.k_off, self.v_on, self.v_off,
-            self.alpha_on, self.alpha_off, window, self.exponent,
+            self.alpha_on, self.alpha_off, window_number(self.window), self.exponent,
         )  # fmt: skip
 
     def _conductance(self, state: Array) -> Array:
@@ -156,4 +155,4 @@ class VTEAM(DynamicDevice):
         return x
 
     def _twin_parameters(self) -> dict[str, Any]:
-        return super()._twin_parameters() | {"gain": self._gain, "window": np.array(float(WINDOWS[self.window]))}
+        return super()._twin_parameters() | {"gain": self._gain, "window": window_number(self.window)}

@@ -8,11 +8,11 @@ from xbarsim.checks import Array
 from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
 
-WINDOWS = {"none": 0, "joglekar": 1, "biolek": 2, "prodromakis": 3}
-"""Words for windows, and their numbers in :mod:`xbarsim.kernels.state_laws`."""
+_NUMBERS = {"none": 0.0, "joglekar": 1.0, "biolek": 2.0, "prodromakis": 3.0}
+"""As in :mod:`xbarsim.kernels.state_laws`, and in the twins."""
 
 WINDOW_OPTIONS = (
-    Option("window", "what lets the motion fade at the bounds", "none", choices=tuple(WINDOWS), in_time=True),
+    Option("window", "what lets the motion fade at the bounds", "none", choices=tuple(_NUMBERS), in_time=True),
     Option("exponent", "the window's exponent", 1.0, least=1.0, in_time=True),
 )
 
@@ -27,3 +27,8 @@ def check_window(window: str, exponent: Array) -> None:
     """
     if window == "none" and np.any(exponent != 1.0):
         raise InputError("exponent acts on a window: give window, or leave exponent out")
+
+
+def window_number(window: str) -> Array:
+    """Return a window's number in kernels and twins."""
+    return np.array(_NUMBERS[window])

@@ -18,8 +18,8 @@ def definition(device: Device) -> Iterator[str]:
     InputError
         It has none.
     """
-    yield from device.subcircuit().rstrip("\n").split("\n")
-    yield from device.cards
+    yield from device.reads_as.subcircuit().rstrip("\n").split("\n")
+    yield from device.reads_as.cards
 
 
 def calls(conductance: Array, device: Device) -> Iterator[str]:
@@ -32,6 +32,7 @@ def calls(conductance: Array, device: Device) -> Iterator[str]:
     device : Device
         The cells' model.
     """
+    device = device.reads_as
     gates: dict[tuple[int, int], str] = {}
     if device.gates is not None:
         yield from _gates(conductance, device.gates, gates)

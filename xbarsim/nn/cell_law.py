@@ -58,6 +58,11 @@ class CellLaw(Settings):
         twice = [name for name in _DEFAULTS if name in self.options]
         if twice:
             raise InputError(f"Law.options has {twice[0]}: give it as Law.{twice[0]}")
+        moving = [option.name for option in model.options if option.in_time and option.name in self.options]
+        if moving:
+            raise InputError(
+                f"Law.options has {moving[0]}, which says how a state moves: a network's cells are read, leave it out"
+            )
         try:
             numbers = {name: getattr(self, name) for name in _DEFAULTS if name not in self.idle}
             values = model.portable({**numbers, **self.options})
@@ -93,4 +98,4 @@ class CellLaw(Settings):
 
 
 def _option_names(model: type[Device]) -> list[str]:
-    return [option.name for option in model.options]
+    return [option.name for option in model.read_options()]
