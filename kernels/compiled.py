@@ -56,11 +56,23 @@ def compile_state_law(function: Callable[..., Any], count: int) -> Any:
     return _compiled(function, count, _receiving_three, results=1)
 
 
+def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function as compiled ones call it; without a compiler it is itself."""
+    if UNCOMPILED:
+        return function
+    import numba
+    from numba.core.dispatcher import Dispatcher
+
+    if isinstance(function, Dispatcher):
+        return function
+    law: Callable[..., Any] = numba.njit(error_model="numpy")(function)
+    return law
+
+
 def _compiled(function: Callable[..., Any], count: int, receiving: Callable[[Any], Any], results: int) -> Any:
     """Compile what ``receiving`` makes of a function: ``void f(double, double *q, ...)`` with pointers to results."""
     announce()
     import numba
-    from numba.core.dispatcher import Dispatcher
     from numba.core.errors import NumbaError
     from numba.np.unsafe import ndarray
 
@@ -72,7 +84,7 @@ def _compiled(function: Callable[..., Any], count: int, receiving: Callable[[Any
     pointer = types.CPointer(types.float64)
 
     try:
-        law = function if isinstance(function, Dispatcher) else numba.njit(error_model="numpy")(function)
+        law = jitted(function)
 
         @numba.njit
         def call(x, q):  # type: ignore[no-untyped-def]

@@ -2,6 +2,7 @@
 
 from xbarsim.devices.base import Device
 from xbarsim.devices.dynamic import DynamicDevice
+from xbarsim.devices.dynamic_law import DynamicLaw
 from xbarsim.devices.ion_drift import IonDrift
 from xbarsim.devices.law import Law
 from xbarsim.devices.ohmic import Linear
@@ -20,6 +21,7 @@ __all__ = [
     "VTEAM",
     "Device",
     "DynamicDevice",
+    "DynamicLaw",
     "IonDrift",
     "Law",
     "Linear",

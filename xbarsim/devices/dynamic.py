@@ -145,6 +145,14 @@ class DynamicDevice(Device):
     def _state_addresses(self) -> tuple[int, int]:
         return 0, 0
 
+    def subcircuit(self) -> str:
+        """Return the subcircuit of a cell whose state stands still, that of the model that reads see."""
+        return super().subcircuit() if self.reads_as is self else self.reads_as.subcircuit()
+
+    def instance(self, conductance: Array) -> dict[str, Array]:
+        """Return the parameters of ``subcircuit`` for each cell, (rows, cols)."""
+        return super().instance(conductance) if self.reads_as is self else self.reads_as.instance(conductance)
+
     def subcircuit_in_time(self) -> str:
         """Return the model with a state that moves as a SPICE subcircuit ``<name>_in_time``, ports ``TE BE``.
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
+from xbarsim.devices.base import Device
 from xbarsim.devices.dynamic import DynamicDevice, check_below
+from xbarsim.devices.ohmic import Linear
 from xbarsim.devices.option import Option
 from xbarsim.devices.window import WINDOW_OPTIONS, check_window, window_number
 
@@ -118,6 +120,11 @@ class VTEAM(DynamicDevice):
     def parameters(self) -> dict[str, Array]:
         """None: at any state the cell is ohmic."""
         return {}
+
+    @property
+    def reads_as(self) -> Device:
+        """Ohmic cells."""
+        return Linear()
 
     @property
     def bounds(self) -> tuple[Array, Array]:

@@ -23,6 +23,7 @@ def subcircuit(device: Device, conductance: Array) -> Cell:
     InputError
         There is no second form of the device.
     """
+    device = device.reads_as
     if device.name not in _FORMS:
         raise InputError(f"cells of the model {device.name!r} have no second form in SPICE to compare with")
     return _FORMS[device.name](device, conductance)
