@@ -40,8 +40,9 @@ def sample(name, shape=G.shape):
     return models()[name].sample(np.random.default_rng(4), shape)
 
 
-def test_the_table_begins_with_the_seven():
-    assert NAMES[:7] == ["linear", "sinh", "selector", "transistor", "yakopcic", "table", "law"]
+def test_the_table_begins_with_our_own():
+    ours = ["linear", "sinh", "selector", "transistor", "yakopcic", "table", "law"]
+    assert NAMES[:11] == [*ours, "vteam", "ion_drift", "stanford", "sky130"]
     assert all(models()[name].name == name for name in NAMES)
 
 
@@ -59,7 +60,9 @@ def test_what_a_model_says_of_itself_is_so(name):
     assert (device.gates is not None) == (not model.two_terminal)
     if model.has_twin:
         text = device.subcircuit()
-        assert re.search(rf"^\.subckt {name} te be{' gate' if device.gates is not None else ''} ", text, re.M)
+        assert re.search(
+            rf"^\.subckt {device.reads_as.name} te be{' gate' if device.gates is not None else ''} ", text, re.M
+        )
     else:
         with pytest.raises(InputError, match="cannot be written as a netlist"):
             device.subcircuit()
@@ -116,7 +119,7 @@ def test_margin_takes_every_model(capsys, tmp_path, curve, name):
         capsys, "margin", "--sizes", "3", "--schemes", "half", "--device", name, *options_of(name, tmp_path, curve)
     )
     assert (done.code, done.err) == (0, "")
-    assert f"{'linear' if name == 'linear' else models()[name].__name__ + '('}" in done.out
+    assert f"{'linear' if models()[name].linear else models()[name].__name__ + '('}" in done.out
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,7 @@ def test_margin_takes_every_model(capsys, tmp_path, curve, name):
         (("yakopcic", "--a2", "0"), ("a2 is 0", "above 0")),
         (("yakopcic", "--kp", "1m"), ("--kp goes with --device transistor, not with yakopcic",)),
         (("memristor",), ("'memristor'", *NAMES)),
+        (("vteam", "--r-on", "1k"), ("--r-on",)),
     ],
 )
 def test_margin_refuses_in_one_line(capsys, tmp_path, curve, options, words):
@@ -355,8 +359,12 @@ def test_a_network_s_law_refuses_what_is_no_setting(tmp_path):
         (("table",), "Law.options: the model table needs curve"),
         (("sinh", -0.1), "Law.v0 is -0.1: it must be above 0 and finite"),
         (("sinh", "x"), "Law.v0 is 'x': it must be a number"),
-        (("yakopcic", 0.25, 1e-8, {"c": 1.0}), "Law.options: the model yakopcic has no option 'c': it has a1, a2, b"),
+        (
+            ("yakopcic", 0.25, 1e-8, {"c": 1.0}),
+            "Law.options: the model yakopcic has no option 'c': it has a1, a2, b",
+        ),
         (("yakopcic", 0.25, 1e-8, {"b": 0.0}), "Law.b is 0: it must be above 0"),
+        (("yakopcic", 0.25, 1e-8, {"vp": 0.2}), "Law.options has vp, which says how a state moves: a network's cells"),
         (("sinh", 0.25, 1e-8, {"v0": 0.3}), "Law.options has v0: give it as Law.v0"),
         (("sinh", 0.25, 1e-8, 3), "Law.options is 3: give the model's options by name"),
         (("table", 0.25, 1e-8, {"curve": str(tmp_path / "gone.csv")}), "gone.csv: No such file"),

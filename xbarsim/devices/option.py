@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,4 +80,8 @@ class Option:
         """Return the default with its unit; empty without one."""
         if self.default is None:
             return ""
-        return engineering(self.default, self.unit) if isinstance(self.default, float) else str(self.default)
+        if not isinstance(self.default, float):
+            return str(self.default)
+        # A prefix before a power, or a number, would be taken for a part of it.
+        scales = re.match(r"[A-Za-z]+(?!\w*\^)", self.unit)
+        return engineering(self.default, self.unit) if scales else f"{self.default:g} {self.unit}".rstrip()
