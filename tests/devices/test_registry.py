@@ -133,7 +133,7 @@ def test_margin_takes_every_model(capsys, tmp_path, curve, name):
         (("yakopcic", "--a2", "0"), ("a2 is 0", "above 0")),
         (("yakopcic", "--kp", "1m"), ("--kp goes with --device transistor, not with yakopcic",)),
         (("memristor",), ("'memristor'", *NAMES)),
-        (("vteam", "--r-on", "1k"), ("--r-on",)),
+        (("vteam", "--k-on", "1"), ("--k-on",)),
     ],
 )
 def test_margin_refuses_in_one_line(capsys, tmp_path, curve, options, words):

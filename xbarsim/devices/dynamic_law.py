@@ -24,8 +24,8 @@ _HALVINGS = 80
 _STEP = 1e-5
 """Of the way between the bounds, over which a conductance's slope in the state is taken."""
 
-_SAME = 1e-9
-"""Relative difference of two conductances that are one."""
+_LOOKS = 33
+"""States between the bounds, at which the conductance is asked for whether it goes one way."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -165,7 +165,7 @@ class DynamicLaw(DynamicDevice):
         table = np.empty((len(columns), *shape))
         for row, column in zip(table, columns, strict=True):
             row[:] = column
-        return Cells(laws.COMPILED, _held(self.current_law, len(self.arguments)).address, table, NO_TABLE)
+        return Cells(laws.COMPILED, _at_rest(self.current_law, len(self.arguments)).address, table, NO_TABLE)
 
     def _conductance(self, state: Array) -> Array:
         shape = self._shape(np.shape(state))
@@ -180,6 +180,12 @@ class DynamicLaw(DynamicDevice):
         low, high = (np.broadcast_to(bound, shape).copy() for bound in self.bounds)
         least, most = self._conductance(low), self._conductance(high)
         rising = most > least
+        looks = np.stack([self._conductance(low + part * (high - low)) for part in np.linspace(0.0, 1.0, _LOOKS)])
+        if not ((np.diff(looks, axis=0) > 0.0) == rising).all():
+            raise InputError(
+                f"current {_name(self.current_law)} gives no state for a conductance: its slope at 0 V must go up or "
+                "down with x all the way"
+            )
         inside = (conductance >= np.minimum(least, most)) & (conductance <= np.maximum(least, most))
         for _ in range(_HALVINGS):
             middle = low + 0.5 * (high - low)
@@ -187,13 +193,6 @@ class DynamicLaw(DynamicDevice):
             low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
         # A bound is a state too: halving stops a rounding short of the upper one.
         x = np.where(conductance == most, np.broadcast_to(self.high, shape), low)
-        astray = inside & (np.abs(self._conductance(x) - conductance) > _SAME * conductance)
-        if astray.any():
-            siemens = float(np.broadcast_to(conductance, shape)[tuple(np.argwhere(astray)[0])])
-            raise InputError(
-                f"current {_name(self.current_law)} has no state for {siemens:g} S: its slope at 0 V must go up or "
-                "down with x all the way"
-            )
         return np.where(inside, x, np.nan)
 
     def _state_addresses(self) -> tuple[int, int]:
@@ -231,7 +230,7 @@ def _compiled(function: Callable[..., Any], count: int) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _held(function: Callable[..., Any], count: int) -> Any:
+def _at_rest(function: Callable[..., Any], count: int) -> Any:
     """Compile the current of a cell whose state stands still, as a law of voltage and conductance.
 
     It takes the conductance, the one that belongs to the state x, x, and dx/dG: so its slope in the conductance is
@@ -241,8 +240,8 @@ def _held(function: Callable[..., Any], count: int) -> Any:
 
     law = jitted(function)
 
-    def held(v, g, anchor, x, travel, *parameters):  # type: ignore[no-untyped-def]
+    def at_rest(v, g, anchor, x, travel, *parameters):  # type: ignore[no-untyped-def]
         i, slope, _ = law(v, x + (g - anchor) * travel, *parameters)
         return i, slope
 
-    return compile_law(held, count + 4)
+    return compile_law(at_rest, count + 4)
