@@ -11,7 +11,8 @@ import numpy as np
 
 import xbarsim
 from xbarsim import Crossbar, Law, LineEnds, Selector, Sinh, Table, Transistor, Updatable, Yakopcic
-from xbarsim.kernels import access, many, row_errors
+from xbarsim.devices import VTEAM, DynamicLaw, IonDrift, Stanford
+from xbarsim.kernels import access, many, row_errors, state_laws
 from xbarsim.solvers.adjoint import effective_map
 
 
@@ -25,6 +26,18 @@ def rooted(v, g):
     return g * v * np.sqrt(abs(v)), 1.5 * g * abs(v) / np.sqrt(abs(v))
 
 
+def growing(v, x, k):
+    """A user's current of a cell with a state."""
+    return k * x * v, k * x, k * v
+
+
+STATES = {
+    "vteam": VTEAM(curve="exponential", window="prodromakis", exponent=2.5),
+    "ion drift": IonDrift(window="biolek", exponent=2.0),
+    "yakopcic in time": Yakopcic(0.2, 0.1, 3.0),
+    "stanford": Stanford(),
+    "own state": DynamicLaw(growing, growing, low=0.1, high=0.9, k=1e-3),
+}
 VOLTS = np.linspace(-1.0, 1.0, 21)
 DEVICES = {
     "linear": None,
@@ -74,6 +87,17 @@ def access_cells(rng):
     return [steepest, *out]
 
 
+def moving(rng, device):
+    """Currents, motions and slopes of cells between their bounds, at them, and held there."""
+    low, high = device.bounds
+    x = low + (high - low) * np.clip(rng.uniform(-0.2, 1.2, (3, 5)), 0.0, 1.0)
+    results, cells = np.empty((6, 3, 5)), device.dynamics((3, 5))
+    cells.evaluate(rng.uniform(-1.5, 1.5, (3, 5)), x, *results)
+    free = results.copy()
+    state_laws.hold(x, cells.parameters, *results[3:])
+    return [[state_laws.fault(*results)[0]], *np.arcsinh(free / 1e-9), *np.arcsinh(results / 1e-9)]
+
+
 def written(rng):
     """Maps and currents of arrays that are written to: some cells, and cells again."""
     array = Updatable(wired(rng, 9, 18))
@@ -93,6 +117,8 @@ def numbers():
         solution = xbarsim.solve(wired(rng, 3, 5, device=device), rng.uniform(-0.5, 0.5, 3))
         cases[name] = [*solution.end_currents.values(), solution.word_voltages, solution.device_currents]
     ends = {"word_right": LineEnds(0.3, [0.0, np.inf, 3.0, 1e9] * 4), "bit_top": LineEnds(0.1, 5.0)}
+    for name, device in STATES.items():
+        cases[name] = moving(rng, device)
     arrays = {
         "wires": wired(rng, 16, 16),
         "joined leaves": wired(rng, 19, 34, ends={"bit_top": LineEnds(0.1, 5.0)}),

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xbarsim.crossbar import Crossbar as Crossbar
     from xbarsim.crossbar import LineEnds as LineEnds
+    from xbarsim.devices import VTEAM as VTEAM
     from xbarsim.devices import Device as Device
+    from xbarsim.devices import DynamicLaw as DynamicLaw
+    from xbarsim.devices import IonDrift as IonDrift
     from xbarsim.devices import Law as Law
     from xbarsim.devices import Linear as Linear
     from xbarsim.devices import Selector as Selector
     from xbarsim.devices import Sinh as Sinh
+    from xbarsim.devices import Sky130 as Sky130
+    from xbarsim.devices import Stanford as Stanford
     from xbarsim.devices import Table as Table
     from xbarsim.devices import Transistor as Transistor
     from xbarsim.devices import Yakopcic as Yakopcic
@@ -34,12 +39,17 @@ _HOME = {
     "Crossbar": "crossbar",
     "LineEnds": "crossbar",
     "Device": "devices",
+    "DynamicLaw": "devices",
+    "IonDrift": "devices",
     "Law": "devices",
     "Linear": "devices",
     "Selector": "devices",
     "Sinh": "devices",
+    "Sky130": "devices",
+    "Stanford": "devices",
     "Table": "devices",
     "Transistor": "devices",
+    "VTEAM": "devices",
     "Yakopcic": "devices",
     "Solution": "solution",
     "solve": "solvers.solve",
@@ -51,14 +61,19 @@ _HOME = {
 }
 
 __all__ = [
+    "VTEAM",
     "Crossbar",
     "Device",
+    "DynamicLaw",
+    "IonDrift",
     "Law",
     "LineEnds",
     "Linear",
     "Selector",
     "Sinh",
+    "Sky130",
     "Solution",
+    "Stanford",
     "Table",
     "Transistor",
     "Updatable",
