@@ -13,7 +13,6 @@ from xbarsim.netlist.models.parameters import (
     Floats,
     ParameterNames,
     UnphysicalError,
-    any_nonzero,
     check_values,
     words,
 )
@@ -31,7 +30,7 @@ PARAMETERS = ParameterNames(
         "jtun": "tunnelling",
         "jtunsw": "tunnelling",
     },
-    memory=words("tt cjo cjp pj"),
+    memory=words("tt ttt1 ttt2 cjo vj m tm1 tm2 cjp pj fc tlevc"),
     aliases={
         "js": "is", "tref": "tnom", "trs1": "trs", "cj0": "cjo", "cj": "cjo", "pb": "vj", "mj": "m", "cjsw": "cjp",
         "vjsw": "php", "ik": "ikf", "vb": "bv", "var": "bv", "ib": "ibv",
@@ -92,14 +91,6 @@ def columns(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: 
         amperes = np.multiply(p["ibv"], device.get("m", 1.0))
         table["breakdown"] = _breakdown(volts, amperes, saturation, np.asarray(table["breakdown_scale"]), vt)
     return table
-
-
-def charge(model: Mapping[str, Amount], device: Mapping[str, Amount]) -> str | None:
-    """Return the parameter by which a diode holds charge, or None."""
-    parameters = {**model, **device}
-    if any_nonzero(parameters, "cjp", "pj"):
-        return "cjp"
-    return next((name for name in ("cjo", "tt") if any_nonzero(parameters, name)), None)
 
 
 def kelvins(device: Mapping[str, Amount], ambient: Ambient) -> Floats:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from xbarsim.netlist.models import silicon
 from xbarsim.netlist.models.constants import (
-    BOLTZMANN,
     CARRIERS,
     CHARGE,
     K_OVER_Q,
@@ -70,8 +70,8 @@ def columns(
     check_values(share, share > 0, "m={}: it must be > 0")
     kelvin = kelvins(device, ambient)
     warmer = kelvin / nominal
-    gap, gap_nominal = _gap(kelvin), _gap(nominal)
-    phi = kelvin / REFERENCE * (p["phi"] - _shift(nominal)) / (nominal / REFERENCE) + _shift(kelvin)
+    gap, gap_nominal = silicon.gap(kelvin), silicon.gap(nominal)
+    phi = kelvin / REFERENCE * (p["phi"] - silicon.shift(nominal)) / (nominal / REFERENCE) + silicon.shift(kelvin)
     check_values(phi, phi > 0, "its surface potential is {} V at this temperature: it must be > 0")
     built_in = (
         polarity * (p["vto"] + 0.5 * (gap_nominal - gap)) - p["gamma"] * np.sqrt(p["phi"]) + 0.5 * (phi - p["phi"])
@@ -103,17 +103,6 @@ def charge(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: A
     return alone or next((name for name, size in pairs if any_nonzero(parameters, name, size)), None)
 
 
-def _gap(kelvin: Floats) -> Floats:
-    """Return silicon's band gap in eV."""
-    return np.asarray(1.16 - 7.02e-4 * kelvin**2 / (kelvin + 1108))
-
-
-def _shift(kelvin: Floats) -> Floats:
-    """Return by how much a junction's potential has shifted from the reference temperature, in volts."""
-    inner = -_gap(kelvin) / (2 * BOLTZMANN * kelvin) + 1.1150877 / (2 * BOLTZMANN * REFERENCE)
-    return np.asarray(-2 * K_OVER_Q * kelvin * (1.5 * np.log(kelvin / REFERENCE) + CHARGE * inner))
-
-
 def _from_process(p: dict[str, Floats], model: Mapping[str, Amount], nominal: Floats, polarity: float) -> None:
     """Derive what is not given from oxide, mobility and doping."""
     thickness = np.asarray(model.get("tox", 0.0), dtype=np.float64)
@@ -129,7 +118,7 @@ def _from_process(p: dict[str, Floats], model: Mapping[str, Amount], nominal: Fl
     check_values(doping / 1e6, doping > CARRIERS, "nsub={}: it must be > 1.45e10, silicon's own carriers per cm^3")
     if "phi" not in model:
         p["phi"] = np.maximum(0.1, 2 * nominal * K_OVER_Q * np.log(doping / CARRIERS))
-    gap = _gap(nominal)
+    gap = silicon.gap(nominal)
     gate = np.where(p["tpg"] != 0, 3.25 + 0.5 * gap - polarity * p["tpg"] * 0.5 * gap, 3.2)
     work = gate - (3.25 + 0.5 * gap + polarity * 0.5 * p["phi"])
     if "gamma" not in model:

@@ -29,7 +29,7 @@ class ParameterNames:
     aliases : mapping of str to str
         Other names.
     memory : frozenset of str
-        The idle ones that hold charge, of which a transient depends.
+        The idle ones that say what charge is held, on which a transient depends.
     """
 
     model: frozenset[str]

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from xbarsim.netlist.language import Expression, UserFunction
+from xbarsim.netlist.reading.capacitorcards import CapacitorCard
 from xbarsim.netlist.reading.controls import ControlCard
+from xbarsim.netlist.reading.couplingcards import CouplingCard
 from xbarsim.netlist.reading.devicecards import DeviceCard, ModelCard
 from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.resistorcards import ResistorCard
@@ -79,10 +81,16 @@ class Body:
         D and M cards.
     models : dict of str to ModelCard
         What ``.model`` defines.
-    capacitors : list of (name, node, node, origin)
+    capacitors : list of CapacitorCard
         C cards.
+    couplings : list of CouplingCard
+        K cards.
+    at_rest : list of (text, origin)
+        What may stand where nothing moves, and cannot in a transient.
     initial : list of (name, value, origin)
         Initial values by capacitor, ``c1``, or by node, ``v(x)``.
+    guesses : list of (node, value, origin)
+        First guesses of ``.nodeset``, by ``v(x)``.
     defaults, parameters : list of Parameter
         What ``.subckt`` and ``.param`` define.
     instances : dict
@@ -110,8 +118,11 @@ class Body:
     laws: list[LawCard] = field(default_factory=list)
     devices: list[DeviceCard] = field(default_factory=list)
     models: dict[str, ModelCard] = field(default_factory=dict)
-    capacitors: list[tuple[str, str, str, int]] = field(default_factory=list)
+    capacitors: list[CapacitorCard] = field(default_factory=list)
+    couplings: list[CouplingCard] = field(default_factory=list)
+    at_rest: list[tuple[str, int]] = field(default_factory=list)
     initial: list[tuple[str, Value, int]] = field(default_factory=list)
+    guesses: list[tuple[str, Value, int]] = field(default_factory=list)
     instances: dict[tuple[str, tuple[str, ...], int, tuple[bool, ...]], Instances] = field(default_factory=dict)
     subcircuits: dict[str, Body] = field(default_factory=dict)
     functions: dict[str, UserFunction] = field(default_factory=dict)

@@ -15,6 +15,8 @@ from xbarsim.netlist.suggest import clipped
 _FUNCTION = re.compile(r"\s*([a-z_]\w*)\s*\(([^()]*)\)\s*=?\s*(.*)", re.DOTALL)
 _OF_NODE = re.compile(r"v\([^(),]+\)")
 _LTSPICE = ("startup", "steady", "nodiscard", "step")
+_FROM_INITIAL = ("uic", "skipbp")
+"""ngspice's word, and PSpice's."""
 _ADDS_ELEMENTS = ("rshunt", "rseries", "cshunt")
 
 
@@ -39,20 +41,25 @@ def analysis_card(text: str, origin: int) -> AnalysisCard:
     sweeps, count, runs = read_sweeps(f".{kind}", words[at:])
     if kind == "op":
         return AnalysisCard("op", origin, (), tuple(sweeps), count, runs)
-    return AnalysisCard("tran", origin, _times(words[:at]), tuple(sweeps), count, runs)
+    words, from_initial = _without_flags(words[:at])
+    return AnalysisCard("tran", origin, _times(words), tuple(sweeps), count, runs, from_initial)
+
+
+def _without_flags(words: list[str]) -> tuple[list[str], bool]:
+    """Return ``.tran``'s numbers, and whether it takes the initial values as they are."""
+    rest = [word for word in words if word not in _FROM_INITIAL]
+    return rest, len(rest) < len(words)
 
 
 def _times(words: list[str]) -> tuple[Value, ...]:
     keys = {words[k]: words[k + 2] for k in range(len(words) - 2) if words[k + 1] == "="}
     words = [word for k, word in enumerate(words) if "=" not in words[max(k - 2, 0) : k + 2]]
-    if words[-1:] == ["uic"]:
-        words = words[:-1]
     for word in words:
         if word in _LTSPICE:
             raise CardError(f".tran has LTspice's '{word}', which is not supported: remove it")
     if set(keys) - {"start"}:
         raise CardError(f".tran has '{clipped(next(iter(set(keys) - {'start'})))}=', which is not supported: remove it")
-    if not 2 <= len(words) <= 4 or (keys and len(words) != 2):
+    if not 1 <= len(words) <= 4 or (keys and len(words) != 2):
         raise CardError(f".tran has {len(words)} numbers: write '.tran step stop [start [largest step]] [uic]'")
     return tuple(parse_value(word) for word in (*words, *keys.values()))
 
@@ -79,11 +86,12 @@ def check_options(text: str) -> None:
 
 
 def initial_values(text: str, origin: int) -> list[tuple[str, float | Expression, int]]:
-    """Return what ``.ic v(a)=1 v(b)=2`` sets, by ``v(node)``."""
+    """Return what ``.ic v(a)=1 v(b)=2``, or ``.nodeset``, sets, by ``v(node)``."""
+    card = text.split(None, 1)[0]
     words = sort_words(_with_equals(split_words(text)[1:]))
     bad = words.plain or [key for key in words.keys if _OF_NODE.fullmatch(key) is None]
     if bad or not words.keys:
-        raise CardError(f".ic has {clipped(repr(bad[0])) if bad else 'no voltages'}: write '.ic v(node)=1'")
+        raise CardError(f"{card} has {clipped(repr(bad[0])) if bad else 'no voltages'}: write '{card} v(node)=1'")
     return [(key, parse_value(word, bare=True), origin) for key, word in words.keys.items()]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from xbarsim.netlist.reading.body import Body
-from xbarsim.netlist.reading.devicecards import ModelCard
+from xbarsim.netlist.reading.devicecards import MODEL_PARAMETERS, ModelCard
+from xbarsim.netlist.reading.settings import OPTIONS
+from xbarsim.netlist.reading.tolerances import TOLERANCES
 
 Keyed = Mapping[str, Mapping[str, float]]
 
@@ -25,7 +27,7 @@ class Changes:
     models : mapping of str to mapping
         Parameters of models of the top level.
     settings : mapping of str to float
-        Fields of ``Ambient``.
+        Fields of ``Ambient`` and ``Tolerances``; ``method`` is the number that ``tolerances.METHODS`` gives it.
     run : int or None
         Which random draws count; None for the nominal values.
     """
@@ -52,7 +54,7 @@ class Changes:
         return replace(self, models={**self.models, name: {**self.models.get(name, {}), key: value}})
 
     def with_setting(self, name: str, value: float) -> Changes:
-        """Return these and a field of ``Ambient``."""
+        """Return these and a field of ``Ambient`` or ``Tolerances``."""
         return replace(self, settings={**self.settings, name: value})
 
     def by_name(self) -> dict[str, float]:
@@ -62,7 +64,8 @@ class Changes:
             for name, numbers in keyed.items():
                 values.update({name if key == "value" else f"{name}({key})": x for key, x in numbers.items()})
         values.update({} if self.run is None else {"monte": self.run})
-        values.update({"temp" if name == "celsius" else name: x for name, x in self.settings.items()})
+        words = {field: option for option, field in (OPTIONS | TOLERANCES).items()}
+        values.update({words[name]: x for name, x in self.settings.items()})
         return values
 
 
@@ -85,4 +88,9 @@ def changed_body(top: Body, changes: Changes) -> Body:
 def changed_model(card: ModelCard, changes: Changes) -> ModelCard:
     """Return a model of the top level as it is in a variant."""
     values = changes.models.get(card.name)
-    return card if values is None else replace(card, values={**card.values, **values})
+    if values is None:
+        return card
+    held = MODEL_PARAMETERS[card.kind].memory
+    memory = {key: repr(value) for key, value in values.items() if key in held}
+    rest = {key: value for key, value in values.items() if key not in held}
+    return replace(card, values={**card.values, **rest}, memory={**card.memory, **memory})

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.models import diode, mosfet
+from xbarsim.netlist.models import diode, diode_charge, mosfet
 from xbarsim.netlist.models.parameters import Ambient, UnphysicalError
 from xbarsim.netlist.reading.calls import product
 from xbarsim.netlist.reading.devicecards import DEVICES, DeviceCard, ModelCard
@@ -20,7 +20,9 @@ from xbarsim.netlist.reading.scopes import Amount
 from xbarsim.netlist.reading.tokens import parse_value
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError
+from xbarsim.netlist.storage import JunctionCharges
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 Columns = dict[str, list[str] | NDArray[np.generic]]
@@ -38,7 +40,7 @@ _COLUMNS: Mapping[str, Callable[..., dict[str, Amount]]] = {
 
 
 class Memory(NamedTuple):
-    """An element that holds charge: its name, by what it does, and where it stands."""
+    """An element whose charge no transient has: its name, what it is held by, and where the element stands."""
 
     name: str
     by: str
@@ -56,13 +58,14 @@ class DeviceColumns:
     Attributes
     ----------
     memory : Memory, optional
-        The first that holds charge, where these are looked for.
+        The first that holds charge which no transient has, where these are looked for.
     """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.tables: dict[str, list[Columns]] = {letter: [] for letter in DEVICES}
         self.memory: Memory | None = None
+        self.charges: list[dict[str, Floats]] = []
 
     def add(self, item: Work, flat: Flat, *, timed: bool) -> None:
         """Take in what a body has of them; ``timed`` looks for charge."""
@@ -105,15 +108,16 @@ class DeviceColumns:
             if ambient.scale != 1:
                 values = _scaled(values, ambient.scale)
             table = _COLUMNS[model.kind](model_values, values, ambient)
-        if timed and self.memory is None:
-            self.memory = _memory(cards, model, (home, item), ambient)
+        if timed:
+            memory = {key: home.scope.amount(parse_value(word, bare=True)) for key, word in model.memory.items()}
+            self.memory = self.memory or _memory(cards, model, model_values | memory, item, ambient)
+            if first.name[0] == "d":
+                with np.errstate(all="ignore"):
+                    charges = diode_charge.charges(model_values | memory, values, ambient)
+                self.charges.append(_broadcast(charges, count, f"{first.name} ({model.name})"))
         columns: Columns = {"names": [name for card in cards for name in item.names_of(card.name)]}
         columns |= zip(kind.ends, nodes, strict=True)
-        for name, value in table.items():
-            column = np.array(np.broadcast_to(value, count), dtype=np.float64)
-            if np.isnan(column).any():
-                raise CardError(f"{first.name} ({model.name}) has no finite {name}: look at its parameters")
-            columns[name] = column
+        columns |= _broadcast(table, count, f"{first.name} ({model.name})")
         columns["origins"] = np.repeat([card.origin for card in cards], len(item.paths))
         return columns
 
@@ -129,6 +133,13 @@ class DeviceColumns:
             for table in tables:
                 names, nodes, origins = (cast(Any, table[key]) for key in ("names", end, "origins"))
                 yield names, nodes, origins, partial(table.__setitem__, end)
+
+    def junctions(self) -> JunctionCharges | None:
+        """Return the charges of all diodes, or None if there is none, or none holds any."""
+        names = [column.name for column in fields(JunctionCharges)]
+        if not any(np.any(table[name]) for table in self.charges for name in ("capacitance", "transit")):
+            return None
+        return JunctionCharges(**{name: np.concatenate([table[name] for table in self.charges]) for name in names})
 
     def joined(self, letter: str) -> Any:
         """Return the diodes or transistors, or None."""
@@ -148,16 +159,28 @@ def _scaled(values: Mapping[str, Amount], scale: float) -> dict[str, Amount]:
     return {key: np.multiply(value, scale ** powers.get(key, 0)) for key, value in values.items()}
 
 
-def _memory(cards: list[DeviceCard], model: ModelCard, homes: tuple[Work, Work], ambient: Ambient) -> Memory | None:
-    """Return the first of some diodes or transistors that holds charge, by a parameter of its model or its own."""
-    home, item = homes
-    model_values = {key: home.scope.amount(parse_value(word, bare=True)) for key, word in model.memory.items()}
-    model_values |= {key: home.scope.amount(model.values[key]) for key in ("tox",) if key in model.values}
+def _broadcast(table: Mapping[str, Amount], count: int, label: str) -> dict[str, Floats]:
+    """Return numbers as columns of ``count`` elements."""
+    columns: dict[str, Floats] = {}
+    for name, value in table.items():
+        columns[name] = np.array(np.broadcast_to(value, count), dtype=np.float64)
+        if np.isnan(columns[name]).any():
+            raise CardError(f"{label} has no finite {name}: look at its parameters")
+    return columns
+
+
+def _memory(
+    cards: list[DeviceCard], model: ModelCard, model_values: Mapping[str, Amount], item: Work, ambient: Ambient
+) -> Memory | None:
+    """Return the first of some diodes or transistors that holds charge, by a parameter of its model or its own.
+
+    Charges that transients have are not counted.
+    """
     for card in cards:
         values = {key: item.scope.amount(parse_value(word, bare=True)) for key, word in card.memory.items()}
         values |= {key: item.scope.amount(card.values[key]) for key in ("ad", "as") if key in card.values}
         is_diode = card.name[0] == "d"
-        by = diode.charge(model_values, values) if is_diode else mosfet.charge(model_values, values, ambient)
+        by = diode_charge.sidewall(model_values, values) if is_diode else mosfet.charge(model_values, values, ambient)
         if by is not None:
             return Memory(item.names_of(card.name)[0], f"{by}= of {model.name}", card.origin)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xbarsim.netlist.models import diode, mosfet, resistor, switch
+from xbarsim.netlist.models import capacitor, diode, mosfet, resistor, switch
 from xbarsim.netlist.models.parameters import ParameterNames
 from xbarsim.netlist.nonlinear_elements import Diodes, Mosfets
 from xbarsim.netlist.reading.tokens import Value, check_names, parse_value, sort_words, split_words
@@ -13,11 +13,15 @@ from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import parse_number
 
-KINDS = {"d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res"), "s": ("sw", "vswitch"), "w": ("csw", "iswitch")}
+KINDS = {
+    "c": ("c", "cap"), "d": ("d",), "m": ("nmos", "pmos"), "r": ("r", "res"), "s": ("sw", "vswitch"),
+    "w": ("csw", "iswitch"),
+}  # fmt: skip
 """What models an element's letter takes."""
 
 MODEL_PARAMETERS: Mapping[str, ParameterNames] = {
-    "d": diode.PARAMETERS, "nmos": mosfet.PARAMETERS, "pmos": mosfet.PARAMETERS,
+    "c": capacitor.PARAMETERS, "cap": capacitor.PARAMETERS, "d": diode.PARAMETERS,
+    "nmos": mosfet.PARAMETERS, "pmos": mosfet.PARAMETERS,
     "r": resistor.PARAMETERS, "res": resistor.PARAMETERS, "sw": switch.PARAMETERS, "csw": switch.PARAMETERS,
     "vswitch": switch.SMOOTH, "iswitch": switch.SMOOTH,
 }  # fmt: skip

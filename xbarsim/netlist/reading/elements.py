@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from xbarsim.netlist.element_kinds import ELEMENTS
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.body import Body
+from xbarsim.netlist.reading.capacitorcards import check_losses, read_capacitor
 from xbarsim.netlist.reading.controls import ControlCard, read_control
+from xbarsim.netlist.reading.couplingcards import read_coupling
 from xbarsim.netlist.reading.devicecards import DEVICES, read_device
 from xbarsim.netlist.reading.lawcards import LawCard, asks, law_card, read_behaviour
 from xbarsim.netlist.reading.resistorcards import IGNORED, ResistorCard, read_resistor
@@ -29,10 +31,12 @@ from xbarsim.netlist.suggest import clipped
 from xbarsim.netlist.values import parse_number
 
 UNSUPPORTED = {
-    "a": "an XSPICE device", "j": "a JFET", "k": "a coupling",
+    "a": "an XSPICE device", "j": "a JFET",
     "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT",
     "t": "a transmission line", "u": "an RC line", "y": "a lossy line", "z": "a MESFET",
 }  # fmt: skip
+
+_IDLE_OF_INDUCTORS = ("noisy", "tnom", "dtemp", "temp")
 
 _TABLE = "TABLE has sharp corners, as in PSpice and LTspice; ngspice rounds them over a tenth of the pieces beside them"
 
@@ -59,13 +63,11 @@ class _Card:
             value = 0.0
         body.values.append(value)
 
-    def reactance(self, key: str) -> Value:
-        """Return farads or henries, which no operating point depends on, or 0; take in the ``ic=`` behind them."""
-        value = _value_word(self.name, self.words, (self.name[0], key))
+    def take_initial(self) -> None:
+        """Take in the ``ic=`` behind the nodes."""
         initial = sort_words(without_equals(self.words)).keys.get("ic")
         if initial is not None:
             self.body.initial.append((self.name, parse_value(initial, bare=True), self.origin))
-        return value
 
 
 def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> None:
@@ -97,6 +99,8 @@ def read_element(text: str, body: Body, origin: int, notes: dict[str, int]) -> N
     letter = name[0]
     if letter == "x":
         _add_instance(words, body, origin)
+    elif letter == "k":
+        body.couplings.append(read_coupling(words, origin))
     elif letter in DEVICES:
         body.devices.append(read_device(words, origin))
         if "ic" in words:
@@ -140,12 +144,31 @@ def _add_source(card: _Card) -> None:
 
 
 def _add_capacitor(card: _Card) -> None:
-    card.reactance("capacitance")
-    card.body.capacitors.append((card.name, card.nodes[0], card.nodes[1], card.origin))
+    card.body.capacitors.append(read_capacitor(card.name, card.nodes, card.words, card.origin))
+    card.take_initial()
 
 
 def _add_inductor(card: _Card) -> None:
-    card.append(card.reactance("inductance"))
+    """Append henries, which no operating point depends on."""
+    sorted_words = sort_words(without_equals(card.words))
+    keys, plain = sorted_words.keys, [word for word in sorted_words.plain if word not in ("(", ")")]
+    check_losses(card.name, keys, ("rser", "in series with"))
+    if any(word.split("(", 1)[0] in ("poly", "table") for word in plain) or "flux" in keys:
+        raise CardError(f"{card.name} is nonlinear: write '{card.name} node node value'")
+    key = next((key for key in ("l", "inductance") if key in keys), None)
+    multiplier = parse_value(keys["m"], bare=True) if "m" in keys else 1.0
+    if key is not None:
+        card.append(parse_value(keys[key], bare=True), multiplier)
+    else:
+        card.append(parse_value(plain[0]) if plain else 0.0, multiplier)
+    idle = {"l", "inductance", "ic", "m", *_IDLE_OF_INDUCTORS}
+    unread = next((key for key in keys if key not in idle and parse_number(keys[key]) != 0), None)
+    if unread is None and len(plain) > (key is None):
+        unread = plain[-1]
+    if unread is not None:
+        text = f"{card.name} has '{clipped(unread)}', which is not supported in .tran: remove it"
+        card.body.at_rest.append((text, card.origin))
+    card.take_initial()
 
 
 def _add_controlled(card: _Card) -> None:
@@ -205,22 +228,6 @@ def _resistor_law(name: str, nodes: list[str], words: list[str], origin: int) ->
     inner = unquoted(ohms)
     law = f"v({nodes[0]},{nodes[1]})/({ohms if inner is None else inner})"
     return law_card(name, nodes, "i", law, keys, origin)
-
-
-def _value_word(name: str, words: list[str], keys: tuple[str, str]) -> Value:
-    """Return farads or henries, which no operating point depends on; 0 if there are none."""
-    sorted_words = sort_words(without_equals(words))
-    # LTspice's parts with losses: these carry a current.
-    key, where = ("rser", "in series with") if name[0] == "l" else ("rpar", "across")
-    if key in sorted_words.keys and parse_number(sorted_words.keys[key]) != 0:
-        raise CardError(f"{name} has '{key}=', which is not supported: write it as a resistor {where} it")
-    plain = [word for word in sorted_words.plain if word not in ("(", ")")]
-    for key in keys:
-        if key in sorted_words.keys:
-            return parse_value(sorted_words.keys[key], bare=True)
-    if any(word.split("(", 1)[0] in ("poly", "table") for word in plain) or "q" in sorted_words.keys:
-        raise CardError(f"{name} is nonlinear: write '{name} node node value'")
-    return parse_value(plain[0]) if plain else 0.0
 
 
 def _add_instance(words: list[str], body: Body, origin: int) -> None:

@@ -40,6 +40,10 @@ class Flat:
         E, F, G and H: name, first, second, gain, origin, and two nodes or an element's name and -1.
     capacitors : list of tuple
         Name, first, second, origin.
+    farads : list of float
+        Those of each, where a transient depends on them.
+    couplings : list of tuple
+        Name, two inductors, factor, origin; likewise.
     """
 
     def __init__(self, globals: Collection[str] = ()) -> None:
@@ -55,6 +59,8 @@ class Flat:
         self.waves: dict[int, tuple[Wave, bool]] = {}
         self.controls: list[tuple[str, int, int, float, int, int | str, int]] = []
         self.capacitors: list[tuple[str, int, int, int]] = []
+        self.farads: list[float] = []
+        self.couplings: list[tuple[str, str, str, float, int]] = []
 
     def nodes(self, item: Work, node: str) -> Ints:
         """Return a local node's numbers, one for each instance."""
@@ -111,6 +117,7 @@ class Flat:
     def check_names(self, places: Places, origins: Ints, more: list[tuple[str, int]]) -> None:
         """Refuse two elements of one name; ``more`` are names and origins of those that are not here."""
         more = more + [(row[0], row[4]) for row in self.controls] + [(row[0], row[3]) for row in self.capacitors]
+        more += {row[0]: (row[0], row[4]) for row in self.couplings}.values()
         names = self.names + [name for name, _ in more] if more else self.names
         if len(set(names)) == len(names):
             return

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xbarsim.netlist.analyses import Transient
 from xbarsim.netlist.charging import set_aside
 from xbarsim.netlist.element_kinds import ELEMENTS, columns_of, is_short
 from xbarsim.netlist.flat_circuit import FlatCircuit
@@ -14,6 +16,8 @@ from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.ammeters import add_ammeters
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.calls import product, two_multipliers
+from xbarsim.netlist.reading.capacitorcards import CapacitorCard
+from xbarsim.netlist.reading.capacitors import farads_of
 from xbarsim.netlist.reading.changes import Changes, changed_body, changed_model
 from xbarsim.netlist.reading.choices import chosen_branches
 from xbarsim.netlist.reading.controls import ControlCard
@@ -28,13 +32,17 @@ from xbarsim.netlist.reading.reader import NetlistReader
 from xbarsim.netlist.reading.resistors import ohms_of
 from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
-from xbarsim.netlist.reading.settings import AmbientSetting, ambient_of
+from xbarsim.netlist.reading.settings import OptionSetting, ambient_of
 from xbarsim.netlist.reading.states import States
+from xbarsim.netlist.reading.storing import storage_of
 from xbarsim.netlist.reading.tokens import Value
+from xbarsim.netlist.reading.tolerances import tolerances_of
 from xbarsim.netlist.reading.toplevel import top_scope
+from xbarsim.netlist.reading.trantimes import TranNumbers
 from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
+from xbarsim.netlist.storage import Storage
 
 Ints = NDArray[np.int64]
 _GROUNDS = {"gnd!", "!gnd", "ground"}
@@ -54,6 +62,8 @@ class Flattener:
         Where random functions take their values from.
     steady : bool
         Leave capacitors that hold a state open.
+    moving : bool
+        Whether the circuit is for transients alone: no state is frozen.
 
     Attributes
     ----------
@@ -62,15 +72,22 @@ class Flattener:
     """
 
     def __init__(
-        self, reader: NetlistReader, changes: Changes | None = None, draws: Draws | None = None, *, steady: bool = False
+        self,
+        reader: NetlistReader,
+        changes: Changes | None = None,
+        draws: Draws | None = None,
+        *,
+        steady: bool = False,
+        moving: bool = False,
     ) -> None:
         self.changes = changes or Changes()
-        self.reader, self.steady = reader, steady
+        self.reader, self.steady, self.moving = reader, steady, moving
         self.scope = top_scope(reader.top, self.changes, draws if reader.random else None)
         self.places = reader.places
         self.flat = Flat(reader.globals)
         self.expansion = Expansion(reader, self.flat)
         self.clock_used: int | None = None
+        self.at_rest: tuple[str, int] | None = None
 
     def run(self) -> FlatCircuit:
         """Return the flat circuit."""
@@ -80,15 +97,15 @@ class Flattener:
         if scope.draws is not None:
             scope.draw_all()
         self.clock = clock_of([card for card, _ in reader.plays], scope, self.places)
-        timed = any(card.kind == "tran" for card, _ in reader.plays)
+        self.timed = any(card.kind == "tran" for card, _ in reader.plays)
         self.states = States(self.places, steady=self.steady)
-        settings = [*reader.settings, *(AmbientSetting(name, value, 0) for name, value in changes.settings.items())]
+        self.settings = [*reader.settings, *(OptionSetting(name, value, 0) for name, value in changes.settings.items())]
         models = {card.name: changed_model(card, changes) for card in reader.top.models.values()}
-        ambient = ambient_of(settings, scope, self.places)
+        ambient = ambient_of(self.settings, scope, self.places)
         if "temper" not in scope.values and "temper" not in scope.pending:
             scope.define("temper", ambient.celsius)
         self.context = Context(self.places, ambient, models, reader.notes)
-        self.nonlinear = NonlinearColumns(self.context, timed=timed)
+        self.nonlinear = NonlinearColumns(self.context, timed=self.timed)
         work = [Work(changed_body(reader.top, changes), [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
@@ -115,9 +132,8 @@ class Flattener:
             text = f"node {node} is ground in HSPICE; here it is a node like others, as in ngspice: write 0 for ground"
             reader.notes.setdefault(text, 1)
         add_ammeters(flat, self.nonlinear)
-        swept = {sweep.name for card, _ in reader.plays for sweep in card.sweeps}
-        swept |= {step.sweep.name for step in reader.steps}
-        states = self.states.freeze(flat, self.nonlinear, swept, reader.notes)
+        storage = self._storage() if self.timed else None
+        states = () if self.moving else self.states.freeze(flat, self.nonlinear, self._swept(), reader.notes)
         kinds, first, second, values, origins = flat.joined()
         flat.check_names(self.places, origins, nonlinear)
         for index, (wave, explicit) in flat.waves.items():
@@ -138,6 +154,7 @@ class Flattener:
             capacitors=tuple(flat.capacitors),
             states=states,
             memory=self.nonlinear.memory,
+            storage=storage,
             waves={index: wave for index, (wave, _) in flat.waves.items()},
             requests=tuple(reader.requests),
             request_origins=dict(reader.requests),
@@ -153,6 +170,27 @@ class Flattener:
         _note_zero_ohms(circuit)
         check_voltage_loops(circuit)
         return set_aside(circuit) if states else circuit
+
+    def transient(self, numbers: TranNumbers, uic: bool) -> tuple[Transient, list[str]]:
+        """Return the analysis of a ``.tran`` with what the circuit gives to it, and notes; once it has run."""
+        notes: dict[str, int] = {}
+        initial, guesses = self.states.starts(self.flat, self.nonlinear, self._swept(), notes, uic=uic)
+        tolerances, more = tolerances_of(self.settings, self.scope, self.places)
+        notes.update(more)
+        transient = Transient(*numbers[:4], uic, initial, guesses, tolerances)
+        return transient, [f"{self.places.where(origin)}: {note}" for note, origin in notes.items()]
+
+    def _swept(self) -> set[str]:
+        """Return the names of all that is swept."""
+        swept = {sweep.name for card, _ in self.reader.plays for sweep in card.sweeps}
+        return swept | {step.sweep.name for step in self.reader.steps}
+
+    def _storage(self) -> Storage | None:
+        """Return what holds charge or flux."""
+        storage = storage_of(self.flat, self.states.of_element, self.nonlinear.devices.junctions(), self.places)
+        if storage is not None and self.at_rest is not None:
+            raise self.places.error(*self.at_rest)
+        return storage
 
     def _elements(self, item: Work) -> None:
         """Put a body's elements into the flat columns."""
@@ -191,10 +229,27 @@ class Flattener:
             self._control(control, item)
         self.nonlinear.add(item, self.flat)
         self.states.add(item)
-        for name, plus, minus, origin in body.capacitors:
-            ends = self.flat.nodes(item, plus), self.flat.nodes(item, minus)
-            rows = zip(item.names_of(name), ends[0].tolist(), ends[1].tolist(), strict=True)
-            self.flat.capacitors += [(*row, origin) for row in rows]
+        for capacitor in body.capacitors:
+            self._capacitor(capacitor, item)
+        for coupling in body.couplings:
+            factors = np.broadcast_to(self._number(coupling.factor, item.scope, coupling.origin), count).tolist()
+            by_card = [item.names_of(name) for name in (coupling.name, *coupling.inductors)]
+            for factor, name, *coils in zip(factors, *by_card, strict=True):
+                self.flat.couplings += [(name, *pair, factor, coupling.origin) for pair in combinations(coils, 2)]
+        if body.at_rest and self.at_rest is None:
+            self.at_rest = body.at_rest[0]
+
+    def _capacitor(self, card: CapacitorCard, item: Work) -> None:
+        names = item.names_of(card.name)
+        ends = [self.flat.nodes(item, node).tolist() for node in card.nodes]
+        self.flat.capacitors += zip(names, *ends, [card.origin] * len(names), strict=True)
+        if self.timed:
+            farads = np.broadcast_to(farads_of(card, item, self.context), len(names)).tolist()
+            altered = self.changes.elements
+            self.flat.farads += [
+                altered[name]["value"] if "value" in altered.get(name, {}) else own
+                for name, own in zip(names, farads, strict=True)
+            ]
 
     def _altered(self, item: Work, values: list[Amount]) -> set[int]:
         """Put new values in the place of those of the elements that are set anew; return these elements' places."""

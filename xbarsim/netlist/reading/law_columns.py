@@ -54,7 +54,7 @@ class NonlinearColumns:
     context : Context
         What their numbers depend on.
     timed : bool
-        Whether a transient is asked for: look for elements that hold charge; the first is in ``memory``.
+        Whether a transient is asked for: look for charges; the first element whose no transient has is in ``memory``.
     """
 
     def __init__(self, context: Context, *, timed: bool = False) -> None:
@@ -74,7 +74,7 @@ class NonlinearColumns:
                 self._law(card, item, flat)
             except CardError as error:
                 raise self.context.places.error(str(error), card.origin) from None
-        self.devices.add(item, flat, timed=self.timed and self.memory is None)
+        self.devices.add(item, flat, timed=self.timed)
         self.memory = self.memory or self.devices.memory
 
     def _law(self, card: LawCard, item: Work, flat: Flat) -> None:

@@ -19,6 +19,7 @@ from xbarsim.netlist.reading.draws import Draws
 from xbarsim.netlist.reading.expressions import compile_expression, number_of
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.settings import OPTIONS
+from xbarsim.netlist.reading.tolerances import TOLERANCES, method_number
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import parse_number
@@ -284,7 +285,11 @@ class Program:
         for part in re.findall(r"[^\s=]+\s*=\s*\([^)]*\)|[^\s=]+\s*=\s*[^\s=]+|[^\s=]+", tail):
             name, equals, value = (piece.strip() for piece in part.partition("="))
             self.variables[name] = value.strip("()").split() if equals else ["true"]
-            if name in OPTIONS and equals:
+            if name in TOLERANCES and equals and word == "option":
+                field = TOLERANCES[name]
+                number = method_number(value) if name == "method" else self._value(value, f"{word} {name}")
+                self.altered["setting", field, ""] = Alteration("setting", field, "", number, origin)
+            elif name in OPTIONS and equals:
                 number = self._value(value, f"{word} {name}")
                 self.altered["setting", OPTIONS[name], ""] = Alteration("setting", OPTIONS[name], "", number, origin)
 

@@ -35,11 +35,19 @@ from xbarsim.netlist.reading.plain import read_run
 from xbarsim.netlist.reading.pointfiles import with_points
 from xbarsim.netlist.reading.program import Program, check_commands
 from xbarsim.netlist.reading.schedule import AnalysisCard, SweepStep
-from xbarsim.netlist.reading.settings import AmbientSetting, note_on_options, read_options, read_seed, read_temperature
+from xbarsim.netlist.reading.settings import (
+    IDLE,
+    OptionSetting,
+    note_on_options,
+    read_options,
+    read_seed,
+    read_temperature,
+)
 from xbarsim.netlist.reading.source import SourceText, read_source
 from xbarsim.netlist.reading.sweepcards import read_step
 from xbarsim.netlist.reading.title import note_on_title
 from xbarsim.netlist.reading.tokens import check_names, split_words
+from xbarsim.netlist.reading.tolerances import read_tolerances
 from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.suggest import clipped, closest
 
@@ -95,8 +103,12 @@ class NetlistReader:
         Whether random functions may be called.
     seed : int or None
         What random draws start from: the one that is asked for, else ``.options seed=``, else 0.
-    settings : list of AmbientSetting
-        Temperatures, and what ``.options`` says of devices.
+    settings : list of OptionSetting
+        Temperatures, and what ``.options`` says of devices and of integration in time.
+    in_time_alone : list of (text, origin)
+        The ``.options`` cards of which nothing acts on operating points.
+    guessed : int, optional
+        Where the first ``.nodeset`` stands.
     """
 
     def __init__(
@@ -111,7 +123,7 @@ class NetlistReader:
         self.analyses: list[AnalysisCard] = []
         self.requests: dict[str, int] = {}
         self.measures: list[Measure] = []
-        self.settings: list[AmbientSetting] = []
+        self.settings: list[OptionSetting] = []
         self.plays: list[tuple[AnalysisCard, tuple[Alteration, ...]]] = []
         self.steps: list[SweepStep] = []
         self.random = False
@@ -120,6 +132,8 @@ class NetlistReader:
         self.commands: list[Line] = []
         self.constants: dict[str, int] = {}
         self.other_analyses: list[tuple[str, int]] = []
+        self.in_time_alone: list[tuple[str, int]] = []
+        self.guessed: int | None = None
         self.in_control: int | None = None
         self.ended: int | None = None
         first = read_source(source, self.places)
@@ -278,11 +292,13 @@ class NetlistReader:
             self.in_control = origin
         elif word in (".option", ".options", ".opt"):
             check_options(text)
-            settings, seed = read_options(text, origin), read_seed(text)
+            settings, seed, tolerances = read_options(text, origin), read_seed(text), read_tolerances(text, origin)
             self.seed = self.seed if seed is None else seed
-            self.settings += settings
+            self.settings += settings + tolerances
             note = note_on_options(text, taken_in=bool(settings) or seed is not None)
-            if note is not None:
+            if note == IDLE:
+                self.in_time_alone.append((text, origin))
+            elif note is not None:
                 self.notes.setdefault(note, origin)
         elif word == ".temp":
             self.settings.append(read_temperature(text, origin))
@@ -295,7 +311,8 @@ class NetlistReader:
         elif word == ".step":
             self.steps.append(SweepStep(read_step(split_words(text)[1:]), origin))
         elif word == ".nodeset":
-            self.notes.setdefault(".nodeset is a first guess, and is not used: IC= or .ic holds a state", origin)
+            self.body.guesses += initial_values(text, origin)
+            self.guessed = origin if self.guessed is None else self.guessed
         elif word == ".csparam":
             self.constants[text] = origin
         elif word in OUTPUT:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.netlist.analyses import Analysis, Axis, Dc, Family, Op, Sweep, Tran
-from xbarsim.netlist.element_kinds import INDUCTOR
+from xbarsim.netlist.analyses import Analysis, Axis, Dc, Family, Op, Sweep, Tran, Transient
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.origins import Places
@@ -19,14 +18,23 @@ from xbarsim.netlist.reading.scopes import Scope
 from xbarsim.netlist.reading.sweepcards import MOST_POINTS, MonteCard, SweepCard, runs_of, values_of
 from xbarsim.netlist.reading.targets import change_of, is_source, source_of, unit_of
 from xbarsim.netlist.reading.tokens import Value
+from xbarsim.netlist.reading.trantimes import TranNumbers, tran_numbers, tran_times
 from xbarsim.netlist.reading.wavecards import Clock
 from xbarsim.netlist.refusals import CardError
+
+_CHOSEN = ".tran says no step, as LTspice's may: a thousandth of its time is taken"
 
 Effect = Callable[[Changes, float], Changes]
 """What a value of an axis changes."""
 
 Maker = Callable[[Changes], FlatCircuit]
 """Makes a circuit, without analyses, that differs from the netlist."""
+
+MovingMaker = Callable[[Changes, TranNumbers, bool], FlatCircuit]
+"""Makes a circuit whose states move, with its transient: times, and whether it begins with initial values."""
+
+TransientMaker = Callable[[TranNumbers, bool], tuple[Transient, list[str]]]
+"""Gives the transient of a circuit, and notes on it."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +48,15 @@ class AnalysisCard:
     origin : int
         Where it stands.
     numbers : tuple of float or Expression
-        ``.tran``: step, stop, start, largest step, as far as given.
+        ``.tran``: step, stop, start, largest step, as far as given; the stop alone if there is one.
     sweeps : tuple of SweepCard
         What is swept, the fastest first.
     own_sweeps : int
         How many of them belong to the analysis itself; the rest repeat it.
     monte : MonteCard or None
         The runs with random draws.
+    from_initial : bool
+        ``uic``: ``.tran`` begins with the initial values as they are.
     """
 
     kind: str
@@ -55,6 +65,7 @@ class AnalysisCard:
     sweeps: tuple[SweepCard, ...] = ()
     own_sweeps: int = 0
     monte: MonteCard | None = None
+    from_initial: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class TranClock(Clock):
 def clock_of(cards: list[AnalysisCard], scope: Scope, places: Places) -> TranClock:
     """Return what waveforms' missing arguments default to."""
     timed = [card for card in cards if card.kind == "tran"]
-    clocks = [tuple(_evaluated(card.numbers, card.origin, scope, places)[:2]) for card in timed]
+    clocks = [_tran_numbers(card, scope, places)[:2] for card in timed]
     return TranClock(clocks[0][0], clocks[0][1], len(set(clocks)) > 1) if clocks else TranClock()
 
 
@@ -99,11 +110,17 @@ class Scheduler:
         Its parameters.
     make : callable
         Makes variants of the circuit.
+    make_moving : callable
+        Makes variants whose states move, each with its transient.
+    transient : callable, optional
+        Gives the transient of the circuit itself, and notes on it; None if its states are frozen.
     """
 
     top: Body
     scope: Scope
     make: Maker
+    make_moving: MovingMaker
+    transient: TransientMaker | None
 
     def schedule(self, circuit: FlatCircuit, plays: list[Play], steps: list[SweepStep]) -> FlatCircuit:
         """Return the circuit with its analyses, in file order; ``.op`` if it asks for none."""
@@ -122,11 +139,13 @@ class Scheduler:
 
     def _analysis(self, play: Play, steps: list[SweepStep], circuit: FlatCircuit) -> Analysis:
         card = play.card
-        inner = _Inner([], None)
+        inner = _Inner([])
         if card.kind == "tran":
             _check_memory(circuit)
-            numbers = _evaluated(card.numbers, card.origin, self.scope, circuit.places)
-            inner = _Inner([], tran_times(*numbers[:3]))
+            times = _tran_numbers(card, self.scope, circuit.places)
+            if times.chosen:
+                circuit.notes.append(f"{circuit.places.where(card.origin)}: {_CHOSEN}")
+            inner = _Inner([], tran_times(*times[:3]), times, card.from_initial)
         axes: list[Axis] = []
         effects: list[Effect] = []
         order: list[tuple[bool, int]] = [] if inner.times is None else [(False, 0)]
@@ -151,8 +170,14 @@ class Scheduler:
             effects.append(effect)
         _check_points(card, [*(values for _, values in inner.sources), *(axis.values for axis in axes)])
         repeats = len(card.sweeps) - card.own_sweeps + (card.monte is not None) + len(steps)
+        moving = inner.numbers is not None and circuit.storage is not None
         if not axes and not play.changes:
-            return inner.of(circuit, repeats)
+            if not moving:
+                return inner.of(circuit, repeats)
+            if self.transient is not None and inner.numbers is not None:
+                transient, notes = self.transient(inner.numbers, inner.from_initial)
+                circuit.notes.extend(note for note in notes if note not in circuit.notes)
+                return transient
         stepped = len(axes) - len(steps) if card.monte is None and steps else len(axes)
         sizes = tuple(axis.values.size for axis in axes[stepped:])
 
@@ -162,12 +187,15 @@ class Scheduler:
                 changes = effect(changes, float(axis.values[place]))
             if sizes:
                 changes = replace(changes, run=1 + int(np.ravel_multi_index(at[stepped:], sizes, order="F")))
+            if moving and inner.numbers is not None:
+                return self.make_moving(changes, inner.numbers, inner.from_initial)
             circuit = self.make(changes)
             return replace(circuit, analyses=(inner.of(circuit),))
 
         first = len(order) - len(axes)
         ordered = tuple(first + k if varied else k for varied, k in order)
-        return Family(inner.of(circuit), variant, tuple(axes), ordered, play.changes.by_name(), repeats)
+        asked = inner.of(circuit) if not moving else inner.transient()
+        return Family(asked, variant, tuple(axes), ordered, play.changes.by_name(), repeats)
 
     def _runs(self, monte: MonteCard, card: AnalysisCard, places: Places) -> NDArray[np.float64]:
         numbers = _evaluated(monte.count, card.origin, self.scope, places)
@@ -183,10 +211,17 @@ class Scheduler:
 
 @dataclass(frozen=True)
 class _Inner:
-    """What is done with one variant: a sweep of its sources, or times."""
+    """What is done with one variant: a sweep of its sources, or times, and what ``.tran`` says beside them."""
 
     sources: list[tuple[str, NDArray[np.float64]]]
-    times: NDArray[np.float64] | None
+    times: NDArray[np.float64] | None = None
+    numbers: TranNumbers | None = None
+    from_initial: bool = False
+
+    def transient(self) -> Transient:
+        """Return it in a circuit with memory, but for what the circuit gives."""
+        assert self.numbers is not None
+        return Transient(*self.numbers[:4], from_initial=self.from_initial)
 
     def of(self, circuit: FlatCircuit, repeats: int = 0) -> Op | Dc | Tran:
         """Return it with the sources' numbers in a circuit."""
@@ -210,6 +245,14 @@ def _check_points(card: AnalysisCard, columns: list[NDArray[np.float64]]) -> Non
         raise CardError(f".{card.kind} has {points} points: {MOST_POINTS} fit")
 
 
+def _tran_numbers(card: AnalysisCard, scope: Scope, places: Places) -> TranNumbers:
+    numbers = _evaluated(card.numbers, card.origin, scope, places)
+    try:
+        return tran_numbers(numbers)
+    except CardError as error:
+        raise places.error(str(error), card.origin) from None
+
+
 def _evaluated(numbers: tuple[Value, ...], origin: int, scope: Scope, places: Places) -> list[float]:
     try:
         return [float(scope.evaluate(x)) if isinstance(x, Expression) else x for x in numbers]
@@ -226,36 +269,10 @@ def first_value(step: SweepStep, scope: Scope, places: Places) -> float:
         raise places.error(str(error), step.origin) from None
 
 
-def tran_times(step: float, stop: float, start: float = 0.0) -> NDArray[np.float64]:
-    """Return the print times of ``.tran``: each step from ``start``, and ``stop``."""
-    if step <= 0 or stop <= 0 or start < 0 or start >= stop:
-        raise CardError(
-            f".tran has step {step:g}, stop {stop:g}, start {start:g}: step and stop must be > 0, start in [0, stop)"
-        )
-    span = (stop - start) / step
-    if not span < MOST_POINTS:
-        raise CardError(f".tran has {span:.3g} points: {MOST_POINTS} fit")
-    count = int(np.floor(span * (1 + 1e-12)))
-    times: NDArray[np.float64] = start + step * np.arange(count + 1, dtype=np.float64)
-    if stop - times[-1] > 1e-9 * step:
-        return np.append(times, stop)
-    times[-1] = stop
-    return times
-
-
 def _check_memory(circuit: FlatCircuit) -> None:
-    """Refuse a transient of elements that hold a state."""
-    inductors = np.flatnonzero(circuit.kinds == INDUCTOR)
-    holders = [(name, origin) for name, _, _, origin in circuit.capacitors[:1]]
-    holders += [(name, origin) for name, _, origin in circuit.states[:1]]
-    holders += [(circuit.names[k], int(circuit.origins[k])) for k in inductors[:1].tolist()]
-    by = {name: f", by {cause}" for name, cause, _ in (circuit.memory,)} if circuit.memory is not None else {}
-    holders += [(circuit.memory[0], circuit.memory[2])] if circuit.memory is not None else []
-    if not holders:
+    """Refuse a transient of charges that none has."""
+    if circuit.memory is None:
         return
-    holder, origin = min(holders, key=lambda row: row[1])
+    name, by, origin = circuit.memory
     where = circuit.places.where(origin)
-    raise CardError(
-        f".tran: {holder} ({where}) holds a state{by.get(holder, '')}, and only circuits without memory are solved in"
-        " time: take it out"
-    )
+    raise CardError(f".tran: {name} ({where}) holds a state, by {by}, which is not solved in time: take it out")

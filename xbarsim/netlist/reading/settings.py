@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ OPTIONS = {
     "defas": "source_area", "scale": "scale",
 }  # fmt: skip
 
+IDLE = ".options changes no operating point: ignored"
+
 _ELSEWHERE = {
     "parhier": "HSPICE", "scalm": "HSPICE", "gmindc": "HSPICE", "gdcpath": "HSPICE", "resmin": "HSPICE", "wl": "HSPICE",
     "gshunt": "HSPICE and LTspice",
@@ -27,19 +29,19 @@ _ELSEWHERE = {
 """Options that change operating points in other simulators, but not in ngspice, and not here."""
 
 
-class AmbientSetting(NamedTuple):
-    """One of ``Ambient``'s numbers, and where it is set."""
+class OptionSetting(NamedTuple):
+    """One of the numbers of ``Ambient`` or ``Tolerances``, and where it is set."""
 
     name: str
     value: float | Expression
     origin: int
 
 
-def read_options(text: str, origin: int) -> list[AmbientSetting]:
+def read_options(text: str, origin: int) -> list[OptionSetting]:
     """Return what an ``.options`` card says of devices; nothing else that it says changes an operating point."""
     keys = sort_words([word for word in split_words(text)[1:] if word not in ("(", ")")]).keys
     return [
-        AmbientSetting(OPTIONS[key], parse_value(word, bare=True), origin)
+        OptionSetting(OPTIONS[key], parse_value(word, bare=True), origin)
         for key, word in keys.items()
         if key in OPTIONS
     ]
@@ -50,7 +52,7 @@ def note_on_options(text: str, *, taken_in: bool) -> str | None:
     for word in split_words(text)[1:]:
         if word in _ELSEWHERE:
             return f".options {word} changes numbers in {_ELSEWHERE[word]}; it is not used here, as in ngspice"
-    return None if taken_in else ".options changes no operating point: ignored"
+    return None if taken_in else IDLE
 
 
 def read_seed(text: str) -> int | None:
@@ -64,20 +66,22 @@ def read_seed(text: str) -> int | None:
     return int(number)
 
 
-def read_temperature(text: str, origin: int) -> AmbientSetting:
+def read_temperature(text: str, origin: int) -> OptionSetting:
     """Return what ``.temp`` sets."""
     words = split_words(text)[1:]
     if words[1:] and words[1].lstrip("â") in ("°c", "ºc", "c"):
         del words[1]
     if len(words) != 1:
         raise CardError(f".temp has {len(words)} temperatures: give one, in degrees Celsius")
-    return AmbientSetting("celsius", parse_value(words[0], bare=True), origin)
+    return OptionSetting("celsius", parse_value(words[0], bare=True), origin)
 
 
-def ambient_of(settings: list[AmbientSetting], scope: Scope, places: Places) -> Ambient:
-    """Return all settings; the last one counts."""
-    ambient = Ambient()
+def ambient_of(settings: list[OptionSetting], scope: Scope, places: Places) -> Ambient:
+    """Return all of ``Ambient``; the last one of a name counts."""
+    ambient, names = Ambient(), {column.name for column in fields(Ambient)}
     for name, value, origin in settings:
+        if name not in names:
+            continue
         try:
             number = float(scope.evaluate(value)) if isinstance(value, Expression) else value
         except CardError as error:

@@ -18,6 +18,7 @@ from xbarsim.netlist.reading.flat import Flat
 from xbarsim.netlist.reading.holding import Candidate, holding
 from xbarsim.netlist.reading.law_columns import NonlinearColumns
 from xbarsim.netlist.reading.surroundings import Surroundings, surroundings_of
+from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError
 
@@ -57,33 +58,35 @@ class States:
         """Whether ``steady`` changes anything: a capacitor would hold a state without it."""
         self.of_element: dict[str, Initial] = {}
         self.of_node: dict[int | str, Initial] = {}
+        self.guesses: dict[int | str, Initial] = {}
 
     def add(self, item: Work) -> None:
         """Take in a body's initial values."""
         for name, value, origin in item.body.initial:
-            count = len(item.paths)
-            try:
-                amount = item.scope.amount(value)
-            except CardError as error:
-                raise self.places.error(str(error), origin) from None
-            numbers = np.broadcast_to(amount, count).tolist()
-            if not np.isfinite(numbers).all():
-                raise self.places.error(f"the initial value of {name} is not finite", origin)
-            initials = [Initial(volts, origin) for volts in numbers]
+            initials = self._initials(name, value, origin, item)
             if name.startswith("v("):
-                # By name where it is no port: a node that is nowhere else must not come into being here.
-                node = name[2:-1].strip()
-                ports = item.ports.get(node)
-                keys = [path + node for path in item.paths] if ports is None else ports.tolist()
-                self.of_node.update(zip(keys, initials, strict=True))
+                self.of_node.update(zip(_node_keys(name, item), initials, strict=True))
             else:
                 self.of_element.update(zip(item.names_of(name), initials, strict=True))
+        for name, value, origin in item.body.guesses:
+            self.guesses.update(zip(_node_keys(name, item), self._initials(name, value, origin, item), strict=True))
+
+    def _initials(self, name: str, value: Value, origin: int, item: Work) -> list[Initial]:
+        """Return a value of a body's card, one for each instance."""
+        try:
+            amount = item.scope.amount(value)
+        except CardError as error:
+            raise self.places.error(str(error), origin) from None
+        numbers = np.broadcast_to(amount, len(item.paths)).tolist()
+        if not np.isfinite(numbers).all():
+            raise self.places.error(f"the initial value of {name} is not finite", origin)
+        return [Initial(volts, origin) for volts in numbers]
 
     def freeze(
         self, flat: Flat, nonlinear: NonlinearColumns, swept: Collection[str], notes: dict[str, int]
     ) -> tuple[State, ...]:
         """Put sources in place of the capacitors that hold a state, and say what becomes of every initial value."""
-        nodes = self._nodes(flat, notes)
+        nodes = self._nodes(flat, self.of_node, notes)
         frozen: list[Candidate] = []
         if flat.capacitors:
             around = surroundings_of(flat, nonlinear, swept)
@@ -101,13 +104,57 @@ class States:
         _note_states(states, notes)
         return states
 
-    def _nodes(self, flat: Flat, notes: dict[str, int]) -> dict[int, Initial]:
-        """Return what ``.ic`` says by number; note what it says of nodes that are not there."""
+    def starts(
+        self, flat: Flat, nonlinear: NonlinearColumns, swept: Collection[str], notes: dict[str, int], *, uic: bool
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """Return the volts of nodes that a transient begins with, and first guesses; say what becomes of ``ic=``.
+
+        Without ``uic`` ngspice does not look at it. But a capacitor that holds a state is at its initial value here,
+        as in an operating point, unless the steady state is asked for.
+        """
+        nodes = self._nodes(flat, self.of_node, notes)
+        guesses = {node: guess.volts for node, guess in self._nodes(flat, self.guesses, notes, ".nodeset").items()}
+        initial = {node: start.volts for node, start in nodes.items()}
+        if uic or not self.of_element:
+            return initial, guesses
+        held: list[Candidate] = []
+        if flat.capacitors:
+            around = surroundings_of(flat, nonlinear, swept)
+            candidates, without = self._candidates(flat, nodes, around)
+            holds, _ = holding(candidates, without, around, list(flat.number))
+            held = [
+                candidate
+                for candidate, hold in zip(candidates, holds, strict=True)
+                if hold and not candidate.keys and 0 in (candidate.first, candidate.second)
+            ]
+        self.released = bool(held)
+        if self.steady:
+            held = []
+        for state in held:
+            node, sign = (state.first, 1.0) if state.second == 0 else (state.second, -1.0)
+            initial.setdefault(node, sign * state.volts)
+        if held:
+            text = (
+                f".tran begins with states at their ic=, {_listed(held)}; without uic ngspice looks for their steady"
+                " state, as --steady does"
+            )
+            notes.setdefault(text, held[0].origin)
+        names = {state.name for state in held}
+        left = [State(name, *start) for name, start in self.of_element.items() if name not in names]
+        if left:
+            text = "without uic .tran begins with an operating point, and ic= is not used, as in ngspice"
+            notes.setdefault(f"{text}: {_counted(left)}", left[0].origin)
+        return initial, guesses
+
+    def _nodes(
+        self, flat: Flat, values: dict[int | str, Initial], notes: dict[str, int], card: str = ".ic"
+    ) -> dict[int, Initial]:
+        """Return what a card says by number; note what it says of nodes that are not there."""
         initials: dict[int, Initial] = {}
-        for key, initial in self.of_node.items():
+        for key, initial in values.items():
             number = flat.number.get(key) if isinstance(key, str) else key
             if number is None:
-                notes.setdefault(f".ic v({key}): there is no such node: ignored", initial.origin)
+                notes.setdefault(f"{card} v({key}): there is no such node: ignored", initial.origin)
             elif number != 0:
                 initials[number] = initial
         return initials
@@ -156,7 +203,7 @@ class States:
             else:
                 left.append(State(name, *initial))
         if left:
-            unused = ".ic changes no operating point where no state is held, and .tran starts without it"
+            unused = ".ic changes no operating point where no state is held"
             text = f"{unused}: {_counted(left)}"
             notes.setdefault(text, left[0].origin)
         frozen_names = {candidate.name for candidate in frozen}
@@ -164,6 +211,16 @@ class States:
         if left:
             text = f"ic= changes no operating point where no state is held: {_counted(left)}"
             notes.setdefault(text, left[0].origin)
+
+
+def _node_keys(name: str, item: Work) -> list[int] | list[str]:
+    """Return the node of ``v(node)`` in each instance.
+
+    By name where it is no port: a node that is nowhere else must not come into being here.
+    """
+    node = name[2:-1].strip()
+    ports = item.ports.get(node)
+    return [path + node for path in item.paths] if ports is None else ports.tolist()
 
 
 def _beside(flat: Flat, nodes: dict[int, Initial], around: Surroundings) -> dict[int, int]:

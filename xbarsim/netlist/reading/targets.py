@@ -102,7 +102,7 @@ def _unknown(card: str, name: str, circuit: FlatCircuit, candidates: list[str]) 
     """Say why there is nothing to sweep."""
     reasons = {name: "its value is a law" for laws in circuit.behaviours for name in laws.names}
     reasons |= {source.name: "it is a controlled source" for source in circuit.controlled}
-    reasons |= {row[0]: "no operating point depends on it" for row in circuit.capacitors}
+    reasons |= {row[0]: "it is a capacitor" for row in circuit.capacitors}
     if name in reasons:
         return f"{card} sweeps {clipped(name)}, and {reasons[name]}: sweep a parameter in it"
     if name in circuit.names:
@@ -128,7 +128,7 @@ def model_key(name: str, key: str, top: Body) -> str:
         raise CardError(f"there is no model '{clipped(name)}': {hint}")
     parameters = MODEL_PARAMETERS.get(model.kind)
     card_key = key if parameters is None else parameters.aliases.get(key, key)
-    if parameters is None or card_key not in parameters.model:
+    if parameters is None or card_key not in parameters.model | parameters.memory:
         raise CardError(f"no operating point depends on {clipped(key)} of the model {name} ({model.kind})")
     return card_key
 
@@ -141,6 +141,9 @@ def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | N
     CardError
         There is no such element or parameter, or it cannot be changed.
     """
+    capacitors = {*(state[0] for state in circuit.states), *(row[0] for row in circuit.capacitors)}
+    if name in capacitors and circuit.storage is not None and key in ("", "c", "capacitance", "value"):
+        return "value"
     if name in (state[0] for state in circuit.states):
         if key == "ic":
             raise CardError(f"alter cannot change the state that {clipped(name)} holds: write a parameter for its ic=")
@@ -150,7 +153,9 @@ def element_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str | N
             return "value"
         if key in ("ac", "acmag", "acphase", "ac_mag", "ic", "noisy"):
             return None
-    if name in (row[0] for row in circuit.capacitors):
+    if name in capacitors:
+        if key == "ic":
+            raise CardError(f"alter cannot change ic= of {clipped(name)}: write a parameter for it")
         return None
     if name in (card.name for card in top.controls) and key in ("", "gain"):
         return "value"

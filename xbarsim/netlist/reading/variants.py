@@ -13,8 +13,11 @@ from xbarsim.netlist.reading.flatten import Flattener
 from xbarsim.netlist.reading.presets import unknown_parameter
 from xbarsim.netlist.reading.reader import NetlistReader
 from xbarsim.netlist.reading.schedule import Play, Scheduler, first_value
+from xbarsim.netlist.reading.settings import IDLE
 from xbarsim.netlist.reading.targets import TEMPERATURES, changes_from, is_source
+from xbarsim.netlist.reading.tolerances import note_on_unread
 from xbarsim.netlist.reading.toplevel import top_scope
+from xbarsim.netlist.reading.trantimes import TranNumbers
 from xbarsim.netlist.refusals import NetlistError
 from xbarsim.netlist.suggest import clipped, closest
 
@@ -53,33 +56,48 @@ class Variants:
         reader = self.reader
         self._check_presets()
         self.base = self._first_values()
-        flattener = Flattener(reader, self.base, self.draws, steady=self.steady)
+        moving = bool(reader.plays) and all(card.kind == "tran" for card, _ in reader.plays)
+        flattener = Flattener(reader, self.base, self.draws, steady=self.steady, moving=moving)
         circuit = flattener.run()
         self._check_swept(circuit)
         plays = []
         for card, alterations in reader.plays:
             drawn = [alteration for alteration in alterations if alteration.kind != "run" or reader.random]
             plays.append(Play(card, changes_from(drawn, circuit, reader.top)))
-        scheduled = Scheduler(reader.top, flattener.scope, self.make).schedule(circuit, plays, reader.steps)
+        transient = flattener.transient if moving else None
+        scheduler = Scheduler(reader.top, flattener.scope, self.make, self.make_moving, transient)
+        scheduled = scheduler.schedule(circuit, plays, reader.steps)
         scheduled.notes.extend(self._notes(flattener, plays, scheduled.analyses))
         scheduled.notes.extend(self._idle(flattener))
+        scheduled.notes.extend(self._unmoved(scheduled))
         return scheduled
 
     def make(self, changes: Changes) -> FlatCircuit:
         """Return a variant, without analyses."""
         if self._last is None or self._last[0] != changes:
-            whole = replace(
-                changes,
-                parameters={**self.base.parameters, **changes.parameters},
-                settings={**self.base.settings, **changes.settings},
-                run=self.base.run if changes.run is None else changes.run,
-            )
-            reader = self._reader(whole)
             with collector_paused():
-                draws = Draws(self.seed, whole.run)
-                circuit = Flattener(reader, whole, draws, steady=self.steady).run()
-            self._last = changes, circuit
+                self._last = changes, self._flattener(changes).run()
         return self._last[1]
+
+    def make_moving(self, changes: Changes, numbers: TranNumbers, uic: bool) -> FlatCircuit:
+        """Return a variant whose states move, with its transient."""
+        with collector_paused():
+            flattener = self._flattener(changes, moving=True)
+            circuit = flattener.run()
+        transient, notes = flattener.transient(numbers, uic)
+        circuit.notes.extend(note for note in notes if note not in circuit.notes)
+        return replace(circuit, analyses=(transient,))
+
+    def _flattener(self, changes: Changes, *, moving: bool = False) -> Flattener:
+        """Return what makes a variant."""
+        whole = replace(
+            changes,
+            parameters={**self.base.parameters, **changes.parameters},
+            settings={**self.base.settings, **changes.settings},
+            run=self.base.run if changes.run is None else changes.run,
+        )
+        draws = Draws(self.seed, whole.run)
+        return Flattener(self._reader(whole), whole, draws, steady=self.steady, moving=moving)
 
     def _reader(self, changes: Changes) -> NetlistReader:
         """Return what was read, or read it again where conditions are decided by what changes."""
@@ -139,6 +157,19 @@ class Variants:
             notes.append(f"{file}: --seed (seed=) changes nothing: no parameter is drawn at random")
         if self.steady and not flattener.states.released:
             notes.append(f"{file}: --steady (steady=True) changes nothing: no capacitor holds a state at IC= or .ic")
+        return notes
+
+    def _unmoved(self, circuit: FlatCircuit) -> list[str]:
+        """Say what is given and acts on transients alone, where there is none with memory."""
+        reader, where = self.reader, self.reader.places.where
+        in_time = circuit.storage is not None
+        notes = [] if in_time else [f"{where(origin)}: {IDLE}" for _, origin in reader.in_time_alone[:1]]
+        for text, origin in reader.in_time_alone if in_time else ():
+            note = note_on_unread(text)
+            notes += [f"{where(origin)}: {note}"] if note else []
+        if reader.guessed is not None and not in_time:
+            text = ".nodeset is a first guess, and is not used: IC= or .ic holds a state"
+            notes.append(f"{where(reader.guessed)}: {text}")
         return notes
 
     def _notes(self, flattener: Flattener, plays: list[Play], analyses: tuple[Analysis, ...]) -> list[str]:
