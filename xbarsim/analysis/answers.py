@@ -63,6 +63,12 @@ class Answers:
     show_nodes: bool = False
     label: str = "analysis"
 
+    @property
+    def problems(self) -> list[str]:
+        """Why runs in time did not come to their ends."""
+        runs = [result.integration for result in self.results if result.integration is not None]
+        return [run.problem for run in runs if not run.complete]
+
     def record(self) -> dict[str, Any]:
         """Return what JSON says; NaN and infinities are None."""
         return {
@@ -171,15 +177,29 @@ def _measure_rows(result: AnalysisResult) -> Iterator[list[str]]:
 
 
 def _sweep_rows(result: AnalysisResult) -> Iterator[list[str]]:
-    """Yield a sweep's heading, and a row for each point."""
+    """Yield a sweep's heading, and a row for each point; of circuits with memory, for each of the integrator's."""
     axes = result.axes()
+    tables = [_sweep_columns(result, axes)] if not result.internal else _run_columns(result, axes)
     nodes, branches = (
         [f"{letter}({n})" for n in names] for letter, names in (("v", result.nodes), ("i", result.branches))
     )
     yield [*(name for name, _ in axes), *nodes, *branches, *result.printed]
+    for table in tables:
+        for row in table.tolist():
+            yield [repr(value) for value in row]
+
+
+def _sweep_columns(result: AnalysisResult, axes: list[tuple[str, Array]]) -> Array:
     columns = [*(column for _, column in axes), result.voltages, result.currents, *result.printed.values()]
-    for row in np.column_stack(columns).tolist():
-        yield [repr(value) for value in row]
+    return np.column_stack(columns)
+
+
+def _run_columns(result: AnalysisResult, axes: list[tuple[str, Array]]) -> Iterator[Array]:
+    """Yield the table of each run, with what it was made at behind the time."""
+    length = result.sweep[0][1].size
+    for number, run in enumerate(result.internal):
+        at = [(name, np.full(run.points, column[number * length])) for name, column in axes[1:]]
+        yield _sweep_columns(run, [*run.axes(), *at])
 
 
 def _currents(result: AnalysisResult) -> tuple[list[str], Array]:
@@ -218,7 +238,18 @@ def _record(result: AnalysisResult) -> dict[str, Any]:
         "source_currents": per_name(result.branches, result.currents),
         "power": _finite_list(result.power) if result.sweep else _finite_list(result.power)[0],
         "residual": finite(result.residual),
+        **_course(result),
     }
+
+
+def _course(result: AnalysisResult) -> dict[str, Any]:
+    """Return how runs in time went."""
+    run = result.integration
+    if run is None:
+        return {}
+    course: dict[str, Any] = {"complete": run.complete}
+    course |= {} if run.complete else {"problem": run.problem}
+    return course | {"steps": {"accepted": run.accepted, "rejected": run.rejected}}
 
 
 def _finite_list(values: Array) -> list[Any]:
@@ -267,6 +298,8 @@ def _sweep_table(result: AnalysisResult) -> Iterator[str]:
     yield from aligned([heads, *rows], [">15"] * len(heads))
     yield ""
     yield from _measure_lines(result)
+    if result.integration is not None and not result.integration.complete:
+        yield from _facts(incomplete=result.integration.problem)
     yield from _facts(points=str(result.points), residual=f"{result.residual:.1e} ({result.how})")
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.analysis.results import AnalysisResult
+from xbarsim.analysis.results import AnalysisResult, Integration
+from xbarsim.analysis.transients import trimmed
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.netlist.analyses import Family
@@ -49,7 +50,7 @@ def joined(family: Family, results: Sequence[AnalysisResult]) -> AnalysisResult:
     """
     first = results[0]
     if not family.axes:
-        return replace(first, altered=dict(family.altered))
+        return replace(trimmed(first), altered=dict(family.altered))
     for place, result in zip(places_of(family), results, strict=True):
         if result.nodes != first.nodes or result.branches != first.branches:
             raise InputError(
@@ -92,4 +93,21 @@ def joined(family: Family, results: Sequence[AnalysisResult]) -> AnalysisResult:
         repeats=family.repeats,
         altered=dict(family.altered),
         units={axis.name: axis.unit for axis in family.axes},
+        integration=_runs_together(family, results),
+        internal=tuple(run for result in results for run in result.internal),
     )
+
+
+def _runs_together(family: Family, results: Sequence[AnalysisResult]) -> Integration | None:
+    """Return how the runs of all variants went; None if they were none."""
+    runs = [result.integration for result in results if result.integration is not None]
+    if not runs:
+        return None
+    problems = [
+        f"{run.problem} (at {named_place(family, place)})"
+        for place, run in zip(places_of(family), runs, strict=True)
+        if not run.complete
+    ]
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    accepted, rejected = (sum(getattr(run, name) for run in runs) for name in ("accepted", "rejected"))
+    return Integration(accepted, rejected, not problems, problems[0] + more if problems else "")

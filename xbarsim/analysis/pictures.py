@@ -21,6 +21,16 @@ def draw(answers: Answers, path: str | Path) -> list[str]:
         There is none, or the picture cannot be written.
     """
     for result in reversed(answers.results):
+        if result.internal:
+            runs = result.internal
+            times, currents = (
+                np.concatenate([part for run in runs for part in (column(run), gap(run))][:-1])
+                for column, gap in (
+                    (lambda run: run.sweep[0][1], lambda run: np.full(1, np.nan)),
+                    (lambda run: run.currents, lambda run: np.full((1, len(run.branches)), np.nan)),
+                )
+            )
+            return plot.save(drawings.sweep("time", times, runs[0].branches, currents, answers.title, "s"), path)
         if result.sweep:
             axes = result.axes()
             (name, values), *_ = axes

@@ -35,6 +35,8 @@ def add_printed(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
                 continue
             try:
                 result.printed[request.label] = read(text)
+                for run in result.internal:
+                    run.printed[request.label] = Readout(circuit, run)(text)
             except InputError as error:
                 why = "of a device's quantities only its current, as '@r1[i]', is to be had" if "@" in text else error
                 notes[f"{_place(circuit, card)}: '{clipped(card)}': {request.label} is left out: {why}"] = None

@@ -104,9 +104,10 @@ def raw_parts(title: str, results: list[AnalysisResult], date: str) -> Iterator[
 
     A plot is a text header, then ``Binary:`` and doubles, all variables of a point together. Nodes are ``v(name)``,
     branch currents ``i(name)``; a sweep's own variable comes first, as ``v(v-sweep)``, ``i(i-sweep)``, ``res-sweep``,
-    ``temp-sweep`` or ``time``; a parameter has its own name.
+    ``temp-sweep`` or ``time``; a parameter has its own name. A run of a circuit with memory is a plot of its own, with
+    the integrator's points.
     """
-    for result in results:
+    for result in (run for whole in results for run in whole.internal or (whole,)):
         scales, columns = _scales(result)
         names = [
             *scales,

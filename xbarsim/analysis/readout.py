@@ -25,18 +25,23 @@ def with_readings(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
 
     What cannot be had is left out here; who asks for it by ``Readout`` hears why.
     """
+    read = Readout(circuit, result)
+    readings: dict[str, Array] = {}
+    for text in asked_texts(circuit):
+        with suppress(InputError):
+            readings[text] = read(text)
+    return replace(result, readings=readings)
+
+
+def asked_texts(circuit: Circuit) -> list[str]:
+    """Return the quantities that cards and measures ask for, each once."""
     texts = [request.text for card in circuit.requests for request in requests_of(card)]
     for measure in circuit.measures:
         texts += [measure.output] * (measure.function != "param")
         for keys in (measure.keys, *(event.keys for event in (measure.trig, measure.targ) if event is not None)):
             texts += [keys[key] for key in ("when", "value") if key in keys]
         texts += [event.output for event in (measure.trig, measure.targ) if event is not None]
-    read = Readout(circuit, result)
-    readings: dict[str, Array] = {}
-    for text in dict.fromkeys(filter(None, texts)):
-        with suppress(InputError):
-            readings[text] = read(text)
-    return replace(result, readings=readings)
+    return list(dict.fromkeys(filter(None, texts)))
 
 
 class Readout:
@@ -130,9 +135,10 @@ class Readout:
         for laws in (*circuit.behaviours, *(circuit.charging.laws if circuit.charging else ())):
             if laws.output == "i" and name in laws.names:
                 return self._law(laws, laws.names.index(name))
-        if any(row[0] == name for row in circuit.capacitors):
+        if any(row[0] == name for row in circuit.capacitors) and self.result.integration is None:
             return np.zeros(self.result.points)
         devices = [elements.names for elements in (circuit.diodes, circuit.mosfets) if elements is not None]
+        devices.append([row[0] for row in circuit.capacitors])
         if any(name in names for names in devices):
             raise InputError(f"the current of {name} is not at hand: put a source of 0 V in series and ask for its own")
         raise InputError(f"there is no source {name}")

@@ -42,6 +42,26 @@ class CrossbarPoint:
 
 
 @dataclass(frozen=True)
+class Integration:
+    """How a run in time went.
+
+    Attributes
+    ----------
+    accepted, rejected : int
+        Steps that count, and steps that were taken again.
+    complete : bool
+        Whether it came to its end.
+    problem : str
+        Why it did not.
+    """
+
+    accepted: int
+    rejected: int
+    complete: bool = True
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class AnalysisResult:
     """One analysis.
 
@@ -82,6 +102,11 @@ class AnalysisResult:
         Quantities that cards and measures ask for, by their texts.
     repeats : int
         How many of the slowest sweeps repeat the analysis, as those of ``.step`` and Monte Carlo do.
+    integration : Integration, optional
+        Of a circuit with memory: how its runs went.
+    internal : tuple of AnalysisResult
+        Its runs at the integrator's own points, one for each point of what varies beside time; those above are at the
+        times that ``.tran`` prints, and NaN where a run did not come to them.
     """
 
     kind: str
@@ -104,6 +129,13 @@ class AnalysisResult:
     printed: dict[str, Array] = field(default_factory=dict)
     readings: dict[str, Array] = field(default_factory=dict)
     repeats: int = 0
+    integration: Integration | None = None
+    internal: tuple[AnalysisResult, ...] = ()
+
+    @property
+    def measured(self) -> AnalysisResult:
+        """What measures of a single run are read off: its own points, where there are such."""
+        return self.internal[0] if len(self.internal) == 1 else self
 
     @property
     def points(self) -> int:
@@ -125,7 +157,11 @@ class AnalysisResult:
         inner = len(self.sweep) - self.repeats
         size = math.prod(values.size for _, values in self.sweep[:inner])
         axes = self.axes()[inner:]
-        for start in range(0, self.points, size):
+        for number, start in enumerate(range(0, self.points, size)):
+            at = {name: float(column[start]) for name, column in axes}
+            if self.internal:
+                yield at, replace(self.internal[number], measures={}, failed={})
+                continue
             points = slice(start, start + size)
             run = replace(
                 self,
@@ -139,7 +175,7 @@ class AnalysisResult:
                 failed={},
                 repeats=0,
             )
-            yield {name: float(column[start]) for name, column in axes}, run
+            yield at, run
 
     @staticmethod
     def columns(sweep: list[tuple[str, Array]], points: int) -> list[tuple[str, Array]]:
@@ -156,4 +192,6 @@ class AnalysisResult:
         columns = [
             k for k, name in enumerate(self.nodes) if any(fnmatch.fnmatchcase(name, p.lower()) for p in patterns)
         ]
-        return replace(self, nodes=[self.nodes[k] for k in columns], voltages=self.voltages[:, columns])
+        internal = tuple(run.only_nodes(patterns) for run in self.internal)
+        nodes = [self.nodes[k] for k in columns]
+        return replace(self, nodes=nodes, voltages=self.voltages[:, columns], internal=internal)

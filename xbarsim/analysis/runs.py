@@ -20,11 +20,15 @@ from xbarsim.analysis.results import AnalysisResult, CrossbarPoint
 from xbarsim.analysis.simulate import simulate
 from xbarsim.analysis.unsolvable import MOST_NODES
 from xbarsim.crossbar import SIDES, Array, Crossbar
-from xbarsim.netlist import Circuit, read
+from xbarsim.netlist import Circuit, Recognition, read
+from xbarsim.netlist.analyses import Analysis, Family, Transient
 from xbarsim.netlist.graph.pieces import arrays_only
+from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.written import report_written
 from xbarsim.quantities import counted
 from xbarsim.solvers.solve import Method, solve
+
+_MOVING = "a transient of a circuit with memory: solved as a general network"
 
 Progress = Callable[[str], None]
 
@@ -73,7 +77,8 @@ def from_netlist(
     progress("reading")
     circuit = read(source, parameters=parameters, temp=temp, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
-    recognition = arrays_only(circuit.recognise())
+    moving = all(_moves(analysis) for analysis in circuit.analyses)
+    recognition = Recognition(circuit, reason=_MOVING) if moving else arrays_only(circuit.recognise())
     middle = time.perf_counter()
     results = simulate(circuit, recognition, method=method, progress=progress)
     errors = measure_all(circuit, results)
@@ -109,7 +114,7 @@ def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
         measures = tuple(measure for measure in circuit.measures if measure.analysis in ("", result.kind))
         measured: dict[str, float] = {}
         values = ChainMap(measured, pool)
-        failed = evaluate_all(measures, Readout(circuit, result, values), measured)
+        failed = _evaluated(circuit, measures, result.measured, values, measured)
         result.measures.update(measured)
         pool.update(measured)
         result.failed.update({name: error for name, error in failed.items() if name not in pool})
@@ -122,6 +127,24 @@ def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
     return list(failures)
 
 
+def _moves(analysis: Analysis) -> bool:
+    """Whether an analysis is a transient of a circuit with memory."""
+    return isinstance(analysis.analysis if isinstance(analysis, Family) else analysis, Transient)
+
+
+def _evaluated(
+    circuit: Circuit,
+    measures: tuple[Measure, ...],
+    run: AnalysisResult,
+    values: Mapping[str, float],
+    measured: dict[str, float],
+) -> dict[str, str]:
+    """Evaluate measures of one run into ``measured``; return why those cannot be that cannot."""
+    if run.integration is not None and not run.integration.complete:
+        return {measure.name: "the run did not come to its end" for measure in measures}
+    return evaluate_all(measures, Readout(circuit, run, values), measured)
+
+
 def _measure_runs(circuit: Circuit, result: AnalysisResult, solved: set[str]) -> None:
     """Evaluate ``.measure`` for each run of a repeated analysis: one list of numbers each."""
     runs = list(result.runs())
@@ -131,7 +154,7 @@ def _measure_runs(circuit: Circuit, result: AnalysisResult, solved: set[str]) ->
     problems: dict[str, list[str]] = {measure.name: [] for measure in measures}
     for axes, run in runs:
         measured: dict[str, float] = {}
-        failed = evaluate_all(measures, Readout(circuit, run, ChainMap(measured, axes)), measured)
+        failed = _evaluated(circuit, measures, run, ChainMap(measured, axes), measured)
         for name, column in columns.items():
             column.append(measured.get(name, math.nan))
             if name in failed:

@@ -12,11 +12,12 @@ from xbarsim.analysis.families import add_notes, joined, named_place, places_of
 from xbarsim.analysis.points import Points, points_of
 from xbarsim.analysis.readout import with_readings
 from xbarsim.analysis.results import AnalysisResult
+from xbarsim.analysis.transients import solve_transient, trimmed
 from xbarsim.analysis.transistors import solve_drawn
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, InputError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
-from xbarsim.netlist.analyses import Dc, Family, Op, Tran
+from xbarsim.netlist.analyses import Dc, Family, Op, Tran, Transient
 from xbarsim.netlist.graph.pieces import arrays_only
 from xbarsim.solvers.solve import Method
 
@@ -59,18 +60,20 @@ def simulate(
         if isinstance(analysis, Family):
             results.append(_family(circuit, analysis, recognition is not None, method, progress))
         else:
-            result = _analysis(circuit, analysis, recognition, method, progress)
+            result = trimmed(_analysis(circuit, analysis, recognition, method, progress))
             results.append(replace(result, repeats=analysis.repeats) if isinstance(analysis, Dc) else result)
     return results
 
 
 def _analysis(
     circuit: Circuit,
-    analysis: Op | Dc | Tran,
+    analysis: Op | Dc | Tran | Transient,
     recognition: Recognition | None,
     method: Method,
     progress: Callable[[str], None],
 ) -> AnalysisResult:
+    if isinstance(analysis, Transient):
+        return solve_transient(circuit, analysis, progress)
     points = points_of(circuit, analysis)
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
     crossbar = None if recognition is None else sources_at(recognition, points)
@@ -100,7 +103,8 @@ def _family(
             variant = Circuit.of(family.variant(place))
             (analysis,) = variant.analyses
             assert not isinstance(analysis, Family)
-            recognition = arrays_only(variant.recognise()) if recognised else None
+            still = recognised and not isinstance(analysis, Transient)
+            recognition = arrays_only(variant.recognise()) if still else None
             results.append(_analysis(variant, analysis, recognition, method, numbered))
         except (SolveError, InputError) as error:
             error.args = (f"{error.args[0]} (at {named_place(family, place)})", *error.args[1:])

@@ -11,7 +11,7 @@ import click
 
 from xbarsim.cli import announce
 from xbarsim.cli.answer_stream import AnswerStream
-from xbarsim.cli.failures import failure_of, one_line, printable
+from xbarsim.cli.failures import EXIT_SOLVE, failure_of, one_line, printable
 from xbarsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ class _Task:
         for failed_measure in answers.errors:
             announce.say(f"error: {self._line(failed_measure)}")
         stream.add(self.name, answers)
-        return 0
+        for problem in answers.problems:
+            announce.say(f"xbarsim: {self._line(problem)}")
+        return EXIT_SOLVE if answers.problems else 0
 
     def _line(self, message: str) -> str:
         """Return a message as a line that names the netlist."""

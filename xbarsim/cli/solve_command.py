@@ -8,6 +8,7 @@ import click
 
 from xbarsim.cli import announce
 from xbarsim.cli.circuit_options import circuit_options, crossbar_of
+from xbarsim.cli.failures import EXIT_SOLVE, one_line
 from xbarsim.cli.netlist_names import NAME_LIST, NetlistCommand, check_words, parameters_of, sources
 from xbarsim.cli.option_types import Count, Quantity, is_typed
 from xbarsim.cli.output import FORMS, Output, output_options
@@ -60,7 +61,8 @@ def solve(
     Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
 
     \b
-    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes or not converged;
+    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes, not converged, or a
+    .tran that ended early;
     of several netlists the largest.
     """
     output = Output.of(options)
@@ -106,6 +108,10 @@ def solve(
     for error in answers.errors:
         announce.say(f"error: {error}")
     output.deliver(answers, lambda path: _drawn(answers, path))
+    for problem in answers.problems:
+        announce.say(f"xbarsim: {one_line(problem)}")
+    if answers.problems:
+        click.get_current_context().exit(EXIT_SOLVE)
 
 
 def _drawn(answers: Answers, path: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from xbarsim.netlist.formula import plain
@@ -13,6 +13,7 @@ _KINDS = ("dc", "tran", "op", "ac", "noise", "sp", "tf")
 _PICTURES = ("plot", "asciiplot", "hardcopy", "iplot", "gnuplot")
 _FILES = ("wrdata", "write")
 _FILE_FIRST = (*_FILES, "hardcopy", "gnuplot")
+_SAVING = (".save", "save")
 _ALL_OF_KIND = ("v", "i")  # of .probe and .save: all voltages, all currents
 _PRINTING = ("format", "file", "width", "precision", "delimiter", "filter", "timescalefactor")  # Xyce's, of .print
 _WILDCARD = re.compile(r"all[vi]?|(?:[vi]\(|@)[^()]*[*?][^()]*\)?|[vi]\(\)")
@@ -38,6 +39,13 @@ def card_notes(card: str) -> Iterator[str]:
         yield f"'{clipped(card)}' draws no picture: --plot FILE draws one; what it names is in the output"
     elif word in _FILES or (word == "print" and re.search(r"\s>>?\s|\sfile\s*=", card)):
         yield f"'{clipped(card)}' writes no file: --output FILE does; what it names is in the output"
+
+
+def saves_some(cards: Iterable[str]) -> bool:
+    """Whether cards say which quantities of a run are to be kept, and do not ask for all of them."""
+    saving = [card for card in cards if card.split(None, 1)[0] in _SAVING]
+    items = [item for card in saving for item in _items(card.partition(" ")[2])]
+    return bool(items) and not any(_WILDCARD.fullmatch(item) or item in _ALL_OF_KIND for item in items)
 
 
 def requests_of(card: str) -> Iterator[Request]:

@@ -1,0 +1,205 @@
+"""Transients of circuits with memory: the integrator's points, and what is printed between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+
+from xbarsim.analysis.interpolation import interpolated
+from xbarsim.analysis.readout import Readout, asked_texts, with_readings
+from xbarsim.analysis.results import AnalysisResult, Integration
+from xbarsim.crossbar import Array
+from xbarsim.errors import InputError
+from xbarsim.netlist import Circuit
+from xbarsim.netlist.analyses import Transient
+from xbarsim.netlist.as_network import network_of
+from xbarsim.netlist.element_kinds import CURRENT, METER, VOLTAGE
+from xbarsim.netlist.reading.trantimes import tran_times
+from xbarsim.netlist.requests import saves_some
+from xbarsim.quantities import counted
+
+_SHOWN = 0.2
+"""Seconds between two words on how far a run is."""
+
+
+def solve_transient(circuit: Circuit, transient: Transient, progress: Callable[[str], None]) -> AnalysisResult:
+    """Integrate a circuit in time.
+
+    Returns
+    -------
+    AnalysisResult
+        At the printed times, NaN from where the run ended early; the integrator's points are in ``internal``.
+
+    Raises
+    ------
+    SolveError
+        There is no first point.
+    InputError
+        Initial values contradict each other, or the points would not fit in memory.
+    """
+    # with scipy.sparse, which a crossbar does not need
+    from xbarsim.dynamics import integrate
+    from xbarsim.dynamics.law_corners import law_corners
+
+    branches = network_of(circuit).fixing
+    keep = _kept(circuit, branches)
+    solution = integrate(circuit, transient, progress=_told(progress, transient.stop), keep=keep)
+    corners = [wave.corners(0.0, transient.stop) for wave in {id(w): w for w in circuit.waves.values()}.values()]
+    corners.append(law_corners(circuit.behaviours))
+    nodes = [k for k, node in enumerate(keep[0].tolist()) if node and not circuit.nodes[node].startswith(METER)]
+    fixing = [k for k, branch in enumerate(keep[1].tolist()) if not branches[branch].startswith(METER)]
+    rule = {"trap": "trapezoidal rule", "gear": "Gear's formulas"}[transient.tolerances.method]
+    again = f", {solution.rejected} of them taken again" if solution.rejected else ""
+    points = AnalysisResult(
+        "tran",
+        [("time", solution.times)],
+        [circuit.nodes[keep[0][k]] for k in nodes],
+        solution.voltages[:, nodes],
+        [branches[keep[1][k]] for k in fixing],
+        solution.amperes[:, fixing],
+        np.zeros(solution.times.size),
+        solution.residual,
+        f"{rule}, {counted(solution.accepted, 'step')}{again}",
+        integration=Integration(solution.accepted, solution.rejected, solution.complete, solution.problem),
+    )
+    points = replace(points, power=_power(circuit, points))
+    points = with_readings(circuit, points)
+    return _printed(points, transient, np.concatenate(corners))
+
+
+def trimmed(result: AnalysisResult) -> AnalysisResult:
+    """Return a transient without the printed times that its run did not come to."""
+    if result.integration is None or result.integration.complete or not result.internal:
+        return result
+    times = result.sweep[0][1]
+    kept = int(np.searchsorted(times, result.internal[0].sweep[0][1][-1], side="right"))
+    return _at_points(result, times[:kept], lambda column: column[:kept])
+
+
+def _printed(points: AnalysisResult, transient: Transient, corners: Array) -> AnalysisResult:
+    """Return a run at the times that ``.tran`` asks for, with its own points from the first of them on."""
+    times = points.sweep[0][1]
+
+    def at(wanted: Array) -> Callable[[Array], Array]:
+        def of(column: Array) -> Array:
+            table = column.reshape(times.size, -1)
+            return interpolated(times, table, wanted, corners).reshape(wanted.size, *column.shape[1:])
+
+        return of
+
+    wanted = tran_times(transient.step, transient.stop, transient.start)
+    printed = _at_points(points, wanted, at(wanted))
+    late = times > transient.start
+    if transient.start > times[0] and transient.start <= times[-1]:
+        # The run has no point there: its points begin with one between two.
+        begin = np.array([transient.start])
+        rest = _at_points(points, times[late], lambda column: column[late])
+        points = _joined(_at_points(points, begin, at(begin)), rest, np.append(begin, times[late]))
+    return replace(printed, internal=(points,))
+
+
+def _at_points(result: AnalysisResult, times: Array, of: Callable[[Array], Array]) -> AnalysisResult:
+    """Return a result at other times, each column as ``of`` makes it."""
+    return replace(
+        result,
+        sweep=[("time", times)],
+        voltages=of(result.voltages),
+        currents=of(result.currents),
+        power=of(result.power),
+        readings={text: of(column) for text, column in result.readings.items()},
+    )
+
+
+def _joined(first: AnalysisResult, second: AnalysisResult, times: Array) -> AnalysisResult:
+    """Return the points of one result and then those of another."""
+    return replace(
+        second,
+        sweep=[("time", times)],
+        voltages=np.concatenate([first.voltages, second.voltages]),
+        currents=np.concatenate([first.currents, second.currents]),
+        power=np.concatenate([first.power, second.power]),
+        readings={text: np.append(first.readings[text], column) for text, column in second.readings.items()},
+    )
+
+
+def _power(circuit: Circuit, points: AnalysisResult) -> Array:
+    """Return the watts that V and I sources deliver at each point."""
+    times = points.sweep[0][1]
+    branch = {name: k for k, name in enumerate(points.branches)}
+    node = {name: k for k, name in enumerate(points.nodes)}
+    power = np.zeros(times.size)
+
+    def volts(number: int) -> Array | float:
+        name = circuit.nodes[number]
+        return 0.0 if number == 0 else points.voltages[:, node[name]]
+
+    for k in np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == CURRENT)).tolist():
+        value = circuit.waves[k].at(times) if k in circuit.waves else circuit.values[k]
+        if np.any(value) and circuit.kinds[k] == VOLTAGE:
+            power -= value * points.currents[:, branch[circuit.names[k]]]
+        elif np.any(value):
+            power -= value * (volts(int(circuit.first[k])) - volts(int(circuit.second[k])))
+    return power
+
+
+def _told(progress: Callable[[str], None], stop: float) -> Callable[[float], None]:
+    """Return what says now and then how far a run is."""
+    last = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > _SHOWN:
+            last = now
+            progress(f"solving tran: {share * stop:.3g} of {stop:g} s ({share:.0%})")
+
+    return tell
+
+
+class _Noticing(Readout):
+    """A read-out that notices which nodes and branches it looks at."""
+
+    def __init__(self, circuit: Circuit, result: AnalysisResult) -> None:
+        super().__init__(circuit, result)
+        self.nodes: set[str] = set()
+        self.branches: set[str] = set()
+
+    def _volts(self, node: str) -> Array:
+        self.nodes.add(node)
+        return super()._volts(node)
+
+    def current(self, name: str) -> Array:
+        self.branches.add(name)
+        return super().current(name)
+
+
+def _kept(circuit: Circuit, branches: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nodes and branches of which points are kept: all, or what ``.save`` and other cards ask for.
+
+    Those of sources are kept, for their power.
+    """
+    everything = np.arange(len(circuit.nodes)), np.arange(len(branches))
+    if not saves_some(circuit.requests):
+        return everything
+    shape = (1, len(circuit.nodes) - 1), (1, len(branches))
+    empty = AnalysisResult(
+        "tran", [("time", np.zeros(1))], circuit.nodes[1:], np.zeros(shape[0]), branches, np.zeros(shape[1]),
+        np.zeros(1), 0.0, "",
+    )  # fmt: skip
+    noticing = _Noticing(circuit, empty)
+    with np.errstate(all="ignore"):
+        for text in asked_texts(circuit):
+            if text in empty.nodes:  # a vector's name in .control
+                noticing.nodes.add(text)
+            with suppress(InputError):
+                noticing(text)
+    driving = np.flatnonzero((circuit.kinds == VOLTAGE) | (circuit.kinds == CURRENT))
+    fed = driving[circuit.kinds[driving] == CURRENT]
+    names = noticing.branches | {circuit.names[k] for k in driving.tolist()}
+    numbers = {int(node) for node in (*circuit.first[fed], *circuit.second[fed])}
+    nodes = [k for k, name in enumerate(circuit.nodes) if k and (name in noticing.nodes or k in numbers)]
+    return np.array(nodes, np.int64), np.array([k for k, name in enumerate(branches) if name in names], np.int64)
