@@ -17,7 +17,7 @@ from xbarsim.crossbar import Array
 from xbarsim.errors import ConvergenceError, FloatingError, SolveError
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.as_network import NamedNetwork, loop_message, network_of
-from xbarsim.netlist.element_kinds import CURRENT, METER, fixes_voltage
+from xbarsim.netlist.element_kinds import CURRENT, fixes_voltage, is_hidden
 from xbarsim.quantities import counted
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def solve_general(circuit: Circuit, points: Points, near: Array | None = None) -
 def _without_meters(result: AnalysisResult) -> AnalysisResult:
     """Return a result without the ammeters that laws' ``i(r1)`` need, and the nodes behind them."""
     nodes, branches = (
-        [k for k, name in enumerate(names) if not name.startswith(METER)] for names in (result.nodes, result.branches)
+        [k for k, name in enumerate(names) if not is_hidden(name)] for names in (result.nodes, result.branches)
     )
     return replace(
         result,

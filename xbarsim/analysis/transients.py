@@ -17,7 +17,7 @@ from xbarsim.errors import InputError
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.analyses import Transient
 from xbarsim.netlist.as_network import network_of
-from xbarsim.netlist.element_kinds import CURRENT, METER, VOLTAGE
+from xbarsim.netlist.element_kinds import CURRENT, VOLTAGE, is_hidden
 from xbarsim.netlist.reading.trantimes import tran_times
 from xbarsim.netlist.requests import saves_some
 from xbarsim.quantities import counted
@@ -50,8 +50,8 @@ def solve_transient(circuit: Circuit, transient: Transient, progress: Callable[[
     solution = integrate(circuit, transient, progress=_told(progress, transient.stop), keep=keep)
     corners = [wave.corners(0.0, transient.stop) for wave in {id(w): w for w in circuit.waves.values()}.values()]
     corners.append(law_corners(circuit.behaviours))
-    nodes = [k for k, node in enumerate(keep[0].tolist()) if node and not circuit.nodes[node].startswith(METER)]
-    fixing = [k for k, branch in enumerate(keep[1].tolist()) if not branches[branch].startswith(METER)]
+    nodes = [k for k, node in enumerate(keep[0].tolist()) if node and not is_hidden(circuit.nodes[node])]
+    fixing = [k for k, branch in enumerate(keep[1].tolist()) if not is_hidden(branches[branch])]
     rule = {"trap": "trapezoidal rule", "gear": "Gear's formulas"}[transient.tolerances.method]
     again = f", {solution.rejected} of them taken again" if solution.rejected else ""
     points = AnalysisResult(
@@ -111,6 +111,9 @@ def _at_points(result: AnalysisResult, times: Array, of: Callable[[Array], Array
         currents=of(result.currents),
         power=of(result.power),
         readings={text: of(column) for text, column in result.readings.items()},
+        printed={text: of(column) for text, column in result.printed.items()},
+        measures={},
+        failed={},
     )
 
 

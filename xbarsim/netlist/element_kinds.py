@@ -19,6 +19,8 @@ RESISTOR, VOLTAGE, CURRENT, INDUCTOR = 0, 1, 2, 3
 
 METER = "i("
 """What the names of ammeters begin with that a law's ``i(r1)`` needs, and of the nodes behind them: no other's do."""
+INTEGRAL = "∫"
+"""What the names of nodes and sources have that stand for integrals in laws."""
 GROUND = 0
 """The node that all voltages are measured from, ``0`` or ``gnd``."""
 
@@ -120,6 +122,11 @@ COUPLINGS = sorted(
 _COLUMN_OF = np.zeros(128, np.uint8)
 for _kind in ELEMENTS.values():
     _COLUMN_OF[ord(_kind.letter)] = _kind.column or 0
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a node or an element is none of the netlist's own, and no answer shows it."""
+    return name.startswith(METER) or INTEGRAL in name
 
 
 def columns_of(names: Sequence[str]) -> NDArray[np.uint8]:

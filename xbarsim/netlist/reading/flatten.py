@@ -33,7 +33,7 @@ from xbarsim.netlist.reading.resistors import ohms_of
 from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.settings import OptionSetting, ambient_of
-from xbarsim.netlist.reading.states import States
+from xbarsim.netlist.reading.states import Initial, States
 from xbarsim.netlist.reading.storing import storage_of
 from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.tolerances import tolerances_of
@@ -105,7 +105,7 @@ class Flattener:
         if "temper" not in scope.values and "temper" not in scope.pending:
             scope.define("temper", ambient.celsius)
         self.context = Context(self.places, ambient, models, reader.notes)
-        self.nonlinear = NonlinearColumns(self.context, timed=self.timed)
+        self.nonlinear = NonlinearColumns(self.context, timed=self.timed, moving=self.moving)
         work = [Work(changed_body(reader.top, changes), [""], [""], {}, scope, 1.0, None)]
         while work:
             item = work.pop()
@@ -177,6 +177,7 @@ class Flattener:
         initial, guesses = self.states.starts(self.flat, self.nonlinear, self._swept(), notes, uic=uic)
         tolerances, more = tolerances_of(self.settings, self.scope, self.places)
         notes.update(more)
+        initial |= dict(self.nonlinear.integrals.values())
         transient = Transient(*numbers[:4], uic, initial, guesses, tolerances)
         return transient, [f"{self.places.where(origin)}: {note}" for note, origin in notes.items()]
 
@@ -187,7 +188,11 @@ class Flattener:
 
     def _storage(self) -> Storage | None:
         """Return what holds charge or flux."""
-        storage = storage_of(self.flat, self.states.of_element, self.nonlinear.devices.junctions(), self.places)
+        starts = {name: Initial(volts, 0) for name, (_, volts) in self.nonlinear.integrals.items()}
+        initial = self.states.of_element | starts
+        storage = storage_of(self.flat, initial, self.nonlinear.devices.junctions(), self.places)
+        if storage is None and self.nonlinear.integrates:
+            storage = Storage()
         if storage is not None and self.at_rest is not None:
             raise self.places.error(*self.at_rest)
         return storage

@@ -17,6 +17,7 @@ from xbarsim.netlist.nonlinear_elements import Behaviours, Diodes, Mosfets
 from xbarsim.netlist.reading.calls import product
 from xbarsim.netlist.reading.device_columns import DeviceColumns, FirstNodes, Memory
 from xbarsim.netlist.reading.flat import Flat
+from xbarsim.netlist.reading.integrals import without_integrals
 from xbarsim.netlist.reading.lawcards import LawCard
 from xbarsim.netlist.reading.lookup import Context
 from xbarsim.netlist.reading.scopes import Amount, Scope
@@ -55,10 +56,15 @@ class NonlinearColumns:
         What their numbers depend on.
     timed : bool
         Whether a transient is asked for: look for charges; the first element whose no transient has is in ``memory``.
+    moving : bool
+        Whether integrals in laws are states that move: capacitors, whose nodes and volts at the start are in
+        ``integrals`` by name; otherwise ``integrates`` says whether there are any.
     """
 
-    def __init__(self, context: Context, *, timed: bool = False) -> None:
-        self.context = context
+    def __init__(self, context: Context, *, timed: bool = False, moving: bool = False) -> None:
+        self.context, self.moving = context, moving
+        self.integrates = False
+        self.integrals: dict[str, tuple[int, float]] = {}
         self.parsed: dict[int, dict[tuple[str, ...], Parsed]] = {}
         self.functions: dict[int, Mapping[str, UserFunction]] = {}
         self.laws: dict[int, FoldedLaw] = {}
@@ -77,8 +83,23 @@ class NonlinearColumns:
         self.devices.add(item, flat, timed=self.timed)
         self.memory = self.memory or self.devices.memory
 
+    def _integrals(self, card: LawCard, item: Work, flat: Flat) -> LawCard:
+        """Put a capacitor in the place of each integral in a law, and return the law that reads them."""
+        card, integrals = without_integrals(card)
+        for integral in integrals:
+            names, nodes = item.names_of(f"c{integral.node}"), flat.nodes(item, integral.node).tolist()
+            starts = np.broadcast_to(item.scope.amount(integral.start), len(names)).tolist()
+            for name, node, start in zip(names, nodes, starts, strict=True):
+                flat.capacitors.append((name, node, 0, card.origin))
+                flat.farads.append(1.0)
+                self.integrals[name] = node, start
+            self._law(integral.feed, item, flat)
+        return card
+
     def _law(self, card: LawCard, item: Work, flat: Flat) -> None:
         body, count = item.body, len(item.paths)
+        if self.moving:
+            card = self._integrals(card, item, flat)
         if id(body) not in self.functions:
             self.functions[id(body)] = body.visible_functions()
         parsed_laws = self.parsed.setdefault(id(body), {})
@@ -104,9 +125,11 @@ class NonlinearColumns:
         first, second = (flat.nodes(item, node) for node in card.nodes)
         origins = np.full(count, card.origin)
         factor = np.array(np.broadcast_to(self._factor(card, item), count), dtype=np.float64)
-        if parsed.memory in ("sdt", "idt"):
+        if parsed.memory in ("sdt", "idt") and not self.moving:
+            self.integrates = True
             self.context.notes.setdefault("sdt() and idt() are states, which are frozen where they start", card.origin)
-        if parsed.memory and self.memory is None:
+        frozen = parsed.memory in ("sdt", "idt") and not self.moving
+        if parsed.memory and not frozen and self.memory is None:
             self.memory = Memory(item.names_of(card.name)[0], f"{parsed.memory}() in its law", card.origin)
         piece = _Piece(item.names_of(card.name), first, second, plus, minus, constants, factor, origins)
         self.pieces.setdefault(key, []).append(piece)
