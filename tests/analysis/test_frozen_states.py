@@ -259,10 +259,13 @@ def test_steady_goes_with_netlists(capsys, tmp_path):
     assert "--steady goes with --netlist" in answer.err
 
 
-def test_frozen_states_are_refused_in_time(tmp_path):
-    """A transient would move them."""
-    with pytest.raises(ValueError, match=r"c1 \(.*:4\) holds a state"):
-        read_text(tmp_path, "v1 a 0 1\ng1 0 x value={v(a)*v(x)}\nc1 x 0 1 ic=0.5\n.tran 1 2")
+def test_a_frozen_state_moves_in_time(tmp_path):
+    """One file: read at the initial state by .op, and dx/dt = 2 x from it by .tran."""
+    text = "v1 a 0 2\ng1 0 x value={v(a)*v(x)}\nc1 x 0 1 ic=0.5\n.options reltol=1e-5\n.op\n.tran 0.1 1"
+    still, moving = simulate(read_text(tmp_path, text))
+    assert still.voltages[0, still.nodes.index("x")] == 0.5
+    x = moving.voltages[:, moving.nodes.index("x")]
+    np.testing.assert_allclose(x, 0.5 * np.exp(2 * moving.sweep[0][1]), rtol=1e-4)
 
 
 def test_what_charges_a_state_is_no_output(capsys, tmp_path):

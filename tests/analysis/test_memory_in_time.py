@@ -1,4 +1,4 @@
-"""Elements that hold charge by a parameter of theirs: refused in transients like a capacitor, accepted elsewhere."""
+"""Elements that hold charge by a parameter that no transient has: refused there, accepted elsewhere."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ READ = "v1 a 0 pulse(0 1 1n 10p 10p 1u 2u)\nr1 a b 1k\n"
 TRANSIENT = "\n.tran 1n 3n"
 
 HOLDING = {
-    "junction": ("d1 b 0 x\n.model x d(cjo=10p)", "d1 .* by cjo= of x"),
-    "junction, another name": ("d1 b 0 x\n.model x d(cj0={10*q})\n.param q=1p", "cjo="),
-    "transit time": ("d1 b 0 x\n.model x d(is=1p tt=5n)", "by tt="),
-    "sidewall": ("d1 b 0 x pj=4u\n.model x d(cjsw=1n)", "by cjp="),
+    "sidewall": ("d1 b 0 x pj=4u\n.model x d(cjsw=1n)", "d1 .* by cjp= of x"),
     "overlaps": ("m1 b a 0 0 x w=2u l=1u\n.model x nmos(cgdo=1n)", "m1 .* by cgdo= of x"),
     "bulk overlap": ("m1 b a 0 0 x\n.model x pmos(cgbo=1n)", "by cgbo="),
     "gate oxide": ("m1 b a 0 0 x\n.model x nmos(tox=20n)", "by tox="),
@@ -24,12 +21,12 @@ HOLDING = {
     "area by default": ("m1 b a 0 0 x\n.model x nmos(cj=1m)\n.options defas=1p", "by cj="),
     "bulk sidewall": ("m1 b a 0 0 x ps=1u\n.model x nmos(cjsw=1n)", "by cjsw="),
     "in a subcircuit": (
-        "x1 b 0 s c=1p\n.subckt s p n c=0\nd1 p n x\n.model x d(cjo={c})\n.ends", r"d\.x1\.d1 .* by cjo= of x"),
+        "x1 b 0 s c=1n\n.subckt s p n c=0\nm1 p n 0 0 x\n.model x nmos(cgso={c})\n.ends",
+        r"m\.x1\.m1 .* by cgso= of x"),
     "the second of two": (
-        "d1 b 0 x\nd2 b 0 y\n.model x d(cjo=0)\n.model y d(cjo=1p)", "d2 .* by cjo= of y"),
+        "d1 b 0 x\nm1 b 0 0 0 y\n.model x d(cjo=1p)\n.model y nmos(cgso=1n)", "m1 .* by cgso= of y"),
     "a slope in time": ("b1 b 0 i={1u*ddt(v(b))}", r"b1 .* by ddt\(\) in its law"),
     "an integral in a function": (".func f(x) {1+sdt(x)}\nb1 b 0 i={1m*v(b)*f(v(b))}", r"by sdt\(\) in its law"),
-    "a frozen state": ("g1 b 0 value={v(b)*v(s)}\ngs 0 s value={v(b)}\nc1 s 0 1 ic=1m", "c1 "),
 }  # fmt: skip
 
 

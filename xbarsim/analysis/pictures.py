@@ -22,15 +22,12 @@ def draw(answers: Answers, path: str | Path) -> list[str]:
     """
     for result in reversed(answers.results):
         if result.internal:
-            runs = result.internal
-            times, currents = (
-                np.concatenate([part for run in runs for part in (column(run), gap(run))][:-1])
-                for column, gap in (
-                    (lambda run: run.sweep[0][1], lambda run: np.full(1, np.nan)),
-                    (lambda run: run.currents, lambda run: np.full((1, len(run.branches)), np.nan)),
-                )
-            )
-            return plot.save(drawings.sweep("time", times, runs[0].branches, currents, answers.title, "s"), path)
+            # Each run is a curve of its own.
+            tables = [np.column_stack([run.sweep[0][1], run.currents]) for run in result.internal]
+            gap = np.full((1, tables[0].shape[1]), np.nan)
+            table = np.concatenate([part for run in tables for part in (run, gap)])
+            figure = drawings.sweep("time", table[:, 0], result.branches, table[:, 1:], answers.title, "s")
+            return plot.save(figure, path)
         if result.sweep:
             axes = result.axes()
             (name, values), *_ = axes

@@ -34,7 +34,7 @@ from xbarsim.netlist.reading.schedule import clock_of
 from xbarsim.netlist.reading.scopes import Amount, Scope
 from xbarsim.netlist.reading.settings import OptionSetting, ambient_of
 from xbarsim.netlist.reading.states import Initial, States
-from xbarsim.netlist.reading.storing import storage_of
+from xbarsim.netlist.reading.storing import check_couplings, storage_of
 from xbarsim.netlist.reading.tokens import Value
 from xbarsim.netlist.reading.tolerances import tolerances_of
 from xbarsim.netlist.reading.toplevel import top_scope
@@ -132,10 +132,11 @@ class Flattener:
             text = f"node {node} is ground in HSPICE; here it is a node like others, as in ngspice: write 0 for ground"
             reader.notes.setdefault(text, 1)
         add_ammeters(flat, self.nonlinear)
-        storage = self._storage() if self.timed else None
+        moved = list(flat.capacitors)  # those that are frozen are none any more
         states = () if self.moving else self.states.freeze(flat, self.nonlinear, self._swept(), reader.notes)
         kinds, first, second, values, origins = flat.joined()
         flat.check_names(self.places, origins, nonlinear)
+        check_couplings(flat, kinds, self.places)
         for index, (wave, explicit) in flat.waves.items():
             if not explicit:
                 values[index] = wave.at(np.zeros(1))[0]
@@ -154,7 +155,7 @@ class Flattener:
             capacitors=tuple(flat.capacitors),
             states=states,
             memory=self.nonlinear.memory,
-            storage=storage,
+            storage=self._storage(moved) if self.timed else None,
             waves={index: wave for index, (wave, _) in flat.waves.items()},
             requests=tuple(reader.requests),
             request_origins=dict(reader.requests),
@@ -186,11 +187,11 @@ class Flattener:
         swept = {sweep.name for card, _ in self.reader.plays for sweep in card.sweeps}
         return swept | {step.sweep.name for step in self.reader.steps}
 
-    def _storage(self) -> Storage | None:
+    def _storage(self, capacitors: list[tuple[str, int, int, int]]) -> Storage | None:
         """Return what holds charge or flux."""
         starts = {name: Initial(volts, 0) for name, (_, volts) in self.nonlinear.integrals.items()}
         initial = self.states.of_element | starts
-        storage = storage_of(self.flat, initial, self.nonlinear.devices.junctions(), self.places)
+        storage = storage_of(self.flat, capacitors, initial, self.nonlinear.devices.junctions(), self.places)
         if storage is None and self.nonlinear.integrates:
             storage = Storage()
         if storage is not None and self.at_rest is not None:

@@ -171,6 +171,9 @@ class Scheduler:
         _check_points(card, [*(values for _, values in inner.sources), *(axis.values for axis in axes)])
         repeats = len(card.sweeps) - card.own_sweeps + (card.monte is not None) + len(steps)
         moving = inner.numbers is not None and circuit.storage is not None
+        if moving and inner.numbers is not None and inner.numbers.step > inner.numbers.stop:
+            step, stop = inner.numbers[:2]
+            raise CardError(f".tran has step {step:g} and stop {stop:g}: write '.tran step stop', the step first")
         if not axes and not play.changes:
             if not moving:
                 return inner.of(circuit, repeats)

@@ -18,7 +18,11 @@ Floats = NDArray[np.float64]
 
 
 def storage_of(
-    flat: Flat, initial: Mapping[str, Initial], junctions: JunctionCharges | None, places: Places
+    flat: Flat,
+    rows: list[tuple[str, int, int, int]],
+    initial: Mapping[str, Initial],
+    junctions: JunctionCharges | None,
+    places: Places,
 ) -> Storage | None:
     """Return what holds charge or flux, or None if nothing does.
 
@@ -26,6 +30,8 @@ def storage_of(
     ----------
     flat : Flat
         Elements, with the farads of its capacitors.
+    rows : list of (name, first, second, origin)
+        All capacitors.
     initial : mapping
         The ``ic=`` of capacitors and inductors.
     junctions : JunctionCharges, optional
@@ -36,7 +42,7 @@ def storage_of(
     Raises
     ------
     NetlistError
-        An inductor has no henries, or a coupling joins what is not there or by too much.
+        An inductor has no henries, or two are coupled twice.
     """
     kinds, _, _, values, origins = flat.joined()
     elements = np.flatnonzero(kinds == INDUCTOR)
@@ -45,10 +51,10 @@ def storage_of(
             raise places.error(
                 f"{flat.names[k]} has 0 henries or none: write '{flat.names[k]} node node 1u'", origins[k]
             )
-    if not (flat.capacitors or elements.size or junctions):
+    if not (rows or elements.size or junctions):
         return None
-    names = [row[0] for row in flat.capacitors]
-    ends = np.array([row[1:] for row in flat.capacitors], np.int64).reshape(-1, 3).T.copy()
+    names = [row[0] for row in rows]
+    ends = np.array([row[1:] for row in rows], np.int64).reshape(-1, 3).T.copy()
     capacitors = Capacitors(
         names, ends[2], ends[0], ends[1], np.array(flat.farads, np.float64), _initial(names, initial)
     )
@@ -63,6 +69,27 @@ def _initial(names: list[str], initial: Mapping[str, Initial]) -> Floats:
     return np.array([initial[name].volts if name in initial else np.nan for name in names], np.float64)
 
 
+def check_couplings(flat: Flat, kinds: NDArray[np.uint8], places: Places) -> None:
+    """Refuse couplings of what is no inductor.
+
+    Raises
+    ------
+    NetlistError
+        The message names it.
+    """
+    if not flat.couplings:
+        return
+    coils = {flat.names[k] for k in np.flatnonzero(kinds == INDUCTOR).tolist()}
+    for name, first, second, factor, origin in flat.couplings:
+        for coil in (first, second):
+            if coil not in coils:
+                close = closest(coil, coils)
+                hint = f"did you mean '{close}'?" if close else "name two inductors"
+                raise places.error(f"{name} couples {clipped(coil)}, which is not there: {hint}", origin)
+        if not 0 < abs(factor) <= 1:
+            raise places.error(f"{name} has the factor {factor:g}: it must be in (0, 1]", origin)
+
+
 def _couplings(
     flat: Flat, names: list[str], henries: Floats, places: Places
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -70,13 +97,6 @@ def _couplings(
     number = {name: k for k, name in enumerate(names)}
     pairs: dict[tuple[int, int], float] = {}
     for name, first, second, factor, origin in flat.couplings:
-        for coil in (first, second):
-            if coil not in number:
-                close = closest(coil, number)
-                hint = f"did you mean '{close}'?" if close else "name two inductors"
-                raise places.error(f"{name} couples {clipped(coil)}, which is not there: {hint}", origin)
-        if not 0 < abs(factor) <= 1:
-            raise places.error(f"{name} has the factor {factor:g}: it must be in (0, 1]", origin)
         low, high = sorted((number[first], number[second]))
         if (low, high) in pairs:
             raise places.error(f"{name} couples {first} and {second}, which are coupled already: remove one", origin)

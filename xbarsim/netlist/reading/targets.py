@@ -80,7 +80,7 @@ def change_of(
     """
     name, subject = sweep.name, f"{card} sweeps {clipped(sweep.label)}"
     if sweep.key:
-        key = model_key(name, sweep.key, top)
+        key = model_key(name, sweep.key, circuit, top)
         return lambda changes, value: changes.with_model(name, key, value)
     defined = {parameter.name for parameter in top.parameters}
     if not sweep.parameter:
@@ -113,7 +113,7 @@ def _unknown(card: str, name: str, circuit: FlatCircuit, candidates: list[str]) 
     return f"{card} sweeps '{clipped(name)}', which is not in the circuit: {hint}"
 
 
-def model_key(name: str, key: str, top: Body) -> str:
+def model_key(name: str, key: str, circuit: FlatCircuit, top: Body) -> str:
     """Return what a model's parameter is called on its card.
 
     Raises
@@ -128,7 +128,8 @@ def model_key(name: str, key: str, top: Body) -> str:
         raise CardError(f"there is no model '{clipped(name)}': {hint}")
     parameters = MODEL_PARAMETERS.get(model.kind)
     card_key = key if parameters is None else parameters.aliases.get(key, key)
-    if parameters is None or card_key not in parameters.model | parameters.memory:
+    in_time = parameters is not None and circuit.storage is not None and card_key in parameters.memory
+    if parameters is None or not (in_time or card_key in parameters.model):
         raise CardError(f"no operating point depends on {clipped(key)} of the model {name} ({model.kind})")
     return card_key
 
@@ -192,7 +193,7 @@ def changes_from(alterations: Iterable[Alteration], circuit: FlatCircuit, top: B
             elif alteration.kind == "parameter":
                 changes = changes.with_parameter(_parameter(name, top), value)
             elif alteration.kind == "model":
-                changes = changes.with_model(name, model_key(name, alteration.key, top), value)
+                changes = changes.with_model(name, model_key(name, alteration.key, circuit, top), value)
             else:
                 key = element_key(name, alteration.key, circuit, top)
                 if key is None:

@@ -48,8 +48,6 @@ def tran_numbers(numbers: Sequence[float]) -> TranNumbers:
         raise CardError(
             f".tran has step {step:g}, stop {stop:g}, start {start:g}: step and stop must be > 0, start in [0, stop)"
         )
-    if step > stop:
-        raise CardError(f".tran has step {step:g}, stop {stop:g}: write '.tran step stop', the step first")
     if largest < 0:
         raise CardError(f".tran has the longest step {largest:g}: it must be > 0")
     chosen = step == 0
