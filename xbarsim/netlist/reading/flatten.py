@@ -169,7 +169,7 @@ class Flattener:
             parameter=self.scope.value,
         )
         _note_zero_ohms(circuit)
-        check_voltage_loops(circuit)
+        check_voltage_loops(circuit, moving=self.moving)
         return set_aside(circuit) if states else circuit
 
     def transient(self, numbers: TranNumbers, uic: bool) -> tuple[Transient, list[str]]:

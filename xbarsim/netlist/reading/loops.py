@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from xbarsim.netlist.flat_circuit import FlatCircuit
 
 
-def check_voltage_loops(circuit: FlatCircuit) -> None:
+def check_voltage_loops(circuit: FlatCircuit, *, moving: bool = False) -> None:
     """Refuse sources (and 0 ohm resistors) that fix the same voltage at different values.
+
+    Inductors are among them, but where the circuit moves: at a source of volts their currents grow.
 
     Raises
     ------
@@ -23,7 +25,8 @@ def check_voltage_loops(circuit: FlatCircuit) -> None:
         The message names the element that contradicts and one that it contradicts.
     """
     kinds, values = circuit.kinds, circuit.values
-    ideal = np.flatnonzero(fixes_voltage(kinds) | is_short(kinds, values))
+    fixing = kinds == VOLTAGE if moving else fixes_voltage(kinds)
+    ideal = np.flatnonzero(fixing | is_short(kinds, values))
     sources = np.count_nonzero(kinds[ideal] == VOLTAGE)
     if sources == 0:
         return
