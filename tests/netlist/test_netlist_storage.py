@@ -40,7 +40,10 @@ def test_farads(tmp_path, card):
 
 def test_inductors_and_couplings(tmp_path):
     """Mutual inductance is K sqrt(L1 L2), of each with each; in an instance of its own coils."""
-    text = "l1 a 0 1m ic=2m\nl2 b 0 4m\nl3 c 0 9m m=2\nk1 l1 l2 l3 0.5\nx1 a b s\n.subckt s p n\nl1 p 0 1u\nl2 n 0 1u\nk1 l1 l2 -0.1\n.ends"
+    text = (
+        "l1 a 0 1m ic=2m\nl2 b 0 4m\nl3 c 0 9m m=2\nk1 l1 l2 l3 0.5\nx1 a b s\n.subckt s p n\nl1 p 0 1u\nl2 n 0 1u\n"
+        "k1 l1 l2 -0.1\n.ends"
+    )
     circuit = read_text(tmp_path, f"{BASE}{text}\nr9 c 0 1\n.tran 1u 1m")
     coils = circuit.storage.inductors
     names = [circuit.names[k] for k in coils.elements]

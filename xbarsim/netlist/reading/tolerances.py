@@ -27,7 +27,20 @@ _METHODS = {
 METHODS = ("trap", "gear")
 """What the number of ``method`` stands for where settings are numbers."""
 
-UNREAD = ("xmu", "lvltim", "ramptime", "interp", "autostop", "relq", "runlvl", "maxstep", "minbreak", "itl3", "itl4", "itl5")
+UNREAD = (
+    "xmu",
+    "lvltim",
+    "ramptime",
+    "interp",
+    "autostop",
+    "relq",
+    "runlvl",
+    "maxstep",
+    "minbreak",
+    "itl3",
+    "itl4",
+    "itl5",
+)
 """Options that act on transients in ngspice, HSPICE or LTspice, and not here."""
 
 
