@@ -199,3 +199,67 @@ def residual(
     if not error < np.inf:
         return np.inf
     return error / scale if scale > 0.0 else 0.0
+
+
+@njit(**_OPTIONS)
+def _conduct(i: int, g: Array, r: Array, totals: Array, largest: Array) -> tuple[float, float, float, float]:
+    """Update the columns' sums and largest conductances by row i; return the same of the row, and of its wires."""
+    n = g.shape[1]
+    total = most = ohms = 0.0
+    wire = np.inf
+    for j in range(n):
+        cell = g[i, j]
+        totals[j] += cell
+        largest[j] = cell if cell > largest[j] else largest[j]
+        total += cell
+        most = cell if cell > most else most
+    for j in range(1, n):
+        wire = r[i, j] if r[i, j] < wire else wire
+        ohms = r[i, j] if r[i, j] > ohms else ohms
+    return total, most, wire, ohms
+
+
+@njit(**_OPTIONS)
+def current_error(
+    drawn: Array, brought: Array, gw: Array, gb: Array, rw: Array, rb: Array, left: Array, right: Array, top: Array,
+    bottom: Array, v: Array, u: Array, out_left: Array, out_right: Array, out_top: Array, out_bottom: Array,
+) -> float:  # fmt: skip
+    """Amperes that the end currents can be wrong by, where nodes' currents are known: those of cells of any law.
+
+    ``drawn`` (m, n) is what cells, and capacitances, take from the word nodes, ``brought`` what they bring to the bit
+    nodes; ``gw`` and ``gb`` are the slopes of these in the nodes' volts. Otherwise as ``residual``, but for the scale.
+    """
+    m, n = v.shape
+    missing = squares = 0.0
+    totals, cell = np.zeros(n), np.zeros(n)
+    for i in range(m):
+        total, largest_cell, thinnest, widest = _conduct(i, gw, rw, totals, cell)
+        first = left[i] - v[i, 0] + rw[i, 0] * out_left[i] if rw[i, 0] < np.inf else 0.0
+        last = v[i, n - 1] - right[i] - rw[i, n] * out_right[i] if rw[i, n] < np.inf else 0.0
+        inner, lost, lost2, current = _along(i, rw, v, drawn[i], widest == np.inf, -out_left[i])
+        lost += current - out_right[i]
+        missing += lost
+        squares += lost2 + (current - out_right[i]) ** 2
+        squares += _driven(inner, first, last, total, largest_cell, thinnest, rw[i, 0], rw[i, n])
+    currents, gaps, wires = np.empty(n), np.zeros(n), np.full(n, np.inf)
+    totals[:] = 0.0
+    cell[:] = 0.0
+    for j in range(n):
+        currents[j] = -out_top[j]
+    for i in range(m):
+        if i > 0:
+            lost, lost2 = _down(i, rb, u, currents, gaps, wires)
+            missing += lost
+            squares += lost2
+        for j in range(n):
+            currents[j] += brought[i, j]
+            totals[j] += gb[i, j]
+            cell[j] = gb[i, j] if gb[i, j] > cell[j] else cell[j]
+    for j in range(n):
+        first = top[j] - u[0, j] + rb[0, j] * out_top[j] if rb[0, j] < np.inf else 0.0
+        last = u[m - 1, j] - bottom[j] - rb[m, j] * out_bottom[j] if rb[m, j] < np.inf else 0.0
+        lost = currents[j] - out_bottom[j]
+        missing += lost
+        squares += lost * lost + _driven(gaps[j], first, last, totals[j], cell[j], wires[j], rb[0, j], rb[m, j])
+    error = abs(missing) + SAFETY * np.sqrt(squares)
+    return error if error < np.inf else np.inf

@@ -66,8 +66,15 @@ class Lines:
         lb: Array = self.factors[2]
         return lb
 
-    def factor(self, g: Array, word: Array, bit: Array, *, grid: bool = True, threads: int = 1) -> None:
-        """Take cells g (m, n) and segments ``word`` (m, n+1), ``bit`` (m+1, n); without ``grid`` dividers alone."""
+    def factor(
+        self, g: Array, word: Array, bit: Array, *, shunts: tuple[Array, Array] | None = None, grid: bool = True,
+        threads: int = 1,
+    ) -> None:  # fmt: skip
+        """Take cells g (m, n) and segments ``word`` (m, n+1), ``bit`` (m+1, n); without ``grid`` dividers alone.
+
+        ``shunts`` (m, n) are siemens from the word and from the bit nodes to ground: lines hold them, the coarse grid,
+        which only preconditions, does not.
+        """
         cells, lw, lb = self.factors
         panels, width, _ = cells.shape
         if tiles.alike(word, bit):
@@ -77,15 +84,22 @@ class Lines:
         tiles.to_words(g, cells)
 
         def words() -> None:
-            tiles.factor_words(cells, word, lw, self.kw)
+            tiles.factor_words(cells if shunts is None else self._grounded(g + shunts[0]), word, lw, self.kw)
             if grid:
                 self.grid = Grid.of(g, word, bit, cells)
 
         def bits() -> None:
-            tiles.factor_bits(g, bit, lb, self.kb, self.split, self.joint)
+            tiles.factor_bits(g if shunts is None else g + shunts[1], bit, lb, self.kb, self.split, self.joint)
             np.divide(1.0, np.maximum(bit[-1], tiles.TINY), out=self.ends[: g.shape[1]])
 
         self.run_layers(words, bits, threads)
+
+    def _grounded(self, siemens: Array) -> Array:
+        """Lay out what conducts at the word nodes, in work space that is kept."""
+        if not hasattr(self, "_held"):
+            self._held = _tiled(1, *siemens.shape)[0]
+        tiles.to_words(siemens, self._held)
+        return self._held
 
     def end_currents(
         self, g: Array, word: Array, bit: Array, volts: list[Array], v: Array, u: Array, out: list[Array], *,

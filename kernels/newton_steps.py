@@ -125,15 +125,19 @@ class Workspace:
     def solve(
         self, circuit: tuple[Array, Array, Array, Array, Array, Array], sides: tuple[Array, Array, Array, Array],
         tolerance: float, floor: float, limit: int, v: Array, u: Array, guess: bool,
+        shunts: tuple[Array, Array] | None = None, factored: bool = False,
     ) -> tuple[int, int]:  # fmt: skip
         """Solve the circuit of tangents; return (status, passes).
 
         ``circuit`` is ``(a, b, leaving, entering, word, bit)`` with cells that take ``a v - b u``, ``sides`` are the
         sources as :func:`unsymmetric.solve` takes them; v and u (m, n) are filled, from u if that is a ``guess``.
+        ``shunts`` (m, n) are siemens from the word and from the bit nodes to ground. A ``factored`` circuit is that of
+        the solve before, but for currents and sources.
         """
         a, b, leaving, entering, word, bit = circuit
         if self.symmetric:
-            self.lines.factor(a, word, bit, threads=self.threads)
+            if not factored:
+                self.lines.factor(a, word, bit, shunts=shunts, threads=self.threads)
             status, passes, _ = self.gradients.solve(
                 self.lines, *sides, tolerance, floor, limit, v, u, leaving=leaving, entering=entering, guess=guess,
                 threads=self.threads,
@@ -141,8 +145,10 @@ class Workspace:
             return status, passes
         if not guess:
             u[:] = 0.0
-        ladders.factor_word(a, word, self.lw, self.kw, self.end_w)
-        ladders.factor_bit(b, bit, self.lb, self.kb, self.end_b)
+        if not factored:
+            held_w, held_b = (a, b) if shunts is None else (a + shunts[0], b + shunts[1])
+            ladders.factor_word(held_w, word, self.lw, self.kw, self.end_w)
+            ladders.factor_bit(held_b, bit, self.lb, self.kb, self.end_b)
         outcome: tuple[int, int] = unsymmetric.solve(
             a, b, leaving, entering, self.lw, self.kw, self.lb, self.kb, *sides, tolerance, limit, v, u, self.end_w,
             self.end_b, self.directions, self.y,

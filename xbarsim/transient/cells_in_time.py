@@ -1,0 +1,70 @@
+"""A crossbar's cells at a moment: currents, motions of states, and their slopes, in arrays that are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xbarsim.crossbar import Array, Crossbar
+from xbarsim.kernels import state_laws
+
+
+class CellsInTime:
+    """Laws of cells with or without a state.
+
+    Attributes
+    ----------
+    dynamic : bool
+        Whether cells have a state that moves.
+    symmetric : bool
+        Whether currents depend on the difference of the two nodes' volts alone.
+    low, high : (rows, cols)
+        Bounds of the states.
+    i, a, b : (rows, cols)
+        Amperes from word to bit node, and their slopes in the word node's and less those in the bit node's volts.
+    ix, f, fv, fx : (rows, cols)
+        The current's slope in the state; the state's motion, and its slopes in volts and state.
+    """
+
+    def __init__(self, crossbar: Crossbar, siemens: Array) -> None:
+        shape = crossbar.shape
+        self.device = crossbar.device
+        self.dynamic = hasattr(self.device, "dynamics")
+        self.i, self.a, self.ix, self.f, self.fv, self.fx, self._across = np.zeros((7, *shape))
+        self.low, self.high = np.zeros(shape), np.ones(shape)
+        self._linear = siemens if self.device.linear else None
+        self._moving: Any = None
+        if self.dynamic:
+            self._moving = self.device.dynamics(shape)
+            self.low[:], self.high[:] = self._moving.low, self._moving.high
+            self.symmetric = True
+        else:
+            self._fixed = self.device.cells(siemens)
+            self.symmetric = self._fixed.symmetric
+        self.b = self.a if self.symmetric else np.zeros(shape)
+        self._near = np.zeros(shape)
+
+    def evaluate(self, v: Array, u: Array, x: Array) -> None:
+        """Fill all arrays for node volts v, u and states x."""
+        if self._moving is not None:
+            np.subtract(v, u, out=self._across)
+            cells = self._moving
+            state_laws.evaluate(
+                cells.kind, cells.current_address, cells.motion_address, self._across, x, cells.parameters,
+                self.i, self.a, self.ix, self.f, self.fv, self.fx,
+            )  # fmt: skip
+        elif self._linear is not None:
+            np.subtract(v, u, out=self.i)
+            self.i *= self._linear
+            self.a[:] = self._linear
+        else:
+            self._fixed.evaluate(v, u, self._near, self.i, self.a, self.b)
+            self._near[:] = self.i
+
+    @property
+    def falling(self) -> bool:
+        """Whether a law without a state has a falling current or none: solvers cannot go on."""
+        return not self.dynamic and not (np.isfinite(self.i).all() and (self.a >= 0.0).all() and (self.b >= 0.0).all())
+
+

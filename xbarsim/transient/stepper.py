@@ -1,0 +1,281 @@
+"""Steps in time, of lengths that keep each step's error within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import broadcast, checked_array
+from xbarsim.crossbar import SIDES, Array, Crossbar, Side
+from xbarsim.errors import ConvergenceError, InputError
+from xbarsim.kernels import stage_tangents
+from xbarsim.resources import check_running
+from xbarsim.solvers.segments import Segments
+from xbarsim.transient.cells_in_time import CellsInTime
+from xbarsim.transient.node_capacitance import NodeCapacitance
+from xbarsim.transient.stage_newton import StageSolver
+from xbarsim.transient.tableau import ERROR, GAMMA, NODES, ORDER, STAGES, WEIGHTS
+
+Volts = dict[Side, Array]
+
+_SMALLER, _LARGER, _SAFETY = 0.2, 5.0, 0.9
+_AGAIN = 0.25  # of a step in which Newton's method did not converge
+_SMALLEST = 1e-12  # of what is to be simulated, or of the time
+_ACCURACY = 1e-2  # of the tolerance, to which stages are solved
+
+
+@dataclass
+class StepFailure:
+    """Why a step was not taken: what was wrong, and with which cell."""
+
+    reason: str
+    cell: int
+
+
+class Stepper:
+    """A crossbar that is driven through time, piece by piece.
+
+    Attributes
+    ----------
+    time : float
+        Seconds.
+    accepted, rejected : int
+        Steps so far.
+    residual : float
+        The largest residual of an accepted stage.
+    source_energy : dict of side to (lines,)
+        Joules that the sources have delivered.
+    cell_energy : (rows, cols)
+        Joules that the cells have dissipated.
+    """
+
+    def __init__(
+        self,
+        crossbar: Crossbar,
+        *,
+        start: float = 0.0,
+        initial_states: ArrayLike | None = None,
+        word_capacitance: ArrayLike = 0.0,
+        bit_capacitance: ArrayLike = 0.0,
+        cell_capacitance: ArrayLike = 0.0,
+        reltol: float = 1e-4,
+        threads: int = 1,
+    ) -> None:
+        self.crossbar, self.time, self.reltol = crossbar, start, reltol
+        segments = Segments.of(crossbar)
+        self.cells = CellsInTime(crossbar, segments.g)
+        self.capacitance = NodeCapacitance(word_capacitance, bit_capacitance, cell_capacitance, crossbar.shape)
+        self.segments = segments
+        self.stages = StageSolver(segments, self.cells, self.capacitance, max(1e-11, _ACCURACY * reltol), threads)
+        self.stages.x[:] = self._first_states(initial_states)
+        self.volts: Volts = {side: volts.copy() for side, volts in segments.volts.items()}
+        self.accepted = self.rejected = 0
+        self.residual = 0.0
+        self.source_energy: Volts = {side: np.zeros(volts.size) for side, volts in self.volts.items()}
+        self.cell_energy = np.zeros(crossbar.shape)
+        self.keep_cell_energy = False
+        self.largest_volts = 0.0
+        self._step = np.inf
+        self._slope: tuple[Array, Array] | None = None
+        self._charged = not self.capacitance.present
+
+    def _first_states(self, initial: ArrayLike | None) -> Array:
+        shape, cells = self.crossbar.shape, self.cells
+        if not cells.dynamic:
+            if initial is not None:
+                raise InputError(f"initial_states are given, but {self.crossbar.device!r} has no state")
+            return np.zeros(shape)
+        if initial is None:
+            states: Array = self.crossbar.device.state(self.crossbar.conductance)  # type: ignore[attr-defined]
+            return states
+        states = broadcast("initial_states", checked_array("initial_states", initial, signed=True), shape)
+        out = (states < cells.low) | (states > cells.high)
+        if out.any():
+            i, j = (int(k) for k in np.argwhere(out)[0])
+            raise InputError(
+                f"initial_states[{i}, {j}] is {states[i, j]:g}: it must be within {cells.low[i, j]:g} and "
+                f"{cells.high[i, j]:g}"
+            )
+        return states
+
+    @property
+    def states(self) -> Array:
+        """The cells' states (rows, cols), read-only."""
+        view = self.stages.x.view()
+        view.setflags(write=False)
+        return view
+
+    @property
+    def end_currents(self) -> Volts:
+        """Amperes out of the array at the moment, by side."""
+        return self.segments.shared(self.segments.gathered(self.stages.end_currents))
+
+    def rest(self, volts: Volts, *, discharged: bool = False) -> None:
+        """Take the operating point at source volts and states as they are; or all capacitances without charge."""
+        stages = self.stages
+        self._take(volts)
+        if discharged:
+            stages.v[:] = stages.u[:] = 0.0
+        else:
+            self._find_point(volts)
+        self._charged = True
+
+    def advance(
+        self, source: Callable[[float], Volts], stop: float, *, after: Callable[[], None] | None = None
+    ) -> None:
+        """Go on to ``stop`` seconds with sources that are smooth until then; call ``after`` each step.
+
+        Raises
+        ------
+        ConvergenceError
+            No step is small enough; the time is that of the last step that was.
+        """
+        if not self._charged:
+            self.rest(source(self.time))
+        self._slope = None
+        smallest = _SMALLEST * max(stop - self.time, abs(stop))
+        while self.time < stop:
+            check_running()
+            left = stop - self.time
+            h = min(self._step, left)
+            h = 0.5 * left if 0.5 * left < h < left else h
+            error, failure = self._try(source, h, stop if h == left else self.time + h)
+            if error <= 1.0:
+                self.accepted += 1
+                grown = h * min(_LARGER, _SAFETY * max(error, 1e-10) ** (-1.0 / ORDER))
+                self._step = max(grown, self._step) if h == left and error < 1.0 else grown
+                if after is not None:
+                    after()
+                continue
+            self.rejected += 1
+            less = max(_SMALLER, _SAFETY * error ** (-1.0 / ORDER)) if error < np.inf else _AGAIN
+            self._step = h * less
+            if self._step < smallest:
+                raise self._stuck(failure)
+
+    def hold(self, volts: Mapping[Side, ArrayLike], seconds: float) -> None:
+        """Put sources to ``volts`` at once, the sides left out as they are, and keep them for some seconds."""
+        now = self._with(volts)
+        self.advance(lambda _: now, self.time + seconds)
+
+    def ramp(self, volts: Mapping[Side, ArrayLike], seconds: float) -> None:
+        """Move sources from where they are to ``volts`` on straight lines."""
+        begin, first, last = self.time, self.volts, self._with(volts)
+
+        def source(time: float) -> Volts:
+            part = (time - begin) / seconds
+            return {side: first[side] + part * (last[side] - first[side]) for side in SIDES}
+
+        self.advance(source, begin + seconds)
+
+    def _with(self, volts: Mapping[Side, ArrayLike]) -> Volts:
+        changed = dict(self.volts)
+        for side, lines in volts.items():
+            if side not in SIDES:
+                raise InputError(f"there is no side {side!r}: sides are {', '.join(SIDES)}")
+            changed[side] = np.array(broadcast(side, checked_array(side, lines, signed=True), changed[side].shape))
+        return changed
+
+    def _take(self, volts: Volts) -> None:
+        self.volts = volts
+        self.largest_volts = max(self.largest_volts, *(float(np.abs(lines).max()) for lines in volts.values()))
+
+    def _find_point(self, volts: Volts) -> None:
+        """Solve for node volts at fixed states."""
+        stages = self.stages
+        v, u = stages.level(volts)
+        stages.v[:], stages.u[:] = v, u
+        outcome = stages.solve(stages.x.copy(), 0.0, volts, (), ())
+        if not outcome.converged:
+            raise self._stuck(StepFailure("the operating point was not found", outcome.cell))
+        self.residual = max(self.residual, outcome.residual)
+
+    def _try(self, source: Callable[[float], Volts], h: float, end: float) -> tuple[float, StepFailure]:
+        """Take a step, or leave all as it was; return its error as a part of what is allowed, and what was wrong."""
+        stages, cells, capacitance = self.stages, self.cells, self.capacitance
+        start, begun = self.time, (stages.v.copy(), stages.u.copy(), stages.x.copy())
+        v0, u0, x0 = begun
+        d = GAMMA * h
+        siemens = capacitance.companions(d) if capacitance.present else ()
+        rates: list[Array] = []
+        charging: list[list[Array]] = []
+        power = {side: np.zeros(lines.size) for side, lines in self.volts.items()}
+        heat = np.zeros(x0.shape) if self.keep_cell_energy else None
+        volts, residual, before = self.volts, 0.0, 0.0
+        for node, weights, whole in zip(NODES, STAGES, WEIGHTS, strict=True):
+            last = volts
+            volts = source(end if node == 1.0 else start + node * h)
+            self._predict(last, volts, (node - before) * h)
+            before = node
+            x = x0
+            for weight, rate in zip(weights, rates, strict=False):
+                x = x + (h * weight) * rate
+            if rates:
+                stages.x[:] = np.clip(x + d * rates[-1], cells.low, cells.high)
+            histories = capacitance.histories(siemens, v0, u0, weights, charging) if siemens else ()
+            outcome = stages.solve(x, d, volts, histories, siemens)
+            if not outcome.converged:
+                stages.v[:], stages.u[:], stages.x[:] = begun
+                return np.inf, StepFailure("Newton's method did not converge", outcome.cell)
+            residual = max(residual, outcome.residual)
+            if cells.dynamic:
+                rates.append((stages.x - x) / d)
+            charging.append(stages.charging)
+            for side, lines in volts.items():
+                power[side] -= whole * lines * stages.end_currents[side]
+            if heat is not None:
+                heat += whole * cells.i * (stages.v - stages.u)
+        error, cell = self._error(h, d, rates, charging, siemens)
+        if not error <= 1.0:
+            stages.v[:], stages.u[:], stages.x[:] = begun
+            return error, StepFailure("the error of a step stays above what is allowed", cell)
+        self.time = end
+        self._take(volts)
+        self.residual = max(self.residual, residual)
+        stages.largest = max(stages.largest, *(float(np.abs(lines).max()) for lines in stages.end_currents.values()))
+        for side, joules in self.source_energy.items():
+            joules += h * power[side]
+        if heat is not None:
+            self.cell_energy += h * heat
+        return error, StepFailure("", 0)
+
+    def _predict(self, last: Volts, volts: Volts, seconds: float) -> None:
+        """Move nodes as far as their lines' sources moved."""
+        stages = self.stages
+        v, u = stages.level(last)
+        stages.v -= v
+        stages.u -= u
+        v, u = stages.level(volts)
+        stages.v += v
+        stages.u += u
+
+    def _error(
+        self, h: float, d: float, rates: list[Array], charging: list[list[Array]], siemens: tuple[Array, ...]
+    ) -> tuple[float, int]:
+        """Return the largest error of a state's range or of the largest source volts, over the tolerance; its cell."""
+        cells = self.cells
+        worst, cell = 0.0, 0
+        if cells.dynamic:
+            states = h * (ERROR[0] * rates[0] + ERROR[1] * rates[1] + ERROR[2] * rates[2])
+            worst, cell = stage_tangents.worst_error(states, cells.low, cells.high, d, cells.fx)
+        if siemens:
+            charges = [h * sum(e * amperes[k] for e, amperes in zip(ERROR, charging, strict=True)) for k in range(3)]
+            v, u = self.stages.settled(charges, siemens, d)
+            gap = np.maximum(np.abs(v), np.abs(u))
+            scale = max(self.largest_volts, 1e-6)
+            if not gap.max() / scale <= worst:
+                worst, cell = float(gap.max() / scale), int(gap.argmax())
+        return worst / self.reltol, cell
+
+    def _stuck(self, failure: StepFailure) -> ConvergenceError:
+        i, j = divmod(failure.cell, self.crossbar.shape[1])
+        x = f", state {self.stages.x[i, j]:.6g}" if self.cells.dynamic else ""
+        return ConvergenceError(
+            f"no step is small enough at {self.time:.9g} s: {failure.reason}; worst is cell [{i}, {j}] at "
+            f"{self.stages.v[i, j] - self.stages.u[i, j]:.6g} V{x}",
+            "look for a law that jumps or runs away there",
+            "raise reltol",
+        )
