@@ -201,22 +201,60 @@ def residual(
     return error / scale if scale > 0.0 else 0.0
 
 
-@njit(**_OPTIONS)
-def _conduct(i: int, g: Array, r: Array, totals: Array, largest: Array) -> tuple[float, float, float, float]:
-    """Update the columns' sums and largest conductances by row i; return the same of the row, and of its wires."""
-    n = g.shape[1]
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
+def _conduct(g: Array, r: Array, totals: Array, largest: Array) -> tuple[float, float, float, float]:
+    """Update the columns' sums and largest conductances by a row; return the same of the row, and of its wires."""
     total = most = ohms = 0.0
     wire = np.inf
-    for j in range(n):
-        cell = g[i, j]
-        totals[j] += cell
-        largest[j] = cell if cell > largest[j] else largest[j]
-        total += cell
-        most = cell if cell > most else most
-    for j in range(1, n):
-        wire = r[i, j] if r[i, j] < wire else wire
-        ohms = r[i, j] if r[i, j] > ohms else ohms
+    for j in range(g.size):
+        totals[j] += g[j]
+        total += g[j]
+    for j in range(g.size):
+        largest[j] = g[j] if g[j] > largest[j] else largest[j]
+        most = g[j] if g[j] > most else most
+    for j in range(1, g.size):
+        wire = r[j] if r[j] < wire else wire
+        ohms = r[j] if r[j] > ohms else ohms
     return total, most, wire, ohms
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
+def _shared(amperes: Array, first: Array, last: Array) -> tuple[float, float]:
+    """Return what a line's nodes take from its first and from its last end."""
+    near = far = 0.0
+    for j in range(amperes.size):
+        near += first[j] * amperes[j]
+        far += last[j] * amperes[j]
+    return near, far
+
+
+@njit(**_OPTIONS)
+def end_currents(
+    drawn: Array, brought: Array, shares: Array, across: Array, down: Array, out_left: Array, out_right: Array,
+    out_top: Array, out_bottom: Array,
+) -> float:  # fmt: skip
+    """Fill the currents out of the ends of lines whose nodes' currents are known; return the largest.
+
+    ``drawn`` (m, n) is what word nodes take, ``brought`` what bit nodes receive, ``shares`` (4, m, n) what part of a
+    node's current passes the left, right, top and bottom end (bare wires' dividers). ``across`` (m,) and ``down`` (n,)
+    flow along the lines besides, from left to right and from top to bottom.
+    """
+    m, n = drawn.shape
+    largest = 0.0
+    for i in range(m):
+        near, far = _shared(drawn[i], shares[0, i], shares[1, i])
+        out_left[i], out_right[i] = -near - across[i], across[i] - far
+        largest = max(largest, abs(out_left[i]), abs(out_right[i]))
+    for j in range(n):
+        out_top[j], out_bottom[j] = -down[j], down[j]
+    for i in range(m):
+        for j in range(n):
+            out_top[j] += shares[2, i, j] * brought[i, j]
+        for j in range(n):
+            out_bottom[j] += shares[3, i, j] * brought[i, j]
+    for j in range(n):
+        largest = max(largest, abs(out_top[j]), abs(out_bottom[j]))
+    return largest
 
 
 @njit(**_OPTIONS)
@@ -233,7 +271,7 @@ def current_error(
     missing = squares = 0.0
     totals, cell = np.zeros(n), np.zeros(n)
     for i in range(m):
-        total, largest_cell, thinnest, widest = _conduct(i, gw, rw, totals, cell)
+        total, largest_cell, thinnest, widest = _conduct(gw[i], rw[i], totals, cell)
         first = left[i] - v[i, 0] + rw[i, 0] * out_left[i] if rw[i, 0] < np.inf else 0.0
         last = v[i, n - 1] - right[i] - rw[i, n] * out_right[i] if rw[i, n] < np.inf else 0.0
         inner, lost, lost2, current = _along(i, rw, v, drawn[i], widest == np.inf, -out_left[i])

@@ -68,16 +68,18 @@ class Lines:
 
     def factor(
         self, g: Array, word: Array, bit: Array, *, shunts: tuple[Array, Array] | None = None, grid: bool = True,
-        threads: int = 1,
+        again: bool = False, threads: int = 1,
     ) -> None:  # fmt: skip
         """Take cells g (m, n) and segments ``word`` (m, n+1), ``bit`` (m+1, n); without ``grid`` dividers alone.
 
         ``shunts`` (m, n) are siemens from the word and from the bit nodes to ground: lines hold them, the coarse grid,
-        which only preconditions, does not.
+        which only preconditions, does not. With wires as they were, ``again`` takes other cells and keeps that grid.
         """
         cells, lw, lb = self.factors
         panels, width, _ = cells.shape
-        if tiles.alike(word, bit):
+        if again:
+            grid = False
+        elif tiles.alike(word, bit):
             self.kw, self.kb = np.empty((panels, width)), np.empty((panels, LANES))
         elif not hasattr(self, "kw") or self.kw.ndim == 2:
             self.kw, self.kb = _tiled(2, *g.shape)

@@ -125,19 +125,19 @@ class Workspace:
     def solve(
         self, circuit: tuple[Array, Array, Array, Array, Array, Array], sides: tuple[Array, Array, Array, Array],
         tolerance: float, floor: float, limit: int, v: Array, u: Array, guess: bool,
-        shunts: tuple[Array, Array] | None = None, factored: bool = False,
+        shunts: tuple[Array, Array] | None = None, again: bool = False, factored: bool = False,
     ) -> tuple[int, int]:  # fmt: skip
         """Solve the circuit of tangents; return (status, passes).
 
         ``circuit`` is ``(a, b, leaving, entering, word, bit)`` with cells that take ``a v - b u``, ``sides`` are the
         sources as :func:`unsymmetric.solve` takes them; v and u (m, n) are filled, from u if that is a ``guess``.
-        ``shunts`` (m, n) are siemens from the word and from the bit nodes to ground. A ``factored`` circuit is that of
-        the solve before, but for currents and sources.
+        ``shunts`` (m, n) are siemens from the word and from the bit nodes to ground. ``again`` says that wires are those
+        of the solve before, ``factored`` that cells and shunts are so too.
         """
         a, b, leaving, entering, word, bit = circuit
         if self.symmetric:
             if not factored:
-                self.lines.factor(a, word, bit, shunts=shunts, threads=self.threads)
+                self.lines.factor(a, word, bit, shunts=shunts, again=again, threads=self.threads)
             status, passes, _ = self.gradients.solve(
                 self.lines, *sides, tolerance, floor, limit, v, u, leaving=leaving, entering=entering, guess=guess,
                 threads=self.threads,

@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.kernels import kirchhoff
 from xbarsim.kernels.ladders import TINY
 from xbarsim.solvers.segments import Segments
 
 
-@dataclass(frozen=True)
 class LineShares:
     """A circuit's bare wires, as dividers of node currents between line ends.
 
     Attributes
     ----------
-    shares : dict of side to (rows, cols)
-        Part of each node's current that passes this end; 0 for both where a broken line leaves a node without.
-    through : dict of "word", "bit" to (lines,)
+    shares : (4, rows, cols)
+        Part of each node's current that passes the left, right, top and bottom end; 0 for both of a line where a
+        broken one leaves a node without.
+    through_word, through_bit : (rows,), (cols,)
         Siemens from one end of a line to the other.
     """
 
-    shares: dict[Side, Array]
-    through: dict[str, Array]
+    def __init__(self, segments: Segments) -> None:
+        self.shares = np.empty((4, *segments.g.shape))
+        word = _dividers(segments.word)
+        bit = _dividers(segments.bit.T)
+        self.shares[0], self.shares[1] = word
+        self.shares[2], self.shares[3] = bit[0].T, bit[1].T
+        self.through_word = 1.0 / np.maximum(segments.word.sum(axis=1), TINY)
+        self.through_bit = 1.0 / np.maximum(segments.bit.sum(axis=0), TINY)
 
-    @staticmethod
-    def of(segments: Segments) -> LineShares:
-        """Follow the wires of a circuit."""
-        shares: dict[Side, Array] = {}
-        through = {}
-        for layer, first, last, ohms in (
-            ("word", "word_left", "word_right", segments.word),
-            ("bit", "bit_top", "bit_bottom", segments.bit.T),
-        ):
-            near = np.cumsum(ohms, axis=1)[:, :-1]
-            far = np.cumsum(ohms[:, ::-1], axis=1)[:, -2::-1]
-            total = np.maximum(ohms.sum(axis=1), TINY)
-            passing = _passing(near, far)
-            flow = _passing(far, near)
-            shares[SIDES[SIDES.index(first)]] = np.ascontiguousarray(passing if layer == "word" else passing.T)  # type: ignore[arg-type]
-            shares[SIDES[SIDES.index(last)]] = np.ascontiguousarray(flow if layer == "word" else flow.T)  # type: ignore[arg-type]
-            through[layer] = 1.0 / total
-        return LineShares(shares, through)
+    def end_currents(self, drawn: Array, brought: Array, volts: dict[Side, Array]) -> tuple[dict[Side, Array], float]:
+        """Return the currents out of all ends, and the largest, for what word nodes take and bit nodes receive."""
+        out = {side: np.empty(lines.size) for side, lines in volts.items()}
+        largest: float = kirchhoff.end_currents(
+            drawn, brought, self.shares, (volts["word_left"] - volts["word_right"]) * self.through_word,
+            (volts["bit_top"] - volts["bit_bottom"]) * self.through_bit, *(out[side] for side in SIDES),
+        )  # fmt: skip
+        return out, largest
 
-    def end_currents(self, drawn: Array, brought: Array, volts: dict[Side, Array]) -> dict[Side, Array]:
-        """Return the currents out of all ends, for what nodes take from word lines and bring to bit lines."""
-        across = (volts["word_left"] - volts["word_right"]) * self.through["word"]
-        down = (volts["bit_top"] - volts["bit_bottom"]) * self.through["bit"]
-        return {
-            "word_left": -np.einsum("ij,ij->i", self.shares["word_left"], drawn) - across,
-            "word_right": -np.einsum("ij,ij->i", self.shares["word_right"], drawn) + across,
-            "bit_top": np.einsum("ij,ij->j", self.shares["bit_top"], brought) - down,
-            "bit_bottom": np.einsum("ij,ij->j", self.shares["bit_bottom"], brought) + down,
-        }
+
+def _dividers(ohms: Array) -> tuple[Array, Array]:
+    """Return what part of the nodes' currents the first and the last end of lines (lines, segments) supply."""
+    near = np.cumsum(ohms, axis=1)[:, :-1]
+    far = np.cumsum(ohms[:, ::-1], axis=1)[:, -2::-1]
+    return _passing(near, far), _passing(far, near)
 
 
 def _passing(near: Array, far: Array) -> Array:

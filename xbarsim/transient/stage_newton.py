@@ -22,6 +22,7 @@ MAX_PASSES = 2000
 
 _LOOSEST = 0.05
 _SHARE = 0.05  # of what is to be reached, by each linear solve
+_REGRID = 32  # Newton steps between two coarse grids
 _WEAK = 1e-3
 """Currents below this part of the largest so far are held to that part of it."""
 
@@ -69,24 +70,27 @@ class StageSolver:
     ) -> None:
         shape = segments.g.shape
         self.segments, self.cells, self.capacitance, self.tolerance = segments, cells, capacitance, tolerance
-        self.shares = LineShares.of(segments)
+        self.shares = LineShares(segments)
         self.space = newton_steps.Workspace(*shape, cells.symmetric)
         self.space.threads = threads
-        self.v, self.u, self.x, self._level_v, self._level_u = np.zeros((5, *shape))
+        self.v, self.u, self.x = np.zeros((3, *shape))
+        word, bit = segments.word, segments.bit
+        self._tied = np.isfinite([word[:, 0], word[:, -1]]), np.isfinite([bit[-1], bit[0]])
         self._slope, self._move, self._gain, self._leaving, self._entering, self._before = np.empty((6, *shape))
         self.end_currents: dict[Side, Array] = {}
         self.charging: list[Array] = []
         self.largest = 0.0
         self.iterations = self.passes = 0
 
-    def level(self, volts: dict[Side, Array]) -> tuple[Array, Array]:
-        """Return word and bit nodes at the volts of their lines' sources; overwritten by the next call."""
-        from xbarsim.kernels import tangents
-
-        tangents.level(
-            self.segments.word, self.segments.bit, *(volts[side] for side in SIDES), self._level_v, self._level_u
-        )
-        return self._level_v, self._level_u
+    def follow(self, last: dict[Side, Array], volts: dict[Side, Array]) -> None:
+        """Move nodes as far as their lines' sources moved: left and bottom ones, else those at the far ends."""
+        for nodes, near, far, tied in (
+            (self.v, "word_left", "word_right", self._tied[0]),
+            (self.u.T, "bit_bottom", "bit_top", self._tied[1]),
+        ):
+            moved = np.where(tied[0], volts[near] - last[near], np.where(tied[1], volts[far] - last[far], 0.0))
+            if moved.any():
+                nodes += moved[:, None]
 
     def solve(
         self, begun: Array, d: float, volts: dict[Side, Array], histories: Sequence[Array], siemens: Sequence[Array]
@@ -137,7 +141,7 @@ class StageSolver:
             along = self.cells.i + along
             drawn, brought = along + from_word, along - from_bit
             a, b = a + siemens[2] + siemens[0], b + siemens[2] + siemens[1]
-        out = self.shares.end_currents(drawn, brought, volts)
+        out, now = self.shares.end_currents(drawn, brought, volts)
         segments = self.segments
         amperes = kirchhoff.current_error(
             drawn, brought, a, b, segments.word, segments.bit, *(volts[side] for side in SIDES), self.v, self.u,
@@ -146,7 +150,6 @@ class StageSolver:
         self.end_currents = out
         if amperes == 0.0:
             return 0.0
-        now = max(float(np.abs(lines).max()) for lines in out.values())
         scale = max(now, _WEAK * self.largest)
         return float(amperes / scale) if scale > 0.0 else np.inf
 
@@ -170,7 +173,7 @@ class StageSolver:
         tolerance = min(_LOOSEST, max(1e-12, _SHARE * self.tolerance / off))
         status, passes = self.space.solve(
             (a, b, leaving, entering, word, bit), self._sides(volts), tolerance, 0.0, MAX_PASSES, self.v, self.u,
-            guess=True, shunts=shunts,
+            guess=True, shunts=shunts, again=self.iterations % _REGRID > 0,
         )  # fmt: skip
         self.passes += passes
         if status != schur.CONVERGED:
@@ -203,6 +206,6 @@ class StageSolver:
         nothing = np.zeros(rows), np.zeros(rows), np.zeros(cols), np.zeros(cols)
         self.space.solve(
             (a + siemens[2], b + siemens[2], leaving, entering, self.segments.word, self.segments.bit), nothing, 0.05,
-            0.0, MAX_PASSES, v, u, guess=True, shunts=(siemens[0], siemens[1]),
+            0.0, MAX_PASSES, v, u, guess=True, shunts=(siemens[0], siemens[1]), factored=True,
         )  # fmt: skip
         return v, u

@@ -79,7 +79,7 @@ class Stepper:
         self.keep_cell_energy = False
         self.largest_volts = 0.0
         self._step = np.inf
-        self._slope: tuple[Array, Array] | None = None
+        self._rate = np.zeros(crossbar.shape)
         self._charged = not self.capacitance.present
 
     def _first_states(self, initial: ArrayLike | None) -> Array:
@@ -135,7 +135,6 @@ class Stepper:
         """
         if not self._charged:
             self.rest(source(self.time))
-        self._slope = None
         smallest = _SMALLEST * max(stop - self.time, abs(stop))
         while self.time < stop:
             check_running()
@@ -186,8 +185,8 @@ class Stepper:
     def _find_point(self, volts: Volts) -> None:
         """Solve for node volts at fixed states."""
         stages = self.stages
-        v, u = stages.level(volts)
-        stages.v[:], stages.u[:] = v, u
+        stages.v[:] = stages.u[:] = 0.0
+        stages.follow({side: np.zeros(lines.size) for side, lines in volts.items()}, volts)
         outcome = stages.solve(stages.x.copy(), 0.0, volts, (), ())
         if not outcome.converged:
             raise self._stuck(StepFailure("the operating point was not found", outcome.cell))
@@ -204,17 +203,16 @@ class Stepper:
         charging: list[list[Array]] = []
         power = {side: np.zeros(lines.size) for side, lines in self.volts.items()}
         heat = np.zeros(x0.shape) if self.keep_cell_energy else None
-        volts, residual, before = self.volts, 0.0, 0.0
+        volts, residual = self.volts, 0.0
         for node, weights, whole in zip(NODES, STAGES, WEIGHTS, strict=True):
             last = volts
             volts = source(end if node == 1.0 else start + node * h)
-            self._predict(last, volts, (node - before) * h)
-            before = node
+            stages.follow(last, volts)
             x = x0
             for weight, rate in zip(weights, rates, strict=False):
                 x = x + (h * weight) * rate
-            if rates:
-                stages.x[:] = np.clip(x + d * rates[-1], cells.low, cells.high)
+            if cells.dynamic:
+                np.clip(x + d * (rates[-1] if rates else self._rate), cells.low, cells.high, out=stages.x)
             histories = capacitance.histories(siemens, v0, u0, weights, charging) if siemens else ()
             outcome = stages.solve(x, d, volts, histories, siemens)
             if not outcome.converged:
@@ -233,6 +231,8 @@ class Stepper:
             stages.v[:], stages.u[:], stages.x[:] = begun
             return error, StepFailure("the error of a step stays above what is allowed", cell)
         self.time = end
+        if rates:
+            self._rate = rates[-1]
         self._take(volts)
         self.residual = max(self.residual, residual)
         stages.largest = max(stages.largest, *(float(np.abs(lines).max()) for lines in stages.end_currents.values()))
@@ -241,16 +241,6 @@ class Stepper:
         if heat is not None:
             self.cell_energy += h * heat
         return error, StepFailure("", 0)
-
-    def _predict(self, last: Volts, volts: Volts, seconds: float) -> None:
-        """Move nodes as far as their lines' sources moved."""
-        stages = self.stages
-        v, u = stages.level(last)
-        stages.v -= v
-        stages.u -= u
-        v, u = stages.level(volts)
-        stages.v += v
-        stages.u += u
 
     def _error(
         self, h: float, d: float, rates: list[Array], charging: list[list[Array]], siemens: tuple[Array, ...]
