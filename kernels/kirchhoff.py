@@ -258,6 +258,48 @@ def end_currents(
 
 
 @njit(**_OPTIONS)
+def _follow(
+    r: Array, v: Array, drawn: Array, broken: bool, current: float
+) -> tuple[float, float, float, float, float]:
+    """As ``_along``, for nodes that take the currents ``drawn``, with the squares of what gaps drive in their wires.
+
+    A gap drives no more than itself over its own wire's ohms; that is returned second.
+    """
+    inner = driven = missing = squares = 0.0
+    current -= drawn[0]
+    for j in range(1, drawn.size):
+        if broken and r[j] == np.inf:
+            missing += current
+            squares += current * current
+            current = 0.0
+        else:
+            gap = v[j - 1] - v[j] - r[j] * current
+            inner += gap * gap
+            driven += (gap / r[j]) ** 2 if r[j] > 0.0 else np.inf
+        current -= drawn[j]
+    return inner, driven, missing, squares, current
+
+
+@njit(**_OPTIONS)
+def _follow_down(
+    r: Array, above: Array, below: Array, current: Array, inner: Array, driven: Array, wire: Array
+) -> tuple[float, float]:
+    """As ``_down``, with the squares of what gaps drive in their own wires added to ``driven``."""
+    missing = squares = 0.0
+    for j in range(inner.size):
+        if r[j] == np.inf:
+            missing += current[j]
+            squares += current[j] * current[j]
+            current[j] = 0.0
+        else:
+            gap = above[j] - below[j] - r[j] * current[j]
+            inner[j] += gap * gap
+            driven[j] += (gap / r[j]) ** 2 if r[j] > 0.0 else np.inf
+        wire[j] = r[j] if r[j] < wire[j] else wire[j]
+    return missing, squares
+
+
+@njit(**_OPTIONS)
 def current_error(
     drawn: Array, brought: Array, gw: Array, gb: Array, rw: Array, rb: Array, left: Array, right: Array, top: Array,
     bottom: Array, v: Array, u: Array, out_left: Array, out_right: Array, out_top: Array, out_bottom: Array,
@@ -274,19 +316,20 @@ def current_error(
         total, largest_cell, thinnest, widest = _conduct(gw[i], rw[i], totals, cell)
         first = left[i] - v[i, 0] + rw[i, 0] * out_left[i] if rw[i, 0] < np.inf else 0.0
         last = v[i, n - 1] - right[i] - rw[i, n] * out_right[i] if rw[i, n] < np.inf else 0.0
-        inner, lost, lost2, current = _along(i, rw, v, drawn[i], widest == np.inf, -out_left[i])
+        inner, driven, lost, lost2, current = _follow(rw[i], v[i], drawn[i], widest == np.inf, -out_left[i])
         lost += current - out_right[i]
         missing += lost
         squares += lost2 + (current - out_right[i]) ** 2
-        squares += _driven(inner, first, last, total, largest_cell, thinnest, rw[i, 0], rw[i, n])
-    currents, gaps, wires = np.empty(n), np.zeros(n), np.full(n, np.inf)
+        whole = _driven(inner, 0.0, 0.0, total, largest_cell, thinnest, rw[i, 0], rw[i, n])
+        squares += min(whole, driven) + _driven(0.0, first, last, total, largest_cell, thinnest, rw[i, 0], rw[i, n])
+    currents, gaps, driven_down, wires = np.empty(n), np.zeros(n), np.zeros(n), np.full(n, np.inf)
     totals[:] = 0.0
     cell[:] = 0.0
     for j in range(n):
         currents[j] = -out_top[j]
     for i in range(m):
         if i > 0:
-            lost, lost2 = _down(i, rb, u, currents, gaps, wires)
+            lost, lost2 = _follow_down(rb[i], u[i - 1], u[i], currents, gaps, driven_down, wires)
             missing += lost
             squares += lost2
         for j in range(n):
@@ -298,6 +341,8 @@ def current_error(
         last = u[m - 1, j] - bottom[j] - rb[m, j] * out_bottom[j] if rb[m, j] < np.inf else 0.0
         lost = currents[j] - out_bottom[j]
         missing += lost
-        squares += lost * lost + _driven(gaps[j], first, last, totals[j], cell[j], wires[j], rb[0, j], rb[m, j])
+        whole = _driven(gaps[j], 0.0, 0.0, totals[j], cell[j], wires[j], rb[0, j], rb[m, j])
+        squares += lost * lost + min(whole, driven_down[j])
+        squares += _driven(0.0, first, last, totals[j], cell[j], wires[j], rb[0, j], rb[m, j])
     error = abs(missing) + SAFETY * np.sqrt(squares)
     return error if error < np.inf else np.inf

@@ -57,6 +57,26 @@ class ConvergenceError(SolveError):
         self.remedies = remedies
 
 
+class TimeStepError(ConvergenceError):
+    """No step in time was small enough.
+
+    Attributes
+    ----------
+    time : float
+        Seconds, to which all is computed.
+    cell : tuple of int or None
+        Row and column of the cell that kept steps from being taken.
+    transient : object
+        What was computed until then, where somebody keeps it.
+    """
+
+    def __init__(self, message: str, *remedies: str, time: float, cell: tuple[int, int] | None = None) -> None:
+        super().__init__(message, *remedies)
+        self.time = time
+        self.cell = cell
+        self.transient: object = None
+
+
 class TooLargeError(InputError, MemoryError):
     """The answer would not fit in memory; the message says how much is needed."""
 

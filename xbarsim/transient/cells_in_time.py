@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from xbarsim.crossbar import Array, Crossbar
-from xbarsim.kernels import state_laws
+from xbarsim.devices import DynamicDevice
+from xbarsim.kernels.state_cells import DynamicCells
 
 
 class CellsInTime:
@@ -15,8 +14,6 @@ class CellsInTime:
 
     Attributes
     ----------
-    dynamic : bool
-        Whether cells have a state that moves.
     symmetric : bool
         Whether currents depend on the difference of the two nodes' volts alone.
     low, high : (rows, cols)
@@ -30,12 +27,11 @@ class CellsInTime:
     def __init__(self, crossbar: Crossbar, siemens: Array) -> None:
         shape = crossbar.shape
         self.device = crossbar.device
-        self.dynamic = hasattr(self.device, "dynamics")
         self.i, self.a, self.ix, self.f, self.fv, self.fx, self._across = np.zeros((7, *shape))
         self.low, self.high = np.zeros(shape), np.ones(shape)
         self._linear = siemens if self.device.linear else None
-        self._moving: Any = None
-        if self.dynamic:
+        self._moving: DynamicCells | None = None
+        if isinstance(self.device, DynamicDevice):
             self._moving = self.device.dynamics(shape)
             self.low[:], self.high[:] = self._moving.low, self._moving.high
             self.symmetric = True
@@ -49,11 +45,7 @@ class CellsInTime:
         """Fill all arrays for node volts v, u and states x."""
         if self._moving is not None:
             np.subtract(v, u, out=self._across)
-            cells = self._moving
-            state_laws.evaluate(
-                cells.kind, cells.current_address, cells.motion_address, self._across, x, cells.parameters,
-                self.i, self.a, self.ix, self.f, self.fv, self.fx,
-            )  # fmt: skip
+            self._moving.evaluate(self._across, x, self.i, self.a, self.ix, self.f, self.fv, self.fx)
         elif self._linear is not None:
             np.subtract(v, u, out=self.i)
             self.i *= self._linear
@@ -61,6 +53,11 @@ class CellsInTime:
         else:
             self._fixed.evaluate(v, u, self._near, self.i, self.a, self.b)
             self._near[:] = self.i
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether cells have a state that moves."""
+        return self._moving is not None
 
     @property
     def falling(self) -> bool:

@@ -23,6 +23,7 @@ MAX_PASSES = 2000
 _LOOSEST = 0.05
 _SHARE = 0.05  # of what is to be reached, by each linear solve
 _REGRID = 32  # Newton steps between two coarse grids
+_ROUNDED = 10.0  # times the tolerance, where rounding keeps a stage from getting nearer
 _WEAK = 1e-3
 """Currents below this part of the largest so far are held to that part of it."""
 
@@ -80,6 +81,7 @@ class StageSolver:
         self.end_currents: dict[Side, Array] = {}
         self.charging: list[Array] = []
         self.largest = 0.0
+        self._factored = np.nan
         self.iterations = self.passes = 0
 
     def follow(self, last: dict[Side, Array], volts: dict[Side, Array]) -> None:
@@ -123,10 +125,15 @@ class StageSolver:
                 outcome.converged = True
                 return outcome
             off = max(outcome.residual, worst)
+            if off <= _ROUNDED * self.tolerance and off > 0.5 * before:
+                # Charge is a difference of two voltages: of small steps rounding leaves no more.
+                outcome.converged = True
+                return outcome
             if step == MOST or not off < np.inf or (step > 3 and off > 0.5 * before):
                 return outcome
             before = off
             self._improve(volts, histories, siemens, slope_a, slope_b, off)
+            self._factored = d
             self.iterations += 1
         return outcome
 
@@ -151,7 +158,9 @@ class StageSolver:
         if amperes == 0.0:
             return 0.0
         scale = max(now, _WEAK * self.largest)
-        return float(amperes / scale) if scale > 0.0 else np.inf
+        if scale == 0.0 and amperes < np.inf:
+            return 1.0  # nothing flows yet
+        return float(amperes / scale)
 
     def _improve(
         self, volts: dict[Side, Array], histories: Sequence[Array], siemens: Sequence[Array], a: Array, b: Array,
@@ -206,6 +215,7 @@ class StageSolver:
         nothing = np.zeros(rows), np.zeros(rows), np.zeros(cols), np.zeros(cols)
         self.space.solve(
             (a + siemens[2], b + siemens[2], leaving, entering, self.segments.word, self.segments.bit), nothing, 0.05,
-            0.0, MAX_PASSES, v, u, guess=True, shunts=(siemens[0], siemens[1]), factored=True,
+            0.0, MAX_PASSES, v, u, guess=True, shunts=(siemens[0], siemens[1]),
+            again=self.iterations > 0, factored=self._factored == d,
         )  # fmt: skip
         return v, u

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import broadcast, checked_array
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
-from xbarsim.errors import ConvergenceError, InputError
+from xbarsim.errors import InputError, TimeStepError
 from xbarsim.kernels import stage_tangents
 from xbarsim.resources import check_running
 from xbarsim.solvers.segments import Segments
@@ -25,6 +26,12 @@ _SMALLER, _LARGER, _SAFETY = 0.2, 5.0, 0.9
 _AGAIN = 0.25  # of a step in which Newton's method did not converge
 _SMALLEST = 1e-12  # of what is to be simulated, or of the time
 _ACCURACY = 1e-2  # of the tolerance, to which stages are solved
+
+
+def _positive(name: str, value: float, most: float) -> float:
+    if isinstance(value, bool) or not (isinstance(value, Real) and 0.0 < value <= most):
+        raise InputError(f"{name} is {value!r}: it must be above 0" + (f" and at most {most:g}" if most < np.inf else ""))
+    return float(value)
 
 
 @dataclass
@@ -62,12 +69,16 @@ class Stepper:
         bit_capacitance: ArrayLike = 0.0,
         cell_capacitance: ArrayLike = 0.0,
         reltol: float = 1e-4,
+        max_step: float = np.inf,
         threads: int = 1,
     ) -> None:
-        self.crossbar, self.time, self.reltol = crossbar, start, reltol
+        self.crossbar, self.time = crossbar, start
+        self.reltol, self.max_step = _positive("reltol", reltol, 0.1), _positive("max_step", max_step, np.inf)
         segments = Segments.of(crossbar)
-        self.cells = CellsInTime(crossbar, segments.g)
         self.capacitance = NodeCapacitance(word_capacitance, bit_capacitance, cell_capacitance, crossbar.shape)
+        self.cells = CellsInTime(
+            crossbar, crossbar.conductance if self.capacitance.present else segments.g
+        )
         self.segments = segments
         self.stages = StageSolver(segments, self.cells, self.capacitance, max(1e-11, _ACCURACY * reltol), threads)
         self.stages.x[:] = self._first_states(initial_states)
@@ -113,12 +124,18 @@ class Stepper:
         """Amperes out of the array at the moment, by side."""
         return self.segments.shared(self.segments.gathered(self.stages.end_currents))
 
+    @property
+    def stored_energy(self) -> float:
+        """Joules in the capacitances."""
+        return self.capacitance.stored(self.stages.v, self.stages.u) if self.capacitance.present else 0.0
+
     def rest(self, volts: Volts, *, discharged: bool = False) -> None:
         """Take the operating point at source volts and states as they are; or all capacitances without charge."""
         stages = self.stages
         self._take(volts)
         if discharged:
             stages.v[:] = stages.u[:] = 0.0
+            stages.end_currents = self._switched_on(volts)
         else:
             self._find_point(volts)
         self._charged = True
@@ -130,7 +147,7 @@ class Stepper:
 
         Raises
         ------
-        ConvergenceError
+        TimeStepError
             No step is small enough; the time is that of the last step that was.
         """
         if not self._charged:
@@ -139,7 +156,7 @@ class Stepper:
         while self.time < stop:
             check_running()
             left = stop - self.time
-            h = min(self._step, left)
+            h = min(self._step, self.max_step, left)
             h = 0.5 * left if 0.5 * left < h < left else h
             error, failure = self._try(source, h, stop if h == left else self.time + h)
             if error <= 1.0:
@@ -191,6 +208,13 @@ class Stepper:
         if not outcome.converged:
             raise self._stuck(StepFailure("the operating point was not found", outcome.cell))
         self.residual = max(self.residual, outcome.residual)
+
+    def _switched_on(self, volts: Volts) -> Volts:
+        """Return what ends carry at the first moment without any charge: an ideal source is not limited."""
+        word, bit = self.segments.word, self.segments.bit
+        ohms: Volts = {"word_left": word[:, 0], "word_right": word[:, -1], "bit_top": bit[0], "bit_bottom": bit[-1]}
+        with np.errstate(divide="ignore"):
+            return {side: np.divide(-lines, ohms[side], where=lines != 0.0, out=0.0 * lines) for side, lines in volts.items()}
 
     def _try(self, source: Callable[[float], Volts], h: float, end: float) -> tuple[float, StepFailure]:
         """Take a step, or leave all as it was; return its error as a part of what is allowed, and what was wrong."""
@@ -260,12 +284,14 @@ class Stepper:
                 worst, cell = float(gap.max() / scale), int(gap.argmax())
         return worst / self.reltol, cell
 
-    def _stuck(self, failure: StepFailure) -> ConvergenceError:
+    def _stuck(self, failure: StepFailure) -> TimeStepError:
         i, j = divmod(failure.cell, self.crossbar.shape[1])
         x = f", state {self.stages.x[i, j]:.6g}" if self.cells.dynamic else ""
-        return ConvergenceError(
+        return TimeStepError(
             f"no step is small enough at {self.time:.9g} s: {failure.reason}; worst is cell [{i}, {j}] at "
             f"{self.stages.v[i, j] - self.stages.u[i, j]:.6g} V{x}",
             "look for a law that jumps or runs away there",
             "raise reltol",
+            time=self.time,
+            cell=(i, j),
         )
