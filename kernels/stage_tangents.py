@@ -31,6 +31,34 @@ _GROWTH = 0.9
 """Largest ``d f_x``: a state that grows faster makes the stage ambiguous, and the step must be smaller."""
 
 
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc", "nnan"})
+def _largest(x: Array) -> float:
+    """Return the largest of numbers >= 0; each but NaN counts."""
+    most = 0.0
+    for c in range(x.size):
+        most = x[c] if x[c] > most else most
+    return most
+
+
+@njit(**_OPTIONS)
+def _place(x: Array, largest: float) -> int:
+    """Return where in x a number first is, or is none."""
+    for c in range(x.size):
+        if not x[c] < largest:
+            return c
+    return 0
+
+
+@njit(**_OPTIONS)
+def _unfit(part: Array, slope: Array, growth: Array, gain: Array) -> bool:
+    """Whether a state of a row grows too fast for the step, or a law gave no number."""
+    bad = False
+    for c in range(part.size):
+        bad |= not ((part[c] < np.inf) & (abs(slope[c]) < np.inf))
+        bad |= (growth[c] > _GROWTH) & (gain[c] != 0.0)
+    return bad
+
+
 @njit(**_OPTIONS)
 def condense(
     begun: Array, d: float, x: Array, low: Array, high: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array,
@@ -42,40 +70,53 @@ def condense(
     """
     m, n = x.shape
     worst, cell, fit = 0.0, 0, True
+    stay, part, growth = np.empty(n), np.empty(n), np.empty(n)
     for r in range(m):
         for c in range(n):
             target = begun[r, c] + d * f[r, c]
-            held = (x[r, c] <= low[r, c]) & (target <= low[r, c]) | (x[r, c] >= high[r, c]) & (target >= high[r, c])
-            stay = 0.0 if held else 1.0
-            stiff = 1.0 - stay * d * fx[r, c]
-            move[r, c] = stay * (target - x[r, c]) / stiff
-            gain[r, c] = stay * d * fv[r, c] / stiff
+            at_low = (x[r, c] <= low[r, c]) & (target <= low[r, c])
+            at_high = (x[r, c] >= high[r, c]) & (target >= high[r, c])
+            stay[c] = 0.0 if at_low | at_high else 1.0
         for c in range(n):
-            whole = iv[r, c] + ix[r, c] * gain[r, c]
-            slope[r, c] = max(whole, _FLATTEST * iv[r, c])
+            growth[c] = d * fx[r, c] * stay[c]
         for c in range(n):
-            part = abs(move[r, c]) / (high[r, c] - low[r, c])
-            bad = not ((part < np.inf) & (abs(slope[r, c]) < np.inf)) or d * fx[r, c] > _GROWTH and gain[r, c] != 0.0
-            if bad and fit:
-                fit, cell = False, r * n + c
-            if part > worst and fit:
-                worst, cell = part, r * n + c
+            stay[c] = stay[c] / (1.0 - growth[c])
+        for c in range(n):
+            move[r, c] = stay[c] * (begun[r, c] + d * f[r, c] - x[r, c])
+        for c in range(n):
+            gain[r, c] = stay[c] * (d * fv[r, c])
+        for c in range(n):
+            slope[r, c] = max(iv[r, c] + ix[r, c] * gain[r, c], _FLATTEST * iv[r, c])
+        for c in range(n):
+            part[c] = abs(move[r, c]) / (high[r, c] - low[r, c])
+        if fit and _unfit(part, slope[r], growth, gain[r]):
+            fit = False
+            for c in range(n):
+                odd = not (part[c] < np.inf and abs(slope[r, c]) < np.inf)
+                if odd or (growth[c] > _GROWTH and gain[r, c] != 0.0):
+                    cell = r * n + c
+                    break
+        largest = _largest(part)
+        if fit and largest > worst:
+            worst, cell = largest, r * n + _place(part, largest)
     return worst, cell, fit
 
 
 @njit(**_OPTIONS)
-def offsets(i: Array, ix: Array, move: Array, slope: Array, v: Array, u: Array, j: Array) -> None:
-    """Fill what cells take besides ``slope (v - u)``."""
+def offsets(i: Array, ix: Array, move: Array, slope: Array, v: Array, u: Array, j: Array, before: Array) -> None:
+    """Fill what cells take besides ``slope (v - u)``, and the volts across them, ``before``."""
     m, n = i.shape
     for r in range(m):
         for c in range(n):
-            j[r, c] = i[r, c] + ix[r, c] * move[r, c] - slope[r, c] * (v[r, c] - u[r, c])
+            before[r, c] = v[r, c] - u[r, c]
+        for c in range(n):
+            j[r, c] = i[r, c] + ix[r, c] * move[r, c] - slope[r, c] * before[r, c]
 
 
 @njit(**_OPTIONS)
 def follow(
     move: Array, gain: Array, v: Array, u: Array, before: Array, low: Array, high: Array, x: Array
-) -> None:
+) -> None:  # fmt: skip
     """Move the states x to where the volts v - u, ``before`` until then, want them, within their bounds."""
     m, n = x.shape
     for r in range(m):
@@ -85,16 +126,77 @@ def follow(
 
 
 @njit(**_OPTIONS)
-def worst_error(error: Array, low: Array, high: Array, d: float, fx: Array) -> tuple[float, int]:
-    """Return the largest part of its range that a state is estimated to be wrong by, and its cell.
+def begin(x0: Array, rates: Array, first: float, second: float, begun: Array) -> None:
+    """Fill ``begun = x0 + first rates[0] + second rates[1]``: the states but for a stage's own share."""
+    m, n = x0.shape
+    for r in range(m):
+        for c in range(n):
+            begun[r, c] = x0[r, c] + first * rates[0, r, c] + second * rates[1, r, c]
+
+
+@njit(**_OPTIONS)
+def guess(begun: Array, d: float, rate: Array, low: Array, high: Array, x: Array) -> None:
+    """Take the states to where a ``rate`` leads."""
+    m, n = x.shape
+    for r in range(m):
+        for c in range(n):
+            x[r, c] = min(max(begun[r, c] + d * rate[r, c], low[r, c]), high[r, c])
+
+
+@njit(**_OPTIONS)
+def way(begun: Array, d: float, rate: Array, low: Array, high: Array, x: Array) -> float:
+    """Return the largest part of its range that a ``rate`` would take a state away from x."""
+    m, n = x.shape
+    part, most = np.empty(n), 0.0
+    for r in range(m):
+        for c in range(n):
+            there = min(max(begun[r, c] + d * rate[r, c], low[r, c]), high[r, c])
+            part[c] = abs(there - x[r, c]) / (high[r, c] - low[r, c])
+        most = max(most, _largest(part))
+    return most
+
+
+@njit(**_OPTIONS)
+def find_rates(x: Array, begun: Array, d: float, rate: Array) -> None:
+    """Fill the rates that took the states from ``begun`` to x in d seconds."""
+    m, n = x.shape
+    per_second = 1.0 / d
+    for r in range(m):
+        for c in range(n):
+            rate[r, c] = (x[r, c] - begun[r, c]) * per_second
+
+
+@njit(**_OPTIONS)
+def worst_error(
+    rates: Array, first: float, second: float, third: float, low: Array, high: Array, d: float, fx: Array
+) -> tuple[float, int]:
+    """Return the largest part of its range that ``first rates[0] + ...`` says a state is wrong by, and its cell.
 
     What a stiff motion would undo by itself, ``1 / (1 - d f_x)``, does not count.
     """
-    m, n = error.shape
+    m, n = fx.shape
     worst, cell = 0.0, 0
+    part = np.empty(n)
     for r in range(m):
         for c in range(n):
-            part = abs(error[r, c]) / ((high[r, c] - low[r, c]) * max(1.0, 1.0 - d * fx[r, c]))
-            if not part <= worst:
-                worst, cell = part, r * n + c
+            error = first * rates[0, r, c] + second * rates[1, r, c] + third * rates[2, r, c]
+            part[c] = abs(error) / ((high[r, c] - low[r, c]) * max(1.0, 1.0 - d * fx[r, c]))
+        largest = _largest(part)
+        if largest > worst:
+            worst, cell = largest, r * n + _place(part, largest)
     return worst, cell
+
+
+@njit(**_OPTIONS)
+def shift(nodes: Array, along: bool, moved: Array) -> bool:
+    """Add to each line's nodes (m, n), rows if ``along``, what its source ``moved``; return whether any did."""
+    m, n = nodes.shape
+    still = True
+    for k in range(moved.size):
+        still &= moved[k] == 0.0
+    if still:
+        return False
+    for r in range(m):
+        for c in range(n):
+            nodes[r, c] += moved[r] if along else moved[c]
+    return True

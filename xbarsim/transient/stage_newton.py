@@ -22,6 +22,8 @@ MAX_PASSES = 2000
 
 _LOOSEST = 0.05
 _SHARE = 0.05  # of what is to be reached, by each linear solve
+_NEAR_FAR: tuple[tuple[Side, Side], tuple[Side, Side]] = (("word_left", "word_right"), ("bit_bottom", "bit_top"))
+_CURVED = 0.3  # of the root of the tolerance: by so little of its range a state's laws hardly leave their tangents
 _REGRID = 32  # Newton steps between two coarse grids
 _ROUNDED = 10.0  # times the tolerance, where rounding keeps a stage from getting nearer
 _WEAK = 1e-3
@@ -76,7 +78,12 @@ class StageSolver:
         self.space.threads = threads
         self.v, self.u, self.x = np.zeros((3, *shape))
         word, bit = segments.word, segments.bit
-        self._tied = np.isfinite([word[:, 0], word[:, -1]]), np.isfinite([bit[-1], bit[0]])
+        self._tied = [
+            (np.isfinite(near) * 1.0, (np.isinf(near) & np.isfinite(far)) * 1.0)
+            for near, far in ((word[:, 0], word[:, -1]), (bit[-1], bit[0]))
+        ]
+        self._evaluated = False
+        self._near = _CURVED * np.sqrt(tolerance)
         self._slope, self._move, self._gain, self._leaving, self._entering, self._before = np.empty((6, *shape))
         self.end_currents: dict[Side, Array] = {}
         self.charging: list[Array] = []
@@ -86,13 +93,29 @@ class StageSolver:
 
     def follow(self, last: dict[Side, Array], volts: dict[Side, Array]) -> None:
         """Move nodes as far as their lines' sources moved: left and bottom ones, else those at the far ends."""
-        for nodes, near, far, tied in (
-            (self.v, "word_left", "word_right", self._tied[0]),
-            (self.u.T, "bit_bottom", "bit_top", self._tied[1]),
+        if last is volts:
+            return
+        for nodes, along, (near, far), (by_near, by_far) in zip(
+            (self.v, self.u), (True, False), _NEAR_FAR, self._tied, strict=True
         ):
-            moved = np.where(tied[0], volts[near] - last[near], np.where(tied[1], volts[far] - last[far], 0.0))
-            if moved.any():
-                nodes += moved[:, None]
+            moved = by_near * (volts[near] - last[near]) + by_far * (volts[far] - last[far])
+            if stage_tangents.shift(nodes, along, moved):
+                self._evaluated = False
+
+    def guess(self, begun: Array, d: float, rate: Array) -> None:
+        """Let the states go on at a rate, unless that is so little that the last tangents tell as much."""
+        cells = self.cells
+        if not cells.dynamic:
+            return
+        if self._evaluated and stage_tangents.way(begun, d, rate, cells.low, cells.high, self.x) < self._near:
+            return
+        stage_tangents.guess(begun, d, rate, cells.low, cells.high, self.x)
+        self._evaluated = False
+
+    def put(self, v: Array, u: Array, x: Array) -> None:
+        """Put node volts and states."""
+        self.v[:], self.u[:], self.x[:] = v, u, x
+        self._evaluated = False
 
     def solve(
         self, begun: Array, d: float, volts: dict[Side, Array], histories: Sequence[Array], siemens: Sequence[Array]
@@ -108,7 +131,9 @@ class StageSolver:
         outcome = StageOutcome(False, np.inf, 0)
         before = np.inf
         for step in range(MOST + 1):
-            cells.evaluate(self.v, self.u, self.x)
+            if not self._evaluated:
+                cells.evaluate(self.v, self.u, self.x)
+                self._evaluated = True
             worst, cell, fit = 0.0, 0, not cells.falling
             slope_a, slope_b = cells.a, cells.b
             if cells.dynamic:
@@ -133,7 +158,7 @@ class StageSolver:
                 return outcome
             before = off
             self._improve(volts, histories, siemens, slope_a, slope_b, off)
-            self._factored = d
+            self._factored, self._evaluated = d, False
             self.iterations += 1
         return outcome
 
@@ -169,7 +194,9 @@ class StageSolver:
         """Solve the circuit of tangents for node volts, and let the states follow."""
         cells, word, bit = self.cells, self.segments.word, self.segments.bit
         if cells.dynamic:
-            stage_tangents.offsets(cells.i, cells.ix, self._move, a, self.v, self.u, self._leaving)
+            stage_tangents.offsets(
+                cells.i, cells.ix, self._move, a, self.v, self.u, self._leaving, self._before
+            )  # fmt: skip
         else:
             np.subtract(cells.i, a * self.v - b * self.u, out=self._leaving)
         leaving = entering = self._leaving
@@ -178,7 +205,6 @@ class StageSolver:
             leaving, entering = leaving - histories[2] - histories[0], leaving - histories[2] + histories[1]
             a, b = a + siemens[2], b + siemens[2]
             shunts = siemens[0], siemens[1]
-        np.subtract(self.v, self.u, out=self._before)
         tolerance = min(_LOOSEST, max(1e-12, _SHARE * self.tolerance / off))
         status, passes = self.space.solve(
             (a, b, leaving, entering, word, bit), self._sides(volts), tolerance, 0.0, MAX_PASSES, self.v, self.u,

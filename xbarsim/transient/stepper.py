@@ -90,7 +90,8 @@ class Stepper:
         self.keep_cell_energy = False
         self.largest_volts = 0.0
         self._step = np.inf
-        self._rate = np.zeros(crossbar.shape)
+        self._rate, self._begun = np.zeros((2, *crossbar.shape))
+        self._rates, self._first = np.zeros((2, 3, *crossbar.shape))
         self._charged = not self.capacitance.present
 
     def _first_states(self, initial: ArrayLike | None) -> Array:
@@ -131,10 +132,10 @@ class Stepper:
 
     def rest(self, volts: Volts, *, discharged: bool = False) -> None:
         """Take the operating point at source volts and states as they are; or all capacitances without charge."""
-        stages = self.stages
+        stages, nothing = self.stages, np.zeros(self.crossbar.shape)
         self._take(volts)
         if discharged:
-            stages.v[:] = stages.u[:] = 0.0
+            stages.put(nothing, nothing, stages.x)
             stages.end_currents = self._switched_on(volts)
         else:
             self._find_point(volts)
@@ -201,8 +202,8 @@ class Stepper:
 
     def _find_point(self, volts: Volts) -> None:
         """Solve for node volts at fixed states."""
-        stages = self.stages
-        stages.v[:] = stages.u[:] = 0.0
+        stages, nothing = self.stages, np.zeros(self.crossbar.shape)
+        stages.put(nothing, nothing, stages.x)
         stages.follow({side: np.zeros(lines.size) for side, lines in volts.items()}, volts)
         outcome = stages.solve(stages.x.copy(), 0.0, volts, (), ())
         if not outcome.converged:
@@ -219,44 +220,43 @@ class Stepper:
     def _try(self, source: Callable[[float], Volts], h: float, end: float) -> tuple[float, StepFailure]:
         """Take a step, or leave all as it was; return its error as a part of what is allowed, and what was wrong."""
         stages, cells, capacitance = self.stages, self.cells, self.capacitance
-        start, begun = self.time, (stages.v.copy(), stages.u.copy(), stages.x.copy())
-        v0, u0, x0 = begun
+        start, (v0, u0, x0) = self.time, self._first
+        v0[:], u0[:], x0[:] = stages.v, stages.u, stages.x
         d = GAMMA * h
         siemens = capacitance.companions(d) if capacitance.present else ()
-        rates: list[Array] = []
         charging: list[list[Array]] = []
         power = {side: np.zeros(lines.size) for side, lines in self.volts.items()}
         heat = np.zeros(x0.shape) if self.keep_cell_energy else None
         volts, residual = self.volts, 0.0
-        for node, weights, whole in zip(NODES, STAGES, WEIGHTS, strict=True):
+        for k, (node, weights) in enumerate(zip(NODES, STAGES, strict=True)):
             last = volts
             volts = source(end if node == 1.0 else start + node * h)
             stages.follow(last, volts)
-            x = x0
-            for weight, rate in zip(weights, rates, strict=False):
-                x = x + (h * weight) * rate
+            begun = x0
             if cells.dynamic:
-                np.clip(x + d * (rates[-1] if rates else self._rate), cells.low, cells.high, out=stages.x)
+                begun = self._begun
+                first, second = (*weights[:-1], 0.0, 0.0)[:2]
+                stage_tangents.begin(x0, self._rates, h * first, h * second, begun)
+                stages.guess(begun, d, self._rates[k - 1] if k else self._rate)
             histories = capacitance.histories(siemens, v0, u0, weights, charging) if siemens else ()
-            outcome = stages.solve(x, d, volts, histories, siemens)
+            outcome = stages.solve(begun, d, volts, histories, siemens)
             if not outcome.converged:
-                stages.v[:], stages.u[:], stages.x[:] = begun
+                stages.put(v0, u0, x0)
                 return np.inf, StepFailure("Newton's method did not converge", outcome.cell)
             residual = max(residual, outcome.residual)
             if cells.dynamic:
-                rates.append((stages.x - x) / d)
+                stage_tangents.find_rates(stages.x, begun, d, self._rates[k])
             charging.append(stages.charging)
             for side, lines in volts.items():
-                power[side] -= whole * lines * stages.end_currents[side]
+                power[side] -= WEIGHTS[k] * lines * stages.end_currents[side]
             if heat is not None:
-                heat += whole * cells.i * (stages.v - stages.u)
-        error, cell = self._error(h, d, rates, charging, siemens)
+                heat += WEIGHTS[k] * cells.i * (stages.v - stages.u)
+        error, cell = self._error(h, d, charging, siemens)
         if not error <= 1.0:
-            stages.v[:], stages.u[:], stages.x[:] = begun
+            stages.put(v0, u0, x0)
             return error, StepFailure("the error of a step stays above what is allowed", cell)
         self.time = end
-        if rates:
-            self._rate = rates[-1]
+        self._rate[:] = self._rates[-1]
         self._take(volts)
         self.residual = max(self.residual, residual)
         stages.largest = max(stages.largest, *(float(np.abs(lines).max()) for lines in stages.end_currents.values()))
@@ -267,14 +267,15 @@ class Stepper:
         return error, StepFailure("", 0)
 
     def _error(
-        self, h: float, d: float, rates: list[Array], charging: list[list[Array]], siemens: tuple[Array, ...]
+        self, h: float, d: float, charging: list[list[Array]], siemens: tuple[Array, ...]
     ) -> tuple[float, int]:
         """Return the largest error of a state's range or of the largest source volts, over the tolerance; its cell."""
         cells = self.cells
         worst, cell = 0.0, 0
         if cells.dynamic:
-            states = h * (ERROR[0] * rates[0] + ERROR[1] * rates[1] + ERROR[2] * rates[2])
-            worst, cell = stage_tangents.worst_error(states, cells.low, cells.high, d, cells.fx)
+            worst, cell = stage_tangents.worst_error(
+                self._rates, *(h * part for part in ERROR), cells.low, cells.high, d, cells.fx
+            )  # fmt: skip
         if siemens:
             charges = [h * sum(e * amperes[k] for e, amperes in zip(ERROR, charging, strict=True)) for k in range(3)]
             v, u = self.stages.settled(charges, siemens, d)
