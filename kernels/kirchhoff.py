@@ -258,9 +258,7 @@ def end_currents(
 
 
 @njit(**_OPTIONS)
-def _follow(
-    r: Array, v: Array, drawn: Array, broken: bool, current: float
-) -> tuple[float, float, float, float, float]:
+def _follow(r: Array, v: Array, drawn: Array, broken: bool, current: float) -> tuple[float, float, float, float, float]:
     """As ``_along``, for nodes that take the currents ``drawn``, with the squares of what gaps drive in their wires.
 
     A gap drives no more than itself over its own wire's ohms; that is returned second.

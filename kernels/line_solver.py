@@ -48,6 +48,7 @@ class Lines:
         panels, width = self.factors.shape[1:3]
         self.split = panels if rows * cols < SPLIT_CELLS or panels < 4 else (panels + 1) // 2
         self.joint, self.ends = np.zeros((3, width)), np.zeros(width)
+        self._held: Array | None = None
 
     @property
     def halved(self) -> bool:
@@ -98,7 +99,7 @@ class Lines:
 
     def _grounded(self, siemens: Array) -> Array:
         """Lay out what conducts at the word nodes, in work space that is kept."""
-        if not hasattr(self, "_held"):
+        if self._held is None:
             self._held = _tiled(1, *siemens.shape)[0]
         tiles.to_words(siemens, self._held)
         return self._held

@@ -131,8 +131,8 @@ class Workspace:
 
         ``circuit`` is ``(a, b, leaving, entering, word, bit)`` with cells that take ``a v - b u``, ``sides`` are the
         sources as :func:`unsymmetric.solve` takes them; v and u (m, n) are filled, from u if that is a ``guess``.
-        ``shunts`` (m, n) are siemens from the word and from the bit nodes to ground. ``again`` says that wires are those
-        of the solve before, ``factored`` that cells and shunts are so too.
+        ``shunts`` (m, n) are siemens from the word and from the bit nodes to ground. ``again`` says that wires are as
+        in the solve before, ``factored`` that cells and shunts are so too.
         """
         a, b, leaving, entering, word, bit = circuit
         if self.symmetric:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
@@ -87,7 +89,7 @@ class DenseNetwork:
             return motion(self.across(nodes), grid).ravel()
 
         out, x = [], np.ravel(x0)
-        for start, stop in zip(times[:-1], times[1:], strict=True):
+        for start, stop in pairwise(times):
             scale = np.maximum(np.abs(x).max(), 1e-300)
             answer = solve_ivp(rate, (start, stop), x, method="Radau", rtol=1e-10, atol=1e-12 * scale, max_step=limit)
             assert answer.success

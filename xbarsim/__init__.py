@@ -101,6 +101,7 @@ _MODULES = {
     "schemes": "schemes",
     "spice": "spice",
     "study": "study",
+    "transient": "transient",
     "validate": "validate",
 }
 

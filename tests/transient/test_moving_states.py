@@ -66,7 +66,7 @@ CORNERS = np.array([0.0, 2e-7, 7e-7, 8e-7, 9e-7, 1e-6, 1.4e-6, 1.5e-6, STOP])
 
 @pytest.fixture(scope="module")
 def reference():
-    crossbar, dense, x0 = circuit()
+    _, dense, x0 = circuit()
     return dense.states(siemens, motion, volts_at, x0, CORNERS)
 
 
@@ -97,7 +97,7 @@ def test_steps_are_of_third_order_with_states_too():
 
 
 def test_below_the_thresholds_nothing_moves():
-    crossbar, _, x0 = circuit()
+    crossbar, _, _ = circuit()
     transient = simulate(crossbar, {"word_left": [0.3, -0.3, 0.1]}, 1.0)
     np.testing.assert_array_equal(transient.states, crossbar.device.state(crossbar.conductance))
 

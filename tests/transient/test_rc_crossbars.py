@@ -110,7 +110,8 @@ def test_little_capacitance_is_next_to_none():
 
 def test_sources_superpose():
     crossbar, _, farads = unsymmetric()
-    waves = {"word_left": [Pulse(0, 1, 1e-11, 2e-11, 1e-11, 1e-10, 1), 0.0, 0.0]}, {"bit_top": (np.array([0, 2e-10]), np.array([0, 0.7]))}
+    pulse, ramp = Pulse(0, 1, 1e-11, 2e-11, 1e-11, 1e-10, 1), (np.array([0, 2e-10]), np.array([0, 0.7]))
+    waves = {"word_left": [pulse, 0.0, 0.0]}, {"bit_top": ramp}
     options = {"stop": 3e-10, "reltol": 1e-6, **farads}
     parts = [simulate(crossbar, wave, **options) for wave in waves]
     both = simulate(crossbar, waves[0] | waves[1], **options)

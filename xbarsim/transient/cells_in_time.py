@@ -63,5 +63,3 @@ class CellsInTime:
     def falling(self) -> bool:
         """Whether a law without a state has a falling current or none: solvers cannot go on."""
         return not self.dynamic and not (np.isfinite(self.i).all() and (self.a >= 0.0).all() and (self.b >= 0.0).all())
-
-

@@ -61,7 +61,9 @@ class Recording:
         times = np.unique(checked_array("record.states_at", self.states_at, signed=True))
         outside = (times < start) | (times > stop)
         if outside.any():
-            raise InputError(f"record.states_at has {times[outside][0]:g} s: it must be within {start:g} and {stop:g} s")
+            raise InputError(
+                f"record.states_at has {times[outside][0]:g} s: it must be within {start:g} and {stop:g} s"
+            )
         return times
 
 

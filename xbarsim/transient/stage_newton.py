@@ -14,6 +14,9 @@ from xbarsim.transient.cells_in_time import CellsInTime
 from xbarsim.transient.line_shares import LineShares
 from xbarsim.transient.node_capacitance import NodeCapacitance
 
+Volts = dict[Side, Array]
+"""The sources' volts, or what their ends carry, by side."""
+
 MOST = 12
 """Newton steps of a stage."""
 
@@ -71,12 +74,12 @@ class StageSolver:
     def __init__(
         self, segments: Segments, cells: CellsInTime, capacitance: NodeCapacitance, tolerance: float, threads: int
     ) -> None:
-        shape = segments.g.shape
+        rows, cols = segments.g.shape
         self.segments, self.cells, self.capacitance, self.tolerance = segments, cells, capacitance, tolerance
         self.shares = LineShares(segments)
-        self.space = newton_steps.Workspace(*shape, cells.symmetric)
+        self.space = newton_steps.Workspace(rows, cols, cells.symmetric)
         self.space.threads = threads
-        self.v, self.u, self.x = np.zeros((3, *shape))
+        self.v, self.u, self.x = np.zeros((3, rows, cols))
         word, bit = segments.word, segments.bit
         self._tied = [
             (np.isfinite(near) * 1.0, (np.isinf(near) & np.isfinite(far)) * 1.0)
@@ -84,14 +87,14 @@ class StageSolver:
         ]
         self._evaluated = False
         self._near = _CURVED * np.sqrt(tolerance)
-        self._slope, self._move, self._gain, self._leaving, self._entering, self._before = np.empty((6, *shape))
-        self.end_currents: dict[Side, Array] = {}
+        self._slope, self._move, self._gain, self._leaving, self._entering, self._before = np.empty((6, rows, cols))
+        self.end_currents: Volts = {}
         self.charging: list[Array] = []
         self.largest = 0.0
         self._factored = np.nan
         self.iterations = self.passes = 0
 
-    def follow(self, last: dict[Side, Array], volts: dict[Side, Array]) -> None:
+    def follow(self, last: Volts, volts: Volts) -> None:
         """Move nodes as far as their lines' sources moved: left and bottom ones, else those at the far ends."""
         if last is volts:
             return
@@ -118,7 +121,7 @@ class StageSolver:
         self._evaluated = False
 
     def solve(
-        self, begun: Array, d: float, volts: dict[Side, Array], histories: Sequence[Array], siemens: Sequence[Array]
+        self, begun: Array, d: float, volts: Volts, histories: Sequence[Array], siemens: Sequence[Array]
     ) -> StageOutcome:
         """Find node volts and states of a stage, from those at hand.
 
@@ -126,8 +129,7 @@ class StageSolver:
         stand for the capacitances (:class:`NodeCapacitance`); they are empty where there are none. With d = 0 the
         states stay.
         """
-        cells, segments = self.cells, self.segments
-        word, bit = segments.word, segments.bit
+        cells = self.cells
         outcome = StageOutcome(False, np.inf, 0)
         before = np.inf
         for step in range(MOST + 1):
@@ -162,9 +164,7 @@ class StageSolver:
             self.iterations += 1
         return outcome
 
-    def _check(
-        self, volts: dict[Side, Array], histories: Sequence[Array], siemens: Sequence[Array], a: Array, b: Array
-    ) -> float:
+    def _check(self, volts: Volts, histories: Sequence[Array], siemens: Sequence[Array], a: Array, b: Array) -> float:
         """Fill the end currents; return the bound of their errors as a part of the largest."""
         drawn = brought = self.cells.i
         if siemens:
@@ -188,7 +188,7 @@ class StageSolver:
         return float(amperes / scale)
 
     def _improve(
-        self, volts: dict[Side, Array], histories: Sequence[Array], siemens: Sequence[Array], a: Array, b: Array,
+        self, volts: Volts, histories: Sequence[Array], siemens: Sequence[Array], a: Array, b: Array,
         off: float,
     ) -> None:  # fmt: skip
         """Solve the circuit of tangents for node volts, and let the states follow."""
@@ -218,7 +218,7 @@ class StageSolver:
                 self._move, self._gain, self.v, self.u, self._before, cells.low, cells.high, self.x
             )  # fmt: skip
 
-    def _sides(self, volts: dict[Side, Array]) -> tuple[Array, Array, Array, Array]:
+    def _sides(self, volts: Volts) -> tuple[Array, Array, Array, Array]:
         word, bit = self.segments.word, self.segments.bit
         return (
             volts["word_left"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
@@ -12,15 +11,13 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import broadcast, checked_array
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import InputError, TimeStepError
-from xbarsim.kernels import stage_tangents
 from xbarsim.resources import check_running
 from xbarsim.solvers.segments import Segments
 from xbarsim.transient.cells_in_time import CellsInTime
 from xbarsim.transient.node_capacitance import NodeCapacitance
-from xbarsim.transient.stage_newton import StageSolver
-from xbarsim.transient.tableau import ERROR, GAMMA, NODES, ORDER, STAGES, WEIGHTS
-
-Volts = dict[Side, Array]
+from xbarsim.transient.runge_kutta import RungeKutta, Step
+from xbarsim.transient.stage_newton import StageSolver, Volts
+from xbarsim.transient.tableau import ORDER
 
 _SMALLER, _LARGER, _SAFETY = 0.2, 5.0, 0.9
 _AGAIN = 0.25  # of a step in which Newton's method did not converge
@@ -30,16 +27,10 @@ _ACCURACY = 1e-2  # of the tolerance, to which stages are solved
 
 def _positive(name: str, value: float, most: float) -> float:
     if isinstance(value, bool) or not (isinstance(value, Real) and 0.0 < value <= most):
-        raise InputError(f"{name} is {value!r}: it must be above 0" + (f" and at most {most:g}" if most < np.inf else ""))
+        raise InputError(
+            f"{name} is {value!r}: it must be above 0" + (f" and at most {most:g}" if most < np.inf else "")
+        )
     return float(value)
-
-
-@dataclass
-class StepFailure:
-    """Why a step was not taken: what was wrong, and with which cell."""
-
-    reason: str
-    cell: int
 
 
 class Stepper:
@@ -76,9 +67,7 @@ class Stepper:
         self.reltol, self.max_step = _positive("reltol", reltol, 0.1), _positive("max_step", max_step, np.inf)
         segments = Segments.of(crossbar)
         self.capacitance = NodeCapacitance(word_capacitance, bit_capacitance, cell_capacitance, crossbar.shape)
-        self.cells = CellsInTime(
-            crossbar, crossbar.conductance if self.capacitance.present else segments.g
-        )
+        self.cells = CellsInTime(crossbar, crossbar.conductance if self.capacitance.present else segments.g)
         self.segments = segments
         self.stages = StageSolver(segments, self.cells, self.capacitance, max(1e-11, _ACCURACY * reltol), threads)
         self.stages.x[:] = self._first_states(initial_states)
@@ -88,10 +77,8 @@ class Stepper:
         self.source_energy: Volts = {side: np.zeros(volts.size) for side, volts in self.volts.items()}
         self.cell_energy = np.zeros(crossbar.shape)
         self.keep_cell_energy = False
-        self.largest_volts = 0.0
         self._step = np.inf
-        self._rate, self._begun = np.zeros((2, *crossbar.shape))
-        self._rates, self._first = np.zeros((2, 3, *crossbar.shape))
+        self._steps = RungeKutta(self.stages, self.reltol)
         self._charged = not self.capacitance.present
 
     def _first_states(self, initial: ArrayLike | None) -> Array:
@@ -133,7 +120,8 @@ class Stepper:
     def rest(self, volts: Volts, *, discharged: bool = False) -> None:
         """Take the operating point at source volts and states as they are; or all capacitances without charge."""
         stages, nothing = self.stages, np.zeros(self.crossbar.shape)
-        self._take(volts)
+        self.volts = volts
+        self._steps.measure(volts)
         if discharged:
             stages.put(nothing, nothing, stages.x)
             stages.end_currents = self._switched_on(volts)
@@ -159,9 +147,12 @@ class Stepper:
             left = stop - self.time
             h = min(self._step, self.max_step, left)
             h = 0.5 * left if 0.5 * left < h < left else h
-            error, failure = self._try(source, h, stop if h == left else self.time + h)
+            step = self._steps.attempt(
+                source, self.time, stop if h == left else self.time + h, self.volts, heat=self.keep_cell_energy
+            )  # fmt: skip
+            error = step.error
             if error <= 1.0:
-                self.accepted += 1
+                self._accept(step)
                 grown = h * min(_LARGER, _SAFETY * max(error, 1e-10) ** (-1.0 / ORDER))
                 self._step = max(grown, self._step) if h == left and error < 1.0 else grown
                 if after is not None:
@@ -171,7 +162,7 @@ class Stepper:
             less = max(_SMALLER, _SAFETY * error ** (-1.0 / ORDER)) if error < np.inf else _AGAIN
             self._step = h * less
             if self._step < smallest:
-                raise self._stuck(failure)
+                raise self._stuck(step.reason, step.cell)
 
     def hold(self, volts: Mapping[Side, ArrayLike], seconds: float) -> None:
         """Put sources to ``volts`` at once, the sides left out as they are, and keep them for some seconds."""
@@ -196,9 +187,15 @@ class Stepper:
             changed[side] = np.array(broadcast(side, checked_array(side, lines, signed=True), changed[side].shape))
         return changed
 
-    def _take(self, volts: Volts) -> None:
-        self.volts = volts
-        self.largest_volts = max(self.largest_volts, *(float(np.abs(lines).max()) for lines in volts.values()))
+    def _accept(self, step: Step) -> None:
+        self.accepted += 1
+        self.time = step.end
+        self.volts = step.volts
+        self.residual = max(self.residual, step.residual)
+        for side, joules in self.source_energy.items():
+            joules += step.delivered[side]
+        if step.heat is not None:
+            self.cell_energy += step.heat
 
     def _find_point(self, volts: Volts) -> None:
         """Solve for node volts at fixed states."""
@@ -207,7 +204,7 @@ class Stepper:
         stages.follow({side: np.zeros(lines.size) for side, lines in volts.items()}, volts)
         outcome = stages.solve(stages.x.copy(), 0.0, volts, (), ())
         if not outcome.converged:
-            raise self._stuck(StepFailure("the operating point was not found", outcome.cell))
+            raise self._stuck("the operating point was not found", outcome.cell)
         self.residual = max(self.residual, outcome.residual)
 
     def _switched_on(self, volts: Volts) -> Volts:
@@ -215,81 +212,16 @@ class Stepper:
         word, bit = self.segments.word, self.segments.bit
         ohms: Volts = {"word_left": word[:, 0], "word_right": word[:, -1], "bit_top": bit[0], "bit_bottom": bit[-1]}
         with np.errstate(divide="ignore"):
-            return {side: np.divide(-lines, ohms[side], where=lines != 0.0, out=0.0 * lines) for side, lines in volts.items()}
+            return {
+                side: np.divide(-lines, ohms[side], where=lines != 0.0, out=0.0 * lines)
+                for side, lines in volts.items()
+            }
 
-    def _try(self, source: Callable[[float], Volts], h: float, end: float) -> tuple[float, StepFailure]:
-        """Take a step, or leave all as it was; return its error as a part of what is allowed, and what was wrong."""
-        stages, cells, capacitance = self.stages, self.cells, self.capacitance
-        start, (v0, u0, x0) = self.time, self._first
-        v0[:], u0[:], x0[:] = stages.v, stages.u, stages.x
-        d = GAMMA * h
-        siemens = capacitance.companions(d) if capacitance.present else ()
-        charging: list[list[Array]] = []
-        power = {side: np.zeros(lines.size) for side, lines in self.volts.items()}
-        heat = np.zeros(x0.shape) if self.keep_cell_energy else None
-        volts, residual = self.volts, 0.0
-        for k, (node, weights) in enumerate(zip(NODES, STAGES, strict=True)):
-            last = volts
-            volts = source(end if node == 1.0 else start + node * h)
-            stages.follow(last, volts)
-            begun = x0
-            if cells.dynamic:
-                begun = self._begun
-                first, second = (*weights[:-1], 0.0, 0.0)[:2]
-                stage_tangents.begin(x0, self._rates, h * first, h * second, begun)
-                stages.guess(begun, d, self._rates[k - 1] if k else self._rate)
-            histories = capacitance.histories(siemens, v0, u0, weights, charging) if siemens else ()
-            outcome = stages.solve(begun, d, volts, histories, siemens)
-            if not outcome.converged:
-                stages.put(v0, u0, x0)
-                return np.inf, StepFailure("Newton's method did not converge", outcome.cell)
-            residual = max(residual, outcome.residual)
-            if cells.dynamic:
-                stage_tangents.find_rates(stages.x, begun, d, self._rates[k])
-            charging.append(stages.charging)
-            for side, lines in volts.items():
-                power[side] -= WEIGHTS[k] * lines * stages.end_currents[side]
-            if heat is not None:
-                heat += WEIGHTS[k] * cells.i * (stages.v - stages.u)
-        error, cell = self._error(h, d, charging, siemens)
-        if not error <= 1.0:
-            stages.put(v0, u0, x0)
-            return error, StepFailure("the error of a step stays above what is allowed", cell)
-        self.time = end
-        self._rate[:] = self._rates[-1]
-        self._take(volts)
-        self.residual = max(self.residual, residual)
-        stages.largest = max(stages.largest, *(float(np.abs(lines).max()) for lines in stages.end_currents.values()))
-        for side, joules in self.source_energy.items():
-            joules += h * power[side]
-        if heat is not None:
-            self.cell_energy += h * heat
-        return error, StepFailure("", 0)
-
-    def _error(
-        self, h: float, d: float, charging: list[list[Array]], siemens: tuple[Array, ...]
-    ) -> tuple[float, int]:
-        """Return the largest error of a state's range or of the largest source volts, over the tolerance; its cell."""
-        cells = self.cells
-        worst, cell = 0.0, 0
-        if cells.dynamic:
-            worst, cell = stage_tangents.worst_error(
-                self._rates, *(h * part for part in ERROR), cells.low, cells.high, d, cells.fx
-            )  # fmt: skip
-        if siemens:
-            charges = [h * sum(e * amperes[k] for e, amperes in zip(ERROR, charging, strict=True)) for k in range(3)]
-            v, u = self.stages.settled(charges, siemens, d)
-            gap = np.maximum(np.abs(v), np.abs(u))
-            scale = max(self.largest_volts, 1e-6)
-            if not gap.max() / scale <= worst:
-                worst, cell = float(gap.max() / scale), int(gap.argmax())
-        return worst / self.reltol, cell
-
-    def _stuck(self, failure: StepFailure) -> TimeStepError:
-        i, j = divmod(failure.cell, self.crossbar.shape[1])
+    def _stuck(self, reason: str, cell: int) -> TimeStepError:
+        i, j = divmod(cell, self.crossbar.shape[1])
         x = f", state {self.stages.x[i, j]:.6g}" if self.cells.dynamic else ""
         return TimeStepError(
-            f"no step is small enough at {self.time:.9g} s: {failure.reason}; worst is cell [{i}, {j}] at "
+            f"no step is small enough at {self.time:.9g} s: {reason}; worst is cell [{i}, {j}] at "
             f"{self.stages.v[i, j] - self.stages.u[i, j]:.6g} V{x}",
             "look for a law that jumps or runs away there",
             "raise reltol",
