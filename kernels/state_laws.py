@@ -12,6 +12,9 @@ back between the bounds (``min(max(x, low), high)``), and a state at a bound is 
 outward. Were the motion cut off at the bound instead, the equation would have no root where f does not fade
 towards it.
 
+Loops over a row fill one or two arrays and read a few: with more the compiler would not know them apart, and not
+vectorise. Motions beyond thresholds are the exception, as most cells have none.
+
 A jump in v stays one, as Biolek's window has it at 0 V: slopes are those of the side on which v is, at 0 those above.
 """
 
@@ -28,8 +31,8 @@ from xbarsim.kernels.intrinsics import intrinsic
 from xbarsim.kernels.native import njit
 
 Array = NDArray[np.float64]
-Six = tuple[float, float, float, float, float, float]
-"""``(i, di/dv, di/dx, f, df/dv, df/dx)``."""
+Three = tuple[float, float, float]
+"""``(f, df/dv, df/dx)``."""
 
 VTEAM = 0
 ION_DRIFT = 1
@@ -171,21 +174,8 @@ def _window(code: float, k: float, y: float, rising: bool) -> tuple[float, float
 
 
 @njit(**_INLINE)
-def _vteam(v: float, x: float, p: Array, r: int, c: int) -> Six:
-    """Kvatinsky et al. 2015; p: low, high, r_on, r_off, gain, k_on, k_off, v_on, v_off, alpha_on, alpha_off, window, k.
-
-    x is low where the cell has r_on; gain is ln(r_off / r_on), or 0 where the resistance is linear in x.
-    """
-    low, span = p[0, r, c], p[1, r, c] - p[0, r, c]
-    y = (x - low) / span
-    r_on, gain = p[2, r, c], p[4, r, c]
-    if gain > 0.0:
-        g = _exp(-gain * y) / r_on
-        gx = -gain / span * g
-    else:
-        more = p[3, r, c] - r_on
-        g = 1.0 / (r_on + more * y)
-        gx = -g * g * more / span
+def _vteam_motion(v: float, y: float, p: Array, r: int, c: int) -> Three:
+    """Return ``(f, fv, fx)`` of VTEAM at ``y``, 0 to 1 between the bounds."""
     f, fv, fx = 0.0, 0.0, 0.0
     down = v < p[7, r, c]
     if down or v > p[8, r, c]:
@@ -193,30 +183,76 @@ def _vteam(v: float, x: float, p: Array, r: int, c: int) -> Six:
         over = v / volts - 1.0
         less = over ** (alpha - 1.0)
         w, wy = _window(p[11, r, c], p[12, r, c], y, not down)
-        f = k * less * over
-        fv = k * alpha * less / volts * w
-        fx = f * wy / span
-        f = f * w
-    return g * v, g, gx * v, f, fv, fx
+        f, fv, fx = k * less * over * w, k * alpha * less / volts * w, k * less * over * wy / (p[1, r, c] - p[0, r, c])
+    return f, fv, fx
+
+
+@njit(**_OPTIONS)
+def _vteam_row(
+    v: Array, x: Array, p: Array, r: int, i: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array, spare: Array
+) -> None:  # fmt: skip
+    """Kvatinsky et al. 2015; p: low, high, r_on, r_off, gain, k_on, k_off, v_on, v_off, alpha_on, alpha_off, window, k.
+
+    x is low where the cell has r_on; gain is ln(r_off / r_on), or 0, in all cells, where the resistance is linear in x.
+    """
+    low, high, r_on, r_off, gain, y = p[0, r], p[1, r], p[2, r], p[3, r], p[4, r], spare[0]
+    for c in range(x.size):
+        y[c] = (min(max(x[c], low[c]), high[c]) - low[c]) / (high[c] - low[c])
+    if gain[0] > 0.0:
+        for c in range(x.size):
+            iv[c] = _exp(-gain[c] * y[c]) / r_on[c]
+        for c in range(x.size):
+            ix[c] = -gain[c] / (high[c] - low[c]) * iv[c] * v[c]
+    else:
+        for c in range(x.size):
+            iv[c] = 1.0 / (r_on[c] + (r_off[c] - r_on[c]) * y[c])
+        for c in range(x.size):
+            ix[c] = -iv[c] * iv[c] * (r_off[c] - r_on[c]) / (high[c] - low[c]) * v[c]
+    for c in range(x.size):
+        i[c] = iv[c] * v[c]
+    for c in range(x.size):
+        f[c], fv[c], fx[c] = _vteam_motion(v[c], y[c], p, r, c)
+
+
+@njit(**_OPTIONS)
+def _ion_drift_row(
+    v: Array, x: Array, p: Array, r: int, i: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array, spare: Array
+) -> None:  # fmt: skip
+    """Strukov et al. 2008; p: low, high, r_on, r_off, rate, window, exponent. ``dx/dt = rate i w(x)``.
+
+    The window is the same in all cells.
+    """
+    low, high, r_on, r_off, rate = p[0, r], p[1, r], p[2, r], p[3, r], p[4, r]
+    y, w, wx = spare[0], spare[1], spare[2]
+    for c in range(x.size):
+        y[c] = min(max(x[c], low[c]), high[c])
+    for c in range(x.size):
+        iv[c] = 1.0 / (r_off[c] - (r_off[c] - r_on[c]) * y[c])
+    for c in range(x.size):
+        i[c] = iv[c] * v[c]
+    for c in range(x.size):
+        ix[c] = iv[c] * i[c] * (r_off[c] - r_on[c])
+    if p[5, r, 0] == NO_WINDOW:
+        for c in range(x.size):
+            f[c] = rate[c] * i[c]
+        for c in range(x.size):
+            fv[c] = rate[c] * iv[c]
+        for c in range(x.size):
+            fx[c] = rate[c] * ix[c]
+        return
+    for c in range(x.size):
+        w[c], wx[c] = _window(p[5, r, c], p[6, r, c], y[c], v[c] >= 0.0)
+    for c in range(x.size):
+        f[c] = rate[c] * i[c] * w[c]
+    for c in range(x.size):
+        fv[c] = rate[c] * iv[c] * w[c]
+    for c in range(x.size):
+        fx[c] = rate[c] * (ix[c] * w[c] + i[c] * wx[c])
 
 
 @njit(**_INLINE)
-def _ion_drift(v: float, x: float, p: Array, r: int, c: int) -> Six:
-    """Strukov et al. 2008; p: low, high, r_on, r_off, rate, window, exponent. ``dx/dt = rate i w(x)``."""
-    less = p[3, r, c] - p[2, r, c]
-    g = 1.0 / (p[3, r, c] - less * x)
-    i, ix = g * v, g * g * less * v
-    w, wx = _window(p[5, r, c], p[6, r, c], x, v >= 0.0)
-    rate = p[4, r, c]
-    return i, g, ix, rate * i * w, rate * g * w, rate * (ix * w + i * wx)
-
-
-@njit(**_INLINE)
-def _yakopcic(v: float, x: float, p: Array, r: int, c: int) -> Six:
-    """Yakopcic et al. 2011, 2013; p: low, high, a1, a2, b, ap, an, vp, vn, alphap, alphan, xp, xn, eta."""
-    s, h = _sinh(p[4, r, c] * v)
-    a = p[2, r, c] if v >= 0.0 else p[3, r, c]
-    i, iv, ix = a * x * s, a * x * p[4, r, c] * h, a * s
+def _yakopcic_motion(v: float, x: float, p: Array, r: int, c: int) -> Three:
+    """Return ``(f, fv, fx)`` of Yakopcic's cells."""
     f, fv, fx = 0.0, 0.0, 0.0
     up, down = v > p[7, r, c], v < -p[8, r, c]
     if up or down:
@@ -239,11 +275,35 @@ def _yakopcic(v: float, x: float, p: Array, r: int, c: int) -> Six:
                 bend = p[10, r, c] * fade + e / room
         signed = eta if up else -eta
         f, fv, fx = signed * drive * fade, eta * slope * fade, signed * drive * bend
-    return i, iv, ix, f, fv, fx
+    return f, fv, fx
 
 
-@njit(**_INLINE)
-def _gap(v: float, x: float, p: Array, r: int, c: int) -> Six:
+@njit(**_OPTIONS)
+def _yakopcic_row(
+    v: Array, x: Array, p: Array, r: int, i: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array, spare: Array
+) -> None:  # fmt: skip
+    """Yakopcic et al. 2011, 2013; p: low, high, a1, a2, b, ap, an, vp, vn, alphap, alphan, xp, xn, eta."""
+    low, high, a1, a2, b, y, a = p[0, r], p[1, r], p[2, r], p[3, r], p[4, r], spare[0], spare[1]
+    for c in range(x.size):
+        y[c] = min(max(x[c], low[c]), high[c])
+    for c in range(x.size):
+        a[c] = a1[c] if v[c] >= 0.0 else a2[c]
+    for c in range(x.size):
+        s, h = _sinh(b[c] * v[c])
+        ix[c] = a[c] * s
+        iv[c] = a[c] * b[c] * h
+    for c in range(x.size):
+        iv[c] *= y[c]
+    for c in range(x.size):
+        i[c] = ix[c] * y[c]
+    for c in range(x.size):
+        f[c], fv[c], fx[c] = _yakopcic_motion(v[c], y[c], p, r, c)
+
+
+@njit(**_OPTIONS)
+def _gap_row(
+    v: Array, x: Array, p: Array, r: int, i: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array, spare: Array
+) -> None:  # fmt: skip
     """Jiang et al. 2016; p: low, high, i0, g0, v0, velocity, gamma0, beta, a0 / L, eg, er, t0, rth, offset, sign.
 
     The gap is ``offset + sign x``, sign 1 or -1. ``w`` is the local field's energy per applied volt::
@@ -252,61 +312,6 @@ def _gap(v: float, x: float, p: Array, r: int, c: int) -> Six:
         w = a0 / L (gamma0 - beta (gap / nm)^3)
         dgap/dt = -velocity (exp((w v - eg) / (k T / q)) - exp(-(w v + er) / (k T / q)))
     """
-    sign = p[14, r, c]
-    gap = p[13, r, c] + sign * x
-    s, h = _sinh(v / p[4, r, c])
-    scale = p[2, r, c] * _exp(-gap / p[3, r, c])
-    i, iv = scale * s, scale * h / p[4, r, c]
-    ix = -sign * i / p[3, r, c]
-    kelvin = p[11, r, c] + p[12, r, c] * v * i
-    per_volt = 1.0 / (_VOLTS_PER_KELVIN * kelvin)
-    hotter_v, hotter_x = p[12, r, c] * (i + v * iv) / kelvin, p[12, r, c] * v * ix / kelvin
-    length = gap * _PER_NANOMETRE
-    w = p[8, r, c] * (p[6, r, c] - p[7, r, c] * length * length * length)
-    wx = -3.0 * sign * _PER_NANOMETRE * p[8, r, c] * p[7, r, c] * length * length
-    grown, lost = (w * v - p[9, r, c]) * per_volt, -(w * v + p[10, r, c]) * per_volt
-    e_grown, e_lost = _exp(grown), _exp(lost)
-    k = -sign * p[5, r, c]
-    f = k * (e_grown - e_lost)
-    fv = k * (e_grown * (w * per_volt - grown * hotter_v) + e_lost * (w * per_volt + lost * hotter_v))
-    fx = k * (e_grown * (wx * v * per_volt - grown * hotter_x) + e_lost * (wx * v * per_volt + lost * hotter_x))
-    return i, iv, ix, f, fv, fx
-
-
-@njit(**_OPTIONS)
-def _compiled(current: int, motion: int, v: float, x: float, p: Array, r: int, c: int, q: Array) -> Six:
-    """Return the results of a user's own two functions of ``(v, x, *p[2:])``; q is room for what they take."""
-    q[0] = x
-    for k in range(2, p.shape[0]):
-        q[k - 1] = p[k, r, c]
-    i, iv, ix = _call(current, v, q)
-    f, fv, fx = _call(motion, v, q)
-    return i, iv, ix, f, fv, fx
-
-
-@njit(**_INLINE)
-def cell(kind: int, current: int, motion: int, v: float, x: float, p: Array, r: int, c: int, q: Array) -> Six:
-    """Return the current, the motion and their slopes of the cell at [r, c]; q (K - 1) is room for ``COMPILED``."""
-    within = min(max(x, p[0, r, c]), p[1, r, c])
-    laws: Six
-    if kind == VTEAM:
-        laws = _vteam(v, within, p, r, c)
-    elif kind == ION_DRIFT:
-        laws = _ion_drift(v, within, p, r, c)
-    elif kind == YAKOPCIC:
-        laws = _yakopcic(v, within, p, r, c)
-    elif kind == GAP:
-        laws = _gap(v, within, p, r, c)
-    else:
-        laws = _compiled(current, motion, v, within, p, r, c, q)
-    return laws
-
-
-@njit(**_OPTIONS)
-def _gap_row(
-    v: Array, x: Array, p: Array, r: int, i: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array, spare: Array
-) -> None:  # fmt: skip
-    """Fill row r as ``_gap`` does its cells, in loops that vectorise: each fills one array, and reads a few."""
     low, high, i0, g0, v0, velocity, gamma0, beta = (
         p[0, r],
         p[1, r],
@@ -373,23 +378,38 @@ def _gap_row(
 
 
 @njit(**_OPTIONS)
+def _compiled_row(
+    current: int, motion: int, v: Array, x: Array, p: Array, r: int, i: Array, iv: Array, ix: Array, f: Array,
+    fv: Array, fx: Array, q: Array,
+) -> None:  # fmt: skip
+    """Fill row r with the results of a user's own two functions of ``(v, x, *p[2:])``; q holds what they take."""
+    for c in range(x.size):
+        q[0] = min(max(x[c], p[0, r, c]), p[1, r, c])
+        for k in range(2, p.shape[0]):
+            q[k - 1] = p[k, r, c]
+        i[c], iv[c], ix[c] = _call(current, v[c], q)
+        f[c], fv[c], fx[c] = _call(motion, v[c], q)
+
+
+@njit(**_OPTIONS)
 def evaluate(
     kind: int, current_address: int, motion_address: int, v: Array, x: Array, p: Array, i: Array, iv: Array, ix: Array,
     f: Array, fv: Array, fx: Array,
 ) -> None:  # fmt: skip
     """Fill currents i, motions f and their slopes in v and in x (m, n) at the volts v and the states x."""
     m, n = v.shape
-    if kind == GAP:
-        spare = np.empty((6, n))
-        for r in range(m):
-            _gap_row(v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], spare)
-        return
-    q = np.empty(p.shape[0])
+    spare, q = np.empty((6, n)), np.empty(p.shape[0])
     for r in range(m):
-        for c in range(n):
-            i[r, c], iv[r, c], ix[r, c], f[r, c], fv[r, c], fx[r, c] = cell(
-                kind, current_address, motion_address, v[r, c], x[r, c], p, r, c, q
-            )
+        if kind == VTEAM:
+            _vteam_row(v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], spare)
+        elif kind == ION_DRIFT:
+            _ion_drift_row(v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], spare)
+        elif kind == YAKOPCIC:
+            _yakopcic_row(v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], spare)
+        elif kind == GAP:
+            _gap_row(v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], spare)
+        else:
+            _compiled_row(current_address, motion_address, v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], q)
 
 
 @njit(**_OPTIONS)
