@@ -113,7 +113,7 @@ def test_steps_of_one_size_share_their_factors(monkeypatch):
     inner = LinearStep._factors
 
     def counted(self, alpha):
-        made.append(len(self._known))
+        made.append(len(self._of_alpha))
         return inner(self, alpha)
 
     monkeypatch.setattr(LinearStep, "_factors", counted)
@@ -121,3 +121,16 @@ def test_steps_of_one_size_share_their_factors(monkeypatch):
     assert solution.accepted > 700
     assert made[-1] < 60
     assert made[-1] - made[len(made) // 2] < 10
+
+
+@pytest.mark.parametrize(
+    "cell", ["r2 b 0 1k", "b2 b 0 i=sinh(4*v(b))/(100k+10k*v(x))\nc2 x 0 1n\nb3 0 x i=1u*v(b)*(1-v(x))\nr3 b 0 1k"]
+)
+def test_what_has_decayed_is_no_reason_to_end(cell):
+    """After 3,000 time constants voltages are below the smallest doubles: their rounding violates nothing."""
+    cards = f"v1 a 0 pulse(0 1 1n 1n 1n 20n 1)\nr1 a b 1k\nc1 b 0 1p\n{cell}"
+    circuit = circuit_of(cards, [1e-12, 1e-9][: cards.count("\nc")])
+    solution = run(circuit, 3e-6, largest=5e-7, uic=True, method="gear")
+    assert solution.complete, solution.problem
+    assert voltage(circuit, solution, "b").max() > 0.1
+    assert abs(voltage(circuit, solution, "b")[-1]) < 1e-12

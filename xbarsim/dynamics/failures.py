@@ -12,7 +12,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 _MOST_NODES = 8
 
 
-def told(circuit: FlatCircuit, system: System, error: StepError) -> str:
+def step_failure(circuit: FlatCircuit, system: System, error: StepError) -> str:
     """Return why a step has no solution."""
     return f"the step's equations end{_where(circuit, system, error.element, error.unknown)} with '{error}'"
 
@@ -30,12 +30,12 @@ def explained(time: float, smallest: float, cause: str) -> str:
 
 
 def no_start(
-    circuit: FlatCircuit, named: NamedNetwork, equations: StepEquations | None, error: SolveError
+    circuit: FlatCircuit, named_network: NamedNetwork, equations: StepEquations | None, error: SolveError
 ) -> SolveError:
     """Return the error of a run that does not begin."""
     file = circuit.places.files[0]
     if isinstance(error, mna.LoopError):
-        return SolveError(loop_message(circuit, named.fixing, error.branch))
+        return SolveError(loop_message(circuit, named_network.fixing, error.branch))
     if isinstance(error, FloatingError):
         names = [circuit.nodes[int(k)] for k in error.nodes if int(k) < len(circuit.nodes)]
         more = f" and {len(names) - _MOST_NODES} more" if len(names) > _MOST_NODES else ""
@@ -55,7 +55,7 @@ def no_start(
         )
     if isinstance(error, StepError) and equations is not None:
         return ConvergenceError(
-            f"{file}: the initial values lead to no solution at 0 s: {told(circuit, equations.system, error)}"
+            f"{file}: the initial values lead to no solution at 0 s: {step_failure(circuit, equations.system, error)}"
         )
     return (
         type(error)(f"{file}: {error}")

@@ -44,7 +44,7 @@ class FirstPoint(NamedTuple):
 
 
 def operating_point(
-    circuit: FlatCircuit, transient: Transient, named: NamedNetwork, equations: StepEquations
+    circuit: FlatCircuit, transient: Transient, named_network: NamedNetwork, equations: StepEquations
 ) -> FirstPoint:
     """Solve with capacitors open and inductors shorted, nodes of ``.ic`` held at their voltages.
 
@@ -55,30 +55,30 @@ def operating_point(
     FailedPointError, SolveError
         There is no operating point.
     """
-    independent = np.zeros(named.network.voltages.a.size, bool)
+    independent = np.zeros(named_network.network.voltages.a.size, bool)
     independent[: int(np.count_nonzero(fixes_voltage(circuit.kinds)))] = True
-    group = fixed_groups(named.network, independent)
-    held = {node: volts for node, volts in transient.initial.items() if group[node] != group[0]}
-    forced = _with_held(named, held)
+    group = fixed_groups(named_network.network, independent)
+    ic_volts = {node: volts for node, volts in transient.initial.items() if group[node] != group[0]}
+    forced = _with_held(named_network, ic_volts)
     try:
-        solution = _solved(circuit, transient, forced, held)
+        solution = _solved(circuit, transient, forced, ic_volts)
     except mna.LoopError:
-        if not held:
+        if not ic_volts:
             raise
-        mna.System(named.network)  # it may be nothing of held nodes
+        mna.System(named_network.network)  # it may be nothing of these nodes
         raise InputError(
-            f"{circuit.places.files[0]}: .ic of {_listed(circuit, held)} fixes what sources and other nodes fix "
+            f"{circuit.places.files[0]}: .ic of {_listed(circuit, ic_volts)} fixes what sources and other nodes fix "
             "already: leave some of these nodes out"
         ) from None
     _check_held(circuit, transient, solution.voltages[0])
-    volts, count = named.network.voltages.a.size, len(held)
+    volts, count = named_network.network.voltages.a.size, len(ic_volts)
     amperes = np.delete(solution.currents[0], volts + np.arange(count))
     x = equations.unknowns(solution.voltages[0], amperes)
     return FirstPoint(x, solution.voltages[0], amperes, solution.residual)
 
 
-def _listed(circuit: FlatCircuit, held: dict[int, float]) -> str:
-    return ", ".join(circuit.nodes[node] for node in list(held)[:_MOST_NODES])
+def _listed(circuit: FlatCircuit, ic_volts: dict[int, float]) -> str:
+    return ", ".join(circuit.nodes[node] for node in list(ic_volts)[:_MOST_NODES])
 
 
 def _check_held(circuit: FlatCircuit, transient: Transient, voltages: Floats) -> None:
@@ -92,15 +92,15 @@ def _check_held(circuit: FlatCircuit, transient: Transient, voltages: Floats) ->
 
 
 def _solved(
-    circuit: FlatCircuit, transient: Transient, forced: NamedNetwork, held: dict[int, float]
+    circuit: FlatCircuit, transient: Transient, forced: NamedNetwork, ic_volts: dict[int, float]
 ) -> mna.NetworkSolution | nonlinear.NonlinearSolution:
     drive = _drive_at_start(circuit)
     if circuit.nonlinear:
         problem = problem_of(circuit, forced.network, forced.branch)
         guesses = np.zeros(len(circuit.nodes))
-        for node, volts in {**transient.guesses, **held}.items():
+        for node, volts in {**transient.guesses, **ic_volts}.items():
             guesses[node] = volts
-        start = problem.start(guesses) if transient.guesses or held else None
+        start = problem.start(guesses) if transient.guesses or ic_volts else None
         return nonlinear.solve(problem, drive, np.zeros(1), start)
     return mna.solve(forced.network, drive)
 
@@ -114,17 +114,17 @@ def _drive_at_start(circuit: FlatCircuit) -> mna.Drive:
     return mna.Drive(1, tables[0], tables[1])
 
 
-def _with_held(named: NamedNetwork, held: dict[int, float]) -> NamedNetwork:
+def _with_held(named_network: NamedNetwork, ic_volts: dict[int, float]) -> NamedNetwork:
     """Return a network with sources that hold nodes, behind its other sources of volts."""
-    if not held:
-        return named
-    network = named.network
+    if not ic_volts:
+        return named_network
+    network = named_network.network
     count, volts = network.voltages.a.size, network.voltages
-    nodes = np.array(list(held), dtype=np.int64)
+    nodes = np.array(list(ic_volts), dtype=np.int64)
     sources = mna.Branches(
         np.append(volts.a, nodes),
         np.append(volts.b, np.zeros_like(nodes)),
-        np.append(volts.value, np.array(list(held.values()))),
+        np.append(volts.value, np.array(list(ic_volts.values()))),
     )
 
     def moved(branch: np.ndarray) -> np.ndarray:
@@ -135,16 +135,18 @@ def _with_held(named: NamedNetwork, held: dict[int, float]) -> NamedNetwork:
         for coupling, gains in network.controlled.items()
     }
     yielding = np.append(network.yielding, np.zeros(nodes.size, bool)) if network.yielding.size else network.yielding
-    fixing = named.fixing[:count] + [f"v({node})" for node in held] + named.fixing[count:]
+    fixing = named_network.fixing[:count] + [f"v({node})" for node in ic_volts] + named_network.fixing[count:]
     return NamedNetwork(
-        replace(network, voltages=sources, controlled=controlled, yielding=yielding), fixing, moved(named.branch)
+        replace(network, voltages=sources, controlled=controlled, yielding=yielding),
+        fixing,
+        moved(named_network.branch),
     )
 
 
 def initial_values(
     circuit: FlatCircuit,
     transient: Transient,
-    named: NamedNetwork,
+    named_network: NamedNetwork,
     equations: StepEquations,
     sources: TimedSources,
     longest: float,
@@ -168,14 +170,14 @@ def initial_values(
         values[node] = volts
     storage = circuit.storage or Storage()
     coils = storage.inductors
-    given = np.isfinite(coils.initial)
-    branch = named.branch[coils.elements]
-    values[system.unknowns.nodes + branch[given]] = coils.initial[given]
+    has_ic = np.isfinite(coils.initial)
+    branch = named_network.branch[coils.elements]
+    values[system.unknowns.nodes + branch[has_ic]] = coils.initial[has_ic]
     _give_inner_nodes(circuit, equations, values)
     charges = equations.charges(values)
     caps = storage.capacitors
-    wanted = np.where(np.isfinite(caps.initial), caps.initial, values[caps.first] - values[caps.second])
-    charges[: wanted.size] = caps.farads * wanted  # capacitors are the first to be stored
+    initial_volts = np.where(np.isfinite(caps.initial), caps.initial, values[caps.first] - values[caps.second])
+    charges[: initial_volts.size] = caps.farads * initial_volts  # capacitors are the first to be stored
     x, nodes, right = (
         equations.unknowns(values[: system.unknowns.nodes], np.zeros(0)),
         system.unknowns.nodes,
@@ -184,11 +186,11 @@ def initial_values(
     for length in (_AT_ONCE, _SHORTLY):
         formula = Formula(1, 1 / (length * longest), np.zeros_like(charges), 0.0)
         step = equations.begin(formula, charges, right, x)
-        found, charges = equations.values(step.unknowns), step.charges
+        reached, charges = equations.values(step.unknowns), step.charges
         # Currents of the jump are none to start from: they would leave their rounding.
-        x = equations.unknowns(found[:nodes], np.zeros(0))
-    _check(circuit, transient, found, wanted, found[nodes + branch])
-    return FirstPoint(step.unknowns, found[:nodes], found[nodes : nodes + system.unknowns.reported], step.residual)
+        x = equations.unknowns(reached[:nodes], np.zeros(0))
+    _check(circuit, transient, reached, initial_volts, reached[nodes + branch])
+    return FirstPoint(step.unknowns, reached[:nodes], reached[nodes : nodes + system.unknowns.reported], step.residual)
 
 
 def _give_inner_nodes(circuit: FlatCircuit, equations: StepEquations, values: Floats) -> None:
@@ -198,25 +200,27 @@ def _give_inner_nodes(circuit: FlatCircuit, equations: StepEquations, values: Fl
             values[part.flows[0]] = values[circuit.diodes.first]
 
 
-def _check(circuit: FlatCircuit, transient: Transient, found: Floats, wanted: Floats, currents: Floats) -> None:
+def _check(
+    circuit: FlatCircuit, transient: Transient, reached: Floats, initial_volts: Floats, currents: Floats
+) -> None:
     """Refuse initial values that the circuit does not have."""
     storage = circuit.storage or Storage()
     caps, coils, t = storage.capacitors, storage.inductors, transient.tolerances
     known = np.zeros(len(circuit.nodes), bool)
     known[[0, *transient.initial]] = True
     # What nobody has given may be what it likes.
-    meant = np.isfinite(caps.initial) | (
+    explicit = np.isfinite(caps.initial) | (
         known[caps.first] & known[caps.second] & ((caps.first > 0) | (caps.second > 0))
     )
-    volts = found[caps.first] - found[caps.second]
+    volts = reached[caps.first] - reached[caps.second]
     nodes = len(circuit.nodes)
-    off = np.abs(volts - wanted) > _SAME * np.abs(found[:nodes]).max() + t.volts
-    for k in np.flatnonzero(meant & off)[:1].tolist():
+    off = np.abs(volts - initial_volts) > _SAME * np.abs(reached[:nodes]).max() + t.volts
+    for k in np.flatnonzero(explicit & off)[:1].tolist():
         place = circuit.places.where(int(caps.origins[k]))
         ends = ", ".join(circuit.nodes[node] for node in (int(caps.first[k]), int(caps.second[k])) if node)
         raise InputError(
-            f"{place}: {caps.names[k]} starts at {wanted[k]:g} V by its ic= or .ic, but sources and other initial "
-            f"values give v({ends}) = {volts[k]:g} V: make them agree"
+            f"{place}: {caps.names[k]} starts at {initial_volts[k]:g} V by its ic= or .ic, but sources and other "
+            f"initial values give v({ends}) = {volts[k]:g} V: make them agree"
         )
     off = np.abs(currents - coils.initial) > _SAME * np.abs(currents).max(initial=0.0) + t.amperes
     for k in np.flatnonzero(np.isfinite(coils.initial) & off)[:1].tolist():

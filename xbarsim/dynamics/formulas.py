@@ -1,13 +1,13 @@
 """Formulas for the rate of a stored charge or flux at the end of a step.
 
-All are ``rate = alpha (q - q_n) + rest`` with q at the end and q_n at the start, so that what does not change gives a
-rate of exactly 0 (Nagel, UCB/ERL M520, 1975, section 6; for unequal steps Hairer, Norsett, Wanner, Solving Ordinary
+All are ``rate = alpha (q - q_n) + carried`` with q at the end and q_n at the start, so that what does not change gives
+a rate of exactly 0 (Nagel, UCB/ERL M520, 1975, section 6; for unequal steps Hairer, Norsett, Wanner, Solving Ordinary
 Differential Equations I, section III.5):
 
 - backward Euler, order 1: ``alpha = 1 / h``;
-- the trapezoidal rule, order 2: ``alpha = 2 / h`` and ``rest = -rate_n``;
+- the trapezoidal rule, order 2: ``alpha = 2 / h`` and ``carried = -rate_n``;
 - Gear's second formula (BDF2), order 2: with g the step before h, ``alpha = 1 / h + 1 / (h + g)`` and
-  ``rest = h / (g (h + g)) (q_{n-1} - q_n)``.
+  ``carried = h / (g (h + g)) (q_{n-1} - q_n)``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Formula:
         Halving steps divides the error of a whole run by two to this power.
     alpha : float
         1/s.
-    rest : (states,)
+    carried : (states,)
         Coulombs or webers a second.
     error : float
         What a step errs by, as a multiple of the divided difference of ``order + 1``-th order: seconds to the power of
@@ -41,7 +41,7 @@ class Formula:
 
     order: int
     alpha: float
-    rest: Floats
+    carried: Floats
     error: float
 
 
@@ -67,5 +67,5 @@ def formula(method: str, order: int, step: float, past: History) -> Formula:
         return Formula(2, 2 / step, -past.rates, step**3 / 2)
     before = past.times[-1] - past.times[-2]
     both = step + before
-    rest = step / (before * both) * (past.charges[-2] - past.charges[-1])
-    return Formula(2, 1 / step + 1 / both, rest, step**2 * both**2 / (step + both))
+    carried = step / (before * both) * (past.charges[-2] - past.charges[-1])
+    return Formula(2, 1 / step + 1 / both, carried, step**2 * both**2 / (step + both))

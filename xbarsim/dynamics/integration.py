@@ -9,7 +9,7 @@ import numpy as np
 
 from xbarsim import mna, nonlinear
 from xbarsim.dynamics.dyadic_grid import DyadicGrid
-from xbarsim.dynamics.failures import explained, no_start, told
+from xbarsim.dynamics.failures import explained, no_start, step_failure
 from xbarsim.dynamics.first_point import FirstPoint, initial_values, operating_point
 from xbarsim.dynamics.formulas import formula
 from xbarsim.dynamics.history import History
@@ -61,7 +61,7 @@ def integrate(
     transient : Transient
         From when to when, from what, and how well.
     progress : callable, optional
-        Is told after each step what share of the run is done, 0 to 1; if it returns True, the run ends there.
+        Is step_failure after each step what share of the run is done, 0 to 1; if it returns True, the run ends there.
     keep : tuple of two (k,) arrays of int, optional
         Nodes and branches of which voltages and currents are kept; by default all.
 
@@ -107,11 +107,11 @@ class _Run:
         self.circuit, self.transient, self.progress = circuit, transient, progress
         self.largest = _longest(transient)
         self.smallest = max(_SMALLEST * self.largest, 8 * float(np.spacing(transient.stop)))
-        self.named = network_of(circuit)
-        self.equations = _equations(circuit, self.named, self.largest)
+        self.named_network = network_of(circuit)
+        self.equations = _equations(circuit, self.named_network, self.largest)
         self.sources = TimedSources(circuit, self.equations.system)
         self.truncation = Truncation(transient.tolerances, self.equations.stored)
-        nodes, branches = keep or (np.arange(len(circuit.nodes)), np.arange(len(self.named.fixing)))
+        nodes, branches = keep or (np.arange(len(circuit.nodes)), np.arange(len(self.named_network.fixing)))
         least = (transient.stop - transient.start) / self.largest
         self.recorder = Recorder(nodes, branches, transient.start, least)
         self.first_step = self.largest / _FIRST
@@ -142,13 +142,13 @@ class _Run:
         try:
             if self.transient.from_initial:
                 return initial_values(
-                    self.circuit, self.transient, self.named, self.equations, self.sources, self.largest
+                    self.circuit, self.transient, self.named_network, self.equations, self.sources, self.largest
                 )
-            return operating_point(self.circuit, self.transient, self.named, self.equations)
+            return operating_point(self.circuit, self.transient, self.named_network, self.equations)
         except InputError:
             raise
         except SolveError as error:
-            raise no_start(self.circuit, self.named, self.equations, error) from None
+            raise no_start(self.circuit, self.named_network, self.equations, error) from None
 
     def _until(self, corner: float, past: History) -> History:
         """Go to the next corner."""
@@ -199,7 +199,7 @@ class _Run:
             step = self.equations.solve(rule, past.charges[-1], self.sources.right(time), time, start)
         except StepError as error:
             self.rejected += 1
-            self._check_length(grid.step / _FAILED, time, told(self.circuit, self.equations.system, error))
+            self._check_length(grid.step / _FAILED, time, step_failure(self.circuit, self.equations.system, error))
             grid.shorten(grid.step / _FAILED)
             return None
         except SolveError as error:
@@ -213,7 +213,7 @@ class _Run:
     def _shorten(self, grid: DyadicGrid, attempt: _Attempt) -> None:
         self.rejected += 1
         step = grid.step * max(_SAFETY * attempt.error ** (-1 / (attempt.order + 1)), 1e-3)
-        name, origin = self.truncation.named(attempt.state)
+        name, origin = self.truncation.element_of(attempt.state)
         cause = f"the charge or flux of {name} ({self.circuit.places.where(origin)}) changes too fast"
         self._check_length(min(step, 0.5 * grid.step), attempt.time, cause)
         grid.shorten(step)
@@ -258,9 +258,9 @@ def _longest(transient: Transient) -> float:
     return min(transient.largest, stop)
 
 
-def _equations(circuit: FlatCircuit, named: NamedNetwork, longest: float) -> StepEquations:
+def _equations(circuit: FlatCircuit, named_network: NamedNetwork, longest: float) -> StepEquations:
     """Return a circuit's equations in time, inductors' voltages free."""
-    network = named.network
+    network = named_network.network
     fixing = circuit.kinds[fixes_voltage(circuit.kinds)] == INDUCTOR
     if fixing.any():
         yielding = network.yielding if network.yielding.size else np.zeros(network.voltages.a.size, bool)
@@ -269,10 +269,12 @@ def _equations(circuit: FlatCircuit, named: NamedNetwork, longest: float) -> Ste
         network = replace(network, yielding=yielding)
     try:
         if not circuit.nonlinear:
-            return LinearStep(network, stored_parts(circuit, network.nodes, named.branch, None, longest))
-        network, parts = parts_of(circuit, network, named.branch)
+            return LinearStep(network, stored_parts(circuit, network.nodes, named_network.branch, None, longest))
+        network, parts = parts_of(circuit, network, named_network.branch)
         junctions = next((part for part in parts if isinstance(part, Junctions)), None)
         junctions = junctions if circuit.diodes is not None else None
-        return NewtonStep(network, parts, stored_parts(circuit, network.nodes, named.branch, junctions, longest))
+        return NewtonStep(
+            network, parts, stored_parts(circuit, network.nodes, named_network.branch, junctions, longest)
+        )
     except (mna.LoopError, nonlinear.NewtonError, SolveError) as error:
-        raise no_start(circuit, named, None, error) from None
+        raise no_start(circuit, named_network, None, error) from None

@@ -20,7 +20,7 @@ def law_corners(groups: Sequence[Behaviours]) -> Floats:
     """Return the times (any order) at which the laws' pieces meet, as far as straight lines in time decide on them."""
     times = [np.zeros(0)]
     for laws in groups:
-        times += [np.ravel(found) for found in _of_template(laws.template, laws.constants)]
+        times += [np.ravel(crossings) for crossings in _of_template(laws.template, laws.constants)]
     whole = np.concatenate(times)
     return np.unique(whole[np.isfinite(whole)])
 
@@ -29,15 +29,15 @@ def _of_template(template: Template, constants: Floats) -> list[Floats]:
     if not any(node[0] == "time" for node in template.key):
         return []
     lines: list[Line | None] = []
-    found: list[Floats] = []
+    crossings: list[Floats] = []
     for operation, payload, operands in template.key:
-        own = [lines[k] for k in operands]
-        if operation in _COMPARED and own[0] is not None and own[1] is not None:
-            found.append(_crossing((own[0][0] - own[1][0], own[0][1] - own[1][1])))
-        elif operation == "abs" and own[0] is not None:
-            found.append(_crossing(own[0]))
-        lines.append(_line(operation, payload, own, constants))
-    return found
+        lines_in = [lines[k] for k in operands]
+        if operation in _COMPARED and lines_in[0] is not None and lines_in[1] is not None:
+            crossings.append(_crossing((lines_in[0][0] - lines_in[1][0], lines_in[0][1] - lines_in[1][1])))
+        elif operation == "abs" and lines_in[0] is not None:
+            crossings.append(_crossing(lines_in[0]))
+        lines.append(_line(operation, payload, lines_in, constants))
+    return crossings
 
 
 def _crossing(line: Line) -> Floats:
@@ -47,7 +47,7 @@ def _crossing(line: Line) -> Floats:
         return np.where(slope != 0, -value / slope, np.nan)
 
 
-def _line(operation: str, payload: object, own: Sequence[Line | None], constants: Floats) -> Line | None:
+def _line(operation: str, payload: object, lines_in: Sequence[Line | None], constants: Floats) -> Line | None:
     """Return an operation's result as a line in time, None if it is none."""
     if operation == "time":
         return 1.0, 0.0
@@ -56,10 +56,10 @@ def _line(operation: str, payload: object, own: Sequence[Line | None], constants
         return 0.0, constants[payload]
     if operation in ("number", "literal") and isinstance(payload, (int, float)):
         return 0.0, float(payload)
-    if not own or any(line is None for line in own):
+    if not lines_in or any(line is None for line in lines_in):
         return None
-    known = [line for line in own if line is not None]
-    (slope, value), last = known[0], known[-1]
+    all_lines = [line for line in lines_in if line is not None]
+    (slope, value), last = all_lines[0], all_lines[-1]
     if operation == "neg":
         return -slope, -value
     if operation in "+-":

@@ -71,6 +71,11 @@ class StepEquations(ABC):
 
     system: System
     stored: list[Stored]
+    _largest: Floats | float = 0.0
+
+    def _see(self, sizes: Floats) -> None:
+        """Remember the largest terms (size,) of each equation: where all has decayed, their rounding is nothing."""
+        self._largest = np.maximum(self._largest, sizes)
 
     @property
     def states(self) -> int:
@@ -117,7 +122,15 @@ class StepEquations(ABC):
         """
 
     def begin(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
-        """Solve as ``solve``, at time 0 and from a start that may be far off."""
+        """Solve as ``solve``, at time 0 and from a start that may be far off.
+
+        Currents of what jumps there count for nothing later.
+        """
+        step = self._begun(formula, before, right, start)
+        self._largest = 0.0
+        return step
+
+    def _begun(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
         return self.solve(formula, before, right, 0.0, start)
 
 
@@ -131,28 +144,31 @@ class LinearStep(StepEquations):
         a, b, c, d = (np.concatenate([np.zeros(0, np.int64), *(part.stamps[k] for part in stored)]) for k in range(4))
         self._jacobian = self.system.jacobian(Stamps(a, b, c, d))
         self._flows, self._controls = self.system.flows(a, b), self.system.unknowns.pairs(c, d)
-        nothing = np.zeros(0)
-        self._coefficient = np.concatenate([nothing, *(part.capacitances(nothing) for part in stored)])
+        empty = np.zeros(0)
+        self._coefficient = np.concatenate([empty, *(part.capacitances(empty) for part in stored)])
         self._residual = Residual(self.system)
-        self._known: OrderedDict[str, Factors] = OrderedDict()
+        self._of_alpha: OrderedDict[str, Factors] = OrderedDict()
 
     def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
         """Solve, and refine where the residual asks for it."""
         factors = self._factors(formula.alpha)
         x = start
         for _ in range(_REFINEMENTS):
-            rates = formula.alpha * (self._states(x) - before) + formula.rest
+            rates = formula.alpha * (self._states(x) - before) + formula.carried
             gap = right - self.system.matrix @ x - self._flows.sums(rates[:, None])
             x = x + factors.apply(gap)
             charges = self._states(x)
-            rates = formula.alpha * (charges - before) + formula.rest
+            rates = formula.alpha * (charges - before) + formula.carried
             rounding = self._flows.sizes((_ROUNDING * formula.alpha * np.abs(charges))[:, None])
+            rounding += np.reshape(_ROUNDING * self._largest, (-1, 1))
             ratios = self._residual.ratios(x, right, self._flows, rates[:, None], rounding)[:, 0]
             worst = float(ratios.max(initial=0.0))
             if worst <= _HOLDS:
                 break
         if not worst <= TOLERANCE:
             raise StepError(f"Kirchhoff's laws stay violated by {worst:.1e}", int(ratios.argmax()))
+        linear = self.system.magnitude @ np.abs(x) + np.abs(right)
+        self._see((linear + self._flows.sizes(rates[:, None]))[:, 0])
         return Step(x, charges, rates, worst)
 
     def _states(self, x: Floats) -> Floats:
@@ -161,18 +177,19 @@ class LinearStep(StepEquations):
     def _factors(self, alpha: float) -> Factors:
         # Distances of like corners differ by rounding: refinement makes up for that.
         key = f"{alpha:.9e}"
-        factors = self._known.get(key)
+        factors = self._of_alpha.get(key)
         if factors is None:
             try:
                 factors = self._jacobian.factored(alpha * self._coefficient)
             except SolveError as error:
                 raise StepError(str(error)) from None
-            self._known[key] = factors
-            while len(self._known) > 1 and (
-                len(self._known) > _MOST_FACTORS or sum(known.entries for known in self._known.values()) > _MOST_ENTRIES
+            self._of_alpha[key] = factors
+            while len(self._of_alpha) > 1 and (
+                len(self._of_alpha) > _MOST_FACTORS
+                or sum(known.entries for known in self._of_alpha.values()) > _MOST_ENTRIES
             ):
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
+                self._of_alpha.popitem(last=False)
+        self._of_alpha.move_to_end(key)
         return factors
 
 
@@ -184,7 +201,7 @@ class NewtonStep(StepEquations):
         self._problem = Problem(network, [*parts, *stored])
         self.system = self._problem.system
         self._factors: Factors | DenseFactors | None = None
-        self._alpha = 0.0
+        self._alpha = self._top = 0.0
 
     def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
         """Solve by Newton's method; factors are kept as long as they serve."""
@@ -209,13 +226,15 @@ class NewtonStep(StepEquations):
             previous, x = x, x + step
             if not np.isfinite(x).all():
                 raise StepError("the unknowns overflow", element=problem.worst(previous, at, previous, time))
-            moved = float(factors.sizes(step)[0] / max(factors.sizes(x)[0], 1e-300))
+            self._top = max(self._top, factors.sizes(x)[0])
+            moved = float(factors.sizes(step)[0] / max(factors.sizes(x)[0], _ROUNDING * self._top, 1e-300))
             if at.settled and moved <= _CLOSE:
-                ratios = problem.ratios(x, right, time, at.slopes)
+                ratios = problem.ratios(x, right, time, at.slopes, _ROUNDING * self._largest)
                 residual = float(ratios.max(initial=0.0))
                 if residual <= _HOLDS * 10 or (residual <= TOLERANCE and moved <= _HOLDS):
                     charges = self.charges(self.values(x))
-                    return Step(x, charges, formula.alpha * (charges - before) + formula.rest, residual)
+                    self._see(problem.sizes(x, right, at.amounts))
+                    return Step(x, charges, formula.alpha * (charges - before) + formula.carried, residual)
             if small or moved > _SLOW * last:
                 self._factors = None
             last = moved
@@ -224,8 +243,8 @@ class NewtonStep(StepEquations):
         word = "its steps do not settle" if problem.has_values(x, time) else "a law has no finite value"
         raise StepError(word, unknown, problem.worst(previous, at, x, time))
 
-    def begin(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
-        """Solve at time 0, by way of easier circuits where Newton's method fails."""
+    def _begun(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
+        """Solve by way of easier circuits where Newton's method fails."""
         try:
             return self.solve(formula, before, right, 0.0, start)
         except StepError as error:
@@ -235,14 +254,14 @@ class NewtonStep(StepEquations):
         except NewtonError:
             raise first from None
         charges = self.charges(self.values(point.x))
-        return Step(point.x, charges, formula.alpha * (charges - before) + formula.rest, point.residual)
+        return Step(point.x, charges, formula.alpha * (charges - before) + formula.carried, point.residual)
 
     def _take(self, formula: Formula, before: Floats) -> None:
         first = 0
         for part in self.stored:
-            own = slice(first, first + len(part.names))
-            part.take(replace(formula, rest=formula.rest[own]), before[own])
-            first = own.stop
+            states = slice(first, first + len(part.names))
+            part.take(replace(formula, carried=formula.carried[states]), before[states])
+            first = states.stop
 
 
 def _joined(ties: list[Branches]) -> Branches:

@@ -2,7 +2,7 @@
 
 Each element has one state q, its charge or its flux with the sign of what its rate adds to an equation: a capacitor's
 ``dq/dt`` leaves at its first node, an inductor's law is ``v - d(flux)/dt = 0`` with ``q = -flux``. A step replaces the
-rate by ``alpha (q - q_n) + rest``, see ``formulas``.
+rate by ``alpha (q - q_n) + carried``, see ``formulas``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Stored(Part):
         self.take(Formula(1, 0.0, np.zeros(len(self.names)), 0.0), np.zeros(len(self.names)))
 
     def take(self, formula: Formula, before: Floats) -> None:
-        """Use a formula from charges ``before`` (n,) on; its ``rest`` is that of these elements."""
+        """Use a formula from charges ``before`` (n,) on; its ``carried`` is that of these elements."""
         self._formula, self._before = formula, before
 
     def restart(self) -> None:
@@ -62,7 +62,7 @@ class Stored(Part):
         return self._rates(self.charges(values))
 
     def _rates(self, charge: Floats) -> Floats:
-        return self._formula.alpha * (charge - self._before) + self._formula.rest
+        return self._formula.alpha * (charge - self._before) + self._formula.carried
 
     @abstractmethod
     def charges(self, values: Floats) -> Floats:

@@ -80,13 +80,13 @@ class TimedSources:
             raise SolveError(f"{where}: {name} has no finite value at {time:.9g} s")
         return np.asarray(self._constant + self._varying @ values)[:, None]
 
-    def corners(self, stop: float, largest: float, others: Floats) -> Iterator[float]:
-        """Give the times in (0, stop) where a wave has a corner, and ``others``, in order; ``stop`` is the last."""
+    def corners(self, stop: float, largest: float, law_times: Floats) -> Iterator[float]:
+        """Give the times in (0, stop) where a wave has a corner, and ``law_times``, in order; ``stop`` is the last."""
         start, window = 0.0, _WINDOW * largest
         while start < stop:
             end = min(start + window, stop)
             times = [wave.corners(start, end) for wave in self._bank.unlike]
-            near = np.unique(np.concatenate([others, *times]))
+            near = np.unique(np.concatenate([law_times, *times]))
             yield from near[(near > start) & (near <= end) & (near < stop)].tolist()
             start = end
         yield stop

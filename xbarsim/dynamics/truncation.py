@@ -67,7 +67,7 @@ class Truncation:
         worst = int(ratios.argmax())
         return float(ratios[worst]), worst
 
-    def named(self, state: int) -> tuple[str, int]:
+    def element_of(self, state: int) -> tuple[str, int]:
         """Return name and origin of the element with a state."""
         for part in self._parts:
             if state < len(part.names):

@@ -115,23 +115,29 @@ class Problem:
         """Factor the equations with these slopes."""
         return self._jacobian.factored(slopes)
 
-    def ratios(self, x: Floats, right: Floats, time: float, slopes: Floats) -> Floats:
+    def sizes(self, x: Floats, right: Floats, amounts: Floats) -> Floats:
+        """Return the sum of the sizes of each equation's terms: (size,)."""
+        linear = self.system.magnitude @ np.abs(x) + np.abs(right)
+        return np.asarray((linear + self._flows.sizes(amounts[:, None]))[:, 0])
+
+    def ratios(self, x: Floats, right: Floats, time: float, slopes: Floats, negligible: Floats | float = 0.0) -> Floats:
         """Return by how much unknowns violate each equation, laws evaluated anew: (size,).
 
         ``slopes`` (stamps,) say what a voltage's last digit makes of a current: 1 mS, 5 V and 1e-16 are 5e-19 A, which
-        is much where 1 pA flows.
+        is much where 1 pA flows. ``negligible`` (size,) is what else counts as no violation.
         """
         values = self.values(x)
         amounts = np.concatenate([part.amounts(values, time) for part in self.parts])
         largest = np.maximum(*(np.abs(values[places]) for places in self._controls))
         rounding = self._slopes.sizes((_ROUNDING * slopes[: largest.size] * largest)[:, None])
+        rounding += np.reshape(negligible, (-1, 1))
         return np.asarray(self._residual.ratios(x, right, self._flows, amounts[:, None], rounding)[:, 0])
 
     def doubt(self, factors: Factors, at: Linearised, step: Floats, x: Floats) -> float:
         """Return what voltages, and the currents that are asked for, may be off by, relative to the largest of each.
 
         That is Newton's last step, and what becomes of the rounding of each equation's terms: laws are worth some last
-        digits, the linear part next to nothing. Random signs stand for the roundings, as in Kenney and
+        digits, the linear part next to negligible. Random signs stand for the roundings, as in Kenney and
         Laub's condition estimates (SIAM J. Sci. Comput. 15, 36, 1994).
         """
         values = self.values(x)
