@@ -30,7 +30,7 @@ _SHORTLY = 1e-12
 
 _MOST_NODES = 8
 
-_SAME = 1e-6
+_AGREES = 1e-6
 """Of the largest voltage or current: by how much an initial value may differ from what the circuit gives."""
 
 
@@ -84,7 +84,7 @@ def _listed(circuit: FlatCircuit, ic_volts: dict[int, float]) -> str:
 def _check_held(circuit: FlatCircuit, transient: Transient, voltages: Floats) -> None:
     """Refuse ``.ic`` of nodes that sources hold at other voltages."""
     for node, volts in transient.initial.items():
-        if abs(voltages[node] - volts) > _SAME * np.abs(voltages).max() + transient.tolerances.volts:
+        if abs(voltages[node] - volts) > _AGREES * np.abs(voltages).max() + transient.tolerances.volts:
             raise InputError(
                 f"{circuit.places.files[0]}: .ic v({circuit.nodes[node]})={volts:g}, but sources hold that node at "
                 f"{voltages[node]:g} V at the start: make them agree, or leave the node out"
@@ -206,15 +206,15 @@ def _check(
     """Refuse initial values that the circuit does not have."""
     storage = circuit.storage or Storage()
     caps, coils, t = storage.capacitors, storage.inductors, transient.tolerances
-    known = np.zeros(len(circuit.nodes), bool)
-    known[[0, *transient.initial]] = True
+    with_volts = np.zeros(len(circuit.nodes), bool)
+    with_volts[[0, *transient.initial]] = True
     # What nobody has given may be what it likes.
     explicit = np.isfinite(caps.initial) | (
-        known[caps.first] & known[caps.second] & ((caps.first > 0) | (caps.second > 0))
+        with_volts[caps.first] & with_volts[caps.second] & ((caps.first > 0) | (caps.second > 0))
     )
     volts = reached[caps.first] - reached[caps.second]
     nodes = len(circuit.nodes)
-    off = np.abs(volts - initial_volts) > _SAME * np.abs(reached[:nodes]).max() + t.volts
+    off = np.abs(volts - initial_volts) > _AGREES * np.abs(reached[:nodes]).max() + t.volts
     for k in np.flatnonzero(explicit & off)[:1].tolist():
         place = circuit.places.where(int(caps.origins[k]))
         ends = ", ".join(circuit.nodes[node] for node in (int(caps.first[k]), int(caps.second[k])) if node)
@@ -222,7 +222,7 @@ def _check(
             f"{place}: {caps.names[k]} starts at {initial_volts[k]:g} V by its ic= or .ic, but sources and other "
             f"initial values give v({ends}) = {volts[k]:g} V: make them agree"
         )
-    off = np.abs(currents - coils.initial) > _SAME * np.abs(currents).max(initial=0.0) + t.amperes
+    off = np.abs(currents - coils.initial) > _AGREES * np.abs(currents).max(initial=0.0) + t.amperes
     for k in np.flatnonzero(np.isfinite(coils.initial) & off)[:1].tolist():
         element = int(coils.elements[k])
         raise InputError(

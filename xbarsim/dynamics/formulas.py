@@ -66,6 +66,6 @@ def formula(method: str, order: int, step: float, past: History) -> Formula:
         # The step errs by h^3 q''' / 12, and q''' / 6 is the divided difference.
         return Formula(2, 2 / step, -past.rates, step**3 / 2)
     before = past.times[-1] - past.times[-2]
-    both = step + before
-    carried = step / (before * both) * (past.charges[-2] - past.charges[-1])
-    return Formula(2, 1 / step + 1 / both, carried, step**2 * both**2 / (step + both))
+    span = step + before
+    carried = step / (before * span) * (past.charges[-2] - past.charges[-1])
+    return Formula(2, 1 / step + 1 / span, carried, step**2 * span**2 / (step + span))

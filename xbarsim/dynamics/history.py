@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_KEPT = 4
+_DEPTH = 4
 """Points: an error of order 2 is estimated from as many."""
 
 
@@ -38,9 +38,9 @@ class History:
 
     def add(self, time: float, unknowns: Floats, charges: Floats, rates: Floats) -> None:
         """Add a point."""
-        self.times = [*self.times[1 - _KEPT :], time]
-        self.unknowns = [*self.unknowns[1 - _KEPT :], unknowns]
-        self.charges = [*self.charges[1 - _KEPT :], charges]
+        self.times = [*self.times[1 - _DEPTH :], time]
+        self.unknowns = [*self.unknowns[1 - _DEPTH :], unknowns]
+        self.charges = [*self.charges[1 - _DEPTH :], charges]
         self.rates = rates
         self.count += 1
 

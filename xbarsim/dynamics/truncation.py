@@ -41,7 +41,7 @@ class Truncation:
         share = (tolerances.relative / _TIME_CONSTANTS / constant) ** (1 / tolerances.order) / _TIME_CONSTANTS
         self._share = min(1.0, share) * tolerances.truncation / _USUAL
         self._by_current = np.repeat([part.by_current for part in parts], [len(part.names) for part in parts])
-        self._each = np.where(self._by_current, tolerances.amperes, tolerances.volts)
+        self._control_tolerance = np.where(self._by_current, tolerances.amperes, tolerances.volts)
         self._largest = np.zeros(self._by_current.size)
         self._top = np.zeros(2)
 
@@ -62,7 +62,7 @@ class Truncation:
         full = slopes * self._top[self._by_current.astype(np.int64)]
         size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
         t = self._tolerances
-        allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._each)
+        allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)
         ratios = error / np.maximum(self._share * allowed + _ROUNDED * full, np.finfo(np.float64).tiny)
         worst = int(ratios.argmax())
         return float(ratios[worst]), worst
