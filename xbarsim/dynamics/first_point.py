@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xbarsim import mna, nonlinear
-from xbarsim.dynamics.formulas import Formula
+from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.dynamics.step_equations import StepEquations
 from xbarsim.dynamics.stored_charge import JunctionStored
 from xbarsim.dynamics.timed_sources import TimedSources
@@ -184,7 +184,7 @@ def initial_values(
         sources.right(0.0),
     )
     for length in (_AT_ONCE, _SHORTLY):
-        formula = Formula(1, 1 / (length * longest), np.zeros_like(charges), 0.0)
+        formula = RateFormula(1, 1 / (length * longest), np.zeros_like(charges), 0.0)
         step = equations.begin(formula, charges, right, x)
         reached, charges = equations.values(step.unknowns), step.charges
         # Currents of the jump are none to start from: they would leave their rounding.

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Formula:
+class RateFormula:
     """A formula for one step.
 
     Attributes
@@ -45,7 +45,7 @@ class Formula:
     error: float
 
 
-def formula(method: str, order: int, step: float, past: History) -> Formula:
+def formula(method: str, order: int, step: float, past: History) -> RateFormula:
     """Return the formula of a step, of order 1 where there is no past since the last corner.
 
     Parameters
@@ -61,11 +61,11 @@ def formula(method: str, order: int, step: float, past: History) -> Formula:
     """
     if order == 1 or past.count < 3:
         # q'' / 2 is the divided difference.
-        return Formula(1, 1 / step, np.zeros_like(past.charges[-1]), step**2)
+        return RateFormula(1, 1 / step, np.zeros_like(past.charges[-1]), step**2)
     if method == "trap":
         # The step errs by h^3 q''' / 12, and q''' / 6 is the divided difference.
-        return Formula(2, 2 / step, -past.rates, step**3 / 2)
+        return RateFormula(2, 2 / step, -past.rates, step**3 / 2)
     before = past.times[-1] - past.times[-2]
     span = step + before
     carried = step / (before * span) * (past.charges[-2] - past.charges[-1])
-    return Formula(2, 1 / step + 1 / span, carried, step**2 * span**2 / (step + span))
+    return RateFormula(2, 1 / step + 1 / span, carried, step**2 * span**2 / (step + span))

@@ -14,9 +14,9 @@ from xbarsim.dynamics.first_point import FirstPoint, initial_values, operating_p
 from xbarsim.dynamics.formulas import formula
 from xbarsim.dynamics.history import History
 from xbarsim.dynamics.law_corners import law_corners
-from xbarsim.dynamics.step_equations import LinearStep, NewtonStep, Step, StepEquations, StepError
+from xbarsim.dynamics.step_equations import LinearStep, NewtonStep, StepEnd, StepEquations, StepError
 from xbarsim.dynamics.stored_charge import stored_parts
-from xbarsim.dynamics.timed_solution import Ints, Recorder, TimedSolution
+from xbarsim.dynamics.timed_solution import Ints, PointRecorder, TimedSolution
 from xbarsim.dynamics.timed_sources import TimedSources
 from xbarsim.dynamics.truncation import Truncation
 from xbarsim.errors import InputError, SolveError, TooLargeError
@@ -89,7 +89,7 @@ def integrate(
 class _Attempt:
     """A step that was tried: what it ends at, at which time, and its largest error relative to what is allowed."""
 
-    step: Step
+    step: StepEnd
     time: float
     error: float
     order: int
@@ -113,7 +113,7 @@ class _Run:
         self.truncation = Truncation(transient.tolerances, self.equations.stored)
         nodes, branches = keep or (np.arange(len(circuit.nodes)), np.arange(len(self.named_network.fixing)))
         least = (transient.stop - transient.start) / self.largest
-        self.recorder = Recorder(nodes, branches, transient.start, least)
+        self.recorder = PointRecorder(nodes, branches, transient.start, least)
         self.first_step = self.largest / _FIRST
         self.accepted = self.rejected = 0
         self.residual = 0.0
@@ -131,7 +131,7 @@ class _Run:
             for corner in self.sources.corners(self.transient.stop, self.largest, law_corners(self.circuit.behaviours)):
                 if corner - past.times[-1] > self.smallest:
                     past = self._until(corner, past.restarted())
-        except _StoppedError as stop:
+        except _RunEndedError as stop:
             problem = str(stop)
         times, voltages, amperes = self.recorder.table()
         return TimedSolution(
@@ -203,7 +203,7 @@ class _Run:
             grid.shorten(grid.step / _FAILED)
             return None
         except SolveError as error:
-            raise _StoppedError(str(error)) from None
+            raise _RunEndedError(str(error)) from None
         if past.count < rule.order + 1:
             return _Attempt(step, time, 0.0, rule.order)
         values = self.equations.values(step.unknowns)
@@ -220,7 +220,7 @@ class _Run:
 
     def _check_length(self, step: float, time: float, cause: str) -> None:
         if not step >= self.smallest:
-            raise _StoppedError(explained(time, self.smallest, cause))
+            raise _RunEndedError(explained(time, self.smallest, cause))
 
     def _accept(self, past: History, attempt: _Attempt) -> None:
         step, time = attempt.step, attempt.time
@@ -234,12 +234,12 @@ class _Run:
         try:
             self.recorder.add(time, values[: unknowns.nodes], branches)
         except TooLargeError as error:
-            raise _StoppedError(f"at {time:.9g} s: {error}") from None
+            raise _RunEndedError(f"at {time:.9g} s: {error}") from None
         if self.progress(time / self.transient.stop):
-            raise _StoppedError(f"stopped at {time:.9g} s")
+            raise _RunEndedError(f"stopped at {time:.9g} s")
 
 
-class _StoppedError(SolveError):
+class _RunEndedError(SolveError):
     """The run ends before its time."""
 
 

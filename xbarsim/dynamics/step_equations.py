@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xbarsim.dynamics.dense_factors import MOST, DenseFactors
-from xbarsim.dynamics.formulas import Formula
+from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.dynamics.stored_charge import Stored
 from xbarsim.errors import SolveError
 from xbarsim.mna import TOLERANCE, Branches, Factors, Network, Residual, Stamps, System
@@ -49,7 +49,7 @@ class StepError(SolveError):
         self.unknown, self.element = unknown, element
 
 
-class Step(NamedTuple):
+class StepEnd(NamedTuple):
     """Unknowns (size, 1) at the end of a step, states and their rates (states,), and the residual."""
 
     unknowns: Floats
@@ -99,12 +99,12 @@ class StepEquations(ABC):
         return np.concatenate([np.zeros(0), *(part.charges(values) for part in self.stored)])
 
     @abstractmethod
-    def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
+    def solve(self, formula: RateFormula, before: Floats, right: Floats, time: float, start: Floats) -> StepEnd:
         """Solve for the end of a step.
 
         Parameters
         ----------
-        formula : Formula
+        formula : RateFormula
             What gives the rates.
         before : (states,)
             Charges and fluxes at its start.
@@ -121,7 +121,7 @@ class StepEquations(ABC):
             There is no solution, or none that holds.
         """
 
-    def begin(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
+    def begin(self, formula: RateFormula, before: Floats, right: Floats, start: Floats) -> StepEnd:
         """Solve as ``solve``, at time 0 and from a start that may be far off.
 
         Currents of what jumps there count for nothing later.
@@ -130,7 +130,7 @@ class StepEquations(ABC):
         self._largest = 0.0
         return step
 
-    def _begun(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
+    def _begun(self, formula: RateFormula, before: Floats, right: Floats, start: Floats) -> StepEnd:
         return self.solve(formula, before, right, 0.0, start)
 
 
@@ -149,7 +149,7 @@ class LinearStep(StepEquations):
         self._residual = Residual(self.system)
         self._of_alpha: OrderedDict[str, Factors] = OrderedDict()
 
-    def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
+    def solve(self, formula: RateFormula, before: Floats, right: Floats, time: float, start: Floats) -> StepEnd:
         """Solve, and refine where the residual asks for it."""
         factors = self._factors(formula.alpha)
         x = start
@@ -169,7 +169,7 @@ class LinearStep(StepEquations):
             raise StepError(f"Kirchhoff's laws stay violated by {worst:.1e}", int(ratios.argmax()))
         linear = self.system.magnitude @ np.abs(x) + np.abs(right)
         self._see((linear + self._flows.sizes(rates[:, None]))[:, 0])
-        return Step(x, charges, rates, worst)
+        return StepEnd(x, charges, rates, worst)
 
     def _states(self, x: Floats) -> Floats:
         return np.asarray(self._coefficient * (self._controls @ x[:, 0]))
@@ -203,7 +203,7 @@ class NewtonStep(StepEquations):
         self._factors: Factors | DenseFactors | None = None
         self._alpha = self._top = 0.0
 
-    def solve(self, formula: Formula, before: Floats, right: Floats, time: float, start: Floats) -> Step:
+    def solve(self, formula: RateFormula, before: Floats, right: Floats, time: float, start: Floats) -> StepEnd:
         """Solve by Newton's method; factors are kept as long as they serve."""
         problem = self._problem
         self._take(formula, before)
@@ -234,7 +234,7 @@ class NewtonStep(StepEquations):
                 if residual <= _HOLDS * 10 or (residual <= TOLERANCE and moved <= _HOLDS):
                     charges = self.charges(self.values(x))
                     self._see(problem.sizes(x, right, at.amounts))
-                    return Step(x, charges, formula.alpha * (charges - before) + formula.carried, residual)
+                    return StepEnd(x, charges, formula.alpha * (charges - before) + formula.carried, residual)
             if small or moved > _SLOW * last:
                 self._factors = None
             last = moved
@@ -243,7 +243,7 @@ class NewtonStep(StepEquations):
         word = "its steps do not settle" if problem.has_values(x, time) else "a law has no finite value"
         raise StepError(word, unknown, problem.worst(previous, at, x, time))
 
-    def _begun(self, formula: Formula, before: Floats, right: Floats, start: Floats) -> Step:
+    def _begun(self, formula: RateFormula, before: Floats, right: Floats, start: Floats) -> StepEnd:
         """Solve by way of easier circuits where Newton's method fails."""
         try:
             return self.solve(formula, before, right, 0.0, start)
@@ -254,9 +254,9 @@ class NewtonStep(StepEquations):
         except NewtonError:
             raise first from None
         charges = self.charges(self.values(point.x))
-        return Step(point.x, charges, formula.alpha * (charges - before) + formula.carried, point.residual)
+        return StepEnd(point.x, charges, formula.alpha * (charges - before) + formula.carried, point.residual)
 
-    def _take(self, formula: Formula, before: Floats) -> None:
+    def _take(self, formula: RateFormula, before: Floats) -> None:
         first = 0
         for part in self.stored:
             states = slice(first, first + len(part.names))

@@ -11,7 +11,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from xbarsim.dynamics.formulas import Formula
+from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.mna import Branches
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.storage import JunctionCharges, Storage
@@ -43,9 +43,9 @@ class Stored(Part):
 
     def open(self) -> None:
         """Take no part: rates are 0."""
-        self.take(Formula(1, 0.0, np.zeros(len(self.names)), 0.0), np.zeros(len(self.names)))
+        self.take(RateFormula(1, 0.0, np.zeros(len(self.names)), 0.0), np.zeros(len(self.names)))
 
-    def take(self, formula: Formula, before: Floats) -> None:
+    def take(self, formula: RateFormula, before: Floats) -> None:
         """Use a formula from charges ``before`` (n,) on; its ``carried`` is that of these elements."""
         self._formula, self._before = formula, before
 

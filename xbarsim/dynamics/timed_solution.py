@@ -48,7 +48,7 @@ class TimedSolution:
     problem: str = ""
 
 
-class Recorder:
+class PointRecorder:
     """The points of a run.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.dynamics.formulas import Formula
+from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.dynamics.history import History, divided_difference
 from xbarsim.dynamics.stored_charge import Stored
 from xbarsim.netlist.analyses import Tolerances
@@ -51,7 +51,9 @@ class Truncation:
         tops = [np.abs(values[:nodes]).max(initial=0.0), np.abs(values[nodes:]).max(initial=0.0)]
         self._top = np.maximum(self._top, tops)
 
-    def worst(self, formula: Formula, past: History, time: float, charges: Floats, values: Floats) -> tuple[float, int]:
+    def worst(
+        self, formula: RateFormula, past: History, time: float, charges: Floats, values: Floats
+    ) -> tuple[float, int]:
         """Return the largest error of a step relative to what it is allowed, and the state that errs so."""
         if not charges.size:
             return 0.0, 0
