@@ -139,6 +139,18 @@ def test_a_control_block_alters_what_moves(capsys, tmp_path):
     assert third["steps"]["accepted"] > second["steps"]["accepted"]
 
 
+def test_a_control_block_alters_a_waveform(capsys, tmp_path):
+    """As ngspice's own example of a memristor does, with and without an equals sign."""
+    text = (
+        "v1 a 0 sin(0 1 1k)\nr1 a b 1\nc1 b 0 1n\n.control\nlet f = 500\ntran 0.25m 0.5m\n"
+        "alter @v1[sin] = [ 0 2 $&f ]\ntran 0.25m 0.5m\nalter @v1[pwl] [ 0 3 1 3 ]\ntran 0.25m 0.5m\n.endc"
+    )
+    analyses = solved(capsys, tmp_path, text)
+    found = [analysis["node_voltages"]["a"] for analysis in analyses]
+    np.testing.assert_allclose(found, [[0, 1, 0], [0, 2**0.5, 2], [3, 3, 3]], atol=1e-12)
+    assert analyses[1]["altered"] == {"v1[sin][0]": 0, "v1[sin][1]": 2, "v1[sin][2]": 500}
+
+
 RINGING = "i1 0 b pulse(0 1m 0.1m 1u 1u 1 2)\nr1 b 0 2k\nc1 b 0 0.1u\nl1 b 0 20m\n.tran 20u 1m 0 20u\n"
 ACTING = ["method=gear", "maxord=1", "reltol=1e-5", "trtol=1", "chgtol=1e-3 vntol=0.1", "abstol=0.1 chgtol=1"]
 

@@ -51,10 +51,13 @@ def solve_each(sources: Iterable[tuple[str, Source]], solver: Solver, output: Ou
         Where answers go.
     """
     codes: list[int] = []
+    failed = 0
     with AnswerStream.to(output) as stream:
         for name, source in sources:
-            codes.append(_Task(name, source, len(codes) + 1, output).run(solver, stream))
-    failed = sum(code > 0 for code in codes)
+            task = _Task(name, source, len(codes) + 1, output)
+            answered, code = task.run(solver, stream)
+            codes.append(code)
+            failed += not answered
     if failed:
         announce.say(f"xbarsim: {failed} of {len(codes)} netlists without an answer")
     return max(codes)
@@ -69,8 +72,8 @@ class _Task:
     number: int
     output: Output
 
-    def run(self, solver: Solver, stream: AnswerStream) -> int:
-        """Solve it and print its answer; return its exit code."""
+    def run(self, solver: Solver, stream: AnswerStream) -> tuple[bool, int]:
+        """Solve it and print its answer; return whether there is one, and its exit code."""
         try:
             # What was said of one netlist would not be said of the next, but for filters of its own.
             with warnings.catch_warnings():
@@ -87,7 +90,7 @@ class _Task:
             text = self._line(message)
             announce.say(f"xbarsim: {text}")
             stream.fail(self.name, code, text)
-            return code
+            return False, code
         for note in answers.notes:
             self.output.note(self._line(note))
         for failed_measure in answers.errors:
@@ -95,7 +98,7 @@ class _Task:
         stream.add(self.name, answers)
         for problem in answers.problems:
             announce.say(f"xbarsim: {self._line(problem)}")
-        return EXIT_SOLVE if answers.problems else 0
+        return True, EXIT_SOLVE if answers.problems else 0
 
     def _line(self, message: str) -> str:
         """Return a message as a line that names the netlist."""

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Alteration:
-    """``alter``, ``altermod``, ``alterparam``, ``set``, ``option`` or ``reset``: a number that is set anew.
+    """``alter``, ``altermod``, ``alterparam``, ``set``, ``option`` or ``reset``: what is set anew.
 
     Attributes
     ----------
-    kind : {"element", "model", "parameter", "setting", "run"}
-        What it belongs to; ``run`` is the number of random draws that count.
+    kind : {"element", "model", "parameter", "setting", "run", "wave"}
+        What it belongs to; ``run`` is the number of random draws that count, ``wave`` a source's waveform.
     name, key : str
-        Which one, and its parameter, if any.
+        Which one, and its parameter, if any; of a waveform its kind.
     value : float
         The number.
     origin : int
         Where it stands.
+    numbers : tuple of float
+        A waveform's arguments.
     """
 
     kind: str
@@ -26,3 +28,4 @@ class Alteration:
     key: str
     value: float
     origin: int
+    numbers: tuple[float, ...] = ()

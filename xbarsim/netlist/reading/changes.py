@@ -28,6 +28,8 @@ class Changes:
         Parameters of models of the top level.
     settings : mapping of str to float
         Fields of ``Ambient`` and ``Tolerances``; ``method`` is the number that ``tolerances.METHODS`` gives it.
+    waves : mapping of str to (str, tuple of float)
+        Kinds and arguments of sources' waveforms.
     run : int or None
         Which random draws count; None for the nominal values.
     """
@@ -36,10 +38,12 @@ class Changes:
     elements: Keyed = field(default_factory=dict)
     models: Keyed = field(default_factory=dict)
     settings: Mapping[str, float] = field(default_factory=dict)
+    waves: Mapping[str, tuple[str, tuple[float, ...]]] = field(default_factory=dict)
     run: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.parameters or self.elements or self.models or self.settings) or self.run is not None
+        changed = self.parameters or self.elements or self.models or self.settings or self.waves
+        return bool(changed) or self.run is not None
 
     def with_parameter(self, name: str, value: float) -> Changes:
         """Return these and a parameter."""
@@ -53,6 +57,10 @@ class Changes:
         """Return these and a parameter of a model."""
         return replace(self, models={**self.models, name: {**self.models.get(name, {}), key: value}})
 
+    def with_wave(self, name: str, kind: str, numbers: tuple[float, ...]) -> Changes:
+        """Return these and a source's waveform."""
+        return replace(self, waves={**self.waves, name: (kind, numbers)})
+
     def with_setting(self, name: str, value: float) -> Changes:
         """Return these and a field of ``Ambient`` or ``Tolerances``."""
         return replace(self, settings={**self.settings, name: value})
@@ -63,6 +71,8 @@ class Changes:
         for keyed in (self.elements, self.models):
             for name, numbers in keyed.items():
                 values.update({name if key == "value" else f"{name}({key})": x for key, x in numbers.items()})
+        for name, (kind, row) in self.waves.items():
+            values.update({f"{name}[{kind}][{k}]": x for k, x in enumerate(row)})
         values.update({} if self.run is None else {"monte": self.run})
         words = {field: option for option, field in (OPTIONS | TOLERANCES).items()}
         values.update({words[name]: x for name, x in self.settings.items()})

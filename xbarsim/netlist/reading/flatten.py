@@ -137,6 +137,10 @@ class Flattener:
         kinds, first, second, values, origins = flat.joined()
         flat.check_names(self.places, origins, nonlinear)
         check_couplings(flat, kinds, self.places)
+        for name, (kind, numbers) in self.changes.waves.items():
+            index = flat.names.index(name)
+            explicit = index in flat.waves and flat.waves[index][1]
+            flat.waves[index] = make_wave(WaveCard(kind, numbers), (*numbers, 0.0), self.clock), explicit
         for index, (wave, explicit) in flat.waves.items():
             if not explicit:
                 values[index] = wave.at(np.zeros(1))[0]

@@ -20,6 +20,7 @@ from xbarsim.netlist.reading.expressions import compile_expression, number_of
 from xbarsim.netlist.reading.schedule import AnalysisCard
 from xbarsim.netlist.reading.settings import OPTIONS
 from xbarsim.netlist.reading.tolerances import TOLERANCES, method_number
+from xbarsim.netlist.reading.wavecards import OTHER_NAMES, WAVES, WaveCard, check_count
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.netlist.values import parse_number
@@ -47,6 +48,7 @@ _DOLLAR = re.compile(r"(?P<open>\{)?\$(&?)([a-z_][\w.]*|&[a-z_][\w.]*)(?(open)\}
 _VECTOR = re.compile(r"[vi]\([^()]*\)|@[^\[\s]*\[[^\]]*\]|\b([a-z_]\w*)(?![\w.(])")
 _LONGEST_LAW = 2000
 _AT = re.compile(r"@\s*([^\[\s]+)\s*\[\s*([a-z_]\w*)\s*\]")
+_WAVE = re.compile(r"@\s*([^\[\s]+)\s*\[\s*([a-z]+)\s*\]\s*=?\s*\[([^\[\]]*)\]\s*")
 _WORDS = {"eq": "==", "ne": "!=", "gt": ">", "lt": "<", "ge": ">=", "le": "<=", "and": "&&", "or": "||", "not": "!"}
 _WORD = re.compile(r"\b(?:eq|ne|gt|lt|ge|le|and|or|not)\b")
 _LONE_EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
@@ -262,6 +264,16 @@ class Program:
         return number
 
     def _alter(self, word: str, tail: str, origin: int) -> None:
+        wave = _WAVE.fullmatch(tail)
+        if word == "alter" and wave is not None:
+            name, shape, inside = wave.groups()
+            kind = OTHER_NAMES.get(shape, shape)
+            if kind not in WAVES:
+                raise CardError(f"alter sets '{clipped(shape)}', which is no waveform: use {', '.join(WAVES)}")
+            numbers = tuple(self._value(item, f"alter {name}") for item in inside.replace(",", " ").split())
+            check_count(WaveCard(kind, numbers))
+            self.altered["wave", name, ""] = Alteration("wave", name, kind, 0.0, origin, numbers)
+            return
         # Without a '=' the last word is the value.
         left, right = assignment(word, tail if "=" in tail else " = ".join(tail.rsplit(None, 1)))
         kind = {"alter": "element", "altermod": "model", "alterparam": "parameter"}[word]
@@ -274,7 +286,7 @@ class Program:
             forms = {"element": "r1 = 2k", "model": "model vto = 0.5", "parameter": "name = 2"}
             raise CardError(f"'{word} {clipped(tail)}' is not understood: write '{word} {forms[kind]}'")
         if right[0] == "[":
-            raise CardError(f"{word} sets a waveform, which is not supported: write the source out")
+            raise CardError(f"'{word} {clipped(tail)}' is not understood: write 'alter @v1[sin] = [ 0 1 1k ]'")
         value = self._value(right, f"{word} {left}")
         into = self.waiting if kind == "parameter" else self.altered
         for name in names:

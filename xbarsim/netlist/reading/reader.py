@@ -105,8 +105,8 @@ class NetlistReader:
         What random draws start from: the one that is asked for, else ``.options seed=``, else 0.
     settings : list of OptionSetting
         Temperatures, and what ``.options`` says of devices and of integration in time.
-    in_time_alone : list of (text, origin)
-        The ``.options`` cards of which nothing acts on operating points.
+    option_cards : list of (text, origin, whether nothing in it acts on operating points)
+        The ``.options`` cards.
     guessed : int, optional
         Where the first ``.nodeset`` stands.
     """
@@ -132,7 +132,7 @@ class NetlistReader:
         self.commands: list[Line] = []
         self.constants: dict[str, int] = {}
         self.other_analyses: list[tuple[str, int]] = []
-        self.in_time_alone: list[tuple[str, int]] = []
+        self.option_cards: list[tuple[str, int, bool]] = []
         self.guessed: int | None = None
         self.in_control: int | None = None
         self.ended: int | None = None
@@ -296,9 +296,8 @@ class NetlistReader:
             self.seed = self.seed if seed is None else seed
             self.settings += settings + tolerances
             note = note_on_options(text, taken_in=bool(settings) or seed is not None)
-            if note == IDLE:
-                self.in_time_alone.append((text, origin))
-            elif note is not None:
+            self.option_cards.append((text, origin, note == IDLE))
+            if note is not None and note != IDLE:
                 self.notes.setdefault(note, origin)
         elif word == ".temp":
             self.settings.append(read_temperature(text, origin))

@@ -192,6 +192,9 @@ def changes_from(alterations: Iterable[Alteration], circuit: FlatCircuit, top: B
                 changes = changes.with_setting(name, value)
             elif alteration.kind == "parameter":
                 changes = changes.with_parameter(_parameter(name, top), value)
+            elif alteration.kind == "wave":
+                source_of(name, circuit)
+                changes = changes.with_wave(name, alteration.key, alteration.numbers)
             elif alteration.kind == "model":
                 changes = changes.with_model(name, model_key(name, alteration.key, circuit, top), value)
             else:

@@ -163,8 +163,9 @@ class Variants:
         """Say what is given and acts on transients alone, where there is none with memory."""
         reader, where = self.reader, self.reader.places.where
         in_time = circuit.storage is not None
-        notes = [] if in_time else [f"{where(origin)}: {IDLE}" for _, origin in reader.in_time_alone[:1]]
-        for text, origin in reader.in_time_alone if in_time else ():
+        idle = [origin for _, origin, alone in reader.option_cards if alone]
+        notes = [] if in_time else [f"{where(origin)}: {IDLE}" for origin in idle[:1]]
+        for text, origin, _ in reader.option_cards if in_time else ():
             note = note_on_unread(text)
             notes += [f"{where(origin)}: {note}"] if note else []
         if reader.guessed is not None and not in_time:
