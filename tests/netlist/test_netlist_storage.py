@@ -161,8 +161,8 @@ TIMES = {
 def test_times_of_all_dialects(tmp_path, words):
     """LTspice chooses the printed step itself; PSpice skips the bias point."""
     (analysis,) = read_text(tmp_path, f"{BASE}c1 b 0 1u\n.tran {words}").analyses
-    found = analysis.step, analysis.stop, analysis.start, analysis.largest, analysis.from_initial
-    np.testing.assert_allclose(found, TIMES[words], rtol=1e-12)
+    numbers = analysis.step, analysis.stop, analysis.start, analysis.largest, analysis.from_initial
+    np.testing.assert_allclose(numbers, TIMES[words], rtol=1e-12)
     (still,) = read_text(tmp_path, f"{BASE}.tran {words}").analyses
     assert isinstance(still, Tran)
     assert (still.times[0], still.times[-1]) == (analysis.start, analysis.stop)

@@ -34,19 +34,19 @@ def interpolated(times: Array, values: Array, at: Array, corners: Array) -> Arra
     """
     count = times.size
     inside = (at >= times[0]) & (at <= times[-1])
-    found = np.full((at.size, values.shape[1]), np.nan)
+    table = np.full((at.size, values.shape[1]), np.nan)
     if count == 1:
-        found[inside] = values[0]
-        return found
-    wanted = at[inside]
-    left = np.clip(np.searchsorted(times, wanted, side="right") - 1, 0, count - 2)
+        table[inside] = values[0]
+        return table
+    targets = at[inside]
+    left = np.clip(np.searchsorted(times, targets, side="right") - 1, 0, count - 2)
     ends = np.unique(np.concatenate([[0, count - 1], np.flatnonzero(np.isin(times, corners))]))
     low = ends[np.searchsorted(ends, left, side="right") - 1]
     high = ends[np.searchsorted(ends, left + 1)]
     for first in range(0, values.shape[1], _COLUMNS):
         columns = slice(first, first + _COLUMNS)
-        found[inside, columns] = _cubics(times, values[:, columns], wanted, (left, low, high))
-    return found
+        table[inside, columns] = _cubics(times, values[:, columns], targets, (left, low, high))
+    return table
 
 
 def _cubics(times: Array, values: Array, at: Array, places: tuple[Array, Array, Array]) -> Array:
@@ -70,11 +70,11 @@ def _cubics(times: Array, values: Array, at: Array, places: tuple[Array, Array, 
             for may, place in ((may_before, before), (may_after, after))
         ]
         goes_before = sizes[0] < sizes[1]
-        chosen = np.where(goes_before, before, after)
+        stencil = np.where(goes_before, before, after)
         goes = may_before | may_after
-        term = table[np.clip(chosen, 0, table.shape[0] - 1), column]
+        term = table[np.clip(stencil, 0, table.shape[0] - 1), column]
         total = total + np.where(goes, term * factor, 0.0)
         added = np.where(goes_before, before, after + order)
         factor = np.where(goes, factor * (at[:, None] - times[np.clip(added, 0, times.size - 1)]), 0.0)
-        start = np.where(goes, chosen, start)
+        start = np.where(goes, stencil, start)
     return np.asarray(total)

@@ -22,7 +22,7 @@ from xbarsim.netlist.reading.trantimes import tran_times
 from xbarsim.netlist.requests import saves_some
 from xbarsim.quantities import counted
 
-_SHOWN = 0.2
+_PAUSE = 0.2
 """Seconds between two words on how far a run is."""
 
 
@@ -46,8 +46,8 @@ def solve_transient(circuit: Circuit, transient: Transient, progress: Callable[[
     from xbarsim.dynamics.law_corners import law_corners
 
     branches = network_of(circuit).fixing
-    keep = _kept(circuit, branches)
-    solution = integrate(circuit, transient, progress=_told(progress, transient.stop), keep=keep)
+    keep = _recorded(circuit, branches)
+    solution = integrate(circuit, transient, progress=_announced(progress, transient.stop), keep=keep)
     corners = [wave.corners(0.0, transient.stop) for wave in {id(w): w for w in circuit.waves.values()}.values()]
     corners.append(law_corners(circuit.behaviours))
     nodes = [k for k, node in enumerate(keep[0].tolist()) if node and not is_hidden(circuit.nodes[node])]
@@ -76,29 +76,29 @@ def trimmed(result: AnalysisResult) -> AnalysisResult:
     if result.integration is None or result.integration.complete or not result.internal:
         return result
     times = result.sweep[0][1]
-    kept = int(np.searchsorted(times, result.internal[0].sweep[0][1][-1], side="right"))
-    return _at_points(result, times[:kept], lambda column: column[:kept])
+    count = int(np.searchsorted(times, result.internal[0].sweep[0][1][-1], side="right"))
+    return _at_points(result, times[:count], lambda column: column[:count])
 
 
 def _printed(points: AnalysisResult, transient: Transient, corners: Array) -> AnalysisResult:
     """Return a run at the times that ``.tran`` asks for, with its own points from the first of them on."""
     times = points.sweep[0][1]
 
-    def at(wanted: Array) -> Callable[[Array], Array]:
+    def at(printed_times: Array) -> Callable[[Array], Array]:
         def of(column: Array) -> Array:
             table = column.reshape(times.size, -1)
-            return interpolated(times, table, wanted, corners).reshape(wanted.size, *column.shape[1:])
+            return interpolated(times, table, printed_times, corners).reshape(printed_times.size, *column.shape[1:])
 
         return of
 
-    wanted = tran_times(transient.step, transient.stop, transient.start)
-    printed = _at_points(points, wanted, at(wanted))
+    printed_times = tran_times(transient.step, transient.stop, transient.start)
+    printed = _at_points(points, printed_times, at(printed_times))
     late = times > transient.start
     if transient.start > times[0] and transient.start <= times[-1]:
         # The run has no point there: its points begin with one between two.
         begin = np.array([transient.start])
-        rest = _at_points(points, times[late], lambda column: column[late])
-        points = _joined(_at_points(points, begin, at(begin)), rest, np.append(begin, times[late]))
+        tail = _at_points(points, times[late], lambda column: column[late])
+        points = _joined(_at_points(points, begin, at(begin)), tail, np.append(begin, times[late]))
     return replace(printed, internal=(points,))
 
 
@@ -149,14 +149,14 @@ def _power(circuit: Circuit, points: AnalysisResult) -> Array:
     return power
 
 
-def _told(progress: Callable[[str], None], stop: float) -> Callable[[float], None]:
+def _announced(progress: Callable[[str], None], stop: float) -> Callable[[float], None]:
     """Return what says now and then how far a run is."""
     last = 0.0
 
     def tell(share: float) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last > _SHOWN:
+        if now - last > _PAUSE:
             last = now
             progress(f"solving tran: {share * stop:.3g} of {stop:g} s ({share:.0%})")
 
@@ -180,14 +180,14 @@ class _Noticing(Readout):
         return super().current(name)
 
 
-def _kept(circuit: Circuit, branches: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _recorded(circuit: Circuit, branches: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the nodes and branches of which points are kept: all, or what ``.save`` and other cards ask for.
 
     Those of sources are kept, for their power.
     """
-    everything = np.arange(len(circuit.nodes)), np.arange(len(branches))
+    full = np.arange(len(circuit.nodes)), np.arange(len(branches))
     if not saves_some(circuit.requests):
-        return everything
+        return full
     shape = (1, len(circuit.nodes) - 1), (1, len(branches))
     empty = AnalysisResult(
         "tran", [("time", np.zeros(1))], circuit.nodes[1:], np.zeros(shape[0]), branches, np.zeros(shape[1]),

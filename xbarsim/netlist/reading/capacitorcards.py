@@ -54,10 +54,10 @@ def read_capacitor(name: str, nodes: list[str], words: list[str], origin: int) -
     values: dict[str, Value] = {}
     unread = ""
     for key, word in sorted_words.keys.items():
-        known = PARAMETERS.aliases.get(key, key)
-        if known in PARAMETERS.device:
-            values[known] = parse_value(word, bare=True)
-        elif known not in PARAMETERS.idle and parse_number(word) != 0:
+        parameter = PARAMETERS.aliases.get(key, key)
+        if parameter in PARAMETERS.device:
+            values[parameter] = parse_value(word, bare=True)
+        elif parameter not in PARAMETERS.idle and parse_number(word) != 0:
             unread = unread or key
     if plain and "c" not in values:
         parse_value(plain[0])  # what can be no number is refused whatever is solved

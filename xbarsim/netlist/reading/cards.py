@@ -47,8 +47,8 @@ def analysis_card(text: str, origin: int) -> AnalysisCard:
 
 def _without_flags(words: list[str]) -> tuple[list[str], bool]:
     """Return ``.tran``'s numbers, and whether it takes the initial values as they are."""
-    rest = [word for word in words if word not in _FROM_INITIAL]
-    return rest, len(rest) < len(words)
+    numbers = [word for word in words if word not in _FROM_INITIAL]
+    return numbers, len(numbers) < len(words)
 
 
 def _times(words: list[str]) -> tuple[Value, ...]:

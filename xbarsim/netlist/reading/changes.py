@@ -100,7 +100,7 @@ def changed_model(card: ModelCard, changes: Changes) -> ModelCard:
     values = changes.models.get(card.name)
     if values is None:
         return card
-    held = MODEL_PARAMETERS[card.kind].memory
-    memory = {key: repr(value) for key, value in values.items() if key in held}
-    rest = {key: value for key, value in values.items() if key not in held}
-    return replace(card, values={**card.values, **rest}, memory={**card.memory, **memory})
+    charges = MODEL_PARAMETERS[card.kind].memory
+    memory = {key: repr(value) for key, value in values.items() if key in charges}
+    currents = {key: value for key, value in values.items() if key not in charges}
+    return replace(card, values={**card.values, **currents}, memory={**card.memory, **memory})

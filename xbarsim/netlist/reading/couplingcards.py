@@ -29,8 +29,8 @@ def read_coupling(words: list[str], origin: int) -> CouplingCard:
     name = words[0]
     sorted_words = sort_words([word for word in words[1:] if word not in ("(", ")")])
     inductors = [word for word in sorted_words.plain if word[0] == "l"]
-    others = [word for word in sorted_words.plain if word[0] != "l"]
-    factors = [*sorted_words.keys.values(), *others]
+    numbers = [word for word in sorted_words.plain if word[0] != "l"]
+    factors = [*sorted_words.keys.values(), *numbers]
     if len(inductors) < 2 or len(factors) != 1 or set(sorted_words.keys) - {"k", "coupling"}:
         raise CardError(
             f"{name} couples {len(inductors)} inductors by {len(factors)} numbers: write '{name} l1 l2 0.9'"

@@ -22,7 +22,7 @@ from xbarsim.netlist.reading.trantimes import TranNumbers, tran_numbers, tran_ti
 from xbarsim.netlist.reading.wavecards import Clock
 from xbarsim.netlist.refusals import CardError
 
-_CHOSEN = ".tran says no step, as LTspice's may: a thousandth of its time is taken"
+_NO_STEP = ".tran says no step, as LTspice's may: a thousandth of its time is taken"
 
 Effect = Callable[[Changes, float], Changes]
 """What a value of an axis changes."""
@@ -143,8 +143,8 @@ class Scheduler:
         if card.kind == "tran":
             _check_memory(circuit)
             times = _tran_numbers(card, self.scope, circuit.places)
-            if times.chosen:
-                circuit.notes.append(f"{circuit.places.where(card.origin)}: {_CHOSEN}")
+            if times.free_step:
+                circuit.notes.append(f"{circuit.places.where(card.origin)}: {_NO_STEP}")
             inner = _Inner([], tran_times(*times[:3]), times, card.from_initial)
         axes: list[Axis] = []
         effects: list[Effect] = []
@@ -197,8 +197,8 @@ class Scheduler:
 
         first = len(order) - len(axes)
         ordered = tuple(first + k if varied else k for varied, k in order)
-        asked = inner.of(circuit) if not moving else inner.transient()
-        return Family(asked, variant, tuple(axes), ordered, play.changes.by_name(), repeats)
+        template = inner.of(circuit) if not moving else inner.transient()
+        return Family(template, variant, tuple(axes), ordered, play.changes.by_name(), repeats)
 
     def _runs(self, monte: MonteCard, card: AnalysisCard, places: Places) -> NDArray[np.float64]:
         numbers = _evaluated(monte.count, card.origin, self.scope, places)

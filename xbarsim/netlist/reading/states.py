@@ -117,29 +117,29 @@ class States:
         initial = {node: start.volts for node, start in nodes.items()}
         if uic or not self.of_element:
             return initial, guesses
-        held: list[Candidate] = []
+        resting: list[Candidate] = []
         if flat.capacitors:
             around = surroundings_of(flat, nonlinear, swept)
             candidates, without = self._candidates(flat, nodes, around)
             holds, _ = holding(candidates, without, around, list(flat.number))
-            held = [
+            resting = [
                 candidate
                 for candidate, hold in zip(candidates, holds, strict=True)
                 if hold and not candidate.keys and 0 in (candidate.first, candidate.second)
             ]
-        self.released = bool(held)
+        self.released = bool(resting)
         if self.steady:
-            held = []
-        for state in held:
+            resting = []
+        for state in resting:
             node, sign = (state.first, 1.0) if state.second == 0 else (state.second, -1.0)
             initial.setdefault(node, sign * state.volts)
-        if held:
+        if resting:
             text = (
-                f".tran begins with states at their ic=, {_listed(held)}; without uic ngspice looks for their steady"
+                f".tran begins with states at their ic=, {_listed(resting)}; without uic ngspice looks for their steady"
                 " state, as --steady does"
             )
-            notes.setdefault(text, held[0].origin)
-        names = {state.name for state in held}
+            notes.setdefault(text, resting[0].origin)
+        names = {state.name for state in resting}
         left = [State(name, *start) for name, start in self.of_element.items() if name not in names]
         if left:
             text = "without uic .tran begins with an operating point, and ic= is not used, as in ngspice"

@@ -18,14 +18,14 @@ _PRINTED = 1000
 class TranNumbers(NamedTuple):
     """Seconds: between printed times, the end, the first time that is kept, the longest step, NaN if not given.
 
-    ``chosen`` says that the card left the first to us.
+    ``free_step`` says that the card left the first to us.
     """
 
     step: float
     stop: float
     start: float = 0.0
     largest: float = float("nan")
-    chosen: bool = False
+    free_step: bool = False
 
 
 def tran_numbers(numbers: Sequence[float]) -> TranNumbers:
@@ -50,8 +50,10 @@ def tran_numbers(numbers: Sequence[float]) -> TranNumbers:
         )
     if largest < 0:
         raise CardError(f".tran has the longest step {largest:g}: it must be > 0")
-    chosen = step == 0
-    return TranNumbers((stop - start) / _PRINTED if chosen else step, stop, start, largest or float("nan"), chosen)
+    free_step = step == 0
+    return TranNumbers(
+        (stop - start) / _PRINTED if free_step else step, stop, start, largest or float("nan"), free_step
+    )
 
 
 def _spread(numbers: Sequence[float]) -> tuple[float, float, float]:
