@@ -151,10 +151,14 @@ def test_a_control_block_alters_a_waveform(capsys, tmp_path):
     assert analyses[1]["altered"] == {"v1[sin][0]": 0, "v1[sin][1]": 2, "v1[sin][2]": 500}
 
 
-RINGING = "i1 0 b pulse(0 1m 0.1m 1u 1u 1 2)\nr1 b 0 2k\nc1 b 0 0.1u\nl1 b 0 20m\n.tran 20u 0.3m 0 20u\n.options reltol=0.05\n"
+RINGING = (
+    "i1 0 b pulse(0 1m 0.1m 1u 1u 1 2)\nr1 b 0 2k\nc1 b 0 0.1u\nl1 b 0 20m\n"
+    ".options reltol=0.05\n.tran 20u 0.3m 0 20u\n"
+)
 ACTING = ["method=gear", "maxord=1", "reltol=0.01", "trtol=1", "chgtol=1e-3 vntol=0.1", "abstol=0.1 chgtol=1"]
 
 
+@pytest.mark.slow
 def test_every_option_acts(tmp_path):
     """Those that loosen tolerances too: a run that takes no fewer steps did not hear of them."""
     (plain,) = simulate(read_text(tmp_path, RINGING))
@@ -178,6 +182,7 @@ def test_save_keeps_what_is_asked_for(capsys, tmp_path):
     assert full == whole
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_early_keeps_what_it_has(capsys, tmp_path):
     """A state that runs away at 1 s: what was computed is written, marked, and the exit code says so."""
     path = netlist(tmp_path, BLOW_UP + ".measure tran top max v(x)")
@@ -198,6 +203,7 @@ def test_a_run_that_ends_early_keeps_what_it_has(capsys, tmp_path):
     assert 0.9 < read_raw(raw.read_bytes())[0].values["time"][-1] < 1.1
 
 
+@pytest.mark.slow
 def test_one_run_of_several_that_ends_early(capsys, tmp_path):
     text = (
         ".options reltol=0.02\nv1 k 0 1\ng1 0 x value={g*v(x)*v(x)}\nc1 x 0 1\nr1 x 0 1g\n.ic v(x)=1\n.param g=1\n"
@@ -211,6 +217,7 @@ def test_one_run_of_several_that_ends_early(capsys, tmp_path):
     assert values[6:] == [None, None]
 
 
+@pytest.mark.slow
 def test_integrals_in_laws_move(capsys, tmp_path):
     """sdt() from 0, idt() from what it is given, also one of another; frozen where nothing moves."""
     text = (
@@ -229,6 +236,7 @@ def test_integrals_in_laws_move(capsys, tmp_path):
     assert still["node_voltages"]["b"] == 1
 
 
+@pytest.mark.slow
 def test_a_picture_of_a_run(capsys, tmp_path):
     picture = tmp_path / "t.svg"
     answer = call(capsys, "solve", "--netlist", netlist(tmp_path, f"{CHARGED}.tran 0.5m 1m"), "--plot", picture)
