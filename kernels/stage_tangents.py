@@ -30,6 +30,9 @@ _FLATTEST = 0.05
 _GROWTH = 0.9
 """Largest ``d f_x``: a state that grows faster makes the stage ambiguous, and the step must be smaller."""
 
+_ARRIVED = 0.03
+"""Of an error's weight where a state has come to a bound."""
+
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc", "nnan"})
 def _largest(x: Array) -> float:
@@ -126,6 +129,25 @@ def follow(
 
 
 @njit(**_OPTIONS)
+def settle(move: Array, low: Array, high: Array, x: Array, i: Array, ix: Array, f: Array, fx: Array) -> None:
+    """Move the states x the last bit at fixed volts, and currents and motions along their tangents with them.
+
+    What a state misses may be little of its range, and yet all that a short pulse moves it by.
+    """
+    m, n = x.shape
+    moved = np.empty(n)
+    for r in range(m):
+        for c in range(n):
+            moved[c] = min(max(x[r, c] + move[r, c], low[r, c]), high[r, c]) - x[r, c]
+        for c in range(n):
+            x[r, c] += moved[c]
+        for c in range(n):
+            i[r, c] += ix[r, c] * moved[c]
+        for c in range(n):
+            f[r, c] += fx[r, c] * moved[c]
+
+
+@njit(**_OPTIONS)
 def begin(x0: Array, rates: Array, first: float, second: float, begun: Array) -> None:
     """Fill ``begun = x0 + first rates[0] + second rates[1]``: the states but for a stage's own share."""
     m, n = x0.shape
@@ -168,11 +190,12 @@ def find_rates(x: Array, begun: Array, d: float, rate: Array) -> None:
 
 @njit(**_OPTIONS)
 def worst_error(
-    rates: Array, first: float, second: float, third: float, low: Array, high: Array, d: float, fx: Array
+    rates: Array, first: float, second: float, third: float, x: Array, low: Array, high: Array, d: float, fx: Array
 ) -> tuple[float, int]:
-    """Return the largest part of its range that ``first rates[0] + ...`` says a state is wrong by, and its cell.
+    """Return the largest part of its range that ``first rates[0] + ...`` says a state x is wrong by, and its cell.
 
-    What a stiff motion would undo by itself, ``1 / (1 - d f_x)``, does not count.
+    What a stiff motion would undo by itself, ``1 / (1 - d f_x)``, does not count. A state that has come to a bound is
+    right, whenever it came there; the time matters to its neighbours, but less.
     """
     m, n = fx.shape
     worst, cell = 0.0, 0
@@ -181,6 +204,8 @@ def worst_error(
         for c in range(n):
             error = first * rates[0, r, c] + second * rates[1, r, c] + third * rates[2, r, c]
             part[c] = abs(error) / ((high[r, c] - low[r, c]) * max(1.0, 1.0 - d * fx[r, c]))
+        for c in range(n):
+            part[c] *= _ARRIVED if (x[r, c] <= low[r, c]) | (x[r, c] >= high[r, c]) else 1.0
         largest = _largest(part)
         if largest > worst:
             worst, cell = largest, r * n + _place(part, largest)

@@ -125,6 +125,20 @@ def test_a_transient_is_the_same_in_pieces_and_again():
     np.testing.assert_allclose(second.states, whole.states, rtol=0, atol=3e-4 * OFF)
 
 
+def test_many_short_pulses_add_up():
+    """Each moves a half-selected cell by far less than the tolerance, and none of it is lost."""
+    crossbar = Crossbar(np.full((2, 2), siemens(0.5 * OFF)), word_wire=1.0, bit_wire=1.0, device=vteam())
+    stepper = Stepper(crossbar, reltol=1e-3)
+    start = stepper.states.copy()
+    for _ in range(300):
+        stepper.hold({"word_left": [0.45, 0.0]}, 1e-11)
+        stepper.hold({"word_left": 0.0}, 1e-11)
+    moved = (stepper.states - start)[0]
+    one = simulate(crossbar, {"word_left": [0.45, 0.0]}, 300e-11, reltol=1e-6)
+    assert moved.max() < 1e-4 * OFF
+    np.testing.assert_allclose(moved, (one.states - start)[0], rtol=1e-4)
+
+
 def test_energy_goes_into_cells_and_wires():
     """Without wires and ends the cells take all that the sources deliver."""
     crossbar = Crossbar(circuit()[0].conductance, device=vteam())

@@ -9,8 +9,11 @@ import numpy as np
 
 from xbarsim.crossbar import Array
 from xbarsim.kernels import stage_tangents
-from xbarsim.transient.stage_newton import StageSolver, Volts
+from xbarsim.transient.stage_newton import StageOutcome, StageSolver, Volts
 from xbarsim.transient.tableau import ERROR, GAMMA, NODES, STAGES, WEIGHTS
+
+_NARROWEST = 1e-5
+"""Of a jump of the sources, which node volts are led over part by part where laws are steep."""
 
 
 @dataclass
@@ -57,6 +60,7 @@ class RungeKutta:
     def __init__(self, stages: StageSolver, reltol: float) -> None:
         shape = stages.x.shape
         self.stages, self.reltol, self.largest_volts = stages, reltol, 0.0
+        self._failed = False
         self._rate, self._begun = np.zeros((2, *shape))
         self._rates, self._first = np.zeros((2, 3, *shape))
 
@@ -79,12 +83,17 @@ class RungeKutta:
         for k, (node, weights) in enumerate(zip(NODES, STAGES, strict=True)):
             before, step.volts = step.volts, source(end if node == 1.0 else start + node * h)
             self.measure(step.volts)
-            stages.follow(before, step.volts)
+            if not (self._failed and siemens):
+                stages.follow(before, step.volts)
             begun = self._begin(k, h, weights)
             histories = capacitance.histories(siemens, v0, u0, weights, charging) if siemens else ()
             outcome = stages.solve(begun, d, step.volts, histories, siemens)
+            jumped = k == 0 and not siemens and step.volts is not before
+            if not outcome.converged and jumped and self._lead(before, step.volts):
+                outcome = stages.solve(begun, d, step.volts, histories, siemens)
             step.cell, step.residual = outcome.cell, max(step.residual, outcome.residual)
-            if not outcome.converged:
+            self._failed = not outcome.converged
+            if self._failed:
                 stages.put(v0, u0, x0)
                 return step
             if cells.dynamic:
@@ -107,6 +116,40 @@ class RungeKutta:
         """Take the sources into ``largest_volts``."""
         self.largest_volts = max(self.largest_volts, *(float(np.abs(lines).max()) for lines in volts.values()))
 
+    def point(self, volts: Volts) -> StageOutcome:
+        """Find the operating point at sources' volts and the states at hand."""
+        stages, nothing = self.stages, {side: np.zeros(lines.size) for side, lines in volts.items()}
+        self.measure(volts)
+        self._first[:2], self._first[2] = 0.0, stages.x
+        stages.put(*self._first)
+        stages.follow(nothing, volts)
+        outcome = stages.solve(self._first[2], 0.0, volts, (), ())
+        if not outcome.converged and self._lead(nothing, volts):
+            outcome = stages.solve(self._first[2], 0.0, volts, (), ())
+        return outcome
+
+    def _lead(self, before: Volts, volts: Volts) -> bool:
+        """Lead node volts from those before the step to where the sources have jumped, at fixed states.
+
+        Newton's method on a steep law finds its way from near.
+        """
+        stages = self.stages
+        stages.put(*self._first)
+        part, width, now = 0.0, 0.25, before
+        while part < 1.0:
+            width = min(width, 1.0 - part)
+            kept = stages.v.copy(), stages.u.copy(), self._first[2]
+            ahead = {side: lines + (part + width) * (volts[side] - lines) for side, lines in before.items()}
+            stages.follow(now, ahead)
+            if stages.solve(self._first[2], 0.0, ahead, (), ()).converged:
+                part, width, now = part + width, 2.0 * width, ahead
+                continue
+            stages.put(*kept)
+            width *= 0.25
+            if width < _NARROWEST:
+                return False
+        return True
+
     def _begin(self, k: int, h: float, weights: tuple[float, ...]) -> Array:
         """Return what the states are at stage k without its own share; guess where they will be."""
         begun: Array = self._begun
@@ -123,7 +166,7 @@ class RungeKutta:
         worst, cell = 0.0, 0
         if cells.dynamic:
             worst, cell = stage_tangents.worst_error(
-                self._rates, *(h * part for part in ERROR), cells.low, cells.high, d, cells.fx
+                self._rates, *(h * part for part in ERROR), self.stages.x, cells.low, cells.high, d, cells.fx
             )  # fmt: skip
         if siemens:
             wrong = [h * (ERROR[0] * a + ERROR[1] * b + ERROR[2] * c) for a, b, c in zip(*charging, strict=True)]

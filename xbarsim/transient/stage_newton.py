@@ -149,19 +149,25 @@ class StageSolver:
                 return outcome
             outcome.residual = self._check(volts, histories, siemens, slope_a, slope_b)
             if outcome.residual <= self.tolerance and worst <= self.tolerance:
-                outcome.converged = True
-                return outcome
+                return self._settled_down(outcome)
             off = max(outcome.residual, worst)
             if off <= _ROUNDED * self.tolerance and off > 0.5 * before:
                 # Charge is a difference of two voltages: of small steps rounding leaves no more.
-                outcome.converged = True
-                return outcome
+                return self._settled_down(outcome)
             if step == MOST or not off < np.inf or (step > 3 and off > 0.5 * before):
                 return outcome
             before = off
             self._improve(volts, histories, siemens, slope_a, slope_b, off)
             self._factored, self._evaluated = d, False
             self.iterations += 1
+        return outcome
+
+    def _settled_down(self, outcome: StageOutcome) -> StageOutcome:
+        """Take a stage as solved."""
+        cells = self.cells
+        if cells.dynamic:
+            stage_tangents.settle(self._move, cells.low, cells.high, self.x, cells.i, cells.ix, cells.f, cells.fx)
+        outcome.converged = True
         return outcome
 
     def _check(self, volts: Volts, histories: Sequence[Array], siemens: Sequence[Array], a: Array, b: Array) -> float:

@@ -21,7 +21,7 @@ from xbarsim.transient.tableau import ORDER
 
 _SMALLER, _LARGER, _SAFETY = 0.2, 5.0, 0.9
 _AGAIN = 0.25  # of a step in which Newton's method did not converge
-_SMALLEST = 1e-12  # of what is to be simulated, or of the time
+_SMALLEST = 1e-15  # of what is to be simulated, or of the time
 _ACCURACY = 1e-2  # of the tolerance, to which stages are solved
 
 
@@ -118,7 +118,13 @@ class Stepper:
         return self.capacitance.stored(self.stages.v, self.stages.u) if self.capacitance.present else 0.0
 
     def rest(self, volts: Volts, *, discharged: bool = False) -> None:
-        """Take the operating point at source volts and states as they are; or all capacitances without charge."""
+        """Take the operating point at source volts and states as they are; or all capacitances without charge.
+
+        Raises
+        ------
+        TimeStepError
+            There is none, or it was not found.
+        """
         stages, nothing = self.stages, np.zeros(self.crossbar.shape)
         self.volts = volts
         self._steps.measure(volts)
@@ -126,7 +132,10 @@ class Stepper:
             stages.put(nothing, nothing, stages.x)
             stages.end_currents = self._switched_on(volts)
         else:
-            self._find_point(volts)
+            outcome = self._steps.point(volts)
+            if not outcome.converged:
+                raise self._stuck("the operating point was not found", outcome.cell)
+            self.residual = max(self.residual, outcome.residual)
         self._charged = True
 
     def advance(
@@ -136,11 +145,16 @@ class Stepper:
 
         Raises
         ------
+        SolveError
+            Two sources of different voltage are joined by 0 ohm.
         TimeStepError
             No step is small enough; the time is that of the last step that was.
         """
         if not self._charged:
             self.rest(source(self.time))
+        if any(lines.any() for lines in self.segments.joined.values()):
+            for time in (self.time, stop):
+                self.segments.check_conflicts({side: lines[None] for side, lines in source(time).items()})
         smallest = _SMALLEST * max(stop - self.time, abs(stop))
         while self.time < stop:
             check_running()
@@ -167,11 +181,12 @@ class Stepper:
     def hold(self, volts: Mapping[Side, ArrayLike], seconds: float) -> None:
         """Put sources to ``volts`` at once, the sides left out as they are, and keep them for some seconds."""
         now = self._with(volts)
-        self.advance(lambda _: now, self.time + seconds)
+        self.advance(lambda _: now, self.time + _positive("seconds", seconds, np.inf))
 
     def ramp(self, volts: Mapping[Side, ArrayLike], seconds: float) -> None:
         """Move sources from where they are to ``volts`` on straight lines."""
         begin, first, last = self.time, self.volts, self._with(volts)
+        _positive("seconds", seconds, np.inf)
 
         def source(time: float) -> Volts:
             part = (time - begin) / seconds
@@ -196,16 +211,6 @@ class Stepper:
             joules += step.delivered[side]
         if step.heat is not None:
             self.cell_energy += step.heat
-
-    def _find_point(self, volts: Volts) -> None:
-        """Solve for node volts at fixed states."""
-        stages, nothing = self.stages, np.zeros(self.crossbar.shape)
-        stages.put(nothing, nothing, stages.x)
-        stages.follow({side: np.zeros(lines.size) for side, lines in volts.items()}, volts)
-        outcome = stages.solve(stages.x.copy(), 0.0, volts, (), ())
-        if not outcome.converged:
-            raise self._stuck("the operating point was not found", outcome.cell)
-        self.residual = max(self.residual, outcome.residual)
 
     def _switched_on(self, volts: Volts) -> Volts:
         """Return what ends carry at the first moment without any charge: an ideal source is not limited."""
