@@ -41,16 +41,16 @@ TEXTS = {
     "idle validation": (MODEL + "validation = 10\n", "data.validation: it changes nothing"),
     "batch": (MODEL + "[inference]\nbatch = 0\n", "inference.batch: it is 0"),
     "mean": (MODEL + 'mean = "a"\n', "data.mean: it is 'a', and must be a number"),
+    "data": ('[[model]]\nsource = "mlp"\n[data]\nname = "mnsit"\n', "data is 'mnsit': give digits, mnist"),
+    "folder": ('[[model]]\nsource = "mlp"\n[data]\nname = "mnist"\nfolder = "none"\n', "there is no such folder"),
 }  # fmt: skip
-"""What a file alone tells."""
+"""What a file and its data tell."""
 
 LOOKED_AT = {
     "source": ('[[model]]\nsource = "none.pt"\n', "model is 'none.pt'"),
     "checkpoint": ('[[model]]\nsource = "garbage.pt"\n', "garbage.pt is no file of weights"),
     "state": ('[[model]]\nsource = "mlp"\nweights = "garbage.pt"\n', "garbage.pt is no file of weights"),
     "builder": ('[[model]]\nsource = "builder.py:broken"\n', "builder.py:broken() returned int"),
-    "data": ('[[model]]\nsource = "mlp"\n[data]\nname = "mnsit"\n', "data is 'mnsit': give digits, mnist"),
-    "folder": ('[[model]]\nsource = "mlp"\n[data]\nname = "mnist"\nfolder = "none"\n', "there is no such folder"),
     "images": (MODEL + "mean = [1, 2, 3]\n", "mean has 3 numbers"),
     "digital": (MODEL + '[inference]\ndigital = ["fc9"]\n', "digital names 'fc9', which the model does not have"),
     "shape": ('[[model]]\nsource = "builder.py:large"\n', "does not take digits's images of 1 x 8 x 8"),
@@ -60,7 +60,7 @@ LOOKED_AT = {
         "at wires.word 1, method none: ",
     ),
 }  # fmt: skip
-"""What data and networks tell, without a training."""
+"""What networks tell, without a training."""
 
 
 def study(folder, text):

@@ -169,7 +169,7 @@ def test_what_a_file_says_of_its_report_is_checked_before_anything_runs(tmp_path
 def test_a_metric_that_no_trial_has_is_refused_and_each_other_one_shown(tmp_path):
     with pytest.raises(InputError, match="no trial has a number 'acuracy': did you mean accuracy"):
         report_contents(made(tmp_path, '[report]\nmetrics = ["acuracy"]'))
-    with pytest.raises(InputError, match="report.lowest: no trial has a number 'acuracy': did you mean accuracy"):
+    with pytest.raises(InputError, match=r"report\.lowest: no trial has a number 'acuracy': did you mean accuracy"):
         report_contents(made(tmp_path, "[report]\nlowest = { acuracy = 0.5 }"))
     contents = report_contents(made(tmp_path, '[report]\nmetrics = ["ideal", "accuracy"]\npercent = ["ideal"]'))
     assert [table.title for table in contents.tables] == ["Ideal, %", "Accuracy"]
@@ -188,7 +188,8 @@ def test_an_axis_may_begin_above_the_least_number_and_then_says_that_there_is_mo
         pictures.append((axes.get_ylim()[0], sum(len(line.get_xdata()) for line in arrows)))
     (least, none), (cut, some), (unused, no) = pictures
     assert (none, no, unused) == (0, 0, least)
-    assert cut == 89.0 and some == 2, "the rate 0.1 takes both methods below 0.89"
+    assert cut == 89.0
+    assert some == 2, "the rate 0.1 takes both methods below 0.89"
 
 
 def test_axes_are_chosen_by_the_numbers_and_by_the_file(tmp_path):

@@ -185,7 +185,9 @@ def _opened(options: dict[str, Any], axes: list[_Axis], chips: list[int], store:
     data = {"name": options["data"], "folder": options["data_folder"], "test": options["limit"]}
     data |= {key: list(numbers(options[key], f"--{key}")) for key in ("mean", "std") if options[key] is not None}
     inference: dict[str, Any] = {"batch": options["batch"], "map_storage": options["map_storage"]}
-    inference |= {"calibration": options["calibration"], "digital": list(options["digital"])}
+    inference |= {"digital": list(options["digital"])}
+    if is_typed("calibration"):
+        inference["calibration"] = options["calibration"]
     if options["times"] or options["compensate_drift"]:
         inference |= {"times": list(options["times"]), "compensate": options["compensate_drift"]}
     record = {

@@ -54,6 +54,8 @@ class SweepAxis:
         InputError
             It is neither, has no values, or has one twice.
         """
+        if name in _COLUMNS:
+            raise table.error(name, f"tables have a column {name} already: give the axis another name")
         value = table.record[name]
         if isinstance(value, Mapping):
             return cls._of_words(table.table(name), name)
@@ -69,12 +71,13 @@ class SweepAxis:
             if single in values[:number]:
                 raise table.error(name, f"{single!r} is there twice: give each value once")
         labels = tuple("x".join(map(str, value)) if isinstance(value, list) else value for value in values)
+        for number, label in enumerate(labels):
+            if label in labels[:number]:
+                raise table.error(name, f"{label!r} is there twice, in two forms: give each value once")
         return cls(name, labels, tuple(dict.fromkeys(settings, value) for value in values))
 
     @classmethod
     def _of_words(cls, table: FileTable, name: str) -> SweepAxis:
-        if name in _COLUMNS:
-            raise table.whole_error(f"tables have a column {name} already: give the axis another name")
         if not table.record:
             raise table.whole_error("the sweep is empty: give at least one value, or leave it out")
         changes = []

@@ -148,8 +148,8 @@ def _draw_line(axes: Axes, chart: Chart, line: ChartLine, scale: float, count: i
     if below and chart.lowest is not None:
         # At the lower edge an arrow: here is something, further down.
         axes.plot(
-            below, [scale * chart.lowest] * len(below), linestyle="none", marker=_DOWN, color=look["color"], markersize=9,
-            clip_on=False, zorder=5,
+            below, [scale * chart.lowest] * len(below), linestyle="none", marker=_DOWN, color=look["color"],
+            markersize=9, clip_on=False, zorder=5,
         )  # fmt: skip
     for source, place, value in line.references:
         axes.plot(

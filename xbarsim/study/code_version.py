@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,17 +17,22 @@ _ROOT = Path(__file__).resolve().parent.parent
 CIRCUIT = ("kernels", "solvers", "devices", "crossbar.py", "solution.py")
 """What every answer stands on."""
 
-NETWORK = (*CIRCUIT, "nonlinear", "schemes", "nonideal", "nn")
+NETWORK = (
+    *CIRCUIT, "nonlinear", "schemes", "nonideal", "nn", "study/image_sets.py", "study/network_work.py",
+)  # fmt: skip
 
 SOURCES = {
-    "training": ("nn/training.py", "nn/zoo.py", "nn/binary.py", "nn/datasets"),
+    "training": (
+        "nn/training.py", "nn/zoo.py", "nn/binary.py", "nn/datasets", "study/image_sets.py",
+        "study/network_training.py",
+    ),
     "blind": (*NETWORK, "mitigation"),
     "chip": NETWORK,
     "inference": NETWORK,
     "mitigation": (*NETWORK, "mitigation"),
-    "margin": (*CIRCUIT, "nonlinear", "schemes", "margin"),
-    "netlist": (*CIRCUIT, "mna", "netlist", "analysis", "nonlinear", "schemes"),
-}
+    "margin": (*CIRCUIT, "nonlinear", "schemes", "margin", "study/circuit_work.py"),
+    "netlist": (*CIRCUIT, "mna", "netlist", "analysis", "nonlinear", "schemes", "study/circuit_work.py"),
+}  # fmt: skip
 """By kind of trial or artifact: rooms and files of the package whose code decides what comes out."""
 
 
@@ -78,11 +84,24 @@ def _packages() -> dict[str, str]:
 
 @cache
 def _package_version(package: str) -> str:
+    return package_content(package)
+
+
+def package_content(package: str, folders: Sequence[str] = ()) -> str:
+    """Return a fingerprint of all Python files of a package, or of a module that is none of any.
+
+    Parameters
+    ----------
+    package : str
+        Its name, without dots.
+    folders : sequence of str
+        Where it may be too, besides Python's path.
+    """
     digest = hashlib.sha256()
-    spec = find_spec(package)
-    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec is not None else []
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    if spec is not None and not folders and spec.has_location:
+    spec = find_spec(package) or PathFinder.find_spec(package, folders)
+    places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
+    files = [path for place in places for path in sorted(place.rglob("*.py"))]
+    if spec is not None and not places and spec.has_location:
         files = [Path(str(spec.origin))]
     for path in files:
         digest.update(f"{path.name}\0".encode() + path.read_bytes())

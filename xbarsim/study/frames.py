@@ -43,10 +43,15 @@ def frame(source: str | Path | Store, *, study: str | None = None, quick: bool =
     InputError
         The file or the store is no good, has no or several studies, or pandas is not installed.
     """
+    is_file = not isinstance(source, Store) and Path(source).suffix == ".toml"
+    if quick and not is_file:
+        raise InputError("quick is of a study's file: of a store give study, the name of its quick version")
+    if study is not None and is_file:
+        raise InputError("study is of a store, which may have several: a file is one study")
     if isinstance(source, Store):
         return data_frame(trial_columns(source.trial_rows(_study_name(source, study))))
     path = Path(source)
-    if path.suffix == ".toml":
+    if is_file:
         opened = OpenStudy(read(path, quick=quick), path.with_suffix(".sqlite"))
         return data_frame(trial_columns(listing(opened).rows))
     with Store(path, write=False) as store:

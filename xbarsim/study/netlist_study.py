@@ -53,6 +53,8 @@ class _Netlist:
             raise self._table.whole_error('it names no netlist: give file = "xbar.sp"')
         self._path = study.folder / file
         self._outputs = list(self._table.words("outputs"))
+        if not self._outputs and "outputs" in self._table.record:
+            raise self._table.error("outputs", "there are none: name at least one, or leave it out for all")
         self._steady = self._table.record.get("steady", False)
         if not isinstance(self._steady, bool):
             raise self._table.error("steady", f"it is {self._steady!r}, and must be true or false")
@@ -60,7 +62,9 @@ class _Netlist:
         if method not in _METHODS:
             raise self._table.error("method", f"it is {method!r}, and must be one of {', '.join(_METHODS)}")
         self._method = method
-        self._base = {f"{_PARAM}{name.lower()}": value for name, value in self._table.table("param").record.items()}
+        parameters = self._table.table("param")
+        _check_case(parameters, {name: name for name in parameters.record})
+        self._base = {f"{_PARAM}{name.lower()}": value for name, value in parameters.record.items()}
         self._base |= {key: self._table.record[key] for key in ("temp", "seed") if key in self._table.record}
         self._read: dict[tuple[tuple[str, float], ...], tuple[Contents, str]] = {}
         self._deciding: frozenset[str] = frozenset()
@@ -78,6 +82,7 @@ class _Netlist:
                 f'{self._table.place.partition(": ")[0]} as [sweep] "param.NAME" = [...]'
             )
         sweep = self._study.table.table("sweep")
+        _check_case(sweep, {name: axis.name for axis in self._study.axes for name in axis.settings})
         names = [*(f"{_PARAM}{name}" for name in contents.parameters), "temp", "seed"]
         for axis in self._study.axes:
             for name in axis.settings:
@@ -154,3 +159,11 @@ class _Netlist:
 def _lower(name: str) -> str:
     """Return a setting's name with its parameter as netlists have it."""
     return name.lower() if name.lower().startswith(_PARAM) else name
+
+
+def _check_case(table: FileTable, keys: Mapping[str, str]) -> None:
+    """Refuse a parameter, by its key, that another one is but for its case: netlists know no case."""
+    names: dict[str, str] = {}
+    for name, key in keys.items():
+        if names.setdefault(name.lower(), name) != name:
+            raise table.error(key, f"it is {names[name.lower()]} by another name: give each parameter once")

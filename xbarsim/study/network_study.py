@@ -8,21 +8,33 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xbarsim.errors import InputError
 from xbarsim.study.axes import Changes, Point, points
-from xbarsim.study.study_file import StudyFile, hardware_names
+from xbarsim.study.code_version import package_content
+from xbarsim.study.image_settings import image_settings
+from xbarsim.study.study_file import StudyFile
+from xbarsim.study.study_hardware import EffectCheck, chips_differ, hardware_names, hardware_record
 from xbarsim.study.tables import FileTable, unknown_name
 from xbarsim.study.trial import Artifact, Trial, canonical
+
+if TYPE_CHECKING:
+    from xbarsim.nn.training import TrainSettings
 
 _MODEL = ("source", "label", "weights", "width", "epochs", "batch", "rate", "decay", "seed", "augment")
 _TRAINED = ("width", "epochs", "batch", "rate", "decay", "seed", "augment")
 _DATA = ("name", "folder", "validation", "train", "test", "images", "mean", "std")
+_BY_IMAGES = ("batch", "augment")
+"""Settings of training whose defaults depend on the images."""
+
 _SWEPT_DATA = ("train", "images")
 _METHOD = ("method", "label", "chips")
-_INFERENCE = ("batch", "calibration", "digital", "map_storage", "times", "compensate")
-_VALIDATION = 5000
+_INFERENCE: dict[str, Any] = {
+    "batch": 64, "calibration": 128, "digital": [], "map_storage": "weights", "times": [], "compensate": False,
+}  # fmt: skip
+"""Settings of a run without methods, with their defaults."""
+
 _MOST_CHIPS = 100_000
 
 
@@ -75,30 +87,40 @@ class _Networks:
         self._data = self._table.table("data")
         self._data.check_names(_DATA)
         self._inference = self._table.table("inference")
-        self._check_inference()
+        self._check_methods_alone()
+        self._measured = self._inference_settings()
         self._labels = self._model_labels()
         self._method_seed = self._table.count("method_seed", 0, least=0)
         # Axes that are no settings, but stand in methods.
         texts = "".join(row.text for row in self._rows)
-        self._words = {axis.name for axis in study.axes if f"{{{axis.name}}}" in texts}
+        names = set(self._settings())
+        self._words = {
+            axis.name
+            for axis in study.axes
+            if f"{{{axis.name}}}" in texts and not {axis.name, f"cells.{axis.name}"} & names
+        }
         self._check_axes()
+        self._check_chips()
+        # A file is read once: it may be large.
+        self._file_content, self._package_content = cache(_file_content), cache(package_content)
 
     def trials(self) -> Iterator[Trial]:
+        effects = EffectCheck(self._study, leave_out=self._words)
         for table, label in zip(self._models, self._labels, strict=True):
             for point, changes in points(self._study.axes):
                 model, data, hardware = self._setting(table, changes)
+                effects.add(canonical(hardware))
                 where = ({"model": label} if len(self._models) > 1 else {}) | point
                 if not self._rows:
                     yield from self._plain_chips(model, data, hardware, where)
                 for row in self._rows:
                     yield from self._chips(model, data, hardware, row, where)
+        effects.check()
 
     def _plain_chips(
         self, model: _Model, data: Mapping[str, Any], hardware: Mapping[str, Any], point: Point
     ) -> Iterator[Trial]:
-        settings = {"model": model.settings, "data": data, "hardware": hardware} | {
-            "inference": dict(self._inference.record)
-        }
+        settings = {"model": model.settings, "data": data, "hardware": hardware} | {"inference": self._measured}
         for seed in self._different(hardware):
             yield Trial("inference", settings | {"seed": seed}, point | {"chip": seed}, model.artifacts, model.places)
 
@@ -116,7 +138,7 @@ class _Networks:
 
     def _different(self, hardware: Mapping[str, Any]) -> tuple[int, ...]:
         """Return the seeds of chips of a hardware; where none differs from another one stands for all."""
-        return self._seeds if _differ(canonical(hardware)) else self._seeds[:1]
+        return self._seeds if chips_differ(canonical(hardware)) else self._seeds[:1]
 
     def _blind(self, settings: dict[str, Any], model: _Model, text: str) -> tuple[Artifact, ...]:
         """Return what the first steps of a chain that know no chip come to, once for all chips."""
@@ -184,23 +206,52 @@ class _Networks:
                 raise self._table.error("model", f"two are called {label!r}: give each a label of its own")
         return labels
 
-    def _check_inference(self) -> None:
-        self._inference.check_names(_INFERENCE)
+    def _inference_settings(self) -> dict[str, Any]:
+        """Return what is not as usual: what is said or left to its default is one question."""
+        from typing import get_args
+
+        from xbarsim.nn.map_store import MapStorage
+
+        table = self._inference
+        table.check_names(_INFERENCE)
         for key in ("batch", "calibration"):
-            self._inference.count(key)
-        self._inference.words("digital")
+            table.count(key)
+        storage, storages = table.word("map_storage"), get_args(MapStorage)
+        if storage is not None and storage not in storages:
+            raise table.error("map_storage", f"it is {storage!r}, and must be one of {', '.join(storages)}")
+        values = dict(table.record)
+        if "digital" in values:
+            values["digital"] = list(table.words("digital"))
+        if "times" in values:
+            values["times"] = list(table.numbers("times")) if values["times"] != [] else []
+        if not isinstance(values.get("compensate", False), bool):
+            raise table.error("compensate", f"it is {values['compensate']!r}, and must be true or false")
+        return {key: value for key, value in values.items() if value != _INFERENCE[key]}
+
+    def _check_methods_alone(self) -> None:
         for key in ("inference", "method_seed"):
             if key in self._table.record and bool(self._rows) == (key == "inference"):
                 less = "with" if self._rows else "without"
                 raise self._table.error(key, f"it changes nothing in a study {less} methods: leave it out")
 
+    def _check_chips(self) -> None:
+        """Refuse a method on more chips than there are; a quick version may have fewer than the whole study."""
+        count = len(self._seeds)
+        for row in self._rows:
+            if row.chips is not None and row.chips > count and not self._study.quick:
+                place = FileTable({}, self._table.where("methods"))
+                there = "there is 1 chip" if count == 1 else f"there are {count} chips"
+                raise place.error("chips", f"it is {row.chips}, and {there}: give more seeds, or leave it out")
+
+    def _settings(self) -> list[str]:
+        """Return the names of all that can be swept."""
+        return [
+            *hardware_names(), *(f"model.{name}" for name in _TRAINED), *(f"data.{name}" for name in _SWEPT_DATA),
+        ]  # fmt: skip
+
     def _check_axes(self) -> None:
         sweep = self._table.table("sweep")
-        names = [
-            *hardware_names(),
-            *(f"model.{name}" for name in _TRAINED),
-            *(f"data.{name}" for name in _SWEPT_DATA),
-        ]
+        names = self._settings()
         swept: dict[str, str] = {}
         for axis in self._study.axes:
             for name in axis.settings:
@@ -221,8 +272,9 @@ class _Networks:
             if not name.startswith(("model.", "data.")) and name not in self._words
         }
         try:
-            data, folder = self._images(FileTable(dict(self._data.record) | images, self._data.place))
-            return self._model(table, recipe, data, folder), data, _hardware(self._study, canonical(changed))
+            table_of_data = FileTable(dict(self._data.record) | images, self._data.place)
+            data, folder = image_settings(table_of_data, self._study.folder, has_methods=bool(self._rows))
+            return self._model(table, recipe, data, folder), data, hardware_record(self._study, canonical(changed))
         except InputError as error:
             if str(error).startswith(self._table.place):
                 raise
@@ -231,42 +283,17 @@ class _Networks:
             at = ", ".join(f"{name} = {value}" for name, value in changes.items())
             raise InputError(f"{self._table.place}: sweep, at {at}: {error}") from None
 
-    def _images(self, table: FileTable) -> tuple[dict[str, Any], str | None]:
-        name = table.word("name", "digits") or "digits"
-        data: dict[str, Any] = {"name": name}
-        path = self._study.folder / name
-        if path.is_dir():
-            data["name"] = str(path)
-            data["content"] = _folder_content(str(path))
-        for key in ("train", "test"):
-            if (count := table.count(key)) is not None:
-                data[key] = count
-        if self._rows:
-            data["validation"] = table.count("validation", _VALIDATION)
-        for key in ("validation", "images"):
-            if key in table.record and not self._rows:
-                raise table.error(key, "it changes nothing in a study without methods: leave it out")
-        if (images := table.word("images", "train")) not in ("train", "test"):
-            raise table.error("images", f"it is {images!r}, and must be train or test: where methods' images are from")
-        if images == "test":
-            data["images"] = images
-        for key in ("mean", "std"):
-            if key in table.record:
-                data[key] = list(table.numbers(key))
-        folder = table.word("folder")
-        return data, None if folder is None else str((self._study.folder / folder).resolve())
-
     def _model(self, table: FileTable, changes: dict[str, Any], data: Mapping[str, Any], folder: str | None) -> _Model:
         from xbarsim.nn import zoo
         from xbarsim.nn.training import TrainSettings
 
         source, weights = table.word("source") or "", table.word("weights")
+        width = FileTable(dict(table.record) | changes, table.place).number("width", 1.0, above=0.0)
         places = {} if folder is None else {"data": folder}
         recipe = {name: table.record[name] for name in _TRAINED if name in table.record} | changes
         if source in zoo.MODELS and weights is None:
-            width = FileTable(recipe, table.place).number("width", 1.0, above=0.0)
             recipe.pop("width", None)
-            TrainSettings.from_dict(recipe)
+            recipe = _unusual(TrainSettings.from_dict(recipe), recipe)
             images = {key: value for key, value in data.items() if key not in ("test", "images")}
             training = {"model": source, "width": width, "settings": recipe, "data": images}
             artifact = Artifact("training", training, f"training {source}", (), places)
@@ -276,7 +303,7 @@ class _Networks:
             raise table.error(idle[0], "it changes nothing: the network has weights already")
         settings: dict[str, Any] = {}
         if source in zoo.MODELS:
-            settings |= {"zoo": source, "width": recipe.get("width", 1.0)}
+            settings |= {"zoo": source, "width": width}
         else:
             name, function = source, ""
             if ":" in source:
@@ -284,68 +311,23 @@ class _Networks:
                 function = f":{function}"
             inside = self._study.folder / name
             if inside.is_file():
-                settings |= {"content": _file_content(str(inside)), "source": function}
+                settings |= {"content": self._file_content(str(inside)), "source": function}
                 places["source"] = f"{inside}{function}"
             else:
                 settings["source"] = places["source"] = source
+                if function and not name.endswith(".py"):
+                    settings["content"] = self._package_content(name.partition(".")[0], (str(Path.cwd()),))
         if weights is not None:
             path = self._study.folder / weights
-            settings["weights"], places["weights"] = _file_content(str(path)), str(path)
+            settings["weights"], places["weights"] = self._file_content(str(path)), str(path)
         return _Model(settings, places, ())
 
 
-@cache
-def _hardware(study: StudyFile, changes: str) -> dict[str, Any]:
-    """Return the study's hardware with changes, as a record with all of its settings."""
-    import json
-
-    from xbarsim.nn.hardware import PRESETS, Hardware, preset
-
-    table = study.table.table("hardware")
-    keys = ("base", *(name.partition(".")[0] for name in hardware_names()))
-    table.check_names(keys)
-    base = table.word("base", "rram-64") or "rram-64"
-    hardware = preset(base) if base in PRESETS else Hardware.from_json(study.folder / base)
-    record = hardware.to_dict()
-    settings = {key: value for key, value in table.record.items() if key != "base"}
-    for name, value in [*_settings_of(table, settings), *json.loads(changes).items()]:
-        _put(record, name, value)
-    return Hardware.from_dict(record).to_dict()
-
-
-def _settings_of(table: FileTable, record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    names = list(hardware_names())
-    for name, value in record.items():
-        whole = f"{above}{name}"
-        if isinstance(value, Mapping):
-            yield from _settings_of(table, value, f"{whole}.")
-        elif whole in names:
-            yield whole, value
-        else:
-            raise table.error(whole, f"there is no such setting: {unknown_name(whole, names)}")
-
-
-def _put(record: dict[str, Any], name: str, value: Any) -> None:
-    """Put a setting into nested ones by its name, whole or without ``cells.``; an effect that is off is turned on."""
-    if name not in set(hardware_names()):
-        name = f"cells.{name}"
-    *above, last = name.split(".")
-    for part in above:
-        if record.get(part) is None:
-            record[part] = {}
-        record = record[part]
-    record[last] = value
-
-
-@cache
-def _differ(hardware: str) -> bool:
-    """Tell whether chips of a hardware can differ."""
-    import json
-
-    from xbarsim.nn.chip_spread import varies
-    from xbarsim.nn.hardware import Hardware
-
-    return varies(Hardware.from_dict(json.loads(hardware)))
+def _unusual(settings: TrainSettings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of a training that are not as usual: what is said or left to its default is one training."""
+    usual = type(settings)()
+    values = {name: getattr(settings, name) for name in given}
+    return {name: value for name, value in values.items() if name in _BY_IMAGES or value != getattr(usual, name)}
 
 
 @cache
@@ -366,20 +348,8 @@ def _blind_steps(text: str) -> int:
     return len(steps) if any(step.needs.data != "none" for step in steps) else 0
 
 
-@cache
 def _file_content(path: str) -> str:
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-
-
-@cache
-def _folder_content(path: str) -> str:
-    """Return a digest of the names, sizes and times of a folder's files: of images, not of each pixel."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(path).rglob("*")):
-        if file.is_file():
-            facts = file.stat()
-            digest.update(f"{file.relative_to(path)}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
-    return digest.hexdigest()

@@ -1,14 +1,14 @@
-"""What a worker does for studies of networks: trains, takes the steps that know no chip, measures a chip."""
+"""What a worker does for studies of networks: takes the steps that know no chip, measures a chip."""
 
 from __future__ import annotations
 
 import io
-import json
 import pickle
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from xbarsim.study.image_sets import image_set
 from xbarsim.study.trial import Task, canonical
 
 if TYPE_CHECKING:
@@ -21,32 +21,11 @@ Artifacts = Mapping[str, bytes]
 """What a task needs, by key."""
 
 
-def train(task: Task, artifacts: Artifacts) -> bytes:
-    """Return the weights of a network of the zoo, trained as settings say: a file of ``torch.save``."""
-    import torch
-
-    from xbarsim.nn import zoo
-    from xbarsim.nn.training import Training, TrainSettings, usual_batch
-
-    settings = task.settings
-    data = _data(canonical(settings["data"]), task.places.get("data"))
-    usual = {"batch": usual_batch(data), "augment": data.name == "cifar10"}
-    recipe = TrainSettings.from_dict(usual | dict(settings["settings"]))
-    model = zoo.build(
-        settings["model"], data.shape, len(data.classes), width=settings["width"], seed=recipe.seed
-    )  # fmt: skip
-    Training(model, data, recipe).run()
-    buffer = io.BytesIO()
-    torch.save(model.eval().state_dict(), buffer)
-    return buffer.getvalue()
-
-
 def take_blind_steps(task: Task, artifacts: Artifacts) -> bytes:
     """Return what the first steps of a chain that know no chip come to, as ``Harness.adopt`` takes it."""
     from xbarsim.mitigation import chain
 
-    harness = _harness(task, artifacts)
-    return pickle.dumps(harness.blind_stage(chain(task.settings["method"])))
+    return pickle.dumps(_rig(task, artifacts).harness.blind_stage(chain(task.settings["method"])))
 
 
 def reduce_chip(task: Task, artifacts: Artifacts) -> bytes:
@@ -72,13 +51,15 @@ def mitigate(task: Task, artifacts: Artifacts) -> dict[str, Any]:
 
     from xbarsim.mitigation import chain
 
-    harness, steps = _harness(task, artifacts), chain(task.settings["method"])
+    rig, steps = _rig(task, artifacts), chain(task.settings["method"])
     for key in task.needs:
-        if key != task.settings["model"].get("training") and _ADOPTED.get("") != key:
-            harness.adopt(pickle.loads(artifacts[key]))  # what this study's own workers made
-            _ADOPTED[""] = key
-    record = harness.record(steps, task.settings["seed"])
-    numbers = {"accuracy": record.after, "before": record.before, "ideal": _ideal(harness)}
+        if key not in (task.settings["model"].get("training"), rig.adopted):
+            rig.harness.adopt(pickle.loads(artifacts[key]))  # what this study's own workers made
+            rig.adopted = key
+    record = rig.harness.record(steps, task.settings["seed"])
+    if rig.ideal is None:
+        rig.ideal = rig.harness.ideal()
+    numbers = {"accuracy": record.after, "before": record.before, "ideal": rig.ideal}
     return numbers | asdict(record.cost) | {"method_seconds": record.seconds}
 
 
@@ -103,60 +84,51 @@ def infer(task: Task, artifacts: Artifacts) -> dict[str, Any]:
     return numbers
 
 
-@lru_cache(maxsize=2)
-def _data(settings: str, folder: str | None) -> Dataset:
-    from dataclasses import replace
+@dataclass(eq=False)
+class _Rig:
+    """A harness, with what it took last of steps that know no chip, and torch's accuracy once that is asked for."""
 
-    from xbarsim.nn.datasets import load
-
-    record = json.loads(settings)
-    data = load(record["name"], folder)
-    data = replace(data, mean=tuple(record.get("mean", data.mean)), std=tuple(record.get("std", data.std)))
-    if "validation" in record:
-        data = data.split(min(record["validation"], len(data.train) // 5))
-    data = data.limited(train=record.get("train"), test=record.get("test"))
-    return replace(data, train=data.test) if record.get("images") == "test" else data
+    harness: Harness
+    adopted: str | None = None
+    ideal: float | None = None
 
 
 _MODELS: dict[str, tuple[nn.Module, Dataset]] = {}
-_HARNESSES: dict[str, Harness] = {}
+_RIGS: dict[str, _Rig] = {}
 _ROOM = 2
 """Networks, and harnesses, that a worker keeps: trials come one setting after the other."""
 
 
 def _network(task: Task, artifacts: Artifacts) -> tuple[nn.Module, Dataset]:
-    settings, places = task.settings["model"], task.places
-    name = canonical({"model": settings, "data": task.settings["data"]})
-    if name not in _MODELS:
-        data = _data(canonical(task.settings["data"]), places.get("data"))
-        _keep(_MODELS, name, _source(settings, places, data, artifacts))
-    return _MODELS[name]
+    return _built(task, task.settings["model"], artifacts, "trained")
 
 
 def untrained(task: Task) -> tuple[nn.Module, Dataset]:
     """Return a task's network and images, before its training: for looking whether they go together."""
     settings = {name: value for name, value in task.settings["model"].items() if name != "training"}
-    name = canonical({"untrained": settings, "data": task.settings["data"]})
+    return _built(task, settings, {}, "untrained")
+
+
+def _built(
+    task: Task, model: Mapping[str, Any], artifacts: Artifacts, kind: str
+) -> tuple[nn.Module, Dataset]:  # fmt: skip
+    name = canonical({kind: model, "data": task.settings["data"]})
     if name not in _MODELS:
-        _keep(
-            _MODELS,
-            name,
-            _source(settings, task.places, _data(canonical(task.settings["data"]), task.places.get("data")), {}),
-        )
+        _keep(_MODELS, name, _source(model, task, artifacts))
     return _MODELS[name]
 
 
-def _source(
-    settings: Mapping[str, Any], places: Mapping[str, str], data: Dataset, artifacts: Artifacts
-) -> tuple[nn.Module, Dataset]:
+def _source(settings: Mapping[str, Any], task: Task, artifacts: Artifacts) -> tuple[nn.Module, Dataset]:
     import torch
 
     from xbarsim.nn import model_sources, zoo
 
+    record, places = task.settings["data"], task.places
+    data = image_set(canonical(record), places.get("data"))
     if "training" not in settings:
         source = model_sources.find(
             settings.get("zoo") or places["source"], data, weights=places.get("weights"),
-            width=settings.get("width", 1.0),
+            width=settings.get("width", 1.0), scaled="mean" in record or "std" in record,
         )  # fmt: skip
         return source.model, source.dataset
     model = zoo.build(settings["zoo"], data.shape, len(data.classes), width=settings["width"])
@@ -164,28 +136,17 @@ def _source(
     return model.eval(), data
 
 
-def _harness(task: Task, artifacts: Artifacts) -> Harness:
+def _rig(task: Task, artifacts: Artifacts) -> _Rig:
     from xbarsim.mitigation import Harness
     from xbarsim.nn.hardware import Hardware
 
     parts = ("model", "data", "hardware", "method_seed")
     name = canonical({part: task.settings[part] for part in parts})
-    if name not in _HARNESSES:
+    if name not in _RIGS:
         model, data = _network(task, artifacts)
         hardware = Hardware.from_dict(task.settings["hardware"])
-        _keep(_HARNESSES, name, Harness(model, data, hardware, task.settings["method_seed"]))
-    return _HARNESSES[name]
-
-
-_ADOPTED: dict[str, str] = {}
-_IDEALS: dict[int, float] = {}
-
-
-def _ideal(harness: Harness) -> float:
-    if id(harness) not in _IDEALS:
-        _IDEALS.clear()
-        _IDEALS[id(harness)] = harness.ideal()
-    return _IDEALS[id(harness)]
+        _keep(_RIGS, name, _Rig(Harness(model, data, hardware, task.settings["method_seed"])))
+    return _RIGS[name]
 
 
 def _keep(cache: dict[str, Any], name: str, value: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from xbarsim.errors import InputError
 from xbarsim.study.open_study import OpenStudy
 from xbarsim.study.runner import Tally
 from xbarsim.study.study_file import StudyFile, read
@@ -41,6 +42,8 @@ def run(
     InputError
         The file asks for what cannot be, or the store is no good or in use.
     """
+    if quick and isinstance(study, StudyFile):
+        raise InputError("quick is of a file that is read here: read(path, quick=True) gives its quick version")
     file = study if isinstance(study, StudyFile) else read(study, quick=quick)
     path = Path(file.table.place).with_suffix(".sqlite") if store is None else Path(store)
     return run_study(OpenStudy(file, path), jobs=jobs, scheduler=scheduler, again=retry_failed)

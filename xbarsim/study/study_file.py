@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,19 +124,21 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}: it is no file: give a study, a file of TOML")
     if path.stat().st_size > _LARGEST:
         raise InputError(f"{path}: it is too large for a study: give a file of TOML")
-    return path.read_text("utf-8")
+    return path.read_text("utf-8-sig")  # some editors begin a file with a mark
 
 
 def study_of(record: Mapping[str, Any], place: str, folder: Path, *, quick: bool = False) -> StudyFile:
     """Return the study that a record describes, as ``read`` does."""
     table = FileTable(record, place)
     table.check_values()
+    changes = table.table("quick")
     if quick:
         if "quick" not in record:
             raise InputError(f"{place} has no [quick] table: leave --quick out, or say in one what is less")
-        table = FileTable(_merged(record, table.table("quick").record), place)
+        table = FileTable(_merged(record, changes.record), place)
     kind = _kind(table)
     table.check_names((*_COMMON, *_KEYS_OF[kind]))
+    changes.check_names([key for key in (*_COMMON, *_KEYS_OF[kind]) if key != "quick"])
     sweep = table.table("sweep")
     if "sweep" in table.record and not sweep.record:
         raise sweep.whole_error("the sweep is empty: give a setting with its values, or leave it out")
@@ -184,29 +186,14 @@ def _limits(table: FileTable) -> Limits:
 
 
 def _merged(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with others' values in place of its own, table by table; a sweep's values are whole."""
+    """Return a record with others' values in place of its own, table by table; a sweep's axes are whole."""
     merged = dict(record)
     for name, value in changes.items():
         before = merged.get(name)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            merged[name] = _merged(before, value)
-        else:
+        if not isinstance(before, Mapping) or not isinstance(value, Mapping):
             merged[name] = value
-    return merged
-
-
-def hardware_names(kind: type | None = None, above: str = "") -> Iterator[str]:
-    """Give the whole names of all settings of hardware, ``cells.faults.rate``, those of effects that are off too."""
-    from dataclasses import fields, is_dataclass
-    from typing import get_args, get_type_hints
-
-    from xbarsim.nn.hardware import Hardware
-
-    kind = kind or Hardware
-    hints = get_type_hints(kind)
-    for setting in fields(kind):
-        groups = [part for part in (hints[setting.name], *get_args(hints[setting.name])) if is_dataclass(part)]
-        if groups:
-            yield from hardware_names(groups[0], f"{above}{setting.name}.")  # type: ignore[arg-type]
+        elif name == "sweep":
+            merged[name] = {**before, **value}
         else:
-            yield f"{above}{setting.name}"
+            merged[name] = _merged(before, value)
+    return merged

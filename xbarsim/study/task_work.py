@@ -7,11 +7,11 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from xbarsim.study import circuit_work, network_work
+from xbarsim.study import circuit_work, network_training, network_work
 from xbarsim.study.trial import Task
 
 _WORK: dict[str, Callable[[Task, Mapping[str, bytes]], Any]] = {
-    "training": network_work.train,
+    "training": network_training.train,
     "blind": network_work.take_blind_steps,
     "chip": network_work.reduce_chip,
     "inference": network_work.infer,
