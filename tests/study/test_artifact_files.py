@@ -21,20 +21,20 @@ DAMAGES = {
 
 def test_what_is_written_is_read(tmp_path):
     for content in (b"", b"abc", bytes(range(256)) * 100):
-        artifact_files.write(tmp_path, "k", content)
+        artifact_files.write_artifact(tmp_path, "k", content)
         assert artifact_files.is_whole(tmp_path, "k")
-        assert artifact_files.read(tmp_path, "k") == content
+        assert artifact_files.read_artifact(tmp_path, "k") == content
     assert not artifact_files.is_whole(tmp_path, "none")
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_seen(tmp_path, damage):
-    artifact_files.write(tmp_path, "k", b"abc")
+    artifact_files.write_artifact(tmp_path, "k", b"abc")
     path = tmp_path / "k"
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
     assert not artifact_files.is_whole(tmp_path, "k")
     with pytest.raises(InputError, match="k is damaged: run the study again, which makes it anew"):
-        artifact_files.read(tmp_path, "k")
+        artifact_files.read_artifact(tmp_path, "k")
 
 
 @pytest.mark.slow

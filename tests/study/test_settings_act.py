@@ -58,6 +58,7 @@ BITS = "adc.bits = 4\ndac.bits = 4"
 DRIFTING = {
     "hardware": "cells.drift.nu = 0.3\ncells.drift.nu_sigma = 0.1", "rest": "[inference]\ntimes = [1e6]\n",
 }  # fmt: skip
+NOISE = 'methods = ["noise:epochs=1,images=64,rate=0.1"]'
 FPT = 'methods = ["fpt:iterations=2,batch=10"]'
 
 
@@ -71,7 +72,7 @@ FPT = 'methods = ["fpt:iterations=2,batch=10"]'
         ({"rest": '[inference]\ndigital = ["1"]\n'}, {}),
         ({"rest": "[inference]\ntimes = [1, 1e6]\n"}, DRIFTING),
         ({"rest": "[inference]\ntimes = [1e6]\ncompensate = true\n"}, DRIFTING),
-        ({"top": f"{FPT}\nmethod_seed = 3"}, {"top": FPT}),
+        ({"top": f"{NOISE}\nmethod_seed = 7"}, {"top": NOISE}),
         ({"top": FPT, "data": 'images = "test"'}, {"top": FPT}),
         ({"top": FPT, "data": "validation = 7"}, {"top": FPT}),
     ],
@@ -119,7 +120,7 @@ def test_a_checkpoint_is_seen_through_the_files_own_scaling(folder):
         ({"data": 'folder = "."'}, "data.folder: it changes nothing: digits come with scikit-learn"),
         ({"top": 'methods = [{ method = "gain", chips = 2 }]'}, "methods.chips: it is 2, and there is 1 chip"),
         ({"hardware": "cells.faults.along = 1"}, "Faults.along is 1"),
-        ({"hardware": "mapping.slice_bits = 3"}, "hardware.mapping.slice_bits: it changes nothing while mapping.slices"),
+        ({"hardware": "mapping.slice_bits = 3"}, "hardware.mapping.slice_bits: it changes nothing while mapping"),
         ({"rest": '[sweep]\n"adc.range" = ["calibrated", "batch"]\n'}, "sweep.adc.range: it changes nothing while adc"),
         ({"rest": "[inference]\ncalibration = 9\n"}, "inference.calibration: it changes nothing: no converter"),
         ({"rest": "[inference]\nmap_storage = 3\n"}, "inference.map_storage: it is 3, and must be a text"),

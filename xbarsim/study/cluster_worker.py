@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from xbarsim.files import written_whole
+from xbarsim.study.artifact_files import write_artifact
 from xbarsim.study.local_processes import LocalProcesses
 from xbarsim.study.study_file import Limits
 from xbarsim.study.trial import Task, content_key
@@ -61,8 +61,7 @@ def keep_there(key: str, content: bytes, dask_worker: Any) -> None:
 
     No value of Dask's own: its scheduler would give tasks to the worker that has it alone, and others would stand idle.
     """
-    with written_whole(_folder(dask_worker) / key) as file:
-        file.write(content)
+    write_artifact(_folder(dask_worker), key, content)
 
 
 def _folder(worker: Any) -> Path:

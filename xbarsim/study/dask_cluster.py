@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xbarsim.errors import InputError
+from xbarsim.study.artifact_files import read_artifact
 from xbarsim.study.cluster_worker import MISSING, OTHER_CODE, executing, keep_there, perform_there
 from xbarsim.study.executors import Attempt
 from xbarsim.study.study_file import Limits
@@ -152,7 +153,7 @@ class DaskCluster:
                 self._sent.add(call)
                 continue
             self._sent |= {place, call}
-            content = (self._folder / key).read_bytes()
+            content = read_artifact(self._folder, key)
             try:
                 self._answered(lambda: self._client.run(keep_there, key, content, workers=[worker]))  # noqa: B023
             except InputError:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xbarsim.study.image_sets import BUILT_IN, image_content
+from xbarsim.study.image_sets import BUILT_IN
 from xbarsim.study.tables import FileTable
 
 _VALIDATION = 5000
 
 
-def image_settings(table: FileTable, folder: Path, *, has_methods: bool) -> tuple[dict[str, Any], str | None]:
+def image_settings(
+    table: FileTable, folder: Path, content: Callable[[str | None, str | None], str], *, has_methods: bool
+) -> tuple[dict[str, Any], str | None]:
     """Return what decides the images of a trial, and where on this machine they lie.
 
     Parameters
@@ -21,6 +24,8 @@ def image_settings(table: FileTable, folder: Path, *, has_methods: bool) -> tupl
         ``[data]``, with what is swept of it.
     folder : Path
         Where paths begin.
+    content : callable
+        ``image_content``, asked once for each name and folder.
     has_methods : bool
         Whether methods take images of their own.
 
@@ -29,7 +34,7 @@ def image_settings(table: FileTable, folder: Path, *, has_methods: bool) -> tupl
     InputError
         A value is wrong or has no effect, or there are no such images.
     """
-    data, place = _named(table, folder)
+    data, place = _named(table, folder, content)
     for key in ("train", "test"):
         if (count := table.count(key)) is not None:
             data[key] = count
@@ -48,7 +53,9 @@ def image_settings(table: FileTable, folder: Path, *, has_methods: bool) -> tupl
     return data, place
 
 
-def _named(table: FileTable, above: Path) -> tuple[dict[str, Any], str | None]:
+def _named(
+    table: FileTable, above: Path, content: Callable[[str | None, str | None], str]
+) -> tuple[dict[str, Any], str | None]:
     """Return the images by name and content; a folder's have no name, as it may lie and be called otherwise."""
     from xbarsim.nn.datasets import NAMES
 
@@ -64,7 +71,7 @@ def _named(table: FileTable, above: Path) -> tuple[dict[str, Any], str | None]:
     place = None if folder is None else str((above / Path(folder).expanduser()).resolve())
     if name is None and not Path(place or "").is_dir():
         raise table.error("name", f"data is {word!r}: give {', '.join(NAMES)}, or a folder that exists")
-    return ({} if name is None else {"name": name}) | {"content": image_content(name, place)}, place
+    return ({} if name is None else {"name": name}) | {"content": content(name, place)}, place
 
 
 def _scaling(table: FileTable, key: str) -> list[float]:

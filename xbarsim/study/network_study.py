@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xbarsim.errors import InputError
 from xbarsim.study.axes import Changes, Point, points
 from xbarsim.study.code_version import package_content
+from xbarsim.study.image_sets import image_content
 from xbarsim.study.image_settings import image_settings
 from xbarsim.study.study_file import StudyFile
 from xbarsim.study.study_hardware import EffectCheck, chips_differ, hardware_names, hardware_record
@@ -101,7 +102,8 @@ class _Networks:
         }
         self._check_axes()
         self._check_chips()
-        # A file is read once: it may be large.
+        # Each is read once: it may be large.
+        self._image_content = cache(image_content)
         self._file_content, self._package_content = cache(_file_content), cache(package_content)
 
     def trials(self) -> Iterator[Trial]:
@@ -273,7 +275,9 @@ class _Networks:
         }
         try:
             table_of_data = FileTable(dict(self._data.record) | images, self._data.place)
-            data, folder = image_settings(table_of_data, self._study.folder, has_methods=bool(self._rows))
+            data, folder = image_settings(
+                table_of_data, self._study.folder, self._image_content, has_methods=bool(self._rows)
+            )
             return self._model(table, recipe, data, folder), data, hardware_record(self._study, canonical(changed))
         except InputError as error:
             if str(error).startswith(self._table.place):

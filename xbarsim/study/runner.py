@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xbarsim.errors import InputError
-from xbarsim.files import written_whole
+from xbarsim.study.artifact_files import is_whole, write_artifact
 from xbarsim.study.executors import Attempt, Executor
 from xbarsim.study.store import Store, TrialAnswer
 from xbarsim.study.study_file import Limits
@@ -117,8 +117,8 @@ class Run:
             self._record(by_key[task.key], TrialAnswer(outcome.value, outcome.seconds, attempts, outcome.trace))
 
     def _make(self, stage: Sequence[Artifact], broken: dict[str, str], executor: Executor, limits: Limits) -> None:
-        """Make artifacts that are not there; ``broken`` takes the reasons of those that cannot be made."""
-        candidates = [artifact for artifact in stage if not (self.artifacts / artifact.key).exists()]
+        """Make artifacts that are not there, or damaged; ``broken`` takes the reasons of those that cannot be made."""
+        candidates = [artifact for artifact in stage if not is_whole(self.artifacts, artifact.key)]
         for artifact in candidates:
             reason = next((broken[need.key] for need in artifact.needs if need.key in broken), None)
             if reason is not None:
@@ -128,8 +128,7 @@ class Run:
             self.progress(", ".join(dict.fromkeys(artifact.label for artifact in tasks.values())))
         for task, outcome, _ in self._ended([artifact.task for artifact in tasks.values()], executor, limits):
             if outcome.trace is None:
-                with written_whole(self.artifacts / task.key) as file:
-                    file.write(outcome.value)
+                write_artifact(self.artifacts, task.key, outcome.value)
                 self.store.record_artifact(tasks[task.key], outcome.seconds)
             else:
                 broken[task.key] = f"{tasks[task.key].label}:\n{outcome.trace}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from xbarsim.study.artifact_files import is_whole
 from xbarsim.study.durations import Durations, lasting
 from xbarsim.study.open_study import OpenStudy
 from xbarsim.study.store import Store
@@ -200,7 +201,7 @@ def _planned_artifacts(
         label = (artifact.kind, artifact.label)
         group = groups.setdefault(label, PlannedGroup({"label": artifact.label}))
         group.total += 1
-        if (study.artifacts / key).exists():
+        if is_whole(study.artifacts, key):
             group.present += 1
         elif key in required:
             group.add_missing(took.get(label))

@@ -67,9 +67,10 @@ def _attempt(task: Any, folder: str) -> tuple[Any, float, str | None, bool]:
     """Do a task; what Python can catch comes back as text, so that the process serves on."""
     start = time.perf_counter()
     try:
+        from xbarsim.study.artifact_files import read_artifact
         from xbarsim.study.task_work import perform
 
-        artifacts = {key: (Path(folder) / key).read_bytes() for key in task.needs}
+        artifacts = {key: read_artifact(Path(folder), key) for key in task.needs}
         return perform(task, artifacts), time.perf_counter() - start, None, False
     except Exception as error:
         return None, time.perf_counter() - start, traceback.format_exc(), _is_short_of_memory(error)
