@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xbarsim.study.open_study import OpenStudy
+from xbarsim.study.open_study import OpenStudy, file_stamps
 from xbarsim.study.store import Store, TrialRow
 
 
@@ -35,12 +35,16 @@ class Listing:
 
 
 def last_run(study: OpenStudy, store: Store) -> dict[str, Any] | None:
-    """Return the facts of the last run if it asked for what the file asks for now.
+    """Return the facts of the last run if it asked for what the file, and those that it names, ask for now.
 
     Then the store's own list of trials holds, and nothing of networks has to be loaded to make it anew.
     """
     facts = store.facts(study.name)
-    return facts if facts is not None and facts.get("content") == study.content else None
+    if facts is None or facts.get("content") != study.content:
+        return None
+    # A netlist, a curve, a builder of then: what is gone cannot have been changed.
+    before: dict[str, list[int]] = facts.get("files", {})
+    return facts if all(before[path] == stamp for path, stamp in file_stamps(before).items()) else None
 
 
 def listing(study: OpenStudy) -> Listing:

@@ -51,7 +51,13 @@ class _Margins:
                     raise
                 at = ", ".join(f"{name} = {value}" for name, value in point.items())
                 raise InputError(f"{self._study.table.place}: sweep, at {at}: {error}") from None
-            yield Trial("margin", settings, point)
+            yield Trial("margin", settings, point, places=self._files(changes))
+
+    def _files(self, changes: Changes) -> dict[str, str]:
+        """Return the files that cells are read from."""
+        record = dict(self._table.record) | changes
+        paths = {name: self._study.folder / record[name] for name in self._options if isinstance(record.get(name), str)}
+        return {name: str(path) for name, path in paths.items() if path.is_file()}
 
     def _settings(self, changes: Changes) -> Mapping[str, Any]:
         """Return all that decides a margin, defaults included; raises InputError where it cannot be."""

@@ -72,7 +72,8 @@ class _Netlist:
     def trials(self) -> Iterator[Trial]:
         self._check_axes()
         for point, changes in points(self._study.axes):
-            yield Trial("netlist", self._settings(changes), point, places={"netlist": str(self._path)})
+            settings, files = self._settings(changes)
+            yield Trial("netlist", settings, point, places=files)
 
     def _check_axes(self) -> None:
         contents, _ = self._contents(self._parameters(self._base, {}))
@@ -91,7 +92,8 @@ class _Netlist:
                     hint = f"did you mean {whole}?" if whole in names else unknown_name(name, names)
                     raise sweep.error(axis.name, f"there is no setting {name!r}: {hint}")
 
-    def _settings(self, changes: Changes) -> Mapping[str, Any]:
+    def _settings(self, changes: Changes) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return what decides the numbers at a point, and all files that the netlist is made of there."""
         whole = self._base | {_lower(name): value for name, value in changes.items()}
         parameters = self._parameters(whole, changes)
         contents, content = self._contents(parameters)
@@ -109,7 +111,8 @@ class _Netlist:
             settings["steady"] = True
         if self._outputs:
             settings["outputs"] = self._outputs
-        return settings
+        places = {f"netlist.{number}": str(file) for number, file in enumerate(contents.files)}
+        return settings, {"netlist": str(self._path)} | places
 
     def _contents(self, parameters: Mapping[str, float]) -> tuple[Contents, str]:
         """Return what the netlist is made of; it is read again where conditions may be decided otherwise."""

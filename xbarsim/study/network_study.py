@@ -104,6 +104,8 @@ class _Networks:
         self._check_chips()
         # Each is read once: it may be large.
         self._image_content = cache(image_content)
+        base = study.folder / (study.table.table("hardware").word("base") or "")
+        self._base = {"hardware": str(base)} if base.is_file() else {}
         self._file_content, self._package_content = cache(_file_content), cache(package_content)
 
     def trials(self) -> Iterator[Trial]:
@@ -293,7 +295,7 @@ class _Networks:
 
         source, weights = table.word("source") or "", table.word("weights")
         width = FileTable(dict(table.record) | changes, table.place).number("width", 1.0, above=0.0)
-        places = {} if folder is None else {"data": folder}
+        places = dict(self._base) if folder is None else self._base | {"data": folder}
         recipe = {name: table.record[name] for name in _TRAINED if name in table.record} | changes
         if source in zoo.MODELS and weights is None:
             recipe.pop("width", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xbarsim.study import margin_study, netlist_study, network_checks, network_study
-from xbarsim.study.code_version import code_version
+from xbarsim.study.code_version import code_version, packaged_versions
 from xbarsim.study.report_settings import report_settings
 from xbarsim.study.shared_chips import with_shared_chips
 from xbarsim.study.study_file import MOST_TRIALS, StudyFile
@@ -58,17 +58,18 @@ class OpenStudy:
 
     @property
     def code(self) -> dict[str, str]:
-        """Fingerprints of the code that answers now, by kind of trial and artifact."""
+        """Fingerprints of the code that answers now, by kind of trial and artifact, and by name of a user's own."""
         kinds = [self.file.kind]
         if self.file.kind == "network":
             has_methods = bool(self.file.table.record.get("methods"))
             kinds = ["training", "blind", "mitigation"] if has_methods else ["training", "inference"]
-        return {kind: code_version(kind) for kind in kinds}
+        return {kind: code_version(kind) for kind in kinds} | packaged_versions(self.file.table.record)
 
-    def facts(self, jobs: int) -> dict[str, Any]:
-        """Return what the store keeps of a run that begins now."""
+    def facts(self, jobs: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
+        """Return what the store keeps of a run of some trials that begins now."""
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        return {"content": self.content, "code": self.code, "started": started, "jobs": jobs}
+        stamps = file_stamps(place for trial in trials for place in trial.places.values())
+        return {"content": self.content, "code": self.code, "started": started, "jobs": jobs, "files": stamps}
 
     @cached_property
     def trials(self) -> list[Trial]:
@@ -90,3 +91,16 @@ class OpenStudy:
         if check is not None:
             progress("checking")
             check(self.file, trials)
+
+
+def file_stamps(places: Iterable[str]) -> dict[str, list[int]]:
+    """Return size and time of files that a study names, by path; ``file.py:function`` is of its file."""
+    stamps: dict[str, list[int]] = {}
+    for place in dict.fromkeys(places):
+        path = Path(place)
+        if not path.exists():
+            path = Path(place.rpartition(":")[0])
+        if path.is_file():
+            facts = path.stat()
+            stamps[str(path)] = [facts.st_size, facts.st_mtime_ns]
+    return stamps

@@ -48,7 +48,7 @@ def run_study(
     trials = study.trials
     with alone(study.store), Store(study.store) as store:
         store.check()
-        store.list_trials(study.name, trials, study.facts(jobs or thread_count()))
+        store.list_trials(study.name, trials, study.facts(jobs or thread_count(), trials))
         job = Run(trials, store, study.artifacts, again=again, report=report, progress=progress, stop=stop)
         missing = job.missing()
         if not missing:
