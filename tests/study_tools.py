@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,7 +54,7 @@ def opened(folder, trials, more=""):
 def rows(study):
     """What the store has of each trial, by its value."""
     with Store(study.store, write=False) as store:
-        return {row["point"]["value"]: row for row in store.rows(study.name)}
+        return {row.point["value"]: asdict(row) for row in store.trial_rows(study.name)}
 
 
 def values(path):

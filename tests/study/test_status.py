@@ -10,6 +10,7 @@ import report_tools
 from cli_tools import call
 from report_tools import FAILURE, accuracy
 
+from xbarsim.study.artifact_files import write_artifact
 from xbarsim.study.durations import Durations, lasting
 from xbarsim.study.failure_reasons import reason
 from xbarsim.study.runner import alone
@@ -122,7 +123,7 @@ def test_plan_counts_artifacts_once_and_reckons_from_those_made_before(tmp_path)
     training, noise = plan(opened, jobs=1).artifacts
     assert (training.seconds, training.unknown, noise.unknown) == (50.0, 0, 1)
     opened.artifacts.mkdir()
-    (opened.artifacts / base.key).write_bytes(b"")
+    write_artifact(opened.artifacts, base.key, b"")
     assert [group.missing for group in plan(opened, jobs=1).artifacts] == [0, 1]
 
 

@@ -9,6 +9,7 @@ import json
 import pytest
 from cli_tools import assert_refused, call
 
+from xbarsim.study.store import TrialRow
 from xbarsim.study.sweep_report import SweepReport, combinations_of
 
 QUICK = [
@@ -55,7 +56,7 @@ def test_times_and_their_compensation_act_as_in_a_single_run(tmp_path, capsys):
 
 def rows(*points):
     return [
-        {"point": {"a": a, "chip": chip}, "state": state, "numbers": numbers, "trace": "Traceback\nValueError: no"}
+        TrialRow(f"{a} {chip}", {"a": a, "chip": chip}, state, numbers, trace="ValueError: no")
         for a, chip, state, numbers in points
     ]
 

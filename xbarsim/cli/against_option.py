@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,22 +32,23 @@ def setting_name(hardware: Hardware, text: str) -> str:
     InputError
         There is no such setting, or the effect that it is of is off.
     """
+    from xbarsim.study.study_hardware import hardware_names
+
     name, equals, values = text.partition("=")
     if not equals or not name.strip() or not values.strip():
         raise click.BadParameter(f"{text!r} is not NAME=VALUES, as faults.rate=0,0.1,0.2", param_hint=_OPTION)
     name = name.strip()
-    record = hardware.to_dict()
+    record, names = hardware.to_dict(), list(hardware_names())
     for whole in (name, f"cells.{name}"):
         *above, _ = whole.split(".")
         off = next((k for k in range(1, len(above) + 1) if _at(record, above[:k]) is None), None)
-        if off is not None and _is_setting(whole):
+        if off is not None and whole in names:
             group = ".".join(above[:off])
             raise InputError(
                 f"{_OPTION} {name}: {group} is off in this hardware: turn it on, --set {whole}={values.split(',')[-1]}"
             )
-        if off is None and _is_setting(whole):
+        if off is None and whole in names:
             return whole
-    names = list(_settings())
     near = difflib.get_close_matches(name, [*names, *(n.removeprefix("cells.") for n in names)], n=1)
     hint = f"did you mean {near[0]}?" if near else "xbarsim infer --json prints all under hardware"
     raise InputError(f"{_OPTION} {name}: the hardware has no setting of this name: {hint}")
@@ -93,26 +94,3 @@ def _at(record: Any, path: list[str]) -> Any:
     for part in path:
         record = record.get(part) if isinstance(record, Mapping) else None
     return record
-
-
-def _is_setting(name: str) -> bool:
-    return name in _settings()
-
-
-def _settings() -> Iterator[str]:
-    """Give the whole names of all settings that are no groups, those of effects that are off too."""
-    from dataclasses import fields, is_dataclass
-    from typing import get_args, get_type_hints
-
-    from xbarsim.nn.hardware import Hardware
-
-    def inside(kind: type, above: str) -> Iterator[str]:
-        hints = get_type_hints(kind)
-        for setting in fields(kind):
-            groups = [part for part in (hints[setting.name], *get_args(hints[setting.name])) if is_dataclass(part)]
-            if groups:
-                yield from inside(groups[0], f"{above}{setting.name}.")  # type: ignore[arg-type]
-            else:
-                yield f"{above}{setting.name}"
-
-    return inside(Hardware, "")

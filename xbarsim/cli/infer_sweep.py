@@ -111,7 +111,7 @@ def _run(
         stop=lambda: bool(caught),
     )  # fmt: skip
     with Store(opened.store, write=False) as store:
-        combinations = combinations_of(store.rows(opened.name))
+        combinations = combinations_of(store.trial_rows(opened.name))
     seconds = {"trials": tally.seconds, "total": time.perf_counter() - start}
     setup = " ".join([options["hardware"], *options["changes"]])
     facts = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 from xbarsim.study.report_contents import ReportContents
 from xbarsim.study.result_tables import ResultTable
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
+_BEGINS = re.compile(r"^(\d*)([-+=.)])")
+"""What makes a list or a heading of a line."""
 
 
 def markdown_page(report: ReportContents, pictures: Sequence[tuple[str, str]] = ()) -> str:
@@ -27,11 +30,11 @@ def markdown_page(report: ReportContents, pictures: Sequence[tuple[str, str]] = 
 def _lines(report: ReportContents, pictures: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield f"# {_text(report.title)}"
     for paragraph in (*report.paragraphs, report.summary):
-        yield from ("", _text(paragraph))
+        yield from ("", _BEGINS.sub(r"\1\\\2", _text(paragraph)))
     for note in report.notes:
         yield from ("", f"> {_text(note)}")
     for name, path in pictures:
-        yield from ("", f"![{_text(name)}]({path.replace(' ', '%20')})")
+        yield from ("", f"![{_text(name)}]({quote(path)})")
     for table in report.tables:
         yield from ("", f"## {_text(table.title)}", "", *_table(table))
         if table.left_out:

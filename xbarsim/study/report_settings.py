@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,8 @@ def report_settings(study: StudyFile) -> ReportSettings:
     x, lines = table.word("x"), table.word("lines")
     panels = table.words("panels") if "panels" in table.record else None
     _check_axes(table, {"x": x, "lines": lines}, panels or (), axes)
+    if "metrics" in table.record and "metrics" in study.table.record:
+        raise table.error("metrics", "metrics has them already, at the top of the file: give one of them")
     return ReportSettings(
         x, lines, panels, _heat(table, axes), table.words("metrics", study.table.words("metrics")), _percent(table),
         _flag(table, "log"), _lowest(table.table("lowest")), _labels(table.table("labels")),
@@ -143,6 +146,9 @@ def _flag(table: FileTable, key: str) -> bool | None:
 
 def _lowest(table: FileTable) -> dict[str, float]:
     numbers = {name: table.number(name) for name in table.record}
+    for name, number in numbers.items():
+        if number is not None and not math.isfinite(number):
+            raise table.error(name, f"it is {number:g}, and must be finite")
     return {name: number for name, number in numbers.items() if number is not None}
 
 

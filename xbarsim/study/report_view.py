@@ -69,6 +69,8 @@ class ReportView:
         """
         settings = _present(settings, table)
         swept = [name for name, values in table.axes.items() if len(values) > 1]
+        if settings.log is not None and settings.x is not None and not is_numeric(table.axes[settings.x]):
+            raise InputError(f"{place}: report.log: it changes nothing: {settings.x} has words, not numbers")
         x = settings.x or _first_axis(table, [name for name in swept if name != settings.lines])
         free = [name for name in swept if name not in (x, settings.lines, *(settings.panels or ()))]
         lines = settings.lines or _line_axis(table, free)
@@ -155,9 +157,10 @@ def _metrics(table: StudyTable, settings: ReportSettings, place: str) -> tuple[s
     names = table.names
     if not names and not settings.metrics:
         return (_NO_METRIC,)
-    for name in settings.lowest:
-        if name not in names:
-            raise InputError(f"{place}: report.lowest: no trial has a number {name!r}: {unknown_name(name, names)}")
+    percent = settings.percent if isinstance(settings.percent, tuple) else ()
+    for key, name in [*(("lowest", name) for name in settings.lowest), *(("percent", name) for name in percent)]:
+        if names and name not in names:
+            raise InputError(f"{place}: report.{key}: no trial has a number {name!r}: {unknown_name(name, names)}")
     if not settings.metrics:
         return ("accuracy",) if "accuracy" in names else tuple(names[:_USUAL_METRICS])
     for name in settings.metrics if names else ():

@@ -200,6 +200,12 @@ def versions() -> str:
     return ", ".join(parts)
 
 
+def lock_file(path: Path) -> Path:
+    """Return the file that a store's runner holds; one, by whatever name the store is called."""
+    path = path.resolve()
+    return path.with_name(f"{path.name}.lock")
+
+
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Hold a store while this is entered, so that two runners do not share it.
@@ -213,7 +219,7 @@ def alone(path: Path) -> Iterator[None]:
 
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: it is no file: give another --store")
-    lock = path.with_name(f"{path.name}.lock")
+    lock = lock_file(path)
     try:
         file: Any = lock.open("a+")
     except OSError as error:

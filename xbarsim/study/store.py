@@ -58,10 +58,7 @@ class Store:
         if not write and not path.exists():
             raise InputError(f"{path}: there is no such store: xbarsim study run makes it")
         with self._failures():
-            mode = "rwc" if write else "ro"
-            self._base = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=60.0
-            )
+            self._base = _connected(path, "mode=rwc") if write else _readable(path)
             migrate(self._base, path, write=write)  # before anything else is done to what may be another's file
             if write:
                 self._base.execute("PRAGMA journal_mode=WAL")
@@ -126,7 +123,7 @@ class Store:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     trial.key, trial.kind, state, canonical(trial.settings), numbers, answer.seconds, answer.attempts,
-                    answer.trace, _now(), versions,
+                    _writable(answer.trace), _now(), versions,
                 ),
             )  # fmt: skip
 
@@ -157,25 +154,6 @@ class Store:
         """Return ``done`` or ``failed`` of each trial that ended, by key."""
         with self._failures():
             return dict(self._base.execute("SELECT key, state FROM trials"))
-
-    def rows(self, study: str) -> list[dict[str, Any]]:
-        """Return a study's trials in its order: point, state (None: not run), numbers, seconds, attempts, trace."""
-        with self._failures():
-            cursor = self._base.execute(
-                "SELECT points.trial, points.point, trials.state, trials.numbers, trials.seconds, trials.attempts, "
-                "trials.trace, trials.versions FROM points LEFT JOIN trials ON trials.key = points.trial "
-                "WHERE points.study = ? ORDER BY points.position",
-                (study,),
-            ).fetchall()
-        names = ("key", "point", "state", "numbers", "seconds", "attempts", "trace", "versions")
-        rows = [dict(zip(names, row, strict=True)) for row in cursor]
-        try:
-            for row in rows:
-                row["point"] = _record(row["point"])
-                row["numbers"] = _record(row["numbers"]) if row["numbers"] else None
-        except (TypeError, ValueError):
-            raise InputError(f"{self.path}: {_DAMAGED}") from None
-        return rows
 
     def trial_rows(self, study: str) -> list[TrialRow]:
         """Return a study's trials in its order."""
@@ -247,6 +225,29 @@ def _record(text: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise json.JSONDecodeError("no record", text, 0)
     return record
+
+
+def _connected(path: Path, options: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None, timeout=60.0)
+
+
+def _readable(path: Path) -> sqlite3.Connection:
+    """Open a store to read it; in a folder that may only be read, where SQLite cannot put what writers need, too."""
+    base = _connected(path, "mode=ro")
+    try:
+        base.execute("PRAGMA user_version")
+    except sqlite3.OperationalError:
+        base.close()
+        log = path.resolve().with_name(f"{path.resolve().name}-wal")
+        if log.exists() and log.stat().st_size:  # a writer's, without which the store is not whole
+            raise
+        base = _connected(path, "mode=ro&immutable=1")
+    return base
+
+
+def _writable(text: str | None) -> str | None:
+    """Return a text with escapes for what UTF-8 has not: halves of letters, as names of files may have them."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _now() -> str:

@@ -49,7 +49,9 @@ def write_report(
     check_jinja()
     for path in (page, markdown):
         if path is not None:
-            checked_target(path)
+            _check_apart(study, checked_target(path))
+    if markdown is not None and Path(markdown).resolve() == Path(page).resolve():
+        raise InputError(f"{page} is to be the page and that of Markdown: give two files")
     report = report_contents(study, most_rows=MOST_ROWS)
     text = html_page(report)
     with written_whole(page) as file:
@@ -68,6 +70,12 @@ def write_report(
         with written_whole(markdown) as file:
             file.write(markdown_page(report, links).encode())
     return list(dict.fromkeys(notes))
+
+
+def _check_apart(study: OpenStudy, target: Path) -> None:
+    """Refuse to put a page in place of what it is of."""
+    if target.resolve() in (Path(study.file.table.place).resolve(), study.store.resolve()):
+        raise InputError(f"{target} is the study itself, which a page would take the place of: give another file")
 
 
 def _figures(report: ReportContents) -> Iterator[tuple[str, str, Figure]]:

@@ -14,6 +14,7 @@ from xbarsim.study.durations import Durations, lasting
 from xbarsim.study.failure_reasons import reasons
 from xbarsim.study.listing import last_run
 from xbarsim.study.open_study import OpenStudy
+from xbarsim.study.runner import lock_file
 from xbarsim.study.store import Store, TrialRow
 from xbarsim.text_table import aligned
 
@@ -231,7 +232,7 @@ def _rate(store: Store, facts: Mapping[str, Any]) -> float | None:
 
 def runner(path: Path) -> str | None:
     """Return who runs on a store now; None if nobody does."""
-    lock = path.with_name(f"{path.name}.lock")
+    lock = lock_file(path)
     if fcntl is None or not lock.exists():
         return None
     try:

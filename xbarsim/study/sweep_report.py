@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from xbarsim.study.failure_reasons import reason
+from xbarsim.study.store import TrialRow
+from xbarsim.study.trial import CHIP
 from xbarsim.text_table import aligned, comma_separated
-
-_CHIP = "chip"
 
 
 @dataclass(frozen=True)
@@ -132,31 +133,27 @@ class SweepReport:
         )
 
 
-def combinations_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Combination, ...]:
-    """Return a store's rows of one study by combination, chips together."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+def combinations_of(rows: Sequence[TrialRow]) -> tuple[Combination, ...]:
+    """Return the trials of one study by combination, chips together."""
+    groups: dict[str, list[TrialRow]] = {}
     for row in rows:
-        point = {name: value for name, value in row["point"].items() if name != _CHIP}
+        point = {name: value for name, value in row.point.items() if name != CHIP}
         groups.setdefault(json.dumps(point), []).append(row)
     combinations = []
     for text, group in groups.items():
-        answered = [row for row in group if row["numbers"] is not None]
-        names = dict.fromkeys(name for row in answered for name in row["numbers"])
-        numbers = {name: [row["numbers"].get(name) for row in answered] for name in names}
+        answered = [(row.point[CHIP], row.numbers) for row in group if row.numbers is not None]
+        names = dict.fromkeys(name for _, record in answered for name in record)
+        columns = {name: [record.get(name) for _, record in answered] for name in names}
+        numbers = {name: [value for value in values if value is not None] for name, values in columns.items()}
         combinations.append(
             Combination(
                 json.loads(text),
-                tuple(row["point"][_CHIP] for row in answered),
-                {name: values for name, values in numbers.items() if None not in values},
-                tuple(_last_line(row["trace"]) for row in group if row["state"] == "failed"),
+                tuple(chip for chip, _ in answered),
+                {name: values for name, values in numbers.items() if len(values) == len(answered)},
+                tuple(reason(row.trace) for row in group if row.state == "failed"),
             )
         )
     return tuple(combinations)
-
-
-def _last_line(trace: str | None) -> str:
-    lines = (trace or "").strip().splitlines()
-    return lines[-1] if lines else "no reason is known"
 
 
 def _share(value: float) -> str:

@@ -16,8 +16,30 @@ CHIP = "chip"
 """The axis over which numbers are put together."""
 
 
+class _KnownByContent:
+    """What trials and artifacts have in common: a name that follows from what decides them, and work to be done."""
+
+    kind: str
+    settings: Mapping[str, Any]
+    places: Mapping[str, str]
+
+    @cached_property
+    def key(self) -> str:
+        """The SHA-256 of settings and of the code that answers: the same question has the same key everywhere."""
+        return content_key(self.kind, self.settings)
+
+    @cached_property
+    def task(self) -> Task:
+        """What a worker has to do for it."""
+        needs = tuple(artifact.key for artifact in self._required())
+        return Task(self.kind, self.settings, needs, self.key, self.places)
+
+    def _required(self) -> tuple[Artifact, ...]:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False)
-class Trial:
+class Trial(_KnownByContent):
     """A question with one answer.
 
     Attributes
@@ -40,19 +62,12 @@ class Trial:
     artifacts: tuple[Artifact, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def key(self) -> str:
-        """The SHA-256 of settings and of the code that answers: the same question has the same key everywhere."""
-        return content_key(self.kind, self.settings)
-
-    @cached_property
-    def task(self) -> Task:
-        """What a worker has to do for it."""
-        return Task(self.kind, self.settings, tuple(artifact.key for artifact in self.artifacts), self.key, self.places)
+    def _required(self) -> tuple[Artifact, ...]:
+        return self.artifacts
 
 
 @dataclass(frozen=True, eq=False)
-class Artifact:
+class Artifact(_KnownByContent):
     """Bytes that several trials need: a trained network, what a method that knows no chip makes of one, a chip's maps.
 
     Attributes
@@ -75,15 +90,8 @@ class Artifact:
     needs: tuple[Artifact, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def key(self) -> str:
-        """As a trial's."""
-        return content_key(self.kind, self.settings)
-
-    @cached_property
-    def task(self) -> Task:
-        """What a worker has to do for it."""
-        return Task(self.kind, self.settings, tuple(artifact.key for artifact in self.needs), self.key, self.places)
+    def _required(self) -> tuple[Artifact, ...]:
+        return self.needs
 
 
 @dataclass(frozen=True, eq=False)
