@@ -258,6 +258,20 @@ def test_many_values_at_equal_distances_are_drawn_linearly_with_marks_on_some(tm
     assert axes.containers[0].lines[0].get_markevery() == 3
 
 
+def test_counts_of_several_decades_are_drawn_logarithmically_whatever_their_deviations(tmp_path):
+    def reply(point):
+        return accuracy(0.9, writes=10.0 ** (point["chip"] + (4 if point["method"] == "fpt" else 1)))
+
+    (chart,) = report_contents(made(tmp_path, '[report]\nmetrics = ["writes"]\n', reply=reply)).charts
+    assert min(s.mean - s.deviation for line in chart.panels[0].lines for s in line.spreads) < 0.0
+    assert chart.is_y_log
+    assert chart.limits[0] > 0.0
+    from xbarsim.study.chart_drawing import chart_figure
+
+    (axes,) = chart_figure(chart).axes
+    assert axes.get_yscale() == "log"
+
+
 def test_words_stand_side_by_side_with_no_line_between_them(tmp_path):
     axes = {"tile": ["8x128", "a very long name of a tile indeed"], "method": ["none", "fpt"]}
     sweep = (

@@ -110,19 +110,29 @@ class Chart:
     @property
     def is_y_log(self) -> bool:
         """Whether the number is drawn logarithmically."""
-        return _is_wide(self.limits, self.is_percent)
+        # A deviation as large as its mean, of a count, is no reason to draw what is near 0 in one place.
+        means = self._numbers(0.0)
+        return _is_wide((min(means), max(means)) if means else None, self.is_percent)
 
     @property
     def limits(self) -> tuple[float, float] | None:
         """The least and the greatest number, deviations and others' numbers too; None of no numbers."""
+        numbers = self._numbers(1.0)
+        if self.is_y_log:
+            numbers = [number for number in numbers if number > 0.0]
+        return (min(numbers), max(numbers)) if numbers else None
+
+    def _numbers(self, deviations: float) -> list[float]:
+        """Return all numbers, with so many deviations up and down."""
         numbers: list[float] = []
         for panel in self.panels:
             numbers += [panel.ideal] if panel.ideal is not None else []
             for line in panel.lines:
                 for spread in line.spreads:
-                    numbers += [spread.mean - (spread.deviation or 0.0), spread.mean + (spread.deviation or 0.0)]
+                    bar = deviations * (spread.deviation or 0.0)
+                    numbers += [spread.mean - bar, spread.mean + bar]
                 numbers += [value for _, _, value in line.references]
-        return (min(numbers), max(numbers)) if numbers else None
+        return numbers
 
 
 @dataclass(frozen=True)
