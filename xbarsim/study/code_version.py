@@ -71,15 +71,15 @@ def packaged_versions(settings: Mapping[str, Any]) -> dict[str, str]:
     A package is taken whole, all its Python files, since what a method calls may be in any of them.
     """
     packages = _packages()
-    named = packages.keys() & set(_words(settings)) if packages else ()
-    return {name: _package_version(packages[name]) for name in sorted(named)}
+    names = packages.keys() & set(_words(settings)) if packages else ()
+    return {name: _package_version(packages[name]) for name in sorted(names)}
 
 
 @cache
 def _packages() -> dict[str, str]:
     """Return the package of each entry point of a user's own, by the entry point's name."""
-    found = [entry for group in _GROUPS for entry in entry_points(group=group)]
-    return {entry.name: entry.value.partition(":")[0].partition(".")[0].strip() for entry in found}
+    entries = [entry for group in _GROUPS for entry in entry_points(group=group)]
+    return {entry.name: entry.value.partition(":")[0].partition(".")[0].strip() for entry in entries}
 
 
 @cache
