@@ -258,6 +258,14 @@ def test_many_values_at_equal_distances_are_drawn_linearly_with_marks_on_some(tm
     assert axes.containers[0].lines[0].get_markevery() == 3
 
 
+def test_large_counts_are_written_out(tmp_path):
+    def reply(point):
+        return accuracy(0.9, writes=37_812.0 + 1_234 * point["chip"])
+
+    (table,) = report_contents(made(tmp_path, '[report]\nmetrics = ["writes"]', reply=reply)).tables
+    assert table.rows[0][1] == "39,050 ± 1,200"
+
+
 def test_counts_of_several_decades_are_drawn_logarithmically_whatever_their_deviations(tmp_path):
     def reply(point):
         return accuracy(0.9, writes=10.0 ** (point["chip"] + (4 if point["method"] == "fpt" else 1)))

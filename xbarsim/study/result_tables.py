@@ -13,6 +13,9 @@ from xbarsim.study.study_table import ChipSpread, TableRow
 NO_POINT = "-"
 """Where the study has no such point, or the source no number."""
 
+_WRITTEN_OUT = 1e7
+"""From here on numbers are written with an exponent."""
+
 
 @dataclass(frozen=True)
 class ResultTable:
@@ -131,13 +134,20 @@ class _Column:
         return text
 
     def _text(self, number: float) -> str:
-        return f"{self._scale * number:.2f}" if self._scale != 1.0 else f"{number:.4g}"
+        return f"{self._scale * number:.2f}" if self._scale != 1.0 else _rounded(number, 4)
 
     def _deviation(self, number: float) -> str:
-        return f"{self._scale * number:.2f}" if self._scale != 1.0 else f"{number:.2g}"
+        return f"{self._scale * number:.2f}" if self._scale != 1.0 else _rounded(number, 2)
 
     def _difference(self, number: float) -> str:
         return f"{self._scale * number:+.2f}" if self._scale != 1.0 else f"{number:+.3g}"
+
+
+def _rounded(number: float, digits: int) -> str:
+    """Return a number of so many digits, those before the point written out where they are not too many."""
+    if 10.0**digits <= abs(number) < _WRITTEN_OUT:
+        return f"{float(f'{number:.{digits - 1}e}'):,.0f}"
+    return f"{number:.{digits}g}"
 
 
 def _table(view: ReportView, title: str, columns: Sequence[_Column], most: int | None) -> ResultTable:
