@@ -25,6 +25,10 @@ class ExtrapolationWarning(UserWarning):
     """A cell's voltage is beyond those at which its curve was measured: its current is a straight line's."""
 
 
+class UnseenSourceWarning(UserWarning):
+    """A compiled model came without its source, where what it loses could be seen."""
+
+
 class SolveError(XbarsimError, ArithmeticError):
     """The circuit has no unique solution, or none was found to the asked tolerance."""
 

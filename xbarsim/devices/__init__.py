@@ -3,6 +3,7 @@
 from xbarsim.devices.base import Device
 from xbarsim.devices.dynamic import DynamicDevice
 from xbarsim.devices.dynamic_law import DynamicLaw
+from xbarsim.devices.dynamic_verilog_a import DynamicVerilogA
 from xbarsim.devices.ion_drift import IonDrift
 from xbarsim.devices.law import Law
 from xbarsim.devices.ohmic import Linear
@@ -14,6 +15,7 @@ from xbarsim.devices.sky130 import Sky130
 from xbarsim.devices.stanford import Stanford
 from xbarsim.devices.table import Table
 from xbarsim.devices.transistor import Transistor
+from xbarsim.devices.verilog_a import VerilogA
 from xbarsim.devices.vteam import VTEAM
 from xbarsim.devices.yakopcic import Yakopcic
 
@@ -22,6 +24,7 @@ __all__ = [
     "Device",
     "DynamicDevice",
     "DynamicLaw",
+    "DynamicVerilogA",
     "IonDrift",
     "Law",
     "Linear",
@@ -32,6 +35,7 @@ __all__ = [
     "Stanford",
     "Table",
     "Transistor",
+    "VerilogA",
     "Yakopcic",
     "model",
     "models",

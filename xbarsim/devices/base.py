@@ -42,6 +42,8 @@ class Device(Locked):
         Whether the current depends on the difference of the two nodes' voltages alone.
     has_twin : bool
         Whether SPICE can be told the law.
+    sampled : bool
+        Whether ``sample`` gives a device: not where a model needs a program that may not be there.
     sinh_in_series : bool or None
         Whether a netlist's sinh sources are this model alone (False) or with a resistor in series (True).
     cards : tuple of str
@@ -57,6 +59,7 @@ class Device(Locked):
     linear: ClassVar[bool] = False
     two_terminal: ClassVar[bool] = True
     has_twin: ClassVar[bool] = True
+    sampled: ClassVar[bool] = True
     sinh_in_series: ClassVar[bool | None] = None
     cards: ClassVar[tuple[str, ...]] = ()
     operations: int = 0
@@ -290,6 +293,8 @@ def parameter(
 
 
 def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[name], b[name]) for name in a)
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     return bool(a == b)

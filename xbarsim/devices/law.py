@@ -105,16 +105,7 @@ class Law(Device):
     def cells(self, conductance: Array) -> Cells:
         """Lay out the parameters, and check that no cell has a current at 0 V."""
         cells = super().cells(conductance)
-        zero = np.zeros(conductance.shape)
-        amperes, *slopes = np.empty((3, *conductance.shape))
-        cells.evaluate(zero, zero, zero, amperes, *slopes)
-        bad = np.isnan(amperes) | (amperes != 0.0)
-        if bad.any():
-            i, j = (int(k) for k in np.argwhere(bad)[0])
-            raise InputError(
-                f"device gives cell [{i}, {j}] a current of {amperes[i, j]:g} A at 0 V: "
-                "a cell without voltage must have none"
-            )
+        check_at_rest(cells)
         return cells
 
     def _address(self) -> int:
@@ -135,6 +126,27 @@ class Law(Device):
 def quadratic(v: float, g: float, k: float) -> tuple[float, float]:
     """Return current and slope of ``g v + k v |v|``."""
     return g * v + k * v * abs(v), g + 2.0 * k * abs(v)
+
+
+def check_at_rest(cells: Cells) -> None:
+    """Check that no cell has a current at 0 V.
+
+    Raises
+    ------
+    InputError
+        One has, or no number.
+    """
+    shape = cells.siemens.shape
+    zero = np.zeros(shape)
+    amperes, *slopes = np.empty((3, *shape))
+    cells.evaluate(zero, zero, zero, amperes, *slopes)
+    bad = np.isnan(amperes) | (amperes != 0.0)
+    if bad.any():
+        i, j = (int(k) for k in np.argwhere(bad)[0])
+        raise InputError(
+            f"device gives cell [{i}, {j}] a current of {amperes[i, j]:g} A at 0 V: "
+            "a cell without voltage must have none"
+        )
 
 
 def function_of(text: str) -> Callable[..., Any]:

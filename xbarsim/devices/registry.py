@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from xbarsim.devices.base import Device
+from xbarsim.devices.dynamic_verilog_a import DynamicVerilogA
 from xbarsim.devices.ion_drift import IonDrift
 from xbarsim.devices.law import Law
 from xbarsim.devices.ohmic import Linear
@@ -20,6 +21,7 @@ from xbarsim.devices.sky130 import Sky130
 from xbarsim.devices.stanford import Stanford
 from xbarsim.devices.table import Table
 from xbarsim.devices.transistor import Transistor
+from xbarsim.devices.verilog_a import VerilogA
 from xbarsim.devices.vteam import VTEAM
 from xbarsim.devices.yakopcic import Yakopcic
 from xbarsim.errors import InputError
@@ -31,8 +33,11 @@ GROUP = "xbarsim.devices"
 
 BUILT_IN: dict[str, type[Device]] = {
     model.name: model
-    for model in (Linear, Sinh, Selector, Transistor, Yakopcic, Table, Law, VTEAM, IonDrift, Stanford, Sky130)
-}
+    for model in (
+        Linear, Sinh, Selector, Transistor, Yakopcic, Table, Law, VTEAM, IonDrift, Stanford, Sky130, VerilogA,
+        DynamicVerilogA,
+    )
+}  # fmt: skip
 """The models that xbarsim comes with, by name."""
 
 _registered: dict[str, type[Device]] = {}

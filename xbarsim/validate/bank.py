@@ -30,7 +30,9 @@ _ON, _OFF = 1e-3, 1e-6
 def cases(scope: Scope) -> Iterator[BankCircuit]:
     """Yield the circuits of a run: ``quick`` up to 12 x 16, ``full`` up to 64 x 64, ``large`` 128 and 256."""
     # Those of a gap are read as sinh cells, which are there.
-    nonlinear = [name for name, model in models().items() if not (model.linear or issubclass(model, GapDevice))]
+    nonlinear = [
+        name for name, model in models().items() if model.sampled and not (model.linear or issubclass(model, GapDevice))
+    ]
     if scope == "large":
         yield from (_case("linear", "default", shape) for shape in _LARGE)
         yield from (_case(device, "default", _LARGE[0]) for device in nonlinear)
