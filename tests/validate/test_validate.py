@@ -35,7 +35,7 @@ def test_the_quick_run_is_quick_and_within_tolerance(capsys, tmp_path):
     assert done.code == 0, done.out
     assert time.perf_counter() - start < 60
     assert re.search(r"\d+ comparisons of \d+ circuits: [\d,]+ node voltages, .* none beyond tolerance", done.out)
-    for device in models():
+    for device in {case.device for case in QUICK}:
         assert re.search(rf"^{device} +ngspice-", done.out, re.M)
         assert re.search(rf"^{device} +closed form", done.out, re.M)
     assert {path.name for path in (tmp_path / "report").iterdir()} >= {"validation.md", "validation.html"}
@@ -58,7 +58,8 @@ def test_the_bank_has_what_it_says():
     full, large = list(cases("full")), list(cases("large"))
     names = [case.name for case in [*QUICK, *full]]
     assert len(set(names)) == len({case.name for case in QUICK} | {case.name for case in full})
-    assert {case.device for case in full} == set(models())
+    sampled = [model.sample(np.random.default_rng(0), (2, 2)) for model in models().values() if model.sampled]
+    assert {case.device for case in full} == {device.reads_as.name for device in sampled}
     for device in {case.device for case in full}:
         assert f"{device}/default/64x64" in names
     assert {case.crossbar.shape for case in large} == {(128, 128), (256, 256)}
