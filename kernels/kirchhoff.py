@@ -230,12 +230,12 @@ def _shared(amperes: Array, first: Array, last: Array) -> tuple[float, float]:
 
 @njit(**_OPTIONS)
 def end_currents(
-    drawn: Array, brought: Array, shares: Array, across: Array, down: Array, out_left: Array, out_right: Array,
+    drawn: Array, received: Array, shares: Array, across: Array, down: Array, out_left: Array, out_right: Array,
     out_top: Array, out_bottom: Array,
 ) -> float:  # fmt: skip
     """Fill the currents out of the ends of lines whose nodes' currents are known; return the largest.
 
-    ``drawn`` (m, n) is what word nodes take, ``brought`` what bit nodes receive, ``shares`` (4, m, n) what part of a
+    ``drawn`` (m, n) is what word nodes take, ``received`` what bit nodes receive, ``shares`` (4, m, n) what part of a
     node's current passes the left, right, top and bottom end (bare wires' dividers). ``across`` (m,) and ``down`` (n,)
     flow along the lines besides, from left to right and from top to bottom.
     """
@@ -249,9 +249,9 @@ def end_currents(
         out_top[j], out_bottom[j] = -down[j], down[j]
     for i in range(m):
         for j in range(n):
-            out_top[j] += shares[2, i, j] * brought[i, j]
+            out_top[j] += shares[2, i, j] * received[i, j]
         for j in range(n):
-            out_bottom[j] += shares[3, i, j] * brought[i, j]
+            out_bottom[j] += shares[3, i, j] * received[i, j]
     for j in range(n):
         largest = max(largest, abs(out_top[j]), abs(out_bottom[j]))
     return largest
@@ -299,13 +299,12 @@ def _follow_down(
 
 @njit(**_OPTIONS)
 def current_error(
-    drawn: Array, brought: Array, gw: Array, gb: Array, rw: Array, rb: Array, left: Array, right: Array, top: Array,
+    drawn: Array, received: Array, gw: Array, gb: Array, rw: Array, rb: Array, left: Array, right: Array, top: Array,
     bottom: Array, v: Array, u: Array, out_left: Array, out_right: Array, out_top: Array, out_bottom: Array,
 ) -> float:  # fmt: skip
     """Amperes that the end currents can be wrong by, where nodes' currents are known: those of cells of any law.
-
-    ``drawn`` (m, n) is what cells, and capacitances, take from the word nodes, ``brought`` what they bring to the bit
-    nodes; ``gw`` and ``gb`` are the slopes of these in the nodes' volts. Otherwise as ``residual``, but for the scale.
+    ``drawn`` (m, n) is what cells, and capacitances, take from the word nodes, ``received`` what bit nodes receive;
+    ``gw`` and ``gb`` are the slopes of these in the nodes' volts. Otherwise as ``residual``, but for the scale.
     """
     m, n = v.shape
     missing = squares = 0.0
@@ -331,7 +330,7 @@ def current_error(
             missing += lost
             squares += lost2
         for j in range(n):
-            currents[j] += brought[i, j]
+            currents[j] += received[i, j]
             totals[j] += gb[i, j]
             cell[j] = gb[i, j] if gb[i, j] > cell[j] else cell[j]
     for j in range(n):

@@ -48,7 +48,7 @@ class Lines:
         panels, width = self.factors.shape[1:3]
         self.split = panels if rows * cols < SPLIT_CELLS or panels < 4 else (panels + 1) // 2
         self.joint, self.ends = np.zeros((3, width)), np.zeros(width)
-        self._held: Array | None = None
+        self._word_siemens: Array | None = None
 
     @property
     def halved(self) -> bool:
@@ -99,10 +99,10 @@ class Lines:
 
     def _grounded(self, siemens: Array) -> Array:
         """Lay out what conducts at the word nodes, in work space that is kept."""
-        if self._held is None:
-            self._held = _tiled(1, *siemens.shape)[0]
-        tiles.to_words(siemens, self._held)
-        return self._held
+        if self._word_siemens is None:
+            self._word_siemens = _tiled(1, *siemens.shape)[0]
+        tiles.to_words(siemens, self._word_siemens)
+        return self._word_siemens
 
     def end_currents(
         self, g: Array, word: Array, bit: Array, volts: list[Array], v: Array, u: Array, out: list[Array], *,

@@ -172,8 +172,8 @@ def way(begun: Array, d: float, rate: Array, low: Array, high: Array, x: Array) 
     part, most = np.empty(n), 0.0
     for r in range(m):
         for c in range(n):
-            there = min(max(begun[r, c] + d * rate[r, c], low[r, c]), high[r, c])
-            part[c] = abs(there - x[r, c]) / (high[r, c] - low[r, c])
+            ahead = min(max(begun[r, c] + d * rate[r, c], low[r, c]), high[r, c])
+            part[c] = abs(ahead - x[r, c]) / (high[r, c] - low[r, c])
         most = max(most, _largest(part))
     return most
 

@@ -65,7 +65,7 @@ def test_steps_are_of_third_order():
     for steps in (200, 400):
         stepper = Stepper(crossbar, reltol=0.1, max_step=SECONDS / steps, **farads)
         stepper.stages.tolerance = 1e-11
-        stepper.rest(stepper.volts, discharged=True)
+        stepper.settle(stepper.volts, discharged=True)
         stepper.hold(VOLTS, SECONDS)
         errors.append(np.abs(stepper.end_currents["bit_bottom"] - expected).max())
     assert 6.5 < errors[0] / errors[1] < 9.5

@@ -31,11 +31,11 @@ class LineShares:
         self.through_word = 1.0 / np.maximum(segments.word.sum(axis=1), TINY)
         self.through_bit = 1.0 / np.maximum(segments.bit.sum(axis=0), TINY)
 
-    def end_currents(self, drawn: Array, brought: Array, volts: dict[Side, Array]) -> tuple[dict[Side, Array], float]:
+    def end_currents(self, drawn: Array, received: Array, volts: dict[Side, Array]) -> tuple[dict[Side, Array], float]:
         """Return the currents out of all ends, and the largest, for what word nodes take and bit nodes receive."""
         out = {side: np.empty(lines.size) for side, lines in volts.items()}
         largest: float = kirchhoff.end_currents(
-            drawn, brought, self.shares, (volts["word_left"] - volts["word_right"]) * self.through_word,
+            drawn, received, self.shares, (volts["word_left"] - volts["word_right"]) * self.through_word,
             (volts["bit_top"] - volts["bit_bottom"]) * self.through_bit, *(out[side] for side in SIDES),
         )  # fmt: skip
         return out, largest

@@ -29,7 +29,7 @@ _TOGETHER = 16.0
 
 
 @dataclass(frozen=True)
-class Piece:
+class SourcePiece:
     """What all sources do between two of their corners.
 
     Attributes
@@ -79,16 +79,16 @@ class LineWaves:
 
     def __init__(self, waves: Mapping[Side, Any], resting: Mapping[Side, Array]) -> None:
         self._resting = {side: np.array(volts) for side, volts in resting.items()}
-        found: dict[tuple[Side, int], tuple[Wave, list[int]]] = {}
-        for side, given in waves.items():
+        by_wave: dict[tuple[Side, int], tuple[Wave, list[int]]] = {}
+        for side, entry in waves.items():
             if side not in SIDES:
                 raise InputError(f"waves has the key {side!r}: sides are {', '.join(SIDES)}")
-            for line, (name, wave) in enumerate(_per_line(side, given, self._resting[side].size)):
+            for line, (name, wave) in enumerate(_per_line(side, entry, self._resting[side].size)):
                 if isinstance(wave, Real) and not isinstance(wave, bool):
                     self._resting[side][line] = checked_array(name, float(wave), signed=True)
                 else:
-                    found.setdefault((side, id(wave)), (_as_wave(name, wave), []))[1].append(line)
-        self._moving = [(side, np.array(lines), wave) for (side, _), (wave, lines) in found.items()]
+                    by_wave.setdefault((side, id(wave)), (_as_wave(name, wave), []))[1].append(line)
+        self._moving = [(side, np.array(lines), wave) for (side, _), (wave, lines) in by_wave.items()]
 
     def start(self, time: float) -> dict[Side, Array]:
         """Return all sides' volts at a time."""
@@ -97,7 +97,7 @@ class LineWaves:
             volts[side][lines] = wave.at(np.array([time]))[0]
         return volts
 
-    def pieces(self, start: float, stop: float) -> Iterator[Piece]:
+    def pieces(self, start: float, stop: float) -> Iterator[SourcePiece]:
         """Yield what the sources do between their corners, in order."""
         times = np.unique(np.concatenate([[start, stop], *(wave.corners(start, stop) for _, _, wave in self._moving)]))
         apart = np.diff(times, prepend=-np.inf) > _TOGETHER * np.spacing(np.maximum(np.abs(times), stop - start))
@@ -106,7 +106,7 @@ class LineWaves:
         for first in range(0, times.size - 1, _AT_ONCE):
             yield from self._between(times[first : first + _AT_ONCE + 1])
 
-    def _between(self, times: Array) -> Iterator[Piece]:
+    def _between(self, times: Array) -> Iterator[SourcePiece]:
         starts, lengths = times[:-1], np.diff(times)
         curved = tuple(entry for entry in self._moving if not isinstance(entry[2], _STRAIGHT))
         begins = {side: np.tile(volts, (starts.size, 1)) for side, volts in self._resting.items()}
@@ -121,18 +121,18 @@ class LineWaves:
         for k, start in enumerate(starts):
             first = {side: volts[k] for side, volts in begins.items()}
             last = {side: ends[side][k] if side in moved else first[side] for side in SIDES}
-            yield Piece(float(start), float(times[k + 1]), first, last, curved)
+            yield SourcePiece(float(start), float(times[k + 1]), first, last, curved)
 
 
-def _per_line(side: str, given: Any, lines: int) -> list[tuple[str, Any]]:
+def _per_line(side: str, entry: Any, lines: int) -> list[tuple[str, Any]]:
     """Return each line's wave with its name."""
-    if isinstance(given, np.ndarray) and given.ndim > 0:
-        given = given.tolist()
-    if isinstance(given, Sequence) and not isinstance(given, tuple | str):
-        if len(given) != lines:
-            raise InputError(f"waves[{side!r}] has {len(given)} waves: give one, or one for each of {lines} lines")
-        return [(f"waves[{side!r}][{line}]", wave) for line, wave in enumerate(given)]
-    return [(f"waves[{side!r}]", given)] * lines
+    if isinstance(entry, np.ndarray) and entry.ndim > 0:
+        entry = entry.tolist()
+    if isinstance(entry, Sequence) and not isinstance(entry, tuple | str):
+        if len(entry) != lines:
+            raise InputError(f"waves[{side!r}] has {len(entry)} waves: give one, or one for each of {lines} lines")
+        return [(f"waves[{side!r}][{line}]", wave) for line, wave in enumerate(entry)]
+    return [(f"waves[{side!r}]", entry)] * lines
 
 
 def _as_wave(name: str, wave: Any) -> Wave:

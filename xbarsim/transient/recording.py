@@ -146,7 +146,7 @@ class CrossbarTransient:
 
 
 @dataclass
-class Recorder:
+class CrossbarRecorder:
     """Keeps what was asked for as a stepper goes on."""
 
     stepper: Stepper

@@ -17,7 +17,7 @@ _NARROWEST = 1e-5
 
 
 @dataclass
-class Step:
+class TimeStep:
     """What became of a step.
 
     Attributes
@@ -25,7 +25,7 @@ class Step:
     end : float
         Seconds.
     error : float
-        The largest error over what is allowed; above 1 nothing was changed.
+        The largest error over what is allowed; above 1 zero was changed.
     reason, cell : str, int
         What is wrong with it then, and with which cell (flat index).
     volts : dict of side to (lines,)
@@ -64,7 +64,9 @@ class RungeKutta:
         self._rate, self._begun = np.zeros((2, *shape))
         self._rates, self._first = np.zeros((2, 3, *shape))
 
-    def attempt(self, source: Callable[[float], Volts], start: float, end: float, volts: Volts, *, heat: bool) -> Step:
+    def attempt(
+        self, source: Callable[[float], Volts], start: float, end: float, volts: Volts, *, heat: bool
+    ) -> TimeStep:
         """Take a step; where its error is too large, or a stage has no solution, leave all as it was.
 
         ``volts`` are the sources' at the start, ``heat`` asks for what cells dissipate.
@@ -76,7 +78,7 @@ class RungeKutta:
         d = GAMMA * h
         siemens = capacitance.companions(d) if capacitance.present else ()
         charging: list[list[Array]] = []
-        step = Step(
+        step = TimeStep(
             end, np.inf, "Newton's method did not converge", 0, volts, 0.0,
             {side: np.zeros(lines.size) for side, lines in volts.items()}, np.zeros(x0.shape) if heat else None,
         )  # fmt: skip
@@ -118,13 +120,13 @@ class RungeKutta:
 
     def point(self, volts: Volts) -> StageOutcome:
         """Find the operating point at sources' volts and the states at hand."""
-        stages, nothing = self.stages, {side: np.zeros(lines.size) for side, lines in volts.items()}
+        stages, zero = self.stages, {side: np.zeros(lines.size) for side, lines in volts.items()}
         self.measure(volts)
         self._first[:2], self._first[2] = 0.0, stages.x
         stages.put(*self._first)
-        stages.follow(nothing, volts)
+        stages.follow(zero, volts)
         outcome = stages.solve(self._first[2], 0.0, volts, (), ())
-        if not outcome.converged and self._lead(nothing, volts):
+        if not outcome.converged and self._lead(zero, volts):
             outcome = stages.solve(self._first[2], 0.0, volts, (), ())
         return outcome
 
@@ -138,13 +140,13 @@ class RungeKutta:
         part, width, now = 0.0, 0.25, before
         while part < 1.0:
             width = min(width, 1.0 - part)
-            kept = stages.v.copy(), stages.u.copy(), self._first[2]
+            back = stages.v.copy(), stages.u.copy(), self._first[2]
             ahead = {side: lines + (part + width) * (volts[side] - lines) for side, lines in before.items()}
             stages.follow(now, ahead)
             if stages.solve(self._first[2], 0.0, ahead, (), ()).converged:
                 part, width, now = part + width, 2.0 * width, ahead
                 continue
-            stages.put(*kept)
+            stages.put(*back)
             width *= 0.25
             if width < _NARROWEST:
                 return False

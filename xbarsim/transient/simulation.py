@@ -13,7 +13,7 @@ from xbarsim.crossbar import Crossbar, Side
 from xbarsim.errors import InputError, TimeStepError
 from xbarsim.resources import thread_count
 from xbarsim.transient.line_waves import LineWaves
-from xbarsim.transient.recording import CrossbarTransient, Recorder, Recording
+from xbarsim.transient.recording import CrossbarRecorder, CrossbarTransient, Recording
 from xbarsim.transient.stepper import Stepper
 
 Start = Literal["operating_point", "discharged"]
@@ -93,8 +93,8 @@ def simulate(
         threads=thread_count(threads),
     )  # fmt: skip
     sources = LineWaves(waves, stepper.volts)
-    recorder = Recorder(stepper, record or Recording(), float(start), float(stop))
-    stepper.rest(sources.start(float(start)), discharged=initial == "discharged")
+    recorder = CrossbarRecorder(stepper, record or Recording(), float(start), float(stop))
+    stepper.settle(sources.start(float(start)), discharged=initial == "discharged")
     recorder.point()
     try:
         for piece in sources.pieces(float(start), float(stop)):

@@ -172,17 +172,17 @@ class StageSolver:
 
     def _check(self, volts: Volts, histories: Sequence[Array], siemens: Sequence[Array], a: Array, b: Array) -> float:
         """Fill the end currents; return the bound of their errors as a part of the largest."""
-        drawn = brought = self.cells.i
+        drawn = received = self.cells.i
         if siemens:
             self.charging = NodeCapacitance.currents(siemens, histories, self.v, self.u)
             from_word, from_bit, along = self.charging
             along = self.cells.i + along
-            drawn, brought = along + from_word, along - from_bit
+            drawn, received = along + from_word, along - from_bit
             a, b = a + siemens[2] + siemens[0], b + siemens[2] + siemens[1]
-        out, now = self.shares.end_currents(drawn, brought, volts)
+        out, now = self.shares.end_currents(drawn, received, volts)
         segments = self.segments
         amperes = kirchhoff.current_error(
-            drawn, brought, a, b, segments.word, segments.bit, *(volts[side] for side in SIDES), self.v, self.u,
+            drawn, received, a, b, segments.word, segments.bit, *(volts[side] for side in SIDES), self.v, self.u,
             *(out[side] for side in SIDES),
         )  # fmt: skip
         self.end_currents = out
@@ -244,9 +244,9 @@ class StageSolver:
         a, b = (self._slope, self._slope) if cells.dynamic else (cells.a, cells.b)
         v, u = np.zeros((2, *self.v.shape))
         rows, cols = v.shape
-        nothing = np.zeros(rows), np.zeros(rows), np.zeros(cols), np.zeros(cols)
+        grounded = np.zeros(rows), np.zeros(rows), np.zeros(cols), np.zeros(cols)
         self.space.solve(
-            (a + siemens[2], b + siemens[2], leaving, entering, self.segments.word, self.segments.bit), nothing, 0.05,
+            (a + siemens[2], b + siemens[2], leaving, entering, self.segments.word, self.segments.bit), grounded, 0.05,
             0.0, MAX_PASSES, v, u, guess=True, shunts=(siemens[0], siemens[1]),
             again=self.iterations > 0, factored=self._factored == d,
         )  # fmt: skip

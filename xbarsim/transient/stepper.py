@@ -15,7 +15,7 @@ from xbarsim.resources import check_running
 from xbarsim.solvers.segments import Segments
 from xbarsim.transient.cells_in_time import CellsInTime
 from xbarsim.transient.node_capacitance import NodeCapacitance
-from xbarsim.transient.runge_kutta import RungeKutta, Step
+from xbarsim.transient.runge_kutta import RungeKutta, TimeStep
 from xbarsim.transient.stage_newton import StageSolver, Volts
 from xbarsim.transient.tableau import ORDER
 
@@ -117,7 +117,7 @@ class Stepper:
         """Joules in the capacitances."""
         return self.capacitance.stored(self.stages.v, self.stages.u) if self.capacitance.present else 0.0
 
-    def rest(self, volts: Volts, *, discharged: bool = False) -> None:
+    def settle(self, volts: Volts, *, discharged: bool = False) -> None:
         """Take the operating point at source volts and states as they are; or all capacitances without charge.
 
         Raises
@@ -125,11 +125,11 @@ class Stepper:
         TimeStepError
             There is none, or it was not found.
         """
-        stages, nothing = self.stages, np.zeros(self.crossbar.shape)
+        stages, zero = self.stages, np.zeros(self.crossbar.shape)
         self.volts = volts
         self._steps.measure(volts)
         if discharged:
-            stages.put(nothing, nothing, stages.x)
+            stages.put(zero, zero, stages.x)
             stages.end_currents = self._switched_on(volts)
         else:
             outcome = self._steps.point(volts)
@@ -151,7 +151,7 @@ class Stepper:
             No step is small enough; the time is that of the last step that was.
         """
         if not self._charged:
-            self.rest(source(self.time))
+            self.settle(source(self.time))
         if any(lines.any() for lines in self.segments.joined.values()):
             for time in (self.time, stop):
                 self.segments.check_conflicts({side: lines[None] for side, lines in source(time).items()})
@@ -202,7 +202,7 @@ class Stepper:
             changed[side] = np.array(broadcast(side, checked_array(side, lines, signed=True), changed[side].shape))
         return changed
 
-    def _accept(self, step: Step) -> None:
+    def _accept(self, step: TimeStep) -> None:
         self.accepted += 1
         self.time = step.end
         self.volts = step.volts
