@@ -303,6 +303,7 @@ def current_error(
     bottom: Array, v: Array, u: Array, out_left: Array, out_right: Array, out_top: Array, out_bottom: Array,
 ) -> float:  # fmt: skip
     """Amperes that the end currents can be wrong by, where nodes' currents are known: those of cells of any law.
+
     ``drawn`` (m, n) is what cells, and capacitances, take from the word nodes, ``received`` what bit nodes receive;
     ``gw`` and ``gb`` are the slopes of these in the nodes' volts. Otherwise as ``residual``, but for the scale.
     """

@@ -79,6 +79,7 @@ class Stepper:
         self.keep_cell_energy = False
         self._step = np.inf
         self._steps = RungeKutta(self.stages, self.reltol)
+        self._joined = any(bool(lines.any()) for lines in segments.joined.values())
         self._charged = not self.capacitance.present
 
     def _first_states(self, initial: ArrayLike | None) -> Array:
@@ -152,7 +153,7 @@ class Stepper:
         """
         if not self._charged:
             self.settle(source(self.time))
-        if any(lines.any() for lines in self.segments.joined.values()):
+        if self._joined:
             for time in (self.time, stop):
                 self.segments.check_conflicts({side: lines[None] for side, lines in source(time).items()})
         smallest = _SMALLEST * max(stop - self.time, abs(stop))
