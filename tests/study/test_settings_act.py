@@ -58,7 +58,7 @@ BITS = "adc.bits = 4\ndac.bits = 4"
 DRIFTING = {
     "hardware": "cells.drift.nu = 0.3\ncells.drift.nu_sigma = 0.1", "rest": "[inference]\ntimes = [1e6]\n",
 }  # fmt: skip
-NOISE = 'methods = ["noise:epochs=1,images=64,batch=32,rate=0.1"]'
+NOISE = 'methods = ["noise:epochs=1,images=64,batch=32,rate=0.1,circuit=ideal"]'
 FPT = 'methods = ["fpt:iterations=2,batch=10"]'
 
 

@@ -34,7 +34,7 @@ def image_settings(
     InputError
         A value is wrong or has no effect, or there are no such images.
     """
-    data, place = _named(table, folder, content)
+    data, place = _identity(table, folder, content)
     for key in ("train", "test"):
         if (count := table.count(key)) is not None:
             data[key] = count
@@ -53,7 +53,7 @@ def image_settings(
     return data, place
 
 
-def _named(
+def _identity(
     table: FileTable, above: Path, content: Callable[[str | None, str | None], str]
 ) -> tuple[dict[str, Any], str | None]:
     """Return the images by name and content; a folder's have no name, as it may lie and be called otherwise."""

@@ -244,8 +244,8 @@ class _Networks:
         for row in self._rows:
             if row.chips is not None and row.chips > count and not self._study.quick:
                 place = FileTable({}, self._table.where("methods"))
-                there = "there is 1 chip" if count == 1 else f"there are {count} chips"
-                raise place.error("chips", f"it is {row.chips}, and {there}: give more seeds, or leave it out")
+                count_text = "there is 1 chip" if count == 1 else f"there are {count} chips"
+                raise place.error("chips", f"it is {row.chips}, and {count_text}: give more seeds, or leave it out")
 
     def _settings(self) -> list[str]:
         """Return the names of all that can be swept."""
@@ -329,10 +329,10 @@ class _Networks:
         return _Model(settings, places, ())
 
 
-def _unusual(settings: TrainSettings, given: Mapping[str, Any]) -> dict[str, Any]:
+def _unusual(settings: TrainSettings, recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of a training that are not as usual: what is said or left to its default is one training."""
     usual = type(settings)()
-    values = {name: getattr(settings, name) for name in given}
+    values = {name: getattr(settings, name) for name in recipe}
     return {name: value for name, value in values.items() if name in _BY_IMAGES or value != getattr(usual, name)}
 
 

@@ -103,16 +103,16 @@ class EffectCheck:
             self._keys |= {whole_name(name): (sweep, axis.name) for name in axis.settings if name not in leave_out}
         self._idle: dict[str, str] | None = None
         self._wants_data = False
-        self._seen: set[str] = set()
+        self._variants: set[str] = set()
 
     def add(self, hardware: str) -> None:
         """Look at one hardware of the study, canonical JSON."""
         from xbarsim.nn.hardware import Hardware
         from xbarsim.nn.ranges import wants_data
 
-        if hardware in self._seen:
+        if hardware in self._variants:
             return
-        self._seen.add(hardware)
+        self._variants.add(hardware)
         built = Hardware.from_dict(json.loads(hardware))
         self._wants_data = self._wants_data or wants_data(built)
         if self._idle != {}:
@@ -125,7 +125,7 @@ class EffectCheck:
         if self._study.quick:
             return
         for name, why in (self._idle or {}).items():
-            value: Any = json.loads(next(iter(self._seen)))
+            value: Any = json.loads(next(iter(self._variants)))
             for part in why.split("."):
                 value = value.get(part) if isinstance(value, Mapping) else None
             table, key = self._keys[name]
