@@ -9,7 +9,7 @@ import numpy as np
 
 from xbarsim import mna, nonlinear
 from xbarsim.dynamics.dyadic_grid import DyadicGrid
-from xbarsim.dynamics.failures import explained, no_start, step_failure
+from xbarsim.dynamics.run_failures import explained, no_start, step_failure
 from xbarsim.dynamics.first_point import FirstPoint, initial_values, operating_point
 from xbarsim.dynamics.formulas import formula
 from xbarsim.dynamics.history import History
