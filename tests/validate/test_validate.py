@@ -82,7 +82,7 @@ def test_the_netlist_by_hand_is_the_same_crossbar(case, tmp_path):
     hand = by_hand(case.crossbar, case.voltages)
     (tmp_path / "hand.sp").write_text(hand.text)
     row = against.Row("", "", "", "", 0, "", "", 1e-9)
-    ours = against._solved(case)[1]
+    ours = against.solved(case)[1]
     read = against._read_back(row, tmp_path / "hand.sp", case, _inverse(hand, ours))
     assert not read.trouble
     assert read.largest < 1e-11
@@ -242,10 +242,10 @@ def test_a_simulator_that_crashes_fails_its_case(monkeypatch, tmp_path):
 def test_a_wrong_answer_is_seen(monkeypatch, tmp_path):
     """One current off by two billionths of the largest."""
     case = FAMILIES["linear", "default"]
-    volts, amperes = against._solved(case)[1]
+    volts, amperes = against.solved(case)[1]
     largest = max(map(abs, amperes.values()))
     theirs = (volts, amperes | {"vwl1": amperes["vwl1"] + 2e-9 * largest})
-    row = against._compared(one_row(), (volts, amperes), theirs)
+    row = against.compared(one_row(), (volts, amperes), theirs)
     assert row.failed
     assert row.sources.where == "vwl1"
     assert session.run is validate.run

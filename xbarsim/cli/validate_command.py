@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xbarsim.spice import Engine
     from xbarsim.validate.bank import Scope
     from xbarsim.validate.outcome import Outcome
+    from xbarsim.validate.session import Partner
 
 EXIT_BEYOND = 1
 
@@ -22,7 +23,9 @@ _ENGINES: dict[str, tuple[Engine, ...]] = {
     "both": ("process", "pyspice"),
 }
 
-_HELP = """Compare xbarsim with ngspice, badcrossbar and closed forms on a bank of circuits.
+_PARTNERS = ("ngspice", "vacask", "badcrossbar", "closed")
+
+_HELP = """Compare xbarsim with ngspice, VACASK, badcrossbar and closed forms on a bank of circuits.
 
 Linear cells and every device, every boundary and fault, from two netlists each: the one that export writes, and one by
 hand. What is not installed is left out, and said to be.
@@ -31,6 +34,7 @@ hand. What is not installed is left out, and said to be.
 xbarsim validate --quick
 xbarsim validate --engine both --report report
 xbarsim validate --only 'sinh/*/8x8'
+xbarsim validate --large --against vacask
 
 Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 bad input.
 """
@@ -39,12 +43,23 @@ Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 
 @click.command(help=_HELP)
 @click.option("--quick", "scope", flag_value="quick", help="Circuits up to 12 x 16; under a minute.")
 @click.option("--full", "scope", flag_value="full", default=True, help="Up to 64 x 64; the default, some minutes.")
-@click.option("--large", "scope", flag_value="large", help="128 and 256, by ngspice 45 with KLU under node.")
+@click.option(
+    "--large", "scope", flag_value="large", help="128 and 256; by ngspice 45 with KLU under node, and VACASK."
+)
+@click.option(
+    "--against",
+    "partners",
+    type=click.Choice(_PARTNERS),
+    multiple=True,
+    help="Compare with this one alone (may be repeated); otherwise with all that are installed.",
+)
 @click.option("--engine", type=click.Choice(list(_ENGINES)), default="process", show_default=True)
 @click.option("--only", metavar="PATTERN", default="*", help="Circuits whose name has this in it (* and ? too).")
 @click.option("--report", metavar="DIR", help="Write a report there too: Markdown, HTML and a picture.")
 @output_options(quiet="Print what it amounts to, no progress.", plot="Draw differences and times by size")
-def validate(scope: Scope, engine: str, only: str, report: str | None, **options: Any) -> None:
+def validate(
+    scope: Scope, partners: tuple[Partner, ...], engine: str, only: str, report: str | None, **options: Any
+) -> None:
     """Compare xbarsim with other simulators, and print what came out."""
     if _names_a_folder(options["output"]):
         report, options["output"] = options["output"], None
@@ -60,7 +75,7 @@ def validate(scope: Scope, engine: str, only: str, report: str | None, **options
     with announce.stages(not output.quiet) as progress:
         from xbarsim import validate as bank
 
-        outcome = bank.run(scope, _ENGINES[engine], only, progress)
+        outcome = bank.run(scope, _ENGINES[engine], only, progress, partners)
     from xbarsim.validate.report import ValidationReport
 
     output.deliver(ValidationReport(outcome), lambda path: _drawn(outcome, path))

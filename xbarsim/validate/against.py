@@ -46,9 +46,9 @@ def rows_of(case: BankCircuit, engines: list[Engine], folder: Path, *, written_o
         version=spice.version(first),
     )  # fmt: skip
     try:
-        seconds, ours = _solved(case)
+        seconds, ours = solved(case)
     except Exception as error:  # whatever it is, it is a finding, and other circuits go on
-        yield replace(blank, ours="solve", other=first, trouble=f"xbarsim: {_one_line(error)}")
+        yield replace(blank, ours="solve", other=first, trouble=f"xbarsim: {one_line(error)}")
         return
     options = "" if case.crossbar.device.linear else OPTIONS
     for style in ("export",) if written_only else ("export", "by hand"):
@@ -64,8 +64,8 @@ def rows_of(case: BankCircuit, engines: list[Engine], folder: Path, *, written_o
             yield replace(row, trouble=str(error))
             continue
         row = replace(row, version=result.version, other_seconds=result.seconds)
-        theirs = _numbers(result)
-        yield _compared(replace(row, seconds=seconds), ours, translated(*theirs))
+        theirs = numbers(result)
+        yield compared(replace(row, seconds=seconds), ours, translated(*theirs))
         if not written_only:
             yield _read_back(replace(row, ours="netlist"), path, case, theirs)
         for engine in engines[1:]:
@@ -92,7 +92,7 @@ def _netlist_in(
     return path, lambda volts, amperes: (volts, amperes)
 
 
-def _solved(case: BankCircuit) -> tuple[float, Numbers]:
+def solved(case: BankCircuit) -> tuple[float, Numbers]:
     """Solve, and return the time and the answer under the names of ``netlist.write``."""
     if type(case.crossbar.device) not in _COMPILED:
         # So that no time holds a compilation.
@@ -107,19 +107,20 @@ def _solved(case: BankCircuit) -> tuple[float, Numbers]:
 _COMPILED: set[type[Device]] = set()
 
 
-def _numbers(result: spice.Result) -> Numbers:
+def numbers(result: spice.Result) -> Numbers:
+    """Return the numbers of a result's first analysis."""
     plot = result.plots[0]
     volts = {name: float(value) for name, value in plot.node_voltages.items()}
     return volts, {name: float(value) for name, value in plot.source_currents.items()}
 
 
-def _compared(row: Row, ours: Numbers, theirs: Numbers) -> Row:
+def compared(row: Row, ours: Numbers, theirs: Numbers) -> Row:
     """Compare all that ``ours`` has; what a netlist adds, gates and nodes inside cells, ``solve`` knows nothing of."""
     parts: list[dict[str, float]] = []
     for mine, partner in zip(ours, theirs, strict=True):
         missing = [name for name in mine if name not in partner]
         if missing:
-            return replace(row, trouble=f"ngspice has no {', '.join(missing[:5])}")
+            return replace(row, trouble=f"{row.version or row.other} has no {', '.join(missing[:5])}")
         parts += [mine, {name: partner[name] for name in mine}]
     return _differences(row, parts, [name for name in ours[1] if name.startswith("vbb")])
 
@@ -147,7 +148,7 @@ def _read_back(row: Row, path: Path, case: BankCircuit, theirs: Numbers) -> Row:
     try:
         (result,) = from_netlist(path, "auto" if case.crossbar.device.linear else "newton").results
     except Exception as error:  # as above
-        text = _one_line(error).replace(f"{path.parent}/", "")
+        text = one_line(error).replace(f"{path.parent}/", "")
         return replace(row, trouble=f"xbarsim reading {path.name}: {text}")
     volts = dict(zip(result.nodes, result.voltages[0].tolist(), strict=True))
     amperes = dict(zip(result.branches, result.currents[0].tolist(), strict=True))
@@ -166,7 +167,8 @@ def _readable(device: str, path: Path) -> bool:
     return True
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Return an error as part of a line; one that is not xbarsim's own with its kind."""
     text = " ".join(str(error).split())
     return text if isinstance(error, XbarsimError) else f"{type(error).__name__}: {text}"
 
@@ -177,6 +179,6 @@ def _repeated(row: Row, path: Path, engine: Engine, theirs: Numbers) -> Row:
         result = spice.run(path, engine)
     except SpiceError as error:
         return replace(row, trouble=str(error))
-    volts, amperes = _numbers(result)
+    volts, amperes = numbers(result)
     row = replace(row, version=result.version, seconds=row.other_seconds, other_seconds=result.seconds)
     return _differences(row, [theirs[0], volts, theirs[1], amperes], [])

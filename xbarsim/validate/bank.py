@@ -35,7 +35,7 @@ def cases(scope: Scope) -> Iterator[BankCircuit]:
     ]
     if scope == "large":
         yield from (_case("linear", "default", shape) for shape in _LARGE)
-        yield from (_case(device, "default", _LARGE[0]) for device in nonlinear)
+        yield from (_case(device, "default", shape) for shape in _LARGE for device in nonlinear)
         return
     sizes = _SMALL if scope == "quick" else _MIDDLE
     for family in _FAMILIES:

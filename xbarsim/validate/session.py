@@ -7,23 +7,32 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal, get_args
 
 from xbarsim import spice
-from xbarsim.errors import InputError, SpiceError
+from xbarsim.errors import InputError, SpiceError, SpiceMissingError
 from xbarsim.solvers.extrapolation import collected
-from xbarsim.spice import Engine
+from xbarsim.spice import Engine, vacask
 from xbarsim.validate import closed, peer
 from xbarsim.validate.against import rows_of
 from xbarsim.validate.bank import Scope, cases
+from xbarsim.validate.by_vacask import vacask_row
 from xbarsim.validate.case import BankCircuit, Row
 from xbarsim.validate.outcome import Outcome
+
+Partner = Literal["ngspice", "vacask", "badcrossbar", "closed"]
+PARTNERS: tuple[Partner, ...] = get_args(Partner)
 
 _PEER: dict[Scope, list[tuple[int, int]]] = {
     "quick": [(3, 4), (16, 12)],
     "full": [(3, 4), (16, 12), (64, 64)],
     "large": [(128, 128)],
 }
+
+_MOST_OF_NGSPICE = 128 * 128
+"""Nonlinear cells."""
 
 _BY = {"process": "program:", "pyspice": "library:", "klu": "under node:"}
 
@@ -33,41 +42,49 @@ def run(
     engines: tuple[Engine, ...] = ("process",),
     only: str = "*",
     progress: Callable[[str], None] = lambda name: None,
+    against: tuple[Partner, ...] = (),
 ) -> Outcome:
     """Solve the bank's circuits with xbarsim and with all else that is there, and compare.
 
     Parameters
     ----------
     scope : {"quick", "full", "large"}
-        Circuits up to 12 x 16, up to 64 x 64, or of 128 and 256, which ngspice 45 with KLU solves whatever ``engines``.
+        Circuits up to 12 x 16, up to 64 x 64, or of 128 and 256; there ngspice is version 45 with KLU whatever
+        ``engines``, and leaves out nonlinear cells of 256 lines.
     engines : tuple of str
         Of :func:`xbarsim.spice.run`; the second and later ones are compared with the first.
     only : str
         Cases whose name ``device/family/size`` has this in it, or matches it with ``*`` and ``?``.
     progress : callable
         Is told what is being done.
+    against : tuple of {"ngspice", "vacask", "badcrossbar", "closed"}
+        Whom to compare with, those alone; all of them where none is named, and of these who is not installed is left
+        out.
 
     Raises
     ------
     InputError
         No case has such a name.
+    SpiceMissingError
+        One that is named is not installed.
     """
     start = time.perf_counter()
-    selected = ("klu",) if scope == "large" else engines
-    available, missing = _available(selected)
+    _check_there(against)
+    selected: tuple[Engine, ...] = ("klu",) if scope == "large" else engines
+    available, missing = _available(selected if "ngspice" in (against or PARTNERS) else ())
     rows: list[Row] = []
     # Curves are compared beyond their points too, where both simulators go on alike.
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder, collected():
-        for name, by, compare in _jobs(scope, available, missing, Path(folder)):
+        for name, by, compare in _jobs(scope, against or PARTNERS, available, missing, Path(folder)):
             if fnmatch.fnmatchcase(name, only) or only in name:
                 progress(f"{name} ({by})")
                 rows += compare()
     if not rows:
         raise InputError(f"--only {only}: no circuit has such a name; names are like linear/half select/12x16")
     facts = [*_facts(), *((_BY[engine], spice.version(engine)) for engine in available)]
-    if not peer.missing():
-        facts.append(("peer:", peer.name()))
+    facts += _programs_there(against or PARTNERS)
     chosen_text = scope if only == "*" else f"{scope}, only {only}"
+    chosen_text += f", against {' and '.join(against)}" if against else ""
     return Outcome(chosen_text, rows, time.perf_counter() - start, facts)
 
 
@@ -83,17 +100,42 @@ def _available(engines: tuple[Engine, ...]) -> tuple[list[Engine], dict[Engine, 
     return available, missing
 
 
+def _check_there(named: tuple[Partner, ...]) -> None:
+    """Raise where one that was asked for is not installed: its run would compare nothing, and pass."""
+    if "vacask" in named:
+        vacask.version()
+    if "badcrossbar" in named and peer.missing():
+        raise SpiceMissingError(peer.MISSING)
+
+
+def _programs_there(partners: tuple[Partner, ...]) -> Iterator[tuple[str, str]]:
+    if "vacask" in partners:
+        with suppress(SpiceError):
+            yield "program:", vacask.version()
+    if "badcrossbar" in partners and not peer.missing():
+        yield "peer:", peer.name()
+
+
 def _jobs(
-    scope: Scope, available: list[Engine], missing: dict[Engine, str], folder: Path
+    scope: Scope, partners: tuple[Partner, ...], available: list[Engine], missing: dict[Engine, str], folder: Path
 ) -> Iterator[tuple[str, str, Callable[[], list[Row]]]]:
     """Yield each circuit's name, with whom it is compared, and what compares it."""
-    if scope != "large":
+    if scope != "large" and "closed" in partners:
         for name, compare in closed.rows():
             yield name, "closed form", lambda compare=compare: [compare()]  # type: ignore[misc]
-    for name, compare in peer.rows(_PEER[scope]):
-        yield name, "badcrossbar", lambda compare=compare: [compare()]  # type: ignore[misc]
+    if "badcrossbar" in partners:
+        for name, compare in peer.rows(_PEER[scope]):
+            yield name, "badcrossbar", lambda compare=compare: [compare()]  # type: ignore[misc]
     for case in cases(scope):
-        yield case.name, "ngspice", lambda case=case: _against(case, scope, available, missing, folder)  # type: ignore[misc]
+        if "ngspice" in partners and not _takes_minutes(case):
+            yield case.name, "ngspice", lambda case=case: _against(case, scope, available, missing, folder)  # type: ignore[misc]
+        if "vacask" in partners:
+            yield case.name, "VACASK", lambda case=case: [vacask_row(case)]  # type: ignore[misc]
+
+
+def _takes_minutes(case: BankCircuit) -> bool:
+    """Whether ngspice is spared a case: under node, each Newton step of 256 lines takes many seconds."""
+    return not case.crossbar.device.linear and case.crossbar.conductance.size > _MOST_OF_NGSPICE
 
 
 def _against(
