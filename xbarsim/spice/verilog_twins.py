@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 
 from xbarsim.crossbar import Array
-from xbarsim.devices import Device, Table
+from xbarsim.devices import Device, DynamicDevice, Table
 from xbarsim.errors import InputError
 
 
 def module_name(device: Device) -> str:
     """Return what the module of a device's cells is called; without the suffix some are names of functions."""
-    return f"{device.name}_cell"
+    return f"{_read_as(device).name}_cell"
 
 
 def verilog_twin(device: Device) -> str:
@@ -24,9 +24,33 @@ def verilog_twin(device: Device) -> str:
     InputError
         The model has no twin in Verilog-A.
     """
+    device = _read_as(device)
     if isinstance(device, Table):
         return _table_twin(device.voltage, device.pieces, device.conductance)
-    source = files("xbarsim.spice_models").joinpath(f"{device.name}.va")
+    return _source(device.name, device)
+
+
+def verilog_twin_in_time(device: DynamicDevice) -> str:
+    """Return a module ``<name>_in_time_cell`` with a state that moves, ports ``te, be``.
+
+    Its parameters are those of ``device.instance_in_time``. Its state is the voltage of its inner node ``x``, 0 at the
+    lower bound and 1 at the upper one.
+
+    Raises
+    ------
+    InputError
+        The model has no twin in Verilog-A.
+    """
+    return _source(f"{device.name}_in_time", device)
+
+
+def _read_as(device: Device) -> Device:
+    """Return the model that reads see: a state that moves stands still there."""
+    return device.reads_as if isinstance(device, DynamicDevice) else device
+
+
+def _source(stem: str, device: Device) -> str:
+    source = files("xbarsim.spice_models").joinpath(f"{stem}.va")
     if not source.is_file():
         raise InputError(f"cells of the model {device.name!r} have no twin in Verilog-A")
     return source.read_text("utf-8")
