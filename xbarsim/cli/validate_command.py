@@ -35,6 +35,7 @@ xbarsim validate --quick
 xbarsim validate --engine both --report report
 xbarsim validate --only 'sinh/*/8x8'
 xbarsim validate --large --against vacask
+xbarsim validate --quick --time
 
 Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 bad input.
 """
@@ -46,6 +47,7 @@ Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 
 @click.option(
     "--large", "scope", flag_value="large", help="128 and 256; by ngspice 45 with KLU under node, and VACASK."
 )
+@click.option("--time", "in_time", is_flag=True, help="The bank in time: charged crossbars, moving states, writes.")
 @click.option(
     "--against",
     "partners",
@@ -58,8 +60,9 @@ Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 
 @click.option("--report", metavar="DIR", help="Write a report there too: Markdown, HTML and a picture.")
 @output_options(quiet="Print what it amounts to, no progress.", plot="Draw differences and times by size")
 def validate(
-    scope: Scope, partners: tuple[Partner, ...], engine: str, only: str, report: str | None, **options: Any
-) -> None:
+    scope: Scope, in_time: bool, partners: tuple[Partner, ...], engine: str, only: str, report: str | None,
+    **options: Any,
+) -> None:  # fmt: skip
     """Compare xbarsim with other simulators, and print what came out."""
     if _names_a_folder(options["output"]):
         report, options["output"] = options["output"], None
@@ -75,7 +78,7 @@ def validate(
     with announce.stages(not output.quiet) as progress:
         from xbarsim import validate as bank
 
-        outcome = bank.run(scope, _ENGINES[engine], only, progress, partners)
+        outcome = bank.run(scope, _ENGINES[engine], only, progress, partners, in_time)
     from xbarsim.validate.report import ValidationReport
 
     output.deliver(ValidationReport(outcome), lambda path: _drawn(outcome, path))

@@ -121,7 +121,7 @@ def wave_text(wave: Wave | float, stop: float) -> str:
     if isinstance(wave, Sine):
         return (
             f'type="sine" sinedc={wave.offset!r} ampl={wave.amplitude!r} freq={wave.frequency!r} delay={wave.delay!r} '
-            f"theta={wave.damping!r} sinephase={wave.phase!r}"
+            f"theta={wave.damping!r} phase={wave.phase!r}"
         )
     if isinstance(wave, Pulse | Piecewise):
         times = np.unique(np.concatenate([[0.0, stop], wave.corners(0.0, stop)]))

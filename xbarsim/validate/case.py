@@ -92,10 +92,12 @@ class Row:
         How xbarsim came to its answer, and who else answered.
     cells : int
         rows times cols.
-    voltages, outputs, sources : Difference
-        Of node voltages, output currents and source currents.
+    voltages, outputs, sources, states : Difference
+        Of node voltages, output currents and source currents, and of cells' states in time.
     seconds, other_seconds : float
         What both took; NaN where it is not known.
+    reference : float
+        Of a way through time: how far the other's is from its own with steps half as long; NaN elsewhere.
     tolerance : float
         The largest relative difference allowed.
     trouble : str
@@ -115,8 +117,10 @@ class Row:
     voltages: Difference = EMPTY
     outputs: Difference = EMPTY
     sources: Difference = EMPTY
+    states: Difference = EMPTY
     seconds: float = float("nan")
     other_seconds: float = float("nan")
+    reference: float = float("nan")
     trouble: str = ""
     skipped: str = ""
     version: str = field(default="")
@@ -124,12 +128,12 @@ class Row:
     @property
     def largest(self) -> float:
         """The largest relative difference."""
-        return max(self.voltages.relative, self.outputs.relative, self.sources.relative)
+        return max(part.relative for part in (self.voltages, self.outputs, self.sources, self.states))
 
     @property
     def componentwise(self) -> float:
         """The largest componentwise difference."""
-        return max(self.voltages.componentwise, self.outputs.componentwise, self.sources.componentwise)
+        return max(part.componentwise for part in (self.voltages, self.outputs, self.sources, self.states))
 
     @property
     def compared(self) -> bool:

@@ -85,6 +85,8 @@ class Outcome:
             f"{counted(len(rows), 'comparison')} of {counted(circuits, 'circuit')}: {counts[0]:,} node voltages, "
             f"{counts[1]:,} output currents, {counts[2]:,} source currents"
         )
+        states = sum(row.states.count for row in rows)
+        text += f", {states:,} states of cells" if states else ""
         beyond = sum(not row.trouble for row in self.failed)
         broken = len(self.failed) - beyond
         left = sum(len(group) for group in self.skipped.values())

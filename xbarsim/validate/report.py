@@ -16,7 +16,9 @@ HOW = (
     "Differences are relative to the largest voltage or current of the analysis; a tolerance holds for all three kinds "
     f"together. Componentwise ones are relative to each number, of those above {COMPONENT_FLOOR:g} of the largest. "
     "`solve` is the crossbar from its matrices, `netlist` the same file that ngspice read, read back by xbarsim. "
-    "`export` is the netlist that xbarsim writes; the one `by hand` has other names, another order and other formulas."
+    "`export` is the netlist that xbarsim writes; the one `by hand` has other names, another order and other formulas. "
+    "In time, `simulate` is the crossbar, `netlist` the general network; the other's own difference is that from its "
+    "run with steps half as long."
 )
 
 GROUP_HEAD = (
@@ -24,8 +26,8 @@ GROUP_HEAD = (
     "componentwise", "worst circuit",
 )  # fmt: skip
 ROW_HEAD = (
-    "circuit", "xbarsim", "other", "node voltages", "output currents", "source currents", "componentwise",
-    "xbarsim s", "other s", "",
+    "circuit", "xbarsim", "other", "node voltages", "output currents", "source currents", "states", "componentwise",
+    "other's own", "xbarsim s", "other s", "",
 )  # fmt: skip
 
 
@@ -43,11 +45,13 @@ def group_cells(outcome: Outcome) -> list[list[str]]:
 
 def row_cells(row: Row) -> list[str]:
     """Return a comparison's cells in the long table."""
-    parts = [_number(part.relative) if part.count else "" for part in (row.voltages, row.outputs, row.sources)]
+    parts = [
+        _number(part.relative) if part.count else "" for part in (row.voltages, row.outputs, row.sources, row.states)
+    ]
     mark = f"**{row.trouble or 'beyond tolerance'}**" if row.failed else ""
     return [
-        row.case, row.ours, row.other, *parts, _number(row.componentwise), _seconds(row.seconds),
-        _seconds(row.other_seconds), mark,
+        row.case, row.ours, row.other, *parts, _number(row.componentwise), _number(row.reference),
+        _seconds(row.seconds), _seconds(row.other_seconds), mark,
     ]  # fmt: skip
 
 

@@ -20,7 +20,9 @@ from xbarsim.validate.against import rows_of
 from xbarsim.validate.bank import Scope, cases
 from xbarsim.validate.by_vacask import vacask_row
 from xbarsim.validate.case import BankCircuit, Row
+from xbarsim.validate.in_time import rows_in_time
 from xbarsim.validate.outcome import Outcome
+from xbarsim.validate.time_bank import circuits_in_time
 
 Partner = Literal["ngspice", "vacask", "badcrossbar", "closed"]
 PARTNERS: tuple[Partner, ...] = get_args(Partner)
@@ -43,6 +45,7 @@ def run(
     only: str = "*",
     progress: Callable[[str], None] = lambda name: None,
     against: tuple[Partner, ...] = (),
+    in_time: bool = False,
 ) -> Outcome:
     """Solve the bank's circuits with xbarsim and with all else that is there, and compare.
 
@@ -60,6 +63,8 @@ def run(
     against : tuple of {"ngspice", "vacask", "badcrossbar", "closed"}
         Whom to compare with, those alone; all of them where none is named, and of these who is not installed is left
         out.
+    in_time : bool
+        The bank in time in the place of that of operating points; ngspice and VACASK alone take part.
 
     Raises
     ------
@@ -70,12 +75,21 @@ def run(
     """
     start = time.perf_counter()
     _check_there(against)
+    if in_time and not {"ngspice", "vacask"} & set(against or PARTNERS):
+        raise InputError(
+            f"against {' and '.join(against)} nothing in time can be compared: ngspice and vacask go there"
+        )
     selected: tuple[Engine, ...] = ("klu",) if scope == "large" else engines
     available, missing = _available(selected if "ngspice" in (against or PARTNERS) else ())
     rows: list[Row] = []
     # Curves are compared beyond their points too, where both simulators go on alike.
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder, collected():
-        for name, by, compare in _jobs(scope, against or PARTNERS, available, missing, Path(folder)):
+        jobs = (
+            _jobs_in_time(scope, against or PARTNERS, Path(folder))
+            if in_time
+            else _jobs(scope, against or PARTNERS, available, missing, Path(folder))
+        )
+        for name, by, compare in jobs:
             if fnmatch.fnmatchcase(name, only) or only in name:
                 progress(f"{name} ({by})")
                 rows += compare()
@@ -83,7 +97,8 @@ def run(
         raise InputError(f"--only {only}: no circuit has such a name; names are like linear/half select/12x16")
     facts = [*_facts(), *((_BY[engine], spice.version(engine)) for engine in available)]
     facts += _programs_there(against or PARTNERS)
-    chosen_text = scope if only == "*" else f"{scope}, only {only}"
+    chosen_text = f"{scope}, in time" if in_time else scope
+    chosen_text += f", only {only}" if only != "*" else ""
     chosen_text += f", against {' and '.join(against)}" if against else ""
     return Outcome(chosen_text, rows, time.perf_counter() - start, facts)
 
@@ -131,6 +146,13 @@ def _jobs(
             yield case.name, "ngspice", lambda case=case: _against(case, scope, available, missing, folder)  # type: ignore[misc]
         if "vacask" in partners:
             yield case.name, "VACASK", lambda case=case: [vacask_row(case)]  # type: ignore[misc]
+
+
+def _jobs_in_time(
+    scope: Scope, partners: tuple[Partner, ...], folder: Path
+) -> Iterator[tuple[str, str, Callable[[], list[Row]]]]:
+    for case in circuits_in_time(scope):
+        yield case.name, "in time", lambda case=case: list(rows_in_time(case, partners, folder))  # type: ignore[misc]
 
 
 def _takes_minutes(case: BankCircuit) -> bool:
