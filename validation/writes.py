@@ -117,7 +117,7 @@ def main() -> None:
         "",
         "VTEAM cells between 1 kilohm and 1 megohm, wires of 1 ohm a segment, ends of 10 ohm; one cell is selected at",
         "1.5 V for 10 us, those on its lines see half of it. Final states as parts of their range; xbarsim at",
-        f"`reltol={RELTOL:g}`, {vacask.version()} at its defaults. Seconds of one processor, least of {REPEATS} runs in",
+        f"`reltol={RELTOL:g}`, {vacask.version()} at its defaults. Seconds of one processor, least of {REPEATS} in",
         "turns; VACASK's as a whole process, and without reading, setting up and the first steps. Made by",
         "`python validation/writes.py --write`.",
         "",

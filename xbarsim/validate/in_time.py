@@ -28,10 +28,13 @@ _STEPS_OF_CHARGES, _STEPS_OF_STATES = 8000, 2000
 """Of the reference, at least; twice as many when it is repeated. After each corner of a pulse its error is of the first
 order, which charges show more than states."""
 
-_STEPS_READ = 2000
+_STEPS_READ = 1000
 _POINTS = 48
-_FEW_CELLS, _READ_BACK = 100, 20
-"""Cells up to which all nodes are compared, beyond those on the diagonal; and up to which netlists are read back."""
+_FEW_CELLS = 100
+"""Cells up to which all nodes are compared; beyond, those on the diagonal."""
+
+_READ_WITH_STATES, _READ_WITHOUT = 6, 20
+"""Cells up to which netlists are read back."""
 
 _MOST_OF_NGSPICE = 300
 """Cells: what has more takes it an hour."""
@@ -132,7 +135,7 @@ def _against_ngspice(case: TimeCircuit, row: Row, times: Array, ours: Traces, fo
         return
     row = replace(row, reference=_largest(rough, fine), other_seconds=rough.seconds)
     yield _compared(replace(row, seconds=ours.seconds), ours, fine)
-    if row.cells <= _READ_BACK:
+    if row.cells <= (_READ_WITHOUT if case.states is None else _READ_WITH_STATES):
         row = replace(row, ours="netlist")
         try:
             yield _compared(row, _read_back(path, times, ours), fine)

@@ -18,7 +18,7 @@ from xbarsim.validate.time_case import TimeCircuit
 from xbarsim.waves import Piecewise, Pulse, Sine, Wave
 
 _CHARGED: dict[Scope, list[Shape]] = {"quick": [(1, 12), (5, 4)], "full": [(1, 40), (5, 4), (12, 16)], "large": []}
-_MOVED: dict[Scope, list[Shape]] = {"quick": [(3, 4)], "full": [(3, 4), (7, 5)], "large": []}
+_MOVED: dict[Scope, list[Shape]] = {"quick": [(2, 3)], "full": [(2, 3), (7, 5)], "large": []}
 _WRITTEN: dict[Scope, list[int]] = {"quick": [4], "full": [8, 16], "large": [32, 64]}
 
 _MODELS: dict[str, tuple[DynamicDevice, float, float, float]] = {
