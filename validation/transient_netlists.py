@@ -175,6 +175,8 @@ def compared(case: Netlist, seed: int, folder: Path) -> Compared:
     except Exception as error:  # whatever it is, it is a finding
         return Compared(case.kind, seed, trouble=f"xbarsim: {' '.join(str(error).split())[:160]}")
     ours = time.perf_counter() - start
+    if result.integration is not None and not result.integration.complete:
+        return Compared(case.kind, seed, ours=ours, trouble=f"xbarsim: {result.integration.problem}")
     ((_, at),) = result.sweep
     mine = dict(zip(result.nodes, result.voltages.T, strict=True))
     mine |= {f"i({name})": trace for name, trace in zip(result.branches, result.currents.T, strict=True)}

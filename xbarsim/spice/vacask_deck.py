@@ -194,6 +194,6 @@ def _cells(crossbar: Crossbar, parameters: Mapping[str, Array]) -> Iterator[str]
     gated = crossbar.device.gates is not None
     values = {name: np.asarray(array).tolist() for name, array in parameters.items()}
     for i, j in np.argwhere(crossbar.conductance != 0.0).tolist():
-        given = " ".join(f"{name}={array[i][j]!r}" for name, array in values.items())
+        assignments = " ".join(f"{name}={array[i][j]!r}" for name, array in values.items())
         gate = f" g_{i}_{j}" if gated else ""
-        yield f"x_{i}_{j} (w_{i}_{j} b_{i}_{j}{gate}) cell {given}"
+        yield f"x_{i}_{j} (w_{i}_{j} b_{i}_{j}{gate}) cell {assignments}"

@@ -15,7 +15,7 @@ import numpy as np
 from xbarsim import spice
 from xbarsim.analysis.runs import from_netlist
 from xbarsim.crossbar import SIDES, Array
-from xbarsim.errors import InputError, SpiceError
+from xbarsim.errors import InputError, SolveError, SpiceError
 from xbarsim.spice import TIMEOUT, vacask, vacask_deck
 from xbarsim.transient import Recording, simulate
 from xbarsim.transient.recording import NodeName
@@ -174,6 +174,8 @@ def _read_back(path: Path, times: Array, ours: Traces) -> Traces:
     start = time.perf_counter()
     (result,) = from_netlist(path, "auto").results
     seconds = time.perf_counter() - start
+    if result.integration is not None and not result.integration.complete:
+        raise SolveError(result.integration.problem)
     (at,) = (values for name, values in result.sweep if name == "time")
     values = dict(zip(result.nodes, result.voltages.T, strict=True))
     currents = dict(zip(result.branches, result.currents.T, strict=True))
@@ -210,14 +212,14 @@ def _flat(traces: dict[str, Array]) -> dict[str, float]:
     return {f"{name}[{k}]": value for name, trace in traces.items() for k, value in enumerate(trace.tolist())}
 
 
-def _differences(one: Traces, partner: Traces) -> tuple[Difference, Difference, Difference]:
-    pairs = ((one.volts, partner.volts), (one.amperes, partner.amperes), (one.states, partner.states))
+def _differences(ours: Traces, partner: Traces) -> tuple[Difference, Difference, Difference]:
+    pairs = ((ours.volts, partner.volts), (ours.amperes, partner.amperes), (ours.states, partner.states))
     volts, amperes, states = (Difference.of(_flat(mine), _flat(theirs)) for mine, theirs in pairs)
     return volts, amperes, states
 
 
-def _largest(one: Traces, partner: Traces) -> float:
-    return max(difference.relative for difference in _differences(one, partner))
+def _largest(ours: Traces, partner: Traces) -> float:
+    return max(difference.relative for difference in _differences(ours, partner))
 
 
 def _compared(row: Row, ours: Traces, theirs: Traces) -> Row:

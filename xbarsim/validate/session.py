@@ -115,11 +115,11 @@ def _available(engines: tuple[Engine, ...]) -> tuple[list[Engine], dict[Engine, 
     return available, missing
 
 
-def _check_there(named: tuple[Partner, ...]) -> None:
+def _check_there(partners: tuple[Partner, ...]) -> None:
     """Raise where one that was asked for is not installed: its run would compare nothing, and pass."""
-    if "vacask" in named:
+    if "vacask" in partners:
         vacask.version()
-    if "badcrossbar" in named and peer.missing():
+    if "badcrossbar" in partners and peer.missing():
         raise SpiceMissingError(peer.MISSING)
 
 

@@ -19,7 +19,7 @@ from xbarsim.waves import Piecewise, Pulse, Sine, Wave
 
 _CHARGED: dict[Scope, list[Shape]] = {"quick": [(1, 12), (5, 4)], "full": [(1, 40), (5, 4), (12, 16)], "large": []}
 _MOVED: dict[Scope, list[Shape]] = {"quick": [(2, 3)], "full": [(2, 3), (7, 5)], "large": []}
-_WRITTEN: dict[Scope, list[int]] = {"quick": [4], "full": [8, 16], "large": [32, 64]}
+_WRITE_LINES: dict[Scope, list[int]] = {"quick": [4], "full": [8, 16], "large": [32, 64]}
 
 _MODELS: dict[str, tuple[DynamicDevice, float, float, float]] = {
     "vteam": (VTEAM(), 0.35, 1.6, 20e-9),
@@ -43,7 +43,7 @@ def circuits_in_time(scope: Scope) -> Iterator[TimeCircuit]:
         yield _charged("sinh", Sinh(0.2), shape)
     for name in _MODELS:
         yield from (_moved(name, shape) for shape in _MOVED[scope])
-    yield from (write_pulse(lines) for lines in _WRITTEN[scope])
+    yield from (write_pulse(lines) for lines in _WRITE_LINES[scope])
 
 
 def _seeded(*words: object) -> np.random.Generator:

@@ -78,9 +78,9 @@ def _cells(case: TimeCircuit) -> Iterator[str]:
     device, conductance = case.crossbar.device, case.crossbar.conductance
     if case.moving is not None and case.states is not None:
         yield from case.moving.subcircuit_in_time().rstrip("\n").split("\n")
-        given = {name: values.tolist() for name, values in case.moving.instance_in_time(case.states).items()}
+        parameters = {name: values.tolist() for name, values in case.moving.instance_in_time(case.states).items()}
         for i, j in np.ndindex(conductance.shape):
-            values = " ".join(f"{name}={array[i][j]!r}" for name, array in given.items())
+            values = " ".join(f"{name}={array[i][j]!r}" for name, array in parameters.items())
             yield f"x_{i}_{j} w_{i}_{j} b_{i}_{j} {device.name}_in_time {values}"
         return
     if device.linear:
