@@ -48,6 +48,7 @@ SHARED = {
         "meeting",
         "sweeps",
         "line_passes",
+        "state_laws",
     )
 }
 """Sources, as they are when they are imported, that write code into kernels, or call them: in all files' names."""

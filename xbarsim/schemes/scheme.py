@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,21 +97,48 @@ class Scheme:
             The cell is outside, the voltage is 0 or no number, or the crossbar has ``ends`` of its own.
         """
         i, j = checked_cell(crossbar.shape, cell)
-        volts = checked_voltage(read_voltage)
+        return self.tie_lines(crossbar, [i], [j], read_voltage)
+
+    def tie_lines(
+        self, crossbar: Crossbar, rows: Sequence[int], cols: Sequence[int], volts: float
+    ) -> tuple[Crossbar, Array]:
+        """Tie all line ends with several lines selected: their crossings all have the whole voltage.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            As for ``tie``.
+        rows, cols : sequence of int
+            The selected word and bit lines.
+        volts : float
+            Volts of the selected word lines' sources.
+
+        Returns
+        -------
+        crossbar, voltages
+            What ``solve`` takes.
+
+        Raises
+        ------
+        InputError
+            The voltage is 0 or no number, or the crossbar has ``ends`` of its own.
+        """
+        volts = checked_voltage(volts)
         check_untied(crossbar)
         ends = crossbar.boundary
         driver, sense = ends["word_left"].resistance.copy(), ends["bit_bottom"].resistance.copy()
-        rows, columns = np.arange(driver.size), np.arange(sense.size)
+        chosen_rows, chosen_cols = (np.zeros(lines, dtype=bool) for lines in crossbar.shape)
+        chosen_rows[list(rows)] = chosen_cols[list(cols)] = True
         if self.load is not None:
-            sense[j] = self.load
-        word, driver = _ends(self.word, driver, rows == i, volts, volts)
-        bit, sense = _ends(self.bit, sense, columns == j, 0.0, volts)
+            sense[chosen_cols] = self.load
+        word, driver = _ends(self.word, driver, chosen_rows, volts, volts)
+        bit, sense = _ends(self.bit, sense, chosen_cols, 0.0, volts)
         tied: dict[Side, LineEnds] = {"word_left": LineEnds(0.0, driver), "bit_bottom": LineEnds(bit, sense)}
         if self.both_words:
             tied["word_right"] = LineEnds(word, driver)
         if self.both_bits:
             tied["bit_top"] = LineEnds(bit, sense)
-        return with_ends(crossbar, tied, self._gated(crossbar.device, rows == i)), word
+        return with_ends(crossbar, tied, self._gated(crossbar.device, chosen_rows)), word
 
     def _gated(self, device: Device, selected: Array) -> Device:
         """Cut off the transistors of unselected rows."""
@@ -128,6 +157,10 @@ MVM = Scheme("mvm", 1.0, 0.0)
 SCHEMES = {scheme.name: scheme for scheme in (FLOATING, GROUNDED, HALF, THIRD, MVM)}
 
 
+ALIASES = {"v/2": "half", "v/3": "third", "grounded-line": "grounded"}
+"""What else the schemes are called."""
+
+
 def scheme_of(name: str | Scheme) -> Scheme:
     """Return the scheme of a name: one of ``SCHEMES``, or with a suffix, as ``half+words``.
 
@@ -139,8 +172,11 @@ def scheme_of(name: str | Scheme) -> Scheme:
     if isinstance(name, Scheme):
         return name
     base, plus, suffix = str(name).strip().lower().partition("+")
+    base = ALIASES.get(base, base)
     if base not in SCHEMES:
-        raise InputError(f"scheme {name!r} is unknown: schemes are {', '.join(SCHEMES)}")
+        near = difflib.get_close_matches(base, [*SCHEMES, *ALIASES], n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise InputError(f"scheme {name!r} is unknown: {meant}schemes are {', '.join(SCHEMES)}")
     if not plus:
         return SCHEMES[base]
     if suffix not in SIDES_SUFFIX:

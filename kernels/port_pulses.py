@@ -1,0 +1,275 @@
+"""A few cells of a crossbar under one pulse, where all other cells rest: those cells at the ports of a network.
+
+Seen from cells whose states move, everything else is a linear network with sources that all follow one waveform a(t)::
+
+    v = a(t) open - ohms i(v, x)        dx/dt = f(v, x)
+
+``open`` are the volts across the cells' places without the cells for a = 1, ``ohms`` what a current through one takes
+from the volts across each. Steps are those of an implicit Runge-Kutta method whose last stage is the step's end; the
+caller hands its numbers over. Each stage is Newton's method on v and x with the states eliminated: a cell moves x by
+``move + gain dv`` and takes ``slope dv`` more, so that dv solves ``(1 + ohms slope) dv = a open - ohms (i + i_x move) -
+v``, a system as large as there are cells.
+
+What leaves a bound is held there (:mod:`state_laws`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbarsim.kernels.native import njit
+from xbarsim.kernels.state_laws import cell
+
+Array = NDArray[np.float64]
+
+DONE = 0
+TOO_SMALL = 1
+
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+_NEWTON = 20
+"""Newton steps of a stage."""
+
+_GROWTH = 0.9
+"""Largest share of itself by which a state may grow in a stage: beyond, the stage is ambiguous."""
+
+_FLATTEST = 0.05
+"""Least pivot of the ports' system, whose rows are about 1: below, falling currents make the stage ambiguous."""
+
+_SMALLEST = 1e-13  # of a piece of the waveform
+_EXACT = 1e-13  # of the volts, and of a state's range, to which stages are solved
+_STALLED = 1e-10
+_LEAST, _MOST, _SAFETY = 0.2, 5.0, 0.9
+
+
+@njit(**_OPTIONS)
+def _eliminate(system: Array, b: Array) -> float:
+    """Solve a small system in place of b; return the least pivot, of rows that are about 1."""
+    n = b.size
+    least = np.inf
+    for k in range(n):
+        best = k
+        for r in range(k + 1, n):
+            if abs(system[r, k]) > abs(system[best, k]):
+                best = r
+        least = min(least, abs(system[best, k]))
+        if not least > 0.0:
+            return 0.0
+        for c in range(k, n):
+            system[k, c], system[best, c] = system[best, c], system[k, c]
+        b[k], b[best] = b[best], b[k]
+        for r in range(k + 1, n):
+            share = system[r, k] / system[k, k]
+            for c in range(k, n):
+                system[r, c] -= share * system[k, c]
+            b[r] -= share * b[k]
+    for k in range(n - 1, -1, -1):
+        for c in range(k + 1, n):
+            b[k] -= system[k, c] * b[c]
+        b[k] /= system[k, k]
+    return least
+
+
+@njit(**_OPTIONS)
+def _stage(
+    kind: int, current: int, motion: int, p: Array, free: Array, scale: float, open_volts: Array, ohms: Array,
+    volts: float, begun: Array, d: float, v: Array, x: Array, amperes: Array, rates: Array, stiff: Array, system: Array, work: Array,
+) -> tuple[bool, float]:  # fmt: skip
+    """Find v and x (n) of a stage, from those at hand; return whether it was found, and how exactly.
+
+    ``volts`` are what counts as large, ``begun`` the states without the stage's own share d of the step.
+    Fills the cells' ``amperes``, their states' ``rates`` and what is ``stiff``, ``1 - d f_x``.
+    """
+    n = v.size
+    q = np.empty(p.shape[0])
+    off, before = np.inf, np.inf
+    for step in range(_NEWTON + 1):
+        worst = 0.0
+        for s in range(n):
+            i, iv, ix, f, fv, fx = cell(kind, current, motion, v[s], x[s], p, 0, s, q)
+            f, fv, fx = free[s] * f, free[s] * fv, free[s] * fx
+            low, high = p[0, 0, s], p[1, 0, s]
+            target = begun[s] + d * f
+            held = x[s] <= low and target <= low or x[s] >= high and target >= high
+            stay = 0.0 if held else 1.0
+            stiff[s] = 1.0 - stay * d * fx
+            gain = stay * d * fv / stiff[s]
+            if 1.0 - stiff[s] > _GROWTH and gain != 0.0 or not abs(i) < np.inf or not abs(f) < np.inf:
+                return False, np.inf
+            amperes[s] = i
+            work[0, s] = stay * (target - x[s]) / stiff[s]  # move
+            work[1, s] = gain
+            work[2, s] = iv + ix * gain  # slope
+            work[3, s] = ix
+            worst = max(worst, abs(work[0, s]) / (high - low))
+        for r in range(n):
+            miss = scale * open_volts[r] - v[r]
+            row = 1.0
+            for s in range(n):
+                miss -= ohms[r, s] * amperes[s]
+                row += ohms[r, s] * abs(work[2, s])
+            worst = max(worst, abs(miss) / volts)
+            work[4, r] = miss / row
+            for s in range(n):
+                work[4, r] -= ohms[r, s] * work[3, s] * work[0, s] / row
+                system[r, s] = (ohms[r, s] * work[2, s] + (1.0 if r == s else 0.0)) / row
+        off = worst
+        if off <= _EXACT or off <= _STALLED and off > 0.3 * before:
+            for s in range(n):
+                rates[s] = (x[s] - begun[s]) / d
+            return True, off
+        if step == _NEWTON or not off < np.inf:
+            return False, off
+        before = off
+        if _eliminate(system, work[4]) < _FLATTEST / (1.0 + n):
+            return False, off
+        for s in range(n):
+            v[s] += work[4, s]
+            x[s] = min(max(x[s] + work[0, s] + work[1, s] * work[4, s], p[0, 0, s]), p[1, 0, s])
+    return False, off
+
+
+@njit(**_OPTIONS)
+def run(
+    kind: int, current: int, motion: int, p: Array, free: Array, times: Array, scales: Array, open_volts: Array,
+    ohms: Array, method: Array, tolerance: float, x: Array, joules: Array, ratios: Array, peaks: Array,
+) -> tuple[int, int, int, float, float]:  # fmt: skip
+    """Take cells through a waveform of straight lines.
+
+    Parameters
+    ----------
+    kind, current, motion, p : int, int, int, (K, 1, n)
+        The cells' laws (:mod:`state_laws`).
+    free : (n,)
+        1 for states that move, 0 for those that are stuck.
+    times, scales : (points,)
+        Seconds, in order, and a(t) there; two points at one time are a jump.
+    open_volts, ohms : (n,), (n, n)
+        The network: volts for a = 1, and volts that an ampere takes.
+    method : (5, 3)
+        The stages' nodes, what each takes of the rates of all (lower triangle, one share on the diagonal), and the
+        error's weights. The last stage's are the step's.
+    tolerance : float
+        Part of a state's range by which a step may be wrong.
+    x : (n,)
+        States; receives those at the end.
+    joules : (2, n)
+        Receives the integrals of ``a i`` and of ``v i``.
+    ratios : (2, n)
+        Receives the least and the largest ``i / a``.
+    peaks : (n,)
+        Receives the volts across each cell that were farthest from 0.
+
+    Returns
+    -------
+    status, accepted, rejected : int
+        ``DONE``, or ``TOO_SMALL`` where no step was small enough; and the steps.
+    residual : float
+        How far stages were from their equations, at most: a part of the volts or of a state's range.
+    time : float
+        Where it ended.
+    """
+    n = x.size
+    shape = (3, n)
+    rates, amperes, stage_volts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    v, v0, x0, begun, stiff = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.ones(n)
+    system, work, last = np.empty((n, n)), np.empty((5, n)), np.zeros(n)
+    joules[:] = 0.0
+    ratios[0], ratios[1] = np.inf, -np.inf
+    peaks[:] = 0.0
+    top = np.abs(scales).max()
+    volts = max(top * np.abs(open_volts).max(), 1e-300)
+    accepted = rejected = 0
+    residual, gamma = 0.0, method[3, 2]
+    for piece in range(times.size - 1):
+        begin, stop = times[piece], times[piece + 1]
+        length = stop - begin
+        if not length > 0.0:
+            continue
+        rise = (scales[piece + 1] - scales[piece]) / length
+        done, h = 0.0, length
+        while done < length:
+            left = length - done
+            h = 0.5 * left if 0.5 * left < h < left else min(h, left)
+            d = gamma * h
+            v0[:] = v
+            x0[:] = x
+            good, worst = True, 0.0
+            for k in range(3):
+                scale = scales[piece] + rise * (done + method[0, k] * h)
+                for s in range(n):
+                    begun[s] = x0[s]
+                    for earlier in range(k):
+                        begun[s] += h * method[1 + k, earlier] * rates[earlier, s]
+                    guess = begun[s] + d * (rates[k - 1, s] if k > 0 else last[s])
+                    x[s] = min(max(guess, p[0, 0, s]), p[1, 0, s])
+                good, off = _stage(
+                    kind, current, motion, p, free, scale, open_volts, ohms, volts, begun, d, v, x, amperes[k],
+                    rates[k], stiff, system, work,
+                )  # fmt: skip
+                if not good:
+                    break
+                worst = max(worst, off)
+                stage_volts[k] = v
+            error = np.inf
+            if good:
+                error = 0.0
+                for s in range(n):
+                    wrong = h * abs(method[4, 0] * rates[0, s] + method[4, 1] * rates[1, s] + method[4, 2] * rates[2, s])
+                    error = max(error, wrong / ((p[1, 0, s] - p[0, 0, s]) * max(1.0, stiff[s]) * tolerance))
+            if not error <= 1.0:
+                rejected += 1
+                v[:] = v0
+                x[:] = x0
+                h *= max(_LEAST, _SAFETY * error ** (-1.0 / 3.0)) if error < np.inf else _LEAST
+                if h < _SMALLEST * length:
+                    return TOO_SMALL, accepted, rejected, residual, begin + done
+                continue
+            accepted += 1
+            residual = max(residual, worst)
+            for k in range(3):
+                scale = scales[piece] + rise * (done + method[0, k] * h)
+                for s in range(n):
+                    joules[0, s] += h * method[3, k] * scale * amperes[k, s]
+                    joules[1, s] += h * method[3, k] * stage_volts[k, s] * amperes[k, s]
+                    if abs(scale) > 1e-6 * top:
+                        ratios[0, s] = min(ratios[0, s], amperes[k, s] / scale)
+                        ratios[1, s] = max(ratios[1, s], amperes[k, s] / scale)
+                    if abs(stage_volts[k, s]) > abs(peaks[s]):
+                        peaks[s] = stage_volts[k, s]
+            last[:] = rates[2]
+            done = length if h == left else done + h
+            h *= min(_MOST, _SAFETY * max(error, 1e-10) ** (-1.0 / 3.0))
+    return DONE, accepted, rejected, residual, times[-1]
+
+
+@njit(**_OPTIONS)
+def restless(
+    base: Array, responses: Array, ratios: Array, low_scale: float, high_scale: float, low: Array, high: Array,
+    places: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Count cells across which a pulse may have had volts beyond ``low`` and ``high`` (rows, cols); list the first.
+
+    Volts across a cell are ``a (base + sum_s r_s response_s)`` with a between the two scales and r between the
+    ``ratios`` (2, n); ``responses`` (n, rows, cols) are volts across for an ampere at each port. ``places`` receives
+    flat indices, as many as it holds.
+    """
+    rows, cols = base.shape
+    count = 0
+    for r in range(rows):
+        for c in range(cols):
+            middle, half = base[r, c], 0.0
+            for s in range(responses.shape[0]):
+                middle += 0.5 * (ratios[0, s] + ratios[1, s]) * responses[s, r, c]
+                half += 0.5 * (ratios[1, s] - ratios[0, s]) * abs(responses[s, r, c])
+            least, most = middle - half, middle + half
+            lowest = min(low_scale * least, low_scale * most, high_scale * least, high_scale * most)
+            highest = max(low_scale * least, low_scale * most, high_scale * least, high_scale * most)
+            if not (lowest >= low[r, c] and highest <= high[r, c]):
+                if count < places.size:
+                    places[count] = r * cols + c
+                count += 1
+    return count
