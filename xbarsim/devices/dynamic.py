@@ -63,6 +63,11 @@ class DynamicDevice(Device):
         raise NotImplementedError
 
     @property
+    def thresholds(self) -> tuple[Array, Array] | None:
+        """Volts (low, high) between which no state moves at all, whatever it is; None where there are none."""
+        return None
+
+    @property
     def state_parameters(self) -> tuple[Array, ...]:
         """What the laws take after the bounds, in their order in :mod:`xbarsim.kernels.state_laws`."""
         raise NotImplementedError

@@ -132,6 +132,11 @@ class VTEAM(DynamicDevice):
         return self.x_on, self.x_off
 
     @property
+    def thresholds(self) -> tuple[Array, Array]:
+        """``v_on`` and ``v_off``."""
+        return self.v_on, self.v_off
+
+    @property
     def _gain(self) -> Array:
         """``ln(r_off / r_on)`` of the exponential curve, 0 of the linear one."""
         gain = np.log(self.r_off / self.r_on)

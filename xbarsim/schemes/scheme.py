@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar, LineEnds, Side
 from xbarsim.devices import Device
 from xbarsim.errors import InputError
 
 Cell = tuple[int, int]
+Mask = NDArray[np.bool_]
 
 SIDES_SUFFIX = {"words": (True, False), "bits": (False, True), "both": (True, True)}
 """What a name may end in, as ``half+words``: word lines driven, bit lines sensed, or both, at both ends."""
@@ -125,20 +127,31 @@ class Scheme:
         """
         volts = checked_voltage(volts)
         check_untied(crossbar)
+        word, bit = self.source_volts(crossbar.shape, rows, cols, volts)
         ends = crossbar.boundary
         driver, sense = ends["word_left"].resistance.copy(), ends["bit_bottom"].resistance.copy()
-        chosen_rows, chosen_cols = (np.zeros(lines, dtype=bool) for lines in crossbar.shape)
-        chosen_rows[list(rows)] = chosen_cols[list(cols)] = True
+        chosen_rows, chosen_cols = _masks(crossbar.shape, rows, cols)
         if self.load is not None:
             sense[chosen_cols] = self.load
-        word, driver = _ends(self.word, driver, chosen_rows, volts, volts)
-        bit, sense = _ends(self.bit, sense, chosen_cols, 0.0, volts)
+        if self.word is None:
+            driver[~chosen_rows] = np.inf
+        if self.bit is None:
+            sense[~chosen_cols] = np.inf
         tied: dict[Side, LineEnds] = {"word_left": LineEnds(0.0, driver), "bit_bottom": LineEnds(bit, sense)}
         if self.both_words:
             tied["word_right"] = LineEnds(word, driver)
         if self.both_bits:
             tied["bit_top"] = LineEnds(bit, sense)
         return with_ends(crossbar, tied, self._gated(crossbar.device, chosen_rows)), word
+
+    def source_volts(
+        self, shape: tuple[int, int], rows: Sequence[int], cols: Sequence[int], volts: float
+    ) -> tuple[Array, Array]:
+        """Return the volts of the word and of the bit lines' sources, some lines selected; open ends hold 0 V."""
+        chosen_rows, chosen_cols = _masks(shape, rows, cols)
+        word = np.where(chosen_rows, volts, (self.word or 0.0) * volts)
+        bit = np.where(chosen_cols, 0.0, (self.bit or 0.0) * volts)
+        return word, bit
 
     def _gated(self, device: Device, selected: Array) -> Device:
         """Cut off the transistors of unselected rows."""
@@ -213,13 +226,11 @@ def checked_voltage(read_voltage: float) -> float:
     return float(read_voltage)
 
 
-def _ends(
-    share: float | None, resistance: Array, selected: Array, selected_volts: float, read_voltage: float
-) -> tuple[Array, Array]:
-    """Voltages and resistances of one layer's ends; open ends hold 0 V, which does not matter."""
-    if share is None:
-        return np.where(selected, selected_volts, 0.0), np.where(selected, resistance, np.inf)
-    return np.where(selected, selected_volts, share * read_voltage), resistance
+def _masks(shape: tuple[int, int], rows: Sequence[int], cols: Sequence[int]) -> tuple[Mask, Mask]:
+    """Return which word and which bit lines are selected."""
+    chosen_rows, chosen_cols = (np.zeros(lines, np.bool_) for lines in shape)
+    chosen_rows[list(rows)] = chosen_cols[list(cols)] = True
+    return chosen_rows, chosen_cols
 
 
 def check_untied(crossbar: Crossbar) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.devices import DynamicDevice
@@ -22,6 +23,8 @@ class CellsInTime:
         Amperes from word to bit node, and their slopes in the word node's and less those in the bit node's volts.
     ix, f, fv, fx : (rows, cols)
         The current's slope in the state; the state's motion, and its slopes in volts and state.
+    stuck : (rows, cols) of bool, optional
+        Cells whose state stays whatever the law says.
     """
 
     def __init__(self, crossbar: Crossbar, siemens: Array) -> None:
@@ -40,12 +43,16 @@ class CellsInTime:
             self.symmetric = self._fixed.symmetric
         self.b = self.a if self.symmetric else np.zeros(shape)
         self._near = np.zeros(shape)
+        self.stuck: NDArray[np.bool_] | None = None
 
     def evaluate(self, v: Array, u: Array, x: Array) -> None:
         """Fill all arrays for node volts v, u and states x."""
         if self._moving is not None:
             np.subtract(v, u, out=self._across)
             self._moving.evaluate(self._across, x, self.i, self.a, self.ix, self.f, self.fv, self.fx)
+            if self.stuck is not None:
+                for motion in (self.f, self.fv, self.fx):
+                    motion[self.stuck] = 0.0
         elif self._linear is not None:
             np.subtract(v, u, out=self.i)
             self.i *= self._linear

@@ -1,0 +1,241 @@
+"""A crossbar of dynamic cells that takes pulses one after the other.
+
+Where all other cells are ohmic and rest, a pulse is one of the selected cells at the ports of a linear network
+(:mod:`~xbarsim.programming.port_view`): exact, and quick. That they rest is seen from the volts that they had: of a
+model with thresholds, cells between them do not move. Any other pulse is a step through time of the whole array
+(:mod:`xbarsim.transient`). Which of the two it is depends on the states alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xbarsim.crossbar import Array, Crossbar
+from xbarsim.devices.dynamic import DynamicDevice
+from xbarsim.devices.registry import models
+from xbarsim.errors import InputError
+from xbarsim.kernels import port_pulses
+from xbarsim.kernels.line_solver import Gradients, Lines
+from xbarsim.programming.bias import BiasedLines, LineBias
+from xbarsim.programming.port_view import EXACT, DrivenPorts, PortView
+from xbarsim.programming.pulse_stepper import PulseStepper
+from xbarsim.programming.write_pulse import WritePulse
+from xbarsim.schemes.scheme import Cell, check_untied
+from xbarsim.transient.tableau import ERROR, NODES, STAGES, WEIGHTS
+
+Mask = NDArray[np.bool_]
+
+MOST_PORTS = 8
+"""Selected cells from which on the whole array is stepped through time: each port costs a solve."""
+
+_METHOD = np.array([NODES, *([*shares, 0.0, 0.0][:3] for shares in STAGES), ERROR])
+_MARGIN = 1e-6  # of the largest volts, by which states' trajectories between steps may be off their ends
+
+
+@dataclass(frozen=True)
+class PulseEffect:
+    """What one pulse did.
+
+    Attributes
+    ----------
+    before, after : (cells,)
+        The selected cells' states.
+    arrived : (cells,)
+        The volts across them that were farthest from 0.
+    source_joules : float
+        What the sources delivered.
+    cell_joules : (cells,)
+        What the selected cells dissipated.
+    moved : (rows, cols) or None
+        How far every cell's state went; None where all but the selected ones stayed exactly.
+    residual : float
+        The largest of the circuit's equations.
+    steps : int
+        Accepted steps in time.
+    """
+
+    before: Array
+    after: Array
+    arrived: Array
+    source_joules: float
+    cell_joules: Array
+    moved: Array | None
+    residual: float
+    steps: int
+
+
+class PulsedArray:
+    """The states of a crossbar's cells, and what pulses do to them.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Dynamic cells, without ``ends``; its conductances are the states at first.
+    stuck : array_like of bool, (rows, cols), optional
+        Cells whose state does not move, whatever pulses they get.
+    reltol : float
+        Part of a state's range by which a step in time may be wrong.
+
+    Attributes
+    ----------
+    states : (rows, cols)
+        As they are now.
+    siemens : (rows, cols)
+        The cells' conductances at 0 V.
+    low, high : (rows, cols)
+        The states' bounds.
+    """
+
+    def __init__(self, crossbar: Crossbar, *, stuck: ArrayLike | None = None, reltol: float = 1e-5) -> None:
+        check_untied(crossbar)
+        self.device = dynamic_device(crossbar)
+        self.crossbar, self.reltol = crossbar, reltol
+        shape = crossbar.shape
+        self.stuck = checked_mask("stuck", stuck, shape)
+        self.states = np.array(np.broadcast_to(self.device.state(crossbar.conductance), shape))
+        self.siemens = np.array(crossbar.conductance)
+        self._cells = self.device.dynamics(shape)
+        self.low, self.high = self._cells.low, self._cells.high
+        thresholds = self.device.thresholds
+        self._rest: tuple[Array, Array] | None = None
+        if thresholds is not None and self.device.linear:
+            least, most = (np.array(np.broadcast_to(volts, shape)) for volts in thresholds)
+            least[self.stuck], most[self.stuck] = -np.inf, np.inf
+            self._rest = least, most
+        self._work = Lines(*shape), Gradients(*shape)
+        self._driven: list[DrivenPorts] | None = None
+
+    def pulse(self, pulse: WritePulse, bias: LineBias) -> PulseEffect:
+        """Give a pulse to its cells, the lines tied as a scheme says.
+
+        Raises
+        ------
+        ConvergenceError
+            No step in time was small enough; the message names the cell.
+        """
+        effect = None
+        biased = bias.select(pulse.rows, pulse.cols)
+        if self._rest is not None and len(pulse.cells) <= MOST_PORTS:
+            ports = self.ports(biased, pulse.cells)
+            if ports is not None:
+                effect = self._at_ports(pulse, ports)
+        return effect or self._in_time(pulse, biased)
+
+    def ports(self, biased: BiasedLines, cells: Sequence[Cell]) -> DrivenPorts | None:
+        """Return the network around some cells; None where cells are not ohmic or hold the circuit together."""
+        if not self.device.linear:
+            return None
+        driven = self._driven
+        if driven is None or driven[0].view.cells != list(cells) or not driven[0].view.biased.same_wires(biased):
+            view = PortView(biased, self.siemens, cells, self._work)
+            self._driven = driven = [DrivenPorts(view, biased)]
+        for ports in driven:
+            if ports.biased is biased:
+                return ports if ports.exact else None
+        driven.append(DrivenPorts(driven[0].view, biased))
+        return driven[-1] if driven[-1].exact else None
+
+    def _at_ports(self, pulse: WritePulse, ports: DrivenPorts) -> PulseEffect | None:
+        """Move the selected cells at the ports of a network that rests; None where it may not."""
+        assert self._rest is not None
+        place = tuple(np.array(index) for index in zip(*pulse.cells, strict=True))
+        count, laws = len(pulse.cells), self._cells
+        parameters = np.ascontiguousarray(laws.parameters[:, place[0], place[1]])[:, None, :]
+        times, shares = pulse.waveform
+        x, joules, ratios, peaks = self.states[place], np.empty((2, count)), np.empty((2, count)), np.empty(count)
+        before = x.copy()
+        free = 1.0 - self.stuck[place]
+        status, accepted, _, residual, time = port_pulses.run(
+            laws.kind, laws.current_address, laws.motion_address, parameters, free, times, pulse.amplitude * shares,
+            ports.open_volts, ports.view.ohms, _METHOD, self.reltol, x, joules, ratios, peaks,
+        )  # fmt: skip
+        if status != port_pulses.DONE:
+            return None
+        amperes = pulse.amplitude * ratios[1]
+        exact = max(residual, ports.residual(amperes))
+        least, most = self._rest
+        scale = (1.0 + _MARGIN) * pulse.amplitude
+        places = np.zeros(count, np.int64)
+        restless = port_pulses.restless(
+            ports.across, ports.view.responses, ratios, min(0.0, scale), max(0.0, scale), least, most, places
+        )
+        strangers = restless - sum(int(k) in places[:restless] for k in np.ravel_multi_index(place, self.states.shape))
+        if strangers > 0 or not exact <= EXACT:
+            return None
+        self.states[place] = x
+        self._renew(place)
+        squares = _integral_of_square(times, shares) * pulse.amplitude**2
+        return PulseEffect(
+            before, x, peaks, float(ports.power * squares + ports.open_volts @ joules[0]), joules[1], None, exact,
+            accepted,
+        )  # fmt: skip
+
+    def _in_time(self, pulse: WritePulse, biased: BiasedLines) -> PulseEffect:
+        """Step the whole array through the pulse and the gap behind it."""
+        place = tuple(np.array(index) for index in zip(*pulse.cells, strict=True))
+        begun = self.states.copy()
+        stepper = PulseStepper(biased, begun, self.stuck, self.reltol)
+        stepper.give(pulse)
+        self.states[:] = stepper.states
+        moved = self.states - begun
+        self.siemens[:] = np.where(moved == 0.0, self.siemens, self.device.conductance(self.states))
+        self._driven = None
+        delivered = sum(float(joules.sum()) for joules in stepper.source_energy.values())
+        return PulseEffect(
+            begun[place], self.states[place], stepper.peaks, delivered, stepper.cell_energy[place], moved, stepper.residual,
+            stepper.accepted,
+        )  # fmt: skip
+
+    def _renew(self, place: tuple[Any, ...]) -> None:
+        """Work out the conductances of cells whose states were changed."""
+        rows, cols = place
+        laws = self._cells
+        parameters = np.ascontiguousarray(laws.parameters[:, rows, cols])[:, None, :]
+        results = np.zeros((6, 1, rows.size))
+        type(laws)(laws.kind, laws.current_address, laws.motion_address, parameters).evaluate(
+            np.zeros((1, rows.size)), self.states[rows, cols][None], *results
+        )
+        self.siemens[rows, cols] = results[1, 0]
+
+
+def dynamic_device(crossbar: Crossbar) -> DynamicDevice:
+    """Return a crossbar's model of cells.
+
+    Raises
+    ------
+    InputError
+        Its cells have no state that moves.
+    """
+    device = crossbar.device
+    if not isinstance(device, DynamicDevice):
+        moving = ", ".join(name for name, model in models().items() if issubclass(model, DynamicDevice))
+        raise InputError(f"cells of the model {device.name} have no state that moves: pulses write {moving}")
+    return device
+
+
+def checked_mask(name: str, mask: ArrayLike | None, shape: tuple[int, int]) -> Mask:
+    """Return a mask of cells, none where it is left out.
+
+    Raises
+    ------
+    InputError
+        It is not of bools, or of another shape.
+    """
+    if mask is None:
+        return np.zeros(shape, np.bool_)
+    array = np.asarray(mask)
+    if array.dtype != np.bool_ or array.shape != shape:
+        raise InputError(f"{name} is {array.dtype} of shape {array.shape}: it must be bools of shape {shape}")
+    return array
+
+
+def _integral_of_square(times: Array, shares: Array) -> float:
+    """Return the integral of the square of straight lines between points."""
+    a, b = shares[:-1], shares[1:]
+    return float((np.diff(times) * (a * a + a * b + b * b)).sum() / 3.0)
+
