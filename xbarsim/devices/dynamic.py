@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -157,6 +157,14 @@ class DynamicDevice(Device):
     def instance(self, conductance: Array) -> dict[str, Array]:
         """Return the parameters of ``subcircuit`` for each cell, (rows, cols)."""
         return super().instance(conductance) if self.reads_as is self else self.reads_as.instance(conductance)
+
+    def cut(self, place: tuple[slice, slice]) -> Self:
+        """Return the model of some rows and columns of cells."""
+        values = {}
+        for option in self.options:
+            value = getattr(self, option.name)
+            values[option.name] = value[place] if option.numeric and value.ndim == 2 else value
+        return type(self)(**values)
 
     def subcircuit_in_time(self) -> str:
         """Return the model with a state that moves as a SPICE subcircuit ``<name>_in_time``, ports ``TE BE``.

@@ -129,6 +129,14 @@ class DrivenPorts:
         carried = max(self._largest, float(np.abs(amperes).max()))
         return error / carried if carried > 0.0 else np.inf
 
+    def ohmic_currents(self, siemens: Array | float) -> Array:
+        """Return the ports' amperes, for the sources as they are, with ohmic cells."""
+        g = np.atleast_1d(siemens)
+        if g.size == 1:
+            return np.asarray(g * self.open_volts / (1.0 + self.view.ohms[0] * g))
+        system = np.eye(g.size) + self.view.ohms * g
+        return np.asarray(g * np.linalg.solve(system, self.open_volts))
+
     def end_current(self, side: Side, line: int, amperes: Array) -> float:
         """Return what leaves the array at a line's end with so many amperes through the ports."""
         total = float(self._out[side][line])

@@ -21,6 +21,7 @@ from xbarsim.devices.registry import models
 from xbarsim.errors import InputError
 from xbarsim.kernels import port_pulses
 from xbarsim.kernels.line_solver import Gradients, Lines
+from xbarsim.kernels.state_cells import DynamicCells
 from xbarsim.programming.bias import BiasedLines, LineBias
 from xbarsim.programming.port_view import EXACT, DrivenPorts, PortView
 from xbarsim.programming.pulse_stepper import PulseStepper
@@ -32,6 +33,9 @@ Mask = NDArray[np.bool_]
 
 MOST_PORTS = 8
 """Selected cells from which on the whole array is stepped through time: each port costs a solve."""
+
+_PROBE = 1.0
+"""Volts at which a model without thresholds is asked which way its states move."""
 
 _METHOD = np.array([NODES, *([*shares, 0.0, 0.0][:3] for shares in STAGES), ERROR])
 _MARGIN = 1e-6  # of the largest volts, by which states' trajectories between steps may be off their ends
@@ -89,6 +93,10 @@ class PulsedArray:
         The cells' conductances at 0 V.
     low, high : (rows, cols)
         The states' bounds.
+    more_at_high : (rows, cols) of bool
+        Whether a cell conducts most at its state's upper bound.
+    rising : (rows, cols)
+        1 where a positive voltage raises the conductance, -1 where it lowers it.
     """
 
     def __init__(self, crossbar: Crossbar, *, stuck: ArrayLike | None = None, reltol: float = 1e-5) -> None:
@@ -101,6 +109,7 @@ class PulsedArray:
         self.siemens = np.array(crossbar.conductance)
         self._cells = self.device.dynamics(shape)
         self.low, self.high = self._cells.low, self._cells.high
+        self.more_at_high, self.rising = self._directions()
         thresholds = self.device.thresholds
         self._rest: tuple[Array, Array] | None = None
         if thresholds is not None and self.device.linear:
@@ -125,6 +134,37 @@ class PulsedArray:
             if ports is not None:
                 effect = self._at_ports(pulse, ports)
         return effect or self._in_time(pulse, biased)
+
+    def _directions(self) -> tuple[Mask, Array]:
+        """Tell where conductances and states rise together, and the sign of volts that raise the former.
+
+        Both are asked of the laws halfway between the bounds.
+        """
+        middle = 0.5 * (self.low + self.high)
+        volts: Any = _PROBE
+        if self.device.thresholds is not None:
+            volts = 2.0 * np.maximum(*(np.abs(limit) for limit in self.device.thresholds))
+        results = np.zeros((6, *middle.shape))
+        self._cells.evaluate(np.array(np.broadcast_to(volts, middle.shape)), middle, *results)
+        together: Mask = results[2] > 0.0
+        return together, np.where(together == (results[3] > 0.0), 1.0, -1.0)
+
+    @property
+    def reachable(self) -> tuple[Array, Array]:
+        """The least and the largest siemens that each cell can have at 0 V, (rows, cols)."""
+        ends = self.device.conductance(self.low), self.device.conductance(self.high)
+        return np.minimum(*ends), np.maximum(*ends)
+
+    def restore(self, states: Array, siemens: Array) -> None:
+        """Put all cells into states, with the conductances that were kept with them."""
+        self.states[:], self.siemens[:] = states, siemens
+        self._driven = None
+
+    def motion(self, cell: Cell, volts: float) -> float:
+        """Return how fast a cell's state would move at so many volts across it, in its ranges a second."""
+        index = np.array([cell[0]]), np.array([cell[1]])
+        f = self._evaluate(index, np.array([[volts]]))[3, 0, 0]
+        return float(f / (self.high[cell] - self.low[cell]))
 
     def ports(self, biased: BiasedLines, cells: Sequence[Cell]) -> DrivenPorts | None:
         """Return the network around some cells; None where cells are not ohmic or hold the circuit together."""
@@ -168,7 +208,7 @@ class PulsedArray:
         if strangers > 0 or not exact <= EXACT:
             return None
         self.states[place] = x
-        self._renew(place)
+        self.siemens[place] = self._evaluate(place, np.zeros((1, count)))[1, 0]
         squares = _integral_of_square(times, shares) * pulse.amplitude**2
         return PulseEffect(
             before, x, peaks, float(ports.power * squares + ports.open_volts @ joules[0]), joules[1], None, exact,
@@ -191,16 +231,15 @@ class PulsedArray:
             stepper.accepted,
         )  # fmt: skip
 
-    def _renew(self, place: tuple[Any, ...]) -> None:
-        """Work out the conductances of cells whose states were changed."""
+    def _evaluate(self, place: tuple[Any, ...], volts: Array) -> Array:
+        """Return currents, their slopes, motions and theirs of some cells (6, 1, cells), at volts (1, cells)."""
         rows, cols = place
         laws = self._cells
         parameters = np.ascontiguousarray(laws.parameters[:, rows, cols])[:, None, :]
         results = np.zeros((6, 1, rows.size))
-        type(laws)(laws.kind, laws.current_address, laws.motion_address, parameters).evaluate(
-            np.zeros((1, rows.size)), self.states[rows, cols][None], *results
-        )
-        self.siemens[rows, cols] = results[1, 0]
+        few = DynamicCells(laws.kind, laws.current_address, laws.motion_address, parameters)
+        few.evaluate(volts, self.states[rows, cols][None], *results)
+        return results
 
 
 def dynamic_device(crossbar: Crossbar) -> DynamicDevice:
