@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xbarsim.crossbar import Array
 from xbarsim.programming.bias import LineBias
-from xbarsim.programming.programmed import Unreached
+from xbarsim.programming.written_array import Unreached
 from xbarsim.programming.pulse_ladder import PulseLadder
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.programming.verify_read import ArrayReads

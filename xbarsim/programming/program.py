@@ -16,7 +16,7 @@ from xbarsim.errors import InputError
 from xbarsim.programming.bias import LineBias
 from xbarsim.programming.blind_writes import BlindWriter
 from xbarsim.programming.cell_writer import CellWriter
-from xbarsim.programming.programmed import Programmed, Unreached
+from xbarsim.programming.written_array import WrittenArray, Unreached
 from xbarsim.programming.pulse_ladder import PulseLadder
 from xbarsim.programming.pulsed_array import Mask, PulsedArray
 from xbarsim.programming.verify_read import ArrayReads, VerifyRead
@@ -49,9 +49,9 @@ def program(
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
     stop: Callable[[], bool] | None = None,
-    keep: Callable[[Programmed], None] | None = None,
-    resume: Programmed | None = None,
-) -> Programmed:
+    keep: Callable[[WrittenArray], None] | None = None,
+    resume: WrittenArray | None = None,
+) -> WrittenArray:
     """Write cells to target conductances through the array's own wires.
 
     Each cell in turn is read, gets a pulse towards its target, is read again, and so on. Each pulse is the circuit in
@@ -98,7 +98,7 @@ def program(
         Asked after each turn: True ends the work there; what was done is returned, and can be resumed.
     keep : callable, optional
         Gets what was done so far every 20 seconds.
-    resume : Programmed, optional
+    resume : WrittenArray, optional
         Go on from there: all other arguments must be those it was begun with. It ends bit by bit as if it had never
         been interrupted.
 
@@ -169,7 +169,7 @@ def apply(
     stuck: ArrayLike | None = None,
     reltol: float = 1e-5,
     progress: Callable[[str], None] | None = None,
-) -> Programmed:
+) -> WrittenArray:
     """Give pulses to cells, in their order, without looking.
 
     Parameters
@@ -201,7 +201,7 @@ def apply(
         if progress is not None:
             progress(f"{number} of {len(train)} pulses")
     missing = np.full(crossbar.shape, np.nan)
-    return Programmed(
+    return WrittenArray(
         missing, array.siemens, array.states, missing.copy(), np.zeros(crossbar.shape, np.int64), log,
         {"device": repr(array.device), "scheme": repr(bias.scheme), "reltol": reltol},
         seconds=time.perf_counter() - begin,
@@ -212,7 +212,7 @@ class _Begun:
     """Writing as far as it is: what changes from turn to turn."""
 
     def __init__(
-        self, array: PulsedArray, goal: Array, cells: Counts, resume: Programmed | None, settings: dict[str, Any]
+        self, array: PulsedArray, goal: Array, cells: Counts, resume: WrittenArray | None, settings: dict[str, Any]
     ) -> None:
         self.array, self.goal, self.settings, self.cells = array, goal, settings, cells
         shape = goal.shape
@@ -242,10 +242,10 @@ class _Begun:
             self.queue, self.position = self.cells[disturbed], 0
         return bool(disturbed.any())
 
-    def result(self, begin: float) -> Programmed:
+    def result(self, begin: float) -> WrittenArray:
         """Return it as it is now."""
         array = self.array
-        return Programmed(
+        return WrittenArray(
             self.goal.copy(), array.siemens.copy(), array.states.copy(), self.shown.copy(), self.codes.copy(),
             self.log.copy(), self.settings, self.queue.copy(), self.position, self.rounds,
             self.before + time.perf_counter() - begin,

@@ -117,7 +117,7 @@ class PulsedArray:
             least[self.stuck], most[self.stuck] = -np.inf, np.inf
             self._rest = least, most
         self._work = Lines(*shape), Gradients(*shape)
-        self._driven: list[DrivenPorts] | None = None
+        self._driven: list[DrivenPorts] = []
 
     def pulse(self, pulse: WritePulse, bias: LineBias) -> PulseEffect:
         """Give a pulse to its cells, the lines tied as a scheme says.
@@ -158,7 +158,7 @@ class PulsedArray:
     def restore(self, states: Array, siemens: Array) -> None:
         """Put all cells into states, with the conductances that were kept with them."""
         self.states[:], self.siemens[:] = states, siemens
-        self._driven = None
+        self._driven = []
 
     def motion(self, cell: Cell, volts: float) -> float:
         """Return how fast a cell's state would move at so many volts across it, in its ranges a second."""
@@ -171,13 +171,16 @@ class PulsedArray:
         if not self.device.linear:
             return None
         driven = self._driven
-        if driven is None or driven[0].view.cells != list(cells) or not driven[0].view.biased.same_wires(biased):
-            view = PortView(biased, self.siemens, cells, self._work)
-            self._driven = driven = [DrivenPorts(view, biased)]
+        if not driven or driven[0].view.cells != list(cells):
+            driven = []
         for ports in driven:
             if ports.biased is biased:
                 return ports if ports.exact else None
-        driven.append(DrivenPorts(driven[0].view, biased))
+        if not driven or not driven[0].view.biased.same_wires(biased):
+            driven = [DrivenPorts(PortView(biased, self.siemens, cells, self._work), biased)]
+        else:
+            driven = [*driven, DrivenPorts(driven[0].view, biased)]
+        self._driven = driven
         return driven[-1] if driven[-1].exact else None
 
     def _at_ports(self, pulse: WritePulse, ports: DrivenPorts) -> PulseEffect | None:
@@ -224,7 +227,7 @@ class PulsedArray:
         self.states[:] = stepper.states
         moved = self.states - begun
         self.siemens[:] = np.where(moved == 0.0, self.siemens, self.device.conductance(self.states))
-        self._driven = None
+        self._driven = []
         delivered = sum(float(joules.sum()) for joules in stepper.source_energy.values())
         return PulseEffect(
             begun[place], self.states[place], stepper.peaks, delivered, stepper.cell_energy[place], moved, stepper.residual,

@@ -53,7 +53,7 @@ class Unreached(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Programmed:
+class WrittenArray:
     """A written array. Arrays are (rows, cols).
 
     Attributes
@@ -187,7 +187,7 @@ class Programmed:
             np.savez_compressed(file, about=np.array(json.dumps(about)), **self._arrays())  # type: ignore[arg-type]
 
     @staticmethod
-    def from_npz(path: str | Path) -> Programmed:
+    def from_npz(path: str | Path) -> WrittenArray:
         """Read what ``to_npz`` wrote.
 
         Raises
@@ -209,7 +209,7 @@ class Programmed:
             raise InputError(f"{path} cannot be read ({error.strerror})") from None
         except (KeyError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
             raise InputError(f"{path} is damaged, or no file of a written array: give what --store wrote") from None
-        return Programmed(**own, log=log, **{name: about[name] for name in ("settings", "position", "rounds", "seconds")})
+        return WrittenArray(**own, log=log, **{name: about[name] for name in ("settings", "position", "rounds", "seconds")})
 
 
 def _listed(array: NDArray[Any]) -> Any:
