@@ -42,6 +42,9 @@ _FLATTEST = 0.05
 _SMALLEST = 1e-13  # of a piece of the waveform
 _EXACT = 1e-13  # of the volts, and of a state's range, to which stages are solved
 _STALLED = 1e-10
+_ENERGY = 10.0
+"""Part of a pulse's energy by which a step may be wrong, as a multiple of the same part of a state's range."""
+
 _LEAST, _MOST, _SAFETY = 0.2, 5.0, 0.9
 
 
@@ -76,7 +79,8 @@ def _eliminate(system: Array, b: Array) -> float:
 @njit(**_OPTIONS)
 def _stage(
     kind: int, current: int, motion: int, p: Array, free: Array, scale: float, open_volts: Array, ohms: Array,
-    volts: float, begun: Array, d: float, v: Array, x: Array, amperes: Array, rates: Array, stiff: Array, system: Array, work: Array,
+    volts: float, begun: Array, d: float, v: Array, x: Array, amperes: Array, rates: Array, stiff: Array,
+    system: Array, work: Array,
 ) -> tuple[bool, float]:  # fmt: skip
     """Find v and x (n) of a stage, from those at hand; return whether it was found, and how exactly.
 
@@ -93,11 +97,11 @@ def _stage(
             f, fv, fx = free[s] * f, free[s] * fv, free[s] * fx
             low, high = p[0, 0, s], p[1, 0, s]
             target = begun[s] + d * f
-            held = x[s] <= low and target <= low or x[s] >= high and target >= high
+            held = (x[s] <= low and target <= low) or (x[s] >= high and target >= high)
             stay = 0.0 if held else 1.0
             stiff[s] = 1.0 - stay * d * fx
             gain = stay * d * fv / stiff[s]
-            if 1.0 - stiff[s] > _GROWTH and gain != 0.0 or not abs(i) < np.inf or not abs(f) < np.inf:
+            if (1.0 - stiff[s] > _GROWTH and gain != 0.0) or not abs(i) < np.inf or not abs(f) < np.inf:
                 return False, np.inf
             amperes[s] = i
             work[0, s] = stay * (target - x[s]) / stiff[s]  # move
@@ -117,7 +121,7 @@ def _stage(
                 work[4, r] -= ohms[r, s] * work[3, s] * work[0, s] / row
                 system[r, s] = (ohms[r, s] * work[2, s] + (1.0 if r == s else 0.0)) / row
         off = worst
-        if off <= _EXACT or off <= _STALLED and off > 0.3 * before:
+        if off <= _EXACT or (off <= _STALLED and off > 0.3 * before):
             for s in range(n):
                 rates[s] = (x[s] - begun[s]) / d
             return True, off
@@ -135,7 +139,7 @@ def _stage(
 @njit(**_OPTIONS)
 def run(
     kind: int, current: int, motion: int, p: Array, free: Array, times: Array, scales: Array, open_volts: Array,
-    ohms: Array, method: Array, tolerance: float, x: Array, joules: Array, ratios: Array, peaks: Array,
+    ohms: Array, method: Array, beside: Array, tolerance: float, x: Array, joules: Array, ratios: Array, peaks: Array,
 ) -> tuple[int, int, int, float, float]:  # fmt: skip
     """Take cells through a waveform of straight lines.
 
@@ -152,6 +156,9 @@ def run(
     method : (5, 3)
         The stages' nodes, what each takes of the rates of all (lower triangle, one share on the diagonal), and the
         error's weights. The last stage's are the step's.
+    beside : (4,)
+        Weights of the rate at a step's begin and of the stages', by which a rule of fourth order differs. Where a
+        waveform falls below a threshold amid a step, the stages may all be at rest while the begin was not.
     tolerance : float
         Part of a state's range by which a step may be wrong.
     x : (n,)
@@ -177,6 +184,7 @@ def run(
     rates, amperes, stage_volts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     v, v0, x0, begun, stiff = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.ones(n)
     system, work, last = np.empty((n, n)), np.empty((5, n)), np.zeros(n)
+    before = scales[0]
     joules[:] = 0.0
     ratios[0], ratios[1] = np.inf, -np.inf
     peaks[:] = 0.0
@@ -191,6 +199,8 @@ def run(
             continue
         rise = (scales[piece + 1] - scales[piece]) / length
         done, h = 0.0, length
+        jumped = abs(scales[piece] - before) > 1e-12 * top
+        before = scales[piece + 1]
         while done < length:
             left = length - done
             h = 0.5 * left if 0.5 * left < h < left else min(h, left)
@@ -218,7 +228,19 @@ def run(
             if good:
                 error = 0.0
                 for s in range(n):
-                    wrong = h * abs(method[4, 0] * rates[0, s] + method[4, 1] * rates[1, s] + method[4, 2] * rates[2, s])
+                    first = rates[0, s] if jumped else last[s]
+                    more, wrong, part, siemens = beside[0] * first, 0.0, 0.0, 0.0
+                    for k in range(3):
+                        scale = scales[piece] + rise * (done + method[0, k] * h)
+                        more += beside[1 + k] * rates[k, s]
+                        wrong += method[4, k] * rates[k, s]
+                        part += method[4, k] * scale * amperes[k, s]
+                        if scale != 0.0:
+                            siemens = max(siemens, abs(amperes[k, s] / scale))
+                    wrong = h * max(abs(wrong), abs(more))
+                    if siemens > 0.0:
+                        whole = top * top * siemens * (times[-1] - times[0])
+                        error = max(error, h * abs(part) / (_ENERGY * tolerance * whole))
                     error = max(error, wrong / ((p[1, 0, s] - p[0, 0, s]) * max(1.0, stiff[s]) * tolerance))
             if not error <= 1.0:
                 rejected += 1
@@ -229,6 +251,7 @@ def run(
                     return TOO_SMALL, accepted, rejected, residual, begin + done
                 continue
             accepted += 1
+            jumped = False
             residual = max(residual, worst)
             for k in range(3):
                 scale = scales[piece] + rise * (done + method[0, k] * h)

@@ -44,10 +44,14 @@ _pulse_options = in_order(
     click.option(
         "--pulse", metavar="VOLTS,WIDTH[,RISE[,FALL[,GAP]]]", required=True, help="The first pulse for a cell."
     ),
-    click.option("--opposite", type=Quantity(), help="Volts of the first pulse that lowers, instead of those of --pulse."),
+    click.option(
+        "--opposite", type=Quantity(), help="Volts of the first pulse that lowers, instead of those of --pulse."
+    ),
     click.option("--increment", type=Quantity(), default="0", show_default=True, help="Volts more with each pulse."),
     click.option("--most-amplitude", type=Quantity(), help="Volts at which --increment ends."),
-    click.option("--widening", type=Quantity(), default="1", show_default=True, help="Factor of width with each pulse."),
+    click.option(
+        "--widening", type=Quantity(), default="1", show_default=True, help="Factor of width with each pulse."
+    ),
     click.option("--most-width", type=Quantity(), help="Seconds at which --widening ends."),
     click.option(
         "--shrink", type=Quantity(), default="0.5", show_default=True, help="Factor of widths when the polarity turns."
@@ -59,7 +63,11 @@ _loop_options = in_order(
     click.option("--open-loop", is_flag=True, help="No looks: the pulses that each cell would need if it were alone."),
     click.option("--tolerance", type=Quantity(), default="0.02", show_default=True, help="How far off a read may be."),
     click.option(
-        "--of", type=click.Choice(["target", "range"]), default="target", show_default=True, help="What it is a share of."
+        "--of",
+        type=click.Choice(["target", "range"]),
+        default="target",
+        show_default=True,
+        help="What it is a share of.",
     ),
     click.option("--most-pulses", type=Count(least=1), default="100", show_default=True, help="For one cell."),
     click.option(
@@ -106,7 +114,9 @@ def program(target: str, **options: Any) -> None:
     if store:
         written.to_npz(store)
     if stopped and not written.complete:
-        place = f"{store} holds what was done: go on with --resume {store}" if store else "give --store FILE to go on later"
+        place = (
+            f"{store} holds what was done: go on with --resume {store}" if store else "give --store FILE to go on later"
+        )
         output.note(f"interrupted; {place}")
     output.deliver(WrittenReport(written), lambda path: _drawn(written, target, path))
     if stopped:
@@ -119,9 +129,7 @@ def _drawn(written: WrittenArray, target: str, path: str) -> list[str]:
     return draw(written, path, Path(target).name)
 
 
-def _written(
-    target: str, options: dict[str, Any], store: str | None, output: Output
-) -> tuple[WrittenArray, bool]:
+def _written(target: str, options: dict[str, Any], store: str | None, output: Output) -> tuple[WrittenArray, bool]:
     from xbarsim.cli.matrix_files import load
     from xbarsim.files import checked_target
     from xbarsim.programming import VerifyRead, WrittenArray

@@ -173,7 +173,7 @@ def _written_alone(tile: int, state: ArrayState) -> bool:
     """Whether an array's writing depends on what it holds, or its reference column is written by other rules."""
     model = state.chip.model
     by_rules = state.places[tile].extra > 0 and reference_model(state) is not model
-    return state.cells is not None or model.write_verify is not None or by_rules
+    return state.cells is not None or model.looks or by_rules
 
 
 def all_conductances(state: ArrayState) -> list[Tensor]:
@@ -214,11 +214,22 @@ def programmed(target: Array, tile: int, state: ArrayState, mask: Mask | None = 
     """
     chip, write = state.chip, state.write
     start = None if state.cells is None else state.cells[tile]
-    array = chip.apply(target, tile, write=write, start=start, cells=mask)
+    circuit = _circuit(target.shape, state) if chip.model.programming else None
+    array = chip.apply(target, tile, write=write, start=start, cells=mask, circuit=circuit)
     if not state.places[tile].extra or reference_model(state) is chip.model:
         return array
     free = Chip(reference_model(state), chip.seed, chip.shapes, {tile: chip.maps(tile)})
-    return _with_last_column(array, free.apply(target, tile, write=write, start=start, cells=mask))
+    return _with_last_column(array, free.apply(target, tile, write=write, start=start, cells=mask, circuit=circuit))
+
+
+def _circuit(shape: tuple[int, ...], state: ArrayState) -> Crossbar:
+    """Return the wires and ends that pulses go through; none of ideal hardware."""
+    wires = state.hardware.wires
+    if state.hardware.fidelity == "ideal":
+        return Crossbar(np.zeros(shape))
+    return Crossbar(
+        np.zeros(shape), word_wire=wires.word, bit_wire=wires.bit, driver=wires.driver, sense=wires.sense
+    )  # fmt: skip
 
 
 def reference_model(state: ArrayState) -> Nonidealities:

@@ -81,7 +81,7 @@ class LineBlock:
         base, slope : (lines, cols) and (planes, lines, cols) array, or None
             None: pulses that are verified end at bounds.
         """
-        if self.model.write_verify is not None:
+        if self.model.looks:
             return None
         base = np.zeros((len(self.lines), len(self.cols)))
         slope = np.empty((len(self.planes), *base.shape))

@@ -27,6 +27,7 @@ from xbarsim.nonideal.faults import Fault, Faults
 from xbarsim.nonideal.levels import Levels
 from xbarsim.nonideal.maps import Maps, make_maps
 from xbarsim.nonideal.model import Nonidealities
+from xbarsim.nonideal.pulsed_writes import PulsedWrites
 from xbarsim.nonideal.readnoise import ReadNoise
 from xbarsim.nonideal.variation import Variation
 from xbarsim.nonideal.writeverify import WriteVerify, write_in_array
@@ -43,6 +44,7 @@ __all__ = [
     "Maps",
     "Nonidealities",
     "Programmed",
+    "PulsedWrites",
     "ReadNoise",
     "Shorts",
     "Variation",

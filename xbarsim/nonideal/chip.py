@@ -120,6 +120,7 @@ class Chip:
         write: int = 0,
         start: Programmed | None = None,
         cells: ArrayLike | None = None,
+        circuit: Crossbar | None = None,
     ) -> Programmed:
         """Program a tile.
 
@@ -135,13 +136,15 @@ class Chip:
             The tile before; None: all cells in HRS.
         cells : array_like of bool, (rows, cols), optional
             Which cells to write, with ``start``; None: all.
+        circuit : Crossbar, optional
+            The tile's wires and ends, which pulses of ``programming`` go through; None: ideal ones.
 
         Raises
         ------
         InputError
             A target is out of range, or an argument does not fit the tile.
         """
-        return program(self.model, self.maps(tile), self.seed, self._tile(tile), target, write, start, cells)
+        return program(self.model, self.maps(tile), self.seed, self._tile(tile), target, write, start, cells, circuit)
 
     def read(self, programmed: Programmed, *, read: int = 0, time: float | None = None) -> Array:
         """Return the conductances that one read sees, (rows, cols) in siemens.
@@ -184,7 +187,7 @@ class Chip:
         """
         maps = self.maps(programmed.tile)
         factor = np.ones_like(programmed.conductance)
-        if not self.model.write_verify:
+        if not self.model.looks:
             # A blind write scales its target; one of 0 siemens leaves no ratio to see that by, but has its own factor.
             factor = np.array(maps.factor)
             np.divide(programmed.conductance, programmed.target, out=factor, where=programmed.target > 0.0)

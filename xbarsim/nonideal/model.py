@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -14,9 +14,10 @@ from xbarsim.checks import Array, checked_array
 from xbarsim.errors import InputError
 from xbarsim.nonideal.broken_lines import Breaks, Shorts
 from xbarsim.nonideal.drift import Drift
-from xbarsim.nonideal.effect_settings import Settings, checked_record
+from xbarsim.nonideal.effect_settings import LATER, Settings, checked_record
 from xbarsim.nonideal.faults import Fault, FaultMap, Faults
 from xbarsim.nonideal.levels import Levels
+from xbarsim.nonideal.pulsed_writes import PulsedWrites
 from xbarsim.nonideal.readnoise import ReadNoise
 from xbarsim.nonideal.variation import Variation
 from xbarsim.nonideal.writeverify import WriteVerify
@@ -34,6 +35,7 @@ _EFFECTS: dict[str, type[Settings]] = {
     "read_noise": ReadNoise,
     "breaks": Breaks,
     "shorts": Shorts,
+    "programming": PulsedWrites,
 }
 
 
@@ -69,6 +71,8 @@ class Nonidealities(Settings):
         Broken wire segments.
     shorts : Shorts, optional
         Neighbouring lines that touch.
+    programming : PulsedWrites, optional
+        How cells are programmed by pulses that go through the tile's wires, in place of ``write_verify``.
 
     Raises
     ------
@@ -87,6 +91,7 @@ class Nonidealities(Settings):
     read_noise: ReadNoise | None = None
     breaks: Breaks | None = None
     shorts: Shorts | None = None
+    programming: PulsedWrites | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         self._number("r_on", 0.0, math.inf, above=True)
@@ -97,6 +102,12 @@ class Nonidealities(Settings):
                 raise InputError(f"Nonidealities.{name} is {value!r}: it must be {kind.__name__}(...) or None")
         if self.write_verify and self.cycle_variation:
             raise InputError("cycle_variation is of blind writes: with write_verify give WriteVerify.noise instead")
+        if self.programming:
+            for name in ("write_verify", "cycle_variation", "breaks", "shorts"):
+                if getattr(self, name):
+                    raise InputError(f"{name} does not go with programming by pulses: leave out one of them")
+            if math.isinf(self.r_off):
+                raise InputError("r_off is inf: programming by pulses needs cells that conduct in HRS")
         if self.cycle_variation and self.cycle_variation.shared == "pair":
             raise InputError(
                 "cycle_variation.shared is 'pair': each cell is written on its own, only variation can be a pair's"
@@ -130,6 +141,11 @@ class Nonidealities(Settings):
         return 1.0 / (self.faults.hrs_ohms if self.faults and self.faults.hrs_ohms else self.r_off)
 
     @property
+    def looks(self) -> bool:
+        """Whether writing looks at what it did: cells then end on their targets, or at bounds of their ranges."""
+        return bool(self.write_verify or self.programming)
+
+    @property
     def freezes(self) -> bool:
         """Whether anything is drawn once a chip."""
         return any((self.faults, self.variation, self.drift, self.breaks, self.shorts))
@@ -137,7 +153,7 @@ class Nonidealities(Settings):
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes: nested dictionaries, None where an effect is off."""
         record = super().to_dict()
-        for name in _EFFECTS:
+        for name in _EFFECTS.keys() & record.keys():
             record[name] = record[name].to_dict() if record[name] is not None else None
         return record
 

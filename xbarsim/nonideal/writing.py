@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import Array, Locked
+from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import Maps
@@ -61,6 +62,7 @@ def program(
     write: int,
     start: Programmed | None,
     cells: ArrayLike | None,
+    circuit: Crossbar | None = None,
 ) -> Programmed:
     """Program a tile; ``Chip.apply`` says what each argument is.
 
@@ -75,6 +77,13 @@ def program(
     if model.write_verify:
         pulse = Stream.of(seed, Draw.PULSE, tile, write)
         reached, pulses, failed = _verified(model, model.write_verify, maps, goal, before, mask, pulse)
+    elif model.programming:
+        written = model.programming.write(
+            circuit or Crossbar(before), before, goal, _bounds(model, maps.factor), maps.faults != Fault.HEALTHY, mask
+        )
+        reached, pulses = written.conductance, written.pulses.astype(np.int32)
+        failed = mask & ~written.reached & (maps.faults == Fault.HEALTHY)
+        before = reached  # what pulses for others did to the rest stays
     else:
         reached, pulses, failed = (
             _reached(model, goal, maps.factor),
@@ -117,7 +126,7 @@ def settled(model: Nonidealities, goal: Array, factor: Array, faults: FaultMap) 
 
 def _reached(model: Nonidealities, goal: Array, factor: Array) -> Array:
     """Return what a write without noise makes of cells that are not stuck."""
-    if model.write_verify:
+    if model.looks:
         return np.clip(goal, *_bounds(model, factor))
     return goal * factor
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from xbarsim.crossbar import Crossbar
 from xbarsim.programming.bias import LineBias
 from xbarsim.programming.cell_writer import CellWriter
-from xbarsim.programming.written_array import Unreached
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.programming.verify_read import ArrayReads, VerifyRead
 from xbarsim.programming.write_log import WriteLog
+from xbarsim.programming.written_array import Unreached
 from xbarsim.schemes.scheme import GROUNDED, Cell
 
 
@@ -43,5 +43,3 @@ class _Recorder(CellWriter):
         """Give a cell a pulse."""
         self.train.append((volts, width))
         return super().pulse(cell, volts, width)
-
-

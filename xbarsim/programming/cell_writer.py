@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from xbarsim.crossbar import Array
 from xbarsim.programming.bias import LineBias
-from xbarsim.programming.written_array import Unreached
 from xbarsim.programming.pulse_ladder import PulseLadder
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.programming.verify_read import ArrayReads
 from xbarsim.programming.write_log import WriteLog
 from xbarsim.programming.write_pulse import WritePulse
+from xbarsim.programming.written_array import Unreached
 from xbarsim.schemes.scheme import Cell
 
 _UNMOVED = 1e-9

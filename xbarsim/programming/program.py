@@ -16,12 +16,12 @@ from xbarsim.errors import InputError
 from xbarsim.programming.bias import LineBias
 from xbarsim.programming.blind_writes import BlindWriter
 from xbarsim.programming.cell_writer import CellWriter
-from xbarsim.programming.written_array import WrittenArray, Unreached
 from xbarsim.programming.pulse_ladder import PulseLadder
 from xbarsim.programming.pulsed_array import Mask, PulsedArray
 from xbarsim.programming.verify_read import ArrayReads, VerifyRead
 from xbarsim.programming.write_log import Counts, WriteLog
 from xbarsim.programming.write_pulse import WritePulse
+from xbarsim.programming.written_array import Unreached, WrittenArray
 from xbarsim.resources import check_running
 from xbarsim.schemes.scheme import Cell, Scheme, checked_cell, scheme_of
 
@@ -131,9 +131,7 @@ def program(
     done = _Begun(array, goal, cells, resume, settings)
     reads = ArrayReads(array, how)
     kind = CellWriter if verify else BlindWriter
-    writer = kind(
-        array, LineBias(crossbar, write_scheme), reads, pulse, allowed, most_pulses, stuck_after, done.log
-    )
+    writer = kind(array, LineBias(crossbar, write_scheme), reads, pulse, allowed, most_pulses, stuck_after, done.log)
     kept = time.monotonic()
     halted = False
     while not halted:
@@ -311,7 +309,7 @@ def _train(pulses: Sequence[WritePulse] | ArrayLike) -> list[WritePulse]:
     table = checked_array("pulses", pulses, signed=True)  # type: ignore[arg-type]
     if table.ndim != 2 or not 4 <= table.shape[1] <= 7:
         raise InputError(
-            f"pulses has shape {table.shape}: give WritePulse objects, or rows of row, column, volts, width and perhaps "
+            f"pulses has shape {table.shape}: give WritePulse objects, or rows of row, column, volts, width, perhaps "
             "rise, fall and gap"
         )
     for number, row in enumerate(table):

@@ -1,4 +1,4 @@
-"""Which pulse comes next: amplitudes and widths that rise while a cell is too slow, and finer ones where it went past."""
+"""Which pulse comes next: a stronger one while a cell is too slow, a finer one where it went past its target."""
 
 from __future__ import annotations
 

@@ -38,6 +38,8 @@ _PROBE = 1.0
 """Volts at which a model without thresholds is asked which way its states move."""
 
 _METHOD = np.array([NODES, *([*shares, 0.0, 0.0][:3] for shares in STAGES), ERROR])
+_FOURTH = np.linalg.solve(np.vander([0.0, *NODES], 4, increasing=True).T, 1.0 / np.arange(1.0, 5.0))
+_BESIDE = _FOURTH - np.array([0.0, *WEIGHTS])
 _MARGIN = 1e-6  # of the largest volts, by which states' trajectories between steps may be off their ends
 
 
@@ -193,9 +195,9 @@ class PulsedArray:
         x, joules, ratios, peaks = self.states[place], np.empty((2, count)), np.empty((2, count)), np.empty(count)
         before = x.copy()
         free = 1.0 - self.stuck[place]
-        status, accepted, _, residual, time = port_pulses.run(
+        status, accepted, _, residual, _ = port_pulses.run(
             laws.kind, laws.current_address, laws.motion_address, parameters, free, times, pulse.amplitude * shares,
-            ports.open_volts, ports.view.ohms, _METHOD, self.reltol, x, joules, ratios, peaks,
+            ports.open_volts, ports.view.ohms, _METHOD, _BESIDE, self.reltol, x, joules, ratios, peaks,
         )  # fmt: skip
         if status != port_pulses.DONE:
             return None
@@ -230,8 +232,8 @@ class PulsedArray:
         self._driven = []
         delivered = sum(float(joules.sum()) for joules in stepper.source_energy.values())
         return PulseEffect(
-            begun[place], self.states[place], stepper.peaks, delivered, stepper.cell_energy[place], moved, stepper.residual,
-            stepper.accepted,
+            begun[place], self.states[place], stepper.peaks, delivered, stepper.cell_energy[place], moved,
+            stepper.residual,            stepper.accepted,
         )  # fmt: skip
 
     def _evaluate(self, place: tuple[Any, ...], volts: Array) -> Array:
@@ -280,4 +282,3 @@ def _integral_of_square(times: Array, shares: Array) -> float:
     """Return the integral of the square of straight lines between points."""
     a, b = shares[:-1], shares[1:]
     return float((np.diff(times) * (a * a + a * b + b * b)).sum() / 3.0)
-

@@ -92,7 +92,7 @@ def _as_cells(cells: Cell | Sequence[Cell]) -> tuple[Cell, ...]:
         raise InputError("cells has one of them twice")
     if len({i for i, _ in pairs}) > 1 and len({j for _, j in pairs}) > 1:
         raise InputError(
-            f"cells are of several rows and columns, as {list(pairs[0])} and {list(pairs[-1])}: where their lines cross, "
+            f"cells are of several rows and columns, as {list(pairs[0])} and {list(pairs[-1])}: where lines cross, "
             "others would get the whole pulse too; give the cells of one row or of one column"
         )
     return pairs

@@ -140,7 +140,9 @@ class WrittenArray:
     def summary(self) -> dict[str, Any]:
         """Return counts and totals."""
         wanted, log = ~np.isnan(self.target), self.log
-        reasons = {word: list(self.unreached().values()).count(word) for word in dict.fromkeys(self.unreached().values())}
+        reasons = {
+            word: list(self.unreached().values()).count(word) for word in dict.fromkeys(self.unreached().values())
+        }
         pending = int((self.codes == Unreached.PENDING).sum())
         seen = wanted & ~np.isnan(self.shown)
         return {
@@ -209,7 +211,9 @@ class WrittenArray:
             raise InputError(f"{path} cannot be read ({error.strerror})") from None
         except (KeyError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
             raise InputError(f"{path} is damaged, or no file of a written array: give what --store wrote") from None
-        return WrittenArray(**own, log=log, **{name: about[name] for name in ("settings", "position", "rounds", "seconds")})
+        return WrittenArray(
+            **own, log=log, **{name: about[name] for name in ("settings", "position", "rounds", "seconds")}
+        )
 
 
 def _listed(array: NDArray[Any]) -> Any:

@@ -34,9 +34,12 @@ def draw(written: WrittenArray, path: str | Path, title: str = "") -> list[str]:
         ("disturbance", written.disturbance, "part of the range", True),
     ]
     if aimed:
-        panels = [("targets", written.target, "S", True), panels[0], ("error", written.error, "of the target", False)] + (
-            panels[1:]
-        )
+        panels = [
+            ("targets", written.target, "S", True),
+            panels[0],
+            ("error", written.error, "of the target", False),
+            *panels[1:],
+        ]
     columns = 3 if aimed else 2
     figure = plot.new_figure(figsize=(4.4 * columns, 7.6))
     counts = written.summary()

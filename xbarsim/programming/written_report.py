@@ -25,9 +25,18 @@ class WrittenReport:
             *([["reached", f"{counts['reached']} of {counted(counts['cells'], 'cell')}"]] if counts["cells"] else []),
             *([["pending", counted(counts["pending"], "cell")]] if counts["pending"] else []),
             *([["largest error", f"{counts['largest_error']:.2%}"]] if counts["largest_error"] is not None else []),
-            ["energy", f"{engineering(counts['energy'], 'J')}, of it in the cells {engineering(counts['cell_energy'], 'J')}"],
-            ["disturbance", f"{counts['disturbance']:.3g} of a state's range at most, {counts['largest_disturbance']:.3g} in a pulse"],
-            ["most for a cell", f"{counted(counts['most_pulses'], 'pulse')}, half-selected {counted(counts['half_selects'], 'time')}"],
+            [
+                "energy",
+                f"{engineering(counts['energy'], 'J')}, of it in the cells {engineering(counts['cell_energy'], 'J')}",
+            ],
+            [
+                "disturbance",
+                f"{counts['disturbance']:.3g} of a range at most, {counts['largest_disturbance']:.3g} in a pulse",
+            ],
+            [
+                "most for a cell",
+                f"{counted(counts['most_pulses'], 'pulse')}, half-selected {counted(counts['half_selects'], 'time')}",
+            ],
             ["residual", f"{counts['residual']:.1e}"],
             ["seconds", f"{counts['seconds']:.2f}"],
         ]
