@@ -40,15 +40,15 @@ def nodal(crossbar):
     return y, sources, word, bit
 
 
-def across(crossbar, g, words, bits):
-    """Volts across all cells, and the watts that the sources deliver."""
-    y, sources, word, bit = nodal(crossbar)
+def across(crossbar, g, words, bits, wires=None):
+    """Volts across all cells, and the watts that the sources deliver; ``wires`` is what ``nodal`` gives."""
+    y, sources, word, bit = wires or nodal(crossbar)
     y = y.copy()
-    for w, b, siemens in zip(word.ravel(), bit.ravel(), g.ravel(), strict=True):
-        y[w, w] += siemens
-        y[b, b] += siemens
-        y[w, b] -= siemens
-        y[b, w] -= siemens
+    w, b = word.ravel(), bit.ravel()
+    y[w, w] += g.ravel()
+    y[b, b] += g.ravel()
+    y[w, b] -= g.ravel()
+    y[b, w] -= g.ravel()
     v = np.linalg.solve(y, sources(words, bits))
     power = words @ ((words - v[word[:, 0]]) / crossbar.driver) + bits @ ((bits - v[bit[-1]]) / crossbar.sense)
     return v[word] - v[bit], power
@@ -71,12 +71,12 @@ def pulse_by_scipy(crossbar, states, cells, scheme, amplitude, edges):
     word_share, bit_share = SHARES[scheme]
     words = np.array([1.0 if i in rows else word_share for i in range(m)])
     bits = np.array([0.0 if j in cols else bit_share for j in range(n)])
-    times = np.cumsum([0.0, *edges])
+    times, wires = np.cumsum([0.0, *edges]), nodal(crossbar)
 
     def slope(t, state):
         x = state[:-1].reshape(m, n)
         a = amplitude * np.interp(t, times, [0.0, 1.0, 1.0, 0.0])
-        v, power = across(crossbar, vteam_siemens(d, x), a * words, a * bits)
+        v, power = across(crossbar, vteam_siemens(d, x), a * words, a * bits, wires)
         return np.append(vteam_motion(d, v, x).ravel() / 1e-9, power / 1e-12)
 
     state = np.append(states.ravel(), 0.0)
@@ -88,7 +88,7 @@ def pulse_by_scipy(crossbar, states, cells, scheme, amplitude, edges):
     for begin, stop in pairwise(times):
         if stop > begin:
             answer = solve_ivp(
-                scaled, (begin, stop), state, method="DOP853", rtol=1e-10, atol=1e-12, max_step=(stop - begin) / 40
+                scaled, (begin, stop), state, method="DOP853", rtol=1e-10, atol=1e-12, max_step=(stop - begin) / 20
             )
             state = answer.y[:, -1]
     return state[:-1].reshape(m, n) * 1e-9, state[-1] * 1e-12

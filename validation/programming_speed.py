@@ -47,13 +47,13 @@ def main() -> None:
         disturbance = max(disturbance, float(written.disturbance.max()))
         seconds, processor = time.perf_counter() - begin, time.process_time() - used
         print(
-            f"{pulses} pulses, {seconds:.1f} s wall, {processor:.1f} s processor: {1e3 * processor / pulses:.3f} ms a pulse",
+            f"{pulses} pulses, {seconds:.1f} s, of processor {processor:.1f} s, {1e3 * processor / pulses:.3f} ms each",
             flush=True,
         )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{options.lines} x {options.lines}, {writes} matrices: {pulses} pulses in {seconds:.1f} s ({processor:.1f} s of "
-        f"processor), {memory:.0f} MB, residual {residual:.1e}, largest disturbance {disturbance:.1e}; in a last look "
+        f"{options.lines} x {options.lines}, {writes} matrices: {pulses} pulses in {seconds:.1f} s ({processor:.1f} s "
+        f"of processor), {memory:.0f} MB, residual {residual:.1e}, disturbance {disturbance:.1e}; in a last look "
         f"{reached} of {cells} cells within {options.tolerance:g} (one round each: later writes move what others show)"
     )
 
