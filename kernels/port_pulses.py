@@ -25,7 +25,7 @@ from xbarsim.kernels.state_laws import cell
 
 Array = NDArray[np.float64]
 
-DONE = 0
+FINISHED = 0
 TOO_SMALL = 1
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
@@ -97,8 +97,8 @@ def _stage(
             f, fv, fx = free[s] * f, free[s] * fv, free[s] * fx
             low, high = p[0, 0, s], p[1, 0, s]
             target = begun[s] + d * f
-            held = (x[s] <= low and target <= low) or (x[s] >= high and target >= high)
-            stay = 0.0 if held else 1.0
+            pinned = (x[s] <= low and target <= low) or (x[s] >= high and target >= high)
+            stay = 0.0 if pinned else 1.0
             stiff[s] = 1.0 - stay * d * fx
             gain = stay * d * fv / stiff[s]
             if (1.0 - stiff[s] > _GROWTH and gain != 0.0) or not abs(i) < np.inf or not abs(f) < np.inf:
@@ -198,18 +198,18 @@ def run(
         if not length > 0.0:
             continue
         rise = (scales[piece + 1] - scales[piece]) / length
-        done, h = 0.0, length
+        since, h = 0.0, length
         jumped = abs(scales[piece] - before) > 1e-12 * top
         before = scales[piece + 1]
-        while done < length:
-            left = length - done
+        while since < length:
+            left = length - since
             h = 0.5 * left if 0.5 * left < h < left else min(h, left)
             d = gamma * h
             v0[:] = v
             x0[:] = x
             good, worst = True, 0.0
             for k in range(3):
-                scale = scales[piece] + rise * (done + method[0, k] * h)
+                scale = scales[piece] + rise * (since + method[0, k] * h)
                 for s in range(n):
                     begun[s] = x0[s]
                     for earlier in range(k):
@@ -231,7 +231,7 @@ def run(
                     first = rates[0, s] if jumped else last[s]
                     more, wrong, part, siemens = beside[0] * first, 0.0, 0.0, 0.0
                     for k in range(3):
-                        scale = scales[piece] + rise * (done + method[0, k] * h)
+                        scale = scales[piece] + rise * (since + method[0, k] * h)
                         more += beside[1 + k] * rates[k, s]
                         wrong += method[4, k] * rates[k, s]
                         part += method[4, k] * scale * amperes[k, s]
@@ -248,13 +248,13 @@ def run(
                 x[:] = x0
                 h *= max(_LEAST, _SAFETY * error ** (-1.0 / 3.0)) if error < np.inf else _LEAST
                 if h < _SMALLEST * length:
-                    return TOO_SMALL, accepted, rejected, residual, begin + done
+                    return TOO_SMALL, accepted, rejected, residual, begin + since
                 continue
             accepted += 1
             jumped = False
             residual = max(residual, worst)
             for k in range(3):
-                scale = scales[piece] + rise * (done + method[0, k] * h)
+                scale = scales[piece] + rise * (since + method[0, k] * h)
                 for s in range(n):
                     joules[0, s] += h * method[3, k] * scale * amperes[k, s]
                     joules[1, s] += h * method[3, k] * stage_volts[k, s] * amperes[k, s]
@@ -264,9 +264,9 @@ def run(
                     if abs(stage_volts[k, s]) > abs(peaks[s]):
                         peaks[s] = stage_volts[k, s]
             last[:] = rates[2]
-            done = length if h == left else done + h
+            since = length if h == left else since + h
             h *= min(_MOST, _SAFETY * max(error, 1e-10) ** (-1.0 / 3.0))
-    return DONE, accepted, rejected, residual, times[-1]
+    return FINISHED, accepted, rejected, residual, times[-1]
 
 
 @njit(**_OPTIONS)

@@ -41,7 +41,7 @@ def main() -> None:
         siemens = written.conductance
         pulses += int(written.pulses.sum())
         cells += target.size
-        reached += int((np.abs(written.shown / target - 1) <= options.tolerance).sum())
+        reached += int((np.abs(written.readings / target - 1) <= options.tolerance).sum())
         writes += 1
         residual = max(residual, written.residual)
         disturbance = max(disturbance, float(written.disturbance.max()))

@@ -17,7 +17,20 @@ def target(tmp_path):
     return str(path)
 
 
-OPTIONS = ("--device", "vteam", "--word-wire", "2", "--bit-wire", "2", "--pulse", "0.9,10n,1n,1n")
+OPTIONS = (
+    "--device",
+    "vteam",
+    "--word-wire",
+    "2",
+    "--bit-wire",
+    "2",
+    "--increment",
+    "50m",
+    "--most-amplitude",
+    "1.3",
+    "--pulse",
+    "0.9,10n,1n,1n",
+)
 
 
 def test_answers_files_and_pictures(capsys, target, tmp_path):

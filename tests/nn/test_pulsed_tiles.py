@@ -26,14 +26,21 @@ def test_a_tile_is_what_pulses_through_its_wires_make_of_it():
     torch.manual_seed(0)
     network = convert(torch.nn.Linear(8, 8, bias=False), hardware()).program(3)
     layer = next(module for module in network.modules() if hasattr(module, "tiles"))
-    exact = convert(torch.nn.Linear(8, 8, bias=False), Hardware(tiles=Tiles(8, 8), wires=Wires(2.0, 3.0), cells=Nonidealities(1e4, 1e5)))
+    exact = convert(
+        torch.nn.Linear(8, 8, bias=False),
+        Hardware(tiles=Tiles(8, 8), wires=Wires(2.0, 3.0), cells=Nonidealities(1e4, 1e5)),
+    )
     exact.load_state_dict(network.state_dict(), strict=False)
-    goals = [tile.crossbar.conductance for tile in next(m for m in exact.program(3).modules() if hasattr(m, "tiles")).tiles]
+    goals = [
+        tile.crossbar.conductance for tile in next(m for m in exact.program(3).modules() if hasattr(m, "tiles")).tiles
+    ]
     for tile, goal in zip(layer.tiles, goals, strict=True):
         reached = tile.crossbar.conductance
         assert np.abs(reached - goal).max() <= 0.02 * (1e-4 - 1e-5) * (1 + 1e-9)
         assert (reached != goal).any()
-        start = Crossbar(np.full((8, 8), 1e-5), word_wire=2.0, bit_wire=3.0, driver=1.0, sense=1.0, device=VTEAM(1e4, 1e5))
+        start = Crossbar(
+            np.full((8, 8), 1e-5), word_wire=2.0, bit_wire=3.0, driver=1.0, sense=1.0, device=VTEAM(1e4, 1e5)
+        )
         alone = program(
             start, goal, pulse=PulseLadder(0.9, 1e-8, increment=0.05, most_amplitude=1.3), tolerance=0.02, of="range",
             read=VerifyRead("cell"),

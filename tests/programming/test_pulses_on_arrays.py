@@ -8,7 +8,7 @@ from xbarsim import Crossbar
 from xbarsim.devices import VTEAM, IonDrift, Linear
 from xbarsim.errors import InputError
 from xbarsim.programming import WritePulse, apply
-from xbarsim.programming.bias import LineBias
+from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.schemes import scheme_of
 from xbarsim.transient.simulation import simulate
@@ -34,9 +34,9 @@ EDGES = {"rise": 1e-9, "width": 6e-9, "fall": 2e-9}
     ("amplitude", "cells", "scheme", "disturbs"),
     [
         (1.1, [(1, 2)], "half", False),
-        (-1.2, [(2, 0)], "third", False),
+        (-0.9, [(0, 0)], "third", False),
         (1.1, [(0, 1), (0, 3)], "half", False),
-        (1.9, [(1, 2)], "half", True),
+        (1.6, [(1, 2)], "half", True),
         (-1.0, [(1, 1)], "grounded", True),
     ],
 )

@@ -36,9 +36,9 @@ def test_targets_are_reached(how, order):
     assert written.reached.all()
     assert written.unreached() == {}
     after = written.crossbar(crossbar)
-    shown = xbarsim.effective_conductance(after) if how == "wires" else after.conductance
-    assert np.abs(shown / goal - 1).max() <= 0.01
-    assert np.abs(written.shown / shown - 1).max() < 1e-9
+    readings = xbarsim.effective_conductance(after) if how == "wires" else after.conductance
+    assert np.abs(readings / goal - 1).max() <= 0.01
+    assert np.abs(written.readings / readings - 1).max() < 1e-9
     assert written.residual < 1e-9
     assert (written.pulses > 0).any()
     assert (written.energy[written.pulses > 0] > 0).all()
@@ -56,7 +56,7 @@ def test_reads_under_another_scheme_hold_their_sneak_currents():
     how = VerifyRead("wires", 0.2, "half+both")
     written = program(array(), targets(), pulse=LADDER, tolerance=0.02, read=how, order=[(2, 1)], rounds=1)
     seen = read(written.crossbar(array()), "half+both", (2, 1), 0.2).selected_current / 0.2
-    assert written.shown[2, 1] == pytest.approx(seen, rel=1e-9)
+    assert written.readings[2, 1] == pytest.approx(seen, rel=1e-9)
     assert np.isnan(written.target).sum() == 11
 
 
@@ -92,11 +92,11 @@ def test_a_run_that_was_interrupted_ends_bit_by_bit_as_if_it_had_not(tmp_path):
             return left[0] <= 0
 
         part = program(array(), targets(), stop=stop, **arguments)
-        assert part.position < part.queue.size or turns in (12,)
+        assert not part.finished
         part.to_npz(tmp_path / "part.npz")
         rest = program(array(), targets(), resume=WrittenArray.from_npz(tmp_path / "part.npz"), **arguments)
         assert rest.states.tobytes() == whole.states.tobytes()
-        assert rest.shown.tobytes() == whole.shown.tobytes()
+        assert rest.readings.tobytes() == whole.readings.tobytes()
         assert rest.energy.tobytes() == whole.energy.tobytes()
         assert (rest.pulses == whole.pulses).all()
         assert rest.rounds == whole.rounds
@@ -148,7 +148,7 @@ def test_cells_that_others_disturb_are_told_and_written_again():
     strong = PulseLadder(1.5, 2e-9)
     once = program(array(), targets(), pulse=strong, tolerance=0.02, read="cell", rounds=1)
     assert "disturbed" in once.unreached().values()
-    assert once.disturbance.max() > 1e-3
+    assert once.disturbance.max() > 1e-4
     assert (once.log.largest_disturbance <= once.disturbance).all()
     again = program(array(), targets(), pulse=strong, tolerance=0.02, read="cell", rounds=6)
     assert again.reached.sum() > once.reached.sum()

@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 class DeviceCommand(click.Command):
     """A command with ``--device`` and the models' options, which are looked up when it is run or asked for help."""
 
+    in_time = False
+    """Whether the options of how states move are among them."""
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return its own parameters, and after the first two those of the devices."""
         parameters = super().get_params(ctx)
-        return [*parameters[:2], *device_parameters(), *parameters[2:]]
+        return [*parameters[:2], *device_parameters(self.in_time), *parameters[2:]]
 
 
-def device_parameters() -> list[click.Parameter]:
+class MovingDeviceCommand(DeviceCommand):
+    """The same of a command in which states move."""
+
+    in_time = True
+
+
+def device_parameters(in_time: bool = False) -> list[click.Parameter]:
     """Return ``--device`` and an option for each name that models' options have, its help model by model."""
     from xbarsim.devices import models
 
@@ -30,36 +39,39 @@ def device_parameters() -> list[click.Parameter]:
     device = click.Option(
         ["--device"], type=click.Choice(list(table)), default="linear", show_default=True, help=f"The cells: {laws}."
     )
-    return [device, *(_parameter(name, owners) for name, owners in _owners().items())]
+    return [device, *(_parameter(name, owners) for name, owners in _owners(in_time).items())]
 
 
-def built_device(values: dict[str, Any]) -> Device:
-    """Build the device of a command's values; an option that it does not have is refused."""
+def built_device(values: dict[str, Any], in_time: bool = False) -> Device:
+    """Build the device of a command's values; an option that it does not have is refused.
+
+    ``in_time`` says that those of how states move are among them.
+    """
     from xbarsim.devices import models
 
     kind = values["device"]
     passed = {}
-    for name, owners in _owners().items():
+    for name, owners in _owners(in_time).items():
         if values[name] is None:
             continue
         if kind not in owners:
             raise click.UsageError(f"--{_flag(name)} goes with --device {' or '.join(owners)}, not with {kind}")
         passed[name] = values[name]
     model = models()[kind]
-    for option in model.read_options():
+    for option in model.options if in_time else model.read_options():
         if option.default is None and option.name not in passed:
             form = f" {option.metavar}" if option.metavar else ""
             raise click.UsageError(f"--device {kind} needs --{_flag(option.name)}{form}, {option.text}")
     return model.from_options(**passed)
 
 
-def _owners() -> dict[str, dict[str, Option]]:
-    """Return each option that reads depend on, by its name, with the models that have it."""
+def _owners(in_time: bool) -> dict[str, dict[str, Option]]:
+    """Return each option that reads depend on, or how states move, by its name, with the models that have it."""
     from xbarsim.devices import models
 
     owners: dict[str, dict[str, Option]] = {}
     for kind, model in models().items():
-        for option in model.read_options():
+        for option in model.options if in_time else model.read_options():
             owners.setdefault(option.name, {})[kind] = option
     return owners
 

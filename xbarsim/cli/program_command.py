@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xbarsim.cli import announce
-from xbarsim.cli.device_options import DeviceCommand, built_device
+from xbarsim.cli.device_options import MovingDeviceCommand, built_device
 from xbarsim.cli.option_types import Command, Count, Ohms, Quantity, in_order
 from xbarsim.cli.option_words import option_words
 from xbarsim.cli.output import Output, output_options
@@ -91,7 +91,7 @@ _loop_options = in_order(
 )
 
 
-@click.command(cls=DeviceCommand, help=_HELP)
+@click.command(cls=MovingDeviceCommand, help=_HELP)
 @click.argument("target", metavar="TARGET")
 @click.option("--conductance", metavar="FILE", help="Cells before, in siemens; else all are as resistive as can be.")
 @_ohms("--word-wire", "Ohms of a word-line segment.")
@@ -108,28 +108,28 @@ def program(target: str, **options: Any) -> None:
         raise click.UsageError("--resume keeps on in its own file: leave out --store")
     store = options["store"] or options["resume"]
     with nullcontext() if output.quiet else announce.compilation():
-        written, stopped = _written(target, options, store, output)
+        result, stopped = _write(target, options, store, output)
     from xbarsim.programming.written_report import WrittenReport
 
     if store:
-        written.to_npz(store)
-    if stopped and not written.complete:
+        result.to_npz(store)
+    if stopped and not result.finished:
         place = (
             f"{store} holds what was done: go on with --resume {store}" if store else "give --store FILE to go on later"
         )
         output.note(f"interrupted; {place}")
-    output.deliver(WrittenReport(written), lambda path: _drawn(written, target, path))
+    output.deliver(WrittenReport(result), lambda path: _drawn(result, target, path))
     if stopped:
         raise SystemExit(130)
 
 
-def _drawn(written: WrittenArray, target: str, path: str) -> list[str]:
+def _drawn(result: WrittenArray, target: str, path: str) -> list[str]:
     from xbarsim.programming.written_picture import draw
 
-    return draw(written, path, Path(target).name)
+    return draw(result, path, Path(target).name)
 
 
-def _written(target: str, options: dict[str, Any], store: str | None, output: Output) -> tuple[WrittenArray, bool]:
+def _write(target: str, options: dict[str, Any], store: str | None, output: Output) -> tuple[WrittenArray, bool]:
     from xbarsim.cli.matrix_files import load
     from xbarsim.files import checked_target
     from xbarsim.programming import VerifyRead, WrittenArray
@@ -144,7 +144,7 @@ def _written(target: str, options: dict[str, Any], store: str | None, output: Ou
     resume = WrittenArray.from_npz(options["resume"]) if options["resume"] else None
     with announce.stages(not output.quiet) as progress, signals() as caught, option_words():
         ladder = _ladder(options)
-        written = write(
+        result = write(
             _crossbar(goal.shape, options), goal, pulse=ladder, scheme=options["scheme"],
             verify=not options["open_loop"], tolerance=options["tolerance"], of=options["of"],
             most_pulses=options["most_pulses"],
@@ -153,7 +153,7 @@ def _written(target: str, options: dict[str, Any], store: str | None, output: Ou
             seed=options["seed"], progress=progress, stop=lambda: bool(caught),
             keep=None if store is None else lambda so_far: so_far.to_npz(store), resume=resume,
         )  # fmt: skip
-    return written, bool(caught)
+    return result, bool(caught)
 
 
 def _ladder(options: dict[str, Any]) -> PulseLadder:
@@ -177,7 +177,7 @@ def _crossbar(shape: tuple[int, ...], options: dict[str, Any]) -> Crossbar:
     from xbarsim.crossbar import Crossbar
     from xbarsim.programming.pulsed_array import dynamic_device
 
-    device = built_device(options)
+    device = built_device(options, in_time=True)
     if len(shape) != 2:
         raise InputError(f"target has shape {shape}: it must be (rows, cols)")
     circuit = {}

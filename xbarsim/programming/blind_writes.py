@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xbarsim.crossbar import Crossbar
-from xbarsim.programming.bias import LineBias
+from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.cell_writer import CellWriter
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.programming.verify_read import ArrayReads, VerifyRead
@@ -25,7 +25,7 @@ class BlindWriter(CellWriter):
         """Write the copy, looking at it; return the pulses that it took."""
         place = (slice(cell[0], cell[0] + 1), slice(cell[1], cell[1] + 1))
         array = PulsedArray(Crossbar(self.array.siemens[place], device=self.array.device.cut(place)))
-        alone = _Recorder(
+        alone = _TrainRecorder(
             array, LineBias(array.crossbar, GROUNDED), ArrayReads(array, VerifyRead("cell")), self.ladder,
             self.allowed[place], self.most_pulses, self.stuck_after, WriteLog.empty((1, 1)),
         )  # fmt: skip
@@ -34,7 +34,7 @@ class BlindWriter(CellWriter):
         return alone.train
 
 
-class _Recorder(CellWriter):
+class _TrainRecorder(CellWriter):
     """Keeps the pulses that it gives."""
 
     train: list[tuple[float, float]]

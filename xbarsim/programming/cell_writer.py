@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xbarsim.crossbar import Array
-from xbarsim.programming.bias import LineBias
+from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.pulse_ladder import PulseLadder
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.programming.verify_read import ArrayReads
@@ -61,24 +61,24 @@ class CellWriter:
         """Write a cell until a look at it is near enough; return why it is not, and what the last look showed."""
         number = turns = still = 0
         raising: bool | None = None
-        shown = self.reads.cell(cell)
-        while abs(shown - target) > self.allowed[cell]:
-            up = shown < target
+        reading = self.reads.cell(cell)
+        while abs(reading - target) > self.allowed[cell]:
+            up = reading < target
             if self._at_bound(cell, up):
-                return Unreached.RANGE, shown
+                return Unreached.RANGE, reading
             if self.log.pulses[cell] >= self.most_pulses:
-                return Unreached.MOST_PULSES, shown
+                return Unreached.MOST_PULSES, reading
             if raising is not None and up != raising:
                 turns, number, still = min(turns + 1, _MOST_TURNS), 0, 0
             raising = up
             volts, width = self.ladder.rung(up, number, turns)
-            went = self.pulse(cell, self._sign(cell, up) * volts, width)
-            still = still + 1 if went <= _UNMOVED and self.ladder.at_top(up, number) else 0
+            moved = self.pulse(cell, self._sign(cell, up) * volts, width)
+            still = still + 1 if moved <= _UNMOVED and self.ladder.at_top(up, number) else 0
             if still >= self.stuck_after:
-                return self._why_still(cell, self._sign(cell, up) * volts, width), shown
+                return self._why_still(cell, self._sign(cell, up) * volts, width), reading
             number += 1
-            shown = self.reads.cell(cell)
-        return Unreached.REACHED, shown
+            reading = self.reads.cell(cell)
+        return Unreached.REACHED, reading
 
     def _sign(self, cell: Cell, up: bool) -> float:
         """Return the sign of volts that raise, or lower, a cell's conductance."""

@@ -9,7 +9,7 @@ import numpy as np
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels import islands, kirchhoff, ladders, schur
 from xbarsim.kernels.line_solver import Gradients, Lines
-from xbarsim.programming.bias import BiasedLines
+from xbarsim.programming.line_bias import BiasedLines
 from xbarsim.schemes.scheme import Cell
 
 EXACT = 1e-9

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.crossbar import SIDES, Array
-from xbarsim.programming.bias import BiasedLines
+from xbarsim.programming.line_bias import BiasedLines
 from xbarsim.programming.write_pulse import WritePulse
 from xbarsim.transient.stepper import Stepper
 

@@ -22,7 +22,7 @@ from xbarsim.errors import InputError
 from xbarsim.kernels import port_pulses
 from xbarsim.kernels.line_solver import Gradients, Lines
 from xbarsim.kernels.state_cells import DynamicCells
-from xbarsim.programming.bias import BiasedLines, LineBias
+from xbarsim.programming.line_bias import BiasedLines, LineBias
 from xbarsim.programming.port_view import EXACT, DrivenPorts, PortView
 from xbarsim.programming.pulse_stepper import PulseStepper
 from xbarsim.programming.write_pulse import WritePulse
@@ -113,11 +113,11 @@ class PulsedArray:
         self.low, self.high = self._cells.low, self._cells.high
         self.more_at_high, self.rising = self._directions()
         thresholds = self.device.thresholds
-        self._rest: tuple[Array, Array] | None = None
+        self._quiet: tuple[Array, Array] | None = None
         if thresholds is not None and self.device.linear:
             least, most = (np.array(np.broadcast_to(volts, shape)) for volts in thresholds)
             least[self.stuck], most[self.stuck] = -np.inf, np.inf
-            self._rest = least, most
+            self._quiet = least, most
         self._work = Lines(*shape), Gradients(*shape)
         self._driven: list[DrivenPorts] = []
 
@@ -131,7 +131,7 @@ class PulsedArray:
         """
         effect = None
         biased = bias.select(pulse.rows, pulse.cols)
-        if self._rest is not None and len(pulse.cells) <= MOST_PORTS:
+        if self._quiet is not None and len(pulse.cells) <= MOST_PORTS:
             ports = self.ports(biased, pulse.cells)
             if ports is not None:
                 effect = self._at_ports(pulse, ports)
@@ -187,7 +187,7 @@ class PulsedArray:
 
     def _at_ports(self, pulse: WritePulse, ports: DrivenPorts) -> PulseEffect | None:
         """Move the selected cells at the ports of a network that rests; None where it may not."""
-        assert self._rest is not None
+        assert self._quiet is not None
         place = tuple(np.array(index) for index in zip(*pulse.cells, strict=True))
         count, laws = len(pulse.cells), self._cells
         parameters = np.ascontiguousarray(laws.parameters[:, place[0], place[1]])[:, None, :]
@@ -199,11 +199,11 @@ class PulsedArray:
             laws.kind, laws.current_address, laws.motion_address, parameters, free, times, pulse.amplitude * shares,
             ports.open_volts, ports.view.ohms, _METHOD, _BESIDE, self.reltol, x, joules, ratios, peaks,
         )  # fmt: skip
-        if status != port_pulses.DONE:
+        if status != port_pulses.FINISHED:
             return None
         amperes = pulse.amplitude * ratios[1]
         exact = max(residual, ports.residual(amperes))
-        least, most = self._rest
+        least, most = self._quiet
         scale = (1.0 + _MARGIN) * pulse.amplitude
         places = np.zeros(count, np.int64)
         restless = port_pulses.restless(

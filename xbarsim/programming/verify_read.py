@@ -10,7 +10,7 @@ import numpy as np
 
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
-from xbarsim.programming.bias import LineBias
+from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.schemes.reading import read
 from xbarsim.schemes.scheme import GROUNDED, Cell, Scheme, scheme_of
@@ -76,8 +76,8 @@ class ArrayReads:
             return answer.selected_current / how.voltage
         amperes = ports.ohmic_currents(array.siemens[cell])
         self.residual = max(self.residual, ports.residual(amperes))
-        shown = ports.end_current("bit_bottom", cell[1], amperes)
-        return shown + ports.end_current("bit_top", cell[1], amperes) if self.scheme.both_bits else shown
+        readings = ports.end_current("bit_bottom", cell[1], amperes)
+        return readings + ports.end_current("bit_top", cell[1], amperes) if self.scheme.both_bits else readings
 
     def every(self) -> Array:
         """Return what reads of all cells show, (rows, cols)."""
@@ -87,7 +87,7 @@ class ArrayReads:
         if array.device.linear and self.scheme == GROUNDED:
             # Whichever row is read, all others are at 0 V: one map holds all reads.
             return effective_conductance(array.crossbar.with_cells(array.siemens), threads=1)
-        shown = np.empty(array.siemens.shape)
-        for cell in np.ndindex(shown.shape):
-            shown[cell] = self.cell((cell[0], cell[1]))
-        return shown
+        readings = np.empty(array.siemens.shape)
+        for cell in np.ndindex(readings.shape):
+            readings[cell] = self.cell((cell[0], cell[1]))
+        return readings

@@ -64,7 +64,7 @@ class WrittenArray:
         Of the cells themselves, at 0 V.
     states :
         In the model's unit.
-    shown : siemens
+    readings : siemens
         What the last look at each cell showed; NaN where there was none.
     codes : of int
         Why a cell is not at its target (:class:`Unreached`).
@@ -76,6 +76,8 @@ class WrittenArray:
         The cells of this round, in their order, and how many of them are done.
     rounds : int
         Rounds that are done.
+    finished : bool
+        Whether all was done that was to be.
     seconds : float
         Of wall time.
     """
@@ -83,24 +85,20 @@ class WrittenArray:
     target: Array
     conductance: Array
     states: Array
-    shown: Array
+    readings: Array
     codes: NDArray[np.int64]
     log: WriteLog
     settings: dict[str, Any] = field(default_factory=dict)
     queue: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
     position: int = 0
     rounds: int = 0
+    finished: bool = True
     seconds: float = 0.0
 
     @property
     def reached(self) -> NDArray[np.bool_]:
         """Which cells with a target are within tolerance of it."""
         return np.asarray((self.codes == Unreached.REACHED) & ~np.isnan(self.target))
-
-    @property
-    def complete(self) -> bool:
-        """Whether all was done that was to be."""
-        return not bool((self.codes == Unreached.PENDING).any())
 
     @property
     def pulses(self) -> Counts:
@@ -126,7 +124,7 @@ class WrittenArray:
     def error(self) -> Array:
         """What is shown less the target, as a part of the target."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((self.shown - self.target) / self.target)
+            return np.asarray((self.readings - self.target) / self.target)
 
     def unreached(self) -> dict[Cell, str]:
         """Return the cells that are not at their target, each with the word for the reason."""
@@ -139,16 +137,16 @@ class WrittenArray:
 
     def summary(self) -> dict[str, Any]:
         """Return counts and totals."""
-        wanted, log = ~np.isnan(self.target), self.log
+        aimed, log = ~np.isnan(self.target), self.log
         reasons = {
             word: list(self.unreached().values()).count(word) for word in dict.fromkeys(self.unreached().values())
         }
         pending = int((self.codes == Unreached.PENDING).sum())
-        seen = wanted & ~np.isnan(self.shown)
+        looked_at = aimed & ~np.isnan(self.readings)
         return {
-            "rows": self.target.shape[0], "cols": self.target.shape[1], "complete": self.complete,
-            "cells": int(wanted.sum()), "reached": int(self.reached.sum()), "pending": pending, "unreached": reasons,
-            "largest_error": float(np.abs(self.error[seen]).max()) if seen.any() else None,
+            "rows": self.target.shape[0], "cols": self.target.shape[1], "complete": self.finished,
+            "cells": int(aimed.sum()), "reached": int(self.reached.sum()), "pending": pending, "unreached": reasons,
+            "largest_error": float(np.abs(self.error[looked_at]).max()) if looked_at.any() else None,
             "pulses": int(log.pulses.sum()), "most_pulses": int(log.pulses.max()),
             "half_selects": int(log.half_selects.max()), "energy": float(log.energy.sum()),
             "cell_energy": float(log.cell_energy.sum()), "disturbance": float(log.disturbance.max()),
@@ -167,9 +165,9 @@ class WrittenArray:
         return json.dumps(self.as_record())
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        own = ("target", "conductance", "states", "shown", "codes", "queue")
+        main = ("target", "conductance", "states", "readings", "codes", "queue")
         logged = {item.name: getattr(self.log, item.name) for item in fields(self.log)}
-        return {name: getattr(self, name) for name in own} | {
+        return {name: getattr(self, name) for name in main} | {
             name: array for name, array in logged.items() if isinstance(array, np.ndarray)
         }
 
@@ -183,7 +181,7 @@ class WrittenArray:
         """
         about = {
             "format": FORMAT, "version": VERSION, "settings": self.settings, "position": self.position,
-            "rounds": self.rounds, "seconds": self.seconds, "residual": self.log.residual, "steps": self.log.steps,
+            "rounds": self.rounds, "finished": self.finished, "seconds": self.seconds, "residual": self.log.residual, "steps": self.log.steps,
         }  # fmt: skip
         with written_whole(path) as file:
             np.savez_compressed(file, about=np.array(json.dumps(about)), **self._arrays())  # type: ignore[arg-type]
@@ -203,7 +201,9 @@ class WrittenArray:
             about = json.loads(str(arrays.pop("about")))
             if (about["format"], about["version"]) != (FORMAT, VERSION):
                 raise KeyError
-            own = {name: arrays.pop(name) for name in ("target", "conductance", "states", "shown", "codes", "queue")}
+            main = {
+                name: arrays.pop(name) for name in ("target", "conductance", "states", "readings", "codes", "queue")
+            }
             log = WriteLog(**arrays, residual=about["residual"], steps=about["steps"])
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file of a written array") from None
@@ -212,7 +212,7 @@ class WrittenArray:
         except (KeyError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
             raise InputError(f"{path} is damaged, or no file of a written array: give what --store wrote") from None
         return WrittenArray(
-            **own, log=log, **{name: about[name] for name in ("settings", "position", "rounds", "seconds")}
+            **main, log=log, **{name: about[name] for name in ("settings", "position", "rounds", "finished", "seconds")}
         )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(written: WrittenArray, path: str | Path, title: str = "") -> list[str]:
+def draw(result: WrittenArray, path: str | Path, title: str = "") -> list[str]:
     """Draw targets, what reads show, errors, pulses, energies and disturbances; return notes on the picture.
 
     Raises
@@ -25,25 +25,25 @@ def draw(written: WrittenArray, path: str | Path, title: str = "") -> list[str]:
     InputError
         matplotlib is missing, the path cannot be written, or its ending is no picture's.
     """
-    aimed = not np.isnan(written.target).all()
-    seen = written.shown if aimed else written.conductance
+    aimed = not np.isnan(result.target).all()
+    siemens = result.readings if aimed else result.conductance
     panels: list[tuple[str, Array, str, bool]] = [
-        ("what reads show" if aimed else "conductances", seen, "S", True),
-        ("pulses", written.pulses.astype(float), "", False),
-        ("energy of the sources", written.energy, "J", True),
-        ("disturbance", written.disturbance, "part of the range", True),
+        ("what reads show" if aimed else "conductances", siemens, "S", True),
+        ("pulses", result.pulses.astype(float), "", False),
+        ("energy of the sources", result.energy, "J", True),
+        ("disturbance", result.disturbance, "part of the range", True),
     ]
     if aimed:
         panels = [
-            ("targets", written.target, "S", True),
+            ("targets", result.target, "S", True),
             panels[0],
-            ("error", written.error, "of the target", False),
+            ("error", result.error, "of the target", False),
             *panels[1:],
         ]
     columns = 3 if aimed else 2
     figure = plot.new_figure(figsize=(4.4 * columns, 7.6))
-    counts = written.summary()
-    about = f"{int(written.reached.sum())} of {counts['cells']} cells reached, " if aimed else ""
+    counts = result.summary()
+    about = f"{int(result.reached.sum())} of {counts['cells']} cells reached, " if aimed else ""
     heading = f"{title}\n" if title else ""
     figure.suptitle(
         f"{plot.plain(heading)}{about}{counts['pulses']} pulses, {engineering(counts['energy'], 'J')}", fontsize=11
@@ -51,7 +51,7 @@ def draw(written: WrittenArray, path: str | Path, title: str = "") -> list[str]:
     for axes, panel in zip(figure.subplots(2, columns, squeeze=False).ravel(), panels, strict=True):
         _map(figure, axes, *panel)
         if aimed and panel[0] == "error":
-            _crosses(axes, written)
+            _crosses(axes, result)
     return plot.save(figure, path)
 
 
@@ -72,9 +72,9 @@ def _map(figure: Figure, axes: Axes, title: str, values: Array, unit: str, logar
         axis.set_major_locator(MaxNLocator(nbins=min(8, max(1, count - 1)), integer=True))
 
 
-def _crosses(axes: Axes, written: WrittenArray) -> None:
+def _crosses(axes: Axes, result: WrittenArray) -> None:
     """Mark the cells that are not at their target."""
-    cells = list(written.unreached())
+    cells = list(result.unreached())
     if cells:
         i, j = zip(*cells, strict=True)
         axes.plot(j, i, "x", color="#d95f02", markersize=4)

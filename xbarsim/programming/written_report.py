@@ -15,11 +15,11 @@ _LISTED = 12
 class WrittenReport:
     """A written array, for reading."""
 
-    written: WrittenArray
+    result: WrittenArray
 
     def as_table(self) -> str:
         """Return totals, and the first cells that are not at their target."""
-        counts, written = self.written.summary(), self.written
+        counts, result = self.result.summary(), self.result
         rows = [
             ["array", f"{counts['rows']} x {counts['cols']}, {counted(counts['pulses'], 'pulse')}"],
             *([["reached", f"{counts['reached']} of {counted(counts['cells'], 'cell')}"]] if counts["cells"] else []),
@@ -41,14 +41,14 @@ class WrittenReport:
             ["seconds", f"{counts['seconds']:.2f}"],
         ]
         lines = aligned(rows, ("<", "<"))
-        missed = written.unreached()
+        missed = result.unreached()
         if missed:
             listed = [["cell", "target (S)", "shown (S)", "pulses", "arrived (V)", "why"]]
             for cell, word in list(missed.items())[:_LISTED]:
                 listed.append(
                     [
-                        f"[{cell[0]}, {cell[1]}]", f"{written.target[cell]:.4g}", f"{written.shown[cell]:.4g}",
-                        f"{written.pulses[cell]}", f"{written.log.arrived[cell]:.4g}", word,
+                        f"[{cell[0]}, {cell[1]}]", f"{result.target[cell]:.4g}", f"{result.readings[cell]:.4g}",
+                        f"{result.pulses[cell]}", f"{result.log.arrived[cell]:.4g}", word,
                     ]
                 )  # fmt: skip
             lines += ["", *aligned(listed, ("<", ">", ">", ">", ">", "<"))]
@@ -58,13 +58,13 @@ class WrittenReport:
 
     def as_json(self) -> str:
         """Return all of it."""
-        return self.written.to_json()
+        return self.result.to_json()
 
     def as_csv(self) -> str:
         """Return the conductances reached, a line a row."""
-        return "\n".join(",".join(repr(value) for value in row) for row in self.written.conductance.tolist())
+        return "\n".join(",".join(repr(value) for value in row) for row in self.result.conductance.tolist())
 
     def as_numbers(self) -> str:
         """Return how many cells were reached, with how many pulses."""
-        counts = self.written.summary()
+        counts = self.result.summary()
         return f"reached {counts['reached']}\npulses {counts['pulses']}"

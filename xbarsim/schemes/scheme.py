@@ -188,8 +188,8 @@ def scheme_of(name: str | Scheme) -> Scheme:
     base = ALIASES.get(base, base)
     if base not in SCHEMES:
         near = difflib.get_close_matches(base, [*SCHEMES, *ALIASES], n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"scheme {name!r} is unknown: {meant}schemes are {', '.join(SCHEMES)}")
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(f"scheme {name!r} is unknown: {hint}schemes are {', '.join(SCHEMES)}")
     if not plus:
         return SCHEMES[base]
     if suffix not in SIDES_SUFFIX:

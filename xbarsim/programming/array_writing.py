@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import broadcast, checked_array
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.errors import InputError
-from xbarsim.programming.bias import LineBias
+from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.blind_writes import BlindWriter
 from xbarsim.programming.cell_writer import CellWriter
 from xbarsim.programming.pulse_ladder import PulseLadder
@@ -128,35 +128,34 @@ def program(
         "verify": verify, "tolerance": tolerance, "of": of, "most_pulses": most_pulses, "rounds": rounds,
         "stuck_after": stuck_after, "reltol": reltol, "circuit": _digest(crossbar, goal, array.stuck, cells),
     }  # fmt: skip
-    done = _Begun(array, goal, cells, resume, settings)
+    work = _Begun(array, goal, cells, resume, settings)
     reads = ArrayReads(array, how)
     kind = CellWriter if verify else BlindWriter
-    writer = kind(array, LineBias(crossbar, write_scheme), reads, pulse, allowed, most_pulses, stuck_after, done.log)
-    kept = time.monotonic()
-    halted = False
+    writer = kind(array, LineBias(crossbar, write_scheme), reads, pulse, allowed, most_pulses, stuck_after, work.log)
+    kept_at = time.monotonic()
+    halted = work.finished
     while not halted:
-        while done.position < done.queue.size:
+        while work.position < work.queue.size:
             check_running()
-            cell = divmod(int(done.queue[done.position]), crossbar.shape[1])
-            code, done.shown[cell] = writer.write(cell, float(goal[cell]))
-            done.codes[cell] = code
-            done.position += 1
-            done.log.residual = max(done.log.residual, reads.residual)
+            cell = divmod(int(work.queue[work.position]), crossbar.shape[1])
+            code, work.readings[cell] = writer.write(cell, float(goal[cell]))
+            work.codes[cell] = code
+            work.position += 1
+            work.log.residual = max(work.log.residual, reads.residual)
             if progress is not None:
-                progress(done.line())
+                progress(work.line())
             if stop is not None and stop():
                 halted = True
                 break
-            if keep is not None and time.monotonic() - kept > _KEEP_SECONDS:
-                keep(done.result(begin))
-                kept = time.monotonic()
-        if done.position < done.queue.size:
+            if keep is not None and time.monotonic() - kept_at > _KEEP_SECONDS:
+                keep(work.result(begin))
+                kept_at = time.monotonic()
+        if halted:
             break
-        done.rounds += 1
-        _look_again(done, reads.every(), allowed)
-        if halted or not verify or done.rounds >= rounds or not done.queue_disturbed():
-            break
-    return done.result(begin)
+        work.rounds += 1
+        _look_again(work, reads.every(), allowed)
+        halted = work.finished = not verify or work.rounds >= rounds or not work.queue_disturbed()
+    return work.result(begin)
 
 
 def apply(
@@ -215,17 +214,18 @@ class _Begun:
         self.array, self.goal, self.settings, self.cells = array, goal, settings, cells
         shape = goal.shape
         if resume is None:
-            self.log, self.shown = WriteLog.empty(shape), np.full(shape, np.nan)
+            self.log, self.readings = WriteLog.empty(shape), np.full(shape, np.nan)
             self.codes = np.where(np.isnan(goal), Unreached.REACHED, Unreached.PENDING).astype(np.int64)
             self.queue, self.position, self.rounds, self.before = cells, 0, 0, 0.0
+            self.finished = False
             return
         for name, value in settings.items():
             if resume.settings.get(name) != value:
-                what = "conductances, wires, targets or order" if name == "circuit" else name
-                raise InputError(f"resume was begun with other {what}: give what it was begun with, or begin anew")
-        self.log, self.shown, self.codes = resume.log.copy(), resume.shown.copy(), resume.codes.copy()
+                setting = "conductances, wires, targets or order" if name == "circuit" else name
+                raise InputError(f"resume was begun with other {setting}: give what it was begun with, or begin anew")
+        self.log, self.readings, self.codes = resume.log.copy(), resume.readings.copy(), resume.codes.copy()
         self.queue, self.position, self.rounds = resume.queue.copy(), resume.position, resume.rounds
-        self.before = resume.seconds
+        self.before, self.finished = resume.seconds, resume.finished
         array.restore(resume.states, resume.conductance)
 
     def line(self) -> str:
@@ -244,20 +244,20 @@ class _Begun:
         """Return it as it is now."""
         array = self.array
         return WrittenArray(
-            self.goal.copy(), array.siemens.copy(), array.states.copy(), self.shown.copy(), self.codes.copy(),
-            self.log.copy(), self.settings, self.queue.copy(), self.position, self.rounds,
+            self.goal.copy(), array.siemens.copy(), array.states.copy(), self.readings.copy(), self.codes.copy(),
+            self.log.copy(), self.settings, self.queue.copy(), self.position, self.rounds, self.finished,
             self.before + time.perf_counter() - begin,
         )  # fmt: skip
 
 
-def _look_again(done: _Begun, shown: Array, allowed: Array) -> None:
+def _look_again(work: _Begun, readings: Array, allowed: Array) -> None:
     """Take the last looks at all cells for what they show, and mark those that others have disturbed."""
-    wanted = ~np.isnan(done.goal)
-    done.shown[wanted] = shown[wanted]
-    near = np.abs(shown - done.goal) <= allowed
-    seen = (done.codes == Unreached.REACHED) | (done.codes == Unreached.DISTURBED)
-    done.codes[wanted & seen & ~near] = Unreached.DISTURBED
-    done.codes[wanted & near] = Unreached.REACHED
+    aimed = ~np.isnan(work.goal)
+    work.readings[aimed] = readings[aimed]
+    near = np.abs(readings - work.goal) <= allowed
+    judged = (work.codes == Unreached.REACHED) | (work.codes == Unreached.DISTURBED)
+    work.codes[aimed & judged & ~near] = Unreached.DISTURBED
+    work.codes[aimed & near] = Unreached.REACHED
 
 
 def _checked(name: str, value: float, above: float, below: float) -> float:
@@ -289,16 +289,16 @@ def _checked_target(target: ArrayLike, array: PulsedArray, cells: Counts) -> Arr
     shape = array.crossbar.shape
     goal = np.array(broadcast("target", checked_array("target", target), shape))
     least, most = array.reachable
-    chosen: Mask = np.zeros(shape, np.bool_)
-    chosen.ravel()[cells] = True
-    bad = chosen & ((goal < least) | (goal > most))
+    selected: Mask = np.zeros(shape, np.bool_)
+    selected.ravel()[cells] = True
+    bad = selected & ((goal < least) | (goal > most))
     if bad.any():
         i, j = (int(k) for k in np.argwhere(bad)[0])
         raise InputError(
             f"target[{i}, {j}] is {goal[i, j]:g} S: a cell of the model {array.device.name} has {least[i, j]:g} to "
             f"{most[i, j]:g} S there"
         )
-    goal[~chosen] = np.nan
+    goal[~selected] = np.nan
     return goal
 
 

@@ -45,8 +45,8 @@ class BiasedLines:
 
     def same_wires(self, biased: BiasedLines) -> bool:
         """Whether lines are tied through the same resistances, to sources of whatever volts."""
-        mine, others = self.segments, biased.segments
-        return mine is others or (np.array_equal(mine.word, others.word) and np.array_equal(mine.bit, others.bit))
+        first, second = self.segments, biased.segments
+        return first is second or (np.array_equal(first.word, second.word) and np.array_equal(first.bit, second.bit))
 
 
 class LineBias:
