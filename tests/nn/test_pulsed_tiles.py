@@ -67,7 +67,7 @@ def test_stuck_cells_stay_and_settings_survive():
 
 def test_what_is_refused():
     """Models without a state, and two ways of writing at once."""
-    with pytest.raises(InputError, match="PulsedWrites.device is 'linear': pulses write cells with a state"):
+    with pytest.raises(InputError, match=r"PulsedWrites.device is 'linear': pulses write cells with a state"):
         PulsedWrites(device="linear")
     with pytest.raises(InputError, match="write_verify does not go with programming"):
         Nonidealities(programming=PULSES, write_verify=WriteVerify())

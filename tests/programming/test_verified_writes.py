@@ -83,7 +83,7 @@ def test_a_blind_train_reaches_its_target_without_wires_alone():
 def test_a_run_that_was_interrupted_ends_bit_by_bit_as_if_it_had_not(tmp_path):
     """After any turn, through a file."""
     arguments = {"pulse": LADDER, "tolerance": 0.01, "rounds": 4}
-    whole = program(array(), targets(), **arguments)
+    whole = program(array(wires=20.0), targets(), **arguments)
     for turns in (1, 7, 12, 14):
         left = [turns]
 
@@ -91,17 +91,17 @@ def test_a_run_that_was_interrupted_ends_bit_by_bit_as_if_it_had_not(tmp_path):
             left[0] -= 1
             return left[0] <= 0
 
-        part = program(array(), targets(), stop=stop, **arguments)
+        part = program(array(wires=20.0), targets(), stop=stop, **arguments)
         assert not part.finished
         part.to_npz(tmp_path / "part.npz")
-        rest = program(array(), targets(), resume=WrittenArray.from_npz(tmp_path / "part.npz"), **arguments)
+        rest = program(array(wires=20.0), targets(), resume=WrittenArray.from_npz(tmp_path / "part.npz"), **arguments)
         assert rest.states.tobytes() == whole.states.tobytes()
         assert rest.readings.tobytes() == whole.readings.tobytes()
         assert rest.energy.tobytes() == whole.energy.tobytes()
         assert (rest.pulses == whole.pulses).all()
         assert rest.rounds == whole.rounds
     with pytest.raises(InputError, match="resume was begun with other tolerance"):
-        program(array(), targets(), resume=part, **arguments | {"tolerance": 0.02})
+        program(array(wires=20.0), targets(), resume=part, **arguments | {"tolerance": 0.02})
     with pytest.raises(InputError, match="resume was begun with other conductances, wires, targets or order"):
         program(array(wires=3.0), targets(), resume=part, **arguments)
 

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import broadcast, checked_array
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.errors import InputError
-from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.blind_writes import BlindWriter
 from xbarsim.programming.cell_writer import CellWriter
+from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.pulse_ladder import PulseLadder
 from xbarsim.programming.pulsed_array import Mask, PulsedArray
 from xbarsim.programming.verify_read import ArrayReads, VerifyRead

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from xbarsim.crossbar import Crossbar
-from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.cell_writer import CellWriter
+from xbarsim.programming.line_bias import LineBias
 from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.programming.verify_read import ArrayReads, VerifyRead
 from xbarsim.programming.write_log import WriteLog

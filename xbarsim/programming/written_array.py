@@ -181,7 +181,8 @@ class WrittenArray:
         """
         about = {
             "format": FORMAT, "version": VERSION, "settings": self.settings, "position": self.position,
-            "rounds": self.rounds, "finished": self.finished, "seconds": self.seconds, "residual": self.log.residual, "steps": self.log.steps,
+            "rounds": self.rounds, "finished": self.finished, "seconds": self.seconds,
+            "residual": self.log.residual, "steps": self.log.steps,
         }  # fmt: skip
         with written_whole(path) as file:
             np.savez_compressed(file, about=np.array(json.dumps(about)), **self._arrays())  # type: ignore[arg-type]
