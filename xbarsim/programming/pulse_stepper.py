@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xbarsim.crossbar import SIDES, Array
+from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.programming.line_bias import BiasedLines
 from xbarsim.programming.write_pulse import WritePulse
 from xbarsim.transient.stepper import Stepper
@@ -33,7 +33,7 @@ class PulseStepper(Stepper):
         self.volts = self._at(0.0)
         self.peaks: Array = np.zeros(0)
 
-    def _at(self, volts: float) -> dict[str, Array]:
+    def _at(self, volts: float) -> dict[Side, Array]:
         return {side: volts * self._unit[side] for side in SIDES}
 
     def give(self, pulse: WritePulse) -> None:

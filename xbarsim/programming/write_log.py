@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +55,12 @@ class WriteLog:
         """Return a log without pulses."""
         counts = np.zeros((2, *shape), np.int64)
         sums = np.zeros((4, *shape))
-        return WriteLog(counts[0], counts[1], *sums, np.full(shape, np.nan))
+        return WriteLog(counts[0], counts[1], sums[0], sums[1], sums[2], sums[3], np.full(shape, np.nan))
 
     def copy(self) -> WriteLog:
         """Return a log that goes on by itself."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return WriteLog(*(value.copy() if isinstance(value, np.ndarray) else value for value in values))
+        arrays = {item.name: getattr(self, item.name) for item in fields(self)}
+        return replace(self, **{name: value.copy() for name, value in arrays.items() if isinstance(value, np.ndarray)})
 
     def add(self, array: PulsedArray, pulse: WritePulse, effect: PulseEffect) -> None:
         """Add what a pulse did."""

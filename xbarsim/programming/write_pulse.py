@@ -84,7 +84,7 @@ class WritePulse:
 def _as_cells(cells: Cell | Sequence[Cell]) -> tuple[Cell, ...]:
     listed = list(cells)
     if len(listed) == 2 and not any(isinstance(part, Sequence | np.ndarray) for part in listed):
-        listed = [(listed[0], listed[1])]  # type: ignore[list-item]
+        listed = [(listed[0], listed[1])]
     pairs = tuple(_as_pair(cell) for cell in listed)
     if not pairs:
         raise InputError("cells is empty: a pulse needs one (row, column) at least")
