@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.kernels.native import njit
-from xbarsim.kernels.state_laws import cell
+from xbarsim.kernels.state_laws import evaluate
 
 Array = NDArray[np.float64]
 
@@ -88,13 +88,16 @@ def _stage(
     Fills the cells' ``amperes``, their states' ``rates`` and what is ``stiff``, ``1 - d f_x``.
     """
     n = v.size
-    q = np.empty(p.shape[0])
+    laws = np.empty((6, 1, n))
     off, before = np.inf, np.inf
     for step in range(_NEWTON + 1):
         worst = 0.0
+        evaluate(
+            kind, current, motion, v.reshape(1, n), x.reshape(1, n), p, laws[0], laws[1], laws[2], laws[3], laws[4], laws[5]
+        )  # fmt: skip
         for s in range(n):
-            i, iv, ix, f, fv, fx = cell(kind, current, motion, v[s], x[s], p, 0, s, q)
-            f, fv, fx = free[s] * f, free[s] * fv, free[s] * fx
+            i, iv, ix = laws[0, 0, s], laws[1, 0, s], laws[2, 0, s]
+            f, fv, fx = free[s] * laws[3, 0, s], free[s] * laws[4, 0, s], free[s] * laws[5, 0, s]
             low, high = p[0, 0, s], p[1, 0, s]
             target = begun[s] + d * f
             pinned = (x[s] <= low and target <= low) or (x[s] >= high and target >= high)
