@@ -93,7 +93,8 @@ def _stage(
     for step in range(_NEWTON + 1):
         worst = 0.0
         evaluate(
-            kind, current, motion, v.reshape(1, n), x.reshape(1, n), p, laws[0], laws[1], laws[2], laws[3], laws[4], laws[5]
+            kind, current, motion, v.reshape(1, n), x.reshape(1, n), p, laws[0], laws[1], laws[2], laws[3],
+            laws[4], laws[5],
         )  # fmt: skip
         for s in range(n):
             i, iv, ix = laws[0, 0, s], laws[1, 0, s], laws[2, 0, s]
