@@ -9,11 +9,11 @@ import numpy as np
 
 from xbarsim import mna, nonlinear
 from xbarsim.dynamics.dyadic_grid import DyadicGrid
-from xbarsim.dynamics.run_failures import explained, no_start, step_failure
 from xbarsim.dynamics.first_point import FirstPoint, initial_values, operating_point
 from xbarsim.dynamics.formulas import formula
 from xbarsim.dynamics.history import History
 from xbarsim.dynamics.law_corners import law_corners
+from xbarsim.dynamics.run_failures import explained, no_start, step_failure
 from xbarsim.dynamics.step_equations import LinearStep, NewtonStep, StepEnd, StepEquations, StepError
 from xbarsim.dynamics.stored_charge import stored_parts
 from xbarsim.dynamics.timed_solution import Ints, PointRecorder, TimedSolution

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from copy import deepcopy
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,7 @@ class WriteLog:
 
     def copy(self) -> WriteLog:
         """Return a log that goes on by itself."""
-        arrays = {item.name: getattr(self, item.name) for item in fields(self)}
-        return replace(self, **{name: value.copy() for name, value in arrays.items() if isinstance(value, np.ndarray)})
+        return deepcopy(self)
 
     def add(self, array: PulsedArray, pulse: WritePulse, effect: PulseEffect) -> None:
         """Add what a pulse did."""

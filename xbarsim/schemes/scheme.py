@@ -153,7 +153,7 @@ class Scheme:
         bit = np.where(chosen_cols, 0.0, (self.bit or 0.0) * volts)
         return word, bit
 
-    def _gated(self, device: Device, selected: Array) -> Device:
+    def _gated(self, device: Device, selected: Mask) -> Device:
         """Cut off the transistors of unselected rows."""
         gates = device.gates
         if gates is None or self.reads_all_rows or gates.ndim > 0:
