@@ -5,12 +5,10 @@ parameters ``p`` (K, m, n), the first two of which are the state's bounds, low a
 kind's function lists. Addresses are those of a user's compiled functions, 0 otherwise.
 
 **Bounds.** The laws hold within them: a state beyond a bound is taken at the bound, slopes included. A state at a bound
-that its motion would leave rests there. ``evaluate`` gives the motion as the law has it, also at a bound; ``hold``
-makes it what the state does, 0 where it leads out. An explicit part of a step takes the held motion. An implicit step
-``x = x0 + h f(v, x)`` takes the law's, and its solution is that of the complementarity problem: each Newton step is put
-back between the bounds (``min(max(x, low), high)``), and a state at a bound is solved when its equation pushes it
-outward. Were the motion cut off at the bound instead, the equation would have no root where f does not fade
-towards it.
+that its motion would leave rests there, and an explicit part of a step takes 0 for it. ``evaluate`` gives the motion as
+the law has it: an implicit step ``x = x0 + h f(v, x)`` is a complementarity problem, whose Newton steps are put back
+between the bounds (``min(max(x, low), high)``), and a state at a bound is solved when its equation pushes it outward.
+Were the motion cut off there instead, the equation would have no root where f does not fade towards the bound.
 
 Loops over a row fill one or two arrays and read a few: with more the compiler would not know them apart, and not
 vectorise. Motions beyond thresholds are the exception, as most cells have none.
@@ -34,20 +32,8 @@ Array = NDArray[np.float64]
 Three = tuple[float, float, float]
 """``(f, df/dv, df/dx)``."""
 
-VTEAM = 0
-ION_DRIFT = 1
-YAKOPCIC = 2
-GAP = 3
-COMPILED = 4
-
-NO_WINDOW = 0
-JOGLEKAR = 1
-BIOLEK = 2
-PRODROMAKIS = 3
-
-GOOD = 0
-CURRENT_NOT_FINITE = 1
-MOTION_NOT_FINITE = 2
+VTEAM, ION_DRIFT, YAKOPCIC, GAP, COMPILED = range(5)
+NO_WINDOW, JOGLEKAR, BIOLEK, PRODROMAKIS = range(4)
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
@@ -410,27 +396,3 @@ def evaluate(
             _gap_row(v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], spare)
         else:
             _compiled_row(current_address, motion_address, v[r], x[r], p, r, i[r], iv[r], ix[r], f[r], fv[r], fx[r], q)
-
-
-@njit(**_OPTIONS)
-def hold(x: Array, p: Array, f: Array, fv: Array, fx: Array) -> None:
-    """Make motions what states do: 0, with their slopes, where they lead out of the bounds at which x (m, n) are."""
-    m, n = x.shape
-    for r in range(m):
-        for c in range(n):
-            out = (x[r, c] >= p[1, r, c]) & (f[r, c] > 0.0) | (x[r, c] <= p[0, r, c]) & (f[r, c] < 0.0)
-            if out:
-                f[r, c] = fv[r, c] = fx[r, c] = 0.0
-
-
-@njit(**_OPTIONS)
-def fault(i: Array, iv: Array, ix: Array, f: Array, fv: Array, fx: Array) -> tuple[int, int]:
-    """Return what is wrong with the first cell whose laws are no numbers, and its place in the order of memory."""
-    m, n = i.shape
-    for r in range(m):
-        for c in range(n):
-            if not (abs(i[r, c]) < np.inf and abs(iv[r, c]) < np.inf and abs(ix[r, c]) < np.inf):
-                return CURRENT_NOT_FINITE, r * n + c
-            if not (abs(f[r, c]) < np.inf and abs(fv[r, c]) < np.inf and abs(fx[r, c]) < np.inf):
-                return MOTION_NOT_FINITE, r * n + c
-    return GOOD, 0

@@ -7,7 +7,6 @@ from dynamic_tools import evaluated, moved
 from scipy.integrate import solve_ivp
 
 from xbarsim.devices import VTEAM, DynamicLaw, IonDrift, Sky130, Stanford, Yakopcic
-from xbarsim.kernels import state_laws
 
 DEVICES = {
     "vteam": VTEAM(),
@@ -82,19 +81,6 @@ def test_windows_close_at_bounds(make):
             leads_out = np.sign(v) == outward  # of both models a positive voltage raises the state
             assert not f[leads_out | both].any()
             assert both or (f[~leads_out] * outward < 0).all()
-
-
-def test_held_motions_are_0_where_they_lead_out_and_only_there():
-    device = VTEAM()
-    low, high = (float(bound) for bound in device.bounds)
-    v = np.array([[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]])
-    x = np.array([[low, low, high, high, 1e-9, 1e-9]])
-    results = evaluated(device, v, x)
-    assert results[3].all()
-    state_laws.hold(x, device.dynamics(x.shape).parameters, *results[3:])
-    np.testing.assert_array_equal(results[3, 0] != 0, [False, True, True, False, True, True])
-    assert (results[4:, 0, [0, 3]] == 0).all()
-    assert results[4, 0, 4] != 0
 
 
 def test_an_implicit_step_ends_at_the_bound_and_the_next_one_leaves_it():
@@ -219,16 +205,3 @@ def test_laws_of_one_s_own_are_computed_like_ours():
     np.testing.assert_allclose(evaluated(mine, v, x), evaluated(ours, v, x), rtol=1e-13)
     g = 10 ** rng.uniform(-4.2, -2, SHAPE)
     np.testing.assert_allclose(mine.state(g), ours.state(g), rtol=1e-9)
-
-
-def test_what_is_no_number_is_found():
-    good = np.ones((2, 3))
-    bad = good.copy()
-    bad[1, 0] = np.nan
-    six = [good] * 6
-    assert state_laws.fault(*six) == (state_laws.GOOD, 0)
-    assert state_laws.fault(good, bad, *six[:4]) == (state_laws.CURRENT_NOT_FINITE, 3)
-    assert state_laws.fault(*six[:5], bad) == (state_laws.MOTION_NOT_FINITE, 3)
-    results = evaluated(Stanford(), [[np.nan, 1e6]], [[1e-9, 1e-9]])
-    assert np.isnan(results[0, 0, 0])
-    assert not np.isfinite(results[0, 0, 1])

@@ -78,11 +78,11 @@ def program(
         pulse = Stream.of(seed, Draw.PULSE, tile, write)
         reached, pulses, failed = _verified(model, model.write_verify, maps, goal, before, mask, pulse)
     elif model.programming:
-        written = model.programming.write(
+        record = model.programming.write(
             circuit or Crossbar(before), before, goal, _bounds(model, maps.factor), maps.faults != Fault.HEALTHY, mask
         )
-        reached, pulses = written.conductance, written.pulses.astype(np.int32)
-        failed = mask & ~written.reached & (maps.faults == Fault.HEALTHY)
+        reached, pulses = record.conductance, record.pulses.astype(np.int32)
+        failed = mask & ~record.reached & (maps.faults == Fault.HEALTHY)
         before = reached  # what pulses for others did to the rest stays
     else:
         reached, pulses, failed = (
