@@ -7,10 +7,7 @@ from scipy.linalg.lapack import dgetrf, dgetrs
 
 from xbarsim.errors import SolveError
 from xbarsim.mna.factors import SINGULAR
-from xbarsim.mna.linear_network import Floats, Sparse
-
-MOST = 80
-"""Unknowns up to which the full matrix is faster than its sparse factors."""
+from xbarsim.mna.linear_network import Floats
 
 
 class DenseFactors:
@@ -18,8 +15,8 @@ class DenseFactors:
 
     Parameters
     ----------
-    wide : (size, size) sparse, longdouble
-        The matrix.
+    table : (size, size)
+        The matrix; it is overwritten.
 
     Raises
     ------
@@ -27,18 +24,19 @@ class DenseFactors:
         It is singular.
     """
 
-    def __init__(self, wide: Sparse) -> None:
-        table = wide.toarray().astype(np.float64)
+    def __init__(self, table: Floats) -> None:
         self._row_scale = 1 / np.abs(table).max(axis=1, initial=0.0)
         table *= self._row_scale[:, None]
         self.col_scale: Floats = 1 / np.abs(table).max(axis=0, initial=0.0)
-        self._lu, self._pivots, failed = dgetrf(table * self.col_scale, overwrite_a=True)
+        table *= self.col_scale
+        # LAPACK's columns are the rows here: it factors the transpose, which is solved for as such.
+        self._lu, self._pivots, failed = dgetrf(table.T, overwrite_a=True)
         if failed or not np.isfinite(self._lu).all():
             raise SolveError(SINGULAR)
 
     def apply(self, right: Floats) -> Floats:
         """Solve for right-hand sides (size, points)."""
-        solved, _ = dgetrs(self._lu, self._pivots, right * self._row_scale[:, None])
+        solved, _ = dgetrs(self._lu, self._pivots, right * self._row_scale[:, None], trans=1)
         return np.asarray(solved * self.col_scale[:, None])
 
     def sizes(self, x: Floats) -> Floats:

@@ -186,7 +186,7 @@ def initial_values(
     for length in (_AT_ONCE, _SHORTLY):
         formula = RateFormula(1, 1 / (length * longest), np.zeros_like(charges), 0.0)
         step = equations.begin(formula, charges, right, x)
-        reached, charges = equations.values(step.unknowns), step.charges
+        reached, charges = step.values, step.charges
         # Currents of the jump are none to start from: they would leave their rounding.
         x = equations.unknowns(reached[:nodes], np.zeros(0))
     _check(circuit, transient, reached, initial_volts, reached[nodes + branch])

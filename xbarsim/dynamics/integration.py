@@ -206,8 +206,7 @@ class _Run:
             raise _RunEndedError(str(error)) from None
         if past.count < rule.order + 1:
             return _Attempt(step, time, 0.0, rule.order)
-        values = self.equations.values(step.unknowns)
-        error_ratio, state = self.truncation.worst(rule, past, time, step.charges, values)
+        error_ratio, state = self.truncation.worst(rule, past, time, step.charges, step.values)
         return _Attempt(step, time, error_ratio, rule.order, state)
 
     def _shorten(self, grid: DyadicGrid, attempt: _Attempt) -> None:
@@ -225,8 +224,7 @@ class _Run:
     def _accept(self, past: History, attempt: _Attempt) -> None:
         step, time = attempt.step, attempt.time
         past.add(time, step.unknowns, step.charges, step.rates)
-        values = self.equations.values(step.unknowns)
-        unknowns = self.equations.system.unknowns
+        unknowns, values = self.equations.system.unknowns, step.values
         self.truncation.see(step.charges, values, unknowns.nodes)
         self.accepted += 1
         self.residual = max(self.residual, step.residual)

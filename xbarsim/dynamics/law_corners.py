@@ -26,7 +26,7 @@ def law_corners(groups: Sequence[Behaviours]) -> Floats:
 
 
 def _of_template(template: Template, constants: Floats) -> list[Floats]:
-    if not any(node[0] == "time" for node in template.key):
+    if not template.timed:
         return []
     lines: list[Line | None] = []
     crossings: list[Floats] = []

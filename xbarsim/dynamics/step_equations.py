@@ -6,14 +6,15 @@ laws and the formula.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from xbarsim.dynamics.dense_factors import MOST, DenseFactors
+from xbarsim.dynamics.dense_factors import DenseFactors
+from xbarsim.dynamics.dense_problem import MOST, DenseProblem
 from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.dynamics.stored_charge import Stored
 from xbarsim.errors import SolveError
@@ -50,9 +51,10 @@ class StepError(SolveError):
 
 
 class StepEnd(NamedTuple):
-    """Unknowns (size, 1) at the end of a step, states and their rates (states,), and the residual."""
+    """Unknowns (size, 1) and places' values at the end of a step, states and rates (states,), and the residual."""
 
     unknowns: Floats
+    values: Floats
     charges: Floats
     rates: Floats
     residual: float
@@ -84,8 +86,7 @@ class StepEquations(ABC):
 
     def values(self, x: Floats) -> Floats:
         """Return voltages, then branch currents, from the unknowns (size, 1)."""
-        unknowns = self.system.unknowns
-        return np.concatenate([unknowns.voltages(x)[:, 0], unknowns.currents(x)[:, 0]])
+        return self.system.unknowns.values(x)
 
     def unknowns(self, voltages: Floats, amperes: Floats) -> Floats:
         """Return unknowns (size, 1) from voltages (nodes,) and the currents that are reported; others are 0."""
@@ -96,6 +97,8 @@ class StepEquations(ABC):
 
     def charges(self, values: Floats) -> Floats:
         """Return the states (states,) at places' values."""
+        if len(self.stored) == 1:
+            return self.stored[0].charges(values)
         return np.concatenate([np.zeros(0), *(part.charges(values) for part in self.stored)])
 
     @abstractmethod
@@ -169,7 +172,7 @@ class LinearStep(StepEquations):
             raise StepError(f"Kirchhoff's laws stay violated by {worst:.1e}", int(ratios.argmax()))
         linear = self.system.magnitude @ np.abs(x) + np.abs(right)
         self._see((linear + self._flows.sizes(rates[:, None]))[:, 0])
-        return StepEnd(x, charges, rates, worst)
+        return StepEnd(x, self.values(x), charges, rates, worst)
 
     def _states(self, x: Floats) -> Floats:
         return np.asarray(self._coefficient * (self._controls @ x[:, 0]))
@@ -198,7 +201,8 @@ class NewtonStep(StepEquations):
 
     def __init__(self, network: Network, parts: list[Part], stored: list[Stored]) -> None:
         self.stored = stored
-        self._problem = Problem(network, [*parts, *stored])
+        least = network.nodes + sum(part.a.size for part in network.fixing)
+        self._problem: Problem = (DenseProblem if least <= MOST else Problem)(network, [*parts, *stored])
         self.system = self._problem.system
         self._factors: Factors | DenseFactors | None = None
         self._alpha = self._top = 0.0
@@ -207,34 +211,40 @@ class NewtonStep(StepEquations):
         """Solve by Newton's method; factors are kept as long as they serve."""
         problem = self._problem
         self._take(formula, before)
-        small = self.system.size <= MOST
+        small = isinstance(problem, DenseProblem)
         if small or abs(self._alpha - formula.alpha) > _SLOW * formula.alpha:
             self._factors = None
         x, last = start, np.inf
         for _ in range(_ITERATIONS):
             at = problem.linearise(x, right, time, 0.0, 1.0)
-            if not (np.isfinite(at.gap).all() and np.isfinite(at.slopes).all()):
+            if not (_all_finite(at.gap) and _all_finite(at.slopes)):
                 raise StepError("a law has no finite value", element=problem.worst(x, at, x, time))
             if self._factors is None:
                 try:
-                    self._factors = DenseFactors(problem.matrix(at.slopes)) if small else problem.factored(at.slopes)
+                    self._factors = (
+                        problem.full_factors(at.slopes)
+                        if isinstance(problem, DenseProblem)
+                        else problem.factored(at.slopes)
+                    )
                     self._alpha = formula.alpha
                 except SolveError as error:
                     raise StepError(str(error)) from None
             factors = self._factors
             step = factors.apply(at.gap)
             previous, x = x, x + step
-            if not np.isfinite(x).all():
+            if not _all_finite(x):
                 raise StepError("the unknowns overflow", element=problem.worst(previous, at, previous, time))
-            self._top = max(self._top, factors.sizes(x)[0])
-            moved = float(factors.sizes(step)[0] / max(factors.sizes(x)[0], _ROUNDING * self._top, 1e-300))
+            top, moved = float(factors.sizes(x)[0]), float(factors.sizes(step)[0])
+            self._top = max(self._top, top)
+            moved /= max(top, _ROUNDING * self._top, 1e-300)
             if at.settled and moved <= _CLOSE:
                 ratios = problem.ratios(x, right, time, at.slopes, _ROUNDING * self._largest)
                 residual = float(ratios.max(initial=0.0))
                 if residual <= _HOLDS * 10 or (residual <= TOLERANCE and moved <= _HOLDS):
-                    charges = self.charges(self.values(x))
+                    values = problem.values(x)
+                    charges = self.charges(values)
                     self._see(problem.sizes(x, right, at.amounts))
-                    return StepEnd(x, charges, formula.alpha * (charges - before) + formula.carried, residual)
+                    return StepEnd(x, values, charges, formula.alpha * (charges - before) + formula.carried, residual)
             if small or moved > _SLOW * last:
                 self._factors = None
             last = moved
@@ -253,15 +263,21 @@ class NewtonStep(StepEquations):
             point = find(self._problem, right, 0.0, start)
         except NewtonError:
             raise first from None
-        charges = self.charges(self.values(point.x))
-        return StepEnd(point.x, charges, formula.alpha * (charges - before) + formula.carried, point.residual)
+        values = self.values(point.x)
+        charges = self.charges(values)
+        return StepEnd(point.x, values, charges, formula.alpha * (charges - before) + formula.carried, point.residual)
 
     def _take(self, formula: RateFormula, before: Floats) -> None:
         first = 0
         for part in self.stored:
             states = slice(first, first + len(part.names))
-            part.take(replace(formula, carried=formula.carried[states]), before[states])
+            part.take(formula.alpha, formula.carried[states], before[states])
             first = states.stop
+
+
+def _all_finite(column: Floats) -> bool:
+    """Whether all are numbers: mostly their sum is one, which is the quicker test."""
+    return math.isfinite(np.add.reduce(column, axis=None)) or bool(np.isfinite(column).all())
 
 
 def _joined(ties: list[Branches]) -> Branches:

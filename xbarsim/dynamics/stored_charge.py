@@ -8,13 +8,14 @@ rate by ``alpha (q - q_n) + carried``, see ``formulas``.
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 
 import numpy as np
 
-from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.mna import Branches
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.storage import JunctionCharges, Storage
+from xbarsim.nonlinear import one_diode
 from xbarsim.nonlinear.junction import Junctions
 from xbarsim.nonlinear.part import Floats, Ints, Part, Places, Tangent, across
 
@@ -43,11 +44,11 @@ class Stored(Part):
 
     def open(self) -> None:
         """Take no part: rates are 0."""
-        self.take(RateFormula(1, 0.0, np.zeros(len(self.names)), 0.0), np.zeros(len(self.names)))
+        self.take(0.0, np.zeros(len(self.names)), np.zeros(len(self.names)))
 
-    def take(self, formula: RateFormula, before: Floats) -> None:
-        """Use a formula from charges ``before`` (n,) on; its ``carried`` is that of these elements."""
-        self._formula, self._before = formula, before
+    def take(self, alpha: float, carried: Floats, before: Floats) -> None:
+        """Use a formula (``formulas.RateFormula``) from charges ``before`` (n,) on; ``carried`` (n,) is these elements'."""
+        self._alpha, self._carried, self._before = alpha, carried, before
 
     def restart(self) -> None:
         """Forget nothing: the tangents are the laws, or those of the junctions."""
@@ -55,14 +56,14 @@ class Stored(Part):
     def tangent(self, values: Floats, time: float, share: float) -> Tangent:
         """Return the rates' tangents."""
         charge, slope, settled = self._tangent(values)
-        return Tangent(self._rates(charge), self._formula.alpha * slope, settled)
+        return Tangent(self._rates(charge), self._alpha * slope, settled)
 
     def amounts(self, values: Floats, time: float) -> Floats:
         """Return the rates."""
         return self._rates(self.charges(values))
 
     def _rates(self, charge: Floats) -> Floats:
-        return self._formula.alpha * (charge - self._before) + self._formula.carried
+        return self._alpha * (charge - self._before) + self._carried
 
     @abstractmethod
     def charges(self, values: Floats) -> Floats:
@@ -124,6 +125,9 @@ class JunctionStored(Stored):
 
     def __init__(self, junctions: Junctions, model: JunctionCharges, ties: Branches) -> None:
         self._junctions, self._model = junctions, model
+        columns = model.capacitance, model.potential, model.grading, model.knee
+        self._few = list(zip(*(column.tolist() for column in columns), strict=True))
+        self._known: tuple[bytes, Floats, Floats] | None = None
         super().__init__(junctions.names, junctions.origins, junctions.flows, junctions.flows, ties)
 
     def charges(self, values: Floats) -> Floats:
@@ -141,8 +145,21 @@ class JunctionStored(Stored):
         return charge + slope * (proposal - at), slope, bool(np.all(at == proposal))
 
     def _law(self, v: Floats) -> tuple[Floats, Floats]:
+        """Return charges and capacitances; a step's end asks for the same ones more than once."""
+        key = v.tobytes()
+        if self._known is None or self._known[0] != key:
+            current, slope = self._junctions.current(v)
+            coulombs, farads = self._depletion(v)
+            transit = self._model.transit
+            self._known = key, transit * current + coulombs, transit * slope + farads
+        return self._known[1:]
+
+    def _depletion(self, v: Floats) -> tuple[Floats, Floats]:
+        if v.size <= one_diode.MOST:
+            with suppress(ArithmeticError, ValueError):
+                laws = [one_diode.depletion(x, *own) for x, own in zip(v.tolist(), self._few, strict=True)]
+                return np.array([law[0] for law in laws]), np.array([law[1] for law in laws])
         m = self._model
-        current, slope = self._junctions.current(v)
         bent = v < m.knee * m.potential
         with np.errstate(divide="ignore", invalid="ignore"):
             share = 1 - np.where(bent, v, 0.0) / m.potential
@@ -158,7 +175,7 @@ class JunctionStored(Stored):
             line = m.capacitance / f2 * (f3 + m.grading * end / m.potential)
         depletion = np.where(m.capacitance > 0, np.where(bent, low, high), 0.0)
         farads = np.where(m.capacitance > 0, np.where(bent, m.capacitance * power, line), 0.0)
-        return m.transit * current + depletion, m.transit * slope + farads
+        return depletion, farads
 
 
 def stored_parts(

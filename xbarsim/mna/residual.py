@@ -13,6 +13,8 @@ TOLERANCE = 1e-9
 _LEAST = 1e-6
 """Share of the largest current below which a node's balance counts in full."""
 
+_DIGIT = float(np.finfo(np.float64).eps)
+
 
 class Residual:
     """Judges solutions of a system.
@@ -41,7 +43,7 @@ class Residual:
         """Return each equation's violation (size, points) at unknowns x for right-hand sides s, (size, points) both.
 
         ``amounts`` (flows, points) are the currents at x of ``flows``, where there are any. ``rounding`` (size, points)
-        is what these differ by between neighbouring doubles of x: no x could do better, so it is no violation.
+        is what these differ by between neighbouring doubles of x: no x could do better, so it counts as a last digit.
         """
         gap = self._system.matrix @ x
         gap -= right
@@ -50,8 +52,6 @@ class Residual:
         if flows is not None and amounts is not None:
             gap += flows.sums(amounts)
             scale += flows.sizes(amounts)
-        if rounding is not None:
-            gap = np.maximum(np.abs(gap) - rounding, 0.0)
         nodes, groups = self._nodes, self._groups
         voltages = self._system.unknowns.voltages(x)
         volts = np.abs(voltages).max(axis=0) + np.abs(right[nodes:]).max(axis=0, initial=0.0)
@@ -60,7 +60,10 @@ class Residual:
         # Where a branch leads nowhere its current is all there is, and nothing but rounding.
         scale[:nodes] = np.maximum(scale[:nodes], _LEAST * scale[:nodes].max(axis=0, initial=0.0))
         scale[groups] = np.maximum(balance, self._ties[:, None] * volts)
+        gap = np.abs(gap)
+        if rounding is not None:
+            gap = np.maximum(gap - rounding, np.minimum(gap, _DIGIT * scale))
         # What overflowed is no solution: not even where a violation is finite.
-        ratio = np.divide(np.abs(gap), scale, out=np.zeros_like(gap), where=scale > 0)
+        ratio = np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)
         ratio[~np.isfinite(scale) | ~np.isfinite(gap)] = np.inf
         return np.asarray(ratio)

@@ -19,6 +19,7 @@ element that fixes a nonlinear voltage is a voltage source of the network whose 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -67,6 +68,10 @@ class System:
         self.wide = self.matrix_of(self.stamps, self.values)
         self.matrix: Sparse = self.wide.astype(np.float64)
         self.magnitude: Sparse = abs(self.matrix)
+
+    def fill(self) -> None:
+        """Keep matrices full from now on, which is faster where unknowns are few."""
+        self.matrix, self.magnitude = self.matrix.toarray(), self.magnitude.toarray()
 
     def right(self, volts: Floats, amperes: Floats) -> Floats:
         """Return s (size, points) for the sources' values, (sources, points) each."""
@@ -131,6 +136,10 @@ class Flows:
         self._signs: Sparse = sp.csr_array(pairs.T)
         self._incidence: Sparse = abs(self._signs)
 
+    def fill(self) -> None:
+        """Keep matrices full from now on, which is faster where unknowns are few."""
+        self._signs, self._incidence = self._signs.toarray(), self._incidence.toarray()
+
     def sums(self, amounts: Floats) -> Floats:
         """Return what currents (flows, points) add to each equation, (size, points)."""
         return np.asarray(self._signs @ amounts)
@@ -155,6 +164,19 @@ class Jacobian:
         self._base[at[: linear.size]] = base.data
         places = (sign.astype(np.longdouble), (at[linear.size :], stamp))
         self._scatter = sp.csr_array(sp.coo_array(places, (keys.size, stamps.a.size)))
+        self._full = system.wide.astype(np.float64), row * size + col, sign, stamp
+
+    @cached_property
+    def full(self) -> Callable[[Floats], Floats]:
+        """``full(slopes)`` is ``A + S`` as a full matrix (size, size), summed in double precision."""
+        linear, place, sign, stamp = self._full
+        constant, count = linear.toarray().ravel(), self._shape[0] ** 2
+
+        def table(slopes: Floats) -> Floats:
+            added = np.bincount(place, sign * slopes[stamp], count)
+            return np.asarray(constant + added).reshape(self._shape)
+
+        return table
 
     def matrix(self, slopes: Floats) -> Sparse:
         """Return ``A + S`` in extended precision, for one slope a stamp."""

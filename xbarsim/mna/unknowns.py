@@ -12,6 +12,8 @@ from xbarsim.mna.linear_network import Bools, Branches, Floats, Ints, Network, S
 _STIFF = 1e6
 """How much better than its neighbours a resistor conducts whose current becomes an unknown."""
 
+_GROUND = np.zeros(1)
+
 
 class Unknowns:
     """The unknowns of a network: nodes - 1 voltages, each measured from its reference, and one current a branch.
@@ -53,6 +55,7 @@ class Unknowns:
         self.references, self.stiff = _settled(network, a, b, ties)
         self.fixing = Branches(np.concatenate([a, ohms.a[self.stiff]]), np.concatenate([b, ohms.b[self.stiff]]))
         self.size = self.nodes - 1 + self.fixing.a.size
+        self._relative = bool(self.references.any())
         self._paths = paths(self.references)
         places = sp.block_diag([self._paths, sp.eye_array(self.fixing.a.size)], format="csr")
         self._places = sp.csr_array(places[:, 1:])
@@ -89,11 +92,17 @@ class Unknowns:
     def voltages(self, x: Floats) -> Floats:
         """Return all nodes' voltages (nodes, points) from the unknowns (size, points)."""
         relative = np.concatenate([np.zeros((1, x.shape[1])), x[: self.nodes - 1]])
-        return np.asarray(self._paths @ relative) if self.references.any() else relative
+        return np.asarray(self._paths @ relative) if self._relative else relative
 
     def currents(self, x: Floats) -> Floats:
         """Return the currents (branches, points) of ``fixing``."""
         return x[self.nodes - 1 :]
+
+    def values(self, x: Floats) -> Floats:
+        """Return what each place has (places,), voltages and then currents, at one point's unknowns (size, 1)."""
+        if self._relative:
+            return np.concatenate([self.voltages(x)[:, 0], self.currents(x)[:, 0]])
+        return np.concatenate((_GROUND, x[:, 0]))
 
     def relative(self, voltages: Floats) -> Floats:
         """Return the unknown voltages (nodes - 1, points) of all nodes' voltages (nodes, points)."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import numpy as np
 
 from xbarsim.mna import Branches
-from xbarsim.nonlinear import limits
+from xbarsim.nonlinear import limits, one_diode
+from xbarsim.nonlinear.one_diode import REVERSE
 from xbarsim.nonlinear.part import Floats, Ints, Part, Places, Tangent, across
-
-_REVERSE = -3.0
-"""Times the thermal voltage: below, SPICE's reverse current takes over."""
 
 
 class Junctions(Part):
@@ -43,6 +42,8 @@ class Junctions(Part):
             self.critical = scale * np.log(scale / (math.sqrt(2.0) * saturation))
         self.restart()
 
+    _known: tuple[bytes, Floats, Floats] | None = None
+
     def restart(self) -> None:
         """Start at 0 V."""
         self._at = np.zeros(self.scale.size)
@@ -72,8 +73,15 @@ class Junctions(Part):
         return limits.junction(proposal, self._at, self.scale, self.critical)
 
     def _law(self, v: Floats) -> tuple[Floats, Floats]:
+        """Return currents and slopes; charges ask for the same ones once more."""
+        key = v.tobytes()
+        if self._known is None or self._known[0] != key:
+            self._known = (key, *self._evaluated(v))
+        return self._known[1:]
+
+    def _evaluated(self, v: Floats) -> tuple[Floats, Floats]:
         x = v / self.scale
-        forward = x > _REVERSE
+        forward = x > REVERSE
         with np.errstate(over="ignore"):
             grown = np.expm1(np.where(forward, x, 0.0))
         current, slope = self._reverse(v)
@@ -107,6 +115,8 @@ class DiodeJunctions(Junctions):
     ) -> None:
         self.breakdown, self.breakdown_scale = breakdown
         self.forward_knee, self.reverse_knee = knees
+        columns = saturation, scale, *breakdown, *knees, np.full(scale.size, gmin)
+        self._few = list(zip(*(column.tolist() for column in columns), strict=True))
         super().__init__(names, origins, ends, saturation, scale, gmin)
 
     def _limited(self, proposal: Floats) -> Floats:
@@ -120,8 +130,15 @@ class DiodeJunctions(Junctions):
             )
             return np.where(beyond, -(mirrored + self.breakdown), forward)
 
+    def _evaluated(self, v: Floats) -> tuple[Floats, Floats]:
+        if v.size <= one_diode.MOST:
+            with suppress(ArithmeticError, ValueError):
+                laws = [one_diode.current(x, *own) for x, own in zip(v.tolist(), self._few, strict=True)]
+                return np.array([law[0] for law in laws]), np.array([law[1] for law in laws])
+        return super()._evaluated(v)
+
     def _reverse(self, v: Floats) -> tuple[Floats, Floats]:
-        below = np.minimum(v, _REVERSE * self.scale)
+        below = np.minimum(v, REVERSE * self.scale)
         cube = (3.0 * self.scale / (math.e * below)) ** 3
         current, slope = -self.saturation * (1 + cube), 3 * self.saturation * cube / below
         broken = v < -self.breakdown
@@ -133,7 +150,7 @@ class DiodeJunctions(Junctions):
         return current, slope
 
     def _ends(self, v: Floats, current: Floats, slope: Floats) -> tuple[Floats, Floats]:
-        knee = np.where(v >= _REVERSE * self.scale, self.forward_knee, self.reverse_knee)
+        knee = np.where(v >= REVERSE * self.scale, self.forward_knee, self.reverse_knee)
         root = np.sqrt(np.abs(current) / knee)
         slope = slope * (1 + 0.5 * root) / (1 + root) ** 2
         return super()._ends(v, current / (1 + root), slope)

@@ -8,7 +8,7 @@ from xbarsim.mna import Branches
 from xbarsim.netlist.behaviour import Template
 from xbarsim.nonlinear.part import Bools, Floats, Ints, Part, Places, Tangent, across
 
-_OVERSHOOT = 2.0
+OVERSHOOT = 2.0
 """Times the predicted amount: beyond, a law is taken where it gives that amount, not at the voltages asked for."""
 _NEAR = 0.1
 _GROWTH = 10.0
@@ -69,6 +69,15 @@ class Sources(Part):
         self._at: Floats | None = None
         self._known: tuple[float, Floats, Floats] = np.nan, np.empty(0), np.empty(0)
 
+    @property
+    def placed(self) -> tuple[Floats | None, tuple[float, Floats, Floats]]:
+        """Where the tangents were put last, (controls, n), and at which time, currents and slopes there."""
+        return self._at, self._known
+
+    @placed.setter
+    def placed(self, place: tuple[Floats | None, tuple[float, Floats, Floats]]) -> None:
+        self._at, self._known = place
+
     def tangent(self, values: Floats, time: float, share: float) -> Tangent:
         """Put the tangents at the controls, or as far towards them as the laws do not overshoot."""
         proposal = across(values, self.controls)
@@ -124,13 +133,13 @@ class Sources(Part):
         if not (bad.any() or (self.steep and moved.any())):
             return None
         known_time, old, tangents = self._known
-        if known_time != time:
+        if known_time != time and (self.template.timed or np.isnan(known_time)):
             old, tangents = self._law(before, time)
         predicted = old + (tangents * (proposal - before)).sum(axis=0)
         far = bad.copy()
         if self.steep:
             with np.errstate(invalid="ignore"):
-                far |= moved & (np.abs(current) > _OVERSHOOT * np.maximum(np.abs(predicted), np.abs(old)))
+                far |= moved & (np.abs(current) > OVERSHOOT * np.maximum(np.abs(predicted), np.abs(old)))
         elements = np.flatnonzero(far & np.isfinite(predicted))
         if not elements.size:
             return None

@@ -19,11 +19,13 @@ def junction(proposal: Floats, before: Floats, scale: Floats, critical: Floats) 
         N k T / q, and the voltage where the current's curvature is largest.
     """
     steps = (proposal - before) / scale
+    steep = (proposal > critical) & (np.abs(steps) > 2.0)
+    if not steep.any():
+        return proposal
     with np.errstate(invalid="ignore", divide="ignore"):
         up = before + scale * np.log1p(np.maximum(steps, 0.0))
         first = scale * np.log(np.maximum(proposal / scale, 1.0))
     limited = np.where(before > 0, np.where(steps > 0, up, critical), first)
-    steep = (proposal > critical) & (np.abs(steps) > 2.0)
     return np.where(steep, limited, proposal)
 
 

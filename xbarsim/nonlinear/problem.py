@@ -80,8 +80,7 @@ class Problem:
 
     def values(self, x: Floats) -> Floats:
         """Return voltages, then branch currents, from the unknowns (size, 1)."""
-        unknowns = self.system.unknowns
-        return np.concatenate([unknowns.voltages(x)[:, 0], unknowns.currents(x)[:, 0]])
+        return self.system.unknowns.values(x)
 
     def linearise(self, x: Floats, right: Floats, time: float, shunt: float, share: float) -> Linearised:
         """Put all tangents anew at unknowns ``x`` (size, 1).
@@ -127,11 +126,14 @@ class Problem:
         is much where 1 pA flows. ``negligible`` (size,) is what else counts as no violation.
         """
         values = self.values(x)
-        amounts = np.concatenate([part.amounts(values, time) for part in self.parts])
+        amounts = self._amounts(values, time)
         largest = np.maximum(*(np.abs(values[places]) for places in self._controls))
         rounding = self._slopes.sizes((_ROUNDING * slopes[: largest.size] * largest)[:, None])
         rounding += np.reshape(negligible, (-1, 1))
         return np.asarray(self._residual.ratios(x, right, self._flows, amounts[:, None], rounding)[:, 0])
+
+    def _amounts(self, values: Floats, time: float) -> Floats:
+        return np.concatenate([part.amounts(values, time) for part in self.parts])
 
     def doubt(self, factors: Factors, at: Linearised, step: Floats, x: Floats) -> float:
         """Return what voltages, and the currents that are asked for, may be off by, relative to the largest of each.

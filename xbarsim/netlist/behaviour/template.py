@@ -105,9 +105,24 @@ class Template:
         ValueError
             The law has not exactly one control, or depends on time.
         """
-        if self.controls != 1 or ("time", None, ()) in self.key:
+        if self.controls != 1 or self.timed:
             raise ValueError("only a law of one voltage, and not of time, is one of a cell")
         return self._scalar
+
+    @property
+    def timed(self) -> bool:
+        """Whether it depends on time."""
+        return ("time", None, ()) in self.key
+
+    @cached_property
+    def of_floats(self) -> Callable[..., tuple[float, ...]]:
+        """``f(*controls, *constants, time)`` gives the value and the slopes of one law.
+
+        Where Python's floats have no answer (what overflows, 1 / 0) it raises an error of arithmetic or of value, and
+        ``evaluate`` has to be asked.
+        """
+        graph, roots = self._derived
+        return compiled(graph, roots, [*self._arguments(), ("time", ("time", None, ()))], scalar=True)
 
     @cached_property
     def _derived(self) -> tuple[Graph, list[int]]:

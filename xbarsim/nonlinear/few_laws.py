@@ -1,0 +1,143 @@
+"""Sources with laws where they are few: one after the other in Python's floats, far quicker than arrays of one or two.
+
+What is rare is left to the groups of ``law_sources``: laws without a value, and steps that overshoot.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from xbarsim.nonlinear.law_sources import OVERSHOOT, Sources
+from xbarsim.nonlinear.part import Floats
+
+_NO_VALUE = ArithmeticError, ValueError
+"""What Python's floats raise where arrays give NaN or infinities."""
+
+
+class _Law(NamedTuple):
+    """One source: its law, places of its controls, constants, factor, and where its slopes stand among all."""
+
+    law: Callable[..., tuple[float, ...]]
+    controls: list[tuple[int, int]]
+    constants: list[float]
+    factor: float
+    steep: bool
+    timed: bool
+    slopes: list[int]
+
+
+class FewLaws:
+    """The sources of some groups, in their order.
+
+    Parameters
+    ----------
+    groups : sequence of Sources
+        At least one.
+    """
+
+    def __init__(self, groups: Sequence[Sources]) -> None:
+        self._groups = list(groups)
+        self._laws: list[_Law] = []
+        first = 0
+        for group in groups:
+            count = len(group.names)
+            plus, minus = (ends.T.tolist() for ends in group.controls)
+            constants = np.array(group.constants).reshape(-1, count).T.tolist()
+            for k, factor in enumerate(group.factor.tolist()):
+                self._laws.append(
+                    _Law(
+                        group.template.of_floats, list(zip(plus[k], minus[k], strict=True)), constants[k], factor,
+                        group.steep, group.template.timed, list(range(first + k, first + k + count * len(plus[k]), count)),
+                    )
+                )  # fmt: skip
+            first += group.stamps[0].size
+        self._count = first
+        self._here: tuple[float, list[list[float]], list[float], list[float]] | None = None
+
+    def tangents(self, values: Floats, time: float) -> tuple[Floats, Floats, bool]:
+        """Put all tangents anew, as ``Sources.tangent`` does: return currents, slopes, and whether none was held back."""
+        found = self._evaluated(values, time)
+        if found is None or self._overshoots(found, time):
+            return self._by_groups(values, time)
+        self._here = (time, *found)
+        return np.array(found[1]), np.array(found[2]), True
+
+    def amounts(self, values: Floats, time: float) -> Floats:
+        """Return the laws' values."""
+        found = self._evaluated(values, time)
+        if found is None:
+            return np.concatenate([group.amounts(values, time) for group in self._groups])
+        return np.array(found[1])
+
+    def _evaluated(self, values: Floats, time: float) -> tuple[list[list[float]], list[float], list[float]] | None:
+        """Return controls and currents of each source and all slopes, None where some have none."""
+        x = values.tolist()
+        controls, currents, slopes = [], [], [0.0] * self._count
+        try:
+            for law, places, constants, factor, _, _, stands in self._laws:
+                across = [x[plus] - x[minus] for plus, minus in places]
+                value, *partials = law(*across, *constants, time)
+                controls.append(across)
+                currents.append(factor * value)
+                for place, partial in zip(stands, partials, strict=True):
+                    slopes[place] = factor * partial
+        except _NO_VALUE:
+            return None
+        return (controls, currents, slopes) if math.isfinite(sum(currents) + sum(slopes)) else None
+
+    def _overshoots(self, found: tuple[list[list[float]], list[float], list[float]], time: float) -> bool:
+        if self._here is None:
+            return any(law.steep and any(across) for law, across in zip(self._laws, found[0], strict=True))
+        known, before, old, tangents = self._here
+        for law, here, there, value, current in zip(self._laws, before, found[0], old, found[1], strict=True):
+            if law.steep and here != there:
+                if law.timed and known != time:
+                    return True
+                predicted = value
+                for place, start, end in zip(law.slopes, here, there, strict=True):
+                    predicted += tangents[place] * (end - start)
+                if abs(current) > OVERSHOOT * max(abs(predicted), abs(value)):
+                    return True
+        return False
+
+    def _by_groups(self, values: Floats, time: float) -> tuple[Floats, Floats, bool]:
+        self.hand_over()
+        tangents = [group.tangent(values, time, 1.0) for group in self._groups]
+        self.take_over()
+        return (
+            np.concatenate([tangent.amounts for tangent in tangents]),
+            np.concatenate([tangent.slopes for tangent in tangents]),
+            all(tangent.settled for tangent in tangents),
+        )
+
+    def hand_over(self) -> None:
+        """Tell the groups where tangents were put last."""
+        if self._here is None:
+            return
+        time, controls, currents, slopes = self._here
+        element = first = 0
+        for group in self._groups:
+            count, last = len(group.names), first + group.stamps[0].size
+            at = np.array(controls[element : element + count]).reshape(count, -1).T
+            known = np.array(currents[element : element + count]), np.array(slopes[first:last]).reshape(at.shape)
+            group.placed = at, (time, *known)
+            element, first = element + count, last
+
+    def take_over(self) -> None:
+        """Ask the groups where tangents were put last."""
+        controls: list[list[float]] = []
+        currents: list[float] = []
+        slopes: list[float] = []
+        for group in self._groups:
+            at, (time, current, slope) = group.placed
+            if at is None:
+                self._here = None
+                return
+            controls += at.T.tolist()
+            currents += current.tolist()
+            slopes += slope.ravel().tolist()
+        self._here = time, controls, currents, slopes
