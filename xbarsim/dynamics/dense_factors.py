@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.lapack import dgetrf, dgetrs
 
 from xbarsim.errors import SolveError
+from xbarsim.kernels import full_matrices
 from xbarsim.mna.factors import SINGULAR
 from xbarsim.mna.linear_network import Floats
 
@@ -25,20 +25,18 @@ class DenseFactors:
     """
 
     def __init__(self, table: Floats) -> None:
-        self._row_scale = 1 / np.abs(table).max(axis=1, initial=0.0)
-        table *= self._row_scale[:, None]
-        self.col_scale: Floats = 1 / np.abs(table).max(axis=0, initial=0.0)
-        table *= self.col_scale
-        # LAPACK's columns are the rows here: it factors the transpose, which is solved for as such.
-        self._lu, self._pivots, failed = dgetrf(table.T, overwrite_a=True)
-        if failed or not np.isfinite(self._lu).all():
+        size = table.shape[0]
+        self._lu, self._row_scale, self._pivots = table, np.empty(size), np.empty(size, np.int64)
+        self.col_scale: Floats = np.empty(size)
+        if not full_matrices.factor(table, self._row_scale, self.col_scale, self._pivots):
             raise SolveError(SINGULAR)
 
     def apply(self, right: Floats) -> Floats:
-        """Solve for right-hand sides (size, points)."""
-        solved, _ = dgetrs(self._lu, self._pivots, right * self._row_scale[:, None], trans=1)
-        return np.asarray(solved * self.col_scale[:, None])
+        """Solve for a right-hand side (size, 1)."""
+        x = np.empty_like(right)
+        full_matrices.solve(self._lu, self._row_scale, self.col_scale, self._pivots, right[:, 0], x[:, 0])
+        return x
 
     def sizes(self, x: Floats) -> Floats:
-        """Return the largest unknown at each point, in units that suit the equations."""
-        return np.asarray(np.abs(x / self.col_scale[:, None]).max(axis=0, initial=0.0))
+        """Return the largest of the unknowns (size, 1), in units that suit the equations: (1,)."""
+        return np.array([full_matrices.largest(x[:, 0], self.col_scale)])

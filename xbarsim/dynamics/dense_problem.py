@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from xbarsim.dynamics.dense_factors import DenseFactors
+from xbarsim.kernels import full_matrices
 from xbarsim.mna import Network
+from xbarsim.mna.residual import DIGIT, LEAST
 from xbarsim.nonlinear import Problem
 from xbarsim.nonlinear.few_laws import FewLaws
 from xbarsim.nonlinear.law_sources import Sources
 from xbarsim.nonlinear.part import Floats, Part
-from xbarsim.nonlinear.problem import Linearised
+from xbarsim.nonlinear.problem import ROUNDING, Linearised
 
 MOST = 80
 """Unknowns up to which full matrices are faster than sparse ones."""
@@ -26,7 +28,11 @@ class DenseProblem(Problem):
         self._others = [part for part in parts if not isinstance(part, Sources)]
         super().__init__(network, [*self._others, *groups])
         self._laws = FewLaws(groups) if groups else None
-        self._wide = self.system.wide.toarray()
+        wide = self.system.wide
+        high = wide.data.astype(np.float64)
+        self._wide = wide.indptr.astype(np.int64), wide.indices.astype(np.int64), high, (wide.data - high).astype(float)
+        self._flow_entries, self._slope_entries = self._flows.entries, self._slopes.entries[:2]
+        self._room, self._allowed = np.empty(self.system.size), np.empty(self.system.size)
         self._no_shunts = np.zeros(network.nodes - 1)
         self.system.fill()
         for flows in (self._flows, self._slopes):
@@ -52,9 +58,25 @@ class DenseProblem(Problem):
             slopes.append(partials)
             settled = settled and free
         flowing = np.concatenate(amounts)
-        # Extended precision is enough for what double precision is asked of.
-        gap = np.asarray(right - self._wide @ x, np.float64) - self._flows.sums(flowing[:, None])
+        gap = np.empty_like(right)
+        full_matrices.left(*self._wide, x[:, 0], right[:, 0], *self._flow_entries, flowing, gap[:, 0], self._room)
         return Linearised(gap, flowing, np.concatenate([*slopes, self._no_shunts]), settled)
+
+    def violations(
+        self, x: Floats, right: Floats, time: float, at: Linearised, negligible: Floats
+    ) -> tuple[float, Floats, Floats]:
+        """Return what ``Problem.violations`` does."""
+        values = self.values(x)
+        amounts = self._amounts(values, time)
+        gap, sizes, ratios = np.empty_like(negligible), np.empty_like(negligible), np.empty_like(negligible)
+        full_matrices.left(*self._wide, x[:, 0], right[:, 0], *self._flow_entries, amounts, gap, self._room)
+        residual = self._residual
+        worst = full_matrices.judge(
+            *self._wide[:3], *self._flow_entries, *self._slope_entries, *self._controls, residual.nodes,
+            residual.groups, residual.ties, x[:, 0], values, right[:, 0], amounts, at.slopes, negligible, ROUNDING, DIGIT,
+            LEAST, gap, self._allowed, sizes, ratios,
+        )  # fmt: skip
+        return worst, sizes, values
 
     def full_factors(self, slopes: Floats) -> DenseFactors:
         """Factor the equations with these slopes.
@@ -64,7 +86,9 @@ class DenseProblem(Problem):
         SolveError
             They are singular.
         """
-        return DenseFactors(self._jacobian.full(slopes))
+        table = np.empty((self.system.size, self.system.size))
+        full_matrices.add(*self._jacobian.full, slopes, table)
+        return DenseFactors(table)
 
     def _by_parts(self, x: Floats, right: Floats, time: float, shunt: float, share: float) -> Linearised:
         if self._laws is None:

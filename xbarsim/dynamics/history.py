@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,10 +58,10 @@ class History:
         times = self.times[-points:]
         if points == 1:
             return self.unknowns[-1]
-        shares = [np.prod([(time - other) / (own - other) for other in times if other != own]) for own in times]
-        return np.asarray(
-            sum(share * x for share, x in zip(shares, self.unknowns[-points:], strict=True)), dtype=np.float64
-        )
+        x = np.zeros_like(self.unknowns[-1])
+        for own, known in zip(times, self.unknowns[-points:], strict=True):
+            x += math.prod([(time - other) / (own - other) for other in times if other != own]) * known
+        return x
 
 
 def divided_difference(times: Sequence[float], values: Sequence[Floats]) -> Floats:

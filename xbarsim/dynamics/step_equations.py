@@ -6,7 +6,6 @@ laws and the formula.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from xbarsim.dynamics.dense_problem import MOST, DenseProblem
 from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.dynamics.stored_charge import Stored
 from xbarsim.errors import SolveError
+from xbarsim.kernels import full_matrices
 from xbarsim.mna import TOLERANCE, Branches, Factors, Network, Residual, Stamps, System
 from xbarsim.nonlinear import NewtonError, Problem
 from xbarsim.nonlinear.continuation import find
@@ -73,7 +73,7 @@ class StepEquations(ABC):
 
     system: System
     stored: list[Stored]
-    _largest: Floats | float = 0.0
+    _largest: Floats
 
     def _see(self, sizes: Floats) -> None:
         """Remember the largest terms (size,) of each equation: where all has decayed, their rounding is nothing."""
@@ -130,7 +130,7 @@ class StepEquations(ABC):
         Currents of what jumps there count for nothing later.
         """
         step = self._begun(formula, before, right, start)
-        self._largest = 0.0
+        self._largest = np.zeros(self.system.size)
         return step
 
     def _begun(self, formula: RateFormula, before: Floats, right: Floats, start: Floats) -> StepEnd:
@@ -144,6 +144,7 @@ class LinearStep(StepEquations):
         self.stored = stored
         ties = [part.ties for part in stored]
         self.system = System(network, _joined(ties))
+        self._largest = np.zeros(self.system.size)
         a, b, c, d = (np.concatenate([np.zeros(0, np.int64), *(part.stamps[k] for part in stored)]) for k in range(4))
         self._jacobian = self.system.jacobian(Stamps(a, b, c, d))
         self._flows, self._controls = self.system.flows(a, b), self.system.unknowns.pairs(c, d)
@@ -163,7 +164,7 @@ class LinearStep(StepEquations):
             charges = self._states(x)
             rates = formula.alpha * (charges - before) + formula.carried
             rounding = self._flows.sizes((_ROUNDING * formula.alpha * np.abs(charges))[:, None])
-            rounding += np.reshape(_ROUNDING * self._largest, (-1, 1))
+            rounding += (_ROUNDING * self._largest)[:, None]
             ratios = self._residual.ratios(x, right, self._flows, rates[:, None], rounding)[:, 0]
             worst = float(ratios.max(initial=0.0))
             if worst <= _HOLDS:
@@ -204,6 +205,7 @@ class NewtonStep(StepEquations):
         least = network.nodes + sum(part.a.size for part in network.fixing)
         self._problem: Problem = (DenseProblem if least <= MOST else Problem)(network, [*parts, *stored])
         self.system = self._problem.system
+        self._largest = np.zeros(self.system.size)
         self._factors: Factors | DenseFactors | None = None
         self._alpha = self._top = 0.0
 
@@ -217,7 +219,7 @@ class NewtonStep(StepEquations):
         x, last = start, np.inf
         for _ in range(_ITERATIONS):
             at = problem.linearise(x, right, time, 0.0, 1.0)
-            if not (_all_finite(at.gap) and _all_finite(at.slopes)):
+            if not (full_matrices.finite(at.gap[:, 0]) and full_matrices.finite(at.slopes)):
                 raise StepError("a law has no finite value", element=problem.worst(x, at, x, time))
             if self._factors is None:
                 try:
@@ -232,18 +234,17 @@ class NewtonStep(StepEquations):
             factors = self._factors
             step = factors.apply(at.gap)
             previous, x = x, x + step
-            if not _all_finite(x):
+            if not full_matrices.finite(x[:, 0]):
                 raise StepError("the unknowns overflow", element=problem.worst(previous, at, previous, time))
             top, moved = float(factors.sizes(x)[0]), float(factors.sizes(step)[0])
             self._top = max(self._top, top)
             moved /= max(top, _ROUNDING * self._top, 1e-300)
             if at.settled and moved <= _CLOSE:
-                ratios = problem.ratios(x, right, time, at.slopes, _ROUNDING * self._largest)
-                residual = float(ratios.max(initial=0.0))
+                negligible = _ROUNDING * self._largest
+                residual, sizes, values = problem.violations(x, right, time, at, negligible)
                 if residual <= _HOLDS * 10 or (residual <= TOLERANCE and moved <= _HOLDS):
-                    values = problem.values(x)
                     charges = self.charges(values)
-                    self._see(problem.sizes(x, right, at.amounts))
+                    self._see(sizes)
                     return StepEnd(x, values, charges, formula.alpha * (charges - before) + formula.carried, residual)
             if small or moved > _SLOW * last:
                 self._factors = None
@@ -273,11 +274,6 @@ class NewtonStep(StepEquations):
             states = slice(first, first + len(part.names))
             part.take(formula.alpha, formula.carried[states], before[states])
             first = states.stop
-
-
-def _all_finite(column: Floats) -> bool:
-    """Whether all are numbers: mostly their sum is one, which is the quicker test."""
-    return math.isfinite(np.add.reduce(column, axis=None)) or bool(np.isfinite(column).all())
 
 
 def _joined(ties: list[Branches]) -> Branches:

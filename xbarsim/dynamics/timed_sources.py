@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import fields
@@ -19,6 +20,9 @@ from xbarsim.waves import Piecewise, Wave
 
 _WINDOW = 16
 """Largest steps that corners are looked for ahead: a fast pulse has too many to list them all."""
+
+_FULL = 4096
+"""Entries up to which a full matrix is quicker than a sparse one."""
 
 
 class TimedSources:
@@ -61,7 +65,8 @@ class TimedSources:
         entries = [
             np.concatenate([np.zeros(0, kind), *part]) for kind, part in ((float, signs), (int, rows), (int, columns))
         ]
-        self._varying = sp.csr_array((entries[0], (entries[1], entries[2])), shape)
+        varying = sp.csr_array((entries[0], (entries[1], entries[2])), shape)
+        self._varying = varying.toarray() if math.prod(shape) <= _FULL else varying
 
     def right(self, time: float) -> Floats:
         """Return the right-hand side (size, 1) at a time.
@@ -118,7 +123,6 @@ class _WaveBank:
     def at(self, time: float) -> Floats:
         """Return all waves' values."""
         values = np.empty(len(self.unlike))
-        with np.errstate(all="ignore"):
-            for places, wave in self._groups:
-                values[places] = wave.at(np.array([time]))
+        for places, wave in self._groups:
+            values[places] = wave.at(np.array([time]))
         return values[self._of]

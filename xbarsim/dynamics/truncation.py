@@ -40,9 +40,10 @@ class Truncation:
         constant = _CONSTANTS.get((tolerances.method, tolerances.order), 0.5)
         share = (tolerances.relative / _TIME_CONSTANTS / constant) ** (1 / tolerances.order) / _TIME_CONSTANTS
         self._share = min(1.0, share) * tolerances.truncation / _USUAL
-        self._by_current = np.repeat([part.by_current for part in parts], [len(part.names) for part in parts])
-        self._control_tolerance = np.where(self._by_current, tolerances.amperes, tolerances.volts)
-        self._largest = np.zeros(self._by_current.size)
+        by_current = np.repeat([part.by_current for part in parts], [len(part.names) for part in parts])
+        self._kinds = by_current.astype(np.int64)
+        self._control_tolerance = np.where(by_current, tolerances.amperes, tolerances.volts)
+        self._largest = np.zeros(by_current.size)
         self._top = np.zeros(2)
 
     def see(self, charges: Floats, values: Floats, nodes: int) -> None:
@@ -60,8 +61,9 @@ class Truncation:
         points = formula.order + 1
         times, states = [*past.times[-points:], time], [*past.charges[-points:], charges]
         error = np.abs(formula.error * divided_difference(times, states))
-        slopes = np.abs(np.concatenate([part.capacitances(values) for part in self._parts]))
-        full = slopes * self._top[self._by_current.astype(np.int64)]
+        columns = [part.capacitances(values) for part in self._parts]
+        slopes = np.abs(columns[0] if len(columns) == 1 else np.concatenate(columns))
+        full = slopes * self._top[self._kinds]
         size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
         t = self._tolerances
         allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)

@@ -10,10 +10,11 @@ from xbarsim.mna.system import Flows, System
 TOLERANCE = 1e-9
 """Largest residual of a solution that is returned."""
 
-_LEAST = 1e-6
+LEAST = 1e-6
 """Share of the largest current below which a node's balance counts in full."""
 
-_DIGIT = float(np.finfo(np.float64).eps)
+DIGIT = float(np.finfo(np.float64).eps)
+"""What a violation counts as at most that is no more than rounding."""
 
 
 class Residual:
@@ -22,15 +23,22 @@ class Residual:
     Each row of ``A x + i(x) - s``: a node's balance relative to its currents, a branch's law relative to the largest
     voltage, the balance of a weakly tied group relative to its currents or to what the largest voltage would drive
     through its ties, all at one and the same point.
+
+    Attributes
+    ----------
+    nodes : int
+        How many equations are balances, the first ones.
+    groups, ties : (n,)
+        The balances of weakly tied groups, and the siemens that tie each.
     """
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._nodes = system.unknowns.nodes - 1
-        self._groups = system.unknowns.groups - 1
+        self.nodes = system.unknowns.nodes - 1
+        self.groups = system.unknowns.groups - 1
         ties = abs(system.unknowns.pairs(system.ties.a, system.ties.b)).T @ system.ties.value
-        linear = system.magnitude[self._groups][:, : self._nodes]
-        self._ties = ties[self._groups] + linear.max(axis=1).toarray().ravel()
+        linear = system.magnitude[self.groups][:, : self.nodes]
+        self.ties = ties[self.groups] + linear.max(axis=1).toarray().ravel()
 
     def ratios(
         self,
@@ -52,17 +60,17 @@ class Residual:
         if flows is not None and amounts is not None:
             gap += flows.sums(amounts)
             scale += flows.sizes(amounts)
-        nodes, groups = self._nodes, self._groups
+        nodes, groups = self.nodes, self.groups
         voltages = self._system.unknowns.voltages(x)
         volts = np.abs(voltages).max(axis=0) + np.abs(right[nodes:]).max(axis=0, initial=0.0)
         scale[nodes:] = np.maximum(scale[nodes:], volts)
         balance = scale[groups]
         # Where a branch leads nowhere its current is all there is, and nothing but rounding.
-        scale[:nodes] = np.maximum(scale[:nodes], _LEAST * scale[:nodes].max(axis=0, initial=0.0))
-        scale[groups] = np.maximum(balance, self._ties[:, None] * volts)
+        scale[:nodes] = np.maximum(scale[:nodes], LEAST * scale[:nodes].max(axis=0, initial=0.0))
+        scale[groups] = np.maximum(balance, self.ties[:, None] * volts)
         gap = np.abs(gap)
         if rounding is not None:
-            gap = np.maximum(gap - rounding, np.minimum(gap, _DIGIT * scale))
+            gap = np.maximum(gap - rounding, np.minimum(gap, DIGIT * scale))
         # What overflowed is no solution: not even where a violation is finite.
         ratio = np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)
         ratio[~np.isfinite(scale) | ~np.isfinite(gap)] = np.inf

@@ -19,7 +19,6 @@ element that fixes a nonlinear voltage is a voltage source of the network whose 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -140,6 +139,12 @@ class Flows:
         """Keep matrices full from now on, which is faster where unknowns are few."""
         self._signs, self._incidence = self._signs.toarray(), self._incidence.toarray()
 
+    @property
+    def entries(self) -> tuple[Ints, Ints, Floats]:
+        """Equations, the flows that count there, and with which signs."""
+        table = sp.coo_array(self._signs)
+        return table.row.astype(np.int64), table.col.astype(np.int64), table.data.astype(np.float64)
+
     def sums(self, amounts: Floats) -> Floats:
         """Return what currents (flows, points) add to each equation, (size, points)."""
         return np.asarray(self._signs @ amounts)
@@ -167,16 +172,10 @@ class Jacobian:
         self._full = system.wide.astype(np.float64), row * size + col, sign, stamp
 
     @cached_property
-    def full(self) -> Callable[[Floats], Floats]:
-        """``full(slopes)`` is ``A + S`` as a full matrix (size, size), summed in double precision."""
+    def full(self) -> tuple[Floats, Ints, Floats, Ints]:
+        """A as a full matrix (size, size); where in it, counted row by row, what sign of which stamp's slope goes."""
         linear, place, sign, stamp = self._full
-        constant, count = linear.toarray().ravel(), self._shape[0] ** 2
-
-        def table(slopes: Floats) -> Floats:
-            added = np.bincount(place, sign * slopes[stamp], count)
-            return np.asarray(constant + added).reshape(self._shape)
-
-        return table
+        return linear.toarray(), place, sign, stamp
 
     def matrix(self, slopes: Floats) -> Sparse:
         """Return ``A + S`` in extended precision, for one slope a stamp."""

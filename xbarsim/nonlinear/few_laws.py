@@ -19,9 +19,10 @@ _NO_VALUE = ArithmeticError, ValueError
 
 
 class _Law(NamedTuple):
-    """One source: its law, places of its controls, constants, factor, and where its slopes stand among all."""
+    """One source: its law with slopes and without, places of its controls, constants, factor, and where its slopes stand among all."""
 
     law: Callable[..., tuple[float, ...]]
+    value: Callable[..., tuple[float]]
     controls: list[tuple[int, int]]
     constants: list[float]
     factor: float
@@ -50,7 +51,7 @@ class FewLaws:
             for k, factor in enumerate(group.factor.tolist()):
                 self._laws.append(
                     _Law(
-                        group.template.of_floats, list(zip(plus[k], minus[k], strict=True)), constants[k], factor,
+                        group.template.of_floats, group.template.value_of_floats, list(zip(plus[k], minus[k], strict=True)), constants[k], factor,
                         group.steep, group.template.timed, list(range(first + k, first + k + count * len(plus[k]), count)),
                     )
                 )  # fmt: skip
@@ -68,17 +69,21 @@ class FewLaws:
 
     def amounts(self, values: Floats, time: float) -> Floats:
         """Return the laws' values."""
-        found = self._evaluated(values, time)
-        if found is None:
+        x = values.tolist()
+        currents = []
+        try:
+            for _, value, places, constants, factor, _, _, _ in self._laws:
+                currents.append(factor * value(*[x[plus] - x[minus] for plus, minus in places], *constants, time)[0])
+        except _NO_VALUE:
             return np.concatenate([group.amounts(values, time) for group in self._groups])
-        return np.array(found[1])
+        return np.array(currents)
 
     def _evaluated(self, values: Floats, time: float) -> tuple[list[list[float]], list[float], list[float]] | None:
         """Return controls and currents of each source and all slopes, None where some have none."""
         x = values.tolist()
         controls, currents, slopes = [], [], [0.0] * self._count
         try:
-            for law, places, constants, factor, _, _, stands in self._laws:
+            for law, _, places, constants, factor, _, _, stands in self._laws:
                 across = [x[plus] - x[minus] for plus, minus in places]
                 value, *partials = law(*across, *constants, time)
                 controls.append(across)

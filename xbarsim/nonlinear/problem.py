@@ -11,7 +11,8 @@ from xbarsim.mna import Branches, Factors, Network, Residual, Stamps, System
 from xbarsim.mna.linear_network import Sparse
 from xbarsim.nonlinear.part import Floats, Part, across
 
-_ROUNDING = 4 * float(np.finfo(np.float64).eps)
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+"""Of a slope's share in a current: what a voltage's last digits make of it."""
 
 _TWICE = 1e-31
 """What linear terms are rounded by."""
@@ -119,6 +120,13 @@ class Problem:
         linear = self.system.magnitude @ np.abs(x) + np.abs(right)
         return np.asarray((linear + self._flows.sizes(amounts[:, None]))[:, 0])
 
+    def violations(
+        self, x: Floats, right: Floats, time: float, at: Linearised, negligible: Floats
+    ) -> tuple[float, Floats, Floats]:
+        """Return the largest of ``ratios`` and the sizes (size,) of equations' terms, and places' values, at unknowns."""
+        ratios = self.ratios(x, right, time, at.slopes, negligible)
+        return float(ratios.max(initial=0.0)), self.sizes(x, right, at.amounts), self.values(x)
+
     def ratios(self, x: Floats, right: Floats, time: float, slopes: Floats, negligible: Floats | float = 0.0) -> Floats:
         """Return by how much unknowns violate each equation, laws evaluated anew: (size,).
 
@@ -128,7 +136,7 @@ class Problem:
         values = self.values(x)
         amounts = self._amounts(values, time)
         largest = np.maximum(*(np.abs(values[places]) for places in self._controls))
-        rounding = self._slopes.sizes((_ROUNDING * slopes[: largest.size] * largest)[:, None])
+        rounding = self._slopes.sizes((ROUNDING * slopes[: largest.size] * largest)[:, None])
         rounding += np.reshape(negligible, (-1, 1))
         return np.asarray(self._residual.ratios(x, right, self._flows, amounts[:, None], rounding)[:, 0])
 
@@ -146,7 +154,7 @@ class Problem:
         moved = across(values, self._controls)
         rounding = self._flows.sizes(np.abs(at.amounts)[:, None])
         rounding += self._slopes.sizes(np.abs(at.slopes[: moved.size] * moved)[:, None])
-        rounding = _ROUNDING * rounding + _TWICE * (self.system.magnitude @ np.abs(x))
+        rounding = ROUNDING * rounding + _TWICE * (self.system.magnitude @ np.abs(x))
         signs = np.random.default_rng(0).choice([-1.0, 1.0], (x.shape[0], _PROBES))
         return max(factors.share(step, x), factors.share(factors.apply(signs * rounding), x))
 

@@ -125,6 +125,12 @@ class Template:
         return compiled(graph, roots, [*self._arguments(), ("time", ("time", None, ()))], scalar=True)
 
     @cached_property
+    def value_of_floats(self) -> Callable[..., tuple[float]]:
+        """As ``of_floats``, without slopes."""
+        graph, roots = self._derived
+        return compiled(graph, roots[:1], [*self._arguments(), ("time", ("time", None, ()))], scalar=True)
+
+    @cached_property
     def _derived(self) -> tuple[Graph, list[int]]:
         graph = Graph()
         for node in self.key:
