@@ -18,6 +18,7 @@ from xbarsim.analysis.printed import add_printed
 from xbarsim.analysis.readout import Readout
 from xbarsim.analysis.results import AnalysisResult, CrossbarPoint
 from xbarsim.analysis.simulate import simulate
+from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.analysis.unsolvable import MOST_NODES
 from xbarsim.crossbar import SIDES, Array, Crossbar
 from xbarsim.netlist import Circuit, Recognition, read
@@ -46,6 +47,7 @@ def from_netlist(
     seed: int | None = None,
     parameters: Mapping[str, float] | None = None,
     temp: float | None = None,
+    stop: StopWish | None = None,
 ) -> Answers:
     """Read a netlist and run its analyses, on the crossbar that it is or else on the general network.
 
@@ -63,6 +65,8 @@ def from_netlist(
         What random draws start from; that of ``.options seed=``, or else 0.
     parameters, temp
         What is set in the place of the netlist's own, as ``netlist.read`` takes it.
+    stop : StopWish, optional
+        Ends transients early; what was computed until then is in the answer.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def from_netlist(
     moving = all(_moves(analysis) for analysis in circuit.analyses)
     recognition = Recognition(circuit, reason=_MOVING) if moving else arrays_only(circuit.recognise())
     middle = time.perf_counter()
-    results = simulate(circuit, recognition, method=method, progress=progress)
+    results = simulate(circuit, recognition, method=method, progress=progress, stop=stop)
     errors = measure_all(circuit, results)
     notes = [*circuit.notes, *add_printed(circuit, results)]
     end = time.perf_counter()

@@ -12,6 +12,7 @@ from xbarsim.analysis.families import add_notes, joined, named_place, places_of
 from xbarsim.analysis.points import Points, points_of
 from xbarsim.analysis.readout import with_readings
 from xbarsim.analysis.results import AnalysisResult
+from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.analysis.transients import solve_transient, trimmed
 from xbarsim.analysis.transistors import solve_drawn
 from xbarsim.crossbar import Array, Crossbar, Side
@@ -34,6 +35,7 @@ def simulate(
     *,
     method: Method = "auto",
     progress: Callable[[str], None] = lambda stage: None,
+    stop: StopWish | None = None,
 ) -> list[AnalysisResult]:
     """Run every analysis of a circuit.
 
@@ -47,6 +49,8 @@ def simulate(
         How to solve the crossbar.
     progress : callable
         Is told what is being done.
+    stop : StopWish, optional
+        Ends transients early.
 
     Raises
     ------
@@ -56,11 +60,12 @@ def simulate(
         The circuit has no unique solution, or none was found to tolerance.
     """
     results: list[AnalysisResult] = []
+    stop = stop or StopWish()
     for analysis in circuit.analyses:
         if isinstance(analysis, Family):
-            results.append(_family(circuit, analysis, recognition is not None, method, progress))
+            results.append(_family(circuit, analysis, recognition is not None, method, progress, stop))
         else:
-            result = trimmed(_analysis(circuit, analysis, recognition, method, progress))
+            result = trimmed(_analysis(circuit, analysis, recognition, method, progress, stop))
             results.append(replace(result, repeats=analysis.repeats) if isinstance(analysis, Dc) else result)
     return results
 
@@ -71,9 +76,10 @@ def _analysis(
     recognition: Recognition | None,
     method: Method,
     progress: Callable[[str], None],
+    stop: StopWish,
 ) -> AnalysisResult:
     if isinstance(analysis, Transient):
-        return solve_transient(circuit, analysis, progress)
+        return solve_transient(circuit, analysis, progress, stop)
     points = points_of(circuit, analysis)
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
     crossbar = None if recognition is None else sources_at(recognition, points)
@@ -88,7 +94,12 @@ def _analysis(
 
 
 def _family(
-    circuit: Circuit, family: Family, recognised: bool, method: Method, progress: Callable[[str], None]
+    circuit: Circuit,
+    family: Family,
+    recognised: bool,
+    method: Method,
+    progress: Callable[[str], None],
+    stop: StopWish,
 ) -> AnalysisResult:
     """Solve one analysis for each variant of a circuit."""
     places = list(places_of(family))
@@ -105,7 +116,7 @@ def _family(
             assert not isinstance(analysis, Family)
             still = recognised and not isinstance(analysis, Transient)
             recognition = arrays_only(variant.recognise()) if still else None
-            results.append(_analysis(variant, analysis, recognition, method, numbered))
+            results.append(_analysis(variant, analysis, recognition, method, numbered, stop))
         except (SolveError, InputError) as error:
             error.args = (f"{error.args[0]} (at {named_place(family, place)})", *error.args[1:])
             raise

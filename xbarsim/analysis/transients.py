@@ -12,6 +12,7 @@ import numpy as np
 from xbarsim.analysis.interpolation import interpolated
 from xbarsim.analysis.readout import Readout, asked_texts, with_readings
 from xbarsim.analysis.results import AnalysisResult, Integration
+from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.netlist import Circuit
@@ -22,12 +23,28 @@ from xbarsim.netlist.reading.trantimes import tran_times
 from xbarsim.netlist.requests import saves_some
 from xbarsim.quantities import counted
 
+_PATIENCE = 2.0
+"""Seconds until the first word on how far a run is."""
+
 _PAUSE = 0.2
 """Seconds between two words on how far a run is."""
 
 
-def solve_transient(circuit: Circuit, transient: Transient, progress: Callable[[str], None]) -> AnalysisResult:
+def solve_transient(
+    circuit: Circuit, transient: Transient, progress: Callable[[str], None], stop: StopWish
+) -> AnalysisResult:
     """Integrate a circuit in time.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        The netlist.
+    transient : Transient
+        From when to when.
+    progress : callable
+        Is told how far it is, where that takes long.
+    stop : StopWish
+        Heeded while it runs: what was computed until then is the answer, and not complete.
 
     Returns
     -------
@@ -47,7 +64,14 @@ def solve_transient(circuit: Circuit, transient: Transient, progress: Callable[[
 
     branches = network_of(circuit).fixing
     keep = _recorded(circuit, branches)
-    solution = integrate(circuit, transient, progress=_announced(progress, transient.stop), keep=keep)
+    tell = _announced(progress, transient.stop)
+
+    def accepted(share: float) -> bool:
+        tell(share)
+        return stop.wished
+
+    with stop.heeding():
+        solution = integrate(circuit, transient, progress=accepted, keep=keep)
     corners = [wave.corners(0.0, transient.stop) for wave in {id(w): w for w in circuit.waves.values()}.values()]
     corners.append(law_corners(circuit.behaviours))
     nodes = [k for k, node in enumerate(keep[0].tolist()) if node and not is_hidden(circuit.nodes[node])]
@@ -150,17 +174,23 @@ def _power(circuit: Circuit, points: AnalysisResult) -> Array:
 
 
 def _announced(progress: Callable[[str], None], stop: float) -> Callable[[float], None]:
-    """Return what says now and then how far a run is."""
-    last = 0.0
+    """Return what says now and then how far a run is, and how long it will take, once it has taken long."""
+    start = time.monotonic()
+    due = start + _PATIENCE
 
     def tell(share: float) -> None:
-        nonlocal last
+        nonlocal due
         now = time.monotonic()
-        if now - last > _PAUSE:
-            last = now
-            progress(f"solving tran: {share * stop:.3g} of {stop:g} s ({share:.0%})")
+        if now >= due:
+            due = now + _PAUSE
+            left = (now - start) * (1 - share) / share
+            progress(f"solving tran: {share * stop:.3g} of {stop:g} s ({share:.0%}), {_lasting(left)} left")
 
     return tell
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 class _Noticing(Readout):

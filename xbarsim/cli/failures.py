@@ -4,6 +4,8 @@ from __future__ import annotations
 
 EXIT_INPUT = 2
 EXIT_SOLVE = 3
+EXIT_STOPPED = 130
+"""By Ctrl-C."""
 
 _LONGEST = 600
 

@@ -11,11 +11,12 @@ import click
 
 from xbarsim.cli import announce
 from xbarsim.cli.answer_stream import AnswerStream
-from xbarsim.cli.failures import EXIT_SOLVE, failure_of, one_line, printable
+from xbarsim.cli.failures import EXIT_SOLVE, EXIT_STOPPED, failure_of, one_line, printable
 from xbarsim.errors import InputError
 
 if TYPE_CHECKING:
     from xbarsim.analysis.answers import Answers
+    from xbarsim.analysis.stop_wish import StopWish
     from xbarsim.cli.output import Output
 
 Source = str | IO[str]
@@ -38,7 +39,7 @@ def check_output(output: Output) -> None:
         raise click.UsageError("--format raw is the file of one netlist: give one, or --format json or csv")
 
 
-def solve_each(sources: Iterable[tuple[str, Source]], solver: Solver, output: Output) -> int:
+def solve_each(sources: Iterable[tuple[str, Source]], solver: Solver, output: Output, stop: StopWish) -> int:
     """Solve netlists and print each answer when it is there; return the largest of their exit codes.
 
     Parameters
@@ -49,12 +50,17 @@ def solve_each(sources: Iterable[tuple[str, Source]], solver: Solver, output: Ou
         Gives the answer of a netlist, and is given a function that shows what is being done.
     output : Output
         Where answers go.
+    stop : StopWish
+        Once it is wished, no further netlist is begun.
     """
     codes: list[int] = []
     failed = 0
     with AnswerStream.to(output) as stream:
         for name, source in sources:
-            task = _Task(name, source, len(codes) + 1, output)
+            if stop.wished:
+                announce.say(f"xbarsim: stopped before {one_line(printable(name))}")
+                return EXIT_STOPPED
+            task = _Task(name, source, len(codes) + 1, output, stop)
             answered, code = task.run(solver, stream)
             codes.append(code)
             failed += not answered
@@ -71,6 +77,7 @@ class _Task:
     source: Source
     number: int
     output: Output
+    stop: StopWish
 
     def run(self, solver: Solver, stream: AnswerStream) -> tuple[bool, int]:
         """Solve it and print its answer; return whether there is one, and its exit code."""
@@ -80,7 +87,7 @@ class _Task:
                 warnings.showwarning = self._warn
                 if not self.name:
                     raise InputError(f"netlist {self.number} has an empty name: give the name of a file")
-                with self.output.working(self._interrupted) as progress:
+                with self.output.working(self._interrupted, self.stop) as progress:
                     answers = solver(self.source, lambda stage: progress(f"{printable(self.name)}: {stage}"))
         except Exception as error:
             code, message = failure_of(error) or (
@@ -98,7 +105,7 @@ class _Task:
         stream.add(self.name, answers)
         for problem in answers.problems:
             announce.say(f"xbarsim: {self._line(problem)}")
-        return True, EXIT_SOLVE if answers.problems else 0
+        return True, (EXIT_STOPPED if self.stop.wished else EXIT_SOLVE) if answers.problems else 0
 
     def _line(self, message: str) -> str:
         """Return a message as a line that names the netlist."""

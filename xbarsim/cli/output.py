@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -15,6 +15,9 @@ from xbarsim.cli import announce
 from xbarsim.cli.option_types import Command, in_order, is_typed
 from xbarsim.errors import InputError, XbarsimError
 from xbarsim.files import checked_target, written_whole
+
+if TYPE_CHECKING:
+    from xbarsim.cli.interrupt import Wish
 
 FORMS = ("table", "json", "csv")
 
@@ -124,7 +127,9 @@ class Output:
         self.say(f"note: {text}")
 
     @contextmanager
-    def working(self, interrupted: Callable[[], str] = lambda: "interrupted") -> Iterator[Callable[[str], None]]:
+    def working(
+        self, interrupted: Callable[[], str] = lambda: "interrupted", wish: Wish | None = None
+    ) -> Iterator[Callable[[str], None]]:
         """While this is entered, Ctrl-C ends at once; give a function that shows what is being done.
 
         For work that writes no files, or none that is worse for an end in the middle. Libraries are to be imported
@@ -134,13 +139,15 @@ class Output:
         ----------
         interrupted : callable
             Gives what is said on Ctrl-C.
+        wish : Wish, optional
+            What the first Ctrl-C is told to where the work heeds it.
         """
         from xbarsim.cli import interrupt
         from xbarsim.resources import thread_count
 
         thread_count()  # numba's own complaint about NUMBA_NUM_THREADS is a traceback
         with (
-            interrupt.immediate(lambda: f"xbarsim: {interrupted()}"),
+            interrupt.immediate(lambda: f"xbarsim: {interrupted()}", wish),
             nullcontext() if self.quiet else announce.compilation(),
             announce.stages(not self.quiet) as progress,
         ):

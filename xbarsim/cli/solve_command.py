@@ -8,7 +8,7 @@ import click
 
 from xbarsim.cli import announce
 from xbarsim.cli.circuit_options import circuit_options, crossbar_of
-from xbarsim.cli.failures import EXIT_SOLVE, one_line
+from xbarsim.cli.failures import EXIT_SOLVE, EXIT_STOPPED, one_line
 from xbarsim.cli.netlist_names import NAME_LIST, NetlistCommand, check_words, parameters_of, sources
 from xbarsim.cli.option_types import Count, Quantity, is_typed
 from xbarsim.cli.output import FORMS, Output, output_options
@@ -62,9 +62,11 @@ def solve(
 
     \b
     Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes, not converged, or a
-    .tran that ended early;
-    of several netlists the largest.
+    .tran that ended early; 130 ended by Ctrl-C, of which the first leaves a .tran's
+    answer until then; of several netlists the largest.
     """
+    from xbarsim.analysis.stop_wish import StopWish
+
     output = Output.of(options)
     if bool(netlists) == (options["conductance"] is not None):
         raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
@@ -79,12 +81,13 @@ def solve(
         option = "--param" if settings else "--temp"
         raise click.UsageError(f"{option} goes with --netlist: matrices have no parameters")
     parameters = parameters_of(settings)
+    stop = StopWish()
 
     def answers_of(source: str | IO[str], progress: Callable[[str], None]) -> Answers:
         from xbarsim.analysis import runs
 
         answers = runs.from_netlist(
-            source, method, progress, steady=steady, seed=seed, parameters=parameters, temp=temp
+            source, method, progress, steady=steady, seed=seed, parameters=parameters, temp=temp, stop=stop
         )
         return answers.only_nodes(nodes) if nodes else answers
 
@@ -92,8 +95,8 @@ def solve(
         from xbarsim.cli import netlist_batch
 
         netlist_batch.check_output(output)
-        click.get_current_context().exit(netlist_batch.solve_each(sources(netlists), answers_of, output))
-    with output.working() as progress:
+        click.get_current_context().exit(netlist_batch.solve_each(sources(netlists), answers_of, output, stop))
+    with output.working(wish=stop) as progress:
         if netlists:
             ((_, source),) = sources(netlists)
             answers = answers_of(source, progress)
@@ -111,7 +114,7 @@ def solve(
     for problem in answers.problems:
         announce.say(f"xbarsim: {one_line(problem)}")
     if answers.problems:
-        click.get_current_context().exit(EXIT_SOLVE)
+        click.get_current_context().exit(EXIT_STOPPED if stop.wished else EXIT_SOLVE)
 
 
 def _drawn(answers: Answers, path: str) -> list[str]:

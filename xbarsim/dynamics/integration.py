@@ -110,7 +110,7 @@ class _Run:
         self.named_network = network_of(circuit)
         self.equations = _equations(circuit, self.named_network, self.largest)
         self.sources = TimedSources(circuit, self.equations.system)
-        self.truncation = Truncation(transient.tolerances, self.equations.stored)
+        self.truncation = Truncation(transient.tolerances, self.equations.stored, self.equations.system.unknowns.nodes)
         nodes, branches = keep or (np.arange(len(circuit.nodes)), np.arange(len(self.named_network.fixing)))
         least = (transient.stop - transient.start) / self.largest
         self.recorder = PointRecorder(nodes, branches, transient.start, least)
@@ -125,7 +125,7 @@ class _Run:
         self.residual = first.residual
         values = self.equations.values(first.unknowns)
         charges = self.equations.charges(values)
-        self.truncation.see(charges, values, self.equations.system.unknowns.nodes)
+        self.truncation.see(charges, values)
         past, problem = History(0.0, first.unknowns, charges), ""
         try:
             for corner in self.sources.corners(self.transient.stop, self.largest, law_corners(self.circuit.behaviours)):
@@ -225,7 +225,7 @@ class _Run:
         step, time = attempt.step, attempt.time
         past.add(time, step.unknowns, step.charges, step.rates)
         unknowns, values = self.equations.system.unknowns, step.values
-        self.truncation.see(step.charges, values, unknowns.nodes)
+        self.truncation.see(step.charges, values)
         self.accepted += 1
         self.residual = max(self.residual, step.residual)
         branches = values[unknowns.nodes : unknowns.nodes + unknowns.reported]

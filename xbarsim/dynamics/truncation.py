@@ -33,10 +33,19 @@ class Truncation:
     fluxes ``abstol``) times its capacitance, whichever is less. Steps' errors add up: with ``e = K x^(p + 1)`` for a
     step of x time constants there are n/x of them in n, and ``n e / x = tolerance`` where
     ``e = tolerance / n (tolerance / n / K)^(1/p)``. That is what a step is allowed, for n = 4, times ``trtol / 7``.
+
+    Parameters
+    ----------
+    tolerances : Tolerances
+        The run's.
+    parts : list of Stored
+        What has states.
+    nodes : int
+        How many of the places' values are voltages.
     """
 
-    def __init__(self, tolerances: Tolerances, parts: list[Stored]) -> None:
-        self._tolerances, self._parts = tolerances, parts
+    def __init__(self, tolerances: Tolerances, parts: list[Stored], nodes: int) -> None:
+        self._tolerances, self._parts, self._nodes = tolerances, parts, nodes
         constant = _CONSTANTS.get((tolerances.method, tolerances.order), 0.5)
         share = (tolerances.relative / _TIME_CONSTANTS / constant) ** (1 / tolerances.order) / _TIME_CONSTANTS
         self._share = min(1.0, share) * tolerances.truncation / _USUAL
@@ -46,11 +55,14 @@ class Truncation:
         self._largest = np.zeros(by_current.size)
         self._top = np.zeros(2)
 
-    def see(self, charges: Floats, values: Floats, nodes: int) -> None:
+    def see(self, charges: Floats, values: Floats) -> None:
         """Remember the largest states, and the largest voltage and current, of a point."""
         self._largest = np.maximum(self._largest, np.abs(charges))
-        tops = [np.abs(values[:nodes]).max(initial=0.0), np.abs(values[nodes:]).max(initial=0.0)]
-        self._top = np.maximum(self._top, tops)
+        self._top = self._top_with(values)
+
+    def _top_with(self, values: Floats) -> Floats:
+        sizes, nodes = np.abs(values), self._nodes
+        return np.maximum(self._top, [sizes[:nodes].max(initial=0.0), sizes[nodes:].max(initial=0.0)])
 
     def worst(
         self, formula: RateFormula, past: History, time: float, charges: Floats, values: Floats
@@ -63,7 +75,9 @@ class Truncation:
         error = np.abs(formula.error * divided_difference(times, states))
         columns = [part.capacitances(values) for part in self._parts]
         slopes = np.abs(columns[0] if len(columns) == 1 else np.concatenate(columns))
-        full = slopes * self._top[self._kinds]
+        # The end's own top counts: of a circuit that was at rest until now there is no other, and states that set out
+        # as powers of time err by the same share of themselves however short the step.
+        full = slopes * self._top_with(values)[self._kinds]
         size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
         t = self._tolerances
         allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)
