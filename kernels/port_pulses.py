@@ -88,14 +88,13 @@ def _stage(
     Fills the cells' ``amperes``, their states' ``rates`` and what is ``stiff``, ``1 - d f_x``.
     """
     n = v.size
-    laws = np.empty((6, 1, n))
+    laws, at = np.empty((6, 1, n)), np.empty((2, 1, n))
     off, before = np.inf, np.inf
     for step in range(_NEWTON + 1):
         worst = 0.0
-        evaluate(
-            kind, current, motion, v.reshape(1, n), x.reshape(1, n), p, laws[0], laws[1], laws[2], laws[3],
-            laws[4], laws[5],
-        )  # fmt: skip
+        for s in range(n):  # a view in another shape would need numba's run-time library
+            at[0, 0, s], at[1, 0, s] = v[s], x[s]
+        evaluate(kind, current, motion, at[0], at[1], p, laws[0], laws[1], laws[2], laws[3], laws[4], laws[5])
         for s in range(n):
             i, iv, ix = laws[0, 0, s], laws[1, 0, s], laws[2, 0, s]
             f, fv, fx = free[s] * laws[3, 0, s], free[s] * laws[4, 0, s], free[s] * laws[5, 0, s]
@@ -138,6 +137,22 @@ def _stage(
             v[s] += work[4, s]
             x[s] = min(max(x[s] + work[0, s] + work[1, s] * work[4, s], p[0, 0, s]), p[1, 0, s])
     return False, off
+
+
+@njit(**_OPTIONS)
+def _copy(source: Array, target: Array) -> None:
+    """Copy numbers one by one: arrays' own ways need numba's run-time library, which kernels are loaded without."""
+    for k in range(source.size):
+        target[k] = source[k]
+
+
+@njit(**_OPTIONS)
+def _largest(numbers: Array) -> float:
+    """Return the largest size, for the same reason."""
+    largest = 0.0
+    for number in numbers:
+        largest = max(largest, abs(number))
+    return largest
 
 
 @njit(**_OPTIONS)
@@ -192,8 +207,8 @@ def run(
     joules[:] = 0.0
     ratios[0], ratios[1] = np.inf, -np.inf
     peaks[:] = 0.0
-    top = np.abs(scales).max()
-    volts = max(top * np.abs(open_volts).max(), 1e-300)
+    top = _largest(scales)
+    volts = max(top * _largest(open_volts), 1e-300)
     accepted = rejected = 0
     residual, gamma = 0.0, method[3, 2]
     for piece in range(times.size - 1):
@@ -209,8 +224,8 @@ def run(
             left = length - since
             h = 0.5 * left if 0.5 * left < h < left else min(h, left)
             d = gamma * h
-            v0[:] = v
-            x0[:] = x
+            _copy(v, v0)
+            _copy(x, x0)
             good, worst = True, 0.0
             for k in range(3):
                 scale = scales[piece] + rise * (since + method[0, k] * h)
@@ -227,7 +242,7 @@ def run(
                 if not good:
                     break
                 worst = max(worst, off)
-                stage_volts[k] = v
+                _copy(v, stage_volts[k])
             error = np.inf
             if good:
                 error = 0.0
@@ -248,8 +263,8 @@ def run(
                     error = max(error, wrong / ((p[1, 0, s] - p[0, 0, s]) * max(1.0, stiff[s]) * tolerance))
             if not error <= 1.0:
                 rejected += 1
-                v[:] = v0
-                x[:] = x0
+                _copy(v0, v)
+                _copy(x0, x)
                 h *= max(_LEAST, _SAFETY * error ** (-1.0 / 3.0)) if error < np.inf else _LEAST
                 if h < _SMALLEST * length:
                     return TOO_SMALL, accepted, rejected, residual, begin + since
@@ -267,7 +282,7 @@ def run(
                         ratios[1, s] = max(ratios[1, s], amperes[k, s] / scale)
                     if abs(stage_volts[k, s]) > abs(peaks[s]):
                         peaks[s] = stage_volts[k, s]
-            last[:] = rates[2]
+            _copy(rates[2], last)
             since = length if h == left else since + h
             h *= min(_MOST, _SAFETY * max(error, 1e-10) ** (-1.0 / 3.0))
     return FINISHED, accepted, rejected, residual, times[-1]
