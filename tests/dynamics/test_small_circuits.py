@@ -121,7 +121,9 @@ def test_one_diode_is_one_of_many(reach):
     for many in (False, True):
         limit, one_diode.MOST = one_diode.MOST, 0 if many else 8
         try:
-            circuit = circuit_of("v1 a 0 1\nd1 a 0 dm\n.model dm d(is=1e-14 n=2 bv=5 ikf=1m ikr=2m)", junctions=charges(1))
+            circuit = circuit_of(
+                "v1 a 0 1\nd1 a 0 dm\n.model dm d(is=1e-14 n=2 bv=5 ikf=1m ikr=2m)", junctions=charges(1)
+            )
             named = network_of(circuit)
             network, parts = parts_of(circuit, named.network, named.branch)
             (stored,) = stored_parts(circuit, network.nodes, named.branch, parts[0], 1e-6)

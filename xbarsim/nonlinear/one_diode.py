@@ -43,9 +43,7 @@ def current(
     return amperes / (1 + root) + gmin * v, siemens * (1 + 0.5 * root) / (1 + root) ** 2 + gmin
 
 
-def depletion(
-    v: float, capacitance: float, potential: float, grading: float, knee: float
-) -> tuple[float, float]:
+def depletion(v: float, capacitance: float, potential: float, grading: float, knee: float) -> tuple[float, float]:
     """Return coulombs and farads of a junction's depletion, as ``dynamics.stored_charge`` has them."""
     if capacitance <= 0:
         return 0.0, 0.0
