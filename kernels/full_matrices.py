@@ -145,7 +145,7 @@ def largest(x, column_scale):
 @njit(cache=True)
 def finite(column):
     """Return whether all of ``column`` (n,) are numbers."""
-    for i in range(column.size):
+    for i in range(column.size):  # noqa: SIM110 -- a generator is slow in a kernel
         if not abs(column[i]) < math.inf:
             return False
     return True
@@ -153,8 +153,8 @@ def finite(column):
 
 @njit(cache=True)
 def judge(
-    starts, columns, high, flow_rows, flow_numbers, flow_signs, slope_rows, slope_numbers, plus, minus,
-    nodes, groups, ties, x, values, right, amounts, slopes, negligible, rounding, digit, least, gap, allowed, sizes, ratios,
+    starts, columns, high, flow_rows, flow_numbers, flow_signs, slope_rows, slope_numbers, plus, minus, nodes, groups,
+    ties, x, values, right, amounts, slopes, negligible, rounding, digit, least, gap, allowed, sizes, ratios,
 ):  # fmt: skip
     """Fill ``ratios`` (n,) with each equation's violation ``gap`` (n,) in terms of its sizes, as ``mna.Residual`` does.
 

@@ -60,7 +60,7 @@ class FewLaws:
         self._here: tuple[float, list[list[float]], list[float], list[float]] | None = None
 
     def tangents(self, values: Floats, time: float) -> tuple[Floats, Floats, bool]:
-        """Put all tangents anew, as ``Sources.tangent`` does: return currents, slopes, and whether none was held back."""
+        """Put all tangents anew, as ``Sources.tangent``: return currents, slopes, whether none was held back."""
         found = self._evaluated(values, time)
         if found is None or self._overshoots(found, time):
             return self._by_groups(values, time)

@@ -123,7 +123,7 @@ class Problem:
     def violations(
         self, x: Floats, right: Floats, time: float, at: Linearised, negligible: Floats
     ) -> tuple[float, Floats, Floats]:
-        """Return the largest of ``ratios`` and the sizes (size,) of equations' terms, and places' values, at unknowns."""
+        """Return the largest of ``ratios``, the sizes (size,) of equations' terms, and places' values."""
         ratios = self.ratios(x, right, time, at.slopes, negligible)
         return float(ratios.max(initial=0.0)), self.sizes(x, right, at.amounts), self.values(x)
 
