@@ -158,10 +158,10 @@ def judge(
 ):  # fmt: skip
     """Fill ``ratios`` (n,) with each equation's violation ``gap`` (n,) in terms of its sizes, as ``mna.Residual`` does.
 
-    The first ``nodes`` equations are balances. ``values`` are what places have: ground, voltages, currents; ``plus`` and ``minus`` are those of each slope's
-    control. ``rounding`` of a slope's share, and ``negligible`` (n,), are no violation but a last ``digit``; ``least``
-    of the largest balance is what each balance counts as. ``sizes`` (n,) are filled with the sums of terms' sizes,
-    ``allowed`` (n,) with what is no violation.
+    The first ``nodes`` equations are balances. ``values`` are what places have: ground, voltages, currents; ``plus``
+    and ``minus`` are those of each slope's control. ``rounding`` of a slope's share, and ``negligible`` (n,), are no
+    violation but a last ``digit``; ``least`` of the largest balance is what each balance counts as. ``sizes`` (n,) are
+    filled with the sums of terms' sizes, ``allowed`` (n,) with what is no violation.
 
     Returns
     -------

@@ -47,7 +47,7 @@ class Stored(Part):
         self.take(0.0, np.zeros(len(self.names)), np.zeros(len(self.names)))
 
     def take(self, alpha: float, carried: Floats, before: Floats) -> None:
-        """Use a formula (``formulas.RateFormula``) from charges ``before`` (n,) on; ``carried`` (n,) is these elements'."""
+        """Use a formula, see ``formulas``, from charges ``before`` (n,) on; ``carried`` (n,) is these elements'."""
         self._alpha, self._carried, self._before = alpha, carried, before
 
     def restart(self) -> None:

@@ -49,12 +49,11 @@ class FewLaws:
             plus, minus = (ends.T.tolist() for ends in group.controls)
             constants = np.array(group.constants).reshape(-1, count).T.tolist()
             for k, factor in enumerate(group.factor.tolist()):
-                self._laws.append(
-                    _Law(
-                        group.template.of_floats, group.template.value_of_floats, list(zip(plus[k], minus[k], strict=True)), constants[k], factor,
-                        group.steep, group.template.timed, list(range(first + k, first + k + count * len(plus[k]), count)),
-                    )
-                )  # fmt: skip
+                template, controls = group.template, list(zip(plus[k], minus[k], strict=True))
+                stands = [first + k + count * control for control in range(len(controls))]
+                laws = template.of_floats, template.value_of_floats
+                own = constants[k], factor, group.steep, template.timed
+                self._laws.append(_Law(*laws, controls, *own, stands))
             first += group.stamps[0].size
         self._count = first
         self._here: tuple[float, list[list[float]], list[float], list[float]] | None = None
