@@ -73,8 +73,8 @@ class DenseProblem(Problem):
         residual = self._residual
         worst = full_matrices.judge(
             *self._wide[:3], *self._flow_entries, *self._slope_entries, *self._controls, residual.nodes,
-            residual.groups, residual.ties, x[:, 0], values, right[:, 0], amounts, at.slopes, negligible, ROUNDING, DIGIT,
-            LEAST, gap, self._allowed, sizes, ratios,
+            residual.groups, residual.ties, x[:, 0], values, right[:, 0], amounts, at.slopes, negligible, ROUNDING,
+            DIGIT, LEAST, gap, self._allowed, sizes, ratios,
         )  # fmt: skip
         return worst, sizes, values
 
