@@ -60,7 +60,7 @@ def test_both_forms_are_the_same_equations():
         assert ats[0].settled == ats[1].settled
         np.testing.assert_allclose(table.apply(right), matrix.solve(right), rtol=1e-9, atol=1e-13)
         negligible = rng.uniform(0, 1e-12, right.size)
-        worst, sizes, values = usual.violations(x, right, 0.25, ats[0], negligible)
+        worst, _, values = usual.violations(x, right, 0.25, ats[0], negligible)
         again, also, same = small.violations(x, right, 0.25, ats[1], negligible)
         assert again == pytest.approx(worst, rel=1e-9)
         np.testing.assert_allclose(also, small.sizes(x, right, small._amounts(same, 0.25)), rtol=1e-12)

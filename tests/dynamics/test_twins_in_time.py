@@ -13,6 +13,7 @@ from xbarsim.netlist import read
 # Device, initial state, amplitude and period of a sine that does not bring it to a bound.
 SWEEPS = {
     "ion drift": (IonDrift(window="joglekar", exponent=2.0), 0.3, 1.0, 1.0),
+    "vteam": (VTEAM(), 1.5e-9, 0.9, 1e-6),
     "yakopcic": (Yakopcic(0.17, 0.12, 0.05), 0.11, 0.45, 1e-3),
 }
 

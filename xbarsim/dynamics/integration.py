@@ -22,7 +22,7 @@ from xbarsim.dynamics.truncation import Truncation
 from xbarsim.errors import InputError, SolveError, TooLargeError
 from xbarsim.netlist.analyses import Transient
 from xbarsim.netlist.as_network import NamedNetwork, network_of
-from xbarsim.netlist.element_kinds import INDUCTOR, fixes_voltage
+from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, VOLTAGE, fixes_voltage
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.nonlinear.assembly import parts_of
 from xbarsim.nonlinear.junction import Junctions
@@ -110,7 +110,9 @@ class _Run:
         self.named_network = network_of(circuit)
         self.equations = _equations(circuit, self.named_network, self.largest)
         self.sources = TimedSources(circuit, self.equations.system)
-        self.truncation = Truncation(transient.tolerances, self.equations.stored, self.equations.system.unknowns.nodes)
+        count = self.equations.system.unknowns.nodes
+        sources = _source_places(circuit, self.named_network, count)
+        self.truncation = Truncation(transient.tolerances, self.equations.stored, count, sources)
         nodes, branches = keep or (np.arange(len(circuit.nodes)), np.arange(len(self.named_network.fixing)))
         least = (transient.stop - transient.start) / self.largest
         self.recorder = PointRecorder(nodes, branches, transient.start, least)
@@ -254,6 +256,13 @@ def _longest(transient: Transient) -> float:
     if not transient.largest > 0:
         raise InputError(f"the longest step is {transient.largest:g} s: it must be above 0")
     return min(transient.largest, stop)
+
+
+def _source_places(circuit: FlatCircuit, named_network: NamedNetwork, nodes: int) -> Ints:
+    """Return the places of independent sources' ends, and of the currents through those of volts."""
+    volts, amperes = (np.flatnonzero(circuit.kinds == kind) for kind in (VOLTAGE, CURRENT))
+    both = np.concatenate([volts, amperes])
+    return np.concatenate([circuit.first[both], circuit.second[both], nodes + named_network.branch[volts]])
 
 
 def _equations(circuit: FlatCircuit, named_network: NamedNetwork, longest: float) -> StepEquations:

@@ -8,7 +8,7 @@ from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.dynamics.history import History, divided_difference
 from xbarsim.dynamics.stored_charge import Stored
 from xbarsim.netlist.analyses import Tolerances
-from xbarsim.nonlinear.part import Floats
+from xbarsim.nonlinear.part import Floats, Ints
 
 _USUAL = 7.0
 """SPICE's ``trtol``, at which a run errs by about ``reltol``."""
@@ -42,10 +42,15 @@ class Truncation:
         What has states.
     nodes : int
         How many of the places' values are voltages.
+    sources : (k,)
+        Places of the sources. Beside what stores they alone say what is large: elsewhere a voltage may be any number,
+        as where a memristor's model has the rate of its state in 1/s at a node.
     """
 
-    def __init__(self, tolerances: Tolerances, parts: list[Stored], nodes: int) -> None:
-        self._tolerances, self._parts, self._nodes = tolerances, parts, nodes
+    def __init__(self, tolerances: Tolerances, parts: list[Stored], nodes: int, sources: Ints) -> None:
+        self._tolerances, self._parts = tolerances, parts
+        places = np.unique(np.concatenate([sources, *(part.stamps[end] for part in parts for end in (2, 3))]))
+        self._volts, self._amperes = places[places < nodes], places[places >= nodes]
         constant = _CONSTANTS.get((tolerances.method, tolerances.order), 0.5)
         share = (tolerances.relative / _TIME_CONSTANTS / constant) ** (1 / tolerances.order) / _TIME_CONSTANTS
         self._share = min(1.0, share) * tolerances.truncation / _USUAL
@@ -56,13 +61,13 @@ class Truncation:
         self._top = np.zeros(2)
 
     def see(self, charges: Floats, values: Floats) -> None:
-        """Remember the largest states, and the largest voltage and current, of a point."""
+        """Remember the largest states of a point, and the largest voltage and current that say what is large."""
         self._largest = np.maximum(self._largest, np.abs(charges))
         self._top = self._top_with(values)
 
     def _top_with(self, values: Floats) -> Floats:
-        sizes, nodes = np.abs(values), self._nodes
-        return np.maximum(self._top, [sizes[:nodes].max(initial=0.0), sizes[nodes:].max(initial=0.0)])
+        tops = [np.abs(values[places]).max(initial=0.0) for places in (self._volts, self._amperes)]
+        return np.maximum(self._top, tops)
 
     def worst(
         self, formula: RateFormula, past: History, time: float, charges: Floats, values: Floats

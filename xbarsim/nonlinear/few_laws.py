@@ -19,7 +19,7 @@ _NO_VALUE = ArithmeticError, ValueError
 
 
 class _Law(NamedTuple):
-    """One source: its law with slopes and without, its controls, constants, factor, where its slopes stand among all."""
+    """One source: its law with slopes and without, its controls, constants, factor, and where its slopes stand."""
 
     law: Callable[..., tuple[float, ...]]
     value: Callable[..., tuple[float]]
