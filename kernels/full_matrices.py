@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .native import njit
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _SPLIT = 134217729.0
 """2^27 + 1: cuts a double into halves whose products are exact (Dekker, Numer. Math. 18, 224, 1971)."""
 
 
 @njit(cache=True)
-def add(base, place, sign, stamp, slopes, table):
+def add(base: Floats, place: Ints, sign: Floats, stamp: Ints, slopes: Floats, table: Floats) -> None:
     """Fill ``table`` (n, n) with ``base`` (n, n) and ``sign[k] slopes[stamp[k]]`` at ``place[k]``, row by row."""
     n = base.shape[1]
     for i in range(n):
@@ -25,7 +31,10 @@ def add(base, place, sign, stamp, slopes, table):
 
 
 @njit(cache=True)
-def left(starts, columns, high, low, x, right, flow_rows, flow_numbers, flow_signs, amounts, gap, lost):
+def left(
+    starts: Ints, columns: Ints, high: Floats, low: Floats, x: Floats, right: Floats, flow_rows: Ints,
+    flow_numbers: Ints, flow_signs: Floats, amounts: Floats, gap: Floats, lost: Floats,
+) -> None:  # fmt: skip
     """Fill ``gap`` (n,) with ``right - (high + low) x - flows``, summed with nearly twice the digits of a double.
 
     ``starts``, ``columns``, ``high`` and ``low`` are a matrix by rows; flow ``flow_numbers[k]`` of ``amounts`` counts
@@ -59,7 +68,7 @@ def left(starts, columns, high, low, x, right, flow_rows, flow_numbers, flow_sig
 
 
 @njit(cache=True)
-def factor(a, row_scale, column_scale, pivots):
+def factor(a: Floats, row_scale: Floats, column_scale: Floats, pivots: Ints) -> bool:
     """Factor ``a`` (n, n) in place, rows and columns scaled to largest entries of 1, by rows with the largest pivots.
 
     Returns
@@ -108,7 +117,7 @@ def factor(a, row_scale, column_scale, pivots):
 
 
 @njit(cache=True)
-def solve(a, row_scale, column_scale, pivots, right, x):
+def solve(a: Floats, row_scale: Floats, column_scale: Floats, pivots: Ints, right: Floats, x: Floats) -> None:
     """Fill ``x`` (n,) with the solution for ``right`` (n,), by what ``factor`` left."""
     n = right.size
     for i in range(n):
@@ -130,11 +139,11 @@ def solve(a, row_scale, column_scale, pivots, right, x):
 
 
 @njit(cache=True)
-def largest(x, column_scale):
+def largest(x: Floats, column_scale: Floats) -> float:
     """Return the largest ``|x / column_scale|``; NaN or infinity where some of ``x`` (n,) are."""
     top = 0.0
     for i in range(x.size):
-        size = abs(x[i] / column_scale[i])
+        size: float = abs(x[i] / column_scale[i])
         if not size <= top:
             top = size
         if not size < math.inf:
@@ -143,7 +152,7 @@ def largest(x, column_scale):
 
 
 @njit(cache=True)
-def finite(column):
+def finite(column: Floats) -> bool:
     """Return whether all of ``column`` (n,) are numbers."""
     for i in range(column.size):  # noqa: SIM110 -- a generator is slow in a kernel
         if not abs(column[i]) < math.inf:
@@ -153,9 +162,11 @@ def finite(column):
 
 @njit(cache=True)
 def judge(
-    starts, columns, high, flow_rows, flow_numbers, flow_signs, slope_rows, slope_numbers, plus, minus, nodes, groups,
-    ties, x, values, right, amounts, slopes, negligible, rounding, digit, least, gap, allowed, sizes, ratios,
-):  # fmt: skip
+    starts: Ints, columns: Ints, high: Floats, flow_rows: Ints, flow_numbers: Ints, flow_signs: Floats,
+    slope_rows: Ints, slope_numbers: Ints, plus: Ints, minus: Ints, nodes: int, groups: Ints, ties: Floats,
+    x: Floats, values: Floats, right: Floats, amounts: Floats, slopes: Floats, negligible: Floats, rounding: float,
+    digit: float, least: float, gap: Floats, allowed: Floats, sizes: Floats, ratios: Floats,
+) -> float:  # fmt: skip
     """Fill ``ratios`` (n,) with each equation's violation ``gap`` (n,) in terms of its sizes, as ``mna.Residual`` does.
 
     The first ``nodes`` equations are balances. ``values`` are what places have: ground, voltages, currents; ``plus``

@@ -51,9 +51,12 @@ class FewLaws:
             for k, factor in enumerate(group.factor.tolist()):
                 template, controls = group.template, list(zip(plus[k], minus[k], strict=True))
                 stands = [first + k + count * control for control in range(len(controls))]
-                laws = template.of_floats, template.value_of_floats
-                own = constants[k], factor, group.steep, template.timed
-                self._laws.append(_Law(*laws, controls, *own, stands))
+                self._laws.append(
+                    _Law(
+                        template.of_floats, template.value_of_floats, controls, constants[k], factor, group.steep,
+                        template.timed, stands,
+                    )
+                )  # fmt: skip
             first += group.stamps[0].size
         self._count = first
         self._here: tuple[float, list[list[float]], list[float], list[float]] | None = None
