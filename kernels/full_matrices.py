@@ -41,7 +41,7 @@ def left(
     in equation ``flow_rows[k]``. ``lost`` (n,) is room to work in.
     """
     for row in range(right.size):
-        total, rest = right[row], 0.0
+        total, tail = right[row], 0.0
         for k in range(starts[row], starts[row + 1]):
             a, b = -high[k], x[columns[k]]
             product = a * b
@@ -50,13 +50,13 @@ def left(
             cut = _SPLIT * b
             b_high = cut - (cut - b)
             a_low, b_low = a - a_high, b - b_high
-            rest += ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-            rest -= low[k] * b
+            tail += ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+            tail -= low[k] * b
             more = total + product
             part = more - total
-            rest += (total - (more - part)) + (product - part)
+            tail += (total - (more - part)) + (product - part)
             total = more
-        gap[row], lost[row] = total, rest
+        gap[row], lost[row] = total, tail
     for k in range(flow_rows.size):
         row, amount = flow_rows[k], -flow_signs[k] * amounts[flow_numbers[k]]
         more = gap[row] + amount

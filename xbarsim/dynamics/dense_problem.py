@@ -25,8 +25,8 @@ class DenseProblem(Problem):
 
     def __init__(self, network: Network, parts: Sequence[Part]) -> None:
         groups = [part for part in parts if isinstance(part, Sources)]
-        self._others = [part for part in parts if not isinstance(part, Sources)]
-        super().__init__(network, [*self._others, *groups])
+        self._charged = [part for part in parts if not isinstance(part, Sources)]
+        super().__init__(network, [*self._charged, *groups])
         self._laws = FewLaws(groups) if groups else None
         wide = self.system.wide
         high = wide.data.astype(np.float64)
@@ -49,7 +49,7 @@ class DenseProblem(Problem):
         if shunt or share != 1.0:
             return self._by_parts(x, right, time, shunt, share)
         values = self.values(x)
-        tangents = [part.tangent(values, time, 1.0) for part in self._others]
+        tangents = [part.tangent(values, time, 1.0) for part in self._charged]
         amounts, slopes = [tangent.amounts for tangent in tangents], [tangent.slopes for tangent in tangents]
         settled = all(tangent.settled for tangent in tangents)
         if self._laws is not None:
@@ -99,7 +99,7 @@ class DenseProblem(Problem):
         return linearised
 
     def _amounts(self, values: Floats, time: float) -> Floats:
-        amounts = [part.amounts(values, time) for part in self._others]
+        amounts = [part.amounts(values, time) for part in self._charged]
         if self._laws is not None:
             amounts.append(self._laws.amounts(values, time))
         return np.concatenate(amounts)

@@ -59,8 +59,8 @@ class History:
         if points == 1:
             return self.unknowns[-1]
         x = np.zeros_like(self.unknowns[-1])
-        for own, known in zip(times, self.unknowns[-points:], strict=True):
-            x += math.prod([(time - other) / (own - other) for other in times if other != own]) * known
+        for moment, point in zip(times, self.unknowns[-points:], strict=True):
+            x += math.prod([(time - other) / (moment - other) for other in times if other != moment]) * point
         return x
 
 

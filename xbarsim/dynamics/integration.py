@@ -261,8 +261,8 @@ def _longest(transient: Transient) -> float:
 def _source_places(circuit: FlatCircuit, named_network: NamedNetwork, nodes: int) -> Ints:
     """Return the places of independent sources' ends, and of the currents through those of volts."""
     volts, amperes = (np.flatnonzero(circuit.kinds == kind) for kind in (VOLTAGE, CURRENT))
-    both = np.concatenate([volts, amperes])
-    return np.concatenate([circuit.first[both], circuit.second[both], nodes + named_network.branch[volts]])
+    sources = np.concatenate([volts, amperes])
+    return np.concatenate([circuit.first[sources], circuit.second[sources], nodes + named_network.branch[volts]])
 
 
 def _equations(circuit: FlatCircuit, named_network: NamedNetwork, longest: float) -> StepEquations:

@@ -127,7 +127,7 @@ class JunctionStored(Stored):
         self._junctions, self._model = junctions, model
         columns = model.capacitance, model.potential, model.grading, model.knee
         self._few = list(zip(*(column.tolist() for column in columns), strict=True))
-        self._known: tuple[bytes, Floats, Floats] | None = None
+        self._latest: tuple[bytes, Floats, Floats] | None = None
         super().__init__(junctions.names, junctions.origins, junctions.flows, junctions.flows, ties)
 
     def charges(self, values: Floats) -> Floats:
@@ -147,12 +147,12 @@ class JunctionStored(Stored):
     def _law(self, v: Floats) -> tuple[Floats, Floats]:
         """Return charges and capacitances; a step's end asks for the same ones more than once."""
         key = v.tobytes()
-        if self._known is None or self._known[0] != key:
+        if self._latest is None or self._latest[0] != key:
             current, slope = self._junctions.current(v)
             coulombs, farads = self._depletion(v)
             transit = self._model.transit
-            self._known = key, transit * current + coulombs, transit * slope + farads
-        return self._known[1:]
+            self._latest = key, transit * current + coulombs, transit * slope + farads
+        return self._latest[1:]
 
     def _depletion(self, v: Floats) -> tuple[Floats, Floats]:
         if v.size <= one_diode.MOST:

@@ -59,15 +59,15 @@ class FewLaws:
                 )  # fmt: skip
             first += group.stamps[0].size
         self._count = first
-        self._here: tuple[float, list[list[float]], list[float], list[float]] | None = None
+        self._at: tuple[float, list[list[float]], list[float], list[float]] | None = None
 
     def tangents(self, values: Floats, time: float) -> tuple[Floats, Floats, bool]:
         """Put all tangents anew, as ``Sources.tangent``: return currents, slopes, whether none was held back."""
-        found = self._evaluated(values, time)
-        if found is None or self._overshoots(found, time):
+        evaluated = self._evaluated(values, time)
+        if evaluated is None or self._overshoots(evaluated, time):
             return self._by_groups(values, time)
-        self._here = (time, *found)
-        return np.array(found[1]), np.array(found[2]), True
+        self._at = (time, *evaluated)
+        return np.array(evaluated[1]), np.array(evaluated[2]), True
 
     def amounts(self, values: Floats, time: float) -> Floats:
         """Return the laws' values."""
@@ -96,16 +96,16 @@ class FewLaws:
             return None
         return (controls, currents, slopes) if math.isfinite(sum(currents) + sum(slopes)) else None
 
-    def _overshoots(self, found: tuple[list[list[float]], list[float], list[float]], time: float) -> bool:
-        if self._here is None:
-            return any(law.steep and any(across) for law, across in zip(self._laws, found[0], strict=True))
-        known, before, old, tangents = self._here
-        for law, here, there, value, current in zip(self._laws, before, found[0], old, found[1], strict=True):
-            if law.steep and here != there:
-                if law.timed and known != time:
+    def _overshoots(self, evaluated: tuple[list[list[float]], list[float], list[float]], time: float) -> bool:
+        if self._at is None:
+            return any(law.steep and any(across) for law, across in zip(self._laws, evaluated[0], strict=True))
+        since, before, old, tangents = self._at
+        for law, begun, ended, value, current in zip(self._laws, before, evaluated[0], old, evaluated[1], strict=True):
+            if law.steep and begun != ended:
+                if law.timed and since != time:
                     return True
                 predicted = value
-                for place, start, end in zip(law.slopes, here, there, strict=True):
+                for place, start, end in zip(law.slopes, begun, ended, strict=True):
                     predicted += tangents[place] * (end - start)
                 if abs(current) > OVERSHOOT * max(abs(predicted), abs(value)):
                     return True
@@ -123,15 +123,15 @@ class FewLaws:
 
     def hand_over(self) -> None:
         """Tell the groups where tangents were put last."""
-        if self._here is None:
+        if self._at is None:
             return
-        time, controls, currents, slopes = self._here
+        time, controls, currents, slopes = self._at
         element = first = 0
         for group in self._groups:
             count, last = len(group.names), first + group.stamps[0].size
             at = np.array(controls[element : element + count]).reshape(count, -1).T
-            known = np.array(currents[element : element + count]), np.array(slopes[first:last]).reshape(at.shape)
-            group.placed = at, (time, *known)
+            latest = np.array(currents[element : element + count]), np.array(slopes[first:last]).reshape(at.shape)
+            group.placed = at, (time, *latest)
             element, first = element + count, last
 
     def take_over(self) -> None:
@@ -142,9 +142,9 @@ class FewLaws:
         for group in self._groups:
             at, (time, current, slope) = group.placed
             if at is None:
-                self._here = None
+                self._at = None
                 return
             controls += at.T.tolist()
             currents += current.tolist()
             slopes += slope.ravel().tolist()
-        self._here = time, controls, currents, slopes
+        self._at = time, controls, currents, slopes

@@ -42,7 +42,7 @@ class Junctions(Part):
             self.critical = scale * np.log(scale / (math.sqrt(2.0) * saturation))
         self.restart()
 
-    _known: tuple[bytes, Floats, Floats] | None = None
+    _latest: tuple[bytes, Floats, Floats] | None = None
 
     def restart(self) -> None:
         """Start at 0 V."""
@@ -75,9 +75,9 @@ class Junctions(Part):
     def _law(self, v: Floats) -> tuple[Floats, Floats]:
         """Return currents and slopes; charges ask for the same ones once more."""
         key = v.tobytes()
-        if self._known is None or self._known[0] != key:
-            self._known = (key, *self._evaluated(v))
-        return self._known[1:]
+        if self._latest is None or self._latest[0] != key:
+            self._latest = (key, *self._evaluated(v))
+        return self._latest[1:]
 
     def _evaluated(self, v: Floats) -> tuple[Floats, Floats]:
         x = v / self.scale

@@ -67,16 +67,16 @@ class Sources(Part):
     def restart(self) -> None:
         """Start at 0 V and 0 A."""
         self._at: Floats | None = None
-        self._known: tuple[float, Floats, Floats] = np.nan, np.empty(0), np.empty(0)
+        self._latest: tuple[float, Floats, Floats] = np.nan, np.empty(0), np.empty(0)
 
     @property
     def placed(self) -> tuple[Floats | None, tuple[float, Floats, Floats]]:
         """Where the tangents were put last, (controls, n), and at which time, currents and slopes there."""
-        return self._at, self._known
+        return self._at, self._latest
 
     @placed.setter
     def placed(self, place: tuple[Floats | None, tuple[float, Floats, Floats]]) -> None:
-        self._at, self._known = place
+        self._at, self._latest = place
 
     def tangent(self, values: Floats, time: float, share: float) -> Tangent:
         """Put the tangents at the controls, or as far towards them as the laws do not overshoot."""
@@ -89,7 +89,7 @@ class Sources(Part):
             if nearer is not None:
                 at = nearer
                 current, slopes = self._law(at, time)
-        self._at, self._known = at, (time, current, slopes)
+        self._at, self._latest = at, (time, current, slopes)
         # Where a law has no value yet, the rest of the circuit decides where to go.
         bad = ~(np.isfinite(current) & np.isfinite(slopes).all(axis=0))
         current, slopes = np.where(bad, 0.0, current), np.where(bad, 0.0, slopes)
@@ -132,7 +132,7 @@ class Sources(Part):
         moved = (proposal != before).any(axis=0)
         if not (bad.any() or (self.steep and moved.any())):
             return None
-        known_time, old, tangents = self._known
+        known_time, old, tangents = self._latest
         if known_time != time and (self.template.timed or np.isnan(known_time)):
             old, tangents = self._law(before, time)
         predicted = old + (tangents * (proposal - before)).sum(axis=0)

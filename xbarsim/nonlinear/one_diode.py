@@ -47,12 +47,12 @@ def depletion(v: float, capacitance: float, potential: float, grading: float, kn
     """Return coulombs and farads of a junction's depletion, as ``dynamics.stored_charge`` has them."""
     if capacitance <= 0:
         return 0.0, 0.0
-    start, rest = knee * potential, 1 - grading
-    total = capacitance * potential / rest
+    start, flatness = knee * potential, 1 - grading
+    total = capacitance * potential / flatness
     if v < start:
         log = math.log1p(-v / potential)
-        return -total * math.expm1(rest * log), capacitance * math.exp(-grading * log)
+        return -total * math.expm1(flatness * log), capacitance * math.exp(-grading * log)
     f2, f3 = (1 - knee) ** (1 + grading), 1 - knee * (1 + grading)
     rise = f3 * (v - start) + 0.5 * grading / potential * (v * v - start * start)
-    at_start = -total * math.expm1(rest * math.log1p(-knee))
+    at_start = -total * math.expm1(flatness * math.log1p(-knee))
     return at_start + capacitance / f2 * rise, capacitance / f2 * (f3 + grading * v / potential)
