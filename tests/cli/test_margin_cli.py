@@ -142,7 +142,7 @@ def test_output_is_written_whole(capsys, tmp_path):
         (("--sizes", "2x3x4"), ("--sizes", "'2x3x4'")),
         (("--schemes", "halves"), ("'halves'", "floating, grounded, half, third, mvm")),
         (("--schemes", "half,"), ("--schemes", "empty")),
-        (("--v0", "0.1"), ("--v0 goes with --device sinh or selector, not with linear",)),
+        (("--v0", "0.1"), ("--v0 goes with --device sinh or selector or stanford, not with linear",)),
         (("--device", "sinh", "--i0", "1n"), ("--i0 goes with --device selector",)),
         (("--device", "sinh", "--v0", "0"), ("v0 is 0",)),
         (("--device", "table"), ("--curve FILE",)),

@@ -23,6 +23,7 @@ WORK = {
     "margin": "xbarsim.margin.sweep",
     "mitigate": "xbarsim.nn.model_sources.find",
     "plan": "xbarsim.nn.planning.plan",
+    "program": "xbarsim.cli.matrix_files.load",
     "solve": "xbarsim.analysis.runs.from_arrays",
     "train": "xbarsim.nn.datasets.load",
     "validate": "xbarsim.validate.run",
@@ -44,6 +45,7 @@ def arguments_of(command, folder):
         "export": [*arrays(folder), "-o", folder / "a.sp"],
         "margin": ["--sizes", "2", "--schemes", "half"],
         "mitigate": ["--method", "headroom"],
+        "program": ["target.csv", "--device", "vteam", "--pulse", "0.9,10n"],
         "solve": arrays(folder),
         "train": ["--model", "mlp", "--data", "digits", "-o", folder / "a.pt"],
     }.get(command, [])
@@ -63,7 +65,7 @@ def test_all_commands_are_looked_at():
     # study is a group: tests/study looks at the places of its reports and exports.
     assert set(WORK) == set(cli.commands) - {"study"}
     assert {command for command, option in PLACES if option == "--output"} == set(WORK)
-    drawing = {"solve", "margin", "infer", "mitigate", "validate"}
+    drawing = {"solve", "margin", "infer", "mitigate", "program", "validate"}
     assert {command for command, option in PLACES if option == "--plot"} == drawing
 
 
@@ -193,7 +195,9 @@ def test_infer_and_train_in_every_form(capsys, tmp_path):
 
 def outcome(*arguments):
     good = Difference(10, 1e-13, 1e-12, "w_0_0")
-    row = Row("linear/default/2x3", "linear", "default", "2x3", 6, "solve", "export", 1e-9, good, good, good, 0.1)
+    row = Row(
+        "linear/default/2x3", "linear", "default", "2x3", 6, "solve", "export", 1e-9, good, good, good, seconds=0.1
+    )
     return Outcome("quick", [row], 1.5, [("xbarsim", "0")])
 
 

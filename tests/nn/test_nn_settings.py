@@ -20,6 +20,8 @@ FAULTS = {"rate": 0.3}
 CLUSTERED = {"rate": 0.4, "clustering": 0.8}
 SPREAD = {"sigma": 0.3}
 GAUSSIAN = {"sigma": 0.4, "kind": "gaussian"}
+PULSES = {"tolerance": 0.02, "rounds": 1}
+DISTURBING = {"amplitude": 1.5, "most_amplitude": 1.6, "max_pulses": 3, "rounds": 1}
 VERIFIED = {"tolerance": 0.01, "max_pulses": 6, "noise": 0.2}
 DRIFT = {"nu": 0.1, "nu_sigma": 0.03, "t0": 2.0}
 SHORTS = {"word_rate": 0.1, "bit_rate": 0.1, "ohms": 3.0}
@@ -57,6 +59,14 @@ CASES = {
             ("tolerance", 0.1), ("of", "target"), ("max_pulses", 9), ("step", 0.4), ("shrink", 0.9), ("noise", 0.4),
         )
     },
+    **{
+        f"cells.programming.{setting}": ({"cells.programming": base}, value, CELLS)
+        for setting, base, value in (
+            ("amplitude", PULSES, 1.0), ("width", PULSES, 2e-8), ("rise", PULSES, 2e-9), ("fall", PULSES, 2e-9),
+            ("increment", PULSES, 0.1), ("most_amplitude", PULSES, 0.95), ("tolerance", PULSES, 0.2),
+            ("max_pulses", PULSES, 4), ("scheme", PULSES, "grounded"), ("rounds", DISTURBING, 3),
+        )
+    },
     "cells.drift.nu": ({"cells.drift": DRIFT}, 0.2, CELLS),
     "cells.drift.nu_sigma": ({"cells.drift": DRIFT}, 0.1, CELLS),
     "cells.drift.t0": ({"cells.drift": DRIFT}, 5.0, CELLS),
@@ -92,6 +102,7 @@ CASES = {
     "fidelity": ({}, "ideal", WIRED),
 }  # fmt: skip
 REFUSED = {
+    "cells.programming.device": ({"cells.programming": PULSES}, "stanford", "pulses write cells with a state between"),
     "dac.per": ({"dac": {"bits": 5}}, "column", "only an ADC's can differ"),
     "cells.cycle_variation.shared": ({"cells.cycle_variation": SPREAD}, "pair", "only variation can be a pair's"),
 }
