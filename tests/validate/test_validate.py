@@ -133,8 +133,8 @@ def test_what_is_not_installed_is_left_out_and_said(monkeypatch, capsys, tmp_pat
 def one_row(**changes) -> Row:
     good = Difference(10, 1e-13, 1e-12, "w_0_0")
     return dataclasses.replace(
-        Row("linear/default/2x3", "linear", "default", "2x3", 6, "solve", "export", 1e-9, good, good, good, 0.1, 0.2,
-            version="ngspice-0"), **changes)  # fmt: skip
+        Row("linear/default/2x3", "linear", "default", "2x3", 6, "solve", "export", 1e-9, good, good, good,
+            seconds=0.1, other_seconds=0.2, version="ngspice-0"), **changes)  # fmt: skip
 
 
 def outcome_of(*rows: Row) -> validate.Outcome:
