@@ -192,7 +192,7 @@ def test_csparam_is_not_known_where_alterparam_would_change_it(block):
         ("alter r1 tc1 = 5", 2, "cannot change tc1 of r1"),
         ("alter r1 = v(a)", 2, "known before results are"),
         ("alter r1 = $x", 2, "a variable in it is unknown"),
-        ("alter v1 = [ 0 1 ]", 2, "sets a waveform"),
+        ("alter v1 = [ 0 1 ]", 2, "write 'alter @v1[sin] = [ 0 1 1k ]'"),
         ("alter d1 wl = 5", 2, "cannot change wl"),
         ("altermod dmm is = 5", 2, "no model 'dmm'"),
         ("altermod dm iss = 5", 2, "depends on iss"),

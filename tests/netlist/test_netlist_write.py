@@ -77,6 +77,9 @@ def test_what_is_written_reads_back_as_the_same(folder, drawn):
     if found is None or "undetermined" in (found.reason or ""):
         assert has_loop(crossbar)
         return
+    if found.crossbar is None and "share nothing but ground and sources" in (found.reason or ""):
+        assert (crossbar.conductance == 0).any(), "open cells alone may leave parts that are circuits for themselves"
+        return
     assert found.crossbar is not None, found.reason
     assert replace(found.crossbar, conductance=crossbar.conductance) == crossbar
     np.testing.assert_array_equal(found.voltages, voltages)
