@@ -38,7 +38,7 @@ def stopped(tmp_path, *texts):
     )
     command = [sys.executable, "-c", code, "solve", *(f"--netlist={path}" for path in paths), "--format", "json"]
     # The recorder is imported before the command begins: threads of a BLAS that start then would take the signal.
-    alone = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.run(command, capture_output=True, text=True, env=environment() | alone, timeout=60, check=False)
 
 
