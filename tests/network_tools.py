@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,28 @@ def write_idx(folder: Path, packed: bool = True, seed: int = 5) -> dict[str, np.
         raw = idx_bytes(array)
         (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(raw) if packed else raw)
     return held
+
+
+BATCHES = [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]
+"""The files of CIFAR-10."""
+
+
+def batch_record(seed: int, count: int = 7, **changes) -> tuple[dict, Split]:
+    """Return what a file of CIFAR-10 holds, and its images."""
+    split = pictures(count, (3, 32, 32), 10, seed)
+    record = {b"data": split.images.reshape(count, -1), b"labels": split.labels.tolist(), b"filenames": [b"a"] * count}
+    return {**record, **changes}, split
+
+
+def write_batches(folder: Path) -> list[Split]:
+    """Write the six files of a CIFAR-10 of seven images each, and return what they hold."""
+    folder.mkdir(parents=True)
+    splits = []
+    for seed, name in enumerate(BATCHES):
+        record, split = batch_record(seed)
+        (folder / name).write_bytes(pickle.dumps(record, protocol=2))
+        splits.append(split)
+    return splits
 
 
 def trained(name: str, dataset: Dataset, **settings) -> torch.nn.Module:

@@ -5,31 +5,17 @@ import pickle
 
 import numpy as np
 import pytest
-from network_tools import pictures, real
+from network_tools import BATCHES, batch_record, pictures, real, write_batches
 from PIL import Image
 
 from xbarsim.errors import InputError
 from xbarsim.nn.datasets import load
 
-NAMES = [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]
-
-
-def batch(seed, count=7, **changes):
-    split = pictures(count, (3, 32, 32), 10, seed)
-    record = {b"data": split.images.reshape(count, -1), b"labels": split.labels.tolist(), b"filenames": [b"a"] * count}
-    return {**record, **changes}, split
-
 
 @pytest.fixture
 def batches(tmp_path):
     folder = tmp_path / "cifar-10-batches-py"
-    folder.mkdir()
-    splits = []
-    for seed, name in enumerate(NAMES):
-        record, split = batch(seed)
-        (folder / name).write_bytes(pickle.dumps(record, protocol=2))
-        splits.append(split)
-    return folder, splits
+    return folder, write_batches(folder)
 
 
 def test_batches_of_cifar10(batches):
@@ -53,7 +39,7 @@ def test_python_2s_strings_are_read(batches):
         + b"(K\x01K\x07M\x00\x0c\x86cnumpy\ndtype\n" + text(b"u1") + b"K\x00K\x01\x87R(K\x03" + text(b"|")
         + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89" + text(pixels) + b"tbu."
     )  # fmt: skip
-    (folder / NAMES[0]).write_bytes(record)
+    (folder / BATCHES[0]).write_bytes(record)
     found = load(folder)
     assert np.array_equal(found.train.images[:7], splits[0].images)
     assert np.array_equal(found.train.labels[:7], splits[0].labels)
@@ -71,8 +57,8 @@ class Hostile:
         (b"cnumpy\nload\n(S'x'\ntR.", "names numpy.load"),
         (b"", "refused"),
         (pickle.dumps([1]), "no batch of CIFAR-10"),
-        (pickle.dumps(batch(0)[0], protocol=2)[:500], "refused"),
-        (pickle.dumps(batch(0, labels=[1])[0] | {b"labels": [1]}), "a label for each of 7"),
+        (pickle.dumps(batch_record(0)[0], protocol=2)[:500], "refused"),
+        (pickle.dumps(batch_record(0, labels=[1])[0] | {b"labels": [1]}), "a label for each of 7"),
         (pickle.dumps({b"data": np.zeros((7, 3072)), b"labels": [0] * 7}), "unsigned bytes"),
         (pickle.dumps({b"data": np.zeros((7, 3000), np.uint8), b"labels": [0] * 7}), "rows of 3072"),
         (pickle.dumps({b"labels": [0] * 7}), "rows of 3072"),
@@ -81,10 +67,10 @@ class Hostile:
 def test_batches_that_are_refused(batches, monkeypatch, tmp_path, content, words):
     folder, _ = batches
     monkeypatch.chdir(tmp_path)
-    (folder / NAMES[2]).write_bytes(content)
+    (folder / BATCHES[2]).write_bytes(content)
     with pytest.raises(InputError, match=words) as caught:
         load(folder)
-    assert str(folder / NAMES[2]) in str(caught.value)
+    assert str(folder / BATCHES[2]) in str(caught.value)
     assert not (tmp_path / "ran").exists(), "a pickle ran a function"
 
 
@@ -99,7 +85,7 @@ def test_sheets_of_cifar10(tmp_path):
     folder = tmp_path / "cifar10-webp"
     folder.mkdir()
     splits = [pictures(200, (3, 32, 32), 10, seed) for seed in range(6)]
-    for name, split in zip(NAMES, splits, strict=True):
+    for name, split in zip(BATCHES, splits, strict=True):
         sheet = np.zeros((64, 3200, 3), np.uint8)
         for k, image in enumerate(split.images):  # one image after the other, 100 in a row
             top, left = 32 * (k // 100), 32 * (k % 100)

@@ -111,5 +111,9 @@ def test_every_form_has_what_failed(report):
 )
 def test_what_is_wrong_is_said_in_the_words_of_the_command(tmp_path, monkeypatch, capsys, words, message):
     pytest.importorskip("torch")
+    from network_tools import write_batches
+
     monkeypatch.chdir(tmp_path)
+    write_batches(tmp_path / "data/cifar-10-batches-py")
+    monkeypatch.setenv("XBARSIM_DATA", str(tmp_path / "data"))
     assert_refused(call(capsys, "infer", "-q", "--model", "linear", *words), 2, message)

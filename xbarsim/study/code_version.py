@@ -18,7 +18,8 @@ CIRCUIT = ("kernels", "solvers", "devices", "crossbar.py", "solution.py")
 """What every answer stands on."""
 
 NETWORK = (
-    *CIRCUIT, "nonlinear", "schemes", "nonideal", "nn", "study/image_sets.py", "study/network_work.py",
+    *CIRCUIT, "nonlinear", "schemes", "waves.py", "transient", "programming", "nonideal", "nn",
+    "study/image_sets.py", "study/network_work.py",
 )  # fmt: skip
 
 SOURCES = {
@@ -31,7 +32,9 @@ SOURCES = {
     "inference": NETWORK,
     "mitigation": (*NETWORK, "mitigation"),
     "margin": (*CIRCUIT, "nonlinear", "schemes", "margin", "study/circuit_work.py"),
-    "netlist": (*CIRCUIT, "mna", "netlist", "analysis", "nonlinear", "schemes", "study/circuit_work.py"),
+    "netlist": (
+        *CIRCUIT, "waves.py", "mna", "dynamics", "netlist", "analysis", "nonlinear", "schemes", "study/circuit_work.py",
+    ),
 }  # fmt: skip
 """By kind of trial or artifact: rooms and files of the package whose code decides what comes out."""
 
