@@ -94,6 +94,13 @@ def test_a_page_has_figures_tables_failures_settings_and_versions(tmp_path):
     assert [tag for tag, _ in parsed.tags].count("svg") == 1 + 3, "a panel; two lines and the ideal in the legend"
 
 
+def test_settings_of_names_and_tables_are_a_line_each_in_words(tmp_path):
+    head = HEAD.replace('"none", "fpt"', '"none", { method = "fpt:images=64", label = "fpt" }')
+    settings = dict(report_contents(report_tools.study(tmp_path, head + SWEEP)).settings)
+    wanted = {"methods[1]": "none", "methods[2].method": "fpt:images=64", "methods[2].label": "fpt"}
+    assert {name: value for name, value in settings.items() if name.startswith("methods")} == wanted
+
+
 def test_a_page_stands_alone_and_takes_no_markup_from_a_file(tmp_path):
     text, parsed = page(made(tmp_path), tmp_path)
     assert not {tag for tag, _ in parsed.tags} & {"script", "link", "img", "iframe", "object"}

@@ -136,7 +136,7 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and value:
         for key, part in value.items():
             yield from _flat(f"{name}.{key}", part)
-    elif isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
+    elif isinstance(value, list) and any(isinstance(part, Mapping) for part in value):
         for number, part in enumerate(value, 1):
             yield from _flat(name if len(value) == 1 else f"{name}[{number}]", part)
     elif isinstance(value, list):
