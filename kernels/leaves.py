@@ -62,10 +62,9 @@ CELL, OUT, TOTAL, BOUNDARY, PLACES_A, A, LD_A, PORTS_A, PLACES_B, B, LD_B, PORTS
 
 @njit(**_OPTIONS)
 def _clear(store: Array, out: int, total: int) -> None:
-    lanes = store.shape[1]
-    block = store.reshape(store.size)[out * lanes : (out + total * total) * lanes]
-    for e in range(block.size):
-        block[e] = 0.0
+    for e in range(out, out + total * total):
+        for q in range(store.shape[1]):
+            store[e, q] = 0.0
 
 
 @njit(**_OPTIONS)
@@ -178,7 +177,8 @@ def _backward_pairs(steps: Index, places: Index, store: Array, x: Array, low: Ar
         out, total, boundary, at = step[OUT], step[TOTAL], step[BOUNDARY], step[X]
         for k in range(boundary, total):
             row = out + k * total
-            heaviest[:] = base[:] = low_base[:] = above[:] = 0.0
+            for q in range(lanes):
+                heaviest[q], base[q], low_base[q], above[q] = 0.0, 0.0, 0.0, 0.0
             for j in range(k):
                 for q in range(lanes):
                     if store[row + j, q] > heaviest[q]:
@@ -193,11 +193,16 @@ def _backward_pairs(steps: Index, places: Index, store: Array, x: Array, low: Ar
                 x[at + k, q] = whole
                 low[at + k, q] = (base[q] - (whole - part)) + (more - part)
         if not step[CELL]:
+            # One by one: a row's own copy needs numba's run-time library, which kept kernels are loaded without.
             for numbers in (x, low):
                 for a in range(step[PORTS_A]):
-                    numbers[step[X_A] + a] = numbers[at + places[step[PLACES_A] + a]]
+                    source = at + places[step[PLACES_A] + a]
+                    for q in range(lanes):
+                        numbers[step[X_A] + a, q] = numbers[source, q]
                 for b in range(step[PORTS_B]):
-                    numbers[step[X_B] + b] = numbers[at + places[step[PLACES_B] + b]]
+                    source = at + places[step[PLACES_B] + b]
+                    for q in range(lanes):
+                        numbers[step[X_B] + b, q] = numbers[source, q]
 
 
 @njit(**_OPTIONS)

@@ -62,50 +62,56 @@ ISLAND = 1
 """A current has nowhere to go."""
 
 
+# Blocks' rows stay flat, and numbers are copied one by one: arrays in another shape and arrays' own copies need numba's
+# run-time library, which kept kernels are loaded without.
+
+
 @njit(**_OPTIONS)
-def _pass_on(s: Array, c: int, share: float, rows: Array, e: int, end: int) -> None:
-    """Add to current c what the node of row e passes on to the nodes up to ``end``."""
+def _pass_on(target: Array, share: float, row: Array, end: int) -> None:
+    """Add to a current what the node of a row passes on to the nodes up to ``end``."""
     for j in range(np.uint64(end)):
         at = np.uint64(j)  # unsigned: no test for indices that count from the end
-        s[c, at] += share * rows[e, at]
+        target[at] += share * row[at]
 
 
 @njit(**_OPTIONS)
 def _pass_on_four(
-    s: Array, c: int, share_a: float, share_b: float, share_c: float, share_d: float, rows: Array, e: int, end: int
-) -> None:
-    """As ``_pass_on``, for the nodes of row e and the three after it."""
+    target: Array, share_a: float, share_b: float, share_c: float, share_d: float, rows: Array, start: int, total: int,
+    end: int,
+) -> None:  # fmt: skip
+    """As ``_pass_on``, for the nodes of the row at ``start`` and the three after it, ``total`` numbers each."""
+    a, b, c, d = rows[start:], rows[start + total :], rows[start + 2 * total :], rows[start + 3 * total :]
     for j in range(np.uint64(end)):
         at = np.uint64(j)
-        s[c, at] += (share_a * rows[e, at] + share_b * rows[e + 1, at]) + (
-            share_c * rows[e + 2, at] + share_d * rows[e + 3, at]
-        )
+        target[at] += (share_a * a[at] + share_b * b[at]) + (share_c * c[at] + share_d * d[at])
 
 
 @njit(**_OPTIONS)
-def _pass_on_two(s: Array, c: int, shares: Array, k: int, rows: Array, e: int, end: int) -> None:
+def _pass_on_two(s: Array, c: int, shares: Array, k: int, rows: Array, start: int, total: int, end: int) -> None:
     """As ``_pass_on_together``, for two currents."""
     d = c + 1
     c0, c1, c2, c3 = shares[c, k], shares[c, k + 1], shares[c, k + 2], shares[c, k + 3]
     d0, d1, d2, d3 = shares[d, k], shares[d, k + 1], shares[d, k + 2], shares[d, k + 3]
+    row0, row1, row2, row3 = rows[start:], rows[start + total :], rows[start + 2 * total :], rows[start + 3 * total :]
     for j in range(np.uint64(end)):
         at = np.uint64(j)
-        r0, r1, r2, r3 = rows[e, at], rows[e + 1, at], rows[e + 2, at], rows[e + 3, at]
+        r0, r1, r2, r3 = row0[at], row1[at], row2[at], row3[at]
         s[c, at] += (c0 * r0 + c1 * r1) + (c2 * r2 + c3 * r3)
         s[d, at] += (d0 * r0 + d1 * r1) + (d2 * r2 + d3 * r3)
 
 
 @njit(**_OPTIONS)
-def _pass_on_together(s: Array, c: int, shares: Array, k: int, rows: Array, e: int, end: int) -> None:
+def _pass_on_together(s: Array, c: int, shares: Array, k: int, rows: Array, start: int, total: int, end: int) -> None:
     """As ``_pass_on_four`` for four currents from c on, by ``shares`` from k on: each row is read once for all."""
     d, f, g = c + 1, c + 2, c + 3
     c0, c1, c2, c3 = shares[c, k], shares[c, k + 1], shares[c, k + 2], shares[c, k + 3]
     d0, d1, d2, d3 = shares[d, k], shares[d, k + 1], shares[d, k + 2], shares[d, k + 3]
     f0, f1, f2, f3 = shares[f, k], shares[f, k + 1], shares[f, k + 2], shares[f, k + 3]
     g0, g1, g2, g3 = shares[g, k], shares[g, k + 1], shares[g, k + 2], shares[g, k + 3]
+    row0, row1, row2, row3 = rows[start:], rows[start + total :], rows[start + 2 * total :], rows[start + 3 * total :]
     for j in range(np.uint64(end)):
         at = np.uint64(j)
-        r0, r1, r2, r3 = rows[e, at], rows[e + 1, at], rows[e + 2, at], rows[e + 3, at]
+        r0, r1, r2, r3 = row0[at], row1[at], row2[at], row3[at]
         s[c, at] += (c0 * r0 + c1 * r1) + (c2 * r2 + c3 * r3)
         s[d, at] += (d0 * r0 + d1 * r1) + (d2 * r2 + d3 * r3)
         s[f, at] += (f0 * r0 + f1 * r1) + (f2 * r2 + f3 * r3)
@@ -126,55 +132,58 @@ def prepare(table: Index, rows: Array, roots: Array) -> None:
         parent, total, ports = way[PARENT], way[TOTAL], way[PORTS]
         way[PATH] = table[parent, PATH] + table[parent, TOTAL] - table[parent, PORTS] if parent >= 0 else 0
         eliminated = total - ports
-        couplings = rows[way[ROWS] : way[ROWS] + eliminated * total].reshape(eliminated, total)
+        couplings = rows[way[ROWS] : way[ROWS] + eliminated * total]
         if shares.size < eliminated:
             shares = np.empty(2 * eliminated)
         for e in range(eliminated):
             root = roots[way[ROOTS] + e]
+            row = couplings[e * total : (e + 1) * total]
             for j in range(ports):
-                couplings[e, j] *= root
+                row[j] *= root
             for j in range(e):
-                shares[j] = couplings[e, ports + j] * root
+                shares[j] = row[ports + j] * root
             for j in range(ports, total):
-                couplings[e, j] = 0.0
-            couplings[e, ports + e] = 1.0
+                row[j] = 0.0
+            row[ports + e] = 1.0
             whole = e - e % 4
             for j in range(0, whole, 4):
                 _pass_on_four(
-                    couplings, e, shares[j], shares[j + 1], shares[j + 2], shares[j + 3], couplings, j, ports + j + 4
-                )
+                    row, shares[j], shares[j + 1], shares[j + 2], shares[j + 3], couplings, j * total, total,
+                    ports + j + 4,
+                )  # fmt: skip
             for j in range(whole, e):
-                _pass_on(couplings, e, shares[j], couplings, j, ports + j + 1)
+                _pass_on(row, shares[j], couplings[j * total : (j + 1) * total], ports + j + 1)
 
 
 @njit(**_OPTIONS)
-def _go_up(s: Array, first: int, last: int, rows: Array, ports: int, out: Array) -> None:
+def _go_up(s: Array, first: int, last: int, rows: Array, total: int, ports: int, out: Array) -> None:
     """Take currents ``s[first:last]`` at a block's nodes to where they end, ``out``, by its prepared ``rows``."""
-    eliminated, total = rows.shape
+    eliminated = total - ports
     whole = eliminated - eliminated % 4
     for c in range(first, last):
-        out[c, :ports] = s[c, :ports]
-        out[c, ports:total] = 0.0
+        for j in range(ports):
+            out[c, j] = s[c, j]
+        for j in range(ports, total):
+            out[c, j] = 0.0
     fours = last - (last - first) % 4
     twos = last - (last - first) % 2
     for e in range(0, whole, 4):
-        k = ports + e
+        k, start = ports + e, e * total
         end = k + 4  # nothing comes to nodes that are eliminated before
         for c in range(first, fours, 4):
-            _pass_on_together(out, c, s, k, rows, e, end)
+            _pass_on_together(out, c, s, k, rows, start, total, end)
         if fours < twos:
-            _pass_on_two(out, fours, s, k, rows, e, end)
+            _pass_on_two(out, fours, s, k, rows, start, total, end)
         for c in range(twos, last):
-            _pass_on_four(out, c, s[c, k], s[c, k + 1], s[c, k + 2], s[c, k + 3], rows, e, end)
+            _pass_on_four(out[c], s[c, k], s[c, k + 1], s[c, k + 2], s[c, k + 3], rows, start, total, end)
     for e in range(whole, eliminated):
         for c in range(first, last):
-            _pass_on(out, c, s[c, ports + e], rows, e, ports + e + 1)
+            _pass_on(out[c], s[c, ports + e], rows[e * total : (e + 1) * total], ports + e + 1)
 
 
 @njit(**_OPTIONS)
-def _begin(rows: Array, ports: int, inward: int, outward: int, out: Array) -> None:
+def _begin(rows: Array, total: int, ports: int, inward: int, outward: int, out: Array) -> None:
     """Take a unit current in at one node of a block and out at another to where they end, by its prepared ``rows``."""
-    total = rows.shape[1]
     for j in range(total):
         out[j] = 0.0
     for node, ampere in ((inward, 1.0), (outward, -1.0)):
@@ -182,7 +191,7 @@ def _begin(rows: Array, ports: int, inward: int, outward: int, out: Array) -> No
             out[node] += ampere
         else:
             for j in range(total):
-                out[j] += ampere * rows[node - ports, j]
+                out[j] += ampere * rows[(node - ports) * total + j]
 
 
 @njit(**_OPTIONS)
@@ -190,7 +199,8 @@ def _place(out: Array, first: int, last: int, places: Index, s: Array, total: in
     """Write currents at a block's ports to their places in the parent's network, 0 at its other nodes."""
     for c in range(first, last):
         source, target = out[c], s[c]
-        target[:total] = 0.0
+        for j in range(total):
+            target[j] = 0.0
         for j in range(places.size):
             target[np.uint64(places[j])] = source[j]
 
@@ -219,10 +229,11 @@ def push(
         Work space, for the most nodes that a block's network has.
     """
     count = blocks.size
-    at, first = blocks.copy(), np.arange(count + 1)
+    at, first = np.empty(count, np.int64), np.empty(count + 1, np.int64)
     s, out = work[0], work[1]
     for c in range(count):
-        met[c] = 0
+        at[c], first[c], met[c] = blocks[c], c, 0
+    first[count] = count
     groups = count
     while True:
         # The block that comes first has all its parts' currents: join these, neighbours in the list.
@@ -241,12 +252,12 @@ def push(
         groups = left
         way = table[least]
         total, ports, parent, path = way[TOTAL], way[PORTS], way[PARENT], way[PATH]
-        block_rows = rows[way[ROWS] : way[ROWS] + (total - ports) * total].reshape(total - ports, total)
+        block_rows = rows[way[ROWS] : way[ROWS] + (total - ports) * total]
         if least == blocks[first[group]]:
             for c in range(first[group], first[group + 1]):
-                _begin(block_rows, ports, inward[c], outward[c], out[c])
+                _begin(block_rows, total, ports, inward[c], outward[c], out[c])
         else:
-            _go_up(s, first[group], first[group + 1], block_rows, ports, out)
+            _go_up(s, first[group], first[group + 1], block_rows, total, ports, out)
         block_roots = roots[way[ROOTS] : way[ROOTS] + total - ports]
         for c in range(first[group], first[group + 1]):
             passed, ends = out[c, ports:total], q[c, path : path + total - ports]
@@ -273,7 +284,8 @@ def push_all(
 
     ``s`` is work space for all blocks' nodes, ``work`` (2, nodes) for one's.
     """
-    s[:] = 0.0
+    for j in range(s.size):
+        s[j] = 0.0
     for c in range(blocks.size):
         start = table[blocks[c], CURRENTS]
         s[start + inward[c]] += amperes[c]
@@ -283,8 +295,8 @@ def push_all(
         total, ports = way[TOTAL], way[PORTS]
         for j in range(total):
             work[0, j] = s[way[CURRENTS] + j]
-        block_rows = rows[way[ROWS] : way[ROWS] + (total - ports) * total].reshape(total - ports, total)
-        _go_up(work[0:1], 0, 1, block_rows, ports, work[1:2])
+        block_rows = rows[way[ROWS] : way[ROWS] + (total - ports) * total]
+        _go_up(work[0:1], 0, 1, block_rows, total, ports, work[1:2])
         for e in range(total - ports):
             q[way[ROOTS] + e] = work[1, ports + e] * roots[way[ROOTS] + e]
         if way[PARENT] >= 0:

@@ -1,9 +1,13 @@
-"""What is collected: with ``--quick`` a sample, for every change while it is being made; no networks without torch."""
+"""What is collected: with ``--quick`` a sample, for every change while it is being made; no networks without torch.
+
+Whatever a test calls, kernels that only numba could load fail it.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -42,3 +46,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (remainder if slow or cases[test] > CASES else sample).append(item)
     config.hook.pytest_deselected(items=remainder)
     items[:] = sample
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels_load_without_numba() -> Iterator[None]:
+    import kernel_needs
+
+    with kernel_needs.watched():
+        yield
