@@ -27,6 +27,7 @@ def targets(shape=(3, 4), seed=6):
     return 10 ** np.random.default_rng(seed).uniform(-5.0, -3.7, shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["wires", "cell"])
 @pytest.mark.parametrize("order", ["rows", "columns", "random"])
 def test_targets_are_reached(how, order):
@@ -51,6 +52,7 @@ def test_schemes_of_all_kinds(scheme):
     assert written.reached.all()
 
 
+@pytest.mark.slow
 def test_reads_under_another_scheme_hold_their_sneak_currents():
     """What the loop is told under half-selected reads is what a read of its own is told."""
     how = VerifyRead("wires", 0.2, "half+both")
@@ -60,6 +62,7 @@ def test_reads_under_another_scheme_hold_their_sneak_currents():
     assert np.isnan(written.target).sum() == 11
 
 
+@pytest.mark.slow
 def test_floating_lines():
     """Open unselected lines: each selection is a circuit of its own."""
     written = program(
@@ -69,6 +72,7 @@ def test_floating_lines():
     assert written.reached[2, 3] or written.codes[2, 3]
 
 
+@pytest.mark.slow
 def test_a_blind_train_reaches_its_target_without_wires_alone():
     """Without wires it is what the cell alone would do; with them less arrives."""
     goal = targets()
@@ -80,6 +84,7 @@ def test_a_blind_train_reaches_its_target_without_wires_alone():
     assert (far.pulses == near.pulses).all()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_ends_bit_by_bit_as_if_it_had_not(tmp_path):
     """After any turn, through a file."""
     arguments = {"pulse": LADDER, "tolerance": 0.01, "rounds": 4}
@@ -124,6 +129,7 @@ def one(device=None, wires=0.0, start=1e-5, goal=1e-4, driver=0.0, **arguments):
     return program(crossbar, goal, **arguments)
 
 
+@pytest.mark.slow
 def test_why_a_cell_is_not_reached():
     """Each reason, from what brings it about."""
     assert one().unreached() == {}
@@ -143,6 +149,7 @@ def test_why_a_cell_is_not_reached():
     assert bound.states[1, 1] == 0.0
 
 
+@pytest.mark.slow
 def test_cells_that_others_disturb_are_told_and_written_again():
     """Half-selected cells beyond their threshold; a further round mends what it can."""
     strong = PulseLadder(1.5, 2e-9)
@@ -154,6 +161,7 @@ def test_cells_that_others_disturb_are_told_and_written_again():
     assert again.reached.sum() > once.reached.sum()
 
 
+@pytest.mark.slow
 def test_an_answer_as_json_and_as_a_picture(tmp_path):
     """All numbers, and what is none as null."""
     pytest.importorskip("matplotlib")
@@ -166,6 +174,24 @@ def test_an_answer_as_json_and_as_a_picture(tmp_path):
     assert record["conductance"] == written.conductance.tolist()
     assert draw(written, tmp_path / "written.png", "two cells") == []
     assert (tmp_path / "written.png").stat().st_size > 10_000
+
+
+def test_colours_of_a_picture():
+    """Errors of both signs are as far from the middle as they are from 0; no bar goes below what may be."""
+    pytest.importorskip("matplotlib")
+    from xbarsim.programming.written_picture import _norm
+
+    errors = np.array([[-0.02, np.nan], [0.005, 0.0]])
+    for values, scale, low, high in (
+        (errors, "both signs", -0.02, 0.02),
+        (np.zeros((2, 2)), "both signs", -1.0, 1.0),
+        (np.zeros((2, 2)), "decades", 0.0, 1.0),
+        (np.full((2, 2), 3e-6), "decades", 0.0, 3e-6),
+        (np.array([[0.0, 1e-6], [1e-3, 1e-4]]), "decades", 1e-6, 1e-3),
+        (np.array([[7.0, 5.0]]), "from zero", 0.0, 7.0),
+    ):
+        norm = _norm(values, scale)
+        assert (norm.vmin, norm.vmax) == (low, high), (values, scale)
 
 
 @pytest.mark.parametrize(

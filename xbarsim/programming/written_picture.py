@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from xbarsim.quantities import engineering
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
+
+Scale = Literal["decades", "from zero", "both signs"]
 
 
 def draw(result: WrittenArray, path: str | Path, title: str = "") -> list[str]:
@@ -27,17 +30,17 @@ def draw(result: WrittenArray, path: str | Path, title: str = "") -> list[str]:
     """
     aimed = not np.isnan(result.target).all()
     siemens = result.readings if aimed else result.conductance
-    panels: list[tuple[str, Array, str, bool]] = [
-        ("what reads show" if aimed else "conductances", siemens, "S", True),
-        ("pulses", result.pulses.astype(float), "", False),
-        ("energy of the sources", result.energy, "J", True),
-        ("disturbance", result.disturbance, "part of the range", True),
+    panels: list[tuple[str, Array, str, Scale]] = [
+        ("what reads show" if aimed else "conductances", siemens, "S", "decades"),
+        ("pulses", result.pulses.astype(float), "", "from zero"),
+        ("energy of the sources", result.energy, "J", "decades"),
+        ("disturbance", result.disturbance, "part of the range", "decades"),
     ]
     if aimed:
         panels = [
-            ("targets", result.target, "S", True),
+            ("targets", result.target, "S", "decades"),
             panels[0],
-            ("error", result.error, "of the target", False),
+            ("error", result.error, "of the target", "both signs"),
             *panels[1:],
         ]
     columns = 3 if aimed else 2
@@ -55,15 +58,14 @@ def draw(result: WrittenArray, path: str | Path, title: str = "") -> list[str]:
     return plot.save(figure, path)
 
 
-def _map(figure: Figure, axes: Axes, title: str, values: Array, unit: str, logarithmic: bool) -> None:
+def _map(figure: Figure, axes: Axes, title: str, values: Array, unit: str, scale: Scale) -> None:
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import MaxNLocator
 
-    present = values[np.isfinite(values) & (values > 0.0)]
-    norm = LogNorm() if logarithmic and present.size and present.max() > 1.01 * present.min() else None
+    norm = _norm(values, scale)
     image = axes.imshow(
-        np.ma.masked_invalid(values if norm is None else np.where(values > 0.0, values, np.nan)),
-        norm=norm, cmap="viridis", interpolation="nearest", aspect="auto",
+        np.ma.masked_invalid(np.where(values > 0.0, values, np.nan) if isinstance(norm, LogNorm) else values),
+        norm=norm, cmap="coolwarm" if scale == "both signs" else "viridis", interpolation="nearest", aspect="auto",
     )  # fmt: skip
     figure.colorbar(image, ax=axes, label=unit)
     axes.set(title=title, xlabel="column (bit line)", ylabel="row (word line)")
@@ -72,9 +74,21 @@ def _map(figure: Figure, axes: Axes, title: str, values: Array, unit: str, logar
         axis.set_major_locator(MaxNLocator(nbins=min(8, max(1, count - 1)), integer=True))
 
 
+def _norm(values: Array, scale: Scale) -> Normalize:
+    """Return where colours begin and end: numbers of one size have no decades, and zeros alone lie in 0 to 1."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    sizes = np.abs(values[np.isfinite(values) & (values != 0.0)])
+    largest = float(sizes.max(initial=0.0))
+    if scale == "decades" and sizes.size and largest > 1.01 * sizes.min():
+        return LogNorm(float(sizes.min()), largest)
+    largest = largest or 1.0
+    return Normalize(-largest if scale == "both signs" else 0.0, largest)
+
+
 def _crosses(axes: Axes, result: WrittenArray) -> None:
     """Mark the cells that are not at their target."""
     cells = list(result.unreached())
     if cells:
         i, j = zip(*cells, strict=True)
-        axes.plot(j, i, "x", color="#d95f02", markersize=4)
+        axes.plot(j, i, "x", color="black", markersize=4)
