@@ -203,6 +203,34 @@ class DynamicDevice(Device):
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
+class UserDynamics(DynamicDevice):
+    """A user's own law of a state between ``low`` and ``high``, of ``arguments`` of which each cell has its own."""
+
+    low: Array
+    high: Array
+    arguments: dict[str, Array]
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        """``low`` and ``high``."""
+        return self.low, self.high
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Those of which each cell has its own."""
+        return self.arguments
+
+    @property
+    def state_parameters(self) -> tuple[Array, ...]:
+        """The same."""
+        return tuple(self.arguments.values())
+
+    def check(self, shape: tuple[int, int]) -> None:
+        """Check that parameters and bounds fit an array of ``(rows, cols)``."""
+        for name, value in {"low": self.low, "high": self.high, **self.arguments}.items():
+            broadcast(f"device.{name}", value, shape)
+
+
 def check_below(lower: str, low: Array, upper: str, high: Array) -> None:
     """Check that one parameter is below another, cell by cell.
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xbarsim.checks import Array, broadcast
+from xbarsim.checks import Array
 from xbarsim.devices.base import NO_TABLE, parameter, short
-from xbarsim.devices.dynamic import DynamicDevice, check_below
+from xbarsim.devices.dynamic import UserDynamics, check_below
 from xbarsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _LOOKS = 33
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DynamicLaw(DynamicDevice):
+class DynamicLaw(UserDynamics):
     """A cell of your own: ``current(V, x, *parameters)`` and ``motion(V, x, *parameters)``, compiled by numba.
 
     Reads hold the state, which a cell's conductance says: the slope of the current at 0 V must rise or fall with x all
@@ -127,26 +127,6 @@ class DynamicLaw(DynamicDevice):
         """Return the shape to which the parameters broadcast with others."""
         numbers = (self.low, self.high, *self.arguments.values())
         return np.broadcast_shapes(*shapes, *(value.shape for value in numbers))
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """As they were passed."""
-        return self.arguments
-
-    @property
-    def bounds(self) -> tuple[Array, Array]:
-        """``low`` and ``high``."""
-        return self.low, self.high
-
-    @property
-    def state_parameters(self) -> tuple[Array, ...]:
-        """As they were passed."""
-        return tuple(self.arguments.values())
-
-    def check(self, shape: tuple[int, int]) -> None:
-        """Check that the parameters fit an array of ``(rows, cols)``."""
-        for name, value in {"low": self.low, "high": self.high, **self.arguments}.items():
-            broadcast(f"device.{name}", value, shape)
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out each cell's conductance, its state, and how far it moves with the conductance."""

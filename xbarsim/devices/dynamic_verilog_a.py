@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xbarsim.checks import Array, broadcast
+from xbarsim.checks import Array
 from xbarsim.devices.base import NO_TABLE, parameter
 from xbarsim.devices.compact_device import PARAMETER_OPTIONS, ROOM_TEMPERATURE, SOURCE_OPTIONS, CompactDevice
-from xbarsim.devices.dynamic import DynamicDevice, check_below
+from xbarsim.devices.dynamic import UserDynamics, check_below
 from xbarsim.devices.law import check_at_rest
 from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
@@ -30,7 +30,7 @@ _CLOSE = 4.0 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DynamicVerilogA(CompactDevice, DynamicDevice):
+class DynamicVerilogA(CompactDevice, UserDynamics):
     """A cell that follows a compact model in Verilog-A with a state, compiled by OpenVAF.
 
     The state x is the voltage of the module's one inner node, or a variable that ``idt`` gives. What flows into the
@@ -102,21 +102,6 @@ class DynamicVerilogA(CompactDevice, DynamicDevice):
 
     def _model(self) -> CompactModel:
         return self._prepared(None, (float(self.low.min()), float(self.high.max())))
-
-    @property
-    def bounds(self) -> tuple[Array, Array]:
-        """``low`` and ``high``."""
-        return self.low, self.high
-
-    @property
-    def state_parameters(self) -> tuple[Array, ...]:
-        """The parameters of which each cell has its own."""
-        return tuple(self.arguments.values())
-
-    def check(self, shape: tuple[int, int]) -> None:
-        """Check that parameters and bounds fit an array of ``(rows, cols)``."""
-        for name, value in {"low": self.low, "high": self.high, **self.arguments}.items():
-            broadcast(f"device.{name}", value, shape)
 
     def _state_addresses(self) -> tuple[int, int]:
         laws = self._model().laws

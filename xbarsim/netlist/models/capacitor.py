@@ -6,17 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xbarsim.netlist.models.constants import ZERO_CELSIUS
-from xbarsim.netlist.models.diode import kelvins
 from xbarsim.netlist.models.parameters import (
     Ambient,
     Amount,
     Floats,
     ParameterNames,
     UnphysicalError,
-    check_values,
     words,
 )
+from xbarsim.netlist.models.passives import multiplicity, warm_factor
 
 PARAMETERS = ParameterNames(
     model=words("c cj cjsw w l narrow short tc1 tc2 tnom di thick"),
@@ -55,11 +53,8 @@ def farads(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: A
     value = device.get("c")
     if value is None:
         value = _plate(model, device, ambient)
-    warmer = kelvins(device, ambient) - np.add(model.get("tnom", ambient.nominal), ZERO_CELSIUS)
-    tc1, tc2 = (np.asarray(device.get(key, model.get(key, 0.0)), dtype=np.float64) for key in ("tc1", "tc2"))
-    share = device.get("m", 1.0)
-    check_values(share, np.greater(share, 0), "m={}: it must be > 0")
-    return np.asarray(value * (1 + warmer * (tc1 + tc2 * warmer)) * np.multiply(device.get("scale", 1.0), share))
+    share = np.multiply(device.get("scale", 1.0), multiplicity(device))
+    return np.asarray(value * warm_factor(model, device, ambient) * share)
 
 
 def _plate(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Ambient) -> Amount:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xbarsim.netlist.models.constants import ZERO_CELSIUS
-from xbarsim.netlist.models.diode import kelvins
 from xbarsim.netlist.models.parameters import (
     Ambient,
     Amount,
@@ -17,6 +15,7 @@ from xbarsim.netlist.models.parameters import (
     check_values,
     words,
 )
+from xbarsim.netlist.models.passives import multiplicity, warm_factor, warming
 
 PARAMETERS = ParameterNames(
     model=words("rsh r l w narrow short tc1 tc2 tce tnom"),
@@ -53,17 +52,12 @@ def ohms(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Amb
     value = device.get("r")
     if value is None:
         value = _sheet(model, device, ambient)
-    warmer = kelvins(device, ambient) - np.add(model.get("tnom", ambient.nominal), ZERO_CELSIUS)
-    tc1, tc2, tce = (device.get(key, model.get(key)) for key in ("tc1", "tc2", "tce"))
+    tce = device.get("tce", model.get("tce"))
     if tce is not None:
-        factor = np.power(1.01, np.multiply(tce, warmer))
+        factor = np.power(1.01, np.multiply(tce, warming(model, device, ambient)))
     else:
-        factor = 1 + warmer * (
-            np.asarray(0.0 if tc1 is None else tc1) + np.multiply(0.0 if tc2 is None else tc2, warmer)
-        )
-    share = device.get("m", 1.0)
-    check_values(share, np.greater(share, 0), "m={}: it must be > 0")
-    return np.asarray(value * factor * device.get("scale", 1.0) / share)
+        factor = warm_factor(model, device, ambient)
+    return np.asarray(value * factor * device.get("scale", 1.0) / multiplicity(device))
 
 
 def _sheet(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Ambient) -> Amount:
