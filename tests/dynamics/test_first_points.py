@@ -18,6 +18,7 @@ def test_capacitors_are_open_and_inductors_shorted():
     np.testing.assert_allclose(solution.amperes, [[-1e-3, 1e-3]] * len(solution.times), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_nodes_are_held_and_let_go():
     circuit = circuit_of("v1 a 0 1\nr1 a b 1k\nr2 b d 1k\nc1 d 0 1n", [1e-9])
     solution = run(circuit, 1e-5, initial={"d": 0.3}, relative=1e-5)
@@ -112,6 +113,7 @@ def test_inductors_side_by_side_have_no_operating_point():
     np.testing.assert_allclose(solution.amperes[-1, 1], 3 * solution.amperes[-1, 2], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_no_operating_point_is_said():
     circuit = circuit_of("b1 0 x i=1+exp(v(x))\nr1 x 0 1meg\nc1 x 0 1n", [1e-9])
     with pytest.raises(ConvergenceError, match=r"no operating point.*b1.*uic"):

@@ -118,6 +118,7 @@ def test_tolerances_act(option):
     assert longer.accepted > 2 * solution.accepted
 
 
+@pytest.mark.slow
 def test_absolute_tolerances_act():
     """A node that moves by microvolts may be off by ``vntol``, or what ``chgtol`` is worth there."""
     cards = "v1 a 0 sin(0 1u 1meg)\nr1 a b 1k\nc1 b 0 1n"

@@ -17,6 +17,7 @@ def ladder():
     return circuit_of(LADDER, [1e-10] * 2)
 
 
+@pytest.mark.slow
 def test_a_state_that_grows_beyond_all_bounds():
     """``dx/dt = x^2`` from 1 reaches infinity at 1 s."""
     circuit = circuit_of("b1 0 x i=v(x)*v(x)\nc1 x 0 1", [1.0])
@@ -58,6 +59,7 @@ def test_times_that_make_no_run(times, word):
         integrate(ladder(), Transient(**times))
 
 
+@pytest.mark.slow
 def test_corners_are_points_and_steps_stay_below_the_longest():
     solution = run(ladder(), 1e-5, largest=3e-7)
     corners = [1e-6, 1.1e-6, 2.1e-6, 2.2e-6, 5e-6, 5.1e-6, 6.1e-6, 6.2e-6, 9e-6, 9.1e-6, 1e-5]
@@ -68,6 +70,7 @@ def test_corners_are_points_and_steps_stay_below_the_longest():
     assert solution.accepted == steps.size
 
 
+@pytest.mark.slow
 def test_only_what_is_kept_takes_room():
     circuit = ladder()
     whole = run(circuit, 1e-5)
@@ -76,6 +79,7 @@ def test_only_what_is_kept_takes_room():
     assert part.amperes.shape == (part.times.size, 0)
 
 
+@pytest.mark.slow
 def test_points_before_the_start_are_left_out():
     circuit = ladder()
     whole = run(circuit, 1e-5)
@@ -107,6 +111,7 @@ def test_memory_is_asked_for_before(monkeypatch):
         integrate(ladder(), Transient(1e-12, 1e-5))
 
 
+@pytest.mark.slow
 def test_steps_of_one_size_share_their_factors(monkeypatch):
     """Pulses have the same edges again and again: factors are known after the first."""
     made = []
@@ -123,6 +128,7 @@ def test_steps_of_one_size_share_their_factors(monkeypatch):
     assert made[-1] - made[len(made) // 2] < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell", ["r2 b 0 1k", "b2 b 0 i=sinh(4*v(b))/(100k+10k*v(x))\nc2 x 0 1n\nb3 0 x i=1u*v(b)*(1-v(x))\nr3 b 0 1k"]
 )

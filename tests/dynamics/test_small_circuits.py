@@ -138,6 +138,7 @@ def test_one_diode_is_one_of_many(reach):
     np.testing.assert_allclose(columns[False], columns[True], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coulombs", [1e-14, 1e-30, 1e-200])
 def test_a_start_at_rest_goes_on_however_little_may_err(coulombs):
     """Charges behind a ramp grow as powers of time: a step errs by the same share of them however short it is."""
@@ -149,6 +150,7 @@ def test_a_start_at_rest_goes_on_however_little_may_err(coulombs):
         assert solution.accepted < 3000
 
 
+@pytest.mark.slow
 def test_small_and_large_ways_give_one_answer(monkeypatch):
     circuit = circuit_of(CARDS.split("m1 ", maxsplit=1)[0] + "c1 c 0 1n\n.model dm d(is=1e-14 cjo=2p)", [1e-9])
     small = run(circuit, 1e-3)

@@ -30,6 +30,7 @@ def array(wires=2.0, low=1e-5, high=3e-4, shape=(3, 4), seed=3, device=None):
 EDGES = {"rise": 1e-9, "width": 6e-9, "fall": 2e-9}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("amplitude", "cells", "scheme", "disturbs"),
     [
@@ -75,6 +76,7 @@ def test_a_pulse_is_what_simulate_makes_of_its_waveform():
     )
 
 
+@pytest.mark.slow
 def test_half_selected_cells_below_their_threshold_stay_exactly():
     """Not a digit of any other state changes, with wires and without."""
     for wires in (0.0, 2.0):

@@ -148,6 +148,7 @@ def test_energy_goes_into_cells_and_wires():
     assert (transient.cell_energy > 0).all()
 
 
+@pytest.mark.slow
 def test_capacitance_slows_a_write_down():
     """Against the dense network with both, integrated as one stiff system."""
     from scipy.integrate import solve_ivp

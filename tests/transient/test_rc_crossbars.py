@@ -55,6 +55,7 @@ def test_charging_is_a_matrix_exponential(right, reltol):
     assert transient.complete
 
 
+@pytest.mark.slow
 def test_steps_are_of_third_order():
     crossbar, dense, farads = unsymmetric()
     nodes = dense.charged(
@@ -96,6 +97,7 @@ def test_without_capacitance_each_moment_is_a_solve():
         np.testing.assert_allclose(currents, solved, rtol=0, atol=1e-6 * np.abs(solved).max())
 
 
+@pytest.mark.slow
 def test_little_capacitance_is_next_to_none():
     """Lags are R C: halving the capacitance halves the distance from a solve."""
     crossbar, _, _ = unsymmetric()
@@ -108,6 +110,7 @@ def test_little_capacitance_is_next_to_none():
     assert gaps[0] / gaps[1] == pytest.approx(2.0, rel=0.05)
 
 
+@pytest.mark.slow
 def test_sources_superpose():
     crossbar, _, farads = unsymmetric()
     pulse, ramp = Pulse(0, 1, 1e-11, 2e-11, 1e-11, 1e-10, 1), (np.array([0, 2e-10]), np.array([0, 0.7]))
@@ -131,6 +134,7 @@ def test_charge_goes_where_it_came_from():
     assert np.abs(transient.currents[-1]).max() < 1e-5 * np.abs(transient.currents).max()
 
 
+@pytest.mark.slow
 def test_energy_is_dissipated_or_stored():
     """Sources deliver what cells, wires and ends turn into heat, and what capacitances hold."""
     crossbar, dense, farads = unsymmetric()

@@ -47,6 +47,7 @@ def differences(function, at, step):
     return (8 * near - far) / (12 * step)
 
 
+@pytest.mark.slow
 def test_a_resistor_is_ohmic(cells):
     for name in ("resistance", "r"):
         device = VerilogA(cells, "ohm", ohms=name)
@@ -126,6 +127,7 @@ def test_a_point_where_the_model_gives_up_is_named(tmp_path):
         solve(Crossbar(G, **WIRES, device=device), np.full(5, 0.5))
 
 
+@pytest.mark.slow
 def test_vteam_is_the_one_that_is_built_in(states):
     v_on = RNG.uniform(-0.9, -0.5, G.shape)
     v, x = RNG.uniform(-1.4, 1.4, G.shape), RNG.uniform(0.0, 3e-9, G.shape)

@@ -98,6 +98,7 @@ def test_parameters_that_a_model_does_not_take_are_refused(cells, module, option
         VerilogA(cells, module, **options)
 
 
+@pytest.mark.slow
 @needs_openvaf
 def test_conductances_out_of_the_models_range_are_refused(tmp_path):
     text = module_text("analog I(p, n) <+ g * V(p, n);").replace("1e-3;", "1e-3 from [1e-6:1e-3];")
@@ -126,6 +127,7 @@ def test_nodes_that_a_cells_own_parameter_joins_are_refused(tmp_path):
         VerilogA(written(tmp_path, module_text(body)), contact=np.array([[0.0, 10.0]]))
 
 
+@pytest.mark.slow
 @needs_openvaf
 def test_states_and_their_bounds_are_checked(tmp_path):
     path = written(tmp_path, STATES)
