@@ -13,6 +13,7 @@ from torch import nn
 
 from xbarsim.mitigation import Bench, Harness, Needs, Plan, chip_socket, harness, realise
 from xbarsim.mitigation.bench import calibrated
+from xbarsim.mitigation.harness import Application
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger
 from xbarsim.mitigation.realisation import hardware_of
@@ -178,3 +179,9 @@ def twins(first: Mapping[str, Chip], second: Mapping[str, Chip], shared: Sequenc
 def harness_of(kind: str = "mlp", hardware: Hardware = HARDWARE, dataset: Dataset | None = None, seed: int = 0):
     """Return a harness of a small network."""
     return Harness(network(kind), dataset or digits(), hardware, seed)
+
+
+def counts(application: Application) -> dict:
+    ledger = application.ledger
+    names = ("labels", "images", "gradient_steps", "forward_images", "pulses")
+    return {name: getattr(ledger, name) for name in names}

@@ -6,34 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from drawing import GROUND, Drawn, Element, Instance, Scope
-
-_SUFFIXES = {
-    "t": 1e12,
-    "g": 1e9,
-    "meg": 1e6,
-    "k": 1e3,
-    "": 1.0,
-    "m": 1e-3,
-    "u": 1e-6,
-    "n": 1e-9,
-    "p": 1e-12,
-    "f": 1e-15,
-}
-_UNITS = {"R": ["ohm", "Ohms", "o"], "V": ["V", "volts", "v"], "I": ["A", "amps"], "C": ["F", "farad"], "L": ["H"]}
-
-# Each is positive for parameters between 0.5 and 2; {p}, {q} are parameters.
-_FACTORS = [
-    "{p}", "{p}", "({p}+{q})/2", "{p}*{q}", "{p} / {q}", "sqrt({p}*{q})", "max({p},{q})", "min({p}, {q})", "abs({p}-5)",
-    "exp(-{p})", "exp({p}/4)*{q}", "pwr({p},0.5)", "pow({p}, 2)", "{p}**2", "{p}^1.5", "({p} > {q} ? 1.5 : 0.8)",
-    "ternary_fcn({p}>1, 2, 1)", "(1+sin({p})/2)", "(2+cos(3*{p}))", "cosh({p})", "tanh({p})", "1/(1+{p})",
-    "(int({p})+1)", "(floor({p}*3)+1)", "ceil({p}*2)", "sgn({p})*2", "(nint({p})+1)", "atan({p})", "ln({p}+2)",
-    "log10({p}+9)", "sqr({p})", "-(-{p})", "({p}-{q}/8)", "({p}>=1)+1", "({p}<{q}&&{q}<1.7)+0.5", "2.5k*{p}/1K",
-]  # fmt: skip
-
-_NAMES = [
-    "{k}", "n{k}", "net_{k}", "w[{k}]", "a.b{k}", "{k}_1", "node{k}#", "q<{k}>", "m.{k}.z", "{k}a", "vdd{k}", "in{k}!",
-    "_{k}", "n{k}x", "{k}e3", "bl_{k}", "WL{k}",
-]  # fmt: skip
+from netlist_habits import FACTORS, NODE_NAMES, SUFFIXES, UNITS
 
 
 @dataclass
@@ -294,7 +267,7 @@ class Dress:
             return str(self.rng.choice(["0", "0", "0", "gnd", "GND", "Gnd"]))
         if name not in self.names:
             k = len(self.names) + 1
-            form = str(self.rng.choice(_NAMES)) if self.habit["odd names"] else "n{k}"
+            form = str(self.rng.choice(NODE_NAMES)) if self.habit["odd names"] else "n{k}"
             self.names[name] = form.format(k=k)
         return self._cased(self.names[name])
 
@@ -315,7 +288,7 @@ class Dress:
         rng = self.rng
         if parameters and rng.random() < 0.4:
             p, q = (str(name) for name in rng.choice(parameters, 2))
-            form = str(rng.choice(_FACTORS + 3 * self.functions))
+            form = str(rng.choice(FACTORS + 3 * self.functions))
             number = self._literal(value, "")
             return self._quoted(f"{number}*({form.format(p=p, q=q)})")
         if self.habit["expressions"] and rng.random() < 0.05:
@@ -343,9 +316,9 @@ class Dress:
                 f"{mantissa}{rng.choice(letters)}{int(exponent) if rng.random() < 0.5 or letter == 'R' else exponent}"
             )
         if choice == 4 and 1 <= abs(value) < 1e13:
-            suffix = max((s for s in ("k", "meg", "g") if abs(value) >= _SUFFIXES[s]), key=_SUFFIXES.get, default="")
+            suffix = max((s for s in ("k", "meg", "g") if abs(value) >= SUFFIXES[s]), key=SUFFIXES.get, default="")
             if suffix:
-                return f"{int(value / _SUFFIXES[suffix])}{self._cased(suffix)}{int(rng.integers(1, 10))}"
+                return f"{int(value / SUFFIXES[suffix])}{self._cased(suffix)}{int(rng.integers(1, 10))}"
             return f"{int(value)}."
         if choice == 5 and letter == "R":
             return f"{value / 2.54e-5:.{digits}g}{self._cased('mil')}"
@@ -355,10 +328,10 @@ class Dress:
 
     def _suffixed(self, value: float, digits: int, letter: str) -> str:
         rng = self.rng
-        fitting = [s for s, scale in _SUFFIXES.items() if 0.05 <= abs(value) / scale < 5e4]
+        fitting = [s for s, scale in SUFFIXES.items() if 0.05 <= abs(value) / scale < 5e4]
         suffix = str(rng.choice(fitting)) if fitting else ""
-        text = f"{value / _SUFFIXES[suffix]:.{digits}g}{self._cased(suffix)}"
-        unit = str(rng.choice(_UNITS[letter])) if letter in _UNITS and rng.random() < 0.3 else ""
+        text = f"{value / SUFFIXES[suffix]:.{digits}g}{self._cased(suffix)}"
+        unit = str(rng.choice(UNITS[letter])) if letter in UNITS and rng.random() < 0.3 else ""
         # 1F is a femto, and no unit may make another suffix.
         if "e" in text.lower().replace("meg", "") or (not suffix and unit[:1].lower() in "tgkmunpf"):
             unit = ""

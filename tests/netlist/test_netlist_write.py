@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn_crossbars import crossbars
 from hypothesis import given, settings
 from netlist_tools import needs_ngspice, ngspice, solve_crossbar
-from problems import crossbars
 
 from xbarsim.crossbar import Crossbar, LineEnds
 from xbarsim.errors import InputError

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from problems import sample_crossbar
+from drawn_crossbars import sample_crossbar
 
 import xbarsim
 from xbarsim import Crossbar, Updatable

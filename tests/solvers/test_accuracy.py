@@ -3,9 +3,10 @@
 import mp_reference
 import numpy as np
 import pytest
+from drawn_crossbars import crossbars, grounded_ends, source_voltages
 from hypothesis import given, settings
 from mpmath import mpf
-from problems import ALONE, METHODS, SIDES, crossbars, grounded_ends, solve_by, source_voltages
+from problems import ALONE, METHODS, SIDES, solve_by
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, reference

@@ -4,7 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from problems import SIDES, sample_crossbar, sample_voltages
+from drawn_crossbars import sample_crossbar, sample_voltages
+from problems import SIDES
 
 import xbarsim
 from xbarsim.errors import ConvergenceError, InputError

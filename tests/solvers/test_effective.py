@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from problems import OPEN, PROBLEMS, SIDES, sample_crossbar, sample_voltages, source_voltages
+from drawn_crossbars import sample_crossbar, sample_voltages, source_voltages
+from problems import OPEN, PROBLEMS, SIDES
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, effective

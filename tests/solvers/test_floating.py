@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from problems import METHODS, OPEN, SIDES, grounded_ends
+from drawn_crossbars import grounded_ends
+from problems import METHODS, OPEN, SIDES
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, reference

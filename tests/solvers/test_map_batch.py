@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_crossbars import sample_crossbar
 from llvmlite import binding
-from problems import PROBLEMS, sample_crossbar
+from problems import PROBLEMS
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, Sinh, reference, resources

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from drawn_crossbars import sample_crossbar, sample_voltages, source_voltages
 from newton_tools import DEVICES, cell_currents, quadratic, uneven, violation, wired
-from problems import OPEN, SIDES, sample_crossbar, sample_voltages, source_voltages
+from problems import OPEN, SIDES
 
 import xbarsim
 from xbarsim import Crossbar, Law, Linear, LineEnds, Selector, Sinh, Table, Transistor, Yakopcic

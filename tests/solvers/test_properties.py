@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from problems import ALONE, OPEN, SIDES, sample_crossbar, sample_voltages, solve_by, source_voltages
+from drawn_crossbars import sample_crossbar, sample_voltages, source_voltages
+from problems import ALONE, OPEN, SIDES, solve_by
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds

@@ -3,17 +3,10 @@
 import mp_reference
 import numpy as np
 import pytest
+from drawn_crossbars import crossbars, outermost_ends, sample_crossbar, source_voltages
 from hypothesis import given, settings
 from mpmath import mpf
-from problems import (
-    OPEN,
-    PROBLEMS,
-    SIDES,
-    crossbars,
-    outermost_ends,
-    sample_crossbar,
-    source_voltages,
-)
+from problems import OPEN, PROBLEMS, SIDES
 
 from xbarsim import Crossbar, LineEnds, reference
 from xbarsim.errors import InputError, SolveError

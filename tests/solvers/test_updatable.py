@@ -6,9 +6,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from drawn_crossbars import crossbars, sample_crossbar, sample_voltages
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import OPEN, SIDES, crossbars, sample_crossbar, sample_voltages
+from problems import OPEN, SIDES
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, Sinh, Updatable
