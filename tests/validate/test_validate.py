@@ -66,6 +66,7 @@ def test_the_bank_has_what_it_says():
     assert min(min(case.crossbar.shape) for case in full) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [*QUICK, *(c for c in cases("full") if c.size in ("32x30", "64x64"))], ids=lambda case: case.name
 )
@@ -76,6 +77,7 @@ def test_no_circuit_floats_or_has_wires_that_ngspice_cannot_do(case):
         assert not solve(case.crossbar, case.voltages).floating
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in QUICK if c.device == "linear"], ids=lambda case: case.name)
 def test_the_netlist_by_hand_is_the_same_crossbar(case, tmp_path):
     """Without ngspice: xbarsim reads both netlists and finds one circuit, under names that have nothing in common."""
@@ -251,6 +253,7 @@ def test_a_wrong_answer_is_seen(monkeypatch, tmp_path):
     assert session.run is validate.run
 
 
+@pytest.mark.slow
 def test_a_report_of_nothing_that_could_be_compared_is_written(tmp_path):
     """Logarithmic axes without a point, which matplotlib refuses."""
     paths, note = validate.write_reports(validate.Outcome("quick", [], 0.0, [("xbarsim", "0")]), tmp_path / "report")
