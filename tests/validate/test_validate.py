@@ -7,7 +7,6 @@ import json
 import math
 import re
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -29,11 +28,9 @@ FAMILIES = {(case.device, case.family): case for case in QUICK}
 @pytest.mark.slow
 @needs_ngspice
 @pytest.mark.ngspice
-def test_the_quick_run_is_quick_and_within_tolerance(capsys, tmp_path):
-    start = time.perf_counter()
+def test_the_quick_run_is_within_tolerance(capsys, tmp_path):
     done = call(capsys, "validate", "--quick", "--output", tmp_path / "report")
     assert done.code == 0, done.out
-    assert time.perf_counter() - start < 60
     assert re.search(r"\d+ comparisons of \d+ circuits: [\d,]+ node voltages, .* none beyond tolerance", done.out)
     for device in {case.device for case in QUICK}:
         assert re.search(rf"^{device} +ngspice-", done.out, re.M)
