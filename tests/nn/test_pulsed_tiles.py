@@ -8,7 +8,7 @@ from xbarsim import Crossbar
 from xbarsim.devices import VTEAM
 from xbarsim.errors import InputError
 from xbarsim.nn import Hardware, Tiles, Wires, convert
-from xbarsim.nonideal import Chip, Faults, Nonidealities, PulsedWrites, WriteVerify
+from xbarsim.nonideal import Chip, Faults, Nonidealities, PulsedWrites, Variation, WriteVerify
 from xbarsim.programming import PulseLadder, VerifyRead, program
 
 PULSES = PulsedWrites(tolerance=0.02)
@@ -57,12 +57,51 @@ def test_stuck_cells_stay_and_settings_survive():
     assert stuck.any()
     assert np.isin(written.conductance[stuck], (1e-4, 1e-5)).all()
     assert np.abs(written.conductance[~stuck] - 5e-5).max() <= 0.02 * 9e-5
-    assert not written.unconverged.any()
+    assert (written.unconverged == stuck).all()
     assert (written.pulses[~stuck] > 0).all()
     record = hardware().to_dict()
     assert record["cells"]["programming"]["amplitude"] == 0.9
     assert Hardware.from_dict(record) == hardware()
     assert "programming" not in Hardware().to_dict()["cells"]
+
+
+def test_tiles_without_a_cell_to_pulse():
+    """All of them stuck, or none to be written: nothing is pulsed, and nothing fails."""
+    stuck = Chip(hardware(faults=Faults(rate=1.0, ocr=1)).cells, 5, (2, 3)).apply(np.full((2, 3), 5e-5))
+    assert not stuck.pulses.any()
+    assert stuck.unconverged.all()
+    chip = Chip(hardware().cells, 5, (2, 3))
+    before = chip.apply(np.full((2, 3), 5e-5))
+    after = chip.apply(np.full((2, 3), 8e-5), write=1, start=before, cells=np.zeros((2, 3), bool))
+    assert (after.conductance == before.conductance).all()
+    assert not after.pulses.any()
+    assert (after.unconverged == before.unconverged).all()
+
+
+def test_cells_whose_range_ends_before_their_target_are_told():
+    """Those farther from what was asked for than the tolerance of their own range."""
+    chip = Chip(hardware(variation=Variation(sigma=0.3)).cells, 5, (4, 4))
+    written = chip.apply(np.full((4, 4), 9.9e-5))
+    factor = chip.maps(0).factor
+    short = 1e-4 * factor < 9.9e-5 - 0.02 * 9e-5 * factor
+    assert 0 < short.sum() < 16
+    assert (written.unconverged == short).all()
+    assert written.conductance[short] == pytest.approx(1e-4 * factor[short], rel=0.03)
+
+
+@pytest.mark.parametrize("fidelity", ["closed", "ideal"])
+def test_pulses_go_through_the_wires_that_a_fidelity_has(fidelity):
+    """Of the closed form none but the ends, of ideal hardware none."""
+    cells = Nonidealities(r_on=1e3, r_off=1e5, programming=PULSES)
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(8, 8, bias=False)
+    reached = []
+    for word in (1.0, 300.0):
+        setting = Hardware(tiles=Tiles(8, 8), wires=Wires(word=word), cells=cells, fidelity=fidelity)
+        network = convert(linear, setting).program(3)
+        layer = next(module for module in network.modules() if hasattr(module, "tiles"))
+        reached.append([tile.crossbar.conductance for tile in layer.tiles])
+    assert all((a == b).all() for a, b in zip(*reached, strict=True))
 
 
 def test_what_is_refused():

@@ -227,9 +227,8 @@ def _circuit(shape: tuple[int, ...], state: ArrayState) -> Crossbar:
     wires = state.hardware.wires
     if state.hardware.fidelity == "ideal":
         return Crossbar(np.zeros(shape))
-    return Crossbar(
-        np.zeros(shape), word_wire=wires.word, bit_wire=wires.bit, driver=wires.driver, sense=wires.sense
-    )  # fmt: skip
+    word, bit = _segments(state.hardware)
+    return Crossbar(np.zeros(shape), word_wire=word, bit_wire=bit, driver=wires.driver, sense=wires.sense)
 
 
 def reference_model(state: ArrayState) -> Nonidealities:
@@ -301,8 +300,13 @@ def _laid_out(conductance: Array, place: Place, hardware: Hardware) -> Crossbar:
         # A line that is off gets 0 V, and without wires that is what it has when it is open.
         return Crossbar(conductance, device=law)
     driver = wires.driver if place.row_order is None else np.where(place.driven, wires.driver, np.inf)
-    word, bit = (0.0, 0.0) if hardware.fidelity == "closed" else (wires.word, wires.bit)
+    word, bit = _segments(hardware)
     return Crossbar(conductance, word_wire=word, bit_wire=bit, driver=driver, sense=wires.sense, device=law)
+
+
+def _segments(hardware: Hardware) -> tuple[float, float]:
+    """Return the ohms of a segment of word and of bit lines; the closed form has ends alone."""
+    return (0.0, 0.0) if hardware.fidelity == "closed" else (hardware.wires.word, hardware.wires.bit)
 
 
 def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> list[Tensor]:

@@ -13,11 +13,14 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.devices import DynamicDevice, models
 from xbarsim.errors import InputError
 from xbarsim.nonideal.effect_settings import Settings
-from xbarsim.programming import PulseLadder, VerifyRead, WrittenArray
+from xbarsim.programming import PulseLadder, VerifyRead
 from xbarsim.programming import program as write_array
 from xbarsim.schemes import scheme_of
 
 Mask = NDArray[np.bool_]
+Counts = NDArray[np.int64]
+
+_ROUNDING = 1e-9  # of a tolerance: cells' ranges go through ohms
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class PulsedWrites(Settings):
     increment, most_amplitude : float
         Volts by which further pulses are higher, and where that ends; without an end there is no increment.
     tolerance : float
-        How far a cell may be off, as a share of g_on - g_off, above 0 and below 1.
+        How far a cell may be off, as a share of its own range, above 0 and below 1.
     max_pulses : int
         For one cell, at least 1.
     rounds : int
@@ -91,8 +94,11 @@ class PulsedWrites(Settings):
 
     def write(
         self, circuit: Crossbar, before: Array, goal: Array, bounds: tuple[Array, Array], stuck: Mask, mask: Mask
-    ) -> WrittenArray:
+    ) -> tuple[Array, Counts, Mask]:
         """Write the cells of a mask.
+
+        Returns all cells' siemens, those that pulses for others moved too, each cell's pulses, and which of the mask
+        are farther from their goal than they may be, stuck ones and such whose range ends before it among them.
 
         Parameters
         ----------
@@ -106,14 +112,17 @@ class PulsedWrites(Settings):
             Cells that do not move, and those that are written.
         """
         least, most = bounds
+        span = most - least
         # A cell stuck beyond its own range has it widened: the range only says how fast cells move.
         least, most = np.minimum(least, before), np.maximum(most, before)
         device = models()[self.device](r_on=1.0 / most, r_off=1.0 / least)
         cells = [(int(i), int(j)) for i, j in np.argwhere(mask & ~stuck)]
-        target = np.clip(goal, least, most)
-        crossbar = circuit.with_cells(np.clip(before, least, most), device)
-        return write_array(
-            crossbar, target, pulse=self._ladder(), scheme=self.scheme,
-            tolerance=self.tolerance, of="range", most_pulses=self.max_pulses, read=VerifyRead("cell"), order=cells,
-            rounds=self.rounds, stuck=stuck,
-        )  # fmt: skip
+        siemens, pulses = before, np.zeros(mask.shape, np.int64)
+        if cells:
+            record = write_array(
+                circuit.with_cells(before, device), np.clip(goal, least, most), pulse=self._ladder(),
+                scheme=self.scheme, tolerance=self.tolerance, of="range", most_pulses=self.max_pulses,
+                read=VerifyRead("cell"), order=cells, rounds=self.rounds, stuck=stuck,
+            )  # fmt: skip
+            siemens, pulses = record.conductance, record.pulses
+        return siemens, pulses, mask & ~(np.abs(siemens - goal) <= (1.0 + _ROUNDING) * self.tolerance * span)

@@ -34,7 +34,7 @@ class Programmed(Locked):
     pulses : array of int32
         Pulses of this programming; 0 where a cell was left alone.
     unconverged : array of bool
-        Cells that write-verify left outside its tolerance; none without it.
+        Cells that write-verify, or programming by pulses, left outside its tolerance; none without them.
     faults : array of int8
         ``Fault`` of each cell.
     tile : int
@@ -78,11 +78,10 @@ def program(
         pulse = Stream.of(seed, Draw.PULSE, tile, write)
         reached, pulses, failed = _verified(model, model.write_verify, maps, goal, before, mask, pulse)
     elif model.programming:
-        record = model.programming.write(
+        reached, counts, failed = model.programming.write(
             circuit or Crossbar(before), before, goal, _bounds(model, maps.factor), maps.faults != Fault.HEALTHY, mask
         )
-        reached, pulses = record.conductance, record.pulses.astype(np.int32)
-        failed = mask & ~record.reached & (maps.faults == Fault.HEALTHY)
+        pulses = counts.astype(np.int32)
         before = reached  # what pulses for others did to the rest stays
     else:
         reached, pulses, failed = (
