@@ -143,6 +143,37 @@ def test_cells_without_thresholds_all_move():
     assert written.disturbance[1, 2] == 0
 
 
+@pytest.mark.parametrize("device", [VTEAM(), IonDrift()], ids=["at ports", "in time"])
+def test_volts_that_arrive_count_from_the_first_moment(device):
+    """A pulse without a rise has most across a cell that turns on before it turns on."""
+    crossbar = array(low=3e-4, high=6e-4, wires=20.0, device=device)
+    amplitude = -1.2 if device.thresholds is not None else 1.2
+    written = apply(crossbar, [WritePulse((1, 2), amplitude, 3e-9 if device.thresholds is not None else 2e-3)])
+    words, bits = np.array([0.5, 1.0, 0.5]), np.array([0.5, 0.5, 0.0, 0.5])
+    first, _ = across(crossbar, crossbar.conductance, amplitude * words, amplitude * bits)
+    last, _ = across(crossbar, written.conductance, amplitude * words, amplitude * bits)
+    assert abs(last[1, 2]) < 0.999 * abs(first[1, 2])
+    assert written.log.arrived[1, 2] == pytest.approx(first[1, 2], rel=1e-8)
+
+
+def test_a_cell_beyond_its_threshold_at_the_first_moment_alone_is_seen():
+    """The selected cell turns on, wires take more, and its neighbour falls below its threshold amid the pulse."""
+    siemens = np.array([[5e-4, 1.1e-4, 1.1e-4], [2e-4, 2e-4, 2e-4]])
+    wires = {"word_wire": 1.0, "bit_wire": 1.0, "driver": 20.0, "sense": 1.0}
+    volts, _ = across(Crossbar(siemens, **wires), siemens, np.array([-1.0, -0.5]), np.array([0.0, -0.5, -0.5]))
+
+    def moved(factor):
+        v_on = np.full((2, 3), -0.7)
+        v_on[0, 1] = factor * volts[0, 1]
+        device = VTEAM(r_off=1e4, v_on=v_on, v_off=5.0, alpha_on=1.0, k_on=-0.002)
+        crossbar = Crossbar(siemens, **wires, device=device)
+        pulsed = PulsedArray(crossbar)
+        return pulsed.pulse(WritePulse((0, 0), -1.0, 2e-8), LineBias(crossbar, scheme_of("half"))).moved
+
+    assert moved(0.9999) is not None
+    assert moved(1.0001) is None
+
+
 def test_gaps_and_jumps():
     """Edges of no length, and time at 0 V, which moves nothing here."""
     crossbar = array()
@@ -160,6 +191,8 @@ def test_gaps_and_jumps():
         (([(0, 1), (1, 0)], 1.0, 1e-9), "several rows and columns"),
         (([(0, 1), (0, 1)], 1.0, 1e-9), "twice"),
         (([], 1.0, 1e-9), "empty"),
+        (((0.5, 1), 1.0, 1e-9), "whole numbers"),
+        (((0, 1), "1", 1e-9), "amplitude is '1'"),
     ],
 )
 def test_pulses_that_are_none(arguments, message):

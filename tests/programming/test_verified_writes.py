@@ -7,9 +7,10 @@ import pytest
 
 import xbarsim
 from xbarsim import Crossbar
-from xbarsim.devices import VTEAM, Linear
+from xbarsim.devices import VTEAM, DynamicLaw, Linear
 from xbarsim.errors import InputError
 from xbarsim.programming import PulseLadder, VerifyRead, WrittenArray, program
+from xbarsim.programming.pulsed_array import PulsedArray
 from xbarsim.schemes import Scheme, read
 
 LADDER = PulseLadder(0.9, 1e-8, 1e-9, 1e-9, increment=0.05, most_amplitude=1.3)
@@ -107,7 +108,9 @@ def test_a_run_that_was_interrupted_ends_bit_by_bit_as_if_it_had_not(tmp_path):
         assert rest.rounds == whole.rounds
     with pytest.raises(InputError, match="resume was begun with other tolerance"):
         program(array(wires=20.0), targets(), resume=part, **arguments | {"tolerance": 0.02})
-    with pytest.raises(InputError, match="resume was begun with other conductances, wires, targets or order"):
+    with pytest.raises(
+        InputError, match="resume was begun with other conductances, wires, cells' parameters, targets or order"
+    ):
         program(array(wires=3.0), targets(), resume=part, **arguments)
 
 
@@ -149,7 +152,75 @@ def test_why_a_cell_is_not_reached():
     assert bound.states[1, 1] == 0.0
 
 
+def _current(v, x, g):
+    return g * x * v, g * x, g * v
+
+
+def _falling(v, x, g):
+    """Positive volts lower x, beyond 1.5 V alone."""
+    if abs(v) < 1.5:
+        return 0.0, 0.0, 0.0
+    return -1e8 * (v - np.sign(v) * 1.5), -1e8, 0.0
+
+
 @pytest.mark.slow
+def test_polarity_of_laws_that_rest_at_low_volts():
+    """Which sign raises a conductance is asked where states move."""
+    device = DynamicLaw(_current, _falling, low=0.01, high=1.0, g=1e-3)
+    assert PulsedArray(Crossbar(np.full((1, 1), 1e-4), device=device)).rising == -1.0
+    crossbar = Crossbar(np.full((2, 2), 2e-4), device=device)
+    written = program(
+        crossbar, np.full((2, 2), 5e-4), pulse=PulseLadder(2.0, 1e-9), read="cell", order=[(0, 0)], tolerance=0.05
+    )
+    assert written.unreached() == {}
+
+
+def test_a_run_goes_on_with_the_same_cells_alone():
+    """Parameters of each cell count, not only their range."""
+    first, second = np.full((2, 3, 4), 1e3)
+    first[0, 0] = first[2, 3] = second[0, 1] = second[2, 3] = 2e3
+    arguments = {"pulse": LADDER, "order": [(0, 0), (1, 1)]}
+    part = program(array(device=VTEAM(r_on=first)), targets(), stop=lambda: True, **arguments)
+    assert program(array(device=VTEAM(r_on=first)), targets(), resume=part, **arguments).finished
+    with pytest.raises(InputError, match="begun with other conductances, wires, cells' parameters"):
+        program(array(device=VTEAM(r_on=second)), targets(), resume=part, **arguments)
+
+
+def test_looks_at_all_cells_are_looks_at_those_with_targets_and_can_be_stopped():
+    """Under a scheme that needs a solve for each; what was stopped there goes on bit by bit."""
+    how = VerifyRead("wires", 0.2, "half")
+    arguments = {"pulse": LADDER, "read": how, "order": [(0, 0), (2, 3), (1, 1)], "rounds": 1, "tolerance": 0.05}
+    lines = []
+    whole = program(array(), targets(), progress=lines.append, **arguments)
+    assert [line for line in lines if line.startswith("looks again")] == [
+        f"looks again at {number} of 3 cells" for number in range(3)
+    ]
+    assert np.isnan(whole.readings).sum() == 9
+    for asked in (4, 5):  # in the look at all cells
+        left = [asked]
+
+        def stop(left=left):
+            left[0] -= 1
+            return left[0] <= 0
+
+        part = program(array(), targets(), stop=stop, **arguments)
+        assert not part.finished
+        assert part.position == 3
+        rest = program(array(), targets(), resume=part, **arguments)
+        assert rest.readings.tobytes() == whole.readings.tobytes()
+        assert rest.finished
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    """In records and files they are plain ones."""
+    arguments = {"pulse": LADDER, "order": [(0, 0)], "stop": lambda: True}
+    plain = program(array(), targets(), most_pulses=9, tolerance=0.03125, **arguments)
+    numpys = program(array(), targets(), most_pulses=np.int64(9), tolerance=np.float32(0.03125), **arguments)
+    assert numpys.settings == plain.settings
+    numpys.to_npz(tmp_path / "part.npz")
+    assert json.loads(numpys.to_json())["settings"] == plain.settings
+
+
 def test_cells_that_others_disturb_are_told_and_written_again():
     """Half-selected cells beyond their threshold; a further round mends what it can."""
     strong = PulseLadder(1.5, 2e-9)
@@ -205,6 +276,8 @@ def test_colours_of_a_picture():
         ({"most_pulses": 0}, "most_pulses is 0"),
         ({"read": "tester"}, "read is 'tester'"),
         ({"order": "spiral"}, "order is 'spiral'"),
+        ({"order": "random", "seed": -1}, "seed is -1"),
+        ({"pulse": (1.0, 1e-8)}, "pulse is tuple: give a PulseLadder"),
         ({"order": [(0, 0), (0, 0)]}, "order has a cell twice"),
         ({"crossbar": Crossbar(np.ones((3, 4)), device=Linear())}, "no state that moves: pulses write .*vteam"),
     ],

@@ -113,7 +113,7 @@ def program(target: str, **options: Any) -> None:
 
     if store:
         result.to_npz(store)
-    if stopped and not result.finished:
+    if stopped:
         place = (
             f"{store} holds what was done: go on with --resume {store}" if store else "give --store FILE to go on later"
         )
@@ -153,7 +153,7 @@ def _write(target: str, options: dict[str, Any], store: str | None, output: Outp
             seed=options["seed"], progress=progress, stop=lambda: bool(caught),
             keep=None if store is None else lambda so_far: so_far.to_npz(store), resume=resume,
         )  # fmt: skip
-    return result, bool(caught)
+    return result, bool(caught) and not result.finished
 
 
 def _ladder(options: dict[str, Any]) -> PulseLadder:

@@ -95,7 +95,8 @@ def program(
     progress : callable, optional
         Gets a line of how far it is, after each turn.
     stop : callable, optional
-        Asked after each turn: True ends the work there; what was done is returned, and can be resumed.
+        Asked after each turn, and between looks: True ends the work there; what was done is returned, and can be
+        resumed.
     keep : callable, optional
         Gets what was done so far every 20 seconds.
     resume : WrittenArray, optional
@@ -115,7 +116,9 @@ def program(
     write_scheme = scheme_of(scheme)
     cells = _ordered(order, crossbar.shape, seed)
     goal = _checked_target(target, array, cells)
-    _checked("tolerance", tolerance, 0.0, 1.0)
+    tolerance = _checked("tolerance", tolerance, 0.0, 1.0)
+    if not isinstance(pulse, PulseLadder):
+        raise InputError(f"pulse is {type(pulse).__name__}: give a PulseLadder")
     if of not in ("target", "range"):
         raise InputError(f"of is {of!r}: it must be target or range")
     for name, count in (("most_pulses", most_pulses), ("rounds", rounds), ("stuck_after", stuck_after)):
@@ -125,8 +128,9 @@ def program(
     allowed = tolerance * (goal if of == "target" else most - least)
     settings = {
         "device": repr(array.device), "scheme": repr(write_scheme), "pulse": repr(pulse), "read": repr(how),
-        "verify": verify, "tolerance": tolerance, "of": of, "most_pulses": most_pulses, "rounds": rounds,
-        "stuck_after": stuck_after, "reltol": reltol, "circuit": _digest(crossbar, goal, array.stuck, cells),
+        "verify": bool(verify), "tolerance": tolerance, "of": of, "most_pulses": int(most_pulses),
+        "rounds": int(rounds), "stuck_after": int(stuck_after), "reltol": array.reltol,
+        "circuit": _digest(array, goal, cells),
     }  # fmt: skip
     work = _Begun(array, goal, cells, resume, settings)
     reads = ArrayReads(array, how)
@@ -152,8 +156,12 @@ def program(
                 kept_at = time.monotonic()
         if halted:
             break
+        readings = reads.of(~np.isnan(goal), progress, stop)
+        if readings is None:
+            break
         work.rounds += 1
-        _look_again(work, reads.every(), allowed)
+        work.log.residual = max(work.log.residual, reads.residual)
+        _look_again(work, readings, allowed)
         halted = work.finished = not verify or work.rounds >= rounds or not work.queue_disturbed()
     return work.result(begin)
 
@@ -200,7 +208,7 @@ def apply(
     missing = np.full(crossbar.shape, np.nan)
     return WrittenArray(
         missing, array.siemens, array.states, missing.copy(), np.zeros(crossbar.shape, np.int64), log,
-        {"device": repr(array.device), "scheme": repr(bias.scheme), "reltol": reltol},
+        {"device": repr(array.device), "scheme": repr(bias.scheme), "reltol": array.reltol},
         seconds=time.perf_counter() - begin,
     )  # fmt: skip
 
@@ -221,7 +229,7 @@ class _Begun:
             return
         for name, value in settings.items():
             if resume.settings.get(name) != value:
-                setting = "conductances, wires, targets or order" if name == "circuit" else name
+                setting = "conductances, wires, cells' parameters, targets or order" if name == "circuit" else name
                 raise InputError(f"resume was begun with other {setting}: give what it was begun with, or begin anew")
         self.log, self.readings, self.codes = resume.log.copy(), resume.readings.copy(), resume.codes.copy()
         self.queue, self.position, self.rounds = resume.queue.copy(), resume.position, resume.rounds
@@ -275,6 +283,8 @@ def _ordered(order: Order | Sequence[Cell], shape: tuple[int, int], seed: int) -
         if order == "columns":
             return every.reshape(shape).T.ravel()
         if order == "random":
+            if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+                raise InputError(f"seed is {seed!r}: it must be a whole number, at least 0")
             return np.random.default_rng(seed).permutation(every)
         raise InputError(f"order is {order!r}: it must be rows, columns, random or a sequence of (row, column)")
     cells = [checked_cell(shape, cell) for cell in order]
@@ -318,10 +328,12 @@ def _train(pulses: Sequence[WritePulse] | ArrayLike) -> list[WritePulse]:
     return [WritePulse((int(row[0]), int(row[1])), *(float(number) for number in row[2:])) for row in table]
 
 
-def _digest(crossbar: Crossbar, goal: Array, stuck: Mask, cells: Counts) -> str:
-    """Return what tells circuits, targets and orders apart."""
+def _digest(array: PulsedArray, goal: Array, cells: Counts) -> str:
+    """Return what tells circuits, cells, targets and orders apart."""
+    crossbar = array.crossbar
     parts = (
-        crossbar.conductance, crossbar.word_wire, crossbar.bit_wire, crossbar.driver, crossbar.sense, goal, stuck, cells
+        crossbar.conductance, crossbar.word_wire, crossbar.bit_wire, crossbar.driver, crossbar.sense,
+        array.laws_in_numbers, goal, array.stuck, cells,
     )  # fmt: skip
     digest = hashlib.sha256()
     for part in parts:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from xbarsim.errors import InputError
-from xbarsim.programming.write_pulse import check_shape
+from xbarsim.programming.write_pulse import check_shape, is_number
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class PulseLadder:
 
     def __post_init__(self) -> None:
         for name, volts in (("amplitude", self.amplitude), ("opposite", self.opposite)):
-            if volts is not None and volts < 0.0:
+            if volts is not None and is_number(volts) and volts < 0.0:
                 raise InputError(f"{name} is {volts!r}: give volts above 0, the cells' model says which sign does what")
         check_shape(self.amplitude, self.width, self.rise, self.fall, self.gap)
         if self.opposite is not None:
@@ -67,21 +67,16 @@ class PulseLadder:
             ("increment", self.increment, 0.0, "most_amplitude", self.most_amplitude, first),
             ("widening", self.widening, 1.0, "most_width", self.most_width, self.width),
         ):
-            if not (math.isfinite(value) and value >= least):
+            if not (is_number(value) and value >= least):
                 raise InputError(f"{name} is {value!r}: it must be at least {least:g}")
             if value > least and highest is None:
                 raise InputError(f"{name} is {value:g}: give {top} too, where the ladder ends")
             if value == least and highest is not None:
-                raise InputError(f"{top} is {highest:g}, but there is no {name} to climb by")
-            if highest is not None and not (math.isfinite(highest) and highest >= first_of_top):
+                raise InputError(f"{top} is {highest!r}, but there is no {name} to climb by")
+            if highest is not None and not (is_number(highest) and highest >= first_of_top):
                 raise InputError(f"{top} is {highest!r}: it must be at least the first, {first_of_top:g}")
-        if not 0.0 < self.shrink <= 1.0:
+        if not (is_number(self.shrink) and 0.0 < self.shrink <= 1.0):
             raise InputError(f"shrink is {self.shrink!r}: it must be above 0 and at most 1")
-
-    @property
-    def highest(self) -> float:
-        """The largest volts that a pulse may have."""
-        return self.most_amplitude or max(self.amplitude, self.opposite or 0.0)
 
     def rung(self, raising: bool, number: int, turns: int) -> tuple[float, float]:
         """Return the volts, without their sign, and the seconds of a pulse.

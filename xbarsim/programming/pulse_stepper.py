@@ -52,6 +52,9 @@ class PulseStepper(Stepper):
             np.copyto(self.peaks, across, where=np.abs(across) > np.abs(self.peaks))
 
         times, shares = pulse.waveform
+        if pulse.rise == 0.0:
+            self.settle(self._at(pulse.amplitude))
+            look()
         for begin, stop, first, last in zip(times[:-1], times[1:], shares[:-1], shares[1:], strict=True):
             if stop > begin:
                 self._follow(begin, stop, pulse.amplitude * first, pulse.amplitude * last, look)

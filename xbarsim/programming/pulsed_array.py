@@ -32,10 +32,13 @@ from xbarsim.transient.tableau import ERROR, NODES, STAGES, WEIGHTS
 Mask = NDArray[np.bool_]
 
 MOST_PORTS = 8
-"""Selected cells from which on the whole array is stepped through time: each port costs a solve."""
+"""Selected cells up to which a pulse is taken at ports, each of which costs a solve; more are stepped through time."""
 
 _PROBE = 1.0
-"""Volts at which a model without thresholds is asked which way its states move."""
+"""Volts at which a model without thresholds is asked first which way its states move."""
+
+_DOUBLINGS = 8
+"""Times that these volts are doubled where states rest."""
 
 _METHOD = np.array([NODES, *([*shares, 0.0, 0.0][:3] for shares in STAGES), ERROR])
 _FOURTH = np.linalg.solve(np.vander([0.0, *NODES], 4, increasing=True).T, 1.0 / np.arange(1.0, 5.0))
@@ -140,16 +143,34 @@ class PulsedArray:
     def _directions(self) -> tuple[Mask, Array]:
         """Tell where conductances and states rise together, and the sign of volts that raise the former.
 
-        Both are asked of the laws halfway between the bounds.
+        The latter is asked of the laws halfway between the bounds, at volts that double until a state moves.
         """
-        middle = 0.5 * (self.low + self.high)
+        middle, still = 0.5 * (self.low + self.high), np.zeros(self.low.shape)
         volts: Any = _PROBE
         if self.device.thresholds is not None:
             volts = 2.0 * np.maximum(*(np.abs(limit) for limit in self.device.thresholds))
-        results = np.zeros((6, *middle.shape))
-        self._cells.evaluate(np.array(np.broadcast_to(volts, middle.shape)), middle, *results)
-        together: Mask = results[2] > 0.0
-        return together, np.where(together == (results[3] > 0.0), 1.0, -1.0)
+        motion = still.copy()
+        for doubling in range(_DOUBLINGS + 1):
+            for sign in (1.0, -1.0):
+                results = np.zeros((6, *middle.shape))
+                self._cells.evaluate(sign * 2.0**doubling * volts + still, middle, *results)
+                np.copyto(motion, sign * results[3], where=(motion == 0.0) & ~np.isnan(results[3]))
+            if motion.all():
+                break
+        together: Mask = self.device.conductance(self.high) > self.device.conductance(self.low)
+        return together, np.where(together == (motion > 0.0), 1.0, -1.0)
+
+    @property
+    def laws_in_numbers(self) -> Array:
+        """The cells' parameters, and what their laws say at some volts and states, to digits that any machine gives."""
+        said = []
+        for part in (0.0, 0.3, 1.0):
+            x = self.low + part * (self.high - self.low)
+            for volts in (-2.0, -0.5, 0.1, 1.0, 3.0):
+                results = np.zeros((6, *x.shape))
+                self._cells.evaluate(np.full(x.shape, volts), x, *results)
+                said += [float(f"{np.nansum(result):.6g}") for result in results]
+        return np.concatenate([self._cells.parameters.ravel(), said])
 
     @property
     def reachable(self) -> tuple[Array, Array]:
@@ -201,6 +222,13 @@ class PulsedArray:
         )  # fmt: skip
         if status != port_pulses.FINISHED:
             return None
+        # Stages lie behind the first moment: what it has is known from the states at hand.
+        first = ports.ohmic_currents(self.siemens[place])
+        np.minimum(ratios[0], first, out=ratios[0])
+        np.maximum(ratios[1], first, out=ratios[1])
+        if pulse.rise == 0.0:
+            across = pulse.amplitude * (ports.open_volts - ports.view.ohms @ first)
+            np.copyto(peaks, across, where=np.abs(across) > np.abs(peaks))
         amperes = pulse.amplitude * ratios[1]
         exact = max(residual, ports.residual(amperes))
         least, most = self._quiet
@@ -233,7 +261,7 @@ class PulsedArray:
         delivered = sum(float(joules.sum()) for joules in stepper.source_energy.values())
         return PulseEffect(
             begun[place], self.states[place], stepper.peaks, delivered, stepper.cell_energy[place], moved,
-            stepper.residual,            stepper.accepted,
+            stepper.residual, stepper.accepted,
         )  # fmt: skip
 
     def _evaluate(self, place: tuple[Any, ...], volts: Array) -> Array:

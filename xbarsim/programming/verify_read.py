@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,9 @@ import numpy as np
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
 from xbarsim.programming.line_bias import LineBias
-from xbarsim.programming.pulsed_array import PulsedArray
+from xbarsim.programming.pulsed_array import Mask, PulsedArray
+from xbarsim.programming.write_pulse import is_number
+from xbarsim.resources import check_running
 from xbarsim.schemes.reading import read
 from xbarsim.schemes.scheme import GROUNDED, Cell, Scheme, scheme_of
 from xbarsim.solvers.effective import effective_conductance
@@ -44,7 +46,7 @@ class VerifyRead:
     def __post_init__(self) -> None:
         if self.through not in ("wires", "cell"):
             raise InputError(f"read is {self.through!r}: it must be wires or cell")
-        if not (math.isfinite(self.voltage) and self.voltage != 0.0):
+        if not (is_number(self.voltage) and self.voltage != 0.0):
             raise InputError(f"the read voltage is {self.voltage!r}: it must be a finite number of volts, not 0")
         object.__setattr__(self, "scheme", scheme_of(self.scheme))
 
@@ -79,15 +81,24 @@ class ArrayReads:
         readings = ports.end_current("bit_bottom", cell[1], amperes)
         return readings + ports.end_current("bit_top", cell[1], amperes) if self.scheme.both_bits else readings
 
-    def every(self) -> Array:
-        """Return what reads of all cells show, (rows, cols)."""
+    def of(
+        self, mask: Mask, progress: Callable[[str], None] | None = None, stop: Callable[[], bool] | None = None
+    ) -> Array | None:
+        """Return what reads of some cells show, (rows, cols), NaN elsewhere; None where ``stop`` ended them before."""
         array = self.array
         if self.how.through == "cell":
-            return array.siemens.copy()
+            return np.where(mask, array.siemens, np.nan)
         if array.device.linear and self.scheme == GROUNDED:
             # Whichever row is read, all others are at 0 V: one map holds all reads.
-            return effective_conductance(array.crossbar.with_cells(array.siemens), threads=1)
-        readings = np.empty(array.siemens.shape)
-        for cell in np.ndindex(readings.shape):
-            readings[cell] = self.cell((cell[0], cell[1]))
+            every = effective_conductance(array.crossbar.with_cells(array.siemens), threads=1)
+            return np.where(mask, every, np.nan)
+        readings = np.full(mask.shape, np.nan)
+        cells = np.argwhere(mask)
+        for number, (i, j) in enumerate(cells):
+            check_running()
+            if stop is not None and stop():
+                return None
+            if progress is not None:
+                progress(f"looks again at {number} of {len(cells)} cells")
+            readings[i, j] = self.cell((int(i), int(j)))
         return readings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -100,10 +101,15 @@ def _as_cells(cells: Cell | Sequence[Cell]) -> tuple[Cell, ...]:
 
 def _as_pair(cell: object) -> Cell:
     try:
-        i, j = (int(index) for index in cell)  # type: ignore[attr-defined]
+        i, j = (int(index) for index in cell if int(index) == index)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
-        raise InputError(f"cells holds {cell!r}: each must be (row, column)") from None
+        raise InputError(f"cells holds {cell!r}: each must be (row, column), whole numbers") from None
     return i, j
+
+
+def is_number(value: object) -> bool:
+    """Tell whether something is a finite number."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_shape(amplitude: float, width: float, rise: float, fall: float, gap: float) -> None:
@@ -114,10 +120,10 @@ def check_shape(amplitude: float, width: float, rise: float, fall: float, gap: f
     InputError
         The amplitude is 0 or no number, the width is not above 0, or another time is below 0.
     """
-    if not math.isfinite(amplitude) or amplitude == 0.0:
+    if not is_number(amplitude) or amplitude == 0.0:
         raise InputError(f"amplitude is {amplitude!r}: a pulse needs volts, finite and not 0")
-    if not (math.isfinite(width) and width > 0.0):
+    if not (is_number(width) and width > 0.0):
         raise InputError(f"width is {width!r}: a pulse needs seconds above 0")
     for name, seconds in (("rise", rise), ("fall", fall), ("gap", gap)):
-        if not (math.isfinite(seconds) and seconds >= 0.0):
+        if not (is_number(seconds) and seconds >= 0.0):
             raise InputError(f"{name} is {seconds!r}: it must be seconds, 0 or more")
