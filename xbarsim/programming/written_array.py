@@ -38,7 +38,7 @@ class Unreached(IntEnum):
     IR_DROP = 4
     """What arrives of the pulses does not move it; their whole amplitude would."""
     AMPLITUDE = 5
-    """Not even the whole amplitude moves it."""
+    """Not even the whole amplitude moves it, as where a window of its model is 0 at a bound."""
     MOST_PULSES = 6
     """It has had as many pulses as it may."""
     DISTURBED = 7
