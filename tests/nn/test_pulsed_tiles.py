@@ -89,6 +89,7 @@ def test_cells_whose_range_ends_before_their_target_are_told():
     assert written.conductance[short] == pytest.approx(1e-4 * factor[short], rel=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fidelity", ["closed", "ideal"])
 def test_pulses_go_through_the_wires_that_a_fidelity_has(fidelity):
     """Of the closed form none but the ends, of ideal hardware none."""
