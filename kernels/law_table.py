@@ -29,6 +29,8 @@ class Cells:
         What all cells have in common.
     per_conductance : float
         What the first parameter grows by with each siemens of a cell's conductance.
+    owner : object
+        What keeps the code at the address in memory.
     """
 
     kind: int
@@ -36,6 +38,7 @@ class Cells:
     parameters: Array
     shared: Array
     per_conductance: float = 1.0
+    owner: object = None
 
     @property
     def symmetric(self) -> bool:

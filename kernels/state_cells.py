@@ -24,12 +24,15 @@ class DynamicCells:
         Addresses of a user's compiled functions, else 0.
     parameters : (K, rows, cols)
         The first two are the bounds.
+    owner : object
+        What keeps the code at the addresses in memory.
     """
 
     kind: int
     current_address: int
     motion_address: int
     parameters: Array
+    owner: object = None
 
     @property
     def low(self) -> Array:

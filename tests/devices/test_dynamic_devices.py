@@ -88,6 +88,29 @@ def test_cells_out_of_range_are_read_and_not_moved():
         varied.state([[1e-3, 1e-4], [1e-3, 1e-4]])
 
 
+@pytest.mark.parametrize("form", ["(rows, cols)", "(rows, 1)", "(1, cols)", "(cols,)", "scalar"])
+def test_a_part_of_the_cells_has_its_own_parameters(form):
+    given = np.random.default_rng(4).uniform(0.3, 0.6, SHAPE)
+    given = {
+        "(rows, cols)": given, "(rows, 1)": given[:, :1], "(1, cols)": given[:1], "(cols,)": given[0],
+        "scalar": given[0, 0],
+    }[form]  # fmt: skip
+    device = VTEAM(v_off=given, curve="exponential")
+    v, x = np.full(SHAPE, 0.9), np.full(SHAPE, 1e-9)
+    place = slice(1, 3), slice(2, 5)
+    part = device.cut(place)
+    np.testing.assert_array_equal(evaluated(part, v[place], x[place]), evaluated(device, v, x)[:, *place])
+    assert part.curve == "exponential"
+    assert not part.v_off.flags.writeable
+
+
+def test_cells_that_parameters_do_not_fit_are_refused():
+    device = VTEAM(r_on=np.full((2, 2), 1e3))
+    for name, ask in (("state", device.conductance), ("conductance", device.state), ("state", device.instance_in_time)):
+        with pytest.raises(InputError, match=rf"{name} has shape \(3, 4\): the model's parameters are of \(2, 2\)"):
+            ask(np.full((3, 4), 1e-9))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_they_are_frozen_equal_and_copied(name):
     device = MODELS[name]
@@ -127,6 +150,7 @@ def test_what_they_print():
         (lambda: VTEAM(k_on=np.full((2, 3), -1.0)).dynamics((3, 2)), r"device.k_on has shape \(2, 3\)"),
         (lambda: DynamicLaw(moved, 3, low=0, high=1), "motion is int: it must be callable"),
         (lambda: DynamicLaw(moved, moved, low=1, high=0), "low is 1 and high 0: low must be below high"),
+        (lambda: DynamicLaw(moved, moved, low=[0, 0], high=[1, 1, 1]), "shapes do not fit: low .2,., high .3,."),
     ],
 )
 def test_they_refuse(make, message):
@@ -160,6 +184,11 @@ def test_a_law_of_one_s_own_is_a_device():
     np.testing.assert_allclose(*gradients, rtol=1e-8)
     with pytest.raises(InputError, match="cannot be written as a netlist"):
         device.subcircuit()
+    part = device.cut((slice(1, 2), slice(0, 1)))
+    np.testing.assert_allclose(part.state(g[1:, :1]), device.state(g)[1:, :1])
+    # A bound is a state, whatever rounding made of its siemens.
+    ends = np.array([[1e-6, 1e-3], [2e-6, 2e-3]]) * [1 - 4e-16, 1 + 4e-16]
+    np.testing.assert_array_equal(device.state(ends), [[0.001, 1.0]] * 2)
 
 
 @pytest.mark.slow

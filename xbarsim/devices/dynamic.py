@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import fields
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -41,21 +44,17 @@ class DynamicDevice(Device):
     state_unit: ClassVar[str] = ""
 
     def __init__(self, **values: Any) -> None:
-        shapes = {}
+        numbers = {}
         for option in self.options:
             value = values[option.name]
             if option.numeric:
                 limits = {"above": option.above, "least": option.least, "below": option.below}
                 value = parameter(option.name, value, **limits)
-                shapes[option.name] = value.shape
+                numbers[option.name] = value
             else:
                 option.checked(value)
             object.__setattr__(self, option.name, value)
-        try:
-            np.broadcast_shapes(*shapes.values())
-        except ValueError:
-            several = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
-            raise InputError(f"the parameters' shapes do not fit: {several}") from None
+        check_shapes(numbers)
 
     @property
     def bounds(self) -> tuple[Array, Array]:
@@ -94,10 +93,7 @@ class DynamicDevice(Device):
         InputError
             A state is beyond the bounds.
         """
-        x = checked_array("state", state, signed=True)
-        low, high = self.bounds
-        self._check("state", x, (x < low) | (x > high), low, high)
-        return self._conductance(x)
+        return self._conductance(self._checked_state(state))
 
     def state(self, conductance: ArrayLike) -> Array:
         """Return the states x of cells of so many siemens at 0 V.
@@ -107,16 +103,32 @@ class DynamicDevice(Device):
         InputError
             A cell has more or less than any state between the bounds gives.
         """
-        g = checked_array("conductance", conductance)
+        g = self._fitting("conductance", checked_array("conductance", conductance))
         low, high = self.bounds
+        ends = self._conductance(low), self._conductance(high)
+        least, most = np.minimum(*ends), np.maximum(*ends)
+        inside = np.clip(g, least, most)
         with np.errstate(all="ignore"):
-            x = self._state(g)
+            x = self._state(np.where(np.abs(g - inside) <= _NEAR * inside, inside, g))
         room = _NEAR * (high - low)
-        outside = ~((x >= low - room) & (x <= high + room))
-        if outside.any():
-            ends = self._conductance(low), self._conductance(high)
-            self._check("conductance", g, outside, np.minimum(*ends), np.maximum(*ends))
+        self._check("conductance", g, ~((x >= low - room) & (x <= high + room)), least, most)
         return np.clip(x, low, high)
+
+    def _checked_state(self, state: ArrayLike) -> Array:
+        x = self._fitting("state", checked_array("state", state, signed=True))
+        low, high = self.bounds
+        self._check("state", x, (x < low) | (x > high), low, high)
+        return x
+
+    def _fitting(self, name: str, cells: Array) -> Array:
+        """Return one number a cell; its shape must fit the parameters'."""
+        shapes = [value.shape for value in (*self.bounds, *self.state_parameters)]
+        try:
+            np.broadcast_shapes(cells.shape, *shapes)
+        except ValueError:
+            of_model = np.broadcast_shapes(*shapes)
+            raise InputError(f"{name} has shape {cells.shape}: the model's parameters are of {of_model}") from None
+        return cells
 
     def _check(self, name: str, value: Array, bad: Array | np.ndarray, low: Array, high: Array) -> None:
         if not bad.any():
@@ -145,10 +157,12 @@ class DynamicDevice(Device):
         table = np.empty((len(columns), *shape))
         for row, column in zip(table, columns, strict=True):
             row[:] = column
-        return DynamicCells(getattr(state_laws, self.state_kernel), *self._state_addresses(), table)
+        current, motion, owner = self._state_code()
+        return DynamicCells(getattr(state_laws, self.state_kernel), current, motion, table, owner)
 
-    def _state_addresses(self) -> tuple[int, int]:
-        return 0, 0
+    def _state_code(self) -> tuple[int, int, object]:
+        """Return the addresses of compiled laws, and what keeps their code in memory."""
+        return 0, 0, None
 
     def subcircuit(self) -> str:
         """Return the subcircuit of a cell whose state stands still, that of the model that reads see."""
@@ -160,11 +174,10 @@ class DynamicDevice(Device):
 
     def cut(self, place: tuple[slice, slice]) -> Self:
         """Return the model of some rows and columns of cells."""
-        values = {}
-        for option in self.options:
-            value = getattr(self, option.name)
-            values[option.name] = value[place] if option.numeric and value.ndim == 2 else value
-        return type(self)(**values)
+        part = copy(self)
+        for entry in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(part, entry.name, _part_of(getattr(self, entry.name), place))
+        return part
 
     def subcircuit_in_time(self) -> str:
         """Return the model with a state that moves as a SPICE subcircuit ``<name>_in_time``, ports ``TE BE``.
@@ -182,9 +195,7 @@ class DynamicDevice(Device):
         InputError
             A state is beyond the bounds.
         """
-        x = checked_array("state", state, signed=True)
-        low, high = self.bounds
-        self._check("state", x, (x < low) | (x > high), low, high)
+        x = self._checked_state(state)
         values = {"x0": x, **self._twin_parameters()}
         return {name: np.broadcast_to(value, x.shape) for name, value in values.items()}
 
@@ -229,6 +240,31 @@ class UserDynamics(DynamicDevice):
         """Check that parameters and bounds fit an array of ``(rows, cols)``."""
         for name, value in {"low": self.low, "high": self.high, **self.arguments}.items():
             broadcast(f"device.{name}", value, shape)
+
+
+def _part_of(value: Any, place: tuple[slice, slice]) -> Any:
+    """Return what some cells have of a parameter, or of several by name; what all cells share is the same."""
+    if isinstance(value, dict):
+        return {name: _part_of(inner, place) for name, inner in value.items()}
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return value
+    cuts = zip(value.shape, place[-value.ndim :], strict=True)
+    return value[tuple(slice(None) if size == 1 else cut for size, cut in cuts)]
+
+
+def check_shapes(numbers: Mapping[str, Array]) -> None:
+    """Check that parameters broadcast together.
+
+    Raises
+    ------
+    InputError
+        They do not.
+    """
+    try:
+        np.broadcast_shapes(*(value.shape for value in numbers.values()))
+    except ValueError:
+        several = ", ".join(f"{name} {value.shape}" for name, value in numbers.items() if value.shape)
+        raise InputError(f"the parameters' shapes do not fit: {several}") from None
 
 
 def check_below(lower: str, low: Array, upper: str, high: Array) -> None:

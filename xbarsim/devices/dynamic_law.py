@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
 from xbarsim.devices.base import NO_TABLE, parameter, short
-from xbarsim.devices.dynamic import UserDynamics, check_below
+from xbarsim.devices.dynamic import UserDynamics, check_below, check_shapes
 from xbarsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,15 +95,13 @@ class DynamicLaw(UserDynamics):
         object.__setattr__(self, "low", parameter("low", low))
         object.__setattr__(self, "high", parameter("high", high))
         object.__setattr__(self, "arguments", {name: parameter(name, value) for name, value in parameters.items()})
+        check_shapes({"low": self.low, "high": self.high, **self.arguments})
         check_below("low", self.low, "high", self.high)
         self._check_laws()
 
     def _check_laws(self) -> None:
         """Check that both functions give numbers between the bounds at 0 V, where no current flows."""
-        try:
-            shape = self._shape((1, 1))
-        except ValueError:
-            raise InputError("the parameters' shapes, and those of low and high, do not fit") from None
+        shape = self._shape((1, 1))
         cells = self.dynamics((shape[0], shape[1]))
         for part in (0.0, 0.5, 1.0):
             results = np.empty((6, *shape))
@@ -145,7 +143,8 @@ class DynamicLaw(UserDynamics):
         table = np.empty((len(columns), *shape))
         for row, column in zip(table, columns, strict=True):
             row[:] = column
-        return Cells(laws.COMPILED, _at_rest(self.current_law, len(self.arguments)).address, table, NO_TABLE)
+        law = _at_rest(self.current_law, len(self.arguments))
+        return Cells(laws.COMPILED, law.address, table, NO_TABLE, owner=law)
 
     def _conductance(self, state: Array) -> Array:
         shape = self._shape(np.shape(state))
@@ -175,9 +174,10 @@ class DynamicLaw(UserDynamics):
         x = np.where(conductance == most, np.broadcast_to(self.high, shape), low)
         return np.where(inside, x, np.nan)
 
-    def _state_addresses(self) -> tuple[int, int]:
+    def _state_code(self) -> tuple[int, int, object]:
         count = len(self.arguments) + 1
-        return _compiled(self.current_law, count).address, _compiled(self.motion_law, count).address
+        current, motion = _compiled(self.current_law, count), _compiled(self.motion_law, count)
+        return current.address, motion.address, (current, motion)
 
     def _twin_parameters(self) -> dict[str, Any]:
         raise InputError(f"{self!r} is two Python functions: it cannot be written as a netlist")
@@ -198,7 +198,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 @lru_cache(maxsize=256)
 def _compiled(function: Callable[..., Any], count: int) -> Any:
-    """Compile once; this cache keeps the code at its address alive."""
+    """Compile once."""
     from xbarsim.kernels.compiled import UncompilableError, compile_state_law
 
     try:

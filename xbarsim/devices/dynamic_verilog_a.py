@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array
 from xbarsim.devices.base import NO_TABLE, parameter
 from xbarsim.devices.compact_device import PARAMETER_OPTIONS, ROOM_TEMPERATURE, SOURCE_OPTIONS, CompactDevice
-from xbarsim.devices.dynamic import UserDynamics, check_below
+from xbarsim.devices.dynamic import UserDynamics, check_below, check_shapes
 from xbarsim.devices.law import check_at_rest
 from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
@@ -92,6 +92,7 @@ class DynamicVerilogA(CompactDevice, UserDynamics):
         self._take(source, module, kelvin, parameters)
         for name, value in (("low", low), ("high", high)):
             object.__setattr__(self, name, parameter(name, value))
+        check_shapes({"low": self.low, "high": self.high, **self.arguments})
         check_below("low", self.low, "high", self.high)
         model = self._model()
         if not model.state:
@@ -103,22 +104,22 @@ class DynamicVerilogA(CompactDevice, UserDynamics):
     def _model(self) -> CompactModel:
         return self._prepared(None, (float(self.low.min()), float(self.high.max())))
 
-    def _state_addresses(self) -> tuple[int, int]:
-        laws = self._model().laws
-        return laws.current, laws.motion
+    def _state_code(self) -> tuple[int, int, object]:
+        model = self._model()
+        return model.laws.current, model.laws.motion, model
 
     def _conductance(self, state: Array) -> Array:
-        return self._evaluated(self._model().laws.frozen, state, 0.0)[1]
+        return self._evaluated("frozen", state, 0.0)[1]
 
-    def _evaluated(self, address: int, state: Array, volts: float) -> tuple[Array, Array]:
+    def _evaluated(self, law: Literal["frozen", "tilt"], state: Array, volts: float) -> tuple[Array, Array]:
         """Return the two results of a law for cells in states x, in the shape that parameters broadcast to."""
         from xbarsim.kernels import laws
 
         x = np.array(np.broadcast_arrays(state, *self.arguments.values())[0], dtype=np.float64)
         shape = np.atleast_2d(x).shape
-        cells = self._laid(np.ones(shape), np.atleast_2d(x), np.zeros(shape))
+        cells = self._laid(np.ones(shape), np.atleast_2d(x), np.zeros(shape), law)
         v, u, i, slope = np.zeros((4, *shape))
-        laws.evaluate(laws.COMPILED, address, v + volts, u, cells.parameters, cells.shared, u, i, slope)
+        laws.evaluate(laws.COMPILED, cells.address, v + volts, u, cells.parameters, cells.shared, u, i, slope)
         return i.reshape(x.shape), slope.reshape(x.shape)
 
     def _state(self, conductance: Array) -> Array:
@@ -126,7 +127,9 @@ class DynamicVerilogA(CompactDevice, UserDynamics):
         g, low, high = (np.array(np.broadcast_to(value, shape)) for value in (conductance, self.low, self.high))
         return root_between(lambda x: np.log(self._conductance(x) / g), low, high)
 
-    def _laid(self, conductance: Array, state: Array, follows: Array) -> Cells:
+    def _laid(
+        self, conductance: Array, state: Array, follows: Array, law: Literal["frozen", "tilt"] = "frozen"
+    ) -> Cells:
         """Lay out frozen cells whose states follow their conductances by ``follows`` for each siemens."""
         from xbarsim.kernels import laws
         from xbarsim.kernels.law_table import Cells
@@ -135,7 +138,8 @@ class DynamicVerilogA(CompactDevice, UserDynamics):
         table = np.empty((len(columns), *conductance.shape))
         for row, column in zip(table, columns, strict=True):
             row[:] = column
-        return Cells(laws.COMPILED, self._model().laws.frozen, table, NO_TABLE)
+        model = self._model()
+        return Cells(laws.COMPILED, getattr(model.laws, law), table, NO_TABLE, owner=model)
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out the frozen states, and how they follow the conductances.
@@ -150,8 +154,7 @@ class DynamicVerilogA(CompactDevice, UserDynamics):
         closed = conductance > 0.0  # open cells are open whatever their state
         x = self.state(np.where(closed, conductance, self._conductance(self.low)))
         # The slope at 0 V bends with x as di/dx does with v.
-        tilt = self._model().laws.tilt
-        bend = sum(self._evaluated(tilt, x, volts)[0] / (2.0 * volts) for volts in (_SMALL, -_SMALL))
+        bend = sum(self._evaluated("tilt", x, volts)[0] / (2.0 * volts) for volts in (_SMALL, -_SMALL))
         cells = self._laid(conductance, x, 1.0 / np.where(bend == 0.0, np.inf, bend))
         check_at_rest(cells)
         return cells

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -104,7 +104,8 @@ class Law(Device):
 
     def cells(self, conductance: Array) -> Cells:
         """Lay out the parameters, and check that no cell has a current at 0 V."""
-        cells = super().cells(conductance)
+        law = _compiled(self.function, len(self.arguments) + 1)
+        cells = replace(super().cells(conductance), address=law.address, owner=law)
         check_at_rest(cells)
         return cells
 
@@ -192,7 +193,7 @@ def numbers_of(text: str) -> dict[str, float]:
 
 @lru_cache(maxsize=256)
 def _compiled(function: Callable[..., Any], count: int) -> Any:
-    """Compile once; this cache keeps the code at its address alive."""
+    """Compile once."""
     from xbarsim.kernels.compiled import UncompilableError, compile_law
 
     try:

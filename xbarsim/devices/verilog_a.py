@@ -123,7 +123,7 @@ class VerilogA(CompactDevice):
         closed = conductance[conductance > 0.0]  # open cells are open whatever the law
         for siemens in (closed.min(), closed.max()) if closed.size else ():
             model.check_values({self.ohms: 1.0 / siemens} if self.ohms else {self.siemens: float(siemens)})
-        cells = replace(super().cells(conductance), address=model.laws.static)
+        cells = replace(super().cells(conductance), address=model.laws.static, owner=model)
         check_at_rest(cells)
         return cells
 
