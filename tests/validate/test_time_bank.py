@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from netlist_tools import needs_ngspice
 
-from xbarsim.errors import InputError
+from xbarsim.errors import InputError, SpiceMissingError
 from xbarsim.validate import session
 from xbarsim.validate.in_time import rows_in_time
 from xbarsim.validate.time_bank import circuits_in_time, write_pulse
@@ -51,3 +51,16 @@ def test_a_write_goes_as_in_ngspice(tmp_path):
 def test_who_does_not_go_in_time_is_refused():
     with pytest.raises(InputError, match="nothing in time can be compared"):
         session.run("quick", against=("closed",), in_time=True)
+    with pytest.raises(InputError, match="--engine pyspice: in time ngspice runs as a program alone"):
+        session.run("quick", ("pyspice",), in_time=True)
+    with pytest.raises(InputError, match="--large in time is for vacask alone"):
+        session.run("large", against=("ngspice",), in_time=True)
+    with pytest.raises(InputError, match="names are like vteam/sine/2x3"):
+        session.run("quick", only="sine/9x9", in_time=True)
+
+
+@pytest.mark.parametrize("in_time", [False, True])
+def test_ngspice_that_is_asked_for_and_not_there_is_no_success(monkeypatch, tmp_path, in_time):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SpiceMissingError, match="ngspice is not installed"):
+        session.run("quick", only="2x3", against=("ngspice", "closed"), in_time=in_time)

@@ -5,6 +5,11 @@ import pytest
 from xbarsim.veriloga.hidden_state import hidden_variables, timed_words
 from xbarsim.veriloga.va_words import allowed_range, module_words, words_of
 
+UPDATE = (
+    "analog function real update; input v; inout w; output y; real v, w, y; "
+    "begin w = w + v; y = v; update = w; end endfunction"
+)
+
 KEPT = {
     "a sum": ("real y;", "y = y + V(p, n); I(p, n) <+ g * y;", ["y"]),
     "a sum from a first step": ("real y;", "@(initial_step) y = 1; y = y + V(p, n); I(p, n) <+ y;", ["y"]),
@@ -22,6 +27,15 @@ KEPT = {
     "a while that may not run": ("real y;", "while (g > 1) y = 2; I(p, n) <+ y;", ["y"]),
     "two": ("real a, b;", "I(p, n) <+ a + b; a = V(p, n); b = a;", ["a", "b"]),
     "in an argument": ("real y;", '$strobe("%g", y); y = V(p, n); I(p, n) <+ y;', ["y"]),
+    "a function's inout": (f"{UPDATE} real w, y;", "y = update(V(p, n), w, g); I(p, n) <+ g * w;", ["w"]),
+    "a function's inout from a first step": (
+        f"{UPDATE} real w, y;", "@(initial_step) w = 0.5; if (update(V(p, n), w, y) > 0) y = 1; I(p, n) <+ g * w;",
+        ["w"],
+    ),
+    "a function's output": (f"{UPDATE} real w, y, z;", "w = y; z = update(V(p, n), w, y); I(p, n) <+ g * w;", ["y"]),
+    "a function's output elsewhere": (
+        f"{UPDATE} real w, y, z;", "w = 1; if (g > 1) z = update(g, w, y); I(p, n) <+ y * V(p, n);", ["y"],
+    ),
     "an element": ("real y[0:2];", "I(p, n) <+ y[1]; y[1] = V(p, n);", ["y"]),
 }  # fmt: skip
 
@@ -39,6 +53,12 @@ FRESH = {
     "comparisons": ("real y;", "y = V(p, n) <= g; I(p, n) <+ y == 1 ? g : 0;"),
     "in a comment": ("real y;", "/* I(p, n) <+ y; */ y = 1; // y\n I(p, n) <+ y;"),
     "an attribute": ('(* desc="y", units="A" *) real y;', "y = V(p, n); I(p, n) <+ g * y;"),
+    "a function's results": (
+        f"{UPDATE} real w, y, z;", "w = V(p, n); z = update(min(g, 2), w, y); I(p, n) <+ g * (w + y);",
+    ),
+    "a function's result in a condition": (
+        f"{UPDATE} real w, y;", "w = 0; if (update(V(p, n), w, y) > 0) w = 1; I(p, n) <+ g * y;",
+    ),
     "a function's own": (
         "analog function real f; input y; real y, z; begin z = y; f = z; end endfunction real z;",
         "z = f(V(p, n)); I(p, n) <+ g * z;",
@@ -67,8 +87,8 @@ def test_a_first_analog_block_counts_as_a_first_step():
 
 
 def test_what_depends_on_time_is_found():
-    assert timed_words(words("", "I(p, n) <+ $abstime * absdelay(V(p, n), $rdist_normal(s, 0, 1));")) == [
-        "$abstime", "absdelay", "$rdist_normal",
+    assert timed_words(words("", "I(p, n) <+ $abstime * absdelay(V(p, n), $rdist_normal(s, 0, 1)) * idtmod(g);")) == [
+        "$abstime", "absdelay", "$rdist_normal", "idtmod",
     ]  # fmt: skip
     assert timed_words(words("", "I(p, n) <+ $vt * $temperature * V(p, n);")) == []
 

@@ -1,18 +1,21 @@
 """Compact models in Verilog-A are the laws that they say, to the last digits, and solve as built-in cells do."""
 
 import pickle
+import re
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cli_tools import call
+from cli_tools import ROOT, call
 from veriloga_tools import CELLS, STATES, module_text, needs_openvaf, written
 
 from xbarsim import Crossbar, Sinh, adjoint, solve
-from xbarsim.devices import VTEAM, DynamicVerilogA, VerilogA
+from xbarsim.devices import VTEAM, DynamicVerilogA, IonDrift, VerilogA
 from xbarsim.devices.dynamic_verilog_a import root_between
-from xbarsim.errors import LawError, UnseenSourceWarning
+from xbarsim.errors import InputError, LawError, UnseenSourceWarning
 from xbarsim.veriloga import va_compiler, vacask_package
 
 pytestmark = needs_openvaf
@@ -230,6 +233,64 @@ def test_a_compiled_library_is_taken_with_a_warning(tmp_path, cells):
     with pytest.warns(UnseenSourceWarning, match="would be lost unseen"):
         device = VerilogA(path, "hopping")
     np.testing.assert_allclose(device.current(G, VOLTS), Sinh(0.25).current(G, VOLTS), rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_code_stays_in_memory_as_long_as_cells_that_call_it(states):
+    """In a process of its own, as a call of freed code ends it."""
+    script = f"""
+import gc
+import numpy as np
+from xbarsim.devices import DynamicVerilogA
+from xbarsim.veriloga import model_file
+cells = DynamicVerilogA({str(states)!r}, "plain", low=0.1, high=1.0).dynamics((1, 1))
+reads = DynamicVerilogA({str(states)!r}, "plain", low=0.1, high=1.0).cells(np.array([[5e-5]]))
+for cache in (model_file.prepared, model_file._module_of, model_file._opened):
+    cache.cache_clear()
+gc.collect()
+results = np.empty((6, 1, 1))
+cells.evaluate(np.array([[0.3]]), np.array([[0.5]]), *results)
+reads.evaluate(np.array([[0.3]]), *np.zeros((2, 1, 1)), *results[3:])
+print(results[0].item(), results[3].item())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shape = np.sinh(0.3) + 0.1 * 0.3**2
+    np.testing.assert_allclose([float(word) for word in done.stdout.split()], [0.35e-4 * shape, 5e-5 * shape])
+
+
+def test_a_part_of_the_cells_and_rounded_bounds(states):
+    v_on = RNG.uniform(-0.9, -0.5, (5, 1))
+    device = DynamicVerilogA(states, "vteam", low=0.0, high=np.full(4, 3e-9), v_on=v_on)
+    place = slice(1, 3), slice(2, 4)
+    v, x = RNG.uniform(-1.4, 1.4, G.shape), RNG.uniform(0.0, 3e-9, G.shape)
+    np.testing.assert_array_equal(evaluated(device.cut(place), v[place], x[place]), evaluated(device, v, x)[:, *place])
+    ends = np.array([1e-6 * (1 - 4e-16), 1e-3 * (1 + 4e-16), 1e-6, 1e-3])
+    np.testing.assert_array_equal(device.state(ends), np.tile([3e-9, 0.0, 3e-9, 0.0], (5, 1)))
+    with pytest.raises(InputError, match=r"conductance has shape \(3, 3\): the model's parameters are of \(5, 4\)"):
+        device.state(np.full((3, 3), 1e-4))
+    with pytest.raises(InputError, match=r"shapes do not fit: low \(2,\), high \(3,\)"):
+        DynamicVerilogA(states, "vteam", low=[0.0, 0.0], high=[3e-9] * 3)
+
+
+@pytest.mark.slow
+def test_the_page_s_models_are_taken(tmp_path):
+    page = (ROOT / "docs" / "devices.md").read_text("utf-8")
+    names = {
+        "Crossbar": Crossbar,
+        "VerilogA": VerilogA,
+        "DynamicVerilogA": DynamicVerilogA,
+        "conductance": np.clip(G, 1e-4, 9e-4),
+    }
+    path = written(tmp_path, re.search(r"```verilog\n(.*?)```", page, re.DOTALL)[1])
+    (block,) = (text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if '"cells.va"' in text)
+    for line in block.replace('"cells.va"', repr(str(path))).splitlines():
+        exec(line, names)
+        assert np.isfinite(solve(names["cells"], VOLTS[:, 0]).currents).all()
+    v, x = VOLTS, RNG.uniform(0.0, 1.0, G.shape)
+    ours = evaluated(names["cells"].device, v, x)
+    theirs = evaluated(IonDrift(r_on=200.0, mobility=5e-13, thickness=1e-8), v, x)  # rate 1e6
+    np.testing.assert_allclose(ours, theirs, rtol=1e-11)
 
 
 @pytest.mark.slow

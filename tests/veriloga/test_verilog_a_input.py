@@ -21,6 +21,10 @@ KEPT = "real y; analog begin @(initial_step) y = 0.5; y = y + V(p, n); I(p, n) <
 MODELS = {
     "three terminals": ("analog I(p, n) <+ g * V(p, b);", r"3 terminals \(p, n, b\)"),
     "two states": (BOTH, r"2 unknowns inside \(x, y\)"),
+    "a current that is read": (
+        STATE.format("I(x) <+ ddt(V(x)) - I(p, n)"),
+        r"flow\(p,n\) is a current that the source reads: read a variable",
+    ),
     "a node by itself": (STATE.format("I(x) <+ V(x) - V(p, n)"), r"inner node x without a ddt\(\)"),
     "a voltage source": ("analog V(p, n) <+ I(p, n) / g;", r"inner node flow\(p,n\) without a ddt\(\)"),
     "a capacitor": (f"analog {OHMIC} + 1e-15 * ddt(V(p, n));", "a charge at its terminals"),

@@ -27,7 +27,8 @@ class DynamicDevice(Device):
 
     As a plain :class:`Device` it is read while its state stands still: a cell's ``conductance`` says the state. The
     conductance is the slope of the current at 0 V; cells out of the model's range, as stuck ones are, can be read all
-    the same, but not moved. ``dynamics`` hands both laws to kernels that move the states.
+    the same, but not moved (a user's own model has no law for them). ``dynamics`` hands both laws to kernels that move
+    the states.
 
     A state stays between its bounds: the laws hold there, and a state at a bound that its motion would leave rests.
     See :mod:`xbarsim.kernels.state_laws` for what that means in an implicit step.

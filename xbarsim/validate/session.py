@@ -64,23 +64,23 @@ def run(
         Whom to compare with, those alone; all of them where none is named, and of these who is not installed is left
         out.
     in_time : bool
-        The bank in time in the place of that of operating points; ngspice and VACASK alone take part.
+        The bank in time in the place of that of operating points; ngspice, as a program, and VACASK alone take part.
 
     Raises
     ------
     InputError
-        No case has such a name.
+        No case has such a name, or in time ngspice is asked for what it does not run: another engine, or ``large``.
     SpiceMissingError
         One that is named is not installed.
     """
     start = time.perf_counter()
     _check_there(against)
-    if in_time and not {"ngspice", "vacask"} & set(against or PARTNERS):
-        raise InputError(
-            f"against {' and '.join(against)} nothing in time can be compared: ngspice and vacask go there"
-        )
-    selected: tuple[Engine, ...] = ("klu",) if scope == "large" else engines
+    if in_time:
+        _check_in_time(scope, engines, against or PARTNERS)
+    selected: tuple[Engine, ...] = ("klu",) if scope == "large" and not in_time else engines
     available, missing = _available(selected if "ngspice" in (against or PARTNERS) else ())
+    if "ngspice" in against and not available:
+        raise SpiceMissingError(missing[selected[0]])
     rows: list[Row] = []
     # Curves are compared beyond their points too, where both simulators go on alike.
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder, collected():
@@ -94,7 +94,8 @@ def run(
                 progress(f"{name} ({by})")
                 rows += compare()
     if not rows:
-        raise InputError(f"--only {only}: no circuit has such a name; names are like linear/half select/12x16")
+        like = "vteam/sine/2x3" if in_time else "linear/half select/12x16"
+        raise InputError(f"--only {only}: no circuit has such a name; names are like {like}")
     facts = [*_facts(), *((_BY[engine], spice.version(engine)) for engine in available)]
     facts += _programs_there(against or PARTNERS)
     chosen_text = f"{scope}, in time" if in_time else scope
@@ -121,6 +122,18 @@ def _check_there(partners: tuple[Partner, ...]) -> None:
         vacask.version()
     if "badcrossbar" in partners and peer.missing():
         raise SpiceMissingError(peer.MISSING)
+
+
+def _check_in_time(scope: Scope, engines: tuple[Engine, ...], partners: tuple[Partner, ...]) -> None:
+    """Raise where nothing could be compared in time, or not as it is asked for."""
+    if not {"ngspice", "vacask"} & set(partners):
+        raise InputError(
+            f"against {' and '.join(partners)} nothing in time can be compared: ngspice and vacask go there"
+        )
+    if engines != ("process",):
+        raise InputError(f"--engine {' and '.join(engines)}: in time ngspice runs as a program alone, leave it out")
+    if scope == "large" and "vacask" not in partners:
+        raise InputError("--large in time is for vacask alone: ngspice would take an hour for each, take --full")
 
 
 def _programs_there(partners: tuple[Partner, ...]) -> Iterator[tuple[str, str]]:

@@ -188,10 +188,12 @@ class CompactModel:
         inner = [name for name in dict.fromkeys(group) if name not in places]
         names = ", ".join(nodes[k].name for k in inner)
         if len(inner) > 1:
+            flows = [nodes[k].name for k in inner if nodes[k].is_flow]
+            hint = f"; {flows[0]} is a current that the source reads: read a variable that holds it" if flows else ""
             raise InputError(
                 f"the Verilog-A model {self.module.name} has {len(inner)} unknowns inside ({names}): a cell has one at "
                 "most, its state; write I(x) <+ ddt(V(x)) - f for it, I(p, n) <+ ... for the current, and variables "
-                "for the rest"
+                f"for the rest{hint}"
             )
         if inner and not nodes[inner[0]].has_charge:
             raise InputError(

@@ -5,20 +5,22 @@ specification, "Hidden State"): a variable that is read before it has a value st
 each call, and ``@(initial_step)`` is run at each call. A state kept so is lost, with numbers that look like any others.
 
 A variable has a value where every way through the analog block has assigned one, as for compilers' warnings of
-variables that may be uninitialised. Loops are taken to run at least once. A value that ``@(initial_step)`` or a
-declaration gives counts where nothing else assigns that variable, and nothing of the circuit is in it. What is assigned
-nowhere is 0, for every simulator.
+variables that may be uninitialised. Loops are taken to run at least once, but ``while``. A value that
+``@(initial_step)`` or a declaration gives counts where nothing else assigns that variable, and nothing of the circuit
+is in it. What is assigned nowhere is 0, for every simulator. A function assigns what is its ``output``, and reads and
+assigns its ``inout``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-TIMED = ("$abstime", "$realtime", "absdelay", "transition", "slew", "last_crossing", "$random", "$arandom")
-"""What depends on more than a point's voltages and state."""
+TIMED = ("$abstime", "$realtime", "absdelay", "transition", "slew", "last_crossing", "$random", "$arandom", "idtmod")
+"""What depends on more than a point's voltages and state; a state that jumps back is none between bounds."""
 
 _DRAWS = "$rdist_"
 _TYPES = ("real", "integer", "string")
+_DIRECTIONS = ("input", "output", "inout")
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -35,12 +37,15 @@ class _Finding:
         Variables that are assigned at every step.
     unready : list of str
         Variables read where they may have no value of this step, in order.
+    functions : dict of str to list of str
+        Of each function, what its arguments are: "input", "output" or "inout".
     """
 
     variables: set[str] = field(default_factory=set)
     initial: dict[str, bool] = field(default_factory=dict)
     assigned: set[str] = field(default_factory=set)
     unready: list[str] = field(default_factory=list)
+    functions: dict[str, list[str]] = field(default_factory=dict)
 
 
 def hidden_variables(module: list[str]) -> list[str]:
@@ -68,7 +73,10 @@ def _declared(module: list[str], finding: _Finding) -> list[list[str]]:
     while k < len(module):
         word = module[k]
         if word == "analog" and module[k + 1 : k + 2] == ["function"]:
-            k = module.index("endfunction", k) + 1
+            end = module.index("endfunction", k)
+            name, directions = _signature(module[k:end])
+            finding.functions[name] = directions
+            k = end + 1
         elif word == "analog":
             start = k + 2 if module[k + 1 : k + 2] == ["initial"] else k + 1
             end = _statement_end(module, start)
@@ -80,6 +88,17 @@ def _declared(module: list[str], finding: _Finding) -> list[list[str]]:
         else:
             k += 1
     return blocks
+
+
+def _signature(words: list[str]) -> tuple[str, list[str]]:
+    """Return the name and the arguments' directions of ``analog function real name; input a, b; output c; ...``."""
+    first = words.index(";")
+    directions: list[str] = []
+    for k in range(first, len(words)):
+        if words[k] in _DIRECTIONS and words[k - 1] == ";":
+            names = words[k + 1 : words.index(";", k)]
+            directions += [words[k]] * (1 + names.count(","))
+    return words[first - 1], directions
 
 
 def _declare(words: list[str], k: int, finding: _Finding) -> int:
@@ -124,7 +143,7 @@ class _Walk:
             return self._if(ready)
         if word in ("while", "repeat"):
             self.k += 1
-            self._condition(ready)
+            ready = self._condition(ready)
             after = self.statement(ready)
             return ready if word == "while" else after
         if word == "for":
@@ -154,7 +173,7 @@ class _Walk:
 
     def _if(self, ready: set[str]) -> set[str]:
         self.k += 1
-        self._condition(ready)
+        ready = self._condition(ready)
         then = self.statement(ready)
         if self._word() != "else":
             return ready
@@ -168,14 +187,14 @@ class _Walk:
         first = self.words.index(";", start, end)
         second = self.words.index(";", first + 1, end)
         ready = self._assignment(start, first, ready)
-        self._read(first + 1, second, ready)
+        ready = self._read(first + 1, second, ready)
         self.k = end + 1
         ready = self.statement(ready)
         return self._assignment(second + 1, end, ready)
 
     def _case(self, ready: set[str]) -> set[str]:
         self.k += 1
-        self._condition(ready)
+        ready = self._condition(ready)
         ways, whole = [], False
         while self._word() not in ("endcase", ""):
             start = self.k
@@ -216,29 +235,56 @@ class _Walk:
         sign = self._sign(start, end)
         name = self.words[start] if start < end else ""
         if sign < 0 or name not in self.finding.variables:
-            self._read(start, end, ready)
-            return ready
-        self._read(start + 1, sign, ready)
-        self._read(sign + 1, end, ready)
+            return self._read(start, end, ready)
+        ready = self._read(start + 1, sign, ready)
+        ready = self._read(sign + 1, end, ready)
+        return self._assign(name, sign, end, ready)
+
+    def _assign(self, name: str, start: int, end: int, ready: set[str]) -> set[str]:
+        """Take in that a variable gets a value by the words from start to end."""
         if self._first_step:
-            of_circuit = any(self.words[k + 1] == "(" and self.words[k] in ("V", "I") for k in range(sign, end - 1))
+            of_circuit = any(self.words[k + 1] == "(" and self.words[k] in ("V", "I") for k in range(start, end - 1))
             self.finding.initial[name] = self.finding.initial.get(name, False) or of_circuit
             return ready
         self.finding.assigned.add(name)
         return ready | {name}
 
-    def _read(self, start: int, end: int, ready: set[str]) -> None:
-        if self._first_step:  # what it reads there is what others assign at the first step too, or nothing
-            return
-        for word in self.words[start:end]:
-            if word in self.finding.variables and word not in ready:
-                self.finding.unready.append(word)
+    def _read(self, start: int, end: int, ready: set[str]) -> set[str]:
+        """Go through an expression; return which variables have values after it, those too that functions assign."""
+        written = [
+            (place, direction)
+            for k in range(start, end - 1)
+            for place, direction in self._arguments(k)
+            if direction != "input" and self.words[place] in self.finding.variables
+        ]
+        outputs = {place for place, direction in written if direction == "output"}
+        for k in range(start, end):
+            # What is read at the first step is what others assign there too, or nothing.
+            fresh = self._first_step or self.words[k] not in self.finding.variables or self.words[k] in ready
+            if not fresh and k not in outputs:
+                self.finding.unready.append(self.words[k])
+        for place, _ in written:
+            ready = self._assign(self.words[place], start, end, ready)
+        return ready
 
-    def _condition(self, ready: set[str]) -> None:
+    def _arguments(self, k: int) -> list[tuple[int, str]]:
+        """Return where the arguments of a function called at k begin, and what they are; none where none is called."""
+        directions = self.finding.functions.get(self.words[k], [])
+        if not directions or self.words[k + 1] != "(":
+            return []
+        places, depth = [k + 2], 0
+        for j in range(k + 2, self._closing(k + 2)):
+            depth += (self.words[j] in _OPENING) - (self.words[j] in _CLOSING)
+            if depth == 0 and self.words[j] == ",":
+                places.append(j + 1)
+        return list(zip(places, directions, strict=False))
+
+    def _condition(self, ready: set[str]) -> set[str]:
         """Go through ``(...)``."""
         end = self._closing(self.k + 1)
-        self._read(self.k + 1, end, ready)
+        ready = self._read(self.k + 1, end, ready)
         self.k = end + 1
+        return ready
 
     def _closing(self, start: int) -> int:
         """Return where the bracket closes that was opened right before ``start``."""
