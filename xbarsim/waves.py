@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from xbarsim.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +25,10 @@ def _radians(degrees: float) -> float:
 
 
 class Wave(Protocol):
-    """A source's value over time."""
+    """A source's value over time.
+
+    One that turns on its way between corners says so by ``turn``: no step that sees what it does is longer than that.
+    """
 
     def at(self, times: Floats) -> Floats:
         """Return volts or amperes at ``times`` (seconds)."""
@@ -31,6 +37,20 @@ class Wave(Protocol):
     def corners(self, start: float, stop: float) -> Floats:
         """Return the times in [start, stop] where its value or its slope jumps, in order."""
         ...
+
+
+class _Numbers:
+    """Numbers, checked once; a frozen dataclass of them."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(value):
+                raise InputError(f"{name} of a {type(self).__name__} is {value!r}: it must be a finite number")
+
+
+def _turn(hertz: float) -> float:
+    """Return the sixteenth of a period; steps of that follow a cell's cubic motion under a sine to 0.2 %."""
+    return 0.0625 / abs(hertz) if hertz else np.inf
 
 
 def _within(times: Floats, start: float, stop: float) -> Floats:
@@ -46,7 +66,7 @@ def _rounds(length: float, start: float, stop: float) -> Floats:
 
 
 @dataclass(frozen=True)
-class Pulse:
+class Pulse(_Numbers):
     """``low`` until ``delay``, then trapezoids of ``high``, one each ``period``; ``count`` of them if it is not 0."""
 
     low: float
@@ -85,7 +105,7 @@ class Pulse:
 
 
 @dataclass(frozen=True)
-class Sine:
+class Sine(_Numbers):
     """``offset + amplitude sin(2 pi frequency t + phase) exp(-damping t)``, t from ``delay`` on and held before."""
 
     offset: float
@@ -94,6 +114,11 @@ class Sine:
     delay: float = 0.0
     damping: float = 0.0
     phase: float = 0.0
+
+    @property
+    def turn(self) -> float:
+        """Seconds of a sixteenth of its period."""
+        return _turn(self.frequency)
 
     def at(self, times: Floats) -> Floats:
         """Return the sine's values."""
@@ -108,7 +133,7 @@ class Sine:
 
 
 @dataclass(frozen=True)
-class FrequencyModulated:
+class FrequencyModulated(_Numbers):
     """``offset + amplitude sin(2 pi carrier t + p_c + index sin(2 pi signal t + p_s))``, phases in degrees."""
 
     offset: float
@@ -118,6 +143,11 @@ class FrequencyModulated:
     signal: float
     carrier_phase: float = 0.0
     signal_phase: float = 0.0
+
+    @property
+    def turn(self) -> float:
+        """Seconds of a sixteenth of its shortest period."""
+        return _turn(abs(self.carrier) + abs(self.index * self.signal))
 
     def at(self, times: Floats) -> Floats:
         """Return the sine's values."""
@@ -134,7 +164,7 @@ class FrequencyModulated:
 
 
 @dataclass(frozen=True)
-class AmplitudeModulated:
+class AmplitudeModulated(_Numbers):
     """``amplitude (offset + sin(2 pi modulation t + p)) sin(2 pi carrier t + p)``, t from ``delay`` on, 0 before.
 
     ngspice takes one phase p, in degrees, for both: the signal's.
@@ -146,6 +176,11 @@ class AmplitudeModulated:
     carrier: float
     delay: float = 0.0
     phase: float = 0.0
+
+    @property
+    def turn(self) -> float:
+        """Seconds of a sixteenth of its shortest period."""
+        return _turn(abs(self.carrier) + abs(self.modulation))
 
     def at(self, times: Floats) -> Floats:
         """Return the modulated sine's values."""
@@ -160,7 +195,7 @@ class AmplitudeModulated:
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(_Numbers):
     """From ``low`` towards ``high`` at ``rise_delay``, and back at ``fall_delay``, each with its time constant.
 
     As in ngspice it stays at ``low`` until ``rise_delay`` even where the fall would begin before.
@@ -204,6 +239,22 @@ class Piecewise:
     values: Floats
     delay: float = 0.0
     repeat: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("points", "values"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        points, values = self.points, self.values
+        if points.ndim != 1 or points.shape != values.shape or points.size == 0:
+            raise InputError(f"a Piecewise has points {points.shape} and values {values.shape}: give as many of both")
+        if not (np.isfinite(points).all() and np.isfinite(values).all() and np.isfinite(self.delay)):
+            raise InputError("a Piecewise has a point, a value or a delay that is no finite number")
+        if (np.diff(points) < 0.0).any():
+            raise InputError("a Piecewise has points that decrease: put them in order")
+        if self.repeat is not None and not points[0] <= self.repeat < points[-1]:
+            raise InputError(
+                f"a Piecewise repeats from {self.repeat!r} s: it must be from the first point, {points[0]:g} s, to "
+                f"before the last, {points[-1]:g} s"
+            )
 
     def at(self, times: Floats) -> Floats:
         """Return the interpolated values; at a repeat, what the repeated part starts with."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from xbarsim.errors import InputError
 from xbarsim.waves import AmplitudeModulated, Exponential, FrequencyModulated, Piecewise, Pulse, Sine
 
 WAVES = [
@@ -42,3 +43,41 @@ def test_between_corners_waves_are_smooth(wave, expected):
 def test_corners_of_a_part(wave, expected):
     whole = wave.corners(0.0, 5.0)
     np.testing.assert_array_equal(wave.corners(0.9, 3.05), whole[(whole >= 0.9) & (whole <= 3.05)])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Pulse(0.0, np.nan, 0.0, 1e-9, 1e-9, 1e-9, 1.0), "high of a Pulse is nan: it must be a finite number"),
+        (lambda: Sine(0.0, 1.0, "1k"), "frequency of a Sine is '1k'"),
+        (lambda: Exponential(0.0, 1.0, 0.5, np.inf, 2.5, 0.4), "rise_constant of a Exponential is inf"),
+        (lambda: Piecewise([0.0, 2.0, 1.0], [0.0, 1.0, 0.0]), "points that decrease"),
+        (lambda: Piecewise([0.0, 1.0], [0.0]), r"points \(2,\) and values \(1,\)"),
+        (lambda: Piecewise([], []), r"points \(0,\)"),
+        (lambda: Piecewise([0.0, 1.0], [0.0, np.nan]), "no finite number"),
+        (lambda: Piecewise([0.0, 1.0], [0.0, 1.0], 0.0, 1.0), "repeats from 1.0 s: .* before the last, 1 s"),
+    ],
+)
+def test_numbers_that_are_no_wave_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_points_may_be_lists():
+    np.testing.assert_array_equal(Piecewise([0, 1], [0, 2]).at(np.array([0.25, 3.0])), [0.5, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("wave", "hertz"),
+    [
+        (Sine(0.0, 1.0, -5.0), 5.0), (AmplitudeModulated(1.0, 0.5, 2.0, 9.0), 11.0),
+        (FrequencyModulated(0.0, 1.0, 9.0, 2.0, 3.0), 15.0),
+    ],
+)  # fmt: skip
+def test_a_turn_is_a_sixteenth_of_the_shortest_period(wave, hertz):
+    """Between two extrema lie several."""
+    assert wave.turn == 0.0625 / hertz
+    times = np.linspace(0.0, 1.0, 100001)
+    slopes = np.diff(wave.at(times))
+    turns = times[1:-1][np.signbit(slopes[1:]) != np.signbit(slopes[:-1])]
+    assert np.diff(turns).min() > 5 * wave.turn

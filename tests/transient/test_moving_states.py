@@ -7,7 +7,7 @@ from transient_tools import DenseNetwork
 from xbarsim import Crossbar, LineEnds
 from xbarsim.devices import VTEAM
 from xbarsim.transient import Recording, Stepper, simulate
-from xbarsim.waves import Pulse
+from xbarsim.waves import Pulse, Sine
 
 ROWS, COLS = 3, 4
 OFF, ON = 3e-9, 0.0
@@ -100,6 +100,19 @@ def test_below_the_thresholds_nothing_moves():
     crossbar, _, _ = circuit()
     transient = simulate(crossbar, {"word_left": [0.3, -0.3, 0.1]}, 1.0)
     np.testing.assert_array_equal(transient.states, crossbar.device.state(crossbar.conductance))
+
+
+@pytest.mark.slow
+def test_no_period_of_a_sine_is_stepped_over():
+    """Between ideal sources a cell goes by the mean of its motion, though no period moves it by as much as reltol."""
+    device = VTEAM(k_off=1e-4, k_on=-5e-5)
+    start, hertz, stop = 1e-9, 3e7, 2e-6
+    transient = simulate(
+        Crossbar(device.conductance([[start]]), device=device), {"word_left": [Sine(0.0, 1.2, hertz)]}, stop
+    )
+    over = 1.2 / 0.7 * np.sin(2 * np.pi * (np.arange(20000) + 0.5) / 20000)
+    mean = (1e-4 * np.maximum(over - 1, 0) ** 3 - 5e-5 * np.maximum(-over - 1, 0) ** 3).mean()
+    assert transient.states.item() - start == pytest.approx(mean * stop, rel=0.005)
 
 
 def test_states_stop_at_their_bounds():

@@ -97,6 +97,11 @@ class LineWaves:
             volts[side][lines] = wave.at(np.array([time]))[0]
         return volts
 
+    @property
+    def longest_step(self) -> float:
+        """Seconds beyond which a step might not see what a wave does between two corners."""
+        return min((float(getattr(wave, "turn", np.inf)) for _, _, wave in self._moving), default=np.inf)
+
     def pieces(self, start: float, stop: float) -> Iterator[SourcePiece]:
         """Yield what the sources do between their corners, in order."""
         times = np.unique(np.concatenate([[start, stop], *(wave.corners(start, stop) for _, _, wave in self._moving)]))
@@ -150,4 +155,6 @@ def _as_wave(name: str, wave: Any) -> Wave:
         raise InputError(
             f"{name} is {type(wave).__name__}: give volts, (times, values), or a wave as xbarsim.waves.Pulse"
         )
+    if isinstance(wave, Pulse) and min(wave.rise, wave.fall, wave.width) < 0.0:
+        raise InputError(f"{name} is {wave}: rise, fall and width must be >= 0")
     return wave  # type: ignore[no-any-return]

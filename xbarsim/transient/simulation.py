@@ -58,7 +58,7 @@ def simulate(
         What a step may be wrong by, in the largest norm: of each state's range, and of the largest source voltage for
         node volts that capacitances hold.
     max_step : float
-        Seconds that no step is longer than.
+        Seconds that no step is longer than; none is longer than a sixteenth of a sine's period.
     record : Recording, optional
         What to keep; default: all end currents.
     threads : int, optional
@@ -93,6 +93,7 @@ def simulate(
         threads=thread_count(threads),
     )  # fmt: skip
     sources = LineWaves(waves, stepper.volts)
+    stepper.max_step = min(stepper.max_step, sources.longest_step)
     recorder = CrossbarRecorder(stepper, record or Recording(), float(start), float(stop))
     stepper.settle(sources.start(float(start)), discharged=initial == "discharged")
     recorder.point()
