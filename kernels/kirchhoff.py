@@ -344,3 +344,25 @@ def current_error(
         squares += _driven(0.0, first, last, totals[j], cell[j], wires[j], rb[0, j], rb[m, j])
     error = abs(missing) + SAFETY * np.sqrt(squares)
     return error if error < np.inf else np.inf
+
+
+@njit(**_OPTIONS)
+def ends_and_error(
+    drawn: Array, received: Array, shares: Array, through_word: Array, through_bit: Array, gw: Array, gb: Array,
+    rw: Array, rb: Array, left: Array, right: Array, top: Array, bottom: Array, v: Array, u: Array, out_left: Array,
+    out_right: Array, out_top: Array, out_bottom: Array,
+) -> tuple[float, float]:  # fmt: skip
+    """Fill the end currents as ``end_currents``; return the largest, and ``current_error``.
+
+    ``through_word`` and ``through_bit`` are siemens from one end of a line to the other.
+    """
+    across, down = np.empty(left.size), np.empty(top.size)
+    for i in range(left.size):
+        across[i] = (left[i] - right[i]) * through_word[i]
+    for j in range(top.size):
+        down[j] = (top[j] - bottom[j]) * through_bit[j]
+    largest = end_currents(drawn, received, shares, across, down, out_left, out_right, out_top, out_bottom)
+    error = current_error(
+        drawn, received, gw, gb, rw, rb, left, right, top, bottom, v, u, out_left, out_right, out_top, out_bottom
+    )
+    return largest, error

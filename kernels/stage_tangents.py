@@ -190,26 +190,40 @@ def find_rates(x: Array, begun: Array, d: float, rate: Array) -> None:
 
 @njit(**_OPTIONS)
 def worst_error(
-    rates: Array, first: float, second: float, third: float, x: Array, low: Array, high: Array, d: float, fx: Array
-) -> tuple[float, int]:
-    """Return the largest part of its range that ``first rates[0] + ...`` says a state x is wrong by, and its cell.
+    rates: Array, begin: Array, weights: Array, beside: Array, x: Array, low: Array, high: Array, d: float, fx: Array
+) -> tuple[float, int]:  # fmt: skip
+    """Return the largest part of its range that a state x is wrong by, and its cell.
 
-    What a stiff motion would undo by itself, ``1 / (1 - d f_x)``, does not count. A state that has come to a bound is
-    right, whenever it came there; the time matters to its neighbours, but less.
+    Two rules say by what: ``weights`` of the stages' ``rates``, and ``beside`` of the rate at the step's ``begin`` and
+    of these, in seconds; the larger counts. What a stiff motion would undo by itself, ``1 / (1 - d f_x)``, does not
+    count. A state that has come to a bound is right, whenever it came there; the time matters to its neighbours, but
+    less.
     """
     m, n = fx.shape
     worst, cell = 0.0, 0
     part = np.empty(n)
     for r in range(m):
         for c in range(n):
-            error = first * rates[0, r, c] + second * rates[1, r, c] + third * rates[2, r, c]
-            part[c] = abs(error) / ((high[r, c] - low[r, c]) * max(1.0, 1.0 - d * fx[r, c]))
+            error = weights[0] * rates[0, r, c] + weights[1] * rates[1, r, c] + weights[2] * rates[2, r, c]
+            other = beside[1] * rates[0, r, c] + beside[2] * rates[1, r, c] + beside[3] * rates[2, r, c]
+            error = max(abs(error), abs(beside[0] * begin[r, c] + other))
+            part[c] = error / ((high[r, c] - low[r, c]) * max(1.0, 1.0 - d * fx[r, c]))
         for c in range(n):
             part[c] *= _ARRIVED if (x[r, c] <= low[r, c]) | (x[r, c] >= high[r, c]) else 1.0
         largest = _largest(part)
         if largest > worst:
             worst, cell = largest, r * n + _place(part, largest)
     return worst, cell
+
+
+@njit(**_OPTIONS)
+def resting(x: Array, low: Array, high: Array, f: Array, rate: Array) -> None:
+    """Fill the rates of states x whose motions are f: at a bound that holds a state there is none."""
+    m, n = x.shape
+    for r in range(m):
+        for c in range(n):
+            held = ((x[r, c] <= low[r, c]) & (f[r, c] < 0.0)) | ((x[r, c] >= high[r, c]) & (f[r, c] > 0.0))
+            rate[r, c] = 0.0 if held else f[r, c]
 
 
 @njit(**_OPTIONS)

@@ -12,9 +12,6 @@ from xbarsim.programming.line_bias import BiasedLines
 from xbarsim.programming.write_pulse import WritePulse
 from xbarsim.transient.stepper import Stepper
 
-_PARTS = 8
-"""Steps of an edge at least: amid longer ones a threshold might be crossed and not be seen."""
-
 
 class PulseStepper(Stepper):
     """A crossbar at 0 V, about to get one pulse.
@@ -64,5 +61,4 @@ class PulseStepper(Stepper):
     def _follow(self, begin: float, stop: float, first: float, last: float, look: Any) -> None:
         """Go on with a straight line between two amplitudes; where that is not the one at hand, sources jump."""
         slope = (last - first) / (stop - begin)
-        self.max_step = (stop - begin) / _PARTS if slope else np.inf
         self.advance(lambda time: self._at(first + slope * (time - begin)), stop, after=look)

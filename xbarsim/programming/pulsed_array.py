@@ -27,7 +27,7 @@ from xbarsim.programming.port_view import EXACT, DrivenPorts, PortView
 from xbarsim.programming.pulse_stepper import PulseStepper
 from xbarsim.programming.write_pulse import WritePulse
 from xbarsim.schemes.scheme import Cell, check_untied
-from xbarsim.transient.tableau import ERROR, NODES, STAGES, WEIGHTS
+from xbarsim.transient.tableau import BESIDE, ERROR, NODES, STAGES
 
 Mask = NDArray[np.bool_]
 
@@ -41,8 +41,7 @@ _DOUBLINGS = 8
 """Times that these volts are doubled where states rest."""
 
 _METHOD = np.array([NODES, *([*shares, 0.0, 0.0][:3] for shares in STAGES), ERROR])
-_FOURTH = np.linalg.solve(np.vander([0.0, *NODES], 4, increasing=True).T, 1.0 / np.arange(1.0, 5.0))
-_BESIDE = _FOURTH - np.array([0.0, *WEIGHTS])
+_BESIDE = np.array(BESIDE)
 _MARGIN = 1e-6  # of the largest volts, by which states' trajectories between steps may be off their ends
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.devices import DynamicDevice
+from xbarsim.kernels import charged_nodes
 from xbarsim.kernels.state_cells import DynamicCells
 
 
@@ -23,6 +24,10 @@ class CellsInTime:
         Amperes from word to bit node, and their slopes in the word node's and less those in the bit node's volts.
     ix, f, fv, fx : (rows, cols)
         The current's slope in the state; the state's motion, and its slopes in volts and state.
+    dynamic : bool
+        Whether cells have a state that moves.
+    linear : bool
+        Whether currents are proportional to volts, and nothing moves.
     stuck : (rows, cols) of bool, optional
         Cells whose state stays whatever the law says.
     """
@@ -44,6 +49,10 @@ class CellsInTime:
         self.b = self.a if self.symmetric else np.zeros(shape)
         self._near = np.zeros(shape)
         self.stuck: NDArray[np.bool_] | None = None
+        self.dynamic = self._moving is not None
+        self.linear = self._linear is not None and not self.dynamic
+        if self._linear is not None and self.linear:
+            self.a[:] = self._linear
 
     def evaluate(self, v: Array, u: Array, x: Array) -> None:
         """Fill all arrays for node volts v, u and states x."""
@@ -54,19 +63,14 @@ class CellsInTime:
                 for motion in (self.f, self.fv, self.fx):
                     motion[self.stuck] = 0.0
         elif self._linear is not None:
-            np.subtract(v, u, out=self.i)
-            self.i *= self._linear
-            self.a[:] = self._linear
+            charged_nodes.ohmic(self._linear, v, u, self.i)
         else:
             self._fixed.evaluate(v, u, self._near, self.i, self.a, self.b)
             self._near[:] = self.i
 
     @property
-    def dynamic(self) -> bool:
-        """Whether cells have a state that moves."""
-        return self._moving is not None
-
-    @property
     def falling(self) -> bool:
         """Whether a law without a state has a falling current or none: solvers cannot go on."""
-        return not self.dynamic and not (np.isfinite(self.i).all() and (self.a >= 0.0).all() and (self.b >= 0.0).all())
+        return not (self.dynamic or self.linear) and not (
+            np.isfinite(self.i).all() and (self.a >= 0.0).all() and (self.b >= 0.0).all()
+        )

@@ -24,6 +24,7 @@ class LineShares:
 
     def __init__(self, segments: Segments) -> None:
         self.shares = np.empty((4, *segments.g.shape))
+        self._word, self._bit = segments.word, segments.bit
         word = _dividers(segments.word)
         bit = _dividers(segments.bit.T)
         self.shares[0], self.shares[1] = word
@@ -31,14 +32,28 @@ class LineShares:
         self.through_word = 1.0 / np.maximum(segments.word.sum(axis=1), TINY)
         self.through_bit = 1.0 / np.maximum(segments.bit.sum(axis=0), TINY)
 
-    def end_currents(self, drawn: Array, received: Array, volts: dict[Side, Array]) -> tuple[dict[Side, Array], float]:
-        """Return the currents out of all ends, and the largest, for what word nodes take and bit nodes receive."""
-        out = {side: np.empty(lines.size) for side, lines in volts.items()}
-        largest: float = kirchhoff.end_currents(
-            drawn, received, self.shares, (volts["word_left"] - volts["word_right"]) * self.through_word,
-            (volts["bit_top"] - volts["bit_bottom"]) * self.through_bit, *(out[side] for side in SIDES),
+    def laid_out(self) -> tuple[Array, dict[Side, Array]]:
+        """Return room for one number of each end, 0 at first: as a whole, and by side."""
+        rows, cols = self.through_word.size, self.through_bit.size
+        whole = np.zeros(2 * (rows + cols))
+        parts = np.split(whole, [rows, 2 * rows, 2 * rows + cols])
+        return whole, dict(zip(SIDES, parts, strict=True))
+
+    def check(
+        self, drawn: Array, received: Array, a: Array, b: Array, volts: dict[Side, Array], v: Array, u: Array,
+        out: dict[Side, Array],
+    ) -> tuple[float, float]:  # fmt: skip
+        """Fill the currents out of all ends for what word nodes give and bit nodes get.
+
+        a and b are the slopes of these in the node volts v and u. Return the largest, and by how much the currents may
+        be wrong (:func:`kirchhoff.current_error`).
+        """
+        outcome: tuple[float, float] = kirchhoff.ends_and_error(
+            drawn, received, self.shares, self.through_word, self.through_bit, a, b, self._word, self._bit,
+            volts["word_left"], volts["word_right"], volts["bit_top"], volts["bit_bottom"], v, u, out["word_left"],
+            out["word_right"], out["bit_top"], out["bit_bottom"],
         )  # fmt: skip
-        return out, largest
+        return outcome
 
 
 def _dividers(ohms: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -48,8 +49,15 @@ class SourcePiece:
     last: dict[Side, Array]
     curved: tuple[tuple[Side, NDArray[np.int64], Wave], ...] = ()
 
+    @cached_property
+    def still(self) -> bool:
+        """Whether nothing changes."""
+        return not self.curved and all(last is self.first[side] for side, last in self.last.items())
+
     def at(self, time: float) -> dict[Side, Array]:
         """Return all sides' volts."""
+        if self.still:
+            return self.first
         part = (time - self.start) / (self.stop - self.start)
         volts = {}
         for side, first in self.first.items():
@@ -123,9 +131,10 @@ class LineWaves:
                 near, far = wave.at(starts + 0.25 * lengths), wave.at(starts + 0.75 * lengths)
                 begins[side][:, lines] = (near - 0.5 * (far - near))[:, None]
                 ends[side][:, lines] = (far + 0.5 * (far - near))[:, None]
+        sloping = {side: (ends[side] != begins[side]).any(axis=1) for side in SIDES}
         for k, start in enumerate(starts):
             first = {side: volts[k] for side, volts in begins.items()}
-            last = {side: ends[side][k] if side in moved else first[side] for side in SIDES}
+            last = {side: ends[side][k] if sloping[side][k] else first[side] for side in SIDES}
             yield SourcePiece(float(start), float(times[k + 1]), first, last, curved)
 
 

@@ -14,49 +14,49 @@ import numpy as np
 
 from xbarsim.checks import broadcast, checked_array
 from xbarsim.crossbar import Array
+from xbarsim.kernels import charged_nodes
 from xbarsim.transient.tableau import GAMMA
 
 
 class NodeCapacitance:
-    """Farads from word nodes to ground, from bit nodes to ground, and across the cells, (rows, cols) each."""
+    """Capacitances from word nodes to ground, from bit nodes to ground, and across the cells.
+
+    Attributes
+    ----------
+    farads : (3, rows, cols)
+        In this order.
+    siemens : (3, rows, cols)
+        The companions of the stage at hand.
+    history : (3, rows, cols)
+        What they carry less than ``siemens`` times volts.
+    charging : (stages, 3, rows, cols)
+        What they carry.
+    """
 
     def __init__(self, word: object, bit: object, cell: object, shape: tuple[int, int]) -> None:
-        self.farads = tuple(
-            np.ascontiguousarray(broadcast(name, checked_array(name, value), shape))  # type: ignore[arg-type]
+        self.farads = np.array([
+            broadcast(name, checked_array(name, value), shape)  # type: ignore[arg-type]
             for name, value in (("word_capacitance", word), ("bit_capacitance", bit), ("cell_capacitance", cell))
-        )
+        ])  # fmt: skip
+        self.present = bool(self.farads.any())
+        if self.present:
+            self.siemens, self.history, self.charging = (
+                np.zeros((3, *shape)),
+                np.zeros((3, *shape)),
+                np.zeros((3, 3, *shape)),
+            )
+        self._share = np.nan
 
-    @property
-    def present(self) -> bool:
-        """Whether there is any."""
-        return any(farads.any() for farads in self.farads)
+    def begin(self, k: int, d: float, weights: Sequence[float], v: Array, u: Array) -> None:
+        """Prepare stage k, whose share of the step is d seconds, from node volts v, u at the step's begin.
 
-    def companions(self, d: float) -> tuple[Array, ...]:
-        """Return the conductances of a stage whose share of the step is d seconds."""
-        return tuple(farads / d for farads in self.farads)
-
-    def histories(
-        self, siemens: Sequence[Array], v: Array, u: Array, weights: Sequence[float], earlier: Sequence[Sequence[Array]]
-    ) -> list[Array]:
-        """Return the currents besides ``siemens`` times volts, from node volts v, u at the step's begin.
-
-        ``earlier`` are the currents of the stages before, and ``weights`` what this stage takes of their rates.
+        ``weights`` are what the stage takes of all rates until its own.
         """
-        out = []
-        for place, (conductance, volts) in enumerate(zip(siemens, (v, u, v - u), strict=True)):
-            history = conductance * volts
-            for weight, amperes in zip(weights, earlier, strict=False):
-                history += weight / GAMMA * amperes[place]
-            out.append(history)
-        return out
-
-    @staticmethod
-    def currents(siemens: Sequence[Array], histories: Sequence[Array], v: Array, u: Array) -> list[Array]:
-        """Return what flows at node volts v, u: from word nodes, from bit nodes, and along the cells."""
-        return [
-            conductance * volts - history
-            for conductance, history, volts in zip(siemens, histories, (v, u, v - u), strict=True)
-        ]
+        if d != self._share:
+            np.divide(self.farads, d, out=self.siemens)
+            self._share = d
+        first, second = ([weight / GAMMA for weight in weights[:-1]] + [0.0, 0.0])[:2]
+        charged_nodes.histories(self.siemens, v, u, self.charging, k, first, second, self.history)
 
     def stored(self, v: Array, u: Array) -> float:
         """Return the joules at node volts v, u."""

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import checked_array
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import InputError
+from xbarsim.resources import check_memory
+from xbarsim.transient.point_rows import PointRows
 from xbarsim.transient.stepper import Stepper
 
 NodeName = tuple[Literal["word", "bit"], int, int]
@@ -153,8 +155,6 @@ class CrossbarRecorder:
     recording: Recording
     start: float
     stop: float
-    _times: list[float] = field(default_factory=list)
-    _points: dict[str, list[Any]] = field(default_factory=dict)
     _snapshots: list[tuple[float, Array]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -168,45 +168,50 @@ class CrossbarRecorder:
                 raise InputError(f'record.node_voltages has {node!r}: give ("word", row, column) or ("bit", ...)')
         self._nodes = _places("node_voltages", [node[1:] for node in nodes], rows, cols)
         self._of_word = np.array([node[0] == "word" for node in nodes], dtype=bool)
-        self._points = {name: [] for name in (*SIDES, "x", "v", "i", "nodes")}
+        lines = {side: volts.size for side, volts in self.stepper.volts.items()}
+        few = self._cells[0].size
+        widths = [1, *(lines[side] for side in self._sides), few, few, few, len(nodes)]
+        self._stops = np.cumsum(widths)
+        # No step is longer than max_step, and half of what is left is the least that ends a piece.
+        self._rows = PointRows(int(self._stops[-1]), 1.0 + (self.stop - self.start) / self.stepper.max_step)
+        check_memory(
+            16.0 * rows * cols * len(self.pending), f"recording the states of {rows} x {cols} cells at "
+            f"{len(self.pending)} times", "ask for fewer of them (Recording.states_at)",
+        )  # fmt: skip
         self._stored = self.stepper.stored_energy
         self.stepper.keep_cell_energy = self.recording.cell_energy
 
     def point(self) -> None:
         """Keep the moment."""
-        stepper, points = self.stepper, self._points
-        self._times.append(stepper.time)
+        stepper, stages = self.stepper, self.stepper.stages
+        parts = [np.array([stepper.time])]
         if self._sides:
             currents = stepper.end_currents
-            for side in self._sides:
-                points[side].append(currents[side])
-        stages = stepper.stages
+            parts += [currents[side] for side in self._sides]
         if self._cells[0].size:
-            points["x"].append(stages.x[self._cells])
-            points["v"].append(stages.v[self._cells] - stages.u[self._cells])
-            points["i"].append(stages.cells.i[self._cells])
+            volts = stages.v[self._cells] - stages.u[self._cells]
+            parts += [stages.x[self._cells], volts, stages.cells.i[self._cells]]
         if self._nodes[0].size:
-            points["nodes"].append(np.where(self._of_word, stages.v[self._nodes], stages.u[self._nodes]))
+            parts.append(np.where(self._of_word, stages.v[self._nodes], stages.u[self._nodes]))
+        self._rows.add(*parts)
         while self.pending and self.pending[0] <= stepper.time:
             self._snapshots.append((self.pending.pop(0), stages.x.copy()))
 
     def result(self, *, complete: bool) -> CrossbarTransient:
         """Hand out what was kept."""
-        stepper, count = self.stepper, len(self._times)
-        lines = {side: volts.size for side, volts in stepper.volts.items()}
-
-        def table(name: str, width: int) -> Array:
-            return np.array(self._points[name]).reshape(count, width)
-
+        stepper = self.stepper
+        times, *columns = np.split(self._rows.table(), self._stops[:-1], axis=1)
+        currents = dict(zip(self._sides, columns, strict=False))
+        cell_states, cell_voltages, cell_currents, node_voltages = columns[len(self._sides) :]
         shape = stepper.crossbar.shape
         return CrossbarTransient(
             crossbar=stepper.crossbar,
-            times=np.array(self._times),
-            end_currents={side: table(side, lines[side]) for side in self._sides},
-            cell_states=table("x", self._cells[0].size),
-            cell_voltages=table("v", self._cells[0].size),
-            cell_currents=table("i", self._cells[0].size),
-            node_voltages=table("nodes", self._nodes[0].size),
+            times=times[:, 0].copy(),
+            end_currents=currents,
+            cell_states=cell_states,
+            cell_voltages=cell_voltages,
+            cell_currents=cell_currents,
+            node_voltages=node_voltages,
             snapshot_times=np.array([time for time, _ in self._snapshots]),
             snapshots=np.array([states for _, states in self._snapshots]).reshape(-1, *shape),
             states=stepper.states.copy() if stepper.cells.dynamic else None,

@@ -8,12 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.crossbar import Array
-from xbarsim.kernels import stage_tangents
+from xbarsim.kernels import source_work, stage_tangents
 from xbarsim.transient.stage_newton import StageOutcome, StageSolver, Volts
-from xbarsim.transient.tableau import ERROR, GAMMA, NODES, STAGES, WEIGHTS
+from xbarsim.transient.tableau import BESIDE, ERROR, GAMMA, NODES, STAGES, WEIGHTS
 
 _NARROWEST = 1e-5
 """Of a jump of the sources, which node volts are led over part by part where laws are steep."""
+
+_ALIKE = 1e-9
+"""Part of a step's length by which another one may differ and have its factors."""
+
+_EASY = 0.1
+"""Part of the tolerance below which an error need not be known nearer."""
+
+_ENERGY = 0.1
+"""Of the tolerance, what a step may be wrong by in the sources' energy: nothing undoes those errors."""
+
+_WEIGHTS, _ERROR, _BESIDE = np.array(WEIGHTS), np.array([0.0, *ERROR]), np.array(BESIDE)
 
 
 @dataclass
@@ -32,7 +43,7 @@ class TimeStep:
         The sources at its end.
     residual : float
         The largest of its stages.
-    delivered : dict of side to (lines,)
+    delivered : (lines of all sides,)
         Joules from the sources.
     heat : (rows, cols) or None
         Joules that cells dissipated, if asked for.
@@ -44,7 +55,7 @@ class TimeStep:
     cell: int
     volts: Volts
     residual: float
-    delivered: Volts
+    delivered: Array
     heat: Array | None
 
 
@@ -55,14 +66,25 @@ class RungeKutta:
     ----------
     largest_volts : float
         Of any source so far, in relation to which node volts may be wrong.
+    span : float
+        Seconds until the sources' next corner, in relation to which energies may be.
+    corner : bool
+        Whether the sources have a corner at the next step's begin; the next attempts may change it.
+    jumped : bool
+        Whether they have jumped there.
     """
 
     def __init__(self, stages: StageSolver, reltol: float) -> None:
         shape = stages.x.shape
         self.stages, self.reltol, self.largest_volts = stages, reltol, 0.0
+        self.span, self.corner, self.jumped = 0.0, True, True
         self._failed = False
         self._rate, self._begun = np.zeros((2, *shape))
         self._rates, self._first = np.zeros((2, 3, *shape))
+        # Watts of all sources, at the step's begin and at the stages.
+        self._watts, self._every = np.zeros((4, stages.amperes.size)), np.zeros(stages.amperes.size)
+        self._joules = self._gross = self._most_watts = 0.0
+        self._share = 0.0
 
     def attempt(
         self, source: Callable[[float], Volts], start: float, end: float, volts: Volts, *, heat: bool
@@ -71,52 +93,74 @@ class RungeKutta:
 
         ``volts`` are the sources' at the start, ``heat`` asks for what cells dissipate.
         """
+        stages = self.stages
+        self._first[0], self._first[1], self._first[2] = stages.v, stages.u, stages.x
+        try:
+            step = self._stages(source, start, end, volts, heat=heat)
+        except BaseException:
+            stages.put(*self._first)
+            raise
+        if not step.error <= 1.0:
+            stages.put(*self._first)
+            return step
+        self._rate[:] = self._rates[-1]
+        self._watts[0] = self._watts[-1]
+        self._joules += self._gross
+        self.corner = self.jumped = False
+        stages.largest = max(stages.largest, float(np.abs(stages.amperes).max()))
+        return step
+
+    def _stages(
+        self, source: Callable[[float], Volts], start: float, end: float, volts: Volts, *, heat: bool
+    ) -> TimeStep:
+        """Solve a step's stages, and find its error."""
         stages, cells, capacitance = self.stages, self.stages.cells, self.stages.capacitance
-        v0, u0, x0 = self._first
-        v0[:], u0[:], x0[:] = stages.v, stages.u, stages.x
+        charged = capacitance.present
+        v0, u0, _ = self._first
         h = end - start
         d = GAMMA * h
-        siemens = capacitance.companions(d) if capacitance.present else ()
-        charging: list[list[Array]] = []
+        if charged and cells.linear:
+            d = self._share if abs(d - self._share) <= _ALIKE * d else d
+            self._share, h = d, d / GAMMA
         step = TimeStep(
-            end, np.inf, "Newton's method did not converge", 0, volts, 0.0,
-            {side: np.zeros(lines.size) for side, lines in volts.items()}, np.zeros(x0.shape) if heat else None,
+            end, np.inf, "Newton's method did not converge", 0, volts, 0.0, np.empty(stages.amperes.size),
+            np.zeros(v0.shape) if heat else None,
         )  # fmt: skip
         for k, (node, weights) in enumerate(zip(NODES, STAGES, strict=True)):
             before, step.volts = step.volts, source(end if node == 1.0 else start + node * h)
-            self.measure(step.volts)
-            if not (self._failed and siemens):
-                stages.follow(before, step.volts)
+            if step.volts is not before:
+                self.measure(step.volts)
+                if not (self._failed and charged):
+                    stages.follow(before, step.volts)
             begun = self._begin(k, h, weights)
-            histories = capacitance.histories(siemens, v0, u0, weights, charging) if siemens else ()
-            outcome = stages.solve(begun, d, step.volts, histories, siemens)
-            jumped = k == 0 and not siemens and step.volts is not before
+            if charged:
+                capacitance.begin(k, d, weights, v0, u0)
+            stage = k if charged else -1
+            outcome = stages.solve(begun, d, step.volts, charged=stage)
+            jumped = k == 0 and not charged and step.volts is not before
             if not outcome.converged and jumped and self._lead(before, step.volts):
-                outcome = stages.solve(begun, d, step.volts, histories, siemens)
+                outcome = stages.solve(begun, d, step.volts, charged=stage)
             step.cell, step.residual = outcome.cell, max(step.residual, outcome.residual)
             self._failed = not outcome.converged
             if self._failed:
-                stages.put(v0, u0, x0)
+                step.reason = outcome.reason
                 return step
             if cells.dynamic:
                 stage_tangents.find_rates(stages.x, begun, d, self._rates[k])
-            charging.append(stages.charging)
-            for side, lines in step.volts.items():
-                step.delivered[side] -= (h * WEIGHTS[k]) * lines * stages.end_currents[side]
+            np.multiply(self._every, stages.amperes, out=self._watts[1 + k])
             if step.heat is not None:
                 step.heat += (h * WEIGHTS[k]) * cells.i * (stages.v - stages.u)
-        step.error, step.cell = self._error(h, d, charging, siemens)
+        step.error, step.cell = self._error(h, d, step.delivered)
         if not step.error <= 1.0:
             step.reason = "the error of a step stays above what is allowed"
-            stages.put(v0, u0, x0)
-            return step
-        self._rate[:] = self._rates[-1]
-        stages.largest = max(stages.largest, *(float(np.abs(lines).max()) for lines in stages.end_currents.values()))
         return step
 
     def measure(self, volts: Volts) -> None:
         """Take the sources into ``largest_volts``."""
-        self.largest_volts = max(self.largest_volts, *(float(np.abs(lines).max()) for lines in volts.values()))
+        most = source_work.take(
+            volts["word_left"], volts["word_right"], volts["bit_top"], volts["bit_bottom"], self._every
+        )
+        self.largest_volts = max(self.largest_volts, most)
 
     def point(self, volts: Volts) -> StageOutcome:
         """Find the operating point at sources' volts and the states at hand."""
@@ -125,9 +169,15 @@ class RungeKutta:
         self._first[:2], self._first[2] = 0.0, stages.x
         stages.put(*self._first)
         stages.follow(zero, volts)
-        outcome = stages.solve(self._first[2], 0.0, volts, (), ())
+        outcome = stages.solve(self._first[2], 0.0, volts)
         if not outcome.converged and self._lead(zero, volts):
-            outcome = stages.solve(self._first[2], 0.0, volts, (), ())
+            outcome = stages.solve(self._first[2], 0.0, volts)
+        if outcome.converged:
+            np.multiply(self._every, stages.amperes, out=self._watts[0])
+            self.jumped = False
+            cells = stages.cells
+            if cells.dynamic:
+                stage_tangents.resting(stages.x, cells.low, cells.high, cells.f, self._rate)
         return outcome
 
     def _lead(self, before: Volts, volts: Volts) -> bool:
@@ -143,7 +193,7 @@ class RungeKutta:
             back = stages.v.copy(), stages.u.copy(), self._first[2]
             ahead = {side: lines + (part + width) * (volts[side] - lines) for side, lines in before.items()}
             stages.follow(now, ahead)
-            if stages.solve(self._first[2], 0.0, ahead, (), ()).converged:
+            if stages.solve(self._first[2], 0.0, ahead).converged:
                 part, width, now = part + width, 2.0 * width, ahead
                 continue
             stages.put(*back)
@@ -162,19 +212,38 @@ class RungeKutta:
         self.stages.guess(begun, GAMMA * h, self._rates[k - 1] if k else self._rate)
         return begun
 
-    def _error(self, h: float, d: float, charging: list[list[Array]], siemens: tuple[Array, ...]) -> tuple[float, int]:
-        """Return the largest error of a state's range or of the largest source volts, over the tolerance; its cell."""
-        cells = self.stages.cells
-        worst, cell = 0.0, 0
+    def _error(self, h: float, d: float, delivered: Array) -> tuple[float, int]:
+        """Return the largest error of a state's range, of the largest source volts or of energy, over the tolerance.
+
+        With it goes the cell that it is of.
+        """
+        stages, cells = self.stages, self.stages.cells
+        worst, cell = self._energy_error(h, delivered), 0
         if cells.dynamic:
-            worst, cell = stage_tangents.worst_error(
-                self._rates, *(h * part for part in ERROR), self.stages.x, cells.low, cells.high, d, cells.fx
+            begin = self._rates[0] if self.jumped else self._rate
+            part, place = stage_tangents.worst_error(
+                self._rates, begin, h * _ERROR[1:], h * _BESIDE, stages.x, cells.low, cells.high, d, cells.fx
             )  # fmt: skip
-        if siemens:
-            wrong = [h * (ERROR[0] * a + ERROR[1] * b + ERROR[2] * c) for a, b, c in zip(*charging, strict=True)]
-            v, u = self.stages.settled(wrong, siemens, d)
-            gap = np.maximum(np.abs(v), np.abs(u))
-            part = float(gap.max()) / self.largest_volts if self.largest_volts > 0.0 else 0.0
             if not part <= worst:
-                worst, cell = part, int(gap.argmax())
+                worst, cell = part, place
+        if stages.capacitance.present:
+            enough = _EASY * self.reltol * self.largest_volts
+            gap, place = stages.settled((ERROR[0] / GAMMA, ERROR[1] / GAMMA, ERROR[2] / GAMMA), d, enough)
+            part = gap / self.largest_volts if self.largest_volts > 0.0 else 0.0
+            if not part <= worst:
+                worst, cell = part, place
         return worst / self.reltol, cell
+
+    def _energy_error(self, h: float, delivered: Array) -> float:
+        """Fill the joules that sources deliver in a step; return what part of their energy is in doubt, weighed.
+
+        The whole is what they have delivered and taken so far, or would until their next corner at the largest power
+        so far. With capacitance what flows at a corner is not what flows right after it; and where sources jump,
+        charges move at once, and the work on them is right however long the step.
+        """
+        charged = self.stages.capacitance.present
+        unsure = self.jumped or (charged and self.corner)
+        self._gross, wrong, most = source_work.work(self._watts, _WEIGHTS, _ERROR if unsure else _BESIDE, h, delivered)
+        self._most_watts = max(self._most_watts, most)
+        whole = max(self._joules, self._most_watts * self.span)
+        return 0.0 if whole == 0.0 or (charged and self.jumped) else wrong / (_ENERGY * whole)

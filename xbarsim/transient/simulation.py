@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, Literal, get_args
 
@@ -17,6 +17,10 @@ from xbarsim.transient.recording import CrossbarRecorder, CrossbarTransient, Rec
 from xbarsim.transient.stepper import Stepper
 
 Start = Literal["operating_point", "discharged"]
+
+
+class _EndedEarlyError(Exception):
+    """Who is told of the progress wishes that the run end."""
 
 
 def simulate(
@@ -34,6 +38,7 @@ def simulate(
     max_step: float = np.inf,
     record: Recording | None = None,
     threads: int | None = None,
+    progress: Callable[[float], bool | None] | None = None,
 ) -> CrossbarTransient:
     """Drive a crossbar through time: capacitances are charged, and states of dynamic cells move.
 
@@ -64,6 +69,10 @@ def simulate(
     threads : int, optional
         Threads to use for large arrays; no number depends on it.
 
+    progress : callable, optional
+        Is told what part of the time is done, after each step; if it returns True the run ends there, and its result
+        is not ``complete``.
+
     Returns
     -------
     CrossbarTransient
@@ -77,6 +86,10 @@ def simulate(
         Two sources of different voltage are joined by 0 ohm.
     TimeStepError
         No step is small enough; the message names the cell and the time, ``transient`` has what was computed.
+    TooLargeError
+        What is to be recorded would not fit in memory.
+    KeyboardInterrupt
+        Ctrl-C; its ``transient`` has what was computed.
     """
     if not isinstance(crossbar, Crossbar):
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
@@ -97,12 +110,20 @@ def simulate(
     recorder = CrossbarRecorder(stepper, record or Recording(), float(start), float(stop))
     stepper.settle(sources.start(float(start)), discharged=initial == "discharged")
     recorder.point()
+
+    def accepted() -> None:
+        recorder.point()
+        if progress is not None and progress((stepper.time - start) / (stop - start)):
+            raise _EndedEarlyError
+
     try:
         for piece in sources.pieces(float(start), float(stop)):
             while stepper.time < piece.stop:
                 until = min(piece.stop, recorder.pending[0] if recorder.pending else np.inf)
-                stepper.advance(piece.at, until, after=recorder.point)
-    except TimeStepError as error:
-        error.transient = recorder.result(complete=False)
+                stepper.advance(piece.at, until, after=accepted)
+    except _EndedEarlyError:
+        return recorder.result(complete=False)
+    except (TimeStepError, KeyboardInterrupt) as error:
+        error.transient = recorder.result(complete=False)  # type: ignore[union-attr]
         raise
     return recorder.result(complete=True)

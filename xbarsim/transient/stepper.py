@@ -22,6 +22,10 @@ from xbarsim.transient.tableau import ORDER
 _SMALLER, _LARGER, _SAFETY = 0.2, 5.0, 0.9
 _AGAIN = 0.25  # of a step in which Newton's method did not converge
 _SMALLEST = 1e-15  # of what is to be simulated, or of the time
+_NEAR = 1e-9
+"""Part of a length or of volts that is only rounding."""
+_WORTH = 1.3
+"""Times a step's length from which on a longer one pays, where factors of this one are there."""
 _ACCURACY = 1e-2  # of the tolerance, to which stages are solved
 
 
@@ -63,6 +67,8 @@ class Stepper:
         max_step: float = np.inf,
         threads: int = 1,
     ) -> None:
+        if not np.isfinite(start):
+            raise InputError(f"start is {start!r}: it must be a finite number of seconds")
         self.crossbar, self.time = crossbar, start
         self.reltol, self.max_step = _positive("reltol", reltol, 0.1), _positive("max_step", max_step, np.inf)
         segments = Segments.of(crossbar)
@@ -74,13 +80,14 @@ class Stepper:
         self.volts: Volts = {side: volts.copy() for side, volts in segments.volts.items()}
         self.accepted = self.rejected = 0
         self.residual = 0.0
-        self.source_energy: Volts = {side: np.zeros(volts.size) for side, volts in self.volts.items()}
+        self._joules, self.source_energy = self.stages.shares.laid_out()
         self.cell_energy = np.zeros(crossbar.shape)
         self.keep_cell_energy = False
         self._step = np.inf
         self._steps = RungeKutta(self.stages, self.reltol)
         self._joined = any(bool(lines.any()) for lines in segments.joined.values())
         self._charged = not self.capacitance.present
+        self._charged_lines = self.capacitance.present and self.cells.linear
 
     def _first_states(self, initial: ArrayLike | None) -> Array:
         shape, cells = self.crossbar.shape, self.cells
@@ -111,7 +118,8 @@ class Stepper:
     @property
     def end_currents(self) -> Volts:
         """Amperes out of the array at the moment, by side."""
-        return self.segments.shared(self.segments.gathered(self.stages.end_currents))
+        currents = {side: amperes.copy() for side, amperes in self.stages.end_currents.items()}
+        return self.segments.shared(self.segments.gathered(currents)) if self._joined else currents
 
     @property
     def stored_energy(self) -> float:
@@ -131,11 +139,13 @@ class Stepper:
         self._steps.measure(volts)
         if discharged:
             stages.put(zero, zero, stages.x)
-            stages.end_currents = self._switched_on(volts)
+            for side, amperes in self._switched_on(volts).items():
+                stages.end_currents[side][:] = amperes
+            self._steps.jumped = True
         else:
             outcome = self._steps.point(volts)
             if not outcome.converged:
-                raise self._stuck("the operating point was not found", outcome.cell)
+                raise self._stuck(f"the operating point was not found: {outcome.reason}", outcome.cell)
             self.residual = max(self.residual, outcome.residual)
         self._charged = True
 
@@ -146,13 +156,20 @@ class Stepper:
 
         Raises
         ------
+        InputError
+            ``stop`` is not after now.
         SolveError
             Two sources of different voltage are joined by 0 ohm.
         TimeStepError
             No step is small enough; the time is that of the last step that was.
         """
+        if not self.time < stop < np.inf:
+            raise InputError(f"stop is {stop:g} s: it must be after the stepper's time, {self.time:g} s")
         if not self._charged:
             self.settle(source(self.time))
+        steps = self._steps
+        steps.corner, steps.span = True, stop - self.time
+        steps.jumped = steps.jumped or self._differs(source(self.time))
         if self._joined:
             for time in (self.time, stop):
                 self.segments.check_conflicts({side: lines[None] for side, lines in source(time).items()})
@@ -161,14 +178,16 @@ class Stepper:
             check_running()
             left = stop - self.time
             h = min(self._step, self.max_step, left)
-            h = 0.5 * left if 0.5 * left < h < left else h
-            step = self._steps.attempt(
+            h = left if h > (1.0 - _NEAR) * left else 0.5 * left if 0.5 * left < h else h
+            step = steps.attempt(
                 source, self.time, stop if h == left else self.time + h, self.volts, heat=self.keep_cell_energy
             )  # fmt: skip
             error = step.error
             if error <= 1.0:
                 self._accept(step)
                 grown = h * min(_LARGER, _SAFETY * max(error, 1e-10) ** (-1.0 / ORDER))
+                if self._charged_lines and h < grown < _WORTH * h:
+                    grown = h
                 self._step = max(grown, self._step) if h == left and error < 1.0 else grown
                 if after is not None:
                     after()
@@ -208,10 +227,18 @@ class Stepper:
         self.time = step.end
         self.volts = step.volts
         self.residual = max(self.residual, step.residual)
-        for side, joules in self.source_energy.items():
-            joules += step.delivered[side]
+        self._joules += step.delivered
         if step.heat is not None:
             self.cell_energy += step.heat
+
+    def _differs(self, volts: Volts) -> bool:
+        """Whether sources are not where the last step left them."""
+        least = _NEAR * self._steps.largest_volts
+        return any(
+            bool((np.abs(lines - self.volts[side]) > least).any())
+            for side, lines in volts.items()
+            if lines is not self.volts[side]
+        )
 
     def _switched_on(self, volts: Volts) -> Volts:
         """Return what ends carry at the first moment without any charge: an ideal source is not limited."""

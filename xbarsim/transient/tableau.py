@@ -8,6 +8,8 @@ tells the error.
 
 from __future__ import annotations
 
+import numpy as np
+
 GAMMA = 0.43586652150845899942
 """The root of ``x^3 - 3 x^2 + 3/2 x - 1/6`` in (1/6, 1/2)."""
 
@@ -26,5 +28,13 @@ _LATER = (0.5 - GAMMA) / (_SECOND - GAMMA)
 
 ERROR = (WEIGHTS[0] - (1.0 - _LATER), WEIGHTS[1] - _LATER, GAMMA)
 """Weights less those of a combination of the first two stages that is right to second order."""
+
+BESIDE = tuple(
+    (
+        np.linalg.solve(np.vander([0.0, *NODES], 4, increasing=True).T, 1.0 / np.arange(1.0, 5.0)) - [0.0, *WEIGHTS]
+    ).tolist()
+)
+"""By what the weights of a quadrature of fourth order, of the rate at the step's begin and those of the stages, differ
+from the step's. Where a motion ends amid a step, the stages may all be at rest while the begin was not."""
 
 ORDER = 3
