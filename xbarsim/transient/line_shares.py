@@ -39,6 +39,15 @@ class LineShares:
         parts = np.split(whole, [rows, 2 * rows, 2 * rows + cols])
         return whole, dict(zip(SIDES, parts, strict=True))
 
+    def end_currents(self, drawn: Array, received: Array, volts: dict[Side, Array]) -> tuple[dict[Side, Array], float]:
+        """Return the currents out of all ends, and the largest, for what word nodes give and bit nodes get."""
+        _, out = self.laid_out()
+        largest: float = kirchhoff.end_currents(
+            drawn, received, self.shares, (volts["word_left"] - volts["word_right"]) * self.through_word,
+            (volts["bit_top"] - volts["bit_bottom"]) * self.through_bit, *(out[side] for side in SIDES),
+        )  # fmt: skip
+        return out, largest
+
     def check(
         self, drawn: Array, received: Array, a: Array, b: Array, volts: dict[Side, Array], v: Array, u: Array,
         out: dict[Side, Array],
