@@ -127,11 +127,11 @@ def remainders(
                 + third * (charging[2, 2, r, c] - charging[2, 1, r, c])
             )
         for c in range(n):
-            coulombs, held = d * abs(leaving[r, c]), worst * farads[0, r, c]
-            if coulombs > held:
+            coulombs, limit = d * abs(leaving[r, c]), worst * farads[0, r, c]
+            if coulombs > limit:
                 worst, cell = coulombs / farads[0, r, c], r * n + c
-            coulombs, held = d * abs(entering[r, c]), worst * farads[1, r, c]
-            if coulombs > held:
+            coulombs, limit = d * abs(entering[r, c]), worst * farads[1, r, c]
+            if coulombs > limit:
                 worst, cell = coulombs / farads[1, r, c], r * n + c
     return worst, cell
 

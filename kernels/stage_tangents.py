@@ -205,8 +205,8 @@ def worst_error(
     for r in range(m):
         for c in range(n):
             error = weights[0] * rates[0, r, c] + weights[1] * rates[1, r, c] + weights[2] * rates[2, r, c]
-            other = beside[1] * rates[0, r, c] + beside[2] * rates[1, r, c] + beside[3] * rates[2, r, c]
-            error = max(abs(error), abs(beside[0] * begin[r, c] + other))
+            later = beside[1] * rates[0, r, c] + beside[2] * rates[1, r, c] + beside[3] * rates[2, r, c]
+            error = max(abs(error), abs(beside[0] * begin[r, c] + later))
             part[c] = error / ((high[r, c] - low[r, c]) * max(1.0, 1.0 - d * fx[r, c]))
         for c in range(n):
             part[c] *= _ARRIVED if (x[r, c] <= low[r, c]) | (x[r, c] >= high[r, c]) else 1.0
@@ -222,8 +222,8 @@ def resting(x: Array, low: Array, high: Array, f: Array, rate: Array) -> None:
     m, n = x.shape
     for r in range(m):
         for c in range(n):
-            held = ((x[r, c] <= low[r, c]) & (f[r, c] < 0.0)) | ((x[r, c] >= high[r, c]) & (f[r, c] > 0.0))
-            rate[r, c] = 0.0 if held else f[r, c]
+            pinned = ((x[r, c] <= low[r, c]) & (f[r, c] < 0.0)) | ((x[r, c] >= high[r, c]) & (f[r, c] > 0.0))
+            rate[r, c] = 0.0 if pinned else f[r, c]
 
 
 @njit(**_OPTIONS)

@@ -193,11 +193,11 @@ class StageSolver:
         """Whether a linear stage is solved before it is looked at: those before it in its place had to be, too."""
         if charged < 0 or not self.cells.linear:
             return False
-        known = self._off[charged] > _ROUNDED * self.tolerance and self._blind[charged] < _LOOK
-        self._blind[charged] = self._blind[charged] + 1 if known else 0
-        if not known:
+        blind = self._off[charged] > _ROUNDED * self.tolerance and self._blind[charged] < _LOOK
+        self._blind[charged] = self._blind[charged] + 1 if blind else 0
+        if not blind:
             self._off[charged] = 0.0
-        return known
+        return blind
 
     def _sum_slopes(self, d: float, a: Array, b: Array) -> None:
         """Add the companions of capacitances to cells' slopes."""
