@@ -14,15 +14,15 @@ MOVING = Crossbar(1.0 / np.linspace(2e3, 8e3, 6).reshape(2, 3), word_wire=1.0, d
 WAVES = {"word_left": [Pulse(0, 1.2, 1e-8, 1e-8, 1e-8, 5e-8, 1), 0.1]}
 
 
-def test_who_is_told_how_far_it_is_can_end_the_run():
+def test_who_watches_can_end_the_run():
     whole_shares, shares = [], []
 
-    def half(share):
-        shares.append(share)
-        return share > 0.5
+    def half(stepper):
+        shares.append(stepper.time / 1e-7)
+        return shares[-1] > 0.5
 
-    whole = simulate(MOVING, WAVES, 1e-7, max_step=5e-9, progress=whole_shares.append)
-    ended = simulate(MOVING, WAVES, 1e-7, max_step=5e-9, progress=half)
+    whole = simulate(MOVING, WAVES, 1e-7, max_step=5e-9, watch=lambda stepper: whole_shares.append(stepper.time / 1e-7))
+    ended = simulate(MOVING, WAVES, 1e-7, max_step=5e-9, watch=half)
     assert whole.complete
     assert whole_shares[-1] == 1.0
     assert len(whole_shares) == whole.accepted

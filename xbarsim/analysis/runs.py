@@ -17,19 +17,16 @@ from xbarsim.analysis.measure import evaluate_all
 from xbarsim.analysis.printed import add_printed
 from xbarsim.analysis.readout import Readout
 from xbarsim.analysis.results import AnalysisResult, CrossbarPoint
-from xbarsim.analysis.simulate import simulate
+from xbarsim.analysis.simulate import recognised_for, simulate
 from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.analysis.unsolvable import MOST_NODES
 from xbarsim.crossbar import SIDES, Array, Crossbar
-from xbarsim.netlist import Circuit, Recognition, read
+from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Analysis, Family, Transient
-from xbarsim.netlist.graph.pieces import arrays_only
 from xbarsim.netlist.measures import Measure
 from xbarsim.netlist.written import report_written
 from xbarsim.quantities import counted
 from xbarsim.solvers.solve import Method, solve
-
-_MOVING = "a transient of a circuit with memory: solved as a general network"
 
 Progress = Callable[[str], None]
 
@@ -82,7 +79,7 @@ def from_netlist(
     circuit = read(source, parameters=parameters, temp=temp, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
     moving = all(_moves(analysis) for analysis in circuit.analyses)
-    recognition = Recognition(circuit, reason=_MOVING) if moving else arrays_only(circuit.recognise())
+    recognition = recognised_for(circuit, moving)
     middle = time.perf_counter()
     results = simulate(circuit, recognition, method=method, progress=progress, stop=stop)
     errors = measure_all(circuit, results)

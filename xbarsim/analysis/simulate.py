@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from xbarsim.analysis.as_crossbar import nearby_voltages, solve_crossbar, sources_at, with_outputs
 from xbarsim.analysis.charged import with_charging
+from xbarsim.analysis.crossbar_in_time import solve_crossbar_in_time, stepping_is_slower
 from xbarsim.analysis.families import add_notes, joined, named_place, places_of
 from xbarsim.analysis.points import Points, points_of
 from xbarsim.analysis.readout import with_readings
@@ -79,7 +80,8 @@ def _analysis(
     stop: StopWish,
 ) -> AnalysisResult:
     if isinstance(analysis, Transient):
-        return solve_transient(circuit, analysis, progress, stop)
+        result = None if recognition is None else _as_crossbar(circuit, analysis, progress, stop)
+        return result or solve_transient(circuit, analysis, progress, stop)
     points = points_of(circuit, analysis)
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
     crossbar = None if recognition is None else sources_at(recognition, points)
@@ -114,14 +116,28 @@ def _family(
             variant = Circuit.of(family.variant(place))
             (analysis,) = variant.analyses
             assert not isinstance(analysis, Family)
-            still = recognised and not isinstance(analysis, Transient)
-            recognition = arrays_only(variant.recognise()) if still else None
+            recognition = recognised_for(variant, isinstance(analysis, Transient)) if recognised else None
             results.append(_analysis(variant, analysis, recognition, method, numbered, stop))
         except (SolveError, InputError) as error:
             error.args = (f"{error.args[0]} (at {named_place(family, place)})", *error.args[1:])
             raise
         add_notes(circuit.notes, variant.notes, circuit.places.files[0])
     return joined(family, results)
+
+
+def recognised_for(circuit: Circuit, moving: bool) -> Recognition:
+    """Return the array that a circuit is, in operating points or else in time where it has memory."""
+    return arrays_only(circuit.recognise_in_time().recognition if moving else circuit.recognise())
+
+
+def _as_crossbar(
+    circuit: Circuit, transient: Transient, progress: Callable[[str], None], stop: StopWish
+) -> AnalysisResult | None:
+    """Run a transient on the crossbar that a circuit is; None where that is none, or slower, or cannot be."""
+    timed = circuit.recognise_in_time()
+    if arrays_only(timed.recognition).crossbar is None or stepping_is_slower(timed, transient):
+        return None
+    return solve_crossbar_in_time(circuit, timed, transient, progress, stop)
 
 
 def _either(

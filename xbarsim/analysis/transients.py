@@ -63,8 +63,8 @@ def solve_transient(
     from xbarsim.dynamics.law_corners import law_corners
 
     branches = network_of(circuit).fixing
-    keep = _recorded(circuit, branches)
-    tell = _announced(progress, transient.stop)
+    keep = recorded(circuit, branches)
+    tell = announced(progress, transient.stop)
 
     def accepted(share: float) -> bool:
         tell(share)
@@ -72,12 +72,9 @@ def solve_transient(
 
     with stop.heeding():
         solution = integrate(circuit, transient, progress=accepted, keep=keep)
-    corners = [wave.corners(0.0, transient.stop) for wave in {id(w): w for w in circuit.waves.values()}.values()]
-    corners.append(law_corners(circuit.behaviours))
     nodes = [k for k, node in enumerate(keep[0].tolist()) if node and not is_hidden(circuit.nodes[node])]
     fixing = [k for k, branch in enumerate(keep[1].tolist()) if not is_hidden(branches[branch])]
     rule = {"trap": "trapezoidal rule", "gear": "Gear's formulas"}[transient.tolerances.method]
-    again = f", {solution.rejected} of them taken again" if solution.rejected else ""
     points = AnalysisResult(
         "tran",
         [("time", solution.times)],
@@ -87,12 +84,23 @@ def solve_transient(
         solution.amperes[:, fixing],
         np.zeros(solution.times.size),
         solution.residual,
-        f"{rule}, {counted(solution.accepted, 'step')}{again}",
+        steps_taken(rule, solution.accepted, solution.rejected),
         integration=Integration(solution.accepted, solution.rejected, solution.complete, solution.problem),
     )
-    points = replace(points, power=_power(circuit, points))
+    points = replace(points, power=source_power(circuit, points))
     points = with_readings(circuit, points)
-    return _printed(points, transient, np.concatenate(corners))
+    return at_printed_times(points, transient, wave_corners(circuit, transient, law_corners(circuit.behaviours)))
+
+
+def steps_taken(rule: str, accepted: int, rejected: int) -> str:
+    """Say how a run was integrated."""
+    return f"{rule}, {counted(accepted, 'step')}" + (f", {rejected} of them taken again" if rejected else "")
+
+
+def wave_corners(circuit: Circuit, transient: Transient, *more: Array) -> Array:
+    """Return the times at which sources of a run bend or jump, and ``more`` of them."""
+    waves = {id(wave): wave for wave in circuit.waves.values()}.values()
+    return np.concatenate([np.zeros(0), *(wave.corners(0.0, transient.stop) for wave in waves), *more])
 
 
 def trimmed(result: AnalysisResult) -> AnalysisResult:
@@ -104,7 +112,7 @@ def trimmed(result: AnalysisResult) -> AnalysisResult:
     return _at_points(result, times[:count], lambda column: column[:count])
 
 
-def _printed(points: AnalysisResult, transient: Transient, corners: Array) -> AnalysisResult:
+def at_printed_times(points: AnalysisResult, transient: Transient, corners: Array) -> AnalysisResult:
     """Return a run at the times that ``.tran`` asks for, with its own points from the first of them on."""
     times = points.sweep[0][1]
 
@@ -153,7 +161,7 @@ def _joined(first: AnalysisResult, second: AnalysisResult, times: Array) -> Anal
     )
 
 
-def _power(circuit: Circuit, points: AnalysisResult) -> Array:
+def source_power(circuit: Circuit, points: AnalysisResult) -> Array:
     """Return the watts that V and I sources deliver at each point."""
     times = points.sweep[0][1]
     branch = {name: k for k, name in enumerate(points.branches)}
@@ -173,7 +181,7 @@ def _power(circuit: Circuit, points: AnalysisResult) -> Array:
     return power
 
 
-def _announced(progress: Callable[[str], None], stop: float) -> Callable[[float], None]:
+def announced(progress: Callable[[str], None], stop: float) -> Callable[[float], None]:
     """Return what says now and then how far a run is, and how long it will take, once it has taken long."""
     start = time.monotonic()
     due = start + _PATIENCE
@@ -216,7 +224,7 @@ class _Noticing(Readout):
         return super().current(name)
 
 
-def _recorded(circuit: Circuit, branches: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def recorded(circuit: Circuit, branches: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the nodes and branches of which points are kept: all, or what ``.save`` and other cards ask for.
 
     Those of sources are kept, for their power.

@@ -27,9 +27,6 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.nonlinear.assembly import parts_of
 from xbarsim.nonlinear.junction import Junctions
 
-_POINTS = 50
-"""Of a run without a longest step, as ngspice has it."""
-
 _SMALLEST = 1e-12
 """Of the longest step: the smallest."""
 
@@ -252,10 +249,9 @@ def _longest(transient: Transient) -> float:
     if np.isnan(transient.largest):
         if not step > 0:
             raise InputError(f"step is {step:g} s: it must be above 0")
-        return min(step, (stop - start) / _POINTS)
-    if not transient.largest > 0:
+    elif not transient.largest > 0:
         raise InputError(f"the longest step is {transient.largest:g} s: it must be above 0")
-    return min(transient.largest, stop)
+    return transient.longest
 
 
 def _source_places(circuit: FlatCircuit, named_network: NamedNetwork, nodes: int) -> Ints:

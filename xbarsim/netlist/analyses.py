@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+_POINTS = 50
+"""How many steps a run has at least, unless it says its longest step."""
+
+
 @dataclass(frozen=True)
 class Op:
     """``.op``: one operating point."""
@@ -90,6 +94,13 @@ class Transient:
     initial: dict[int, float] = field(default_factory=dict)
     guesses: dict[int, float] = field(default_factory=dict)
     tolerances: Tolerances = field(default_factory=Tolerances)
+
+    @property
+    def longest(self) -> float:
+        """The longest step: the smaller of ``step`` and a 50th of the way, unless ``largest`` says it."""
+        if np.isnan(self.largest):
+            return min(self.step, (self.stop - self.start) / _POINTS)
+        return min(self.largest, self.stop)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,9 @@ from typing import Self
 from xbarsim.crossbar import Crossbar
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.recognise import recognise
+from xbarsim.netlist.graph.recognise_in_time import recognise_in_time
 from xbarsim.netlist.recognition import Recognition
+from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.netlist.refusals import NotACrossbarError
 
 
@@ -25,6 +27,10 @@ class Circuit(FlatCircuit):
     def recognise(self) -> Recognition:
         """Return the crossbar that this circuit is, by its graph, or the reason why it is none."""
         return self._recognition
+
+    def recognise_in_time(self) -> RecognitionInTime:
+        """Return the crossbar that this circuit with all that it stores is, or the reason why it is none."""
+        return self._recognition_in_time
 
     def crossbar(self) -> Crossbar:
         """Return the crossbar that this circuit is.
@@ -49,3 +55,7 @@ class Circuit(FlatCircuit):
     @cached_property
     def _recognition(self) -> Recognition:
         return recognise(self)
+
+    @cached_property
+    def _recognition_in_time(self) -> RecognitionInTime:
+        return recognise_in_time(self)

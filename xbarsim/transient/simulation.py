@@ -20,7 +20,7 @@ Start = Literal["operating_point", "discharged"]
 
 
 class _EndedEarlyError(Exception):
-    """Who is told of the progress wishes that the run end."""
+    """Who watches the run wishes that it end."""
 
 
 def simulate(
@@ -38,7 +38,7 @@ def simulate(
     max_step: float = np.inf,
     record: Recording | None = None,
     threads: int | None = None,
-    progress: Callable[[float], bool | None] | None = None,
+    watch: Callable[[Stepper], bool | None] | None = None,
 ) -> CrossbarTransient:
     """Drive a crossbar through time: capacitances are charged, and states of dynamic cells move.
 
@@ -68,10 +68,9 @@ def simulate(
         What to keep; default: all end currents.
     threads : int, optional
         Threads to use for large arrays; no number depends on it.
-
-    progress : callable, optional
-        Is told what part of the time is done, after each step; if it returns True the run ends there, and its result
-        is not ``complete``.
+    watch : callable, optional
+        Is shown the stepper after each step, with its time and states; if it returns True the run ends there, and its
+        result is not ``complete``.
 
     Returns
     -------
@@ -113,7 +112,7 @@ def simulate(
 
     def accepted() -> None:
         recorder.point()
-        if progress is not None and progress((stepper.time - start) / (stop - start)):
+        if watch is not None and watch(stepper):
             raise _EndedEarlyError
 
     try:
@@ -122,7 +121,7 @@ def simulate(
                 until = min(piece.stop, recorder.pending[0] if recorder.pending else np.inf)
                 stepper.advance(piece.at, until, after=accepted)
     except _EndedEarlyError:
-        return recorder.result(complete=False)
+        return recorder.result(complete=stepper.time >= stop)
     except (TimeStepError, KeyboardInterrupt) as error:
         error.transient = recorder.result(complete=False)  # type: ignore[union-attr]
         raise

@@ -11,6 +11,7 @@ from xbarsim.netlist.graph.cell_laws import nonlinear_cells
 from xbarsim.netlist.graph.edges import NoCrossbar, network_of
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.search import search
+from xbarsim.netlist.graph.standins import CellElements
 from xbarsim.netlist.recognition import Recognition
 
 
@@ -20,10 +21,20 @@ def recognise(circuit: FlatCircuit) -> Recognition:
         try:
             if not circuit.nonlinear:
                 return _layout(circuit)
-            cells = nonlinear_cells(circuit)
-            return cells.put_back(circuit, _layout(cells.stand_in(circuit)))
+            return put_back(circuit, nonlinear_cells(circuit))
         except NoCrossbar as reason:
             return Recognition(circuit, reason=str(reason))
+
+
+def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
+    """Return the crossbar that a circuit with these cells is.
+
+    Raises
+    ------
+    NoCrossbar
+        It is none.
+    """
+    return cells.put_back(circuit, _layout(cells.stand_in(circuit)))
 
 
 def _layout(circuit: FlatCircuit) -> Recognition:

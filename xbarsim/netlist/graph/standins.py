@@ -45,6 +45,8 @@ class CellElements:
         The nodes at their other ends.
     gates : (k,) array of int
         Elements that only hold gates and bulks: their sources, and resistors along their lines.
+    hidden : (h,) array of int, or None
+        Nodes inside cells that are none of a memristor in series with a resistor, as those of states.
     left_out : callable, or None
         Says what the cells do that their model does not, from which cells have ``first`` on their word line.
     """
@@ -59,6 +61,7 @@ class CellElements:
     inner: Ints | None = None
     outer: Ints | None = None
     gates: Ints | None = None
+    hidden: Ints | None = None
     left_out: Callable[[Bools], str | None] | None = None
 
     @cached_property
@@ -72,6 +75,8 @@ class CellElements:
         keep = np.ones(len(circuit.nodes), dtype=bool)
         if self.inner is not None:
             keep[self.inner] = False
+        if self.hidden is not None:
+            keep[self.hidden] = False
         if self.gates is not None:
             keep[circuit.first[self.gates]] = keep[circuit.second[self.gates]] = False
         keep[GROUND] = True
@@ -115,7 +120,7 @@ class CellElements:
         if crossbar is None:
             return replace(recognition, circuit=circuit)
         recognition = _renamed(recognition, self._outside(circuit))
-        row, col, forward = self._places(recognition)
+        row, col, forward = self.places(recognition)
         rows, cols = crossbar.shape
 
         def place(numbers: Floats) -> Floats:
@@ -144,8 +149,14 @@ class CellElements:
             left_out=None if self.left_out is None else self.left_out(forward),
         )
 
-    def _places(self, recognition: Recognition) -> tuple[Ints, Ints, Bools]:
-        """Return each cell's row and column, and whether ``first`` is its word node."""
+    def places(self, recognition: Recognition) -> tuple[Ints, Ints, Bools]:
+        """Return each cell's row and column, and whether ``first`` is its word node.
+
+        Raises
+        ------
+        NoCrossbar
+            One has a place for itself nowhere.
+        """
         assert recognition.crossbar is not None
         cells = np.flatnonzero(recognition.crossbar.conductance)
         word, bit = recognition.word_nodes.ravel()[cells], recognition.bit_nodes.ravel()[cells]

@@ -1,0 +1,110 @@
+"""What a crossbar in time begins with and is driven by, where a netlist says it: waves, states, charges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.netlist import Circuit, Recognition
+from xbarsim.netlist.analyses import Transient
+from xbarsim.netlist.element_kinds import GROUND
+from xbarsim.netlist.recognition_in_time import RecognitionInTime
+from xbarsim.netlist.storage import Storage
+from xbarsim.waves import Piecewise, Pulse, Wave
+
+Start = Literal["operating_point", "discharged"]
+
+
+class UnsuitedError(Exception):
+    """Why the crossbar's own solver cannot give a transient."""
+
+
+def line_waves(circuit: Circuit, recognition: Recognition) -> dict[Side, list[Any]]:
+    """Return what drives the lines of each side where something changes, and of the left one."""
+    assert recognition.crossbar is not None
+    ends = recognition.crossbar.boundary
+    waves: dict[Side, list[Any]] = {"word_left": recognition.voltages.tolist()}
+    turned: dict[int, Wave] = {}
+    for tie in recognition.ties:
+        if tie.source in circuit.waves:
+            wave = circuit.waves[tie.source]
+            if tie.sign < 0:
+                wave = turned.setdefault(tie.source, _negative(wave))
+            waves.setdefault(tie.side, ends[tie.side].voltage.tolist())[tie.line] = wave
+    return waves
+
+
+def first_states(circuit: Circuit, timed: RecognitionInTime, transient: Transient) -> Array | None:
+    """Return the states at the start, (rows, cols); None where cells have none.
+
+    Raises
+    ------
+    UnsuitedError
+        Initial values are of other nodes too, or a state is to be found at rest.
+    """
+    nodes = [] if timed.states is None else timed.states.node.tolist()
+    volts = dict(transient.initial)
+    if transient.from_initial:
+        capacitors = (circuit.storage or Storage()).capacitors
+        own = np.isfinite(capacitors.initial)
+        for first, second, initial in zip(
+            capacitors.first[own].tolist(), capacitors.second[own].tolist(), capacitors.initial[own].tolist(), strict=True
+        ):
+            if GROUND not in (first, second):
+                raise UnsuitedError("a capacitor between lines has an initial voltage")
+            volts[first or second] = initial if second == GROUND else -initial
+    if set(volts) - set(nodes):
+        raise UnsuitedError("a line has an initial voltage")
+    if timed.states is None:
+        return None
+    if not transient.from_initial and set(nodes) - set(volts):
+        raise UnsuitedError("a state begins at rest")
+    table = np.zeros(timed.recognition.word_nodes.shape)
+    table[timed.row, timed.col] = [volts.get(node, 0.0) for node in nodes]
+    return table
+
+
+def first_charges(circuit: Circuit, timed: RecognitionInTime, transient: Transient) -> Start:
+    """Say what capacitances hold at the start.
+
+    Raises
+    ------
+    UnsuitedError
+        It takes more than a crossbar to tell.
+    """
+    recognition = timed.recognition
+    if transient.guesses and circuit.nonlinear:
+        raise UnsuitedError("there are first guesses")
+    farads = timed.word_farads, timed.bit_farads
+    if not transient.from_initial or not any(table.any() for table in (*farads, timed.cell_farads)):
+        return "operating_point"
+    for nodes, table in zip((recognition.word_nodes, recognition.bit_nodes), farads, strict=True):
+        if set(nodes[nodes > GROUND].tolist()) - set(nodes[table > 0].tolist()):
+            raise UnsuitedError("a node without capacitance jumps at the start")
+    if any(tie.resistance == 0 and tie.source >= 0 for tie in recognition.ties):
+        raise UnsuitedError("a source charges a capacitance at once")
+    return "discharged"
+
+
+@dataclass(frozen=True)
+class _Turned:
+    """A wave's negative."""
+
+    wave: Wave
+
+    def at(self, times: Array) -> Array:
+        return -self.wave.at(times)
+
+    def corners(self, start: float, stop: float) -> Array:
+        return self.wave.corners(start, stop)
+
+
+def _negative(wave: Wave) -> Wave:
+    if isinstance(wave, Pulse):
+        return replace(wave, low=-wave.low, high=-wave.high)
+    if isinstance(wave, Piecewise):
+        return replace(wave, values=-wave.values)
+    return _Turned(wave)
