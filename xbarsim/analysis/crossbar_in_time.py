@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.analysis.crossbar_starts import Start, UnsuitedError, first_charges, first_states, line_waves
+from xbarsim.analysis.crossbar_starts import UnsuitedError, check_grounded, first_charges, first_states, line_waves
 from xbarsim.analysis.node_table import NodeTable
-from xbarsim.analysis.readout import with_readings
+from xbarsim.analysis.readout import asked_texts, with_readings
 from xbarsim.analysis.results import AnalysisResult, Integration
 from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.analysis.transients import announced, at_printed_times, recorded, source_power, steps_taken, wave_corners
@@ -106,10 +106,24 @@ class _Run:
         laws = [name for laws in circuit.behaviours if laws.output == "v" for name in laws.names]
         self.branches = [*(circuit.names[k] for k in elements.tolist()), *laws]
         self.keep = recorded(circuit, self.branches)
+        self._check_asked()
+        check_grounded(timed.recognition)
         self.waves = line_waves(circuit, timed.recognition)
         self.initial = first_states(circuit, timed, transient)
         self.start = first_charges(circuit, timed, transient)
         self.table = NodeTable(circuit, timed, self.keep[0], {self.branches[k] for k in self.keep[1].tolist()})
+
+    def _check_asked(self) -> None:
+        """Refuse what is asked for and cannot be read off voltages of nodes and currents of branches."""
+        nodes = self.circuit.nodes[1:]
+        empty = AnalysisResult(
+            "tran", [("time", np.zeros(1))], nodes, np.zeros((1, len(nodes))), self.branches,
+            np.zeros((1, len(self.branches))), np.zeros(1), 0.0, "", integration=Integration(0, 0),
+        )  # fmt: skip
+        with np.errstate(all="ignore"):
+            at_hand = {*with_readings(self.circuit, empty).readings, *nodes}
+        if not at_hand.issuperset(asked_texts(self.circuit)):
+            raise UnsuitedError("something else is asked for")
 
     def result(self) -> AnalysisResult:
         run = self._whole() if self.initial is None else self._followed(self.initial)
@@ -155,7 +169,7 @@ class _Run:
             return self.stop.wished or self.top >= reach
 
         run = simulate(
-            crossbar or self.crossbar, self.waves, transient.stop, initial=self.start, initial_states=initial,  # type: ignore[arg-type]
+            crossbar or self.crossbar, self.waves, transient.stop, initial=self.start, initial_states=initial,
             word_capacitance=timed.word_farads, bit_capacitance=timed.bit_farads, cell_capacitance=timed.cell_farads,
             reltol=float(np.clip(share, _SMALLEST_SHARE, _LARGEST_SHARE)), max_step=transient.longest,
             record=self.table.recording(), watch=watch,

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xbarsim.crossbar import SIDES, Array, Side
+from xbarsim.crossbar import Array, Side
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Transient
+from xbarsim.netlist.components import components
 from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.netlist.storage import Storage
@@ -51,7 +52,10 @@ def first_states(circuit: Circuit, timed: RecognitionInTime, transient: Transien
         capacitors = (circuit.storage or Storage()).capacitors
         own = np.isfinite(capacitors.initial)
         for first, second, initial in zip(
-            capacitors.first[own].tolist(), capacitors.second[own].tolist(), capacitors.initial[own].tolist(), strict=True
+            capacitors.first[own].tolist(),
+            capacitors.second[own].tolist(),
+            capacitors.initial[own].tolist(),
+            strict=True,
         ):
             if GROUND not in (first, second):
                 raise UnsuitedError("a capacitor between lines has an initial voltage")
@@ -65,6 +69,34 @@ def first_states(circuit: Circuit, timed: RecognitionInTime, transient: Transien
     table = np.zeros(timed.recognition.word_nodes.shape)
     table[timed.row, timed.col] = [volts.get(node, 0.0) for node in nodes]
     return table
+
+
+def check_grounded(recognition: Recognition) -> None:
+    """Refuse nodes without a path to a source or ground: a network with such has no operating point.
+
+    Raises
+    ------
+    UnsuitedError
+        There are.
+    """
+    crossbar = recognition.crossbar
+    assert crossbar is not None
+    rows, cols = crossbar.shape
+    word, bit = np.arange(2 * rows * cols).reshape(2, rows, cols)
+    earth = 2 * rows * cols
+    joined = [
+        (word[:, :-1], word[:, 1:], np.isfinite(crossbar.word_wire)),
+        (bit[:-1], bit[1:], np.isfinite(crossbar.bit_wire)),
+        (word, bit, crossbar.conductance > 0),
+    ]
+    ends = {"word_left": word[:, 0], "word_right": word[:, -1], "bit_top": bit[0], "bit_bottom": bit[-1]}
+    for side, nodes in ends.items():
+        joined.append((nodes, np.full(nodes.size, earth), np.isfinite(crossbar.boundary[side].resistance)))  # type: ignore[index]
+    u, v = (np.concatenate([pair[end][pair[2]] for pair in joined]) for end in (0, 1))
+    label = components(u, v, earth + 1)
+    present = np.stack([recognition.word_nodes, recognition.bit_nodes]).ravel() > GROUND
+    if (label[:-1] != label[-1])[present].any():
+        raise UnsuitedError("a node has no path to ground")
 
 
 def first_charges(circuit: Circuit, timed: RecognitionInTime, transient: Transient) -> Start:

@@ -90,7 +90,7 @@ class NodeTable:
         nodes = np.flatnonzero(self._column >= 0)
         self._columns = nodes
         self._column[nodes] = np.arange(nodes.size)
-        rows, cols = self.timed.recognition.word_nodes.shape
+        cols = self.timed.recognition.word_nodes.shape[1]
         names: list[tuple[str, int, int]] = []
         self._recorded: list[Ints] = []
         for layer, place in zip(("word", "bit"), self._places, strict=True):
@@ -108,12 +108,14 @@ class NodeTable:
         self._cells = states, inner
         sides = tuple(dict.fromkeys(tie.side for tie in self.timed.recognition.ties))
         return Recording(
-            currents=sides, node_voltages=names, cells=[divmod(k, cols) for k in cells.tolist()]  # type: ignore[arg-type]
+            currents=sides,
+            node_voltages=names,
+            cells=[divmod(k, cols) for k in cells.tolist()],  # type: ignore[arg-type]
         )
 
     def fill(self, run: CrossbarTransient) -> None:
         """Compute all voltages that were wanted, at a run's points."""
-        circuit, recognition = self.circuit, self.timed.recognition
+        recognition = self.timed.recognition
         self._volts = volts = np.full((run.times.size, self._columns.size), np.nan)
         column = self._column
         if column[GROUND] >= 0:

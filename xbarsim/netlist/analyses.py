@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 _POINTS = 50
 """How many steps a run has at least, unless it says its longest step."""
 

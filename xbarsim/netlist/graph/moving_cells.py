@@ -199,7 +199,10 @@ class _Definition:
             if plain.all():
                 self.driver[at], self.row[at] = group, np.arange(at.size)
             else:
-                self.carrier, self.through_from = self._with_resistor(laws, (met == 2) & (resistor >= 0), resistor), number
+                self.carrier, self.through_from = (
+                    self._with_resistor(laws, (met == 2) & (resistor >= 0), resistor),
+                    number,
+                )
                 carriers.append(self.carrier)
             number += at.size
         return carriers

@@ -1,4 +1,4 @@
-"""Is this circuit, with all that it stores, a crossbar in time?"""
+"""Whether a circuit, with all that it stores, is a crossbar in time."""
 
 from __future__ import annotations
 
