@@ -191,7 +191,7 @@ def test_what_is_no_crossbar_in_time_goes_to_the_general_solver(why):
 
 @pytest.mark.slow
 def test_a_netlist_goes_the_faster_way_and_the_report_says_which():
-    few, many = rc(tran=".tran 0.3n 12n"), rc(tran=".tran 10p 12n", options="reltol=1e-3")
+    few, many = (rc(tran=tran, options="reltol=1e-3") for tran in (".tran 0.3n 12n", ".tran 10p 12n"))
     for netlist, rule in ((few, "trapezoidal"), (many, "Runge-Kutta")):
         report = from_netlist(io.StringIO(netlist), "auto")
         assert (report.recognised, report.rows, report.cols) == ("crossbar", ROWS, COLS)

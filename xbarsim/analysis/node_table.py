@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import GROUND, VOLTAGE
 from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.transient import CrossbarTransient, Recording
+from xbarsim.transient.recording import NodeName
 from xbarsim.waves import Wave
 
 Ints = NDArray[np.int64]
@@ -51,8 +53,8 @@ class NodeTable:
         self._group, self._row = np.full((2, count), -1, np.int64)
         for number, laws in enumerate(circuit.behaviours):
             if laws.output == "v":
-                node = np.where(laws.second == GROUND, laws.first, laws.second)
-                self._group[node], self._row[node] = number, np.arange(node.size)
+                driven = np.where(laws.second == GROUND, laws.first, laws.second)
+                self._group[driven], self._row[driven] = number, np.arange(driven.size)
         self._inner = np.full(count, -1, np.int64)
         if recognition.inner is not None:
             self._inner[recognition.inner.node] = np.arange(recognition.inner.node.size)
@@ -72,7 +74,7 @@ class NodeTable:
         if not fresh.size:
             return
         self._column[fresh] = 0
-        below = [self._anchor[fresh]]
+        below: list[Ints] = [self._anchor[fresh]]
         for number in np.unique(self._group[fresh]):
             if number >= 0:
                 rows = self._row[fresh[self._group[fresh] == number]]
@@ -91,9 +93,10 @@ class NodeTable:
         self._columns = nodes
         self._column[nodes] = np.arange(nodes.size)
         cols = self.timed.recognition.word_nodes.shape[1]
-        names: list[tuple[str, int, int]] = []
+        names: list[NodeName] = []
         self._recorded: list[Ints] = []
-        for layer, place in zip(("word", "bit"), self._places, strict=True):
+        layers: tuple[Literal["word", "bit"], ...] = ("word", "bit")
+        for layer, place in zip(layers, self._places, strict=True):
             at = nodes[place[nodes] >= 0]
             self._recorded.append(at)
             names += [(layer, *divmod(k, cols)) for k in place[at].tolist()]
@@ -110,7 +113,7 @@ class NodeTable:
         return Recording(
             currents=sides,
             node_voltages=names,
-            cells=[divmod(k, cols) for k in cells.tolist()],  # type: ignore[arg-type]
+            cells=[divmod(k, cols) for k in cells.tolist()],
         )
 
     def fill(self, run: CrossbarTransient) -> None:

@@ -45,10 +45,10 @@ class CellElements:
         The nodes at their other ends.
     gates : (k,) array of int
         Elements that only hold gates and bulks: their sources, and resistors along their lines.
-    hidden : (h,) array of int, or None
-        Nodes inside cells that are none of a memristor in series with a resistor, as those of states.
     left_out : callable, or None
         Says what the cells do that their model does not, from which cells have ``first`` on their word line.
+    hidden : (h,) array of int, or None
+        Nodes inside cells that are none of a memristor in series with a resistor, as those of states.
     """
 
     names: list[str]
@@ -61,8 +61,8 @@ class CellElements:
     inner: Ints | None = None
     outer: Ints | None = None
     gates: Ints | None = None
-    hidden: Ints | None = None
     left_out: Callable[[Bools], str | None] | None = None
+    hidden: Ints | None = None
 
     @cached_property
     def _inside(self) -> Ints:
