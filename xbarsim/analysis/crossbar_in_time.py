@@ -47,9 +47,9 @@ _FEW_STEPS, _FEW_WRITTEN = 10_000, 2_000
 def stepping_is_slower(timed: RecognitionInTime, transient: Transient) -> bool:
     """Whether the general solver is done before the crossbar's own."""
     crossbar = timed.recognition.crossbar
-    written = crossbar is not None and (timed.states is not None or crossbar.device.operations > 0)
+    by_netlist = crossbar is not None and (timed.states is not None or crossbar.device.operations > 0)
     steps = (transient.stop - transient.start) / transient.longest
-    return timed.recognition.word_nodes.size * steps < (_FEW_WRITTEN if written else _FEW_STEPS)
+    return timed.recognition.word_nodes.size * steps < (_FEW_WRITTEN if by_netlist else _FEW_STEPS)
 
 
 def solve_crossbar_in_time(

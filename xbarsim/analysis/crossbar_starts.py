@@ -50,11 +50,11 @@ def first_states(circuit: Circuit, timed: RecognitionInTime, transient: Transien
     volts = dict(transient.initial)
     if transient.from_initial:
         capacitors = (circuit.storage or Storage()).capacitors
-        own = np.isfinite(capacitors.initial)
+        stated = np.isfinite(capacitors.initial)
         for first, second, initial in zip(
-            capacitors.first[own].tolist(),
-            capacitors.second[own].tolist(),
-            capacitors.initial[own].tolist(),
+            capacitors.first[stated].tolist(),
+            capacitors.second[stated].tolist(),
+            capacitors.initial[stated].tolist(),
             strict=True,
         ):
             if GROUND not in (first, second):

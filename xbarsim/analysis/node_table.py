@@ -129,7 +129,7 @@ class NodeTable:
         states, inner = self._cells
         volts[:, column[states]] = run.cell_states[:, : states.size]
         for tie in recognition.ties:
-            source = self._held(tie.source, run) * tie.sign if tie.source >= 0 else 0.0
+            source = self._source_volts(tie.source, run) * tie.sign if tie.source >= 0 else 0.0
             for node, ohms in tie.nodes:
                 if column[node] >= 0:
                     volts[:, column[node]] = source + ohms * run.end_currents[tie.side][:, tie.line]
@@ -150,9 +150,9 @@ class NodeTable:
             first, second = int(circuit.first[element]), int(circuit.second[element])
             for node, other_end, sign in ((first, second, 1.0), (second, first, -1.0)):
                 if other_end == GROUND and column[node] >= 0:
-                    self._volts[:, column[node]] = sign * self._held(element, run)
+                    self._volts[:, column[node]] = sign * self._source_volts(element, run)
 
-    def _held(self, element: int, run: CrossbarTransient) -> Array:
+    def _source_volts(self, element: int, run: CrossbarTransient) -> Array:
         """Return a source's volts."""
         wave: Wave | None = self.circuit.waves.get(element)
         return np.full(run.times.size, self.circuit.values[element]) if wave is None else wave.at(run.times)

@@ -66,8 +66,8 @@ def _charged(timed: RecognitionInTime, storage: Storage, chosen: Bools) -> Recog
         if circuit.kinds[element] == CURRENT or element in inside or not grounded:
             raise NoCrossbar(f"{circuit.names[element]} ({circuit.where(element)}) changes and drives no line")
     for tie in recognition.ties:
-        own = 0.0 if tie.source < 0 or circuit.kinds[tie.source] != VOLTAGE else circuit.values[tie.source]
-        if tie.voltage != tie.sign * own:
+        volts = 0.0 if tie.source < 0 or circuit.kinds[tie.source] != VOLTAGE else circuit.values[tie.source]
+        if tie.voltage != tie.sign * volts:
             raise NoCrossbar("a line is driven by several sources in series")
     word, bit, cell = lay_out(storage.capacitors, chosen, recognition)
     return replace(timed, word_farads=word, bit_farads=bit, cell_farads=cell)
