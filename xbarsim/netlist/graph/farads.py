@@ -10,14 +10,14 @@ from xbarsim.netlist.recognition import Recognition
 from xbarsim.netlist.storage import Capacitors
 
 
-def lay_out(capacitors: Capacitors, chosen: Bools, recognition: Recognition) -> tuple[Floats, Floats, Floats]:
+def lay_out(capacitors: Capacitors, of_lines: Bools, recognition: Recognition) -> tuple[Floats, Floats, Floats]:
     """Return farads from word nodes to ground, from bit nodes to ground, and across cells, (rows, cols) each.
 
     Parameters
     ----------
     capacitors : Capacitors
         The circuit's.
-    chosen : (n,) array of bool
+    of_lines : (n,) array of bool
         Those to lay out.
     recognition : Recognition
         The crossbar, with the circuit's own nodes.
@@ -29,7 +29,7 @@ def lay_out(capacitors: Capacitors, chosen: Bools, recognition: Recognition) -> 
     """
     circuit, (rows, cols) = recognition.circuit, recognition.word_nodes.shape
     tables = np.zeros((3, rows * cols))
-    live = np.flatnonzero(chosen & (capacitors.first != capacitors.second))
+    live = np.flatnonzero(of_lines & (capacitors.first != capacitors.second))
     first, second, farads = capacitors.first[live], capacitors.second[live], capacitors.farads[live]
 
     def refuse(at: int, why: str) -> NoCrossbar:
@@ -70,9 +70,9 @@ def _places(nodes: Ints, count: int) -> Ints:
 def _cells(first: Ints, second: Ints, recognition: Recognition) -> Ints:
     """Return the cell between each two nodes, whichever comes first, -1 where there is none."""
     word, bit = recognition.word_nodes.ravel(), recognition.bit_nodes.ravel()
-    there = np.flatnonzero((word > GROUND) & (bit > GROUND))
+    crossings = np.flatnonzero((word > GROUND) & (bit > GROUND))
     count = len(recognition.circuit.nodes)
-    key = word[there] * count + bit[there]
+    key = word[crossings] * count + bit[crossings]
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     cell = np.full(first.size, -1, dtype=np.int64)
@@ -80,5 +80,5 @@ def _cells(first: Ints, second: Ints, recognition: Recognition) -> Ints:
         mine = a * count + b
         at = np.minimum(np.searchsorted(ordered, mine), max(ordered.size - 1, 0))
         hit = ordered[at] == mine if ordered.size else np.zeros(mine.size, bool)
-        cell = np.where(hit & (cell < 0), there[order[at]] if ordered.size else -1, cell)
+        cell = np.where(hit & (cell < 0), crossings[order[at]] if ordered.size else -1, cell)
     return cell

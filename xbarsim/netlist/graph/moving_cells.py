@@ -297,8 +297,8 @@ class _Definition:
         """Return the current of the cell's source of volts."""
         carrier, row = self.carrier, branch - self.through_from
         if self.current is not None and carrier is not None and ((row >= 0) & (row < carrier.rows.size)).all():
-            inside = (carrier.first[row] == self.first) & (carrier.second[row] == self.second)
-            if inside.all() and np.unique(row).size == row.size:
+            paired = (carrier.first[row] == self.first) & (carrier.second[row] == self.second)
+            if paired.all() and np.unique(row).size == row.size:
                 return self._signed(self.current, carrier.laws.first[row] == self.first)
         raise NoCrossbar(f"{element.name} depends on a current that is not the cell's own")
 

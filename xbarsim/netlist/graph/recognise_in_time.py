@@ -22,11 +22,11 @@ def recognise_in_time(circuit: FlatCircuit) -> RecognitionInTime:
     storage = circuit.storage or Storage()
     try:
         _check_memory(circuit, storage)
-        chosen = np.ones(len(storage.capacitors.names), bool)
+        of_lines = np.ones(len(storage.capacitors.names), bool)
         at_state = state_nodes(circuit)
         if not at_state.any():
             recognition = recognise(circuit)
-            return _charged(RecognitionInTime(recognition), storage, chosen)
+            return _charged(RecognitionInTime(recognition), storage, of_lines)
         cells, states = moving_cells(circuit, at_state)
         recognition = put_back(circuit, cells)
         row, col, forward = cells.places(recognition)
@@ -36,9 +36,9 @@ def recognise_in_time(circuit: FlatCircuit) -> RecognitionInTime:
             inner = Inner(states.series.inner, states.second, row, col, ohms)
             recognition = replace(recognition, inner=inner)
         caps = storage.capacitors
-        chosen &= ~(at_state[caps.first] | at_state[caps.second])
+        of_lines &= ~(at_state[caps.first] | at_state[caps.second])
         timed = RecognitionInTime(recognition, states=states, row=row, col=col, forward=forward)
-        return _charged(timed, storage, chosen)
+        return _charged(timed, storage, of_lines)
     except NoCrossbar as reason:
         return RecognitionInTime(Recognition(circuit, reason=str(reason)))
 
@@ -52,7 +52,7 @@ def _check_memory(circuit: FlatCircuit, storage: Storage) -> None:
         raise NoCrossbar(f"{circuit.mosfets.names[0]} is a transistor: crossbars in time have none")
 
 
-def _charged(timed: RecognitionInTime, storage: Storage, chosen: Bools) -> RecognitionInTime:
+def _charged(timed: RecognitionInTime, storage: Storage, of_lines: Bools) -> RecognitionInTime:
     """Return what was found with its capacitances laid out, if a crossbar can have its sources move as they do."""
     recognition, circuit = timed.recognition, timed.recognition.circuit
     if recognition.crossbar is None:
@@ -69,5 +69,5 @@ def _charged(timed: RecognitionInTime, storage: Storage, chosen: Bools) -> Recog
         volts = 0.0 if tie.source < 0 or circuit.kinds[tie.source] != VOLTAGE else circuit.values[tie.source]
         if tie.voltage != tie.sign * volts:
             raise NoCrossbar("a line is driven by several sources in series")
-    word, bit, cell = lay_out(storage.capacitors, chosen, recognition)
+    word, bit, cell = lay_out(storage.capacitors, of_lines, recognition)
     return replace(timed, word_farads=word, bit_farads=bit, cell_farads=cell)
