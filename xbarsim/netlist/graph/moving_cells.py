@@ -32,7 +32,7 @@ def state_nodes(circuit: FlatCircuit) -> Bools:
     count, caps = len(circuit.nodes), (circuit.storage or Storage()).capacitors
     state, charged, spoilt = np.zeros((3, count), bool)
     state[_far_ends(caps.first, caps.second)] = True
-    for first, second in [(caps.first, caps.second), *_others(circuit)]:
+    for first, second in [(caps.first, caps.second), *_joined_nodes(circuit)]:
         apart = (first != GROUND) & (second != GROUND)
         spoilt[first[apart]] = spoilt[second[apart]] = True
     fixed = circuit.kinds != RESISTOR
@@ -45,7 +45,7 @@ def state_nodes(circuit: FlatCircuit) -> Bools:
     return state
 
 
-def _others(circuit: FlatCircuit) -> list[tuple[Ints, Ints]]:
+def _joined_nodes(circuit: FlatCircuit) -> list[tuple[Ints, Ints]]:
     """Return the ends of all that is no capacitor."""
     ends = [(circuit.first, circuit.second), *((laws.first, laws.second) for laws in circuit.behaviours)]
     if circuit.diodes is not None:
