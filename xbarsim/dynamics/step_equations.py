@@ -148,6 +148,7 @@ class LinearStep(StepEquations):
         a, b, c, d = (np.concatenate([np.zeros(0, np.int64), *(part.stamps[k] for part in stored)]) for k in range(4))
         self._jacobian = self.system.jacobian(Stamps(a, b, c, d))
         self._flows, self._controls = self.system.flows(a, b), self.system.unknowns.pairs(c, d)
+        self._control_sizes = abs(self._controls)
         empty = np.zeros(0)
         self._coefficient = np.concatenate([empty, *(part.capacitances(empty) for part in stored)])
         self._residual = Residual(self.system)
@@ -163,7 +164,9 @@ class LinearStep(StepEquations):
             x = x + factors.apply(gap)
             charges = self._states(x)
             rates = formula.alpha * (charges - before) + formula.carried
-            rounding = self._flows.sizes((_ROUNDING * formula.alpha * np.abs(charges))[:, None])
+            # Of the voltages at both ends: where these are nearly the same, their difference has few digits.
+            coulombs = np.abs(self._coefficient) * (self._control_sizes @ np.abs(x[:, 0]))
+            rounding = self._flows.sizes((_ROUNDING * formula.alpha * coulombs)[:, None])
             rounding += (_ROUNDING * self._largest)[:, None]
             ratios = self._residual.ratios(x, right, self._flows, rates[:, None], rounding)[:, 0]
             worst = float(ratios.max(initial=0.0))
