@@ -31,7 +31,7 @@ class DenseProblem(Problem):
         wide = self.system.wide
         high = wide.data.astype(np.float64)
         self._wide = wide.indptr.astype(np.int64), wide.indices.astype(np.int64), high, (wide.data - high).astype(float)
-        self._flow_entries, self._slope_entries = self._flows.entries, self._slopes.entries[:2]
+        self._flow_entries, self._slope_entries = self._flow_places, self._slopes.entries[:2]
         self._room, self._allowed = np.empty(self.system.size), np.empty(self.system.size)
         self._no_shunts = np.zeros(network.nodes - 1)
         self.system.fill()
@@ -43,6 +43,12 @@ class DenseProblem(Problem):
         super().restart()
         if self._laws is not None:
             self._laws.take_over()
+
+    def disregard(self, negligible: Floats) -> None:
+        """Let no law hold back a step for what is negligible, as ``Problem.disregard``."""
+        super().disregard(negligible)
+        if self._laws is not None:
+            self._laws.disregard()
 
     def linearise(self, x: Floats, right: Floats, time: float, shunt: float, share: float) -> Linearised:
         """Put all tangents anew, as ``Problem.linearise``."""

@@ -216,6 +216,7 @@ class NewtonStep(StepEquations):
         """Solve by Newton's method; factors are kept as long as they serve."""
         problem = self._problem
         self._take(formula, before)
+        problem.disregard(_ROUNDING * self._largest)
         small = isinstance(problem, DenseProblem)
         if small or abs(self._alpha - formula.alpha) > _SLOW * formula.alpha:
             self._factors = None

@@ -60,6 +60,11 @@ class FewLaws:
             first += group.stamps[0].size
         self._count = first
         self._at: tuple[float, list[list[float]], list[float], list[float]] | None = None
+        self.disregard()
+
+    def disregard(self) -> None:
+        """Ask the groups up to which amounts a step does not overshoot."""
+        self._least = [least for group in self._groups for least in group.least.tolist()]
 
     def tangents(self, values: Floats, time: float) -> tuple[Floats, Floats, bool]:
         """Put all tangents anew, as ``Sources.tangent``: return currents, slopes, whether none was held back."""
@@ -100,14 +105,15 @@ class FewLaws:
         if self._at is None:
             return any(law.steep and any(across) for law, across in zip(self._laws, evaluated[0], strict=True))
         since, before, old, tangents = self._at
-        for law, begun, ended, value, current in zip(self._laws, before, evaluated[0], old, evaluated[1], strict=True):
+        rows = zip(self._laws, before, evaluated[0], old, evaluated[1], self._least, strict=True)
+        for law, begun, ended, value, current, least in rows:
             if law.steep and begun != ended:
                 if law.timed and since != time:
                     return True
                 predicted = value
                 for place, start, end in zip(law.slopes, begun, ended, strict=True):
                     predicted += tangents[place] * (end - start)
-                if abs(current) > OVERSHOOT * max(abs(predicted), abs(value)):
+                if abs(current) > max(OVERSHOOT * max(abs(predicted), abs(value)), least):
                     return True
         return False
 

@@ -10,6 +10,8 @@ from xbarsim.nonlinear.part import Bools, Floats, Ints, Part, Places, Tangent, a
 
 OVERSHOOT = 2.0
 """Times the predicted amount: beyond, a law is taken where it gives that amount, not at the voltages asked for."""
+LEAST = 1e-290
+"""Amounts up to which none overshoots: of numbers near the smallest doubles a tangent predicts no digit."""
 _NEAR = 0.1
 _GROWTH = 10.0
 """Times the amount before: where a law goes whose tangent is flat."""
@@ -41,6 +43,11 @@ class Sources(Part):
         Which nodes the laws tie together.
     fixed : (controls, n) of bool
         Which controls sources alone fix: no step can move them, so that slopes by them do not matter.
+
+    Attributes
+    ----------
+    least : (n,)
+        Amounts up to which a step does not overshoot.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class Sources(Part):
         self.names, self.origins, self.flows, self.ties = names, origins, flows, ties
         self.template, self.controls, self.factor, self.steep = template, controls, factor, steep
         self.constants, self.fixed = list(constants), fixed
+        self.least: Floats = np.full(len(names), LEAST)
         count = controls[0].shape[0]
         self.stamps = (np.tile(flows[0], count), np.tile(flows[1], count), controls[0].ravel(), controls[1].ravel())
         self.restart()
@@ -139,7 +147,8 @@ class Sources(Part):
         far = bad.copy()
         if self.steep:
             with np.errstate(invalid="ignore"):
-                far |= moved & (np.abs(current) > OVERSHOOT * np.maximum(np.abs(predicted), np.abs(old)))
+                most = np.maximum(OVERSHOOT * np.maximum(np.abs(predicted), np.abs(old)), self.least)
+                far |= moved & (np.abs(current) > most)
         elements = np.flatnonzero(far & np.isfinite(predicted))
         if not elements.size:
             return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from xbarsim.mna import Branches, Factors, Network, Residual, Stamps, System
 from xbarsim.mna.linear_network import Sparse
+from xbarsim.nonlinear.law_sources import LEAST, Sources
 from xbarsim.nonlinear.part import Floats, Part, across
 
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
@@ -61,6 +62,7 @@ class Problem:
         self._jacobian = self.system.jacobian(Stamps.of(*stamps, (nodes, 0, nodes, 0)))
         flows = [np.concatenate([part.flows[end] for part in parts]) for end in (0, 1)]
         self._flows = self.system.flows(flows[0], flows[1])
+        self._flow_places, self._flow_count = self._flows.entries, flows[0].size
         self._controls = np.concatenate([stamp[2] for stamp in stamps]), np.concatenate([stamp[3] for stamp in stamps])
         self._slopes = self.system.flows(*(np.concatenate([stamp[end] for stamp in stamps]) for end in (0, 1)))
         self._shunts = self.system.flows(nodes, np.zeros_like(nodes))
@@ -70,6 +72,18 @@ class Problem:
         """Forget all tangents."""
         for part in self.parts:
             part.restart()
+
+    def disregard(self, negligible: Floats) -> None:
+        """Let no law hold back a step whose currents are less than ``negligible`` (size,) in each of its equations."""
+        equations, flows, _ = self._flow_places
+        least = np.full(self._flow_count, np.inf)
+        np.minimum.at(least, flows, negligible[equations])
+        first = 0
+        for part in self.parts:
+            last = first + part.flows[0].size
+            if isinstance(part, Sources):
+                part.least = np.maximum(least[first:last], LEAST)
+            first = last
 
     def start(self, voltages: Floats) -> Floats:
         """Return unknowns (size, 1) with these voltages (nodes,), those of further nodes and currents at 0."""
