@@ -44,6 +44,11 @@ class DyadicGrid:
         """Whether the next corner is reached."""
         return self._place == 1 << self.level
 
+    @property
+    def left(self) -> int:
+        """How many steps of the present size are left."""
+        return (1 << self.level) - self._place
+
     def after(self, steps: int) -> float:
         """Return the time after some steps from the present place."""
         place = self._place + steps

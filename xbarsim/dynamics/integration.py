@@ -13,6 +13,7 @@ from xbarsim.dynamics.first_point import FirstPoint, initial_values, operating_p
 from xbarsim.dynamics.formulas import formula
 from xbarsim.dynamics.history import History
 from xbarsim.dynamics.law_corners import law_corners
+from xbarsim.dynamics.ringing import Ringing
 from xbarsim.dynamics.run_failures import explained, no_start, step_failure
 from xbarsim.dynamics.step_equations import LinearStep, NewtonStep, StepEnd, StepEquations, StepError
 from xbarsim.dynamics.stored_charge import stored_parts
@@ -114,6 +115,7 @@ class _Run:
         least = (transient.stop - transient.start) / self.largest
         self.recorder = PointRecorder(nodes, branches, transient.start, least)
         self.first_step = self.largest / _FIRST
+        self.ringing = Ringing()
         self.accepted = self.rejected = 0
         self.residual = 0.0
 
@@ -164,12 +166,23 @@ class _Run:
                 continue
             grid.advance()
             self._accept(past, attempt)
-            if attempt.error * 2 ** (attempt.order + 1) <= _ROOM:
+            if self._rings(attempt, grid):
+                past = self._started(grid, past.restarted())
+            elif attempt.error * 2 ** (attempt.order + 1) <= _ROOM:
                 grid.lengthen()
         return past
 
+    def _rings(self, attempt: _Attempt, grid: DyadicGrid) -> bool:
+        """Whether the next two steps are to be by backward Euler, and may be."""
+        if self.transient.tolerances.method != "trap" or attempt.order != 2:
+            return False
+        step = attempt.step
+        rings = self.ringing.see(step.rates, grid.step, lambda: self.truncation.allowed(step.charges, step.values))
+        return rings and grid.left >= 2
+
     def _started(self, grid: DyadicGrid, past: History) -> History:
         """Take the first two steps, by backward Euler, together: one alone would not show its error."""
+        self.ringing.restart()
         while True:
             trial = past.restarted()
             attempts = []

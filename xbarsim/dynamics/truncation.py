@@ -78,6 +78,18 @@ class Truncation:
         points = formula.order + 1
         times, states = [*past.times[-points:], time], [*past.charges[-points:], charges]
         error = np.abs(formula.error * divided_difference(times, states))
+        allowed, rounded = self._allowed(charges, values)
+        ratios = error / np.maximum(self._share * allowed + rounded, np.finfo(np.float64).tiny)
+        worst = int(ratios.argmax())
+        return float(ratios[worst]), worst
+
+    def allowed(self, charges: Floats, values: Floats) -> Floats:
+        """Return by how much each state (states,) may be off."""
+        allowed, rounded = self._allowed(charges, values)
+        return allowed + rounded
+
+    def _allowed(self, charges: Floats, values: Floats) -> tuple[Floats, Floats]:
+        """Return by how much each state may be off, and its rounding."""
         columns = [part.capacitances(values) for part in self._parts]
         slopes = np.abs(columns[0] if len(columns) == 1 else np.concatenate(columns))
         # The end's own top counts: of a circuit that was at rest until now there is no other, and states that set out
@@ -86,9 +98,7 @@ class Truncation:
         size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
         t = self._tolerances
         allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)
-        ratios = error / np.maximum(self._share * allowed + _ROUNDED * full, np.finfo(np.float64).tiny)
-        worst = int(ratios.argmax())
-        return float(ratios[worst]), worst
+        return allowed, _ROUNDED * full
 
     def element_of(self, state: int) -> tuple[str, int]:
         """Return name and origin of the element with a state."""
