@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dynamic_tools import moved
 
-from xbarsim.devices import VTEAM, IonDrift, Yakopcic
+from xbarsim.devices import VTEAM, IonDrift, Sky130, Stanford, Yakopcic
 from xbarsim.dynamics import integrate
 from xbarsim.netlist import read
 
@@ -15,6 +15,8 @@ SWEEPS = {
     "ion drift": (IonDrift(window="joglekar", exponent=2.0), 0.3, 1.0, 1.0),
     "vteam": (VTEAM(), 1.5e-9, 0.9, 1e-6),
     "yakopcic": (Yakopcic(0.17, 0.12, 0.05), 0.11, 0.45, 1e-3),
+    "stanford": (Stanford(rth=2e5), 0.9e-9, 1.52, 1e-6),
+    "sky130": (Sky130(tau_thermal=6.365e-11), 4.1e-9, 1.52, 1e-6),
 }
 
 
@@ -54,8 +56,10 @@ def test_a_sine_moves_the_twin_as_the_model(name):
     ("device", "x0", "volts", "stop", "up"),
     [
         (VTEAM(), 1.5e-9, 1.4, 100e-9, True), (IonDrift(), 0.5, -1.0, 2.0, False),
+        (Stanford(), 0.6e-9, -2.4, 1e-6, True), (Stanford(), 0.15e-9, 2.4, 1e-6, False),
+        (Sky130(), 3.33e-9, 2.4, 1e-6, True), (Sky130(), 3.8e-9, -2.4, 1e-6, False),
     ],
-    ids=["vteam", "ion drift"],
+    ids=["vteam", "ion drift", "stanford", "stanford near", "sky130", "sky130 off"],
 )  # fmt: skip
 def test_a_twin_goes_to_its_bound_and_rests(device, x0, volts, stop, up):
     """From the first moment on under full voltage, as of a pulse that was on before."""
@@ -66,3 +70,16 @@ def test_a_twin_goes_to_its_bound_and_rests(device, x0, volts, stop, up):
     np.testing.assert_allclose(at_rest, end, rtol=0, atol=2e-6 * (high - low))
     g = device.conductance(np.array([end]))
     assert currents[-1] == pytest.approx(device.current(np.reshape(g, (1, 1)), volts).item(), rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", [Stanford(), Sky130()], ids=lambda device: device.name)
+def test_a_sine_that_crosses_zero_leads_a_twin_away_from_its_bound(device):
+    """At 0 V motions are 1e-20 of what they were, and a moment later 1e10 times that: no reason for short steps."""
+    low, high = (float(bound) for bound in device.bounds)
+    rests = low if device.name == "stanford" else high
+    times, states, _ = ran(device, 0.7 * rests + 0.3 * (low + high - rests), "sin(0 1.5 1e6)", 1e-6, "reltol=1e-3")
+    assert times.size < 600
+    resting = (times > 0.3e-6) & (times <= 0.5e-6)
+    np.testing.assert_allclose(states[resting], rests, rtol=0, atol=2e-6 * (high - low))
+    assert 0.4 * (high - low) < abs(states[-1] - rests) < 0.6 * (high - low)
