@@ -44,7 +44,7 @@ class _Numbers:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
                 raise InputError(f"{name} of a {type(self).__name__} is {value!r}: it must be a finite number")
 
 
