@@ -103,6 +103,8 @@ class Schedule:
         right, top, bottom) in its own, -1 where there is none.
     entries, voltages : int
         Storage that the steps use, a lane.
+    most_ports : int
+        Of all networks, those that are eliminated included.
     """
 
     shape: Shape
@@ -110,6 +112,7 @@ class Schedule:
     places: Index
     entries: int
     voltages: int
+    most_ports: int
 
 
 @lru_cache(maxsize=512)
@@ -163,7 +166,10 @@ def leaf_schedule(shape: Shape, keep: bool) -> Schedule:
         return out, j.total, volts
 
     plan(shape, 0, 0, 0, 0)
-    return Schedule(shape, np.array(steps, np.int64), np.array(places, np.int64), sizes["entries"], sizes["voltages"])
+    return Schedule(
+        shape, np.array(steps, np.int64), np.array(places, np.int64), sizes["entries"], sizes["voltages"],
+        max(step.total for step in steps),
+    )  # fmt: skip
 
 
 def halve(block: Shape) -> tuple[Shape, Shape, bool]:

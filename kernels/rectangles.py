@@ -43,6 +43,27 @@ class Descent(Protocol):
         """Do what leaves of one shape do, in whose order the values are."""
 
 
+class Ascent(Protocol):
+    """What is carried from leaves up to the ports of the whole.
+
+    Attributes
+    ----------
+    lanes : int
+        Most leaves that ``leaf`` gets at a time.
+    """
+
+    lanes: int
+
+    def leaf(self, group: Alike) -> Array:
+        """Return the values of leaves of one shape, the first index over leaves, in their own order of ports."""
+
+    def settle(self, step: JoinStep, value: Array) -> Array:
+        """Put a leaf's value in the order of ports that ``step`` has."""
+
+    def join(self, step: JoinStep, a: Array, b: Array, rows: Array, roots: Array) -> Array:
+        """Join the values of two blocks, with what :func:`kron.merge` kept of them."""
+
+
 def in_turn(work: Callable[[Any], None], tasks: Iterable[Any]) -> None:
     """Do one task after the other."""
     for task in tasks:
@@ -151,6 +172,46 @@ class Rectangle:
             self._run(part, level)
         for region in self._plan.regions:
             descend_region(region)
+
+    def ascend(self, ascent: Ascent) -> Array:
+        """Carry what leaves have up to the ports, in the order that ``couplings`` has; needs ``keep``."""
+        values: dict[int, Array] = {}
+
+        def join(merge: Merge) -> None:
+            a, b = values.pop(merge.a), values.pop(merge.b)
+            values[merge.out] = ascent.join(merge.step, a, b, *self.remains[merge.out])
+
+        for region in self._plan.regions:
+            leaves: dict[int, Array] = {}
+
+            def start(group: Alike, leaves: dict[int, Array] = leaves) -> None:
+                leaves.update(zip(group.leaves.tolist(), ascent.leaf(group), strict=True))
+
+            def ascend_tree(planted: Planted, leaves: dict[int, Array] = leaves) -> None:
+                values[planted.out] = self._ascend_tree(planted, leaves, ascent)
+
+            self._run(start, in_lanes(region, ascent.lanes))
+            self._run(ascend_tree, region.trees)
+            for level in region.levels:
+                self._run(join, level)
+        for level in self._plan.levels:
+            self._run(join, level)
+        return values.pop(self._plan.root)
+
+    def _ascend_tree(self, planted: Planted, leaves: dict[int, Array], ascent: Ascent) -> Array:
+        plan = planted.tree
+        rows, roots = self.remains[planted.out]
+        values: dict[int, Array] = {}
+        value = np.empty((0, 0))
+        for step, places in zip(plan.joins, plan.steps.tolist(), strict=True):
+            if step.shared:
+                at, at_roots = places[kron.ROWS], places[kron.ROOTS]
+                remains = rows[at : at + step.shared * step.total], roots[at_roots : at_roots + step.shared]
+                value = ascent.join(step, values.pop(places[kron.A]), values.pop(places[kron.B]), *remains)
+            else:
+                value = ascent.settle(step, leaves.pop(int(planted.leaves[places[kron.A]])))
+            values[places[kron.C]] = value
+        return value
 
     def _descend_tree(self, planted: Planted, value: Array, descent: Descent, settled: dict[int, Array]) -> None:
         plan = planted.tree

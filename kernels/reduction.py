@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.kernels import ports
+from xbarsim.kernels.ascents import Form
 from xbarsim.kernels.blocks import Edge, Shape, cuts, halve
 from xbarsim.kernels.descents import Adjoint, Spread
 from xbarsim.kernels.rectangles import LANES, Rectangle, Runner, in_turn
@@ -135,6 +136,14 @@ class Reduction:
         volts = np.ascontiguousarray(terminals.T)
         self._rectangle.descend(np.stack([volts, np.zeros_like(volts)]), Spread(self._circuit, v, u))
         return v, u
+
+    def form(self, across: Array, word_nodes: Array, bit_nodes: Array) -> Array:
+        """Return a quadratic form of all nodes' voltages as one of the ports', (ports, ports); needs ``keep``.
+
+        ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``, each (m, n), for the voltages that follow from
+        the ports'.
+        """
+        return self._rectangle.ascend(Form(self._circuit, across, word_nodes, bit_nodes))
 
     def gradient(self, rows: slice, cols: slice, cotangent: Array) -> Array:
         """Return ``d sum(cotangent * couplings[rows, cols]) / d g``, (m, n); needs ``keep``.
