@@ -95,6 +95,14 @@ class BipartiteReduction:
             np.broadcast_to(bit[:, :, None, :], shape).copy(),
         )
 
+    def form(self, across: Array, word_nodes: Array, bit_nodes: Array) -> Array:
+        """As that of :class:`reduction.Reduction`: a line is one node, so the form is one of lines' voltages."""
+        (word, _), (bit, _) = self._line_pairs(np.eye(self.couplings.shape[0]))
+        along_words, along_bits = (across + word_nodes).sum(axis=1), (across + bit_nodes).sum(axis=0)
+        mixed = word @ across @ bit.T
+        form: Array = (word * along_words) @ word.T + (bit * along_bits) @ bit.T - mixed - mixed.T
+        return form
+
     def gradient(self, rows: slice, cols: slice, cotangent: Array) -> Array:
         """As that of :class:`reduction.Reduction`: products of matrices, since a line is one node.
 

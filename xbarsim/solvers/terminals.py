@@ -83,6 +83,15 @@ class Terminals:
             return self.network.gradient(self.places[a], self.places[b], cotangent)
         return np.zeros(self.segments.g.shape)
 
+    def form(self, across: Array, word_nodes: Array, bit_nodes: Array) -> Array:
+        """Return a quadratic form of all nodes' voltages as one of the terminals', (terminals, terminals).
+
+        ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``, each (rows, cols), of the word nodes' voltages v
+        and the bit nodes' u; needs what ``keep`` keeps.
+        """
+        with one_blas_thread():
+            return self.network.form(across, word_nodes, bit_nodes)
+
     def stack(self, sources: Mapping[Side, Array]) -> Array:
         """Put source voltages (batch, lines) of each side in the couplings' order, (batch, terminals)."""
         stacked = [sources[side] for side in SIDES if side in self.places]

@@ -1,0 +1,124 @@
+"""Spectral densities of the noise that cells themselves make, at their operating points."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array, broadcast, checked_array
+from xbarsim.errors import InputError
+
+BOLTZMANN = 1.380649e-23
+"""Joules a kelvin, exact in the SI."""
+
+CHARGE = 1.602176634e-19
+"""Of an electron, coulombs, exact in the SI."""
+
+_SERIES = 1e-4
+"""Below, ``x coth x`` is its series: the quotient would lose digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellNoise:
+    r"""What each cell adds of its own: a current source beside it, independent of all others.
+
+    With I its current, V its voltage and G = I / V (the slope at 0 V)::
+
+        white      4 k T G ((1 - F) + F x coth x),  x = q |V| / 2 k T
+        flicker    K I**2 / f**alpha
+        telegraph  4 (a I)**2 p (1 - p) tau / (1 + (2 pi f tau)**2)
+
+    White noise is thermal for F = 0, and with F = 1 goes over to the shot noise 2 q I of independent electrons
+    (Ya. M. Blanter and M. Büttiker, Phys. Rep. 336, 1, 2000). Flicker is the 1/f noise of F. N. Hooge (Phys. Lett. A
+    29, 139, 1969). Telegraph noise is that of one trap, which takes the share a of the current for the share p of
+    the time (S. Machlup, J. Appl. Phys. 25, 341, 1954); tau is the inverse sum of the two mean times' inverses.
+
+    Each is one number, or (rows, cols) of them.
+
+    Attributes
+    ----------
+    fano : float
+        F, 0 to 1.
+    flicker : float
+        K, at least 0, of hertz to the power alpha - 1.
+    exponent : float
+        alpha, above 0 and at most 3.
+    telegraph : float
+        a, 0 to 1.
+    occupancy : float
+        p, 0 to 1.
+    lifetime : float
+        tau in seconds, above 0.
+
+    Raises
+    ------
+    InputError
+        A number is out of its bounds.
+    """
+
+    fano: ArrayLike = 0.0
+    flicker: ArrayLike = 0.0
+    exponent: ArrayLike = 1.0
+    telegraph: ArrayLike = 0.0
+    occupancy: ArrayLike = 0.5
+    lifetime: ArrayLike = 1e-3
+
+    def __post_init__(self) -> None:
+        bounds = {"fano": 1.0, "telegraph": 1.0, "occupancy": 1.0, "exponent": 3.0}
+        for setting in fields(self):
+            values = checked_array(setting.name, getattr(self, setting.name))
+            most = bounds.get(setting.name, math.inf)
+            low = values <= 0.0 if setting.name in ("exponent", "lifetime") else values < 0.0
+            wrong = low | (values > most)
+            if wrong.any():
+                least = "above 0" if setting.name in ("exponent", "lifetime") else "at least 0"
+                upper = f" and at most {most:g}" if math.isfinite(most) else ""
+                raise InputError(f"{setting.name} is {values[wrong].flat[0]:g}: it must be {least}{upper}")
+            object.__setattr__(self, setting.name, values)
+
+    def for_cells(self, shape: tuple[int, int]) -> CellNoise:
+        """Return the same with an entry a cell; raises InputError where a shape is another."""
+        return CellNoise(
+            **{field.name: broadcast(field.name, getattr(self, field.name), shape) for field in fields(self)}
+        )
+
+    def white(self, conductance: Array, volts: Array, temperature: float) -> Array:
+        """Return A^2/Hz of cells of these chords I / V, siemens, at these voltages."""
+        x = CHARGE * np.abs(volts) / (2.0 * BOLTZMANN * temperature)
+        small = x < _SERIES
+        ratio = np.where(small, 1.0 + x * x / 3.0, x / np.tanh(np.where(small, 1.0, x)))
+        white: Array = 4.0 * BOLTZMANN * temperature * conductance * ((1.0 - self.fano) + self.fano * ratio)
+        return white
+
+    def flicker_power(self, amperes: Array, band: tuple[float, float]) -> Array:
+        """Return A^2 between two frequencies."""
+        low, high = band
+        alpha = np.asarray(self.exponent)
+        decades = math.log(high / low) if low > 0.0 else math.inf
+        # (high**(1 - alpha) - low**(1 - alpha)) / (1 - alpha), which is the logarithm of high / low at 1.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            power = -np.expm1((alpha - 1.0) * decades) / (1.0 - alpha) * high ** (1.0 - alpha)
+        power = np.where(alpha == 1.0, decades, power)
+        found: Array = np.where(np.asarray(self.flicker) > 0.0, self.flicker * amperes**2 * power, 0.0)
+        return found
+
+    def telegraph_power(self, amperes: Array, band: tuple[float, float]) -> Array:
+        """Return A^2 between two frequencies."""
+        angle = np.arctan(2.0 * np.pi * band[1] * self.lifetime) - np.arctan(2.0 * np.pi * band[0] * self.lifetime)
+        step = self.telegraph * amperes
+        power: Array = step**2 * self.occupancy * (1.0 - self.occupancy) * angle * 2.0 / np.pi
+        return power
+
+    def flicker_density(self, amperes: Array, frequency: float) -> Array:
+        """Return A^2/Hz at a frequency."""
+        density: Array = self.flicker * amperes**2 / frequency**self.exponent
+        return density
+
+    def telegraph_density(self, amperes: Array, frequency: float) -> Array:
+        """Return A^2/Hz at a frequency."""
+        step, turns = self.telegraph * amperes, 2.0 * np.pi * frequency * self.lifetime
+        density: Array = 4.0 * step**2 * self.occupancy * (1.0 - self.occupancy) * self.lifetime / (1.0 + turns**2)
+        return density

@@ -1,0 +1,226 @@
+"""The noise of all output currents of a crossbar, with what they have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array, checked_array
+from xbarsim.crossbar import Crossbar
+from xbarsim.errors import InputError
+from xbarsim.noise.cell_noise import BOLTZMANN, CellNoise
+from xbarsim.noise.tangent_circuit import TangentCircuit
+from xbarsim.resources import thread_count
+from xbarsim.solvers.solve import checked_voltages, solve
+
+KINDS = ("white", "flicker", "telegraph")
+
+
+@dataclass(frozen=True, eq=False)
+class OutputNoise:
+    """Covariances of the output currents, of one vector of input voltages or of a batch.
+
+    Attributes
+    ----------
+    parts : dict of kind to (cols, cols) or (batch, cols, cols)
+        A^2, or A^2/Hz of a density: ``white`` (thermal noise of wires, ends and cells, and the cells' shot noise),
+        ``flicker`` and ``telegraph``, which are there where cells have them.
+    currents : (cols,) or (batch, cols)
+        Amperes without noise.
+    """
+
+    parts: dict[str, Array]
+    currents: Array
+
+    @property
+    def covariance(self) -> Array:
+        """All together, (..., cols, cols)."""
+        total: Array = sum(self.parts.values(), np.zeros(1))
+        return total
+
+    @property
+    def variance(self) -> Array:
+        """Of each output, (..., cols)."""
+        return np.diagonal(self.covariance, axis1=-2, axis2=-1).copy()
+
+    @property
+    def rms(self) -> Array:
+        """Root of the variance, (..., cols): amperes, or A/sqrt(Hz)."""
+        return np.sqrt(self.variance)
+
+    @property
+    def correlation(self) -> Array:
+        """Covariances over both outputs' rms, (..., cols, cols); NaN for outputs without noise."""
+        rms = self.rms
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found: Array = self.covariance / (rms[..., :, None] * rms[..., None, :])
+        return found
+
+    def draws(self, count: int, *, seed: int) -> Array:
+        """Return currents of so many reads, (count, cols) or (count, batch, cols): Gaussian, of these covariances."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        spread = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+        normal = np.random.default_rng(seed).standard_normal((count, *self.currents.shape))
+        found: Array = self.currents + (spread @ normal[..., None])[..., 0]
+        return found
+
+
+def output_noise(
+    crossbar: Crossbar,
+    voltages: ArrayLike | None = None,
+    *,
+    band: tuple[float, float] = (1.0, 1e6),
+    temperature: float = 300.0,
+    cells: CellNoise | None = None,
+    threads: int | None = None,
+) -> OutputNoise:
+    """Compute the covariance of all output currents in a band of frequencies.
+
+    Wires, ends and cells at one temperature make thermal noise of covariance ``4 k T Y`` among all ends, Y the
+    admittance between them (H. Nyquist, Phys. Rev. 32, 110, 1928; R. Q. Twiss, J. Appl. Phys. 26, 599, 1955). What
+    cells make beside it is carried to the ends through the same reduction, all outputs at once. Nonlinear cells count
+    with their slopes at the operating point.
+
+    The circuit is resistive: the noise is that of frequencies at which its capacitances do not count.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        The circuit; cells of three terminals are refused.
+    voltages : array_like, (rows,) or (batch, rows), optional
+        Volts of the word_left sources; 0 by default.
+    band : (float, float)
+        Hertz from and to; the first may be 0 where no cell has flicker noise of an exponent from 1 on.
+    temperature : float
+        Kelvin, above 0.
+    cells : CellNoise, optional
+        What cells make beside thermal noise; nothing by default.
+    threads : int, optional
+        Threads to use; the result does not depend on it.
+
+    Returns
+    -------
+    OutputNoise
+        In A^2.
+
+    Raises
+    ------
+    InputError
+        A number is out of its bounds, or cells have a negative slope at their operating points.
+    SolveError, ConvergenceError, TooLargeError
+        As ``port_admittance`` and ``solve``; 0 ohm may not join the two ends of a line.
+    """
+    low, high = _checked_band(band)
+    cells = _checked_cells(crossbar, cells)
+    if low == 0.0 and (np.asarray(cells.flicker) * (np.asarray(cells.exponent) >= 1.0)).any():
+        raise InputError("band is from 0 Hz: flicker noise of an exponent from 1 on has no bound there")
+    powers: dict[str, _Power] = {
+        "flicker": lambda amperes: cells.flicker_power(amperes, (low, high)),
+        "telegraph": lambda amperes: cells.telegraph_power(amperes, (low, high)),
+    }
+    return _noise(crossbar, voltages, cells, _checked_temperature(temperature), high - low, powers, threads)
+
+
+def output_noise_density(
+    crossbar: Crossbar,
+    voltages: ArrayLike | None = None,
+    *,
+    frequency: float,
+    temperature: float = 300.0,
+    cells: CellNoise | None = None,
+    threads: int | None = None,
+) -> OutputNoise:
+    """Compute the spectral densities of all output currents, A^2/Hz, at one frequency; see :func:`output_noise`.
+
+    Parameters
+    ----------
+    crossbar, voltages, temperature, cells, threads
+        As of ``output_noise``.
+    frequency : float
+        Hertz, above 0.
+
+    Raises
+    ------
+    InputError, SolveError, ConvergenceError, TooLargeError
+        As ``output_noise``.
+    """
+    hertz = _number("frequency", frequency)
+    if not 0.0 < hertz < math.inf:
+        raise InputError(f"frequency is {hertz:g}: it must be above 0 and finite")
+    cells = _checked_cells(crossbar, cells)
+    powers: dict[str, _Power] = {
+        "flicker": lambda amperes: cells.flicker_density(amperes, hertz),
+        "telegraph": lambda amperes: cells.telegraph_density(amperes, hertz),
+    }
+    return _noise(crossbar, voltages, cells, _checked_temperature(temperature), 1.0, powers, threads)
+
+
+_Power = Callable[[Array], Array]
+
+
+def _noise(
+    crossbar: Crossbar, voltages: ArrayLike | None, cells: CellNoise, kelvin: float, width: float,
+    powers: dict[str, _Power], threads: int | None,
+) -> OutputNoise:  # fmt: skip
+    count = thread_count(threads)
+    volts = checked_voltages(np.zeros(crossbar.shape[0]) if voltages is None else voltages, crossbar.shape[0])
+    there = {"flicker": np.any(cells.flicker), "telegraph": np.any(cells.telegraph)}
+    kinds = ["white", *(kind for kind, some in there.items() if some)]
+    solution = solve(crossbar, volts, fields=True, threads=count)
+    vectors = [None] if volts.ndim == 1 else list(range(len(volts)))
+    found: dict[str, list[Array]] = {kind: [] for kind in kinds}
+    circuit = None
+    for vector in vectors:
+        here = TangentCircuit.of(solution, vector, count)
+        # A linear circuit is the same at all operating points: it is reduced once.
+        circuit = here if circuit is None or not crossbar.device.linear else circuit.at(here)
+        found["white"].append(_white(circuit, cells, kelvin) * width)
+        for kind in kinds[1:]:
+            found[kind].append(circuit.powers(powers[kind](circuit.amperes)))
+    parts = {kind: np.stack(values) if volts.ndim == 2 else values[0] for kind, values in found.items()}
+    return OutputNoise(parts, solution.currents)
+
+
+def _white(circuit: TangentCircuit, cells: CellNoise, kelvin: float) -> Array:
+    """Return the density of thermal and shot noise, A^2/Hz."""
+    thermal = 4.0 * BOLTZMANN * kelvin
+    density: Array = thermal * circuit.admittance()
+    beyond = cells.white(circuit.chord, circuit.volts, kelvin) - thermal * circuit.crossbar.conductance
+    if beyond.any():
+        density = density + circuit.powers(beyond)
+    return density
+
+
+def _checked_cells(crossbar: Crossbar, cells: CellNoise | None) -> CellNoise:
+    if not isinstance(crossbar, Crossbar):
+        raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
+    if cells is not None and not isinstance(cells, CellNoise):
+        raise InputError(f"cells is {type(cells).__name__}: it must be a CellNoise")
+    return (cells or CellNoise()).for_cells(crossbar.shape)
+
+
+def _checked_temperature(temperature: float) -> float:
+    kelvin = _number("temperature", temperature)
+    if not 0.0 < kelvin < math.inf:
+        raise InputError(f"temperature is {kelvin:g}: it must be above 0 K and finite")
+    return kelvin
+
+
+def _checked_band(band: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(band, tuple | list) or len(band) != 2:
+        raise InputError(f"band is {band!r}: it must be two frequencies in hertz, from and to")
+    low, high = (_number("band", part) for part in band)
+    if not 0.0 <= low < high < math.inf:
+        raise InputError(f"band is from {low:g} to {high:g} Hz: it must begin at 0 or above and end above that")
+    return low, high
+
+
+def _number(name: str, value: float) -> float:
+    array = checked_array(name, value, inf_ok=True, signed=True)
+    if array.ndim:
+        raise InputError(f"{name} has shape {array.shape}: it must be one number")
+    return float(array)
