@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.kernels import carried_leaves, ports
+from xbarsim.kernels import carried_joins, carried_leaves, ports
 from xbarsim.kernels.blocks import leaf_schedule
 from xbarsim.kernels.rectangles import Circuit
 from xbarsim.kernels.regions import Alike
+from xbarsim.kernels.symmetric_products import add_both_products, add_symmetric_product
 from xbarsim.kernels.trees import JoinStep
 
 Array = NDArray[np.float64]
@@ -21,7 +22,8 @@ class Form:
 
         M_kept = M_kk + P' Q + Q' P,    Q = M_ek + M_ee P / 2
 
-    for eliminated nodes e and kept ones k: the congruence ``H' M H`` with the harmonic extension H.
+    for eliminated nodes e and kept ones k: the congruence ``H' M H`` with the harmonic extension H. Above the leaves
+    forms are lower triangles.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ class Form:
         Weights of the squares, of any unit and sign.
     """
 
-    lanes = 16
+    lanes = 32
 
     def __init__(self, circuit: Circuit, across: Array, word_nodes: Array, bit_nodes: Array) -> None:
         self._circuit = circuit
@@ -52,30 +54,18 @@ class Form:
 
     def settle(self, step: JoinStep, value: Array) -> Array:
         """Put a leaf's form in the order of ports that ``step`` has."""
-        order = step.places(0)
         placed = np.empty_like(value)
-        placed[np.ix_(order, order)] = value
+        placed[step.leaf_places] = value
         return placed
 
     def join(self, step: JoinStep, a: Array, b: Array, rows: Array, roots: Array) -> Array:
         """Join the forms of two blocks, and carry that of the ports they share to those that stay."""
-        extension = ports.extension(rows, roots)
         boundary, shared = step.boundary, step.shared
-        kept, mixed = np.zeros((boundary, boundary)), np.empty((shared, boundary))
-        inner = np.zeros((shared, shared))
-        for number, form in enumerate((a, b)):
-            spans = step.spans(number)
-            last = form.shape[0] - shared
-            for joint, place in spans:
-                mixed[:, joint] = form[last:, place]
-                for other, beside in spans:
-                    kept[joint, other] = form[place, beside]
-            if form.size:
-                inner += form[last:, last:]
-        # An island's nodes have no voltage: what the form has of them is nobody's.
-        mixed[roots == 0.0] = 0.0
-        half = mixed + 0.5 * (inner @ extension)
-        product = extension.T @ half
-        kept += product
-        kept += product.T
+        kept, mixed, inner = np.empty((boundary, boundary)), np.empty((shared, boundary)), np.empty((shared, shared))
+        carried_joins.assemble(
+            step.line, a.reshape(-1), b.reshape(-1), roots, kept.reshape(-1), mixed.reshape(-1), inner.reshape(-1)
+        )
+        extension = ports.extension(rows, roots)
+        add_symmetric_product(inner, extension, 0.5, mixed)
+        add_both_products(extension, mixed, kept)
         return kept

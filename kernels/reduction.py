@@ -143,7 +143,11 @@ class Reduction:
         ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``, each (m, n), for the voltages that follow from
         the ports'.
         """
-        return self._rectangle.ascend(Form(self._circuit, across, word_nodes, bit_nodes))
+        lower = self._rectangle.ascend(Form(self._circuit, across, word_nodes, bit_nodes))
+        below = np.tril(lower, -1)
+        form: Array = below + below.T
+        np.fill_diagonal(form, np.diagonal(lower))
+        return form
 
     def gradient(self, rows: slice, cols: slice, cotangent: Array) -> Array:
         """Return ``d sum(cotangent * couplings[rows, cols]) / d g``, (m, n); needs ``keep``.

@@ -80,6 +80,12 @@ class JoinStep:
         """The step as kernels take it that are given its parts."""
         return np.array(self.row(), np.int64)
 
+    @cached_property
+    def leaf_places(self) -> tuple[Index, Index]:
+        """``places(0)``, as an index of both triangles of a leaf's matrix."""
+        index = self.places(0)
+        return np.ix_(index, index)
+
     def places(self, part: int) -> Index:
         """Where all ports of one of the two parts stand in the joint network, or a leaf's after they are in order."""
         index = np.empty(self.ports_b if part else self.ports_a, np.int64)

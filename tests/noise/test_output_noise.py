@@ -59,9 +59,7 @@ def reference(crossbar, slopes, powers, kelvin):
     """Sum over every element: its power times the squares of what 1 A beside it brings to the outputs."""
     rows, cols = crossbar.shape
     cells = [
-        (i * cols + j, rows * cols + i * cols + j, slopes[i, j], powers[i, j])
-        for i in range(rows)
-        for j in range(cols)
+        (i * cols + j, rows * cols + i * cols + j, slopes[i, j], powers[i, j]) for i in range(rows) for j in range(cols)
     ]
     parts = [(a, b, g, 4.0 * BOLTZMANN * kelvin * g) for a, b, g in resistors(crossbar)] + cells
     matrix = np.zeros((2 * rows * cols, 2 * rows * cols))
