@@ -1,7 +1,7 @@
 """Quadratic forms of node voltages in small blocks of a crossbar, carried to their ports: leaves side by side.
 
-A form ``x' M x`` of the voltages of all nodes is one of the ports' voltages once the inner nodes follow from these. When
-node k goes, ``x_k = sum_j p_j x_j`` with ``p_j = c_kj / d``, so that::
+A form ``x' M x`` of the voltages of all nodes is one of the ports' voltages once the inner nodes follow from these.
+When node k goes, ``x_k = sum_j p_j x_j`` with ``p_j = c_kj / d``, so that::
 
     M_ij += p_i q_j + q_i p_j,    q_j = M_kj + p_j M_kk / 2
 

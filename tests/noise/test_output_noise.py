@@ -72,7 +72,7 @@ def reference(crossbar, slopes, powers, kelvin):
     found = np.zeros((cols, cols))
     inverse = np.linalg.inv(matrix)
     ends = {-1 - b: (a, g) for a, b, g in resistors(crossbar) if -1000 < b < 0}
-    for a, b, g, power in parts:
+    for a, b, _, power in parts:
         injected = np.zeros(len(matrix))
         injected[a] -= 1.0
         if b >= 0:

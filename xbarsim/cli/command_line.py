@@ -16,6 +16,7 @@ from xbarsim.cli.infer_command import infer
 from xbarsim.cli.info_command import info
 from xbarsim.cli.margin_command import margin
 from xbarsim.cli.mitigate_command import mitigate
+from xbarsim.cli.noise_command import noise
 from xbarsim.cli.plan_command import plan
 from xbarsim.cli.program_command import program
 from xbarsim.cli.solve_command import solve
@@ -27,7 +28,7 @@ EXIT_INTERRUPT = 130
 
 
 @click.group(
-    commands=[export, infer, info, margin, mitigate, plan, program, solve, study, train, validate],
+    commands=[export, infer, info, margin, mitigate, noise, plan, program, solve, study, train, validate],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
 )

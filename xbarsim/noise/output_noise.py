@@ -60,6 +60,43 @@ class OutputNoise:
             found: Array = self.covariance / (rms[..., :, None] * rms[..., None, :])
         return found
 
+    def signal_to_noise(self) -> Array:
+        """Return the variance of each output over the batch, as a share of its noise's, (cols,).
+
+        The batch is the sample of inputs that counts; noise is the mean of its vectors'.
+
+        Raises
+        ------
+        InputError
+            There is no batch of at least two vectors.
+        """
+        if self.currents.ndim != 2 or len(self.currents) < 2:
+            raise InputError("voltages are one vector: a signal is what outputs differ by, give (batch, rows) of them")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found: Array = self.currents.var(axis=0) / self.variance.mean(axis=0)
+        return found
+
+    def effective_bits(self) -> Array:
+        """Return the bits that a read of each output tells, ``log2(1 + signal to noise) / 2``, (cols,).
+
+        It is the capacity of a channel of Gaussian noise (C. E. Shannon, Proc. IRE 37, 10, 1949); raises as
+        ``signal_to_noise``.
+        """
+        return 0.5 * np.log2(1.0 + self.signal_to_noise())
+
+    def converter_bits(self) -> Array:
+        """Return the bits of the coarsest converter whose own rounding adds less noise than there is, (cols,).
+
+        Its full scale is from the output's lowest current in the batch to its highest; a step makes noise of a twelfth
+        of its square. More bits than that measure noise. 0 where the output never differs; raises as
+        ``signal_to_noise``.
+        """
+        self.signal_to_noise()
+        span = np.ptp(self.currents, axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            bits = np.ceil(np.log2(span / np.sqrt(12.0 * self.variance.mean(axis=0))))
+        return np.where(span > 0.0, np.maximum(bits, 1.0), 0.0)
+
     def draws(self, count: int, *, seed: int) -> Array:
         """Return currents of so many reads, (count, cols) or (count, batch, cols): Gaussian, of these covariances."""
         values, vectors = np.linalg.eigh(self.covariance)

@@ -153,6 +153,6 @@ def _slopes(crossbar: Crossbar, volts: Array) -> Array:
     if (slopes < 0.0).any():
         i, j = np.unravel_index(int(np.argmin(slopes)), slopes.shape)
         raise InputError(
-            f"cell [{i}, {j}] has the slope {slopes[i, j]:.3g} S at {volts[i, j]:.3g} V: noise grows without bound there"
+            f"cell [{i}, {j}] has a slope of {slopes[i, j]:.3g} S at {volts[i, j]:.3g} V: noise has no bound there"
         )
     return slopes

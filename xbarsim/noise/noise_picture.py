@@ -1,0 +1,55 @@
+"""The noise of an array's outputs in one picture (matplotlib, from the ``plot`` extra)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from xbarsim import plot
+from xbarsim.noise.noise_report import NoiseReport
+from xbarsim.quantities import engineering
+
+
+def draw(report: NoiseReport, path: str | Path, title: str = "") -> list[str]:
+    """Draw each output's noise by kind, how outputs go together, and bits of a batch; return notes on the picture.
+
+    Raises
+    ------
+    InputError
+        matplotlib is missing, the path cannot be written, or its ending is no picture's.
+    """
+    columns, noise = report.columns(), report.noise
+    panels = 3 if report.batch else 2
+    figure = plot.new_figure(figsize=(4.4 * panels, 3.8))
+    low, high = report.band
+    heading = f"{plot.plain(title)}\n" if title else ""
+    figure.suptitle(
+        f"{heading}{report.shape[0]} x {report.shape[1]}, {engineering(low, 'Hz')} to {engineering(high, 'Hz')}, "
+        f"{report.temperature:g} K", fontsize=11,
+    )  # fmt: skip
+    axes = figure.subplots(1, panels)
+    place = np.arange(len(report.outputs))
+    largest = float(np.max(columns["rms"], initial=0.0))
+    scale, unit = next(((s, u) for s, u in _UNITS if largest >= s), _UNITS[-1])
+    for (kind, marker), color in zip(_MARKERS.items(), ("#222222", "#0072b2", "#d55e00", "#009e73"), strict=True):
+        if kind in columns:
+            axes[0].plot(place, columns[kind] / scale, marker, color=color, markersize=4, linewidth=1, label=kind)
+    axes[0].set(xlabel="output (bit line)", ylabel=f"noise, {unit} rms", ylim=(0.0, None))
+    axes[0].legend(fontsize=8)
+    axes[0].grid(linewidth=0.3)
+    together = np.atleast_3d(noise.correlation.T).mean(axis=2)
+    image = axes[1].imshow(np.ma.masked_invalid(together), cmap="RdBu", vmin=-1.0, vmax=1.0, interpolation="nearest")
+    figure.colorbar(image, ax=axes[1], label="correlation")
+    axes[1].set(xlabel="output (bit line)", ylabel="output (bit line)")
+    if report.batch:
+        axes[2].plot(place, columns["effective_bits"], "o-", color="#222222", markersize=4, linewidth=1, label="a read")
+        axes[2].step(place, columns["converter_bits"], where="mid", color="#0072b2", label="converter worth paying for")
+        axes[2].set(xlabel="output (bit line)", ylabel="bits", ylim=(0.0, None))
+        axes[2].legend(fontsize=8)
+        axes[2].grid(linewidth=0.3)
+    return plot.save(figure, path)
+
+
+_UNITS = ((1e-3, "mA"), (1e-6, "µA"), (1e-9, "nA"), (1e-12, "pA"), (1e-15, "fA"))
+_MARKERS = {"rms": "o-", "white": "s--", "flicker": "^:", "telegraph": "v-."}
