@@ -81,7 +81,7 @@ class JoinStep:
         return np.array(self.row(), np.int64)
 
     @cached_property
-    def leaf_places(self) -> tuple[Index, Index]:
+    def leaf_places(self) -> tuple[Index, ...]:
         """``places(0)``, as an index of both triangles of a leaf's matrix."""
         index = self.places(0)
         return np.ix_(index, index)

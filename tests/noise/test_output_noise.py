@@ -55,20 +55,30 @@ def resistors(crossbar):
                 yield node, -1 - k if side == "bit_bottom" else -1000, 1.0 / ohms
 
 
-def reference(crossbar, slopes, powers, kelvin):
-    """Sum over every element: its power times the squares of what 1 A beside it brings to the outputs."""
+def reference(crossbar, slopes, powers, kelvin, lower=None):
+    """Sum over every element: its power times the squares of what 1 A beside it brings to the outputs.
+
+    A cell's current changes by ``slopes dv - lower du``; without ``lower`` by the difference alone.
+    """
+    lower = slopes if lower is None else lower
     rows, cols = crossbar.shape
-    cells = [
-        (i * cols + j, rows * cols + i * cols + j, slopes[i, j], powers[i, j]) for i in range(rows) for j in range(cols)
-    ]
-    parts = [(a, b, g, 4.0 * BOLTZMANN * kelvin * g) for a, b, g in resistors(crossbar)] + cells
+    parts = [(a, b, g, 4.0 * BOLTZMANN * kelvin * g) for a, b, g in resistors(crossbar)]
     matrix = np.zeros((2 * rows * cols, 2 * rows * cols))
+
+    def add(a, b, to_a, to_b):
+        for node, sign in ((a, 1.0), (b, -1.0)):
+            if node >= 0:
+                matrix[node, a] += sign * to_a
+                if b >= 0:
+                    matrix[node, b] -= sign * to_b
+
     for a, b, g, _ in parts:
-        for one, other in ((a, b), (b, a)):
-            if one >= 0:
-                matrix[one, one] += g
-                if other >= 0:
-                    matrix[one, other] -= g
+        add(a, b, g, g)
+    for i in range(rows):
+        for j in range(cols):
+            word, bit = i * cols + j, rows * cols + i * cols + j
+            add(word, bit, slopes[i, j], lower[i, j])
+            parts.append((word, bit, slopes[i, j], powers[i, j]))
     found = np.zeros((cols, cols))
     inverse = np.linalg.inv(matrix)
     ends = {-1 - b: (a, g) for a, b, g in resistors(crossbar) if -1000 < b < 0}
@@ -137,6 +147,22 @@ def test_nonlinear_cells_count_with_their_slopes_and_chords(device):
     close(
         found.covariance, reference(crossbar, slopes, 4 * BOLTZMANN * KELVIN * amperes / across, KELVIN), 1e-6
     )  # by differences of currents
+
+
+def test_access_transistors_are_not_reciprocal():
+    device = Transistor(gate=[[1.2], [1.5], [0.9]], kp=3e-4, lam=0.05)
+    crossbar = array(3, 4, 8, device=device, spread=1.0, both=True)
+    volts = np.array([0.4, -0.3, 0.2])
+    solution = solve(crossbar, volts)
+    v, u, g, step = solution.word_voltages, solution.bit_voltages, crossbar.conductance, 1e-6
+    by_word = (device.current(g, v + step, u) - device.current(g, v - step, u)) / (2 * step)
+    by_bit = -(device.current(g, v, u + step) - device.current(g, v, u - step)) / (2 * step)
+    assert np.abs(by_word / by_bit - 1).max() > 0.05
+    chord, amperes = solution.device_currents / solution.device_voltages, solution.device_currents
+    cells = CellNoise(flicker=1e-7)
+    found = output_noise_density(crossbar, volts, frequency=100.0, temperature=KELVIN, cells=cells)
+    power = 4 * BOLTZMANN * KELVIN * chord + 1e-9 * amperes**2
+    close(found.covariance, reference(crossbar, by_word, power, KELVIN, by_bit), 1e-6)  # by differences of currents
 
 
 def test_a_batch_has_the_noise_of_its_vectors():
@@ -253,9 +279,6 @@ def test_bad_cells_are_told_in_a_line(name, value, words):
 
 
 def test_what_has_no_noise_is_said():
-    transistor = array(2, 2, 1, device=Transistor(gate=1.5))
-    with pytest.raises(InputError, match="three terminals"):
-        output_noise(transistor, [0.1, 0.1])
     joined = Crossbar([[1e-3]], ends={"bit_top": LineEnds(0.0, 0.0)})
     with pytest.raises(SolveError, match="0 ohm joins"):
         output_noise(joined, [0.1])

@@ -21,7 +21,7 @@ _SERIES = 1e-4
 """Below, ``x coth x`` is its series: the quotient would lose digits."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class CellNoise:
     r"""What each cell adds of its own: a current source beside it, independent of all others.
 
@@ -59,25 +59,29 @@ class CellNoise:
         A number is out of its bounds.
     """
 
-    fano: ArrayLike = 0.0
-    flicker: ArrayLike = 0.0
-    exponent: ArrayLike = 1.0
-    telegraph: ArrayLike = 0.0
-    occupancy: ArrayLike = 0.5
-    lifetime: ArrayLike = 1e-3
+    fano: Array
+    flicker: Array
+    exponent: Array
+    telegraph: Array
+    occupancy: Array
+    lifetime: Array
 
-    def __post_init__(self) -> None:
-        bounds = {"fano": 1.0, "telegraph": 1.0, "occupancy": 1.0, "exponent": 3.0}
-        for setting in fields(self):
-            values = checked_array(setting.name, getattr(self, setting.name))
-            most = bounds.get(setting.name, math.inf)
-            low = values <= 0.0 if setting.name in ("exponent", "lifetime") else values < 0.0
-            wrong = low | (values > most)
+    def __init__(
+        self, *, fano: ArrayLike = 0.0, flicker: ArrayLike = 0.0, exponent: ArrayLike = 1.0,
+        telegraph: ArrayLike = 0.0, occupancy: ArrayLike = 0.5, lifetime: ArrayLike = 1e-3,
+    ) -> None:  # fmt: skip
+        for name, value, most in (
+            ("fano", fano, 1.0), ("flicker", flicker, math.inf), ("exponent", exponent, 3.0),
+            ("telegraph", telegraph, 1.0), ("occupancy", occupancy, 1.0), ("lifetime", lifetime, math.inf),
+        ):  # fmt: skip
+            values = checked_array(name, value, signed=True)
+            positive = name in ("exponent", "lifetime")
+            wrong = ((values <= 0.0) if positive else (values < 0.0)) | (values > most)
             if wrong.any():
-                least = "above 0" if setting.name in ("exponent", "lifetime") else "at least 0"
+                least = "above 0" if positive else "at least 0"
                 upper = f" and at most {most:g}" if math.isfinite(most) else ""
-                raise InputError(f"{setting.name} is {values[wrong].flat[0]:g}: it must be {least}{upper}")
-            object.__setattr__(self, setting.name, values)
+                raise InputError(f"{name} is {values[wrong].flat[0]:g}: it must be {least}{upper}")
+            object.__setattr__(self, name, values)
 
     def for_cells(self, shape: tuple[int, int]) -> CellNoise:
         """Return the same with an entry a cell; raises InputError where a shape is another."""
@@ -89,20 +93,20 @@ class CellNoise:
         """Return A^2/Hz of cells of these chords I / V, siemens, at these voltages."""
         x = CHARGE * np.abs(volts) / (2.0 * BOLTZMANN * temperature)
         small = x < _SERIES
-        ratio = np.where(small, 1.0 + x * x / 3.0, x / np.tanh(np.where(small, 1.0, x)))
+        ratio: Array = np.where(small, 1.0 + x * x / 3.0, x / np.tanh(np.where(small, 1.0, x)))
         white: Array = 4.0 * BOLTZMANN * temperature * conductance * ((1.0 - self.fano) + self.fano * ratio)
         return white
 
     def flicker_power(self, amperes: Array, band: tuple[float, float]) -> Array:
         """Return A^2 between two frequencies."""
         low, high = band
-        alpha = np.asarray(self.exponent)
+        alpha = self.exponent
         decades = math.log(high / low) if low > 0.0 else math.inf
         # (high**(1 - alpha) - low**(1 - alpha)) / (1 - alpha), which is the logarithm of high / low at 1.
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             power = -np.expm1((alpha - 1.0) * decades) / (1.0 - alpha) * high ** (1.0 - alpha)
         power = np.where(alpha == 1.0, decades, power)
-        found: Array = np.where(np.asarray(self.flicker) > 0.0, self.flicker * amperes**2 * power, 0.0)
+        found: Array = np.where(self.flicker > 0.0, self.flicker * amperes**2 * power, 0.0)
         return found
 
     def telegraph_power(self, amperes: Array, band: tuple[float, float]) -> Array:

@@ -30,17 +30,19 @@ def draw(report: NoiseReport, path: str | Path, title: str = "") -> list[str]:
     )  # fmt: skip
     axes = figure.subplots(1, panels)
     place = np.arange(len(report.outputs))
-    largest = float(np.max(columns["rms"], initial=0.0))
+    largest = float(np.nanmax(columns["rms"], initial=0.0))
     scale, unit = next(((s, u) for s, u in _UNITS if largest >= s), _UNITS[-1])
     for (kind, marker), color in zip(_MARKERS.items(), ("#222222", "#0072b2", "#d55e00", "#009e73"), strict=True):
         if kind in columns:
             axes[0].plot(place, columns[kind] / scale, marker, color=color, markersize=4, linewidth=1, label=kind)
-    axes[0].set(xlabel="output (bit line)", ylabel=f"noise, {unit} rms", ylim=(0.0, None))
+    axes[0].set(xlabel="output (bit line)", ylabel=f"noise, {unit} rms", yscale="log" if largest > 0.0 else "linear")
     axes[0].legend(fontsize=8)
     axes[0].grid(linewidth=0.3)
     together = np.atleast_3d(noise.correlation.T).mean(axis=2)
-    image = axes[1].imshow(np.ma.masked_invalid(together), cmap="RdBu", vmin=-1.0, vmax=1.0, interpolation="nearest")
-    figure.colorbar(image, ax=axes[1], label="correlation")
+    np.fill_diagonal(together, np.nan)  # every output goes with itself
+    most = float(np.nanmax(np.abs(together), initial=0.0)) or 1.0
+    image = axes[1].imshow(np.ma.masked_invalid(together), cmap="RdBu", vmin=-most, vmax=most, interpolation="nearest")
+    figure.colorbar(image, ax=axes[1], label="correlation with other outputs")
     axes[1].set(xlabel="output (bit line)", ylabel="output (bit line)")
     if report.batch:
         axes[2].plot(place, columns["effective_bits"], "o-", color="#222222", markersize=4, linewidth=1, label="a read")

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
+from xbarsim.noise.adjoint_circuit import AdjointCircuit
 from xbarsim.noise.cell_noise import BOLTZMANN, CellNoise
+from xbarsim.noise.operating_point import OperatingPoint
 from xbarsim.noise.tangent_circuit import TangentCircuit
 from xbarsim.resources import thread_count
 from xbarsim.solvers.solve import checked_voltages, solve
@@ -127,7 +129,7 @@ def output_noise(
     Parameters
     ----------
     crossbar : Crossbar
-        The circuit; cells of three terminals are refused.
+        The circuit, of cells of any law. Those of access transistors take an adjoint solve for each output.
     voltages : array_like, (rows,) or (batch, rows), optional
         Volts of the word_left sources; 0 by default.
     band : (float, float)
@@ -153,7 +155,7 @@ def output_noise(
     """
     low, high = _checked_band(band)
     cells = _checked_cells(crossbar, cells)
-    if low == 0.0 and (np.asarray(cells.flicker) * (np.asarray(cells.exponent) >= 1.0)).any():
+    if low == 0.0 and (cells.flicker * (cells.exponent >= 1.0)).any():
         raise InputError("band is from 0 Hz: flicker noise of an exponent from 1 on has no bound there")
     powers: dict[str, _Power] = {
         "flicker": lambda amperes: cells.flicker_power(amperes, (low, high)),
@@ -210,26 +212,20 @@ def _noise(
     solution = solve(crossbar, volts, fields=True, threads=count)
     vectors = [None] if volts.ndim == 1 else list(range(len(volts)))
     found: dict[str, list[Array]] = {kind: [] for kind in kinds}
-    circuit = None
+    circuit: TangentCircuit | AdjointCircuit | None = None
+    thermal = 4.0 * BOLTZMANN * kelvin
     for vector in vectors:
-        here = TangentCircuit.of(solution, vector, count)
-        # A linear circuit is the same at all operating points: it is reduced once.
-        circuit = here if circuit is None or not crossbar.device.linear else circuit.at(here)
-        found["white"].append(_white(circuit, cells, kelvin) * width)
+        point = OperatingPoint.of(solution, vector)
+        if not crossbar.device.two_terminal:
+            circuit = AdjointCircuit(solution, vector, point, count)
+        elif circuit is None or not crossbar.device.linear:
+            # A linear circuit is the same at all operating points: it is reduced once.
+            circuit = TangentCircuit.of(crossbar, point, count)
+        found["white"].append(circuit.white(cells.white(point.chord, point.volts, kelvin), thermal) * width)
         for kind in kinds[1:]:
-            found[kind].append(circuit.powers(powers[kind](circuit.amperes)))
+            found[kind].append(circuit.powers(powers[kind](point.amperes)))
     parts = {kind: np.stack(values) if volts.ndim == 2 else values[0] for kind, values in found.items()}
     return OutputNoise(parts, solution.currents)
-
-
-def _white(circuit: TangentCircuit, cells: CellNoise, kelvin: float) -> Array:
-    """Return the density of thermal and shot noise, A^2/Hz."""
-    thermal = 4.0 * BOLTZMANN * kelvin
-    density: Array = thermal * circuit.admittance()
-    beyond = cells.white(circuit.chord, circuit.volts, kelvin) - thermal * circuit.crossbar.conductance
-    if beyond.any():
-        density = density + circuit.powers(beyond)
-    return density
 
 
 def _checked_cells(crossbar: Crossbar, cells: CellNoise | None) -> CellNoise:

@@ -1,4 +1,4 @@
-"""A crossbar's small-signal circuit at an operating point: the currents and slopes of its cells, and its ports."""
+"""A crossbar's small-signal circuit at an operating point, of cells with two terminals: all outputs at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.devices import Linear
-from xbarsim.errors import ConvergenceError, InputError
-from xbarsim.solution import Solution
+from xbarsim.errors import ConvergenceError
+from xbarsim.noise.operating_point import OperatingPoint
 from xbarsim.solvers.effective import admittance, check_joined, ports, verify
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import solve_points
@@ -31,46 +31,19 @@ class TangentCircuit:
     ----------
     crossbar : Crossbar
         The linear circuit.
-    volts, amperes : (rows, cols)
-        Across and through the cells at the operating point; 0 in islands.
-    chord : (rows, cols)
-        amperes / volts, the slope where there is no voltage.
     threads : int
         Threads to use.
     """
 
     crossbar: Crossbar
-    volts: Array
-    amperes: Array
-    chord: Array
     threads: int
 
     @staticmethod
-    def of(solution: Solution, vector: int | None, threads: int) -> TangentCircuit:
-        """Take one vector of a solution with fields.
-
-        Raises
-        ------
-        InputError
-            The cells are no two-terminal ones, or one has a negative slope.
-        """
-        crossbar = solution.crossbar
-        volts, amperes = solution.device_voltages, solution.device_currents
-        if vector is not None:
-            volts, amperes = volts[vector], amperes[vector]
-        volts, amperes = np.nan_to_num(volts), np.nan_to_num(amperes)
-        if crossbar.device.linear:
-            return TangentCircuit(crossbar, volts, amperes, crossbar.conductance, threads)
-        slopes = _slopes(crossbar, volts)
-        moving = np.abs(volts) > 0.0
-        chord = np.where(moving, amperes / np.where(moving, volts, 1.0), slopes)
-        return TangentCircuit(crossbar.with_cells(slopes, Linear()), volts, amperes, np.maximum(chord, 0.0), threads)
-
-    def at(self, other: TangentCircuit) -> TangentCircuit:
-        """Return this circuit, with what was made of it, at another's operating point; both have the same slopes."""
-        moved = object.__new__(TangentCircuit)
-        moved.__dict__.update(self.__dict__, volts=other.volts, amperes=other.amperes, chord=other.chord)
-        return moved
+    def of(crossbar: Crossbar, point: OperatingPoint, threads: int) -> TangentCircuit:
+        """Take cells of two terminals at their operating point."""
+        if not crossbar.device.linear:
+            crossbar = crossbar.with_cells(point.slope, Linear())
+        return TangentCircuit(crossbar, threads)
 
     @cached_property
     def terminals(self) -> Terminals:
@@ -87,9 +60,23 @@ class TangentCircuit:
         places = {port: k for k, port in enumerate(ports(self.crossbar))}
         return np.array([places.get(("bit_bottom", j), -1) for j in range(self.crossbar.shape[1])])
 
-    def admittance(self) -> Array:
-        """Return the admittance between outputs, (cols, cols) in siemens."""
-        return self._among_outputs(admittance(self.crossbar, self.terminals, self.terminals.network.couplings))
+    def white(self, density: Array, thermal: float) -> Array:
+        """Return covariances of the outputs, (cols, cols), with thermal noise of wires and ends.
+
+        All resistors at one temperature together make ``4 k T Y``; what cells make beyond that is carried to the ends.
+
+        Parameters
+        ----------
+        density : (rows, cols)
+            The cells' own.
+        thermal : float
+            4 k T.
+        """
+        found = thermal * self._among_outputs(
+            admittance(self.crossbar, self.terminals, self.terminals.network.couplings)
+        )
+        beyond = density - thermal * Segments.of(self.crossbar).g
+        return found + self.powers(beyond) if beyond.any() else found
 
     def powers(self, across: Array) -> Array:
         """Return covariances of the outputs, (cols, cols), of sources beside the cells with these powers (rows, cols).
@@ -138,21 +125,3 @@ class TangentCircuit:
         chosen = np.zeros((places.size, places.size))
         chosen[np.ix_(there, there)] = matrix[np.ix_(places[there], places[there])]
         return chosen
-
-
-def _slopes(crossbar: Crossbar, volts: Array) -> Array:
-    """Return di/dv of each cell, siemens."""
-    device = crossbar.device
-    if not device.two_terminal:
-        raise InputError(
-            f"cells of {device!r} have three terminals: noise is there for cells of two, such as Sinh or Selector"
-        )
-    amperes, slopes, same = np.empty((3, *volts.shape))
-    nothing = np.zeros_like(volts)
-    device.cells(Segments.of(crossbar).g).precise(np.ascontiguousarray(volts), nothing, nothing, amperes, slopes, same)
-    if (slopes < 0.0).any():
-        i, j = np.unravel_index(int(np.argmin(slopes)), slopes.shape)
-        raise InputError(
-            f"cell [{i}, {j}] has a slope of {slopes[i, j]:.3g} S at {volts[i, j]:.3g} V: noise has no bound there"
-        )
-    return slopes

@@ -173,6 +173,43 @@ def output_currents(
     return OutputCurrents(solution.currents, crossbar, volts, CellVolts.of(solution) if keep else None, count)
 
 
+def output_adjoints(solution: Solution, vector: int | None, *, threads: int | None = None) -> tuple[Array, Array]:
+    """Find what a small current at any node brings to each output, cells of any law at their operating points.
+
+    Parameters
+    ----------
+    solution : Solution
+        Solved with fields.
+    vector : int, optional
+        Which of a batch.
+    threads : int, optional
+        Threads to use; the result does not depend on it.
+
+    Returns
+    -------
+    word, bit : (cols, rows, cols)
+        For each output, amperes at it for 1 A into each word and each bit node; 0 at nodes that float.
+
+    Raises
+    ------
+    ConvergenceError
+        The adjoint circuit of an output was not solved to ``TOLERANCE``.
+    """
+    crossbar = solution.crossbar
+    adjoint = _AdjointCircuits(crossbar, thread_count(threads))
+    rows, cols = crossbar.shape
+    word, bit = np.zeros((2, cols, rows, cols))
+    across, lower = CellVolts.of(solution).vector(0 if vector is None else vector)
+
+    def work(output: int) -> None:
+        check_running()
+        with Workspace.borrowed(rows, cols, adjoint.cells.symmetric) as space:
+            word[output], bit[output] = adjoint.nodes(across, lower, output, space)
+
+    run_tasks(work, range(cols), adjoint.threads)
+    return word, bit
+
+
 class _AdjointCircuits:
     """The tangent circuits of a crossbar, transposed, and what their solutions say of a loss."""
 
@@ -218,6 +255,25 @@ class _AdjointCircuits:
         fall, voltages = self._solve(weights / most, space)
         total += most * fall * slopes
         return most * voltages
+
+    def nodes(self, across: Array, lower: Array, output: int, space: Workspace) -> tuple[Array, Array]:
+        """Return the adjoint circuit's node voltages for 1 V at an output, (rows, cols) each."""
+        floating = np.isnan(across)
+        i = np.empty_like(across)
+        across, lower = np.where(floating, 0.0, across), np.where(floating, 0.0, lower)
+        self.cells.precise(across, lower, np.zeros_like(lower), i, space.a, space.b)
+        space.a[floating] = space.b[floating] = 0.0
+        weights = np.zeros_like(self.zero_b)
+        weights[output] = 1.0
+        p, q = np.empty((2, *self.crossbar.shape))
+        status = space.solve_transposed(self.segments.word, self.segments.bit, weights, _TIGHTEST, MAX_ITERATIONS, p, q)
+        if status != schur.CONVERGED:
+            raise ConvergenceError(
+                f"the adjoint circuit of output {output} was not solved in {MAX_ITERATIONS} steps",
+                "look for cells far apart in slope",
+            )
+        p[floating] = q[floating] = 0.0
+        return p, q
 
     def _solve(self, weights: Array, space: Workspace) -> tuple[Array, Array]:
         """Solve the adjoint circuit of the slopes in ``space``; return q - p, and the currents out at the left ends."""
