@@ -11,6 +11,7 @@ from xbarsim.kernels.rectangles import Circuit
 from xbarsim.kernels.regions import Alike
 from xbarsim.kernels.symmetric_products import add_both_products, add_symmetric_product
 from xbarsim.kernels.trees import JoinStep
+from xbarsim.kernels.vectors import LANES, storage
 
 Array = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ class Form:
         Weights of the squares, of any unit and sign.
     """
 
-    lanes = 32
+    lanes = LANES
 
     def __init__(self, circuit: Circuit, across: Array, word_nodes: Array, bit_nodes: Array) -> None:
         self._circuit = circuit
@@ -42,13 +43,16 @@ class Form:
     def leaf(self, group: Alike) -> Array:
         """Return the forms of leaves of one shape, (leaves, ports, ports), in the leaves' own order."""
         plan = leaf_schedule(group.shape, False)
-        lanes, ports = group.top.size, group.shape.ports
-        store, forms = np.empty((2, plan.entries, lanes))
-        share, carried = np.empty((2, plan.most_ports + 1, lanes))
-        out = np.empty((lanes, ports, ports))
+        count, ports = group.top.size, group.shape.ports
+        where = np.repeat([[group.top[0]], [group.left[0]]], LANES, axis=1)
+        where[:, :count] = group.top, group.left
+        store, forms, share, carried = (
+            storage(size) for size in (plan.entries, plan.entries, plan.most_ports, plan.most_ports)
+        )
+        out = np.empty((count, ports, ports))
         carried_leaves.carry(
-            plan.steps, plan.places, *self._circuit, *self._weights, group.top, group.left, store, forms, share,
-            carried, out,
+            plan.steps, plan.places, *self._circuit, *self._weights, where[0], where[1], store, forms, share, carried,
+            out,
         )  # fmt: skip
         return out
 

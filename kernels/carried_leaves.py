@@ -5,7 +5,7 @@ When node k goes, ``x_k = sum_j p_j x_j`` with ``p_j = c_kj / d``, so that::
 
     M_ij += p_i q_j + q_i p_j,    q_j = M_kj + p_j M_kk / 2
 
-beside the couplings' own star-mesh step (:mod:`kron`). The innermost index is over leaves.
+beside the couplings' own star-mesh step (:mod:`kron`). A vector has a lane for each leaf.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from xbarsim.kernels.leaves import (
     B,
 )
 from xbarsim.kernels.native import njit
+from xbarsim.kernels.vectors import LANES, every, load, madd, plus, quotient, save, times, width
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -41,10 +42,17 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 
 @njit(**_OPTIONS)
 def _clear(store: Array, out: int, total: int) -> None:
+    zero = every(0.0)
     for e in range(out, out + total * total):
-        row = store[e]
-        for q in range(row.size):
-            row[q] = 0.0
+        save(store, e, zero)
+
+
+@njit(**_OPTIONS)
+def _put(store: Array, place: int, values: Array, top: Index, left: Index, row: int, col: int, sign: float) -> None:
+    """Add each leaf's entry of a matrix to its lane of a place."""
+    lanes = top.size
+    for q in range(lanes):
+        store[place * lanes + q] += sign * values[top[q] + row, left[q] + col]
 
 
 @njit(**_OPTIONS)
@@ -52,29 +60,27 @@ def _cell(
     step: Index, places: Index, g: Array, cw: Array, cb: Array, across: Array, word_nodes: Array, bit_nodes: Array,
     top: Index, left: Index, store: Array, forms: Array,
 ) -> None:  # fmt: skip
-    """Write one cell's couplings and its share of the form, in all lanes."""
+    """Write one cell's couplings and its share of the form."""
     out, total, at, row, col = step[OUT], step[TOTAL], step[PLACES_A], step[ROW], step[COL]
     word, bit = places[at], places[at + 1]
-    between = out + max(word, bit) * total + min(word, bit)
-    _clear(store, out, total)
-    _clear(forms, out, total)
-    for q in range(top.size):
-        i, j = top[q] + row, left[q] + col
-        store[between, q] = g[i, j]
-        forms[between, q] = -across[i, j]
-        forms[out + word * total + word, q] = across[i, j] + word_nodes[i, j]
-        forms[out + bit * total + bit, q] = across[i, j] + bit_nodes[i, j]
+    between, own_word, own_bit = (
+        out + max(word, bit) * total + min(word, bit), out + word * total + word, out + bit * total + bit
+    )  # fmt: skip
+    _put(store, between, g, top, left, row, col, 1.0)
+    _put(forms, between, across, top, left, row, col, -1.0)
+    _put(forms, own_word, across, top, left, row, col, 1.0)
+    _put(forms, own_word, word_nodes, top, left, row, col, 1.0)
+    _put(forms, own_bit, across, top, left, row, col, 1.0)
+    _put(forms, own_bit, bit_nodes, top, left, row, col, 1.0)
     for side in range(4):
         port = places[at + 2 + side]
         if port >= 0:
             node = word if side < 2 else bit
             e = out + max(node, port) * total + min(node, port)
-            for q in range(top.size):
-                i, j = top[q] + row, left[q] + col
-                if side < 2:
-                    store[e, q] = cw[i, j + side]
-                else:
-                    store[e, q] = cb[i + side - 2, j]
+            if side < 2:
+                _put(store, e, cw, top, left, row, col + side, 1.0)
+            else:
+                _put(store, e, cb, top, left, row + side - 2, col, 1.0)
 
 
 @njit(**_OPTIONS)
@@ -84,40 +90,29 @@ def _scatter(store: Array, part: int, ld: int, ports: int, places: Index, at: in
         pa = places[at + a]
         for b in range(a + 1):
             pb = places[at + b]
-            source = store[part + a * ld + b]
-            target = store[out + max(pa, pb) * total + min(pa, pb)]
-            for q in range(source.size):
-                target[q] += source[q]
+            e = out + max(pa, pb) * total + min(pa, pb)
+            save(store, e, plus(load(store, e), load(store, part + a * ld + b)))
 
 
 @njit(**_OPTIONS)
 def _eliminate(store: Array, forms: Array, out: int, total: int, boundary: int, share: Array, carried: Array) -> None:
-    lanes = store.shape[1]
-    inverse = share[total]
     for k in range(total - 1, boundary - 1, -1):
         row = out + k * total
-        for q in range(lanes):
-            inverse[q] = 0.0
+        pivot = every(0.0)
         for j in range(k):
-            c = store[row + j]
-            for q in range(lanes):
-                inverse[q] += c[q]
-        for q in range(lanes):
-            inverse[q] = 1.0 / inverse[q] if inverse[q] > 0.0 else 0.0
-        own = forms[row + k]
+            pivot = plus(pivot, load(store, row + j))
+        inverse = quotient(every(1.0), pivot)
+        half = times(every(0.5), load(forms, row + k))
         for j in range(k):
-            c, form, p, half = store[row + j], forms[row + j], share[j], carried[j]
-            for q in range(lanes):
-                p[q] = c[q] * inverse[q]
-                half[q] = form[q] + 0.5 * p[q] * own[q]
+            p = times(load(store, row + j), inverse)
+            save(share, j, p)
+            save(carried, j, madd(p, half, load(forms, row + j)))
         for i in range(k):
-            p, half = share[i], carried[i]
+            p, q, at = load(share, i), load(carried, i), out + i * total
             for j in range(i + 1):
-                e = out + i * total + j
-                target, form, c, p_j, half_j = store[e], forms[e], store[row + j], share[j], carried[j]
-                for q in range(lanes):
-                    target[q] += p[q] * c[q]
-                    form[q] += p[q] * half_j[q] + half[q] * p_j[q]
+                other = load(share, j)
+                save(store, at + j, madd(p, load(store, row + j), load(store, at + j)))
+                save(forms, at + j, madd(p, load(carried, j), madd(q, other, load(forms, at + j))))
 
 
 @njit(**_OPTIONS)
@@ -125,7 +120,7 @@ def carry(
     steps: Index, places: Index, g: Array, cw: Array, cb: Array, across: Array, word_nodes: Array, bit_nodes: Array,
     top: Index, left: Index, store: Array, forms: Array, share: Array, carried: Array, out: Array,
 ) -> None:  # fmt: skip
-    """Carry a form of node voltages to the ports of leaves of one shape.
+    """Carry a form of node voltages to the ports of at most ``LANES`` leaves of one shape.
 
     Parameters
     ----------
@@ -135,31 +130,38 @@ def carry(
         Cells, and couplings of the word- and bit-line segments, ends included, in siemens.
     across, word_nodes, bit_nodes : (m, n)
         The form: ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``.
-    top, left : (lanes,)
-        Each leaf's first row and column.
-    store, forms : (entries, lanes)
+    top, left : (LANES,)
+        Each leaf's first row and column; lanes without a leaf repeat another's.
+    store, forms : (entries * LANES)
         Work space.
-    share, carried : (most ports of a network + 1, lanes)
+    share, carried : (most ports of a network * LANES)
         Work space.
-    out : (lanes, ports, ports)
+    out : (leaves, ports, ports)
         Receives the forms of the ports, both triangles.
     """
-    for s in range(steps.shape[0]):
-        step = steps[s]
-        at, total = step[OUT], step[TOTAL]
-        if step[CELL]:
-            _cell(step, places, g, cw, cb, across, word_nodes, bit_nodes, top, left, store, forms)
-        else:
+    lanes = width()
+    last = steps[steps.shape[0] - 1]
+    for first in range(0, LANES, lanes):
+        if first >= out.shape[0]:
+            break
+        tops, lefts = top[first : first + lanes], left[first : first + lanes]
+        for s in range(steps.shape[0]):
+            step = steps[s]
+            at, total = step[OUT], step[TOTAL]
             _clear(store, at, total)
             _clear(forms, at, total)
-            for part, ld, ports, first in ((step[A], step[LD_A], step[PORTS_A], step[PLACES_A]),
-                                           (step[B], step[LD_B], step[PORTS_B], step[PLACES_B])):  # fmt: skip
-                _scatter(store, part, ld, ports, places, first, at, total)
-                _scatter(forms, part, ld, ports, places, first, at, total)
-        _eliminate(store, forms, at, total, step[BOUNDARY], share, carried)
-    last = steps[steps.shape[0] - 1]
-    for i in range(out.shape[1]):
-        for j in range(i + 1):
-            e = last[OUT] + i * last[TOTAL] + j
-            for q in range(out.shape[0]):
-                out[q, i, j] = out[q, j, i] = forms[e, q]
+            if step[CELL]:
+                _cell(step, places, g, cw, cb, across, word_nodes, bit_nodes, tops, lefts, store, forms)
+            else:
+                for part, ld, ports, place in (
+                    (step[A], step[LD_A], step[PORTS_A], step[PLACES_A]),
+                    (step[B], step[LD_B], step[PORTS_B], step[PLACES_B]),
+                ):
+                    _scatter(store, part, ld, ports, places, place, at, total)
+                    _scatter(forms, part, ld, ports, places, place, at, total)
+            _eliminate(store, forms, at, total, step[BOUNDARY], share, carried)
+        for i in range(out.shape[1]):
+            for j in range(i + 1):
+                e = (last[OUT] + i * last[TOTAL] + j) * lanes
+                for q in range(min(lanes, out.shape[0] - first)):
+                    out[first + q, i, j] = out[first + q, j, i] = forms[e + q]

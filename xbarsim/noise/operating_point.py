@@ -23,18 +23,14 @@ class OperatingPoint:
         Across and through each cell.
     slope : array
         Of the current by the word node's voltage, siemens.
+    chord : array
+        Current over voltage; the slope where there is no voltage.
     """
 
     volts: Array
     amperes: Array
     slope: Array
-
-    @property
-    def chord(self) -> Array:
-        """Current over voltage; the slope where there is no voltage."""
-        moved = np.abs(self.volts) > 0.0
-        chord = np.where(moved, self.amperes / np.where(moved, self.volts, 1.0), self.slope)
-        return np.maximum(chord, 0.0)
+    chord: Array
 
     @staticmethod
     def of(solution: Solution, vector: int | None) -> OperatingPoint:
@@ -52,11 +48,15 @@ class OperatingPoint:
 
         volts, amperes = taken(solution.device_voltages), taken(solution.device_currents)
         if crossbar.device.linear:
-            return OperatingPoint(volts, amperes, crossbar.conductance)
+            conductance = Segments.of(crossbar).g
+            return OperatingPoint(volts, amperes, conductance, conductance)
         lower = np.zeros_like(volts)
         if not crossbar.device.two_terminal:
             lower = np.minimum(taken(solution.word_voltages), taken(solution.bit_voltages))
-        return OperatingPoint(volts, amperes, _slopes(crossbar, volts, lower))
+        slope = _slopes(crossbar, volts, lower)
+        moved = np.abs(volts) > 0.0
+        chord = np.where(moved, amperes / np.where(moved, volts, 1.0), slope)
+        return OperatingPoint(volts, amperes, slope, np.maximum(chord, 0.0))
 
 
 def _slopes(crossbar: Crossbar, volts: Array, lower: Array) -> Array:
