@@ -107,7 +107,11 @@ def _of_netlist(path: str, options: dict[str, Any]) -> tuple[Crossbar, Array, tu
     if found.crossbar is None or found.left_out is not None:
         raise InputError(f"{path} is no crossbar, whose noise could be told: {found.reason or found.left_out}")
     names = [str(name) for name in found.node_names("bit")[-1]]
-    return found.crossbar, found.voltages, tuple(f"i[{j}]" if name in ("", "0") else name for j, name in enumerate(names))
+    return (
+        found.crossbar,
+        found.voltages,
+        tuple(f"i[{j}]" if name in ("", "0") else name for j, name in enumerate(names)),
+    )
 
 
 def _band(text: str) -> tuple[float, float]:

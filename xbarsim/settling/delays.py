@@ -1,0 +1,74 @@
+"""Elmore's delay from every input to every output, from one reduction."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array
+from xbarsim.crossbar import Crossbar
+from xbarsim.errors import ConvergenceError
+from xbarsim.resources import thread_count
+from xbarsim.settling.farads import Farads
+from xbarsim.settling.moments import MomentCircuit
+from xbarsim.solvers.effective import check_joined, linear_segments, verify
+from xbarsim.solvers.terminals import Terminals
+
+TOLERANCE = 1e-9
+"""Of the delays' currents for random inputs, against those of a full solve."""
+
+_SEED = 11
+
+
+def elmore_delays(
+    crossbar: Crossbar,
+    *,
+    word_capacitance: ArrayLike = 0.0,
+    bit_capacitance: ArrayLike = 0.0,
+    cell_capacitance: ArrayLike = 0.0,
+    threads: int | None = None,
+) -> Array:
+    """Compute the delay of each input's share in each output: the area of what is missing, over the end.
+
+    The admittance between all ends is ``Y0 + s Y1 + ...`` with ``Y1 = H' C H``, H the node voltages for 1 V at each end
+    (W. C. Elmore, J. Appl. Phys. 19, 55, 1948); the form C is carried to the ends with the couplings. The delay of a
+    pattern of inputs is the mean of its rows' delays, weighted by their currents: no pattern of inputs of one sign is
+    slower than the slowest row.
+
+    Parameters
+    ----------
+    crossbar, word_capacitance, bit_capacitance, cell_capacitance, threads
+        As of :func:`settling`; the cells must be linear.
+
+    Returns
+    -------
+    (rows, cols)
+        Seconds; NaN where an input brings no current.
+
+    Raises
+    ------
+    InputError, SolveError, ConvergenceError, TooLargeError
+        As ``effective_conductance``.
+    """
+    farads = Farads.of(crossbar, word_capacitance, bit_capacitance, cell_capacitance)
+    segments = linear_segments(crossbar)
+    check_joined(segments, ("word", "bit"))
+    rows, cols = crossbar.shape
+    terminals = Terminals.of(segments, keep=True, threads=thread_count(threads))
+    verify(terminals)
+    if "word_left" not in terminals.places or "bit_bottom" not in terminals.places:
+        return np.full((rows, cols), np.nan)
+    form = terminals.form(farads.cell, farads.word, farads.bit)
+    charge = form[terminals.places["word_left"], terminals.places["bit_bottom"]]
+    inputs = np.random.default_rng(_SEED).uniform(0.0, 1.0, rows)
+    wanted = -MomentCircuit(crossbar, farads).moments(inputs, 2)[1].outputs
+    gap = float(np.abs(inputs @ charge - wanted).max(initial=0.0))
+    size = float(np.abs(inputs @ np.abs(charge)).max(initial=0.0))
+    if not gap <= TOLERANCE * size:
+        raise ConvergenceError(
+            f"delays carried to the ends differ from those of a full solve by {gap / size if size else gap:.1e}",
+            "look for wires and cells very far apart",
+        )
+    siemens = terminals.between("word_left", "bit_bottom")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(siemens > 0.0, charge / siemens, np.nan)

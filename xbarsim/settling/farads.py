@@ -1,0 +1,40 @@
+"""Capacitance of a crossbar's nodes and cells, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array, broadcast, checked_array
+from xbarsim.crossbar import Crossbar
+from xbarsim.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Farads:
+    """From word nodes and from bit nodes to ground, and across the cells, (rows, cols) each."""
+
+    word: Array
+    bit: Array
+    cell: Array
+
+    @staticmethod
+    def of(crossbar: Crossbar, word: ArrayLike, bit: ArrayLike, cell: ArrayLike) -> Farads:
+        """Check and broadcast; raises InputError."""
+        if not isinstance(crossbar, Crossbar):
+            raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
+        tables = [
+            np.ascontiguousarray(broadcast(name, checked_array(name, value), crossbar.shape))
+            for name, value in (("word_capacitance", word), ("bit_capacitance", bit), ("cell_capacitance", cell))
+        ]
+        return Farads(*tables)
+
+    def drawn(self, v: Array, u: Array) -> tuple[Array, Array]:
+        """Return ``C [v; u]``: what word nodes take and bit nodes receive, for node voltages that rise by 1 V/s each.
+
+        Each is (rows, cols); a bit node receives what comes to it along the cells less what its own capacitance takes.
+        """
+        along = self.cell * (v - u)
+        return along + self.word * v, along - self.bit * u

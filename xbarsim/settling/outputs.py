@@ -1,0 +1,139 @@
+"""When the outputs of a crossbar have settled after its inputs stepped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array
+from xbarsim.crossbar import Crossbar
+from xbarsim.devices import Linear
+from xbarsim.errors import InputError
+from xbarsim.noise.operating_point import OperatingPoint
+from xbarsim.resources import run_tasks, thread_count
+from xbarsim.settling.farads import Farads
+from xbarsim.settling.moments import MomentCircuit
+from xbarsim.settling.two_poles import TwoPoles
+from xbarsim.solvers.effective import check_joined
+from xbarsim.solvers.segments import Segments
+from xbarsim.solvers.solve import checked_voltages, solve
+
+_MOMENTS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Settling:
+    """The outputs' responses to steps of the inputs from 0 V, for one vector of them or a batch.
+
+    Attributes
+    ----------
+    currents : (cols,) or (batch, cols)
+        Amperes in the end.
+    moments : (4, cols) or (4, batch, cols)
+        Coefficients of ``1, s, s^2, s^3`` of each output's transfer, as parts of the first; NaN where no current
+        flows in the end.
+    """
+
+    currents: Array
+    moments: Array
+
+    @property
+    def elmore(self) -> Array:
+        """Elmore's delay: the area between the end and the way there, seconds; (..., cols)."""
+        delay: Array = -self.moments[1]
+        return delay
+
+    @property
+    def poles(self) -> TwoPoles:
+        """Two poles that have these moments, of all vectors' outputs one after the other."""
+        return TwoPoles.of(self.moments.reshape(_MOMENTS, -1))
+
+    def time(self, *, bits: float | None = None, share: float | None = None) -> Array:
+        """Return how long each output takes until it stays within a share of its end, (..., cols) in seconds.
+
+        Parameters
+        ----------
+        bits : float
+            Half a step of so many bits of the output's own end: a share of ``2**-(bits + 1)``.
+        share : float
+            Or the share itself.
+
+        Raises
+        ------
+        InputError
+            None or both are given, or a number is out of its bounds.
+        """
+        if (bits is None) == (share is None):
+            raise InputError("give either bits or share")
+        part = 2.0 ** -(float(bits) + 1.0) if bits is not None else float(share)  # type: ignore[arg-type]
+        if not 0.0 < part < 1.0:
+            raise InputError(f"{'bits' if bits is not None else 'share'} is {bits if bits is not None else share}: "
+                             "settling is to a part of the end above 0 and below 1")  # fmt: skip
+        return self.poles.time(part).reshape(self.currents.shape)
+
+
+def settling(
+    crossbar: Crossbar,
+    voltages: ArrayLike,
+    *,
+    word_capacitance: ArrayLike = 0.0,
+    bit_capacitance: ArrayLike = 0.0,
+    cell_capacitance: ArrayLike = 0.0,
+    threads: int | None = None,
+) -> Settling:
+    """Find how outputs settle when the inputs step from 0 V, by four moments of the exact response.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        The circuit. Nonlinear cells count with their slopes at the end of the step: the last of the way.
+    voltages : array_like, (rows,) or (batch, rows)
+        Volts after the step.
+    word_capacitance, bit_capacitance, cell_capacitance : array_like, scalar or (rows, cols)
+        Farads from each word node and each bit node to ground, and across each cell.
+    threads : int, optional
+        Threads to use; the result does not depend on it.
+
+    Returns
+    -------
+    Settling
+
+    Raises
+    ------
+    InputError
+        An argument is wrong, or cells have three terminals.
+    SolveError, ConvergenceError, TooLargeError
+        As ``solve``; 0 ohm may not join the two ends of a line.
+    """
+    farads = Farads.of(crossbar, word_capacitance, bit_capacitance, cell_capacitance)
+    if not crossbar.device.two_terminal:
+        raise InputError(f"cells of {crossbar.device!r} have three terminals: settling is there for cells of two")
+    check_joined(Segments.of(crossbar), ("word", "bit"))
+    volts = checked_voltages(voltages, crossbar.shape[0])
+    count = thread_count(threads)
+    vectors = np.atleast_2d(volts)
+    found = np.empty((_MOMENTS, len(vectors), crossbar.shape[1]))
+    currents = np.empty((len(vectors), crossbar.shape[1]))
+    solution = None if crossbar.device.linear else solve(crossbar, vectors, fields=True, threads=count)
+    parts = [slice(k, len(vectors), count) for k in range(min(count, len(vectors)))]
+
+    def work(part: slice) -> None:
+        circuit = MomentCircuit(crossbar, farads) if solution is None else None
+        for k in range(*part.indices(len(vectors))):
+            here = circuit
+            if solution is not None:
+                slopes = OperatingPoint.of(solution, k).slope
+                here = MomentCircuit(crossbar.with_cells(slopes, Linear()), farads)
+            assert here is not None
+            for order, moment in enumerate(here.moments(vectors[k], _MOMENTS)):
+                found[order, k] = moment.outputs
+            currents[k] = found[0, k] if solution is None else solution.currents[k]
+
+    run_tasks(work, parts, count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moments = np.where(found[0] != 0.0, found / found[0], np.nan)
+    if volts.ndim == 1:
+        return Settling(currents[0], moments[:, 0])
+    return Settling(currents, moments)
