@@ -13,14 +13,14 @@ from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 from xbarsim.noise.operating_point import OperatingPoint
 from xbarsim.resources import run_tasks, thread_count
+from xbarsim.settling.decaying_poles import MOST_POLES, DecayingPoles
 from xbarsim.settling.farads import Farads
 from xbarsim.settling.moments import MomentCircuit
-from xbarsim.settling.two_poles import TwoPoles
 from xbarsim.solvers.effective import check_joined
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import checked_voltages, solve
 
-_MOMENTS = 4
+_MOMENTS = 1 + 2 * MOST_POLES
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,8 @@ class Settling:
     ----------
     currents : (cols,) or (batch, cols)
         Amperes in the end.
-    moments : (4, cols) or (4, batch, cols)
-        Coefficients of ``1, s, s^2, s^3`` of each output's transfer, as parts of the first; NaN where no current
+    moments : (7, cols) or (7, batch, cols)
+        Coefficients of ``1, s, s^2, ...`` of each output's transfer, as parts of the first; NaN where no current
         flows in the end.
     """
 
@@ -45,12 +45,13 @@ class Settling:
         delay: Array = -self.moments[1]
         return delay
 
-    @property
-    def poles(self) -> TwoPoles:
-        """Two poles that have these moments, of all vectors' outputs one after the other."""
-        return TwoPoles.of(self.moments.reshape(_MOMENTS, -1))
+    def poles(self, most: int = MOST_POLES) -> DecayingPoles:
+        """Return up to so many poles that have these moments, of all vectors' outputs one after the other."""
+        if not isinstance(most, int) or not 1 <= most <= MOST_POLES:
+            raise InputError(f"most is {most!r}: it must be a number of poles from 1 to {MOST_POLES}")
+        return DecayingPoles.of(self.moments.reshape(_MOMENTS, -1), most)
 
-    def time(self, *, bits: float | None = None, share: float | None = None) -> Array:
+    def time(self, *, bits: float | None = None, share: float | None = None, poles: int = MOST_POLES) -> Array:
         """Return how long each output takes until it stays within a share of its end, (..., cols) in seconds.
 
         Parameters
@@ -59,6 +60,8 @@ class Settling:
             Half a step of so many bits of the output's own end: a share of ``2**-(bits + 1)``.
         share : float
             Or the share itself.
+        poles : int
+            How many poles stand for the response at most, 1 to 3.
 
         Raises
         ------
@@ -71,7 +74,7 @@ class Settling:
         if not 0.0 < part < 1.0:
             raise InputError(f"{'bits' if bits is not None else 'share'} is {bits if bits is not None else share}: "
                              "settling is to a part of the end above 0 and below 1")  # fmt: skip
-        return self.poles.time(part).reshape(self.currents.shape)
+        return self.poles(poles).time(part).reshape(self.currents.shape)
 
 
 def settling(
@@ -83,7 +86,7 @@ def settling(
     cell_capacitance: ArrayLike = 0.0,
     threads: int | None = None,
 ) -> Settling:
-    """Find how outputs settle when the inputs step from 0 V, by four moments of the exact response.
+    """Find how outputs settle when the inputs step from 0 V, by seven moments of the exact response.
 
     Parameters
     ----------
