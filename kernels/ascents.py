@@ -65,11 +65,11 @@ class Form:
     def join(self, step: JoinStep, a: Array, b: Array, rows: Array, roots: Array) -> Array:
         """Join the forms of two blocks, and carry that of the ports they share to those that stay."""
         boundary, shared = step.boundary, step.shared
-        kept, mixed, inner = np.empty((boundary, boundary)), np.empty((shared, boundary)), np.empty((shared, shared))
+        outer, mixed, inner = np.empty((boundary, boundary)), np.empty((shared, boundary)), np.empty((shared, shared))
         carried_joins.assemble(
-            step.line, a.reshape(-1), b.reshape(-1), roots, kept.reshape(-1), mixed.reshape(-1), inner.reshape(-1)
+            step.line, a.reshape(-1), b.reshape(-1), roots, outer.reshape(-1), mixed.reshape(-1), inner.reshape(-1)
         )
         extension = ports.extension(rows, roots)
         add_symmetric_product(inner, extension, 0.5, mixed)
-        add_both_products(extension, mixed, kept)
-        return kept
+        add_both_products(extension, mixed, outer)
+        return outer

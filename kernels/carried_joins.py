@@ -30,7 +30,7 @@ def _copy(out: Array, to: int, form: Array, at: int, size: int) -> None:
 
 
 @njit(**_OPTIONS)
-def assemble(step: Index, a: Array, b: Array, islands: Array, kept: Array, mixed: Array, inner: Array) -> None:
+def assemble(step: Index, a: Array, b: Array, islands: Array, outer: Array, mixed: Array, inner: Array) -> None:
     """Put the forms of a join's two blocks together.
 
     Parameters
@@ -41,7 +41,7 @@ def assemble(step: Index, a: Array, b: Array, islands: Array, kept: Array, mixed
         The blocks' forms.
     islands : (shared,)
         0 for shared ports that have no voltage.
-    kept : (boundary * boundary)
+    outer : (boundary * boundary)
         Receives what the ports that stay have among themselves, a lower triangle.
     mixed : (shared * boundary)
         Receives what shared ports have with those that stay.
@@ -59,10 +59,10 @@ def assemble(step: Index, a: Array, b: Array, islands: Array, kept: Array, mixed
             for earlier in range(FIRST, piece + 3, 3):
                 size = i + 1 if earlier == piece else step[earlier + 2]
                 if step[earlier] == step[piece]:
-                    _copy(kept, to, form, row + step[earlier + 1], size)
+                    _copy(outer, to, form, row + step[earlier + 1], size)
                 else:
                     for j in range(to, to + size):
-                        kept[j] = 0.0
+                        outer[j] = 0.0
                 to += size
             at += boundary
     for k in range(nodes):

@@ -110,9 +110,9 @@ def _eliminate(store: Array, forms: Array, out: int, total: int, boundary: int, 
         for i in range(k):
             p, q, at = load(share, i), load(carried, i), out + i * total
             for j in range(i + 1):
-                other = load(share, j)
+                p_j = load(share, j)
                 save(store, at + j, madd(p, load(store, row + j), load(store, at + j)))
-                save(forms, at + j, madd(p, load(carried, j), madd(q, other, load(forms, at + j))))
+                save(forms, at + j, madd(p, load(carried, j), madd(q, p_j, load(forms, at + j))))
 
 
 @njit(**_OPTIONS)

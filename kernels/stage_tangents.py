@@ -58,7 +58,7 @@ def _unfit(part: Array, slope: Array, growth: Array, gain: Array) -> bool:
     bad = False
     for c in range(part.size):
         bad |= not ((part[c] < np.inf) & (abs(slope[c]) < np.inf))
-        bad |= (growth[c] > _GROWTH) & (gain[c] != 0.0)
+        bad |= (growth[c] > _GROWTH) & ((gain[c] != 0.0) | (part[c] > 0.0))
     return bad
 
 
@@ -96,7 +96,7 @@ def condense(
             fit = False
             for c in range(n):
                 odd = not (part[c] < np.inf and abs(slope[r, c]) < np.inf)
-                if odd or (growth[c] > _GROWTH and gain[r, c] != 0.0):
+                if odd or (growth[c] > _GROWTH and (gain[r, c] != 0.0 or part[c] > 0.0)):
                     cell = r * n + c
                     break
         largest = _largest(part)

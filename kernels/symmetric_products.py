@@ -36,9 +36,9 @@ def _syr2k() -> Callable[..., None]:
 def add_both_products(a: Array, b: Array, lower: Array) -> None:
     """Add ``a' b + b' a`` of two (m, n) to the lower triangle of ``lower`` (n, n)."""
     m, n = a.shape
-    rows, cols, one = ctypes.c_int(m), ctypes.c_int(n), ctypes.c_double(1.0)
+    rows, cols, unit = ctypes.c_int(m), ctypes.c_int(n), ctypes.c_double(1.0)
     _syr2k()(
-        b"U", b"N", cols, rows, one, a.ctypes.data, cols, b.ctypes.data, cols, one, lower.ctypes.data, cols
+        b"U", b"N", cols, rows, unit, a.ctypes.data, cols, b.ctypes.data, cols, unit, lower.ctypes.data, cols
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Protocol
 
 import numpy as np
@@ -44,7 +43,9 @@ class _Numbers:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
+            # Many waves of a kind are evaluated as one of arrays.
+            numbers = np.asarray(value)
+            if isinstance(value, bool) or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
                 raise InputError(f"{name} of a {type(self).__name__} is {value!r}: it must be a finite number")
 
 

@@ -119,6 +119,7 @@ def test_badcrossbar_agrees():
 
 def test_what_is_not_installed_is_left_out_and_said(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XBARSIM_VACASK", str(tmp_path))
     monkeypatch.setattr(peer.importlib.util, "find_spec", lambda name: None)
     done = call(capsys, "validate", "--quick", "--only", "16x12")
     assert done.code == 0

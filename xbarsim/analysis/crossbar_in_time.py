@@ -78,14 +78,14 @@ def solve_crossbar_in_time(
         As that of ``solve_transient``.
     """
     try:
-        run = _Run(circuit, timed, transient, progress, stop)
+        run = _CrossbarRun(circuit, timed, transient, progress, stop)
         with stop.heeding():
             return run.result()
     except (UnsuitedError, SolveError, InputError):
         return None
 
 
-class _Run:
+class _CrossbarRun:
     """One transient of a crossbar."""
 
     def __init__(

@@ -85,8 +85,8 @@ def _report(netlist: str | None, options: dict[str, Any], output: Output) -> Noi
             )
         crossbar, voltages, names = _of_netlist(netlist, options) if netlist else _of_matrices(options)
         with option_words():
-            found = output_noise(crossbar, voltages, band=band, temperature=options["temperature"], cells=cells)
-        return NoiseReport(found, crossbar.shape, names, band, options["temperature"])
+            answer = output_noise(crossbar, voltages, band=band, temperature=options["temperature"], cells=cells)
+        return NoiseReport(answer, crossbar.shape, names, band, options["temperature"])
 
 
 def _of_matrices(options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, ...]]:
@@ -103,13 +103,15 @@ def _of_netlist(path: str, options: dict[str, Any]) -> tuple[Crossbar, Array, tu
     for name in ("conductance", "voltages", "word_wire", "bit_wire", "driver", "sense", "device"):
         if is_typed(name):
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --conductance; a netlist says it itself")
-    found = netlist.read(path).recognise()
-    if found.crossbar is None or found.left_out is not None:
-        raise InputError(f"{path} is no crossbar, whose noise could be told: {found.reason or found.left_out}")
-    names = [str(name) for name in found.node_names("bit")[-1]]
+    recognition = netlist.read(path).recognise()
+    if recognition.crossbar is None or recognition.left_out is not None:
+        raise InputError(
+            f"{path} is no crossbar, whose noise could be told: {recognition.reason or recognition.left_out}"
+        )
+    names = [str(name) for name in recognition.node_names("bit")[-1]]
     return (
-        found.crossbar,
-        found.voltages,
+        recognition.crossbar,
+        recognition.voltages,
         tuple(f"i[{j}]" if name in ("", "0") else name for j, name in enumerate(names)),
     )
 

@@ -61,7 +61,7 @@ class AdjointCircuit:
             4 k T.
         """
         word, bit = self._fields
-        found = self.powers(density)
+        covariance = self.powers(density)
         outputs = np.eye(bit.shape[2])
         ends = self._crossbar.boundary
         for fall, ohms in (
@@ -74,8 +74,8 @@ class AdjointCircuit:
         ):
             # Nothing falls off along 0 ohm.
             siemens = np.divide(1.0, ohms, out=np.zeros_like(ohms), where=ohms > 0.0)
-            found += thermal * _products(fall, siemens)
-        return found
+            covariance += thermal * _products(fall, siemens)
+        return covariance
 
     def powers(self, across: Array) -> Array:
         """Return covariances of the outputs, (cols, cols), of sources beside the cells of these powers (rows, cols)."""
@@ -85,5 +85,5 @@ class AdjointCircuit:
 
 def _products(fall: Array, weights: Array) -> Array:
     flat = fall.reshape(len(fall), -1)
-    found: Array = (flat * weights.reshape(-1)) @ flat.T
-    return found
+    covariance: Array = (flat * weights.reshape(-1)) @ flat.T
+    return covariance

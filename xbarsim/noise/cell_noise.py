@@ -106,8 +106,8 @@ class CellNoise:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             power = -np.expm1((alpha - 1.0) * decades) / (1.0 - alpha) * high ** (1.0 - alpha)
         power = np.where(alpha == 1.0, decades, power)
-        found: Array = np.where(self.flicker > 0.0, self.flicker * amperes**2 * power, 0.0)
-        return found
+        squares: Array = np.where(self.flicker > 0.0, self.flicker * amperes**2 * power, 0.0)
+        return squares
 
     def telegraph_power(self, amperes: Array, band: tuple[float, float]) -> Array:
         """Return A^2 between two frequencies."""

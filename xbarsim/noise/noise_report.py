@@ -47,15 +47,15 @@ class NoiseReport:
         """Return what there is of each output, the mean over the vectors."""
         noise = self.noise
         currents, variance = np.atleast_2d(noise.currents), np.atleast_2d(noise.variance)
-        found = {"current": currents.mean(axis=0), "rms": np.sqrt(variance.mean(axis=0))}
+        columns = {"current": currents.mean(axis=0), "rms": np.sqrt(variance.mean(axis=0))}
         for kind, part in noise.parts.items():
-            own = np.diagonal(part, axis1=-2, axis2=-1).reshape(variance.shape)
-            found[kind] = np.sqrt(np.maximum(own.mean(axis=0), 0.0))
+            variances = np.diagonal(part, axis1=-2, axis2=-1).reshape(variance.shape)
+            columns[kind] = np.sqrt(np.maximum(variances.mean(axis=0), 0.0))
         if self.batch:
-            found["signal_to_noise"] = noise.signal_to_noise()
-            found["effective_bits"] = noise.effective_bits()
-            found["converter_bits"] = noise.converter_bits()
-        return found
+            columns["signal_to_noise"] = noise.signal_to_noise()
+            columns["effective_bits"] = noise.effective_bits()
+            columns["converter_bits"] = noise.converter_bits()
+        return columns
 
     def as_table(self) -> str:
         """Return a line an output."""

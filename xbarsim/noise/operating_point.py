@@ -43,16 +43,16 @@ class OperatingPoint:
         """
         crossbar = solution.crossbar
 
-        def taken(field: Array) -> Array:
+        def of_vector(field: Array) -> Array:
             return np.ascontiguousarray(np.nan_to_num(field if vector is None else field[vector]))
 
-        volts, amperes = taken(solution.device_voltages), taken(solution.device_currents)
+        volts, amperes = of_vector(solution.device_voltages), of_vector(solution.device_currents)
         if crossbar.device.linear:
             conductance = Segments.of(crossbar).g
             return OperatingPoint(volts, amperes, conductance, conductance)
         lower = np.zeros_like(volts)
         if not crossbar.device.two_terminal:
-            lower = np.minimum(taken(solution.word_voltages), taken(solution.bit_voltages))
+            lower = np.minimum(of_vector(solution.word_voltages), of_vector(solution.bit_voltages))
         slope = _slopes(crossbar, volts, lower)
         moved = np.abs(volts) > 0.0
         chord = np.where(moved, amperes / np.where(moved, volts, 1.0), slope)

@@ -59,8 +59,8 @@ class OutputNoise:
         """Covariances over both outputs' rms, (..., cols, cols); NaN for outputs without noise."""
         rms = self.rms
         with np.errstate(invalid="ignore", divide="ignore"):
-            found: Array = self.covariance / (rms[..., :, None] * rms[..., None, :])
-        return found
+            correlation: Array = self.covariance / (rms[..., :, None] * rms[..., None, :])
+        return correlation
 
     def signal_to_noise(self) -> Array:
         """Return the variance of each output over the batch, as a share of its noise's, (cols,).
@@ -75,8 +75,8 @@ class OutputNoise:
         if self.currents.ndim != 2 or len(self.currents) < 2:
             raise InputError("voltages are one vector: a signal is what outputs differ by, give (batch, rows) of them")
         with np.errstate(invalid="ignore", divide="ignore"):
-            found: Array = self.currents.var(axis=0) / self.variance.mean(axis=0)
-        return found
+            ratio: Array = self.currents.var(axis=0) / self.variance.mean(axis=0)
+        return ratio
 
     def effective_bits(self) -> Array:
         """Return the bits that a read of each output tells, ``log2(1 + signal to noise) / 2``, (cols,).
@@ -104,8 +104,8 @@ class OutputNoise:
         values, vectors = np.linalg.eigh(self.covariance)
         spread = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
         normal = np.random.default_rng(seed).standard_normal((count, *self.currents.shape))
-        found: Array = self.currents + (spread @ normal[..., None])[..., 0]
-        return found
+        reads: Array = self.currents + (spread @ normal[..., None])[..., 0]
+        return reads
 
 
 def output_noise(
@@ -207,11 +207,11 @@ def _noise(
 ) -> OutputNoise:  # fmt: skip
     count = thread_count(threads)
     volts = checked_voltages(np.zeros(crossbar.shape[0]) if voltages is None else voltages, crossbar.shape[0])
-    there = {"flicker": np.any(cells.flicker), "telegraph": np.any(cells.telegraph)}
-    kinds = ["white", *(kind for kind, some in there.items() if some)]
+    present = {"flicker": np.any(cells.flicker), "telegraph": np.any(cells.telegraph)}
+    kinds = ["white", *(kind for kind, some in present.items() if some)]
     solution = solve(crossbar, volts, fields=True, threads=count)
     vectors = [None] if volts.ndim == 1 else list(range(len(volts)))
-    found: dict[str, list[Array]] = {kind: [] for kind in kinds}
+    collected: dict[str, list[Array]] = {kind: [] for kind in kinds}
     circuit: TangentCircuit | AdjointCircuit | None = None
     thermal = 4.0 * BOLTZMANN * kelvin
     for vector in vectors:
@@ -221,10 +221,10 @@ def _noise(
         elif circuit is None or not crossbar.device.linear:
             # A linear circuit is the same at all operating points: it is reduced once.
             circuit = TangentCircuit.of(crossbar, point, count)
-        found["white"].append(circuit.white(cells.white(point.chord, point.volts, kelvin), thermal) * width)
+        collected["white"].append(circuit.white(cells.white(point.chord, point.volts, kelvin), thermal) * width)
         for kind in kinds[1:]:
-            found[kind].append(circuit.powers(powers[kind](point.amperes)))
-    parts = {kind: np.stack(values) if volts.ndim == 2 else values[0] for kind, values in found.items()}
+            collected[kind].append(circuit.powers(powers[kind](point.amperes)))
+    parts = {kind: np.stack(values) if volts.ndim == 2 else values[0] for kind, values in collected.items()}
     return OutputNoise(parts, solution.currents)
 
 

@@ -72,11 +72,11 @@ class TangentCircuit:
         thermal : float
             4 k T.
         """
-        found = thermal * self._among_outputs(
+        covariance = thermal * self._among_outputs(
             admittance(self.crossbar, self.terminals, self.terminals.network.couplings)
         )
         beyond = density - thermal * Segments.of(self.crossbar).g
-        return found + self.powers(beyond) if beyond.any() else found
+        return covariance + self.powers(beyond) if beyond.any() else covariance
 
     def powers(self, across: Array) -> Array:
         """Return covariances of the outputs, (cols, cols), of sources beside the cells with these powers (rows, cols).
@@ -90,12 +90,12 @@ class TangentCircuit:
         ConvergenceError
             The form and a full solve of random voltages differ.
         """
-        nothing = np.zeros_like(across)
-        form = self.terminals.form(across, nothing, nothing)
+        zeros = np.zeros_like(across)
+        form = self.terminals.form(across, zeros, zeros)
         sources, squares = self._probe
         stacked = self.terminals.stack(sources)[0]
-        wanted, size = float((squares * across).sum()), float((squares * np.abs(across)).sum())
-        gap = abs(float(stacked @ form @ stacked) - wanted)
+        expected, size = float((squares * across).sum()), float((squares * np.abs(across)).sum())
+        gap = abs(float(stacked @ form @ stacked) - expected)
         if not gap <= TOLERANCE * size:
             raise ConvergenceError(
                 f"noise carried to the ends differs from that of a full solve by {gap / size if size else gap:.1e}",
@@ -121,7 +121,7 @@ class TangentCircuit:
 
     def _among_outputs(self, matrix: Array) -> Array:
         places = self.outputs
-        there = places >= 0
-        chosen = np.zeros((places.size, places.size))
-        chosen[np.ix_(there, there)] = matrix[np.ix_(places[there], places[there])]
-        return chosen
+        tied = places >= 0
+        among = np.zeros((places.size, places.size))
+        among[np.ix_(tied, tied)] = matrix[np.ix_(places[tied], places[tied])]
+        return among

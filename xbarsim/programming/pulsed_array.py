@@ -162,14 +162,14 @@ class PulsedArray:
     @property
     def laws_in_numbers(self) -> Array:
         """The cells' parameters, and what their laws say at some volts and states, to digits that any machine gives."""
-        said = []
+        digits = []
         for part in (0.0, 0.3, 1.0):
             x = self.low + part * (self.high - self.low)
             for volts in (-2.0, -0.5, 0.1, 1.0, 3.0):
                 results = np.zeros((6, *x.shape))
                 self._cells.evaluate(np.full(x.shape, volts), x, *results)
-                said += [float(f"{np.nansum(result):.6g}") for result in results]
-        return np.concatenate([self._cells.parameters.ravel(), said])
+                digits += [float(f"{np.nansum(result):.6g}") for result in results]
+        return np.concatenate([self._cells.parameters.ravel(), digits])
 
     @property
     def reachable(self) -> tuple[Array, Array]:

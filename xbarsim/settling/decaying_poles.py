@@ -43,15 +43,15 @@ class DecayingPoles:
         of the polynomial that is orthogonal to these moments. Nothing is assumed of what comes at once.
         """
         outputs = moments.shape[1]
-        found = DecayingPoles(np.zeros((MOST_POLES, outputs)), np.zeros((MOST_POLES, outputs)), np.zeros(outputs, int))
+        poles = DecayingPoles(np.zeros((MOST_POLES, outputs)), np.zeros((MOST_POLES, outputs)), np.zeros(outputs, int))
         signs = (-1.0) ** np.arange(len(moments))[:, None]
         for j in range(outputs):
             powers = (signs * moments)[:, j]
             if np.isfinite(powers).all():
                 for count in range(min(most, MOST_POLES), 0, -1):
-                    if found._put(j, count, powers):
+                    if poles._put(j, count, powers):
                         break
-        return found
+        return poles
 
     def _put(self, j: int, count: int, powers: Array) -> bool:
         """Fit an output by so many poles; return whether all of them decay."""
@@ -83,10 +83,10 @@ class DecayingPoles:
         """Return what is missing, (outputs, times), at times of that shape or (outputs, 1)."""
         missing = np.zeros(np.broadcast_shapes(seconds.shape, (self.count.size, 1)))
         for tau, residue in zip(self.tau, self.residue, strict=True):
-            there = tau > 0.0
+            present = tau > 0.0
             with np.errstate(under="ignore"):
                 missing += np.where(
-                    there[:, None], residue[:, None] * np.exp(-seconds / np.where(there, tau, 1.0)[:, None]), 0.0
+                    present[:, None], residue[:, None] * np.exp(-seconds / np.where(present, tau, 1.0)[:, None]), 0.0
                 )
         return missing
 

@@ -9,7 +9,7 @@ from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import ConvergenceError
 from xbarsim.resources import thread_count
-from xbarsim.settling.farads import Farads
+from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.settling.moments import MomentCircuit
 from xbarsim.solvers.effective import check_joined, linear_segments, verify
 from xbarsim.solvers.terminals import Terminals
@@ -50,7 +50,7 @@ def elmore_delays(
     InputError, SolveError, ConvergenceError, TooLargeError
         As ``effective_conductance``.
     """
-    farads = Farads.of(crossbar, word_capacitance, bit_capacitance, cell_capacitance)
+    farads = ArrayFarads.of(crossbar, word_capacitance, bit_capacitance, cell_capacitance)
     segments = linear_segments(crossbar)
     check_joined(segments, ("word", "bit"))
     rows, cols = crossbar.shape
@@ -61,8 +61,8 @@ def elmore_delays(
     form = terminals.form(farads.cell, farads.word, farads.bit)
     charge = form[terminals.places["word_left"], terminals.places["bit_bottom"]]
     inputs = np.random.default_rng(_SEED).uniform(0.0, 1.0, rows)
-    wanted = -MomentCircuit(crossbar, farads).moments(inputs, 2)[1].outputs
-    gap = float(np.abs(inputs @ charge - wanted).max(initial=0.0))
+    expected = -MomentCircuit(crossbar, farads).moments(inputs, 2)[1].outputs
+    gap = float(np.abs(inputs @ charge - expected).max(initial=0.0))
     size = float(np.abs(inputs @ np.abs(charge)).max(initial=0.0))
     if not gap <= TOLERANCE * size:
         raise ConvergenceError(

@@ -12,7 +12,7 @@ from xbarsim.errors import ConvergenceError
 from xbarsim.kernels import kirchhoff, ladders, schur
 from xbarsim.kernels.newton_steps import Workspace
 from xbarsim.resources import check_running
-from xbarsim.settling.farads import Farads
+from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.solvers.segments import Segments
 from xbarsim.transient.line_shares import LineShares
 
@@ -39,11 +39,11 @@ class MomentCircuit:
     ----------
     crossbar : Crossbar
         Of linear cells.
-    farads : Farads
+    farads : ArrayFarads
         Its capacitance.
     """
 
-    def __init__(self, crossbar: Crossbar, farads: Farads) -> None:
+    def __init__(self, crossbar: Crossbar, farads: ArrayFarads) -> None:
         self.crossbar, self.farads = crossbar, farads
         self.segments = Segments.of(crossbar)
         self._shares = LineShares(self.segments)
@@ -62,16 +62,16 @@ class MomentCircuit:
             A coefficient was not solved to ``TOLERANCE``.
         """
         rows, cols = self.crossbar.shape
-        nothing = np.zeros((rows, cols))
+        zeros = np.zeros((rows, cols))
         volts: dict[Side, Array] = {side: np.zeros(rows if side.startswith("word") else cols) for side in SIDES}
         volts["word_left"] = inputs
-        found = [self._solved(volts, nothing, nothing)]
+        series = [self._solved(volts, zeros, zeros)]
         still = volts | {"word_left": np.zeros(rows)}
         for _ in range(count - 1):
             check_running()
-            leaving, entering = self.farads.drawn(found[-1].v, found[-1].u)
-            found.append(self._solved(still, leaving, entering))
-        return found
+            leaving, entering = self.farads.drawn(series[-1].v, series[-1].u)
+            series.append(self._solved(still, leaving, entering))
+        return series
 
     def _solved(self, volts: dict[Side, Array], leaving: Array, entering: Array) -> NodeMoment:
         """Solve with what word nodes lose and bit nodes gain beside the cells."""

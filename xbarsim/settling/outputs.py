@@ -13,8 +13,8 @@ from xbarsim.devices import Linear
 from xbarsim.errors import InputError
 from xbarsim.noise.operating_point import OperatingPoint
 from xbarsim.resources import run_tasks, thread_count
+from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.settling.decaying_poles import MOST_POLES, DecayingPoles
-from xbarsim.settling.farads import Farads
 from xbarsim.settling.moments import MomentCircuit
 from xbarsim.solvers.effective import check_joined
 from xbarsim.solvers.segments import Segments
@@ -110,14 +110,14 @@ def settling(
     SolveError, ConvergenceError, TooLargeError
         As ``solve``; 0 ohm may not join the two ends of a line.
     """
-    farads = Farads.of(crossbar, word_capacitance, bit_capacitance, cell_capacitance)
+    farads = ArrayFarads.of(crossbar, word_capacitance, bit_capacitance, cell_capacitance)
     if not crossbar.device.two_terminal:
         raise InputError(f"cells of {crossbar.device!r} have three terminals: settling is there for cells of two")
     check_joined(Segments.of(crossbar), ("word", "bit"))
     volts = checked_voltages(voltages, crossbar.shape[0])
     count = thread_count(threads)
     vectors = np.atleast_2d(volts)
-    found = np.empty((_MOMENTS, len(vectors), crossbar.shape[1]))
+    series = np.empty((_MOMENTS, len(vectors), crossbar.shape[1]))
     currents = np.empty((len(vectors), crossbar.shape[1]))
     solution = None if crossbar.device.linear else solve(crossbar, vectors, fields=True, threads=count)
     parts = [slice(k, len(vectors), count) for k in range(min(count, len(vectors)))]
@@ -125,18 +125,18 @@ def settling(
     def work(part: slice) -> None:
         circuit = MomentCircuit(crossbar, farads) if solution is None else None
         for k in range(*part.indices(len(vectors))):
-            here = circuit
+            tangent = circuit
             if solution is not None:
                 slopes = OperatingPoint.of(solution, k).slope
-                here = MomentCircuit(crossbar.with_cells(slopes, Linear()), farads)
-            assert here is not None
-            for order, moment in enumerate(here.moments(vectors[k], _MOMENTS)):
-                found[order, k] = moment.outputs
-            currents[k] = found[0, k] if solution is None else solution.currents[k]
+                tangent = MomentCircuit(crossbar.with_cells(slopes, Linear()), farads)
+            assert tangent is not None
+            for order, moment in enumerate(tangent.moments(vectors[k], _MOMENTS)):
+                series[order, k] = moment.outputs
+            currents[k] = series[0, k] if solution is None else solution.currents[k]
 
     run_tasks(work, parts, count)
     with np.errstate(divide="ignore", invalid="ignore"):
-        moments = np.where(found[0] != 0.0, found / found[0], np.nan)
+        moments = np.where(series[0] != 0.0, series / series[0], np.nan)
     if volts.ndim == 1:
         return Settling(currents[0], moments[:, 0])
     return Settling(currents, moments)

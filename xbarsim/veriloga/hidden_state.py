@@ -251,19 +251,19 @@ class _Walk:
 
     def _read(self, start: int, end: int, ready: set[str]) -> set[str]:
         """Go through an expression; return which variables have values after it, those too that functions assign."""
-        written = [
+        assigned = [
             (place, direction)
             for k in range(start, end - 1)
             for place, direction in self._arguments(k)
             if direction != "input" and self.words[place] in self.finding.variables
         ]
-        outputs = {place for place, direction in written if direction == "output"}
+        outputs = {place for place, direction in assigned if direction == "output"}
         for k in range(start, end):
             # What is read at the first step is what others assign there too, or nothing.
             fresh = self._first_step or self.words[k] not in self.finding.variables or self.words[k] in ready
             if not fresh and k not in outputs:
                 self.finding.unready.append(self.words[k])
-        for place, _ in written:
+        for place, _ in assigned:
             ready = self._assign(self.words[place], start, end, ready)
         return ready
 

@@ -13,7 +13,7 @@ from xbarsim.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class Farads:
+class ArrayFarads:
     """From word nodes and from bit nodes to ground, and across the cells, (rows, cols) each."""
 
     word: Array
@@ -21,7 +21,7 @@ class Farads:
     cell: Array
 
     @staticmethod
-    def of(crossbar: Crossbar, word: ArrayLike, bit: ArrayLike, cell: ArrayLike) -> Farads:
+    def of(crossbar: Crossbar, word: ArrayLike, bit: ArrayLike, cell: ArrayLike) -> ArrayFarads:
         """Check and broadcast; raises InputError."""
         if not isinstance(crossbar, Crossbar):
             raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
@@ -29,7 +29,7 @@ class Farads:
             np.ascontiguousarray(broadcast(name, checked_array(name, value), crossbar.shape))
             for name, value in (("word_capacitance", word), ("bit_capacitance", bit), ("cell_capacitance", cell))
         ]
-        return Farads(*tables)
+        return ArrayFarads(*tables)
 
     def drawn(self, v: Array, u: Array) -> tuple[Array, Array]:
         """Return ``C [v; u]``: what word nodes take and bit nodes receive, for node voltages that rise by 1 V/s each.
