@@ -44,7 +44,6 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/a_clusters.md": MITIGATION,
     "papers/a_readings.md": MITIGATION,
     "papers/b_writes.md": MITIGATION,
-    "papers/c_injection.md": MITIGATION,
     "papers/c_rsa.md": MITIGATION,
     "papers/c_writing.md": MITIGATION,
     "papers/e_cnn.md": (*ARRAYS, *MITIGATION),

@@ -1,11 +1,11 @@
 """Training for a kind of chip, distillation and sparse adaptation on MNIST: G. Charan et al., IEEE JXCDC 6, 2020.
 
-python validation/papers/paper_c.py injection --weights mlp.pt --lenet lenet.pt --records c.jsonl  # prints it
+python validation/papers/paper_c.py rsa --weights mlp.pt --lenet lenet.pt --records c.jsonl  # prints it
 with --write  # writes results/papers/c_*.md
 with --quick  # a first look: 1 chip, few images
 
-Tables: injection (training on drawn chips, with and without distillation), rsa (sparse adaptation), writing (pulses of
-write-verify). Networks that are missing are trained first, in a few minutes:
+Tables: rsa (sparse adaptation by share of the weights), writing (pulses of write-verify); trainings are the study
+c_injection.toml. Networks that are missing are trained first, in a few minutes:
 xbarsim train --model mlp --data mnist --limit 55000 -o mlp.pt
 xbarsim train --model lenet --data mnist --limit 55000 --epochs 8 -o lenet.pt
 
@@ -95,39 +95,6 @@ class Work:
 
 
 METHODS = ("plain", "noise", "distill")
-EARLIER = {"MLP": ("68.5", "92.3", "91.5"), "LeNet": ("79.1", "94.9", "95.1")}
-
-
-def injection(work: Work) -> str:
-    """Plain, trained on drawn chips, and distilled on them."""
-    rows = []
-    for network in work.models:
-        studies = []
-        for method in METHODS:
-            setting = Setting(f"{network}, {method}", hardware(), (), chips=5)
-            studies.append(work.study("injection", setting, work.trained(network, method)))
-        values = [mean(study, "none") for study in studies]
-        cells = [cell(study, "none") for study in studies]
-        gains = [f"{values[1] - values[0]:+.2f}", f"{values[2] - values[1]:+.2f}"]
-        rows += [
-            [network, "measured", str(len(studies[0].seeds)), f"{work.ideals[network]:.2f}", *cells, *gains],
-            ["", "without chips", "", "", *(f"{100 * study.ideal:.2f}" for study in studies), "", ""],
-            ["", "prototype", "5", "", *EARLIER[network], "", ""],
-        ]
-    rows += [
-        ["any", "asked", "5", "", "", "", "", "at least +10", "reported, none asked"],
-        ["not stated", "paper (secondary source)", "", "", "", "95.15", "97.43", "", "+2.28"],
-    ]
-    head = ["network", "", "chips", "ideal", "plain", "`noise`", "`distill`", "noise - plain", "distill - noise"]
-    return page("Training on drawn chips, and distillation", "injection", table(head, rows), INJECTION_TEXT)
-
-
-INJECTION_TEXT = """
-Each step of `noise` draws the faults and factors of a chip of its own; the tested chips are none of them. One training
-serves all chips: the deviation is that of chips, not of trainings. `distill` has the network in torch as its teacher,
-T = 2, a = 0.1; the cells' 16 levels are the student's. 6 epochs for the MLP, 4 for LeNet. "without chips" is the
-trained network in torch, before levels. The published abstract has 99.41 % for LeNet-5, with up to 5 % of the weights
-adapted besides."""
 
 
 def rsa(work: Work) -> str:
@@ -158,7 +125,7 @@ IMAGES = 20_000
 RSA_TEXT = f"""
 Two chips. `rsa:epochs=2,images={IMAGES}`: the arrays are written once; a share of all weights has a digital addend,
 trained by Adam through the very chip. Importance is `|dL/dw|` on the chip over 2,000 labelled images. plain is the
-network as it was trained in torch, noise and distill as in [the table of trainings](c_injection.md). Asked: importance
+network as it was trained in torch, noise and distill as in [the study of trainings](../../../docs/results/c_injection.md). Asked: importance
 at least random at every share; within a point of the plain network in torch at 5 % by importance on the plain LeNet (a
 prototype missed 0.98 at 3 %). Paper (secondary source): 3 % of the weights are enough after distillation, 7 % before;
 the published abstract: up to 5 %."""
@@ -204,7 +171,7 @@ def page(title: str, name: str, body: str, text: str) -> str:
     return f"# {title}\n\n{command}: {setting}.\n{text}\n\n{body}\n"
 
 
-TABLES: dict[str, Callable[[Work], str]] = {"injection": injection, "rsa": rsa, "writing": writing}
+TABLES: dict[str, Callable[[Work], str]] = {"rsa": rsa, "writing": writing}
 
 
 def main() -> None:
