@@ -125,7 +125,8 @@ IMAGES = 20_000
 RSA_TEXT = f"""
 Two chips. `rsa:epochs=2,images={IMAGES}`: the arrays are written once; a share of all weights has a digital addend,
 trained by Adam through the very chip. Importance is `|dL/dw|` on the chip over 2,000 labelled images. plain is the
-network as it was trained in torch, noise and distill as in [the study of trainings](../../../docs/results/c_injection.md). Asked: importance
+network as it was trained in torch, noise and distill as in
+[the study of trainings](../../../docs/results/c_injection.md). Asked: importance
 at least random at every share; within a point of the plain network in torch at 5 % by importance on the plain LeNet (a
 prototype missed 0.98 at 3 %). Paper (secondary source): 3 % of the weights are enough after distillation, 7 % before;
 the published abstract: up to 5 %."""
