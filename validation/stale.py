@@ -37,6 +37,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "neighbours.md": NETLISTS,
     "netlists.md": NETLISTS,
     "networks.md": NETWORKS,
+    "noise.md": (*ARRAYS, "xbarsim/noise"),
     "nonlinear.md": (*ARRAYS, "xbarsim/devices"),
     "nonlinear_gradients.md": (*ARRAYS, "xbarsim/devices"),
     "ordering.md": ("kernels", "xbarsim/mna"),
