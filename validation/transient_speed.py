@@ -160,8 +160,8 @@ def main() -> None:
         folder = Path(name)
         page += [
             f"A linear RC crossbar, `.tran` of {STEPS:,} steps, a pulse at all rows; {spice.version()}. Seconds of one",
-            f"processor of whole processes, least of {REPEATS} in turns (once where it takes over a minute); of xbarsim's, {start_up(folder):.2g} s are "
-            "start-up (`import",
+            f"processor of whole processes, least of {REPEATS} in turns (once where that takes over a minute); of",
+            f"xbarsim's, {start_up(folder):.2g} s are start-up (`import",
             "xbarsim.transient`). Made by `python validation/transient_speed.py --write`.",
             "",
             RC_HEAD,
