@@ -62,6 +62,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "updates.md": ARRAYS,
     "vectors.md": ARRAYS,
     "weak_ends.md": (*ARRAYS, "xbarsim/devices"),
+    "writes.md": (*ARRAYS, "xbarsim/transient", "xbarsim/devices"),
 }
 """What each page measures: folders of the package; the command's own file is not among them."""
 
