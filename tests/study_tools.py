@@ -129,3 +129,14 @@ def main():
 
 
 PROGRAM = [sys.executable, "-c", "from study_tools import main; main()"]
+
+BUILDER = """
+import torch
+from torch import nn
+
+def small():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+"""
+"""A file that makes a small network, as studies take one."""

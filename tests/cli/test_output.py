@@ -22,6 +22,7 @@ WORK = {
     "info": "xbarsim.cli.about.installation",
     "margin": "xbarsim.margin.sweep",
     "mitigate": "xbarsim.nn.model_sources.find",
+    "noise": "xbarsim.noise.output_noise",
     "plan": "xbarsim.nn.planning.plan",
     "program": "xbarsim.cli.matrix_files.load",
     "solve": "xbarsim.analysis.runs.from_arrays",
@@ -45,6 +46,7 @@ def arguments_of(command, folder):
         "export": [*arrays(folder), "-o", folder / "a.sp"],
         "margin": ["--sizes", "2", "--schemes", "half"],
         "mitigate": ["--method", "headroom"],
+        "noise": arrays(folder),
         "program": ["target.csv", "--device", "vteam", "--pulse", "0.9,10n"],
         "solve": arrays(folder),
         "train": ["--model", "mlp", "--data", "digits", "-o", folder / "a.pt"],
@@ -65,7 +67,7 @@ def test_all_commands_are_looked_at():
     # study is a group: tests/study looks at the places of its reports and exports.
     assert set(WORK) == set(cli.commands) - {"study"}
     assert {command for command, option in PLACES if option == "--output"} == set(WORK)
-    drawing = {"solve", "margin", "infer", "mitigate", "program", "validate"}
+    drawing = {"solve", "margin", "infer", "mitigate", "noise", "program", "validate"}
     assert {command for command, option in PLACES if option == "--plot"} == drawing
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_shared_chips import BUILDER
+from study_tools import BUILDER
 
 from xbarsim.errors import InputError
 from xbarsim.study import study_call, task_work

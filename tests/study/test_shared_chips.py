@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from study_tools import BUILDER
 
 from xbarsim.nn import array_maps as reduction
 from xbarsim.study import shared_chips
@@ -25,15 +26,6 @@ cells.faults.rate = 0.1
 {hardware}
 [sweep]
 {sweep}
-"""
-BUILDER = """
-import torch
-from torch import nn
-
-def small():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 """
 SHARING = '"adc.bits" = [4, 6, 8]'
 
