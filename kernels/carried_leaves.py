@@ -15,22 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.kernels.leaves import (
-    BOUNDARY,
-    CELL,
-    COL,
-    LD_A,
-    LD_B,
-    OUT,
-    PLACES_A,
-    PLACES_B,
-    PORTS_A,
-    PORTS_B,
-    ROW,
-    TOTAL,
-    A,
-    B,
-)
 from xbarsim.kernels.native import njit
 from xbarsim.kernels.vectors import LANES, every, load, madd, plus, quotient, save, times, width
 
@@ -38,6 +22,9 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+# The columns' numbers of :class:`leaves.Step`, which are constants to the compiler.
+CELL, OUT, TOTAL, BOUNDARY, PLACES_A, A, LD_A, PORTS_A, PLACES_B, B, LD_B, PORTS_B, ROW, COL = range(14)
 
 
 @njit(**_OPTIONS)
