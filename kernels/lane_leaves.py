@@ -91,13 +91,13 @@ def _reduce(circuit: Circuit, plan: LaneSchedule, top: Index, left: Index, store
 @njit(**_OPTIONS)
 def _lower_triangles(store: Array, at: int, out: Array) -> None:
     """Take each lane's couplings out of the storage."""
-    entries, lanes = store.size // LANES, width()
+    entries, side_by_side = store.size // LANES, width()
     ports = out.shape[1]
-    for part in range(0, out.shape[0], lanes):
-        count = min(lanes, out.shape[0] - part)
+    for part in range(0, out.shape[0], side_by_side):
+        count = min(side_by_side, out.shape[0] - part)
         for a in range(ports):
-            start = part * entries + (at + a * ports) * lanes
+            start = part * entries + (at + a * ports) * side_by_side
             for q in range(count):
-                source, target = store[start + q : start + a * lanes : lanes], out[part + q, a, :a]
+                source, target = store[start + q : start + a * side_by_side : side_by_side], out[part + q, a, :a]
                 for b in range(a):
                     target[b] = source[b]

@@ -46,7 +46,7 @@ def is_cached(function):
         options = {k.arg: k.value for k in decorator.keywords} if isinstance(decorator, ast.Call) else {}
         plain_numba = decorator_name(decorator) in ("jit", "njit", "vectorize", "guvectorize")
         switch = options.get("cache")
-        if switch is None and plain_numba:
+        if switch is None and plain_numba and None not in options:  # a ** may well hold it
             continue
         if isinstance(switch, ast.Constant) and switch.value is False:
             continue
@@ -132,6 +132,7 @@ alias = line_sweep
         "@numba.njit(cache=True, parallel=True)\ndef solve(a):\n    return blocks.fold(a)",
         "@numba.jit(nopython=True, cache=True)\ndef solve(a):\n    return schur.step(a)",
         "@njit\ndef step(a):\n    return line_sweep(a)\n@njit(cache=True)\ndef solve(a):\n    return step(a)",
+        "OPTIONS = {'cache': True}\n@njit(**OPTIONS)\ndef solve(a):\n    return line_sweep(a)",
         "@compiled\ndef solve(a):\n    return a < LIMIT",
         "@compiled()\ndef solve(a):\n    return alias(a)",
         "def solve(a):\n    return alias(a)\nfast = njit(cache=True)(solve)",
