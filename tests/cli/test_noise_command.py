@@ -30,10 +30,11 @@ def test_numbers_are_the_librarys_in_every_form(files, capsys):
     cells, volts = files
     words = ("--conductance", "g.npy", "--voltages", "v.npy", *WIRES, "--band", "10,1k", "--temperature", 350)
     words += ("--flicker", "1n", "--telegraph", "10m", "--lifetime", "2m", "--fano", 0.5, "--occupancy", 0.2)
+    words += ("--exponent", 1.1)
     crossbar = Crossbar(cells, word_wire=2.0, bit_wire=3.0, driver=10.0, sense=5.0)
     wanted = output_noise(
         crossbar, volts, band=(10.0, 1e3), temperature=350.0,
-        cells=CellNoise(flicker=1e-9, telegraph=0.01, lifetime=2e-3, fano=0.5, occupancy=0.2),
+        cells=CellNoise(flicker=1e-9, telegraph=0.01, lifetime=2e-3, fano=0.5, occupancy=0.2, exponent=1.1),
     )  # fmt: skip
     record = json.loads(call(capsys, "noise", *words, "--format", "json").out)
     assert np.allclose(record["covariance"], wanted.covariance, rtol=1e-12, atol=0.0)
