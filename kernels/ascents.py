@@ -32,13 +32,18 @@ class Form:
         As those of :class:`reduction.Reduction`.
     across, word_nodes, bit_nodes : (m, n)
         Weights of the squares, of any unit and sign.
+    held : frozenset of int
+        Sides, ``trees.LEFT`` to ``trees.BOTTOM``, whose terminals are at 0 V: they are no ports of the form.
     """
 
     lanes = LANES
 
-    def __init__(self, circuit: Circuit, across: Array, word_nodes: Array, bit_nodes: Array) -> None:
+    def __init__(
+        self, circuit: Circuit, across: Array, word_nodes: Array, bit_nodes: Array, held: frozenset[int]
+    ) -> None:
         self._circuit = circuit
         self._weights = (across, word_nodes, bit_nodes)
+        self._held = held
 
     def leaf(self, group: Alike) -> Array:
         """Return the forms of leaves of one shape, (leaves, ports, ports), in the leaves' own order."""
@@ -47,7 +52,7 @@ class Form:
         where = np.repeat([[group.top[0]], [group.left[0]]], LANES, axis=1)
         where[:, :count] = group.top, group.left
         store, forms, share, carried = (
-            storage(size) for size in (plan.entries, plan.entries, plan.most_ports, plan.most_ports)
+            storage(size) for size in (plan.entries, plan.entries, 4 * plan.most_ports, 4 * plan.most_ports)
         )
         out = np.empty((count, ports, ports))
         carried_leaves.carry(
@@ -58,12 +63,17 @@ class Form:
 
     def settle(self, step: JoinStep, value: Array) -> Array:
         """Put a leaf's form in the order of ports that ``step`` has."""
-        placed = np.empty_like(value)
-        placed[step.leaf_places] = value
+        smaller, _ = step.without(self._held)
+        placed = np.empty((smaller.total, smaller.total))
+        carried_joins.settle(step.leaf_places(self._held), value, placed)
         return placed
 
     def join(self, step: JoinStep, a: Array, b: Array, rows: Array, roots: Array) -> Array:
         """Join the forms of two blocks, and carry that of the ports they share to those that stay."""
+        total = step.total
+        step, columns = step.without(self._held)
+        if columns.size < total:
+            rows = rows.reshape(-1, total)[:, columns].reshape(-1)
         boundary, shared = step.boundary, step.shared
         outer, mixed, inner = np.empty((boundary, boundary)), np.empty((shared, boundary)), np.empty((shared, shared))
         carried_joins.assemble(

@@ -81,3 +81,18 @@ def assemble(step: Index, a: Array, b: Array, islands: Array, outer: Array, mixe
         first, second = a[row_a + own_a : row_a + own_a + k + 1], b[row_b + own_b : row_b + own_b + k + 1]
         for j in range(k + 1):
             row[j] = first[j] + second[j]
+
+
+@njit(**_OPTIONS)
+def settle(places: Index, form: Array, out: Array) -> None:
+    """Put a form (ports, ports) in another order of ports, lower triangles.
+
+    Parameters
+    ----------
+    places : (ports,)
+        Where each port goes, -1 for those that are left out.
+    """
+    for i in range(places.size):
+        for j in range(i + 1):
+            if places[i] >= 0 and places[j] >= 0:
+                out[max(places[i], places[j]), min(places[i], places[j])] = form[i, j]

@@ -5,7 +5,7 @@ When node k goes, ``x_k = sum_j p_j x_j`` with ``p_j = c_kj / d``, so that::
 
     M_ij += p_i q_j + q_i p_j,    q_j = M_kj + p_j M_kk / 2
 
-beside the couplings' own star-mesh step (:mod:`kron`). A vector has a lane for each leaf.
+beside the couplings' own star-mesh step ``c_ij += c_ki p_j`` (:mod:`kron`). A vector has a lane for each leaf.
 """
 
 from __future__ import annotations
@@ -82,24 +82,54 @@ def _scatter(store: Array, part: int, ld: int, ports: int, places: Index, at: in
 
 
 @njit(**_OPTIONS)
+def _take(
+    store: Array, forms: Array, out: int, total: int, k: int, last: int, share: Array, carried: Array, at: int
+) -> None:
+    """Write down what node k brings to those before it, at ``at``; rows ``last`` to k - 1 receive it."""
+    row = out + k * total
+    pivot = every(0.0)
+    for j in range(k):
+        pivot = plus(pivot, load(store, row + j))
+    inverse = quotient(every(1.0), pivot)
+    half = times(every(0.5), load(forms, row + k))
+    for j in range(k):
+        p = times(load(store, row + j), inverse)
+        save(share, at + j, p)
+        save(carried, at + j, madd(p, half, load(forms, row + j)))
+    for i in range(last, k):
+        c, p, q, to = load(store, row + i), load(share, at + i), load(carried, at + i), out + i * total
+        for j in range(i + 1):
+            p_j = load(share, at + j)
+            save(store, to + j, madd(c, p_j, load(store, to + j)))
+            save(forms, to + j, madd(p, load(carried, at + j), madd(q, p_j, load(forms, to + j))))
+
+
+@njit(**_OPTIONS)
 def _eliminate(store: Array, forms: Array, out: int, total: int, boundary: int, share: Array, carried: Array) -> None:
-    for k in range(total - 1, boundary - 1, -1):
-        row = out + k * total
-        pivot = every(0.0)
-        for j in range(k):
-            pivot = plus(pivot, load(store, row + j))
-        inverse = quotient(every(1.0), pivot)
-        half = times(every(0.5), load(forms, row + k))
-        for j in range(k):
-            p = times(load(store, row + j), inverse)
-            save(share, j, p)
-            save(carried, j, madd(p, half, load(forms, row + j)))
+    """Eliminate all nodes from ``boundary`` on, the last first: four at a time, whose rows are read once for all."""
+    k = total
+    while k - boundary >= 4:
+        k -= 4
+        for e in range(4):
+            _take(store, forms, out, total, k + 3 - e, k, share, carried, e * total)
+        rows = out + k * total
         for i in range(k):
-            p, q, at = load(share, i), load(carried, i), out + i * total
+            to = out + i * total
+            c_0, p_0, q_0 = load(store, rows + 3 * total + i), load(share, i), load(carried, i)
+            c_1, p_1, q_1 = load(store, rows + 2 * total + i), load(share, total + i), load(carried, total + i)
+            c_2, p_2, q_2 = load(store, rows + total + i), load(share, 2 * total + i), load(carried, 2 * total + i)
+            c_3, p_3, q_3 = load(store, rows + i), load(share, 3 * total + i), load(carried, 3 * total + i)
             for j in range(i + 1):
-                p_j = load(share, j)
-                save(store, at + j, madd(p, load(store, row + j), load(store, at + j)))
-                save(forms, at + j, madd(p, load(carried, j), madd(q, p_j, load(forms, at + j))))
+                s_0, s_1 = load(share, j), load(share, total + j)
+                s_2, s_3 = load(share, 2 * total + j), load(share, 3 * total + j)
+                coupling = madd(c_0, s_0, madd(c_1, s_1, madd(c_2, s_2, madd(c_3, s_3, load(store, to + j)))))
+                form = madd(q_0, s_0, madd(q_1, s_1, madd(q_2, s_2, madd(q_3, s_3, load(forms, to + j)))))
+                form = madd(p_0, load(carried, j), madd(p_1, load(carried, total + j), form))
+                form = madd(p_2, load(carried, 2 * total + j), madd(p_3, load(carried, 3 * total + j), form))
+                save(store, to + j, coupling)
+                save(forms, to + j, form)
+    for node in range(k - 1, boundary - 1, -1):
+        _take(store, forms, out, total, node, 0, share, carried, 0)
 
 
 @njit(**_OPTIONS)
@@ -121,7 +151,7 @@ def carry(
         Each leaf's first row and column; lanes without a leaf repeat another's.
     store, forms : (entries * LANES)
         Work space.
-    share, carried : (most ports of a network * LANES)
+    share, carried : (4 * most ports of a network * LANES)
         Work space.
     out : (leaves, ports, ports)
         Receives the forms of the ports, both triangles.

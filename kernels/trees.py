@@ -56,6 +56,8 @@ class JoinStep:
         Of the parts; a leaf is the first.
     pieces : tuple of Piece
         The kept ports, in order.
+    ends : tuple of int
+        Of each piece the side of the crossbar whose terminals it is; -1 where a neighbour shares them.
     """
 
     shared: int
@@ -63,6 +65,7 @@ class JoinStep:
     ports_a: int
     ports_b: int
     pieces: tuple[Piece, ...]
+    ends: tuple[int, ...] = ()
 
     def row(self, a: int = 0, b: int = 0, c: int = 0, rows: int = 0, roots: int = 0) -> list[int]:
         """Write the step down for :mod:`kron`, with the places of its parts, its result and what it keeps."""
@@ -80,12 +83,6 @@ class JoinStep:
         """The step as kernels take it that are given its parts."""
         return np.array(self.row(), np.int64)
 
-    @cached_property
-    def leaf_places(self) -> tuple[Index, ...]:
-        """``places(0)``, as an index of both triangles of a leaf's matrix."""
-        index = self.places(0)
-        return np.ix_(index, index)
-
     def places(self, part: int) -> Index:
         """Where all ports of one of the two parts stand in the joint network, or a leaf's after they are in order."""
         index = np.empty(self.ports_b if part else self.ports_a, np.int64)
@@ -94,12 +91,60 @@ class JoinStep:
         index[index.size - self.shared :] = np.arange(self.boundary, self.total)
         return index
 
+    def without(self, sides: frozenset[int]) -> tuple[JoinStep, Index]:
+        """Leave some sides' terminals out: the step of the other ports, and where these stand in the joint network."""
+        if sides not in self._smaller:
+            self._smaller[sides] = self._leave_out(sides)
+        return self._smaller[sides]
+
+    def leaf_places(self, sides: frozenset[int]) -> Index:
+        """Where a leaf's ports stand after those terminals are left out, which have -1."""
+        if sides not in self._leaf_places:
+            _, ports = self.without(sides)
+            order = np.full(self.total, -1)
+            order[ports] = np.arange(ports.size)
+            self._leaf_places[sides] = order[self.places(0)]
+        return self._leaf_places[sides]
+
+    @cached_property
+    def _smaller(self) -> dict[frozenset[int], tuple[JoinStep, Index]]:
+        return {}
+
+    @cached_property
+    def _leaf_places(self) -> dict[frozenset[int], Index]:
+        return {}
+
+    def _leave_out(self, sides: frozenset[int]) -> tuple[JoinStep, Index]:
+        shift = {0: 0, 1: 0}
+        remaining: dict[int, Piece] = {}
+        for k in sorted(range(len(self.pieces)), key=lambda k: self.pieces[k].start):
+            piece = self.pieces[k]
+            if self.ends and self.ends[k] in sides:
+                shift[piece.part] += piece.size
+            else:
+                remaining[k] = piece._replace(start=piece.start - shift[piece.part])
+        ports = np.concatenate([
+            *(np.arange(joint.start, joint.stop) for k, joint in enumerate(self._joint_spans) if k in remaining),
+            np.arange(self.boundary, self.total),
+        ])  # fmt: skip
+        kept = sorted(remaining)
+        step = JoinStep(
+            self.shared, ports.size - self.shared, self.ports_a - shift[0], self.ports_b - shift[1],
+            tuple(remaining[k] for k in kept), tuple(self.ends[k] for k in kept) if self.ends else (),
+        )  # fmt: skip
+        return step, ports
+
+    @cached_property
+    def _joint_spans(self) -> list[slice]:
+        """Where the pieces stand in the joint network."""
+        starts = np.cumsum((0, *(piece.size for piece in self.pieces))).tolist()
+        return [slice(at, at + piece.size) for at, piece in zip(starts, self.pieces, strict=False)]
+
     def spans(self, part: int) -> list[tuple[slice, slice]]:
         """Where kept ports stand in the joint network, and where in one of the two parts."""
-        starts = np.cumsum((0, *(piece.size for piece in self.pieces))).tolist()
         return [
-            (slice(at, at + piece.size), slice(piece.start, piece.start + piece.size))
-            for at, piece in zip(starts, self.pieces, strict=False)
+            (joint, slice(piece.start, piece.start + piece.size))
+            for joint, piece in zip(self._joint_spans, self.pieces, strict=True)
             if piece.part == part
         ]
 
@@ -111,13 +156,22 @@ def join_step(shape_a: Shape, shape_b: Shape, order: Sides, horizontal: bool) ->
     parts = (shape_a, shape_b)
     starts = [dict(zip(own, np.cumsum((0, *(part.counts[side] for side in own))).tolist(), strict=False))
               for own, part in zip(orders, parts, strict=True)]  # fmt: skip
-    pieces = []
+    pieces, ends = [], []
     for side in order:
         parts_of = {LEFT: (0,), RIGHT: (1,)} if horizontal else {TOP: (0,), BOTTOM: (1,)}
-        pieces += [Piece(part, starts[part][side], parts[part].counts[side]) for part in parts_of.get(side, (0, 1))]
-    filled = tuple(piece for piece in pieces if piece.size > 0)
+        for part in parts_of.get(side, (0, 1)):
+            if parts[part].counts[side]:
+                pieces.append(Piece(part, starts[part][side], parts[part].counts[side]))
+                ends.append(_end(parts[part], side))
     shared = shape_a.rows if horizontal else shape_a.cols
-    return JoinStep(shared, sum(piece.size for piece in filled), shape_a.ports, shape_b.ports, filled)
+    boundary = sum(piece.size for piece in pieces)
+    return JoinStep(shared, boundary, shape_a.ports, shape_b.ports, tuple(pieces), tuple(ends))
+
+
+def _end(shape: Shape, side: int) -> int:
+    """Return the side whose terminals a block's ports there are, -1 where there is a neighbour."""
+    edge = (shape.left, shape.right, shape.top, shape.bottom)[side]
+    return side if edge == Edge.TERMINAL else -1
 
 
 def part_orders(order: Sides, horizontal: bool) -> tuple[Sides, Sides]:
@@ -131,8 +185,9 @@ def part_orders(order: Sides, horizontal: bool) -> tuple[Sides, Sides]:
 def leaf_step(shape: Shape, order: Sides) -> JoinStep:
     """Put a leaf's ports, which stand left, right, top, bottom, in ``order``."""
     starts = np.cumsum((0, *shape.counts)).tolist()
-    pieces = tuple(Piece(0, starts[side], shape.counts[side]) for side in order if shape.counts[side])
-    return JoinStep(0, shape.ports, shape.ports, 0, pieces)
+    sides = tuple(side for side in order if shape.counts[side])
+    pieces = tuple(Piece(0, starts[side], shape.counts[side]) for side in sides)
+    return JoinStep(0, shape.ports, shape.ports, 0, pieces, tuple(_end(shape, side) for side in sides))
 
 
 @dataclass(frozen=True)

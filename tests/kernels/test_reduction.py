@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbarsim import Crossbar, LineEnds, effective_conductance, resources
+from xbarsim.crossbar import SIDES
 from xbarsim.errors import TooLargeError
 from xbarsim.kernels import kron, reduction, regions, reverse
 from xbarsim.kernels.symmetric_products import symmetric_product
@@ -193,3 +194,20 @@ def test_what_does_not_fit_is_refused_with_the_figure(monkeypatch):
     crossbar = Crossbar(np.full((2048, 2048), 1e-6), word_wire=1.0, bit_wire=1.0)
     with pytest.raises(TooLargeError, match=r"2048 x 2048 needs about 0\.\d+ GB of memory, 0\.3 GB are available"):
         effective_conductance(crossbar)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (9, 5), (17, 40)])
+@pytest.mark.parametrize("held", [["word_left"], ["word_left", "word_right", "bit_top"], ["bit_bottom", "word_right"]])
+@pytest.mark.parametrize("wire", [0.0, 2.0])
+def test_a_form_without_held_sides_is_part_of_the_whole_one(shape, held, wire):
+    """Would break if ports that are left out on the way up were others than those of the sides at 0 V."""
+    rng = np.random.default_rng(8)
+    ends = {side: LineEnds(0.0, rng.uniform(1.0, 9.0, shape[side.startswith("bit")])) for side in SIDES}
+    crossbar = Crossbar(10 ** rng.uniform(-6, -3, shape), word_wire=wire, bit_wire=1.5 * wire, ends=ends)
+    terminals = Terminals.of(Segments.of(crossbar), keep=True, threads=1)
+    weights = rng.uniform(0.0, 1.0, (3, *shape))
+    free = np.concatenate(
+        [np.arange(place.start, place.stop) for side, place in terminals.places.items() if side not in held]
+    )
+    whole = terminals.form(*weights)
+    np.testing.assert_allclose(terminals.form(*weights, held=held), whole[np.ix_(free, free)], rtol=1e-12, atol=1e-15)
