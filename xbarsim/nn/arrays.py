@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from xbarsim.checks import Array
-from xbarsim.nn import cells
+from xbarsim.nn import cells, current_noise
 from xbarsim.nn.array_maps import recomputed
 from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.outside import paused
@@ -106,6 +106,15 @@ class ArrayMaps:
     def passing_strips(self) -> Iterator[Strip]:
         """Yield ``strips``, and keep none; no gradient is recorded."""
         yield from side_by_side(self._state())
+
+    def noise_roots(self) -> list[Array]:
+        """Return a square root (cols, cols) of the covariance of each array's own noise of currents, in amperes."""
+
+        def make(state: ArrayState) -> list[Array]:
+            return current_noise.roots(self.tiles(), state.chip.model.circuit_noise, state.threads)
+
+        roots: list[Array] = self._value("noise_roots", make)
+        return roots
 
     def parameters(self, shape: torch.Size, bias_row: bool) -> tuple[Tensor, Tensor | None]:
         """Return ``matrices`` as a weight of torch's shape, and the bias if it is a row."""

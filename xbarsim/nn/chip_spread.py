@@ -11,7 +11,7 @@ _SPREADS = {
     "faults": ("rate",),
     "variation": ("sigma",),
     "cycle_variation": ("sigma",),
-    "read_noise": ("sigma",),
+    "read_noise": ("sigma", "of_currents"),
     "drift": ("nu_sigma",),
     "breaks": ("word_rate", "bit_rate"),
     "shorts": ("word_rate", "bit_rate"),

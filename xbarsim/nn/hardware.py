@@ -84,6 +84,12 @@ class Hardware(Settings):
                 f"Hardware.fidelity is {self.fidelity!r}, which is a form of linear cells, and law.kind is "
                 f"{self.law.kind!r}: take fidelity accurate, or law.kind=linear"
             )
+        noise = self.cells.read_noise
+        if noise is not None and noise.of_currents and not self.law.linear:
+            raise InputError(
+                f"ReadNoise.kind is 'circuit', which is of linear cells, and law.kind is {self.law.kind!r}: "
+                "take law.kind=linear, or a sigma"
+            )
         if self.mapping.kind == "reference" and self.tiles.cols < 2:
             raise InputError("Tiles.cols is 1: a reference column needs arrays of at least 2 columns")
         self._check_zero()

@@ -87,7 +87,21 @@ def _of_draws(cells: Nonidealities) -> _Idle:
         yield "write_verify.shrink", "write_verify.max_pulses"
     if cells.drift and cells.drift.nu == cells.drift.nu_sigma == 0.0:
         yield "drift.t0", "drift.nu"
-    if cells.read_noise and cells.read_noise.sigma == 0.0:
-        yield "read_noise.kind", "read_noise.sigma"
+    yield from _of_read_noise(cells)
     if cells.shorts and cells.shorts.word_rate == cells.shorts.bit_rate == 0.0:
         yield "shorts.ohms", "shorts.bit_rate"
+
+
+def _of_read_noise(cells: Nonidealities) -> _Idle:
+    noise = cells.read_noise
+    if noise is None:
+        return
+    if noise.of_currents:
+        yield "read_noise.sigma", "read_noise.kind"
+        if noise.flicker == 0.0:
+            yield "read_noise.lowest", "read_noise.flicker"
+        return
+    for name in ("bandwidth", "temperature", "flicker", "lowest"):
+        yield f"read_noise.{name}", "read_noise.kind"
+    if noise.sigma == 0.0:
+        yield "read_noise.kind", "read_noise.sigma"

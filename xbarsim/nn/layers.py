@@ -15,6 +15,7 @@ from xbarsim.errors import InputError
 from xbarsim.nn.arrangement import Arrangement
 from xbarsim.nn.arrays import ArrayMaps
 from xbarsim.nn.converters import InputConverter, OutputConverter
+from xbarsim.nn.current_noise import CurrentNoise
 from xbarsim.nn.gain import DigitalOutputs
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.map_store import MAP_TYPES
@@ -147,12 +148,13 @@ class CrossbarLayer(DigitalOutputs):
 
     @property
     def direct(self) -> bool:
-        """Whether outputs are one product with an effective matrix: linear cells, and no converters behind the arrays.
+        """Whether outputs are one product with an effective matrix.
 
-        While ranges are looked for there are, which pass everything.
+        That is so of linear cells, without converters behind the arrays and without noise of currents. While ranges are
+        looked for there are converters, which pass everything.
         """
-        adc = self.output_converter
-        return self.hardware.law.linear and self.hardware.adc.bits is None and adc.rounding
+        plain = self.hardware.adc.bits is None and not self.noisy_currents
+        return self.hardware.law.linear and plain and self.output_converter.rounding
 
     def prepare(self) -> None:
         """Make what the next forward pass multiplies by, of linear cells."""
@@ -270,7 +272,12 @@ class CrossbarLayer(DigitalOutputs):
         """Return one read of all arrays for so many vectors, in any parts; in one only if maps are ``passing``."""
         if self.hardware.law.linear:
             source = arrays or self.arrays()
-            return linear_reader(source.passing_strips() if passing else source.strips(), self.places)
+            read = linear_reader(source.passing_strips() if passing else source.strips(), self.places)
+            if not self.noisy_currents:
+                return read
+            noise = CurrentNoise(source.noise_roots(), self.checked_chip().seed, self.vectors)
+            self.vectors += vectors
+            return lambda volts: noise.added(read(volts))
         circuits = arrays or self.circuits()
         conductances = circuits.cells() if self._differentiable else None
         tiles = circuits.tiles()

@@ -50,6 +50,8 @@ class ProgrammedWeights(MappedWeights):
         What ``program`` made.
     reads : int
         Which read comes next, where reads have noise: each forward pass is one, of all arrays.
+    vectors : int
+        How many input vectors were read, where the circuit adds noise to the currents of each.
     writes : int
         Which programming of the chip this is, where writing has noise: each ``program`` of the same seed, and each
         change of the weights, is one more.
@@ -73,7 +75,7 @@ class ProgrammedWeights(MappedWeights):
         super().__init__(weight, bias, hardware, bias_row=bias_row)
         self.chip: Chip | None = None
         self.threads: int | None = None
-        self.reads = 0
+        self.reads = self.vectors = 0
         self.writes = 0
         self.time: float | None = None
         self.compensation = 1.0
@@ -152,7 +154,8 @@ class ProgrammedWeights(MappedWeights):
         again = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, chip.model)
         self.writes = self.writes + 1 if again else 0
         self.chip, self.headroom = chip, headroom
-        self.reads, self.time, self.compensation, self.clipping_warned = 0, time, 1.0, False
+        self.reads = self.vectors = 0
+        self.time, self.compensation, self.clipping_warned = time, 1.0, False
         self._fix_scale()
         self._stored = None
         return self
@@ -259,7 +262,14 @@ class ProgrammedWeights(MappedWeights):
     @property
     def noisy(self) -> bool:
         """Whether each read is another."""
-        return self.hardware.cells.read_noise is not None
+        noise = self.hardware.cells.read_noise
+        return noise is not None and noise.of_cells
+
+    @property
+    def noisy_currents(self) -> bool:
+        """Whether the circuit adds noise of its own to the currents of each vector."""
+        noise = self.hardware.cells.read_noise
+        return noise is not None and noise.of_currents
 
     @property
     def preparable(self) -> bool:

@@ -66,7 +66,7 @@ class Nonidealities(Settings):
     drift : Drift, optional
         What becomes of a conductance with time.
     read_noise : ReadNoise, optional
-        Drawn at each read.
+        Drawn at each read; ``"circuit"`` stands for ``ReadNoise(kind="circuit")``.
     breaks : Breaks, optional
         Broken wire segments.
     shorts : Shorts, optional
@@ -96,6 +96,8 @@ class Nonidealities(Settings):
     def __post_init__(self) -> None:
         self._number("r_on", 0.0, math.inf, above=True)
         self._number("r_off", self.r_on, math.inf, above=True, inf_ok=True)
+        if isinstance(self.read_noise, str) and self.read_noise == "circuit":
+            object.__setattr__(self, "read_noise", ReadNoise(kind="circuit"))
         for name, kind in _EFFECTS.items():
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
@@ -146,6 +148,19 @@ class Nonidealities(Settings):
         return bool(self.write_verify or self.programming)
 
     @property
+    def circuit_noise(self) -> ReadNoise:
+        """The noise that the circuit adds to currents.
+
+        Raises
+        ------
+        InputError
+            It adds none: ``read_noise`` is of another kind.
+        """
+        if self.read_noise is None or not self.read_noise.of_currents:
+            raise InputError("read_noise is not of kind 'circuit': currents have no noise of their own")
+        return self.read_noise
+
+    @property
     def freezes(self) -> bool:
         """Whether anything is drawn once a chip."""
         return any((self.faults, self.variation, self.drift, self.breaks, self.shorts))
@@ -168,7 +183,7 @@ class Nonidealities(Settings):
         """
         values = checked_record(cls, record)
         for name, kind in _EFFECTS.items():
-            if values.get(name) is not None:
+            if values.get(name) is not None and not (kind is ReadNoise and values[name] == "circuit"):
                 values[name] = kind.from_dict(values[name])
         return super().from_dict(values)
 

@@ -42,6 +42,7 @@ class Draw(IntEnum):
     BIT_SHORT = 10
     PULSE = 11
     READ = 12
+    CURRENT = 13
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
