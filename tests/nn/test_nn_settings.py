@@ -24,6 +24,7 @@ PULSES = {"tolerance": 0.02, "rounds": 1}
 DISTURBING = {"amplitude": 1.5, "most_amplitude": 1.6, "max_pulses": 3, "rounds": 1}
 VERIFIED = {"tolerance": 0.01, "max_pulses": 6, "noise": 0.2}
 DRIFT = {"nu": 0.1, "nu_sigma": 0.03, "t0": 2.0}
+CIRCUIT = {"kind": "circuit", "bandwidth": 1e12, "flicker": 1e-3}
 SHORTS = {"word_rate": 0.1, "bit_rate": 0.1, "ohms": 3.0}
 CELLS, OUTPUTS = {"cells", "outputs"}, {"outputs"}
 WIRED = {"circuit", "outputs"}
@@ -72,6 +73,10 @@ CASES = {
     "cells.drift.t0": ({"cells.drift": DRIFT}, 5.0, CELLS),
     "cells.read_noise.sigma": ({"cells.read_noise": {"sigma": 0.1}}, 0.2, CELLS),
     "cells.read_noise.kind": ({"cells.read_noise": {"sigma": 0.1}}, "absolute", CELLS),
+    "cells.read_noise.bandwidth": ({"cells.read_noise": CIRCUIT}, 4e12, CELLS),  # flicker noise ends there, too
+    "cells.read_noise.temperature": ({"cells.read_noise": CIRCUIT}, 900.0, OUTPUTS),
+    "cells.read_noise.flicker": ({"cells.read_noise": CIRCUIT}, 1e-4, CELLS),
+    "cells.read_noise.lowest": ({"cells.read_noise": CIRCUIT}, 1e3, CELLS),
     "cells.breaks.word_rate": ({"cells.breaks": {}}, 0.3, WIRED),
     "cells.breaks.bit_rate": ({"cells.breaks": {}}, 0.3, WIRED),
     # A short is cells of an added line.
