@@ -1,16 +1,19 @@
-"""How long write-verify pulses take: ``python validation/programming_speed.py [--lines 64] [--pulses 100000]``.
+"""How long write-verify pulses take, and in how much memory.
+
+python validation/programming_speed.py --lines 32 --pulses 10000
+python validation/programming_speed.py --write    # 64 lines, 100,000 pulses, to validation/results/programming_speed.md
 
 A square array of VTEAM cells with wires is written to one random target matrix after another, V/2 pulses and reads
-through the wires in turn, until there were as many pulses as asked for. Prints seconds, memory and what was reached.
+through the wires in turn, until there were as many pulses as asked for.
 """
 
 from __future__ import annotations
 
-import argparse
 import resource
 import time
 
 import numpy as np
+import provenance
 
 from xbarsim import Crossbar
 from xbarsim.devices import VTEAM
@@ -18,8 +21,7 @@ from xbarsim.programming import PulseLadder, program
 
 
 def main() -> None:
-    """Write, and print how it went."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = provenance.parser(__doc__)
     parser.add_argument("--lines", type=int, default=64)
     parser.add_argument("--pulses", type=int, default=100_000)
     parser.add_argument("--wire", type=float, default=1.0)
@@ -51,11 +53,25 @@ def main() -> None:
             flush=True,
         )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{options.lines} x {options.lines}, {writes} matrices: {pulses} pulses in {seconds:.1f} s ({processor:.1f} s "
-        f"of processor), {memory:.0f} MB, residual {residual:.1e}, disturbance {disturbance:.1e}; in a last look "
-        f"{reached} of {cells} cells within {options.tolerance:g} (one round each: later writes move what others show)"
-    )
+    page = [
+        "# Write-verify pulses through wires",
+        "",
+        f"{options.lines} x {options.lines} VTEAM cells, {options.wire:g} ohm a segment, ends of 1 ohm, random targets",
+        f"from 6.3 to 158 uS, one after the other, each to {100 * options.tolerance:g} %, V/2, one round. A pulse is a",
+        "transient of the whole array, a read a solve of it. Made by `python validation/programming_speed.py --write`.",
+        "",
+        "| pulses | matrices | s | s of processor | ms a pulse | memory, MB | largest residual | largest disturbance |",
+        "|---|---|---|---|---|---|---|---|",
+        f"| {pulses:,} | {writes} | {seconds:.1f} | {processor:.1f} | {1e3 * processor / pulses:.2f} | {memory:.0f} "
+        f"| {residual:.1e} | {disturbance:.1e} |",
+        "",
+        "Disturbance is the most by which a cell's state was moved while others were written, as part of its range. In",
+        f"a last look {reached:,} of {cells:,} cells are within the tolerance: later writes move what others show, and",
+        "one round does not go back.",
+    ]
+    print("\n".join(page))
+    if options.write:
+        provenance.write_page("programming_speed.md", "\n".join(page))
 
 
 if __name__ == "__main__":
