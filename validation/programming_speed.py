@@ -65,8 +65,8 @@ def main() -> None:
         f"| {pulses:,} | {writes} | {seconds:.1f} | {processor:.1f} | {1e3 * processor / pulses:.2f} | {memory:.0f} "
         f"| {residual:.1e} | {disturbance:.1e} |",
         "",
-        "Disturbance is the most by which a cell's state was moved while others were written, as part of its range. In",
-        f"a last look {reached:,} of {cells:,} cells are within the tolerance: later writes move what others show, and",
+        "Disturbance is what pulses for other cells moved a cell's state by, either way added up, as part of its range.",
+        f"In a last look {reached:,} of {cells:,} cells are within the tolerance: later writes move what others show, and",
         "one round does not go back.",
     ]
     print("\n".join(page))
