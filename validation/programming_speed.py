@@ -65,9 +65,9 @@ def main() -> None:
         f"| {pulses:,} | {writes} | {seconds:.1f} | {processor:.1f} | {1e3 * processor / pulses:.2f} | {memory:.0f} "
         f"| {residual:.1e} | {disturbance:.1e} |",
         "",
-        "Disturbance is what pulses for other cells moved a cell's state by, either way added up, as part of its range.",
-        f"In a last look {reached:,} of {cells:,} cells are within the tolerance: later writes move what others show, and",
-        "one round does not go back.",
+        "Disturbance is what pulses for other cells moved a cell's state by, either way added up, as part of its",
+        f"range. In a last look {reached:,} of {cells:,} cells are within the tolerance: later writes move what others",
+        "show, and one round does not go back.",
     ]
     print("\n".join(page))
     if options.write:
