@@ -160,6 +160,19 @@ def write(name: str, code: ObjectCode) -> None:
     _tell(failure)
 
 
+def clear() -> tuple[int, int]:
+    """Delete all compiled kernels, of other versions too; return how many files there were, and their bytes."""
+    count = size = 0
+    for folder in folders():
+        for pattern in (f"*{_ENDING}*", "*.nbi", "*.nbc"):
+            for path in folder.glob(pattern):
+                with contextlib.suppress(OSError):
+                    length = path.stat().st_size
+                    path.unlink()
+                    count, size = count + 1, size + length
+    return count, size
+
+
 def _place(path: Path, content: bytes) -> None:
     """Write a file under another name first: programs that run at once see whole files or none."""
     # Numbers of processes are not enough: programs of other machines and containers may share the folder.

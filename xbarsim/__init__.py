@@ -6,6 +6,7 @@ linear map it really applies. Names load on first use, so that the command line 
 
 from __future__ import annotations
 
+import os.path
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -94,16 +95,30 @@ _MODULES = {
     "errors": "errors",
     "kernels": "kernels",
     "margin": "margin",
+    "mitigation": "mitigation",
     "netlist": "netlist",
     "nn": "nn",
+    "noise": "noise",
     "nonideal": "nonideal",
+    "programming": "programming",
     "reference": "solvers.reference",
     "schemes": "schemes",
+    "settling": "settling",
     "spice": "spice",
     "study": "study",
     "transient": "transient",
     "validate": "validate",
+    "waves": "waves",
 }
+
+
+if os.path.isfile(os.path.join(os.path.dirname(__file__), "kernels")):  # noqa: PTH113, PTH118, PTH120
+    # pathlib would be the slowest import of a command that only answers --help.
+    raise ImportError(
+        "xbarsim/kernels is a file where the checkout has a link to a folder: git made none (Windows: turn "
+        "Developer Mode on, git config core.symlinks true, git checkout -- xbarsim), or install it and work "
+        "outside of the checkout"
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -215,6 +215,20 @@ def test_info_names_what_a_bug_report_needs(capsys):
     assert answer.out.split()[1] == xbarsim.__version__
 
 
+def test_compiled_kernels_can_be_deleted(capsys, tmp_path, monkeypatch):
+    """Would break if what uninstalling leaves behind could not be taken away, or other files went with it."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    folder = tmp_path / "xbarsim"
+    folder.mkdir()
+    for name in ("schur.solve.1.2.xbo", "kron.merge.3.4.xbo", "mine.txt"):
+        (folder / name).write_bytes(b"12345")
+    answer = call(capsys, "info", "--clear-cache")
+    assert answer.code == 0
+    assert "cleared   2 compiled kernels, 0.0 MB" in answer.out
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+    assert "cleared" not in call(capsys, "info").out
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["solve", "--help"], ["export", "-h"], ["--version"]])
 def test_help_is_an_answer(capsys, arguments):
     answer = call(capsys, *arguments)

@@ -36,8 +36,8 @@ class Installation:
         return "\n".join(f"{name} {value}" for name, value in self.facts.items())
 
 
-def installation() -> Installation:
-    """Return what this installation consists of."""
+def installation(*, clear_cache: bool = False) -> Installation:
+    """Return what this installation consists of, after its compiled kernels are deleted if that is asked for."""
     from xbarsim import __version__
     from xbarsim.resources import thread_count
 
@@ -49,6 +49,9 @@ def installation() -> Installation:
         facts[package] = _version(package)
     facts["threads"] = f"{threads} of {os.cpu_count()} (NUMBA_NUM_THREADS sets it)"
     facts["cache"] = "none, kernels run as Python" if native.UNCOMPILED else str(object_files.folder())
+    if clear_cache:
+        count, size = object_files.clear()
+        facts["cleared"] = f"{count} compiled kernels, {size / 1e6:.1f} MB"
     facts["ngspice"] = _ngspice()
     return Installation(facts)
 
