@@ -11,7 +11,11 @@ from typing import Any
 _COLUMN = re.compile(r"([<>])(\d*)")
 
 
-def aligned(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> list[str]:
+WIDTH = 80
+"""Columns of text that tables are folded to."""
+
+
+def aligned(rows: Iterable[Sequence[str]], columns: Sequence[str], *, keys: int = 0) -> list[str]:
     """Return rows of cells as lines, two blanks between columns.
 
     The lines depend on the cells alone: they are the same on a narrow terminal, which wraps them, and in a pipe.
@@ -23,8 +27,27 @@ def aligned(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> list[str]:
     columns : sequence of str
         How each column is aligned, ``<`` left or ``>`` right, and how wide it is at least: ``>15``. A row's last cell
         has the room to its right to itself, so a left-aligned one does not widen its column.
+    keys : int
+        First columns that say what a row is of. A table of more than ``WIDTH`` columns of text is folded: what does not
+        fit follows below, beside the same keys. Without keys it is not.
     """
     rows = list(rows)
+    lines = _lines(rows, columns)
+    if not keys or max(map(len, lines), default=0) <= WIDTH:
+        return lines
+    end = keys + 1
+    while end < len(columns) and max(map(len, _lines([row[: end + 1] for row in rows], columns[: end + 1]))) <= WIDTH:
+        end += 1
+    if end == len(columns):
+        return lines
+    below = [[*row[:keys], *row[end:]] if len(row) > end else [] for row in rows]
+    return [
+        *_lines([row[:end] for row in rows], columns[:end]), "",
+        *aligned(below, [*columns[:keys], *columns[end:]], keys=keys),
+    ]  # fmt: skip
+
+
+def _lines(rows: list[Sequence[str]], columns: Sequence[str]) -> list[str]:
     sides, widths = [], []
     for column in columns:
         match = _COLUMN.fullmatch(column)

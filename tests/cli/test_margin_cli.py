@@ -50,7 +50,8 @@ def test_csv_and_table_say_the_same(capsys):
     rows = list(csv.DictReader(io.StringIO(call(capsys, *SMALL, "--format", "csv").out)))
     answer = call(capsys, *SMALL)
     assert (answer.code, answer.err) == (0, "")
-    assert "linear cells, LRS 1 kohm, HRS 1 Mohm; wires 1 ohm a segment, driver 1 ohm, sense 1 ohm" in answer.out
+    assert "linear cells, LRS 1 kohm, HRS 1 Mohm\nwires 1 ohm a segment, driver 1 ohm, sense 1 ohm\n" in answer.out
+    assert max(map(len, answer.out.splitlines())) <= 80
     lines = re.findall(r"^(\S+) +(\d+) x (\d+) +(\S+) +(\S+) +(\S+) +(\S+) ", answer.out, re.M)
     assert len(lines) == len(rows) == 4
     for line, row in zip(lines, rows, strict=True):

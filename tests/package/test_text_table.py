@@ -36,6 +36,20 @@ def test_lines_are_the_same_on_every_terminal(monkeypatch, columns):
     assert aligned([("x" * 60, "1")], "<>") == ["x" * 60 + "  1"]
 
 
+def test_a_wide_table_is_folded_beside_its_keys():
+    """Would break if a column were lost, or a row were not told from the others below."""
+    heading = ["name", "size", *(f"quantity {k}" for k in range(9))]
+    rows = [heading, ["a", "4", *(f"{k}.5" for k in range(9))], [], ["b", "8", *(f"-{k}.25" for k in range(9))]]
+    lines = aligned(rows, "<>" + 9 * ">", keys=2)
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[:2] for line in lines if line.startswith(("a", "b"))] == [["a", "4"], ["b", "8"]] * 2
+    for k in range(9):
+        assert sum(f"quantity {k}" in line for line in lines) == 1
+        assert sum(f"-{k}.25" in line.split() for line in lines) == 1
+    assert aligned(rows, "<>" + 9 * ">") != lines
+    assert aligned([row[:5] for row in rows], "<>>>>", keys=2) == aligned([row[:5] for row in rows], "<>>>>")
+
+
 def test_values_with_commas_and_quotes_come_back():
     rows = [["name", "value"], ['a, "b"', "1"], [], ["two\nlines", ""]]
     assert list(csv.reader(io.StringIO(comma_separated(rows)))) == rows

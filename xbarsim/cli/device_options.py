@@ -37,7 +37,12 @@ def device_parameters(in_time: bool = False) -> list[click.Parameter]:
     table = models()
     laws = "; ".join(f"{name}: {model.summary}" for name, model in table.items())
     device = click.Option(
-        ["--device"], type=click.Choice(list(table)), default="linear", show_default=True, help=f"The cells: {laws}."
+        ["--device"],
+        type=click.Choice(list(table)),
+        metavar="NAME",
+        default="linear",
+        show_default=True,
+        help=f"The cells: {laws}.",
     )
     return [device, *(_parameter(name, owners) for name, owners in _owners(in_time).items())]
 

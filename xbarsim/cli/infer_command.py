@@ -29,11 +29,16 @@ _HELP = """Run a network through the circuits of its chips: accuracy, and the er
 
 \b
 xbarsim infer --model mlp --data digits --hardware rram-64
-xbarsim infer --model mlp.pt --data mnist --set wires.word=2 --set wires.bit=2 --plot mlp.png
-xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 --time 1 --time 3600 --compensate-drift
-xbarsim infer --sweep wires.word+wires.bit=0,1,2,5 --sweep adc.bits=4,6,8 --store wires.sqlite
-xbarsim infer --model vgg-small.pt --data cifar10 --maps recompute --batch 1000
-xbarsim infer --model mynets:build --weights mine.pt --data cifar10 --mean 0.49,0.48,0.45 --std 0.2
+xbarsim infer --model mlp.pt --data mnist --set wires.word=2 \\
+    --set wires.bit=2 --plot mlp.png
+xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 \\
+    --time 1 --time 3600 --compensate-drift
+xbarsim infer --sweep wires.word+wires.bit=0,1,2,5 --sweep adc.bits=4,6,8 \\
+    --store wires.sqlite
+xbarsim infer --model vgg-small.pt --data cifar10 --maps recompute \\
+    --batch 1000
+xbarsim infer --model mynets:build --weights mine.pt --data cifar10 \\
+    --mean 0.49,0.48,0.45 --std 0.2
 
 --model is a name of the zoo (mlp, lenet, vgg-small, resnet-8, resnet-18, binary-mlp, binary-vgg, linear), a checkpoint
 of xbarsim train, or module:function (or file.py:function) that returns a torch module. A name of the zoo without

@@ -29,7 +29,8 @@ Numbers take scales: 1k, 1meg, 30m, 1n. M alone is refused, it is mega to SI and
 
 \b
 xbarsim margin --schemes floating,half --plot margin.png
-xbarsim margin --device selector --i0 1n --v0 30m --r-on 10k --read-voltage 0.6
+xbarsim margin --device selector --i0 1n --v0 30m --r-on 10k \\
+    --read-voltage 0.6
 
 Exit codes: 0 solved; 2 bad input; 3 not converged.
 """

@@ -37,10 +37,13 @@ _VALIDATION = 5000
 _HELP = f"""Try methods against faults, variation and wires on chips: accuracy that each brings back, and its price.
 
 \b
-xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 --method headroom:h=2 --format json -o out.json
-xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 --against faults.rate=0,0.1,0.2 \\
+xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 \\
+    --method headroom:h=2 --format json -o out.json
+xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 \\
+    --against faults.rate=0,0.1,0.2 \\
     --method headroom --method headroom:h=4 --plot rates.png
-xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 --all --plot side_by_side.png
+xbarsim mitigate --model mlp.pt --data mnist --set cells.faults.rate=0.1 \\
+    --all --plot side_by_side.png
 xbarsim mitigate --list
 
 Each --method is a row: NAME, NAME:OPTION=VALUE,OPTION=VALUE, or several joined by +, one after the other. The first row

@@ -28,7 +28,8 @@ inputs, also signal to noise, bits a read, and the converter worth paying for. N
 
 \b
 xbarsim noise --netlist xbar.sp --band 1,1meg
-xbarsim noise --conductance g.npy --voltages inputs.npy --word-wire 1 --bit-wire 1 --band 1k,10meg --flicker 1e-9
+xbarsim noise --conductance g.npy --voltages inputs.npy --word-wire 1 \\
+    --bit-wire 1 --band 1k,10meg --flicker 1e-9
 
 Exit codes: 0 solved; 2 bad input; 3 not converged.
 """

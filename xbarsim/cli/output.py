@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -169,12 +170,22 @@ class Output:
         if self.path is None:
             for part in parts:
                 click.echo(part, nl=False)
+            self._tell_width(parts)
         else:
             with written_whole(self.path) as file:
                 for part in parts:
                     file.write(part.encode() if isinstance(part, str) else part)
         if self.plot is not None and draw is not None:
             self._draw(draw, self.plot)
+
+    def _tell_width(self, parts: Sequence[str | bytes]) -> None:
+        """Say so where a terminal breaks lines of a table."""
+        if self.form != "table" or sys.stdout is None or not sys.stdout.isatty():
+            return
+        columns = shutil.get_terminal_size().columns
+        widest = max((len(line) for part in parts if isinstance(part, str) for line in part.splitlines()), default=0)
+        if widest > columns:
+            self.note(f"lines have up to {widest} characters, this terminal {columns}: widen it, or take --format csv")
 
     def _draw(self, draw: Callable[[str], list[str]], path: str) -> None:
         """Draw when the numbers are out; whatever goes wrong is one line."""

@@ -23,8 +23,10 @@ _HELP = """Say what a network on crossbars takes, before it is made: arrays, cel
 
 \b
 xbarsim plan --model resnet-18 --hardware rram-64
-xbarsim plan --model mlp.pt --hardware rram-128 --set cells.variation.sigma=0.1 --batch 256
-xbarsim plan --model mynets:build --input 3x224x224 --maps recompute --memory 4G --format json
+xbarsim plan --model mlp.pt --hardware rram-128 \\
+    --set cells.variation.sigma=0.1 --batch 256
+xbarsim plan --model mynets:build --input 3x224x224 --maps recompute \\
+    --memory 4G --format json
 
 --model is a name of the zoo, a checkpoint of xbarsim train, or module:function. Arrays, cells and bytes are counted
 from shapes. Seconds are reckoned from a few arrays of the hardware, programmed and run here for less than a second, and

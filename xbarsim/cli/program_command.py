@@ -28,9 +28,12 @@ _HELP = """Write an array of dynamic cells to target conductances by pulses thro
 TARGET is a matrix of siemens, .npy or .csv. Numbers take scales: 1k, 1meg, 100n.
 
 \b
-xbarsim program target.npy --device vteam --word-wire 1 --bit-wire 1 --scheme V/2 --pulse 1,10n
-xbarsim program target.csv --device vteam --pulse 0.9,10n,1n,1n --increment 50m --most-amplitude 1.4 --plot out.png
-xbarsim program target.npy --device vteam --pulse 1,10n --store out.npz     and later --resume out.npz
+xbarsim program target.npy --device vteam --word-wire 1 --bit-wire 1 \\
+    --scheme V/2 --pulse 1,10n
+xbarsim program target.csv --device vteam --pulse 0.9,10n,1n,1n \\
+    --increment 50m --most-amplitude 1.4 --plot out.png
+xbarsim program target.npy --device vteam --pulse 1,10n --store out.npz
+xbarsim program target.npy --device vteam --pulse 1,10n --resume out.npz
 
 Exit codes: 0 done, also where cells were not reached; 2 bad input; 3 not converged; 130 interrupted.
 """

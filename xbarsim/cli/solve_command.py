@@ -61,9 +61,9 @@ def solve(
     Resistances are in ohms: a number, inf, or a .npy or .csv file with one for each segment.
 
     \b
-    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes, not converged, or a
-    .tran that ended early; 130 ended by Ctrl-C, of which the first leaves a .tran's
-    answer until then; of several netlists the largest.
+    Exit codes: 0 solved; 2 bad input; 3 singular, floating nodes, not converged,
+    or a .tran that ended early; 130 ended by Ctrl-C, of which the first leaves a
+    .tran's answer until then; of several netlists the largest.
     """
     from xbarsim.analysis.stop_wish import StopWish
 

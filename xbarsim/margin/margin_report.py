@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from xbarsim.margin.technology import Technology
 from xbarsim.margin.worst import Case, Margin
 from xbarsim.quantities import engineering, finite
-from xbarsim.text_table import aligned, comma_separated
+from xbarsim.text_table import WIDTH, aligned, comma_separated
 
 CASE_COLUMNS = ("current", "cell_current", "sneak_current", "power", "stress")
 
@@ -77,9 +78,11 @@ class Report:
             column = heads.index("dV/V")
             for row in (columns, *table):
                 del row[column : column + 1]
-        lines = ["read margin", *self.heading, "", *aligned(table, columns)]
+        parts = [part for line in self.heading for part in line.split("; ")]
+        heading = [line for part in parts for line in textwrap.wrap(part, WIDTH, subsequent_indent="  ")]
+        lines = ["read margin", *heading, "", *aligned(table, columns, keys=2)]
         worst = max(max(margin.lrs.residual, margin.hrs.residual) for margin in self.points)
-        lines += ["", "margin: (I LRS - I HRS) / I LRS, 0 and below cannot be read; sneak: that of the cell in HRS"]
+        lines += ["", "margin: (I LRS - I HRS) / I LRS, 0 and below cannot be read", "sneak: that of the cell in HRS"]
         lines += [f"worst     {self._effort()}", f"residual  {worst:.1e}"]
         if self.seconds:
             lines += [f"time      {', '.join(f'{name} {value:.3f} s' for name, value in self.seconds.items())}"]

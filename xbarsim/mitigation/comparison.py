@@ -112,7 +112,7 @@ def front_lines(rows: Sequence[ComparedRow]) -> list[str]:
         cells = [part for coin in COINS for part in (f"{row.costs[coin]:,.0f}", "*" if coin in row.front else "")]
         table.append((row.name, f"{row.mean:.2%}", *cells))
     title = "costs, and * where no row is as accurate for less, or better for as much (area in F^2 beside the arrays)"
-    return [title, *aligned(table, ("<", ">7", *(">", "<1") * len(COINS)))]
+    return [title, *aligned(table, ("<", ">7", *(">", "<1") * len(COINS)), keys=1)]
 
 
 def front_names(rows: Sequence[ComparedRow]) -> dict[str, Any]:

@@ -185,7 +185,7 @@ class MitigationReport:
         for row in self.rows:
             value = [] if self.swept is None else [_plain(row.value)]
             table.append((row.name, *value, *_shares(row)))
-        lines += aligned(table, ("<", *(">" * len(swept)), ">8", ">", ">", ">7", ">7"))
+        lines += aligned(table, ("<", *(">" * len(swept)), ">8", ">", ">", ">7", ">7"), keys=1)
         lines += ["", "costs of a chip, mean", *aligned(self._costs(), ("<", "<"))]
         if self.comparison:
             lines += ["", *front_lines(self.comparison)]

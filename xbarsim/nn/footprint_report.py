@@ -62,7 +62,7 @@ class FootprintReport:
                 f"{self.hardware.mapping.kind}; {self.inputs}; maps {_MAPS[plan.map_storage]}; "
                 f"{counted(plan.threads, 'thread')}",
                 "",
-                *aligned(rows, "<<>>>>>>"),
+                *aligned(rows, "<<>>>>>>", keys=1),
                 "",
                 *aligned(parts, ("<44", ">9")),
                 self.verdict,

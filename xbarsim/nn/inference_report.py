@@ -77,7 +77,7 @@ class InferenceReport:
             *aligned(chips, ("<14", ">8", "<", ">8")),
             "",
             *self._times(),
-            *aligned(layers, "<<>>>>>>"),
+            *aligned(layers, "<<>>>>>>", keys=1),
             "",
             "error of outputs |y - y0| / |y0|: by wires alone; by the layer's own arrays; by all layers so far",
             "time  " + ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items()),

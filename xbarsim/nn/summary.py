@@ -98,7 +98,7 @@ class Summary:
             for row in self.rows
         ]  # fmt: skip
         table.append(("all", "", "", str(self.tiles), str(self.cells), f"{self.utilisation:.1%}", ""))
-        lines = aligned(table, "<<<>>>>")
+        lines = aligned(table, "<<<>>>>", keys=1)
         missed = [row.name for row in self.rows if not row.reached]
         if missed:
             lines.append(f"no forward pass so far has reached {', '.join(missed)}")

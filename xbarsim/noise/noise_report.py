@@ -74,7 +74,7 @@ class NoiseReport:
             f"{rows} x {cols}, {counted(vectors, 'vector')}, {engineering(low, 'Hz')} to {engineering(high, 'Hz')}, "
             f"{self.temperature:g} K"
         )
-        return "\n".join([heading, "", *aligned(listed, ("<", *(">" * len(columns))))])
+        return "\n".join([heading, "", *aligned(listed, ("<", *(">" * len(columns))), keys=1)])
 
     def as_json(self) -> str:
         """Return all of it, covariances too."""

@@ -94,7 +94,7 @@ class SweepReport:
             words = [str(combination.point[axis]) for axis in self.axes]
             table.append([*words, *numbers, f"{len(combination.chips)}{failed}"])
         columns = [">"] * (len(heads) - 1) + ["<"]
-        lines = [*self.heading, "", *aligned(table, columns), "", f"torch alone: {_share(self.ideal)}"]
+        lines = [*self.heading, "", *aligned(table, columns, keys=1), "", f"torch alone: {_share(self.ideal)}"]
         return "\n".join(lines)
 
     def as_json(self) -> str:

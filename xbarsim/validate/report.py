@@ -104,7 +104,7 @@ class ValidationReport:
     def as_table(self) -> str:
         """Return the summary as lines of columns."""
         remarks = [f"{title}: {text}" for title, text in notes(self.outcome)]
-        lines = aligned([GROUP_HEAD, *group_cells(self.outcome)], "<" * len(GROUP_HEAD))
+        lines = aligned([GROUP_HEAD, *group_cells(self.outcome)], "<" * len(GROUP_HEAD), keys=2)
         return "\n".join([*lines, "", *remarks, *([""] if remarks else []), self.outcome.sentence()])
 
     def as_numbers(self) -> str:
