@@ -86,7 +86,7 @@ def main(save: str | None = None) -> float:
     axes.axvline(100.0 * study.ideal, color="black", linestyle="--", label="torch")
     axes.invert_yaxis()
     axes.set(xlabel="accuracy of 3 chips (%)", xlim=(50, 100))
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside upper right", frameon=False)
     figure.savefig(save, dpi=150) if save else plt.show()
     before, after = means[0] / 100.0, max(means) / 100.0
     return (after - before) / math.sqrt((before * (1.0 - before) + after * (1.0 - after)) / len(digits.test))

@@ -67,7 +67,7 @@ def draw(voltages: np.ndarray) -> plt.Figure:
 
 def main(save: str | None = None) -> float:
     """Print and draw the excess against voltage; return that at 0.5 V."""
-    voltages = np.linspace(0.05, 0.5, 10)
+    voltages = np.linspace(0.1, 0.5, 9)
     for volts in (0.1, 0.3, 0.5):
         print(f"{volts:.1f} V: measured cells give {100.0 * excess(volts):5.2f} % more than ohmic ones")
     figure = draw(voltages)
