@@ -52,8 +52,8 @@ def hardware(ohms: float, stuck: float) -> Hardware:
 # The answer
 # ----------
 # Each point is the mean over three chips: where cells are stuck differs from chip to chip. The number that is returned
-# is what the worst of these settings costs, in standard errors of the count of right answers: below 3 or so it might
-# be chance.
+# is what the worst of these settings costs, in standard errors of the difference of two counts of right answers: below
+# 3 or so it might be chance.
 
 
 def main(save: str | None = None) -> float:
@@ -72,7 +72,8 @@ def main(save: str | None = None) -> float:
     axes.set(xlabel="resistance of each segment and end (ohm)", ylabel="accuracy (%)", ylim=(0, 100))
     axes.legend(loc="lower left")
     figure.savefig(save, dpi=150) if save else plt.show()
-    return (ideal - means[-1]) / math.sqrt(ideal * (1.0 - ideal) / len(DIGITS.test))
+    worst = means[-1]
+    return (ideal - worst) / math.sqrt((ideal * (1.0 - ideal) + worst * (1.0 - worst)) / len(DIGITS.test))
 
 
 if __name__ == "__main__":

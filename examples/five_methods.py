@@ -3,8 +3,8 @@ What brings the accuracy back, and at what price?
 =================================================
 
 A network on arrays with wires and stuck cells has lost much of its accuracy. There are methods against that: some know
-which cells are stuck, some run images through the very chip, some train. They are compared on the same chips, each with
-what it takes; none sees the test images.
+which cells are stuck, some run images through the very chip. Five that train nothing are compared on the same chips,
+each with what it takes; none sees the test images.
 """
 
 import argparse
@@ -50,7 +50,7 @@ METHODS = {
     "gain": "a gain a layer",
     "prescale": "pairs hold the weight",
     "match-rows:weighting=input": "rows on other lines",
-    "match-rows:weighting=input+fpt": "and unit statistics",
+    "match-rows:weighting=input+fpt": "rows, then statistics",
     "output-correction": "stuck cells corrected",
 }
 
