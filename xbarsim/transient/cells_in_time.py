@@ -28,6 +28,8 @@ class CellsInTime:
         Whether cells have a state that moves.
     linear : bool
         Whether currents are proportional to volts, and nothing moves.
+    fading : bool
+        Whether motions may lead to rests that the opposite ones leave as slowly.
     stuck : (rows, cols) of bool, optional
         Cells whose state stays whatever the law says.
     """
@@ -42,10 +44,10 @@ class CellsInTime:
         if isinstance(self.device, DynamicDevice):
             self._moving = self.device.dynamics(shape)
             self.low[:], self.high[:] = self._moving.low, self._moving.high
-            self.symmetric = True
+            self.symmetric, self.fading = True, self.device.fades
         else:
             self._fixed = self.device.cells(siemens)
-            self.symmetric = self._fixed.symmetric
+            self.symmetric, self.fading = self._fixed.symmetric, False
         self.b = self.a if self.symmetric else np.zeros(shape)
         self._near = np.zeros(shape)
         self.stuck: NDArray[np.bool_] | None = None
