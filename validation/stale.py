@@ -59,6 +59,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "startup.md": (*NETLISTS, "xbarsim/cli"),
     "states.md": NETLISTS,
     "sweeps.md": NETLISTS,
+    "transient_netlists.md": (*NETLISTS, "xbarsim/dynamics"),
     "updates.md": ARRAYS,
     "vectors.md": ARRAYS,
     "weak_ends.md": (*ARRAYS, "xbarsim/devices"),
