@@ -196,7 +196,7 @@ def find_rates(x: Array, begun: Array, d: float, rate: Array) -> None:
 @njit(**_OPTIONS)
 def worst_error(
     rates: Array, begin: Array, weights: Array, beside: Array, x: Array, low: Array, high: Array, d: float, fx: Array,
-    least: float,
+    turned: Array, least: float,
 ) -> tuple[float, int]:  # fmt: skip
     """Return the largest part of its range that a state x is wrong by, and its cell.
 
@@ -207,7 +207,8 @@ def worst_error(
 
     A motion may lead to a rest, ``f / f_x`` away, that the opposite one leaves as slowly: what the way still left is
     wrong by then, as a part of itself, is what the state will be wrong by after. So errors count as parts of ten times
-    that way where it is less than the range, and not below ``least`` of the range; 1 is for motions without such rests.
+    that way, if it is less than the range, where motions lead away from the rest (``f_x > 0``) or would if volts were
+    ``turned``, the slopes then. They do not count below ``least`` of the range; 1 is for motions without such rests.
     """
     m, n = fx.shape
     worst, cell = 0.0, 0
@@ -216,7 +217,8 @@ def worst_error(
         for c in range(n):
             span = high[r, c] - low[r, c]
             f, slope = abs(rates[2, r, c]), abs(fx[r, c])
-            way[c] = max(_LOOSER * f / slope, least * span) if _LOOSER * f < slope * span else span
+            fades = ((fx[r, c] > 0.0) | (turned[r, c] > 0.0)) & (_LOOSER * f < slope * span)
+            way[c] = max(_LOOSER * f / slope, least * span) if fades else span
         for c in range(n):
             error = weights[0] * rates[0, r, c] + weights[1] * rates[1, r, c] + weights[2] * rates[2, r, c]
             later = beside[1] * rates[0, r, c] + beside[2] * rates[1, r, c] + beside[3] * rates[2, r, c]

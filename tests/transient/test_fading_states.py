@@ -18,7 +18,7 @@ from xbarsim.devices import VTEAM, DynamicLaw, IonDrift, Yakopcic
 from xbarsim.netlist import read
 from xbarsim.transient import Recording, simulate
 from xbarsim.transient.cells_in_time import CellsInTime
-from xbarsim.waves import Sine
+from xbarsim.waves import Pulse, Sine
 
 ROWS, COLS = 2, 3
 ON, OFF = 100.0, 16e3
@@ -111,6 +111,23 @@ def test_a_written_state_leaves_a_rest_that_is_no_bound():
     place = [result.nodes.index(f"x{i}_{j}.x") for i in range(ROWS) for j in range(COLS)]
     exact = logistic(closeness(FAR, LEAK)).reshape(-1, ROWS * COLS)
     assert np.abs(result.voltages[1:, place] - exact).max() < 2e-5
+
+
+def relaxing(v, x):
+    """A motion to a rest that is one under any volts."""
+    drive = v * v / (1 + v * v)
+    return 1e6 * (drive - x), 2e6 * v / (1 + v * v) ** 2, -1e6
+
+
+@pytest.mark.slow
+def test_what_comes_to_rest_for_good_costs_nothing(monkeypatch):
+    """What is left of its way is not followed."""
+    device = DynamicLaw(law, relaxing, low=0.01, high=1.0)
+    crossbar = Crossbar(np.array([[0.1, 0.2], [0.3, 0.15]]), word_wire=0.1, driver=1.0, device=device)
+    wave = {"word_left": [Pulse(0.0, 1.0, 1e-6, 1e-7, 1e-7, 5e-6, 1.0), 0.0]}
+    followed = simulate(crossbar, wave, 1e-4)
+    monkeypatch.setattr(DynamicLaw, "fades", False)
+    assert followed.accepted == simulate(crossbar, wave, 1e-4).accepted
 
 
 def law(v, x):

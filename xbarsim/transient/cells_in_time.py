@@ -50,6 +50,7 @@ class CellsInTime:
             self.symmetric, self.fading = self._fixed.symmetric, False
         self.b = self.a if self.symmetric else np.zeros(shape)
         self._near = np.zeros(shape)
+        self._turned: Array | None = None
         self.stuck: NDArray[np.bool_] | None = None
         self.dynamic = self._moving is not None
         self.linear = self._linear is not None and not self.dynamic
@@ -69,6 +70,17 @@ class CellsInTime:
         else:
             self._fixed.evaluate(v, u, self._near, self.i, self.a, self.b)
             self._near[:] = self.i
+
+    def turned_slopes(self, volts: float, x: Array) -> Array:
+        """Return the slopes ``f_x`` (rows, cols) at states x under so many volts the other way than at the moment."""
+        assert self._moving is not None
+        if self._turned is None:
+            self._turned = np.empty((6, *x.shape))
+        self._moving.evaluate(np.copysign(volts, -self._across), x, *self._turned)
+        slopes: Array = self._turned[-1]
+        if self.stuck is not None:
+            slopes[self.stuck] = 0.0
+        return slopes
 
     @property
     def falling(self) -> bool:

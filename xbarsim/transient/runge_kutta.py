@@ -224,9 +224,12 @@ class RungeKutta:
         worst, cell = self._energy_error(h, delivered), 0
         if cells.dynamic:
             begin = self._rates[0] if self.jumped else self._rate
+            turned, least = cells.fx, 1.0
+            if cells.fading:
+                turned, least = cells.turned_slopes(self.largest_volts, stages.x), min(1.0, _ROUNDED / self.reltol)
             part, place = stage_tangents.worst_error(
-                self._rates, begin, h * _ERROR[1:], h * _BESIDE, stages.x, cells.low, cells.high, d, cells.fx,
-                min(1.0, _ROUNDED / self.reltol) if cells.fading else 1.0,
+                self._rates, begin, h * _ERROR[1:], h * _BESIDE, stages.x, cells.low, cells.high, d, cells.fx, turned,
+                least,
             )  # fmt: skip
             if not part <= worst:
                 worst, cell = part, place
