@@ -265,8 +265,8 @@ def run(
                         whole = top * top * siemens * (times[-1] - times[0])
                         error = max(error, h * abs(part) / (_ENERGY * tolerance * whole))
                     span = p[1, 0, s] - p[0, 0, s]
-                    rest, slope = abs(rates[2, s]), abs(stiff[s] - 1.0) / d
-                    way = max(rest / slope, least * span) if rest < slope * span else span
+                    speed, slope = abs(rates[2, s]), abs(stiff[s] - 1.0) / d
+                    way = max(speed / slope, least * span) if speed < slope * span else span
                     error = max(error, wrong / (way * max(1.0, stiff[s]) * tolerance))
             if not error <= 1.0:
                 rejected += 1
