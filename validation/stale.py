@@ -61,6 +61,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "states.md": NETLISTS,
     "sweeps.md": NETLISTS,
     "transient_speed.md": (*NETLISTS, "xbarsim/transient", "xbarsim/dynamics", "xbarsim/devices"),
+    "transient_netlists.md": (*NETLISTS, "xbarsim/dynamics"),
     "updates.md": ARRAYS,
     "vectors.md": ARRAYS,
     "weak_ends.md": (*ARRAYS, "xbarsim/devices"),
