@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from xbarsim.analysis.arrays_by_ends import solve_with_arrays
 from xbarsim.analysis.as_crossbar import nearby_voltages, solve_crossbar, sources_at, with_outputs
+from xbarsim.analysis.as_loop import solve_as_loop
 from xbarsim.analysis.charged import with_charging
 from xbarsim.analysis.crossbar_in_time import solve_crossbar_in_time, stepping_is_slower
 from xbarsim.analysis.families import add_notes, joined, named_place, places_of
@@ -85,8 +87,10 @@ def _analysis(
     points = points_of(circuit, analysis)
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
     crossbar = None if recognition is None else sources_at(recognition, points)
-    if recognition is None or recognition.crossbar is None or crossbar is None:
+    if recognition is None:
         result = _general(circuit, points)
+    elif recognition.crossbar is None or crossbar is None:
+        result = _by_parts(circuit, points)
     elif recognition.gates.intersection(points.varying):
         # The crossbar's cells have one gate voltage each.
         result = with_outputs(_general(circuit, points), recognition, recognition.crossbar, crossbar)
@@ -172,6 +176,15 @@ def _compiling_is_slower(operations: int, crossbar: Crossbar, points: Points) ->
     """Whether the general solver is done before the law that a netlist wrote for its cells would be compiled."""
     longer = max(1.0, operations / _USUAL_OPERATIONS)
     return crossbar.conductance.size * points.count <= _FEW_CELLS * longer**2
+
+
+def _by_parts(circuit: Circuit, points: Points) -> AnalysisResult:
+    """Solve what is no crossbar: arrays inside it by their line ends, all else by the general solver."""
+    arrays = circuit.arrays_inside()
+    if not arrays:
+        return _general(circuit, points)
+    result = solve_as_loop(circuit, arrays, points) or solve_with_arrays(circuit, arrays, points, _general)
+    return _general(circuit, points) if result is None else result
 
 
 def _general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:

@@ -2,8 +2,8 @@
 
 An array counts by its exact admittance between its line ends, so that a loop of n lines is one dense solve, whatever
 its wires are. ``solve_inverse``, ``pseudo_inverse``, ``eigenvector`` and ``transimpedance`` are circuits that compute;
-``Loop`` and ``close`` take any other. ``split_errors`` says what wires, gain and cells each do to an answer, and
-``write_loop`` writes a netlist.
+``Loop`` and ``close`` take any other. ``split_errors`` says what wires, gain and cells each do to an answer,
+``write_loop`` writes a netlist and ``read_loop`` reads one.
 """
 
 from xbarsim.loop.amplifier import Amplifier
@@ -14,6 +14,7 @@ from xbarsim.loop.error_split import ErrorSplit, split_errors
 from xbarsim.loop.inverse import inverse_loop, solve_inverse
 from xbarsim.loop.loop_answer import LoopAnswer
 from xbarsim.loop.loop_netlist import write_loop
+from xbarsim.loop.loop_of_netlist import read_loop
 from xbarsim.loop.loop_parts import GROUND, CurrentSource, JoinedArray, OpAmp, Resistor, VoltageSource
 from xbarsim.loop.pseudo_inverse import pseudo_inverse, pseudo_inverse_loop
 from xbarsim.loop.signed_pair import SignedPair
@@ -41,6 +42,7 @@ __all__ = [
     "inverse_loop",
     "pseudo_inverse",
     "pseudo_inverse_loop",
+    "read_loop",
     "solve_inverse",
     "split_errors",
     "transimpedance",

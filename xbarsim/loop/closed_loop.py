@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from xbarsim.loop.loop_equations import LoopEquations
 from xbarsim.loop.loop_parts import JoinedArray
 from xbarsim.loop.stability import Stability, check_stable, stability_of
 from xbarsim.solution import Solution
+from xbarsim.solvers.solve import solve_points
 
 TOLERANCE = 1e-8
 """Largest bound of a voltage's error that is handed out, relative to the largest voltage."""
@@ -36,18 +38,29 @@ class ClosedLoop:
         Bound of the error of any node's voltage, relative to the largest of its point, the worst over all points:
         what voltages leave of the equations, with the arrays' currents from full solutions, times the sizes of the
         inverse's entries.
+    current_residual : float
+        The same of the currents of sources and amplifiers, relative to the largest of these.
     condition : float
         Condition number of the scaled equations.
-    stability : Stability
-        The poles.
     """
 
     loop: Loop
     residual: float
+    current_residual: float
     condition: float
-    stability: Stability
     _equations: LoopEquations = field(repr=False)
     _unknowns: Array = field(repr=False)
+
+    @cached_property
+    def stability(self) -> Stability:
+        """The poles.
+
+        Raises
+        ------
+        SolveError
+            Amplifiers fix each other's outputs.
+        """
+        return stability_of(self._equations, self._unknowns)
 
     def voltages(self, nodes: Iterable[str]) -> Array:
         """Return the volts of nodes, (nodes,) or (points, nodes).
@@ -75,8 +88,16 @@ class ClosedLoop:
 
     def end_voltages(self, array: str) -> dict[Side, Array]:
         """Return the volts that an array's ends are tied to, (lines,) or (points, lines) of each side."""
-        ends = self._equations.end_voltages(self._array(array), self._unknowns)
+        ends = self.end_points(array)
         return {side: volts if self.loop.points is not None else volts[0] for side, volts in ends.items()}
+
+    def end_points(self, array: str) -> dict[Side, Array]:
+        """Return the volts of an array's ends as (points, lines) of each side, one point where no source has more."""
+        return self._equations.end_voltages(self._array(array), self._unknowns)
+
+    def solutions(self, array: str) -> Solution:
+        """Return an array's solution at all points, as a batch with all node voltages; raises as ``solution``."""
+        return solve_points(self._array(array).crossbar, self.end_points(array), fields=True)
 
     def solution(self, array: str, point: int = 0) -> Solution:
         """Return an array's solution at one point, as a batch of one with all node voltages.
@@ -86,8 +107,10 @@ class ClosedLoop:
         InputError
             The loop has no such array.
         """
-        self._array(array)
-        return self._equations.solutions(self._unknowns[:, point : point + 1], fields=True)[array]
+        ends = self.end_points(array)
+        return solve_points(
+            self._array(array).crossbar, {side: volts[point : point + 1] for side, volts in ends.items()}, fields=True
+        )
 
     def _array(self, name: str) -> JoinedArray:
         for array in self.loop.arrays:
@@ -149,7 +172,7 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
         system = DenseSystem.of(equations.matrix)
     except SingularSystemError as error:
         raise SolveError(_no_point(equations, error)) from None
-    x, residual = _refined(equations, system)
+    x, residual, current_residual = _refined(equations, system)
     if not residual <= tolerance:
         raise ConvergenceError(
             f"the loop's voltages are uncertain by {residual:.1e} of the largest (tolerance {tolerance:g}), its "
@@ -157,30 +180,36 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
             "look for lines that hardly differ, or resistances many decades apart",
             f"close(loop, tolerance={2 * residual:.0e}) accepts it as it is" if residual < 1e-2 else "scale the matrix",
         )
-    stability = stability_of(equations, x)
+    closed = ClosedLoop(loop, residual, current_residual, system.condition, equations, x)
     if stable:
-        check_stable(stability)
-    return ClosedLoop(loop, residual, system.condition, stability, equations, x)
+        check_stable(closed.stability)
+    return closed
 
 
-def _refined(equations: LoopEquations, system: DenseSystem) -> tuple[Array, float]:
-    """Return unknowns (size, points) and the bound of their error, by what full solutions of the arrays say."""
+def _refined(equations: LoopEquations, system: DenseSystem) -> tuple[Array, float, float]:
+    """Return unknowns (size, points) and bounds of their error, by what full solutions of the arrays say."""
     x = system.solve(equations.right)
-    best, least = x, np.inf
+    best, least, currents = x, np.inf, np.inf
     for _ in range(_ROUNDS):
         gap, doubt = equations.gap(x, equations.solutions(x))
-        bound = system.bound(np.abs(gap) + doubt)[: equations.nodes].max(axis=0, initial=0.0)
-        largest = np.abs(x[: equations.nodes]).max(axis=0, initial=0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shares = np.where(bound > 0.0, bound / largest, 0.0)
-        residual = float(shares.max(initial=0.0))
+        bound = system.bound(np.abs(gap) + doubt)
+        residual = _largest_share(bound[: equations.nodes], x[: equations.nodes])
         if not residual < least / 2.0:
             break
         best, least = x, residual
+        currents = _largest_share(bound[equations.nodes :], x[equations.nodes :])
         if residual <= _GOOD:
             break
         x = x + system.solve(gap)
-    return best, least
+    return best, least, currents
+
+
+def _largest_share(bound: Array, x: Array) -> float:
+    """Return the largest bound (unknowns, points) of each point over its largest unknown, the worst of all points."""
+    worst, largest = bound.max(axis=0, initial=0.0), np.abs(x).max(axis=0, initial=0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = np.where(worst > 0.0, worst / largest, 0.0)
+    return float(shares.max(initial=0.0))
 
 
 def _no_point(equations: LoopEquations, error: SingularSystemError) -> str:

@@ -17,7 +17,7 @@ from xbarsim.loop.amplifier import Amplifier
 from xbarsim.solvers.effective import port_admittance, ports
 
 GROUND = "0"
-_NAME = re.compile(r"[A-Za-z0-9_]+")
+_NAME = re.compile(r"[^\s*;$=,(){}'\"]+")
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _check_names(part: Part, *columns: str) -> None:
 
 def _check_word(where: str, word: object) -> None:
     if not isinstance(word, str) or _NAME.fullmatch(word) is None:
-        raise InputError(f"{where} is {word!r}: names are of letters, digits and _")
+        raise InputError(f"{where} is {word!r}: names have neither blanks nor any of * ; $ = , ( ) {{ }} and quotes")
 
 
 def _set_number(part: Part, column: str, value: Array, most_axes: int = 1) -> None:
