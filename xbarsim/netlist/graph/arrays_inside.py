@@ -122,7 +122,10 @@ def _outside(circuit: FlatCircuit) -> Bools:
 
 
 def _behind_outputs(circuit: FlatCircuit, outside: Bools) -> Bools:
-    """Add the nodes behind output resistances: the only resistor at a controlled source's output leads to one."""
+    """Add the nodes behind output resistances, where these lead on to what is outside and not to an array alone.
+
+    The only resistor at a controlled source's output is one, or an array's own resistance at a line's end.
+    """
     kinds, first, second = circuit.kinds, circuit.first, circuit.second
     met = np.bincount(first, minlength=outside.size) + np.bincount(second, minlength=outside.size)
     outputs = np.zeros(outside.size, dtype=bool)
@@ -134,8 +137,11 @@ def _behind_outputs(circuit: FlatCircuit, outside: Bools) -> Bools:
     outputs &= met == 1
     resistors = np.flatnonzero((kinds == RESISTOR) & (outputs[first] != outputs[second]))
     behind = np.where(outputs[first[resistors]], second[resistors], first[resistors])
+    led = np.zeros(outside.size, dtype=bool)
+    edges = np.flatnonzero(((kinds == RESISTOR) | fixes_voltage(kinds)) & ~outputs[first] & ~outputs[second])
+    led[first[edges[outside[second[edges]]]]] = led[second[edges[outside[first[edges]]]]] = True
     outside = outside.copy()
-    outside[behind] = True
+    outside[behind[led[behind]]] = True
     return outside
 
 
