@@ -6,9 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from xbarsim.analysis.arrays_by_ends import solve_with_arrays
 from xbarsim.analysis.as_crossbar import nearby_voltages, solve_crossbar, sources_at, with_outputs
-from xbarsim.analysis.as_loop import solve_as_loop
 from xbarsim.analysis.charged import with_charging
 from xbarsim.analysis.crossbar_in_time import solve_crossbar_in_time, stepping_is_slower
 from xbarsim.analysis.families import add_notes, joined, named_place, places_of
@@ -183,6 +181,10 @@ def _by_parts(circuit: Circuit, points: Points) -> AnalysisResult:
     arrays = circuit.arrays_inside()
     if not arrays:
         return _general(circuit, points)
+    # with dense algebra, which few netlists need
+    from xbarsim.analysis.arrays_by_ends import solve_with_arrays
+    from xbarsim.analysis.as_loop import solve_as_loop
+
     result = solve_as_loop(circuit, arrays, points) or solve_with_arrays(circuit, arrays, points, _general)
     return _general(circuit, points) if result is None else result
 
