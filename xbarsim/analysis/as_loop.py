@@ -11,6 +11,7 @@ from xbarsim.errors import InputError, SolveError, TooLargeError
 from xbarsim.loop import ClosedLoop, close
 from xbarsim.loop.loop_of_netlist import loop_of
 from xbarsim.netlist import Circuit
+from xbarsim.netlist.element_kinds import GROUND
 from xbarsim.netlist.graph.arrays_inside import ArrayInside
 from xbarsim.quantities import counted
 
@@ -45,7 +46,12 @@ def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Poi
     number = {name: k for k, name in enumerate(circuit.nodes)}
     for node, values in closed.node_voltages().items():
         volts[:, number[node]] = values
-    currents = {name: np.broadcast_to(values, (count,)) for name, values in closed.source_currents().items()}
+    # A source from its output to ground is an amplifier turned round: so is its current.
+    turned = {source.name for source in circuit.controlled if source.first == GROUND and source.gain != 0.0}
+    currents = {
+        name: np.broadcast_to(-values if name in turned else values, (count,))
+        for name, values in closed.source_currents().items()
+    }
     fixing = [source.name for source in loop.volts] + [amp.name for amp in loop.amplifiers]
     result = AnalysisResult(
         points.kind,
