@@ -131,6 +131,15 @@ def test_each_flaw_acts(flaw, value):
     agrees(flawed.circuit)
 
 
+@pytest.mark.parametrize("gain", [1e-3, 1.0, 1e15, 1e300])
+def test_gains_of_all_sizes(gain):
+    loop = Loop(
+        VoltageSource("v", "a", "0", 0.5), OpAmp("u", "a", "m", "o", Amplifier(gain=gain, offset=0.1)),
+        Resistor("r1", "o", "m", 3e3), Resistor("r2", "m", "0", 1e3),
+    )  # fmt: skip
+    assert close(loop).voltages(["o"])[0] == pytest.approx(0.6 / (0.25 + 1 / gain), rel=1e-14)
+
+
 def test_errors_go_with_one_over_gain():
     rng = np.random.default_rng(6)
     A, b = dominant(rng, 5), rng.uniform(-0.2, 0.2, 5)

@@ -302,6 +302,21 @@ def test_small_arrays_and_other_networks_stay_general(tmp_path):
     solved_both_ways(tmp_path / "circuit.sp", found=0)
 
 
+def test_plain_circuits_are_looked_at_as_a_whole(tmp_path):
+    """Two arrays of their own, and nothing that stands in no crossbar."""
+    lines = []
+    for label in ("x", "y"):
+        for line in array_text(9, 8, seed=1):
+            name, a, b, ohms = line.split()
+            lines.append(f"{name}{label} {a}{label} {b}{label} {ohms}")
+        lines += [f"V{i}{label} w{i}{label} 0 {i + 1}" for i in range(9)]
+        lines += [f"Rg{j}{label} b{j}{label} 0 3" for j in range(8)]
+    circuit = read_text(tmp_path, "\n".join(lines))
+    assert circuit.arrays_inside() == ()
+    assert not recognised_for(circuit, False).crossbar
+    assert not simulate(circuit, recognised_for(circuit, False))[0].inside
+
+
 def test_floating_rest_is_named(tmp_path):
     read_text(tmp_path, "\n".join([*tia_text(9, 8), "Rf p q 1k"]))
     circuit = read(tmp_path / "circuit.sp")

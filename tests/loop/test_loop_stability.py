@@ -170,6 +170,11 @@ def test_times_need_a_bandwidth():
     assert timed.stability.time_constant == pytest.approx(2 / (2 * np.pi * 1e6), rel=1e-9)
 
 
+def test_rates_that_overflow_are_refused():
+    with pytest.raises(SolveError, match="rates of amplifiers overflow: give bandwidths in hertz"):
+        solve_inverse(Crossbar([[UNIT]]), [0.1], unit=UNIT, amplifier=Amplifier(gain=1e-10, bandwidth=1e300))
+
+
 def test_unstable_loops_never_settle():
     A = np.array([[0.2, 1.0], [1.0, 0.2]])
     solved = solve_inverse(Crossbar(A * UNIT), [0.1, 0.2], unit=UNIT, amplifier=Amplifier(bandwidth=1e6), stable=False)

@@ -69,12 +69,6 @@ class Amplifier:
                 raise InputError(f"{column.name} is {number:g}: {_PLACES[column.name]}")
             object.__setattr__(self, column.name, number)
 
-    @property
-    def ideal(self) -> bool:
-        """Whether it changes nothing at 0 Hz."""
-        perfect = self.gain == math.inf and self.input_resistance == math.inf
-        return perfect and self.output_resistance == 0.0 and self.offset == 0.0
-
 
 def amplifiers_for(name: str, amplifier: Amplifier | Sequence[Amplifier], count: int) -> list[Amplifier]:
     """Return ``count`` amplifiers of one for all, or of one for each.

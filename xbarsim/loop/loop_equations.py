@@ -93,10 +93,12 @@ class LoopEquations:
         for k, (plus, minus, out, amp) in enumerate(
             zip(*self.inputs, self.loop.amplifiers, strict=True), self.first_amplifier
         ):
-            share = 1.0 / amp.amplifier.gain
+            # Times the gain where that is below 1.
+            weight = min(1.0, amp.amplifier.gain)
+            share = weight / amp.amplifier.gain
             matrix[out, k] += 1.0
-            matrix[k, plus] += 1.0
-            matrix[k, minus] -= 1.0
+            matrix[k, plus] += weight
+            matrix[k, minus] -= weight
             matrix[k, out] -= share
             matrix[k, k] += amp.amplifier.output_resistance * share
         return matrix[:-1, :-1]
@@ -128,7 +130,7 @@ class LoopEquations:
         for k, volts in enumerate(self.loop.volts, self.nodes):
             right[k] = volts.volts
         for k, amp in enumerate(self.loop.amplifiers, self.first_amplifier):
-            right[k] = -amp.amplifier.offset
+            right[k] = -min(1.0, amp.amplifier.gain) * amp.amplifier.offset
         return right[:-1]
 
     @cached_property

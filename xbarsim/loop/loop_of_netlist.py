@@ -36,7 +36,8 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
     Returns
     -------
     Loop
-        Nodes and parts have the netlist's names, arrays ``array0``, the largest first.
+        Nodes and parts have the netlist's names, arrays ``array0``, the largest first. Nodes within resistors in
+        series at an array's ends are inside of it.
 
     Raises
     ------

@@ -163,7 +163,10 @@ def stability_of(equations: LoopEquations, x: Array) -> Stability:
         [2.0 * math.pi * amp.amplifier.bandwidth if amp.amplifier.bandwidth else 1.0 for amp in amplifiers]
     )
     share = np.array([1.0 / amp.amplifier.gain for amp in amplifiers])
-    rates = speed[:, None] * (response[plus] - response[minus] - np.diag(share))
+    with np.errstate(over="ignore", invalid="ignore"):
+        rates = speed[:, None] * (response[plus] - response[minus] - np.diag(share))
+    if not np.isfinite(rates).all():
+        raise SolveError("the rates of amplifiers overflow: give bandwidths in hertz, and gains above 1e-300")
     return Stability(tuple(amp.name for amp in amplifiers), rates, timed, equations.inner_voltages(x))
 
 

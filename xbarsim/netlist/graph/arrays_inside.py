@@ -63,9 +63,10 @@ def arrays_inside(circuit: FlatCircuit) -> tuple[ArrayInside, ...]:
     """Return the crossbars inside a circuit, large ones; what else is at their ends may be anything.
 
     Nodes that controlled, current or nonlinear elements or sources touch lie outside. What hangs together without
-    them is a crossbar by the same search that finds whole ones, or it is part of the rest.
+    them is a crossbar by the same search that finds whole ones, or it is part of the rest. A circuit of resistors and
+    grounded sources alone has none: it is a crossbar or it is not.
     """
-    if circuit.states or circuit.charging is not None:
+    if circuit.states or circuit.charging is not None or not _is_more(circuit):
         return ()
     outside = _outside(circuit)
     kinds, first, second = circuit.kinds, circuit.first, circuit.second
@@ -92,6 +93,16 @@ def arrays_inside(circuit: FlatCircuit) -> tuple[ArrayInside, ...]:
             elif (failures := failures + 1) == _MOST_FAILURES:
                 break
     return tuple(arrays)
+
+
+def _is_more(circuit: FlatCircuit) -> bool:
+    """Whether a circuit has elements that stand in no crossbar: without such its arrays are found as a whole."""
+    if circuit.controlled or circuit.nonlinear:
+        return True
+    kinds, values = circuit.kinds, values_at_dc(circuit.kinds, circuit.values)
+    apart = fixes_voltage(kinds) & (circuit.first != GROUND) & (circuit.second != GROUND)
+    odd = (kinds == CURRENT) | (apart & (values != 0.0)) | ((kinds == RESISTOR) & (values < 0.0))
+    return bool(odd.any())
 
 
 def _outside(circuit: FlatCircuit) -> Bools:
