@@ -44,24 +44,24 @@ def with_insides(
     currents = dict(zip(result.branches, result.currents.T, strict=True))
     for array, solution, sources in arrays:
         branches = np.flatnonzero(fixes_voltage(array.recognition.circuit.kinds))
-        own = branches < array.first_source
-        held = np.zeros((volts.shape[0], branches.size))
-        held[:, ~own] = volts[:, array.outer]
-        inner, amperes = report_points(array.recognition, solution, sources, held, branches)
+        wires = branches < array.first_source
+        levels = np.zeros((volts.shape[0], branches.size))
+        levels[:, ~wires] = volts[:, array.outer]
+        inner, amperes = report_points(array.recognition, solution, sources, levels, branches)
         mine = np.flatnonzero(np.isin(array.nodes, array.inner))
         volts[:, array.nodes[mine]] = inner[:, mine - 1]
-        currents.update(zip([circuit.names[k] for k in branches[own].tolist()], amperes[:, own].T, strict=True))
+        currents.update(zip([circuit.names[k] for k in branches[wires].tolist()], amperes[:, wires].T, strict=True))
     lost = np.flatnonzero(np.isnan(volts).any(axis=0))
     if lost.size:
         raise floating_error(circuit, [circuit.nodes[k] for k in lost.tolist()])
     fixing = [circuit.names[k] for k in np.flatnonzero(fixes_voltage(circuit.kinds)).tolist()]
     order = [name for name in fixing if not is_hidden(name)]
     order += [name for name in result.branches if name not in set(order)]
-    shown = [k for k, name in enumerate(circuit.nodes) if k and not is_hidden(name)]
+    visible = [k for k, name in enumerate(circuit.nodes) if k and not is_hidden(name)]
     return replace(
         result,
-        nodes=[circuit.nodes[k] for k in shown],
-        voltages=volts[:, shown],
+        nodes=[circuit.nodes[k] for k in visible],
+        voltages=volts[:, visible],
         branches=order,
         currents=np.stack([currents[name] for name in order], axis=1) if order else np.zeros((volts.shape[0], 0)),
         inside=tuple(array.recognition.shape or (0, 0) for array, _, _ in arrays),

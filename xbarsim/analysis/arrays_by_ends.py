@@ -191,13 +191,13 @@ def _reduced(circuit: Circuit, ends: list[_Ends]) -> _Reduced:
     pairs, siemens, origins = [], [], []
     for end in ends:
         inner[end.array.inner] = True
-        gone = end.array.elements
+        removed = end.array.elements
         # What is inside becomes a source of 0 A from ground to ground: elements keep their numbers.
-        kinds[gone], values[gone], first[gone], second[gone] = CURRENT, 0.0, GROUND, GROUND
+        kinds[removed], values[removed], first[removed], second[removed] = CURRENT, 0.0, GROUND, GROUND
         a, b = np.nonzero(np.triu(end.couplings, 1))
         pairs.append(np.stack([end.met[a], end.met[b]]))
         siemens.append(end.couplings[a, b])
-        origins.append(np.full(a.size, circuit.origins[gone[0]]))
+        origins.append(np.full(a.size, circuit.origins[removed[0]]))
     fed = [np.flatnonzero(end.met != GROUND) for end in ends]
     fed_nodes = np.concatenate([end.met[places] for end, places in zip(ends, fed, strict=True)])
     nodes = np.concatenate([*pairs, np.stack([fed_nodes, np.zeros_like(fed_nodes)])], axis=1)
@@ -262,8 +262,10 @@ def _inside(
     """
     volts = np.zeros((result.points, len(circuit.nodes)))
     column = {name: k for k, name in enumerate(result.nodes)}
-    shown = [(node, column[circuit.nodes[node]]) for node in reduced.keep[1:].tolist() if circuit.nodes[node] in column]
-    at = np.array(shown, dtype=np.int64).reshape(-1, 2)
+    visible = [
+        (node, column[circuit.nodes[node]]) for node in reduced.keep[1:].tolist() if circuit.nodes[node] in column
+    ]
+    at = np.array(visible, dtype=np.int64).reshape(-1, 2)
     volts[:, at[:, 0]] = result.voltages[:, at[:, 1]]
     solutions, missing, worst = [], [], 0.0
     for end in ends:

@@ -81,9 +81,9 @@ def amplifiers_for(name: str, amplifier: Amplifier | Sequence[Amplifier], count:
     several = [amplifier] * count if isinstance(amplifier, Amplifier) else amplifier
     if not isinstance(several, Sequence) or isinstance(several, str):
         raise InputError(f"{name} is {type(amplifier).__name__}: it must be an Amplifier, or a list of one for each")
-    for k, each in enumerate(several):
-        if not isinstance(each, Amplifier):
-            raise InputError(f"{name}[{k}] is {type(each).__name__}: it must be an Amplifier")
+    for k, item in enumerate(several):
+        if not isinstance(item, Amplifier):
+            raise InputError(f"{name}[{k}] is {type(item).__name__}: it must be an Amplifier")
     if len(several) != count:
         raise InputError(f"{name} has {len(several)} amplifiers: this circuit has {count}, give one for all or each")
     return list(several)

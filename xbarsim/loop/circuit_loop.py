@@ -38,11 +38,11 @@ class Loop:
             if not isinstance(part, Part):
                 raise InputError(f"part {k} is {type(part).__name__}: parts are {', '.join(_KINDS)}")
         # SPICE tells no case.
-        seen: set[str] = set()
+        lowered: set[str] = set()
         for part in parts:
-            if part.name.lower() in seen:
+            if part.name.lower() in lowered:
                 raise InputError(f"two parts are called {part.name}: give each its own name")
-            seen.add(part.name.lower())
+            lowered.add(part.name.lower())
         self._check_points()
         speeds = {amp.amplifier.bandwidth is None: amp.name for amp in self.amplifiers}
         if len(speeds) > 1:

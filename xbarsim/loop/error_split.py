@@ -17,7 +17,7 @@ from xbarsim.text_table import aligned
 Amplifiers = Amplifier | Sequence[Amplifier]
 
 
-class Answer(Protocol):
+class CircuitAnswer(Protocol):
     """What circuits give: ``LoopAnswer`` and ``Eigenvector`` do."""
 
     @property
@@ -84,7 +84,7 @@ class ErrorSplit:
 
 
 def split_errors(
-    circuit: Callable[[Matrix, Amplifiers], Answer], array: Matrix, *, target: Matrix, amplifier: Amplifiers
+    circuit: Callable[[Matrix, Amplifiers], CircuitAnswer], array: Matrix, *, target: Matrix, amplifier: Amplifiers
 ) -> ErrorSplit:
     """Solve a circuit with one cause of error at a time.
 

@@ -44,9 +44,9 @@ class LoopEquations:
     @cached_property
     def fixing(self) -> list[tuple[str, int, int]]:
         """Sources of volts, then resistors of 0 ohm: name, + and - node."""
-        named = [(source.name, source.plus, source.minus) for source in self.loop.volts]
-        named += [(part.name, part.a, part.b) for part in self.loop.resistors if part.ohms == 0.0]
-        return [(name, self.number[a], self.number[b]) for name, a, b in named]
+        branches = [(source.name, source.plus, source.minus) for source in self.loop.volts]
+        branches += [(part.name, part.a, part.b) for part in self.loop.resistors if part.ohms == 0.0]
+        return [(name, self.number[a], self.number[b]) for name, a, b in branches]
 
     @property
     def nodes(self) -> int:

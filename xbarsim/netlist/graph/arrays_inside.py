@@ -206,6 +206,6 @@ def _drives(circuit: FlatCircuit, outer: Ints) -> np.ndarray:
         driven[[source.first, source.second]] = 1.0
     for laws in circuit.behaviours:
         driven[laws.first] = driven[laws.second] = 1.0
-    held = fixes_voltage(circuit.kinds) & (circuit.values != 0.0)
-    driven[circuit.first[held]] = driven[circuit.second[held]] = 1.0
+    sourced = fixes_voltage(circuit.kinds) & (circuit.values != 0.0)
+    driven[circuit.first[sourced]] = driven[circuit.second[sourced]] = 1.0
     return driven[outer]
