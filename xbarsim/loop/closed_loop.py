@@ -23,7 +23,8 @@ TOLERANCE = 1e-8
 """Largest bound of a voltage's error that is handed out, relative to the largest voltage."""
 
 _ROUNDS = 5
-_GOOD = 1e-14
+_GOOD = 1e-12
+"""A bound that is good enough not to be looked at again."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,10 +169,7 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
     if not loop.nodes:
         raise InputError("the loop has no nodes: give it parts between nodes other than ground")
     equations = LoopEquations(loop)
-    try:
-        system = DenseSystem.of(equations.matrix)
-    except SingularSystemError as error:
-        raise SolveError(_no_point(equations, error)) from None
+    system = factored(equations)
     x, residual, current_residual = _refined(equations, system)
     if not residual <= tolerance:
         raise ConvergenceError(
@@ -184,6 +182,20 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
     if stable:
         check_stable(closed.stability)
     return closed
+
+
+def factored(equations: LoopEquations) -> DenseSystem:
+    """Return the factors of a loop's equations.
+
+    Raises
+    ------
+    SolveError
+        There is no operating point, or more than one; the message names an amplifier or a node.
+    """
+    try:
+        return DenseSystem.of(equations.matrix)
+    except SingularSystemError as error:
+        raise SolveError(_no_point(equations, error)) from None
 
 
 def _refined(equations: LoopEquations, system: DenseSystem) -> tuple[Array, float, float]:

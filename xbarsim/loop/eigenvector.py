@@ -20,7 +20,7 @@ from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.loop.amplifier import Amplifier, amplifiers_for
 from xbarsim.loop.circuit_loop import Loop
-from xbarsim.loop.closed_loop import TOLERANCE, ClosedLoop, close
+from xbarsim.loop.closed_loop import TOLERANCE, ClosedLoop, close, factored
 from xbarsim.loop.loop_equations import LoopEquations
 from xbarsim.loop.loop_parts import JoinedArray, Part, VoltageSource
 from xbarsim.loop.signed_pair import Matrix, checked_matrix, checked_ohms, checked_unit, matrix_of
@@ -174,9 +174,9 @@ class _Ring:
             VoltageSource(f"vf{k}", a, b, np.eye(count)[k])
             for k, (a, b) in enumerate(zip(self.sums, self.turned, strict=True))
         ]
-        circuit = close(Loop(*self._closed(), *sources), stable=False)
-        currents = circuit.source_currents()
-        through = np.array([currents[f"vf{k}"] for k in range(count)])
+        equations = LoopEquations(Loop(*self._closed(), *sources))
+        # What comes of it is held against full solutions of the array later, in one circuit.
+        through = factored(equations).solve(equations.right)[equations.nodes : equations.nodes + count]
         values, vectors = np.linalg.eig(through)
         largest = int(values.real.argmax())
         value = complex(values[largest])
