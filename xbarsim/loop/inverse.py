@@ -112,11 +112,12 @@ def solve_inverse(
     >>> from xbarsim import Crossbar
     >>> from xbarsim.loop import Amplifier, solve_inverse
     >>> cells = 1e-4 * np.array([[3.0, 1.0], [0.5, 2.0]])
-    >>> solve_inverse(Crossbar(cells), [0.1, 0.2], unit=1e-4).x
-    array([0.        , 0.1       ])
-    >>> solve_inverse(Crossbar(cells, word_wire=5.0, bit_wire=5.0), [0.1, 0.2], unit=1e-4,
-    ...               amplifier=Amplifier(gain=1e4)).x.round(6)
-    array([-4.00e-06,  1.00e-01])
+    >>> solve_inverse(Crossbar(cells), [0.1, 0.3], unit=1e-4).x.round(6)
+    array([-0.018182,  0.154545])
+    >>> solve_inverse(
+    ...     Crossbar(cells, word_wire=5.0, bit_wire=5.0), [0.1, 0.3], unit=1e-4, amplifier=Amplifier(gain=1e4)
+    ... ).x.round(6)
+    array([-0.018198,  0.154677])
     """
     loop = inverse_loop(array, b, unit=unit, amplifier=amplifier, inverter_ohms=inverter_ohms)
     matrix = matrix_of(array, unit)
