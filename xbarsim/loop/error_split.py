@@ -119,9 +119,9 @@ def split_errors(
     >>> print(split_errors(circuit, array, target=target, amplifier=Amplifier(gain=1e4)).as_table())
     cause       relative error  worst entry
     cells             9.90e-03     9.90e-03
-    wires             9.19e-04     9.47e-04
-    amplifiers        2.27e-04     2.29e-04
-    together          1.07e-02     1.07e-02
+    wires             1.79e-03     1.66e-03
+    amplifiers        1.94e-04     2.06e-04
+    together          8.32e-03     8.44e-03
     """
     array, target = checked_matrix(array), checked_matrix(target)
     if target.shape != array.shape or isinstance(target, SignedPair) != isinstance(array, SignedPair):
