@@ -317,6 +317,17 @@ def test_plain_circuits_are_looked_at_as_a_whole(tmp_path):
     assert not simulate(circuit, recognised_for(circuit, False))[0].inside
 
 
+def test_loops_that_run_away_are_noted(tmp_path):
+    lines = tia_text(9, 8)
+    read_text(tmp_path, "\n".join(lines))
+    assert not any("do not hold" in note for note in runs.from_netlist(tmp_path / "circuit.sp", "auto").notes)
+    wrong = [line.replace("Xa3 0 b3", "Xa3 b3 0") for line in lines]
+    read_text(tmp_path, "\n".join(wrong))
+    (note,) = [note for note in runs.from_netlist(tmp_path / "circuit.sp", "auto").notes if "do not hold" in note]
+    assert "a mode led by e.xa3.e1 does not decay" in note
+    solved_both_ways(tmp_path / "circuit.sp")
+
+
 def test_floating_rest_is_named(tmp_path):
     read_text(tmp_path, "\n".join([*tia_text(9, 8), "Rf p q 1k"]))
     circuit = read(tmp_path / "circuit.sp")

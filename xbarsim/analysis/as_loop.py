@@ -23,7 +23,7 @@ _MOST_NODES = 700
 
 
 def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Points) -> AnalysisResult | None:
-    """Solve a circuit with arrays inside as a loop.
+    """Solve a circuit with arrays inside as a loop; where it would run away from its operating point, note that.
 
     Returns
     -------
@@ -41,6 +41,7 @@ def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Poi
         return None
     if not closed.current_residual <= TOLERANCE:
         return None
+    _note_unstable(circuit, closed)
     count = points.count
     volts = np.zeros((count, len(circuit.nodes)))
     number = {name: k for k, name in enumerate(circuit.nodes)}
@@ -69,6 +70,21 @@ def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Poi
         solution = closed.solutions(part.name)
         solved.append((array, solution, closed.end_points(part.name)))
     return with_insides(circuit, result, volts, solved)
+
+
+def _note_unstable(circuit: Circuit, closed: ClosedLoop) -> None:
+    """Note where a loop would run away from the operating point that is asked for."""
+    try:
+        stability = closed.stability
+    except SolveError:
+        return
+    if not stability.stable:
+        note = (
+            f"{circuit.places.files[0]}: amplifiers of equal speed do not hold this operating point: a mode led by "
+            f"{stability.leading()} does not decay (read_loop of xbarsim.loop tells all poles)"
+        )
+        if note not in circuit.notes:
+            circuit.notes.append(note)
 
 
 def _power(closed: ClosedLoop, volts: np.ndarray, number: dict[str, int]) -> np.ndarray:
