@@ -302,6 +302,7 @@ def test_small_arrays_and_other_networks_stay_general(tmp_path):
     solved_both_ways(tmp_path / "circuit.sp", found=0)
 
 
+@pytest.mark.slow
 def test_plain_circuits_are_looked_at_as_a_whole(tmp_path):
     """Two arrays of their own, and nothing that stands in no crossbar."""
     lines = []
