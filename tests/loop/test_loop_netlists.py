@@ -6,7 +6,7 @@ from loop_tools import REAL, UNIT, amplifiers, crossbar, dominant, nodal, pair
 from netlist_tools import needs_ngspice, read_text
 
 from xbarsim import Crossbar, LineEnds, spice
-from xbarsim.analysis import runs
+from xbarsim.analysis import arrays_by_ends, runs
 from xbarsim.analysis.arrays_by_ends import solve_with_arrays
 from xbarsim.analysis.as_loop import solve_as_loop
 from xbarsim.analysis.general import solve_general
@@ -114,6 +114,12 @@ def test_against_ngspice(tmp_path, kind):
     same(closed, spice.run(tmp_path / "loop.sp").plots[0].node_voltages, 1e-8)
 
 
+@pytest.fixture
+def couplings_at_any_size(monkeypatch):
+    monkeypatch.setattr(arrays_by_ends, "FEWEST_CELLS", 0)
+    monkeypatch.setattr(arrays_by_ends, "FEWEST_LINEAR_CELLS", 0)
+
+
 def renamed(path):
     """The netlist with names that say nothing."""
     text = path.read_text().replace(" w_", " p_").replace(" b_", " q_")
@@ -136,6 +142,7 @@ def solved_both_ways(path, found=1):
     return parts, general
 
 
+@pytest.mark.usefixtures("couplings_at_any_size")
 @pytest.mark.parametrize("names", ["known names", "other names"])
 @pytest.mark.parametrize("amplifier", [REAL, Amplifier(gain=1e6), Amplifier()])
 def test_arrays_inside_are_found_and_solved(tmp_path, names, amplifier):
@@ -231,6 +238,7 @@ def test_sweeps_and_measures_of_variants(tmp_path):
     assert parts.voltages == pytest.approx(general.voltages, abs=1e-10 * np.abs(general.voltages).max())
 
 
+@pytest.mark.usefixtures("couplings_at_any_size")
 @pytest.mark.parametrize(
     "extra",
     [
@@ -256,6 +264,26 @@ def test_whatever_else_there_is(tmp_path, extra):
         extra += "\nXa1 0 b1 o9 opamp\nRf9 o9 b1 5k"
     read_text(tmp_path, "\n".join([*lines, extra]))
     solved_both_ways(tmp_path / "circuit.sp")
+
+
+def test_couplings_are_taken_where_they_are_faster(tmp_path, monkeypatch):
+    diode = ["D1 o0 0 dmod", ".model dmod d(is=1e-14)"]
+    other = ["G1 0 q o0 0 1m", "Rq q 0 2k"]
+    for extra, name in ((diode, "FEWEST_CELLS"), (other, "FEWEST_LINEAR_CELLS")):
+        read_text(tmp_path, "\n".join([*tia_text(9, 8), *extra]))
+        circuit = read(tmp_path / "circuit.sp")
+        for least, inside in ((72, ((9, 8),)), (73, ())):
+            monkeypatch.setattr(arrays_by_ends, name, least)
+            assert simulate(circuit, recognised_for(circuit, False))[0].inside == inside
+
+
+def test_many_unknowns_around_a_small_array_are_sparse(tmp_path):
+    chain = [f"Rx{k} x{k} x{k + 1} 1k" for k in range(400)] + ["Rx x400 0 1k", "Vx x0 0 1"]
+    read_text(tmp_path, "\n".join([*tia_text(9, 8), *chain]))
+    circuit = read(tmp_path / "circuit.sp")
+    (parts,) = simulate(circuit, recognised_for(circuit, False))
+    assert not parts.inside
+    assert parts.how == "sparse LU"
 
 
 def test_both_ways_inside_agree(tmp_path):

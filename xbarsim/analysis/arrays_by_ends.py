@@ -19,7 +19,7 @@ from xbarsim.crossbar import Array, Side
 from xbarsim.errors import ConvergenceError, SolveError, TooLargeError
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import CURRENT, GROUND, RESISTOR
-from xbarsim.netlist.graph.arrays_inside import ArrayInside
+from xbarsim.netlist.graph.arrays_inside import ArrayInside, cells_of
 from xbarsim.quantities import counted
 from xbarsim.solution import Solution
 from xbarsim.solvers.effective import port_admittance, ports
@@ -27,6 +27,9 @@ from xbarsim.solvers.solve import solve_points
 
 Ints = NDArray[np.int64]
 General = Callable[[Circuit, Points], AnalysisResult]
+
+FEWEST_CELLS, FEWEST_LINEAR_CELLS = 4096, 16384
+"""From which on couplings are faster than the array itself in the general solver, which solves the latter but once."""
 
 TOLERANCE = 1e-9
 """Largest difference of an array's currents from its couplings', relative to the largest, in what is handed out."""
@@ -111,6 +114,11 @@ class _Reduced:
     circuit: Circuit
     keep: Ints
     corrections: list[tuple[Ints, Ints]]
+
+
+def is_faster(circuit: Circuit, arrays: tuple[ArrayInside, ...]) -> bool:
+    """Whether a circuit is solved faster with couplings in the place of its arrays."""
+    return cells_of(arrays) >= (FEWEST_CELLS if circuit.nonlinear else FEWEST_LINEAR_CELLS)
 
 
 def solve_with_arrays(

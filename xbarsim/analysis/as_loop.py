@@ -11,15 +11,15 @@ from xbarsim.errors import InputError, SolveError, TooLargeError
 from xbarsim.loop import ClosedLoop, close
 from xbarsim.loop.loop_of_netlist import loop_of
 from xbarsim.netlist import Circuit
-from xbarsim.netlist.element_kinds import GROUND
-from xbarsim.netlist.graph.arrays_inside import ArrayInside
+from xbarsim.netlist.element_kinds import GROUND, fixes_voltage
+from xbarsim.netlist.graph.arrays_inside import ArrayInside, cells_of
 from xbarsim.quantities import counted
 
 TOLERANCE = 1e-9
 """Largest bound of an error that is handed out; what is less sure is for the general solver."""
 
-_MOST_NODES = 700
-"""Outside of the arrays; from then on sparse equations are faster."""
+_MOST_WORK = 4e4
+"""Cube of a loop's unknowns over the cells inside from which on sparse equations are faster."""
 
 
 def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Points) -> AnalysisResult | None:
@@ -30,9 +30,8 @@ def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Poi
     AnalysisResult or None
         None where it is none, too large, without a unique solution, or not sure enough: the general solver says more.
     """
-    inner = sum(array.inner.size for array in arrays)
     inside = np.concatenate([array.elements for array in arrays])
-    if len(circuit.nodes) - inner > _MOST_NODES or np.isin(list(points.varying), inside).any():
+    if not _is_small(circuit, arrays, inside) or np.isin(list(points.varying), inside).any():
         return None
     try:
         loop = loop_of(circuit, arrays, varying=points.varying)
@@ -70,6 +69,13 @@ def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Poi
         solution = closed.solutions(part.name)
         solved.append((array, solution, closed.end_points(part.name)))
     return with_insides(circuit, result, volts, solved)
+
+
+def _is_small(circuit: Circuit, arrays: tuple[ArrayInside, ...], inside: np.ndarray) -> bool:
+    """Whether dense equations of what is outside are less work than sparse ones of all."""
+    outer = len(circuit.nodes) - sum(array.inner.size for array in arrays)
+    fixing = np.count_nonzero(fixes_voltage(circuit.kinds)) - np.count_nonzero(fixes_voltage(circuit.kinds[inside]))
+    return float(outer + fixing + len(circuit.controlled)) ** 3 <= _MOST_WORK * cells_of(arrays)
 
 
 def _note_unstable(circuit: Circuit, closed: ClosedLoop) -> None:

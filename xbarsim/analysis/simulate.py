@@ -182,10 +182,12 @@ def _by_parts(circuit: Circuit, points: Points) -> AnalysisResult:
     if not arrays:
         return _general(circuit, points)
     # with dense algebra, which few netlists need
-    from xbarsim.analysis.arrays_by_ends import solve_with_arrays
+    from xbarsim.analysis.arrays_by_ends import is_faster, solve_with_arrays
     from xbarsim.analysis.as_loop import solve_as_loop
 
-    result = solve_as_loop(circuit, arrays, points) or solve_with_arrays(circuit, arrays, points, _general)
+    result = solve_as_loop(circuit, arrays, points)
+    if result is None and is_faster(circuit, arrays):
+        result = solve_with_arrays(circuit, arrays, points, _general)
     return _general(circuit, points) if result is None else result
 
 

@@ -95,6 +95,11 @@ def arrays_inside(circuit: FlatCircuit) -> tuple[ArrayInside, ...]:
     return tuple(arrays)
 
 
+def cells_of(arrays: tuple[ArrayInside, ...]) -> int:
+    """Return how many places for cells some arrays have."""
+    return sum(rows * cols for rows, cols in (array.recognition.shape or (0, 0) for array in arrays))
+
+
 def _is_more(circuit: FlatCircuit) -> bool:
     """Whether a circuit has elements that stand in no crossbar: without such its arrays are found as a whole."""
     if circuit.controlled or circuit.nonlinear:
