@@ -33,6 +33,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "large_maps.md": ARRAYS,
     "large_networks.md": (*NETWORKS, "xbarsim/nonideal"),
     "layers.md": (*NETWORKS, "xbarsim/nonideal"),
+    "loops.md": (*NETLISTS, "xbarsim/loop"),
     "maps.md": NETWORKS,
     "neighbours.md": NETLISTS,
     "netlists.md": NETLISTS,

@@ -85,8 +85,10 @@ def _analysis(
     points = points_of(circuit, analysis)
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
     crossbar = None if recognition is None else sources_at(recognition, points)
-    if recognition is None or recognition.crossbar is None or crossbar is None:
+    if recognition is None:
         result = _general(circuit, points)
+    elif recognition.crossbar is None or crossbar is None:
+        result = _by_parts(circuit, points)
     elif recognition.gates.intersection(points.varying):
         # The crossbar's cells have one gate voltage each.
         result = with_outputs(_general(circuit, points), recognition, recognition.crossbar, crossbar)
@@ -172,6 +174,21 @@ def _compiling_is_slower(operations: int, crossbar: Crossbar, points: Points) ->
     """Whether the general solver is done before the law that a netlist wrote for its cells would be compiled."""
     longer = max(1.0, operations / _USUAL_OPERATIONS)
     return crossbar.conductance.size * points.count <= _FEW_CELLS * longer**2
+
+
+def _by_parts(circuit: Circuit, points: Points) -> AnalysisResult:
+    """Solve what is no crossbar: arrays inside it by their line ends, all else by the general solver."""
+    arrays = circuit.arrays_inside()
+    if not arrays:
+        return _general(circuit, points)
+    # with dense algebra, which few netlists need
+    from xbarsim.analysis.arrays_by_ends import is_faster, solve_with_arrays
+    from xbarsim.analysis.as_loop import solve_as_loop
+
+    result = solve_as_loop(circuit, arrays, points)
+    if result is None and is_faster(circuit, arrays):
+        result = solve_with_arrays(circuit, arrays, points, _general)
+    return _general(circuit, points) if result is None else result
 
 
 def _general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:

@@ -12,5 +12,6 @@ what decided edges leave to open ones). ``lines`` makes ``paths`` of the wires, 
 
 ``assemble`` believes a layout if every element fits into it exactly once: ``places`` finds each one's place,
 ``line_ends`` what the ends are tied to. ``pieces`` turns down dividers and circuits that share only ground,
-``obstacles`` finds what a refusal names. ``order`` sorts for all of them.
+``obstacles`` finds what a refusal names. ``order`` sorts for all of them. ``arrays_inside`` takes apart what is no
+crossbar as a whole, and looks for arrays in its parts.
 """
