@@ -31,6 +31,7 @@ from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.cell_law import CellLaw as Law
 from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
+from xbarsim.nn.energy_settings import ReadEnergy
 from xbarsim.nn.feedforward import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
 from xbarsim.nn.footprint import Footprint, LayerFootprint
 from xbarsim.nn.hardware import Hardware, preset
@@ -63,6 +64,7 @@ __all__ = [
     "LayerFootprint",
     "Mapping",
     "NotProgrammedError",
+    "ReadEnergy",
     "Summary",
     "SummaryRow",
     "Tile",

@@ -16,6 +16,7 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.tile_places import Place
 from xbarsim.nonideal import Bridged
+from xbarsim.solution import Solution
 from xbarsim.solvers.solve import solve
 
 
@@ -131,8 +132,14 @@ class Tile:
 
     def solve(self, volts: Tensor | Array) -> Array:
         """Return the currents (batch, columns) in amperes for the layer's lines (batch, lines) in volts."""
+        currents = self._solved(volts).currents
+        return currents if self.bridged is None else self.bridged.outputs(currents)
+
+    def power(self, volts: Tensor | Array) -> Array:
+        """Return the watts (batch,) that the array's sources deliver for the layer's lines (batch, lines) in volts."""
+        return np.asarray(self._solved(volts).power)
+
+    def _solved(self, volts: Tensor | Array) -> Solution:
         array = volts.detach().cpu().numpy() if isinstance(volts, Tensor) else np.asarray(volts)
         drive = np.ascontiguousarray(array.reshape(-1, array.shape[-1])[:, self.lines], float)
-        if self.bridged is None:
-            return solve(self.crossbar, drive).currents
-        return self.bridged.outputs(solve(self.crossbar, self.bridged.inputs(drive)).currents)
+        return solve(self.crossbar, drive if self.bridged is None else self.bridged.inputs(drive))
