@@ -57,7 +57,7 @@ def test_joules_are_those_of_solves_of_all_vectors(name):
     network = ready(HARDWARE[name])
     layer = network.layers["model"]
     row = network.summary(X).rows[0]
-    assert row.energy.arrays == pytest.approx(solved(layer, X), rel=1e-6)
+    assert row.energy.arrays == pytest.approx(solved(layer, X), rel=1e-10)
     assert row.energy.images == 5
     assert row.energy.read_seconds == 2e-7
     assert not row.energy.settled
@@ -68,7 +68,7 @@ def test_joules_of_a_convolution_with_a_bias_row_and_padding():
     network = ready(BASE, made(nn.Conv2d, 2, 4, 3, padding=1), x, bias="row")
     layer = network.layers["model"]
     energy = network.summary(x).rows[0].energy
-    assert energy.arrays == pytest.approx(solved(layer, x), rel=1e-6)
+    assert energy.arrays == pytest.approx(solved(layer, x), rel=1e-10)
     assert energy.reads == 25
     # Each of 2 channels' 25 inputs drives the patches that hold it; and every patch drives a row of biases.
     inside = sum((3 - (i in (0, 4))) * (3 - (j in (0, 4))) for i in range(5) for j in range(5))
@@ -83,7 +83,7 @@ def test_joules_of_arranged_lines():
     rows = rng.permutation(15)
     layer.arrange(Arrangement(rows=[np.where(rows < 13, rows, -1)], flips=[rng.random(15) < 0.5], spare=2))
     network.program(3).calibrate(X)
-    assert network.summary(X).rows[0].energy.arrays == pytest.approx(solved(layer, X), rel=1e-6)
+    assert network.summary(X).rows[0].energy.arrays == pytest.approx(solved(layer, X), rel=1e-10)
 
 
 def test_the_error_is_the_spread_of_single_inputs():
@@ -168,7 +168,7 @@ def test_reads_take_as_long_as_the_slowest_output_settles(name, cells):
         times.append(np.nanmax(settling(tile.crossbar, drive, **farads).time(bits=6)))
     assert energy.settled
     assert energy.read_seconds == pytest.approx(max(times), rel=1e-12)
-    assert energy.arrays == pytest.approx(solved(network.layers["model"], X, energy.read_seconds), rel=1e-6)
+    assert energy.arrays == pytest.approx(solved(network.layers["model"], X, energy.read_seconds), rel=1e-10)
 
 
 def test_energy_is_there_where_it_is_asked_for():

@@ -80,7 +80,9 @@ class EnergyMeter:
         layer = self._layer
         driven = layer.drives(x)
         pulses, vectors, _ = driven.volts.shape
-        converted = int(layer.lines(torch.ones_like(x)).sum()) + layer.groups * layer.bias_row * vectors
+        # Lines of padding with zeros have no converter. Inputs of one shape have as many.
+        sample, times = (x[:1], len(x)) if len(x) > 1 and vectors % len(x) == 0 else (x, 1)
+        converted = times * int(layer.lines(torch.ones_like(sample)).sum()) + layer.groups * layer.bias_row * vectors
         columns = sum(place.shape[1] for place in layer.places)
         self._reads += pulses * vectors
         self._dac += pulses * converted
