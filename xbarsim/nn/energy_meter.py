@@ -107,8 +107,9 @@ class EnergyMeter:
             return sum((tile.power(volts) for tile in tiles), np.zeros(len(volts)))
         watts = torch.zeros(len(volts), dtype=torch.float64)
         for lines, seen in layer.arrays().source_forms():
-            part = volts[:, lines].cpu().double()
-            watts += ((part @ seen) * part).sum(dim=1)
+            part = volts[:, lines].cpu()
+            # In the type of the volts, whose own rounding is no less.
+            watts += torch.linalg.vecdot(part @ seen.to(part), part)
         return watts.numpy()
 
     def _read_seconds(self) -> float:
