@@ -145,13 +145,13 @@ def main() -> None:
     text = "\n".join(
         [
             "# Energy", "", "`python validation/energy.py --write`", "",
-            "What sources deliver against what cells, wires and ends take, as a part of all that flows through sources: "
-            "random crossbars of up to 24 lines a side, wires of 1e-9 to 1e3 ohm, some broken, ends driven, at 0 V or "
-            "open.", "", *worst, "",
+            "What sources deliver against what cells, wires and ends take, as a part of all that flows through "
+            "sources: random crossbars of up to 24 lines a side, wires of 1e-9 to 1e3 ohm, some broken, ends driven, "
+            "at 0 V or open.", "", *worst, "",
             "LeNet on 64 x 64 arrays, 100 ns a read, two random images: joules by the sources' admittances beside the "
             "solves of all vectors on all arrays. Volts are in single precision.", "", *nets, "",
-            "`infer` on all 10,000 test images, one chip, with `energy.read` and without: programming, calibration and "
-            "the errors of layers are in it. Energy is that of 64 images, so it costs as much on fewer test images.", "",
+            "`infer` on all 10,000 test images, one chip, with `energy.read` and without: programming, calibration "
+            "and the errors of layers are in it. Energy is that of 64 images, and costs as much on fewer of them.", "",
             *times, "",
         ]
     )  # fmt: skip

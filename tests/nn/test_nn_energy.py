@@ -9,6 +9,7 @@ from nn_tools import made, numbers
 from torch import nn
 
 from xbarsim import solve
+from xbarsim.energy import power_split
 from xbarsim.errors import InputError
 from xbarsim.nn import Arrangement, Converter, Encoding, Hardware, Law, Mapping, ReadEnergy, Tiles, Wires, convert
 from xbarsim.nn.energy_lines import energy_record
@@ -220,6 +221,7 @@ def test_settings_go_through_json():
         (lambda: ReadEnergy(read=1e-7, digital=float("inf")), r"ReadEnergy\.digital is inf"),
         (lambda: ReadEnergy(word_farads=-1e-15), r"ReadEnergy\.word_farads is -1e-15"),
         (lambda: ReadEnergy(read=1e-7, bit_farads=1e-15), "leave one out"),
+        (lambda: ReadEnergy(read=1e-7, split=1), r"ReadEnergy\.split is 1: it must be True or False"),
         (lambda: Hardware(energy=3), r"Hardware\.energy is 3: it must be ReadEnergy"),
         (lambda: replace(BASE, fidelity="closed"), "take fidelity accurate or ideal"),
         (lambda: Hardware(energy=ReadEnergy(word_farads=1e-15)), "give read or adc.bits"),
@@ -234,3 +236,32 @@ def test_volts_must_be_known():
     network = convert(made(nn.Linear, 13, 7), BASE).program(3).eval()
     with pytest.raises(NotProgrammedError, match="its energy depends on it: call calibrate"):
         network.summary(X)
+
+
+@pytest.mark.parametrize("name", HARDWARE)
+def test_what_cells_wires_and_ends_take_is_that_of_solves(name):
+    hardware = replace(HARDWARE[name], energy=ReadEnergy(read=2e-7, split=True))
+    network = ready(hardware)
+    layer = network.layers["model"]
+    energy = network.summary(X).rows[0].energy
+    wanted = dict.fromkeys(("cells", "wires", "ends"), 0.0)
+    volts = layer.encode(X).reshape(-1, layer.encode(X).shape[-1]).double().numpy()
+    for tile in layer.tiles:
+        drive = volts[:, tile.lines]
+        drive = drive if tile.bridged is None else tile.bridged.inputs(drive)
+        solution = solve(tile.crossbar, drive, fields=True)
+        split = power_split(solution)
+        cells = np.nan_to_num(solution.device_voltages) * solution.device_currents
+        own = (cells if tile.bridged is None else tile.bridged.cells(cells)).sum()
+        wanted["cells"] += own
+        wanted["wires"] += split.word_wires.sum() + split.bit_wires.sum() + split.cells.sum() - own
+        wanted["ends"] += sum(part.sum() for part in split.ends.values())
+    for part, watts in wanted.items():
+        assert energy.split[part] == pytest.approx(watts * 2e-7 / 5, rel=1e-8, abs=1e-9 * energy.arrays)
+    assert sum(energy.split.values()) == pytest.approx(energy.arrays, rel=1e-9)
+    assert "of what the arrays take: cells " in str(network.summary(X))
+
+
+def test_the_split_is_there_where_it_is_asked_for():
+    assert ready(BASE).summary(X).energy.split is None
+    assert energy_record(ready(BASE).summary(X).rows[0].energy)["joules_cells"] is None

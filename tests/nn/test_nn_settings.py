@@ -102,7 +102,7 @@ CASES = {
     "fidelity": ({}, "ideal", WIRED),
     **{
         f"energy.{name}": ({"energy": {"read": 1e-7}}, value, {"energy"})
-        for name, value in (("read", 3e-7), ("dac", 1e-12), ("adc", 1e-12), ("digital", 1e-14))
+        for name, value in (("read", 3e-7), ("dac", 1e-12), ("adc", 1e-12), ("digital", 1e-14), ("split", True))
     },
     **{
         f"energy.{name}": ({"adc": {"bits": 6}, "energy": {"bit_farads": 1e-15}}, 3e-15, {"energy"})
@@ -165,11 +165,16 @@ def seen(hardware):
             "law": [repr(tiles[0].crossbar.device)],
             "volts": [layer.encode(X)],
             "outputs": [network(X)],
-            "energy": [] if hardware.energy is None else [network.summary(X).energy.joules],
+            "energy": [] if hardware.energy is None else energy_of(network),
         }
         layer.weight.mul_(0.5)
         found["halved"] = [network(X) / found["outputs"][0]]
     return found
+
+
+def energy_of(network):
+    energy = network.summary(X).energy
+    return [energy.joules, str(energy.split)]
 
 
 def differ(one, other):

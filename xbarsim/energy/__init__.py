@@ -9,6 +9,7 @@ Examples
 True
 """
 
+from xbarsim.energy.power_forms import PowerForms, power_forms
 from xbarsim.energy.power_split import PowerSplit, power_split
 
-__all__ = ["PowerSplit", "power_split"]
+__all__ = ["PowerForms", "PowerSplit", "power_forms", "power_split"]

@@ -10,6 +10,9 @@ from xbarsim.nn.layer_energy import LayerEnergy, NetworkEnergy
 from xbarsim.quantities import counted, engineering, finite
 from xbarsim.text_table import aligned
 
+TAKERS = ("cells", "wires", "ends")
+"""Of the arrays' joules."""
+
 _NAMES = {"dac": "DAC conversions", "adc": "ADC conversions", "digital": "digital additions"}
 
 
@@ -27,20 +30,18 @@ def energy_lines(layers: Sequence[tuple[str, LayerEnergy | None]], noun: str = "
     assert whole is not None
     first = whole.layers[0]
     parts = whole.parts
-    sums = ", ".join(
-        f"{name} {joules(part)}"
-        for name, part in parts.items()
-        if part is not None and (name == "arrays" or part > 0.0)
-    )
     error = whole.arrays_error
-    spread = "" if math.isnan(error) else f" +- {joules(error)}"
-    unpriced = [_NAMES[name] for name in whole.unpriced]
+    spread = "" if math.isnan(error) else f", arrays +- {joules(error)}"
     lines = [
         *aligned(table, "<>>>>>>>"),
-        f"each {noun} takes {joules(whole.joules)}{spread}: {sums}; mean of {counted(first.images, noun)}",
+        f"each {noun} takes {joules(whole.joules)}{spread}; mean of {counted(first.images, noun)}",
+        ", ".join(f"{name} {joules(part)}" for name, part in parts.items() if part is not None),
     ]
-    if unpriced:
-        lines.append(f"counted without a price: {', '.join(unpriced)}")
+    if whole.split is not None:
+        takers = ", ".join(f"{name} {joules(part)}" for name, part in whole.split.items())
+        lines.append(f"of what the arrays take: {takers}")
+    if whole.unpriced:
+        lines.append(f"counted without a price: {', '.join(_NAMES[name] for name in whole.unpriced)}")
     return lines
 
 
@@ -75,6 +76,7 @@ def energy_record(energy: LayerEnergy | None) -> dict[str, Any] | None:
         "joules_arrays": energy.arrays,
         "joules_arrays_error": finite(energy.arrays_error),
         **{f"joules_{name}": energy.parts[name] for name in _NAMES},
+        **{f"joules_{name}": (energy.split or {}).get(name) for name in TAKERS},
         "conversions_dac": energy.dac,
         "conversions_adc": energy.adc,
         "additions": energy.digital,
@@ -89,6 +91,7 @@ def whole_record(whole: NetworkEnergy | None) -> dict[str, Any] | None:
         "images": whole.layers[0].images,
         "joules": whole.joules,
         **{f"joules_{name}": part for name, part in whole.parts.items()},
+        **{f"joules_{name}": (whole.split or {}).get(name) for name in TAKERS},
         "joules_arrays_error": finite(whole.arrays_error),
         "unpriced": whole.unpriced,
     }

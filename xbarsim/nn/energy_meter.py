@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from xbarsim.checks import Array
+from xbarsim.energy import PowerForms
 from xbarsim.nn.layer_energy import LayerEnergy
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.products import Drives
 from xbarsim.nn.ranges import NotProgrammedError
+from xbarsim.nn.tiling import Tile
 from xbarsim.settling import settling
 
 _NUMBERS = 1 << 22
@@ -40,6 +42,8 @@ class EnergyMeter:
         self._aligned = True
         self._reads = self._dac = self._adc = self._digital = 0
         self._seconds = self._read_seconds()
+        self._split = dict.fromkeys(("cells", "wires", "ends"), 0.0)
+        self._forms: dict[int, PowerForms] = {}
 
     def add(self, x: Tensor) -> None:
         """Add a call with inputs x, as the arrays are in the read that is going on.
@@ -94,6 +98,8 @@ class EnergyMeter:
             # The sum of the inputs of each array's word lines, taken from each of its columns.
             strips = {(place.lines.start, place.lines.stop) for place in layer.places}
             self._digital += vectors * (sum(stop - start - 1 for start, stop in strips) + columns)
+        if self._prices.split:
+            self._add_split(driven)
         watts = self._watts_of(driven).reshape(pulses, vectors)
         total: Array = watts.sum(axis=0)
         return total
@@ -111,6 +117,22 @@ class EnergyMeter:
             # In the type of the volts, whose own rounding is no less.
             watts += torch.linalg.vecdot(part @ seen.to(part), part)
         return watts.numpy()
+
+    def _add_split(self, driven: Drives) -> None:
+        """Add what cells, wires and ends take of the watts of every vector and pulse."""
+        volts = driven.volts.flatten(0, 1).detach().cpu().double()
+        for number, tile in enumerate(self._layer.circuits().tiles()):
+            part = tile.split(volts) if not tile.crossbar.device.linear else self._by_forms(number, tile, volts)
+            for name, watts in part.items():
+                self._split[name] += watts
+
+    def _by_forms(self, number: int, tile: Tile, volts: Tensor) -> dict[str, float]:
+        """Return the same of an array of linear cells, whose forms are made once if all reads see the same cells."""
+        if number not in self._forms or self._layer.noisy:
+            self._forms[number] = tile.forms(threads=self._layer.threads)
+        forms, part = self._forms[number], volts[:, tile.lines]
+        moment = (part.T @ part).numpy()
+        return {name: float((getattr(forms, name) * moment).sum()) for name in self._split}
 
     def _read_seconds(self) -> float:
         """Return how long a read takes: all word lines step to the full voltage, and the slowest output settles."""
@@ -137,6 +159,7 @@ class EnergyMeter:
         joules = self._watts * self._seconds
         spread = float(joules.std(ddof=1)) if self._aligned and self._images > 1 else math.nan
         images = self._images
+        split = {name: watts * self._seconds / images for name, watts in self._split.items()}
         return LayerEnergy(
             images,
             self._reads / images,
@@ -148,4 +171,5 @@ class EnergyMeter:
             self._adc / images,
             self._digital / images,
             self._prices,
+            split if self._prices.split else None,
         )

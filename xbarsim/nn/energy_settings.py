@@ -29,6 +29,9 @@ class ReadEnergy(Settings):
         Joules of a conversion.
     digital : float or None
         Joules of an addition or subtraction behind the converters.
+    split : bool
+        Whether to tell what of the arrays' joules cells, wires and ends take, which takes a reduction of each array
+        more, and with nonlinear cells nothing.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class ReadEnergy(Settings):
     dac: float | None = None
     adc: float | None = None
     digital: float | None = None
+    split: bool = False
 
     def __post_init__(self) -> None:
         for name in _FARADS:
@@ -52,11 +56,13 @@ class ReadEnergy(Settings):
                 self._number(name, 0.0, math.inf)
         if self.read is not None:
             self._number("read", 0.0, math.inf, above=True)
+        if not isinstance(self.split, bool):
+            raise InputError(f"ReadEnergy.split is {self.split!r}: it must be True or False")
         charged = [name for name in _FARADS if getattr(self, name) > 0.0]
         if self.read is None and not charged:
             raise InputError(
-                "ReadEnergy.read is None: energy needs the seconds of a read, or capacitances "
-                "(word_farads, bit_farads, cell_farads) from which they follow"
+                "ReadEnergy.read is None: energy needs the seconds of a read, energy.read, or capacitances from which "
+                "they follow, energy.word_farads, bit_farads or cell_farads"
             )
         if self.read is not None and charged:
             raise InputError(

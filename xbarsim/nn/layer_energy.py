@@ -34,6 +34,8 @@ class LayerEnergy:
         Conversions, and additions behind them.
     prices : ReadEnergy
         What those cost.
+    split : dict of str to float, optional
+        Joules an input that ``cells``, ``wires`` and ``ends`` take of those of the arrays, where that was asked for.
     """
 
     images: int
@@ -46,6 +48,7 @@ class LayerEnergy:
     adc: float
     digital: float
     prices: ReadEnergy
+    split: dict[str, float] | None = None
 
     @property
     def power(self) -> float:
@@ -86,7 +89,12 @@ class LayerEnergy:
             first.adc,
             first.digital,
             first.prices,
+            _mean_split([chip.split for chip in chips if chip.split is not None]),
         )
+
+
+def _mean_split(splits: Sequence[dict[str, float]]) -> dict[str, float] | None:
+    return {name: float(np.mean([split[name] for split in splits])) for name in splits[0]} if splits else None
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,12 @@ class NetworkEnergy:
                 before = sums.get(name)
                 sums[name] = part if before is None or part is None else before + part
         return sums
+
+    @property
+    def split(self) -> dict[str, float] | None:
+        """As ``LayerEnergy`` has it."""
+        splits = [layer.split for layer in self.layers if layer.split is not None]
+        return {name: sum(split[name] for split in splits) for name in splits[0]} if splits else None
 
     @property
     def unpriced(self) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
+from xbarsim.energy import PowerForms, power_forms, power_split
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.tile_places import Place
 from xbarsim.nonideal import Bridged
@@ -139,7 +140,24 @@ class Tile:
         """Return the watts (batch,) that the array's sources deliver for the layer's lines (batch, lines) in volts."""
         return np.asarray(self._solved(volts).power)
 
-    def _solved(self, volts: Tensor | Array) -> Solution:
+    def forms(self, threads: int | None = None) -> PowerForms:
+        """Return what sources, cells and ends take of the power of all reads; of the array's own lines and cells."""
+        wired = self.bridged
+        if wired is None:
+            return power_forms(self.crossbar, threads=threads)
+        own = np.zeros(self.crossbar.shape, dtype=bool)
+        own[np.ix_(wired.rows, wired.cols)] = True
+        grown = power_forms(self.crossbar, counted=own, threads=threads)
+        lines = np.ix_(wired.rows, wired.rows)
+        return PowerForms(grown.sources[lines], grown.cells[lines], grown.ends[lines])
+
+    def split(self, volts: Tensor | Array) -> dict[str, float]:
+        """Return the watts, all vectors' together, that cells, wires and ends take by solves of each."""
+        parts = power_split(self._solved(volts, fields=True))
+        watts = {"cells": parts.cells, "wires": parts.word_wires + parts.bit_wires, "ends": sum(parts.ends.values())}
+        return {name: float(np.sum(part)) for name, part in watts.items()}
+
+    def _solved(self, volts: Tensor | Array, *, fields: bool = False) -> Solution:
         array = volts.detach().cpu().numpy() if isinstance(volts, Tensor) else np.asarray(volts)
         drive = np.ascontiguousarray(array.reshape(-1, array.shape[-1])[:, self.lines], float)
-        return solve(self.crossbar, drive if self.bridged is None else self.bridged.inputs(drive))
+        return solve(self.crossbar, drive if self.bridged is None else self.bridged.inputs(drive), fields=fields)
