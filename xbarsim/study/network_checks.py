@@ -51,7 +51,7 @@ def _check(trial: Trial, limits: Limits) -> None:
     hardware = Hardware.from_dict(settings["hardware"])
     if trial.kind == "mitigation":
         if hardware.energy is not None:
-            raise InputError("energy changes nothing where methods are tried: leave it out, or leave [[method]] out")
+            raise InputError("energy changes nothing where methods are tried: leave it, or the methods, out")
         from xbarsim.mitigation import Harness, chain
 
         Harness(model, data, hardware, settings["method_seed"]).check([chain(settings["method"])])
