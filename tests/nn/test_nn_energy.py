@@ -214,7 +214,7 @@ def test_settings_go_through_json():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ReadEnergy(), "energy needs the seconds of a read, or capacitances"),
+        (lambda: ReadEnergy(), "energy needs the seconds of a read, energy.read, or capacitances"),
         (lambda: ReadEnergy(read=0.0), r"ReadEnergy\.read is 0: it must be above 0"),
         (lambda: ReadEnergy(read=1e-7, dac=-1.0), r"ReadEnergy\.dac is -1"),
         (lambda: ReadEnergy(read=1e-7, adc="x"), r"ReadEnergy\.adc is 'x'"),

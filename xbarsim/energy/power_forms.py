@@ -39,8 +39,8 @@ class PowerForms:
     @property
     def wires(self) -> Array:
         """What is left: the heat of the wires, and of cells that were not counted."""
-        rest: Array = self.sources - self.cells - self.ends
-        return rest
+        remainder: Array = self.sources - self.cells - self.ends
+        return remainder
 
 
 def power_forms(crossbar: Crossbar, *, counted: ArrayLike = True, threads: int | None = None) -> PowerForms:
@@ -92,13 +92,13 @@ def _check(forms: PowerForms, crossbar: Crossbar, across: Array, threads: int) -
     volts = np.random.default_rng(_SEED).uniform(-1.0, 1.0, crossbar.shape[0])
     solution = solve(crossbar, volts, threads=threads)
     split = power_split(solution)
-    wanted = {
+    expected = {
         "sources": float(split.delivered),
         "cells": float((across * np.nan_to_num(solution.device_voltages) ** 2).sum()),
         "ends": float(sum(split.ends.values(), np.zeros(()))),
     }
     size = float(split.sources["word_left"])
-    for name, watts in wanted.items():
+    for name, watts in expected.items():
         gap = abs(float(volts @ getattr(forms, name) @ volts) - watts)
         if not gap <= TOLERANCE * size:
             raise ConvergenceError(

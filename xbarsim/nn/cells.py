@@ -331,9 +331,12 @@ def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> li
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]
     if state.sums is not None and not any(g.requires_grad for g in grown):
-        seen = effective_maps(crossbars, threads=state.threads, admittances=True)
-        state.sums.add(tiles, seen.admittances or [], circuits)
-        return [_without_shorts(torch.from_numpy(g), wired) for g, wired in zip(seen.matrices, circuits, strict=True)]
+        maps_and_sources = effective_maps(crossbars, threads=state.threads, admittances=True)
+        state.sums.add(tiles, maps_and_sources.admittances or [], circuits)
+        return [
+            _without_shorts(torch.from_numpy(g), wired)
+            for g, wired in zip(maps_and_sources.matrices, circuits, strict=True)
+        ]
     wholes = effective(grown, crossbars, state.threads)
     return [_without_shorts(whole, wired) for whole, wired in zip(wholes, circuits, strict=True)]
 

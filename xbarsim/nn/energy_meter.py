@@ -112,10 +112,10 @@ class EnergyMeter:
             tiles = layer.circuits().tiles()
             return sum((tile.power(volts) for tile in tiles), np.zeros(len(volts)))
         watts = torch.zeros(len(volts), dtype=torch.float64)
-        for lines, seen in layer.arrays().source_forms():
+        for lines, siemens in layer.arrays().source_forms():
             part = volts[:, lines].cpu()
             # In the type of the volts, whose own rounding is no less.
-            watts += torch.linalg.vecdot(part @ seen.to(part), part)
+            watts += torch.linalg.vecdot(part @ siemens.to(part), part)
         return watts.numpy()
 
     def _add_split(self, driven: Drives) -> None:

@@ -35,20 +35,20 @@ class SourceSums:
         self, tiles: Sequence[int], admittances: Sequence[Array], circuits: Sequence[Crossbar | Bridged]
     ) -> None:  # fmt: skip
         """Add arrays by their numbers; lines that stand for shorts have no sources."""
-        for tile, seen, wired in zip(tiles, admittances, circuits, strict=True):
-            self._add(tile, seen if isinstance(wired, Crossbar) else seen[np.ix_(wired.rows, wired.rows)])
+        for tile, admittance, wired in zip(tiles, admittances, circuits, strict=True):
+            self._add(tile, admittance if isinstance(wired, Crossbar) else admittance[np.ix_(wired.rows, wired.rows)])
 
     def add_cells(self, tiles: Sequence[int], cells: Sequence[Tensor]) -> None:
         """Add arrays without wires and ends."""
         for tile, g in zip(tiles, cells, strict=True):
             self._add(tile, np.diag(g.detach().sum(dim=1).cpu().numpy()))
 
-    def _add(self, tile: int, seen: Array) -> None:
+    def _add(self, tile: int, admittance: Array) -> None:
         if tile not in self._added:
             self._added.add(tile)
             lines = self._places[tile].lines
             key = lines.start, lines.stop
-            self._sums[key] = self._sums[key] + seen if key in self._sums else seen
+            self._sums[key] = self._sums[key] + admittance if key in self._sums else admittance
 
     @property
     def complete(self) -> bool:
@@ -57,4 +57,4 @@ class SourceSums:
 
     def forms(self) -> list[SourceForm]:
         """Return the sums by word lines."""
-        return [(slice(*lines), torch.from_numpy(seen)) for lines, seen in self._sums.items()]
+        return [(slice(*lines), torch.from_numpy(admittance)) for lines, admittance in self._sums.items()]

@@ -145,9 +145,9 @@ class Tile:
         wired = self.bridged
         if wired is None:
             return power_forms(self.crossbar, threads=threads)
-        own = np.zeros(self.crossbar.shape, dtype=bool)
-        own[np.ix_(wired.rows, wired.cols)] = True
-        grown = power_forms(self.crossbar, counted=own, threads=threads)
+        drawn = np.zeros(self.crossbar.shape, dtype=bool)
+        drawn[np.ix_(wired.rows, wired.cols)] = True
+        grown = power_forms(self.crossbar, counted=drawn, threads=threads)
         lines = np.ix_(wired.rows, wired.rows)
         return PowerForms(grown.sources[lines], grown.cells[lines], grown.ends[lines])
 

@@ -47,10 +47,10 @@ class ReadSpeed:
         reached = self.worst_rows >= 0
         if not reached.any():
             return np.full(reached.size, np.nan)
-        asked = np.unique(self.worst_rows[reached])
+        slowest = np.unique(self.worst_rows[reached])
         times = self.worst.time(bits=bits, poles=poles)
-        place = np.searchsorted(asked, np.maximum(self.worst_rows, asked[0]))
-        return np.where(reached, times[np.minimum(place, asked.size - 1), np.arange(reached.size)], np.nan)
+        place = np.searchsorted(slowest, np.maximum(self.worst_rows, slowest[0]))
+        return np.where(reached, times[np.minimum(place, slowest.size - 1), np.arange(reached.size)], np.nan)
 
     def bandwidth(self, bits: ArrayLike, *, poles: int = MOST_POLES) -> Bandwidth:
         """Return how many reads a second there is time for, against the bits to which outputs settle.
@@ -60,14 +60,14 @@ class ReadSpeed:
         InputError
             Bits are not numbers above 0, or too many.
         """
-        asked = np.atleast_1d(checked_array("bits", bits))
-        if asked.ndim != 1 or not (asked > 0.0).all():
+        counts = np.atleast_1d(checked_array("bits", bits))
+        if counts.ndim != 1 or not (counts > 0.0).all():
             raise InputError(f"bits is {bits!r}: give numbers above 0")
         typical, worst = (
-            np.array([_reads(times(float(count), poles=poles)) for count in asked])
+            np.array([_reads(times(float(count), poles=poles)) for count in counts])
             for times in (self.typical_times, self.worst_times)
         )
-        return Bandwidth(asked, typical, worst)
+        return Bandwidth(counts, typical, worst)
 
 
 @dataclass(frozen=True, eq=False)

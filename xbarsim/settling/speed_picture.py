@@ -42,9 +42,9 @@ def draw(report: SpeedReport, path: str | Path, title: str = "") -> list[str]:
     drawn = np.concatenate([curve.typical, curve.worst])
     positive = bool((np.isfinite(drawn) & (drawn > 0.0)).any())
     axes[1].set(xlabel="bits", ylabel="reads a second", yscale="log" if positive else "linear")
-    for one in axes:
-        one.legend(fontsize=8)
-        one.grid(linewidth=0.3, which="both")
+    for panel in axes:
+        panel.legend(fontsize=8)
+        panel.grid(linewidth=0.3, which="both")
     return plot.save(figure, path)
 
 

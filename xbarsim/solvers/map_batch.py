@@ -162,7 +162,7 @@ def effective_maps(
     _check_memory(layouts, _groups(beside, kinds), count, keep=False)
     first = _first_alike(layouts, beside)
     matrices: list[Array | None] = [None] * len(crossbars)
-    seen: list[Array | None] = [None] * len(crossbars)
+    sources: list[Array | None] = [None] * len(crossbars)
 
     def reduce(places: list[int]) -> None:
         group = SideBySide([layouts[k] for k in places])
@@ -171,14 +171,14 @@ def effective_maps(
         maps, agree = group.maps(driven)
         for place, k in enumerate(places):
             if agree[place]:
-                matrices[k], seen[k] = maps[place], None if driven is None else driven[place]
+                matrices[k], sources[k] = maps[place], None if driven is None else driven[place]
 
     reductions: dict[int, EffectiveMap] = {}
 
     def reduce_alone(k: int) -> None:
         if admittances:
-            both = _placed(k, lambda crossbar: map_and_admittance(crossbar, threads=1), crossbars[k])
-            matrices[k], seen[k] = both
+            pair = _placed(k, lambda crossbar: map_and_admittance(crossbar, threads=1), crossbars[k])
+            matrices[k], sources[k] = pair
         elif k in keeping:
             reductions[k] = _placed(k, lambda crossbar: effective_map(crossbar, threads=1), crossbars[k])
             matrices[k] = reductions[k].matrix
@@ -191,7 +191,7 @@ def effective_maps(
     with one_blas_thread():
         run_tasks(reduce_alone, alone, count)
     whole = [_separate(matrices, k, first.get(k, k)) for k in range(len(crossbars))]
-    driven = [_separate(seen, k, first.get(k, k)) for k in range(len(crossbars))] if admittances else None
+    driven = [_separate(sources, k, first.get(k, k)) for k in range(len(crossbars))] if admittances else None
     lone = frozenset(alone)
     lone |= {k for k, twin in first.items() if twin in lone}
     return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count, reductions, driven)
