@@ -37,7 +37,9 @@ _settling_options = in_order(
     click.option("--bit-capacitance", type=Farads(), default="0", show_default=True, help="Farads of a bit node."),
     click.option("--cell-capacitance", type=Farads(), default="0", show_default=True, help="Farads across a cell."),
     click.option("--bits", metavar="BITS,...", default="4,6,8", show_default=True, help="To half a step of which."),
-    click.option("--poles", type=Count(least=1), default=3, show_default=True, help="Of a response at most, up to 3."),
+    click.option(
+        "--poles", type=Count(least=1), default=None, help="Of each response at most, up to 3 [six of the circuit]."
+    ),
 )
 
 
@@ -75,7 +77,7 @@ def _report(netlist: str | None, options: dict[str, Any], output: Output) -> Spe
                 if netlist
                 else "nothing takes time to settle: give --word-capacitance, --bit-capacitance or --cell-capacitance"
             )
-        if not options["poles"] <= MOST_POLES:
+        if (options["poles"] or 1) > MOST_POLES:
             raise InputError(f"--poles is {options['poles']}: at most {MOST_POLES} have the moments")
         with option_words():
             word, bit, cell = (farads[name] for name in _FARADS)

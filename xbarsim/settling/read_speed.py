@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
-from xbarsim.settling.decaying_poles import MOST_POLES
 from xbarsim.settling.delays import elmore_delays
 from xbarsim.settling.outputs import Settling, settling
 
@@ -34,7 +33,7 @@ class ReadSpeed:
     worst: Settling
     worst_rows: NDArray[np.int64]
 
-    def typical_times(self, bits: float, *, poles: int = MOST_POLES) -> Array:
+    def typical_times(self, bits: float, *, poles: int | None = None) -> Array:
         """Return the sample's median of each output's time to half a step of so many bits of its end, (cols,) seconds.
 
         NaN for outputs without a current.
@@ -42,7 +41,7 @@ class ReadSpeed:
         times = self.typical.time(bits=bits, poles=poles)
         return np.array([_median(column) for column in np.atleast_2d(times).T])
 
-    def worst_times(self, bits: float, *, poles: int = MOST_POLES) -> Array:
+    def worst_times(self, bits: float, *, poles: int | None = None) -> Array:
         """Return the same of each output's slowest row alone, (cols,) seconds."""
         reached = self.worst_rows >= 0
         if not reached.any():
@@ -52,7 +51,7 @@ class ReadSpeed:
         place = np.searchsorted(slowest, np.maximum(self.worst_rows, slowest[0]))
         return np.where(reached, times[np.minimum(place, slowest.size - 1), np.arange(reached.size)], np.nan)
 
-    def bandwidth(self, bits: ArrayLike, *, poles: int = MOST_POLES) -> Bandwidth:
+    def bandwidth(self, bits: ArrayLike, *, poles: int | None = None) -> Bandwidth:
         """Return how many reads a second there is time for, against the bits to which outputs settle.
 
         Raises

@@ -28,15 +28,15 @@ class SpeedReport:
         The columns' names.
     bits : tuple of float
         To which outputs settle; times of outputs are those of the last.
-    poles : int
-        How many stand for a response at most.
+    poles : int, optional
+        How many of its own stand for a response at most; None: those of the circuit.
     """
 
     speed: ReadSpeed
     shape: tuple[int, int]
     outputs: tuple[str, ...]
     bits: tuple[float, ...]
-    poles: int
+    poles: int | None = None
 
     def columns(self) -> dict[str, Array]:
         """Return what there is of each output; delays and times of the sample are medians over it."""
@@ -67,7 +67,8 @@ class SpeedReport:
             speeds.append([f"{bits:g}", *(_cell("hertz", hertz) for hertz in (typical, worst))])
         rows, cols = self.shape
         vectors = len(np.atleast_2d(self.speed.typical.currents))
-        heading = f"{rows} x {cols}, {counted(vectors, 'vector')}, {counted(self.poles, 'pole')} at most"
+        poles = "poles of the circuit" if self.poles is None else f"{counted(self.poles, 'pole')} at most"
+        heading = f"{rows} x {cols}, {counted(vectors, 'vector')}, {poles}"
         return "\n".join([heading, "", *aligned(listed, ("<", *(">" * len(columns)))), "", *aligned(speeds, ">>>")])
 
     def as_json(self) -> str:
