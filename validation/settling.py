@@ -150,8 +150,8 @@ def main() -> None:
     arguments = provenance.parser(__doc__).parse_args()
     first = ["| lines | across cells | first moment | all seven | delays, row to column |", "|---|---|---|---|---|"]
     second = [
-        "| lines | across cells | 1 %, the circuit's poles | three | two | 8 bits, the circuit's | three | two | settling "
-        "| transient |",
+        "| lines | across cells | 1 %, the circuit's poles | three | two | 8 bits, the circuit's | three | two "
+        "| settling | transient |",
         "|" + "---|" * 10,
     ]
     for lines in LINES:
@@ -176,8 +176,8 @@ def main() -> None:
             "Times after which each output stays within a share of its end, beside those of transients: the largest "
             "relative difference of any output, and the median; seconds of one thread.", "",
             *second, "",
-            "The circuit's poles are off most where an overshoot's extremum is near the share: a little more or less of "
-            "it is a jump of the time. Of its own poles an output may be left with one, or none.", "",
+            "The circuit's poles are off most where an overshoot's extremum is near the share: a little more or less "
+            "of it is a jump of the time. Of its own poles an output may be left with one, or none.", "",
         ]
     )  # fmt: skip
     print(text)
