@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from nn_tools import made, numbers
 from torch import nn
 
@@ -265,3 +266,21 @@ def test_what_cells_wires_and_ends_take_is_that_of_solves(name):
 def test_the_split_is_there_where_it_is_asked_for():
     assert ready(BASE).summary(X).energy.split is None
     assert energy_record(ready(BASE).summary(X).rows[0].energy)["joules_cells"] is None
+
+
+def test_half_precision_and_autocast_leave_volts_alone():
+    """Volts of half precision would be off by 1e-3, watts of it beyond its range."""
+    model = made(nn.Linear, 13, 7, dtype=torch.float32)
+    x = X.to(torch.bfloat16).float()
+    network = ready(BASE, model, x)
+    expected = network.summary(x).rows[0].energy.arrays
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert network.summary(x).rows[0].energy.arrays == pytest.approx(expected, rel=1e-5)
+    half = ready(BASE, made(nn.Linear, 13, 7, dtype=torch.float32).to(torch.bfloat16), x.to(torch.bfloat16))
+    assert half.summary(x.to(torch.bfloat16)).rows[0].energy.arrays == pytest.approx(expected, rel=1e-2), (
+        "weights differ"
+    )
+
+
+def test_no_inputs_have_no_energy():
+    assert ready(BASE).summary(X[:0]).energy is None

@@ -60,10 +60,12 @@ class EnergyMeter:
                 f"{layer.label} has a DAC whose range is 'calibrated', and its energy depends on it: "
                 "call calibrate(batches) first"
             )
+        x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
         aligned = len(x) == self._images
         self._aligned &= aligned
         for part in self._parts(x):
-            watts = self._counted(part)
+            with torch.autocast(x.device.type, enabled=False):
+                watts = self._counted(part)
             if aligned:
                 start = self._start
                 self._watts[start : start + len(part)] += watts.reshape(len(part), -1).sum(axis=1)

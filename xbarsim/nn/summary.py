@@ -204,7 +204,7 @@ def _on_inputs(
         read = layer.reads
         with paused(), layer.one_read_more():
             real = layer.computed(args[0], digital_bias=False)
-            if layer.hardware.energy is not None:
+            if layer.hardware.energy is not None and images:
                 if layer not in meters:
                     meters[layer] = EnergyMeter(layer, images)
                 meters[layer].add(args[0])
