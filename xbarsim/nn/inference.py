@@ -17,7 +17,9 @@ from xbarsim.nn.binary import is_binary, plain
 from xbarsim.nn.chip_spread import varies
 from xbarsim.nn.convert import convert
 from xbarsim.nn.datasets import Dataset
+from xbarsim.nn.energy_lines import network_energy
 from xbarsim.nn.hardware import Hardware
+from xbarsim.nn.layer_energy import LayerEnergy, NetworkEnergy
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.map_archive import load_maps
 from xbarsim.nn.map_store import MapStorage
@@ -28,7 +30,7 @@ from xbarsim.nn.stage_lines import ImagePasses, Progress, array_rate, silent
 from xbarsim.nn.summary import SummaryRow
 from xbarsim.nn.training import inputs, predictions
 
-_COMPARED = 64  # images on which layers' outputs are compared
+_COMPARED = 64  # images on which layers' outputs are compared, and whose energy is told
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,11 @@ class Inference:
     def deviation(self) -> float:
         """Sample standard deviation over chips; 0 of one."""
         return _deviation(self.accuracies)
+
+    @property
+    def energy(self) -> NetworkEnergy | None:
+        """What an image takes, the mean over chips, where the hardware has ``energy``."""
+        return network_energy(layer.row.energy for layer in self.layers)
 
     @property
     def times(self) -> list[TimeResult]:
@@ -256,7 +263,7 @@ def infer(
             load_maps(network.layers, maps[seed])
         if not times:
             network.prepare(array_rate(progress, f"{where}: programming"))
-        if wants_data(hardware):
+        if wants_data(hardware) or (hardware.energy is not None and hardware.dac.range == "calibrated"):
             progress(f"{where}: calibrating")
             network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
         moments = []
@@ -377,7 +384,9 @@ def _relative(apart: float, size: float) -> float:
 
 def _mean_row(rows: Sequence[SummaryRow]) -> SummaryRow:
     first = rows[0]
-    return replace(first, ir_drop_error=float(np.mean([row.ir_drop_error for row in rows])))
+    energies = [row.energy for row in rows if row.energy is not None]
+    energy = LayerEnergy.mean(energies) if energies else None
+    return replace(first, ir_drop_error=float(np.mean([row.ir_drop_error for row in rows])), energy=energy)
 
 
 def _share(predicted: Tensor, truth: Tensor) -> float:
