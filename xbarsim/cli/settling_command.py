@@ -25,7 +25,8 @@ against the bits to which outputs settle. Numbers take scales: 1k, 1meg, 2f.
 
 \b
 xbarsim settling --netlist xbar.sp --bits 4,6,8
-xbarsim settling --conductance g.npy --voltages v.npy --word-wire 1 --bit-wire 1 --driver 100 --word-capacitance 1f
+xbarsim settling --conductance g.npy --voltages v.npy --word-wire 1 \\
+    --bit-wire 1 --driver 100 --word-capacitance 1f
 
 Exit codes: 0 solved; 2 bad input; 3 not converged.
 """

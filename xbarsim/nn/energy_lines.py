@@ -33,7 +33,7 @@ def energy_lines(layers: Sequence[tuple[str, LayerEnergy | None]], noun: str = "
     error = whole.arrays_error
     spread = "" if math.isnan(error) else f", arrays +- {joules(error)}"
     lines = [
-        *aligned(table, "<>>>>>>>"),
+        *aligned(table, "<>>>>>>>", keys=1),
         f"each {noun} takes {joules(whole.joules)}{spread}; mean of {counted(first.images, noun)}",
         ", ".join(f"{name} {joules(part)}" for name, part in parts.items() if part is not None),
     ]
