@@ -101,6 +101,7 @@ _MODULES = {
     "schemes": "schemes",
     "spice": "spice",
     "study": "study",
+    "topologies": "topologies",
     "transient": "transient",
     "validate": "validate",
 }
