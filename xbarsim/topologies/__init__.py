@@ -1,18 +1,33 @@
 """Arrays as they are built: source lines along bit lines, stacks that share lines, neighbours joined at line ends."""
 
 from xbarsim.topologies.doubled_lines import doubled_crossbar
+from xbarsim.topologies.joined_solution import JoinedSolution, solve_joined
+from xbarsim.topologies.layer_stack import LayerStack
+from xbarsim.topologies.line_joints import JoinedArrays, JoinedReduction
+from xbarsim.topologies.running_lines import along_bit_lines, along_word_lines
 from xbarsim.topologies.source_line_array import COLUMN_SIDES, ColumnSide, SourceLineArray
 from xbarsim.topologies.source_line_maps import column_admittance, column_conductance
 from xbarsim.topologies.source_line_solution import SourceLineSolution
 from xbarsim.topologies.source_line_solve import solve_source_lines
+from xbarsim.topologies.stack_solution import StackSolution, solve_stack, stack_conductance
 
 __all__ = [
     "COLUMN_SIDES",
     "ColumnSide",
+    "JoinedArrays",
+    "JoinedReduction",
+    "JoinedSolution",
+    "LayerStack",
     "SourceLineArray",
     "SourceLineSolution",
+    "StackSolution",
+    "along_bit_lines",
+    "along_word_lines",
     "column_admittance",
     "column_conductance",
     "doubled_crossbar",
+    "solve_joined",
     "solve_source_lines",
+    "solve_stack",
+    "stack_conductance",
 ]
