@@ -38,7 +38,8 @@ def along_word_lines(crossbars: Sequence[Crossbar], wire: ArrayLike = 0.0) -> Cr
     wires = [first.word_wire]
     for ohms, block in zip(between, blocks[1:], strict=True):
         wires += [ohms[:, None], block.word_wire]
-    ends = {"word_right": last.boundary["word_right"]} | _beside(blocks, "bit_top", "bit_bottom")
+    ends = _beside(blocks, "bit_top", "bit_bottom")
+    ends["word_right"] = last.boundary["word_right"]
     return Crossbar(
         np.concatenate([block.conductance for block in blocks], axis=1),
         word_wire=np.concatenate(wires, axis=1),
@@ -75,13 +76,14 @@ def along_bit_lines(crossbars: Sequence[Crossbar], wire: ArrayLike = 0.0) -> Cro
     wires = [first.bit_wire]
     for ohms, block in zip(between, blocks[1:], strict=True):
         wires += [ohms[None], block.bit_wire]
-    ends = {side: last.boundary[side] for side in ("bit_bottom",)} | {"bit_top": first.boundary["bit_top"]}
+    ends = _beside(blocks, "word_right")
+    ends["bit_top"], ends["bit_bottom"] = first.boundary["bit_top"], last.boundary["bit_bottom"]
     return Crossbar(
         np.concatenate([block.conductance for block in blocks]),
         word_wire=np.concatenate([block.word_wire for block in blocks]),
         bit_wire=np.concatenate(wires),
         driver=np.concatenate([block.boundary["word_left"].resistance for block in blocks]),
-        ends=ends | _beside(blocks, "word_right"),  # type: ignore[arg-type]
+        ends=ends,
         device=first.device,
     )
 

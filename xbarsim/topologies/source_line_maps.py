@@ -9,9 +9,10 @@ from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.kernels.parallel_lines import PAIRS
 from xbarsim.solvers.solve import TOLERANCE
+from xbarsim.topologies.column_ladders import LadderSpace
 from xbarsim.topologies.column_layout import ColumnLayout
 from xbarsim.topologies.source_line_array import SourceLineArray
-from xbarsim.topologies.source_line_solve import LadderSpace, checked_gates
+from xbarsim.topologies.source_line_solve import checked_gates
 
 _SEED = 1
 

@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import Array, checked_array
 from xbarsim.errors import ConvergenceError, InputError
-from xbarsim.kernels import parallel_lines
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks, thread_count
+from xbarsim.solvers.extrapolation import Beyond, report
 from xbarsim.solvers.solve import TOLERANCE
+from xbarsim.topologies.column_ladders import LadderSpace
 from xbarsim.topologies.column_layout import ColumnLayout
 from xbarsim.topologies.source_line_array import COLUMN_SIDES, SourceLineArray
+from xbarsim.topologies.source_line_newton import ColumnNewton
 from xbarsim.topologies.source_line_solution import SourceLineSolution
 
 _NUMBERS = 16
@@ -171,9 +173,10 @@ class PatternAnswers:
             self.adrift.append(adrift)
         if self.fields is None:
             return
-        source, bit, across, _ = self.fields[:, k]
+        source, bit, across, cells = self.fields[:, k]
         space.voltages(volts, source, bit)
         across[:] = space.across
+        np.multiply(space.cells, space.across, out=cells)
         if adrift is not None:
             source[adrift[0]], bit[adrift[1]] = np.nan, np.nan
             across[adrift[0] | adrift[1]] = np.nan
@@ -199,39 +202,6 @@ class PatternAnswers:
             )
 
 
-class LadderSpace:
-    """Arrays of one thread for one pattern's columns."""
-
-    def __init__(self, layout: ColumnLayout, rows: int, cols: int) -> None:
-        self.layout = layout
-        self.couplings, self.shares = np.empty((6, cols)), np.empty((rows, 2, 4, cols))
-        self.across, self.down_s, self.down_b = np.empty((3, rows, cols))
-        self.above = np.empty((4, cols))
-
-    def solve(self, g: Array, volts: Array, out: Array) -> float:
-        """Fill the end currents ``out`` (4, cols) of cells ``g`` and ends at ``volts``; return the residual."""
-        at = self.layout
-        parallel_lines.reduce(g, at.source_siemens, at.bit_siemens, self.couplings, self.shares)
-        parallel_lines.end_currents(self.couplings, volts, out)
-        parallel_lines.differences(volts, self.shares, self.across, self.down_s, self.down_b, self.above)
-        return float(
-            parallel_lines.residual(
-                g, at.source, at.bit, at.source_siemens, at.bit_siemens, volts, self.across, self.down_s, self.down_b,
-                self.above, out,
-            )[0]
-        )  # fmt: skip
-
-    def voltages(self, volts: Array, source: Array, bit: Array) -> None:
-        """Fill the nodes' voltages (rows, cols)."""
-        parallel_lines.voltages(np.ascontiguousarray(volts), self.shares, source, bit)
-
-    def tied(self) -> NDArray[np.bool_]:
-        """Return which source- and bit-line nodes (2, rows, cols) have a path to a source: 1 V in all lifts them."""
-        lifted = np.empty((2, *self.across.shape))
-        self.voltages(np.ones_like(self.above), lifted[0], lifted[1])
-        return np.asarray(lifted > 0.5)
-
-
 def _linear(
     array: SourceLineArray, layout: ColumnLayout, gates: Array, sources: Array, answer: PatternAnswers, threads: int
 ) -> None:
@@ -245,8 +215,6 @@ def _linear(
             check_running()
             np.multiply(conductance, gates[k, :, None], out=g)
             answer.residual[k] = space.solve(g, sources[k], answer.currents[k])
-            if answer.fields is not None:
-                np.multiply(g, space.across, out=answer.fields[3, k])
             answer.keep(k, space, sources[k])
 
     run_tasks(work, chunks(gates.shape[0], threads), threads)
@@ -255,7 +223,26 @@ def _linear(
 def _nonlinear(
     array: SourceLineArray, layout: ColumnLayout, gates: Array, sources: Array, answer: PatternAnswers, threads: int
 ) -> None:
-    raise InputError(f"device is {array.device!r}: only linear cells are solved with source lines along bit lines")
+    rows, cols = array.shape
+    device, conductance = array.device, array.conductance
+    beyond: list[Beyond] = []
+
+    def work(patterns: slice) -> None:
+        space = LadderSpace(layout, rows, cols)
+        newton = ColumnNewton(layout, (rows, cols), device.cells(conductance).symmetric)
+        for k in range(patterns.start, patterns.stop):
+            gated = device.gates is not None
+            cell_law = device.with_gates(gates[k][:, None]) if gated else device
+            siemens = conductance if gated else conductance * gates[k, :, None]
+            cells = cell_law.cells(siemens)
+            volts = np.ascontiguousarray(sources[k])
+            answer.iterations[k] = newton.solve(cells, cell_law, volts, k)
+            answer.residual[k] = newton.finish(cells, space, volts, answer.currents[k])
+            beyond.extend(newton.farthest(device, siemens, space, k))
+            answer.keep(k, space, volts)
+
+    run_tasks(work, chunks(gates.shape[0], threads), threads)
+    report(sorted(beyond, key=lambda case: case.vector))
 
 
 def _handed_out(
