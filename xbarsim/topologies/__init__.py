@@ -8,7 +8,7 @@ from xbarsim.topologies.running_lines import along_bit_lines, along_word_lines
 from xbarsim.topologies.source_line_array import COLUMN_SIDES, ColumnSide, SourceLineArray
 from xbarsim.topologies.source_line_maps import column_admittance, column_conductance
 from xbarsim.topologies.source_line_solution import SourceLineSolution
-from xbarsim.topologies.source_line_solve import solve_source_lines
+from xbarsim.topologies.source_line_solve import solve_column_points, solve_source_lines
 from xbarsim.topologies.stack_solution import StackSolution, solve_stack, stack_conductance
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "column_admittance",
     "column_conductance",
     "doubled_crossbar",
+    "solve_column_points",
     "solve_joined",
     "solve_source_lines",
     "solve_stack",

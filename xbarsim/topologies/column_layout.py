@@ -74,6 +74,17 @@ class ColumnLayout:
         """
         volts = np.tile(self.volts, (voltages.shape[0], 1, 1))
         volts[:, 0] = voltages
+        self.check_conflicts(volts)
+        return volts
+
+    def check_conflicts(self, volts: Array) -> None:
+        """Check that 0 ohm joins no ends (batch, 4, cols) of different voltage.
+
+        Raises
+        ------
+        SolveError
+            It does.
+        """
         for line, (name, top, bottom) in enumerate(_ENDS):
             conflict = self.joined[line] & (volts[:, top] != volts[:, bottom])
             if conflict.any():
@@ -83,7 +94,6 @@ class ColumnLayout:
                     f"{volts[vector, top, k]:g} V and {volts[vector, bottom, k]:g} V: give one of them, or the wire "
                     "between them, a resistance"
                 )
-        return volts
 
     def shared(self, currents: Array) -> Array:
         """Return end currents (..., 4, cols) with half of a joined line's at each of its ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 
@@ -15,7 +16,7 @@ from xbarsim.solvers.extrapolation import Beyond, report
 from xbarsim.solvers.solve import TOLERANCE
 from xbarsim.topologies.column_ladders import LadderSpace
 from xbarsim.topologies.column_layout import ColumnLayout
-from xbarsim.topologies.source_line_array import COLUMN_SIDES, SourceLineArray
+from xbarsim.topologies.source_line_array import COLUMN_SIDES, ColumnSide, SourceLineArray
 from xbarsim.topologies.source_line_newton import ColumnNewton
 from xbarsim.topologies.source_line_solution import SourceLineSolution
 
@@ -85,6 +86,38 @@ def solve_source_lines(
     work(array, layout, pattern, sources, answer, thread_count(threads))
     answer.check(tolerance)
     return _handed_out(array, layout, sources, answer, single)
+
+
+def solve_column_points(
+    array: SourceLineArray, sources: Mapping[ColumnSide, ArrayLike], *, threads: int | None = None
+) -> SourceLineSolution:
+    """Solve for points at which any of the four sides' source voltages differ, all cells on: a sweep.
+
+    Parameters
+    ----------
+    array : SourceLineArray
+        The circuit; the end voltages of its own do not matter, the gates of its device do.
+    sources : mapping of side to (points, cols)
+        Volts of every side's sources.
+    threads : int, optional
+        Threads to use.
+
+    Raises
+    ------
+    SolveError, ConvergenceError, TooLargeError
+        As ``solve_source_lines``.
+    """
+    layout = ColumnLayout.of(array)
+    volts = np.stack([np.asarray(sources[side], dtype=np.float64) for side in COLUMN_SIDES], axis=1)
+    layout.check_conflicts(volts)
+    count = thread_count(threads)
+    answer = PatternAnswers.of(array, volts.shape[0], fields=True, threads=count)
+    if array.device.linear:
+        _linear(array, layout, np.ones((volts.shape[0], array.shape[0])), volts, answer, count)
+    else:
+        _nonlinear(array, layout, None, volts, answer, count)
+    answer.check(TOLERANCE)
+    return _handed_out(array, layout, volts, answer, single=False)
 
 
 def checked_gates(array: SourceLineArray, gates: ArrayLike) -> Array:
@@ -221,7 +254,12 @@ def _linear(
 
 
 def _nonlinear(
-    array: SourceLineArray, layout: ColumnLayout, gates: Array, sources: Array, answer: PatternAnswers, threads: int
+    array: SourceLineArray,
+    layout: ColumnLayout,
+    gates: Array | None,
+    sources: Array,
+    answer: PatternAnswers,
+    threads: int,
 ) -> None:
     rows, cols = array.shape
     device, conductance = array.device, array.conductance
@@ -231,9 +269,11 @@ def _nonlinear(
         space = LadderSpace(layout, rows, cols)
         newton = ColumnNewton(layout, (rows, cols), device.cells(conductance).symmetric)
         for k in range(patterns.start, patterns.stop):
-            gated = device.gates is not None
-            cell_law = device.with_gates(gates[k][:, None]) if gated else device
-            siemens = conductance if gated else conductance * gates[k, :, None]
+            cell_law, siemens = device, conductance
+            if gates is not None and device.gates is not None:
+                cell_law = device.with_gates(gates[k][:, None])
+            elif gates is not None:
+                siemens = conductance * gates[k, :, None]
             cells = cell_law.cells(siemens)
             volts = np.ascontiguousarray(sources[k])
             answer.iterations[k] = newton.solve(cells, cell_law, volts, k)
@@ -241,7 +281,7 @@ def _nonlinear(
             beyond.extend(newton.farthest(device, siemens, space, k))
             answer.keep(k, space, volts)
 
-    run_tasks(work, chunks(gates.shape[0], threads), threads)
+    run_tasks(work, chunks(sources.shape[0], threads), threads)
     report(sorted(beyond, key=lambda case: case.vector))
 
 

@@ -9,6 +9,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.cell_laws import nonlinear_cells
 from xbarsim.netlist.graph.edges import NoCrossbar, network_of
+from xbarsim.netlist.graph.ladder_pairs import ladder_pairs
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.search import search
 from xbarsim.netlist.graph.standins import CellElements
@@ -18,12 +19,19 @@ from xbarsim.netlist.recognition import Recognition
 def recognise(circuit: FlatCircuit) -> Recognition:
     """Return the crossbar that a circuit is, by its graph, or the reason why it is none."""
     with collector_paused():
+        cells = None
         try:
-            if not circuit.nonlinear:
-                return _layout(circuit)
-            return put_back(circuit, nonlinear_cells(circuit))
+            if circuit.nonlinear:
+                cells = nonlinear_cells(circuit)
+            # Columns are apart from each other, as no crossbar's lines are: what looks at them is fast where they are
+            # none, and what looks for crossbars is slow where there is none. One column alone may be a crossbar too.
+            columns = ladder_pairs(circuit, cells, least=2)
+            if columns is not None:
+                return Recognition(circuit, reason=columns.reason, columns=columns)
+            return _layout(circuit) if cells is None else put_back(circuit, cells)
         except NoCrossbar as reason:
-            return Recognition(circuit, reason=str(reason))
+            alone = None if circuit.nonlinear and cells is None else ladder_pairs(circuit, cells, least=1)
+            return Recognition(circuit, reason=str(reason) if alone is None else alone.reason, columns=alone)
 
 
 def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
