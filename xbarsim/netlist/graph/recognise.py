@@ -12,6 +12,7 @@ from xbarsim.netlist.graph.edges import NoCrossbar, network_of
 from xbarsim.netlist.graph.ladder_pairs import ladder_pairs
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.search import search
+from xbarsim.netlist.graph.shared_lines import two_layers
 from xbarsim.netlist.graph.standins import CellElements
 from xbarsim.netlist.recognition import Recognition
 
@@ -52,4 +53,4 @@ def _layout(circuit: FlatCircuit) -> Recognition:
     if layout is not None:
         with suppress(NoCrossbar):
             return assemble(network, layout)
-    return search(network)
+    return two_layers(network) or search(network)
