@@ -21,8 +21,8 @@ from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, InputError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Family, Op, Tran, Transient
-from xbarsim.netlist.column_recognition import ColumnRecognition
 from xbarsim.netlist.graph.pieces import arrays_only
+from xbarsim.netlist.recognition import ColumnRecognition
 from xbarsim.solvers.solve import Method
 
 _FEW_CELLS, _USUAL_OPERATIONS = 20_000, 40

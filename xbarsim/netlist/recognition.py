@@ -15,7 +15,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.solution import Solution
 
 if TYPE_CHECKING:
-    from xbarsim.netlist.column_recognition import ColumnRecognition
+    from xbarsim.topologies import SourceLineArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -137,6 +137,32 @@ class Recognition:
         """Return the ``"word"`` or ``"bit"`` layer's node names, ``""`` where the netlist has no node."""
         names = np.array([*self.circuit.nodes, ""], dtype=object)
         return names[self.word_nodes if layer == "word" else self.bit_nodes]
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnRecognition:
+    """An array with source lines along bit lines that a circuit is.
+
+    Attributes
+    ----------
+    array : SourceLineArray
+        Its columns; the device's own gates are the netlist's.
+    doubled : Recognition
+        The circuit as the crossbar of both its lines as :func:`~xbarsim.topologies.doubled_crossbar` lays it out: the
+        places of nodes, ties and ammeters, in which results are reported. Its crossbar's cells are halves of cells,
+        or, of nonlinear ones, of what stood in for them.
+    """
+
+    array: SourceLineArray
+    doubled: Recognition
+
+    @property
+    def reason(self) -> str:
+        """Why the circuit is no crossbar."""
+        rows, cols = self.array.shape
+        array = f"it is an array of {rows} x {cols} cells with source lines along bit lines"
+        left_out = self.doubled.left_out
+        return f"{array}, solved as one" if left_out is None else f"{array}, solved as a network since {left_out}"
 
 
 def report(recognition: Recognition, solution: Solution) -> tuple[dict[str, float], dict[str, float]]:

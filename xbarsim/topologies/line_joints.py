@@ -63,12 +63,12 @@ class JoinedArrays:
     @property
     def sources(self) -> list[ArrayEnd]:
         """The line ends with a source, in order: what is not open and in no joint."""
-        taken = {end for joint in self.joints for end in joint}
+        joint_ends = {end for joint in self.joints for end in joint}
         return [
             (name, side, line)
             for name, crossbar in self.arrays.items()
             for side, line in ports(crossbar)
-            if (name, side, line) not in taken
+            if (name, side, line) not in joint_ends
         ]
 
 

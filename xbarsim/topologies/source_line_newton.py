@@ -48,24 +48,24 @@ class ColumnNewton:
             They were not found, or a law is bad where they led.
         """
         self._at_sources(volts)
-        tried = 0
+        steps = 0
         if self._spanned(cells):
             outcome = self._steps(cells, volts, newton_steps.FEW_STEPS)
             if outcome.status == newton_steps.CONVERGED:
                 return outcome.steps
-            tried = outcome.steps
+            steps = outcome.steps
         outcome = self._relax(cells) or self._steps(cells, volts, newton_steps.STEPS)
-        tried += outcome.steps
+        steps += outcome.steps
         if outcome.status == newton_steps.NOT_CONVERGED:
             self._relax(cells)
             for part in newton_steps.RAMP:
                 outcome = self._steps(cells, part * volts, newton_steps.STEPS)
-                tried += outcome.steps
+                steps += outcome.steps
                 if outcome.status != newton_steps.CONVERGED:
                     break
         if outcome.status != newton_steps.CONVERGED:
             raise newton_failure(outcome, device, pattern, self.v, self.u)
-        return tried
+        return steps
 
     def finish(self, cells: Cells, space: LadderSpace, volts: Array, out: Array) -> float:
         """Solve ``space`` for ohmic cells that take what the laws take, fill ``out`` (4, cols); return the residual.
@@ -73,16 +73,16 @@ class ColumnNewton:
         It includes what the laws take beside those cells at the voltages that they lead to, where they are taken anew
         while that makes it less.
         """
-        best, kept, amperes = np.inf, np.zeros_like(self.v), np.empty_like(out)
+        best, best_cells, amperes = np.inf, np.zeros_like(self.v), np.empty_like(out)
         chord, better = np.empty((2, *self.v.shape))
         tangents.chords(self.v, self.u, cells.siemens, self.i, self.a, chord)
         for _ in range(_TIMES):
             np.maximum(chord, 0.0, out=chord)  # what that changes is missed
             residual = space.solve(chord, volts, amperes) + self._missed(cells, space, volts, amperes, better)
             if not residual < best:
-                space.solve(kept, volts, amperes)
+                space.solve(best_cells, volts, amperes)
                 break
-            best, out[:], kept[:], chord[:] = residual, amperes, chord, better
+            best, out[:], best_cells[:], chord[:] = residual, amperes, chord, better
             if residual <= _GOAL:
                 break
         return best

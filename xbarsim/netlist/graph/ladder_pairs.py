@@ -14,15 +14,14 @@ import numpy as np
 from xbarsim.crossbar import LineEnds
 from xbarsim.devices import Device
 from xbarsim.errors import InputError
-from xbarsim.netlist.column_recognition import ColumnRecognition
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import NEVER, Core
 from xbarsim.netlist.graph.edges import EdgeNetwork, Floats, Ints, NoCrossbar, network_of
-from xbarsim.netlist.graph.ladders import cores_of, ladders_of
+from xbarsim.netlist.graph.ladder_parts import cores_of, ladders_of
 from xbarsim.netlist.graph.layout import ABSENT, Layout
 from xbarsim.netlist.graph.standins import CellElements, renamed
-from xbarsim.netlist.recognition import Inner, Recognition
+from xbarsim.netlist.recognition import ColumnRecognition, Inner, Recognition
 
 
 def ladder_pairs(circuit: FlatCircuit, cells: CellElements | None, least: int) -> ColumnRecognition | None:

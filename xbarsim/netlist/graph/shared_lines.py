@@ -16,7 +16,7 @@ import numpy as np
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, Ints, NoCrossbar
-from xbarsim.netlist.graph.ladders import cores_of, ladders_of
+from xbarsim.netlist.graph.ladder_parts import cores_of, ladders_of
 from xbarsim.netlist.graph.layout import ABSENT, Layout
 from xbarsim.netlist.graph.orient import oriented, ties_of
 from xbarsim.netlist.recognition import Recognition

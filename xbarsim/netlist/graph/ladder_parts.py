@@ -113,8 +113,8 @@ def _contracted(core: Core, inner: Bools, corner: Bools) -> tuple[Ints | None, I
             return None, total
         total[line] += across[line]
     else:
-        both = corner[u] & corner[v]
-        across[u[both]], across[v[both]] = v[both], u[both]
+        rung = corner[u] & corner[v]
+        across[u[rung]], across[v[rung]] = v[rung], u[rung]
     return across, total
 
 
