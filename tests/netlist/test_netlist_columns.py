@@ -8,7 +8,7 @@ from cli_tools import call
 from netlist_tools import needs_ngspice, read_text, solve_elements
 
 from xbarsim import netlist, spice
-from xbarsim.analysis.simulate import simulate
+from xbarsim.analysis.simulate import recognised_for, simulate
 from xbarsim.topologies import solve_source_lines
 
 ROWS, COLS = 5, 3
@@ -210,6 +210,18 @@ def test_json_keeps_to_its_contract(tmp_path, capsys):
     assert answer["rows"] is None
     assert "5 x 3 cells with source lines along bit lines" in answer["reason"]
     assert len(answer["analyses"][0]["source_currents"]) == 2 * COLS
+
+
+def test_in_time_columns_are_a_network(tmp_path):
+    rng = np.random.default_rng(64)
+    lines = elements(rng, "r", shuffled=False)
+    lines = [f"{line.rsplit(' ', 1)[0]} pulse(0 0.3 1n 1n 1n 9n)" if line.startswith("vs") else line for line in lines]
+    circuit = read_text(tmp_path, "\n".join([*lines, "c1 b1x1 0 1f", "c2 s2x0 0 2f", ".tran 1n 5n"]))
+    recognition = recognised_for(circuit, moving=True)
+    assert recognition.crossbar is None
+    assert recognition.reason == "it is an array with source lines along bit lines, which in time is a network"
+    fast, slow = (simulate(circuit, way)[0] for way in (recognition, None))
+    assert np.array_equal(fast.voltages, slow.voltages)
 
 
 @needs_ngspice

@@ -5,7 +5,7 @@ import pytest
 from netlist_tools import read_text
 
 from xbarsim import netlist
-from xbarsim.analysis.simulate import simulate
+from xbarsim.analysis.simulate import recognised_for, simulate
 from xbarsim.topologies import LayerStack, solve_stack
 
 ROWS, COLS = 4, 5
@@ -105,3 +105,23 @@ def test_a_missing_cell_is_solved_all_the_same(tmp_path):
     lines = [line for line in elements(np.random.default_rng(10), "word") if not line.startswith("rc1x2x2")]
     _, fast, slow = both_ways(tmp_path, lines)
     assert_same(fast, slow)
+
+
+@pytest.mark.slow
+def test_stacks_in_time(tmp_path, monkeypatch):
+    # So small an array is faster as a network.
+    monkeypatch.setattr("xbarsim.analysis.simulate.stepping_is_slower", lambda *_: False)
+    rng = np.random.default_rng(11)
+    lines = [
+        f"{line.rsplit(' ', 1)[0]} pulse(0 {rng.uniform(0.1, 0.4)} 1n 1n 1n 9n)" if line.startswith("vd") else line
+        for line in elements(rng, "word")
+    ]
+    farads = [
+        f"c{p}x{i}x{j} n{p}x{i}x{j} 0 {rng.uniform(0.2, 2)}p" for p in range(3) for i in range(4) for j in range(5)
+    ]
+    circuit = read_text(tmp_path, "\n".join([*lines, *farads, ".tran 0.2n 4n"]))
+    recognition = recognised_for(circuit, moving=True)
+    assert recognition.shape == (ROWS, 2 * COLS)
+    fast, slow = (simulate(circuit, way)[0] for way in (recognition, None))
+    assert np.abs(fast.voltages - slow.voltages).max() <= 2e-3 * np.abs(slow.voltages).max()
+    assert np.abs(fast.voltages - slow.voltages).max() > 0.0
