@@ -17,14 +17,16 @@ from xbarsim.errors import InputError
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import NEVER, Core
-from xbarsim.netlist.graph.edges import EdgeNetwork, Floats, Ints, NoCrossbar, network_of
-from xbarsim.netlist.graph.ladder_parts import cores_of, ladders_of
+from xbarsim.netlist.graph.edges import EdgeNetwork, Floats, Ints, NoCrossbar
+from xbarsim.netlist.graph.ladder_parts import ladders_of
 from xbarsim.netlist.graph.layout import ABSENT, Layout
 from xbarsim.netlist.graph.standins import CellElements, renamed
 from xbarsim.netlist.recognition import ColumnRecognition, Inner, Recognition
 
 
-def ladder_pairs(circuit: FlatCircuit, cells: CellElements | None, least: int) -> ColumnRecognition | None:
+def ladder_pairs(
+    circuit: FlatCircuit, cells: CellElements | None, network: EdgeNetwork, cores: list[Core], least: int
+) -> ColumnRecognition | None:
     """Return the array with source lines along bit lines that a circuit is, or None.
 
     Parameters
@@ -33,13 +35,13 @@ def ladder_pairs(circuit: FlatCircuit, cells: CellElements | None, least: int) -
         The circuit.
     cells : CellElements or None
         Its nonlinear elements.
+    network, cores : EdgeNetwork, list of Core
+        Its network, with resistors in their stead, and what lies between sources.
     least : int
         How many columns it must have.
     """
     with suppress(NoCrossbar):
-        plain = circuit if cells is None else cells.stand_in(circuit)
-        network = network_of(plain)
-        for core in cores_of(network):
+        for core in cores:
             lines = _lines(core, least)
             if lines is None:
                 continue
@@ -47,7 +49,7 @@ def ladder_pairs(circuit: FlatCircuit, cells: CellElements | None, least: int) -
             if cells is not None:
                 nodes = _by_terminal(nodes, cells, circuit)
             doubled = assemble(*_doubled(network, nodes, inner))
-            return _recognition(circuit, cells, doubled, len(plain.nodes))
+            return _recognition(circuit, cells, doubled, network.count)
     return None
 
 

@@ -25,7 +25,9 @@ _LEAST_ROWS = 3
 def cores_of(network: EdgeNetwork) -> list[Core]:
     """Return what lies between sources, those first that one resistor hangs on."""
     sourced = network.source >= 0
-    rails = [sourced & (meets_at(network) <= 1), sourced]
+    rails = [sourced & (meets_at(network) <= 1)]
+    if not np.array_equal(rails[0], sourced):
+        rails.append(sourced)
     cores = []
     for rail in rails:
         outside = rail.copy()

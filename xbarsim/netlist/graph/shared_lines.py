@@ -16,7 +16,7 @@ import numpy as np
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, Ints, NoCrossbar
-from xbarsim.netlist.graph.ladder_parts import cores_of, ladders_of
+from xbarsim.netlist.graph.ladder_parts import ladders_of
 from xbarsim.netlist.graph.layout import ABSENT, Layout
 from xbarsim.netlist.graph.orient import oriented, ties_of
 from xbarsim.netlist.recognition import Recognition
@@ -24,9 +24,9 @@ from xbarsim.netlist.recognition import Recognition
 _WIRES_AND_CELLS = 4
 
 
-def two_layers(network: EdgeNetwork) -> Recognition | None:
-    """Return the crossbar that a network of two layers is which share lines, or None."""
-    for core in cores_of(network):
+def two_layers(network: EdgeNetwork, cores: list[Core]) -> Recognition | None:
+    """Return the crossbar that a network of two layers is which share lines, or None; ``cores`` lie between sources."""
+    for core in cores:
         layout = _layout(core)
         if layout is not None:
             with suppress(NoCrossbar):
