@@ -228,8 +228,8 @@ def _pass_broken(
 
 @njit(**_OPTIONS)
 def _line(
-    sign: float, g: Array, cells: Array, r: Array, c: Array, across: Array, down: Array, above: Array, out_top: Array,
-    out_bottom: Array, missing: Array, squares: Array,
+    sign: float, g: Array, cells: Array, r: Array, c: Array, across: Array, leak: Array, leaking: bool, down: Array,
+    above: Array, out_top: Array, out_bottom: Array, missing: Array, squares: Array,
 ) -> None:  # fmt: skip
     """Follow each column's line down, which cells leave with ``sign``; add the currents missing, and squares.
 
@@ -253,6 +253,9 @@ def _line(
     for i in range(m):
         for j in range(n):
             current[j] -= sign * g[i, j] * across[i, j]
+        if leaking:
+            for j in range(n):
+                current[j] -= leak[i, j]
         if i < m - 1:
             broken = False
             for j in range(n):
@@ -272,22 +275,23 @@ def _line(
 
 @njit(**_OPTIONS)
 def residual(
-    g: Array, rs: Array, rb: Array, cs: Array, cb: Array, volts: Array, across: Array, down_s: Array, down_b: Array,
-    above: Array, out: Array,
+    g: Array, rs: Array, rb: Array, cs: Array, cb: Array, volts: Array, across: Array, leak_s: Array, leak_b: Array,
+    leaking: bool, down_s: Array, down_b: Array, above: Array, out: Array,
 ) -> tuple[float, float]:  # fmt: skip
     """Return what the end currents can be wrong by, of the largest of them, and the largest in amperes.
 
     Flows are running sums of the cells' currents from the top. What they leave of the current law at breaks and last
     nodes, and what their gaps in the voltage law would drive around, is what the end currents can be wrong by. Columns
-    have nothing to do with each other: the worst counts.
+    have nothing to do with each other: the worst counts. ``leak_s`` and ``leak_b`` (m, n) are what leaves nodes
+    besides, where cells are ``leaking``.
     """
     m, n = g.shape
     cells, missing, squares = np.zeros(n), np.zeros(n), np.zeros(n)
     for i in range(m):
         for j in range(n):
             cells[j] += g[i, j]
-    _line(1.0, g, cells, rs, cs, across, down_s, above[0], out[0], out[2], missing, squares)
-    _line(-1.0, g, cells, rb, cb, across, down_b, above[3], out[1], out[3], missing, squares)
+    _line(1.0, g, cells, rs, cs, across, leak_s, leaking, down_s, above[0], out[0], out[2], missing, squares)
+    _line(-1.0, g, cells, rb, cb, across, leak_b, leaking, down_b, above[3], out[1], out[3], missing, squares)
     error = largest = most = top = 0.0
     for j in range(n):
         worst = abs(missing[j]) + SAFETY * np.sqrt(squares[j])

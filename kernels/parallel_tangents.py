@@ -1,10 +1,10 @@
 """Columns of two parallel lines between cells' tangents: Newton's linear solve for source lines along bit lines.
 
-A cell carries ``a v - b u + j`` from its bit-line node at v to its source-line node at u. Nodes are taken away from the
-top down, source line's first. What a node's current couples to it passes on in shares: its pivot is the sum of its
-column, all of whose entries are positive though the matrix of tangents is not symmetric, and nothing is subtracted
-but the tangents' currents j. ``to_s`` and ``to_b`` are what a volt of the bit-line and of the source-line node sends to
-the node across, ``lost`` what it sends to the sources at the top.
+A cell carries ``a v - b u``, and a current besides, from its bit-line node at v to its source-line node at u. Nodes are
+taken away from the top down, source line's first. What a node's current couples to it passes on in shares: its pivot is
+the sum of its column, all of whose entries are positive though the matrix of tangents is not symmetric, and nothing is
+subtracted but the currents besides. ``to_s`` and ``to_b`` are what a volt of the bit-line and of the source-line node
+sends to the node across, ``lost`` what it sends to the sources at the top.
 
 Arrays: tangents and voltages (m, n); ``cs``, ``cb`` (m+1, n) siemens of the lines' segments, both ends included, top
 first; volts (4, n) of the sources: source line's top, bit line's top, source line's bottom, bit line's bottom.
@@ -56,10 +56,14 @@ def _from_below(still: Array, near: Array, x: Array, far: Array, y: Array, out: 
 
 
 @njit(**_OPTIONS)
-def solve(a: Array, b: Array, j: Array, cs: Array, cb: Array, volts: Array, v: Array, u: Array, work: Array) -> None:
+def solve(
+    a: Array, b: Array, leave_v: Array, leave_u: Array, cs: Array, cb: Array, volts: Array, v: Array, u: Array,
+    work: Array,
+) -> None:  # fmt: skip
     """Fill the voltages v of the bit lines' nodes and u of the source lines'; 0 where nothing ties a node.
 
-    ``work`` is (6, m, n).
+    ``leave_v`` and ``leave_u`` (m, n) are the currents that leave nodes besides ``a v - b u``, which goes from a
+    bit-line to a source-line node: a tangent's ``j`` and ``-j``, and what leaks. ``work`` is (6, m, n).
     """
     m, n = a.shape
     state = np.zeros((8, n))
@@ -78,9 +82,9 @@ def solve(a: Array, b: Array, j: Array, cs: Array, cb: Array, volts: Array, v: A
         for c in range(n):
             to_b[c] += b[i, c]
         for c in range(n):
-            in_s[c] += j[i, c]
+            in_s[c] -= leave_u[i, c]
         for c in range(n):
-            in_b[c] -= j[i, c]
+            in_b[c] -= leave_v[i, c]
         _inverse(to_b, cs[i + 1], lost_s, inverse)
         _product(in_s, inverse, work[0, i])
         _product(to_s, inverse, work[1, i])

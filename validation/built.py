@@ -45,7 +45,7 @@ COLUMNS = (
 )
 STACKS = "| layers | lines | as a crossbar | ms a vector | that many crossbars, ms | network s |"
 GATES = {"resistors": 1.0, "transistors": 1.5}
-"""What is on, of cells that Python's arrays have: those that leak are netlists' only."""
+"""What is on, of cells that arrays from Python have: those that leak are netlists' only."""
 TRANSISTOR = {
     "transistors": (".model n nmos(level=1 kp=2e-4 vto=0.5 lambda=0.02 is=1e-40)", ".options gmin=1e-18"),
     "transistors that leak": (".model n nmos(level=1 kp=2e-4 vto=0.5 lambda=0.02)",),

@@ -160,9 +160,7 @@ class ColumnRecognition:
     def reason(self) -> str:
         """Why the circuit is no crossbar."""
         rows, cols = self.array.shape
-        array = f"it is an array of {rows} x {cols} cells with source lines along bit lines"
-        left_out = self.doubled.left_out
-        return f"{array}, solved as one" if left_out is None else f"{array}, solved as a network since {left_out}"
+        return f"it is an array of {rows} x {cols} cells with source lines along bit lines"
 
 
 def report(recognition: Recognition, solution: Solution) -> tuple[dict[str, float], dict[str, float]]:

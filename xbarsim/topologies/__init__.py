@@ -3,6 +3,7 @@
 from xbarsim.topologies.doubled_lines import doubled_crossbar
 from xbarsim.topologies.joined_solution import JoinedSolution, solve_joined
 from xbarsim.topologies.layer_stack import LayerStack
+from xbarsim.topologies.leaking_columns import LeakingState, solve_leaking
 from xbarsim.topologies.line_joints import JoinedArrays, JoinedReduction
 from xbarsim.topologies.running_lines import along_bit_lines, along_word_lines
 from xbarsim.topologies.source_line_array import COLUMN_SIDES, ColumnSide, SourceLineArray
@@ -18,6 +19,7 @@ __all__ = [
     "JoinedReduction",
     "JoinedSolution",
     "LayerStack",
+    "LeakingState",
     "SourceLineArray",
     "SourceLineSolution",
     "StackSolution",
@@ -28,6 +30,7 @@ __all__ = [
     "doubled_crossbar",
     "solve_column_points",
     "solve_joined",
+    "solve_leaking",
     "solve_source_lines",
     "solve_stack",
     "stack_conductance",

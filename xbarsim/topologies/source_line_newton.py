@@ -33,7 +33,7 @@ class ColumnNewton:
     def __init__(self, layout: ColumnLayout, shape: tuple[int, int], symmetric: bool) -> None:
         rows, cols = shape
         self.layout, self.symmetric = layout, symmetric
-        self.v, self.u, self.a, self.j, self.anchor, self.i, self.predicted = np.zeros((7, rows, cols))
+        self.v, self.u, self.a, self.j, self.anchor, self.i, self.predicted, self.back = np.zeros((8, rows, cols))
         self.b = self.a if symmetric else np.zeros((rows, cols))
         self.slopes = np.empty((2, rows, cols))
         self.work = np.empty((6, rows, cols))
@@ -136,8 +136,9 @@ class ColumnNewton:
         at, cell, missed = self.layout, 0, np.inf
         for step in range(1, most + 1):
             check_running()
+            np.negative(self.j, out=self.back)
             parallel_tangents.solve(
-                self.a, self.b, self.j, at.source_siemens, at.bit_siemens, volts, self.v, self.u, self.work
+                self.a, self.b, self.j, self.back, at.source_siemens, at.bit_siemens, volts, self.v, self.u, self.work
             )
             law, bad = cells.renew(self.v, self.u, self.predicted, self.i, self.anchor, self.a, self.b, self.j)
             before = missed
