@@ -75,7 +75,8 @@ class ColumnNewton:
         """
         best, best_cells, amperes = np.inf, np.zeros_like(self.v), np.empty_like(out)
         chord, better = np.empty((2, *self.v.shape))
-        tangents.chords(self.v, self.u, cells.siemens, self.i, self.a, chord)
+        with np.errstate(all="ignore"):  # without a compiler, cells without a voltage divide by it
+            tangents.chords(self.v, self.u, cells.siemens, self.i, self.a, chord)
         for _ in range(_TIMES):
             np.maximum(chord, 0.0, out=chord)  # what that changes is missed
             residual = space.solve(chord, volts, amperes) + self._missed(cells, space, volts, amperes, better)
@@ -101,7 +102,8 @@ class ColumnNewton:
         space.voltages(volts, source, bit)
         x, (i, a, b), zero = -space.across, np.empty((3, *self.v.shape)), np.zeros_like(self.v)
         cells.precise(x, np.minimum(source, bit), zero, i, a, b)
-        tangents.chords(x, zero, cells.siemens, i, a, better)
+        with np.errstate(all="ignore"):
+            tangents.chords(x, zero, cells.siemens, i, a, better)
         missed = float(np.abs(i - space.cells * x).sum(axis=0).max())
         largest = float(np.abs(out).max())
         if missed == 0.0:
