@@ -14,6 +14,7 @@ from xbarsim.topologies import (
     doubled_crossbar,
     solve_source_lines,
 )
+from xbarsim.topologies.column_layout import ColumnLayout
 
 ROWS, COLS = 7, 4
 
@@ -41,7 +42,7 @@ def drawn(rng, rows=ROWS, cols=COLS, low=-6.0, high=-3.0, wires=(-1.0, 1.0), end
 
 
 def reference(array, gates, volts):
-    """End currents by side, and source- and bit-line voltages, column by column in 50 digits."""
+    """End currents by side, and source- and bit-line voltages, column by column in 150 digits."""
     rows, cols = array.shape
     currents = {side: np.empty(cols, dtype=object) for side in COLUMN_SIDES}
     source, bit = np.empty((2, rows, cols), dtype=object)
@@ -85,6 +86,48 @@ def test_wires_of_any_size_keep_all_digits(wires):
     current, _, residual = errors(array, np.ones(ROWS), volts)
     assert current < 2e-14
     assert residual < 1e-12
+
+
+@pytest.mark.slow
+def test_any_mix_of_zero_weak_and_open_ends():
+    # Zeros between wires and at ends, ends to 1e13 ohm, open cells: right to the last digits, and the evidence says so.
+    rng = np.random.default_rng(17)
+
+    def ohms(low, high, shape, zero, opened=0.0):
+        values = 10 ** rng.uniform(low, high, shape)
+        values[rng.random(shape) < zero] = 0.0
+        values[rng.random(shape) < opened] = np.inf
+        return values
+
+    solved = 0
+    for _ in range(60):
+        rows = int(rng.integers(1, 7))
+        siemens = 10 ** rng.uniform(-9, -1, (rows, COLS)) * (rng.random((rows, COLS)) < 0.9)
+        array = SourceLineArray(
+            siemens,
+            source_wire=ohms(-6, 4, (rows - 1, COLS), 0.2),
+            bit_wire=ohms(-6, 4, (rows - 1, COLS), 0.2),
+            driver=ohms(-3, 13, COLS, 0.2),
+            ends={
+                "bit_top": LineEnds(rng.uniform(-1, 1, COLS), ohms(-3, 13, COLS, 0.1, 0.3)),
+                "source_bottom": LineEnds(rng.uniform(-1, 1, COLS), ohms(-3, 13, COLS, 0.1, 0.3)),
+                "bit_bottom": LineEnds(0.0, ohms(-3, 13, COLS, 0.2)),
+            },
+        )
+        volts = rng.uniform(-1, 1, COLS)
+        try:
+            solution = solve_source_lines(array, np.ones(rows), volts)
+        except SolveError as error:
+            assert "joined by 0 ohm" in str(error)
+            continue
+        solved += 1
+        if not ColumnLayout.of(array).joined.any():
+            exact, _, _ = reference(array, np.ones(rows), volts)
+            gap = max(np.abs(solution.end_currents[side] - exact[side]).max() for side in COLUMN_SIDES)
+            scale = max(np.abs(exact[side]).max() for side in COLUMN_SIDES)
+            assert gap < 5e-15 * scale
+        assert solution.residual < 1e-13
+    assert solved > 40
 
 
 def test_one_divider():

@@ -25,9 +25,9 @@ class ColumnLayout:
     Attributes
     ----------
     source, bit : (rows + 1, cols)
-        Ohms of the lines' segments, top first.
+        Ohms of the lines' segments, top first; ``TINY`` for 0.
     source_siemens, bit_siemens : (rows + 1, cols)
-        Their conductances; 0 ohm is 1e30 S.
+        Their conductances.
     volts : (4, cols)
         Fixed voltages of the ends, in the order of ``COLUMN_SIDES``.
     joined : (2, cols) of bool
@@ -60,7 +60,9 @@ class ColumnLayout:
         whole = all(
             np.isfinite(line[1:-1]).all() and np.isfinite(line[[0, -1]]).any(axis=0).all() for line in (source, bit)
         )
-        siemens = [1.0 / np.maximum(line, TINY) for line in (source, bit)]
+        for line in (source, bit):
+            np.maximum(line, TINY, out=line)
+        siemens = [1.0 / line for line in (source, bit)]
         volts = np.array([ends[side].voltage for side in COLUMN_SIDES])
         return ColumnLayout(source, bit, siemens[0], siemens[1], volts, joined, bool(whole))
 
