@@ -3,7 +3,7 @@ import pytest
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds
-from xbarsim.errors import ConvergenceError, FloatingError, InputError
+from xbarsim.errors import ConvergenceError, FloatingError, InputError, SolveError
 from xbarsim.topologies import JoinedArrays, JoinedReduction, along_bit_lines, along_word_lines, solve_joined
 
 
@@ -117,6 +117,13 @@ def test_a_joint_without_a_source_floats():
     arrays = {"a": adrift, "b": adrift}
     joined = JoinedArrays(arrays, [[("a", "word_right", 0), ("b", "word_right", 0)]])
     with pytest.raises(FloatingError, match=r"joints\[0\], of \('a', 'word_right', 0\) and 1 more, has no path"):
+        solve_joined(joined, {})
+
+
+def test_an_array_without_a_reduction_is_named():
+    ideal = Crossbar([[1e-3]], ends={"word_right": LineEnds(0.0, 0.0)})
+    joined = JoinedArrays({"a": ideal, "b": ideal}, [[("a", "word_right", 0), ("b", "bit_bottom", 0)]])
+    with pytest.raises(SolveError, match=r"arrays\['a'\]: 0 ohm joins the ends word_left\[0\] and word_right\[0\]"):
         solve_joined(joined, {})
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import SIDES, Crossbar, Side
-from xbarsim.errors import FloatingError, InputError
+from xbarsim.errors import FloatingError, InputError, SolveError
 from xbarsim.solvers.effective import port_admittance, ports
 
 ArrayEnd = tuple[str, Side, int]
@@ -125,7 +125,11 @@ class JoinedReduction:
         total = np.zeros((count + len(sources), count + len(sources)))
         for name, crossbar in joined.arrays.items():
             at = np.array([place[name, side, line] for side, line in ports(crossbar)], dtype=np.intp)
-            np.add.at(total, (at[:, None], at[None, :]), -port_admittance(crossbar, threads=threads))
+            try:
+                np.add.at(total, (at[:, None], at[None, :]), -port_admittance(crossbar, threads=threads))
+            except SolveError as error:
+                error.args = (f"arrays[{name!r}]: {error.args[0]}", *error.args[1:])
+                raise
         np.fill_diagonal(total, 0.0)
         stiffness = np.diag(total[:count].sum(axis=1)) - total[:count, :count]
         shares = np.zeros((count, count + len(sources)))
