@@ -1,4 +1,11 @@
-"""Arrays as they are built: source lines along bit lines, stacks that share lines, neighbours joined at line ends."""
+"""Arrays as they are built: source lines along bit lines, stacks that share lines, neighbours joined at line ends.
+
+Source lines along bit lines: ``source_line_array`` is the circuit, ``column_layout`` what kernels see of it,
+``column_ladders`` its ohmic columns solved, ``source_line_newton`` those of any law and ``leaking_columns`` those with
+transistors as they are drawn; ``source_line_solve`` is the way in, ``source_line_maps`` what columns are to their ends,
+``doubled_lines`` the same circuit as a crossbar. ``layer_stack`` and ``running_lines`` make crossbars of stacks and of
+neighbours; ``line_joints`` reduces arrays that are joined at line ends, ``joined_solution`` solves them.
+"""
 
 from xbarsim.topologies.doubled_lines import doubled_crossbar
 from xbarsim.topologies.joined_solution import JoinedSolution, solve_joined
