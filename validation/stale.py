@@ -24,6 +24,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "accuracy.md": ARRAYS,
     "bank/validation.md": (*NETLISTS, "xbarsim/devices", "xbarsim/validate"),
     "bank-large/validation.md": (*NETLISTS, "xbarsim/devices", "xbarsim/validate"),
+    "built.md": (*NETLISTS, "xbarsim/topologies"),
     "differential.md": NETLISTS,
     "elements.md": NETLISTS,
     "energy.md": (*NETWORKS, "xbarsim/energy"),

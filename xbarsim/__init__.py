@@ -106,6 +106,7 @@ _MODULES = {
     "settling": "settling",
     "spice": "spice",
     "study": "study",
+    "topologies": "topologies",
     "transient": "transient",
     "validate": "validate",
     "waves": "waves",
