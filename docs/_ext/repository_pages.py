@@ -1,0 +1,60 @@
+"""Pages as they lie in the repository: what a forge shows of them by itself, folders and contents, is added for the site.
+
+A link to a folder goes to the page that tells of it; a page that lists others has them below it in the contents.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)\)")
+
+FOLDERS = {
+    "spice_models": "docs/devices.md",
+    "validation/papers": "docs/results/README.md",
+    "validation/results": "validation/README.md",
+    "validation/results/papers": "validation/README.md",
+}
+"""The page that tells of a folder."""
+
+CHILDREN = {
+    "docs/mitigation": "methods/*",
+    "docs/results/README": "*",
+    "validation/README": "results/**",
+}
+"""What stands below a page in the contents."""
+
+CONTENTS = "\n\n```{{toctree}}\n:hidden:\n:glob:\n\n{}\n```\n"
+
+
+def for_the_site(app: Sphinx, page: str, content: list[str]) -> None:
+    """Change a page's text, in place, before it is parsed."""
+    if not app.env.doc2path(page).suffix == ".md":
+        return
+    root = Path(app.srcdir)
+    folder = root.joinpath(page).parent
+
+    def followed(link: re.Match[str]) -> str:
+        target = Path(os.path.normpath(folder / link[1]))
+        if not target.is_dir():
+            return link[0]
+        place = target.relative_to(root).as_posix()
+        if place not in FOLDERS:
+            logging.getLogger(__name__).warning("no page tells of the folder %s: name it in FOLDERS", place, location=page)
+            return link[0]
+        return f"]({os.path.relpath(root / FOLDERS[place], folder)})"
+
+    content[0] = LINK.sub(followed, content[0])
+    if page in CHILDREN:
+        content[0] += CONTENTS.format(CHILDREN[page])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx when to call this."""
+    app.connect("source-read", for_the_site)
+    return {"parallel_read_safe": True}
