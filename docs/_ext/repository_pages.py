@@ -45,7 +45,9 @@ def for_the_site(app: Sphinx, page: str, content: list[str]) -> None:
             return link[0]
         place = target.relative_to(root).as_posix()
         if place not in FOLDERS:
-            logging.getLogger(__name__).warning("no page tells of the folder %s: name it in FOLDERS", place, location=page)
+            logging.getLogger(__name__).warning(
+                "no page tells of the folder %s: name it in FOLDERS", place, location=page
+            )
             return link[0]
         return f"]({os.path.relpath(root / FOLDERS[place], folder)})"
 
