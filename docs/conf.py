@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
 
 project = "xbarsim"
 author = "The xbarsim developers"
-copyright = author  # noqa: A001
+copyright = author
 version = release = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)[1]
 
 root_doc = "docs/index"

@@ -16,6 +16,7 @@ from xbarsim.analysis.runs import from_netlist
 from xbarsim.errors import XbarsimError
 from xbarsim.netlist.behaviour.functions import LAWS
 from xbarsim.netlist.reading import program, tolerances
+from xbarsim.netlist.reading.cards import _ADDS_ELEMENTS
 from xbarsim.netlist.reading.devicecards import DEVICES, MODEL_PARAMETERS
 from xbarsim.netlist.reading.elements import UNSUPPORTED as NO_ELEMENTS
 from xbarsim.netlist.reading.expressions import PARAMETERS, RANDOM
@@ -47,7 +48,7 @@ ELEMENTS = {
     "l1 in a 1n\nl2 in b 1n\nk1 l1 l2 0.9": "coupling of two coils or more",
     "v1 c 0 dc 0.5\nr1 c a 1k": "volts",
     "i1 a 0 1u m=2": "amperes, parallel ones",
-    "v1 c 0 pulse(0 1 1n 1n 1n 5n 20n)\nr1 c a 1k": "also `pwl`, `sin`, `exp`, `sffm`, `am`; at rest its value at time 0",
+    "v1 c 0 pulse(0 1 1n 1n 1n 5n 20n)\nr1 c a 1k": "`pwl`, `sin`, `exp`, `sffm`, `am` too; at rest its first value",
     "v1 c 0 pwl(0 0 1n 1 +1n 0) r=0\nr1 c a 1k": "LTspice's steps and repetition",
     "e1 c 0 a b 2\nr1 c 0 1k": "volts by volts",
     "e1 c 0 poly(2) a 0 b 0 0 1 1\nr1 c 0 1k": "polynomials, of E, F, G and H",
@@ -195,7 +196,9 @@ def tables() -> dict[str, tuple[str, list[str]]]:
     plain, error = "| card | |", "| card | |"
     return {
         "elements": (plain, examples(ELEMENTS)),
-        "no elements": (error, [f"| `{letter}1` | {outcome(f'{letter}1 a b 0', '')} |" for letter in sorted(NO_ELEMENTS)]),
+        "no elements": (
+            error, [f"| `{letter}1` | {outcome(f'{letter}1 a b 0', '')} |" for letter in sorted(NO_ELEMENTS)]
+        ),
         "numbers": ("| as a value | |", [number_row(text) for text in NUMBERS]),
         "models": ("| | operating points depend on | `.tran` depends on | refused |", list(parameter_rows())),
         "cards": (plain, examples(CARDS)),
@@ -229,10 +232,7 @@ def option_rows() -> list[str]:
         f"| {words(tolerances.TOLERANCES)} | integration in `.tran` |",
         "| `seed` | random draws |",
         f"| {words(tolerances.UNREAD)} | of transients elsewhere: noted there |",
-        *(
-            f"| `{name}` | {outcome(f'.options {name}=1', '')} |"
-            for name in (*_ELSEWHERE, "rshunt", "rseries", "cshunt")
-        ),
+        *(f"| `{name}` | {outcome(f'.options {name}=1', '')} |" for name in (*_ELSEWHERE, *_ADDS_ELEMENTS)),
         f"| any other | {outcome('.options itl1=100', '')} |",
     ]
 

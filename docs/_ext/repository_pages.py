@@ -1,4 +1,4 @@
-"""Pages as they lie in the repository: what a forge shows of them by itself, folders and contents, is added for the site.
+"""Pages as they lie in the repository: what a forge shows by itself, folders and contents, is added for the site.
 
 A link to a folder goes to the page that tells of it; a page that lists others has them below it in the contents.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.util import logging
+
+LOGGER = logging.getLogger(__name__)
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)\)")
 
@@ -34,7 +36,7 @@ CONTENTS = "\n\n```{{toctree}}\n:hidden:\n:glob:\n\n{}\n```\n"
 
 def for_the_site(app: Sphinx, page: str, content: list[str]) -> None:
     """Change a page's text, in place, before it is parsed."""
-    if not app.env.doc2path(page).suffix == ".md":
+    if app.env.doc2path(page).suffix != ".md":
         return
     root = Path(app.srcdir)
     folder = root.joinpath(page).parent

@@ -25,7 +25,7 @@ def test_the_page_has_every_table():
 
 
 def test_every_element_and_every_card_is_there():
-    letters = {card[0] for card in dialect_examples.ELEMENTS}
+    letters = {line[0] for card in dialect_examples.ELEMENTS for line in card.splitlines()}
     assert set(ELEMENTS) <= letters
     assert [card for card in reader._READ if f"`{card}`" not in PAGE and f"`{card} " not in PAGE] == []
 

@@ -2,77 +2,18 @@
 
 from __future__ import annotations
 
-import doctest
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from cli_tools import ROOT, environment
+from cli_tools import ROOT
+from page_tools import NOT_RUN, blocks, commands, pattern, run_command, run_session
 
 README = ROOT / "README.md"
-FENCE = re.compile(r"^```(console|bash|python)\n(.*?)^```$", re.M | re.S)
-NOT_RUN = ("make", "git", "pip", "python", "python3", "apt-get", "sudo", "source", ".")
-"""They would install or fetch."""
-
-
-class Block(NamedTuple):
-    language: str
-    text: str
-    line: int
-
-
-def blocks(text: str) -> list[Block]:
-    """Return the fenced blocks; ``line`` is that of their first line, from 1."""
-    return [Block(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(text)]
-
-
-def commands(block: Block) -> list[tuple[str, str | None]]:
-    """Return each command with the output that follows it; None where a block shows no output."""
-    text = re.sub(r"\\\n\s*", "", block.text)
-    if block.language == "bash":
-        return [(line, None) for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    parts: list[tuple[str, str | None]] = []
-    for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
-        command, _, output = part.partition("\n")
-        parts.append((command, output))
-    return parts
-
-
-def pattern(output: str) -> str:
-    """Return a regular expression: ``...`` is anything, blank ends do not count, times and residuals vary."""
-    lines = []
-    for line in output.strip().splitlines():
-        if re.match(r"time\b|residual\b", line):
-            line = line.split()[0] + " ..."
-        lines.append(re.escape(line.rstrip()).replace(re.escape("..."), ".*"))
-    return r"\n".join(lines).replace(r"\n.*\n", r"\n(?:.*\n)?") + r"\s*"
-
-
-def run_command(command: str, expected: str | None, folder: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    process = subprocess.run(
-        command, shell=True, cwd=folder, env=environment(PATH=path),
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    if expected and expected.strip():
-        out = "\n".join(line.rstrip() for line in process.stdout.splitlines())
-        assert re.fullmatch(pattern(expected), out, re.S), f"README shows\n{expected}\nand it prints\n{process.stdout}"
-
-
-def run_python(block: Block, names: dict) -> None:
-    test = doctest.DocTestParser().get_doctest(block.text, names, README.name, str(README), block.line - 1)
-    assert test.examples, f"README.md:{block.line}: a python block without >>> is not run"
-    lines: list[str] = []
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    doctest.DocTestRunner(optionflags=flags, verbose=False).run(test, out=lines.append, clear_globs=False)
-    names.update(test.globs)
-    assert not lines, "".join(lines)
+RUN = ("python", "console", "bash")
 
 
 @pytest.mark.slow
@@ -85,7 +26,7 @@ def test_every_command_and_every_session_of_the_readme(tmp_path, monkeypatch):
     ran = {"console": 0, "bash": 0, "python": 0}
     for block in blocks(README.read_text("utf-8")):
         if block.language == "python":
-            run_python(block, names)
+            run_session(block, names, README)
             ran["python"] += 1
             continue
         for command, expected in commands(block):
@@ -100,6 +41,8 @@ def test_every_block_is_of_a_kind_that_is_run():
     """A block in another language, or a fence that the extraction misses, would go unchecked."""
     text = README.read_text("utf-8")
     assert len(re.findall(r"^```", text, re.M)) == 2 * len(blocks(text))
+    assert all(block.language in RUN for block in blocks(text))
+    assert all(">>>" in block.text for block in blocks(text) if block.language == "python")
 
 
 @pytest.mark.parametrize(
