@@ -330,7 +330,7 @@ class ProgrammedWeights(MappedWeights):
 
     @contextmanager
     def one_read(self) -> Iterator[None]:
-        """Make all calls inside one read of the arrays, as the steps of a recurrent layer are."""
+        """Return a context in which all calls are one read of the arrays, as the steps of a recurrent layer are."""
         self._series = self.arrays()
         try:
             yield

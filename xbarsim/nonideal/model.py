@@ -223,6 +223,6 @@ class Nonidealities(Settings):
         return np.clip(g, self.g_off, self.g_on)
 
     def stuck(self, conductance: Array, faults: FaultMap) -> Array:
-        """Return conductances (rows, cols) with those of stuck cells in their place."""
+        """Return ``conductance`` (rows, cols), siemens, with those of stuck cells in their place."""
         at_hrs = np.where(faults == Fault.STUCK_AT_HRS, self.stuck_hrs, conductance)
         return np.where(faults == Fault.STUCK_AT_LRS, self.stuck_lrs, at_hrs)
