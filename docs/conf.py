@@ -53,13 +53,16 @@ napoleon_use_ivar = True
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-LONG = ("mitigation", "training")
+LONG = ("five_methods", "training")
 """Words in the names of examples that take a minute: they are shown, and not run."""
 
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "docs/gallery",
     "filename_pattern": rf"^(?!.*({'|'.join(LONG)})).*\.py$",
+    "doc_module": ("xbarsim",),
+    "reference_url": {"xbarsim": None},
+    "backreferences_dir": "docs/gallery/backreferences",
     "download_all_examples": False,
     "show_memory": False,
     "write_computation_times": False,

@@ -79,8 +79,8 @@ class Api(SphinxDirective):
             if kind == "py:data":
                 lines += ["", f"   {documentation_of(package.__name__, name) or f'``{value!r}``'}"]
             elif inspect.isclass(value):
-                lines += ["   :members:", "   :show-inheritance:"]
-            lines += [""]
+                lines += ["   :members:"]
+            lines += ["", f".. minigallery:: {package.__name__}.{name}", ""]
         tree = self.parse_text_to_nodes("\n".join(lines))
         for node in tree:
             unlink_words(node)

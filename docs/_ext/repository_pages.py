@@ -17,6 +17,7 @@ LOGGER = logging.getLogger(__name__)
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)\)")
 
 FOLDERS = {
+    "examples": "docs/gallery/index.rst",
     "spice_models": "docs/devices.md",
     "validation/papers": "docs/results/README.md",
     "validation/results": "validation/README.md",
@@ -25,13 +26,35 @@ FOLDERS = {
 """The page that tells of a folder."""
 
 CHILDREN = {
-    "docs/mitigation": "methods/*",
-    "docs/results/README": "*",
-    "validation/README": "results/**",
-}
-"""What stands below a page in the contents."""
+    "docs/howto": [
+        "howto/my_netlist", "howto/my_measurements", "howto/my_fault_map", "howto/my_network", "netlists", "devices",
+        "reading", "noise", "settling", "transient", "programming", "updates", "nonideal", "networks", "inference",
+        "mitigation", "studies", "validation", "coming_from",
+    ],
+    "docs/mitigation": ["methods/*"],
+    "docs/explanation": ["design", "explanation/*", "closed_form"],
+    "docs/reference": ["reference/cli", "reference/dialect", "reference/api/index"],
+    "docs/reference/api/index": ["*"],
+    "docs/results": ["../validation/README", "results/README"],
+    "docs/results/README": ["*"],
+    "validation/README": ["results/**"],
+    "docs/about": ["../README", "../CHANGELOG", "../CONTRIBUTING"],
+}  # fmt: skip
+"""What stands below a page in the contents. Pages of docs/ that no list names come at the end of the how-tos."""
+
+TOP = ("index", "tour", "howto", "explanation", "reference", "results", "about")
+"""Pages that the first page's contents name."""
 
 CONTENTS = "\n\n```{{toctree}}\n:hidden:\n:glob:\n\n{}\n```\n"
+
+
+def listed(app: Sphinx, page: str) -> list[str]:
+    """Return what stands below a page."""
+    if page != "docs/howto":
+        return CHILDREN[page]
+    named = {name for names in CHILDREN.values() for name in names} | set(TOP)
+    new = (Path(other).name for other in sorted(app.env.found_docs) if Path(other).parent.as_posix() == "docs")
+    return [*CHILDREN[page], *(name for name in new if name not in named)]
 
 
 def for_the_site(app: Sphinx, page: str, content: list[str]) -> None:
@@ -55,7 +78,7 @@ def for_the_site(app: Sphinx, page: str, content: list[str]) -> None:
 
     content[0] = LINK.sub(followed, content[0])
     if page in CHILDREN:
-        content[0] += CONTENTS.format(CHILDREN[page])
+        content[0] += CONTENTS.format("\n".join(listed(app, page)))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
