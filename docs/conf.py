@@ -38,6 +38,7 @@ extensions = [
     "api_reference",
     "command_reference",
     "repository_pages",
+    "setting_reference",
 ]
 
 highlight_language = "text"

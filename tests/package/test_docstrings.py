@@ -15,9 +15,12 @@ import pytest
 from cli_tools import ROOT
 from numpy.typing import ArrayLike
 
+from xbarsim.devices import models
 from xbarsim.errors import InputError
 
 pytest.importorskip("torch")
+
+from xbarsim.mitigation import methods
 
 DIRECTIVE = re.compile(r"^\.\. api:: ([\w.]+)\n((?:\n|   .*\n)*)", re.M)
 PAGES = sorted((ROOT / "docs" / "reference" / "api").glob("*.md"))
@@ -236,6 +239,26 @@ def test_docstrings_are_whole():
     lacking = {subject.name: problems(subject) for subject in subjects()}
     assert {name: what for name, what in lacking.items() if what} == {}
     assert len(lacking) > 600
+
+
+YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+OHMS_LAW = ("linear",)
+SERIES = ("selector",)
+"""Nothing but two laws in series."""
+YOUR_OWN = ("law", "verilog_a", "dynamic_law", "dynamic_verilog_a")
+
+
+def test_a_model_has_its_equation_and_its_source():
+    for name, model in models().items():
+        text = inspect.cleandoc(model.__doc__ or "")
+        assert "=" in text or name in YOUR_OWN, name
+        assert YEAR.search(text) or name in (*OHMS_LAW, *SERIES, *YOUR_OWN), name
+
+
+def test_a_method_has_its_source_or_says_that_there_is_none():
+    """Its equations are on its page, which :file:`tests/mitigation` asks for."""
+    for name, kind in methods().items():
+        assert kind.paper.strip(), name
 
 
 def sample(volts: ArrayLike, ohms: float, name: str) -> float:
