@@ -16,14 +16,15 @@ LOGGER = logging.getLogger(__name__)
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)\)")
 
-FOLDERS = {
+PLACES = {
     "examples": "docs/gallery/index.rst",
+    "examples/README.md": "docs/gallery/index.rst",
     "spice_models": "docs/devices.md",
     "validation/papers": "docs/results/README.md",
     "validation/results": "validation/README.md",
     "validation/results/papers": "validation/README.md",
 }
-"""The page that tells of a folder."""
+"""The page that tells of a folder, or of a file that is no page of the site."""
 
 CHILDREN = {
     "docs/howto": [
@@ -66,15 +67,15 @@ def for_the_site(app: Sphinx, page: str, content: list[str]) -> None:
 
     def followed(link: re.Match[str]) -> str:
         target = Path(os.path.normpath(folder / link[1]))
-        if not target.is_dir():
+        place = target.relative_to(root).as_posix() if target.is_relative_to(root) else ""
+        if place not in PLACES and not target.is_dir():
             return link[0]
-        place = target.relative_to(root).as_posix()
-        if place not in FOLDERS:
+        if place not in PLACES:
             logging.getLogger(__name__).warning(
-                "no page tells of the folder %s: name it in FOLDERS", place, location=page
+                "no page tells of the folder %s: name it in PLACES", place, location=page
             )
             return link[0]
-        return f"]({os.path.relpath(root / FOLDERS[place], folder)})"
+        return f"]({os.path.relpath(root / PLACES[place], folder)})"
 
     content[0] = LINK.sub(followed, content[0])
     if page in CHILDREN:
