@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from cli_tools import environment
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -85,8 +86,12 @@ def missing_imports(text: str) -> list[str]:
 
 
 def run_python(block: Block, names: dict, page: Path) -> None:
-    """Run a block, a session or a script; one that imports what is not installed is parsed alone."""
+    """Run a block: a session, whose page is left out where it needs what is not installed, or a script, then parsed."""
     if block.text.startswith(">>>"):
+        examples = doctest.DocTestParser().get_examples(block.text)
+        missing = missing_imports("".join(example.source for example in examples))
+        if missing:
+            pytest.skip(f"{missing[0]} is not installed")
         run_session(block, names, page)
     elif not missing_imports(block.text):
         exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), names)
