@@ -12,7 +12,9 @@ import page_tools
 import pytest
 from cli_tools import ROOT
 
-ELSEWHERE = ("mitigation.md", "networks.md", "nonideal.md", "transient.md")
+ELSEWHERE = (
+    "interop.md", "measured.md", "mitigation.md", "networks.md", "nonideal.md", "python.md", "transient.md",
+)  # fmt: skip
 """Pages of whose blocks a test of their own says more."""
 
 PAGES = [
