@@ -6,6 +6,7 @@
 # make pythons  the sample with every other Python that is here
 # make coverage the kernels' lines that tests reach, run as Python
 # make bounds   what kernels may cost, counted anew: after a change that is meant
+# make docs     the documentation site, in docs/_build/html; a warning is an error
 # make stale    the pages of results whose code has changed since they were measured
 VENV ?= .venv
 PYTHON ?= python3
@@ -13,7 +14,7 @@ PYTHONS ?= python3.12 python3.13
 CONSTRAINTS ?= constraints.txt
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: solve quick lint test lowest pythons sample coverage bounds stale ngspice clean
+.PHONY: solve quick lint test lowest pythons sample coverage docs bounds stale ngspice clean
 
 solve: $(VENV)/.core
 	$(VENV)/bin/xbarsim solve --netlist examples/crossbar_64x64.sp
@@ -60,6 +61,10 @@ coverage: $(VENV)/.all
 	$(VENV)/bin/python -m coverage run --append tests/uncompiled_cases.py /dev/null
 	$(VENV)/bin/python -m coverage report --show-missing
 
+docs: $(VENV)/.docs
+	$(VENV)/bin/python -m sphinx -W --keep-going -q -c docs $(SPHINX_ARGS) . docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -69,6 +74,10 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
 
 $(VENV)/.all: $(VENV)/.core
 	$(PIP) install -c $(CONSTRAINTS) -e '.[all]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.core
+	$(PIP) install -c $(CONSTRAINTS) -e '.[docs]'
 	@touch $@
 
 $(VENV)/.sample: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
@@ -88,4 +97,4 @@ ngspice:
 	done
 
 clean:
-	rm -rf $(VENV) $(VENV)-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* docs/_build docs/gallery build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

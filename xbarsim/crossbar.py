@@ -30,6 +30,11 @@ class LineEnds(Locked):
         Source voltages in volts, scalar or one for each line.
     resistance : array_like
         Source resistances in ohms, scalar or one for each line; 0 is an ideal source, ``inf`` leaves the end open.
+
+    Raises
+    ------
+    InputError
+        A number is NaN, a resistance is negative, or an array has more than one axis.
     """
 
     voltage: Array
@@ -157,7 +162,7 @@ class Crossbar(Locked):
         return {side: ends[side].for_lines(side, rows if side.startswith("word") else cols) for side in SIDES}
 
     def with_cells(self, conductance: ArrayLike, device: Device | None = None) -> Crossbar:
-        """Return the same wires and ends with other cells, of the same device or of another.
+        """Return the same wires and ends with other cells, ``conductance`` (rows, cols) in siemens, of any device.
 
         Raises
         ------

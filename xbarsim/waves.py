@@ -68,7 +68,17 @@ def _rounds(length: float, start: float, stop: float) -> Floats:
 
 @dataclass(frozen=True)
 class Pulse(_Numbers):
-    """``low`` until ``delay``, then trapezoids of ``high``, one each ``period``; ``count`` of them if it is not 0."""
+    """``low`` until ``delay``, then trapezoids of ``high``, one each ``period``; ``count`` of them if it is not 0.
+
+    Attributes
+    ----------
+    low, high : float
+        Volts or amperes.
+    delay, rise, fall, width, period : float
+        Seconds.
+    count : float
+        How many; 0 goes on for ever.
+    """
 
     low: float
     high: float
@@ -107,7 +117,21 @@ class Pulse(_Numbers):
 
 @dataclass(frozen=True)
 class Sine(_Numbers):
-    """``offset + amplitude sin(2 pi frequency t + phase) exp(-damping t)``, t from ``delay`` on and held before."""
+    """``offset + amplitude sin(2 pi frequency t + phase) exp(-damping t)``, t from ``delay`` on and held before.
+
+    Attributes
+    ----------
+    offset, amplitude : float
+        Volts or amperes.
+    frequency : float
+        Hertz.
+    delay : float
+        Seconds.
+    damping : float
+        1/s.
+    phase : float
+        Degrees.
+    """
 
     offset: float
     amplitude: float
@@ -135,7 +159,19 @@ class Sine(_Numbers):
 
 @dataclass(frozen=True)
 class FrequencyModulated(_Numbers):
-    """``offset + amplitude sin(2 pi carrier t + p_c + index sin(2 pi signal t + p_s))``, phases in degrees."""
+    """``offset + amplitude sin(2 pi carrier t + p_c + index sin(2 pi signal t + p_s))``.
+
+    Attributes
+    ----------
+    offset, amplitude : float
+        Volts or amperes.
+    carrier, signal : float
+        Hertz.
+    index : float
+        Of modulation, a plain number.
+    carrier_phase, signal_phase : float
+        Degrees.
+    """
 
     offset: float
     amplitude: float
@@ -169,6 +205,19 @@ class AmplitudeModulated(_Numbers):
     """``amplitude (offset + sin(2 pi modulation t + p)) sin(2 pi carrier t + p)``, t from ``delay`` on, 0 before.
 
     ngspice takes one phase p, in degrees, for both: the signal's.
+
+    Attributes
+    ----------
+    amplitude : float
+        Volts or amperes.
+    offset : float
+        A plain number.
+    modulation, carrier : float
+        Hertz.
+    delay : float
+        Seconds.
+    phase : float
+        Degrees.
     """
 
     amplitude: float
@@ -200,6 +249,13 @@ class Exponential(_Numbers):
     """From ``low`` towards ``high`` at ``rise_delay``, and back at ``fall_delay``, each with its time constant.
 
     As in ngspice it stays at ``low`` until ``rise_delay`` even where the fall would begin before.
+
+    Attributes
+    ----------
+    low, high : float
+        Volts or amperes.
+    rise_delay, rise_constant, fall_delay, fall_constant : float
+        Seconds.
     """
 
     low: float
@@ -234,6 +290,20 @@ class Piecewise:
     """Straight lines between points, whose times do not decrease: two points at one time are a step.
 
     ``delay`` shifts all; with ``repeat`` (one of the times) what follows it is repeated for ever.
+
+    Attributes
+    ----------
+    points : (points,) array_like
+        Seconds, which do not decrease.
+    values : (points,) array_like
+        Volts or amperes.
+    delay, repeat : float
+        Seconds; ``repeat`` may be None.
+
+    Raises
+    ------
+    InputError
+        A number is not finite, points decrease, or there are not as many values.
     """
 
     points: Floats

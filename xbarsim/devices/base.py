@@ -178,7 +178,7 @@ class Device(Locked):
             broadcast(f"device.{name}", value, shape)
 
     def cells(self, conductance: Array) -> Cells:
-        """Lay out the law's parameters for the cells of ``conductance`` (rows, cols)."""
+        """Return the law's parameters laid out for the cells of ``conductance`` (rows, cols) in siemens."""
         from xbarsim.kernels.law_table import Cells
 
         columns = [conductance, *self.parameters.values()]

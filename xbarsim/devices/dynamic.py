@@ -148,7 +148,7 @@ class DynamicDevice(Device):
         )
 
     def dynamics(self, shape: tuple[int, int]) -> DynamicCells:
-        """Lay out the laws' parameters for an array of ``(rows, cols)``.
+        """Return the laws' parameters laid out for an array of ``(rows, cols)``.
 
         Raises
         ------

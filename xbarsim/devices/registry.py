@@ -65,7 +65,7 @@ def model(name: str) -> type[Device]:
 
 
 def register(new: type[Device]) -> type[Device]:
-    """Add a model to this process's table, under its ``name``; one that was added before is replaced.
+    """Add a model to this process's table, under its ``name``, and return it; one that was added before is replaced.
 
     Raises
     ------

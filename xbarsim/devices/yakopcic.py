@@ -42,9 +42,9 @@ class Yakopcic(DynamicDevice):
     vp, vn : array_like, scalar or (rows, cols)
         Thresholds in volts, >= 0.
     alphap, alphan : array_like, scalar or (rows, cols)
-        How steeply the motion fades beyond ``xp`` and ``1 - xn``, >= 0.
+        How steeply the motion fades (a plain number) beyond ``xp`` and ``1 - xn``, >= 0.
     xp, xn : array_like, scalar or (rows, cols)
-        Where it begins to fade, 0 to below 1.
+        States at which it begins to fade, 0 to below 1.
     eta : array_like, scalar or (rows, cols)
         1 where a positive voltage raises x, -1 where it lowers x.
 

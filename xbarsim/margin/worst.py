@@ -190,7 +190,12 @@ def sweep(
     progress : callable, optional
         Told what is being solved.
     technology, read_voltage, cell, patterns
-        As for ``margin``, which says what is raised.
+        As for ``margin``, which says what else is raised.
+
+    Raises
+    ------
+    InputError
+        There is no size or scheme, or one is there twice.
     """
     shapes = [_shape(size) for size in sizes]
     for shape in shapes:

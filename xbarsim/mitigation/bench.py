@@ -41,7 +41,15 @@ _CALIBRATION = 128  # images, unlabelled, for converters' ranges
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images (count, channels, height, width), as the network sees them, with their labels (count,)."""
+    """Images as the network sees them, with their labels.
+
+    Attributes
+    ----------
+    images : (count, channels, height, width) tensor
+        Pixels as the network's input, without a unit.
+    labels : (count,) tensor of int
+        Their classes.
+    """
 
     images: Tensor
     labels: Tensor
@@ -69,7 +77,7 @@ class Bench:
         The methods' own randomness, which has nothing to do with chips.
     ledger : Ledger
         Where uses are counted.
-    known : KnownChips, optional
+    knowledge : KnownChips, optional
         What is known of the chip.
     socket : ChipSocket, optional
         The chip itself.
@@ -212,7 +220,8 @@ class Bench:
     def known_network(self, plan: Plan) -> CrossbarNetwork:
         """Return a plan on the chip as it is known: the circuit with known faults, and factors, and nothing else.
 
-        The network is the method's, to be asked (``layer.realised``, ``layer.row_costs``) or trained.
+        The network is the method's, to be asked (``layer.realised``, ``layer.row_costs``) or trained. InputError where
+        the bench has no map of a chip.
         """
         self._check(knows="faults")
         if self._knowledge is None:

@@ -95,7 +95,7 @@ def _packaged() -> tuple[dict[str, type[Method]], dict[str, str]]:
 
 
 def register(kind: type[Method]) -> type[Method]:
-    """Add a method to this process's table, under its ``name``; one that was added before is replaced.
+    """Add a method to this process's table, under its ``name``, and return it; one that was added before is replaced.
 
     Raises
     ------
@@ -120,6 +120,13 @@ def shorthands() -> dict[str, str]:
 
 def method(name: str, **options: Any) -> Method:
     """Return a method with options.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    **options
+        Its own, by their names.
 
     Raises
     ------

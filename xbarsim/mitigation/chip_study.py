@@ -27,7 +27,17 @@ _MOST_CHIPS = 100_000
 
 @dataclass(frozen=True)
 class Failure:
-    """A chain that came to no end on a chip: which, on which, and why."""
+    """A chain that came to no end on a chip.
+
+    Attributes
+    ----------
+    label : str
+        Which.
+    seed : int
+        On which.
+    message : str
+        Why.
+    """
 
     label: str
     seed: int
@@ -144,7 +154,7 @@ class Trials:
         progress: Progress = silent,
         report: Report | None = None,
     ) -> Study:
-        """Do all; ``ideal`` is torch's accuracy where it is there already, and the others are as ``run`` takes them."""
+        """Do all and return it; ``ideal`` is torch's accuracy where it is there already, the others as of ``run``."""
         jobs = checked_jobs(jobs)
         start = time.perf_counter()
         finished = finished or {}
@@ -266,6 +276,11 @@ def run(
         Processes, which change no number: torch has one thread in each. None: as many as there are cores.
     progress, report : callable, optional
         Told of what is being done, and of each record when it is ready.
+
+    Returns
+    -------
+    Study
+        All chains on all chips, those that failed among them.
 
     Raises
     ------

@@ -70,6 +70,11 @@ class Plan:
         A binary network's stays digital.
     write_verify : WriteVerify or None
         How cells are programmed, if not as the hardware says.
+
+    Raises
+    ------
+    InputError
+        The model is no module, or ``batchnorm`` is neither of these.
     """
 
     model: nn.Module
@@ -85,7 +90,13 @@ class Plan:
 
     @staticmethod
     def of(model: nn.Module, spare: int = 0, by: Literal["layer", "tile"] = "layer", names: Sequence[str] = ()) -> Plan:
-        """Return the plan that changes nothing, on arrays with so many spare word lines, which are off."""
+        """Return the plan that changes nothing, on arrays with so many spare word lines, which are off.
+
+        Raises
+        ------
+        InputError
+            The model is no module.
+        """
         arrangement = Arrangement(spare=spare, by=by) if spare else None
         if not isinstance(model, nn.Module):
             raise InputError(f"model is {model!r}: it must be a torch.nn.Module")

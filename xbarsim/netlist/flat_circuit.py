@@ -65,6 +65,8 @@ class FlatCircuit:
         Ohms, volts, amperes or henries.
     origins : (n,) array of int
         Where each element stands, for ``where``.
+    places : Places
+        The files and lines that origins stand for.
     notes : list of str
         What the reader did that a user should know.
     controlled : tuple of Controlled

@@ -92,7 +92,9 @@ class Recognition:
     circuit : FlatCircuit
         The circuit that was looked at.
     crossbar : Crossbar or None
-        None if the circuit is none; ``reason`` says why.
+        None if the circuit is none.
+    reason : str
+        Why it is none; empty where it is.
     voltages : (rows,) array of float
         What drives ``word_left``.
     word_nodes, bit_nodes : (rows, cols) array of int
@@ -178,7 +180,12 @@ def report(recognition: Recognition, solution: Solution) -> tuple[dict[str, floa
     node_voltages : dict of str to float
         By node name; ground is left out, a floating node is NaN.
     source_currents : dict of str to float
-        By the names of elements with a branch current, positive into the + terminal.
+        Amperes by the names of elements with a branch current, positive into the + terminal.
+
+    Raises
+    ------
+    ValueError
+        The circuit is no crossbar.
     """
     circuit = recognition.circuit
     if recognition.crossbar is None:

@@ -34,7 +34,7 @@ def write(crossbar: Crossbar, voltages: ArrayLike, path: str | Path) -> None:
     crossbar : Crossbar
         With any device that has a twin in SPICE.
     voltages : array_like, (rows,)
-        What drives ``word_left``.
+        Volts that drive ``word_left``.
     path : str or Path
         Is replaced as a whole, or not at all.
 

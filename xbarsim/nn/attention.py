@@ -15,7 +15,17 @@ from xbarsim.nn.hardware import Hardware
 
 
 class CrossbarAttention(nn.Module):
-    """``torch.nn.MultiheadAttention``; ``q_proj``, ``k_proj``, ``v_proj`` and ``out_proj`` are ``CrossbarLinear``."""
+    """``torch.nn.MultiheadAttention``; ``q_proj``, ``k_proj``, ``v_proj`` and ``out_proj`` are ``CrossbarLinear``.
+
+    Parameters
+    ----------
+    layer : nn.MultiheadAttention
+        What it takes the place of; it stays as it is.
+    hardware : Hardware
+        The arrays.
+    bias_row : bool
+        Whether biases are a row of cells.
+    """
 
     # torch's transformers ask for these before they take kernels of their own, which would go past the crossbars.
     _qkv_same_embed_dim = False
@@ -51,7 +61,13 @@ class CrossbarAttention(nn.Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Return outputs, and the attention's weights or None, as the torch layer does for the same arguments."""
+        """Return outputs, and the attention's weights or None, as the torch layer does for the same arguments.
+
+        Raises
+        ------
+        InputError
+            ``is_causal`` without a mask, or a mask of another shape.
+        """
         if is_causal and attn_mask is None:
             raise InputError("attn_mask is None: is_causal only says of what kind it is")
         batched = query.dim() == 3

@@ -56,7 +56,7 @@ class CrossbarLinear(CrossbarLayer):
     @uncompiled
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
-        """Return (..., outputs) for inputs (..., inputs)."""
+        """Return (..., outputs) for inputs (..., inputs); InputError for other inputs."""
         x = checked_input(input, self.weight, self.label)
         if x.dim() == 0 or x.shape[-1] != self.in_features:
             raise InputError(f"{self.label} has {self.in_features} inputs: x has shape {tuple(x.shape)}")
@@ -117,7 +117,7 @@ class CrossbarConv(CrossbarLayer):
     @uncompiled
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
-        """Return (batch, channels, *sizes), or without the batch, as the torch layer."""
+        """Return (batch, channels, *sizes), or without the batch, as the torch layer; InputError for other channels."""
         x = checked_input(input, self.weight, self.label)
         channels = self.in_channels
         if x.dim() not in (self.dimensions + 1, self.dimensions + 2) or x.shape[-self.dimensions - 1] != channels:
@@ -172,11 +172,27 @@ class CrossbarConv(CrossbarLayer):
 
 
 class CrossbarConv1d(CrossbarConv):
-    """``torch.nn.Conv1d`` on crossbars."""
+    """``torch.nn.Conv1d`` on crossbars.
+
+    Parameters
+    ----------
+    layer : nn.Conv1d
+        What it takes the place of; it stays as it is.
+    hardware, bias_row
+        As of ``CrossbarLinear``.
+    """
 
 
 class CrossbarConv2d(CrossbarConv):
-    """``torch.nn.Conv2d`` on crossbars."""
+    """``torch.nn.Conv2d`` on crossbars.
+
+    Parameters
+    ----------
+    layer : nn.Conv2d
+        What it takes the place of; it stays as it is.
+    hardware, bias_row
+        As of ``CrossbarLinear``.
+    """
 
 
 def with_parameters(layer: Any, source: CrossbarLayer) -> Any:

@@ -234,7 +234,7 @@ class Footprint:
         return self.room is None or self.whole <= self.room
 
     def verdict(self, setting: str = "keep_maps({!r})", limit: str = "memory") -> str:
-        """Say whether there is room; if there is none, what would need less.
+        """Return a sentence on whether there is room; if there is none, what would need less.
 
         Parameters
         ----------

@@ -93,6 +93,11 @@ class Mapping(Settings):
     reference_faults : bool
         Whether cells of reference columns may be stuck as others are. Without them they are healthy, as on chips whose
         reference was tested; they vary all the same.
+
+    Raises
+    ------
+    InputError
+        A word is none of these, or a number is out of its bounds.
     """
 
     kind: Literal["differential", "reference", "offset"] = "differential"

@@ -153,7 +153,7 @@ class CrossbarLayer(DigitalOutputs):
         That is so of linear cells, without converters behind the arrays and without noise of currents. While ranges are
         looked for there are converters, which pass everything.
         """
-        plain = self.hardware.adc.bits is None and not self.noisy_currents
+        plain = self.hardware.adc.bits is None and not self.hardware.cells.noisy_currents
         return self.hardware.law.linear and plain and self.output_converter.rounding
 
     def prepare(self) -> None:
@@ -273,7 +273,7 @@ class CrossbarLayer(DigitalOutputs):
         if self.hardware.law.linear:
             source = arrays or self.arrays()
             read = linear_reader(source.passing_strips() if passing else source.strips(), self.places)
-            if not self.noisy_currents:
+            if not self.hardware.cells.noisy_currents:
                 return read
             noise = CurrentNoise(source.noise_roots(), self.checked_chip().seed, self.vectors)
             self.vectors += vectors

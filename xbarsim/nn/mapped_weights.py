@@ -106,7 +106,7 @@ class MappedWeights(DoubleBuffers):
         return f"layer {self.name!r}" if self.name else "the layer"
 
     def matrices(self) -> list[Tensor]:
-        """Weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
+        """Return weights as matrices (inputs, outputs), one for each group; the last row is the bias if it is a row."""
         flat = self.weight.reshape(self.weight.shape[0], -1)
         matrices = [part.T for part in flat.chunk(self.groups)]
         if not self.bias_row or self.bias is None:

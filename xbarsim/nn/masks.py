@@ -53,7 +53,7 @@ class WeightMask:
 
     @classmethod
     def of(cls, model: nn.Module, masks: Mapping[str, Tensor]) -> WeightMask:
-        """Fix weights of a network at what they are now.
+        """Return what fixes weights of a network at what they are now.
 
         Parameters
         ----------

@@ -328,7 +328,7 @@ class CrossbarNetwork(nn.Module):
         return self
 
     def summary(self, inputs: Any = None) -> Summary:
-        """Describe every layer: arrays, cells, utilisation, and the error that wires make.
+        """Return a description of every layer: arrays, cells, utilisation, and the error that wires make.
 
         Parameters
         ----------

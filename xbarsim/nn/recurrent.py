@@ -25,6 +25,15 @@ class CrossbarRecurrent(nn.Module):
     They are called ``ih_l0``, ``hh_l0``, ``hr_l0`` (of ``proj_size``), ``ih_l0_reverse`` and so on. Without converters
     torch's own kernels run on the matrices that the circuit really multiplies by; with them every step goes through
     the arrays.
+
+    Parameters
+    ----------
+    layer : nn.RNN, nn.LSTM or nn.GRU
+        What it takes the place of; it stays as it is.
+    hardware : Hardware
+        The arrays.
+    bias_row : bool
+        Whether biases are a row of cells.
     """
 
     def __init__(self, layer: nn.RNNBase, hardware: Hardware, *, bias_row: bool = False) -> None:
@@ -54,7 +63,7 @@ class CrossbarRecurrent(nn.Module):
         """Do nothing: models call this before a forward pass, for kernels that are not used here."""
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
-        """Return outputs and last states, as the torch layer does, for the same forms of input."""
+        """Return outputs and last states, as the torch layer does, for the same forms of input; or InputError."""
         x = input
         if isinstance(x, PackedSequence):
             states = self._states(x.data, int(x.batch_sizes[0]), hx, batched=True)
@@ -163,7 +172,17 @@ class CrossbarRecurrent(nn.Module):
 
 
 class CrossbarCell(nn.Module):
-    """``torch.nn.RNNCell``, ``LSTMCell`` or ``GRUCell``; its maps are the ``CrossbarLinear`` ``ih`` and ``hh``."""
+    """``torch.nn.RNNCell``, ``LSTMCell`` or ``GRUCell``; its maps are the ``CrossbarLinear`` ``ih`` and ``hh``.
+
+    Parameters
+    ----------
+    cell : nn.RNNCellBase
+        What it takes the place of; it stays as it is.
+    hardware : Hardware
+        The arrays.
+    bias_row : bool
+        Whether biases are a row of cells.
+    """
 
     def __init__(self, cell: nn.RNNCellBase, hardware: Hardware, *, bias_row: bool = False) -> None:
         super().__init__()

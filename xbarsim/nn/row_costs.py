@@ -95,7 +95,7 @@ class ComparableWeights(WritableWeights):
             Of a group, the row of biases last; None: the layer's. Where the layer has ``targets``, t is then what these
             become on the line, which is driven negated if ``negated``.
         weighting : (rows,) array_like, optional
-            u of each row; None: 1.
+            u of each row, plain numbers; None: 1.
         negated : bool
             Whether rows are stored negated, and driven negated: ``t_qj(w) = -t_qj(-w)``.
         power : {1, 2}
@@ -138,7 +138,7 @@ class ComparableWeights(WritableWeights):
         Parameters
         ----------
         weighting : (inputs,) array_like, optional
-            u of each input, the row of biases last; None: 1.
+            u of each input, plain numbers, the row of biases last; None: 1.
         power : {1, 2}
             As of ``row_costs``.
         group : int

@@ -117,9 +117,7 @@ class ProgrammedWeights(MappedWeights):
 
     def warn_if_clipped(self) -> None:
         """Say once a programming that weights are clipped."""
-        if self.clipping_warned:
-            return
-        share = self.clipped
+        share = 0.0 if self.clipping_warned else self.clipped
         if share > 0.0:
             self.clipping_warned = True
             warn_of_clipping(self.label, share, self.headroom)
@@ -154,8 +152,7 @@ class ProgrammedWeights(MappedWeights):
         again = self.chip is not None and (self.chip.seed, self.chip.model) == (chip.seed, chip.model)
         self.writes = self.writes + 1 if again else 0
         self.chip, self.headroom = chip, headroom
-        self.reads = self.vectors = 0
-        self.time, self.compensation, self.clipping_warned = time, 1.0, False
+        self.reads, self.vectors, self.time, self.compensation, self.clipping_warned = 0, 0, time, 1.0, False
         self._fix_scale()
         self._stored = None
         return self
@@ -262,14 +259,7 @@ class ProgrammedWeights(MappedWeights):
     @property
     def noisy(self) -> bool:
         """Whether each read is another."""
-        noise = self.hardware.cells.read_noise
-        return noise is not None and noise.of_cells
-
-    @property
-    def noisy_currents(self) -> bool:
-        """Whether the circuit adds noise of its own to the currents of each vector."""
-        noise = self.hardware.cells.read_noise
-        return noise is not None and noise.of_currents
+        return self.hardware.cells.noisy_cells
 
     @property
     def preparable(self) -> bool:
@@ -331,7 +321,7 @@ class ProgrammedWeights(MappedWeights):
 
     @contextmanager
     def one_read(self) -> Iterator[None]:
-        """Make all calls inside one read of the arrays, as the steps of a recurrent layer are."""
+        """Return a context in which all calls are one read of the arrays, as the steps of a recurrent layer are."""
         self._series = self.arrays()
         try:
             yield

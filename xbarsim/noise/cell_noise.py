@@ -40,17 +40,17 @@ class CellNoise:
 
     Attributes
     ----------
-    fano : float
-        F, 0 to 1.
-    flicker : float
+    fano : float or (rows, cols)
+        F, a share, 0 to 1.
+    flicker : float or (rows, cols)
         K, at least 0, of hertz to the power alpha - 1.
-    exponent : float
-        alpha, above 0 and at most 3.
-    telegraph : float
-        a, 0 to 1.
-    occupancy : float
-        p, 0 to 1.
-    lifetime : float
+    exponent : float or (rows, cols)
+        alpha, a plain number, above 0 and at most 3.
+    telegraph : float or (rows, cols)
+        a, a share, 0 to 1.
+    occupancy : float or (rows, cols)
+        p, a share, 0 to 1.
+    lifetime : float or (rows, cols)
         tau in seconds, above 0.
 
     Raises
@@ -90,7 +90,7 @@ class CellNoise:
         )
 
     def white(self, conductance: Array, volts: Array, temperature: float) -> Array:
-        """Return A^2/Hz of cells of these chords I / V, siemens, at these voltages."""
+        """Return A^2/Hz of cells of chords ``conductance`` = I / V, siemens, at ``volts``, both (..., rows, cols)."""
         x = CHARGE * np.abs(volts) / (2.0 * BOLTZMANN * temperature)
         small = x < _SERIES
         ratio: Array = np.where(small, 1.0 + x * x / 3.0, x / np.tanh(np.where(small, 1.0, x)))
@@ -98,7 +98,7 @@ class CellNoise:
         return white
 
     def flicker_power(self, amperes: Array, band: tuple[float, float]) -> Array:
-        """Return A^2 between two frequencies."""
+        """Return A^2 between two frequencies, of cells with currents ``amperes`` (..., rows, cols)."""
         low, high = band
         alpha = self.exponent
         decades = math.log(high / low) if low > 0.0 else math.inf
@@ -110,19 +110,19 @@ class CellNoise:
         return squares
 
     def telegraph_power(self, amperes: Array, band: tuple[float, float]) -> Array:
-        """Return A^2 between two frequencies."""
+        """Return A^2 between two frequencies, of cells with currents ``amperes`` (..., rows, cols)."""
         angle = np.arctan(2.0 * np.pi * band[1] * self.lifetime) - np.arctan(2.0 * np.pi * band[0] * self.lifetime)
         step = self.telegraph * amperes
         power: Array = step**2 * self.occupancy * (1.0 - self.occupancy) * angle * 2.0 / np.pi
         return power
 
     def flicker_density(self, amperes: Array, frequency: float) -> Array:
-        """Return A^2/Hz at a frequency."""
+        """Return A^2/Hz at a frequency, of cells with currents ``amperes`` (..., rows, cols)."""
         density: Array = self.flicker * amperes**2 / frequency**self.exponent
         return density
 
     def telegraph_density(self, amperes: Array, frequency: float) -> Array:
-        """Return A^2/Hz at a frequency."""
+        """Return A^2/Hz at a frequency, of cells with currents ``amperes`` (..., rows, cols)."""
         step, turns = self.telegraph * amperes, 2.0 * np.pi * frequency * self.lifetime
         density: Array = 4.0 * step**2 * self.occupancy * (1.0 - self.occupancy) * self.lifetime / (1.0 + turns**2)
         return density

@@ -182,6 +182,11 @@ def output_noise_density(
     frequency : float
         Hertz, above 0.
 
+    Returns
+    -------
+    OutputNoise
+        Densities in the place of powers.
+
     Raises
     ------
     InputError, SolveError, ConvergenceError, TooLargeError

@@ -101,7 +101,7 @@ class Chip:
         return Chip(model, self.seed, self.shapes, self._maps)
 
     def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
-        """Return the same chip with another fault map in a tile, as one that was measured.
+        """Return the same chip with another fault map in a tile, ``faults`` (rows, cols), as one that was measured.
 
         Raises
         ------
@@ -138,6 +138,11 @@ class Chip:
             Which cells to write, with ``start``; None: all.
         circuit : Crossbar, optional
             The tile's wires and ends, which pulses of ``programming`` go through; None: ideal ones.
+
+        Returns
+        -------
+        Programmed
+            Conductances, pulses, what is stuck or was not reached.
 
         Raises
         ------

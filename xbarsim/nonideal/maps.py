@@ -34,6 +34,11 @@ class Maps(Locked):
         Broken wire segments.
     word_shorts, bit_shorts : (rows - 1, cols) and (rows, cols - 1) of bool
         Where neighbouring word lines touch, and neighbouring bit lines.
+
+    Raises
+    ------
+    InputError
+        An array has another shape, or a cell holds no ``Fault``.
     """
 
     faults: FaultMap

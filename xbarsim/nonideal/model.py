@@ -148,6 +148,16 @@ class Nonidealities(Settings):
         return bool(self.write_verify or self.programming)
 
     @property
+    def noisy_cells(self) -> bool:
+        """Whether each read sees other conductances."""
+        return self.read_noise is not None and self.read_noise.of_cells
+
+    @property
+    def noisy_currents(self) -> bool:
+        """Whether the circuit adds noise of its own to currents."""
+        return self.read_noise is not None and self.read_noise.of_currents
+
+    @property
     def circuit_noise(self) -> ReadNoise:
         """The noise that the circuit adds to currents.
 
@@ -223,6 +233,6 @@ class Nonidealities(Settings):
         return np.clip(g, self.g_off, self.g_on)
 
     def stuck(self, conductance: Array, faults: FaultMap) -> Array:
-        """Return conductances (rows, cols) with those of stuck cells in their place."""
+        """Return ``conductance`` (rows, cols), siemens, with those of stuck cells in their place."""
         at_hrs = np.where(faults == Fault.STUCK_AT_HRS, self.stuck_hrs, conductance)
         return np.where(faults == Fault.STUCK_AT_LRS, self.stuck_lrs, at_hrs)

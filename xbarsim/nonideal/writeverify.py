@@ -108,7 +108,7 @@ class WriteVerify(Settings):
         self._number("noise", 0.0, 10.0)
 
     def accepts(self, conductance: Array, target: Array, span: float) -> Mask:
-        """Tell which cells are within tolerance; ``span`` is g_on - g_off in siemens."""
+        """Return which ``conductance`` is within tolerance of its ``target``; ``span`` is g_on - g_off, in siemens."""
         near: Mask = np.abs(conductance - target) <= self.tolerance * (span if self.of == "range" else target)
         return near
 

@@ -27,9 +27,9 @@ class Programmed(Locked):
 
     Attributes
     ----------
-    conductance : array
+    conductance : (rows, cols) array
         Siemens that the cells have, at t0 of drift and without read noise.
-    target : array
+    target : (rows, cols) array
         Siemens that were asked for, on the nearest level.
     pulses : array of int32
         Pulses of this programming; 0 where a cell was left alone.

@@ -186,6 +186,11 @@ def apply(
     scheme, stuck, reltol, progress
         As for ``program``.
 
+    Returns
+    -------
+    WrittenArray
+        What the pulses made of each cell.
+
     Raises
     ------
     InputError

@@ -54,19 +54,19 @@ class Unreached(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class WrittenArray:
-    """A written array. Arrays are (rows, cols).
+    """A written array.
 
     Attributes
     ----------
-    target : siemens
-        NaN where a cell was not to be written.
-    conductance : siemens
-        Of the cells themselves, at 0 V.
-    states :
-        In the model's unit.
-    readings : siemens
-        What the last look at each cell showed; NaN where there was none.
-    codes : of int
+    target : (rows, cols)
+        Siemens; NaN where a cell was not to be written.
+    conductance : (rows, cols)
+        Siemens of the cells themselves, at 0 V.
+    states : (rows, cols)
+        States in the model's unit.
+    readings : (rows, cols)
+        Siemens: what the last look at each cell showed; NaN where there was none.
+    codes : (rows, cols) of int
         Why a cell is not at its target (:class:`Unreached`).
     log : WriteLog
         Pulses, energies, disturbances.

@@ -122,7 +122,7 @@ def mvm(
     fields: bool = False,
     threads: int | None = None,
 ) -> Solution:
-    """Multiply by the array with lines tied at both ends; without, it is ``solve``.
+    """Return the array's product with lines tied at both ends; without, it is ``solve``.
 
     Parameters
     ----------

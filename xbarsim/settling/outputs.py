@@ -50,7 +50,13 @@ class Settling:
         return delay
 
     def poles(self, most: int = MOST_POLES) -> DecayingPoles:
-        """Return up to so many poles that have these moments, of all vectors' outputs one after the other."""
+        """Return up to so many poles that have these moments, of all vectors' outputs one after the other.
+
+        Raises
+        ------
+        InputError
+            ``most`` is no number of poles, or more than the moments tell.
+        """
         if not isinstance(most, int) or not 1 <= most <= MOST_POLES:
             raise InputError(f"most is {most!r}: it must be a number of poles from 1 to {MOST_POLES}")
         return DecayingPoles.of(self.moments.reshape(_MOMENTS, -1), most)

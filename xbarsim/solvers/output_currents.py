@@ -50,8 +50,12 @@ class CircuitGradient:
 class CellVolts:
     """Voltages (batch, rows, cols) by which a law's currents and slopes are computed; NaN where nodes float.
 
-    ``across`` are those across the cells; ``lower`` those of the lower one of each cell's nodes, None where a law does
-    not ask for them.
+    Attributes
+    ----------
+    across : (batch, rows, cols)
+        Volts across the cells.
+    lower : (batch, rows, cols) or None
+        Volts of the lower one of each cell's nodes; None where a law does not ask for them.
     """
 
     across: Array
@@ -59,7 +63,7 @@ class CellVolts:
 
     @staticmethod
     def of(solution: Solution) -> CellVolts:
-        """Take the node voltages of a solution."""
+        """Return those of a solution."""
         shape = -1, *solution.crossbar.shape
         two_terminal = solution.crossbar.device.two_terminal
         lower = None if two_terminal else np.minimum(solution.word_voltages, solution.bit_voltages).reshape(shape)

@@ -46,6 +46,8 @@ class Store:
     ----------
     path : Path
         Of the file, made where there is none.
+    write : bool
+        Whether answers are to be kept; without, the file must be there.
 
     Raises
     ------

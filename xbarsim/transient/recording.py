@@ -44,7 +44,7 @@ class Recording:
     cell_energy: bool = False
 
     def sides(self) -> tuple[Side, ...]:
-        """Return the sides whose currents are kept."""
+        """Return the sides whose currents are kept; InputError where one is none."""
         if isinstance(self.currents, bool):
             return SIDES if self.currents else ()
         for side in self.currents:
@@ -125,7 +125,7 @@ class CrossbarTransient:
 
     @property
     def currents(self) -> Array:
-        """Output currents (points, cols) in amperes: those at ``bit_bottom``."""
+        """Output currents (points, cols) in amperes: those at ``bit_bottom``; InputError if not recorded."""
         if "bit_bottom" not in self.end_currents:
             raise InputError("the currents at bit_bottom were not recorded: see Recording.currents")
         return self.end_currents["bit_bottom"]

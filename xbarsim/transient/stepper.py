@@ -40,6 +40,23 @@ def _positive(name: str, value: float, most: float) -> float:
 class Stepper:
     """A crossbar that is driven through time, piece by piece.
 
+    Parameters
+    ----------
+    crossbar : Crossbar
+        As of ``simulate``, as are all others here.
+    start : float
+        Seconds.
+    initial_states : array_like, scalar or (rows, cols), optional
+        States, in the model's unit; those of the conductances by default.
+    word_capacitance, bit_capacitance, cell_capacitance : array_like, scalar or (rows, cols)
+        Farads from word nodes to ground, from bit nodes to ground, and across cells.
+    reltol : float
+        Above 0, at most 0.1.
+    max_step : float
+        Seconds.
+    threads : int
+        How many.
+
     Attributes
     ----------
     time : float
@@ -52,6 +69,11 @@ class Stepper:
         Joules that the sources have delivered.
     cell_energy : (rows, cols)
         Joules that the cells have dissipated.
+
+    Raises
+    ------
+    InputError
+        A number or a state is out of its bounds.
     """
 
     def __init__(

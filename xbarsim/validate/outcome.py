@@ -77,7 +77,7 @@ class Outcome:
         return [_group(device, partner, rows) for (partner, device), rows in groups.items()]
 
     def sentence(self) -> str:
-        """Say what was compared, in one sentence."""
+        """Return what was compared, as one sentence."""
         rows = self.compared
         circuits = len({row.case for row in rows})
         counts = [sum(getattr(row, part).count for row in rows) for part in ("voltages", "outputs", "sources")]

@@ -34,6 +34,13 @@ def ready_folder(folder: str | Path) -> Path:
 def write_reports(outcome: Outcome, folder: str | Path) -> tuple[list[Path], str]:
     """Write ``validation.md``, ``.html`` (which holds its picture) and ``.png`` to a folder.
 
+    Parameters
+    ----------
+    outcome : Outcome
+        What was compared.
+    folder : str or Path
+        Made where it is not there.
+
     Returns
     -------
     paths : list of Path

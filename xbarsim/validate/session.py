@@ -66,6 +66,11 @@ def run(
     in_time : bool
         The bank in time in the place of that of operating points; ngspice, as a program, and VACASK alone take part.
 
+    Returns
+    -------
+    Outcome
+        A row a case.
+
     Raises
     ------
     InputError
