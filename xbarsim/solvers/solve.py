@@ -96,8 +96,7 @@ def solve(
     """
     if not isinstance(crossbar, Crossbar):
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
-    if method not in get_args(Method):
-        raise InputError(f"method is {method!r}: it must be one of {', '.join(get_args(Method))}")
+    check_method(method)
     volts = checked_voltages(voltages, crossbar.shape[0])
     if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
@@ -106,6 +105,12 @@ def solve(
     segments = Segments.of(crossbar)
     sources = segments.sources(np.ascontiguousarray(np.atleast_2d(volts)))
     return _solve(crossbar, segments, sources, method, keep, tolerance, thread_count(threads), single)
+
+
+def check_method(method: str) -> None:
+    """Check that a method is one of ``Method``, or raise InputError."""
+    if method not in get_args(Method):
+        raise InputError(f"method is {method!r}: it must be one of {', '.join(get_args(Method))}")
 
 
 def checked_voltages(voltages: ArrayLike, rows: int) -> Array:
