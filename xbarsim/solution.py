@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import InputError
+from xbarsim.views.labelled import LabelledArray, dataset, long_frame, wide_frame
+from xbarsim.views.solution_views import FIELDS, cell_arrays, end_arrays
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+Rows = Literal["currents", "cells"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,6 +105,53 @@ class Solution:
         else:
             currents = crossbar.device.current(crossbar.conductance, self.word_voltages, self.bit_voltages)
         return np.nan_to_num(currents, copy=False, nan=0.0) if self.floating else currents
+
+    def to_pandas(self, rows: Rows = "currents") -> DataFrame:
+        """Return currents or cells as a pandas DataFrame; units are in its ``attrs["units"]``.
+
+        Parameters
+        ----------
+        rows : {"currents", "cells"}
+            ``currents``: a row for each vector and a column for each bit line, in amperes. ``cells``: a row for each
+            cell of each vector, its index ``(batch,) word, bit``, with its conductance in siemens, both nodes' volts,
+            the cell's volts and its amperes.
+
+        Raises
+        ------
+        InputError
+            pandas is not installed, ``rows`` is neither, or cells are asked for of a batch without ``fields=True``.
+        """
+        if rows not in get_args(Rows):
+            raise InputError(f"rows is {rows!r}: it must be one of {', '.join(get_args(Rows))}")
+        if rows == "currents":
+            return wide_frame(LabelledArray(("batch", "bit"), np.atleast_2d(self.currents), "A", "output current"))
+        self._field(self._word)
+        dims = ("word", "bit") if self.currents.ndim == 1 else ("batch", "word", "bit")
+        return long_frame(cell_arrays(self.crossbar.conductance, self._fields()), dims)
+
+    def to_xarray(self) -> Dataset:
+        """Return all there is as an xarray Dataset over ``batch``, ``word`` and ``bit``.
+
+        Variables: ``currents`` and those of all four sides, ``power``, ``conductance``, and with fields
+        ``word_voltages``, ``bit_voltages``, ``device_voltages`` and ``device_currents``; each has ``units`` and
+        ``long_name``. A single vector has no ``batch``.
+
+        Raises
+        ------
+        InputError
+            xarray is not installed.
+        """
+        batch = ("batch",) * (self.currents.ndim - 1)
+        arrays = {
+            "currents": LabelledArray((*batch, "bit"), self.currents, "A", "output current"),
+            **end_arrays(self.end_currents),
+            "power": LabelledArray(batch, np.asarray(self.power), "W", "power that the sources deliver"),
+            **cell_arrays(self.crossbar.conductance, {} if self._word is None else self._fields()),
+        }
+        return dataset(arrays, {"method": self.method, "residual": self.residual})
+
+    def _fields(self) -> dict[str, Array]:
+        return {name: getattr(self, name) for name in FIELDS}
 
     def _field(self, value: Array | None) -> Array:
         if value is None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.errors import InputError
 from xbarsim.netlist.suggest import closest
+from xbarsim.views.labelled import LabelledArray, data_frame, dataset
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
 
 Array = NDArray[np.float64]
 
@@ -96,6 +101,51 @@ class SolvedAnalysis:
         values = self._read(expression.lower())
         return values if self.sweep else float(values[0])
 
+    def to_pandas(self) -> DataFrame:
+        """Return a pandas DataFrame, a row for each point: what is swept, then ``v(node)`` and ``i(element)``.
+
+        Raises
+        ------
+        InputError
+            pandas is not installed.
+        """
+        columns = {name: array.values for name, array in self._arrays().items()}
+        units = {name: array.unit for name, array in self._arrays().items()}
+        return data_frame(self.sweep | columns, units)
+
+    def to_xarray(self) -> Dataset:
+        """Return an xarray Dataset over what is swept, the slowest first: ``v(node)``, ``i(element)`` and ``power``.
+
+        Raises
+        ------
+        InputError
+            xarray is not installed.
+        """
+        axes = {name: np.array(list(dict.fromkeys(values.tolist()))) for name, values in reversed(self.sweep.items())}
+        shape = tuple(values.size for values in axes.values())
+        points = next(iter(self.sweep.values())).size if self.sweep else 1
+        if points != int(np.prod(shape)):  # a source that takes a value twice
+            axes = {"point": np.arange(points)}
+            shape = (points,)
+        arrays = {
+            name: LabelledArray(tuple(axes), array.values.reshape(shape), array.unit, array.meaning)
+            for name, array in self._arrays().items()
+        }
+        coords = {name: LabelledArray((name,), values, "", name) for name, values in axes.items()}
+        return dataset(arrays, {"kind": self.kind, "method": self.method, "residual": self.residual}, coords)
+
+    def _arrays(self) -> dict[str, LabelledArray]:
+        """Return every quantity at every point."""
+        arrays = {}
+        for letter, unit, meaning, values in (
+            ("v", "V", "voltage of node", self.node_voltages),
+            ("i", "A", "current of", self.source_currents),
+        ):
+            for name, value in values.items():
+                arrays[f"{letter}({name})"] = LabelledArray(("point",), np.atleast_1d(value), unit, f"{meaning} {name}")
+        arrays["power"] = LabelledArray(("point",), np.atleast_1d(self.power), "W", "power that the sources deliver")
+        return arrays
+
     def _of(self, node: str) -> float | Array:
         name = node.lower()
         if name in ("0", "gnd"):
@@ -174,6 +224,14 @@ class CircuitSolution(Sequence[SolvedAnalysis]):
     def read(self, expression: str) -> float | Array:
         """Return an expression in the first analysis, as :meth:`SolvedAnalysis.read`."""
         return self.analyses[0].read(expression)
+
+    def to_pandas(self) -> DataFrame:
+        """Return the first analysis as a pandas DataFrame, as :meth:`SolvedAnalysis.to_pandas`."""
+        return self.analyses[0].to_pandas()
+
+    def to_xarray(self) -> Dataset:
+        """Return the first analysis as an xarray Dataset, as :meth:`SolvedAnalysis.to_xarray`."""
+        return self.analyses[0].to_xarray()
 
     @overload
     def __getitem__(self, number: int) -> SolvedAnalysis: ...

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,11 +19,17 @@ from xbarsim.nonideal import archive
 from xbarsim.nonideal.bridges import Bridged, bridge
 from xbarsim.nonideal.effect_settings import checked_shapes
 from xbarsim.nonideal.faults import Fault
+from xbarsim.nonideal.map_labels import cell_labels
 from xbarsim.nonideal.maps import Maps, checked_faults, make_maps, unmarked_maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.streams import whole
 from xbarsim.nonideal.tile_stacks import TileStack
 from xbarsim.nonideal.writing import Programmed, program
+from xbarsim.views.labelled import dataset, long_frame
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
 
 Shape = tuple[int, int]
 
@@ -278,6 +284,33 @@ class Chip:
         chip = cls.unpacked(path, arrays, model, None if shapes is None else checked_shapes(shapes))
         archive.check_members(path, "chip is", json.loads(str(arrays["about"])), arrays)
         return chip
+
+    def to_pandas(self, tile: int = 0) -> DataFrame:
+        """Return a tile's maps as a pandas DataFrame, a row for each cell, its index ``word, bit``.
+
+        Columns: ``fault`` (a number of ``Fault``), ``factor`` and ``nu`` of variation and drift, and whether the
+        segment to the next cell of its word line and of its bit line is broken, and whether its word line touches the
+        next and its bit line the next: False at the last.
+
+        Raises
+        ------
+        InputError
+            pandas is not installed, or there is no such tile.
+        """
+        return long_frame(cell_labels(self.maps(tile)), ("word", "bit"))
+
+    def to_xarray(self, tile: int = 0) -> Dataset:
+        """Return a tile's maps as an xarray Dataset over ``word`` and ``bit``, with seed and tile in its ``attrs``.
+
+        Variables are the columns of :meth:`to_pandas`.
+
+        Raises
+        ------
+        InputError
+            xarray is not installed, or there is no such tile.
+        """
+        # No attribute of netCDF holds all of 64 bits without a sign.
+        return dataset(cell_labels(self.maps(tile)), {"seed": str(self.seed), "tile": self._tile(tile)})
 
     def draw(self, path: str | Path, tile: int = 0) -> None:
         """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
