@@ -100,6 +100,7 @@ _MODULES = {
     "nn": "nn",
     "noise": "noise",
     "nonideal": "nonideal",
+    "plot": "plot",
     "programming": "programming",
     "reference": "solvers.reference",
     "schemes": "schemes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,10 @@ from xbarsim.checks import Locked, broadcast
 from xbarsim.checks import checked_array as checked_array
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
+from xbarsim.plot.panels import Scale, cell_map
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Side = Literal["word_left", "word_right", "bit_top", "bit_bottom"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -174,6 +178,23 @@ class Crossbar(Locked):
         names = ("word_wire", "bit_wire", "driver", "sense")
         circuit = {name: getattr(self, name) for name in names}
         return Crossbar(g, **circuit, ends=self.ends, device=device or self.device)
+
+    def plot(self, ax: Axes | None = None, *, scale: Scale = "linear") -> Axes:
+        """Draw the cells' conductances in siemens as a map (matplotlib, from the ``plot`` extra); return its axis.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+        scale : {"linear", "log"}
+            Of the colours.
+
+        Raises
+        ------
+        InputError
+            matplotlib is not installed, or ``scale`` is neither.
+        """
+        return cell_map(self.conductance, ax, unit="S", title="Conductance", scale=scale)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Crossbar):

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import InputError
+from xbarsim.plot.panels import cell_map, line_currents
 from xbarsim.views.labelled import LabelledArray, dataset, long_frame, wide_frame
 from xbarsim.views.solution_views import FIELDS, cell_arrays, end_arrays
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
     from xarray import Dataset
 
@@ -149,6 +151,41 @@ class Solution:
             **cell_arrays(self.crossbar.conductance, {} if self._word is None else self._fields()),
         }
         return dataset(arrays, {"method": self.method, "residual": self.residual})
+
+    def plot(self, quantity: str = "currents", ax: Axes | None = None, *, vector: int = 0) -> Axes:
+        """Draw output currents as bars, or a quantity of the cells as a map (matplotlib, from the ``plot`` extra).
+
+        Parameters
+        ----------
+        quantity : str
+            ``currents``, or with fields ``word_voltages``, ``bit_voltages``, ``device_voltages``, ``device_currents``.
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+        vector : int
+            Which of a batch.
+
+        Returns
+        -------
+        Axes
+            What was drawn into.
+
+        Raises
+        ------
+        InputError
+            matplotlib is not installed, there is no such quantity or vector, or a batch has no fields.
+        """
+        if quantity not in ("currents", *FIELDS):
+            raise InputError(f"quantity is {quantity!r}: it must be one of {', '.join(('currents', *FIELDS))}")
+        count = 1 if self.currents.ndim == 1 else len(self.currents)
+        if not -count <= vector < count:
+            raise InputError(f"vector is {vector}: the solution has {count}, numbered from 0")
+        values = getattr(self, quantity)
+        if self.currents.ndim == 2:
+            values = values[vector]
+        if quantity == "currents":
+            return line_currents(values, ax=ax)
+        title = quantity.replace("_", " ").capitalize()
+        return cell_map(values, ax, unit="A" if quantity.endswith("currents") else "V", title=title)
 
     def _fields(self) -> dict[str, Array]:
         return {name: getattr(self, name) for name in FIELDS}

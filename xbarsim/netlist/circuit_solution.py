@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from xbarsim.errors import InputError
 from xbarsim.netlist.suggest import closest
+from xbarsim.plot.panels import curves
 from xbarsim.views.labelled import LabelledArray, data_frame, dataset
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
     from xarray import Dataset
 
@@ -134,6 +136,34 @@ class SolvedAnalysis:
         coords = {name: LabelledArray((name,), values, "", name) for name, values in axes.items()}
         return dataset(arrays, {"kind": self.kind, "method": self.method, "residual": self.residual}, coords)
 
+    def plot(self, *expressions: str, ax: Axes | None = None) -> Axes:
+        """Draw quantities over what is swept (matplotlib, from the ``plot`` extra), ``plot("v(out)", "v(a,b)")``.
+
+        Parameters
+        ----------
+        *expressions : str
+            As :meth:`read` takes them; none: all currents of sources.
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+
+        Raises
+        ------
+        InputError
+            Nothing is swept, an expression is none, or matplotlib is not installed.
+        """
+        if not self.sweep:
+            raise InputError("an operating point has no curve: plot draws sweeps and runs in time, .dc or .tran")
+        texts = [text.lower() for text in expressions] or [f"i({name})" for name in self.source_currents]
+        (name, x), *_ = self.sweep.items()
+        # Each run of the fastest is a curve of its own: a gap keeps them apart.
+        restarts = np.flatnonzero((np.diff(x) != 0) & (x[1:] == x[0])) + 1
+        named = {text: np.insert(np.atleast_1d(self.read(text)), restarts, np.nan) for text in texts}
+        kinds = {text[:2] for text in texts}
+        ylabel = {"v(": "V", "i(": "A"}.get(kinds.pop(), "") if len(kinds) == 1 else ""
+        unit = "s" if name == "time" else ""
+        xlabel = f"{name} ({unit})" if unit else name
+        return curves(np.insert(x, restarts, np.nan), named, ax, xlabel=xlabel, ylabel=ylabel)
+
     def _arrays(self) -> dict[str, LabelledArray]:
         """Return every quantity at every point."""
         arrays = {}
@@ -224,6 +254,10 @@ class CircuitSolution(Sequence[SolvedAnalysis]):
     def read(self, expression: str) -> float | Array:
         """Return an expression in the first analysis, as :meth:`SolvedAnalysis.read`."""
         return self.analyses[0].read(expression)
+
+    def plot(self, *expressions: str, ax: Axes | None = None) -> Axes:
+        """Draw quantities of the first analysis over what is swept, as :meth:`SolvedAnalysis.plot`."""
+        return self.analyses[0].plot(*expressions, ax=ax)
 
     def to_pandas(self) -> DataFrame:
         """Return the first analysis as a pandas DataFrame, as :meth:`SolvedAnalysis.to_pandas`."""

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from xbarsim.errors import InputError
+from xbarsim.nn.chips_panel import draw_chips
 from xbarsim.nn.summary import SummaryRow
+from xbarsim.plot.panels import axes_or_current
 from xbarsim.views.labelled import data_frame
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
 
 InferenceRows = Literal["chips", "times", "layers"]
@@ -114,6 +117,25 @@ class Inference:
     def deviation(self) -> float:
         """Sample standard deviation over chips; 0 of one."""
         return _deviation(self.accuracies)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the accuracy of each chip, their mean and torch's (matplotlib, ``plot`` extra); return the axis.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+
+        Raises
+        ------
+        InputError
+            matplotlib is not installed.
+        """
+        axes = axes_or_current(ax)
+        draw_chips(axes, [chip.seed for chip in self.chips], self.accuracies, self.ideal)
+        if ax is None:
+            axes.legend(fontsize=8)
+        return axes
 
     def to_pandas(self, rows: InferenceRows = "chips") -> DataFrame:
         """Return the numbers as a pandas DataFrame.

@@ -25,9 +25,11 @@ from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.streams import whole
 from xbarsim.nonideal.tile_stacks import TileStack
 from xbarsim.nonideal.writing import Programmed, program
+from xbarsim.plot.panels import axes_or_current, cell_map
 from xbarsim.views.labelled import dataset, long_frame
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
     from xarray import Dataset
 
@@ -311,6 +313,35 @@ class Chip:
         """
         # No attribute of netCDF holds all of 64 bits without a sign.
         return dataset(cell_labels(self.maps(tile)), {"seed": str(self.seed), "tile": self._tile(tile)})
+
+    def plot(self, quantity: str = "fault", ax: Axes | None = None, *, tile: int = 0) -> Axes:
+        """Draw one of a tile's maps into an axis (matplotlib, from the ``plot`` extra); return the axis.
+
+        Parameters
+        ----------
+        quantity : {"fault", "factor", "nu"}
+            Stuck cells, what variation multiplies conductances with, or exponents of drift.
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+        tile : int
+            Which array.
+
+        Raises
+        ------
+        InputError
+            matplotlib is not installed, or there is no such quantity or tile.
+        """
+        if quantity not in ("fault", "factor", "nu"):
+            raise InputError(f"quantity is {quantity!r}: it must be one of fault, factor, nu")
+        maps = self.maps(tile)
+        if quantity != "fault":
+            title = "Conductance over target" if quantity == "factor" else "Drift exponent"
+            return cell_map(getattr(maps, quantity), ax, title=title)
+        from xbarsim.nonideal.chip_picture import draw_faults
+
+        axes = axes_or_current(ax)
+        draw_faults(axes, maps.faults)
+        return axes
 
     def draw(self, path: str | Path, tile: int = 0) -> None:
         """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
