@@ -93,6 +93,7 @@ _MODULES = {
     "devices": "devices",
     "effective": "solvers.effective",
     "errors": "errors",
+    "interop": "interop",
     "kernels": "kernels",
     "margin": "margin",
     "mitigation": "mitigation",
