@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array as Array
 from xbarsim.checks import Locked, broadcast
 from xbarsim.checks import checked_array as checked_array
+from xbarsim.conventions import peer_arguments
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
 from xbarsim.plot.panels import Scale, cell_map
@@ -141,6 +142,98 @@ class Crossbar(Locked):
         values["device"].check((rows, cols))
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_badcrossbar(
+        cls,
+        resistances: ArrayLike,
+        r_i: float | None = None,
+        *,
+        r_i_word_line: float | None = None,
+        r_i_bit_line: float | None = None,
+    ) -> Crossbar:
+        """Return the crossbar that badcrossbar's ``compute(applied_voltages, resistances, r_i)`` solves.
+
+        ``solve(crossbar, np.transpose(applied_voltages))`` has its outputs: there voltages are (word lines, examples).
+
+        Parameters
+        ----------
+        resistances : array_like, (word lines, bit lines)
+            Ohms of the devices, > 0; ``inf`` is an open cell.
+        r_i : float, optional
+            Ohms of every segment; also of those from each source to the first device, and from the last to ground.
+        r_i_word_line, r_i_bit_line : float, optional
+            Both, in the place of ``r_i``.
+
+        Raises
+        ------
+        InputError
+            An argument is bad or missing.
+        """
+        return cls(**peer_arguments.badcrossbar(resistances, r_i, r_i_word_line, r_i_bit_line))
+
+    @classmethod
+    def from_crosssim(
+        cls,
+        matrix: ArrayLike,
+        *,
+        Rmin: float = 1000.0,
+        Rp_row: float = 0.0,
+        Rp_col: float = 0.0,
+        Rp_row_terminal: float = 0.0,
+        Rp_col_terminal: float = 0.0,
+        row_terminal: peer_arguments.RowTerminal = "ends",
+    ) -> Crossbar:
+        """Return the crossbar of a CrossSim core: its input rows are word lines, its outputs bit lines.
+
+        Parameters
+        ----------
+        matrix : array_like, (outputs, inputs)
+            A core's normalised conductances, in units of ``1 / Rmin``, as ``core_pos._read_matrix()`` has them.
+        Rmin : float
+            ``params.xbar.device.Rmin``, ohms.
+        Rp_row, Rp_col, Rp_row_terminal, Rp_col_terminal : float
+            Ohms, of ``params.xbar.array.parasitics``. CrossSim counts a segment before the first and behind the last
+            cell.
+        row_terminal : {"ends", "row-0"}
+            ``ends``: ``Rp_row_terminal`` is between each source and its row, as its name says. ``row-0``: as CrossSim
+            3.2 computes it, on every segment of row 0 and nowhere else.
+
+        Raises
+        ------
+        InputError
+            An argument is bad.
+        """
+        parasitics = (Rp_row, Rp_col, Rp_row_terminal, Rp_col_terminal)
+        return cls(**peer_arguments.crosssim(matrix, Rmin, *parasitics, row_terminal))
+
+    @classmethod
+    def from_neurosim(
+        cls,
+        conductance: ArrayLike,
+        *,
+        wireResistanceRow: float,
+        wireResistanceCol: float,
+        resistanceAccess: float = 0.0,
+    ) -> Crossbar:
+        """Return the crossbar whose currents NeuroSim estimates; it sums resistances, and solves no circuit.
+
+        Parameters
+        ----------
+        conductance : array_like, (rows, cols)
+            Siemens of the memory cells alone, NeuroSim's ``weight``.
+        wireResistanceRow, wireResistanceCol : float
+            Ohms of a cell's length of word and bit line; also before the first and behind the last cell.
+        resistanceAccess : float
+            Ohms in series with each cell: a 1T1R cell's open transistor.
+
+        Raises
+        ------
+        InputError
+            An argument is bad.
+        """
+        wires = wireResistanceRow, wireResistanceCol
+        return cls(**peer_arguments.neurosim(conductance, *wires, resistanceAccess))
 
     @property
     def shape(self) -> tuple[int, int]:
