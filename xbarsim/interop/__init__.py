@@ -8,7 +8,8 @@
 True
 """
 
+from xbarsim.interop.foreign_arrays import ForeignArrays, aihwkit_arrays, crosssim_arrays
 from xbarsim.interop.linear_map import linear_operator
 from xbarsim.interop.matrix_core import MatrixCore, TransposedCore
 
-__all__ = ["MatrixCore", "TransposedCore", "linear_operator"]
+__all__ = ["ForeignArrays", "MatrixCore", "TransposedCore", "aihwkit_arrays", "crosssim_arrays", "linear_operator"]
