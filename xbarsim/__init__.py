@@ -96,6 +96,7 @@ _MODULES = {
     "interop": "interop",
     "kernels": "kernels",
     "margin": "margin",
+    "measured": "measured",
     "mitigation": "mitigation",
     "netlist": "netlist",
     "nn": "nn",
