@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
-from xbarsim.files import written_whole
 from xbarsim.nonideal import archive
+from xbarsim.nonideal.array_files import read_arrays, write_arrays
 from xbarsim.nonideal.bridges import Bridged, bridge
 from xbarsim.nonideal.effect_settings import checked_shapes
 from xbarsim.nonideal.faults import Fault
@@ -233,15 +233,14 @@ class Chip:
         return archive.fingerprint(self.model, self.shapes)
 
     def save(self, path: str | Path) -> None:
-        """Write the chip with all its maps to a ``.npz`` file, whole or not at all.
+        """Write the chip with all its maps, whole or not at all: ``.npz``, ``.h5``, ``.safetensors`` or ``.csv``.
 
         Raises
         ------
         InputError
-            The path cannot be written.
+            The path cannot be written, has another ending, or the kind's library (``files`` extra) is not installed.
         """
-        with written_whole(path) as file:
-            np.savez_compressed(file, **self.packed())  # type: ignore[arg-type]
+        write_arrays(path, self.packed())
 
     def packed(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the chip's file."""
@@ -268,7 +267,7 @@ class Chip:
     def load(
         cls, path: str | Path, *, model: Nonidealities | None = None, shapes: Shape | Sequence[Shape] | None = None
     ) -> Chip:
-        """Read a chip that was saved.
+        """Read a chip that was saved, by the ending of its name.
 
         Parameters
         ----------
@@ -282,7 +281,7 @@ class Chip:
         InputError
             The file is missing, damaged, no chip, of a later version, or made for another model or other shapes.
         """
-        arrays = archive.read_arrays(path, "chip")
+        arrays = read_arrays(path, "chip")
         chip = cls.unpacked(path, arrays, model, None if shapes is None else checked_shapes(shapes))
         archive.check_members(path, "chip is", json.loads(str(arrays["about"])), arrays)
         return chip
