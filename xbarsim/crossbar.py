@@ -17,6 +17,8 @@ from xbarsim.conventions import peer_arguments
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
 from xbarsim.plot.panels import Scale, cell_map
+from xbarsim.quantities import engineering
+from xbarsim.views.array_svg import array_svg, card
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -314,6 +316,21 @@ class Crossbar(Locked):
         if self.ends:
             parts.append(f"ends={sorted(self.ends)}")
         return f"Crossbar({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        rows, cols = self.shape
+        facts = [("cells", _spanned(self.conductance, "S"))]
+        facts += [(name, _spanned(getattr(self, name), "ohm")) for name in ("word_wire", "bit_wire", "driver", "sense")]
+        facts += [("device", repr(self.device)), ("other ends", ", ".join(sorted(self.ends)) or "open")]
+        return card(f"Crossbar, {rows} x {cols}", facts, array_svg(self.conductance, "log", "conductance of the cells"))
+
+
+def _spanned(array: Array, unit: str) -> str:
+    """Write the range of an array's numbers."""
+    if not array.size:
+        return "none"
+    low, high = float(array.min()), float(array.max())
+    return engineering(low, unit) if low == high else f"{engineering(low, unit)} to {engineering(high, unit)}"
 
 
 def _checked_ends(

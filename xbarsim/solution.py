@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import InputError
 from xbarsim.plot.panels import cell_map, line_currents
+from xbarsim.quantities import engineering
+from xbarsim.views.array_svg import array_svg, card
 from xbarsim.views.labelled import LabelledArray, dataset, long_frame, wide_frame
 from xbarsim.views.solution_views import FIELDS, cell_arrays, end_arrays
 
@@ -196,6 +198,23 @@ class Solution:
                 "a batch keeps end currents only: solve(..., fields=True) keeps node voltages and device currents"
             )
         return value
+
+    def _repr_html_(self) -> str:
+        amperes = self.currents
+        low, high = (engineering(float(amount), "A") for amount in (amperes.min(), amperes.max()))
+        power = float(np.max(self.power))
+        facts = [
+            ("currents", f"{low} to {high}"),
+            ("power", engineering(power, "W") + (" at most" if amperes.ndim == 2 else "")),
+            ("method", self.method),
+            ("residual", f"{self.residual:.1e}"),
+            ("floating nodes", str(len(self.floating))),
+        ]
+        picture = ""
+        if amperes.ndim == 1 and self._word is not None:
+            picture = array_svg(np.abs(self.device_currents), "log", "currents of the cells")
+        title = "Solution, " + (f"{len(amperes)} vectors" if amperes.ndim == 2 else "one vector")
+        return card(f"{title}, {self.crossbar.shape[0]} x {self.crossbar.shape[1]}", facts, picture)
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.currents.shape))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.nn.cell_law import CellLaw
@@ -15,6 +17,7 @@ from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.effect_settings import Settings, checked_record
+from xbarsim.views.array_svg import array_svg, card
 
 FIDELITIES = ("accurate", "closed", "path", "first-order", "dividers", "ideal")
 """From the circuit to none."""
@@ -118,6 +121,14 @@ class Hardware(Settings):
                 f"nearest to the middle, {zero:g} S, and beside it there is none for the largest weight: "
                 "take mapping 'differential', or space conductances"
             )
+
+    def _repr_html_(self) -> str:
+        tiles, cells = self.tiles, self.cells
+        facts = [(name, repr(getattr(self, name))) for name in _PARTS] + [("fidelity", self.fidelity)]
+        # A sample of cells between the two states, as many a side as an array has.
+        levels = np.random.default_rng(0).uniform(0.0, 1.0, (min(tiles.rows, 24), min(tiles.cols, 24)))
+        picture = array_svg(cells.g_off + levels * (cells.g_on - cells.g_off), "linear", "an array")
+        return card(f"Hardware, arrays of {tiles.rows} x {tiles.cols}", facts, picture)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes: nested dictionaries of JSON."""

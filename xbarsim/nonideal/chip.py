@@ -17,6 +17,7 @@ from xbarsim.errors import InputError
 from xbarsim.nonideal import archive
 from xbarsim.nonideal.array_files import read_arrays, write_arrays
 from xbarsim.nonideal.bridges import Bridged, bridge
+from xbarsim.nonideal.chip_card import chip_card
 from xbarsim.nonideal.effect_settings import checked_shapes
 from xbarsim.nonideal.faults import Fault
 from xbarsim.nonideal.map_labels import cell_labels
@@ -367,6 +368,9 @@ class Chip:
         sizes = ", ".join(f"{rows} x {cols}" for rows, cols in self.shapes[:3])
         more = f", and {len(self.shapes) - 3} more" if len(self.shapes) > 3 else ""
         return f"Chip(seed={self.seed}, {sizes}{more}, made for {self.made_for})"
+
+    def _repr_html_(self) -> str:
+        return chip_card(self.model, self.seed, self.shapes, self.maps(0))
 
     def _tile(self, tile: int) -> int:
         count = len(self.shapes)
