@@ -14,6 +14,7 @@ from xbarsim.checks import Array as Array
 from xbarsim.checks import Locked, broadcast
 from xbarsim.checks import checked_array as checked_array
 from xbarsim.conventions import peer_arguments
+from xbarsim.conventions.odd_values import odd_conductances, odd_voltages
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
 from xbarsim.plot.panels import Scale, cell_map
@@ -274,6 +275,22 @@ class Crossbar(Locked):
         circuit = {name: getattr(self, name) for name in names}
         return Crossbar(g, **circuit, ends=self.ends, device=device or self.device)
 
+    def remarks(self, voltages: ArrayLike | None = None) -> list[str]:
+        """Say what looks odd about legal numbers: conductances that look like ohms, volts that look like millivolts.
+
+        Parameters
+        ----------
+        voltages : array_like, optional
+            Inputs that are looked at too, volts.
+
+        Returns
+        -------
+        list of str
+            Empty where nothing is odd.
+        """
+        volts = [] if voltages is None else odd_voltages(checked_array("voltages", voltages, signed=True))
+        return [*odd_conductances(self.conductance), *volts]
+
     def plot(self, ax: Axes | None = None, *, scale: Scale = "linear") -> Axes:
         """Draw the cells' conductances in siemens as a map (matplotlib, from the ``plot`` extra); return its axis.
 
@@ -321,6 +338,7 @@ class Crossbar(Locked):
         rows, cols = self.shape
         facts = [("cells", _spanned(self.conductance, "S"))]
         facts += [(name, _spanned(getattr(self, name), "ohm")) for name in ("word_wire", "bit_wire", "driver", "sense")]
+        facts += [("odd", remark) for remark in self.remarks()]
         facts += [("device", repr(self.device)), ("other ends", ", ".join(sorted(self.ends)) or "open")]
         return card(f"Crossbar, {rows} x {cols}", facts, array_svg(self.conductance, "log", "conductance of the cells"))
 

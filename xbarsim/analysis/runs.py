@@ -208,7 +208,7 @@ def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: s
             )
         )
     end = time.perf_counter()
-    notes = []
+    notes = crossbar.remarks(voltages)
     if solution.floating:
         nodes_text = ", ".join(solution.floating[:MOST_NODES])
         notes.append(f"{counted(len(solution.floating), 'node')} without a path to any source: {nodes_text}")
