@@ -67,6 +67,6 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
     """
     figure = new_figure(figsize=(7, 5))
     swept = f"{source} ({unit})" if unit else source
-    named = {name: currents[:, k] for k, name in enumerate(names)}
-    curves(values, named, figure.subplots(), xlabel=swept, title=title)
+    columns = {name: currents[:, k] for k, name in enumerate(names)}
+    curves(values, columns, figure.subplots(), xlabel=swept, title=title)
     return figure

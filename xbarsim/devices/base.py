@@ -240,8 +240,8 @@ class Device(Locked):
         if states.ndim != 1 or volts.ndim != 1:
             raise InputError(f"conductance has shape {states.shape} and voltages {volts.shape}: each takes one axis")
         amperes = self.current(states[None], volts[:, None, None])[:, 0]
-        named = {engineering(float(g), "S"): amperes[:, k] for k, g in enumerate(states)}
-        return curves(volts, named, ax, title=repr(self))
+        columns = {engineering(float(g), "S"): amperes[:, k] for k, g in enumerate(states)}
+        return curves(volts, columns, ax, title=repr(self))
 
     def subcircuit(self) -> str:
         """Return the model as a SPICE subcircuit, ports ``TE BE`` (word-line side, bit-line side), then any gate.

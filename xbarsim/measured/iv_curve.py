@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Way = Literal["both", "up", "down"]
 
-_SAME = 1e-6
+_NEAR = 1e-6
 """Voltages that differ by less than this share of the span are one."""
 
 
@@ -91,7 +91,7 @@ class MeasuredCurve(Locked):
     @property
     def offset(self) -> float | None:
         """The median current at 0 V, in amperes: an instrument's; None where no point is there."""
-        still = np.abs(self.voltage) <= _SAME * np.ptp(self.voltage)
+        still = np.abs(self.voltage) <= _NEAR * np.ptp(self.voltage)
         return float(np.median(self.current[still])) if still.any() else None
 
     def without_offset(self) -> MeasuredCurve:
@@ -114,12 +114,12 @@ class MeasuredCurve(Locked):
             raise InputError(f"way is {way!r}: it must be one of {', '.join(get_args(Way))}")
         if cycle is not None and not -self.count <= cycle < self.count:
             raise InputError(f"cycle is {cycle}: the curve has {self.count}, numbered from 0")
-        there = np.ones(self.voltage.size, dtype=bool)
+        points = np.ones(self.voltage.size, dtype=bool)
         if cycle is not None:
-            there &= self.cycle == np.unique(self.cycle)[cycle]
+            points &= self.cycle == np.unique(self.cycle)[cycle]
         if way != "both":
-            there &= self.way == (1 if way == "up" else -1)
-        return self._varied(there, self.current, self.notes)
+            points &= self.way == (1 if way == "up" else -1)
+        return self._varied(points, self.current, self.notes)
 
     def averaged(self, way: Way = "both") -> tuple[Array, Array, Array]:
         """Return volts, each once and rising, the mean of what was measured there, and its deviation.
@@ -132,7 +132,7 @@ class MeasuredCurve(Locked):
         part = self if way == "both" else self.part(way=way)
         order = np.argsort(part.voltage, kind="stable")
         volts, amperes = part.voltage[order], part.current[order]
-        apart = np.concatenate([[True], np.diff(volts) > _SAME * np.ptp(volts)])
+        apart = np.concatenate([[True], np.diff(volts) > _NEAR * np.ptp(volts)])
         place, size = np.cumsum(apart) - 1, np.bincount(np.cumsum(apart) - 1)
         mean = np.bincount(place, amperes) / size
         square = np.bincount(place, (amperes - mean[place]) ** 2)
@@ -145,7 +145,7 @@ class MeasuredCurve(Locked):
     ) -> Table:
         """Return a cell that follows the mean over cycles; where noise makes it fall, the nearest curve that rises.
 
-        The nearest by least squares is a mean over runs of points (isotonic regression); :meth:`risen` says how many
+        The nearest by least squares is a mean over runs of points (isotonic regression); ``risen`` says how many
         points were moved.
 
         Parameters
@@ -171,7 +171,7 @@ class MeasuredCurve(Locked):
         from scipy.optimize import isotonic_regression
 
         volts, amperes, _ = self.without_offset().averaged(way)
-        apart = np.abs(volts) > _SAME * np.ptp(volts)
+        apart = np.abs(volts) > _NEAR * np.ptp(volts)
         volts, amperes = volts[apart], amperes[apart]
         result = isotonic_regression(amperes)
         starts = result.blocks[:-1]
@@ -205,11 +205,11 @@ class MeasuredCurve(Locked):
         magnitude : bool
             Draw ``|I|`` on a logarithmic axis.
         """
-        named, volts = {}, np.append(self.voltage, np.nan)
+        columns, volts = {}, np.append(self.voltage, np.nan)
         for number in np.unique(self.cycle).tolist():
             amperes = np.where(self.cycle == number, np.abs(self.current) if magnitude else self.current, np.nan)
-            named[f"cycle {number}"] = np.append(amperes, np.nan)
-        axes = curves(volts, named, ax, ylabel="|I| (A)" if magnitude else "A")
+            columns[f"cycle {number}"] = np.append(amperes, np.nan)
+        axes = curves(volts, columns, ax, ylabel="|I| (A)" if magnitude else "A")
         if magnitude:
             axes.set_yscale("log")
         return axes
@@ -218,12 +218,12 @@ class MeasuredCurve(Locked):
         """Return the same points with more notes."""
         return self._varied(slice(None), self.current, (*self.notes, *notes))
 
-    def _varied(self, there: Any, current: Array, notes: tuple[str, ...]) -> MeasuredCurve:
+    def _varied(self, points: Any, current: Array, notes: tuple[str, ...]) -> MeasuredCurve:
         """Return some of the points with these currents, each of the cycle and on the way that it was of."""
-        time = None if self.time is None else self.time[there]
-        curve = MeasuredCurve(self.voltage[there], current[there], time, notes)
+        time = None if self.time is None else self.time[points]
+        curve = MeasuredCurve(self.voltage[points], current[points], time, notes)
         for name in ("cycle", "way"):
-            part = getattr(self, name)[there]
+            part = getattr(self, name)[points]
             part.setflags(write=False)
             object.__setattr__(curve, name, part)
         return curve

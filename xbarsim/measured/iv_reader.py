@@ -102,12 +102,12 @@ def _rows(path: str | Path) -> tuple[list[list[float]], list[list[str]], list[st
     return rows, heads, notes
 
 
-def _seconds(heads: list[list[str]], table: Array, used: set[int]) -> Array | None:
+def _seconds(heads: list[list[str]], table: Array, occupied: set[int]) -> Array | None:
     """Return the column of time, if a heading names one; a unit may stand in a line of its own."""
     count = table.shape[1]
     lines = [words[1:] if len(words) == count + 1 else words for words in heads]
     lines = [names for names in lines if len(names) == count]
-    for place in sorted(set(range(count)) - used):
+    for place in sorted(set(range(count)) - occupied):
         names = [match for match in (_TIME.match(line[place]) for line in lines) if match]
         units = [match["scale"] for match in (_TIME_UNIT.match(line[place]) for line in lines) if match]
         if names:

@@ -66,7 +66,7 @@ class Circuit(FlatCircuit):
         Raises
         ------
         NotACrossbarError
-            As :meth:`crossbar`.
+            As ``crossbar``.
         """
         self.crossbar()
         return np.array(self.recognise().voltages)

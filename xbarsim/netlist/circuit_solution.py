@@ -142,7 +142,7 @@ class SolvedAnalysis:
         Parameters
         ----------
         *expressions : str
-            As :meth:`read` takes them; none: all currents of sources.
+            As ``read`` takes them; none: all currents of sources.
         ax : Axes, optional
             Where to; pyplot's current axis.
 
@@ -157,12 +157,12 @@ class SolvedAnalysis:
         (name, x), *_ = self.sweep.items()
         # Each run of the fastest is a curve of its own: a gap keeps them apart.
         restarts = np.flatnonzero((np.diff(x) != 0) & (x[1:] == x[0])) + 1
-        named = {text: np.insert(np.atleast_1d(self.read(text)), restarts, np.nan) for text in texts}
+        columns = {text: np.insert(np.atleast_1d(self.read(text)), restarts, np.nan) for text in texts}
         kinds = {text[:2] for text in texts}
         ylabel = {"v(": "V", "i(": "A"}.get(kinds.pop(), "") if len(kinds) == 1 else ""
         unit = "s" if name == "time" else ""
         xlabel = f"{name} ({unit})" if unit else name
-        return curves(np.insert(x, restarts, np.nan), named, ax, xlabel=xlabel, ylabel=ylabel)
+        return curves(np.insert(x, restarts, np.nan), columns, ax, xlabel=xlabel, ylabel=ylabel)
 
     def _arrays(self) -> dict[str, LabelledArray]:
         """Return every quantity at every point."""

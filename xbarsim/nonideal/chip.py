@@ -304,7 +304,7 @@ class Chip:
     def to_xarray(self, tile: int = 0) -> Dataset:
         """Return a tile's maps as an xarray Dataset over ``word`` and ``bit``, with seed and tile in its ``attrs``.
 
-        Variables are the columns of :meth:`to_pandas`.
+        Variables are the columns of ``to_pandas``.
 
         Raises
         ------

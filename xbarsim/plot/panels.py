@@ -153,7 +153,7 @@ def line_currents(
 
 def curves(
     x: ArrayLike,
-    named: Mapping[str, ArrayLike],
+    columns: Mapping[str, ArrayLike],
     ax: Axes | None = None,
     *,
     xlabel: str = "V",
@@ -166,7 +166,7 @@ def curves(
     ----------
     x : array_like, (points,)
         What they are drawn over.
-    named : mapping of str to array_like, (points,)
+    columns : mapping of str to array_like, (points,)
         Each curve by its name.
     ax : Axes, optional
         Where to; pyplot's current axis.
@@ -179,7 +179,7 @@ def curves(
         A curve has not as many points as ``x``, or matplotlib is not installed.
     """
     places = np.asarray(x, dtype=np.float64)
-    tables = {name: np.asarray(values, dtype=np.float64) for name, values in named.items()}
+    tables = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
     for name, values in tables.items():
         if values.shape != places.shape:
             raise InputError(f"{name} has shape {values.shape} and x {places.shape}: give a point of each for each")

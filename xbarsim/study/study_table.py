@@ -169,8 +169,10 @@ class StudyTable:
                 if spread is not None:
                     mean[place], count[place] = spread.mean, spread.count
                     deviation[place] = np.nan if spread.deviation is None else spread.deviation
-            for what, values in (("mean", mean), ("deviation", deviation), ("count", count)):
-                arrays[f"{name}.{what}"] = LabelledArray(tuple(axes), values, "", f"{what} of {name} over chips")
+            for statistic, values in (("mean", mean), ("deviation", deviation), ("count", count)):
+                arrays[f"{name}.{statistic}"] = LabelledArray(
+                    tuple(axes), values, "", f"{statistic} of {name} over chips"
+                )
         labels = {name: LabelledArray((name,), _labels(values), "", name) for name, values in axes.items()}
         return dataset(arrays, {"chips": self.chips}, labels)
 
