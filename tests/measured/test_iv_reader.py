@@ -191,3 +191,14 @@ def test_frames_and_pictures():
     axes = curve.plot(new_figure().subplots(), magnitude=True)
     assert len(axes.get_lines()) == 2
     assert axes.get_yscale() == "log"
+
+
+def test_a_table_of_a_loop_says_how_to_take_a_branch(tmp_path):
+    from xbarsim.devices import Table
+
+    path = written(tmp_path / "a.csv", zip(LOOP, current(LOOP), strict=True), "V,I\n")
+    with pytest.raises(
+        InputError, match=r"give one branch of a loop; xbarsim.measured.read_iv\(.*way='up'\) takes one"
+    ):
+        Table.from_csv(path)
+    assert read_iv(path).table(way="up").span == pytest.approx((-0.4, 0.5)), "-0.5 V was reached on the way down"

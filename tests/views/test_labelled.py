@@ -179,6 +179,31 @@ def test_a_study_is_a_dataset_over_its_axes():
     assert math.isnan(data["accuracy.deviation"].sel({"rate": 0.2, "method": "fpt"})), "of one chip there is none"
 
 
+def test_a_way_through_time_has_its_axes():
+    pytest.importorskip("xarray")
+    from xbarsim.transient import Recording, simulate
+    from xbarsim.waves import Pulse
+
+    cells = xbarsim.VTEAM(r_on=1e3, r_off=1e5, k_on=-1e-3, k_off=1e-3)
+    crossbar = xbarsim.Crossbar(np.full((2, 3), 1e-4), word_wire=1.0, driver=1.0, sense=1.0, device=cells)
+    record = Recording(cells=[(0, 1), (1, 2)], states_at=[2e-8, 5e-8], cell_energy=True)
+    waves = {"word_left": [Pulse(0, volts, 0, 1e-9, 1e-9, 1e-7, 1) for volts in (1.2, 0.3)]}
+    transient = simulate(crossbar, waves, 6e-8, record=record)
+    data = transient.to_xarray()
+    assert np.array_equal(data.bit_bottom_currents, transient.currents)
+    assert data.bit_bottom_currents.dims == ("time", "bit")
+    assert np.array_equal(data.cell_states.isel(cell=1), transient.cell_states[:, 1])
+    assert np.array_equal(data.states.sel(snapshot_time=5e-8), transient.snapshots[1])
+    assert data.cell_energy.shape == (2, 3)
+    frame = transient.to_pandas()
+    assert np.array_equal(frame["word_left[1]"], transient.end_currents["word_left"][:, 1])
+    pytest.importorskip("matplotlib")
+    from xbarsim.plot import new_figure
+
+    axes = transient.plot(new_figure().subplots())
+    assert np.array_equal(axes.get_lines()[2].get_ydata(), transient.currents[:, 2])
+
+
 @pytest.mark.parametrize(("module", "call"), [("pandas", "to_pandas"), ("xarray", "to_xarray")])
 def test_what_is_missing_is_said_with_what_to_install(monkeypatch, module, call):
     monkeypatch.setitem(sys.modules, module, None)
