@@ -16,6 +16,10 @@ LAWS = {
     "selector": (4e-4, {"i0": 2e-8, "v0": 0.06}),
     "yakopcic": (3e-5, {"a2": 4e-5, "b": 4.0}),
     "transistor": (5e-4, {"kp": 3e-4}),
+    "vteam": (2e-4, {}),
+    "ion_drift": (2e-4, {}),
+    "stanford": (3e-5, {"v0": 0.3}),
+    "sky130": (2e-5, {"v_ref": 0.3}),
 }
 
 

@@ -24,6 +24,10 @@ FREE: dict[str, tuple[str, ...]] = {
     "selector": ("i0", "v0"),
     "yakopcic": ("a2", "b"),
     "transistor": ("kp",),
+    "vteam": (),
+    "ion_drift": (),
+    "stanford": ("v0",),
+    "sky130": ("v_ref",),
 }
 """Laws that a single curve can be fitted by, and what is free beside the conductance; their other options stay.
 
@@ -113,7 +117,8 @@ def fit(
     curve : MeasuredCurve
         The measurement.
     law : str
-        ``linear``, ``sinh``, ``selector``, ``yakopcic`` or ``transistor``.
+        ``linear``, ``sinh``, ``selector``, ``yakopcic``, ``transistor``, or a cell with memory, of which the law of a
+        state that stands still is fitted: ``vteam``, ``ion_drift``, ``stanford``, ``sky130``.
     options : mapping of str to float, optional
         The law's options that are known, ``{"gate": 2.0}``; a free one that is here stays as it is.
     way : {"both", "up", "down"}
@@ -206,7 +211,13 @@ class LawProblem:
         slopes = [float(np.dot(self.volts[k], self.amperes[k]) / np.dot(self.volts[k], self.volts[k]))
                   for k in (low, np.ones_like(low))]  # fmt: skip
         span, largest = float(np.abs(self.volts).max()), float(np.abs(self.amperes).max())
-        usual = {"v0": span / 3.0, "b": 3.0 / span, "i0": 0.01 * largest, "kp": 2.0 * largest / span**2}
+        usual = {
+            "v0": span / 3.0,
+            "v_ref": span / 3.0,
+            "b": 3.0 / span,
+            "i0": 0.01 * largest,
+            "kp": 2.0 * largest / span**2,
+        }
         guesses = np.array([usual.get(name, self.start[name]) for name in self.free])
         firsts = {max(slopes[0], 1e-3 * slopes[1]), slopes[1], 10.0 * slopes[1]}
         return [np.log([g, *guesses * factor]) for g in sorted(firsts) for factor in (1.0, 0.3, 3.0)]
@@ -214,7 +225,7 @@ class LawProblem:
 
 def fit_all(
     curve: MeasuredCurve,
-    laws: Sequence[str] = tuple(FREE),
+    laws: Sequence[str] = ("linear", "sinh", "selector", "yakopcic"),
     options: Mapping[str, Mapping[str, float]] | None = None,
     *,
     way: Literal["both", "up", "down"] = "both",
