@@ -32,18 +32,18 @@ class Form:
         As those of :class:`reduction.Reduction`.
     across, word_nodes, bit_nodes : (m, n)
         Weights of the squares, of any unit and sign.
-    held : frozenset of int
+    grounded : frozenset of int
         Sides, ``trees.LEFT`` to ``trees.BOTTOM``, whose terminals are at 0 V: they are no ports of the form.
     """
 
     lanes = LANES
 
     def __init__(
-        self, circuit: Circuit, across: Array, word_nodes: Array, bit_nodes: Array, held: frozenset[int]
+        self, circuit: Circuit, across: Array, word_nodes: Array, bit_nodes: Array, grounded: frozenset[int]
     ) -> None:
         self._circuit = circuit
         self._weights = (across, word_nodes, bit_nodes)
-        self._held = held
+        self._grounded = grounded
 
     def leaf(self, group: Alike) -> Array:
         """Return the forms of leaves of one shape, (leaves, ports, ports), in the leaves' own order."""
@@ -63,15 +63,15 @@ class Form:
 
     def settle(self, step: JoinStep, value: Array) -> Array:
         """Put a leaf's form in the order of ports that ``step`` has."""
-        smaller, _ = step.without(self._held)
+        smaller, _ = step.without(self._grounded)
         placed = np.empty((smaller.total, smaller.total))
-        carried_joins.settle(step.leaf_places(self._held), value, placed)
+        carried_joins.settle(step.leaf_places(self._grounded), value, placed)
         return placed
 
     def join(self, step: JoinStep, a: Array, b: Array, rows: Array, roots: Array) -> Array:
         """Join the forms of two blocks, and carry that of the ports they share to those that stay."""
         total = step.total
-        step, columns = step.without(self._held)
+        step, columns = step.without(self._grounded)
         if columns.size < total:
             rows = rows.reshape(-1, total)[:, columns].reshape(-1)
         boundary, shared = step.boundary, step.shared

@@ -95,13 +95,13 @@ class BipartiteReduction:
             np.broadcast_to(bit[:, :, None, :], shape).copy(),
         )
 
-    def form(self, across: Array, word_nodes: Array, bit_nodes: Array, held: frozenset[int] = frozenset()) -> Array:
+    def form(self, across: Array, word_nodes: Array, bit_nodes: Array, grounded: frozenset[int] = frozenset()) -> Array:
         """As that of :class:`reduction.Reduction`: a line is one node, so the form is one of lines' voltages."""
         m, n = self._g.shape
         sides = np.repeat(
             [k for k in range(4) if self.present[k]], [(m, m, n, n)[k] for k in range(4) if self.present[k]]
         )
-        volts = np.eye(sides.size)[[side not in held for side in sides]]
+        volts = np.eye(sides.size)[[side not in grounded for side in sides]]
         (word, _), (bit, _) = self._line_pairs(volts)
         along_words, along_bits = (across + word_nodes).sum(axis=1), (across + bit_nodes).sum(axis=0)
         mixed = word @ across @ bit.T

@@ -23,6 +23,9 @@ Index = NDArray[np.int64]
 FIELDS = 9
 """Vectors of work space a cell: the cell, both layers' dividers, p and Aw p, the residual, and z or p's image."""
 
+ENDS = 4
+"""Vectors of work space a word line: what its source feeds into it alone, and by p, by z, and in all."""
+
 APART = 5
 """Vectors between fields: a multiple of 4 KB apart, their numbers for a cell would crowd in one place of the cache."""
 
@@ -31,7 +34,7 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 
 def entries(rows: int, cols: int) -> int:
     """Return how many vectors of work space ``output_currents`` takes."""
-    return FIELDS * (rows * cols + APART) + 3 * cols + 5
+    return FIELDS * (rows * cols + APART) + 3 * cols + 5 + ENDS * rows
 
 
 @njit(**_OPTIONS)
@@ -64,11 +67,12 @@ def _divide(store: Array, e: int, l_field: int, k_field: int, segment: int, beyo
 
 
 @njit(**_OPTIONS)
-def _dividers(store: Array, m: int, n: int, fields: Index, wires: int, spare: int) -> None:
+def _dividers(store: Array, m: int, n: int, fields: Index, wires: int, spare: int, alone: int) -> None:
     """Fill the dividers of the word lines and of the bit lines.
 
     ``wires`` is where the segments of the word lines stand, and behind them those of the bit lines; ``spare`` (n or 4,
-    if that is more) is work space. Several lines go side by side: one alone would wait for each quotient.
+    if that is more) is work space; ``alone`` (m) receives the word lines' admittances with the bit lines at 0 V.
+    Several lines go side by side: one alone would wait for each quotient.
     """
     lw, kw, lb, kb = fields[0], fields[1], fields[2], fields[3]
     for top in range(0, m, 4):
@@ -78,6 +82,8 @@ def _dividers(store: Array, m: int, n: int, fields: Index, wires: int, spare: in
         for j in range(n - 1, -1, -1):
             for i in range(top, bottom):
                 _divide(store, i * n + j, lw, kw, wires + i * (n + 1) + j, spare + i - top)
+        for i in range(top, bottom):
+            save(store, alone + i, load(store, spare + i - top))
     wires += m * (n + 1)
     for j in range(n):
         save(store, spare + j, load(store, wires + j))
@@ -122,8 +128,13 @@ def _bit_lines(
 
 
 @njit(**_OPTIONS)
-def _word_lines(store: Array, m: int, n: int, length_place: int, fields: Index, y: int, energy_place: int) -> None:
-    """Residuals ``r`` less so many images z, and their solutions on the word lines over z; y (n) is work space."""
+def _word_lines(
+    store: Array, m: int, n: int, length_place: int, fields: Index, y: int, energy_place: int, leaving: int
+) -> None:  # fmt: skip
+    """Residuals ``r`` less so many images z, and their solutions on the word lines over z; y (n) is work space.
+
+    ``leaving`` (m) receives what z sends into the sources.
+    """
     lw, kw, r, z = fields[0], fields[1], fields[6], fields[7]
     length, energy = load(store, length_place), every(0.0)
     for i in range(m):
@@ -135,6 +146,7 @@ def _word_lines(store: Array, m: int, n: int, length_place: int, fields: Index, 
             save(store, r + e, residual)
             save(store, y + j, plus(t, residual))
             t = madd(share, t, times(share, residual))
+        save(store, leaving + i, t)
         t = every(0.0)
         for e in range(i * n, i * n + n):
             t = madd(load(store, lw + e), t, times(load(store, kw + e), load(store, y + e - i * n)))
@@ -163,15 +175,24 @@ def _settled(store: Array, n: int, change: int, arriving: int, tolerance: float,
 def _conjugate(
     store: Array, m: int, n: int, fields: Index, arriving: int, volts: Array, tolerance: float, most: int
 ) -> int:
-    """Solve one part of the lanes; the currents come to stand first among the vectors behind the fields."""
+    """Solve one part of the lanes; the currents come to stand first among the vectors behind the fields.
+
+    Currents out of the sources are those into the word lines alone, and after them, for as many lines each, those by p,
+    by z and in all.
+    """
     lw, p, w, r, z = fields[0], fields[4], fields[5], fields[6], fields[7]
     change, u, spare = arriving + n, arriving + 2 * n, arriving + 3 * n
     active, ratio, curvature, length, energy = spare, spare + 1, spare + 2, spare + 3, spare + 4
+    alone = spare + 5
+    by_p, by_z, drawn = alone + m, alone + 2 * m, alone + 3 * m
     zero, unit = every(0.0), every(1.0)
     for j in range(n):
         save(store, arriving + j, zero)
     for i in range(m):
         t = every(volts[i])
+        save(store, drawn + i, times(load(store, alone + i), t))
+        save(store, by_p + i, zero)
+        save(store, by_z + i, zero)
         for e in range(i * n, i * n + n):
             # With the bit lines at 0 V.
             t = times(load(store, lw + e), t)
@@ -193,9 +214,13 @@ def _conjugate(
             moved = times(size_of_step, load(store, change + j))
             save(store, change + j, moved)
             save(store, arriving + j, plus(load(store, arriving + j), moved))
+        for i in range(m):
+            back = madd(load(store, ratio), load(store, by_p + i), load(store, by_z + i))
+            save(store, by_p + i, back)
+            save(store, drawn + i, minus(load(store, drawn + i), times(size_of_step, back)))
         if step > 0 and _settled(store, n, change, arriving, tolerance, unsettled):
             return step
-        _word_lines(store, m, n, length, fields, u, energy)
+        _word_lines(store, m, n, length, fields, u, energy, by_z)
         save(store, ratio, quotient(load(store, energy), before))
     return most
 
@@ -203,7 +228,7 @@ def _conjugate(
 @njit(**_OPTIONS)
 def output_currents(
     m: int, n: int, g: Array, cw: Array, cb: Array, origin: Index, volts: Array, tolerance: float, most: int,
-    store: Array, out: Array, settled: Array,
+    store: Array, drawn: Array, out: Array, settled: Array,
 ) -> int:  # fmt: skip
     """Solve one vector on ``LANES`` crossbars at most; return how many steps that took at most.
 
@@ -221,6 +246,8 @@ def output_currents(
         Steps to take at most.
     store : (entries(m, n) * LANES,)
         Work space.
+    drawn : (count, m)
+        Receives the currents out of the left sources.
     out : (count, n)
         Receives the currents into the bottom sources.
     settled : (count,) of bool
@@ -236,10 +263,12 @@ def output_currents(
         _gather(store, 0, m * n, g, origin[0], part)
         _gather(store, wires, m * (n + 1), cw, origin[1], part)
         _gather(store, wires + m * (n + 1), (m + 1) * n, cb, origin[2], part)
-        _dividers(store, m, n, fields, wires, outputs)
+        _dividers(store, m, n, fields, wires, outputs, outputs + 3 * n + 5)
         steps = max(steps, _conjugate(store, m, n, fields, outputs, volts, tolerance, most))
         for q in range(min(lanes, out.shape[0] - part)):
             settled[part + q] = store[(outputs + 3 * n) * lanes + q] == 0.0
+            for i in range(m):
+                drawn[part + q, i] = store[(outputs + 3 * n + 5 + 3 * m + i) * lanes + q]
             for j in range(n):
                 out[part + q, j] = store[(outputs + j) * lanes + q]
     return steps

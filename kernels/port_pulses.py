@@ -158,7 +158,8 @@ def _largest(numbers: Array) -> float:
 @njit(**_OPTIONS)
 def run(
     kind: int, current: int, motion: int, p: Array, free: Array, times: Array, scales: Array, open_volts: Array,
-    ohms: Array, method: Array, beside: Array, tolerance: float, x: Array, joules: Array, ratios: Array, peaks: Array,
+    ohms: Array, method: Array, beside: Array, tolerance: float, least: float, x: Array, joules: Array, ratios: Array,
+    peaks: Array,
 ) -> tuple[int, int, int, float, float]:  # fmt: skip
     """Take cells through a waveform of straight lines.
 
@@ -179,7 +180,10 @@ def run(
         Weights of the rate at a step's begin and of the stages', by which a rule of fourth order differs. Where a
         waveform falls below a threshold amid a step, the stages may all be at rest while the begin was not.
     tolerance : float
-        Part of a state's range by which a step may be wrong.
+        Part of a state's range by which a step may be wrong; of the way to a rest, ``f / f_x``, where that is less, as
+        motions that fade both ways leave it as slowly as they came (:mod:`stage_tangents`).
+    least : float
+        Part of the range below which that way does not count; 1 for motions that do not fade so.
     x : (n,)
         States; receives those at the end.
     joules : (2, n)
@@ -260,7 +264,10 @@ def run(
                     if siemens > 0.0:
                         whole = top * top * siemens * (times[-1] - times[0])
                         error = max(error, h * abs(part) / (_ENERGY * tolerance * whole))
-                    error = max(error, wrong / ((p[1, 0, s] - p[0, 0, s]) * max(1.0, stiff[s]) * tolerance))
+                    span = p[1, 0, s] - p[0, 0, s]
+                    speed, slope = abs(rates[2, s]), abs(stiff[s] - 1.0) / d
+                    way = max(speed / slope, least * span) if speed < slope * span else span
+                    error = max(error, wrong / (way * max(1.0, stiff[s]) * tolerance))
             if not error <= 1.0:
                 rejected += 1
                 _copy(v0, v)

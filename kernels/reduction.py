@@ -137,13 +137,13 @@ class Reduction:
         self._rectangle.descend(np.stack([volts, np.zeros_like(volts)]), Spread(self._circuit, v, u))
         return v, u
 
-    def form(self, across: Array, word_nodes: Array, bit_nodes: Array, held: frozenset[int] = frozenset()) -> Array:
+    def form(self, across: Array, word_nodes: Array, bit_nodes: Array, grounded: frozenset[int] = frozenset()) -> Array:
         """Return a quadratic form of all nodes' voltages as one of the ports', (ports, ports); needs ``keep``.
 
         ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``, each (m, n), for the voltages that follow from
-        the ports'. Those of the sides ``held``, ``trees.LEFT`` to ``trees.BOTTOM``, are at 0 V and left out.
+        the ports'. Those of the sides ``grounded``, ``trees.LEFT`` to ``trees.BOTTOM``, are at 0 V and left out.
         """
-        lower = self._rectangle.ascend(Form(self._circuit, across, word_nodes, bit_nodes, held))
+        lower = self._rectangle.ascend(Form(self._circuit, across, word_nodes, bit_nodes, grounded))
         below = np.tril(lower, -1)
         form: Array = below + below.T
         np.fill_diagonal(form, np.diagonal(lower))

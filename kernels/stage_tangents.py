@@ -34,6 +34,11 @@ _ARRIVED = 0.03
 """Of an error's weight where a state has come to a bound."""
 
 
+_LOOSER = 10.0
+"""Times the way to a rest, what errors count as parts of: at 1 final states are right to some hundredths of what is
+asked for, in one and a half times the steps."""
+
+
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc", "nnan"})
 def _largest(x: Array) -> float:
     """Return the largest of numbers >= 0; each but NaN counts."""
@@ -190,7 +195,8 @@ def find_rates(x: Array, begun: Array, d: float, rate: Array) -> None:
 
 @njit(**_OPTIONS)
 def worst_error(
-    rates: Array, begin: Array, weights: Array, beside: Array, x: Array, low: Array, high: Array, d: float, fx: Array
+    rates: Array, begin: Array, weights: Array, beside: Array, x: Array, low: Array, high: Array, d: float, fx: Array,
+    turned: Array, least: float,
 ) -> tuple[float, int]:  # fmt: skip
     """Return the largest part of its range that a state x is wrong by, and its cell.
 
@@ -198,16 +204,26 @@ def worst_error(
     of these, in seconds; the larger counts. What a stiff motion would undo by itself, ``1 / (1 - d f_x)``, does not
     count. A state that has come to a bound is right, whenever it came there; the time matters to its neighbours, but
     less.
+
+    A motion may lead to a rest, ``f / f_x`` away, that the opposite one leaves as slowly: what the way still left is
+    wrong by then, as a part of itself, is what the state will be wrong by after. So errors count as parts of ten times
+    that way, if it is less than the range, where motions lead away from the rest (``f_x > 0``) or would if volts were
+    ``turned``, the slopes then. They do not count below ``least`` of the range; 1 is for motions without such rests.
     """
     m, n = fx.shape
     worst, cell = 0.0, 0
-    part = np.empty(n)
+    part, way = np.empty(n), np.empty(n)
     for r in range(m):
+        for c in range(n):
+            span = high[r, c] - low[r, c]
+            f, slope = abs(rates[2, r, c]), abs(fx[r, c])
+            fades = ((fx[r, c] > 0.0) | (turned[r, c] > 0.0)) & (_LOOSER * f < slope * span)
+            way[c] = max(_LOOSER * f / slope, least * span) if fades else span
         for c in range(n):
             error = weights[0] * rates[0, r, c] + weights[1] * rates[1, r, c] + weights[2] * rates[2, r, c]
             later = beside[1] * rates[0, r, c] + beside[2] * rates[1, r, c] + beside[3] * rates[2, r, c]
             error = max(abs(error), abs(beside[0] * begin[r, c] + later))
-            part[c] = error / ((high[r, c] - low[r, c]) * max(1.0, 1.0 - d * fx[r, c]))
+            part[c] = error / (way[c] * max(1.0, 1.0 - d * fx[r, c]))
         for c in range(n):
             part[c] *= _ARRIVED if (x[r, c] <= low[r, c]) | (x[r, c] >= high[r, c]) else 1.0
         largest = _largest(part)

@@ -127,10 +127,10 @@ class JoinStep:
             *(np.arange(joint.start, joint.stop) for k, joint in enumerate(self._joint_spans) if k in remaining),
             np.arange(self.boundary, self.total),
         ])  # fmt: skip
-        kept = sorted(remaining)
+        numbers = sorted(remaining)
         step = JoinStep(
             self.shared, ports.size - self.shared, self.ports_a - shift[0], self.ports_b - shift[1],
-            tuple(remaining[k] for k in kept), tuple(self.ends[k] for k in kept) if self.ends else (),
+            tuple(remaining[k] for k in numbers), tuple(self.ends[k] for k in numbers) if self.ends else (),
         )  # fmt: skip
         return step, ports
 

@@ -14,6 +14,7 @@ from xbarsim import Crossbar, Law, LineEnds, Selector, Sinh, Table, Transistor, 
 from xbarsim.devices import VTEAM, DynamicLaw, IonDrift, Stanford
 from xbarsim.kernels import access, many, row_errors
 from xbarsim.solvers.adjoint import effective_map
+from xbarsim.topologies import SourceLineArray, solve_source_lines
 
 
 def quadratic(v, g, k):
@@ -107,6 +108,18 @@ def written(rng):
     return [first, array.port_admittance(), array.solve(rng.uniform(-1, 1, (2, 9))).currents]
 
 
+def columns(rng, device):
+    """Currents of source lines along bit lines, a wire of them broken, under two patterns."""
+    wire = rng.uniform(0.5, 2.0, (4, 3))
+    wire[2, 1] = np.inf
+    array = SourceLineArray(
+        10 ** rng.uniform(-6, -3, (5, 3)), source_wire=wire, bit_wire=1.5, driver=1.0, sense=2.0,
+        ends={"bit_top": LineEnds(0.05, [3.0, np.inf, 4.0])}, device=device,
+    )  # fmt: skip
+    gates = np.array([[1.0, 0.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 1.0, 0.0]])
+    return solve_source_lines(array, gates if device is None else 1.2 * gates, 0.3).currents
+
+
 def numbers():
     """Return each case's numbers in a row."""
     rng = np.random.default_rng(1)
@@ -148,6 +161,8 @@ def numbers():
     cases["many"] = [many.terminal_currents(rng.uniform(1e-6, 1e-3, (70, 5, 6)), *ohms, rng.uniform(0, 1, 22))]
     for planes in (1, 2, 3):
         cases[f"row errors, {planes}"] = [row_distances(rng, planes, squares) for squares in (False, True)]
+    for name, device in (("ohmic", None), ("transistor", DEVICES["transistor"])):
+        cases[f"source lines, {name}"] = [columns(rng, device)]
     return {name: np.concatenate([np.ravel(part) for part in parts]).tolist() for name, parts in cases.items()}
 
 

@@ -109,6 +109,7 @@ _MODULES = {
     "settling": "settling",
     "spice": "spice",
     "study": "study",
+    "topologies": "topologies",
     "transient": "transient",
     "validate": "validate",
     "waves": "waves",

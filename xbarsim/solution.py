@@ -67,6 +67,15 @@ class Solution:
     _bit: Array | None = field(default=None)
     _across: Array | None = field(default=None)
     _cells: Array | None = field(default=None)
+    _sources: dict[Side, Array] | None = field(default=None)
+
+    @property
+    def source_voltages(self) -> dict[Side, Array]:
+        """Volts of the sources at every line end, ``(lines,)`` or ``(batch, lines)``; raises as ``word_voltages``."""
+        if self._sources is None:
+            self._field(None)
+        assert self._sources is not None
+        return self._sources
 
     @property
     def currents(self) -> Array:

@@ -143,7 +143,8 @@ def test_json_says_what_the_library_finds(capsys, mlp):
     record = json.loads(answer.out)
     assert set(record) == {
         "model", "weights", "data", "hardware_name", "hardware", "digital", "accuracy_ideal", "seeds", "accuracies",
-        "agreements", "mean", "std", "chips_alike", "drift_compensated", "times", "layers", "tiles", "cells", "seconds",
+        "agreements", "mean", "std", "chips_alike", "drift_compensated", "times", "layers", "tiles", "cells", "energy",
+        "seconds",
     }  # fmt: skip
     hardware = Hardware.from_dict(record["hardware"])
     assert hardware.wires.word == 3.0

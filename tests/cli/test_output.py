@@ -25,6 +25,7 @@ WORK = {
     "noise": "xbarsim.noise.output_noise",
     "plan": "xbarsim.nn.planning.plan",
     "program": "xbarsim.cli.matrix_files.load",
+    "settling": "xbarsim.settling.read_speed",
     "solve": "xbarsim.analysis.runs.from_arrays",
     "train": "xbarsim.nn.datasets.load",
     "validate": "xbarsim.validate.run",
@@ -48,6 +49,7 @@ def arguments_of(command, folder):
         "mitigate": ["--method", "headroom"],
         "noise": arrays(folder),
         "program": ["target.csv", "--device", "vteam", "--pulse", "0.9,10n"],
+        "settling": [*arrays(folder), "--word-capacitance", "1f"],
         "solve": arrays(folder),
         "train": ["--model", "mlp", "--data", "digits", "-o", folder / "a.pt"],
     }.get(command, [])
@@ -67,7 +69,7 @@ def test_all_commands_are_looked_at():
     # study is a group: tests/study looks at the places of its reports and exports.
     assert set(WORK) == set(cli.commands) - {"study"}
     assert {command for command, option in PLACES if option == "--output"} == set(WORK)
-    drawing = {"solve", "margin", "infer", "mitigate", "noise", "program", "validate"}
+    drawing = {"solve", "margin", "infer", "mitigate", "noise", "program", "settling", "validate"}
     assert {command for command, option in PLACES if option == "--plot"} == drawing
 
 

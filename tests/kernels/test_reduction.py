@@ -197,9 +197,11 @@ def test_what_does_not_fit_is_refused_with_the_figure(monkeypatch):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (9, 5), (17, 40)])
-@pytest.mark.parametrize("held", [["word_left"], ["word_left", "word_right", "bit_top"], ["bit_bottom", "word_right"]])
+@pytest.mark.parametrize(
+    "grounded", [["word_left"], ["word_left", "word_right", "bit_top"], ["bit_bottom", "word_right"]]
+)
 @pytest.mark.parametrize("wire", [0.0, 2.0])
-def test_a_form_without_held_sides_is_part_of_the_whole_one(shape, held, wire):
+def test_a_form_without_held_sides_is_part_of_the_whole_one(shape, grounded, wire):
     """Would break if ports that are left out on the way up were others than those of the sides at 0 V."""
     rng = np.random.default_rng(8)
     ends = {side: LineEnds(0.0, rng.uniform(1.0, 9.0, shape[side.startswith("bit")])) for side in SIDES}
@@ -207,7 +209,9 @@ def test_a_form_without_held_sides_is_part_of_the_whole_one(shape, held, wire):
     terminals = Terminals.of(Segments.of(crossbar), keep=True, threads=1)
     weights = rng.uniform(0.0, 1.0, (3, *shape))
     free = np.concatenate(
-        [np.arange(place.start, place.stop) for side, place in terminals.places.items() if side not in held]
+        [np.arange(place.start, place.stop) for side, place in terminals.places.items() if side not in grounded]
     )
     whole = terminals.form(*weights)
-    np.testing.assert_allclose(terminals.form(*weights, held=held), whole[np.ix_(free, free)], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        terminals.form(*weights, grounded=grounded), whole[np.ix_(free, free)], rtol=1e-12, atol=1e-15
+    )

@@ -9,7 +9,7 @@ from nn_tools import made, numbers
 from torch import nn
 
 from xbarsim.errors import InputError
-from xbarsim.nn import Hardware, Law, convert
+from xbarsim.nn import Hardware, Law, ReadEnergy, convert
 from xbarsim.nn.hardware import _PARTS
 from xbarsim.nonideal import Faults, Nonidealities
 from xbarsim.nonideal.model import _EFFECTS
@@ -105,6 +105,14 @@ CASES = {
     "adc.range": ({"adc": {"bits": 6}}, "full", OUTPUTS),
     "adc.per": ({"adc": {"bits": 6}}, "column", OUTPUTS),
     "fidelity": ({}, "ideal", WIRED),
+    **{
+        f"energy.{name}": ({"energy": {"read": 1e-7}}, value, {"energy"})
+        for name, value in (("read", 3e-7), ("dac", 1e-12), ("adc", 1e-12), ("digital", 1e-14), ("split", True))
+    },
+    **{
+        f"energy.{name}": ({"adc": {"bits": 6}, "energy": {"bit_farads": 1e-15}}, 3e-15, {"energy"})
+        for name in ("word_farads", "bit_farads", "cell_farads")
+    },
 }  # fmt: skip
 REFUSED = {
     "cells.programming.device": ({"cells.programming": PULSES}, "stanford", "pulses write cells with a state between"),
@@ -116,6 +124,9 @@ REFUSED = {
 def names():
     """All settings by their path, from the dataclasses themselves."""
     for part in fields(Hardware):
+        if part.name == "energy":
+            yield from (f"energy.{setting.name}" for setting in fields(ReadEnergy))
+            continue
         if part.name not in _PARTS:
             yield part.name
             continue
@@ -159,10 +170,16 @@ def seen(hardware):
             "law": [repr(tiles[0].crossbar.device)],
             "volts": [layer.encode(X)],
             "outputs": [network(X)],
+            "energy": [] if hardware.energy is None else energy_of(network),
         }
         layer.weight.mul_(0.5)
         found["halved"] = [network(X) / found["outputs"][0]]
     return found
+
+
+def energy_of(network):
+    energy = network.summary(X).energy
+    return [energy.joules, str(energy.split)]
 
 
 def differ(one, other):

@@ -10,6 +10,7 @@ from cli_tools import ROOT
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "examples" / "README.md",
     ROOT / "validation" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]

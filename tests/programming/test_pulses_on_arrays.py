@@ -77,6 +77,23 @@ def test_a_pulse_is_what_simulate_makes_of_its_waveform():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.parametrize("reltol", [1e-4, 1e-5])
+def test_a_cell_leaves_a_bound_where_its_motion_faded_when_it_should(reltol):
+    """With Joglekar's window ``ln(y / (1 - y))`` goes on at ``4 k / span``: equal pulses both ways undo each other."""
+    device = VTEAM(window="joglekar")
+    crossbar = Crossbar(device.conductance([[0.4 * SPAN]]), device=device)
+    pulsed, bias = PulsedArray(crossbar, reltol=reltol), LineBias(crossbar, scheme_of("half"))
+    seconds = 4e-7
+    pulsed.pulse(WritePulse((0, 0), 1.1, seconds), bias)
+    gone = 4 * 0.1 / SPAN * (1.1 / 0.7 - 1) ** 3 * seconds
+    left = 1 / (1 + np.exp(np.log(0.4 / 0.6) + gone))
+    assert left < 1e-4
+    assert 1 - pulsed.states.item() / SPAN == pytest.approx(left, rel=10 * reltol)
+    pulsed.pulse(WritePulse((0, 0), -1.1, seconds), bias)
+    assert pulsed.states.item() / SPAN == pytest.approx(0.4, abs=reltol)
+
+
 def test_half_selected_cells_below_their_threshold_stay_exactly():
     """Not a digit of any other state changes, with wires and without."""
     for wires in (0.0, 2.0):

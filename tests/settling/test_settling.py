@@ -116,11 +116,13 @@ def test_settling_times_are_near_those_of_all_poles(rows, cols, ends, coupled):
     found = settling(crossbar, inputs, **capacitance)
     rates, shares = Dense(crossbar, capacitance).missing(inputs)
     for share in (0.01, 2.0**-9):
+        own = found.time(share=share, poles=3)
         for j, time in enumerate(found.time(share=share)):
             times = np.linspace(0.0, 30.0, 30_001) / rates.min()
             off = np.abs(np.exp(-rates * times[:, None]) @ shares[j]) > share
             exact = times[np.flatnonzero(off)[-1] + 1]
             assert time / exact == pytest.approx(1.0, abs=0.01)
+            assert own[j] / exact == pytest.approx(1.0, abs=0.01)
             if found.poles(2).count[j] == 2:
                 two = found.time(share=share, poles=2)[j]
                 assert two / exact == pytest.approx(1.0, abs=0.05)
@@ -218,3 +220,34 @@ def test_what_has_no_settling_is_said():
         settling(array(2, 2, 1, device=Transistor(gate=1.5)), [0.1, 0.1])
     with pytest.raises(SolveError, match="0 ohm joins"):
         settling(Crossbar([[1e-3]], ends={"bit_top": LineEnds(0.0, 0.0)}), [0.1])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("coupled", [0.05, 1.0])
+def test_poles_of_the_circuit_decay_for_outputs_whose_own_do_not(seed, coupled):
+    """They keep all moments, and what is missing late, when it counts."""
+    crossbar, capacitance = array(8, 7, seed), farads(8, 7, seed)
+    capacitance["cell_capacitance"] *= coupled
+    inputs = np.random.default_rng(seed).uniform(0.05, 0.5, 8)
+    found = settling(crossbar, inputs, **capacitance)
+    poles = found.circuit_poles
+    assert (poles.tau > 0.0).all()
+    assert (np.diff(poles.tau, axis=0) < 0.0).all()
+    signs = (-1.0) ** np.arange(7)[:, None]
+    for order in range(1, 7):
+        carried = (poles.residue * poles.tau**order).sum(axis=0)
+        np.testing.assert_allclose(carried, (signs * found.moments)[order], rtol=1e-6)
+    rates, shares = Dense(crossbar, capacitance).missing(inputs)
+    times = np.linspace(2.0, 6.0, 50) / rates.min()
+    missing = np.exp(-np.outer(times, rates)) @ shares.T
+    grid = np.broadcast_to(times, (7, 50))
+    assert np.abs(poles.unsettled(grid).T - missing).max() < 2e-3
+    exact = settling(crossbar, np.stack([inputs, 2.0 * inputs]), **capacitance)
+    np.testing.assert_allclose(exact.time(bits=6), np.stack([found.time(bits=6)] * 2), rtol=1e-9)
+
+
+def test_outputs_without_capacitance_take_no_time():
+    found = settling(array(3, 2, 1), [0.1, 0.2, 0.3])
+    assert np.array_equal(found.time(bits=8), [0.0, 0.0])
+    still = settling(array(3, 2, 1), np.zeros(3), word_capacitance=1e-15)
+    assert np.isnan(still.time(bits=8)).all()

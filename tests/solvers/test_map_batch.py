@@ -336,3 +336,52 @@ def test_shorter_vectors_give_the_same_bits(tmp_path):
         for variables in (env, narrow)
     ]
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("driver", [0.0, 1e-9, 1.0, 300.0])
+@pytest.mark.parametrize("shape", [(9, 8), (1, 4), (5, 1), (140, 3)])
+def test_admittances_of_sources_are_those_of_one_crossbar(driver, shape):
+    """The last shape is reduced alone."""
+    crossbars = [wired(seed, shape, driver=driver) for seed in range(3)]
+    crossbars.append(crossbars[0].with_cells(crossbars[0].conductance))
+    maps = xbarsim.effective_maps(crossbars, admittances=True)
+    volts = np.random.default_rng(3).uniform(-0.5, 0.5, shape[0])
+    for crossbar, matrix, seen in zip(crossbars, maps.matrices, maps.admittances, strict=True):
+        rows = shape[0]
+        whole = xbarsim.port_admittance(crossbar)[:rows, :rows]
+        np.testing.assert_allclose(seen, whole, rtol=0.0, atol=1e-13 * np.abs(whole).max())
+        np.testing.assert_allclose(matrix, xbarsim.effective_conductance(crossbar), rtol=1e-12)
+        assert volts @ seen @ volts == pytest.approx(xbarsim.solve(crossbar, volts).power, rel=1e-11)
+    assert xbarsim.effective_maps(crossbars).admittances is None
+
+
+def test_admittances_of_open_sources_and_of_other_ends_that_are_tied():
+    ends = {"word_right": LineEnds(0.0, [20.0, np.inf, 5.0]), "bit_top": LineEnds(0.0, 50.0)}
+    tied = Crossbar(wired(1, (3, 4)).conductance, word_wire=2.0, bit_wire=1.0, driver=[30.0, 10.0, np.inf], ends=ends)
+    ideal = Crossbar(wired(1, (3, 4)).conductance)
+    maps = xbarsim.effective_maps([tied, ideal], admittances=True)
+    volts = np.array([0.2, -0.4, 0.7])
+    for crossbar, seen in zip([tied, ideal], maps.admittances, strict=True):
+        assert volts @ seen @ volts == pytest.approx(xbarsim.solve(crossbar, volts).power, rel=1e-12)
+    assert not maps.admittances[0][2].any()
+    np.testing.assert_allclose(maps.admittances[1], np.diag(ideal.conductance.sum(axis=1)), rtol=1e-13, atol=1e-20)
+
+
+def test_an_admittance_that_the_solve_does_not_confirm_is_found_anew(monkeypatch):
+    crossbars = [wired(seed, (9, 8)) for seed in range(3)]
+    expected = xbarsim.effective_maps(crossbars, admittances=True).admittances
+    couplings = lanes.couplings
+
+    def wrong_couplings(*args):
+        couplings(*args)
+        if args[-1].shape[1:] != (9, 8):
+            args[-1][1, 2, 5] *= 1.001
+
+    monkeypatch.setattr(side_by_side.lanes, "couplings", wrong_couplings)
+    alone = []
+    one = map_batch.map_and_admittance
+    monkeypatch.setattr(map_batch, "map_and_admittance", lambda *a, **k: alone.append(a[0]) or one(*a, **k))
+    found = xbarsim.effective_maps(crossbars, admittances=True).admittances
+    assert alone == [crossbars[1]]
+    for seen, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(seen, wanted, rtol=0.0, atol=1e-13 * np.abs(wanted).max())

@@ -69,6 +69,8 @@ FPT = 'methods = ["fpt:iterations=2,batch=10"]'
         ({"data": "std = 0.2"}, {}),
         ({"data": "train = 7"}, {"hardware": BITS}),
         ({"rest": "[inference]\ncalibration = 3\n"}, {"hardware": BITS}),
+        ({"rest": "[inference]\ncalibration = 3\n"}, {"hardware": "energy.read = 1e-7"}),
+        ({"hardware": "energy.read = 2e-7"}, {"hardware": "energy.read = 1e-7"}),
         ({"rest": '[inference]\ndigital = ["1"]\n'}, {}),
         ({"rest": "[inference]\ntimes = [1, 1e6]\n"}, DRIFTING),
         ({"rest": "[inference]\ntimes = [1e6]\ncompensate = true\n"}, DRIFTING),
@@ -80,6 +82,14 @@ FPT = 'methods = ["fpt:iterations=2,batch=10"]'
 def test_a_setting_acts(folder, more, base):
     changed = answer(opened(folder, **(base | more)))
     assert changed != answer(opened(folder, **base))
+
+
+def test_energy_where_methods_are_tried_is_refused(folder):
+    study = opened(folder, top=NOISE, hardware="energy.read = 1e-7")
+    with pytest.raises(InputError, match=r"study\.toml: at .*: energy changes nothing where methods are tried"):
+        study.check(study.trials)
+    plain = opened(folder, hardware="energy.read = 1e-7")
+    plain.check(plain.trials)
 
 
 @pytest.mark.parametrize(("setting", "name"), [("batch = 3", "batch"), ('map_storage = "recompute"', "map_storage")])

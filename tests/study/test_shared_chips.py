@@ -82,6 +82,7 @@ def test_keys_of_trials_do_not_know_of_chips(tmp_path):
         (SHARING, "wires.word = 0\nwires.bit = 0", ""),
         (SHARING, "cells.read_noise.sigma = 0.1", ""),
         (SHARING, "cells.drift.nu = 0.1", "inference.times = [10]"),
+        (SHARING, "energy.read = 1e-7", ""),
         (SHARING, 'law.kind = "sinh"', ""),
         (SHARING, "", 'inference.map_storage = "recompute"'),
         (SHARING, "", 'methods = ["none"]'),

@@ -95,6 +95,7 @@ def joined(family: Family, results: Sequence[AnalysisResult]) -> AnalysisResult:
         units={axis.name: axis.unit for axis in family.axes},
         integration=_runs_together(family, results),
         internal=tuple(run for result in results for run in result.internal),
+        inside=first.inside if all(result.inside == first.inside for result in results) else (),
     )
 
 

@@ -107,6 +107,8 @@ class AnalysisResult:
     internal : tuple of AnalysisResult
         Its runs at the integrator's own points, one for each point of what varies beside time; those above are at the
         times that ``.tran`` prints, and NaN where a run did not come to them.
+    inside : tuple of (rows, cols)
+        Arrays inside a circuit that is no crossbar, which were solved by their line ends.
     """
 
     kind: str
@@ -131,6 +133,7 @@ class AnalysisResult:
     repeats: int = 0
     integration: Integration | None = None
     internal: tuple[AnalysisResult, ...] = ()
+    inside: tuple[tuple[int, int], ...] = ()
 
     @property
     def measured(self) -> AnalysisResult:

@@ -89,6 +89,10 @@ def from_netlist(
     size = f"{counted(len(circuit.nodes) - 1, 'node')}, {counted(elements, 'element')}"
     rows, cols = recognition.crossbar.shape if recognition.crossbar is not None else (None, None)
     reason = None if recognition.crossbar is not None else recognition.reason or "its graph is no crossbar"
+    inside = results[0].inside if results else ()
+    if inside:
+        shapes = " and ".join("{} x {}".format(*shape) for shape in inside)
+        reason = f"{reason}; {'arrays' if len(inside) > 1 else 'an array'} inside, {shapes}, solved by line ends"
     return Answers(
         circuit.title,
         f"{rows} x {cols} crossbar, {size}" if reason is None else f"network, {size}; no crossbar: {reason}",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from xbarsim.analysis.as_columns import solve_columns
 from xbarsim.analysis.as_crossbar import nearby_voltages, solve_crossbar, sources_at, with_outputs
 from xbarsim.analysis.charged import with_charging
 from xbarsim.analysis.crossbar_in_time import solve_crossbar_in_time, stepping_is_slower
@@ -21,6 +22,7 @@ from xbarsim.errors import ConvergenceError, InputError, LawError, SolveError
 from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Family, Op, Tran, Transient
 from xbarsim.netlist.graph.pieces import arrays_only
+from xbarsim.netlist.recognition import ColumnRecognition
 from xbarsim.solvers.solve import Method
 
 _FEW_CELLS, _USUAL_OPERATIONS = 20_000, 40
@@ -85,8 +87,12 @@ def _analysis(
     points = points_of(circuit, analysis)
     progress(f"solving {points.kind}" + (f", {points.count} points" if points.count > 1 else ""))
     crossbar = None if recognition is None else sources_at(recognition, points)
-    if recognition is None or recognition.crossbar is None or crossbar is None:
+    if recognition is not None and recognition.columns is not None:
+        result = _as_columns(circuit, recognition.columns, points)
+    elif recognition is None:
         result = _general(circuit, points)
+    elif recognition.crossbar is None or crossbar is None:
+        result = _by_parts(circuit, points)
     elif recognition.gates.intersection(points.varying):
         # The crossbar's cells have one gate voltage each.
         result = with_outputs(_general(circuit, points), recognition, recognition.crossbar, crossbar)
@@ -156,7 +162,11 @@ def _either(
             return with_outputs(with_charging(circuit, drawn), recognition, crossbar, sources)
         near = nearby_voltages(circuit, recognition, crossbar, sources, points)
         return with_outputs(_general(circuit, points, near), recognition, crossbar, sources)
-    if method == "auto" and device.operations and _compiling_is_slower(device.operations, crossbar, points):
+    if (
+        method == "auto"
+        and device.operations
+        and _compiling_is_slower(device.operations, crossbar.conductance.size, points)
+    ):
         try:
             return with_outputs(_general(circuit, points), recognition, crossbar, sources)
         except ConvergenceError:
@@ -168,10 +178,36 @@ def _either(
     return with_outputs(_general(circuit, points), recognition, crossbar, sources)
 
 
-def _compiling_is_slower(operations: int, crossbar: Crossbar, points: Points) -> bool:
+def _as_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) -> AnalysisResult:
+    """Solve an array with source lines along bit lines as one, or by the general solver where it must be."""
+    result = None
+    operations = columns.array.device.operations
+    if not (operations and _compiling_is_slower(operations, columns.array.conductance.size, points)):
+        # Cells whose current falls with the voltage are for the general solver.
+        with suppress(LawError):
+            result = solve_columns(circuit, columns, points)
+    return _general(circuit, points) if result is None else with_charging(circuit, result)
+
+
+def _compiling_is_slower(operations: int, cells: int, points: Points) -> bool:
     """Whether the general solver is done before the law that a netlist wrote for its cells would be compiled."""
     longer = max(1.0, operations / _USUAL_OPERATIONS)
-    return crossbar.conductance.size * points.count <= _FEW_CELLS * longer**2
+    return cells * points.count <= _FEW_CELLS * longer**2
+
+
+def _by_parts(circuit: Circuit, points: Points) -> AnalysisResult:
+    """Solve what is no crossbar: arrays inside it by their line ends, all else by the general solver."""
+    arrays = circuit.arrays_inside()
+    if not arrays:
+        return _general(circuit, points)
+    # with dense algebra, which few netlists need
+    from xbarsim.analysis.arrays_by_ends import is_faster, solve_with_arrays
+    from xbarsim.analysis.as_loop import solve_as_loop
+
+    result = solve_as_loop(circuit, arrays, points)
+    if result is None and is_faster(circuit, arrays):
+        result = solve_with_arrays(circuit, arrays, points, _general)
+    return _general(circuit, points) if result is None else result
 
 
 def _general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:

@@ -14,7 +14,7 @@ from xbarsim.netlist.element_kinds import GROUND, fixes_voltage
 from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.graph.standins import held_at
 from xbarsim.netlist.nonlinear_elements import Mosfets
-from xbarsim.netlist.recognition import report_points
+from xbarsim.netlist.recognition import Inner, report_points
 from xbarsim.quantities import counted
 from xbarsim.resources import check_memory
 from xbarsim.solution import Solution
@@ -55,7 +55,7 @@ def solve_drawn(
         m is None
         or recognition.inner is None
         or recognition.crossbar is None
-        or _beyond(circuit, m, recognition, points)
+        or beyond(circuit, m, recognition, points)
     ):
         return None
     segments = Segments.of(recognition.crossbar)
@@ -68,7 +68,7 @@ def solve_drawn(
         "take fewer points",
     )
     fixed, _ = held_nodes(circuit, m.gate)
-    cells = _cells(circuit, m, recognition, fixed)
+    cells = access_cells(circuit, m, recognition.inner, recognition.crossbar.shape, fixed)
     states: list[access_newton.AccessState] = []
     for k in range(points.count):
         at = {side: volts[k] for side, volts in sources.items()}
@@ -79,7 +79,7 @@ def solve_drawn(
     return _result(circuit, m, recognition, sources, points, states, fixed)
 
 
-def _beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Points) -> bool:
+def beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Points) -> bool:
     """Whether transistors have resistances of their own, or bulks and gates do not stay at volts that sources give."""
     assert recognition.inner is not None
     outer = m.drain + m.source - recognition.inner.node
@@ -89,11 +89,10 @@ def _beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Poin
     return bool(m.drain_series.any() or m.source_series.any() or free.any() or moving.any())
 
 
-def _cells(circuit: Circuit, m: Mosfets, recognition: Recognition, fixed: Array) -> access_newton.AccessCells:
-    """Lay transistors out over the array, gates and bulks at the volts (nodes,) at which sources hold them."""
-    inner, crossbar = recognition.inner, recognition.crossbar
-    assert inner is not None
-    assert crossbar is not None
+def access_cells(
+    circuit: Circuit, m: Mosfets, inner: Inner, shape: tuple[int, int], fixed: Array
+) -> access_newton.AccessCells:
+    """Lay transistors out over an array, gates and bulks at the volts (nodes,) at which sources hold them."""
     outer = m.drain + m.source - inner.node
     at_source, at_drain = m.bulk == outer, m.drain == inner.node
     numbers: dict[str, Array | float] = {
@@ -108,7 +107,6 @@ def _cells(circuit: Circuit, m: Mosfets, recognition: Recognition, fixed: Array)
         "thermal": m.thermal,
         "gmin": circuit.gmin,
     }
-    shape = crossbar.shape
     parameters = np.zeros((*shape, len(PARAMETERS)))
     for k, name in enumerate(PARAMETERS):
         parameters[inner.row, inner.col, k] = numbers[name]
@@ -154,7 +152,8 @@ def _result(
     volts = np.where(np.isnan(volts), fixed[1:], volts)
     if np.isnan(volts).any():
         return None
-    _add_leaks(circuit, m, recognition, states, amperes, place)
+    for k, state in enumerate(states):
+        add_leaks(circuit, m, inner, state.leak_word + state.leak_bit, amperes[k], place)
     return AnalysisResult(
         points.kind,
         points.sweep,
@@ -185,22 +184,14 @@ def _solution(recognition: Recognition, states: list[access_newton.AccessState],
     )
 
 
-def _add_leaks(
-    circuit: Circuit,
-    m: Mosfets,
-    recognition: Recognition,
-    states: list[access_newton.AccessState],
-    amperes: Array,
-    place: dict[int, int],
-) -> None:
-    """Add what bulks take to the currents of the sources that hold them."""
-    inner = recognition.inner
-    assert inner is not None
+def add_leaks(circuit: Circuit, m: Mosfets, inner: Inner, leaks: Array, amperes: Array, place: dict[int, int]) -> None:
+    """Add what bulks take, ``leaks`` at the cells' places, to the currents of the sources that hold them.
+
+    ``amperes`` (branches,) are a point's, and ``place`` each element's among them.
+    """
     outer = m.drain + m.source - inner.node
     holder = np.where(m.bulk == outer, -1, held_at(circuit)[0][m.bulk])
     for element in np.unique(holder[holder >= 0]).tolist():
         mine = holder == element
         sign = 1.0 if circuit.first[element] == m.bulk[mine][0] else -1.0
-        row, col = inner.row[mine], inner.col[mine]
-        for k, state in enumerate(states):
-            amperes[k, place[element]] += sign * float((state.leak_word + state.leak_bit)[row, col].sum())
+        amperes[place[element]] += sign * float(leaks[inner.row[mine], inner.col[mine]].sum())

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.option_types import Ohms, in_order
+from xbarsim.cli.option_types import Ohms, in_order, is_typed
 
 if TYPE_CHECKING:
     from xbarsim.crossbar import Array, Crossbar
+    from xbarsim.netlist.recognition import Recognition
 
 
 def _ohms(name: str, text: str) -> Any:
@@ -59,3 +60,16 @@ def crossbar_of(
         sense=ohms(sense, "sense"),
     )
     return crossbar, load_vectors(voltages, "voltages", *crossbar.shape)
+
+
+def check_untyped(*more: str) -> None:
+    """Refuse options that describe a crossbar by its matrices, and others, beside a netlist."""
+    for name in ("conductance", "voltages", "word_wire", "bit_wire", "driver", "sense", *more):
+        if is_typed(name):
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --conductance; a netlist says it itself")
+
+
+def output_names(recognition: Recognition) -> tuple[str, ...]:
+    """Return what a netlist's crossbar's outputs are called: by their last nodes, or by their numbers."""
+    names = [str(name) for name in recognition.node_names("bit")[-1]]
+    return tuple(f"i[{j}]" if name in ("", "0") else name for j, name in enumerate(names))

@@ -19,6 +19,7 @@ from xbarsim.cli.mitigate_command import mitigate
 from xbarsim.cli.noise_command import noise
 from xbarsim.cli.plan_command import plan
 from xbarsim.cli.program_command import program
+from xbarsim.cli.settling_command import settling
 from xbarsim.cli.solve_command import solve
 from xbarsim.cli.study_command import study
 from xbarsim.cli.train_command import train
@@ -28,7 +29,7 @@ EXIT_INTERRUPT = 130
 
 
 @click.group(
-    commands=[export, infer, info, margin, mitigate, noise, plan, program, solve, study, train, validate],
+    commands=[export, infer, info, margin, mitigate, noise, plan, program, settling, solve, study, train, validate],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
 )

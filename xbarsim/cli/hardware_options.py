@@ -55,8 +55,10 @@ def chip_seeds(first: int, count: int) -> range:
     return range(first, first + count)
 
 
-def built_hardware(name: str, changes: tuple[str, ...], fidelity: str | None) -> Hardware:
-    """Return a preset or a file's hardware with changes.
+def built_hardware(
+    name: str, changes: tuple[str, ...], fidelity: str | None, *, energy: bool = False
+) -> Hardware:  # fmt: skip
+    """Return a preset or a file's hardware with changes; ``energy`` says whether the command tells that of reads.
 
     Raises
     ------
@@ -71,6 +73,10 @@ def built_hardware(name: str, changes: tuple[str, ...], fidelity: str | None) ->
         hardware = Hardware.from_json(Path(name))
     else:
         raise InputError(f"hardware is {name!r}: give {', '.join(PRESETS)}, or a JSON file of settings")
+    names = [change.partition("=")[0].strip() for change in changes]
+    for typed in names:
+        if typed.partition(".")[0] == "energy" and not energy:
+            raise InputError(f"--set: {typed} changes nothing here: xbarsim infer tells the energy of reads")
     record = hardware.to_dict()
     for change in changes:
         _change(record, change)
@@ -80,7 +86,7 @@ def built_hardware(name: str, changes: tuple[str, ...], fidelity: str | None) ->
         hardware = Hardware.from_dict(record)
     except InputError as error:
         raise InputError(f"--set: {error}" if changes else str(error)) from None
-    _check_effect(hardware, [change.partition("=")[0].strip() for change in changes], fidelity is not None)
+    _check_effect(hardware, names, fidelity is not None)
     return hardware
 
 

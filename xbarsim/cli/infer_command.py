@@ -33,6 +33,7 @@ xbarsim infer --model mlp.pt --data mnist --set wires.word=2 \\
     --set wires.bit=2 --plot mlp.png
 xbarsim infer --model mlp.pt --data mnist --set cells.drift.nu=0.05 \\
     --time 1 --time 3600 --compensate-drift
+xbarsim infer --set energy.read=100n --set energy.adc=2p
 xbarsim infer --sweep wires.word+wires.bit=0,1,2,5 --sweep adc.bits=4,6,8 \\
     --store wires.sqlite
 xbarsim infer --model vgg-small.pt --data cifar10 --maps recompute \\
@@ -109,7 +110,7 @@ def _report(options: dict[str, Any], output: Output) -> InferenceReport:
         from xbarsim.nn.inference import infer as run
         from xbarsim.nn.inference_report import InferenceReport
 
-        hardware = built_hardware(options["hardware"], options["changes"], options["fidelity"])
+        hardware = built_hardware(options["hardware"], options["changes"], options["fidelity"], energy=True)
         seeds = chip_seeds(options["first_seed"], options["seeds"])
         times = _times(hardware, options["times"], options["compensate_drift"])
         _check_idle(hardware, options)
@@ -156,7 +157,7 @@ def _check_idle(hardware: Hardware, options: dict[str, Any]) -> None:
     """Refuse options that would change nothing."""
     from xbarsim.nn.ranges import wants_data
 
-    if is_typed("calibration") and not wants_data(hardware):
+    if is_typed("calibration") and not wants_data(hardware) and hardware.energy is None:
         raise InputError(
             "--calibration changes nothing: no converter of this hardware has a range from data (--set adc.bits=8 has)"
         )

@@ -154,7 +154,10 @@ def _each_hardware(axes: list[_Axis], options: dict[str, Any]) -> Iterator[tuple
             if not name.startswith("model.")
         ]
         try:
-            yield changes, built_hardware(options["hardware"], (*options["changes"], *changes), options["fidelity"])
+            yield (
+                changes,
+                built_hardware(options["hardware"], (*options["changes"], *changes), options["fidelity"], energy=True),
+            )
         except InputError as error:
             text = translated(str(error).removeprefix("--set: "), [*options["changes"], *changes], ())
             raise InputError(f"--sweep, at {', '.join(changes) or 'any point'}: {text}") from None
@@ -163,7 +166,7 @@ def _each_hardware(axes: list[_Axis], options: dict[str, Any]) -> Iterator[tuple
 def _check_calibration(hardware: list[Hardware]) -> None:
     from xbarsim.nn.ranges import wants_data
 
-    if is_typed("calibration") and not any(wants_data(each) for each in hardware):
+    if is_typed("calibration") and not any(wants_data(each) or each.energy is not None for each in hardware):
         raise InputError(
             "--calibration changes nothing: no converter of this hardware has a range from data (--set adc.bits=8 has)"
         )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.circuit_options import circuit_options, crossbar_of
+from xbarsim.cli.circuit_options import check_untyped, circuit_options, crossbar_of, output_names
 from xbarsim.cli.device_options import DeviceCommand, built_device
-from xbarsim.cli.option_types import Command, Quantity, in_order, is_typed
+from xbarsim.cli.option_types import Command, Quantity, in_order
 from xbarsim.cli.option_words import option_words
 from xbarsim.cli.output import Output, output_options
 from xbarsim.errors import InputError
@@ -101,20 +101,13 @@ def _of_matrices(options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, .
 def _of_netlist(path: str, options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, ...]]:
     from xbarsim import netlist
 
-    for name in ("conductance", "voltages", "word_wire", "bit_wire", "driver", "sense", "device"):
-        if is_typed(name):
-            raise click.UsageError(f"--{name.replace('_', '-')} goes with --conductance; a netlist says it itself")
+    check_untyped("device")
     recognition = netlist.read(path).recognise()
     if recognition.crossbar is None or recognition.left_out is not None:
         raise InputError(
             f"{path} is no crossbar, whose noise could be told: {recognition.reason or recognition.left_out}"
         )
-    names = [str(name) for name in recognition.node_names("bit")[-1]]
-    return (
-        recognition.crossbar,
-        recognition.voltages,
-        tuple(f"i[{j}]" if name in ("", "0") else name for j, name in enumerate(names)),
-    )
+    return recognition.crossbar, recognition.voltages, output_names(recognition)
 
 
 def _band(text: str) -> tuple[float, float]:

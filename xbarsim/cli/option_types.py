@@ -131,4 +131,10 @@ class Ohms(_ParamType):
                 return Path(value)
             if "ambiguous" in str(error):
                 self.fail(str(error), param, ctx)
-            self.fail(f"{value!r} is neither ohms nor a .npy or .csv file", param, ctx)
+            self.fail(f"{value!r} is neither {self.name} nor a .npy or .csv file", param, ctx)
+
+
+class Farads(Ohms):
+    """A capacitance in farads, or a file with one for each cell."""
+
+    name = "farads"

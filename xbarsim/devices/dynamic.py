@@ -68,6 +68,11 @@ class DynamicDevice(Device):
         return None
 
     @property
+    def fades(self) -> bool:
+        """Whether a motion may fade towards a rest that the opposite motion leaves as slowly as it was come to."""
+        return False
+
+    @property
     def state_parameters(self) -> tuple[Array, ...]:
         """What the laws take after the bounds, in their order in :mod:`xbarsim.kernels.state_laws`."""
         raise NotImplementedError
@@ -226,6 +231,11 @@ class UserDynamics(DynamicDevice):
     def bounds(self) -> tuple[Array, Array]:
         """``low`` and ``high``."""
         return self.low, self.high
+
+    @property
+    def fades(self) -> bool:
+        """A law of one's own may."""
+        return True
 
     @property
     def parameters(self) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from xbarsim.devices.base import Device
 from xbarsim.devices.dynamic import DynamicDevice, check_below
 from xbarsim.devices.ohmic import Linear
 from xbarsim.devices.option import Option
-from xbarsim.devices.window import WINDOW_OPTIONS, check_window, window_number
+from xbarsim.devices.window import WINDOW_OPTIONS, check_window, fades_both_ways, window_number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,6 +104,11 @@ class IonDrift(DynamicDevice):
         """``dx/dt`` of an ampere without a window."""
         rate: Array = self.mobility * self.r_on / self.thickness**2
         return rate
+
+    @property
+    def fades(self) -> bool:
+        """Whether the window is 0 at a bound both ways."""
+        return fades_both_ways(self.window)
 
     @property
     def state_parameters(self) -> tuple[Array, ...]:

@@ -13,7 +13,7 @@ from xbarsim.devices.base import Device
 from xbarsim.devices.dynamic import DynamicDevice, check_below
 from xbarsim.devices.ohmic import Linear
 from xbarsim.devices.option import Option
-from xbarsim.devices.window import WINDOW_OPTIONS, check_window, window_number
+from xbarsim.devices.window import WINDOW_OPTIONS, check_window, fades_both_ways, window_number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,6 +141,11 @@ class VTEAM(DynamicDevice):
         """``ln(r_off / r_on)`` of the exponential curve, 0 of the linear one."""
         gain = np.log(self.r_off / self.r_on)
         return gain if self.curve == "exponential" else np.zeros_like(gain)
+
+    @property
+    def fades(self) -> bool:
+        """Whether the window is 0 at a bound both ways."""
+        return fades_both_ways(self.window)
 
     @property
     def state_parameters(self) -> tuple[Array, ...]:

@@ -32,3 +32,8 @@ def check_window(window: str, exponent: Array) -> None:
 def window_number(window: str) -> Array:
     """Return a window's number in kernels and twins."""
     return np.array(_NUMBERS[window])
+
+
+def fades_both_ways(window: str) -> bool:
+    """Whether a window is 0 at a bound for motions to it and from it alike."""
+    return window in ("joglekar", "prodromakis")

@@ -12,6 +12,7 @@ import numpy as np
 from xbarsim.crossbar import Crossbar
 from xbarsim.netlist.circuit_solution import Array, CircuitSolution
 from xbarsim.netlist.flat_circuit import FlatCircuit
+from xbarsim.netlist.graph.arrays_inside import ArrayInside, arrays_inside
 from xbarsim.netlist.graph.recognise import recognise
 from xbarsim.netlist.graph.recognise_in_time import recognise_in_time
 from xbarsim.netlist.recognition import Recognition
@@ -38,6 +39,10 @@ class Circuit(FlatCircuit):
     def recognise_in_time(self) -> RecognitionInTime:
         """Return the crossbar that this circuit with all that it stores is, or the reason why it is none."""
         return self._recognition_in_time
+
+    def arrays_inside(self) -> tuple[ArrayInside, ...]:
+        """Return the crossbars that are part of this circuit, where it is none as a whole."""
+        return self._arrays_inside
 
     def crossbar(self) -> Crossbar:
         """Return the crossbar that this circuit is.
@@ -102,6 +107,10 @@ class Circuit(FlatCircuit):
     @cached_property
     def _recognition(self) -> Recognition:
         return recognise(self)
+
+    @cached_property
+    def _arrays_inside(self) -> tuple[ArrayInside, ...]:
+        return arrays_inside(self)
 
     @cached_property
     def _recognition_in_time(self) -> RecognitionInTime:

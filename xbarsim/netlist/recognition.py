@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.netlist.element_kinds import GROUND, fixes_voltage, values_at_dc
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.solution import Solution
+
+if TYPE_CHECKING:
+    from xbarsim.topologies import SourceLineArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -106,6 +110,8 @@ class Recognition:
     left_out : str or None
         What the circuit's cells do that the crossbar's model of them does not. Its numbers then are the general
         solver's; the crossbar is what they are shown as.
+    columns : ColumnRecognition or None
+        The array with source lines along bit lines that a circuit is which is no crossbar.
     """
 
     circuit: FlatCircuit
@@ -120,6 +126,7 @@ class Recognition:
     inner: Inner | None = None
     gates: frozenset[int] = frozenset()
     left_out: str | None = None
+    columns: ColumnRecognition | None = None
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -130,6 +137,30 @@ class Recognition:
         """Return the ``"word"`` or ``"bit"`` layer's node names, ``""`` where the netlist has no node."""
         names = np.array([*self.circuit.nodes, ""], dtype=object)
         return names[self.word_nodes if layer == "word" else self.bit_nodes]
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnRecognition:
+    """An array with source lines along bit lines that a circuit is.
+
+    Attributes
+    ----------
+    array : SourceLineArray
+        Its columns; the device's own gates are the netlist's.
+    doubled : Recognition
+        The circuit as the crossbar of both its lines as :func:`~xbarsim.topologies.doubled_crossbar` lays it out: the
+        places of nodes, ties and ammeters, in which results are reported. Its crossbar's cells are halves of cells,
+        or, of nonlinear ones, of what stood in for them.
+    """
+
+    array: SourceLineArray
+    doubled: Recognition
+
+    @property
+    def reason(self) -> str:
+        """Why the circuit is no crossbar."""
+        rows, cols = self.array.shape
+        return f"it is an array of {rows} x {cols} cells with source lines along bit lines"
 
 
 def report(recognition: Recognition, solution: Solution) -> tuple[dict[str, float], dict[str, float]]:

@@ -60,12 +60,9 @@ def _lines(crossbar: Crossbar, volts: np.ndarray) -> Iterator[str]:
     if not crossbar.device.linear:
         yield from cell_calls.definition(crossbar.device)
     yield from _ends(crossbar, volts)
-    for i, row in enumerate(crossbar.word_wire.tolist()):
-        yield from _wires("rw", [(i, j, f"w_{i}_{j} w_{i}_{j + 1}", ohms) for j, ohms in enumerate(row)])
-    for i, row in enumerate(crossbar.bit_wire.tolist()):
-        yield from _wires("rb", [(i, j, f"b_{i}_{j} b_{i + 1}_{j}", ohms) for j, ohms in enumerate(row)])
+    yield from wire_lines(crossbar)
     if crossbar.device.linear:
-        yield from _resistors(crossbar)
+        yield from cell_lines(crossbar)
     else:
         yield from cell_calls.calls(crossbar.conductance, crossbar.device)
     yield ".op"
@@ -103,19 +100,29 @@ def _bare_lines(crossbar: Crossbar) -> set[tuple[str, int]]:
     return bare
 
 
+def wire_lines(crossbar: Crossbar, label: str = "") -> Iterator[str]:
+    """Yield the wires; ``label`` stands behind the first letters of all names."""
+    w, b = f"w{label}", f"b{label}"
+    for i, row in enumerate(crossbar.word_wire.tolist()):
+        yield from _wires(f"rw{label}", [(i, j, f"{w}_{i}_{j} {w}_{i}_{j + 1}", ohms) for j, ohms in enumerate(row)])
+    for i, row in enumerate(crossbar.bit_wire.tolist()):
+        yield from _wires(f"rb{label}", [(i, j, f"{b}_{i}_{j} {b}_{i + 1}_{j}", ohms) for j, ohms in enumerate(row)])
+
+
+def cell_lines(crossbar: Crossbar, label: str = "") -> Iterator[str]:
+    """Yield ohmic cells; ``label`` as in ``wire_lines``."""
+    for i, row in enumerate(crossbar.conductance.tolist()):
+        for j, siemens in enumerate(row):
+            if siemens:
+                yield f"rc{label}_{i}_{j} w{label}_{i}_{j} b{label}_{i}_{j} {_resistance(siemens, i, j)!r}"
+
+
 def _wires(name: str, wires: list[tuple[int, int, str, float]]) -> Iterator[str]:
     for i, j, nodes, ohms in wires:
         if ohms == 0:
             yield f"v{name[1:]}_{i}_{j} {nodes} 0"
         elif ohms < np.inf:
             yield f"{name}_{i}_{j} {nodes} {ohms!r}"
-
-
-def _resistors(crossbar: Crossbar) -> Iterator[str]:
-    for i, row in enumerate(crossbar.conductance.tolist()):
-        for j, siemens in enumerate(row):
-            if siemens:
-                yield f"rc_{i}_{j} w_{i}_{j} b_{i}_{j} {_resistance(siemens, i, j)!r}"
 
 
 def _resistance(siemens: float, row: int, col: int) -> float:

@@ -23,7 +23,8 @@ Around them. ``summary``, ``network_archive`` and ``map_archive`` are of a netwo
 ``training`` (with ``masks``), ``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference``
 runs them on chips, ``inference_report`` and ``accuracy_picture`` show what came out, ``stage_lines`` how far it is.
 ``planning`` says what a network would take: a ``footprint`` by ``layer_vectors`` and ``array_speed``, which
-``footprint_report`` shows.
+``footprint_report`` shows. ``energy_meter`` adds up a ``layer_energy`` from what the arrays' sources see
+(``source_sums``) and what ``energy_settings`` say of time and prices; ``energy_lines`` shows it.
 """
 
 from xbarsim.nn.arrangement import Arrangement
@@ -31,6 +32,7 @@ from xbarsim.nn.attention import CrossbarAttention
 from xbarsim.nn.cell_law import CellLaw as Law
 from xbarsim.nn.clipping import ClippedWarning
 from xbarsim.nn.convert import convert
+from xbarsim.nn.energy_settings import ReadEnergy
 from xbarsim.nn.feedforward import CrossbarConv1d, CrossbarConv2d, CrossbarLinear
 from xbarsim.nn.footprint import Footprint, LayerFootprint
 from xbarsim.nn.hardware import Hardware, preset
@@ -63,6 +65,7 @@ __all__ = [
     "LayerFootprint",
     "Mapping",
     "NotProgrammedError",
+    "ReadEnergy",
     "Summary",
     "SummaryRow",
     "Tile",

@@ -18,6 +18,7 @@ from xbarsim.nn.array_maps import recomputed
 from xbarsim.nn.cells import ArrayState
 from xbarsim.nn.outside import paused
 from xbarsim.nn.planes import subtracted, unit
+from xbarsim.nn.source_sums import SourceForm, SourceSums
 from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import Tile, arranged_matrix, assembled
 from xbarsim.nonideal import Bridged
@@ -54,6 +55,8 @@ class ArrayMaps:
         What is ready, by name; what is made joins it.
     recompute : bool
         Whether a gradient, if one is asked for, computes the maps anew, instead of keeping all circuits until then.
+    metered : bool
+        Whether what the sources see is kept with the maps, as of hardware whose energy is asked for.
 
     Attributes
     ----------
@@ -64,11 +67,16 @@ class ArrayMaps:
     applied: tuple[Tensor, Tensor | None] | None = None
 
     def __init__(
-        self, state: Callable[[], ArrayState], values: dict[str, Any] | None = None, *, recompute: bool = False
+        self,
+        state: Callable[[], ArrayState],
+        values: dict[str, Any] | None = None,
+        *,
+        recompute: bool = False,
+        metered: bool = False,
     ) -> None:
         self._make_state = state
         self._ready: ArrayState | None = None
-        self._recompute = recompute
+        self._recompute, self._metered = recompute, metered
         self._differentiable: dict[str, list[Tensor]] = {}
         self.values = {} if values is None else values
 
@@ -98,6 +106,12 @@ class ArrayMaps:
     def matrices(self) -> list[Tensor]:
         """Return what the layer really multiplies by, (inputs, outputs) for each group, in the weights' unit."""
         return self._with_gradient("matrices", self._value("matrices", effective_matrices), effective_matrices)
+
+    def source_forms(self) -> list[SourceForm]:
+        """Return what the sources of arrays with the same word lines see together; no gradient is recorded."""
+        with torch.no_grad():
+            forms: list[SourceForm] = self._value("source_forms", source_forms)
+        return forms
 
     def blocks(self) -> Iterator[tuple[int, slice, slice, Tensor]]:
         """Yield ``matrices`` in blocks, as ``matrix_blocks`` does, and keep none; no gradient is recorded."""
@@ -141,8 +155,11 @@ class ArrayMaps:
     def _value(self, name: str, make: Callable[[ArrayState], Any]) -> Any:
         if name not in self.values:
             state = self._state()  # with the gradients that what is computed again has
+            sums = SourceSums(state.places) if self._metered and "source_forms" not in self.values else None
             with torch.no_grad() if self._recompute else nullcontext():
-                self.values[name] = make(state)
+                self.values[name] = make(state if sums is None else replace(state, sums=sums))
+            if sums is not None and sums.complete:
+                self.values["source_forms"] = sums.forms()
         return self.values[name]
 
     def _with_gradient(
@@ -158,6 +175,14 @@ class ArrayMaps:
 
             self._differentiable[name] = recomputed(again, values, state.matrices)
         return self._differentiable[name]
+
+
+def source_forms(state: ArrayState) -> list[SourceForm]:
+    """Return what the sources of arrays with the same word lines see together."""
+    sums = SourceSums(state.places)
+    for _ in maps_by_tile(replace(state, sums=sums, progress=None)):
+        pass
+    return sums.forms()
 
 
 def circuits(state: ArrayState) -> list[Tile]:

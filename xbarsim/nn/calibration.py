@@ -31,6 +31,11 @@ def calibrate(model: nn.Module, layers: Sequence[CrossbarLayer], batches: Tensor
         for layer in layers:
             for converter in layer.converters:
                 converter.reset()
+        if all(_only_volts(layer) for layer in layers):
+            _watch_inputs(model, layers, source)
+            return
+        for layer in layers:
+            for converter in layer.converters:
                 converter.rounding = False
         try:
             calls = _calls(model, layers, next(iter(source)))
@@ -42,6 +47,32 @@ def calibrate(model: nn.Module, layers: Sequence[CrossbarLayer], batches: Tensor
                 for converter in layer.converters:
                     converter.rounding = True
                     converter.observer.disable()
+
+
+def _only_volts(layer: CrossbarLayer) -> bool:
+    """Whether a layer has no converter that rounds, so that its products are its effective matrix's."""
+    return wants_volts(layer.hardware) and layer.hardware.adc.bits is None and layer.hardware.dac.bits is None
+
+
+def _watch_inputs(model: nn.Module, layers: Sequence[CrossbarLayer], batches: Iterable[Any]) -> None:
+    """Find the ranges of inputs that change no number but volts, without the currents of single arrays."""
+
+    def watch(layer: CrossbarLayer, args: tuple[Tensor, ...], _: Any) -> None:
+        layer.input_converter.full(args[0])
+
+    handles = [layer.register_forward_hook(watch) for layer in layers]
+    try:
+        for layer in layers:
+            layer.input_converter.observer.enable()
+        for batch in batches:
+            run(model, batch)
+        for layer in layers:
+            layer.input_converter.take_range()
+    finally:
+        for handle in handles:
+            handle.remove()
+        for layer in layers:
+            layer.input_converter.observer.disable()
 
 
 def _calibrate_layer(model: nn.Module, layer: CrossbarLayer, batches: Iterable[Any], calls: int) -> None:

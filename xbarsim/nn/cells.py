@@ -18,10 +18,12 @@ from xbarsim.nn.cell_targets import CellTargets
 from xbarsim.nn.closed_form import divided
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.planes import factors, is_between, planes_of, zeros
+from xbarsim.nn.source_sums import SourceSums
 from xbarsim.nn.tile_places import Place
 from xbarsim.nn.tiling import cut
 from xbarsim.nonideal import Bridged, Chip, Nonidealities
 from xbarsim.nonideal.writing import Mask, Programmed
+from xbarsim.solvers.map_batch import effective_maps
 
 TOGETHER = 1 << 19
 """Cells whose circuits are reduced at a time, about 30 MB with all that it takes."""
@@ -57,6 +59,8 @@ class ArrayState:
         Conductances that cells are to have instead of those of the weights.
     kind : dtype or None
         Of the maps; None: of the weights.
+    sums : SourceSums or None
+        Receives what the sources of arrays see, of those whose maps are made without gradients.
     """
 
     matrices: Sequence[Tensor]
@@ -74,6 +78,7 @@ class ArrayState:
     cells: Sequence[Programmed] | None = None
     siemens: CellTargets | None = None
     kind: torch.dtype | None = None
+    sums: SourceSums | None = None
 
     @property
     def map_type(self) -> torch.dtype:
@@ -312,6 +317,8 @@ def _segments(hardware: Hardware) -> tuple[float, float]:
 def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> list[Tensor]:
     """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells."""
     if state.hardware.fidelity == "ideal":
+        if state.sums is not None:
+            state.sums.add_cells(tiles, cells)
         return list(cells)
     fidelity, wires = state.hardware.fidelity, state.hardware.wires
     if fidelity != "accurate":
@@ -323,6 +330,13 @@ def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> li
     circuits = _circuits([g.detach().numpy() for g in cells], tiles, state)
     grown = [_grown(g, wired) for g, wired in zip(cells, circuits, strict=True)]
     crossbars = [wired.crossbar if isinstance(wired, Bridged) else wired for wired in circuits]
+    if state.sums is not None and not any(g.requires_grad for g in grown):
+        maps_and_sources = effective_maps(crossbars, threads=state.threads, admittances=True)
+        state.sums.add(tiles, maps_and_sources.admittances or [], circuits)
+        return [
+            _without_shorts(torch.from_numpy(g), wired)
+            for g, wired in zip(maps_and_sources.matrices, circuits, strict=True)
+        ]
     wholes = effective(grown, crossbars, state.threads)
     return [_without_shorts(whole, wired) for whole, wired in zip(wholes, circuits, strict=True)]
 

@@ -13,10 +13,11 @@ import numpy as np
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.nn.cell_law import CellLaw
+from xbarsim.nn.energy_settings import ReadEnergy
 from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
-from xbarsim.nonideal.effect_settings import Settings, checked_record
+from xbarsim.nonideal.effect_settings import LATER, Settings, checked_record
 from xbarsim.views.array_svg import array_svg, card
 
 FIDELITIES = ("accurate", "closed", "path", "first-order", "dividers", "ideal")
@@ -59,6 +60,8 @@ class Hardware(Settings):
         are what some trainings take for the circuit, without broken lines, of linear cells only. ``closed``: the ends
         as dividers in closed form, without wires (``xbarsim.nn.closed_form``). ``path``, ``first-order``, ``dividers``:
         wires and ends without a solve (``xbarsim.nn.approximate_wires``).
+    energy : ReadEnergy or None
+        How long reads take and what conversions cost; None: energy is not asked for.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class Hardware(Settings):
     dac: Converter = field(default_factory=Converter)
     adc: Converter = field(default_factory=Converter)
     fidelity: Literal["ideal", "closed", "path", "first-order", "dividers", "accurate"] = "accurate"
+    energy: ReadEnergy | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         for name, kind in _PARTS.items():
@@ -82,6 +86,7 @@ class Hardware(Settings):
             if not isinstance(value, kind):
                 raise InputError(f"Hardware.{name} is {value!r}: it must be {kind.__name__}(...)")
         self._word("fidelity", FIDELITIES)
+        self._check_energy()
         if self.fidelity not in ("accurate", "ideal") and not self.law.linear:
             raise InputError(
                 f"Hardware.fidelity is {self.fidelity!r}, which is a form of linear cells, and law.kind is "
@@ -122,9 +127,26 @@ class Hardware(Settings):
                 "take mapping 'differential', or space conductances"
             )
 
+    def _check_energy(self) -> None:
+        energy = self.energy
+        if energy is None:
+            return
+        if not isinstance(energy, ReadEnergy):
+            raise InputError(f"Hardware.energy is {energy!r}: it must be ReadEnergy(...) or None")
+        if self.fidelity not in ("accurate", "ideal"):
+            raise InputError(
+                f"Hardware.energy is set and fidelity is {self.fidelity!r}, which solves no circuit whose power could "
+                "be told: take fidelity accurate or ideal, or leave energy out"
+            )
+        if energy.settles and self.adc.bits is None:
+            raise InputError(
+                "ReadEnergy.read is None and adc.bits too: outputs settle to the bits of an ADC; give read or adc.bits"
+            )
+
     def _repr_html_(self) -> str:
         tiles, cells = self.tiles, self.cells
         facts = [(name, repr(getattr(self, name))) for name in _PARTS] + [("fidelity", self.fidelity)]
+        facts += [("energy", repr(self.energy))] if self.energy is not None else []
         # A sample of cells between the two states, as many a side as an array has.
         levels = np.random.default_rng(0).uniform(0.0, 1.0, (min(tiles.rows, 24), min(tiles.cols, 24)))
         picture = array_svg(cells.g_off + levels * (cells.g_on - cells.g_off), "linear", "an array")
@@ -132,7 +154,8 @@ class Hardware(Settings):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes: nested dictionaries of JSON."""
-        return {name: getattr(self, name).to_dict() for name in _PARTS} | {"fidelity": self.fidelity}
+        record = {name: getattr(self, name).to_dict() for name in _PARTS} | {"fidelity": self.fidelity}
+        return record if self.energy is None else record | {"energy": self.energy.to_dict()}
 
     @classmethod
     def from_dict(cls, record: MappingABC[str, Any]) -> Self:
@@ -147,6 +170,8 @@ class Hardware(Settings):
         for name, kind in _PARTS.items():
             if name in values:
                 values[name] = kind.from_dict(values[name])
+        if values.get("energy") is not None:
+            values["energy"] = ReadEnergy.from_dict(values["energy"])
         return super().from_dict(values)
 
     def to_json(self, path: str | Path | None = None) -> str:

@@ -22,6 +22,7 @@ from xbarsim.nn.inference_result import ChipResult as ChipResult
 from xbarsim.nn.inference_result import Inference as Inference
 from xbarsim.nn.inference_result import LayerError as LayerError
 from xbarsim.nn.inference_result import Moment as Moment
+from xbarsim.nn.layer_energy import LayerEnergy
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.map_archive import load_maps
 from xbarsim.nn.map_store import MapStorage
@@ -32,7 +33,7 @@ from xbarsim.nn.stage_lines import ImagePasses, Progress, array_rate, silent
 from xbarsim.nn.summary import SummaryRow
 from xbarsim.nn.training import inputs, predictions
 
-_COMPARED = 64  # images on which layers' outputs are compared
+_COMPARED = 64  # images on which layers' outputs are compared, and whose energy is told
 
 
 def on_hardware(model: nn.Module, hardware: Hardware, *, digital: Sequence[str] = ()) -> CrossbarNetwork:
@@ -130,7 +131,7 @@ def infer(
             load_maps(network.layers, maps[seed])
         if not times:
             network.prepare(array_rate(progress, f"{where}: programming"))
-        if wants_data(hardware):
+        if wants_data(hardware) or (hardware.energy is not None and hardware.dac.range == "calibrated"):
             progress(f"{where}: calibrating")
             network.calibrate([sample[k : k + batch] for k in range(0, len(sample), batch)])
         moments = []
@@ -251,7 +252,9 @@ def _relative(apart: float, size: float) -> float:
 
 def _mean_row(rows: Sequence[SummaryRow]) -> SummaryRow:
     first = rows[0]
-    return replace(first, ir_drop_error=float(np.mean([row.ir_drop_error for row in rows])))
+    energies = [row.energy for row in rows if row.energy is not None]
+    energy = LayerEnergy.mean(energies) if energies else None
+    return replace(first, ir_drop_error=float(np.mean([row.ir_drop_error for row in rows])), energy=energy)
 
 
 def _share(predicted: Tensor, truth: Tensor) -> float:

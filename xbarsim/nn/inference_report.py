@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from xbarsim.nn.energy_lines import energy_lines, energy_record, whole_record
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.inference import Inference, LayerError
 from xbarsim.quantities import counted, finite
@@ -80,9 +81,14 @@ class InferenceReport:
             *aligned(layers, "<<>>>>>>", keys=1),
             "",
             "error of outputs |y - y0| / |y0|: by wires alone; by the layer's own arrays; by all layers so far",
+            *self._energy(),
             "time  " + ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items()),
         ]
         return "\n".join(lines)
+
+    def _energy(self) -> list[str]:
+        layers = [(layer.row.name, layer.row.energy) for layer in self.inference.layers]
+        return ["", *energy_lines(layers, "image"), ""] if self.inference.energy is not None else []
 
     def _times(self) -> list[str]:
         """Return accuracy against time; what stands above and below is that of the last of several times."""
@@ -143,6 +149,7 @@ class InferenceReport:
             "layers": [_record(layer) for layer in inference.layers],
             "tiles": self.tiles,
             "cells": self.cells,
+            "energy": whole_record(inference.energy),
             "seconds": {**self.seconds, "chips": [chip.seconds for chip in inference.chips]},
         }
 
@@ -169,6 +176,11 @@ class InferenceReport:
         for record in map(_record, inference.layers):
             for quantity in ("tiles", "cells", "utilisation", "error_wires", "error_own", "error_total"):
                 table.append((quantity, record["name"], "", record[quantity]))
+            for quantity, value in (record["energy"] or {}).items():
+                if quantity != "settled":
+                    table.append((f"energy_{quantity}", record["name"], "", value))
+        if inference.energy is not None:
+            table.append(("energy_joules", "all", "", inference.energy.joules))
         return comma_separated(table)
 
     def as_numbers(self) -> str:
@@ -197,4 +209,5 @@ def _record(layer: LayerError) -> dict[str, Any]:
         "error_wires": finite(row.ir_drop_error),
         "error_own": finite(layer.own_arrays),
         "error_total": finite(layer.total),
+        "energy": energy_record(row.energy),
     }

@@ -10,6 +10,8 @@ import numpy as np
 
 from xbarsim.errors import InputError
 from xbarsim.nn.chips_panel import draw_chips
+from xbarsim.nn.energy_lines import network_energy
+from xbarsim.nn.layer_energy import NetworkEnergy
 from xbarsim.nn.summary import SummaryRow
 from xbarsim.plot.panels import axes_or_current
 from xbarsim.views.labelled import data_frame
@@ -118,6 +120,11 @@ class Inference:
         """Sample standard deviation over chips; 0 of one."""
         return _deviation(self.accuracies)
 
+    @property
+    def energy(self) -> NetworkEnergy | None:
+        """What an image takes, the mean over chips, where the hardware has ``energy``."""
+        return network_energy(layer.row.energy for layer in self.layers)
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the accuracy of each chip, their mean and torch's (matplotlib, ``plot`` extra); return the axis.
 
@@ -145,7 +152,8 @@ class Inference:
         rows : {"chips", "times", "layers"}
             ``chips``: ``seed``, ``accuracy``, ``agreement``, ``seconds`` of each chip. ``times``: ``seed``, ``time``,
             ``accuracy``, ``agreement`` of each chip at each time, where cells drift. ``layers``: each layer's arrays
-            and its errors by wires, by its own arrays and by all layers so far.
+            and its errors by wires, by its own arrays and by all layers so far; joules an image, where the hardware has
+            ``energy``.
 
         Raises
         ------
@@ -163,7 +171,14 @@ class Inference:
             for name in ("time", "accuracy", "agreement"):
                 columns[name] = [getattr(moment, name) for _, moment in moments]
             return data_frame(columns, {"time": "s"})
-        facts = [asdict(layer.row) | {"own": layer.own_arrays, "total": layer.total} for layer in self.layers]
+        facts = []
+        for layer in self.layers:
+            fact = asdict(layer.row) | {"own": layer.own_arrays, "total": layer.total}
+            del fact["energy"]
+            energy = layer.row.energy
+            for name in ("arrays", "dac", "adc", "digital") if energy is not None else ():
+                fact[f"{name}_energy"] = getattr(energy, name)
+            facts.append(fact)
         return data_frame({name: [fact[name] for fact in facts] for name in (facts[0] if facts else ())})
 
     @property

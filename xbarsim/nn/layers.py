@@ -221,7 +221,7 @@ class CrossbarLayer(DigitalOutputs):
                     bias = (bias - shift) * unity.to(bias) + shift
             return self.multiplied(x, weight, bias if digital_bias or self.bias_row else None)
         with _precise(x):
-            driven = self._drives(_wide(x))
+            driven = self.drives(_wide(x))
             parts = driven.parts(driven.volts.shape[1] if self.hardware.adc.range == "batch" else _TOGETHER)
             vectors = driven.volts.shape[0] * driven.volts.shape[1]
             read = self._reader(arrays, vectors, passing=len(parts) == 1 and self._passing(arrays, x))
@@ -260,8 +260,8 @@ class CrossbarLayer(DigitalOutputs):
             self._series.applied = self.applied_parameters()
         return self._series.applied
 
-    def _drives(self, x: Tensor) -> Drives:
-        """Encode inputs."""
+    def drives(self, x: Tensor) -> Drives:
+        """Return what the word lines get for inputs x."""
         driven, unity, full = self.input_converter(x)
         lines = self._with_bias_line(self.lines(driven), unity)
         if self.line_order is not None:
@@ -296,7 +296,7 @@ class CrossbarLayer(DigitalOutputs):
         A convolution's batch is that of its patches. Lines are those of all groups, in their order, or as they are
         arranged; a bias row is the last input of its group.
         """
-        driven = self._drives(_wide(x))
+        driven = self.drives(_wide(x))
         self._encoded, volts = (x, driven), driven.volts
         return volts if self.hardware.encoding.kind == "bit-serial" else volts[0]
 

@@ -20,7 +20,7 @@ MapForm = Literal["matrices", "strips"]
 """Effective matrices in the weights' unit, or siemens of arrays side by side, whose currents go to converters."""
 
 FORMAT = "xbarsim maps 1"
-_CONVERTERS = ("encoding", "dac", "adc")
+_CONVERTERS = ("encoding", "dac", "adc", "energy")
 
 
 def map_forms(hardware: Hardware) -> tuple[MapForm, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from xbarsim.nn.arrays import ArrayMaps
 from xbarsim.nn.calibration import run, undisturbed
 from xbarsim.nn.cells import ideal
+from xbarsim.nn.energy_lines import energy_lines, network_energy
+from xbarsim.nn.energy_meter import EnergyMeter
+from xbarsim.nn.layer_energy import LayerEnergy, NetworkEnergy
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.outside import paused
 from xbarsim.text_table import aligned
@@ -46,6 +49,8 @@ class SummaryRow:
         Share of its weights that are beyond the scale, and count as that.
     headroom : float
         What the scale was multiplied with.
+    energy : LayerEnergy or None
+        What its reads take, where there were inputs and its hardware has ``energy``; None where it was not called.
     """
 
     name: str
@@ -59,6 +64,7 @@ class SummaryRow:
     clipped: float = 0.0
     shared: tuple[str, ...] = ()
     headroom: float = 1.0
+    energy: LayerEnergy | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,11 @@ class Summary:
         """Cells over those of as many arrays of full size."""
         return self.cells / sum(row.cells / row.utilisation for row in self.rows)
 
+    @property
+    def energy(self) -> NetworkEnergy | None:
+        """What the reads of all layers take, where it was asked for."""
+        return network_energy(row.energy for row in self.rows)
+
     def __str__(self) -> str:
         table = [("layer", "kind", "weights", "tiles", "cells", "utilisation", "IR-drop error")]
         table += [
@@ -99,6 +110,8 @@ class Summary:
         ]  # fmt: skip
         table.append(("all", "", "", str(self.tiles), str(self.cells), f"{self.utilisation:.1%}", ""))
         lines = aligned(table, "<<<>>>>", keys=1)
+        if self.energy is not None:
+            lines += ["", *energy_lines([(row.name, row.energy) for row in self.rows])]
         missed = [row.name for row in self.rows if not row.reached]
         if missed:
             lines.append(f"no forward pass so far has reached {', '.join(missed)}")
@@ -121,13 +134,15 @@ class Summary:
 def summary(model: nn.Module, layers: Mapping[str, CrossbarLayer], inputs: Any = None) -> Summary:
     """Describe the layers of a model by their names; ``CrossbarNetwork.summary`` says how."""
     listed = list(layers.values())
-    errors = _of_matrices(model, listed) if inputs is None else _on_inputs(model, listed, inputs)
-    return Summary(
-        tuple(
-            _row(name, layer, errors[layer], tuple(n for n, partner in layers.items() if _tied(partner, layer)))
-            for name, layer in layers.items()
-        )
-    )
+    meters: dict[CrossbarLayer, EnergyMeter] = {}
+    errors = _of_matrices(model, listed) if inputs is None else _on_inputs(model, listed, inputs, meters)
+
+    def row(name: str, layer: CrossbarLayer) -> SummaryRow:
+        shared = tuple(n for n, partner in layers.items() if _tied(partner, layer))
+        energy = meters[layer].energy() if layer in meters else None
+        return replace(_row(name, layer, errors[layer], shared), energy=energy)
+
+    return Summary(tuple(row(name, layer) for name, layer in layers.items()))
 
 
 def _tied(layer: CrossbarLayer, partner: CrossbarLayer) -> bool:
@@ -171,9 +186,13 @@ def _of_matrices(model: nn.Module, layers: Sequence[CrossbarLayer]) -> dict[Cros
     return errors
 
 
-def _on_inputs(model: nn.Module, layers: Sequence[CrossbarLayer], inputs: Any) -> dict[CrossbarLayer, float]:
+def _on_inputs(
+    model: nn.Module, layers: Sequence[CrossbarLayer], inputs: Any, meters: dict[CrossbarLayer, EnergyMeter]
+) -> dict[CrossbarLayer, float]:
+    """Return the layers' errors; ``meters`` receives their energy, where it is asked for."""
     sums: dict[CrossbarLayer, tuple[float, float]] = {}
     variants: dict[CrossbarLayer, tuple[int, ArrayMaps]] = {}
+    images = _count(inputs)
 
     def free_of(layer: CrossbarLayer, read: int) -> ArrayMaps:
         if layer not in variants or variants[layer][0] != read:
@@ -183,8 +202,13 @@ def _on_inputs(model: nn.Module, layers: Sequence[CrossbarLayer], inputs: Any) -
     def compare(layer: CrossbarLayer, args: tuple[Tensor, ...], _: Tensor) -> None:
         after, layer.reads = layer.reads, max(layer.reads - 1, 0)
         read = layer.reads
-        with paused():
+        with paused(), layer.one_read_more():
             real = layer.computed(args[0], digital_bias=False)
+            if layer.hardware.energy is not None and images:
+                if layer not in meters:
+                    meters[layer] = EnergyMeter(layer, images)
+                meters[layer].add(args[0])
+        with paused():
             free = layer.computed(args[0], digital_bias=False, arrays=free_of(layer, read))
         layer.reads = after
         apart, size = _squares(real, free)
@@ -199,6 +223,14 @@ def _on_inputs(model: nn.Module, layers: Sequence[CrossbarLayer], inputs: Any) -
         for handle in handles:
             handle.remove()
     return {layer: _relative(*sums[layer]) if layer in sums else math.nan for layer in layers}
+
+
+def _count(inputs: Any) -> int:
+    """Return how many inputs there are: entries of the first axis of the first tensor."""
+    first = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
+    while isinstance(first, tuple | list):
+        first = first[0]
+    return len(first) if isinstance(first, Tensor) and first.dim() else 1
 
 
 def _flat(matrices: list[Tensor]) -> Tensor:

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
+from xbarsim.energy import PowerForms, power_forms, power_split
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.tile_places import Place
 from xbarsim.nonideal import Bridged
+from xbarsim.solution import Solution
 from xbarsim.solvers.solve import solve
 
 
@@ -131,8 +133,31 @@ class Tile:
 
     def solve(self, volts: Tensor | Array) -> Array:
         """Return the currents (batch, columns) in amperes for the layer's lines (batch, lines) in volts."""
+        currents = self._solved(volts).currents
+        return currents if self.bridged is None else self.bridged.outputs(currents)
+
+    def power(self, volts: Tensor | Array) -> Array:
+        """Return the watts (batch,) that the array's sources deliver for the layer's lines (batch, lines) in volts."""
+        return np.asarray(self._solved(volts).power)
+
+    def forms(self, threads: int | None = None) -> PowerForms:
+        """Return what sources, cells and ends take of the power of all reads; of the array's own lines and cells."""
+        wired = self.bridged
+        if wired is None:
+            return power_forms(self.crossbar, threads=threads)
+        drawn = np.zeros(self.crossbar.shape, dtype=bool)
+        drawn[np.ix_(wired.rows, wired.cols)] = True
+        grown = power_forms(self.crossbar, counted=drawn, threads=threads)
+        lines = np.ix_(wired.rows, wired.rows)
+        return PowerForms(grown.sources[lines], grown.cells[lines], grown.ends[lines])
+
+    def split(self, volts: Tensor | Array) -> dict[str, float]:
+        """Return the watts, all vectors' together, that cells, wires and ends take by solves of each."""
+        parts = power_split(self._solved(volts, fields=True))
+        watts = {"cells": parts.cells, "wires": parts.word_wires + parts.bit_wires, "ends": sum(parts.ends.values())}
+        return {name: float(np.sum(part)) for name, part in watts.items()}
+
+    def _solved(self, volts: Tensor | Array, *, fields: bool = False) -> Solution:
         array = volts.detach().cpu().numpy() if isinstance(volts, Tensor) else np.asarray(volts)
         drive = np.ascontiguousarray(array.reshape(-1, array.shape[-1])[:, self.lines], float)
-        if self.bridged is None:
-            return solve(self.crossbar, drive).currents
-        return self.bridged.outputs(solve(self.crossbar, self.bridged.inputs(drive)).currents)
+        return solve(self.crossbar, drive if self.bridged is None else self.bridged.inputs(drive), fields=fields)

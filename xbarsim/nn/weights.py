@@ -279,7 +279,7 @@ class ProgrammedWeights(MappedWeights):
     @property
     def ready(self) -> bool:
         """Whether maps are stored, so that a forward pass of the same weights reduces nothing."""
-        return self._stored is not None and bool(self._stored.values)
+        return self._stored is not None and bool(self._stored.values.keys() - {"source_forms"})
 
     @property
     def _differentiable(self) -> bool:
@@ -326,7 +326,8 @@ class ProgrammedWeights(MappedWeights):
         wired = self.hardware.fidelity == "accurate" and not self.scale_moves
         recompute = differentiable and not self.training and wired
         stored = not (self.noisy or self.recomputes) and (recompute or not differentiable)
-        return ArrayMaps(self._read_state, values if stored else None, recompute=recompute)
+        metered = self.hardware.energy is not None
+        return ArrayMaps(self._read_state, values if stored else None, recompute=recompute, metered=metered)
 
     @contextmanager
     def one_read(self) -> Iterator[None]:
@@ -336,6 +337,15 @@ class ProgrammedWeights(MappedWeights):
             yield
         finally:
             self._series = None
+
+    @contextmanager
+    def one_read_more(self) -> Iterator[None]:
+        """Make all calls inside one read of the arrays, the one that is going on if there is one."""
+        if self._series is not None or not self.noisy:
+            yield
+        else:
+            with self.one_read():
+                yield
 
     def _sources(self) -> list[Tensor]:
         """Return what the maps are functions of, on this chip.

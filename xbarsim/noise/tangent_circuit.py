@@ -91,7 +91,7 @@ class TangentCircuit:
             The form and a full solve of random voltages differ.
         """
         zeros = np.zeros_like(across)
-        form = self.terminals.form(across, zeros, zeros, held=[side for side in SIDES if side != "bit_bottom"])
+        form = self.terminals.form(across, zeros, zeros, grounded=[side for side in SIDES if side != "bit_bottom"])
         volts, squares = self._probe
         expected, size = float((squares * across).sum()), float((squares * np.abs(across)).sum())
         gap = abs(float(volts @ form @ volts) - expected) if form.size else abs(expected)

@@ -42,6 +42,7 @@ _DOUBLINGS = 8
 
 _METHOD = np.array([NODES, *([*shares, 0.0, 0.0][:3] for shares in STAGES), ERROR])
 _BESIDE = np.array(BESIDE)
+_ROUNDED = 1e-13  # of a state's range, what a step's rates round it by
 _MARGIN = 1e-6  # of the largest volts, by which states' trajectories between steps may be off their ends
 
 
@@ -215,9 +216,10 @@ class PulsedArray:
         x, joules, ratios, peaks = self.states[place], np.empty((2, count)), np.empty((2, count)), np.empty(count)
         before = x.copy()
         free = 1.0 - self.stuck[place]
+        counted = min(1.0, _ROUNDED / self.reltol) if self.device.fades else 1.0
         status, accepted, _, residual, _ = port_pulses.run(
             laws.kind, laws.current_address, laws.motion_address, parameters, free, times, pulse.amplitude * shares,
-            ports.open_volts, ports.view.ohms, _METHOD, _BESIDE, self.reltol, x, joules, ratios, peaks,
+            ports.open_volts, ports.view.ohms, _METHOD, _BESIDE, self.reltol, counted, x, joules, ratios, peaks,
         )  # fmt: skip
         if status != port_pulses.FINISHED:
             return None

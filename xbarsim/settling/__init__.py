@@ -12,5 +12,6 @@ Examples
 
 from xbarsim.settling.delays import elmore_delays
 from xbarsim.settling.outputs import Settling, settling
+from xbarsim.settling.read_speed import Bandwidth, ReadSpeed, read_speed
 
-__all__ = ["Settling", "elmore_delays", "settling"]
+__all__ = ["Bandwidth", "ReadSpeed", "Settling", "elmore_delays", "read_speed", "settling"]

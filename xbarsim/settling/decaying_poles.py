@@ -23,12 +23,12 @@ class DecayingPoles:
 
     Attributes
     ----------
-    tau : (MOST_POLES, outputs)
+    tau : (poles, outputs)
         Seconds, the longest first; 0 where an output has fewer poles.
-    residue : (MOST_POLES, outputs)
+    residue : (poles, outputs)
         They add up to 1 less what comes at once.
     count : (outputs,) of int
-        How many poles there are: as many as decay and have the moments; 0 where no current flows in the end.
+        How many poles there are; 0 where none decay, or no current flows in the end, so that there is no time.
     """
 
     tau: Array

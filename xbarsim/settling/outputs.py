@@ -16,6 +16,7 @@ from xbarsim.resources import run_tasks, thread_count
 from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.settling.decaying_poles import MOST_POLES, DecayingPoles
 from xbarsim.settling.moments import MomentCircuit
+from xbarsim.settling.projected_poles import projected_poles
 from xbarsim.solvers.effective import check_joined
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import checked_voltages, solve
@@ -34,10 +35,13 @@ class Settling:
     moments : (7, cols) or (7, batch, cols)
         Coefficients of ``1, s, s^2, ...`` of each output's transfer, as parts of the first; NaN where no current
         flows in the end.
+    circuit_poles : DecayingPoles
+        Six at most of the whole circuit, projected onto the moments, of all vectors' outputs one after the other.
     """
 
     currents: Array
     moments: Array
+    circuit_poles: DecayingPoles
 
     @property
     def elmore(self) -> Array:
@@ -51,7 +55,7 @@ class Settling:
             raise InputError(f"most is {most!r}: it must be a number of poles from 1 to {MOST_POLES}")
         return DecayingPoles.of(self.moments.reshape(_MOMENTS, -1), most)
 
-    def time(self, *, bits: float | None = None, share: float | None = None, poles: int = MOST_POLES) -> Array:
+    def time(self, *, bits: float | None = None, share: float | None = None, poles: int | None = None) -> Array:
         """Return how long each output takes until it stays within a share of its end, (..., cols) in seconds.
 
         Parameters
@@ -60,8 +64,9 @@ class Settling:
             Half a step of so many bits of the output's own end: a share of ``2**-(bits + 1)``.
         share : float
             Or the share itself.
-        poles : int
-            How many poles stand for the response at most, 1 to 3.
+        poles : int, optional
+            How many poles of its own stand for each response at most, 1 to 3; None: ``circuit_poles``, which always
+            decay.
 
         Raises
         ------
@@ -74,7 +79,8 @@ class Settling:
         if not 0.0 < part < 1.0:
             raise InputError(f"{'bits' if bits is not None else 'share'} is {bits if bits is not None else share}: "
                              "settling is to a part of the end above 0 and below 1")  # fmt: skip
-        return self.poles(poles).time(part).reshape(self.currents.shape)
+        fitted = self.circuit_poles if poles is None else self.poles(poles)
+        return fitted.time(part).reshape(self.currents.shape)
 
 
 def settling(
@@ -119,6 +125,7 @@ def settling(
     vectors = np.atleast_2d(volts)
     series = np.empty((_MOMENTS, len(vectors), crossbar.shape[1]))
     currents = np.empty((len(vectors), crossbar.shape[1]))
+    tau, residue = np.zeros((2, _MOMENTS - 1, *currents.shape))
     solution = None if crossbar.device.linear else solve(crossbar, vectors, fields=True, threads=count)
     parts = [slice(k, len(vectors), count) for k in range(min(count, len(vectors)))]
 
@@ -130,13 +137,18 @@ def settling(
                 slopes = OperatingPoint.of(solution, k).slope
                 tangent = MomentCircuit(crossbar.with_cells(slopes, Linear()), farads)
             assert tangent is not None
-            for order, moment in enumerate(tangent.moments(vectors[k], _MOMENTS)):
-                series[order, k] = moment.outputs
+            coefficients = tangent.moments(vectors[k], _MOMENTS)
+            series[:, k] = [moment.outputs for moment in coefficients]
+            times, shares = projected_poles(coefficients, farads)
+            tau[:, k], residue[:, k] = times[:, None], shares
             currents[k] = series[0, k] if solution is None else solution.currents[k]
 
     run_tasks(work, parts, count)
     with np.errstate(divide="ignore", invalid="ignore"):
         moments = np.where(series[0] != 0.0, series / series[0], np.nan)
+    # An output with a current and no pole is there at once.
+    counts = np.where(series[0] != 0.0, np.maximum((tau > 0.0).sum(axis=0), 1), 0).ravel()
+    poles = DecayingPoles(tau.reshape(_MOMENTS - 1, -1), residue.reshape(_MOMENTS - 1, -1), counts)
     if volts.ndim == 1:
-        return Settling(currents[0], moments[:, 0])
-    return Settling(currents, moments)
+        return Settling(currents[0], moments[:, 0], poles)
+    return Settling(currents, moments, poles)

@@ -147,6 +147,36 @@ def effective_conductance(
     return g_eff, segments.shared(terminals.currents(still))["bit_bottom"][0]
 
 
+def map_and_admittance(crossbar: Crossbar, *, threads: int) -> tuple[Array, Array]:
+    """Return the effective conductance (rows, cols), and what ``driven_admittance`` says, from one reduction.
+
+    Raises
+    ------
+    InputError, SolveError, ConvergenceError, TooLargeError
+        As ``effective_conductance``.
+    """
+    segments = mappable(crossbar, False)
+    terminals = Terminals.of(segments, keep=False, threads=threads)
+    verify(terminals)
+    g_eff: Array = terminals.between("word_left", "bit_bottom") * np.where(segments.joined["bit"], 0.5, 1.0)
+    return g_eff, driven_admittance(terminals)
+
+
+def driven_admittance(terminals: Terminals) -> Array:
+    """Return the admittance (rows, rows) that the sources of ``word_left`` see while all others hold 0 V.
+
+    With volts x of them they deliver ``x @ Y @ x``; all that the others do is to take currents up at 0 V.
+    """
+    admittances = np.zeros((terminals.segments.g.shape[0],) * 2)
+    if "word_left" in terminals.places:
+        couplings = terminals.network.couplings[terminals.places["word_left"]].copy()
+        lines = np.arange(len(couplings))
+        couplings[lines, lines + terminals.places["word_left"].start] = 0.0
+        admittances -= couplings[:, terminals.places["word_left"]]
+        admittances[lines, lines] = couplings.sum(axis=1)
+    return admittances
+
+
 def mappable(crossbar: Crossbar, offset: bool) -> Segments:
     """Lay out a crossbar that has an effective map; ``offset`` says whether fixed end sources are allowed for.
 

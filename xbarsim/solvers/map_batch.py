@@ -16,7 +16,7 @@ from xbarsim.kernels import bipartite
 from xbarsim.kernels.vectors import LANES
 from xbarsim.resources import check_memory, one_blas_thread, run_tasks, thread_count
 from xbarsim.solvers.adjoint import EffectiveMap, effective_map
-from xbarsim.solvers.effective import effective_conductance
+from xbarsim.solvers.effective import effective_conductance, map_and_admittance
 from xbarsim.solvers.layouts import Layouts
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.side_by_side import KEPT_BYTES, SideBySide
@@ -63,6 +63,8 @@ class EffectiveMaps:
     ----------
     matrices : list of (rows, cols)
         Siemens: ``currents = voltages @ matrix`` for each crossbar.
+    admittances : list of (rows, rows) or None
+        Siemens that the sources of the word lines see: they deliver ``voltages @ admittance @ voltages`` watts.
     """
 
     matrices: list[Array]
@@ -72,6 +74,7 @@ class EffectiveMaps:
     _alone: frozenset[int]
     _threads: int
     _reductions: Mapping[int, EffectiveMap] = field(default_factory=dict)
+    admittances: list[Array] | None = None
 
     def gradients(self, cotangents: Iterable[ArrayLike | None]) -> list[Array | None]:
         """Carry a gradient back to the cells: ``d sum(cotangent * matrix) / d conductance`` for each crossbar.
@@ -126,7 +129,9 @@ class EffectiveMaps:
         return gradients
 
 
-def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None, keep: bool = False) -> EffectiveMaps:
+def effective_maps(
+    crossbars: Iterable[Crossbar], *, threads: int | None = None, keep: bool = False, admittances: bool = False
+) -> EffectiveMaps:
     """Compute the effective conductances of many crossbars, of which gradients are wanted.
 
     Parameters
@@ -157,16 +162,24 @@ def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None,
     _check_memory(layouts, _groups(beside, kinds), count, keep=False)
     first = _first_alike(layouts, beside)
     matrices: list[Array | None] = [None] * len(crossbars)
+    sources: list[Array | None] = [None] * len(crossbars)
 
     def reduce(places: list[int]) -> None:
-        maps, agree = SideBySide([layouts[k] for k in places]).maps()
-        for k, matrix, sure in zip(places, maps, agree, strict=True):
-            matrices[k] = matrix if sure else None
+        group = SideBySide([layouts[k] for k in places])
+        rows = group.shape[0]
+        driven = np.empty((len(places), rows, rows)) if admittances else None
+        maps, agree = group.maps(driven)
+        for place, k in enumerate(places):
+            if agree[place]:
+                matrices[k], sources[k] = maps[place], None if driven is None else driven[place]
 
     reductions: dict[int, EffectiveMap] = {}
 
     def reduce_alone(k: int) -> None:
-        if k in keeping:
+        if admittances:
+            pair = _placed(k, lambda crossbar: map_and_admittance(crossbar, threads=1), crossbars[k])
+            matrices[k], sources[k] = pair
+        elif k in keeping:
             reductions[k] = _placed(k, lambda crossbar: effective_map(crossbar, threads=1), crossbars[k])
             matrices[k] = reductions[k].matrix
         else:
@@ -174,13 +187,14 @@ def effective_maps(crossbars: Iterable[Crossbar], *, threads: int | None = None,
 
     run_tasks(reduce, _groups([k for k in beside if first[k] == k], kinds), count)
     alone = [k for k, matrix in enumerate(matrices) if matrix is None and first.get(k, k) == k]
-    keeping = _keeping(layouts, alone) if keep else frozenset()
+    keeping = _keeping(layouts, alone) if keep and not admittances else frozenset()
     with one_blas_thread():
         run_tasks(reduce_alone, alone, count)
     whole = [_separate(matrices, k, first.get(k, k)) for k in range(len(crossbars))]
+    driven = [_separate(sources, k, first.get(k, k)) for k in range(len(crossbars))] if admittances else None
     lone = frozenset(alone)
     lone |= {k for k, twin in first.items() if twin in lone}
-    return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count, reductions)
+    return EffectiveMaps(whole, crossbars, layouts, kinds, lone, count, reductions, driven)
 
 
 def _keeping(layouts: Sequence[Segments], alone: Sequence[int]) -> frozenset[int]:

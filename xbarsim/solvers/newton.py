@@ -88,7 +88,7 @@ def by_newton(
             ties = [np.ascontiguousarray(sources[side][k]) for side in SIDES]
             outcome = newton_steps.solve(cells, word, bit, ties, v, u, space, max_iterations)
             if outcome.status != newton_steps.CONVERGED:
-                raise _failure(outcome, device, k, v, u)
+                raise newton_failure(outcome, device, k, v, u)
             iterations[k] = outcome.steps
             far = None if device.span is None else farthest(device, g, v - u, k)
             cases.extend([far] if far is not None else [])
@@ -174,7 +174,7 @@ def _correction(cells: Cells, word: Array, bit: Array, space: newton_steps.Works
     return solve
 
 
-def _failure(outcome: newton_steps.NewtonOutcome, device: Device, vector: int, v: Array, u: Array) -> Exception:
+def newton_failure(outcome: newton_steps.NewtonOutcome, device: Device, vector: int, v: Array, u: Array) -> Exception:
     """Say which cell it was, at which voltage."""
     i, j = divmod(outcome.cell, v.shape[1])
     where = f"cell [{i}, {j}] at {v[i, j] - u[i, j]:.6g} V (vector {vector})"

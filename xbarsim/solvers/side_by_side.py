@@ -90,8 +90,14 @@ class SideBySide:
         rows, cols = self.layouts[0].g.shape
         return rows, cols
 
-    def maps(self) -> tuple[Array, Array]:
-        """Return the maps (count, rows, cols), and which of them (count,) agree with a solve that shares nothing."""
+    def maps(self, admittances: Array | None = None) -> tuple[Array, Array]:
+        """Return the maps (count, rows, cols), and which of them (count,) agree with a solve that shares nothing.
+
+        Parameters
+        ----------
+        admittances : (count, rows, rows), optional
+            Receives those that the sources at the left see, which must agree too.
+        """
         (rows, cols), count = self.shape, len(self.layouts)
         circuits = self._circuits()
         g, cw, cb, origin = circuits
@@ -102,14 +108,21 @@ class SideBySide:
             step = plan.steps[-1]
             ports = plan.shape.ports
             lanes.couplings(store, int(step[lanes.OUT]), ports, ports - cols, 0, maps)
-        currents, settled = np.empty((count, cols)), np.empty(count, np.bool_)
+            if admittances is not None:
+                between = np.empty((count, rows, ports))
+                lanes.couplings(store, int(step[lanes.OUT]), ports, 0, 0, between)
+                _fill_admittances(between, admittances)
+        currents, settled, drawn = np.empty((count, cols)), np.empty(count, np.bool_), np.empty((count, rows))
         volts = _volts(rows)
         with _spaces.borrow(lane_currents.entries(rows, cols)) as store:
             lane_currents.output_currents(
-                rows, cols, g, cw, cb, origin, volts, SETTLED, MOST_STEPS, store, currents, settled
+                rows, cols, g, cw, cb, origin, volts, SETTLED, MOST_STEPS, store, drawn, currents, settled
             )
         gap = np.abs(volts @ maps - currents).max(axis=1)
         agree = settled & (gap <= TOLERANCE * np.abs(currents).max(axis=1))
+        if admittances is not None:
+            gap = np.abs(admittances @ volts - drawn).max(axis=1)
+            agree &= gap <= TOLERANCE * np.abs(drawn).max(axis=1)
         halves = self._halves()
         if halves is not None:
             maps *= halves
@@ -163,6 +176,20 @@ class SideBySide:
         """Return factors of the maps' columns: both ends of a bit line joined by 0 ohm carry half of what arrives."""
         joined = [segments.joined["bit"] for segments in self.layouts]
         return np.stack([np.where(lines, 0.5, 1.0) for lines in joined])[:, None] if np.any(joined) else None
+
+
+def _fill_admittances(between: Array, admittances: Array) -> None:
+    """Fill admittances (count, rows, rows) from couplings (count, rows, ports), right of the diagonal, to all ports.
+
+    The rows' ports come first.
+    """
+    rows = between.shape[1]
+    inner = np.triu(between[:, :, :rows], 1)
+    inner += inner.transpose(0, 2, 1)
+    whole = inner.sum(axis=2) + between[:, :, rows:].sum(axis=2)
+    np.negative(inner, out=admittances)
+    lines = np.arange(rows)
+    admittances[:, lines, lines] = whole
 
 
 @lru_cache(maxsize=64)

@@ -334,7 +334,7 @@ def handed_out(crossbar: Crossbar, segments: Segments, answer: BatchAnswer, sing
 
     return Solution(
         crossbar=crossbar,
-        end_currents={side: amperes[0] if single else amperes for side, amperes in currents.items()},
+        end_currents=_of_shape(currents, single),
         power=float(power[0]) if single else power,
         residual=float(answer.residual.max(initial=0.0)),
         map_difference=None if answer.map_difference is None else float(answer.map_difference.max(initial=0.0)),
@@ -345,7 +345,12 @@ def handed_out(crossbar: Crossbar, segments: Segments, answer: BatchAnswer, sing
         _bit=shaped(bit),
         _across=shaped(_across(word, bit, answer)),
         _cells=shaped(_cells(crossbar, word, bit, answer)),
+        _sources=None if word is None else _of_shape(answer.sources, single),
     )
+
+
+def _of_shape(lines: dict[Side, Array], single: bool) -> dict[Side, Array]:
+    return {side: values[0] if single else values for side, values in lines.items()}
 
 
 def _across(word: Array | None, bit: Array | None, answer: BatchAnswer) -> Array | None:

@@ -83,14 +83,14 @@ class Terminals:
             return self.network.gradient(self.places[a], self.places[b], cotangent)
         return np.zeros(self.segments.g.shape)
 
-    def form(self, across: Array, word_nodes: Array, bit_nodes: Array, held: Collection[Side] = ()) -> Array:
+    def form(self, across: Array, word_nodes: Array, bit_nodes: Array, grounded: Collection[Side] = ()) -> Array:
         """Return a quadratic form of all nodes' voltages as one of the terminals', (terminals, terminals).
 
         ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``, each (rows, cols), of the word nodes' voltages v
-        and the bit nodes' u; needs what ``keep`` keeps. Terminals of the sides ``held`` are at 0 V and left out.
+        and the bit nodes' u; needs what ``keep`` keeps. Terminals of the sides ``grounded`` are at 0 V and left out.
         """
         with one_blas_thread():
-            return self.network.form(across, word_nodes, bit_nodes, frozenset(SIDES.index(side) for side in held))
+            return self.network.form(across, word_nodes, bit_nodes, frozenset(SIDES.index(side) for side in grounded))
 
     def stack(self, sources: Mapping[Side, Array]) -> Array:
         """Put source voltages (batch, lines) of each side in the couplings' order, (batch, terminals)."""

@@ -50,6 +50,8 @@ def _check(trial: Trial, limits: Limits) -> None:
     model, data = untrained(trial.task)
     hardware = Hardware.from_dict(settings["hardware"])
     if trial.kind == "mitigation":
+        if hardware.energy is not None:
+            raise InputError("energy changes nothing where methods are tried: leave it, or the methods, out")
         from xbarsim.mitigation import Harness, chain
 
         Harness(model, data, hardware, settings["method_seed"]).check([chain(settings["method"])])

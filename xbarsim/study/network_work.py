@@ -81,6 +81,10 @@ def infer(task: Task, artifacts: Artifacts) -> dict[str, Any]:
         numbers |= {f"accuracy.{moment.time:g}s": moment.accuracy for moment in chip.moments}
     for layer in result.layers:
         numbers |= {f"{layer.row.name}.own_error": layer.own_arrays, f"{layer.row.name}.total_error": layer.total}
+        if layer.row.energy is not None:
+            numbers[f"{layer.row.name}.joules"] = layer.row.energy.joules
+    if result.energy is not None:
+        numbers["joules"] = result.energy.joules
     return numbers
 
 

@@ -84,5 +84,7 @@ def _arrays(hardware: str) -> Mapping[str, Any] | None:
     wired = whole.fidelity == "accurate" and (whole.wires.word > 0.0 or whole.wires.bit > 0.0)
     if not wired or not whole.law.linear or whole.cells.read_noise is not None or whole.cells.drift is not None:
         return None
+    if whole.energy is not None:  # what the sources see comes of the same reductions, and is not kept
+        return None
     parts = {name: value for name, value in whole.to_dict().items() if name not in _BEYOND_ARRAYS}
     return {"hardware": parts, "forms": list(map_forms(whole))}

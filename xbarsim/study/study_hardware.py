@@ -114,7 +114,7 @@ class EffectCheck:
             return
         self._variants.add(hardware)
         built = Hardware.from_dict(json.loads(hardware))
-        self._wants_data = self._wants_data or wants_data(built)
+        self._wants_data = self._wants_data or wants_data(built) or built.energy is not None
         if self._idle != {}:
             idle = {name: why for name, why in built.idle.items() if name in self._keys and why not in self._keys}
             before = idle if self._idle is None else self._idle

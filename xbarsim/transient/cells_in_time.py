@@ -28,6 +28,8 @@ class CellsInTime:
         Whether cells have a state that moves.
     linear : bool
         Whether currents are proportional to volts, and nothing moves.
+    fading : bool
+        Whether motions may lead to rests that the opposite ones leave as slowly.
     stuck : (rows, cols) of bool, optional
         Cells whose state stays whatever the law says.
     """
@@ -42,12 +44,13 @@ class CellsInTime:
         if isinstance(self.device, DynamicDevice):
             self._moving = self.device.dynamics(shape)
             self.low[:], self.high[:] = self._moving.low, self._moving.high
-            self.symmetric = True
+            self.symmetric, self.fading = True, self.device.fades
         else:
             self._fixed = self.device.cells(siemens)
-            self.symmetric = self._fixed.symmetric
+            self.symmetric, self.fading = self._fixed.symmetric, False
         self.b = self.a if self.symmetric else np.zeros(shape)
         self._near = np.zeros(shape)
+        self._turned: Array | None = None
         self.stuck: NDArray[np.bool_] | None = None
         self.dynamic = self._moving is not None
         self.linear = self._linear is not None and not self.dynamic
@@ -67,6 +70,17 @@ class CellsInTime:
         else:
             self._fixed.evaluate(v, u, self._near, self.i, self.a, self.b)
             self._near[:] = self.i
+
+    def turned_slopes(self, volts: float, x: Array) -> Array:
+        """Return the slopes ``f_x`` (rows, cols) at states x under so many volts the other way than at the moment."""
+        assert self._moving is not None
+        if self._turned is None:
+            self._turned = np.empty((6, *x.shape))
+        self._moving.evaluate(np.copysign(volts, -self._across), x, *self._turned)
+        slopes: Array = self._turned[-1]
+        if self.stuck is not None:
+            slopes[self.stuck] = 0.0
+        return slopes
 
     @property
     def falling(self) -> bool:

@@ -24,6 +24,9 @@ _EASY = 0.1
 _ENERGY = 0.1
 """Of the tolerance, what a step may be wrong by in the sources' energy: nothing undoes those errors."""
 
+_ROUNDED = 1e-15
+"""Of a state's range, what the rates of a step round it by."""
+
 _WEIGHTS, _ERROR, _BESIDE = np.array(WEIGHTS), np.array([0.0, *ERROR]), np.array(BESIDE)
 
 
@@ -221,8 +224,12 @@ class RungeKutta:
         worst, cell = self._energy_error(h, delivered), 0
         if cells.dynamic:
             begin = self._rates[0] if self.jumped else self._rate
+            turned, least = cells.fx, 1.0
+            if cells.fading:
+                turned, least = cells.turned_slopes(self.largest_volts, stages.x), min(1.0, _ROUNDED / self.reltol)
             part, place = stage_tangents.worst_error(
-                self._rates, begin, h * _ERROR[1:], h * _BESIDE, stages.x, cells.low, cells.high, d, cells.fx
+                self._rates, begin, h * _ERROR[1:], h * _BESIDE, stages.x, cells.low, cells.high, d, cells.fx, turned,
+                least,
             )  # fmt: skip
             if not part <= worst:
                 worst, cell = part, place

@@ -8,9 +8,14 @@ from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.cell_laws import nonlinear_cells
-from xbarsim.netlist.graph.edges import NoCrossbar, network_of
+from xbarsim.netlist.graph.core import Core
+from xbarsim.netlist.graph.deduce import Budget
+from xbarsim.netlist.graph.edges import EdgeNetwork, NoCrossbar, network_of
+from xbarsim.netlist.graph.ladder_pairs import ladder_pairs
+from xbarsim.netlist.graph.ladder_parts import cores_of
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.search import search
+from xbarsim.netlist.graph.shared_lines import two_layers
 from xbarsim.netlist.graph.standins import CellElements
 from xbarsim.netlist.recognition import Recognition
 
@@ -18,12 +23,24 @@ from xbarsim.netlist.recognition import Recognition
 def recognise(circuit: FlatCircuit) -> Recognition:
     """Return the crossbar that a circuit is, by its graph, or the reason why it is none."""
     with collector_paused():
+        cells = network = None
+        cores: list[Core] = []
         try:
-            if not circuit.nonlinear:
-                return _layout(circuit)
-            return put_back(circuit, nonlinear_cells(circuit))
+            cells = nonlinear_cells(circuit) if circuit.nonlinear else None
+            network = network_of(circuit if cells is None else cells.stand_in(circuit))
+            recognition = _by_names(network)
+            if recognition is None:
+                cores = cores_of(network)
+                # Columns are apart from each other, as no crossbar's lines are, and looking for crossbars is slow where
+                # there is none. One column alone may be a crossbar too.
+                columns = ladder_pairs(circuit, cells, network, cores, least=2)
+                if columns is not None:
+                    return Recognition(circuit, reason=columns.reason, columns=columns)
+                recognition = two_layers(network, cores) or search(network)
+            return recognition if cells is None else cells.put_back(circuit, recognition)
         except NoCrossbar as reason:
-            return Recognition(circuit, reason=str(reason))
+            alone = None if network is None else ladder_pairs(circuit, cells, network, cores, least=1)
+            return Recognition(circuit, reason=str(reason) if alone is None else alone.reason, columns=alone)
 
 
 def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
@@ -34,14 +51,21 @@ def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
     NoCrossbar
         It is none.
     """
-    return cells.put_back(circuit, _layout(cells.stand_in(circuit)))
+    network = network_of(cells.stand_in(circuit))
+    recognition = _by_names(network) or two_layers(network, cores_of(network)) or search(network)
+    return cells.put_back(circuit, recognition)
 
 
-def _layout(circuit: FlatCircuit) -> Recognition:
-    """Return the crossbar that a circuit of resistors and sources is, or raise ``NoCrossbar``."""
+def linear_crossbar(circuit: FlatCircuit, budget: Budget | None = None) -> Recognition:
+    """Return the crossbar that a circuit of resistors and sources is, or raise ``NoCrossbar``; as ``search``."""
     network = network_of(circuit)
-    layout = layout_by_names(circuit)
+    return _by_names(network) or search(network, budget)
+
+
+def _by_names(network: EdgeNetwork) -> Recognition | None:
+    """Return the crossbar that a circuit's names say that it is; None if its graph says otherwise."""
+    layout = layout_by_names(network.circuit)
     if layout is not None:
         with suppress(NoCrossbar):
             return assemble(network, layout)
-    return search(network)
+    return None

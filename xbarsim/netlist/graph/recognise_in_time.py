@@ -26,6 +26,8 @@ def recognise_in_time(circuit: FlatCircuit) -> RecognitionInTime:
         at_state = state_nodes(circuit)
         if not at_state.any():
             recognition = recognise(circuit)
+            if recognition.columns is not None:
+                raise NoCrossbar("it is an array with source lines along bit lines, which in time is a network")
             return _charged(RecognitionInTime(recognition), storage, of_lines)
         cells, states = moving_cells(circuit, at_state)
         recognition = put_back(circuit, cells)

@@ -20,11 +20,11 @@ from xbarsim.netlist.recognition import Recognition
 _TINY = 60
 
 
-def search(network: EdgeNetwork) -> Recognition:
+def search(network: EdgeNetwork, budget: Budget | None = None) -> Recognition:
     """Return the crossbar that a network is.
 
     A tiny graph can be read in several ways: all are made and the most usual one is kept. Of a larger graph the
-    first reading that takes every element is the answer.
+    first reading that takes every element is the answer. ``budget`` bounds the work on irregular ones.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def search(network: EdgeNetwork) -> Recognition:
     """
     reasons: list[NoCrossbar] = []
     misfits: list[NoCrossbar] = []
-    budget = Budget()
+    budget = budget or Budget()
     best: tuple[int, Recognition] | None = None
     for rail, ground_on_array, peel in _rails(network):
         try:

@@ -70,7 +70,7 @@ class CellElements:
         parts = [part for part in (self.series, self.gates) if part is not None]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
-    def _outside(self, circuit: FlatCircuit) -> Ints:
+    def outside(self, circuit: FlatCircuit) -> Ints:
         """Return the nodes that are not inside cells, nor gates."""
         keep = np.ones(len(circuit.nodes), dtype=bool)
         if self.inner is not None:
@@ -84,7 +84,7 @@ class CellElements:
 
     def stand_in(self, circuit: FlatCircuit) -> FlatCircuit:
         """Return the circuit with a resistor for each cell, behind its own elements, whose numbers stay."""
-        outside = self._outside(circuit)
+        outside = self.outside(circuit)
         number = np.full(len(circuit.nodes), GROUND)
         number[outside] = np.arange(outside.size)
         kinds, first, second, values = (
@@ -119,7 +119,7 @@ class CellElements:
         crossbar = recognition.crossbar
         if crossbar is None:
             return replace(recognition, circuit=circuit)
-        recognition = _renamed(recognition, self._outside(circuit))
+        recognition = renamed(recognition, self.outside(circuit))
         row, col, forward = self.places(recognition)
         rows, cols = crossbar.shape
 
@@ -183,7 +183,7 @@ class CellElements:
         return row, col, forward
 
 
-def _renamed(recognition: Recognition, nodes: Ints) -> Recognition:
+def renamed(recognition: Recognition, nodes: Ints) -> Recognition:
     """Return a recognition with other numbers for its nodes."""
 
     def places(table: Ints) -> Ints:

@@ -1,0 +1,115 @@
+"""A loop: arrays and a small linear circuit at their line ends, checked as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from xbarsim.errors import InputError
+from xbarsim.loop.loop_parts import GROUND, CurrentSource, JoinedArray, OpAmp, Part, Resistor, VoltageSource
+
+_PartT = TypeVar("_PartT", bound=Part)
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Loop:
+    """Parts that share nodes.
+
+    Parameters
+    ----------
+    *parts : Resistor, VoltageSource, CurrentSource, OpAmp or JoinedArray
+        In any order.
+
+    Raises
+    ------
+    InputError
+        Two parts have one name, sources have different numbers of points, or some amplifiers have a bandwidth and some
+        have none.
+    """
+
+    parts: tuple[Part, ...]
+
+    def __init__(self, *parts: Part) -> None:
+        object.__setattr__(self, "parts", parts)
+        for k, part in enumerate(parts):
+            if not isinstance(part, Part):
+                raise InputError(f"part {k} is {type(part).__name__}: parts are {', '.join(_KINDS)}")
+        # SPICE tells no case.
+        lowered: set[str] = set()
+        for part in parts:
+            if part.name.lower() in lowered:
+                raise InputError(f"two parts are called {part.name}: give each its own name")
+            lowered.add(part.name.lower())
+        self._check_points()
+        speeds = {amp.amplifier.bandwidth is None: amp.name for amp in self.amplifiers}
+        if len(speeds) > 1:
+            raise InputError(
+                f"{speeds[False]} has a bandwidth and {speeds[True]} has none: give all amplifiers one, or none"
+            )
+
+    def _of(self, kind: type[_PartT]) -> tuple[_PartT, ...]:
+        return tuple(part for part in self.parts if isinstance(part, kind))
+
+    @cached_property
+    def arrays(self) -> tuple[JoinedArray, ...]:
+        """Its arrays."""
+        return self._of(JoinedArray)
+
+    @cached_property
+    def amplifiers(self) -> tuple[OpAmp, ...]:
+        """Its amplifiers."""
+        return self._of(OpAmp)
+
+    @cached_property
+    def resistors(self) -> tuple[Resistor, ...]:
+        """Its resistors, those between an amplifier's inputs not among them."""
+        return self._of(Resistor)
+
+    @cached_property
+    def volts(self) -> tuple[VoltageSource, ...]:
+        """Its sources of volts."""
+        return self._of(VoltageSource)
+
+    @cached_property
+    def amperes(self) -> tuple[CurrentSource, ...]:
+        """Its sources of amperes."""
+        return self._of(CurrentSource)
+
+    @cached_property
+    def points(self) -> int | None:
+        """How many points its sources have, None if each has one number."""
+        return next(iter(self._sizes()), None)
+
+    @cached_property
+    def nodes(self) -> list[str]:
+        """All nodes but ground, in the order in which parts name them."""
+        names: dict[str, None] = {}
+        for part in self.parts:
+            if isinstance(part, JoinedArray):
+                names.update({node: None for _, _, node in part.ports if node is not None})
+            elif isinstance(part, Resistor):
+                names.update({part.a: None, part.b: None})
+            else:
+                names.update({part.plus: None, part.minus: None})
+                if isinstance(part, OpAmp):
+                    names[part.out] = None
+        names.pop(GROUND, None)
+        return list(names)
+
+    def _sizes(self) -> dict[int, str]:
+        """Return how many points sources have, each with one of these."""
+        values = [(source.name, source.volts) for source in self.volts]
+        values += [(source.name, source.amperes) for source in self.amperes]
+        return {np.size(value): name for name, value in values if np.ndim(value)}
+
+    def _check_points(self) -> None:
+        sizes = self._sizes()
+        if len(sizes) > 1:
+            (one_size, first), (another_size, second) = list(sizes.items())[:2]
+            raise InputError(f"{first} has {one_size} points and {second} has {another_size}: give them as many")
+
+
+_KINDS = ("Resistor", "VoltageSource", "CurrentSource", "OpAmp", "JoinedArray")

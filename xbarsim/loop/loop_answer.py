@@ -1,0 +1,62 @@
+"""What a circuit that computes gives, beside what it is meant to compute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xbarsim.checks import Array
+from xbarsim.errors import SolveError
+from xbarsim.loop.closed_loop import ClosedLoop
+
+MOST_CONDITION = 1e12
+"""Condition number of a matrix from which on a circuit's answer would say more of rounding than of the matrix."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LoopAnswer:
+    """The answer of a circuit.
+
+    Attributes
+    ----------
+    x : (n,) or (batch, n)
+        Volts that the circuit gives.
+    ideal : same shape
+        Volts by linear algebra, from the cells as they are.
+    condition : float
+        Condition number of the matrix of the cells.
+    circuit : ClosedLoop
+        The whole circuit, all its voltages and currents, its poles.
+    """
+
+    x: Array
+    ideal: Array
+    condition: float
+    circuit: ClosedLoop
+
+    @property
+    def relative_error(self) -> float | Array:
+        """Norm of ``x - ideal`` over that of ``ideal``, a number or (batch,)."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share: Array = np.linalg.norm(self.x - self.ideal, axis=-1) / np.linalg.norm(self.ideal, axis=-1)
+        return float(share) if share.ndim == 0 else share
+
+    def __repr__(self) -> str:
+        worst = float(np.max(self.relative_error))
+        shape = " x ".join(map(str, self.x.shape))
+        return f"LoopAnswer({shape} volts, relative_error={worst:.1e}, residual={self.circuit.residual:.1e})"
+
+
+def checked_condition(matrix: Array, way_out: str) -> float:
+    """Return a matrix's condition number.
+
+    Raises
+    ------
+    SolveError
+        The matrix is singular, or as good as; the message has the number.
+    """
+    condition = float(np.linalg.cond(matrix))
+    if not condition <= MOST_CONDITION:
+        raise SolveError(f"the matrix is singular to its digits, its condition number is {condition:.1e}: {way_out}")
+    return condition

@@ -1,0 +1,164 @@
+"""What a loop is made of, between nodes with names; ``"0"`` is ground."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xbarsim.checks import Array, checked_array
+from xbarsim.crossbar import SIDES, Crossbar, Side
+from xbarsim.errors import InputError
+from xbarsim.loop.amplifier import Amplifier
+from xbarsim.solvers.effective import port_admittance, ports
+
+GROUND = "0"
+_NAME = re.compile(r"[^\s*;$=,(){}'\"]+")
+
+
+@dataclass(frozen=True)
+class Resistor:
+    """Ohms between nodes ``a`` and ``b``: 0 is a short, ``inf`` nothing."""
+
+    name: str
+    a: str
+    b: str
+    ohms: float
+
+    def __post_init__(self) -> None:
+        _check_names(self, "a", "b")
+        _set_number(self, "ohms", checked_array(f"ohms of {self.name}", self.ohms, inf_ok=True), most_axes=0)
+        object.__setattr__(self, "ohms", float(self.ohms))
+
+
+@dataclass(frozen=True, eq=False)
+class VoltageSource:
+    """Volts from ``minus`` to ``plus``, one number or one for each point; its current enters at ``plus``."""
+
+    name: str
+    plus: str
+    minus: str
+    volts: ArrayLike
+
+    def __post_init__(self) -> None:
+        _check_names(self, "plus", "minus")
+        _set_number(self, "volts", checked_array(f"volts of {self.name}", self.volts, signed=True))
+
+
+@dataclass(frozen=True, eq=False)
+class CurrentSource:
+    """Amperes that leave the circuit at ``plus`` and enter it at ``minus``, one number or one for each point."""
+
+    name: str
+    plus: str
+    minus: str
+    amperes: ArrayLike
+
+    def __post_init__(self) -> None:
+        _check_names(self, "plus", "minus")
+        _set_number(self, "amperes", checked_array(f"amperes of {self.name}", self.amperes, signed=True))
+
+
+@dataclass(frozen=True)
+class OpAmp:
+    """An amplifier between its inputs ``plus`` and ``minus`` and its output ``out``, which drives from ground."""
+
+    name: str
+    plus: str
+    minus: str
+    out: str
+    amplifier: Amplifier = field(default_factory=Amplifier)
+
+    def __post_init__(self) -> None:
+        _check_names(self, "plus", "minus", "out")
+        if not isinstance(self.amplifier, Amplifier):
+            raise InputError(f"amplifier of {self.name} is {type(self.amplifier).__name__}: it must be an Amplifier")
+        if self.out == GROUND:
+            raise InputError(f"out of {self.name} is ground: an amplifier's output needs a node")
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedArray:
+    """A crossbar some of whose line ends are nodes of the loop.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    crossbar : Crossbar
+        Of linear cells. Its ends' resistances lie between the array and the nodes: ``driver`` at ``word_left``,
+        ``sense`` at ``bit_bottom``, those of ``ends``.
+    nodes : mapping of side to sequence of str
+        The node of every line's end on that side. Sides that are left out keep the voltages that ``ends`` gives them,
+        0 V for ``word_left``. Ends with infinite resistance are open whatever their node.
+
+    Raises
+    ------
+    InputError
+        A side is unknown, its nodes are not as many as its lines, or the cells are not linear.
+    """
+
+    name: str
+    crossbar: Crossbar
+    nodes: Mapping[Side, Sequence[str]]
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        if not isinstance(self.crossbar, Crossbar):
+            raise InputError(
+                f"crossbar of {self.name} is {type(self.crossbar).__name__}: it must be an xbarsim.Crossbar"
+            )
+        if not self.crossbar.device.linear:
+            raise InputError(f"{self.name} has cells of {self.crossbar.device!r}: loops are solved with linear cells")
+        for side, names in self.nodes.items():
+            if side not in SIDES:
+                raise InputError(f"nodes of {self.name} has the key {side!r}: sides are {', '.join(SIDES)}")
+            count = self.crossbar.shape[0 if side.startswith("word") else 1]
+            if isinstance(names, str) or len(names) != count:
+                raise InputError(f"nodes of {self.name} has {len(names)} names at {side}: it has {count} lines")
+            for k, node in enumerate(names):
+                _check_word(f"nodes[{side!r}][{k}] of {self.name}", node)
+
+    @cached_property
+    def ports(self) -> list[tuple[Side, int, str | None]]:
+        """Every line end that is not open: side, line, and its node, None where it keeps its own voltage."""
+        return [
+            (side, line, self.nodes[side][line] if side in self.nodes else None) for side, line in ports(self.crossbar)
+        ]
+
+    @cached_property
+    def admittance(self) -> Array:
+        """Siemens (ports, ports): currents into the array are it times the ports' voltages."""
+        return port_admittance(self.crossbar)
+
+    @cached_property
+    def still(self) -> Array:
+        """Volts (ports,) of the ends that keep their own voltage, 0 at the loop's nodes."""
+        ends = self.crossbar.boundary
+        return np.array([ends[side].voltage[line] if node is None else 0.0 for side, line, node in self.ports])
+
+
+Part = Resistor | VoltageSource | CurrentSource | OpAmp | JoinedArray
+
+
+def _check_names(part: Part, *columns: str) -> None:
+    _check_word(f"name of a {type(part).__name__}", part.name)
+    for column in columns:
+        _check_word(f"{column} of {part.name}", getattr(part, column))
+
+
+def _check_word(where: str, word: object) -> None:
+    if not isinstance(word, str) or _NAME.fullmatch(word) is None:
+        raise InputError(f"{where} is {word!r}: names have neither blanks nor any of * ; $ = , ( ) {{ }} and quotes")
+
+
+def _set_number(part: Part, column: str, value: Array, most_axes: int = 1) -> None:
+    if value.ndim > most_axes:
+        how = "one number" + (", or one for each point" if most_axes else "")
+        raise InputError(f"{column} of {part.name} has shape {value.shape}: give {how}")
+    value.setflags(write=False)
+    object.__setattr__(part, column, value)
