@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +13,16 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array as Array
 from xbarsim.checks import Locked, broadcast
 from xbarsim.checks import checked_array as checked_array
+from xbarsim.conventions import peer_arguments
+from xbarsim.conventions.odd_values import odd_conductances, odd_voltages
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
+from xbarsim.plot.panels import Scale, cell_map
+from xbarsim.quantities import engineering
+from xbarsim.views.array_svg import array_svg, card
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Side = Literal["word_left", "word_right", "bit_top", "bit_bottom"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -143,6 +151,98 @@ class Crossbar(Locked):
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    @classmethod
+    def from_badcrossbar(
+        cls,
+        resistances: ArrayLike,
+        r_i: float | None = None,
+        *,
+        r_i_word_line: float | None = None,
+        r_i_bit_line: float | None = None,
+    ) -> Crossbar:
+        """Return the crossbar that badcrossbar's ``compute(applied_voltages, resistances, r_i)`` solves.
+
+        ``solve(crossbar, np.transpose(applied_voltages))`` has its outputs: there voltages are (word lines, examples).
+
+        Parameters
+        ----------
+        resistances : array_like, (word lines, bit lines)
+            Ohms of the devices, > 0; ``inf`` is an open cell.
+        r_i : float, optional
+            Ohms of every segment; also of those from each source to the first device, and from the last to ground.
+        r_i_word_line, r_i_bit_line : float, optional
+            Both, in the place of ``r_i``.
+
+        Raises
+        ------
+        InputError
+            An argument is bad or missing.
+        """
+        return cls(**peer_arguments.badcrossbar(resistances, r_i, r_i_word_line, r_i_bit_line))
+
+    @classmethod
+    def from_crosssim(
+        cls,
+        matrix: ArrayLike,
+        *,
+        Rmin: float = 1000.0,
+        Rp_row: float = 0.0,
+        Rp_col: float = 0.0,
+        Rp_row_terminal: float = 0.0,
+        Rp_col_terminal: float = 0.0,
+        row_terminal: peer_arguments.RowTerminal = "ends",
+    ) -> Crossbar:
+        """Return the crossbar of a CrossSim core: its input rows are word lines, its outputs bit lines.
+
+        Parameters
+        ----------
+        matrix : array_like, (outputs, inputs)
+            A core's normalised conductances, in units of ``1 / Rmin``, as ``core_pos._read_matrix()`` has them.
+        Rmin : float
+            ``params.xbar.device.Rmin``, ohms.
+        Rp_row, Rp_col, Rp_row_terminal, Rp_col_terminal : float
+            Ohms, of ``params.xbar.array.parasitics``. CrossSim counts a segment before the first and behind the last
+            cell.
+        row_terminal : {"ends", "row-0"}
+            ``ends``: ``Rp_row_terminal`` is between each source and its row, as its name says. ``row-0``: as CrossSim
+            3.2 computes it, on every segment of row 0 and nowhere else.
+
+        Raises
+        ------
+        InputError
+            An argument is bad.
+        """
+        parasitics = (Rp_row, Rp_col, Rp_row_terminal, Rp_col_terminal)
+        return cls(**peer_arguments.crosssim(matrix, Rmin, *parasitics, row_terminal))
+
+    @classmethod
+    def from_neurosim(
+        cls,
+        conductance: ArrayLike,
+        *,
+        wireResistanceRow: float,
+        wireResistanceCol: float,
+        resistanceAccess: float = 0.0,
+    ) -> Crossbar:
+        """Return the crossbar whose currents NeuroSim estimates; it sums resistances, and solves no circuit.
+
+        Parameters
+        ----------
+        conductance : array_like, (rows, cols)
+            Siemens of the memory cells alone, NeuroSim's ``weight``.
+        wireResistanceRow, wireResistanceCol : float
+            Ohms of a cell's length of word and bit line; also before the first and behind the last cell.
+        resistanceAccess : float
+            Ohms in series with each cell: a 1T1R cell's open transistor.
+
+        Raises
+        ------
+        InputError
+            An argument is bad.
+        """
+        wires = wireResistanceRow, wireResistanceCol
+        return cls(**peer_arguments.neurosim(conductance, *wires, resistanceAccess))
+
     @property
     def shape(self) -> tuple[int, int]:
         """``(rows, cols)``."""
@@ -180,6 +280,39 @@ class Crossbar(Locked):
         circuit = {name: getattr(self, name) for name in names}
         return Crossbar(g, **circuit, ends=self.ends, device=device or self.device)
 
+    def remarks(self, voltages: ArrayLike | None = None) -> list[str]:
+        """Say what looks odd about legal numbers: conductances that look like ohms, volts that look like millivolts.
+
+        Parameters
+        ----------
+        voltages : array_like, optional
+            Inputs that are looked at too, volts.
+
+        Returns
+        -------
+        list of str
+            Empty where nothing is odd.
+        """
+        volts = [] if voltages is None else odd_voltages(checked_array("voltages", voltages, signed=True))
+        return [*odd_conductances(self.conductance), *volts]
+
+    def plot(self, ax: Axes | None = None, *, scale: Scale = "linear") -> Axes:
+        """Draw the cells' conductances in siemens as a map (matplotlib, from the ``plot`` extra); return its axis.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+        scale : {"linear", "log"}
+            Of the colours.
+
+        Raises
+        ------
+        InputError
+            matplotlib is not installed, or ``scale`` is neither.
+        """
+        return cell_map(self.conductance, ax, unit="S", title="Conductance", scale=scale)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Crossbar):
             return NotImplemented
@@ -205,6 +338,22 @@ class Crossbar(Locked):
         if self.ends:
             parts.append(f"ends={sorted(self.ends)}")
         return f"Crossbar({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        rows, cols = self.shape
+        facts = [("cells", _spanned(self.conductance, "S"))]
+        facts += [(name, _spanned(getattr(self, name), "ohm")) for name in ("word_wire", "bit_wire", "driver", "sense")]
+        facts += [("odd", remark) for remark in self.remarks()]
+        facts += [("device", repr(self.device)), ("other ends", ", ".join(sorted(self.ends)) or "open")]
+        return card(f"Crossbar, {rows} x {cols}", facts, array_svg(self.conductance, "log", "conductance of the cells"))
+
+
+def _spanned(array: Array, unit: str) -> str:
+    """Write the range of an array's numbers."""
+    if not array.size:
+        return "none"
+    low, high = float(array.min()), float(array.max())
+    return engineering(low, unit) if low == high else f"{engineering(low, unit)} to {engineering(high, unit)}"
 
 
 def _checked_ends(

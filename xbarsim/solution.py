@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import InputError
+from xbarsim.plot.panels import cell_map, line_currents
+from xbarsim.quantities import engineering
+from xbarsim.views.array_svg import array_svg, card
+from xbarsim.views.labelled import LabelledArray, dataset, long_frame, wide_frame
+from xbarsim.views.solution_views import FIELDS, cell_arrays, end_arrays
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
+    from xarray import Dataset
+
+Rows = Literal["currents", "cells"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,12 +119,111 @@ class Solution:
             currents = crossbar.device.current(crossbar.conductance, self.word_voltages, self.bit_voltages)
         return np.nan_to_num(currents, copy=False, nan=0.0) if self.floating else currents
 
+    def to_pandas(self, rows: Rows = "currents") -> DataFrame:
+        """Return currents or cells as a pandas DataFrame; units are in its ``attrs["units"]``.
+
+        Parameters
+        ----------
+        rows : {"currents", "cells"}
+            ``currents``: a row for each vector and a column for each bit line, in amperes. ``cells``: a row for each
+            cell of each vector, its index ``(batch,) word, bit``, with its conductance in siemens, both nodes' volts,
+            the cell's volts and its amperes.
+
+        Raises
+        ------
+        InputError
+            pandas is not installed, ``rows`` is neither, or cells are asked for of a batch without ``fields=True``.
+        """
+        if rows not in get_args(Rows):
+            raise InputError(f"rows is {rows!r}: it must be one of {', '.join(get_args(Rows))}")
+        if rows == "currents":
+            return wide_frame(LabelledArray(("batch", "bit"), np.atleast_2d(self.currents), "A", "output current"))
+        self._field(self._word)
+        dims = ("word", "bit") if self.currents.ndim == 1 else ("batch", "word", "bit")
+        return long_frame(cell_arrays(self.crossbar.conductance, self._fields()), dims)
+
+    def to_xarray(self) -> Dataset:
+        """Return all there is as an xarray Dataset over ``batch``, ``word`` and ``bit``.
+
+        Variables: ``currents`` and those of all four sides, ``power``, ``conductance``, and with fields
+        ``word_voltages``, ``bit_voltages``, ``device_voltages`` and ``device_currents``; each has ``units`` and
+        ``long_name``. A single vector has no ``batch``.
+
+        Raises
+        ------
+        InputError
+            xarray is not installed.
+        """
+        batch = ("batch",) * (self.currents.ndim - 1)
+        arrays = {
+            "currents": LabelledArray((*batch, "bit"), self.currents, "A", "output current"),
+            **end_arrays(self.end_currents),
+            "power": LabelledArray(batch, np.asarray(self.power), "W", "power that the sources deliver"),
+            **cell_arrays(self.crossbar.conductance, {} if self._word is None else self._fields()),
+        }
+        return dataset(arrays, {"method": self.method, "residual": self.residual})
+
+    def plot(self, quantity: str = "currents", ax: Axes | None = None, *, vector: int = 0) -> Axes:
+        """Draw output currents as bars, or a quantity of the cells as a map (matplotlib, from the ``plot`` extra).
+
+        Parameters
+        ----------
+        quantity : str
+            ``currents``, or with fields ``word_voltages``, ``bit_voltages``, ``device_voltages``, ``device_currents``.
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+        vector : int
+            Which of a batch.
+
+        Returns
+        -------
+        Axes
+            What was drawn into.
+
+        Raises
+        ------
+        InputError
+            matplotlib is not installed, there is no such quantity or vector, or a batch has no fields.
+        """
+        if quantity not in ("currents", *FIELDS):
+            raise InputError(f"quantity is {quantity!r}: it must be one of {', '.join(('currents', *FIELDS))}")
+        count = 1 if self.currents.ndim == 1 else len(self.currents)
+        if not -count <= vector < count:
+            raise InputError(f"vector is {vector}: the solution has {count}, numbered from 0")
+        values = getattr(self, quantity)
+        if self.currents.ndim == 2:
+            values = values[vector]
+        if quantity == "currents":
+            return line_currents(values, ax=ax)
+        title = quantity.replace("_", " ").capitalize()
+        return cell_map(values, ax, unit="A" if quantity.endswith("currents") else "V", title=title)
+
+    def _fields(self) -> dict[str, Array]:
+        return {name: getattr(self, name) for name in FIELDS}
+
     def _field(self, value: Array | None) -> Array:
         if value is None:
             raise InputError(
                 "a batch keeps end currents only: solve(..., fields=True) keeps node voltages and device currents"
             )
         return value
+
+    def _repr_html_(self) -> str:
+        amperes = self.currents
+        low, high = (engineering(float(amount), "A") for amount in (amperes.min(), amperes.max()))
+        power = float(np.max(self.power))
+        facts = [
+            ("currents", f"{low} to {high}"),
+            ("power", engineering(power, "W") + (" at most" if amperes.ndim == 2 else "")),
+            ("method", self.method),
+            ("residual", f"{self.residual:.1e}"),
+            ("floating nodes", str(len(self.floating))),
+        ]
+        picture = ""
+        if amperes.ndim == 1 and self._word is not None:
+            picture = array_svg(np.abs(self.device_currents), "log", "currents of the cells")
+        title = "Solution, " + (f"{len(amperes)} vectors" if amperes.ndim == 2 else "one vector")
+        return card(f"{title}, {self.crossbar.shape[0]} x {self.crossbar.shape[1]}", facts, picture)
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.currents.shape))

@@ -62,7 +62,7 @@ CONDUCTANCES = {
     "comments.csv": (b"# nothing\n\n", "empty"),
     "binary.csv": (bytes(range(256)), "binary.csv"),
     "words.csv": (b"1,2\n3,four\n", "words.csv:2"),
-    "heading.csv": (b"bl0,bl1\n3,4\n", "heading.csv:1"),
+    "headings.csv": (b"bl0,bl1\n3,4\nbl0,bl1\n", "headings.csv:3"),
     "ragged.csv": (b"1,2\n3,4\n5\n", "ragged.csv:3"),
     "gap.csv": (b"1,,2,3\n4,,5,6\n7,,8,9\n", "gap.csv:1"),
     "decimal_comma.csv": (b"0,5;0,3\n0,1;0,2\n0,1;0,2\n", "decimal_comma.csv:1"),

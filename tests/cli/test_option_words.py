@@ -152,7 +152,7 @@ def test_train_refuses_before_it_reads_data(capsys, monkeypatch, tmp_path, optio
 def test_a_picture_without_matplotlib_is_refused_before_work(capsys, monkeypatch, tmp_path, command):
     if command == "infer":
         pytest.importorskip("torch")
-    monkeypatch.setattr("xbarsim.plot.find_spec", lambda name: None)
+    monkeypatch.setattr("xbarsim.plot.figures.find_spec", lambda name: None)
     (tmp_path / "a.sp").write_text(DIVIDER)
     start = time.perf_counter()
     options = ("--netlist", tmp_path / "a.sp") if command == "solve" else ()
@@ -227,7 +227,7 @@ def test_a_text_is_shown_letter_by_letter():
 @pytest.mark.filterwarnings("error")
 def test_letters_that_no_font_has_are_told_of(capsys, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr("xbarsim.plot._FALLBACKS", ())
+    monkeypatch.setattr("xbarsim.plot.figures._FALLBACKS", ())
     path = tmp_path / "a.sp"
     path.write_text("忆阻器 test\nV1 a 0 1\nR1 a b 1k\nV2 b 0 0.5\n.dc V1 0 1 0.25\n", encoding="utf-8")
     answer = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / "a.png")

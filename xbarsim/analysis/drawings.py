@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbarsim.crossbar import Array
-from xbarsim.plot import new_figure, plain
+from xbarsim.plot import cell_map, curves, line_currents, new_figure, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from xbarsim.analysis.results import CrossbarPoint
-
-_MOST_LINES = 12
-"""A sweep draws so many currents with a legend; more are drawn without one."""
 
 
 def operating_point(state: CrossbarPoint, currents: Array, ideal: Array | None, title: str) -> Figure:
@@ -41,56 +37,16 @@ def operating_point(state: CrossbarPoint, currents: Array, ideal: Array | None, 
     lost = np.where(driven[:, None], voltages[:, None] - word, np.nan)
     ends = crossbar.boundary["bit_bottom"]
     base = np.where(np.isfinite(ends.resistance), ends.voltage, 0.0)
-    _map(figure, left, _dropped(lost, word), "IR drop along word lines: source - node", "V")
-    _map(figure, right, _dropped(bit - base, word), "IR drop along bit lines: node - sense source", "V")
-    _currents(bottom, currents, ideal)
-    _map(figure, cells, np.nan_to_num(state.device_currents()), "Device currents", "A")
+    cell_map(_dropped(lost, word), left, unit="V", title="IR drop along word lines: source - node")
+    cell_map(_dropped(bit - base, word), right, unit="V", title="IR drop along bit lines: node - sense source")
+    line_currents(currents, ideal, bottom)
+    cell_map(np.nan_to_num(state.device_currents()), cells, unit="A", title="Device currents")
     return figure
 
 
 def _dropped(volts: Array, word: Array) -> Array:
     """Return voltages along lines; what is left of 0 ohm, which is a conductance of 1e30 S to solvers, is 0."""
     return np.where(np.abs(volts) <= 1e-25 * np.nanmax(np.abs(word), initial=0.0), 0.0, volts)
-
-
-def _map(figure: Figure, axes: Axes, values: Array, title: str, unit: str) -> None:
-    largest = float(np.nanmax(np.abs(values), initial=0.0))
-    signed = bool(np.nanmin(values, initial=0.0) < -1e-3 * largest)
-    image = axes.imshow(
-        values,
-        aspect="auto",
-        interpolation="nearest",
-        cmap="RdBu_r" if signed else "viridis",
-        vmin=-largest if signed else 0.0,
-        vmax=largest or 1.0,
-    )
-    bar = figure.colorbar(image, ax=axes, label=unit)
-    bar.formatter.set_powerlimits((-2, 3))  # type: ignore[attr-defined]
-    axes.set(title=title, xlabel="column (bit line)", ylabel="row (word line)")
-    axes.title.set_fontsize(10)
-    _whole_ticks(axes, values.shape)
-
-
-def _whole_ticks(axes: Axes, shape: tuple[int, ...]) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    for axis, count in ((axes.yaxis, shape[0]), (axes.xaxis, shape[-1])):
-        axis.set_major_locator(MaxNLocator(nbins=min(8, max(1, count - 1)), integer=True))
-
-
-def _currents(axes: Axes, currents: Array, ideal: Array | None) -> None:
-    columns = np.arange(currents.size)
-    axes.bar(columns, currents, width=0.8, color="#31688e", label="circuit")
-    if ideal is not None:
-        axes.plot(columns, ideal, "o", color="#d95f02", markersize=3.5, label="ideal: V G")
-    axes.axhline(0.0, color="0.3", linewidth=0.6)
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    axes.set(title="Output currents", xlabel="column (bit line)", ylabel="A")
-    axes.title.set_fontsize(10)
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    axes.legend(fontsize=8)
 
 
 def sweep(source: str, values: Array, names: Sequence[str], currents: Array, title: str, unit: str = "V") -> Figure:
@@ -110,16 +66,7 @@ def sweep(source: str, values: Array, names: Sequence[str], currents: Array, tit
         The picture's heading.
     """
     figure = new_figure(figsize=(7, 5))
-    axes = figure.subplots()
-    for k, name in enumerate(names):
-        # A label that begins with an underscore would be left out of the legend.
-        label = f" {plain(name)}" if name.startswith("_") else plain(name)
-        axes.plot(values, currents[:, k], linewidth=1.2, label=label, marker="." if values.size < 30 else "")
-    swept = plain(source)
-    axes.set(title=plain(title), xlabel=f"{swept} ({unit})" if unit else swept, ylabel="A")
-    axes.title.set_fontsize(10)
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    axes.grid(linewidth=0.3)
-    if len(names) <= _MOST_LINES:
-        axes.legend(fontsize=8)
+    swept = f"{source} ({unit})" if unit else source
+    columns = {name: currents[:, k] for k, name in enumerate(names)}
+    curves(values, columns, figure.subplots(), xlabel=swept, title=title)
     return figure

@@ -78,7 +78,7 @@ def from_netlist(
     progress("reading")
     circuit = read(source, parameters=parameters, temp=temp, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
-    moving = all(_moves(analysis) for analysis in circuit.analyses)
+    moving = all(moves(analysis) for analysis in circuit.analyses)
     recognition = recognised_for(circuit, moving)
     middle = time.perf_counter()
     results = simulate(circuit, recognition, method=method, progress=progress, stop=stop)
@@ -132,7 +132,7 @@ def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
     return list(failures)
 
 
-def _moves(analysis: Analysis) -> bool:
+def moves(analysis: Analysis) -> bool:
     """Whether an analysis is a transient of a circuit with memory."""
     return isinstance(analysis.analysis if isinstance(analysis, Family) else analysis, Transient)
 
@@ -212,7 +212,7 @@ def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: s
             )
         )
     end = time.perf_counter()
-    notes = []
+    notes = crossbar.remarks(voltages)
     if solution.floating:
         nodes_text = ", ".join(solution.floating[:MOST_NODES])
         notes.append(f"{counted(len(solution.floating), 'node')} without a path to any source: {nodes_text}")

@@ -59,7 +59,7 @@ def crossbar_of(
         driver=ohms(driver, "driver"),
         sense=ohms(sense, "sense"),
     )
-    return crossbar, load_vectors(voltages, "voltages", crossbar.shape[0])
+    return crossbar, load_vectors(voltages, "voltages", *crossbar.shape)
 
 
 def check_untyped(*more: str) -> None:

@@ -7,6 +7,7 @@ from tokenize import TokenError
 
 import numpy as np
 
+from xbarsim.conventions.odd_values import turned
 from xbarsim.crossbar import Array, checked_array
 from xbarsim.errors import InputError
 
@@ -15,7 +16,8 @@ def load(path: str | Path, name: str) -> Array:
     """Read an array from ``.npy``, or a table of numbers from any other file.
 
     Text may be delimited by semicolons, commas, tabs or blanks, the first of these that a line has; ``#`` starts a
-    comment.
+    comment. A first line of which no word begins like a number is a heading; one that begins with a comma or
+    semicolon, as pandas writes it, heads a first column that counts rows, which is left out.
 
     Parameters
     ----------
@@ -65,12 +67,15 @@ def _text(path: Path, data: bytes, name: str) -> Array:
     except UnicodeDecodeError:
         raise InputError(f"{path}: {name} is neither text nor .npy") from None
     rows: list[list[float]] = []
+    counted = headed = False
     for number, line in enumerate(content.splitlines(), 1):
         text = line.split("#", 1)[0].strip()
         if not text:
             continue
-        # Between two commas stands a number: a gap, or 0,5 for a half, must not shift the rest.
-        words = text.split(";" if ";" in text else "," if "," in text else None)
+        if not rows and not headed and _heads(text):
+            headed, counted = True, text[0] in ",;"
+            continue
+        words = _words(text)
         try:
             rows.append([float(word) for word in words])
         except ValueError:
@@ -81,7 +86,24 @@ def _text(path: Path, data: bytes, name: str) -> Array:
             )
     if not rows:
         raise InputError(f"{path}: {name} file is empty")
-    return np.array(rows)
+    table = np.array(rows)
+    if counted:
+        if not np.array_equal(table[:, 0], np.arange(len(table))):
+            raise InputError(f"{path}: {name}'s heading begins with a gap, and its first column does not count rows")
+        table = table[:, 1:]
+    return table
+
+
+def _heads(text: str) -> bool:
+    """Whether a first line is a heading: no word begins like a number, or it begins with a gap over rows' numbers."""
+    if text[0] in ",;":
+        return True
+    return not any(word.strip()[:1] in "0123456789+-." for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    # Between two commas stands a number: a gap, or 0,5 for a half, must not shift the rest.
+    return text.split(";" if ";" in text else "," if "," in text else None)
 
 
 def load_line(path: str | Path, name: str) -> Array:
@@ -96,8 +118,10 @@ def load_line(path: str | Path, name: str) -> Array:
     return array.ravel() if array.ndim == 2 and 1 in array.shape else array
 
 
-def load_vectors(path: str | Path, name: str, count: int) -> Array:
+def load_vectors(path: str | Path, name: str, count: int, cols: int = 0) -> Array:
     """Read vectors of ``count`` numbers: ``(count,)``, a single row or column, or ``(batch, count)``.
+
+    Of another shape a message says whether it seems to be transposed, or the matrix of ``cols`` columns.
 
     Raises
     ------
@@ -109,4 +133,7 @@ def load_vectors(path: str | Path, name: str, count: int) -> Array:
         array = array.reshape(count)
     if array.size and array.ndim in (1, 2) and array.shape[-1] == count:
         return checked_array(name, array, signed=True)
-    raise InputError(f"{path}: {name} has shape {array.shape}: it must be ({count},) or (batch, {count})")
+    raise InputError(
+        f"{path}: {name} has shape {array.shape}: it must be ({count},) or (batch, {count})"
+        f"{turned(array.shape, count, cols)}"
+    )

@@ -13,8 +13,12 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, Locked, broadcast, checked_array
 from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
+from xbarsim.plot.panels import curves
+from xbarsim.quantities import engineering
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from xbarsim.kernels.law_table import Cells
 
 NO_TABLE = np.empty((0, 6))
@@ -213,6 +217,31 @@ class Device(Locked):
         for v_k, u_k, amperes_k in zip(v.reshape(batch), u.reshape(batch), amperes.reshape(batch), strict=True):
             cells.evaluate(v_k, u_k, zero, amperes_k, *slopes)
         return amperes
+
+    def plot(self, conductance: ArrayLike, voltages: ArrayLike, ax: Axes | None = None) -> Axes:
+        """Draw current against the word-line node's voltage, a curve for each state (matplotlib, ``plot`` extra).
+
+        Parameters
+        ----------
+        conductance : array_like, scalar or (states,)
+            Siemens.
+        voltages : array_like, (points,)
+            Volts; the bit-line node is at 0 V.
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+
+        Raises
+        ------
+        InputError
+            The device's parameters are not one for all cells, an argument is bad, or matplotlib is not installed.
+        """
+        states = np.atleast_1d(checked_array("conductance", conductance))
+        volts = checked_array("voltages", voltages, signed=True)
+        if states.ndim != 1 or volts.ndim != 1:
+            raise InputError(f"conductance has shape {states.shape} and voltages {volts.shape}: each takes one axis")
+        amperes = self.current(states[None], volts[:, None, None])[:, 0]
+        columns = {engineering(float(g), "S"): amperes[:, k] for k, g in enumerate(states)}
+        return curves(volts, columns, ax, title=repr(self))
 
     def subcircuit(self) -> str:
         """Return the model as a SPICE subcircuit, ports ``TE BE`` (word-line side, bit-line side), then any gate.

@@ -21,7 +21,7 @@ _SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "Âµ": 1e-6, "Î
 
 
 @dataclass
-class _CurveColumns:
+class CurveColumns:
     """Which columns hold volts and amperes, and what their numbers are multiplied by."""
 
     places: dict[str, int]
@@ -52,12 +52,12 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
     """
     rows: list[list[float]] = []
     heads: list[list[str]] = []
-    for number, line in _lines(path):
-        words = _words(line, f"{path}:{number}")
+    for number, line in text_lines(path):
+        words = line_words(line, f"{path}:{number}")
         try:
             row = [float(word) for word in words]
         except ValueError:
-            if rows or _is_number(words[0]):
+            if rows or is_number(words[0]):
                 raise InputError(f"{path}:{number}: {line!r} is not two numbers, volts and amperes") from None
             heads.append(words)
             continue
@@ -66,12 +66,13 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: it holds no points; give lines of volts, amperes")
-    columns = _columns(heads, len(rows[0]), str(path))
+    columns = curve_columns(heads, len(rows[0]), str(path))
     volts, amperes = ([row[columns.places[unit]] * columns.scales[unit] for row in rows] for unit in ("V", "A"))
     return volts, amperes
 
 
-def _lines(path: str | Path) -> list[tuple[int, str]]:
+def text_lines(path: str | Path) -> list[tuple[int, str]]:
+    """Return the lines that hold anything but comments, with their numbers from 1."""
     try:
         lines = Path(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -82,16 +83,17 @@ def _lines(path: str | Path) -> list[tuple[int, str]]:
     return [(number, line) for number, line in stripped if line]
 
 
-def _words(line: str, where: str) -> list[str]:
-    if "," in line and (";" in line or "\t" in line) and _is_number(line.split(",")[0]):
+def line_words(line: str, where: str) -> list[str]:
+    """Return the words of a line; of a heading of blanks, the whole line before them."""
+    if "," in line and (";" in line or "\t" in line) and is_number(line.split(",")[0]):
         raise InputError(f"{where}: {line!r} has a comma beside another separator: write decimal points")
     separator = next((mark for mark in (";", "\t", ",") if mark in line), None)
-    if separator is None and not _is_number(line.split()[0]):
+    if separator is None and not is_number(line.split()[0]):
         return [line, *line.split()] if len(line.split()) > 1 else [line]
     return [word.strip().strip('"') for word in line.split(separator)]
 
 
-def _columns(heads: list[list[str]], count: int, path: str) -> _CurveColumns:
+def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns:
     """Find volts and amperes by the headings; without any, two columns are volts and amperes."""
     places: dict[str, int] = {}
     scales = {"V": 1.0, "A": 1.0}
@@ -119,10 +121,11 @@ def _columns(heads: list[list[str]], count: int, path: str) -> _CurveColumns:
     if len(places) == 1:
         missing = "A" if "V" in places else "V"
         places[missing] = 1 - next(iter(places.values()))
-    return _CurveColumns(places or {"V": 0, "A": 1}, scales)
+    return CurveColumns(places or {"V": 0, "A": 1}, scales)
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Say whether a word is a number."""
     try:
         float(word)
     except ValueError:

@@ -126,7 +126,9 @@ class Table(Device):
         try:
             return Table(volts, amperes, conductance, odd=odd, extend=extend)
         except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+            loop = "one branch of a loop" in str(error)
+            way = f"; xbarsim.measured.read_iv({str(path)!r}).table(way='up') takes one" if loop else ""
+            raise InputError(f"{path}: {error}{way}") from None
 
     @classmethod
     def from_options(cls, **values: Any) -> Table:

@@ -15,8 +15,10 @@ Bare cells cannot be read at V/3 in 32 x 32; with a selector in each they can.
 0.61 row | column+rest
 """
 
+from xbarsim.margin.margin_table import to_pandas
+from xbarsim.margin.margins_picture import plot_margins
 from xbarsim.margin.patterns import background
 from xbarsim.margin.technology import Technology
 from xbarsim.margin.worst import Case, Margin, margin, sweep
 
-__all__ = ["Case", "Margin", "Technology", "background", "margin", "sweep"]
+__all__ = ["Case", "Margin", "Technology", "background", "margin", "plot_margins", "sweep", "to_pandas"]

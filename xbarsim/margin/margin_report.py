@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from xbarsim.margin.margin_table import CASE_COLUMNS, margin_columns
 from xbarsim.margin.technology import Technology
 from xbarsim.margin.worst import Case, Margin
 from xbarsim.quantities import engineering, finite
 from xbarsim.text_table import WIDTH, aligned, comma_separated
-
-CASE_COLUMNS = ("current", "cell_current", "sneak_current", "power", "stress")
 
 
 @dataclass(frozen=True)
@@ -123,19 +122,11 @@ class Report:
 
     def as_csv(self) -> str:
         """Return a row for each point, SI units; what is no finite number is left empty."""
-        states = [f"{state}_{name}" for state in ("lrs", "hrs") for name in ("pattern", *CASE_COLUMNS)]
-        shares = ["current_margin", "on_off_ratio", "voltage_margin"]
-        table: list[list[Any]] = [
-            ["scheme", "rows", "cols", "row", "col", *shares, *states, "residual", "lrs_tried", "hrs_tried", "searched"]
-        ]
-        for margin in self.points:
-            record = _record(margin)
-            numbers: list[Any] = [record[name] for name in shares]
-            for case in (record["lrs"], record["hrs"]):
-                numbers += [case["pattern"], *(case[name] for name in CASE_COLUMNS)]
-            numbers += [record["residual"], margin.lrs.tried, margin.hrs.tried, str(record["searched"]).lower()]
-            table.append([margin.scheme.name, margin.rows, margin.cols, *margin.cell, *numbers])
-        return comma_separated(table)
+        columns = margin_columns(self.points)
+        columns["searched"] = [str(searched).lower() for searched in columns["searched"]]
+        for name in ("current_margin", "on_off_ratio"):
+            columns[name] = [finite(value) for value in columns[name]]
+        return comma_separated([list(columns), *zip(*columns.values(), strict=True)])
 
     def as_numbers(self) -> str:
         """Return scheme, rows, columns and current margin of each point, one a line."""

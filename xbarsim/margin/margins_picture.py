@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from xbarsim.margin.worst import Margin
-from xbarsim.plot import new_figure, plain
+from xbarsim.plot import axes_or_current, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +42,28 @@ def draw(points: Sequence[Margin], title: str) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6), fontsize=9, frameon=False)
     return figure
+
+
+def plot_margins(points: Margin | Sequence[Margin], ax: Axes | None = None) -> Axes:
+    """Draw the current margin against array size, a curve for each scheme, into an axis; return it.
+
+    Parameters
+    ----------
+    points : Margin or sequence of Margin
+        What ``margin`` or ``sweep`` returns.
+    ax : Axes, optional
+        Where to; pyplot's current axis.
+
+    Raises
+    ------
+    InputError
+        matplotlib is not installed.
+    """
+    several = [points] if isinstance(points, Margin) else list(points)
+    axes = axes_or_current(ax)
+    _shares(axes, several, "Current margin  (I_LRS - I_HRS) / I_LRS", lambda point: point.current_margin)
+    axes.legend(fontsize=8)
+    return axes
 
 
 def _shares(axes: Axes, points: Sequence[Margin], title: str, value: Callable[[Margin], float]) -> None:

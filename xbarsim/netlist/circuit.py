@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
 
 from xbarsim.crossbar import Crossbar
+from xbarsim.netlist.circuit_solution import Array, CircuitSolution
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.arrays_inside import ArrayInside, arrays_inside
 from xbarsim.netlist.graph.recognise import recognise
@@ -14,6 +18,9 @@ from xbarsim.netlist.graph.recognise_in_time import recognise_in_time
 from xbarsim.netlist.recognition import Recognition
 from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.netlist.refusals import NotACrossbarError
+
+if TYPE_CHECKING:
+    from xbarsim.solvers.solve import Method
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +63,46 @@ class Circuit(FlatCircuit):
                 self.places.files[0],
             )
         return recognition.crossbar
+
+    @property
+    def voltages(self) -> Array:
+        """Volts that drive the rows of the crossbar that this circuit is, (rows,), as ``xbarsim.solve`` takes them.
+
+        Raises
+        ------
+        NotACrossbarError
+            As ``crossbar``.
+        """
+        self.crossbar()
+        return np.array(self.recognise().voltages)
+
+    def solve(self, *, method: Method = "auto") -> CircuitSolution:
+        """Run the analyses that the netlist asks for, as the crossbar that it is or else as a general network.
+
+        Parameters
+        ----------
+        method : str
+            How to solve a crossbar, as ``xbarsim.solve`` takes it.
+
+        Returns
+        -------
+        CircuitSolution
+            Volts and amperes by the netlist's own names, an analysis each; a netlist that asks for none has one
+            operating point.
+
+        Raises
+        ------
+        FloatingError
+            Nodes have no path to a source or ground; the message names them.
+        SolveError
+            The circuit has no unique solution, or none was found to tolerance.
+        InputError
+            ``method`` is none.
+        """
+        # Analyses stand on netlists: what runs them is called by its name, or imports would go in a circle.
+        runs = import_module("xbarsim.analysis.circuit_runs")
+        solution: CircuitSolution = runs.solve_circuit(self, method)
+        return solution
 
     @cached_property
     def _recognition(self) -> Recognition:

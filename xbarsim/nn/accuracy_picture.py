@@ -28,35 +28,12 @@ def draw(report: InferenceReport) -> Figure:
     if len(report.inference.times) > 1:
         _times(left, report)
     else:
-        _chips(left, report.inference)
+        report.inference.plot(left)
     _layers(right, report.inference)
     sides: tuple[tuple[Axes, Any], ...] = ((left, "outside lower left"), (right, "outside lower right"))
     for axes, side in sides:
         figure.legend(*axes.get_legend_handles_labels(), loc=side, ncols=3, fontsize=8, frameon=False)
     return figure
-
-
-def _chips(axes: Axes, inference: Inference) -> None:
-    from matplotlib.ticker import FixedLocator, PercentFormatter
-
-    values = [100.0 * share for share in inference.accuracies]
-    ideal, mean, spread = 100.0 * inference.ideal, 100.0 * inference.mean, 100.0 * inference.deviation
-    places = list(range(len(values)))
-    axes.axhspan(mean - spread, mean + spread, color="#31688e", alpha=0.15, linewidth=0)
-    axes.axhline(mean, color="#31688e", linewidth=1.2, label=f"mean {mean:.2f}%, deviation {spread:.2f}")
-    axes.plot(places, values, "o", color="#31688e", markersize=6, label="chips")
-    axes.axhline(ideal, color="#d95f02", linestyle="--", linewidth=1.2, label=f"ideal (torch) {ideal:.2f}%")
-    low, high = min(*values, ideal), max(*values, ideal)
-    room = max(0.15 * (high - low), 0.5)
-    axes.set_ylim(max(low - room, -1.0), min(high + room, 101.0))
-    every = -(-len(places) // _MOST_NAMES)
-    axes.xaxis.set_major_locator(FixedLocator(places[::every]))
-    axes.set_xticklabels([str(share.seed) for share in inference.chips[::every]])
-    axes.set_xlim(-0.5, len(places) - 0.5)
-    axes.yaxis.set_major_formatter(PercentFormatter(decimals=None))
-    axes.set(title="Accuracy of each chip", xlabel="chip (seed)", ylabel="test images right")
-    axes.title.set_fontsize(10)
-    axes.grid(axis="y", linewidth=0.3)
 
 
 def _times(axes: Axes, report: InferenceReport) -> None:

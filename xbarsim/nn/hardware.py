@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.nn.cell_law import CellLaw
@@ -16,6 +18,7 @@ from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.effect_settings import LATER, Settings, checked_record
+from xbarsim.views.array_svg import array_svg, card
 
 FIDELITIES = ("accurate", "closed", "path", "first-order", "dividers", "ideal")
 """From the circuit to none."""
@@ -139,6 +142,14 @@ class Hardware(Settings):
             raise InputError(
                 "ReadEnergy.read is None and adc.bits too: outputs settle to the bits of an ADC; give read or adc.bits"
             )
+
+    def _repr_html_(self) -> str:
+        tiles = self.tiles
+        facts = [(name, repr(getattr(self, name))) for name in _PARTS] + [("fidelity", self.fidelity)]
+        facts += [("energy", repr(self.energy))] if self.energy is not None else []
+        # No chip is made yet: cells have no numbers.
+        picture = array_svg(np.full((tiles.rows, tiles.cols), np.nan), "linear", "an array")
+        return card(f"Hardware, arrays of {tiles.rows} x {tiles.cols}", facts, picture)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` takes: nested dictionaries of JSON."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,12 @@ from xbarsim.nn.binary import is_binary, plain
 from xbarsim.nn.chip_spread import varies
 from xbarsim.nn.convert import convert
 from xbarsim.nn.datasets import Dataset
-from xbarsim.nn.energy_lines import network_energy
 from xbarsim.nn.hardware import Hardware
-from xbarsim.nn.layer_energy import LayerEnergy, NetworkEnergy
+from xbarsim.nn.inference_result import ChipResult as ChipResult
+from xbarsim.nn.inference_result import Inference as Inference
+from xbarsim.nn.inference_result import LayerError as LayerError
+from xbarsim.nn.inference_result import Moment as Moment
+from xbarsim.nn.layer_energy import LayerEnergy
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nn.map_archive import load_maps
 from xbarsim.nn.map_store import MapStorage
@@ -31,141 +34,6 @@ from xbarsim.nn.summary import SummaryRow
 from xbarsim.nn.training import inputs, predictions
 
 _COMPARED = 64  # images on which layers' outputs are compared, and whose energy is told
-
-
-@dataclass(frozen=True)
-class LayerError:
-    """How far one layer's outputs are from those of torch, ``|y - y0| / |y0|``, over images and chips.
-
-    Attributes
-    ----------
-    row : SummaryRow
-        The layer, its arrays, and the error of wires alone.
-    own : float
-        With the inputs that it really gets going into both: what this layer's arrays do.
-    total : float
-        Against torch's whole network: what all layers so far do.
-    """
-
-    row: SummaryRow
-    own_arrays: float
-    total: float
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A chip some time after programming.
-
-    Attributes
-    ----------
-    time : float
-        Seconds.
-    accuracy, agreement : float
-        Shares of test images whose class it finds, and to which it gives torch's class.
-    """
-
-    time: float
-    accuracy: float
-    agreement: float
-
-
-@dataclass(frozen=True)
-class ChipResult:
-    """One chip.
-
-    Attributes
-    ----------
-    seed : int
-        What it was programmed with.
-    accuracy : float
-        Share of test images whose class it finds; at the last of several times.
-    agreement : float
-        Share of test images to which it gives torch's class; at the last of several times.
-    seconds : float
-        For programming, calibration and all images.
-    moments : tuple of Moment
-        Where cells drift: each time that was asked for.
-    """
-
-    seed: int
-    accuracy: float
-    agreement: float
-    seconds: float
-    moments: tuple[Moment, ...] = ()
-
-
-@dataclass(frozen=True)
-class Inference:
-    """A network on several chips.
-
-    Attributes
-    ----------
-    ideal : float
-        Torch's accuracy.
-    chips : tuple of ChipResult
-        In the order of their seeds.
-    layers : tuple of LayerError
-        In the order of the network; means over chips, at the last of several times.
-    alike : bool
-        Whether all chips gave every image the same class.
-    """
-
-    ideal: float
-    chips: tuple[ChipResult, ...]
-    layers: tuple[LayerError, ...]
-    alike: bool
-
-    @property
-    def accuracies(self) -> list[float]:
-        """Of each chip."""
-        return [chip.accuracy for chip in self.chips]
-
-    @property
-    def mean(self) -> float:
-        """Over chips."""
-        return float(np.mean(self.accuracies))
-
-    @property
-    def deviation(self) -> float:
-        """Sample standard deviation over chips; 0 of one."""
-        return _deviation(self.accuracies)
-
-    @property
-    def energy(self) -> NetworkEnergy | None:
-        """What an image takes, the mean over chips, where the hardware has ``energy``."""
-        return network_energy(layer.row.energy for layer in self.layers)
-
-    @property
-    def times(self) -> list[TimeResult]:
-        """All chips at each of the times that were asked for; none where cells do not drift."""
-        columns = zip(*(chip.moments for chip in self.chips), strict=True)
-        return [
-            TimeResult(column[0].time, [moment.accuracy for moment in column], [moment.agreement for moment in column])
-            for column in columns
-        ]
-
-
-@dataclass(frozen=True)
-class TimeResult:
-    """All chips some seconds after programming: of each chip the shares that ``ChipResult`` names."""
-
-    time: float
-    accuracies: list[float]
-    agreements: list[float]
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy."""
-        return float(np.mean(self.accuracies))
-
-    @property
-    def deviation(self) -> float:
-        """Sample standard deviation of accuracies; 0 of one chip."""
-        return _deviation(self.accuracies)
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def on_hardware(model: nn.Module, hardware: Hardware, *, digital: Sequence[str] = ()) -> CrossbarNetwork:

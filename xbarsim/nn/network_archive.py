@@ -18,7 +18,8 @@ from xbarsim.nn.cell_state import CellState
 from xbarsim.nn.gain import DIGITAL
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nonideal import Chip
-from xbarsim.nonideal.archive import check_members, read_arrays
+from xbarsim.nonideal.archive import check_members
+from xbarsim.nonideal.array_files import read_arrays
 
 FORMAT, VERSION = "xbarsim chips", 3
 """Version 2 has an arrangement or written cells, version 3 headroom, targets or an addend; files are of the least."""

@@ -22,7 +22,7 @@ from xbarsim.nonideal.bridges import Bridged, bridge
 from xbarsim.nonideal.broken_lines import Breaks, Shorts
 from xbarsim.nonideal.chip import Chip
 from xbarsim.nonideal.drift import Drift
-from xbarsim.nonideal.faultfile import load_faults
+from xbarsim.nonideal.faultfile import load_faults, save_faults
 from xbarsim.nonideal.faults import Fault, Faults
 from xbarsim.nonideal.levels import Levels
 from xbarsim.nonideal.maps import Maps, make_maps
@@ -52,5 +52,6 @@ __all__ = [
     "bridge",
     "load_faults",
     "make_maps",
+    "save_faults",
     "write_in_array",
 ]

@@ -1,12 +1,9 @@
-"""Chips in files: a ``.npz`` with a description in JSON and the maps that hold anything."""
+"""Chips as arrays: a description in JSON and the maps that hold anything."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,31 +24,6 @@ FORMAT, VERSION = "xbarsim chip", 1
 
 _BLANK = {"factor": 1.0}
 """What a map is filled with where its effect is off, if not with 0; such a map is left out."""
-
-
-def read_arrays(path: str | Path, name: str) -> dict[str, NDArray[Any]]:
-    """Read all arrays of a ``.npz`` file, or the one of a ``.npy`` file under the name ``""``.
-
-    Raises
-    ------
-    InputError
-        The file is missing, a folder, damaged, or of another kind.
-    """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: {name} file not found") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: {name} must be a file, this is a folder") from None
-    except OSError as error:
-        raise InputError(f"{path}: {name} cannot be read ({error.strerror})") from None
-    try:
-        content = np.load(io.BytesIO(data), allow_pickle=False)
-        return {"": content} if isinstance(content, np.ndarray) else {key: content[key] for key in content.files}
-    # Damage can surface anywhere between the archive, the compression and the header, which numpy parses as Python.
-    except (ValueError, EOFError, KeyError, OSError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error):
-        raise InputError(f"{path}: {name} is damaged, or no NumPy file") from None
 
 
 def fingerprint(model: Nonidealities, shapes: Sequence[tuple[int, int]]) -> str:

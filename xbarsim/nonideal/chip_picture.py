@@ -39,7 +39,7 @@ def draw(maps: Maps, title: str, path: str | Path) -> None:
     figure = plot.new_figure(figsize=(5.2 * min(count, 2), 4.6 * (1 + (count > 2))))
     figure.suptitle(f"{title}, {maps.shape[0]} x {maps.shape[1]} cells", fontsize=11)
     panels = iter(figure.subplots(1 + (count > 2), min(count, 2), squeeze=False).ravel())
-    _faults(next(panels), maps.faults)
+    draw_faults(next(panels), maps.faults)
     if varied:
         _signed(figure, next(panels), np.log10(maps.factor), 0.0, "Conductance over target", "log10 of the factor")
     if drifting:
@@ -52,7 +52,8 @@ def draw(maps: Maps, title: str, path: str | Path) -> None:
     plot.save(figure, path)
 
 
-def _faults(axes: Axes, faults: FaultMap) -> None:
+def draw_faults(axes: Axes, faults: FaultMap) -> None:
+    """Draw stuck cells into an axis, with their shares."""
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 

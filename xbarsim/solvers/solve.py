@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from xbarsim.conventions.odd_values import turned
 from xbarsim.crossbar import SIDES, Array, Crossbar, LineEnds, Side, checked_array
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
 from xbarsim.resources import thread_count
@@ -96,9 +97,8 @@ def solve(
     """
     if not isinstance(crossbar, Crossbar):
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
-    if method not in get_args(Method):
-        raise InputError(f"method is {method!r}: it must be one of {', '.join(get_args(Method))}")
-    volts = checked_voltages(voltages, crossbar.shape[0])
+    check_method(method)
+    volts = checked_voltages(voltages, *crossbar.shape)
     if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
     single = volts.ndim == 1
@@ -108,12 +108,19 @@ def solve(
     return _solve(crossbar, segments, sources, method, keep, tolerance, thread_count(threads), single)
 
 
-def checked_voltages(voltages: ArrayLike, rows: int) -> Array:
-    """Return ``voltages`` as an array (rows,) or (batch, rows), or raise InputError."""
+def check_method(method: str) -> None:
+    """Check that a method is one of ``Method``, or raise InputError."""
+    if method not in get_args(Method):
+        raise InputError(f"method is {method!r}: it must be one of {', '.join(get_args(Method))}")
+
+
+def checked_voltages(voltages: ArrayLike, rows: int, cols: int = 0) -> Array:
+    """Return ``voltages`` as an array (rows,) or (batch, rows), or raise InputError; ``cols`` is for its message."""
     volts = checked_array("voltages", voltages, signed=True)
     if volts.ndim not in (1, 2) or volts.shape[-1] != rows:
         raise InputError(
             f"voltages has shape {volts.shape}: it must be ({rows},) or (batch, {rows}), one voltage for each row"
+            f"{turned(volts.shape, rows, cols)}"
         )
     return volts
 

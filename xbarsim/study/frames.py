@@ -1,4 +1,4 @@
-"""Trials as columns, and as a pandas DataFrame (``study`` extra)."""
+"""Trials as columns, and as a pandas DataFrame (``tables`` extra)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from xbarsim.study.open_study import OpenStudy
 from xbarsim.study.store import Store, TrialRow
 from xbarsim.study.study_file import read
 from xbarsim.study.tables import unknown_name
+from xbarsim.views.labelled import data_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -92,18 +93,3 @@ def _names(records: Iterable[Mapping[str, Any]]) -> list[str]:
         if not names.keys() >= record.keys():
             names |= dict.fromkeys(record)
     return list(names)
-
-
-def data_frame(columns: Mapping[str, Sequence[Any]]) -> DataFrame:
-    """Return columns as a pandas DataFrame.
-
-    Raises
-    ------
-    InputError
-        pandas is not installed.
-    """
-    try:
-        from pandas import DataFrame
-    except ImportError:
-        raise InputError("data frames need pandas: pip install 'xbarsim[study]'") from None
-    return DataFrame(dict(columns))

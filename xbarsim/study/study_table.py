@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xbarsim.study.store import TrialRow
 from xbarsim.study.trial import CHIP
+from xbarsim.views.labelled import LabelledArray, data_frame, dataset
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,6 @@ class StudyTable:
         InputError
             pandas is not installed.
         """
-        from xbarsim.study.frames import data_frame
-
         columns: dict[str, list[Any]] = {name: [row.point.get(name) for row in self.rows] for name in self.axes}
         for name in self.names:
             spreads = [row.spreads.get(name) for row in self.rows]
@@ -143,3 +146,41 @@ class StudyTable:
         for name, counts in (("done", "answered"), ("failed", "failed"), ("missing", "missing")):
             columns[name] = [getattr(row, counts) for row in self.rows]
         return data_frame(columns)
+
+    def to_xarray(self) -> Dataset:
+        """Return an xarray Dataset over the study's axes: ``mean``, ``deviation`` and ``count`` of each number.
+
+        A point that no trial answered is NaN, with a count of 0. ``sel`` has a keyword ``method`` of its own: an axis
+        of that name is taken by ``sel({"method": "fpt"})``.
+
+        Raises
+        ------
+        InputError
+            xarray is not installed.
+        """
+        axes = self.axes
+        shape = tuple(len(values) for values in axes.values())
+        places = [tuple(axes[name].index(row.point.get(name)) for name in axes) for row in self.rows]
+        arrays: dict[str, LabelledArray] = {}
+        for name in self.names:
+            mean, deviation, count = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
+            for place, row in zip(places, self.rows, strict=True):
+                spread = row.spreads.get(name)
+                if spread is not None:
+                    mean[place], count[place] = spread.mean, spread.count
+                    deviation[place] = np.nan if spread.deviation is None else spread.deviation
+            for statistic, values in (("mean", mean), ("deviation", deviation), ("count", count)):
+                arrays[f"{name}.{statistic}"] = LabelledArray(
+                    tuple(axes), values, "", f"{statistic} of {name} over chips"
+                )
+        labels = {name: LabelledArray((name,), _labels(values), "", name) for name, values in axes.items()}
+        return dataset(arrays, {"chips": self.chips}, labels)
+
+
+def _labels(values: Sequence[Any]) -> NDArray[Any]:
+    """Return an axis's values as an array: of numbers where all are, else of objects."""
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return np.array(values)
+    labels = np.empty(len(values), dtype=object)
+    labels[:] = values
+    return labels

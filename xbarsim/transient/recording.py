@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,9 +12,16 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import checked_array
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import InputError
+from xbarsim.plot.panels import curves
 from xbarsim.resources import check_memory
 from xbarsim.transient.point_rows import PointRows
 from xbarsim.transient.stepper import Stepper
+from xbarsim.views.labelled import LabelledArray, data_frame, dataset
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
+    from xarray import Dataset
 
 NodeName = tuple[Literal["word", "bit"], int, int]
 
@@ -137,6 +144,65 @@ class CrossbarTransient:
             return self.crossbar.conductance
         siemens: Array = self.crossbar.device.conductance(self.states)  # type: ignore[attr-defined]
         return siemens
+
+    def to_pandas(self) -> DataFrame:
+        """Return the recorded currents as a pandas DataFrame, a row a step: ``time``, then ``bit_bottom[0]`` and so on.
+
+        Raises
+        ------
+        InputError
+            pandas is not installed.
+        """
+        columns = {f"{side}[{k}]": line for side, table in self.end_currents.items() for k, line in enumerate(table.T)}
+        return data_frame({"time": self.times, **columns}, {"time": "s", **dict.fromkeys(columns, "A")})
+
+    def to_xarray(self) -> Dataset:
+        """Return what was recorded as an xarray Dataset over ``time``, ``word`` and ``bit``, with units.
+
+        Recorded cells and nodes are counted in the order of the recording, on ``cell`` and ``node``; all states at
+        certain times are ``states``, over ``snapshot_time``.
+
+        Raises
+        ------
+        InputError
+            xarray is not installed.
+        """
+        arrays = {
+            f"{side}_currents": LabelledArray(("time", side.split("_")[0]), table, "A", f"current out at {side}")
+            for side, table in self.end_currents.items()
+        }
+        of_cells = (("states", "", "state"), ("voltages", "V", "voltage"), ("currents", "A", "current"))
+        for name, unit, meaning in of_cells:
+            values = getattr(self, f"cell_{name}")
+            arrays[f"cell_{name}"] = LabelledArray(("time", "cell"), values, unit, f"{meaning} of a recorded cell")
+        arrays["node_voltages"] = LabelledArray(("time", "node"), self.node_voltages, "V", "voltage of a recorded node")
+        if self.snapshots.size:
+            dims = ("snapshot_time", "word", "bit")
+            arrays["states"] = LabelledArray(dims, self.snapshots, "", "states of all cells")
+        if self.cell_energy is not None:
+            arrays["cell_energy"] = LabelledArray(
+                ("word", "bit"), self.cell_energy, "J", "energy that a cell dissipated"
+            )
+        coords = {"time": LabelledArray(("time",), self.times, "s", "time")}
+        if self.snapshots.size:
+            coords["snapshot_time"] = LabelledArray(("snapshot_time",), self.snapshot_times, "s", "time")
+        return dataset(arrays, {"residual": self.residual, "complete": int(self.complete)}, coords)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the output currents over time (matplotlib, from the ``plot`` extra); return the axis.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to; pyplot's current axis.
+
+        Raises
+        ------
+        InputError
+            matplotlib is not installed, or the currents at ``bit_bottom`` were not recorded.
+        """
+        columns = {f"column {k}": line for k, line in enumerate(self.currents.T)}
+        return curves(self.times, columns, ax, xlabel="time (s)", title="Output currents")
 
     def __repr__(self) -> str:
         rows, cols = self.crossbar.shape

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
-_MISSING = "pictures need matplotlib: pip install 'xbarsim[plot]'"
+MISSING = "pictures need matplotlib: pip install 'xbarsim[plot]'"
 
 _FALLBACKS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei",
@@ -49,7 +49,7 @@ def check_matplotlib() -> None:
         It is not.
     """
     if find_spec("matplotlib") is None:
-        raise InputError(_MISSING)
+        raise InputError(MISSING)
 
 
 def plain(text: str) -> str:
@@ -68,7 +68,7 @@ def new_figure(**options: Any) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise InputError(_MISSING) from None
+        raise InputError(MISSING) from None
     return Figure(layout="constrained", **options)
 
 

@@ -1,0 +1,1 @@
+"""What other simulators' arguments mean, in the arguments of a crossbar."""
