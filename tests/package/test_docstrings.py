@@ -25,8 +25,10 @@ from xbarsim.mitigation import methods
 DIRECTIVE = re.compile(r"^\.\. api:: ([\w.]+)\n((?:\n|   .*\n)*)", re.M)
 PAGES = sorted((ROOT / "docs" / "reference" / "api").glob("*.md"))
 PUBLIC = (
-    "xbarsim", "xbarsim.devices", "xbarsim.energy", "xbarsim.loop", "xbarsim.margin", "xbarsim.mitigation",
-    "xbarsim.netlist", "xbarsim.nn", "xbarsim.noise", "xbarsim.nonideal", "xbarsim.programming", "xbarsim.schemes",
+    "xbarsim", "xbarsim.devices", "xbarsim.energy", "xbarsim.interop", "xbarsim.loop", "xbarsim.margin",
+    "xbarsim.measured", "xbarsim.mitigation",
+    "xbarsim.netlist", "xbarsim.nn", "xbarsim.noise", "xbarsim.nonideal", "xbarsim.plot",
+    "xbarsim.programming", "xbarsim.schemes",
     "xbarsim.settling", "xbarsim.spice", "xbarsim.study", "xbarsim.topologies", "xbarsim.transient", "xbarsim.validate",
 )  # fmt: skip
 """Packages whose every name users may rely on."""
