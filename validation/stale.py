@@ -24,6 +24,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "accuracy.md": ARRAYS,
     "bank/validation.md": (*NETLISTS, "xbarsim/devices", "xbarsim/validate"),
     "bank-large/validation.md": (*NETLISTS, "xbarsim/devices", "xbarsim/validate"),
+    "bank-time/validation.md": (*NETLISTS, "xbarsim/devices", "xbarsim/transient", "xbarsim/validate"),
+    "bank-vacask/validation.md": (*NETLISTS, "xbarsim/devices", "xbarsim/validate"),
     "built.md": (*NETLISTS, "xbarsim/topologies"),
     "differential.md": NETLISTS,
     "elements.md": NETLISTS,
