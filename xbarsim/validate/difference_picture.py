@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbarsim.plot import new_figure
-from xbarsim.validate.case import LINEAR, NONLINEAR
+from xbarsim.validate.case import LINEAR, NONLINEAR, Row
 from xbarsim.validate.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ _FLOOR = 1e-17
 
 _CELLS, _SECONDS = (1.0, 1e4), (1e-3, 10.0)
 """Axes where nothing was compared: logarithms need limits above 0."""
+
+_TIMED = {("solve", "export"), ("solve", "VACASK"), ("simulate", "ngspice"), ("simulate", "VACASK")}
+"""Ours and theirs, whole runs of the same circuit."""
 
 
 def draw(outcome: Outcome) -> Figure:
@@ -46,7 +49,7 @@ def picture(outcome: Outcome) -> bytes:
 
 
 def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
-    compared = [row for row in outcome.compared if row.ours in ("solve", "netlist")]
+    compared = [row for row in outcome.compared if row.ours in ("solve", "simulate", "netlist")]
     for k, device in enumerate(devices):
         colour = _COLOURS[k % len(_COLOURS)]
         for closed, mark in ((False, "o"), (True, "^")):
@@ -57,16 +60,24 @@ def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
             label = None if closed else device
             axes.plot(cells, worst, mark, color=colour, markersize=3.5, alpha=0.7, label=label)
     axes.plot([], [], "^", color="0.3", markersize=3.5, label="closed form")
-    for tolerance, of in ((NONLINEAR, "nonlinear"), (LINEAR, "linear")):
+    for tolerance, of in _tolerances(compared):
         axes.axhline(tolerance, color="0.5", linewidth=0.8, linestyle="--")
-        axes.text(0.995, tolerance, f"tolerance, {of}", transform=axes.get_yaxis_transform(),
+        axes.text(0.995, tolerance, of, transform=axes.get_yaxis_transform(),
                   ha="right", va="bottom", fontsize=8, color="0.35")  # fmt: skip
     if not compared:
         axes.set_xlim(*_CELLS)
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="largest difference / largest value")
+    _widen(axes)
     axes.set_title("Voltages and currents, xbarsim against others", fontsize=10)
     axes.grid(linewidth=0.3)
     axes.legend(fontsize=8, loc="best", ncols=2)
+
+
+def _tolerances(compared: list[Row]) -> list[tuple[float, str]]:
+    """Return which tolerances held, and what the line says; of nothing compared those of operating points."""
+    words = {NONLINEAR: "tolerance, nonlinear", LINEAR: "tolerance, linear"}
+    tolerances = {row.tolerance for row in compared if row.other != "closed form"} or set(words)
+    return [(tolerance, words.get(tolerance, "tolerance")) for tolerance in sorted(tolerances)]
 
 
 def _times(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
@@ -74,7 +85,7 @@ def _times(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
     for k, device in enumerate(devices):
         rows = [
             row for row in outcome.compared
-            if row.device == device and row.ours == "solve" and row.other == "export" and row.seconds > 0
+            if row.device == device and (row.ours, row.other) in _TIMED and row.seconds > 0
         ]  # fmt: skip
         colour = _COLOURS[k % len(_COLOURS)]
         for part, mark in (("other_seconds", "s"), ("seconds", "o")):
@@ -86,7 +97,15 @@ def _times(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
     if not drawn:
         axes.set(xlim=_CELLS, ylim=_SECONDS)
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="seconds")
-    axes.set_title("Time: ngspice (squares), xbarsim (dots)", fontsize=10)
+    _widen(axes)
+    axes.set_title("Time: simulators (squares), xbarsim (dots)", fontsize=10)
     axes.grid(linewidth=0.3)
     if not drawn:
         axes.text(0.5, 0.5, "no simulator was run", transform=axes.transAxes, ha="center", color="0.4")
+
+
+def _widen(axes: Axes) -> None:
+    """Let an axis of cells have a decade at least: labels of less than that lie over each other."""
+    low, high = axes.get_xlim()
+    middle = np.sqrt(low * high)
+    axes.set_xlim(min(low, middle / np.sqrt(10.0)), max(high, middle * np.sqrt(10.0)))
