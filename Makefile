@@ -5,6 +5,7 @@
 # make lowest   the sample with the lowest versions that pyproject.toml promises
 # make pythons  the sample with every other Python that is here
 # make coverage the kernels' lines that tests reach, run as Python
+# make dist     wheel and sdist in dist/, each tried in an environment of its own, the wheel with every Python that is here
 # make bounds   what kernels may cost, counted anew: after a change that is meant
 # make docs     the documentation site, in docs/_build/html; a warning is an error
 # make stale    the pages of results whose code has changed since they were measured
@@ -14,7 +15,7 @@ PYTHONS ?= python3.12 python3.13
 CONSTRAINTS ?= constraints.txt
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: solve quick lint test lowest pythons sample coverage docs bounds stale ngspice clean
+.PHONY: solve quick lint test lowest pythons sample coverage docs dist bounds stale ngspice clean
 
 solve: $(VENV)/.core
 	$(VENV)/bin/xbarsim solve --netlist examples/crossbar_64x64.sp
@@ -64,6 +65,21 @@ coverage: $(VENV)/.all
 docs: $(VENV)/.docs
 	$(VENV)/bin/python -m sphinx -W --keep-going -q -c docs $(SPHINX_ARGS) . docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+# What a user installs: in an environment with nothing else, outside of the checkout.
+TRIED = cd / && "$$folder/bin/xbarsim" solve -q --netlist $(CURDIR)/examples/crossbar_64x64.sp >/dev/null \
+  && "$$folder/bin/xbarsim" info --clear-cache -q >/dev/null
+dist: $(VENV)/.all
+	rm -rf dist
+	$(VENV)/bin/python -m build -q -o dist .
+	@for package in dist/*.whl dist/*.tar.gz; do for python in $(PYTHON) $(PYTHONS); do \
+	  $$python -c '' 2>/dev/null || continue; \
+	  case $$package in *.gz) [ $$python = $(PYTHON) ] || continue;; esac; \
+	  folder=$$(mktemp -d) && $$python -m venv $$folder && \
+	  $$folder/bin/python -m pip --disable-pip-version-check -q install -c $(CONSTRAINTS) $$package && \
+	  ( $(TRIED) ) && echo "$$package runs with $$($$python --version)" || exit 1; \
+	  rm -rf $$folder; \
+	done; done
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
