@@ -57,6 +57,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; every failure is one line on stderr and an exit code, every warning a note."""
     if sys.stderr is None:  # closed by a shell; numpy 2.0 takes its write method while it is loaded
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    question = os.environ.get("_XBARSIM_COMPLETE")
+    if question:
+        from xbarsim.cli import completion
+
+        raise SystemExit(completion.answer(cli, question))
     with warnings.catch_warnings():
         warnings.showwarning = _note
         _run(arguments)
