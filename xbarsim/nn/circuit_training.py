@@ -153,11 +153,11 @@ class CircuitTraining(Training):
     def state(self) -> dict[str, Any]:
         """Return what ``load_state`` needs, and as ``weights`` those of the torch model."""
         state = super().state()
-        held: dict[str, Tensor] = state["weights"]
+        network: dict[str, Tensor] = state["weights"]
         plain = self.network.to_torch().state_dict()
         return state | {
-            "weights": {name: _one_of_both(held.get(f"model.{name}"), value) for name, value in plain.items()},
-            "circuit": {"chip": self.chip.to_dict(), "weights": held},
+            "weights": {name: _one_of_both(network.get(f"model.{name}"), value) for name, value in plain.items()},
+            "circuit": {"chip": self.chip.to_dict(), "weights": network},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
