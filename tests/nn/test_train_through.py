@@ -11,7 +11,7 @@ import torch
 from cli_tools import assert_refused, call
 from torch import nn
 
-from xbarsim.errors import InputError
+from xbarsim.errors import InputError, TooLargeError
 from xbarsim.nn import Hardware, Law, Wires, checkpoint, preset, zoo
 from xbarsim.nn.circuit_training import CircuitTraining, TrainingChip
 from xbarsim.nn.datasets import load
@@ -312,6 +312,14 @@ def test_a_chip_is_checked():
         TrainingChip(Hardware(cells=Nonidealities(drift=Drift(0.05))))
     with pytest.raises(InputError, match="chip seed is -1"):
         TrainingChip(WIRED, -1)
+
+
+def test_a_network_for_which_there_is_no_room_is_refused_before_it_is_made(monkeypatch):
+    monkeypatch.setattr("xbarsim.resources.available_memory", lambda: 1e6)
+    monkeypatch.setattr("xbarsim.resources._SMALL", 0.0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 6000), nn.Linear(6000, 10))
+    with pytest.raises(TooLargeError, match=r"training through the chip needs about .*: take a smaller network"):
+        CircuitTraining(model, DIGITS, SETTINGS, TrainingChip(WIRED))
 
 
 def test_progress_says_how_long_it_goes_on():

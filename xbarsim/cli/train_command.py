@@ -26,8 +26,6 @@ from xbarsim.files import checked_target
 from xbarsim.text_table import aligned, comma_separated
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from xbarsim.nn.checkpoint import Recipe
     from xbarsim.nn.circuit_training import TrainingChip
     from xbarsim.nn.datasets import Dataset
@@ -203,7 +201,7 @@ def _begin(options: dict[str, Any]) -> tuple[Recipe, Training]:
     from xbarsim.nn import builders, zoo
     from xbarsim.nn.checkpoint import Checkpoint, Recipe, load_any, load_weights
     from xbarsim.nn.model_sources import check_takes
-    from xbarsim.nn.training import Training, TrainSettings, usual_batch
+    from xbarsim.nn.training import TrainSettings, usual_batch
 
     for name in ("model", "data"):
         if options[name] is None:
@@ -235,22 +233,14 @@ def _begin(options: dict[str, Any]) -> tuple[Recipe, Training]:
         load_weights(
             model, weights.state["weights"] if isinstance(weights, Checkpoint) else weights, options["weights"]
         )
-    return recipe, Training(model, data, settings) if chip is None else _on_chip(model, data, settings, chip)
+    return recipe, _training(model, data, settings, chip)
 
 
-def _on_chip(model: nn.Module, data: Dataset, settings: TrainSettings, chip: TrainingChip) -> Training:
-    """Return a training through a chip, for which there is room."""
+def _training(model: Any, data: Dataset, settings: TrainSettings, chip: TrainingChip | None) -> Training:
     from xbarsim.nn.circuit_training import CircuitTraining
-    from xbarsim.nn.planning import footprint_of
-    from xbarsim.resources import check_memory
+    from xbarsim.nn.training import Training
 
-    footprint = footprint_of(model, data, chip.hardware, digital=chip.digital, batch=settings.batch)
-    check_memory(
-        max(footprint.peak, footprint.training),
-        "training through the chip",
-        "take a smaller network, or train in torch",
-    )
-    return CircuitTraining(model, data, settings, chip)
+    return Training(model, data, settings) if chip is None else CircuitTraining(model, data, settings, chip)
 
 
 _SETTINGS = ("epochs", "batch", "rate", "decay", "seed", "augment")
@@ -273,7 +263,7 @@ def _resumed(path: str, options: dict[str, Any]) -> tuple[Recipe, Training]:
 
     from xbarsim.nn import checkpoint
     from xbarsim.nn.circuit_training import TrainingChip
-    from xbarsim.nn.training import Training, fingerprint
+    from xbarsim.nn.training import fingerprint
 
     for name, option in ({name: name for name in _FIXED} | OPTIONS).items():
         if options[name] not in (None, ()):
@@ -288,10 +278,10 @@ def _resumed(path: str, options: dict[str, Any]) -> tuple[Recipe, Training]:
     data = replace(data, mean=recipe.mean, std=recipe.std)
     if fingerprint(data.train) != recipe.images:
         raise InputError(f"{path} was trained on other images than {data.source} has: give its own with --data")
-    model, circuit = saved.model(), saved.state.get("circuit")
+    circuit = saved.state.get("circuit")
     with _damage(path):
         chip = None if circuit is None else TrainingChip.from_dict(circuit["chip"])
-    training = Training(model, data, settings) if chip is None else _on_chip(model, data, settings, chip)
+    training = _training(saved.model(), data, settings, chip)
     with _damage(path):
         training.load_state(saved.state)
     return recipe, training

@@ -16,9 +16,11 @@ from xbarsim.nn.convert import convert
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.network import CrossbarNetwork
+from xbarsim.nn.planning import footprint_of
 from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.training import Epoch, Training, TrainSettings, spaced_inputs
 from xbarsim.nonideal.streams import whole
+from xbarsim.resources import check_memory
 
 _CALIBRATION, _AT_ONCE = 128, 64  # images for the ranges of converters, as infer takes them
 
@@ -132,11 +134,16 @@ class CircuitTraining(Training):
     ------
     InputError
         The model cannot be trained on such a chip.
+    TooLargeError
+        There is not enough memory for it.
     """
 
     def __init__(
         self, model: nn.Module, dataset: Dataset, settings: TrainSettings, chip: TrainingChip, **more: Any
     ) -> None:
+        footprint = footprint_of(model, dataset, chip.hardware, digital=chip.digital, batch=settings.batch)
+        demand = max(footprint.peak, footprint.training)
+        check_memory(demand, "training through the chip", "take a smaller network, or train in torch")
         self.chip, self.network = chip, chip.network(model)
         super().__init__(self.network, dataset, settings, **more)
         self._calibrate()
