@@ -125,6 +125,11 @@ def line_currents(
     title : str
         What is written above.
 
+    Returns
+    -------
+    Axes
+        What was drawn into.
+
     Raises
     ------
     InputError
@@ -165,13 +170,18 @@ def curves(
     Parameters
     ----------
     x : array_like, (points,)
-        What they are drawn over.
+        What they are drawn over, numbers in the unit that ``xlabel`` names.
     columns : mapping of str to array_like, (points,)
-        Each curve by its name.
+        Each curve's numbers by its name, in the unit that ``ylabel`` names.
     ax : Axes, optional
         Where to; pyplot's current axis.
     xlabel, ylabel, title : str
         What is written.
+
+    Returns
+    -------
+    Axes
+        What was drawn into.
 
     Raises
     ------
@@ -214,6 +224,11 @@ def histogram(
         Of the numbers' axis.
     bins : int
         How many bars.
+
+    Returns
+    -------
+    Axes
+        What was drawn into.
 
     Raises
     ------
