@@ -20,7 +20,7 @@ NETWORKS = [
     "mitigation/test_*.py",
     "study/test_network_*.py",
     "study/test_shared_chips.py",
-    *(f"cli/test_{name}.py" for name in ("infer_cli", "mitigate_*", "plan_cli")),
+    *(f"cli/test_{name}.py" for name in ("infer_cli", "infer_energy", "mitigate_*", "plan_cli")),
 ]
 collect_ignore_glob = [] if HAS_TORCH else NETWORKS
 

@@ -58,7 +58,7 @@ def test_csv_has_a_heading_and_a_row_for_each_cell(tmp_path):
     assert heading == "tile,word,bit,bit_breaks,factor,faults,nu,word_breaks,word_shorts", "those that hold anything"
     assert len(rows) == 12 + 10 + 1
     pandas = pytest.importorskip("pandas")
-    frame = pandas.read_csv(tmp_path / "chip.csv", comment="#")
+    frame = pandas.read_csv(tmp_path / "chip.csv", comment="#", float_precision="round_trip")
     assert np.allclose(frame[frame.tile == 1].factor, CHIP.maps(1).factor.ravel(), rtol=0, atol=0)
 
 
