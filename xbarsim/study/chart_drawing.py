@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
@@ -311,8 +310,7 @@ def svg_text(figure: Figure, name: str) -> str:
 
     stream = io.BytesIO()
     letter(figure)
-    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph ")
+    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = stream.getvalue().decode()
     text = text[text.index("<svg") :]
