@@ -2,6 +2,7 @@
 
 ``cell_map``, ``line_currents``, ``curves`` and ``histogram`` draw arrays of numbers into an axis, the current one of
 pyplot where none is handed over, and return it; ``Crossbar.plot``, ``Solution.plot`` and their like call them.
+``schematic`` draws a small array as a circuit, with voltages and currents. ``style`` is the look of a line.
 ``new_figure`` and ``save`` are for pictures of no window.
 """
 
@@ -9,14 +10,19 @@ from xbarsim.plot.figures import (
     SUFFIXES,
     check_matplotlib,
     checked_path,
-    letter,
     new_figure,
     plain,
     save,
 )
+from xbarsim.plot.fonts import letter
 from xbarsim.plot.panels import axes_or_current, cell_map, curves, histogram, line_currents
+from xbarsim.plot.schematic import schematic
+from xbarsim.plot.style import COLOURS, DASHES, MARKS, scaled_unit, signed_colours, style
 
 __all__ = [
+    "COLOURS",
+    "DASHES",
+    "MARKS",
     "SUFFIXES",
     "axes_or_current",
     "cell_map",
@@ -29,4 +35,8 @@ __all__ = [
     "new_figure",
     "plain",
     "save",
+    "scaled_unit",
+    "schematic",
+    "signed_colours",
+    "style",
 ]
