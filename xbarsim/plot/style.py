@@ -20,7 +20,7 @@ distance of 22 in CIELAB.
 
 BLUE, ORANGE, BLACK, MINT, TEAL, BROWN, *_ = COLOURS
 
-GREY = "#666666"
+GREY = "#777777"
 """Of what is only there to be compared with: limits, axes through 0, notes."""
 
 PALE = "#ececec"
