@@ -4,7 +4,8 @@
     python validation/stale.py speed.md bank/validation.md
 
 A page is stale where a file that it measures is another than at the page's commit: other statements, not only other
-comments, docstrings, imports or another folder; what draws pictures is not measured. Exit code 1 where a page is stale, 2 where git cannot say.
+comments, docstrings, imports or another folder; what draws pictures is not measured. Exit code 1 where a page is stale,
+2 where git cannot say.
 """
 
 from __future__ import annotations
