@@ -100,11 +100,11 @@ def _apart(axes: Axes, ticks: Sequence[float]) -> list[float]:
     """Leave out those ticks whose words would lie over the ones before."""
     scale = 72.0 / axes.figure.dpi
     heights = [scale * axes.transData.transform((1.0, tick))[1] for tick in ticks]
-    chosen: list[int] = []
+    places: list[int] = []
     for k, height in enumerate(heights):
-        if not chosen or heights[chosen[-1]] - height >= _LINE:
-            chosen.append(k)
-    return [ticks[k] for k in chosen]
+        if not places or heights[places[-1]] - height >= _LINE:
+            places.append(k)
+    return [ticks[k] for k in places]
 
 
 def _left_out(axes: Axes, count: int) -> None:

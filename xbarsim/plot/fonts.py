@@ -46,11 +46,11 @@ def _letter_text(text: Any) -> set[str]:
     if words.isascii():
         return set()
     before = _BOXES.get(text, (words, frozenset[str]()))
-    own = tuple(text.get_fontfamily())
-    more = tuple(name for name in _installed() if name not in own)
-    lacking = {sign for sign in words if not sign.isascii() and ord(sign) not in _signs(own, True)}
+    families = tuple(text.get_fontfamily())
+    more = tuple(name for name in _installed() if name not in families)
+    lacking = {sign for sign in words if not sign.isascii() and ord(sign) not in _signs(families, True)}
     if lacking and more:
-        text.set_fontfamily([*own, *more])
+        text.set_fontfamily([*families, *more])
         lacking = {sign for sign in lacking if not any(ord(sign) in _signs((name,), False) for name in more)}
     if lacking:
         text.set_text(_boxed(words, lacking))

@@ -12,7 +12,7 @@ from xbarsim.plot.figures import plain
 from xbarsim.plot.fonts import letter
 from xbarsim.plot.panels import axes_or_current
 from xbarsim.plot.schematic_parts import Pen, Point
-from xbarsim.plot.schematic_texts import Circuit, SchematicTexts, Solved, circuit_texts, solution_texts
+from xbarsim.plot.schematic_texts import DrawnArray, DrawnSolution, SchematicTexts, circuit_texts, solution_texts
 from xbarsim.plot.style import BLUE, BROWN, GREY, TEXT
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _LENGTH = 0.28
 """Of a resistor."""
 
 
-def schematic(circuit: Circuit | Solved, ax: Axes | None = None, *, vector: int = 0, title: str = "") -> Axes:
+def schematic(circuit: DrawnArray | DrawnSolution, ax: Axes | None = None, *, vector: int = 0, title: str = "") -> Axes:
     """Draw a small array as a circuit.
 
     Of a ``Solution`` there are node voltages, and the currents of cells, wires and ends: those to the right, down and
@@ -118,7 +118,7 @@ def _bit(i: float, j: int) -> Point:
     return j + 0.5, -i - 0.5
 
 
-def _cell(pen: Pen, crossbar: Circuit, texts: SchematicTexts, i: int, j: int) -> None:
+def _cell(pen: Pen, crossbar: DrawnArray, texts: SchematicTexts, i: int, j: int) -> None:
     """Draw a cell, its two nodes, and the wires to the next ones."""
     (x, y), (right, down) = word, bit = _word(i, j), _bit(i, j)
     place = f"cell[{i}, {j}]"

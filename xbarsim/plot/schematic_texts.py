@@ -12,14 +12,14 @@ from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.plot.style import short_number
 
-_REST = 1e-12
+_ROUNDING = 1e-12
 """Of the largest current: what sums of others leave of 0."""
 
-_NOTHING = 1e-20
+_ZERO_VOLTS = 1e-20
 """Of the largest voltage: what 0 ohm, to solvers a conductance of 1e30 S, leaves of 0."""
 
 
-class Ends(Protocol):
+class DrawnEnds(Protocol):
     """What one side's lines are tied to, an entry a line: volts, and ohms."""
 
     @property
@@ -31,7 +31,7 @@ class Ends(Protocol):
         """Ohms."""
 
 
-class Circuit(Protocol):
+class DrawnArray(Protocol):
     """What a schematic takes of a ``Crossbar``."""
 
     @property
@@ -47,11 +47,11 @@ class Circuit(Protocol):
         """Ohms."""
 
     @property
-    def boundary(self) -> Mapping[Any, Ends]:
+    def boundary(self) -> Mapping[Any, DrawnEnds]:
         """What lines are tied to, by side."""
 
 
-class Solved(Protocol):
+class DrawnSolution(Protocol):
     """What a schematic takes of a ``Solution``."""
 
     @property
@@ -95,7 +95,7 @@ class SchematicTexts:
     key: str
 
 
-def circuit_texts(circuit: Circuit) -> SchematicTexts:
+def circuit_texts(circuit: DrawnArray) -> SchematicTexts:
     """Return siemens of cells, and ohms of wires and ends where they are not 0."""
     texts = _table("cell", circuit.conductance, "S")
     for name, ohms in (("word_wire", circuit.word_wire), ("bit_wire", circuit.bit_wire)):
@@ -108,7 +108,7 @@ def circuit_texts(circuit: Circuit) -> SchematicTexts:
     return SchematicTexts(texts, "conductances of cells, resistances of wires and ends")
 
 
-def solution_texts(solution: Solved, vector: int) -> SchematicTexts:
+def solution_texts(solution: DrawnSolution, vector: int) -> SchematicTexts:
     """Return volts of nodes and sources, and amperes of cells, wires and ends, of one vector of a batch.
 
     A wire's current is what the cells before it leave of what comes in at the line's beginning (Kirchhoff's law): the
@@ -123,29 +123,31 @@ def solution_texts(solution: Solved, vector: int) -> SchematicTexts:
     if not -count <= vector < count:
         raise InputError(f"vector is {vector}: the solution has {count}, numbered from 0")
 
-    def one(values: Array, axes: int) -> Array:
+    def of_vector(values: Array, axes: int) -> Array:
         return values if values.ndim == axes else np.asarray(values[vector])
 
-    cells = one(solution.device_currents, 2)
-    ends = {side: one(amperes, 1) for side, amperes in solution.end_currents.items()}
-    rest = _REST * max(np.abs(cells).max(), *(np.abs(amperes).max() for amperes in ends.values()))
+    cells = of_vector(solution.device_currents, 2)
+    ends = {side: of_vector(amperes, 1) for side, amperes in solution.end_currents.items()}
+    rounding = _ROUNDING * max(np.abs(cells).max(), *(np.abs(amperes).max() for amperes in ends.values()))
     right = -ends["word_left"][:, None] - np.cumsum(cells, axis=1)[:, :-1]
     down = -ends["bit_top"] + np.cumsum(cells, axis=0)[:-1]
-    word, bit = one(solution.word_voltages, 2), one(solution.bit_voltages, 2)
-    nothing = _NOTHING * np.nanmax(np.abs([word, bit]), initial=0.0)
-    texts = _table("w", word, "V", nothing) | _table("b", bit, "V", nothing)
-    texts |= _table("cell", cells, "A") | _table("word_wire", right, "A", rest) | _table("bit_wire", down, "A", rest)
+    word, bit = of_vector(solution.word_voltages, 2), of_vector(solution.bit_voltages, 2)
+    zero = _ZERO_VOLTS * np.nanmax(np.abs([word, bit]), initial=0.0)
+    texts = _table("w", word, "V", zero) | _table("b", bit, "V", zero)
+    texts |= (
+        _table("cell", cells, "A") | _table("word_wire", right, "A", rounding) | _table("bit_wire", down, "A", rounding)
+    )
     for side, amperes in ends.items():
         # To the right and down, as in wires: what goes in at a line's beginning.
-        texts |= _table(side, -amperes if side in ("word_left", "bit_top") else amperes, "A", rest)
-        texts |= _table(f"source {side}", one(solution.source_voltages[side], 1), "V")
+        texts |= _table(side, -amperes if side in ("word_left", "bit_top") else amperes, "A", rounding)
+        texts |= _table(f"source {side}", of_vector(solution.source_voltages[side], 1), "V")
     return SchematicTexts(texts, "node voltages; currents to the right, down and from word to bit line")
 
 
-def _table(name: str, values: Array, unit: str, rest: float = 0.0) -> dict[str, str]:
+def _table(name: str, values: Array, unit: str, rounding: float = 0.0) -> dict[str, str]:
     """Write all numbers of an array, by name and index; NaN, as of floating nodes, is in words."""
     return {
         f"{name}[{', '.join(map(str, index))}]": "floating" if np.isnan(value)
-        else "0" if abs(value) <= rest else short_number(float(value), unit)
+        else "0" if abs(value) <= rounding else short_number(float(value), unit)
         for index, value in np.ndenumerate(values)
     }  # fmt: skip
