@@ -45,7 +45,8 @@ def test_train_prints_each_epoch_and_writes_a_checkpoint(capsys, tmp_path):
     saved = checkpoint.load(path)
     assert (saved.recipe.width, saved.recipe.limit, saved.settings.epochs) == (0.5, 300, 2)
     record = json.loads(call(capsys, *TRAIN, "--epochs", 2, "-o", path, "--overwrite", "--json").out)
-    assert set(record) == {"model", "width", "data", "settings", "history", "accuracy", "checkpoint", "seconds"}
+    keys = {"model", "width", "data", "settings", "through", "history", "accuracy", "checkpoint", "seconds"}
+    assert set(record) == keys
     assert record["accuracy"] == saved.state["history"][-1]["accuracy"]
     assert [entry["epoch"] for entry in record["history"]] == [1, 2]
     assert call(capsys, "train", "--resume", path).code == 0, "nothing is left to do"

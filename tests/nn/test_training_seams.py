@@ -116,7 +116,13 @@ def write_large(model):
 
 @pytest.mark.filterwarnings("ignore:.*beyond the scale")
 @pytest.mark.parametrize(
-    "noise", [{"read_noise": ReadNoise(0.05)}, {"cycle_variation": Variation(0.05)}], ids=["reads", "writes"]
+    "noise",
+    [
+        {"read_noise": ReadNoise(0.05)},
+        {"read_noise": ReadNoise(kind="circuit", bandwidth=1e12)},
+        {"cycle_variation": Variation(0.05)},
+    ],
+    ids=["reads", "currents", "writes"],
 )
 @pytest.mark.parametrize("after_step", [None, write_large], ids=["follows", "written"])
 @pytest.mark.parametrize("stop_at", [0, 4, 5])

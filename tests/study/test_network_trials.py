@@ -143,9 +143,9 @@ print(json.dumps([trial.kind, sorted(name for name in sys.modules if name.starts
 """
 OUTSIDE = (
     "__init__", "study", "errors", "files", "checks", "quantities", "resources", "text_table", "netlist", "analysis",
-    "mna", "nonlinear", "schemes", "margin", "cli", "spice_models",
+    "mna", "nonlinear", "schemes", "margin", "cli", "spice_models", "conventions", "plot", "views",
 )  # fmt: skip
-"""Rooms that change no number of a network: words, files, limits of memory, and what crossbars are read from."""
+"""Rooms that change no number of a network: words, files, pictures, limits of memory, what crossbars are read from."""
 
 
 @pytest.mark.slow

@@ -18,11 +18,24 @@ if TYPE_CHECKING:
     from xbarsim.nn.hardware import Hardware
 
 
-def hardware_options() -> Callable[[Command], Command]:
-    """Add the options that say what chips are made, which ``built_hardware`` takes."""
+def hardware_options(
+    name: str = "--hardware", default: str | None = "rram-64", words: str = ""
+) -> Callable[[Command], Command]:
+    """Add the options that say what chips are made, which ``built_hardware`` takes.
+
+    Parameters
+    ----------
+    name, default
+        Of the option for the whole.
+    words : str
+        What its help says before it lists what there is.
+    """
     return in_order(
         click.option(
-            "--hardware", default="rram-64", show_default=True, help="rram-64, rram-64-8bit, rram-128, or a JSON."
+            name,
+            default=default,
+            show_default=default is not None,
+            help=f"{words}rram-64, rram-64-8bit, rram-128, or a JSON.",
         ),
         click.option(
             "--set",

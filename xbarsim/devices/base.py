@@ -230,6 +230,11 @@ class Device(Locked):
         ax : Axes, optional
             Where to; pyplot's current axis.
 
+        Returns
+        -------
+        Axes
+            What was drawn into.
+
         Raises
         ------
         InputError

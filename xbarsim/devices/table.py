@@ -127,7 +127,7 @@ class Table(Device):
             return Table(volts, amperes, conductance, odd=odd, extend=extend)
         except InputError as error:
             loop = "one branch of a loop" in str(error)
-            way = f"; xbarsim.measured.read_iv({str(path)!r}).table(way='up') takes one" if loop else ""
+            way = "; xbarsim.measured.read_iv(PATH).table(way='up') takes one" if loop else ""
             raise InputError(f"{path}: {error}{way}") from None
 
     @classmethod

@@ -28,8 +28,8 @@ class PowerForms:
 
     Attributes
     ----------
-    sources, cells, ends : array
-        What the sources deliver, and what of it cells and the ends' resistances take.
+    sources, cells, ends : (rows, rows)
+        Siemens: what the sources deliver, and what of it cells and the ends' resistances take.
     """
 
     sources: Array
@@ -57,6 +57,11 @@ def power_forms(crossbar: Crossbar, *, counted: ArrayLike = True, threads: int |
         Which cells count as such.
     threads : int, optional
         Threads to use.
+
+    Returns
+    -------
+    PowerForms
+        Each held against a solve of a random vector.
 
     Raises
     ------

@@ -15,18 +15,19 @@ from xbarsim.solution import Solution
 
 @dataclass(frozen=True, eq=False)
 class PowerSplit:
-    """Watts of one vector of input voltages, or of each of a batch: () or (batch,) of all lines together.
+    """Watts of one vector of input voltages, or of each of a batch, all lines together.
 
     Attributes
     ----------
-    sources : dict of side to array
-        What the sources of each side deliver; negative where they take power up.
-    ends : dict of side to array
-        Heat in the resistances of each side's ends: drivers at ``word_left``, sense resistances at ``bit_bottom``.
-    word_wires, bit_wires : array
-        Heat in the segments between cells.
-    cells : array
-        What the cells take.
+    sources : dict of side to () or (batch,)
+        Watts that the sources of each side deliver; negative where they take power up.
+    ends : dict of side to () or (batch,)
+        Watts of heat in the resistances of each side's ends: drivers at ``word_left``, sense resistances at
+        ``bit_bottom``.
+    word_wires, bit_wires : () or (batch,)
+        Watts of heat in the segments between cells.
+    cells : () or (batch,)
+        Watts that the cells take.
     """
 
     sources: Mapping[Side, Array]

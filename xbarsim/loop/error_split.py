@@ -31,20 +31,20 @@ class CircuitAnswer(Protocol):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ErrorSplit:
-    """Answers of one circuit with one cause of error at a time.
+    """Answers of one circuit with one cause of error at a time; of an ``Eigenvector`` the largest is 1.
 
     Attributes
     ----------
     ideal : (n,) or (batch, n)
-        By linear algebra from the target's cells.
+        Volts by linear algebra, from the target's cells.
     cells : same shape
-        With the cells as they came out, ideal else.
+        Volts with the cells as they came out, ideal else.
     wires : same shape
-        With wires and ends, ideal else.
+        Volts with wires and ends, ideal else.
     amplifiers : same shape
-        With the amplifiers as they are, ideal else.
+        Volts with the amplifiers as they are, ideal else.
     together : same shape
-        With all of it: what the circuit really gives.
+        Volts with all of it: what the circuit really gives.
     """
 
     ideal: Array

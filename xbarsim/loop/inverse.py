@@ -37,6 +37,11 @@ def inverse_loop(
 ) -> Loop:
     """Return the circuit that :func:`solve_inverse` solves; nodes ``sum``, ``x``, and ``neg`` of a pair, by line.
 
+    Parameters
+    ----------
+    array, b, unit, amplifier, inverter_ohms
+        As those of ``solve_inverse``.
+
     Raises
     ------
     InputError

@@ -22,7 +22,22 @@ _NAME = re.compile(r"[^\s*;$=,(){}'\"]+")
 
 @dataclass(frozen=True)
 class Resistor:
-    """Ohms between nodes ``a`` and ``b``: 0 is a short, ``inf`` nothing."""
+    """Ohms between nodes ``a`` and ``b``: 0 is a short, ``inf`` nothing.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    a, b : str
+        Its nodes.
+    ohms : float
+        Its resistance.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, or ``ohms`` is not one number, 0 or more.
+    """
 
     name: str
     a: str
@@ -37,7 +52,22 @@ class Resistor:
 
 @dataclass(frozen=True, eq=False)
 class VoltageSource:
-    """Volts from ``minus`` to ``plus``, one number or one for each point; its current enters at ``plus``."""
+    """Volts from ``minus`` to ``plus``, one number or one for each point; its current enters at ``plus``.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    plus, minus : str
+        Its nodes.
+    volts : array_like, scalar or (points,)
+        Volts of ``plus`` above ``minus``.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, or ``volts`` has a bad entry or more axes than one.
+    """
 
     name: str
     plus: str
@@ -51,7 +81,22 @@ class VoltageSource:
 
 @dataclass(frozen=True, eq=False)
 class CurrentSource:
-    """Amperes that leave the circuit at ``plus`` and enter it at ``minus``, one number or one for each point."""
+    """Amperes that leave the circuit at ``plus`` and enter it at ``minus``, one number or one for each point.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    plus, minus : str
+        Its nodes.
+    amperes : array_like, scalar or (points,)
+        Amperes through the source from ``plus`` to ``minus``.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, or ``amperes`` has a bad entry or more axes than one.
+    """
 
     name: str
     plus: str
@@ -65,7 +110,22 @@ class CurrentSource:
 
 @dataclass(frozen=True)
 class OpAmp:
-    """An amplifier between its inputs ``plus`` and ``minus`` and its output ``out``, which drives from ground."""
+    """An amplifier between its inputs ``plus`` and ``minus`` and its output ``out``, which drives from ground.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    plus, minus, out : str
+        Its nodes.
+    amplifier : Amplifier
+        What it does; ideal by default.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, ``amplifier`` is no Amplifier, or ``out`` is ground.
+    """
 
     name: str
     plus: str

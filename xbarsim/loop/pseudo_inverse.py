@@ -44,6 +44,11 @@ def pseudo_inverse_loop(
 
     Nodes by line: ``sum`` and ``u`` by word line, ``col`` and ``x`` by bit line, ``negu`` and ``negx`` of pairs.
 
+    Parameters
+    ----------
+    array, b, unit, second, feedback_siemens, amplifier, inverter_ohms
+        As those of ``pseudo_inverse``.
+
     Raises
     ------
     InputError

@@ -56,7 +56,7 @@ class Stability:
     timed : bool
         Whether the amplifiers have bandwidths.
     levels : (amplifiers, points)
-        The inner voltages at the operating point.
+        Volts: the inner voltages at the operating point.
     """
 
     amplifiers: tuple[str, ...]

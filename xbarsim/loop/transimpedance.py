@@ -25,6 +25,11 @@ def transimpedance_loop(
 ) -> Loop:
     """Return the circuit that :func:`transimpedance` solves; nodes ``in``, ``sum`` and ``out``, by line.
 
+    Parameters
+    ----------
+    array, voltages, feedback_ohms, amplifier
+        As those of ``transimpedance``.
+
     Raises
     ------
     InputError

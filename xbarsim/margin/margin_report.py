@@ -82,7 +82,8 @@ class Report:
         lines = ["read margin", *heading, "", *aligned(table, columns, keys=2)]
         worst = max(max(margin.lrs.residual, margin.hrs.residual) for margin in self.points)
         lines += ["", "margin: (I LRS - I HRS) / I LRS, 0 and below cannot be read", "sneak: that of the cell in HRS"]
-        lines += [f"worst     {self._effort()}", f"residual  {worst:.1e}"]
+        lines += textwrap.wrap(f"worst     {self._effort()}", WIDTH, subsequent_indent=" " * 10)
+        lines += [f"residual  {worst:.1e}"]
         if self.seconds:
             lines += [f"time      {', '.join(f'{name} {value:.3f} s' for name, value in self.seconds.items())}"]
         return "\n".join(lines)

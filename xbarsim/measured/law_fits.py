@@ -57,8 +57,8 @@ class FittedLaw:
         Siemens of the cell's state.
     values, errors : dict of str to float
         Each free parameter, ``conductance`` first, and its standard error; infinite where the curve does not tell it.
-    correlation : (free, free)
-        Of the errors.
+    correlation : (values, values)
+        Of the errors, numbers from -1 to 1, in the order of ``values``.
     deviation : float
         Root of the mean square of what is left, over the points' weights: relative errors, or amperes.
     points : int
@@ -134,6 +134,10 @@ def fit(
     weights : {"relative", "absolute"}
         ``relative``: each point counts by its relative error, down to 1e-4 of the largest current. ``absolute``: by its
         error in amperes.
+
+    Returns
+    -------
+    FittedLaw
 
     Raises
     ------
@@ -249,6 +253,10 @@ def fit_all(
         Which.
     options : mapping of law to mapping, optional
         What is known of each.
+
+    Returns
+    -------
+    list of FittedLaw
 
     Raises
     ------

@@ -20,8 +20,9 @@ array where a converter comes between: ``converters`` round (``rounding``) withi
 ``calibration``.
 
 Around them. ``summary``, ``network_archive`` and ``map_archive`` are of a network's chips; ``zoo``, ``binary``,
-``training`` (with ``masks``), ``checkpoint`` and ``model_sources`` of models, on images of ``datasets``; ``inference``
-runs them on chips, ``inference_report`` and ``accuracy_picture`` show what came out, ``stage_lines`` how far it is.
+``training`` (with ``masks``), ``checkpoint``, ``builders`` and ``model_sources`` of models, on images of ``datasets``;
+``circuit_training`` trains through a chip, ``inference`` runs on chips, ``inference_report`` and ``accuracy_picture``
+show what came out, ``stage_lines`` how far it is.
 ``planning`` says what a network would take: a ``footprint`` by ``layer_vectors`` and ``array_speed``, which
 ``footprint_report`` shows. ``energy_meter`` adds up a ``layer_energy`` from what the arrays' sources see
 (``source_sums``) and what ``energy_settings`` say of time and prices; ``energy_lines`` shows it.

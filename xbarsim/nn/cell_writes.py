@@ -79,7 +79,7 @@ class WritableWeights(ProgrammedWeights):
             return None
         arrays = {} if self._cells is None else self._cells.packed()
         cells = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
-        return {"reads": self.reads, "writes": self.next_write, "cells": cells}
+        return {"reads": self.reads, "vectors": self.vectors, "writes": self.next_write, "cells": cells}
 
     def take_chip_usage(self, usage: Mapping[str, Any]) -> None:
         """Go on with a chip as ``chip_usage`` told of the same one.
@@ -98,7 +98,7 @@ class WritableWeights(ProgrammedWeights):
         except (KeyError, ValueError):
             raise InputError(f"the cells that were written are of other arrays than the chip of {self.label}") from None
         self._cells, self._follows_weights, self._stored = cells, cells is None, None
-        self.reads, self.writes = usage["reads"], usage["writes"]
+        self.reads, self.vectors, self.writes = usage["reads"], usage.get("vectors", 0), usage["writes"]
 
     @property
     def targets(self) -> list[NDArray[np.float64]] | None:

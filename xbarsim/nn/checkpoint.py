@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
-from xbarsim.nn import zoo
+from xbarsim.nn import builders, zoo
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.training import Training, TrainSettings, fingerprint
 
@@ -28,9 +28,9 @@ class Recipe:
     Attributes
     ----------
     model : str
-        Of the zoo.
+        Of the zoo, or ``module:function`` or ``file.py:function`` of the user's code.
     width : float
-        As ``zoo.build`` takes it.
+        As ``zoo.build`` takes it; 1 of the user's code.
     shape : tuple of int
         Channels, height and width of an image.
     classes : tuple of str
@@ -59,14 +59,22 @@ class Recipe:
     def of(
         cls, model: str, dataset: Dataset, *, width: float = 1.0, data: str | None = None, limit: int | None = None
     ) -> Recipe:
-        """Return the recipe of a network of the zoo for some data, which are limited already."""
+        """Return the recipe of a network, as ``model`` names it, for some data, which are limited already."""
         return cls(
             model, width, dataset.shape, dataset.classes, data or dataset.name, limit, dataset.mean, dataset.std,
             fingerprint(dataset.train),
         )  # fmt: skip
 
     def build(self, seed: int = 0) -> nn.Module:
-        """Return the network with its first weights."""
+        """Return the network with its first weights.
+
+        Raises
+        ------
+        InputError
+            The user's code that makes it cannot be imported, or fails.
+        """
+        if self.model not in zoo.MODELS and ":" in self.model:
+            return _sized(builders.build(self.model, seed), self.shape)
         return zoo.build(self.model, self.shape, len(self.classes), width=self.width, seed=seed)
 
     def check_fits(self, dataset: Dataset, path: str | Path) -> None:
@@ -76,6 +84,17 @@ class Recipe:
                 f"{path} holds {self.model} for {_kind(self.shape, self.classes)} ({self.data}), "
                 f"and {dataset.name} has {_kind(dataset.shape, dataset.classes)}"
             )
+
+
+def _sized(model: nn.Module, shape: tuple[int, ...]) -> nn.Module:
+    """Return a network whose lazy layers, if it has any, have the shapes that images give them."""
+    if any(isinstance(one, nn.UninitializedParameter) for one in model.parameters()):
+        modes = {module: module.training for module in model.modules()}
+        with torch.no_grad():
+            model.eval()(torch.zeros(2, *shape))
+        for module, mode in modes.items():
+            module.training = mode
+    return model
 
 
 def _kind(shape: tuple[int, ...], classes: tuple[str, ...]) -> str:
@@ -96,8 +115,23 @@ class Checkpoint:
         return TrainSettings.from_dict(self.state["settings"])
 
     def model(self) -> nn.Module:
-        """Return the network with the checkpoint's weights, in evaluation mode."""
-        model = self.recipe.build()
+        """Return the network with the checkpoint's weights, in evaluation mode.
+
+        Raises
+        ------
+        InputError
+            It is of the user's code, which cannot be imported now, or of which it is not.
+        """
+        try:
+            model = self.recipe.build()
+        except InputError as error:
+            code = self.recipe.model
+            if ":" not in code:
+                raise
+            raise InputError(
+                f"{self.path} holds weights of {code}, which must be there to import ({error}): "
+                f"if it has moved, give --model NEW --weights {self.path}"
+            ) from error
         load_weights(model, self.state["weights"], self.path)
         return model.eval()
 

@@ -31,7 +31,7 @@ from xbarsim.nn.planning import footprint_of
 from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.stage_lines import ImagePasses, Progress, array_rate, silent
 from xbarsim.nn.summary import SummaryRow
-from xbarsim.nn.training import inputs, predictions
+from xbarsim.nn.training import inputs, predictions, spaced_inputs
 
 _COMPARED = 64  # images on which layers' outputs are compared, and whose energy is told
 
@@ -113,7 +113,7 @@ def infer(
     expected = predictions(model, dataset, dataset.test, batch)
     network = on_hardware(model, hardware, digital=digital).keep_maps(map_storage)
     reference = network.to_torch().eval()
-    sample = _sample(dataset, calibration)
+    sample = spaced_inputs(dataset, calibration)
     looked = inputs(dataset, dataset.test, slice(0, _COMPARED))
     chips: list[ChipResult] = []
     errors, rows = [], []
@@ -259,9 +259,3 @@ def _mean_row(rows: Sequence[SummaryRow]) -> SummaryRow:
 
 def _share(predicted: Tensor, truth: Tensor) -> float:
     return float((predicted == truth).double().mean())
-
-
-def _sample(dataset: Dataset, count: int) -> Tensor:
-    """Return evenly spaced training images."""
-    whole = len(dataset.train)
-    return inputs(dataset, dataset.train, np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int)))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from xbarsim.errors import InputError
-from xbarsim.nn import zoo
+from xbarsim.nn import builders, zoo
 from xbarsim.nn.checkpoint import Checkpoint, load_any, load_weights
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.training import inputs
@@ -78,7 +73,7 @@ def find(
     """
     if spec in zoo.MODELS:
         source = _of_zoo(spec, dataset, weights, width, scaled)
-    elif ":" in spec and not Path(spec).exists():
+    elif builders.is_builder(spec):
         source = _built(spec, dataset, weights)
     elif Path(spec).is_file():
         source = _checkpoint(spec, dataset, weights, scaled)
@@ -86,7 +81,7 @@ def find(
         raise InputError(
             f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
         )
-    _check_takes(source)
+    check_takes(source.model, source.name, source.dataset)
     return replace(source, model=source.model.eval())
 
 
@@ -156,8 +151,8 @@ def sketched(spec: str, shape: tuple[int, ...] | None = None, classes: int = 10,
         if sum(parameter.numel() for parameter in model.parameters()) <= _MOST_WEIGHTS:
             model = zoo.build(spec, images, classes, width=width)
         return Sketch(model.eval(), spec, images)
-    if ":" in spec and not Path(spec).exists():
-        return Sketch(_from_builder(spec).eval(), spec, shape or ())
+    if builders.is_builder(spec):
+        return Sketch(builders.build(spec).eval(), spec, shape or ())
     if not Path(spec).is_file():
         raise InputError(
             f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
@@ -203,21 +198,8 @@ def _of_checkpoint(read: Checkpoint, dataset: Dataset, scaled: bool) -> Source:
     return Source(read.model(), read.recipe.model, str(read.path), dataset, True, read.recipe.width)
 
 
-def _from_builder(spec: str) -> nn.Module:
-    """Return what a builder of the user's makes."""
-    where, _, name = spec.rpartition(":")
-    builder = _builder(where, name)
-    try:
-        model = builder()
-    except Exception as error:
-        raise InputError(f"{spec}() failed: {type(error).__name__}: {error}") from error
-    if not isinstance(model, nn.Module):
-        raise InputError(f"{spec}() returned {type(model).__name__}: it must return a torch.nn.Module")
-    return model
-
-
 def _built(spec: str, dataset: Dataset, weights: str | Path | None) -> Source:
-    model = _from_builder(spec)
+    model = builders.build(spec)
     if weights is None:
         return Source(model, spec, "the builder's own", dataset, True)
     read = load_any(weights)
@@ -225,46 +207,32 @@ def _built(spec: str, dataset: Dataset, weights: str | Path | None) -> Source:
     return Source(model, spec, str(weights), dataset, True)
 
 
-def _builder(where: str, name: str) -> Callable[[], Any]:
-    """Import what makes a network; the user's own code runs."""
-    try:
-        if where.endswith(".py"):
-            place = importlib.util.spec_from_file_location(Path(where).stem, where)
-            if place is None or place.loader is None:
-                raise InputError(f"{where} is no Python file")
-            module = importlib.util.module_from_spec(place)
-            place.loader.exec_module(module)
-        else:
-            if str(Path.cwd()) not in sys.path:
-                sys.path.insert(0, str(Path.cwd()))
-            module = importlib.import_module(where)
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{where}: {error.strerror or error}") from None
-    except Exception as error:
-        raise InputError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
-    builder = getattr(module, name, None)
-    if not callable(builder):
-        raise InputError(f"{where} has no function {name!r}")
-    factory: Callable[[], Any] = builder
-    return factory
+def check_takes(model: nn.Module, name: str, data: Dataset) -> None:
+    """Run two images, so that a network for others is named before anything takes time.
 
+    Parameters
+    ----------
+    model, name
+        The network, which is in evaluation mode from then on, and what messages call it.
+    data : Dataset
+        Whose images it is to take, and whose classes it is to tell.
 
-def _check_takes(source: Source) -> None:
-    """Run two images, so that a network for others is named before anything takes time."""
-    data = source.dataset
+    Raises
+    ------
+    InputError
+        It does not.
+    """
     shape = " x ".join(map(str, data.shape))
     try:
         with torch.no_grad():
-            output = source.model.eval()(inputs(data, data.test.first(2)))
+            output = model.eval()(inputs(data, data.test.first(2)))
     except Exception as error:
         first = str(error).strip().split("\n")[0][:200]
-        raise InputError(f"{source.name} does not take {data.name}'s images of {shape}: {first}") from None
+        raise InputError(f"{name} does not take {data.name}'s images of {shape}: {first}") from None
     count = min(2, len(data.test))
     if not isinstance(output, torch.Tensor) or output.shape[:1] != (count,) or output.dim() != 2:
-        raise InputError(f"{source.name} gives no (images, classes) for images of {shape}")
+        raise InputError(f"{name} gives no (images, classes) for images of {shape}")
     if output.shape[1] != len(data.classes):
         raise InputError(
-            f"{source.name} has {output.shape[1]} outputs and {data.name} {len(data.classes)} classes: they must agree"
+            f"{name} has {output.shape[1]} outputs and {data.name} {len(data.classes)} classes: they must agree"
         )

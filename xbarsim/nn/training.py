@@ -80,6 +80,12 @@ def inputs(dataset: Dataset, split: Split, images: Any = slice(None)) -> Tensor:
     return (pixels.float() / 255.0 - mean) / std
 
 
+def spaced_inputs(dataset: Dataset, count: int) -> Tensor:
+    """Return what a network sees of training images, so many or all, evenly spaced."""
+    whole = len(dataset.train)
+    return inputs(dataset, dataset.train, np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int)))
+
+
 def batches(dataset: Dataset, split: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Return inputs and labels in order."""
     for k in range(0, len(split), size):
@@ -209,7 +215,8 @@ class Training:
         DivergedError
             The loss is no number any more.
         """
-        saved = time.perf_counter()
+        began, before = time.perf_counter(), self.epoch * self.steps + self.step
+        saved = began
         with torch.random.fork_rng(devices=[]):
             while not self.is_over:
                 self._epoch_order()
@@ -220,7 +227,7 @@ class Training:
                         return False
                     self._one_step()
                     if progress is not None:
-                        progress(f"epoch {self.epoch + 1} of {self.settings.epochs}, step {self.step} of {self.steps}")
+                        progress(self._place(began, before))
                     if save is not None and time.perf_counter() - saved > every:
                         save()
                         saved = time.perf_counter()
@@ -229,6 +236,14 @@ class Training:
                     save()
                     saved = time.perf_counter()
         return True
+
+    def _place(self, began: float, before: int) -> str:
+        """Say where it is, and how long it goes on at the pace since some time and some steps."""
+        steps = self.epoch * self.steps + self.step
+        pace = (time.perf_counter() - began) / (steps - before)
+        left = pace * (self.settings.epochs * self.steps - steps)
+        place = f"epoch {self.epoch + 1} of {self.settings.epochs}, step {self.step} of {self.steps}"
+        return f"{place}, {left:.0f} s left"
 
     def _close_epoch(self, report: Callable[[Epoch], None] | None) -> None:
         share = accuracy(self.model, self.dataset, self.dataset.validation or self.dataset.test)

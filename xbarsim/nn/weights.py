@@ -330,7 +330,7 @@ class ProgrammedWeights(MappedWeights):
 
     @contextmanager
     def one_read_more(self) -> Iterator[None]:
-        """Make all calls inside one read of the arrays, the one that is going on if there is one."""
+        """Return a context as that of ``one_read``; inside one it goes on with the same read."""
         if self._series is not None or not self.noisy:
             yield
         else:

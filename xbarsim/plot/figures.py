@@ -23,6 +23,10 @@ _DATE = {"svg": "Date", "pdf": "CreationDate"}
 def checked_path(path: str | Path) -> Path:
     """Refuse a file name whose ending is no picture's, or in no writable folder, before anything is computed.
 
+    Returns
+    -------
+    Path
+
     Raises
     ------
     InputError
@@ -68,6 +72,13 @@ def new_figure(**options: Any) -> Figure:
 
 def save(figure: Figure, path: str | Path) -> list[str]:
     """Write a picture whole or not at all; return notes on what it cannot show.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture.
+    path : str or Path
+        Where to; its ending, one of ``SUFFIXES``, is the kind.
 
     Raises
     ------

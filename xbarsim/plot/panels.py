@@ -150,6 +150,11 @@ def line_currents(
     names : sequence of str, (cols,)
         What outputs are called, written in the place of their numbers where there is room.
 
+    Returns
+    -------
+    Axes
+        What was drawn into.
+
     Raises
     ------
     InputError
@@ -207,15 +212,20 @@ def curves(
     Parameters
     ----------
     x : array_like, (points,)
-        What they are drawn over.
+        What they are drawn over, numbers in the unit that ``xlabel`` names.
     columns : mapping of str to array_like, (points,)
-        Each curve by its name.
+        Each curve's numbers by its name, in the unit that ``ylabel`` names.
     ax : Axes, optional
         Where to; pyplot's current axis.
     xlabel, ylabel, title : str
         What is written. Ticks of what ends in a unit, as ``time (s)`` or ``A`` alone, are in one of their size.
     scale : {"linear", "log"}
         Of the curves' axis; a logarithmic one keeps its unit.
+
+    Returns
+    -------
+    Axes
+        What was drawn into.
 
     Raises
     ------
@@ -261,6 +271,11 @@ def histogram(
         Of the numbers' axis.
     bins : int
         How many bars.
+
+    Returns
+    -------
+    Axes
+        What was drawn into.
 
     Raises
     ------

@@ -71,13 +71,13 @@ class ReadSpeed:
 
 @dataclass(frozen=True, eq=False)
 class Bandwidth:
-    """Reads a second, the slowest output deciding, against bits; each (bits,).
+    """Reads a second, the slowest output deciding, against bits.
 
     Attributes
     ----------
-    bits : array
+    bits : (count,)
         To half a step of which outputs settle.
-    typical, worst : array
+    typical, worst : (count,)
         Hertz, of the sample's inputs and of the worst; infinite where outputs are there at once, NaN without any.
     """
 

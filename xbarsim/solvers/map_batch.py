@@ -141,6 +141,8 @@ def effective_maps(
     keep : bool
         Whether gradients are sure to be asked for: reductions of crossbars without wires, which are as large as some
         maps, are then kept for them, up to a quarter of a gigabyte in all. Others are done again.
+    admittances : bool
+        Whether the result has ``admittances`` too; nothing is kept then.
 
     Returns
     -------

@@ -18,7 +18,8 @@ CIRCUIT = ("kernels", "solvers", "devices", "crossbar.py", "solution.py")
 """What every answer stands on."""
 
 NETWORK = (
-    *CIRCUIT, "nonlinear", "schemes", "waves.py", "transient", "programming", "nonideal", "nn",
+    *CIRCUIT, "nonlinear", "schemes", "waves.py", "transient", "programming", "nonideal", "noise", "settling", "energy",
+    "nn",
     "study/image_sets.py", "study/network_work.py",
 )  # fmt: skip
 

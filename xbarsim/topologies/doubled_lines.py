@@ -24,7 +24,7 @@ def doubled_crossbar(array: SourceLineArray, gates: ArrayLike) -> Crossbar:
     array : SourceLineArray
         Of linear cells.
     gates : array_like, (rows,)
-        As ``solve_source_lines`` takes them.
+        On (1, True) or off (0, False) for each row of cells.
 
     Returns
     -------

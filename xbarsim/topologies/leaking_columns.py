@@ -42,9 +42,9 @@ class LeakingState:
     flow : (rows, cols)
         Amperes through the cells from bit to source line.
     leak_source, leak_bit : (rows, cols)
-        What leaves the nodes besides.
+        Amperes that leave the nodes besides.
     currents : (4, cols)
-        Out of the ends, as ``COLUMN_SIDES``.
+        Amperes out of the ends, as ``COLUMN_SIDES``.
     residual : float
         Bound of their errors, of the largest.
     steps : int
@@ -72,7 +72,7 @@ def solve_leaking(array: SourceLineArray, cells: AccessCells, volts: Array) -> L
     cells : AccessCells
         What its cells really are, (rows, cols), memristors at the bit lines.
     volts : (4, cols)
-        As ``COLUMN_SIDES``.
+        Volts of the ends, as ``COLUMN_SIDES``.
 
     Returns
     -------

@@ -112,6 +112,10 @@ class JoinedReduction:
     def of(joined: JoinedArrays, threads: int | None = None) -> JoinedReduction:
         """Reduce each array to its line ends, and take the joints away by star-mesh, which subtracts nothing.
 
+        Returns
+        -------
+        JoinedReduction
+
         Raises
         ------
         FloatingError

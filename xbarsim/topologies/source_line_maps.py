@@ -29,7 +29,7 @@ def column_admittance(array: SourceLineArray, gates: ArrayLike) -> Array:
     array : SourceLineArray
         The circuit, of linear cells; fixed voltages do not matter.
     gates : array_like, (rows,) or (batch, rows)
-        As ``solve_source_lines`` takes them.
+        On (1, True) or off (0, False) for each row of cells.
 
     Returns
     -------
@@ -63,9 +63,19 @@ def column_admittance(array: SourceLineArray, gates: ArrayLike) -> Array:
 
 
 def column_conductance(array: SourceLineArray, gates: ArrayLike) -> Array:
-    """Compute what each column conducts from its source_top source to its bit_bottom one, (cols,) or (batch, cols).
+    """Compute what each column conducts from its source_top source to its bit_bottom one.
 
     ``currents = voltages * column_conductance(array, gates)`` while all other sources are at 0 V.
+
+    Parameters
+    ----------
+    array, gates
+        As those of ``column_admittance``.
+
+    Returns
+    -------
+    (cols,) or (batch, cols)
+        Siemens.
 
     Raises
     ------

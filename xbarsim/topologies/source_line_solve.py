@@ -102,6 +102,11 @@ def solve_column_points(
     threads : int, optional
         Threads to use.
 
+    Returns
+    -------
+    SourceLineSolution
+        Of a batch of the points, with all node voltages.
+
     Raises
     ------
     SolveError, ConvergenceError, TooLargeError

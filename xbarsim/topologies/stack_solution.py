@@ -42,7 +42,7 @@ class StackSolution:
         return self.solution.residual
 
     def end_currents(self, side: Side) -> Array:
-        """Amperes at a side's line ends, ``(..., planes, lines)``, positive out of the stack."""
+        """Return amperes at a side's line ends, ``(..., planes, lines)``, positive out of the stack."""
         planes, lines = self.stack.plane_lines(side)
         amperes = self.solution.end_currents[side]
         return amperes.reshape(*amperes.shape[:-1], lines, planes).swapaxes(-1, -2)
@@ -90,6 +90,10 @@ def solve_stack(
     method, fields, tolerance, threads
         As ``xbarsim.solve``.
 
+    Returns
+    -------
+    StackSolution
+
     Raises
     ------
     InputError, SolveError, ConvergenceError, TooLargeError
@@ -112,9 +116,21 @@ def solve_stack(
 
 
 def stack_conductance(stack: LayerStack, *, threads: int | None = None) -> Array:
-    """Compute the map that a stack of linear cells really applies, (word planes, rows, bit planes, cols) in siemens.
+    """Compute the map that a stack of linear cells really applies.
 
     ``currents = einsum("ki,kimj->mj", voltages, map)`` exactly, with fixed sources at 0 V.
+
+    Parameters
+    ----------
+    stack : LayerStack
+        Of linear cells.
+    threads : int, optional
+        Threads to use.
+
+    Returns
+    -------
+    (word planes, rows, bit planes, cols)
+        Siemens.
 
     Raises
     ------
