@@ -4,7 +4,8 @@
     python validation/stale.py speed.md bank/validation.md
 
 A page is stale where a file that it measures is another than at the page's commit: other statements, not only other
-comments, docstrings, imports or another folder. Exit code 1 where a page is stale, 2 where git cannot say.
+comments, docstrings, imports or another folder; what draws pictures is not measured. Exit code 1 where a page is stale,
+2 where git cannot say.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 }
 """What each page measures: folders of the package; the command's own file is not among them."""
 
+DRAWS = ("_picture.py", "_panel.py", "analysis/pictures.py", "analysis/drawings.py")
+
 NAMES_PRINTED = 4
 
 
@@ -97,7 +100,7 @@ def changes(commit: str, folders: tuple[str, ...]) -> list[str]:
     paths = []
     for line in table.splitlines():
         facts, *names = line.split("\t")
-        if names[-1].startswith(tuple(f"{folder}/" for folder in folders)):
+        if names[-1].startswith(tuple(f"{folder}/" for folder in folders)) and not names[-1].endswith(DRAWS):
             _, _, before, _, status = facts.split()
             if status[0] == "D" or _code(_blob(before), names[-1]) != _code(_file(names[-1]), names[-1]):
                 paths.append(names[-1])

@@ -17,7 +17,8 @@ from xbarsim.conventions import peer_arguments
 from xbarsim.conventions.odd_values import odd_conductances, odd_voltages
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
-from xbarsim.plot.panels import Scale, cell_map
+from xbarsim.plot.panels import cell_map
+from xbarsim.plot.units import Scale
 from xbarsim.quantities import engineering
 from xbarsim.views.array_svg import array_svg, card
 

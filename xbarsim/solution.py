@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import InputError
 from xbarsim.plot.panels import cell_map, line_currents
+from xbarsim.plot.schematic import schematic
 from xbarsim.quantities import engineering
 from xbarsim.views.array_svg import array_svg, card
 from xbarsim.views.labelled import LabelledArray, dataset, long_frame, wide_frame
@@ -164,12 +165,13 @@ class Solution:
         return dataset(arrays, {"method": self.method, "residual": self.residual})
 
     def plot(self, quantity: str = "currents", ax: Axes | None = None, *, vector: int = 0) -> Axes:
-        """Draw output currents as bars, or a quantity of the cells as a map (matplotlib, from the ``plot`` extra).
+        """Draw output currents as bars, a quantity of the cells as a map, or all as a circuit (matplotlib).
 
         Parameters
         ----------
         quantity : str
-            ``currents``, or with fields ``word_voltages``, ``bit_voltages``, ``device_voltages``, ``device_currents``.
+            ``currents``, or with fields ``word_voltages``, ``bit_voltages``, ``device_voltages``, ``device_currents``,
+            and ``schematic``: :func:`xbarsim.plot.schematic` of 8 x 8 cells at most.
         ax : Axes, optional
             Where to; pyplot's current axis.
         vector : int
@@ -183,10 +185,14 @@ class Solution:
         Raises
         ------
         InputError
-            matplotlib is not installed, there is no such quantity or vector, or a batch has no fields.
+            matplotlib is not installed, there is no such quantity or vector, a batch has no fields, or the array is too
+            large for a schematic.
         """
-        if quantity not in ("currents", *FIELDS):
-            raise InputError(f"quantity is {quantity!r}: it must be one of {', '.join(('currents', *FIELDS))}")
+        drawn = ("currents", *FIELDS, "schematic")
+        if quantity not in drawn:
+            raise InputError(f"quantity is {quantity!r}: it must be one of {', '.join(drawn)}")
+        if quantity == "schematic":
+            return schematic(self, ax, vector=vector)
         count = 1 if self.currents.ndim == 1 else len(self.currents)
         if not -count <= vector < count:
             raise InputError(f"vector is {vector}: the solution has {count}, numbered from 0")

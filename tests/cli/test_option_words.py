@@ -227,7 +227,7 @@ def test_a_text_is_shown_letter_by_letter():
 @pytest.mark.filterwarnings("error")
 def test_letters_that_no_font_has_are_told_of(capsys, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr("xbarsim.plot.figures._FALLBACKS", ())
+    monkeypatch.setattr("xbarsim.plot.fonts._installed", lambda: ())
     path = tmp_path / "a.sp"
     path.write_text("忆阻器 test\nV1 a 0 1\nR1 a b 1k\nV2 b 0 0.5\n.dc V1 0 1 0.25\n", encoding="utf-8")
     answer = call(capsys, "solve", "--netlist", path, "--plot", tmp_path / "a.png")

@@ -304,7 +304,7 @@ def test_words_stand_side_by_side_with_no_line_between_them(tmp_path):
 
 
 def test_lines_differ_in_marks_and_dashes_without_their_colours():
-    from xbarsim.study.chart_drawing import style
+    from xbarsim.plot import style
 
     looks = [style(number) for number in range(24)]
     grey = [(look["marker"], look["linestyle"]) for look in looks[:12]]

@@ -9,6 +9,7 @@ import pytest
 
 import xbarsim
 from xbarsim.nonideal import Chip, Fault, Faults, Nonidealities
+from xbarsim.plot import BLUE, ORANGE, PALE
 from xbarsim.views.array_svg import array_svg, card
 
 RNG = np.random.default_rng(0)
@@ -61,7 +62,7 @@ def test_a_chip_shows_its_stuck_cells():
     chip = Chip(Nonidealities(faults=Faults(rate=0.5)), 3, [(6, 4), (2, 2)])
     html = chip._repr_html_()
     faults = chip.maps(0).faults.ravel()
-    named = {Fault.HEALTHY: "#ececec", Fault.STUCK_AT_LRS: "#d95f02", Fault.STUCK_AT_HRS: "#31688e"}
+    named = {Fault.HEALTHY: PALE, Fault.STUCK_AT_LRS: ORANGE, Fault.STUCK_AT_HRS: BLUE}
     assert fills(html) == [named[Fault(kind)] for kind in faults]
     assert "Chip, seed 3" in words(html)
     assert f"{np.mean(faults == 1):.2%} at LRS" in words(html)

@@ -93,7 +93,7 @@ def test_a_sweep_has_a_gap_between_runs(ax):
     line = ax.get_lines()[0]
     expected = np.insert(solution.voltage("b"), 3, np.nan)
     assert np.array_equal(line.get_ydata(), expected, equal_nan=True)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("v1", "V")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("v1 (V)", "voltage (V)")
     with pytest.raises(InputError, match="an operating point has no curve"):
         read(io.StringIO("t\nv1 a 0 1\nr1 a 0 1k\n.op\n")).solve().plot(ax=ax)
 

@@ -59,4 +59,5 @@ def _analysis(circuit: Circuit, result: AnalysisResult) -> SolvedAnalysis:
         result.how,
         result.measures,
         Readout(circuit, result),
+        {name: result.unit(name) for name, _ in result.axes()},
     )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from xbarsim.analysis.results import CrossbarPoint
 
 
-def operating_point(state: CrossbarPoint, currents: Array, ideal: Array | None, title: str) -> Figure:
+def operating_point(
+    state: CrossbarPoint, currents: Array, ideal: Array | None, title: str, names: Sequence[str] = ()
+) -> Figure:
     """Draw the voltage lost along word lines, the voltage on bit lines, the output currents and the cells'.
 
     Parameters
@@ -28,6 +30,8 @@ def operating_point(state: CrossbarPoint, currents: Array, ideal: Array | None, 
         Output currents in amperes, and those without wires and ends where that is a plain product.
     title : str
         The picture's heading.
+    names : sequence of str, (cols,)
+        What the netlist calls its outputs.
     """
     figure = new_figure(figsize=(11, 7))
     figure.suptitle(plain(title), fontsize=11)
@@ -39,7 +43,7 @@ def operating_point(state: CrossbarPoint, currents: Array, ideal: Array | None, 
     base = np.where(np.isfinite(ends.resistance), ends.voltage, 0.0)
     cell_map(_dropped(lost, word), left, unit="V", title="IR drop along word lines: source - node")
     cell_map(_dropped(bit - base, word), right, unit="V", title="IR drop along bit lines: node - sense source")
-    line_currents(currents, ideal, bottom)
+    line_currents(currents, ideal, bottom, names=names)
     cell_map(np.nan_to_num(state.device_currents()), cells, unit="A", title="Device currents")
     return figure
 

@@ -41,6 +41,6 @@ def draw(answers: Answers, path: str | Path) -> list[str]:
         if result.state is not None:
             ideal = None if result.ideal is None else result.ideal[0]
             state = result.state
-            figure = drawings.operating_point(state, result.output_currents[0], ideal, answers.title)
+            figure = drawings.operating_point(state, result.output_currents[0], ideal, answers.title, result.outputs)
             return plot.save(figure, path)
     raise InputError("--plot draws a crossbar's operating point or a sweep, and this netlist has neither")

@@ -8,14 +8,14 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from xbarsim.margin.worst import Margin
-from xbarsim.plot import axes_or_current, new_figure, plain
+from xbarsim.plot import COLOURS, MARKS, TEXT, TITLE, axes_or_current, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MARKS = "osD^vPX*"
 _MOST_TICKS = 12
+_LINE = 8.5  # points from a tick to the next
 _ROOM = 0.06  # of the panel's height, for a word
 
 
@@ -33,11 +33,11 @@ def draw(points: Sequence[Margin], title: str) -> Figure:
     figure = new_figure(figsize=(15 if loaded else 10.5, 4.8))
     figure.suptitle(plain(title), fontsize=10)
     panels = figure.subplots(1, 3 if loaded else 2)
-    _shares(panels[0], points, "Current margin  (I_LRS - I_HRS) / I_LRS", lambda point: point.current_margin)
+    _shares(panels[0], points, "Current margin\n(I_LRS - I_HRS) / I_LRS", lambda point: point.current_margin)
     _ratios(panels[1], points)
     if loaded:
         _shares(
-            panels[2], points, "Voltage margin  (V_LRS - V_HRS) / V_read", lambda point: point.voltage_margin or 0.0
+            panels[2], points, "Voltage margin\n(V_LRS - V_HRS) / V_read", lambda point: point.voltage_margin or 0.0
         )
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6), fontsize=9, frameon=False)
@@ -61,8 +61,8 @@ def plot_margins(points: Margin | Sequence[Margin], ax: Axes | None = None) -> A
     """
     several = [points] if isinstance(points, Margin) else list(points)
     axes = axes_or_current(ax)
-    _shares(axes, several, "Current margin  (I_LRS - I_HRS) / I_LRS", lambda point: point.current_margin)
-    axes.legend(fontsize=8)
+    _shares(axes, several, "Current margin\n(I_LRS - I_HRS) / I_LRS", lambda point: point.current_margin)
+    axes.legend(fontsize=TEXT)
     return axes
 
 
@@ -75,11 +75,11 @@ def _shares(axes: Axes, points: Sequence[Margin], title: str, value: Callable[[M
     lowest, top = min(finite, default=0.0), max(finite, default=1.0)
     if lowest < -1.0:
         axes.set_yscale("symlog", linthresh=1.0, linscale=2.0)
-        axes.set_yticks([1.0, 0.75, 0.5, 0.25, 0.0, -0.5, *_ticks_below(lowest)])
+        axes.set_ylim(1.3 * lowest, max(1.5, 1.2 * top))
+        axes.set_yticks(_apart(axes, [1.0, 0.75, 0.5, 0.25, 0.0, -0.5, *_ticks_below(lowest)]))
         axes.minorticks_off()
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_ylim(1.3 * lowest, max(1.5, 1.2 * top))
-        axes.set_ylabel("logarithmic below -1", fontsize=8)
+        axes.set_ylabel("logarithmic below -1", fontsize=TEXT)
     else:
         ceiling = 1.05 * max(1.0, top) if top > 0.5 else max(1.1 * top, 1e-3)
         axes.set_ylim(min(0.0, lowest - 0.06 * (ceiling - lowest)), ceiling)
@@ -96,12 +96,23 @@ def _ticks_below(lowest: float) -> list[float]:
     return [-(10.0**power) for power in range(0, powers + 1, 1 + powers // _MOST_TICKS)]
 
 
+def _apart(axes: Axes, ticks: Sequence[float]) -> list[float]:
+    """Leave out those ticks whose words would lie over the ones before."""
+    scale = 72.0 / axes.figure.dpi
+    heights = [scale * axes.transData.transform((1.0, tick))[1] for tick in ticks]
+    places: list[int] = []
+    for k, height in enumerate(heights):
+        if not places or heights[places[-1]] - height >= _LINE:
+            places.append(k)
+    return [ticks[k] for k in places]
+
+
 def _left_out(axes: Axes, count: int) -> None:
     """Say how many points have no place on the axis."""
     if count:
         note = axes.annotate(
             f"{count} left out: no number" if count > 1 else "1 left out: no number", (0.01, 0.01),
-            xycoords="axes fraction", fontsize=8, color="0.35",
+            xycoords="axes fraction", fontsize=TEXT, color="0.35",
         )  # fmt: skip
         note.set_in_layout(False)
 
@@ -117,7 +128,7 @@ def _unreadable(axes: Axes, limit: float) -> None:
             return
         note = axes.annotate(
             "not readable", (0.99, limit), (0, -3), xycoords=("axes fraction", "data"), textcoords="offset points",
-            fontsize=8, color="0.35", ha="right", va="top",
+            fontsize=TEXT, color="0.35", ha="right", va="top",
         )  # fmt: skip
         note.set_in_layout(False)
 
@@ -139,7 +150,7 @@ def _ratios(axes: Axes, points: Sequence[Margin]) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
     _unreadable(axes, 1.0)
-    _dress(axes, points, "On/off ratio  I_LRS / I_HRS")
+    _dress(axes, points, "On/off ratio\nI_LRS / I_HRS")
     _left_out(axes, len(points) - drawn)
 
 
@@ -161,20 +172,20 @@ def _dress(axes: Axes, points: Sequence[Margin], title: str) -> None:
         axes.set_xlim(0.5 * ticks[0], 2.0 * ticks[0])
     square = all(point.rows == point.cols for point in points)
     axes.set(title=title, xlabel="array size N (N x N cells)" if square else "array size (rows x columns)")
-    axes.title.set_fontsize(10)
+    axes.title.set_fontsize(TITLE)
     axes.grid(linewidth=0.3)
 
 
 def _curves(points: Sequence[Margin]) -> list[tuple[dict[str, Any], list[Margin]]]:
     """Group the points into curves: style, and points by size. Marks shrink, so that of two alike both are seen."""
     names = list(dict.fromkeys(point.scheme.name for point in points))
-    marked = zip(names, cycle(_MARKS), cycle(range(10)), strict=False)
+    marked = zip(names, cycle(MARKS), cycle(COLOURS), range(len(names)), strict=False)
     return [
         (
-            {"label": plain(name), "marker": mark, "color": f"C{k}", "markersize": max(3.5, 7.5 - k), "linewidth": 1.4},
+            {"label": plain(name), "marker": mark, "color": colour, "markersize": max(3.5, 7.5 - k), "linewidth": 1.4},
             sorted((point for point in points if point.scheme.name == name), key=_lines),
         )
-        for name, mark, k in marked
+        for name, mark, colour, k in marked
     ]
 
 

@@ -209,10 +209,9 @@ class MeasuredCurve(Locked):
         for number in np.unique(self.cycle).tolist():
             amperes = np.where(self.cycle == number, np.abs(self.current) if magnitude else self.current, np.nan)
             columns[f"cycle {number}"] = np.append(amperes, np.nan)
-        axes = curves(volts, columns, ax, ylabel="|I| (A)" if magnitude else "A")
-        if magnitude:
-            axes.set_yscale("log")
-        return axes
+        return curves(
+            volts, columns, ax, ylabel="|I| (A)" if magnitude else "A", scale="log" if magnitude else "linear"
+        )
 
     def with_notes(self, *notes: str) -> MeasuredCurve:
         """Return the same points with more notes."""

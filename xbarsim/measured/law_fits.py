@@ -12,6 +12,7 @@ from xbarsim.checks import Array
 from xbarsim.devices import Device, model
 from xbarsim.errors import InputError
 from xbarsim.measured.iv_curve import MeasuredCurve
+from xbarsim.plot import BLACK, TEXT, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,8 +91,15 @@ class FittedLaw:
         """Draw the curve and the law through it (matplotlib, from the ``plot`` extra); return the axis."""
         axes = curve.plot(ax)
         volts = np.linspace(curve.voltage.min(), curve.voltage.max(), 400)
-        axes.plot(volts, _law(self.device, self.conductance, volts), "k--", linewidth=1.0, label=self.device.name)
-        axes.legend(fontsize=8)
+        axes.plot(
+            volts,
+            _law(self.device, self.conductance, volts),
+            "--",
+            color=BLACK,
+            linewidth=1.0,
+            label=plain(self.device.name),
+        )
+        axes.legend(fontsize=TEXT)
         return axes
 
     def __repr__(self) -> str:

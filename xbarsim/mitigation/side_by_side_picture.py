@@ -12,13 +12,13 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.mitigation.comparison import COINS, ComparedRow
 from xbarsim.mitigation.study_report import MitigationReport
-from xbarsim.plot import new_figure, plain
+from xbarsim.plot import BLACK, BLUE, GREY, letter, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FRONT, _BEATEN = "#0b4f8a", "#7a7a7a"
+_FRONT, _BEATEN = BLUE, GREY
 """Dark and middle grey where there is no colour; what is on a front is filled besides."""
 
 _MARKERS = {"hardware": "o", "faults": "^", "maps": "s"}
@@ -55,6 +55,7 @@ def draw_side_by_side(report: MitigationReport) -> Figure:
         axes.set_ylabel("test images right, %", fontsize=9)
     _key(key, rows, len(report.seeds))
     # Where symbols are in points is known when all is laid out.
+    letter(figure)
     figure.draw_without_rendering()
     for axes, coin in zip(panels, COINS, strict=True):
         _number(axes, rows, coin)
@@ -137,6 +138,8 @@ def _recovered(axes: Axes, least: float, ideal: float, *, words: bool) -> None:
 
 def _number(axes: Axes, rows: Sequence[ComparedRow], coin: str) -> None:
     """Write each row's number beside its symbol, those of symbols above each other spread out."""
+    from matplotlib.patheffects import withStroke
+
     points = [(row.costs[coin], 100.0 * row.mean) for row in rows]
     places = axes.transData.transform(points) * (72.0 / axes.figure.dpi)
     bottom, top = (axes.bbox.y0 + _BESIDE / 2, axes.bbox.y1 - _BESIDE / 2)
@@ -153,9 +156,10 @@ def _number(axes: Axes, rows: Sequence[ComparedRow], coin: str) -> None:
                 textcoords="offset points",
                 fontsize=8,
                 fontweight="bold" if best else "normal",
-                color=_FRONT if best else "#444444",
+                color=_FRONT if best else BLACK,
                 va="center",
-                arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "#999999", "shrinkA": 0, "shrinkB": 3},
+                path_effects=[withStroke(linewidth=2.0, foreground="white")],
+                arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": GREY, "shrinkA": 0, "shrinkB": 3},
                 zorder=4,
             )
 

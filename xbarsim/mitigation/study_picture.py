@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from xbarsim.mitigation.study_report import MitigationReport, StudyRow
-from xbarsim.plot import new_figure, plain
+from xbarsim.plot import BLACK, COLOURS, GREY, MARKS, TEXT, TITLE, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,10 +19,8 @@ _PANELS = 4
 _WIDTH = 700.0  # points of all panels
 _APART = 6.0  # points between symbols that would cover each other
 _NEAR = 0.04  # of the range of means: what is less apart would
-_GREY = 7  # of matplotlib's ten colours: that of the first row
 _FEW = 9  # values that are ticks of their axis
 _WIDE = 30.0  # a ratio of values from which their axis is logarithmic
-_MARKERS = "osD^vP*X<>ph"
 _COSTS = {
     "labels": "labels",
     "gradient_steps": "gradient steps",
@@ -55,25 +53,21 @@ def draw(report: MitigationReport) -> Figure:
     else:
         panels = _costs(figure, report, styles)
     for axes in panels:
-        axes.axhline(100.0 * report.ideal, color="#333333", linestyle="--", linewidth=1.0, label="ideal (torch)")
+        axes.axhline(100.0 * report.ideal, color=BLACK, linestyle="--", linewidth=1.0, label="ideal (torch)")
         axes.grid(linewidth=0.3)
     panels[0].yaxis.set_major_formatter(PercentFormatter(decimals=None))
     panels[0].set_ylabel("test images right")
     chips = len(report.seeds)
-    panels[0].set_title(f"mean over {chips} chips, bars: sample deviation" if chips > 1 else "one chip", fontsize=10)
+    panels[0].set_title(f"mean over {chips} chips, bars: sample deviation" if chips > 1 else "one chip", fontsize=TITLE)
     figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False
     )
     return figure
 
 
 def _style(k: int) -> dict[str, Any]:
-    from matplotlib import colormaps
-
-    if k == 0:
-        return {"color": "#777777", "marker": "o"}
-    colours = [colormaps["tab10"](number) for number in range(10) if number != _GREY]
-    return {"color": colours[(k - 1) % len(colours)], "marker": _MARKERS[k % len(_MARKERS)]}
+    colour = COLOURS[(k - 1) % len(COLOURS)] if k else GREY
+    return {"color": colour, "marker": MARKS[k % len(MARKS)]}
 
 
 def _sweep(axes: Axes, report: MitigationReport, styles: Mapping[str, dict[str, Any]]) -> None:

@@ -56,6 +56,7 @@ class SolvedAnalysis:
     method: str
     measures: Mapping[str, float | list[float]]
     _read: Callable[[str], Array]
+    _units: Mapping[str, str]
 
     def voltage(self, node: str, reference: str = "0") -> float | Array:
         """Return the volts of a node, over those of another where that is given.
@@ -160,7 +161,7 @@ class SolvedAnalysis:
         columns = {text: np.insert(np.atleast_1d(self.read(text)), restarts, np.nan) for text in texts}
         kinds = {text[:2] for text in texts}
         ylabel = {"v(": "V", "i(": "A"}.get(kinds.pop(), "") if len(kinds) == 1 else ""
-        unit = "s" if name == "time" else ""
+        unit = self._units[name]
         xlabel = f"{name} ({unit})" if unit else name
         return curves(np.insert(x, restarts, np.nan), columns, ax, xlabel=xlabel, ylabel=ylabel)
 

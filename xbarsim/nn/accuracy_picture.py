@@ -6,8 +6,9 @@ import math
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from xbarsim.nn.chips_panel import draw_chips
 from xbarsim.nn.inference_report import InferenceReport
-from xbarsim.plot import new_figure, plain
+from xbarsim.plot import BLUE, ORANGE, TEAL, TEXT, TITLE, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,11 +29,12 @@ def draw(report: InferenceReport) -> Figure:
     if len(report.inference.times) > 1:
         _times(left, report)
     else:
-        report.inference.plot(left)
+        inference = report.inference
+        draw_chips(left, [chip.seed for chip in inference.chips], inference.accuracies, inference.ideal)
     _layers(right, report.inference)
     sides: tuple[tuple[Axes, Any], ...] = ((left, "outside lower left"), (right, "outside lower right"))
     for axes, side in sides:
-        figure.legend(*axes.get_legend_handles_labels(), loc=side, ncols=3, fontsize=8, frameon=False)
+        figure.legend(*axes.get_legend_handles_labels(), loc=side, ncols=3, fontsize=TEXT, frameon=False)
     return figure
 
 
@@ -45,14 +47,14 @@ def _times(axes: Axes, report: InferenceReport) -> None:
     for number, chip in enumerate(inference.chips):
         label = "chips" if number == 0 else None
         values = [100.0 * moment.accuracy for moment in chip.moments]
-        axes.plot(seconds, values, "o-", color="#31688e", alpha=0.35, markersize=3, linewidth=0.8, label=label)
-    axes.plot(seconds, [100.0 * moment.mean for moment in times], "s-", color="#31688e", linewidth=1.6, label="mean")
-    axes.axhline(100.0 * inference.ideal, color="#d95f02", linestyle="--", label=f"ideal (torch) {inference.ideal:.2%}")
+        axes.plot(seconds, values, "o-", color=BLUE, alpha=0.35, markersize=3, linewidth=0.8, label=label)
+    axes.plot(seconds, [100.0 * moment.mean for moment in times], "s-", color=BLUE, linewidth=1.6, label="mean")
+    axes.axhline(100.0 * inference.ideal, color=ORANGE, linestyle="--", label=f"ideal (torch) {inference.ideal:.2%}")
     axes.set_xscale("log")
     axes.yaxis.set_major_formatter(PercentFormatter(decimals=None))
     how = "drift made up for, layer by layer" if report.drift_compensated else "drift not made up for"
     axes.set(title=f"Accuracy against time, {how}", xlabel="seconds after programming", ylabel="test images right")
-    axes.title.set_fontsize(10)
+    axes.title.set_fontsize(TITLE)
     axes.grid(linewidth=0.3)
 
 
@@ -62,9 +64,9 @@ def _layers(axes: Axes, inference: Inference) -> None:
     names = [plain(layer.row.name) for layer in inference.layers]
     places = range(len(names))
     curves = (
-        ("all layers so far", [layer.total for layer in inference.layers], "o-", "#31688e"),
-        ("its own arrays", [layer.own_arrays for layer in inference.layers], "s--", "#35b779"),
-        ("wires alone", [layer.row.ir_drop_error for layer in inference.layers], "^:", "#d95f02"),
+        ("all layers so far", [layer.total for layer in inference.layers], "o-", BLUE),
+        ("its own arrays", [layer.own_arrays for layer in inference.layers], "s--", TEAL),
+        ("wires alone", [layer.row.ir_drop_error for layer in inference.layers], "^:", ORANGE),
     )
     for label, values, style, colour in curves:
         percent = [100.0 * share if math.isfinite(share) else math.nan for share in values]
@@ -78,5 +80,5 @@ def _layers(axes: Axes, inference: Inference) -> None:
     axes.set_xticklabels(names[::every], rotation=45 if crowded else 0, ha="right" if crowded else "center")
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set(title="Error of each layer's outputs  |y - y0| / |y0|", xlabel="layer")
-    axes.title.set_fontsize(10)
+    axes.title.set_fontsize(TITLE)
     axes.grid(linewidth=0.3)

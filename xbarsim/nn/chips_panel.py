@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xbarsim.plot import BLUE, ORANGE, TITLE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -31,10 +33,10 @@ def draw_chips(axes: Axes, seeds: Sequence[int], shares: Sequence[float], torch_
     ideal, mean = 100.0 * torch_share, float(np.mean(values))
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     places = list(range(len(values)))
-    axes.axhspan(mean - spread, mean + spread, color="#31688e", alpha=0.15, linewidth=0)
-    axes.axhline(mean, color="#31688e", linewidth=1.2, label=f"mean {mean:.2f}%, deviation {spread:.2f}")
-    axes.plot(places, values, "o", color="#31688e", markersize=6, label="chips")
-    axes.axhline(ideal, color="#d95f02", linestyle="--", linewidth=1.2, label=f"ideal (torch) {ideal:.2f}%")
+    axes.axhspan(mean - spread, mean + spread, color=BLUE, alpha=0.15, linewidth=0)
+    axes.axhline(mean, color=BLUE, linewidth=1.2, label=f"mean {mean:.2f}%, deviation {spread:.2f}")
+    axes.plot(places, values, "o", color=BLUE, markersize=6, label="chips")
+    axes.axhline(ideal, color=ORANGE, linestyle="--", linewidth=1.2, label=f"ideal (torch) {ideal:.2f}%")
     low, high = min(*values, ideal), max(*values, ideal)
     room = max(0.15 * (high - low), 0.5)
     axes.set_ylim(max(low - room, -1.0), min(high + room, 101.0))
@@ -44,5 +46,5 @@ def draw_chips(axes: Axes, seeds: Sequence[int], shares: Sequence[float], torch_
     axes.set_xlim(-0.5, len(places) - 0.5)
     axes.yaxis.set_major_formatter(PercentFormatter(decimals=None))
     axes.set(title="Accuracy of each chip", xlabel="chip (seed)", ylabel="test images right")
-    axes.title.set_fontsize(10)
+    axes.title.set_fontsize(TITLE)
     axes.grid(axis="y", linewidth=0.3)

@@ -13,7 +13,7 @@ from xbarsim.nn.chips_panel import draw_chips
 from xbarsim.nn.energy_lines import network_energy
 from xbarsim.nn.layer_energy import NetworkEnergy
 from xbarsim.nn.summary import SummaryRow
-from xbarsim.plot.panels import axes_or_current
+from xbarsim.plot.panels import axes_or_current, legend_below
 from xbarsim.views.labelled import data_frame
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ class Inference:
         """
         axes = axes_or_current(ax)
         draw_chips(axes, [chip.seed for chip in self.chips], self.accuracies, self.ideal)
-        if ax is None:
-            axes.legend(fontsize=8)
+        legend_below(axes)
         return axes
 
     def to_pandas(self, rows: InferenceRows = "chips") -> DataFrame:

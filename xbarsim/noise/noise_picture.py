@@ -31,27 +31,30 @@ def draw(report: NoiseReport, path: str | Path, title: str = "") -> list[str]:
     axes = figure.subplots(1, panels)
     place = np.arange(len(report.outputs))
     largest = float(np.nanmax(columns["rms"], initial=0.0))
-    scale, unit = next(((s, u) for s, u in _UNITS if largest >= s), _UNITS[-1])
-    for (kind, marker), color in zip(_MARKERS.items(), ("#222222", "#0072b2", "#d55e00", "#009e73"), strict=True):
+    scale, unit = plot.scaled_unit(largest, "A")
+    for (kind, marker), color in zip(_MARKERS.items(), (plot.BLACK, plot.BLUE, plot.ORANGE, plot.TEAL), strict=True):
         if kind in columns:
             axes[0].plot(place, columns[kind] / scale, marker, color=color, markersize=4, linewidth=1, label=kind)
-    axes[0].set(xlabel="output (bit line)", ylabel=f"noise, {unit} rms", yscale="log" if largest > 0.0 else "linear")
-    axes[0].legend(fontsize=8)
+    axes[0].set(xlabel="output (bit line)", ylabel=f"noise, rms ({unit})", yscale="log" if largest > 0.0 else "linear")
+    plot.legend_below(axes[0])
     axes[0].grid(linewidth=0.3)
     together = np.atleast_3d(noise.correlation.T).mean(axis=2)
     np.fill_diagonal(together, np.nan)  # every output goes with itself
     most = float(np.nanmax(np.abs(together), initial=0.0)) or 1.0
-    image = axes[1].imshow(np.ma.masked_invalid(together), cmap="RdBu", vmin=-most, vmax=most, interpolation="nearest")
+    image = axes[1].imshow(
+        np.ma.masked_invalid(together), cmap=plot.signed_colours(), vmin=-most, vmax=most, interpolation="nearest"
+    )
     figure.colorbar(image, ax=axes[1], label="correlation with other outputs")
     axes[1].set(xlabel="output (bit line)", ylabel="output (bit line)")
     if report.batch:
-        axes[2].plot(place, columns["effective_bits"], "o-", color="#222222", markersize=4, linewidth=1, label="a read")
-        axes[2].step(place, columns["converter_bits"], where="mid", color="#0072b2", label="converter worth paying for")
+        axes[2].plot(
+            place, columns["effective_bits"], "o-", color=plot.BLACK, markersize=4, linewidth=1, label="a read"
+        )
+        axes[2].step(place, columns["converter_bits"], where="mid", color=plot.BLUE, label="converter worth paying for")
         axes[2].set(xlabel="output (bit line)", ylabel="bits", ylim=(0.0, None))
-        axes[2].legend(fontsize=8)
+        plot.legend_below(axes[2])
         axes[2].grid(linewidth=0.3)
     return plot.save(figure, path)
 
 
-_UNITS = ((1e-3, "mA"), (1e-6, "µA"), (1e-9, "nA"), (1e-12, "pA"), (1e-15, "fA"))
 _MARKERS = {"rms": "o-", "white": "s--", "flicker": "^:", "telegraph": "v-."}

@@ -13,13 +13,10 @@ from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import Maps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = {Fault.HEALTHY: "#ececec", Fault.STUCK_AT_LRS: "#d95f02", Fault.STUCK_AT_HRS: "#31688e"}
+_COLOURS = {Fault.HEALTHY: plot.PALE, Fault.STUCK_AT_LRS: plot.ORANGE, Fault.STUCK_AT_HRS: plot.BLUE}
 _NAMES = {Fault.STUCK_AT_LRS: "stuck at LRS", Fault.STUCK_AT_HRS: "stuck at HRS"}
 
 
@@ -37,7 +34,7 @@ def draw(maps: Maps, title: str, path: str | Path) -> None:
     damaged = any(bool(mask.any()) for mask in damage)
     count = 1 + varied + drifting + damaged
     figure = plot.new_figure(figsize=(5.2 * min(count, 2), 4.6 * (1 + (count > 2))))
-    figure.suptitle(f"{title}, {maps.shape[0]} x {maps.shape[1]} cells", fontsize=11)
+    figure.suptitle(f"{plot.plain(title)}, {maps.shape[0]} x {maps.shape[1]} cells", fontsize=11)
     panels = iter(figure.subplots(1 + (count > 2), min(count, 2), squeeze=False).ravel())
     draw_faults(next(panels), maps.faults)
     if varied:
@@ -60,7 +57,7 @@ def draw_faults(axes: Axes, faults: FaultMap) -> None:
     colours = [_COLOURS[kind] for kind in Fault]
     axes.imshow(faults, cmap=ListedColormap(colours), vmin=0, vmax=2, interpolation="nearest", aspect="auto")
     shares = {kind: f"{name} ({np.mean(faults == kind):.2%})" for kind, name in _NAMES.items()}
-    _legend(axes, [Patch(facecolor=_COLOURS[kind], label=share) for kind, share in shares.items()])
+    plot.legend_below(axes, [Patch(facecolor=_COLOURS[kind], label=share) for kind, share in shares.items()])
     _dress(axes, "Stuck cells", (faults.shape[0], faults.shape[1]))
 
 
@@ -68,7 +65,12 @@ def _signed(figure: Figure, axes: Axes, values: Array, middle: float, title: str
     """Draw a map whose colours part at ``middle``; the outermost half per cent of cells share the last colour."""
     reach = float(np.quantile(np.abs(values - middle), 0.995)) or 1.0
     image = axes.imshow(
-        values, cmap="RdBu_r", vmin=middle - reach, vmax=middle + reach, interpolation="nearest", aspect="auto"
+        values,
+        cmap=plot.signed_colours(),
+        vmin=middle - reach,
+        vmax=middle + reach,
+        interpolation="nearest",
+        aspect="auto",
     )
     figure.colorbar(image, ax=axes, label=label, extend="both")
     _dress(axes, title, (values.shape[0], values.shape[1]))
@@ -77,10 +79,10 @@ def _signed(figure: Figure, axes: Axes, values: Array, middle: float, title: str
 def _lines(axes: Axes, maps: Maps) -> None:
     """Draw each broken segment and each short between the cells that it lies between."""
     kinds = (
-        ("broken word line", maps.word_breaks, (0, 1), "#d95f02", ("-", "")),
-        ("broken bit line", maps.bit_breaks, (1, 0), "#31688e", ("-", "")),
-        ("word lines shorted", maps.word_shorts, (1, 0), "#d95f02", ("none", "o")),
-        ("bit lines shorted", maps.bit_shorts, (0, 1), "#31688e", ("none", "o")),
+        ("broken word line", maps.word_breaks, (0, 1), plot.ORANGE, ("-", "")),
+        ("broken bit line", maps.bit_breaks, (1, 0), plot.BLUE, ("-", "")),
+        ("word lines shorted", maps.word_shorts, (1, 0), plot.ORANGE, ("none", "o")),
+        ("bit lines shorted", maps.bit_shorts, (0, 1), plot.BLUE, ("none", "o")),
     )
     for name, mask, (down, right), colour, (line, dot) in kinds:
         i, j = np.nonzero(mask)
@@ -93,18 +95,11 @@ def _lines(axes: Axes, maps: Maps) -> None:
             )
     rows, cols = maps.shape
     axes.set(xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
-    _legend(axes, axes.get_legend_handles_labels()[0])
+    plot.legend_below(axes)
     _dress(axes, "Damaged lines", maps.shape)
 
 
-def _legend(axes: Axes, handles: Sequence[Artist]) -> None:
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, fontsize=8, frameon=False)
-
-
 def _dress(axes: Axes, title: str, shape: tuple[int, int]) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     axes.set(title=title, xlabel="column (bit line)", ylabel="row (word line)")
-    axes.title.set_fontsize(10)
-    for axis, count in ((axes.yaxis, shape[0]), (axes.xaxis, shape[1])):
-        axis.set_major_locator(MaxNLocator(nbins=min(8, max(1, count - 1)), integer=True))
+    axes.title.set_fontsize(plot.TITLE)
+    plot.whole_ticks(axes, shape)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbarsim.errors import InputError
 from xbarsim.files import checked_target, written_whole
+from xbarsim.plot.fonts import letter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 
 MISSING = "pictures need matplotlib: pip install 'xbarsim[plot]'"
-
-_FALLBACKS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei",
-    "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "MS Gothic", "Malgun Gothic", "Arial Unicode MS", "Unifont",
-)  # fmt: skip
-"""Fonts for letters that matplotlib's own lacks, where they are installed."""
 
 _DATE = {"svg": "Date", "pdf": "CreationDate"}
 
@@ -93,30 +87,8 @@ def save(figure: Figure, path: str | Path) -> list[str]:
     """
     path = checked_path(path)
     kind = path.suffix[1:].lower()
-    letter(figure)
-    with written_whole(path) as file, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    boxes = letter(figure)
+    with written_whole(path) as file:
         # Without a date, the same data give the same file.
         figure.savefig(file, format=kind, dpi=150, metadata=None if kind == "png" else {_DATE[kind]: None})
-    lacking = [warning for warning in caught if str(warning.message).startswith("Glyph ")]
-    for warning in caught:
-        if warning not in lacking:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if not lacking:
-        return []
-    count = len({str(warning.message).split(" missing")[0] for warning in lacking})
-    return [f"{path}: {count} letters are in no font that is installed and are drawn as boxes"]
-
-
-def letter(figure: Figure) -> None:
-    """Give all texts the fonts that have what matplotlib's own lacks."""
-    from matplotlib.font_manager import get_font_names
-    from matplotlib.text import Text
-
-    texts: list[Any] = figure.findobj(Text)
-    if all(text.get_text().isascii() for text in texts):
-        return
-    installed = set(get_font_names())
-    more = [name for name in _FALLBACKS if name in installed]
-    for text in texts:
-        text.set_fontfamily([*text.get_fontfamily(), *more])
+    return [f"{path}: {boxes} letters are in no font that is installed and are drawn as boxes"] if boxes else []

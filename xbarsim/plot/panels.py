@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,14 +11,21 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.plot.figures import MISSING, plain
+from xbarsim.plot.style import BLUE, ORANGE, SEQUENTIAL, TEXT, TITLE, signed_colours, style
+from xbarsim.plot.units import Scale, scale_axis
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 _MOST_NAMES = 12
-"""So many curves have a legend; more are drawn without one."""
+"""So many curves have a legend, and so many outputs their names; more are drawn without."""
 
-Scale = Literal["linear", "log"]
+_CROWDED = 40
+"""Letters of names that stand side by side."""
+
+_BELOW = 34.0
+"""Points from an axis to what is below its label."""
 
 
 def axes_or_current(ax: Axes | None) -> Axes:
@@ -77,11 +84,10 @@ def cell_map(
     axes = axes_or_current(ax)
     image = axes.imshow(table, aspect="auto", interpolation="nearest", **_colours(table, scale))
     if bar:
-        label = axes.get_figure().colorbar(image, ax=axes, label=plain(unit))  # type: ignore[union-attr]
-        if scale == "linear":
-            label.formatter.set_powerlimits((-2, 3))  # type: ignore[union-attr]
+        colours = axes.get_figure().colorbar(image, ax=axes, label=plain(unit))  # type: ignore[union-attr]
+        scale_axis(colours.ax.yaxis, table, plain(unit), scale)
     axes.set(title=plain(title), xlabel="column (bit line)", ylabel="row (word line)")
-    axes.title.set_fontsize(10)
+    axes.title.set_fontsize(TITLE)
     whole_ticks(axes, table.shape)
     return axes
 
@@ -93,11 +99,11 @@ def _colours(table: Array, scale: Scale) -> dict[str, Any]:
         positive = table[np.isfinite(table) & (table > 0.0)]
         low, high = (float(positive.min()), float(positive.max())) if positive.size else (0.1, 1.0)
         table[~(table > 0.0)] = np.nan
-        return {"cmap": "viridis", "norm": LogNorm(low, high if high > low else 10.0 * low)}
+        return {"cmap": SEQUENTIAL, "norm": LogNorm(low, high if high > low else 10.0 * low)}
     largest = float(np.nanmax(np.abs(table), initial=0.0))
     signed = bool(np.nanmin(table, initial=0.0) < -1e-3 * largest)
     return {
-        "cmap": "RdBu_r" if signed else "viridis",
+        "cmap": signed_colours() if signed else SEQUENTIAL,
         "vmin": -largest if signed else 0.0,
         "vmax": largest or 1.0,
     }
@@ -111,8 +117,25 @@ def whole_ticks(axes: Axes, shape: tuple[int, ...]) -> None:
         axis.set_major_locator(MaxNLocator(nbins=min(8, max(1, count - 1)), integer=True))
 
 
+def legend_below(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
+    """Put a legend below an axis's label, in as many columns as have room."""
+    entries = axes.get_legend_handles_labels()[0] if handles is None else list(handles)
+    width = 72.0 * axes.get_window_extent().width / axes.figure.dpi
+    longest = max((len(str(entry.get_label())) for entry in entries), default=1)
+    columns = max(1, int(width / (0.6 * TEXT * longest + 4.0 * TEXT)))
+    axes.legend(
+        handles=entries, loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=_BELOW / TEXT, ncols=columns,
+        fontsize=TEXT, frameon=False,
+    )  # fmt: skip
+
+
 def line_currents(
-    currents: ArrayLike, ideal: ArrayLike | None = None, ax: Axes | None = None, *, title: str = "Output currents"
+    currents: ArrayLike,
+    ideal: ArrayLike | None = None,
+    ax: Axes | None = None,
+    *,
+    title: str = "Output currents",
+    names: Sequence[str] = (),
 ) -> Axes:
     """Draw the current of each column as a bar, and what it would be without wires and ends as a dot.
 
@@ -124,6 +147,8 @@ def line_currents(
         Where to; pyplot's current axis.
     title : str
         What is written above.
+    names : sequence of str, (cols,)
+        What outputs are called, written in the place of their numbers where there is room.
 
     Returns
     -------
@@ -137,22 +162,38 @@ def line_currents(
     """
     amperes = np.asarray(currents, dtype=np.float64)
     dots = None if ideal is None else np.asarray(ideal, dtype=np.float64)
+    if len(names) not in (0, amperes.size):
+        raise InputError(f"names has {len(names)} names: give one for each of {amperes.size} currents")
     if amperes.ndim != 1 or (dots is not None and dots.shape != amperes.shape):
         shapes = f"{amperes.shape}" + ("" if dots is None else f", ideal {dots.shape}")
         raise InputError(f"currents has shape {shapes}: they take (cols,), one vector's")
     axes = axes_or_current(ax)
     columns = np.arange(amperes.size)
-    axes.bar(columns, amperes, width=0.8, color="#31688e", label="circuit")
+    axes.bar(columns, amperes, width=0.8, color=BLUE, label="circuit")
     if dots is not None:
-        axes.plot(columns, dots, "o", color="#d95f02", markersize=3.5, label="ideal: V G")
+        axes.plot(
+            columns,
+            dots,
+            "o",
+            color=ORANGE,
+            markersize=3.5,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            label="ideal: V G",
+        )
     axes.axhline(0.0, color="0.3", linewidth=0.6)
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    axes.set(title=plain(title), xlabel="column (bit line)", ylabel="A")
-    axes.title.set_fontsize(10)
+    axes.set(title=plain(title), xlabel="column (bit line)")
+    scale_axis(axes.yaxis, amperes if dots is None else np.stack([amperes, dots]), "output current (A)")
+    axes.title.set_fontsize(TITLE)
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    axes.legend(fontsize=8)
+    if 0 < len(names) <= _MOST_NAMES:
+        crowded = len("".join(names)) > _CROWDED
+        axes.set_xticks(columns, [plain(name) for name in names], rotation=45.0 if crowded else 0.0)
+        axes.set_xlabel("output")
+    if dots is not None:
+        axes.legend(fontsize=TEXT)
     return axes
 
 
@@ -164,6 +205,7 @@ def curves(
     xlabel: str = "V",
     ylabel: str = "A",
     title: str = "",
+    scale: Scale = "linear",
 ) -> Axes:
     """Draw curves over one axis, with a legend where they are few; NaN in ``x`` parts a curve's pieces.
 
@@ -176,7 +218,9 @@ def curves(
     ax : Axes, optional
         Where to; pyplot's current axis.
     xlabel, ylabel, title : str
-        What is written.
+        What is written. Ticks of what ends in a unit, as ``time (s)`` or ``A`` alone, are in one of their size.
+    scale : {"linear", "log"}
+        Of the curves' axis; a logarithmic one keeps its unit.
 
     Returns
     -------
@@ -194,16 +238,19 @@ def curves(
         if values.shape != places.shape:
             raise InputError(f"{name} has shape {values.shape} and x {places.shape}: give a point of each for each")
     axes = axes_or_current(ax)
-    for name, values in tables.items():
+    for number, (name, values) in enumerate(tables.items()):
         # A label that begins with an underscore would be left out of the legend.
         label = f" {plain(name)}" if name.startswith("_") else plain(name)
-        axes.plot(places, values, linewidth=1.2, label=label, marker="." if places.size < 30 else "")
-    axes.set(title=plain(title), xlabel=plain(xlabel), ylabel=plain(ylabel))
-    axes.title.set_fontsize(10)
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+        look = style(number) | {"marker": "." if places.size < 30 else ""}
+        axes.plot(places, values, linewidth=1.2, label=label, **look)
+    axes.set_title(plain(title))
+    scale_axis(axes.xaxis, places, plain(xlabel))
+    axes.set_yscale(scale)
+    scale_axis(axes.yaxis, [*tables.values()], plain(ylabel), scale)
+    axes.title.set_fontsize(TITLE)
     axes.grid(linewidth=0.3)
     if 0 < len(tables) <= _MOST_NAMES:
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=TEXT)
     return axes
 
 
@@ -249,7 +296,8 @@ def histogram(
         edges = np.geomspace(low, high if high > low else 1.1 * low, bins + 1)
         edges[0], edges[-1] = low, max(edges[-1], high)  # rounding would leave out the outermost
         axes.set_xscale("log")
-    axes.hist(numbers, bins=edges, color="#31688e")
-    axes.set(title=plain(title), xlabel=plain(unit), ylabel="cells")
-    axes.title.set_fontsize(10)
+    axes.hist(numbers, bins=edges, color=BLUE)
+    axes.set(title=plain(title), ylabel="cells")
+    scale_axis(axes.xaxis, numbers, plain(unit), scale)
+    axes.title.set_fontsize(TITLE)
     return axes

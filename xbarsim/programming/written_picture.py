@@ -60,18 +60,18 @@ def draw(result: WrittenArray, path: str | Path, title: str = "") -> list[str]:
 
 def _map(figure: Figure, axes: Axes, title: str, values: Array, unit: str, scale: Scale) -> None:
     from matplotlib.colors import LogNorm
-    from matplotlib.ticker import MaxNLocator
 
     norm = _norm(values, scale)
     image = axes.imshow(
         np.ma.masked_invalid(np.where(values > 0.0, values, np.nan) if isinstance(norm, LogNorm) else values),
-        norm=norm, cmap="coolwarm" if scale == "both signs" else "viridis", interpolation="nearest", aspect="auto",
+        norm=norm, cmap=plot.signed_colours() if scale == "both signs" else plot.SEQUENTIAL, interpolation="nearest",
+        aspect="auto",
     )  # fmt: skip
-    figure.colorbar(image, ax=axes, label=unit)
+    bar = figure.colorbar(image, ax=axes, label=unit)
+    plot.scale_axis(bar.ax.yaxis, values, unit, "log" if isinstance(norm, LogNorm) else "linear")
     axes.set(title=title, xlabel="column (bit line)", ylabel="row (word line)")
-    axes.title.set_fontsize(10)
-    for axis, count in ((axes.yaxis, values.shape[0]), (axes.xaxis, values.shape[1])):
-        axis.set_major_locator(MaxNLocator(nbins=min(8, max(1, count - 1)), integer=True))
+    axes.title.set_fontsize(plot.TITLE)
+    plot.whole_ticks(axes, values.shape)
 
 
 def _norm(values: Array, scale: Scale) -> Normalize:

@@ -26,26 +26,23 @@ def draw(report: SpeedReport, path: str | Path, title: str = "") -> list[str]:
     axes = figure.subplots(1, 2)
     columns, place = report.columns(), np.arange(len(report.outputs))
     largest = max(float(np.nanmax(columns[name], initial=0.0)) for name in ("elmore", "typical", "worst"))
-    scale, unit = next(((s, u) for s, u in _UNITS if largest >= s), _UNITS[-1])
+    scale, unit = plot.scaled_unit(largest, "s")
     last = f"{report.bits[-1]:g} bits"
     for name, label, style, color in (
-        ("elmore", "Elmore's delay", "^:", "#009e73"),
-        ("typical", f"to {last}, typical", "o-", "#222222"),
-        ("worst", f"to {last}, slowest row alone", "s--", "#d55e00"),
+        ("elmore", "Elmore's delay", "^:", plot.TEAL),
+        ("typical", f"to {last}, typical", "o-", plot.BLACK),
+        ("worst", f"to {last}, slowest row alone", "s--", plot.ORANGE),
     ):
         axes[0].plot(place, columns[name] / scale, style, color=color, markersize=4, linewidth=1, label=label)
-    axes[0].set(xlabel="output (bit line)", ylabel=unit, ylim=(min(0.0, axes[0].get_ylim()[0]), None))
+    axes[0].set(xlabel="output (bit line)", ylabel=f"time ({unit})", ylim=(min(0.0, axes[0].get_ylim()[0]), None))
     low, high = (min(report.bits), max(report.bits)) if len(report.bits) > 1 else (1.0, max(2.0, 1.5 * report.bits[0]))
     curve = report.speed.bandwidth(np.linspace(low, high, _FINEST), poles=report.poles)
-    axes[1].plot(curve.bits, curve.typical, color="#222222", linewidth=1.2, label="typical inputs")
-    axes[1].plot(curve.bits, curve.worst, "--", color="#d55e00", linewidth=1.2, label="worst input")
+    axes[1].plot(curve.bits, curve.typical, color=plot.BLACK, linewidth=1.2, label="typical inputs")
+    axes[1].plot(curve.bits, curve.worst, "--", color=plot.ORANGE, linewidth=1.2, label="worst input")
     drawn = np.concatenate([curve.typical, curve.worst])
     positive = bool((np.isfinite(drawn) & (drawn > 0.0)).any())
     axes[1].set(xlabel="bits", ylabel="reads a second", yscale="log" if positive else "linear")
     for panel in axes:
-        panel.legend(fontsize=8)
+        panel.legend(fontsize=plot.TEXT)
         panel.grid(linewidth=0.3, which="both")
     return plot.save(figure, path)
-
-
-_UNITS = ((1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps"), (1e-15, "fs"))

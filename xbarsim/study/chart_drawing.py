@@ -5,23 +5,17 @@ from __future__ import annotations
 import io
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
-from xbarsim.plot import letter, new_figure, plain
+from xbarsim.plot import BLACK, GREY, PALE, SEQUENTIAL, letter, new_figure, plain, style
 from xbarsim.study.charts import Chart, ChartLine, HeatChart, HeatPanel, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9", "#7f7f7f")
-"""Okabe and Ito's, which people of every colour vision tell apart, but for yellow, which paper swallows."""
-
-MARKS = "os^DvPX*<>ph"
-DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (9, 3)))
 _FILLS: tuple[Literal["none", "left", "bottom", "right", "top"], ...] = ("none", "left", "bottom", "right", "top")
 """Of the marks of others' numbers, by source."""
 
@@ -45,15 +39,6 @@ _MARKED = 16
 _COLUMNS = 3
 _LETTER, _SAMPLE = 0.085, 0.7
 """Inches of a letter of the legend, and of what stands beside a text."""
-
-
-def style(number: int) -> dict[str, Any]:
-    """Return the colour, mark and dashes of a line: no two of the first 24 have all in common."""
-    return {
-        "color": COLOURS[number % len(COLOURS)],
-        "marker": MARKS[number % len(MARKS)],
-        "linestyle": DASHES[number % len(DASHES)],
-    }
 
 
 def chart_figure(chart: Chart) -> Figure:
@@ -112,18 +97,18 @@ def draw_panel(axes: Axes, chart: Chart, panel: Panel) -> None:
     scale = 100.0 if chart.is_percent else 1.0
     count = len(chart.names)
     if panel.ideal is not None:
-        axes.axhline(scale * panel.ideal, color="#555555", linewidth=0.9, linestyle=(0, (2, 2)))
+        axes.axhline(scale * panel.ideal, color=GREY, linewidth=0.9, linestyle=(0, (2, 2)))
     for line in panel.lines:
         _draw_line(axes, chart, line, scale, count)
     axes.set_title(_folded(panel.title), fontsize=_TEXT)
     axes.set_xlabel(_folded(chart.x_label), fontsize=_TEXT)
     axes.set_ylabel(_folded(chart.label + (", %" if chart.is_percent else "")), fontsize=_TEXT)
     axes.tick_params(labelsize=_TEXT - 1)
-    axes.grid(linewidth=0.3, color="#bbbbbb")
+    axes.grid(linewidth=0.3, color="0.75")
     axes.set_axisbelow(True)
     _scale_y(axes, chart, scale)
     if not panel.lines:
-        axes.text(0.5, 0.5, "no results", transform=axes.transAxes, ha="center", fontsize=_TEXT, color="#555555")
+        axes.text(0.5, 0.5, "no results", transform=axes.transAxes, ha="center", fontsize=_TEXT, color=GREY)
     _scale_x(axes, chart)
 
 
@@ -228,7 +213,7 @@ def draw_heat_panel(axes: Axes, chart: HeatChart, panel: HeatPanel) -> None:
     low, high = (scale * limit for limit in chart.limits or (0.0, 1.0))
     high = high if high > low else low + 1.0
     # As paths: a picture in the picture would be what a page without a network does not load.
-    colours = colormaps["cividis"].resampled(_SHADES)
+    colours = colormaps[SEQUENTIAL].resampled(_SHADES)
     edges = [[k - 0.5 for k in range(count + 1)] for count in (len(chart.x_words), len(chart.y_words))]
     norm = LogNorm(low, high) if chart.is_log else Normalize(low, high)
     image = axes.pcolormesh(*edges, grid, cmap=colours, norm=norm, edgecolors="face", linewidth=0.2)
@@ -238,7 +223,7 @@ def draw_heat_panel(axes: Axes, chart: HeatChart, panel: HeatPanel) -> None:
         for right, value in enumerate(row):
             if value != value:
                 axes.add_patch(Rectangle(
-                    (right - 0.5, up - 0.5), 1, 1, facecolor="#eeeeee", edgecolor="#999999", hatch="///", linewidth=0
+                    (right - 0.5, up - 0.5), 1, 1, facecolor=PALE, edgecolor=GREY, hatch="///", linewidth=0
                 ))  # fmt: skip
             elif has_room:
                 red, green, blue, _ = colours(norm(value))
@@ -273,11 +258,11 @@ def legend_handles(chart: Chart) -> list[Any]:
         for number, name in enumerate(chart.names)
     ]
     if any(panel.ideal is not None for panel in chart.panels):
-        handles.append(Line2D([], [], label="ideal", color="#555555", linewidth=0.9, linestyle=(0, (2, 2))))
+        handles.append(Line2D([], [], label="ideal", color=GREY, linewidth=0.9, linestyle=(0, (2, 2))))
     for number, source in enumerate(chart.sources):
         handles.append(
             Line2D(
-                [], [], label=plain(source), linestyle="none", marker="o", markersize=9.5, color="#333333",
+                [], [], label=plain(source), linestyle="none", marker="o", markersize=9.5, color=BLACK,
                 fillstyle=_FILLS[number % len(_FILLS)],
             )
         )  # fmt: skip
@@ -311,8 +296,7 @@ def svg_text(figure: Figure, name: str) -> str:
 
     stream = io.BytesIO()
     letter(figure)
-    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph ")
+    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = stream.getvalue().decode()
     text = text[text.index("<svg") :]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbarsim.plot import new_figure
+from xbarsim.plot import COLOURS, TEXT, TITLE, letter, new_figure
 from xbarsim.validate.case import LINEAR, NONLINEAR, Row
 from xbarsim.validate.outcome import Outcome
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = ("#31688e", "#d95f02", "#35b779", "#7570b3", "#e7298a", "#666666")
 _FLOOR = 1e-17
 
 _CELLS, _SECONDS = (1.0, 1e4), (1e-3, 10.0)
@@ -44,14 +43,16 @@ def draw(outcome: Outcome) -> Figure:
 def picture(outcome: Outcome) -> bytes:
     """Return the picture as a PNG; raises as ``draw`` does."""
     file = io.BytesIO()
-    draw(outcome).savefig(file, format="png", dpi=130, metadata={"Software": None})
+    figure = draw(outcome)
+    letter(figure)
+    figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
     return file.getvalue()
 
 
 def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
     compared = [row for row in outcome.compared if row.ours in ("solve", "simulate", "netlist")]
     for k, device in enumerate(devices):
-        colour = _COLOURS[k % len(_COLOURS)]
+        colour = COLOURS[k % len(COLOURS)]
         for closed, mark in ((False, "o"), (True, "^")):
             rows = [row for row in compared if row.device == device and (row.other == "closed form") == closed]
             # Side by side, so that devices of one size do not cover each other.
@@ -63,14 +64,14 @@ def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
     for tolerance, of in _tolerances(compared):
         axes.axhline(tolerance, color="0.5", linewidth=0.8, linestyle="--")
         axes.text(0.995, tolerance, of, transform=axes.get_yaxis_transform(),
-                  ha="right", va="bottom", fontsize=8, color="0.35")  # fmt: skip
+                  ha="right", va="bottom", fontsize=TEXT, color="0.35")  # fmt: skip
     if not compared:
         axes.set_xlim(*_CELLS)
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="largest difference / largest value")
     _widen(axes)
-    axes.set_title("Voltages and currents, xbarsim against others", fontsize=10)
+    axes.set_title("Voltages and currents, xbarsim against others", fontsize=TITLE)
     axes.grid(linewidth=0.3)
-    axes.legend(fontsize=8, loc="best", ncols=2)
+    axes.legend(fontsize=TEXT, loc="best", ncols=2)
 
 
 def _tolerances(compared: list[Row]) -> list[tuple[float, str]]:
@@ -87,7 +88,7 @@ def _times(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
             row for row in outcome.compared
             if row.device == device and (row.ours, row.other) in _TIMED and row.seconds > 0
         ]  # fmt: skip
-        colour = _COLOURS[k % len(_COLOURS)]
+        colour = COLOURS[k % len(COLOURS)]
         for part, mark in (("other_seconds", "s"), ("seconds", "o")):
             points = [(row.cells, getattr(row, part)) for row in rows]
             if points:
@@ -98,7 +99,7 @@ def _times(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
         axes.set(xlim=_CELLS, ylim=_SECONDS)
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="seconds")
     _widen(axes)
-    axes.set_title("Time: simulators (squares), xbarsim (dots)", fontsize=10)
+    axes.set_title("Time: simulators (squares), xbarsim (dots)", fontsize=TITLE)
     axes.grid(linewidth=0.3)
     if not drawn:
         axes.text(0.5, 0.5, "no simulator was run", transform=axes.transAxes, ha="center", color="0.4")

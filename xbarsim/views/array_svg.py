@@ -21,7 +21,7 @@ _SIDE = 160.0
 _STOPS = np.array([[68, 1, 84], [49, 104, 142], [53, 183, 121], [253, 231, 37]])
 """Viridis at 0, 1/3, 2/3 and 1 (van der Walt and Smith 2015)."""
 
-_FAULTS = ("#ececec", "#d95f02", "#31688e")
+_FAULTS = ("#ececec", "#e07b1a", "#0a4c96")
 """Healthy, stuck at LRS, stuck at HRS, as other pictures of chips have them."""
 
 

@@ -1,0 +1,70 @@
+"""Texts from outside: dollars are no mathematics to matplotlib, and letters of no font are boxes, without warnings."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from xbarsim.plot import cell_map, curves, fonts, letter, new_figure, plain, save
+
+pytest.importorskip("matplotlib")
+
+ODD = "cost $5 and $6, 漢字 µ"
+
+
+@pytest.fixture(autouse=True)
+def every_warning_is_an_error(monkeypatch):
+    # As on a machine without any font but matplotlib's own.
+    monkeypatch.setattr(fonts, "_installed", lambda: ())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def test_letters_of_no_font_are_boxes_and_counted(tmp_path):
+    figure = new_figure()
+    axes = curves([0.0, 1.0], {"漢 $a$": [0.0, 1.0]}, figure.subplots(), title=ODD, xlabel="字")
+    for name in ("a.png", "a.svg", "a.pdf"):
+        path = tmp_path / name
+        note = f"{path}: 2 letters are in no font that is installed and are drawn as boxes"
+        assert save(figure, path) == [note]
+    assert (axes.get_title(), axes.get_xlabel()) == (r"cost \$5 and \$6, □□ µ", "□")
+
+
+def test_dollars_are_no_mathematics(tmp_path):
+    figure = new_figure()
+    axes = cell_map(np.eye(2), figure.subplots(), title="$x^2$", unit="$")
+    assert axes.get_title() == r"\$x^2\$"
+    assert axes.title._preprocess_math(axes.get_title()) == ("$x^2$", False)
+    assert save(figure, tmp_path / "a.pdf") == []
+
+
+def test_words_at_ticks_are_boxed_too(tmp_path):
+    figure = new_figure()
+    axes = figure.subplots()
+    axes.set_xticks([0, 1], ["漢", "b"])
+    assert letter(figure) == 1
+    assert letter(figure) == 1
+    save(figure, tmp_path / "a.png")
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["□", "b"]
+
+
+def test_a_text_that_is_set_anew_is_looked_at_anew():
+    figure = new_figure()
+    title = figure.suptitle("漢")
+    assert letter(figure) == 1
+    title.set_text(plain("plain again"))
+    assert letter(figure) == 0
+
+
+def test_an_installed_font_is_asked_before_there_are_boxes(monkeypatch, tmp_path):
+    monkeypatch.setattr(fonts, "_installed", lambda: ("DejaVu Sans Mono",))
+    figure = new_figure()
+    # matplotlib's monospaced font has this sign, its usual one has not.
+    title = figure.suptitle("\N{ARC}漢")
+    assert letter(figure) == 1
+    assert title.get_text() == "\N{ARC}□"
+    assert title.get_fontfamily()[-1] == "DejaVu Sans Mono"
+    assert len(save(figure, tmp_path / "a.png")) == 1
