@@ -99,9 +99,14 @@ def _wrapped(axes: Axes, *parts: str) -> str:
 
 def _letters(axes: Axes) -> float:
     """Return how many points letters have, as the axis is now."""
-    figure = axes.get_figure(root=True)
-    engine = figure.get_layout_engine() if figure is not None else None
-    if figure is not None and engine is not None:
+    from matplotlib.figure import SubFigure
+
+    # A subfigure's figure is the one around it; the oldest matplotlib that is promised has no shorter way there.
+    figure = axes.figure
+    while isinstance(figure, SubFigure):
+        figure = figure.figure
+    engine = figure.get_layout_engine()
+    if engine is not None:
         engine.execute(figure)
     axes.apply_aspect()
     left, right = axes.get_xlim()
