@@ -82,7 +82,7 @@ def _lines(axes: Axes, maps: Maps) -> None:
         ("broken word line", maps.word_breaks, (0, 1), plot.ORANGE, ("-", "")),
         ("broken bit line", maps.bit_breaks, (1, 0), plot.BLUE, ("-", "")),
         ("word lines shorted", maps.word_shorts, (1, 0), plot.ORANGE, ("none", "o")),
-        ("bit lines shorted", maps.bit_shorts, (0, 1), plot.BLUE, ("none", "o")),
+        ("bit lines shorted", maps.bit_shorts, (0, 1), plot.BLUE, ("none", "s")),
     )
     for name, mask, (down, right), colour, (line, dot) in kinds:
         i, j = np.nonzero(mask)

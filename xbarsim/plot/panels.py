@@ -110,7 +110,15 @@ def _colours(table: Array, scale: Scale) -> dict[str, Any]:
 
 
 def whole_ticks(axes: Axes, shape: tuple[int, ...]) -> None:
-    """Mark whole numbers alone: lines are counted."""
+    """Mark whole numbers alone: lines are counted.
+
+    Parameters
+    ----------
+    axes : Axes
+        A map of cells.
+    shape : (rows, cols)
+        How many lines there are.
+    """
     from matplotlib.ticker import MaxNLocator
 
     for axis, count in ((axes.yaxis, shape[0]), (axes.xaxis, shape[-1])):
@@ -118,7 +126,15 @@ def whole_ticks(axes: Axes, shape: tuple[int, ...]) -> None:
 
 
 def legend_below(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
-    """Put a legend below an axis's label, in as many columns as have room."""
+    """Put a legend below an axis's label, in as many columns as have room.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to; as wide as it is now.
+    handles : sequence of Artist, optional
+        The entries, with their labels; all that the axis has.
+    """
     entries = axes.get_legend_handles_labels()[0] if handles is None else list(handles)
     width = 72.0 * axes.get_window_extent().width / axes.figure.dpi
     longest = max((len(str(entry.get_label())) for entry in entries), default=1)

@@ -54,6 +54,11 @@ def schematic(circuit: DrawnArray | DrawnSolution, ax: Axes | None = None, *, ve
     title : str
         What is written above.
 
+    Returns
+    -------
+    Axes
+        What was drawn into.
+
     Raises
     ------
     InputError

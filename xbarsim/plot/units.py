@@ -37,8 +37,8 @@ def scale_axis(axis: Axis, values: ArrayLike, label: str, scale: Scale = "linear
     ----------
     axis : matplotlib Axis
         ``axes.xaxis``, or a bar of colours' ``ax.yaxis``.
-    values : array_like
-        What is drawn along it, whose largest size says the scale.
+    values : array_like, any shape
+        What is drawn along it, in volts, amperes, seconds, as the label says; the largest size says the scale.
     label : str
         ``time (s)``; a unit alone, as ``A``, is written with its quantity. Any other text is written as it is.
     scale : {"linear", "log"}
