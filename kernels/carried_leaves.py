@@ -105,6 +105,56 @@ def _take(
 
 
 @njit(**_OPTIONS)
+def _add_last(
+    store: Array, forms: Array, to: int, rows: int, total: int, i: int, first: int, last: int, share: Array,
+    carried: Array,
+) -> None:  # fmt: skip
+    """Add what four nodes bring to row i, columns ``first`` to ``last``."""
+    c_0, p_0, q_0 = load(store, rows + 3 * total + i), load(share, i), load(carried, i)
+    c_1, p_1, q_1 = load(store, rows + 2 * total + i), load(share, total + i), load(carried, total + i)
+    c_2, p_2, q_2 = load(store, rows + total + i), load(share, 2 * total + i), load(carried, 2 * total + i)
+    c_3, p_3, q_3 = load(store, rows + i), load(share, 3 * total + i), load(carried, 3 * total + i)
+    for j in range(first, last):
+        s_0, s_1 = load(share, j), load(share, total + j)
+        s_2, s_3 = load(share, 2 * total + j), load(share, 3 * total + j)
+        coupling = madd(c_0, s_0, madd(c_1, s_1, madd(c_2, s_2, madd(c_3, s_3, load(store, to + j)))))
+        form = madd(q_0, s_0, madd(q_1, s_1, madd(q_2, s_2, madd(q_3, s_3, load(forms, to + j)))))
+        form = madd(p_0, load(carried, j), madd(p_1, load(carried, total + j), form))
+        form = madd(p_2, load(carried, 2 * total + j), madd(p_3, load(carried, 3 * total + j), form))
+        save(store, to + j, coupling)
+        save(forms, to + j, form)
+
+
+@njit(**_OPTIONS)
+def _add_four(
+    store: Array, forms: Array, to: int, rows: int, total: int, i: int, columns: int, share: Array, carried: Array
+) -> None:
+    """Add what four nodes bring to rows i and i + 1: what each of them brings to a column is read once for both."""
+    under = to + total
+    c_0, p_0, q_0 = load(store, rows + 3 * total + i), load(share, i), load(carried, i)
+    c_1, p_1, q_1 = load(store, rows + 2 * total + i), load(share, total + i), load(carried, total + i)
+    c_2, p_2, q_2 = load(store, rows + total + i), load(share, 2 * total + i), load(carried, 2 * total + i)
+    c_3, p_3, q_3 = load(store, rows + i), load(share, 3 * total + i), load(carried, 3 * total + i)
+    i += 1
+    d_0, r_0, u_0 = load(store, rows + 3 * total + i), load(share, i), load(carried, i)
+    d_1, r_1, u_1 = load(store, rows + 2 * total + i), load(share, total + i), load(carried, total + i)
+    d_2, r_2, u_2 = load(store, rows + total + i), load(share, 2 * total + i), load(carried, 2 * total + i)
+    d_3, r_3, u_3 = load(store, rows + i), load(share, 3 * total + i), load(carried, 3 * total + i)
+    for j in range(columns):
+        s_0, s_1 = load(share, j), load(share, total + j)
+        s_2, s_3 = load(share, 2 * total + j), load(share, 3 * total + j)
+        t_0, t_1 = load(carried, j), load(carried, total + j)
+        t_2, t_3 = load(carried, 2 * total + j), load(carried, 3 * total + j)
+        save(store, to + j, madd(c_0, s_0, madd(c_1, s_1, madd(c_2, s_2, madd(c_3, s_3, load(store, to + j))))))
+        save(store, under + j, madd(d_0, s_0, madd(d_1, s_1, madd(d_2, s_2, madd(d_3, s_3, load(store, under + j))))))
+        form = madd(q_0, s_0, madd(q_1, s_1, madd(q_2, s_2, madd(q_3, s_3, load(forms, to + j)))))
+        save(forms, to + j, madd(p_0, t_0, madd(p_1, t_1, madd(p_2, t_2, madd(p_3, t_3, form)))))
+        form = madd(u_0, s_0, madd(u_1, s_1, madd(u_2, s_2, madd(u_3, s_3, load(forms, under + j)))))
+        save(forms, under + j, madd(r_0, t_0, madd(r_1, t_1, madd(r_2, t_2, madd(r_3, t_3, form)))))
+    _add_last(store, forms, under, rows, total, i, i, i + 1, share, carried)
+
+
+@njit(**_OPTIONS)
 def _eliminate(store: Array, forms: Array, out: int, total: int, boundary: int, share: Array, carried: Array) -> None:
     """Eliminate all nodes from ``boundary`` on, the last first: four at a time, whose rows are read once for all."""
     k = total
@@ -113,21 +163,10 @@ def _eliminate(store: Array, forms: Array, out: int, total: int, boundary: int, 
         for e in range(4):
             _take(store, forms, out, total, k + 3 - e, k, share, carried, e * total)
         rows = out + k * total
-        for i in range(k):
-            to = out + i * total
-            c_0, p_0, q_0 = load(store, rows + 3 * total + i), load(share, i), load(carried, i)
-            c_1, p_1, q_1 = load(store, rows + 2 * total + i), load(share, total + i), load(carried, total + i)
-            c_2, p_2, q_2 = load(store, rows + total + i), load(share, 2 * total + i), load(carried, 2 * total + i)
-            c_3, p_3, q_3 = load(store, rows + i), load(share, 3 * total + i), load(carried, 3 * total + i)
-            for j in range(i + 1):
-                s_0, s_1 = load(share, j), load(share, total + j)
-                s_2, s_3 = load(share, 2 * total + j), load(share, 3 * total + j)
-                coupling = madd(c_0, s_0, madd(c_1, s_1, madd(c_2, s_2, madd(c_3, s_3, load(store, to + j)))))
-                form = madd(q_0, s_0, madd(q_1, s_1, madd(q_2, s_2, madd(q_3, s_3, load(forms, to + j)))))
-                form = madd(p_0, load(carried, j), madd(p_1, load(carried, total + j), form))
-                form = madd(p_2, load(carried, 2 * total + j), madd(p_3, load(carried, 3 * total + j), form))
-                save(store, to + j, coupling)
-                save(forms, to + j, form)
+        for i in range(0, k - 1, 2):
+            _add_four(store, forms, out + i * total, rows, total, i, i + 1, share, carried)
+        if k % 2:
+            _add_last(store, forms, out + (k - 1) * total, rows, total, k - 1, 0, k, share, carried)
     for node in range(k - 1, boundary - 1, -1):
         _take(store, forms, out, total, node, 0, share, carried, 0)
 
