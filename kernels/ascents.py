@@ -42,7 +42,7 @@ class Form:
         self, circuit: Circuit, across: Array, word_nodes: Array, bit_nodes: Array, grounded: frozenset[int]
     ) -> None:
         self._circuit = circuit
-        self._weights = (across, word_nodes, bit_nodes)
+        self._weights = (across, across + word_nodes, across + bit_nodes)
         self._grounded = grounded
 
     def leaf(self, group: Alike) -> Array:

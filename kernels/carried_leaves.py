@@ -55,9 +55,7 @@ def _cell(
     )  # fmt: skip
     _put(store, between, g, top, left, row, col, 1.0)
     _put(forms, between, across, top, left, row, col, -1.0)
-    _put(forms, own_word, across, top, left, row, col, 1.0)
     _put(forms, own_word, word_nodes, top, left, row, col, 1.0)
-    _put(forms, own_bit, across, top, left, row, col, 1.0)
     _put(forms, own_bit, bit_nodes, top, left, row, col, 1.0)
     for side in range(4):
         port = places[at + 2 + side]
@@ -185,7 +183,7 @@ def carry(
     g, cw, cb : (m, n), (m, n+1), (m+1, n)
         Cells, and couplings of the word- and bit-line segments, ends included, in siemens.
     across, word_nodes, bit_nodes : (m, n)
-        The form: ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``.
+        The form: ``sum word_nodes v**2 + bit_nodes u**2 - 2 across u v``.
     top, left : (LANES,)
         Each leaf's first row and column; lanes without a leaf repeat another's.
     store, forms : (entries * LANES)

@@ -12,7 +12,8 @@ from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.devices import Linear
 from xbarsim.errors import ConvergenceError
 from xbarsim.noise.operating_point import OperatingPoint
-from xbarsim.solvers.effective import admittance, check_joined, ports, verify
+from xbarsim.solution import Solution
+from xbarsim.solvers.effective import check_joined
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import solve_points
 from xbarsim.solvers.terminals import Terminals
@@ -48,17 +49,24 @@ class TangentCircuit:
     @cached_property
     def terminals(self) -> Terminals:
         """The circuit seen from its ends."""
-        segments = Segments.of(self.crossbar)
-        check_joined(segments, ("word", "bit"))
-        terminals = Terminals.of(segments, keep=True, threads=self.threads)
-        verify(terminals)
+        check_joined(self.segments, ("word", "bit"))
+        terminals = Terminals.of(self.segments, keep=True, threads=self.threads)
+        # Covariances are of the outputs alone: so is what the reduction is held against, a full solve.
+        sources, solution = self._probe
+        outputs = solution.end_currents["bit_bottom"]
+        gap = float(np.abs(terminals.currents(sources)["bit_bottom"] - outputs).max(initial=0.0))
+        size = float(np.abs(outputs).max(initial=0.0))
+        if not gap <= TOLERANCE * size:
+            raise ConvergenceError(
+                f"the outputs' admittance differs from that of a full solve by {gap / size if size else gap:.1e}",
+                "look for wires and cells very far apart",
+            )
         return terminals
 
     @cached_property
-    def outputs(self) -> Array:
-        """Where the bit_bottom ends stand among ``ports(crossbar)``; -1 for open ones."""
-        places = {port: k for k, port in enumerate(ports(self.crossbar))}
-        return np.array([places.get(("bit_bottom", j), -1) for j in range(self.crossbar.shape[1])])
+    def segments(self) -> Segments:
+        """The circuit, laid out."""
+        return Segments.of(self.crossbar)
 
     def white(self, density: Array, thermal: float) -> Array:
         """Return covariances of the outputs, (cols, cols), with thermal noise of wires and ends.
@@ -72,10 +80,13 @@ class TangentCircuit:
         thermal : float
             4 k T.
         """
-        covariance = thermal * self._among_outputs(
-            admittance(self.crossbar, self.terminals, self.terminals.network.couplings)
-        )
-        beyond = density - thermal * Segments.of(self.crossbar).g
+        place = self.terminals.places.get("bit_bottom")
+        if place is None:
+            return np.zeros((self.crossbar.shape[1],) * 2)
+        couplings = self.terminals.network.couplings[place]
+        covariance: Array = -thermal * couplings[:, place]
+        np.fill_diagonal(covariance, thermal * couplings.sum(axis=1))
+        beyond = density - thermal * self.segments.g
         return covariance + self.powers(beyond) if beyond.any() else covariance
 
     def powers(self, across: Array) -> Array:
@@ -92,7 +103,8 @@ class TangentCircuit:
         """
         zeros = np.zeros_like(across)
         form = self.terminals.form(across, zeros, zeros, grounded=[side for side in SIDES if side != "bit_bottom"])
-        volts, squares = self._probe
+        sources, solution = self._probe
+        volts, squares = sources["bit_bottom"][0], np.nan_to_num(solution.device_voltages[0]) ** 2
         expected, size = float((squares * across).sum()), float((squares * np.abs(across)).sum())
         gap = abs(float(volts @ form @ volts) - expected) if form.size else abs(expected)
         if not gap <= TOLERANCE * size:
@@ -100,22 +112,13 @@ class TangentCircuit:
                 f"noise carried to the ends differs from that of a full solve by {gap / size if size else gap:.1e}",
                 "look for wires and cells very far apart",
             )
-        tied = self.outputs >= 0
-        return np.where(tied[:, None] & tied, form, 0.0) if form.size else np.zeros((tied.size, tied.size))
+        # Terminals of open ends have no couplings, and so nothing of the form.
+        return form if form.size else np.zeros((self.crossbar.shape[1],) * 2)
 
     @cached_property
-    def _probe(self) -> tuple[Array, Array]:
-        """Random voltages of the outputs' sources, and the squares of the cells' that a full solve has for them."""
+    def _probe(self) -> tuple[dict[Side, Array], Solution]:
+        """Random voltages of the outputs' sources, others at 0 V, and a full solve of them."""
         rows, cols = self.crossbar.shape
-        volts = np.random.default_rng(_SEED).uniform(-1.0, 1.0, cols)
         sources: dict[Side, Array] = {side: np.zeros((1, rows if side.startswith("word") else cols)) for side in SIDES}
-        sources["bit_bottom"] = volts[None, :]
-        solution = solve_points(self.crossbar, sources, fields=True, threads=self.threads)
-        return volts, np.nan_to_num(solution.device_voltages[0]) ** 2
-
-    def _among_outputs(self, matrix: Array) -> Array:
-        places = self.outputs
-        tied = places >= 0
-        among = np.zeros((places.size, places.size))
-        among[np.ix_(tied, tied)] = matrix[np.ix_(places[tied], places[tied])]
-        return among
+        sources["bit_bottom"] = np.random.default_rng(_SEED).uniform(-1.0, 1.0, (1, cols))
+        return sources, solve_points(self.crossbar, sources, fields=True, threads=self.threads)
