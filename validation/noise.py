@@ -32,7 +32,7 @@ LINES = (1, 2, 4, 8, 16, 32)
 NGSPICE_BOLTZMANN = 1.38064852e-23
 KELVIN = 300.0
 CELLS = CellNoise(fano=0.4)
-RUNS = 7
+RUNS = 15
 
 
 def array(lines: int, device: Device | None) -> Crossbar:
@@ -102,24 +102,25 @@ def against_ngspice(lines: int, device: Device | None) -> tuple[float, float]:
     return float(np.abs(ours.variance[outputs] / wanted - 1.0).max()), seconds
 
 
-def median(work: Callable[[], object]) -> float:
-    work()
-    times = []
-    for _ in range(RUNS):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return float(np.median(times))
+def medians(*works: Callable[[], object]) -> list[float]:
+    """Return the processor's seconds of each, the median of runs in turns: all see the same machine."""
+    times: list[list[float]] = [[] for _ in works]
+    for _ in range(RUNS + 1):
+        for work, taken in zip(works, times, strict=True):
+            start = time.process_time()
+            work()
+            taken.append(time.process_time() - start)
+    return [float(np.median(taken[1:])) for taken in times]
 
 
-def costs(lines: int) -> tuple[float, float, float]:
+def costs(lines: int) -> list[float]:
     """Return seconds of the map, of thermal noise of all outputs, and of that with flicker noise."""
     crossbar = array(lines, None)
     volts = np.random.default_rng(1).uniform(0.0, 0.5, lines)
-    return (
-        median(lambda: effective_conductance(crossbar, threads=1)),
-        median(lambda: output_noise(crossbar, volts, threads=1)),
-        median(lambda: output_noise(crossbar, volts, cells=CellNoise(flicker=1e-9), threads=1)),
+    return medians(
+        lambda: effective_conductance(crossbar, threads=1),
+        lambda: output_noise(crossbar, volts, threads=1),
+        lambda: output_noise(crossbar, volts, cells=CellNoise(flicker=1e-9), threads=1),
     )
 
 
@@ -152,7 +153,7 @@ def main() -> None:
             "# Noise of all outputs", "", "`python validation/noise.py --write`", "",
             "Spectral densities at 10 Hz and 300 K, cells with a Fano factor of 0.4: the largest relative difference.",
             "", *rows, "",
-            "Covariance of all outputs, seconds of one thread beside those of the effective conductance.", "",
+            "Covariance of all outputs, seconds of one thread beside those of the effective conductance, medians of runs in turns.", "",
             *times, "",
             f"100,000 draws of 32 outputs: the worst of 528 covariances is off by {worst:.1f} of its standard errors.",
             "",
