@@ -16,7 +16,7 @@ from pathlib import Path
 import provenance
 
 from xbarsim import validate
-from xbarsim.validate.report import terminal
+from xbarsim.validate.report import ValidationReport
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
         ("vacask",) if bank == "vacask" else (),
         bank == "time",
     )
-    print(terminal(outcome))
+    print(ValidationReport(outcome).as_table())
     if arguments.write:
         place = "bank" if bank == "full" else f"bank-{bank}"
         (provenance.RESULTS / place).mkdir(exist_ok=True)
