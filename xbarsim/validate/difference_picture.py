@@ -71,7 +71,7 @@ def _differences(axes: Axes, outcome: Outcome, devices: list[str]) -> None:
     _widen(axes)
     axes.set_title("Voltages and currents, xbarsim against others", fontsize=TITLE)
     axes.grid(linewidth=0.3)
-    axes.legend(fontsize=TEXT, loc="best", ncols=2)
+    axes.legend(fontsize=TEXT, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)
 
 
 def _tolerances(compared: list[Row]) -> list[tuple[float, str]]:
