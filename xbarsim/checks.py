@@ -71,6 +71,20 @@ def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: 
     return array
 
 
+def checked_cells(conductance: ArrayLike) -> Array:
+    """Return siemens of an array's cells, contiguous (rows, cols).
+
+    Raises
+    ------
+    InputError
+        They are no such array, or one is negative or not finite.
+    """
+    g = checked_array("conductance", conductance)
+    if g.ndim != 2 or g.size == 0:
+        raise InputError(f"conductance has shape {g.shape}: it must be (rows, cols), at least 1 x 1")
+    return np.ascontiguousarray(g)
+
+
 def _kind(value: object) -> str:
     dtype = getattr(value, "dtype", None)
     return f"{type(value).__name__} of {dtype}" if dtype is not None else type(value).__name__

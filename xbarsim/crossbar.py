@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array as Array
-from xbarsim.checks import Locked, broadcast
+from xbarsim.checks import Locked, broadcast, checked_cells
 from xbarsim.checks import checked_array as checked_array
 from xbarsim.conventions import peer_arguments
 from xbarsim.conventions.odd_values import odd_conductances, odd_voltages
@@ -129,10 +129,7 @@ class Crossbar(Locked):
         ends: Mapping[Side, LineEnds] | None = None,
         device: Device | None = None,
     ) -> None:
-        g = checked_array("conductance", conductance)
-        if g.ndim != 2 or g.size == 0:
-            raise InputError(f"conductance has shape {g.shape}: it must be (rows, cols), at least 1 x 1")
-        g = np.ascontiguousarray(g)
+        g = checked_cells(conductance)
         rows, cols = g.shape
         values: dict[str, Any] = {"conductance": g}
         for name, value, shape in (

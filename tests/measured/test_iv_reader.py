@@ -202,3 +202,18 @@ def test_a_table_of_a_loop_says_how_to_take_a_branch(tmp_path):
     ):
         Table.from_csv(path)
     assert read_iv(path).table(way="up").span == pytest.approx((-0.4, 0.5)), "-0.5 V was reached on the way down"
+
+
+@pytest.mark.parametrize("unit", ["A/cm2", "mA/cm^2", "A cm-2", "dBm", "a.u.", "%", "ohm", "S"])
+def test_other_units_are_refused(tmp_path, unit):
+    """Would break if a current density, or a share, were read as amperes without a word."""
+    path = tmp_path / "iv.csv"
+    path.write_text(f"Voltage (V),Current ({unit})\n-1,-2\n0,0\n1,2\n")
+    with pytest.raises(InputError, match=r"heading 'Current \(.*\)' has the unit .*: give volts and amperes"):
+        read_iv(path)
+
+
+def test_brackets_may_hold_other_words(tmp_path):
+    path = tmp_path / "iv.csv"
+    path.write_text("Voltage (CH1),Current (CH2)\n-1e-3,-2e-6\n0,0\n1e-3,2e-6\n")
+    assert read_iv(path).current.max() == 2e-6

@@ -17,6 +17,12 @@ _NAMES = {
 _UNIT = re.compile(r"^(?P<name>.*?)\s*[\[(/_ ]\s*(?P<scale>[fpnuµμmk]?)(?P<unit>[VA])\s*[\])]?$")
 _BARE = re.compile(r"^[\[(]?\s*(?P<scale>[fpnuµμmk]?)(?P<unit>[VA])\s*[\])]?$")
 
+_FOREIGN = re.compile(
+    r"[\[(]\s*(?P<unit>[^\])]*[AV]\s*/[^\])]*|[^\])]*[AV]\s*(?:[cmuµn]?m\s*\^?-?2|sq)[^\])]*|dB\w*|a\.?\s?u\.?|%|k?ohms?|[kM]?Ω|[mµu]?[WSJC]|log[^\])]*)"
+    r"\s*[\])]\s*$"
+)
+"""Units of headings that are neither volts nor amperes, as those of densities."""
+
 _SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3}
 
 
@@ -109,6 +115,11 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
             means = unit or next((kind for kind, form in _NAMES.items() if form.match(name or "")), None)
             if means is None or (unit is None and means in places):
                 continue
+            foreign = _FOREIGN.search(word) if unit is None else None
+            if foreign:
+                raise InputError(
+                    f"{path}: heading {word!r} has the unit {foreign['unit'].strip()}: give volts and amperes (mV, uA)"
+                )
             if places.get(means, place) != place:
                 raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
             places[means] = place

@@ -101,7 +101,8 @@ class Nonidealities(Settings):
         for name, kind in _EFFECTS.items():
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
-                raise InputError(f"Nonidealities.{name} is {value!r}: it must be {kind.__name__}(...) or None")
+                word = "'circuit', " if kind is ReadNoise else ""
+                raise InputError(f"Nonidealities.{name} is {value!r}: it must be {word}{kind.__name__}(...) or None")
         if self.write_verify and self.cycle_variation:
             raise InputError("cycle_variation is of blind writes: with write_verify give WriteVerify.noise instead")
         if self.programming:

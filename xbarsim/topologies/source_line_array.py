@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xbarsim.checks import Array, Locked, broadcast, checked_array
+from xbarsim.checks import Array, Locked, broadcast, checked_array, checked_cells
 from xbarsim.crossbar import LineEnds
 from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
@@ -77,10 +77,7 @@ class SourceLineArray(Locked):
         ends: Mapping[ColumnSide, LineEnds] | None = None,
         device: Device | None = None,
     ) -> None:
-        g = checked_array("conductance", conductance)
-        if g.ndim != 2 or g.size == 0:
-            raise InputError(f"conductance has shape {g.shape}: it must be (rows, cols), at least 1 x 1")
-        g = np.ascontiguousarray(g)
+        g = checked_cells(conductance)
         rows, cols = g.shape
         values: dict[str, Any] = {"conductance": g}
         for name, value, shape, inf_ok in (
