@@ -6,8 +6,10 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Any
 
+_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 _COLUMN = re.compile(r"([<>])(\d*)")
 
 
@@ -61,6 +63,20 @@ def _lines(rows: list[Sequence[str]], columns: Sequence[str]) -> list[str]:
     formats = [f"{{:{side}{width or ''}}}" for side, width in zip(sides, widths, strict=True)]
     lines = ["  ".join(formats[: k + 1]) for k in range(len(columns))]
     return [lines[len(row) - 1].format(*row).rstrip() if row else "" for row in rows]
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """Return a line as lines of at most ``width`` characters where its last cell is a sentence: the others as it is."""
+    start = max((match.end() for match in _GAP.finditer(line)), default=0)
+    if len(line) <= width or start > width // 2:
+        return [line]
+    parts = wrap(line[start:], width - start, break_long_words=False, break_on_hyphens=False)
+    return [line[:start] + parts[0], *(" " * (start or 2) + part for part in _rest(parts, start, width))]
+
+
+def _rest(parts: list[str], start: int, width: int) -> list[str]:
+    """Return what follows the first line; of a sentence alone it is two blanks in."""
+    return parts[1:] if start else wrap(" ".join(parts[1:]), width - 2, break_long_words=False, break_on_hyphens=False)
 
 
 def comma_separated(rows: Iterable[Iterable[Any]]) -> str:

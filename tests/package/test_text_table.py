@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from xbarsim.text_table import aligned, comma_separated
+from xbarsim.text_table import aligned, comma_separated, wrapped
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
@@ -54,3 +54,18 @@ def test_values_with_commas_and_quotes_come_back():
     rows = [["name", "value"], ['a, "b"', "1"], [], ["two\nlines", ""]]
     assert list(csv.reader(io.StringIO(comma_separated(rows)))) == rows
     assert not comma_separated(rows).endswith("\n")
+
+
+def test_sentences_wrap_and_columns_stay():
+    """Would break if words were lost, or a table's numbers were torn from their column."""
+    sentence = "a network of two layers on many images, whose weights were trained for ten epochs on others"
+    lines = wrapped(sentence, 40)
+    assert max(map(len, lines)) <= 40
+    assert " ".join(line.strip() for line in lines) == sentence
+    row = f"fpt        {sentence}"
+    lines = wrapped(row, 60)
+    assert max(map(len, lines)) <= 60
+    assert all(line.startswith(" " * 11) for line in lines[1:])
+    numbers = "half        16 x 16  -0.7885     0.5591   2.915e-05   5.213e-05    5.17e-05"
+    assert wrapped(numbers, 60) == [numbers]
+    assert wrapped(sentence, 200) == [sentence]

@@ -16,6 +16,7 @@ from xbarsim.cli import announce
 from xbarsim.cli.option_types import Command, in_order, is_typed
 from xbarsim.errors import InputError, XbarsimError
 from xbarsim.files import checked_target, written_whole
+from xbarsim.text_table import wrapped
 
 if TYPE_CHECKING:
     from xbarsim.cli.interrupt import Wish
@@ -168,9 +169,8 @@ class Output:
         content: str | Iterable[bytes] = getattr(answer, f"as_{form}")()
         parts = [f"{content}\n"] if isinstance(content, str) else list(content)
         if self.path is None:
-            for part in parts:
+            for part in self._fitted(parts):
                 click.echo(part, nl=False)
-            self._tell_width(parts)
         else:
             with written_whole(self.path) as file:
                 for part in parts:
@@ -178,14 +178,19 @@ class Output:
         if self.plot is not None and draw is not None:
             self._draw(draw, self.plot)
 
-    def _tell_width(self, parts: Sequence[str | bytes]) -> None:
-        """Say so where a terminal breaks lines of a table."""
+    def _fitted(self, parts: Sequence[str | bytes]) -> Sequence[str | bytes]:
+        """Wrap sentences to a terminal's width, and say so where columns of a table are wider."""
         if self.form != "table" or sys.stdout is None or not sys.stdout.isatty():
-            return
+            return parts
         columns = shutil.get_terminal_size().columns
-        widest = max((len(line) for part in parts if isinstance(part, str) for line in part.splitlines()), default=0)
+        if not all(isinstance(part, str) for part in parts):
+            return parts
+        text = "".join(map(str, parts))
+        lines = [line for whole in text.splitlines() for line in wrapped(whole, columns)]
+        widest = max(map(len, lines), default=0)
         if widest > columns:
             self.note(f"lines have up to {widest} characters, this terminal {columns}: widen it, or take --format csv")
+        return ["".join(f"{line}\n" for line in lines)]
 
     def _draw(self, draw: Callable[[str], list[str]], path: str) -> None:
         """Draw when the numbers are out; whatever goes wrong is one line."""
