@@ -71,10 +71,10 @@ def wrapped(line: str, width: int) -> list[str]:
     if len(line) <= width or start > width // 2:
         return [line]
     parts = wrap(line[start:], width - start, break_long_words=False, break_on_hyphens=False)
-    return [line[:start] + parts[0], *(" " * (start or 2) + part for part in _rest(parts, start, width))]
+    return [line[:start] + parts[0], *(" " * (start or 2) + part for part in _later_lines(parts, start, width))]
 
 
-def _rest(parts: list[str], start: int, width: int) -> list[str]:
+def _later_lines(parts: list[str], start: int, width: int) -> list[str]:
     """Return what follows the first line; of a sentence alone it is two blanks in."""
     return parts[1:] if start else wrap(" ".join(parts[1:]), width - 2, break_long_words=False, break_on_hyphens=False)
 
