@@ -187,6 +187,14 @@ def test_a_band_is_the_integral_of_densities():
     close(total * math.log(450.0) / 2, whole.covariance, 1e-10)
 
 
+@pytest.mark.parametrize("low", [1e3, 1e9, 1e16])
+def test_telegraph_noise_far_above_its_corner_is_that_of_its_tail(low):
+    cells = CellNoise(telegraph=0.1, occupancy=0.25, lifetime=10.0)
+    # 4 (a I)^2 p (1 - p) tau / (2 pi f tau)^2, integrated from low to 3 low.
+    tail = 4.0 * 0.2**2 * 0.25 * 0.75 / (4.0 * np.pi**2 * 10.0) * (2.0 / 3.0) / low
+    assert cells.telegraph_power(np.array([2.0]), (low, 3.0 * low))[0] == pytest.approx(tail, rel=1e-8)
+
+
 @pytest.mark.parametrize("exponent", [1.0, 1.0 + 1e-9, 1.0 - 1e-9])
 def test_flicker_noise_goes_over_to_a_logarithm(exponent):
     cells = CellNoise(flicker=2.0, exponent=exponent)

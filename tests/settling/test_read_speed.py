@@ -72,6 +72,20 @@ def test_outputs_that_nothing_reaches_have_no_times():
     assert report.as_table().count("-") >= 16
 
 
+def test_rows_behind_sources_without_resistance_are_not_the_slowest():
+    g = np.array(array().conductance)
+    g[2, 0] = 0.0
+    # Both ends hold their lines, so that row 2 reaches output 0 by no way at all.
+    crossbar = array(driver=0.0, sense=0.0).with_cells(g)
+    delays = elmore_delays(crossbar, **FARADS)
+    assert np.argwhere(np.isnan(delays)).tolist() == [[2, 0]]
+    assert read_speed(crossbar, sample(), **FARADS).worst_rows[0] != 2
+    alone = settling(crossbar, np.eye(6)[2], **FARADS)
+    assert alone.currents[0] == 0.0
+    assert np.isnan(alone.time(bits=6)[0])
+    assert np.isfinite(alone.time(bits=6)[1:]).all()
+
+
 def test_outputs_without_capacitance_are_there_at_once():
     speed = read_speed(array(), sample(), word_capacitance=0.0)
     assert np.isinf(speed.bandwidth(6).typical).all()

@@ -111,7 +111,9 @@ class CellNoise:
 
     def telegraph_power(self, amperes: Array, band: tuple[float, float]) -> Array:
         """Return A^2 between two frequencies, of cells with currents ``amperes`` (..., rows, cols)."""
-        angle = np.arctan(2.0 * np.pi * band[1] * self.lifetime) - np.arctan(2.0 * np.pi * band[0] * self.lifetime)
+        low, high = (2.0 * np.pi * frequency * self.lifetime for frequency in band)
+        # arctan(high) - arctan(low), of which far above the corner nothing would be left.
+        angle = np.arctan2(high - low, 1.0 + low * high)
         step = self.telegraph * amperes
         power: Array = step**2 * self.occupancy * (1.0 - self.occupancy) * angle * 2.0 / np.pi
         return power

@@ -19,6 +19,9 @@ from xbarsim.transient.line_shares import LineShares
 TOLERANCE = 1e-10
 """Of each moment's currents, as a part of the largest."""
 
+LEAST = 1e-26
+"""Of what flows beside it: a current that is smaller is what 1e-30 ohm, which stand for 0, let through."""
+
 _TIGHTEST = 1e-13
 _MOST_PASSES = 4000
 
@@ -65,7 +68,10 @@ class MomentCircuit:
         zeros = np.zeros((rows, cols))
         volts: dict[Side, Array] = {side: np.zeros(rows if side.startswith("word") else cols) for side in SIDES}
         volts["word_left"] = inputs
-        series = [self._solved(volts, zeros, zeros)]
+        first = self._solved(volts, zeros, zeros)
+        largest = float(np.abs(self.segments.g * (first.v - first.u)).max())
+        outputs = np.where(np.abs(first.outputs) > LEAST * largest, first.outputs, 0.0)
+        series = [NodeMoment(first.v, first.u, outputs)]
         still = volts | {"word_left": np.zeros(rows)}
         for _ in range(count - 1):
             check_running()
