@@ -20,7 +20,7 @@ TOLERANCE = 1e-10
 """Of each moment's currents, as a part of the largest."""
 
 LEAST = 1e-26
-"""Of what flows beside it: a current that is smaller is what 1e-30 ohm, which stand for 0, let through."""
+"""Of the largest: a current that is smaller is what 1e-30 ohm, which stand for 0, let through."""
 
 _TIGHTEST = 1e-13
 _MOST_PASSES = 4000
@@ -68,10 +68,7 @@ class MomentCircuit:
         zeros = np.zeros((rows, cols))
         volts: dict[Side, Array] = {side: np.zeros(rows if side.startswith("word") else cols) for side in SIDES}
         volts["word_left"] = inputs
-        first = self._solved(volts, zeros, zeros)
-        largest = float(np.abs(self.segments.g * (first.v - first.u)).max())
-        outputs = np.where(np.abs(first.outputs) > LEAST * largest, first.outputs, 0.0)
-        series = [NodeMoment(first.v, first.u, outputs)]
+        series = [self._solved(volts, zeros, zeros)]
         still = volts | {"word_left": np.zeros(rows)}
         for _ in range(count - 1):
             check_running()
@@ -104,4 +101,5 @@ class MomentCircuit:
                 f"a moment of the response was solved to {error / largest if largest else np.inf:.1e} of the largest "
                 f"current (tolerance {TOLERANCE:g})", "look for cells and wires very far apart",
             )  # fmt: skip
-        return NodeMoment(v, u, out["bit_bottom"])
+        outputs = out["bit_bottom"]
+        return NodeMoment(v, u, np.where(np.abs(outputs) > LEAST * largest, outputs, 0.0))
