@@ -99,6 +99,18 @@ def test_another_matrix_on_the_same_chip():
         core.with_matrix(MATRIX.T)
 
 
+def test_those_that_take_a_matrix_for_an_array_have_the_effective_one():
+    core = MatrixCore(MATRIX, **WIRES)
+    assert np.array_equal(np.asarray(core), core.effective)
+    assert np.asarray(core, np.float32).dtype == np.float32
+    copy = np.array(core)
+    copy[0, 0] = 0.0
+    assert core.effective[0, 0] != 0.0
+    pandas = pytest.importorskip("pandas")
+    assert np.allclose(pandas.Series(X[0]) @ core, X[0] @ core, rtol=1e-14)
+    assert np.allclose(pandas.DataFrame(X) @ core, X @ core, rtol=1e-14)
+
+
 def test_scipys_solvers_take_it():
     matrix = np.eye(5) * 3.0 + RNG.uniform(-0.5, 0.5, (5, 5))
     core = MatrixCore(matrix, word_wire=0.5, bit_wire=0.5)

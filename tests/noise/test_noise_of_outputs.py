@@ -174,6 +174,12 @@ def test_a_batch_has_the_noise_of_its_vectors():
         close(one, output_noise(crossbar, vector, cells=cells).covariance, 1e-12)
 
 
+def test_a_batch_of_no_vectors_has_no_noise():
+    found = output_noise(array(4, 6, 5), np.zeros((0, 4)), cells=CellNoise(flicker=1e-8))
+    assert found.covariance.shape == (0, 6, 6)
+    assert found.rms.shape == (0, 6)
+
+
 def test_a_band_is_the_integral_of_densities():
     crossbar, volts = array(3, 4, 6), [0.3, 0.1, -0.2]
     cells = CellNoise(flicker=1e-8, exponent=0.7, telegraph=0.05, lifetime=3e-3)
@@ -192,7 +198,7 @@ def test_telegraph_noise_far_above_its_corner_is_that_of_its_tail(low):
     cells = CellNoise(telegraph=0.1, occupancy=0.25, lifetime=10.0)
     # 4 (a I)^2 p (1 - p) tau / (2 pi f tau)^2, integrated from low to 3 low.
     tail = 4.0 * 0.2**2 * 0.25 * 0.75 / (4.0 * np.pi**2 * 10.0) * (2.0 / 3.0) / low
-    assert cells.telegraph_power(np.array([2.0]), (low, 3.0 * low))[0] == pytest.approx(tail, rel=1e-8)
+    assert cells.telegraph_power(np.array([2.0]), (low, 3.0 * low))[0] == pytest.approx(tail, rel=1e-8, abs=0.0)
 
 
 @pytest.mark.parametrize("exponent", [1.0, 1.0 + 1e-9, 1.0 - 1e-9])
@@ -222,7 +228,7 @@ def test_shot_noise_alone_is_2qI():
     shot = output_noise_density(crossbar, [5.0], frequency=1.0, cells=cells, temperature=1e-3).covariance[0, 0]
     share = 1.0 / crossbar.conductance[0, 0]
     share /= share + crossbar.driver[0] + crossbar.sense[0]  # the rest of the loop takes the rest
-    assert shot == pytest.approx(2 * CHARGE * amperes * share**2, rel=1e-4)
+    assert shot == pytest.approx(2 * CHARGE * amperes * share**2, rel=1e-4, abs=0.0)
 
 
 def test_open_outputs_and_lines_without_wires():

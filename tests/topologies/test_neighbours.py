@@ -111,6 +111,15 @@ def test_joints_of_lines_of_both_kinds():
     assert np.allclose(reduction.couplings, reduction.couplings.T, rtol=1e-12)
 
 
+def test_a_batch_of_no_vectors_has_no_currents():
+    arrays = {"a": Crossbar(np.ones((2, 3)), driver=1.0), "b": Crossbar(np.ones((3, 2)), driver=2.0)}
+    joined = JoinedArrays(arrays, [[("a", "bit_bottom", 0), ("b", "word_left", 1)]])
+    solution = solve_joined(joined, {"a": np.zeros((0, 2)), "b": [0.1, 0.2, 0.3]})
+    assert solution.arrays["a"].currents.shape == (0, 3)
+    assert solution.arrays["b"].currents.shape == (0, 2)
+    assert solution.joint_voltages.shape == (0, 1)
+
+
 def test_a_joint_without_a_source_floats():
     g = [[1e-3]]
     adrift = Crossbar(g, driver=np.inf, sense=np.inf, ends={"word_right": LineEnds(0.0, 1.0)})
@@ -152,6 +161,8 @@ def test_bad_arrays_are_named():
         JoinedArrays({"a": Crossbar(np.ones((2, 2)), device=xbarsim.Sinh(v0=0.25))}, joint)
     with pytest.raises(InputError, match=r"arrays\['a'\] is list"):
         JoinedArrays({"a": []}, joint)
+    with pytest.raises(InputError, match="arrays is empty: give one crossbar at least"):
+        JoinedArrays({}, [])
     joined = JoinedArrays({"a": Crossbar(np.ones((2, 2)))}, joint)
     with pytest.raises(InputError, match=r"voltages\['a'\]: voltages has shape \(3,\)"):
         solve_joined(joined, {"a": [1, 2, 3]})

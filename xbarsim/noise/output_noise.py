@@ -229,7 +229,11 @@ def _noise(
         collected["white"].append(circuit.white(cells.white(point.chord, point.volts, kelvin), thermal) * width)
         for kind in kinds[1:]:
             collected[kind].append(circuit.powers(powers[kind](point.amperes)))
-    parts = {kind: np.stack(values) if volts.ndim == 2 else values[0] for kind, values in collected.items()}
+    cols = crossbar.shape[1]
+    parts = {
+        kind: np.reshape(values, (-1, cols, cols)) if volts.ndim == 2 else values[0]
+        for kind, values in collected.items()
+    }
     return OutputNoise(parts, solution.currents)
 
 

@@ -118,7 +118,7 @@ def _source_voltages(joined: JoinedArrays, voltages: Mapping[str, ArrayLike]) ->
     for name, crossbar in joined.arrays.items():
         volts[name] = {side: np.tile(crossbar.boundary[side].voltage, (batch, 1)) for side in SIDES}
         if name in inputs:
-            volts[name]["word_left"] = np.tile(inputs[name], (batch // inputs[name].shape[0], 1))
+            volts[name]["word_left"] = np.array(np.broadcast_to(inputs[name], (batch, inputs[name].shape[1])))
     return volts
 
 
@@ -152,5 +152,5 @@ def _residual(joined: JoinedArrays, solutions: Mapping[str, Solution], missing: 
         axis=0,
     )
     lost = np.abs(missing).sum(axis=1)
-    at_joints = float(np.divide(lost, largest, out=np.where(lost > 0.0, np.inf, 0.0), where=largest > 0.0).max())
-    return at_joints + max(solution.residual + (solution.map_difference or 0.0) for solution in solutions.values())
+    shares = np.divide(lost, largest, out=np.where(lost > 0.0, np.inf, 0.0), where=largest > 0.0)
+    return float(shares.max(initial=0.0)) + max(solution.residual + (solution.map_difference or 0.0) for solution in solutions.values())

@@ -40,6 +40,8 @@ class JoinedArrays:
     joints: tuple[tuple[ArrayEnd, ...], ...]
 
     def __init__(self, arrays: Mapping[str, Crossbar], joints: Sequence[Sequence[ArrayEnd]]) -> None:
+        if not arrays:
+            raise InputError("arrays is empty: give one crossbar at least")
         for name, crossbar in arrays.items():
             if not isinstance(crossbar, Crossbar):
                 raise InputError(f"arrays[{name!r}] is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
