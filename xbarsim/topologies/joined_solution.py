@@ -153,4 +153,5 @@ def _residual(joined: JoinedArrays, solutions: Mapping[str, Solution], missing: 
     )
     lost = np.abs(missing).sum(axis=1)
     shares = np.divide(lost, largest, out=np.where(lost > 0.0, np.inf, 0.0), where=largest > 0.0)
-    return float(shares.max(initial=0.0)) + max(solution.residual + (solution.map_difference or 0.0) for solution in solutions.values())
+    arrays = max(solution.residual + (solution.map_difference or 0.0) for solution in solutions.values())
+    return float(shares.max(initial=0.0)) + arrays
