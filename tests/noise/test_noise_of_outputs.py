@@ -231,6 +231,16 @@ def test_shot_noise_alone_is_2qI():
     assert shot == pytest.approx(2 * CHARGE * amperes * share**2, rel=1e-4, abs=0.0)
 
 
+@pytest.mark.parametrize("x", [0.0, 3e-6, 9.9e-5, 1.01e-4, 0.7, 40.0, 1e4])
+def test_white_noise_goes_over_from_heat_to_shots(x):
+    volts = x * 2.0 * BOLTZMANN * KELVIN / CHARGE
+    density = CellNoise(fano=0.6).white(np.array([2e-4]), np.array([-volts]), KELVIN)[0]
+    # x coth x by the exponential, which is even in x; 1 without a voltage.
+    ratio = x + 2.0 * x / math.expm1(2.0 * x) if 0.0 < x < 300.0 else max(x, 1.0)
+    expected = 4.0 * BOLTZMANN * KELVIN * 2e-4 * (0.4 + 0.6 * ratio)
+    assert density == pytest.approx(expected, rel=1e-14, abs=0.0)
+
+
 def test_open_outputs_and_lines_without_wires():
     base = array(3, 3, 4)
     sense = base.sense.copy()
