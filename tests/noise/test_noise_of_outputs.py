@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbarsim import Crossbar, LineEnds, Selector, Sinh, Transistor, solve
-from xbarsim.errors import InputError, SolveError
+from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.noise import CellNoise, output_noise, output_noise_density
 from xbarsim.noise.cell_noise import BOLTZMANN, CHARGE
+from xbarsim.solvers.terminals import Terminals
 
 KELVIN = 345.0
 SIDES = ("word_left", "word_right", "bit_top", "bit_bottom")
@@ -149,9 +150,10 @@ def test_nonlinear_cells_count_with_their_slopes_and_chords(device):
     )  # by differences of currents
 
 
-def test_access_transistors_are_not_reciprocal():
+@pytest.mark.parametrize("ohms", [3.0, 300.0])
+def test_access_transistors_are_not_reciprocal(ohms):
     device = Transistor(gate=[[1.2], [1.5], [0.9]], kp=3e-4, lam=0.05)
-    crossbar = array(3, 4, 8, device=device, spread=1.0, both=True)
+    crossbar = array(3, 4, 8, device=device, spread=1.0, both=True, ohms=ohms)
     volts = np.array([0.4, -0.3, 0.2])
     solution = solve(crossbar, volts)
     v, u, g, step = solution.word_voltages, solution.bit_voltages, crossbar.conductance, 1e-6
@@ -161,8 +163,11 @@ def test_access_transistors_are_not_reciprocal():
     chord, amperes = solution.device_currents / solution.device_voltages, solution.device_currents
     cells = CellNoise(flicker=1e-7)
     found = output_noise_density(crossbar, volts, frequency=100.0, temperature=KELVIN, cells=cells)
-    power = 4 * BOLTZMANN * KELVIN * chord + 1e-9 * amperes**2
-    close(found.covariance, reference(crossbar, by_word, power, KELVIN, by_bit), 1e-6)  # by differences of currents
+    # Each by itself: of both together the flicker noise, a thousand times the rest, would be all that is seen.
+    heat = reference(crossbar, by_word, np.zeros_like(g), KELVIN, by_bit)
+    white = reference(crossbar, by_word, 4 * BOLTZMANN * KELVIN * chord, KELVIN, by_bit)
+    close(found.parts["white"], white, 1e-8)  # by differences of currents
+    close(found.parts["flicker"], reference(crossbar, by_word, 1e-9 * amperes**2, KELVIN, by_bit) - heat, 1e-8)
 
 
 def test_a_batch_has_the_noise_of_its_vectors():
@@ -300,6 +305,33 @@ def test_bad_input_is_told_in_a_line(arguments, words):
 def test_bad_cells_are_told_in_a_line(name, value, words):
     with pytest.raises(InputError, match=words):
         CellNoise(**{name: value})
+
+
+def test_a_converters_rounding_is_just_below_the_noise():
+    volts = np.random.default_rng(3).uniform(0.0, 0.5, (9, 4))
+    noise = output_noise(array(4, 6, 5), volts, band=(1.0, 1e9), cells=CellNoise(flicker=1e-6))
+    bits, span = noise.converter_bits(), np.ptp(noise.currents, axis=0)
+    rounding = (span / 2.0**bits) ** 2 / 12.0
+    assert (bits > 2.0).all()
+    assert (rounding <= noise.variance.mean(axis=0)).all()
+    assert (4.0 * rounding > noise.variance.mean(axis=0)).all()  # a bit less would add more than there is
+    signal = noise.currents.var(axis=0) / noise.variance.mean(axis=0)
+    np.testing.assert_allclose(2.0 ** (2.0 * noise.effective_bits()) - 1.0, signal, rtol=1e-9)
+    still = output_noise(array(4, 6, 5), np.tile(volts[:1], (2, 1))).converter_bits()
+    np.testing.assert_array_equal(still, 0.0)
+
+
+def test_noise_that_a_full_solve_does_not_have_is_not_handed_out(monkeypatch):
+    crossbar, cells, form, coupled = array(3, 4, 2), CellNoise(flicker=1e-8), Terminals.form, Terminals.currents
+    monkeypatch.setattr(Terminals, "form", lambda *args, **options: 1.000001 * form(*args, **options))
+    with pytest.raises(ConvergenceError, match=r"noise carried to the ends differs from that of a full solve by 1\.0e-06"):
+        output_noise(crossbar, [0.1, 0.2, 0.3], cells=cells)
+    monkeypatch.undo()
+    monkeypatch.setattr(
+        Terminals, "currents", lambda *args: {side: 1.000001 * part for side, part in coupled(*args).items()}
+    )
+    with pytest.raises(ConvergenceError, match=r"admittance differs from that of a full solve by 1\.0e-06"):
+        output_noise(crossbar)
 
 
 def test_what_has_no_noise_is_said():
