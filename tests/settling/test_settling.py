@@ -152,6 +152,17 @@ def test_poles_are_found_from_their_moments(tau, residue):
     assert poles.time(0.05)[0] / 1e-12 == pytest.approx(exact, rel=1e-5)
 
 
+@pytest.mark.parametrize("tau", [1e-9, 2.3e-9, 7e-12])
+@pytest.mark.parametrize("share", [0.3, -0.4])
+def test_a_double_pole_is_no_two_poles(tau, share):
+    """``(1 + share t / tau) exp(-t / tau)``: as two single ones their residues would be endless."""
+    moments = np.array([1.0, *((-tau) ** k * (1.0 + share * k) for k in range(1, 7))])[:, None]
+    poles = DecayingPoles.of(moments)
+    assert poles.count[0] == 1
+    assert np.abs(poles.residue).max() < 3.0
+    assert poles.residue[0, 0] * poles.tau[0, 0] == pytest.approx(tau * (1.0 + share), rel=1e-9, abs=0.0)
+
+
 def test_what_overshoots_is_settled_when_it_is_back():
     poles = DecayingPoles(np.array([[1.0], [0.2], [0.0]]), np.array([[-0.5], [1.5], [0.0]]), np.array([2]))
     exact = brentq(lambda t: 0.5 * math.exp(-t) - 1.5 * math.exp(-5 * t) - 0.05, 1.0, 9.0)
