@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from xbarsim import Crossbar, LineEnds, Sinh
+from xbarsim import Crossbar, LineEnds, Sinh, solve
 from xbarsim.errors import InputError
 from xbarsim.settling import elmore_delays, read_speed, settling
 from xbarsim.settling.speed_report import SpeedReport
@@ -109,5 +109,11 @@ def test_what_is_wrong_is_said(work, message):
 
 
 def test_fixed_ends_do_not_matter():
-    tied = array(ends={"word_right": LineEnds(0.0, 300.0)})
-    assert (read_speed(tied, sample(), **FARADS).typical_times(6) > 0.0).all()
+    """They bring a current that flows all the time: the way there is that of the same ends at 0 V."""
+    held, still = (array(ends={"word_right": LineEnds(volts, 300.0)}) for volts in (np.linspace(-0.3, 0.2, 6), 0.0))
+    first, second = (read_speed(crossbar, sample(), **FARADS) for crossbar in (held, still))
+    np.testing.assert_array_equal(first.typical_times(6), second.typical_times(6))
+    np.testing.assert_array_equal(first.worst_times(6), second.worst_times(6))
+    assert (first.typical_times(6) > 0.0).all()
+    np.testing.assert_allclose(first.typical.currents, solve(held, sample()).currents, rtol=1e-12)
+    assert np.abs(first.typical.currents / second.typical.currents - 1.0).min() > 1e-3
