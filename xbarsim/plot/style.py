@@ -69,8 +69,3 @@ def scaled_unit(largest: float, unit: str) -> tuple[float, str]:
         return 1.0, unit
     power = min(12, max(-15, 3 * math.floor(math.log10(abs(largest)) / 3.0 + 1e-12)))
     return 10.0**power, engineering(10.0**power, unit).partition(" ")[2]
-
-
-def short_number(value: float, unit: str) -> str:
-    """Return a number of three digits with its unit, for where there is little room: ``30.1 uA``."""
-    return engineering(float(f"{value:.3g}"), unit)
