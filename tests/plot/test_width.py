@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -54,27 +53,33 @@ def test_a_width_that_is_none_is_refused(tmp_path, width):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("panels", [1, 4])
-def test_where_words_would_lie_over_each_other_it_is_refused(tmp_path, panels):
-    """Narrower and narrower, pictures come until there is no room; in those that come no words meet."""
-    refused = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for width in (200.0, 100.0, 50.0, 25.0):
-            figure = new_figure(figsize=(6.0, 3.0))
-            for axes in np.atleast_1d(figure.subplots(1, panels)):
-                axes.set(title="a title of a panel", ylabel="one label")
-            try:
-                save(figure, tmp_path / "a.png", width=width)
-            except InputError as error:
-                refused.append(width)
-                assert str(error) == f"a picture of {width:g} mm has no room for its titles and labels: make it wider"
-                continue
-            boxes = [axes.title.get_window_extent() for axes in figure.axes]
-            # A text's box has space around its letters.
-            most = 0.05 * figure.dpi
-            assert all(left.x1 < right.x0 + most for left, right in pairwise(boxes))
-    assert refused == ([25.0] if panels == 1 else [100.0, 50.0, 25.0])
+def panels(count):
+    figure = new_figure(figsize=(6.0, 3.0))
+    for axes in np.atleast_1d(figure.subplots(1, count)):
+        axes.set(title="a title of a panel", ylabel="one label")
+    return figure
+
+
+@pytest.mark.parametrize(("count", "widths"), [(1, (200.0, 100.0, 50.0)), (4, (400.0, 300.0))])
+def test_where_there_is_room_words_do_not_meet(tmp_path, count, widths):
+    for width in widths:
+        figure = panels(count)
+        save(figure, tmp_path / "a.png", width=width)
+        figure.draw_without_rendering()  # the file had other dots an inch
+        boxes = [axes.title.get_window_extent() for axes in figure.axes]
+        most = 0.05 * figure.dpi  # a text's box has space around its letters
+        assert all(left.x1 < right.x0 + most for left, right in pairwise(boxes))
+        assert boxes[0].x0 > -most
+        assert boxes[-1].x1 < figure.bbox.x1 + most
+
+
+@pytest.mark.parametrize(("count", "widths"), [(1, (30.0, 20.0)), (4, (150.0, 85.0, 40.0))])
+def test_where_words_would_lie_over_each_other_it_is_refused(tmp_path, count, widths):
+    for width in widths:
+        text = f"a picture of {width:g} mm has no room for its titles and labels: make it wider"
+        with pytest.raises(InputError, match=text):
+            save(panels(count), tmp_path / "a.png", width=width)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_line_passes_it_on(capsys, tmp_path):

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from xbarsim.mitigation.all_methods import Offer
     from xbarsim.mitigation.partial_file import PartialFile
     from xbarsim.mitigation.study_report import MitigationReport
-    from xbarsim.plot.figures import Figure
     from xbarsim.nn.datasets import Dataset
     from xbarsim.nn.hardware import Hardware
     from xbarsim.nn.model_sources import Source
+    from xbarsim.plot.figures import Figure
 
 _QUICK = {"seeds": 1, "limit": 1000, "validation": 500, "epochs": 1}
 _QUICK_TRAINING = 2000  # images
