@@ -129,6 +129,18 @@ def test_answer_and_picture_are_two_files(capsys, monkeypatch, tmp_path, command
     assert_refused(answer, 2, f"--output and --plot are both {path}: give each a file of its own")
 
 
+@pytest.mark.parametrize("command", [command for command, option in PLACES if option == "--plot"])
+def test_no_work_for_a_picture_of_no_width(capsys, monkeypatch, tmp_path, command):
+    picture = ("--plot", tmp_path / "a.png")
+    for width in ("0", "-85", "inf"):
+        answer = refused(capsys, monkeypatch, command, tmp_path, *picture, "--plot-width", width)
+        assert_refused(answer, 2, f"--plot-width is {width} mm: it must be 20 to 2000 mm")
+    answer = refused(capsys, monkeypatch, command, tmp_path, *picture, "--plot-width", "nan")
+    assert_refused(answer, 2, "--plot-width", "'nan' is not a number")
+    answer = refused(capsys, monkeypatch, command, tmp_path, "--plot-width", "85")
+    assert_refused(answer, 2, "--plot-width is of a picture: give --plot FILE")
+
+
 FORMED = [command for command in WORK if any(option.name == "form" for option in cli.commands[command].params)]
 
 

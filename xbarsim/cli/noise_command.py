@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from xbarsim.crossbar import Array, Crossbar
     from xbarsim.noise.noise_report import NoiseReport
+    from xbarsim.plot.figures import Figure
 
 _HELP = """Find the noise of a crossbar's output currents, and the bits that it leaves.
 
@@ -62,13 +63,13 @@ def noise(netlist: str | None, **options: Any) -> None:
     if (netlist is None) == (options["conductance"] is None):
         raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
     report = _report(netlist, options, output)
-    output.deliver(report, lambda path: _drawn(report, netlist or options["conductance"], path))
+    output.deliver(report, lambda: _drawn(report, netlist or options["conductance"]))
 
 
-def _drawn(report: NoiseReport, source: str, path: str) -> list[str]:
+def _drawn(report: NoiseReport, source: str) -> Figure:
     from xbarsim.noise.noise_picture import draw
 
-    return draw(report, path, Path(source).name)
+    return draw(report, Path(source).name)
 
 
 def _report(netlist: str | None, options: dict[str, Any], output: Output) -> NoiseReport:

@@ -16,6 +16,7 @@ from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
     from xbarsim.crossbar import Array, Crossbar
+    from xbarsim.plot.figures import Figure
     from xbarsim.settling.speed_report import SpeedReport
 
 _HELP = """Find how fast a crossbar of linear cells can be read: how long its outputs take to settle.
@@ -55,13 +56,13 @@ def settling(netlist: str | None, **options: Any) -> None:
     if (netlist is None) == (options["conductance"] is None):
         raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
     report = _report(netlist, options, output)
-    output.deliver(report, lambda path: _drawn(report, netlist or options["conductance"], path))
+    output.deliver(report, lambda: _drawn(report, netlist or options["conductance"]))
 
 
-def _drawn(report: SpeedReport, source: str, path: str) -> list[str]:
+def _drawn(report: SpeedReport, source: str) -> Figure:
     from xbarsim.settling.speed_picture import draw
 
-    return draw(report, path, Path(source).name)
+    return draw(report, Path(source).name)
 
 
 def _report(netlist: str | None, options: dict[str, Any], output: Output) -> SpeedReport:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.analysis.answers import Answers
+    from xbarsim.plot.figures import Figure
     from xbarsim.solvers.solve import Method
 
 
@@ -110,17 +111,17 @@ def solve(
         output.note(note)
     for error in answers.errors:
         announce.say(f"error: {error}")
-    output.deliver(answers, lambda path: _drawn(answers, path))
+    output.deliver(answers, lambda: _drawn(answers))
     for problem in answers.problems:
         announce.say(f"xbarsim: {one_line(problem)}")
     if answers.problems:
         click.get_current_context().exit(EXIT_STOPPED if stop.wished else EXIT_SOLVE)
 
 
-def _drawn(answers: Answers, path: str) -> list[str]:
+def _drawn(answers: Answers) -> Figure:
     from xbarsim.analysis import pictures
 
-    return pictures.draw(answers, path)
+    return pictures.draw(answers)
 
 
 def _check_idle(circuit: dict[str, Any]) -> None:
