@@ -13,7 +13,9 @@ from xbarsim.loop import (
     Loop,
     OpAmp,
     Resistor,
+    Transconductor,
     VoltageSource,
+    charged_modes,
     close,
     inverse_loop,
     transimpedance_loop,
@@ -28,6 +30,9 @@ RC = (VoltageSource("v", "a", "0", 0.1), Resistor("r", "a", "b", 1e3), Capacitor
     ("call", "message"),
     [
         (lambda: Capacitor("c", "a", "b", -1e-12), r"^farads of c is -1e-12: it must be >= 0"),
+        (lambda: Transconductor("g", "a", "b", "c", "d", np.inf), r"^siemens of g is inf: it must be"),
+        (lambda: Transconductor("g", "a", "b", "c", "d", [1.0]), r"^siemens of g has shape \(1,\): give one number$"),
+        (lambda: Transconductor("g", "a", "b", "c d", "d", 1.0), r"^plus of g is 'c d': names have neither"),
         (lambda: Capacitor("c", "a", "b", np.nan), r"^farads of c is nan: it must be"),
         (lambda: Capacitor("c", "a", "b", np.inf), r"^farads of c is inf: it must be"),
         (lambda: Capacitor("c", "a", "b", [1e-12, 1e-12]), r"^farads of c has shape \(2,\): give one number$"),
@@ -50,8 +55,8 @@ RC = (VoltageSource("v", "a", "0", 0.1), Resistor("r", "a", "b", 1e3), Capacitor
         ),
         (
             lambda: close(inverse_loop(ONE, [0.1, 0.1], unit=UNIT).with_capacitance(word=1e-15)),
-            r"^array has capacitance and a0 no bandwidth: poles need both, give Amplifier\(bandwidth=\.\.\.\), or "
-            r"close\(loop, stable=False\)",
+            r"^array has capacitance and a0 no bandwidth: poles need both, give Amplifier\(bandwidth=\.\.\.\) "
+            r"\(inf for one without a pole\), or close\(loop, stable=False\)",
         ),
         (lambda: close(Loop(*RC)).stability.settling_time(0.1, bits=8), "accuracy and bits are both given: give one"),
         (lambda: close(Loop(*RC)).stability.settling_time(bits=0), "bits is 0: it must be above 0 and below 50"),
@@ -107,3 +112,21 @@ def test_loops_of_nothing_that_moves_have_no_poles():
     assert stability.poles.size == 0
     assert stability.stable
     assert stability.settling_time()[0] == 0.0
+
+
+def ideal(**amplifier):
+    return Loop(*RC, Resistor("rf", "b", "o", 1e4), OpAmp("u", "0", "b", "o", Amplifier(**amplifier)))
+
+
+def test_ideal_amplifiers_that_hold_a_capacitance_at_once():
+    with pytest.raises(
+        SolveError, match=r"capacitance holds a voltage that is fixed at once.*give amplifiers a finite"
+    ):
+        close(ideal(bandwidth=np.inf))
+    assert close(ideal(bandwidth=np.inf, gain=1e9)).stability.poles.size == 1
+
+
+def test_large_loops_are_of_amplifiers_with_poles(monkeypatch):
+    monkeypatch.setattr(charged_modes, "MOST_DENSE", 0)
+    with pytest.raises(SolveError, match=r"the loop has .* voltages with capacitance, and transconductors or amplif"):
+        close(ideal(bandwidth=np.inf, gain=1e9))

@@ -15,6 +15,7 @@ from xbarsim.loop import (
     Loop,
     OpAmp,
     Resistor,
+    Transconductor,
     UnstableError,
     VoltageSource,
     charged_modes,
@@ -255,3 +256,34 @@ def test_passive_loops_only_decay():
 def test_bits_and_accuracy_are_one_thing():
     stability = close(transimpedance_stage(1e4)).stability
     assert stability.settling_time(bits=9) == stability.settling_time(2.0**-10)
+
+
+def test_an_amplifier_without_a_pole_by_hand():
+    """``-v(minus) = v(out) / gain`` at once: the capacitances' pole alone, also of one in the feedback."""
+    gain, cf, cin, rs, rf = 50.0, 2e-12, 30e-12, 2e4, 1e5
+    loop = transimpedance_stage(gain, feedback=cf, at_input=cin)
+    parts = [part for part in loop.parts if not isinstance(part, OpAmp)]
+    loop = Loop(*parts, OpAmp("u", "0", "s", "o", Amplifier(gain=gain, bandwidth=np.inf)))
+    stability = close(loop).stability
+    expected = -(1 / rs + (1 + gain) / rf) / (cin + (1 + gain) * cf)
+    assert stability.poles == pytest.approx([expected], rel=1e-12)
+    # What the source does goes through the capacitance: nothing is there at once.
+    assert stability.step_response([0.0])[0, 0] == pytest.approx(0.0, abs=1e-15)
+    fast = Loop(*parts, OpAmp("u", "0", "s", "o", Amplifier(gain=gain, bandwidth=1e15)))
+    assert close(fast).stability.poles[0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_transconductor_into_a_capacitor_by_hand():
+    """Gm-C integrator in unity feedback: the pole is at gm / C, and one of the wrong sign runs away."""
+    for siemens, stable in ((1e-4, True), (-1e-4, False)):
+        loop = Loop(
+            VoltageSource("v", "in", "0", 0.2), Transconductor("g", "0", "o", "in", "o", siemens),
+            Capacitor("c", "o", "0", 1e-11),
+        )  # fmt: skip
+        closed = close(loop, stable=False)
+        assert closed.voltages(["o"])[0] == pytest.approx(0.2, rel=1e-14)
+        assert closed.stability.poles == pytest.approx([-siemens / 1e-11], rel=1e-13)
+        assert closed.stability.stable == stable
+        if not stable:
+            with pytest.raises(UnstableError, match="the loop is not stable: a mode led by no amplifier grows at 1e"):
+                close(loop)

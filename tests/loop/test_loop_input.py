@@ -39,8 +39,8 @@ ONE = Crossbar([[2 * UNIT, UNIT], [UNIT, 3 * UNIT]])
         ({"output_resistance": -1.0}, r"output_resistance is -1: it must be >= 0 ohm and finite"),
         ({"output_resistance": np.inf}, r"output_resistance is inf: it must be >= 0 ohm and finite"),
         ({"offset": np.inf}, r"offset is inf: it must be a finite number of volts"),
-        ({"bandwidth": 0.0}, r"bandwidth is 0: it must be above 0 Hz and finite"),
-        ({"bandwidth": np.inf}, r"bandwidth is inf"),
+        ({"bandwidth": 0.0}, r"bandwidth is 0: it must be above 0 Hz; inf is an amplifier without a pole"),
+        ({"bandwidth": np.nan}, r"bandwidth is nan"),
     ],
 )
 def test_amplifiers(setting, message):

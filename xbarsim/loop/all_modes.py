@@ -2,11 +2,13 @@
 
 States are the amplifiers' inner voltages and the voltages that capacitances hold. Where capacitances join unknowns to
 each other but to nothing that stands still or is driven, one of them is no state: the others count from it, and the
-charges of all together are a balance of currents. So too for each unknown without capacitance.
+charges of all together are a balance of currents. So too for each unknown without capacitance, and an amplifier
+without a pole.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,23 +47,10 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
     ConvergenceError
         A mode that could grow leaves more than ``RESIDUAL`` of the equations.
     """
-    basis, states, balances = _states(pencil)
-    holding, moving = ((basis.T @ matrix @ basis).toarray() for matrix in (pencil.holding, pencil.moving))
-    fixed = moving[np.ix_(balances, states)]
-    if fixed.size:
-        try:
-            fixed = DenseSystem.of(moving[np.ix_(balances, balances)]).solve(fixed)
-        except SingularSystemError as error:
-            raise SolveError(f"nothing but capacitance fixes a voltage of the loop ({error}): tie it") from None
-    rates = moving[np.ix_(states, states)] - moving[np.ix_(states, balances)] @ fixed
-    holding = holding[np.ix_(states, states)]
-    watched = (pencil.watched @ basis).toarray()
-    watched = watched[:, states] - watched[:, balances] @ fixed
-    start = (basis.T @ pencil.start)[states]
-    # Amplifiers come last among states.
-    drive = len(states) - pencil.speeds.size
+    system = _States.of(pencil)
+    holding, rates = system.holding, system.rates
     with one_blas_thread():
-        times = np.linalg.solve(rates, holding)
+        times: Array = np.linalg.solve(rates, holding).astype(np.float64)
         constants, right = independent_modes(times)
         left = np.linalg.solve(rates.T, np.linalg.inv(right).T).T
         held, moved = holding @ right, rates @ right
@@ -69,13 +58,59 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         poles = (left * moved.T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
         shares = left_over(poles, held, moved, np.abs(holding) @ np.abs(right), np.abs(rates) @ np.abs(right))
-        weights = (left @ start) / norm[:, None]
+        weights = (left @ system.start) / norm[:, None]
     reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
     sound = np.abs(poles) < reach
     return LoopModes.sorted_of(
-        poles[sound], right[drive:, sound], (watched @ right)[:, sound], weights[sound],
+        poles[sound], (system.inner @ right)[:, sound], (system.watched @ right)[:, sound], weights[sound],
         ROUNDING * np.abs(poles[sound]), reach,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _States:
+    """``E z' = A z`` of the states z alone.
+
+    Attributes
+    ----------
+    holding, rates : (states, states)
+        E and A.
+    start : (states, points)
+        ``E (z - z_end)`` at the begin.
+    watched, inner : (outputs, states), (amplifiers, states)
+        What is looked at, and amplifiers' inner voltages, by the states.
+    """
+
+    holding: Array
+    rates: Array
+    start: Array
+    watched: Array
+    inner: Array
+
+    @staticmethod
+    def of(pencil: LoopPencil) -> _States:
+        """Solve for what is no state; raises SolveError where the states do not fix it."""
+        basis, states, balances = _states(pencil)
+        holding, moving = ((basis.T @ matrix @ basis).toarray() for matrix in (pencil.holding, pencil.moving))
+        fixed = moving[np.ix_(balances, states)]
+        if fixed.size:
+            try:
+                fixed = DenseSystem.of(moving[np.ix_(balances, balances)]).solve(fixed)
+            except SingularSystemError as error:
+                raise SolveError(
+                    f"capacitance holds a voltage that is fixed at once, or fixes one alone ({error}): give amplifiers "
+                    "a finite gain and a bandwidth, and tie all nodes"
+                ) from None
+        rates = moving[np.ix_(states, states)] - moving[np.ix_(states, balances)] @ fixed
+        holding = holding[np.ix_(states, states)] - holding[np.ix_(states, balances)] @ fixed
+        start = (basis.T @ pencil.start)[states]
+        watched = (pencil.watched @ basis).toarray()
+        watched = watched[:, states] - watched[:, balances] @ fixed
+        # Of amplifiers, states or not.
+        inner = np.zeros((pencil.size, states.size))
+        inner[states, np.arange(states.size)] = 1.0
+        inner[balances] = -fixed
+        return _States(holding, rates, start, watched, inner[pencil.free :])
 
 
 def left_over(poles: Complex, held: NDArray[Any], moved: NDArray[Any], most_held: Array, most_moved: Array) -> Array:
@@ -124,9 +159,10 @@ def _states(pencil: LoopPencil) -> tuple[sparse.csc_array, NDArray[np.int64], ND
     ends = outer[(outer >= 0) & (outer < free)]
     tied[group[ends]] = True
     loose, first = np.unique(group, return_index=True)
-    balances = first[~tied[loose]]
+    balances = np.concatenate([first[~tied[loose]], free + np.flatnonzero(np.isinf(pencil.speeds))])
     root = np.full(tied.size, -1)
-    root[group[balances]] = balances
+    roots = balances[balances < free]
+    root[group[roots]] = roots
     members = np.flatnonzero(root[group] >= 0)
     members = members[root[group[members]] != members]
     rows = np.concatenate([np.arange(pencil.size), members])

@@ -17,7 +17,7 @@ MOST_DENSE = 700
 
 
 def charged_modes(equations: LoopEquations, x: Array) -> LoopModes:
-    """Return the modes of a loop with capacitance at its operating points x (size, points).
+    """Return the modes of a loop with capacitance, or amplifiers without a pole, at operating points (size, points).
 
     Raises
     ------
@@ -33,7 +33,8 @@ def charged_modes(equations: LoopEquations, x: Array) -> LoopModes:
         if amp.amplifier.bandwidth is None:
             raise InputError(
                 f"{loop.charged} has capacitance and {amp.name} no bandwidth: poles need both, give "
-                "Amplifier(bandwidth=...), or close(loop, stable=False) for the operating point alone"
+                "Amplifier(bandwidth=...) (inf for one without a pole), or close(loop, stable=False) for the operating "
+                "point alone"
             )
     solutions: dict[str, Solution] = {
         array.name: solve_points(array.crossbar, equations.end_voltages(array, x), fields=True)

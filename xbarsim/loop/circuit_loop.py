@@ -18,6 +18,7 @@ from xbarsim.loop.loop_parts import (
     OpAmp,
     Part,
     Resistor,
+    Transconductor,
     VoltageSource,
 )
 
@@ -30,7 +31,7 @@ class Loop:
 
     Parameters
     ----------
-    *parts : Resistor, Capacitor, VoltageSource, CurrentSource, OpAmp or JoinedArray
+    *parts : Resistor, Capacitor, VoltageSource, CurrentSource, Transconductor, OpAmp or JoinedArray
         In any order.
 
     Raises
@@ -126,6 +127,11 @@ class Loop:
         return self._of(CurrentSource)
 
     @cached_property
+    def transconductors(self) -> tuple[Transconductor, ...]:
+        """Its sources of amperes by volts."""
+        return self._of(Transconductor)
+
+    @cached_property
     def points(self) -> int | None:
         """How many points its sources have, None if each has one number."""
         return next(iter(self._sizes()), None)
@@ -140,6 +146,8 @@ class Loop:
             elif isinstance(part, Resistor | Capacitor):
                 names.update({part.a: None, part.b: None})
             else:
+                if isinstance(part, Transconductor):
+                    names.update({part.a: None, part.b: None})
                 names.update({part.plus: None, part.minus: None})
                 if isinstance(part, OpAmp):
                     names[part.out] = None
@@ -159,4 +167,4 @@ class Loop:
             raise InputError(f"{first} has {one_size} points and {second} has {another_size}: give them as many")
 
 
-_KINDS = ("Resistor", "Capacitor", "VoltageSource", "CurrentSource", "OpAmp", "JoinedArray")
+_KINDS = ("Resistor", "Capacitor", "VoltageSource", "CurrentSource", "Transconductor", "OpAmp", "JoinedArray")

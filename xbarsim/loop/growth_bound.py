@@ -24,7 +24,12 @@ _FREQUENCIES = (1e-3, 0.03, 0.3, 1.0, 10.0, 1e3)
 
 
 def least_reach(pencil: LoopPencil) -> float:
-    """Return the size in 1/s up to which all modes have to be computed for none that grows to be missed."""
+    """Return the size in 1/s up to which all modes have to be computed for none that grows to be missed.
+
+    That is inf where more than amplifiers with poles is active.
+    """
+    if not pencil.passive:
+        return float(np.inf)
     return MARGIN * growing_size(pencil)
 
 

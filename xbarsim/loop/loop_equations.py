@@ -86,6 +86,10 @@ class LoopEquations:
                 siemens = 1.0 / ohms
                 matrix[[a, b], [a, b]] += siemens
                 matrix[[a, b], [b, a]] -= siemens
+        for part in self.loop.transconductors:
+            a, b, plus, minus = (self.number[node] for node in (part.a, part.b, part.plus, part.minus))
+            for row, column, sign in ((a, plus, 1.0), (a, minus, -1.0), (b, plus, -1.0), (b, minus, 1.0)):
+                matrix[row, column] += sign * part.siemens
         for k, (_, a, b) in enumerate(self.fixing, self.nodes):
             for node, sign in ((a, 1.0), (b, -1.0)):
                 matrix[k, node] += sign

@@ -27,11 +27,11 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     ``vwl_name_<row>``. An amplifier ``name`` is ``e_name``, with ``vos_name`` where it has an offset, ``ri_name`` and
     ``ro_name``; without bound on its gain it is HSPICE's ideal one, ``e_name out 0 opamp plus minus``, which xbarsim
     reads and ngspice does not. Resistors, capacitors and sources are ``r_name``, ``c_name``, ``v_name`` and
-    ``i_name``; capacitances of an array's nodes ``cw_name_<row>_<col>`` and ``cb_name_<row>_<col>``, those across its
-    cells ``cc_name_<row>_<col>``.
+    ``i_name``, transconductors ``g_name``; capacitances of an array's nodes ``cw_name_<row>_<col>`` and
+    ``cb_name_<row>_<col>``, those across its cells ``cc_name_<row>_<col>``.
 
-    A run in time starts with all capacitances and amplifiers at 0 V. Its amplifiers have their pole: ``g_name`` charges
-    ``cp_name`` beside ``rp_name``, and ``e_name`` drives with that voltage.
+    A run in time starts with all capacitances and amplifiers at 0 V. Its amplifiers have their pole: ``gp_name``
+    charges ``cp_name`` beside ``rp_name``, and ``e_name`` drives with that voltage.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def _check_time(loop: Loop, seconds: float) -> None:
     if not 0.0 < seconds < np.inf:
         raise InputError(f"seconds is {seconds!r}: it must be a finite time above 0")
     for amp in loop.amplifiers:
-        if amp.amplifier.bandwidth is None:
+        if amp.amplifier.bandwidth is None or (amp.amplifier.bandwidth == np.inf and amp.amplifier.gain == np.inf):
             raise InputError(f"{amp.name} has no bandwidth: a run in time needs Amplifier(bandwidth=...)")
 
 
@@ -77,6 +77,8 @@ def _lines(loop: Loop, point: int, seconds: float | None) -> Iterator[str]:
         yield f"i_{amperes.name} {amperes.plus} {amperes.minus} {_at(amperes.amperes, point)!r}"
     for part in loop.resistors:
         yield from _resistor(f"_{part.name}", part.a, part.b, part.ohms)
+    for source in loop.transconductors:
+        yield f"g_{source.name} {source.a} {source.b} {source.plus} {source.minus} {source.siemens!r}"
     for charge in loop.capacitors:
         yield f"c_{charge.name} {charge.a} {charge.b} {charge.farads!r}"
     for amp in loop.amplifiers:
@@ -96,10 +98,10 @@ def _amplifier(amp: OpAmp, timed: bool) -> Iterator[str]:
     if np.isfinite(values.input_resistance):
         yield f"ri_{amp.name} {amp.plus} {amp.minus} {values.input_resistance!r}"
     inner = amp.out if values.output_resistance == 0.0 else f"{amp.name}_inner"
-    if timed:
+    if timed and values.bandwidth != np.inf:
         # The pole's node: v / gain + (dv/dt) / w = v(plus) - v(minus).
         pole = f"{amp.name}_pole"
-        yield f"g_{amp.name} 0 {pole} {plus} {amp.minus} 1"
+        yield f"gp_{amp.name} 0 {pole} {plus} {amp.minus} 1"
         yield f"cp_{amp.name} {pole} 0 {1.0 / (2.0 * math.pi * (values.bandwidth or math.nan))!r}"
         if np.isfinite(values.gain):
             yield f"rp_{amp.name} {pole} 0 {values.gain!r}"

@@ -140,6 +140,41 @@ class CurrentSource:
 
 
 @dataclass(frozen=True)
+class Transconductor:
+    """Amperes by volts, SPICE's G: what leaves the circuit at ``a`` and enters it at ``b``.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    a, b : str
+        Its nodes; the current flows from ``a`` through it to ``b``.
+    plus, minus : str
+        The nodes that control it.
+    siemens : float
+        Amperes for 1 V of ``plus`` above ``minus``, of either sign.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, or ``siemens`` is not one finite number.
+    """
+
+    name: str
+    a: str
+    b: str
+    plus: str
+    minus: str
+    siemens: float
+
+    def __post_init__(self) -> None:
+        _check_names(self, "a", "b", "plus", "minus")
+        siemens = checked_array(f"siemens of {self.name}", self.siemens, signed=True)
+        _set_number(self, "siemens", siemens, most_axes=0)
+        object.__setattr__(self, "siemens", float(self.siemens))
+
+
+@dataclass(frozen=True)
 class OpAmp:
     """An amplifier between its inputs ``plus`` and ``minus`` and its output ``out``, which drives from ground.
 
@@ -254,7 +289,7 @@ class JoinedArray:
         return np.array([ends[side].voltage[line] if node is None else 0.0 for side, line, node in self.ports])
 
 
-Part = Resistor | Capacitor | VoltageSource | CurrentSource | OpAmp | JoinedArray
+Part = Resistor | Capacitor | VoltageSource | CurrentSource | Transconductor | OpAmp | JoinedArray
 
 
 def _check_names(part: Part, *columns: str) -> None:

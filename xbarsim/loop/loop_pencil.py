@@ -5,7 +5,7 @@ still, one with an amplifier's inner voltage u in it has that, and every other h
 that gives all nodes' voltages, ``V = S x``, x = (y, u), and Laplacians C and G of all farads and siemens::
 
     S_y' C S x' = -S_y' G S x                          Kirchhoff's current law of each group
-    u' / w      = v(plus) - v(minus) - u / gain        each amplifier, w = 2 pi bandwidth
+    u' / w      = v(plus) - v(minus) - u / gain        each amplifier, w = 2 pi bandwidth, inf without a pole
 
 No currents are unknowns, and nothing is left out: an array with capacitance has all its nodes, one without counts by
 the exact admittance between its ends.
@@ -45,7 +45,9 @@ class LoopPencil:
     watched : sparse (outputs, size)
         The amplifiers' outputs, or all nodes of a loop without amplifiers.
     speeds : (amplifiers,)
-        w.
+        w; inf of one without a pole.
+    passive : bool
+        Whether all but amplifiers with poles is resistors and capacitors.
     """
 
     holding: sparse.csc_array
@@ -55,6 +57,7 @@ class LoopPencil:
     start: Array
     watched: sparse.csr_array
     speeds: Array
+    passive: bool
 
     @property
     def size(self) -> int:
@@ -119,7 +122,7 @@ class _Graph:
     siemens: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
     farads: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
     shorts: list[tuple[Ints, Ints]] = field(default_factory=list)
-    blocks: list[tuple[Ints, Array]] = field(default_factory=list)
+    blocks: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.count = 1 + self.equations.nodes
@@ -157,7 +160,8 @@ class _Graph:
 
     def add_ends(self, array: JoinedArray) -> None:
         """Add an array without capacitance: the admittance between its ends."""
-        self.blocks.append((np.array([self._node(name) for _, _, name in array.ports]), array.admittance))
+        nodes = np.array([self._node(name) for _, _, name in array.ports])
+        self.blocks.append((nodes, nodes, array.admittance))
 
     def add_parts(self) -> None:
         """Add all parts but arrays, and the nodes of amplifiers' inner voltages behind all nodes until here."""
@@ -171,6 +175,12 @@ class _Graph:
         self.count += len(loop.amplifiers)
         table = np.array(pairs, dtype=np.float64).reshape(-1, 3)
         self._resistors(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2])
+        for source in loop.transconductors:
+            carrying, controlling = (
+                np.array([self._node(source.a), self._node(source.b)]),
+                np.array([self._node(source.plus), self._node(source.minus)]),
+            )
+            self.blocks.append((carrying, controlling, source.siemens * np.array([[1.0, -1.0], [-1.0, 1.0]])))
         farads = np.array(
             [(self._node(part.a), self._node(part.b), part.farads) for part in loop.capacitors], dtype=np.float64
         ).reshape(-1, 3)
@@ -225,19 +235,26 @@ class _Graph:
         charges = np.stack([place[first], place[second]], axis=1)[farads > 0.0]
         looked_at = out if amplifiers else np.arange(1, 1 + self.equations.nodes)
         return LoopPencil(
-            sparse.csc_array(holding), sparse.csc_array(moving), free, charges, -begin, select[looked_at], speeds
+            sparse.csc_array(holding),
+            sparse.csc_array(moving),
+            free,
+            charges,
+            -begin,
+            select[looked_at],
+            speeds,
+            not loop.transconductors and bool(np.isfinite(speeds).all()),
         )
 
     def _laplacian(
-        self, edges: list[tuple[Ints, Ints, Array]], blocks: list[tuple[Ints, Array]] | None = None
+        self, edges: list[tuple[Ints, Ints, Array]], blocks: list[tuple[Ints, Ints, Array]] | None = None
     ) -> sparse.csr_array:
         """Return the sum of all edges' and blocks' matrices, (nodes, nodes)."""
         a, b, weight = (np.concatenate([edge[k] for edge in edges]) for k in (0, 1, 2))
         rows, columns = [a, b, a, b], [a, b, b, a]
         values = [weight, weight, -weight, -weight]
-        for nodes, matrix in blocks or []:
-            rows.append(np.repeat(nodes, nodes.size))
-            columns.append(np.tile(nodes, nodes.size))
+        for carrying, controlling, matrix in blocks or []:
+            rows.append(np.repeat(carrying, controlling.size))
+            columns.append(np.tile(controlling, carrying.size))
             values.append(matrix.ravel())
         entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
         return sparse.csr_array(sparse.coo_array(entries, shape=(self.count, self.count)))

@@ -32,6 +32,11 @@ def slow_modes(pencil: LoopPencil) -> LoopModes:
     ConvergenceError
         Modes did not converge, or leave too much of the equations.
     """
+    if not pencil.passive:
+        raise SolveError(
+            f"the loop has {pencil.size} voltages with capacitance, and transconductors or amplifiers of infinite "
+            "bandwidth: give all a bandwidth, or take fewer lines"
+        )
     slowest_left_out = least_reach(pencil)
     factors = factored_sparse(pencil.moving)
     most = int(_MOST_SHARE * pencil.size)

@@ -74,7 +74,7 @@ class Stability:
         return self.modes.decaying
 
     def leading(self, mode: int = 0) -> str:
-        """Return the amplifier with the largest share in a mode."""
+        """Return the amplifier with the largest share in a mode, ``none`` where there are none."""
         if not self.amplifiers:
             return "none"
         return self.amplifiers[int(np.abs(self.modes.drives[:, mode]).argmax())]
@@ -191,7 +191,7 @@ def stability_of(equations: LoopEquations, x: Array) -> Stability:
     """
     loop = equations.loop
     names = tuple(amp.name for amp in loop.amplifiers)
-    if loop.charged is not None:
+    if loop.charged is not None or any(amp.amplifier.bandwidth == math.inf for amp in loop.amplifiers):
         modes = charged_modes(equations, x)
         levels = x[equations.inputs[2]] if names else x[: equations.nodes]
         return Stability(names, modes, True, levels)
@@ -217,8 +217,9 @@ def check_stable(stability: Stability) -> None:
         how += f" and rings at {abs(pole.imag) / (2.0 * math.pi):.3g} Hz"
     count = int((stability.poles.real >= -stability.modes.uncertainty).sum())
     more = f", and {count - 1} more modes" if count > 1 else ""
+    led = f"amplifier {stability.leading()}" if stability.amplifiers else "no amplifier"
     raise UnstableError(
-        f"the loop is not stable: a mode led by amplifier {stability.leading()} {how}{more}; "
+        f"the loop is not stable: a mode led by {led} {how}{more}; "
         "a feedback of the other sign, or a matrix whose eigenvalues have positive real parts, holds it",
         stability.leading(),
         stability,
