@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from loop_tools import UNIT
 
-from xbarsim import Crossbar, LineEnds, Sinh
+from xbarsim import Crossbar, LineEnds, Sinh, Transistor
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.loop import (
     Amplifier,
@@ -97,6 +97,10 @@ def test_amplifiers(setting, message):
             lambda: eigenvector(Crossbar(np.eye(2) * UNIT, ends={"bit_top": LineEnds(0.1, 1e3)}), unit=UNIT),
             r"ends\['bit_top'\] hold voltages: a mode that sustains itself has no input",
         ),
+        (
+            lambda: eigenvector(Crossbar(np.eye(2) * UNIT, device=Sinh(v0=0.2)), unit=UNIT),
+            r"array has cells of Sinh\(.*\): an eigenvector is that of linear cells",
+        ),
         (lambda: SignedPair(ONE, Crossbar([[UNIT]])), r"positive and negative are 2 x 2 and 1 x 1: a pair is of one"),
         (lambda: SignedPair(ONE, 3), r"negative is int: it must be an xbarsim\.Crossbar"),
         (lambda: SignedPair.of([[1.0, np.inf]], UNIT), r"matrix\[0, 1\] is inf"),
@@ -131,8 +135,8 @@ def test_circuits(call, message):
         (lambda: JoinedArray("x", ONE, {"bit_top": ["a"]}), r"nodes of x has 1 names at bit_top: it has 2 lines"),
         (lambda: JoinedArray("x", ONE, {"bit_top": ["a", 3]}), r"nodes\['bit_top'\]\[1\] of x is 3"),
         (
-            lambda: JoinedArray("x", Crossbar([[UNIT]], device=Sinh(v0=0.2)), {}),
-            r"x has cells of Sinh\(.*\): loops are solved with linear cells",
+            lambda: JoinedArray("x", Crossbar([[UNIT]], device=Transistor(gate=2.0)), {}),
+            r"x has cells of Transistor\(.*\): loops are solved with cells of two terminals",
         ),
         (lambda: Loop(Resistor("r", "a", "0", 1.0), Resistor("R", "b", "0", 1.0)), r"two parts are called R"),
         (lambda: Loop("r1 a 0 1k"), r"part 0 is str: parts are Resistor, Capacitor, VoltageSource"),

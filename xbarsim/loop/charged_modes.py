@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.loop.all_modes import all_modes
@@ -16,8 +18,10 @@ MOST_DENSE = 700
 """Unknowns up to which all modes are computed."""
 
 
-def charged_modes(equations: LoopEquations, x: Array) -> LoopModes:
+def charged_modes(equations: LoopEquations, x: Array, solutions: Mapping[str, Solution] | None = None) -> LoopModes:
     """Return the modes of a loop with capacitance, or amplifiers without a pole, at operating points (size, points).
+
+    ``solutions`` are its arrays', with all node voltages, where these are not those of its cells.
 
     Raises
     ------
@@ -36,10 +40,11 @@ def charged_modes(equations: LoopEquations, x: Array) -> LoopModes:
                 "Amplifier(bandwidth=...) (inf for one without a pole), or close(loop, stable=False) for the operating "
                 "point alone"
             )
-    solutions: dict[str, Solution] = {
-        array.name: solve_points(array.crossbar, equations.end_voltages(array, x), fields=True)
-        for array in loop.arrays
-        if array.charged
-    }
+    if solutions is None:
+        solutions = {
+            array.name: solve_points(array.crossbar, equations.end_voltages(array, x), fields=True)
+            for array in loop.arrays
+            if array.charged
+        }
     pencil = LoopPencil.of(equations, x, solutions)
     return all_modes(pencil) if pencil.size <= MOST_DENSE else slow_modes(pencil)

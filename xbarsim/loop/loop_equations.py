@@ -158,9 +158,12 @@ class LoopEquations:
                 volts[side][:, line] = x[self.number[node]] if node != GROUND else 0.0
         return volts
 
-    def solutions(self, x: Array) -> dict[str, Solution]:
+    def solutions(self, x: Array, *, fields: bool = False) -> dict[str, Solution]:
         """Return each array's full solution at unknowns x (size, points), as a batch of points."""
-        return {array.name: solve_points(array.crossbar, self.end_voltages(array, x)) for array in self.loop.arrays}
+        return {
+            array.name: solve_points(array.crossbar, self.end_voltages(array, x), fields=fields)
+            for array in self.loop.arrays
+        }
 
     def gap(self, x: Array, solutions: dict[str, Solution]) -> tuple[Array, Array]:
         """Return what x (size, points) leaves of the equations, and what that may be off by, (size, points) each.

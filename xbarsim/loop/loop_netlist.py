@@ -14,6 +14,7 @@ from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.loop_parts import GROUND, JoinedArray, OpAmp
+from xbarsim.netlist import cell_calls
 from xbarsim.netlist.write import cell_lines, wire_lines
 
 _SHORT: dict[Side, str] = {"word_left": "wl", "word_right": "wr", "bit_top": "bt", "bit_bottom": "bb"}
@@ -28,7 +29,8 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     ``ro_name``; without bound on its gain it is HSPICE's ideal one, ``e_name out 0 opamp plus minus``, which xbarsim
     reads and ngspice does not. Resistors, capacitors and sources are ``r_name``, ``c_name``, ``v_name`` and
     ``i_name``, transconductors ``g_name``; capacitances of an array's nodes ``cw_name_<row>_<col>`` and
-    ``cb_name_<row>_<col>``, those across its cells ``cc_name_<row>_<col>``.
+    ``cb_name_<row>_<col>``, those across its cells ``cc_name_<row>_<col>``. Cells that are no resistors are calls
+    ``x_name_<row>_<col>`` of their model's subcircuit, which is written too.
 
     A run in time starts with all capacitances and amplifiers at 0 V. Its amplifiers have their pole: ``gp_name``
     charges ``cp_name`` beside ``rp_name``, and ``e_name`` drives with that voltage.
@@ -48,7 +50,8 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     ------
     InputError
         There is no such point, ``seconds`` is no time or an amplifier has no bandwidth for it, a conductance has no
-        inverse as a double, or ``path`` cannot be written.
+        inverse as a double, two arrays' cells would have one name,
+        or ``path`` cannot be written.
     """
     points = loop.points or 1
     if not 0 <= point < points:
@@ -83,6 +86,7 @@ def _lines(loop: Loop, point: int, seconds: float | None) -> Iterator[str]:
         yield f"c_{charge.name} {charge.a} {charge.b} {charge.farads!r}"
     for amp in loop.amplifiers:
         yield from _amplifier(amp, seconds is not None)
+    yield from _definitions(loop)
     for array in loop.arrays:
         yield from _array(array)
     yield ".op" if seconds is None else f".tran {seconds / 1000!r} {seconds!r} 0 {seconds / 1000!r} uic"
@@ -114,6 +118,25 @@ def _amplifier(amp: OpAmp, timed: bool) -> Iterator[str]:
         yield f"ro_{amp.name} {inner} {amp.out} {values.output_resistance!r}"
 
 
+def _definitions(loop: Loop) -> Iterator[str]:
+    """Yield the subcircuits of cells that are no resistors, each once."""
+    texts: dict[str, tuple[list[str], str]] = {}
+    for array in loop.arrays:
+        device = array.crossbar.device
+        if device.linear:
+            continue
+        lines = list(cell_calls.definition(device))
+        name = device.reads_as.name
+        if name not in texts:
+            texts[name] = lines, array.name
+            yield from lines
+        elif texts[name][0] != lines:
+            raise InputError(
+                f"{texts[name][1]} and {array.name} have different cells that are both written as {name}: write a "
+                "loop of one of them"
+            )
+
+
 def _array(array: JoinedArray) -> Iterator[str]:
     crossbar, label = array.crossbar, f"_{array.name}"
     rows, cols = crossbar.shape
@@ -132,7 +155,10 @@ def _array(array: JoinedArray) -> Iterator[str]:
             yield f"vs{short}{label}_{line} {outer} {GROUND} {float(ends.voltage[line])!r}"
         yield from _resistor(f"{short}{label}_{line}", outer, inner, float(ends.resistance[line]))
     yield from wire_lines(crossbar, label)
-    yield from cell_lines(crossbar, label)
+    if crossbar.device.linear:
+        yield from cell_lines(crossbar, label)
+    else:
+        yield from cell_calls.calls(crossbar.conductance, crossbar.device, label)
     yield from _capacitances(array)
 
 

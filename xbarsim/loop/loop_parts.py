@@ -216,8 +216,8 @@ class JoinedArray:
     name : str
         What messages and netlists call it.
     crossbar : Crossbar
-        Of linear cells. Its ends' resistances lie between the array and the nodes: ``driver`` at ``word_left``,
-        ``sense`` at ``bit_bottom``, those of ``ends``.
+        Of cells of two terminals, linear or not. Its ends' resistances lie between the array and the nodes: ``driver``
+        at ``word_left``, ``sense`` at ``bit_bottom``, those of ``ends``.
     nodes : mapping of side to sequence of str
         The node of every line's end on that side. Sides that are left out keep the voltages that ``ends`` gives them,
         0 V for ``word_left``. Ends with infinite resistance are open whatever their node.
@@ -227,7 +227,7 @@ class JoinedArray:
     Raises
     ------
     InputError
-        A side is unknown, its nodes are not as many as its lines, the cells are not linear, or a capacitance is
+        A side is unknown, its nodes are not as many as its lines, cells have three terminals, or a capacitance is
         negative, infinite or mis-shaped.
     """
 
@@ -244,8 +244,10 @@ class JoinedArray:
             raise InputError(
                 f"crossbar of {self.name} is {type(self.crossbar).__name__}: it must be an xbarsim.Crossbar"
             )
-        if not self.crossbar.device.linear:
-            raise InputError(f"{self.name} has cells of {self.crossbar.device!r}: loops are solved with linear cells")
+        if not self.crossbar.device.two_terminal:
+            raise InputError(
+                f"{self.name} has cells of {self.crossbar.device!r}: loops are solved with cells of two terminals"
+            )
         for side, names in self.nodes.items():
             if side not in SIDES:
                 raise InputError(f"nodes of {self.name} has the key {side!r}: sides are {', '.join(SIDES)}")
@@ -279,7 +281,7 @@ class JoinedArray:
 
     @cached_property
     def admittance(self) -> Array:
-        """Siemens (ports, ports): currents into the array are it times the ports' voltages."""
+        """Siemens (ports, ports): currents into an array of linear cells are it times the ports' voltages."""
         return port_admittance(self.crossbar)
 
     @cached_property

@@ -14,6 +14,7 @@ the exact admittance between its ends.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,7 +66,7 @@ class LoopPencil:
         return int(self.holding.shape[0])
 
     @staticmethod
-    def of(equations: LoopEquations, x: Array, solutions: dict[str, Solution]) -> LoopPencil:
+    def of(equations: LoopEquations, x: Array, solutions: Mapping[str, Solution]) -> LoopPencil:
         """Return the pencil of a loop at its operating points.
 
         Parameters
@@ -74,7 +75,7 @@ class LoopPencil:
             Of the loop; its amplifiers have bandwidths.
         x : (unknowns, points)
             Its operating points.
-        solutions : dict of Solution
+        solutions : mapping of Solution
             Of its arrays with capacitance, with all node voltages.
 
         Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from xbarsim.loop.amplifier_modes import amplifier_modes
 from xbarsim.loop.charged_modes import charged_modes
 from xbarsim.loop.loop_equations import LoopEquations
 from xbarsim.loop.loop_modes import Complex, LoopModes, settling_time
+from xbarsim.solution import Solution
 
 _SPARE = 7.0
 """How many of their own time constants modes that were left out have decayed beyond the accuracy."""
@@ -177,8 +179,10 @@ def _checked_share(accuracy: float | None, bits: float | None) -> float:
     return share
 
 
-def stability_of(equations: LoopEquations, x: Array) -> Stability:
+def stability_of(equations: LoopEquations, x: Array, solutions: Mapping[str, Solution] | None = None) -> Stability:
     """Return the poles of a loop at operating points x (size, points).
+
+    ``solutions`` are its arrays', with all node voltages, where these are none of its own cells: of slopes.
 
     Raises
     ------
@@ -192,7 +196,7 @@ def stability_of(equations: LoopEquations, x: Array) -> Stability:
     loop = equations.loop
     names = tuple(amp.name for amp in loop.amplifiers)
     if loop.charged is not None or any(amp.amplifier.bandwidth == math.inf for amp in loop.amplifiers):
-        modes = charged_modes(equations, x)
+        modes = charged_modes(equations, x, solutions)
         levels = x[equations.inputs[2]] if names else x[: equations.nodes]
         return Stability(names, modes, True, levels)
     timed = bool(names) and loop.amplifiers[0].amplifier.bandwidth is not None
