@@ -174,7 +174,7 @@ def test_early_times_of_a_large_loop_are_refused(monkeypatch):
 def in_time(closed, path, run):
     """Our step response and a run in time of the loop's netlist, at the run's times, of the amplifiers' outputs."""
     stability = closed.stability
-    seconds = 1.5 * float(stability.settling_time(1e-3)[0])
+    seconds = 1.5 * stability.settling_time(1e-3)[0]
     write_loop(closed.loop, path, seconds=seconds)
     names = [amp.out for amp in closed.loop.amplifiers]
     times, volts = run(path, names)

@@ -57,6 +57,7 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     if not 0 <= point < points:
         raise InputError(f"point is {point}: the loop has {points}")
     if seconds is not None:
+        seconds = float(seconds)
         _check_time(loop, seconds)
     lines = list(_lines(loop, point, seconds))
     with written_whole(path) as file:
