@@ -170,7 +170,7 @@ def main() -> None:
             "|---|---|---|---|---|---|---|",
         ]
         ways = ["| lines | pF a node | run | differ by | ours, us | theirs, us |", "|---|---|---|---|---|---|"]
-        for size, farads in ((1, 3e-11), (8, 1e-10), (32, 1e-10)):
+        for size, farads in ((1, 3e-10), (8, 1e-10), (32, 1e-10)):
             for run in (general, ngspice):
                 rows.append(ringing(size, farads, run, folder))
                 print(rows[-1], flush=True)
@@ -202,8 +202,8 @@ def main() -> None:
             "largest voltage, and the times to settle to 8 bits, the run's at its own steps of a 1000th:", "",
             *ways, "",
             "Inverse circuits with wires of 2 ohm a segment and amplifiers of 1 MHz, farads at each node and a tenth",
-            "across each cell. `all below` is the size in 1/s up to which all poles are computed, 0 where these are all;",
-            "`s` is the processor's time for the poles:", "",
+            "across each cell. `all below` is the size in 1/s up to which all poles are computed, 0 where these are",
+            "all; `s` is the processor's time for the poles:", "",
             *costs, "",
         ]
     )  # fmt: skip
