@@ -97,7 +97,7 @@ class Flattener:
         if scope.draws is not None:
             scope.draw_all()
         self.clock = clock_of([card for card, _ in reader.plays], scope, self.places)
-        self.timed = any(card.kind == "tran" for card, _ in reader.plays)
+        self.timed = reader.charges or any(card.kind == "tran" for card, _ in reader.plays)
         self.states = States(self.places, steady=self.steady)
         self.settings = [*reader.settings, *(OptionSetting(name, value, 0) for name, value in changes.settings.items())]
         models = {card.name: changed_model(card, changes) for card in reader.top.models.values()}
