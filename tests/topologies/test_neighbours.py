@@ -1,10 +1,19 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds
 from xbarsim.errors import ConvergenceError, FloatingError, InputError, SolveError
-from xbarsim.topologies import JoinedArrays, JoinedReduction, along_bit_lines, along_word_lines, solve_joined
+from xbarsim.topologies import (
+    JoinedArrays,
+    JoinedReduction,
+    along_bit_lines,
+    along_word_lines,
+    joined_solution,
+    solve_joined,
+)
 
 
 def block(rng, rows, cols, **settings):
@@ -109,6 +118,23 @@ def test_joints_of_lines_of_both_kinds():
         assert amperes == pytest.approx(solution.arrays[name].end_currents[side][0, line], rel=1e-9, abs=1e-15)
     assert np.allclose(reduction.shares.sum(axis=1), 1.0, rtol=1e-14)
     assert np.allclose(reduction.couplings, reduction.couplings.T, rtol=1e-12)
+
+
+def test_joints_off_by_a_bit_are_put_right_or_refused(monkeypatch):
+    rng = np.random.default_rng(6)
+    arrays = {"a": block(rng, 3, 2, driver=1.0, sense=2.0), "b": block(rng, 2, 3, driver=3.0, sense=1.0)}
+    joined = JoinedArrays(arrays, [[("a", "bit_bottom", k), ("b", "word_left", k)] for k in range(2)])
+    volts = {"a": rng.uniform(0.2, 1.0, 3)}
+    exact = solve_joined(joined, volts)
+    reduced = JoinedReduction.of(joined)
+    off = dataclasses.replace(reduced, shares=reduced.shares * (1.0 + 1e-6))
+    monkeypatch.setattr(JoinedReduction, "of", staticmethod(lambda *_: off))
+    corrected = solve_joined(joined, volts)
+    np.testing.assert_allclose(corrected.joint_voltages, exact.joint_voltages, rtol=1e-12)
+    assert corrected.residual < 1e-12
+    monkeypatch.setattr(joined_solution, "_CORRECTIONS", 0)
+    with pytest.raises(ConvergenceError, match="the currents into the joints violate Kirchhoff's laws by"):
+        solve_joined(joined, volts)
 
 
 def test_a_batch_of_no_vectors_has_no_currents():

@@ -14,6 +14,7 @@ from xbarsim.topologies import (
     doubled_crossbar,
     solve_source_lines,
 )
+from xbarsim.topologies.column_ladders import LadderSpace
 from xbarsim.topologies.column_layout import ColumnLayout
 
 ROWS, COLS = 7, 4
@@ -346,6 +347,35 @@ def test_no_number_above_tolerance():
     array, volts = drawn(np.random.default_rng(15))
     with pytest.raises(ConvergenceError, match=r"violates Kirchhoff's laws by .* \(pattern 0, tolerance 1e-30\)"):
         solve_source_lines(array, np.ones(ROWS), volts, tolerance=1e-30)
+
+
+def test_currents_that_leave_nodes_besides_are_those_of_nodal_analysis():
+    """Of any size, though what transistors leak is next to nothing: the residual is of them too."""
+    rng = np.random.default_rng(44)
+    array, volts = drawn(rng)
+    layout = ColumnLayout.of(array)
+    sources, leaks = layout.sources(volts[None])[0], rng.uniform(-1e-4, 1e-4, (2, ROWS, COLS))
+    space, out, found = LadderSpace(layout, ROWS, COLS), np.empty((4, COLS)), np.empty((2, ROWS, COLS))
+    residual = space.solve_leaking(array.cells, *leaks, sources, out)
+    space.voltages(sources, *found)
+    for j in range(COLS):
+        matrix, right = np.zeros((2 * ROWS, 2 * ROWS)), -np.concatenate(leaks[:, :, j])
+        for line, siemens in enumerate((layout.source_siemens[:, j], layout.bit_siemens[:, j])):
+            nodes = slice(line * ROWS, (line + 1) * ROWS)
+            matrix[nodes, nodes] += np.diag(siemens[:-1] + siemens[1:])
+            matrix[nodes, nodes] -= np.diag(siemens[1:-1], 1) + np.diag(siemens[1:-1], -1)
+            right[line * ROWS] += siemens[0] * sources[line, j]
+            right[(line + 1) * ROWS - 1] += siemens[-1] * sources[2 + line, j]
+        matrix += np.kron([[1.0, -1.0], [-1.0, 1.0]], np.diag(array.cells[:, j]))
+        source, bit = np.linalg.solve(matrix, right).reshape(2, ROWS)
+        np.testing.assert_allclose(found[:, :, j], [source, bit], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(space.across[:, j], source - bit, rtol=0, atol=1e-12)
+        ends = (source[0], bit[0], source[-1], bit[-1])
+        siemens = np.array([layout.source_siemens[0], layout.bit_siemens[0], layout.source_siemens[-1],
+                            layout.bit_siemens[-1]])[:, j]  # fmt: skip
+        np.testing.assert_allclose(out[:, j], siemens * (ends - sources[:, j]), rtol=0, atol=1e-11 * np.abs(out).max())
+    assert residual < 1e-12
+    assert np.abs(leaks.sum(axis=(0, 1)) + out.sum(axis=0)).max() < 1e-12 * np.abs(out).max()
 
 
 def test_evidence_sees_a_wrong_current(monkeypatch):
