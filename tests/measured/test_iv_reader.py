@@ -213,6 +213,39 @@ def test_other_units_are_refused(tmp_path, unit):
         read_iv(path)
 
 
+@pytest.mark.parametrize(
+    "heading", ["J (A/cm2)", "log10(I)", "ln |I|", "R (ohm)", "G", "Resistance", "current-density"]
+)
+def test_the_column_that_is_left_is_not_taken_for_what_it_is_not(tmp_path, heading):
+    path = tmp_path / "iv.csv"
+    path.write_text(f"Voltage (V),{heading}\n-1,-2\n0,0\n1,2\n")
+    with pytest.raises(InputError, match=r"is of neither volts nor amperes: .*give a column of"):
+        read_iv(path)
+    path.write_text("Voltage (V),Keithley\n-1,-2\n0,0\n1,2\n")
+    assert read_iv(path).current.max() == 2.0
+
+
+@pytest.mark.parametrize("word", ["9.9E37", "-9.9e+37", "9.91E+37"])
+def test_an_instruments_overflow_is_no_current(tmp_path, word):
+    from xbarsim.devices import Table
+
+    path = tmp_path / "iv.csv"
+    path.write_text(f"V,I\n-1,-2\n0,0\n1,{word}\n")
+    for read in (read_iv, Table.from_csv):
+        with pytest.raises(
+            InputError, match=r"iv.csv:4: .*37 is an instrument's word for an overflow: leave the line out"
+        ):
+            read(path)
+
+
+def test_time_cannot_be_written_to(tmp_path):
+    path = tmp_path / "iv.csv"
+    path.write_text("t,V,I\n0,-1,-2\n1,0,0\n2,1,2\n")
+    for array in (read_iv(path).time, read_iv(path).voltage):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
 def test_brackets_may_hold_other_words(tmp_path):
     path = tmp_path / "iv.csv"
     path.write_text("Voltage (CH1),Current (CH2)\n-1e-3,-2e-6\n0,0\n1e-3,2e-6\n")
