@@ -34,8 +34,8 @@ def written(path, rows, head=""):
 )
 def test_units_and_headings_in_any_dress(tmp_path, head, scales):
     curve = read_iv(written(tmp_path / "a.csv", zip(LOOP * scales[0], current(LOOP) * scales[1], strict=True), head))
-    assert np.allclose(curve.voltage, LOOP, rtol=1e-14)
-    assert np.allclose(curve.current, current(LOOP), rtol=1e-14)
+    assert np.allclose(curve.voltage, LOOP, rtol=1e-14, atol=0.0)
+    assert np.allclose(curve.current, current(LOOP), rtol=1e-14, atol=0.0)
     assert any("no heading" in note for note in curve.notes) == (head == "")
     assert any("amperes are multiplied by" in note for note in curve.notes) == (scales[1] != 1.0)
 
@@ -54,7 +54,7 @@ def test_time_beside_volts_and_amperes(tmp_path, head, scale):
     seconds = 0.1 * np.arange(LOOP.size)
     rows = zip(seconds * scale, LOOP, current(LOOP), strict=True)
     curve = read_iv(written(tmp_path / "a.csv", rows, head))
-    assert np.allclose(curve.time, seconds, rtol=1e-13)
+    assert np.allclose(curve.time, seconds, rtol=1e-13, atol=0.0)
     assert np.array_equal(curve.voltage, LOOP)
     assert any("the first only rises" in note for note in curve.notes) == (head == "")
 
@@ -66,9 +66,9 @@ def test_cycles_forward_and_back(tmp_path):
     assert curve.count == 3
     assert np.bincount(curve.cycle).tolist() == [21, 21, 21]
     part = curve.part(cycle=-1)
-    assert np.allclose(part.current, 1.2 * current(part.voltage))
+    assert np.allclose(part.current, 1.2 * current(part.voltage), atol=0.0)
     up = curve.part(cycle=0, way="up")
-    assert np.allclose(up.voltage[up.way == 1], up.voltage)
+    assert np.allclose(up.voltage[up.way == 1], up.voltage, atol=0.0)
     assert up.voltage.size + curve.part(cycle=0, way="down").voltage.size == 21
     mean_volts, mean, deviation = curve.averaged()
     assert np.allclose(mean_volts, np.linspace(-0.5, 0.5, 11), atol=1e-15)

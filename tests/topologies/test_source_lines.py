@@ -185,7 +185,7 @@ def test_one_row_at_a_time_has_no_other_rows_current():
     solution = solve_source_lines(quiet, np.eye(ROWS)[2], volts)
     # One loop: source and bit wires above and below row 2, its cell and the ends.
     ohms = 3.0 + 2 * 1.0 + 1.0 / quiet.conductance[2] + (ROWS - 3) * 2.0 + 4.0
-    assert np.allclose(solution.currents, volts / ohms, rtol=1e-13)
+    assert np.allclose(solution.currents, volts / ohms, rtol=1e-13, atol=0.0)
 
 
 def test_kirchhoff_and_energy():
@@ -211,7 +211,7 @@ def test_superposition_in_voltages_and_none_in_gates():
     a, b = rng.uniform(0, 1, (2, COLS))
     gates = np.ones(ROWS)
     both = solve_source_lines(array, gates, np.stack([a, b, 2 * a - b])).currents
-    assert np.allclose(both[2], 2 * both[0] - both[1], rtol=1e-12)
+    assert np.allclose(both[2], 2 * both[0] - both[1], rtol=1e-12, atol=0.0)
     alone = solve_source_lines(array, np.eye(ROWS), 0.5).currents.sum(axis=0)
     together = solve_source_lines(array, gates, 0.5).currents
     assert (alone > 1.01 * together).all()
@@ -251,7 +251,7 @@ def test_admittance_is_the_map():
         assert np.allclose(currents[..., end], solution.end_currents[side], rtol=1e-9, atol=1e-15)
     plain = SourceLineArray(array.conductance, source_wire=1.0, bit_wire=2.0, driver=1.0, sense=0.0)
     conductance = column_conductance(plain, gates)
-    assert np.allclose(conductance * volts, solve_source_lines(plain, gates, volts).currents, rtol=1e-14)
+    assert np.allclose(conductance * volts, solve_source_lines(plain, gates, volts).currents, rtol=1e-14, atol=0.0)
 
 
 def test_sources_joined_by_zero_ohm_share_their_current():
@@ -261,8 +261,8 @@ def test_sources_joined_by_zero_ohm_share_their_current():
     solution = solve_source_lines(array, [1, 1], 0.5)
     whole = 0.5 * g.sum(axis=0)
     for side, sign in (("source_top", -1), ("source_bottom", -1), ("bit_top", 1), ("bit_bottom", 1)):
-        assert np.allclose(solution.end_currents[side], 0.5 * sign * whole, rtol=1e-14)
-    assert np.allclose(column_conductance(array, [1, 1]), 0.5 * g.sum(axis=0), rtol=1e-14)
+        assert np.allclose(solution.end_currents[side], 0.5 * sign * whole, rtol=1e-14, atol=0.0)
+    assert np.allclose(column_conductance(array, [1, 1]), 0.5 * g.sum(axis=0), rtol=1e-14, atol=0.0)
     with pytest.raises(SolveError, match=r"source_top\[0\] and source_bottom\[0\] are joined by 0 ohm but hold 0.4 V"):
         solve_source_lines(array, [1, 1], 0.4)
     with pytest.raises(SolveError, match=r"0 ohm joins the ends source_top\[0\]"):
