@@ -101,7 +101,7 @@ def test_cells_from_a_subcircuit(tmp_path):
     cells = "\n".join(f"x{i}{j} r{i} c{j} cell r={i + j}k" for i in (1, 2) for j in (1, 2))
     ends = "\nrs1 c1 0 1\nrs2 c2 0 1"
     found = read_text(tmp_path, plain + cells + ends).crossbar()
-    assert np.allclose(1 / found.conductance, [[2e3, 3e3], [3e3, 4e3]])
+    assert np.allclose(1 / found.conductance, [[2e3, 3e3], [3e3, 4e3]], atol=0.0)
 
 
 @pytest.mark.parametrize(

@@ -324,8 +324,7 @@ def test_a_converters_rounding_is_just_below_the_noise():
 def test_noise_that_a_full_solve_does_not_have_is_not_handed_out(monkeypatch):
     crossbar, cells, form, coupled = array(3, 4, 2), CellNoise(flicker=1e-8), Terminals.form, Terminals.currents
     monkeypatch.setattr(Terminals, "form", lambda *args, **options: 1.000001 * form(*args, **options))
-    refusal = r"noise carried to the ends differs from that of a full solve by 1\.0e-06"
-    with pytest.raises(ConvergenceError, match=refusal):
+    with pytest.raises(ConvergenceError, match=r"carried to the ends differs from that of a full solve by 1\.0e-06"):
         output_noise(crossbar, [0.1, 0.2, 0.3], cells=cells)
     monkeypatch.undo()
     monkeypatch.setattr(

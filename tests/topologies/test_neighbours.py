@@ -1,10 +1,19 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds
 from xbarsim.errors import ConvergenceError, FloatingError, InputError, SolveError
-from xbarsim.topologies import JoinedArrays, JoinedReduction, along_bit_lines, along_word_lines, solve_joined
+from xbarsim.topologies import (
+    JoinedArrays,
+    JoinedReduction,
+    along_bit_lines,
+    along_word_lines,
+    joined_solution,
+    solve_joined,
+)
 
 
 def block(rng, rows, cols, **settings):
@@ -40,11 +49,15 @@ def test_word_lines_that_run_on_are_joined_ends():
     assert parts.residual < 1e-12
     both = np.concatenate([parts.arrays["a"].currents, parts.arrays["b"].currents], axis=1)
     assert np.allclose(both, whole.currents, rtol=1e-11, atol=0)
-    assert np.allclose(parts.arrays["a"].end_currents["word_left"], whole.end_currents["word_left"], rtol=1e-11)
-    assert np.allclose(parts.arrays["b"].end_currents["word_right"], whole.end_currents["word_right"], rtol=1e-10)
+    assert np.allclose(
+        parts.arrays["a"].end_currents["word_left"], whole.end_currents["word_left"], rtol=1e-11, atol=0.0
+    )
+    assert np.allclose(
+        parts.arrays["b"].end_currents["word_right"], whole.end_currents["word_right"], rtol=1e-10, atol=0.0
+    )
     # A joint lies a quarter of the way along its wire.
     w = whole.word_voltages
-    assert np.allclose(parts.joint_voltages, 0.75 * w[:, :, 3] + 0.25 * w[:, :, 4], rtol=1e-12)
+    assert np.allclose(parts.joint_voltages, 0.75 * w[:, :, 3] + 0.25 * w[:, :, 4], rtol=1e-12, atol=0.0)
 
 
 def test_bit_lines_that_run_on_are_read_once():
@@ -57,11 +70,11 @@ def test_bit_lines_that_run_on_are_read_once():
     volts = rng.uniform(0, 1, 7)
     solution = xbarsim.solve(whole, volts)
     reference = xbarsim.reference.solve(whole, volts)
-    assert np.allclose(solution.currents, reference.end_currents["bit_bottom"], rtol=1e-12)
+    assert np.allclose(solution.currents, reference.end_currents["bit_bottom"], rtol=1e-12, atol=0.0)
     # The joint's current is what the upper array's cells and its top end bring.
     passed = (solution.bit_voltages[2] - solution.bit_voltages[3]) / wire
     brought = solution.device_currents[:3].sum(axis=0) - solution.end_currents["bit_top"]
-    assert np.allclose(passed, brought, rtol=1e-10)
+    assert np.allclose(passed, brought, rtol=1e-10, atol=0.0)
     assert np.array_equal(whole.boundary["word_left"].resistance, [2, 2, 2, 1, 2, 3, 4])
 
 
@@ -107,8 +120,25 @@ def test_joints_of_lines_of_both_kinds():
     out = reduction.couplings @ fixed - reduction.couplings.sum(axis=1) * fixed
     for amperes, (name, side, line) in zip(out, joined.sources, strict=True):
         assert amperes == pytest.approx(solution.arrays[name].end_currents[side][0, line], rel=1e-9, abs=1e-15)
-    assert np.allclose(reduction.shares.sum(axis=1), 1.0, rtol=1e-14)
-    assert np.allclose(reduction.couplings, reduction.couplings.T, rtol=1e-12)
+    assert np.allclose(reduction.shares.sum(axis=1), 1.0, rtol=1e-14, atol=0.0)
+    assert np.allclose(reduction.couplings, reduction.couplings.T, rtol=1e-12, atol=0.0)
+
+
+def test_joints_off_by_a_bit_are_put_right_or_refused(monkeypatch):
+    rng = np.random.default_rng(6)
+    arrays = {"a": block(rng, 3, 2, driver=1.0, sense=2.0), "b": block(rng, 2, 3, driver=3.0, sense=1.0)}
+    joined = JoinedArrays(arrays, [[("a", "bit_bottom", k), ("b", "word_left", k)] for k in range(2)])
+    volts = {"a": rng.uniform(0.2, 1.0, 3)}
+    exact = solve_joined(joined, volts)
+    reduced = JoinedReduction.of(joined)
+    off = dataclasses.replace(reduced, shares=reduced.shares * (1.0 + 1e-6))
+    monkeypatch.setattr(JoinedReduction, "of", staticmethod(lambda *_: off))
+    corrected = solve_joined(joined, volts)
+    np.testing.assert_allclose(corrected.joint_voltages, exact.joint_voltages, rtol=1e-12)
+    assert corrected.residual < 1e-12
+    monkeypatch.setattr(joined_solution, "_CORRECTIONS", 0)
+    with pytest.raises(ConvergenceError, match="the currents into the joints violate Kirchhoff's laws by"):
+        solve_joined(joined, volts)
 
 
 def test_a_batch_of_no_vectors_has_no_currents():

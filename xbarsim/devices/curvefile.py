@@ -23,6 +23,12 @@ _FOREIGN = re.compile(
 )
 """Units of headings that are neither volts nor amperes, as those of densities."""
 
+_OTHER = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
+"""How headings begin that mean something else."""
+
+_NO_MEASUREMENT = (9.9e37, 9.91e37)
+"""Infinity and no number, as SCPI has them (IEEE 488.2)."""
+
 _SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3}
 
 
@@ -61,7 +67,9 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
     for number, line in text_lines(path):
         words = line_words(line, f"{path}:{number}")
         try:
-            row = [float(word) for word in words]
+            row = line_numbers(words, f"{path}:{number}")
+        except InputError:
+            raise
         except ValueError:
             if rows or is_number(words[0]):
                 raise InputError(f"{path}:{number}: {line!r} is not two numbers, volts and amperes") from None
@@ -99,6 +107,23 @@ def line_words(line: str, where: str) -> list[str]:
     return [word.strip().strip('"') for word in line.split(separator)]
 
 
+def line_numbers(words: list[str], where: str) -> list[float]:
+    """Return the numbers of a line.
+
+    Raises
+    ------
+    ValueError
+        A word is none.
+    InputError
+        One is what instruments write where they measured none.
+    """
+    row = [float(word) for word in words]
+    for word, value in zip(words, row, strict=True):
+        if abs(value) in _NO_MEASUREMENT:
+            raise InputError(f"{where}: {word} is an instrument's word for an overflow: leave the line out")
+    return row
+
+
 def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns:
     """Find volts and amperes by the headings; without any, two columns are volts and amperes."""
     places: dict[str, int] = {}
@@ -120,6 +145,8 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
                 raise InputError(
                     f"{path}: heading {word!r} has the unit {foreign['unit'].strip()}: give volts and amperes (mV, uA)"
                 )
+            if unit is None and _OTHER.match(word):
+                raise InputError(f"{path}: heading {word!r} is of neither volts nor amperes: give a column of them")
             if places.get(means, place) != place:
                 raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
             places[means] = place
@@ -130,9 +157,21 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
             f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I"
         )
     if len(places) == 1:
-        missing = "A" if "V" in places else "V"
-        places[missing] = 1 - next(iter(places.values()))
+        missing, left = "A" if "V" in places else "V", 1 - next(iter(places.values()))
+        _check_left(heads, left, missing, path)
+        places[missing] = left
     return CurveColumns(places or {"V": 0, "A": 1}, scales)
+
+
+def _check_left(heads: list[list[str]], left: int, missing: str, path: str) -> None:
+    """Check that the one of two columns that no heading names is not said to be of another unit."""
+    for words in heads:
+        names = words[1:] if len(words) == 3 else words
+        if len(names) == 2 and (_FOREIGN.search(names[left]) or _OTHER.match(names[left])):
+            raise InputError(
+                f"{path}: heading {names[left]!r} is of neither volts nor amperes: it would be taken for {missing}, "
+                "give a column of it"
+            )
 
 
 def is_number(word: str) -> bool:

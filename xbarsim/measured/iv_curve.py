@@ -77,10 +77,13 @@ class MeasuredCurve(Locked):
             "cycle": cycles(volts),
             "way": directions(volts),
         }
+        if seconds is not None:
+            arrays["time"] = seconds
         for name, array in arrays.items():
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        object.__setattr__(self, "time", seconds)
+        if seconds is None:
+            object.__setattr__(self, "time", None)
         object.__setattr__(self, "notes", tuple(notes))
 
     @property
