@@ -19,7 +19,16 @@ from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.recognition import ColumnRecognition, report_points
 from xbarsim.quantities import counted
 from xbarsim.solution import Solution
-from xbarsim.topologies import ColumnSide, LeakingState, SourceLineSolution, solve_column_points, solve_leaking
+from xbarsim.solvers.solve import solve_points
+from xbarsim.topologies import (
+    ColumnSide,
+    LeakingState,
+    SharedSourceArray,
+    SourceLineArray,
+    SourceLineSolution,
+    solve_column_points,
+    solve_leaking,
+)
 
 
 def solve_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) -> AnalysisResult | None:
@@ -41,7 +50,11 @@ def solve_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) 
     if doubled.left_out is not None:
         return _solve_leaking(circuit, columns, sources, points)
     assert doubled.crossbar is not None
-    solution = _as_doubled(doubled.crossbar, solve_column_points(columns.array, _column_sources(sources)))
+    solution = (
+        solve_points(doubled.crossbar, sources, fields=True)
+        if isinstance(columns.array, SharedSourceArray)
+        else _as_doubled(doubled.crossbar, solve_column_points(columns.array, _column_sources(sources)))
+    )
     branches = np.flatnonzero(fixes_voltage(circuit.kinds))
     volts, amperes = report_points(doubled, solution, sources, points.values(circuit, branches), branches)
     floating = np.flatnonzero(np.isnan(volts).any(axis=0))
@@ -65,6 +78,7 @@ def _solve_leaking(
 ) -> AnalysisResult | None:
     """Solve columns whose transistors leak or have a body effect; None where that cannot be."""
     m, inner, doubled = circuit.mosfets, columns.doubled.inner, columns.doubled
+    assert isinstance(columns.array, SourceLineArray)
     if m is None or inner is None or doubled.crossbar is None or beyond(circuit, m, doubled, points):
         return None
     fixed, _ = held_nodes(circuit, m.gate)
