@@ -150,13 +150,54 @@ def test_a_batch_of_no_vectors_has_no_currents():
     assert solution.joint_voltages.shape == (0, 1)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "device", [xbarsim.Sinh(v0=0.05), xbarsim.Transistor(gate=1.2, kp=2e-4, vto=0.5, lam=0.05)], ids=lambda d: d.name
+)
+def test_nonlinear_arrays_are_the_crossbar_that_runs_on(device):
+    rng = np.random.default_rng(34)
+    run_on, joined = pair(rng, rng.uniform(1, 30, 3))
+    run_on = run_on.with_cells(run_on.conductance, device)
+    curved = {name: array.with_cells(array.conductance, device) for name, array in joined.arrays.items()}
+    volts = rng.uniform(0, 1, (4, 3))
+    whole = xbarsim.solve(run_on, volts)
+    for fields in (False, True):
+        parts = solve_joined(JoinedArrays(curved, joined.joints), {"a": volts}, fields=fields)
+        both = np.concatenate([parts.arrays["a"].currents, parts.arrays["b"].currents], axis=1)
+        assert np.abs(both - whole.currents).max() < 1e-11 * np.abs(both).max()
+        assert parts.residual < 1e-11
+
+
+def test_one_array_of_several_may_be_nonlinear():
+    rng = np.random.default_rng(35)
+    _, joined = pair(rng, np.array([2.0, 3.0, 4.0]))
+    b = joined.arrays["b"]
+    arrays = {"a": joined.arrays["a"], "b": b.with_cells(b.conductance, xbarsim.Sinh(v0=0.1))}
+    volts = rng.uniform(0.2, 1, 3)
+    parts = solve_joined(JoinedArrays(arrays, joined.joints), {"a": volts})
+    at_joints = parts.joint_voltages[0]
+    alone = Crossbar(
+        b.conductance, word_wire=b.word_wire, bit_wire=b.bit_wire, driver=b.driver, sense=b.sense, ends=b.ends,
+        device=xbarsim.Sinh(v0=0.1),
+    )  # fmt: skip
+    theirs = xbarsim.solve(alone, at_joints)
+    assert np.allclose(theirs.currents, parts.arrays["b"].currents[0], rtol=1e-11)
+    out = parts.arrays["a"].end_currents["word_right"][0]
+    assert np.abs(out + theirs.end_currents["word_left"]).max() < 1e-11 * np.abs(out).max()
+    # It is not the linear circuit.
+    linear = solve_joined(joined, {"a": volts})
+    assert np.abs(linear.joint_voltages - at_joints).max() > 1e-4
+
+
 def test_a_joint_without_a_source_floats():
     g = [[1e-3]]
     adrift = Crossbar(g, driver=np.inf, sense=np.inf, ends={"word_right": LineEnds(0.0, 1.0)})
     arrays = {"a": adrift, "b": adrift}
-    joined = JoinedArrays(arrays, [[("a", "word_right", 0), ("b", "word_right", 0)]])
-    with pytest.raises(FloatingError, match=r"joints\[0\], of \('a', 'word_right', 0\) and 1 more, has no path"):
-        solve_joined(joined, {})
+    joints = [[("a", "word_right", 0), ("b", "word_right", 0)]]
+    curved = {"a": adrift, "b": adrift.with_cells(adrift.conductance, xbarsim.Sinh(v0=0.1))}
+    for each in (arrays, curved):
+        with pytest.raises(FloatingError, match=r"joints\[0\], of \('a', 'word_right', 0\) and 1 more, has no path"):
+            solve_joined(JoinedArrays(each, joints), {})
 
 
 def test_an_array_without_a_reduction_is_named():
@@ -187,8 +228,9 @@ def test_bad_joints_are_named(joints, message):
 
 def test_bad_arrays_are_named():
     joint = [[("a", "bit_bottom", 0), ("a", "bit_bottom", 1)]]
-    with pytest.raises(InputError, match="only linear arrays reduce to their line ends"):
-        JoinedArrays({"a": Crossbar(np.ones((2, 2)), device=xbarsim.Sinh(v0=0.25))}, joint)
+    curved = JoinedArrays({"a": Crossbar(np.ones((2, 2)), device=xbarsim.Sinh(v0=0.25))}, joint)
+    with pytest.raises(InputError, match=r"only linear arrays reduce to their line ends; solve_joined\(joined"):
+        JoinedReduction.of(curved)
     with pytest.raises(InputError, match=r"arrays\['a'\] is list"):
         JoinedArrays({"a": []}, joint)
     with pytest.raises(InputError, match="arrays is empty: give one crossbar at least"):

@@ -62,6 +62,12 @@ def crossbar_of(
     return crossbar, load_vectors(voltages, "voltages", *crossbar.shape)
 
 
+def check_one_circuit(netlists: Any, conductance: str | None) -> None:
+    """Refuse both ways to give a circuit, and neither."""
+    if bool(netlists) == (conductance is not None):
+        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+
+
 def check_untyped(*more: str) -> None:
     """Refuse options that describe a crossbar by its matrices, and others, beside a netlist."""
     for name in ("conductance", "voltages", "word_wire", "bit_wire", "driver", "sense", *more):

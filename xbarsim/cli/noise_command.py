@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.circuit_options import check_untyped, circuit_options, crossbar_of, output_names
+from xbarsim.cli.circuit_options import check_one_circuit, check_untyped, circuit_options, crossbar_of, output_names
 from xbarsim.cli.device_options import DeviceCommand, built_device
 from xbarsim.cli.option_types import Command, Quantity, in_order
 from xbarsim.cli.option_words import option_words
@@ -60,8 +60,7 @@ _noise_options = in_order(
 def noise(netlist: str | None, **options: Any) -> None:
     """Compute, print and draw; ``_HELP`` says the rest."""
     output = Output.of(options)
-    if (netlist is None) == (options["conductance"] is None):
-        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    check_one_circuit(netlist, options["conductance"])
     report = _report(netlist, options, output)
     output.deliver(report, lambda: _drawn(report, netlist or options["conductance"]))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.circuit_options import check_untyped, circuit_options, crossbar_of, output_names
+from xbarsim.cli.circuit_options import check_one_circuit, check_untyped, circuit_options, crossbar_of, output_names
 from xbarsim.cli.option_types import Count, Farads, in_order
 from xbarsim.cli.option_words import option_words
 from xbarsim.cli.output import Output, output_options
@@ -53,8 +53,7 @@ _settling_options = in_order(
 def settling(netlist: str | None, **options: Any) -> None:
     """Compute, print and draw; ``_HELP`` says the rest."""
     output = Output.of(options)
-    if (netlist is None) == (options["conductance"] is None):
-        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    check_one_circuit(netlist, options["conductance"])
     report = _report(netlist, options, output)
     output.deliver(report, lambda: _drawn(report, netlist or options["conductance"]))
 

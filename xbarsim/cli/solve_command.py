@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from xbarsim.cli import announce
-from xbarsim.cli.circuit_options import circuit_options, crossbar_of
+from xbarsim.cli.circuit_options import check_one_circuit, circuit_options, crossbar_of
 from xbarsim.cli.failures import EXIT_SOLVE, EXIT_STOPPED, one_line
 from xbarsim.cli.netlist_names import NAME_LIST, NetlistCommand, check_words, parameters_of, sources
 from xbarsim.cli.option_types import Count, Quantity, is_typed
@@ -69,8 +69,7 @@ def solve(
     from xbarsim.analysis.stop_wish import StopWish
 
     output = Output.of(options)
-    if bool(netlists) == (options["conductance"] is not None):
-        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    check_one_circuit(netlists, options["conductance"])
     if netlists:
         check_words(netlists)
         _check_idle(options)

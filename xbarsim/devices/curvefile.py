@@ -23,7 +23,7 @@ _FOREIGN = re.compile(
 )
 """Units of headings that are neither volts nor amperes, as those of densities."""
 
-_OTHER = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
+_FOREIGN_QUANTITY = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
 """How headings begin that mean something else."""
 
 _NO_MEASUREMENT = (9.9e37, 9.91e37)
@@ -145,7 +145,7 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
                 raise InputError(
                     f"{path}: heading {word!r} has the unit {foreign['unit'].strip()}: give volts and amperes (mV, uA)"
                 )
-            if unit is None and _OTHER.match(word):
+            if unit is None and _FOREIGN_QUANTITY.match(word):
                 raise InputError(f"{path}: heading {word!r} is of neither volts nor amperes: give a column of them")
             if places.get(means, place) != place:
                 raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
@@ -167,7 +167,7 @@ def _check_left(heads: list[list[str]], left: int, missing: str, path: str) -> N
     """Check that the one of two columns that no heading names is not said to be of another unit."""
     for words in heads:
         names = words[1:] if len(words) == 3 else words
-        if len(names) == 2 and (_FOREIGN.search(names[left]) or _OTHER.match(names[left])):
+        if len(names) == 2 and (_FOREIGN.search(names[left]) or _FOREIGN_QUANTITY.match(names[left])):
             raise InputError(
                 f"{path}: heading {names[left]!r} is of neither volts nor amperes: it would be taken for {missing}, "
                 "give a column of it"

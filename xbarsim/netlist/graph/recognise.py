@@ -16,6 +16,7 @@ from xbarsim.netlist.graph.ladder_parts import cores_of
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.search import search
 from xbarsim.netlist.graph.shared_lines import stacked_layers
+from xbarsim.netlist.graph.shared_sources import shared_sources
 from xbarsim.netlist.graph.standins import CellElements
 from xbarsim.netlist.recognition import Recognition
 
@@ -34,6 +35,9 @@ def recognise(circuit: FlatCircuit) -> Recognition:
                 # Columns are apart from each other, as no crossbar's lines are, and looking for crossbars is slow where
                 # there is none. One column alone may be a crossbar too.
                 columns = ladder_pairs(circuit, cells, network, cores, least=2)
+                if columns is not None:
+                    return Recognition(circuit, reason=columns.reason, columns=columns)
+                columns = None if circuit.nonlinear else shared_sources(circuit, network, cores)
                 if columns is not None:
                     return Recognition(circuit, reason=columns.reason, columns=columns)
                 recognition = stacked_layers(network, cores) or search(network)
