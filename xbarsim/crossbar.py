@@ -61,7 +61,15 @@ class LineEnds(Locked):
             object.__setattr__(self, name, array)
 
     def for_lines(self, side: str, count: int) -> LineEnds:
-        """Return the same ends as arrays of ``count`` lines."""
+        """Return the same ends as arrays of ``count`` lines.
+
+        Parameters
+        ----------
+        side : str
+            Which lines' ends they are, for messages.
+        count : int
+            Number of lines.
+        """
         lines = object.__new__(LineEnds)
         for name in ("voltage", "resistance"):
             view = broadcast(f"ends[{side!r}].{name}", getattr(self, name), (count,))
@@ -261,6 +269,13 @@ class Crossbar(Locked):
 
     def with_cells(self, conductance: ArrayLike, device: Device | None = None) -> Crossbar:
         """Return the same wires and ends with other cells, ``conductance`` (rows, cols) in siemens, of any device.
+
+        Parameters
+        ----------
+        conductance : (rows, cols) array
+            Siemens of the cells.
+        device : Device, optional
+            Their law; this crossbar's if there is none.
 
         Raises
         ------

@@ -30,11 +30,23 @@ class Wave(Protocol):
     """
 
     def at(self, times: Floats) -> Floats:
-        """Return volts or amperes at ``times`` (seconds)."""
+        """Return volts or amperes at ``times`` (seconds).
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         ...
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the times in [start, stop] where its value or its slope jumps, in order."""
+        """Return the times in [start, stop] where its value or its slope jumps, in order.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         ...
 
 
@@ -90,7 +102,13 @@ class Pulse(_Numbers):
     count: float = 0.0
 
     def at(self, times: Floats) -> Floats:
-        """Return the pulse train's values."""
+        """Return the pulse train's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64) - self.delay
         up, down = self.rise, self.rise + self.width
         over = (self.count > 0) & (time > self.count * self.period)
@@ -103,7 +121,13 @@ class Pulse(_Numbers):
         return np.where(over | (time <= 0) | (time >= down + self.fall), self.low, shape)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the ends of its edges; the start of a period that cuts off the pulse before is one too."""
+        """Return the ends of its edges; the start of a period that cuts off the pulse before is one too.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         edges = np.cumsum([0.0, self.rise, self.width, self.fall])
         if self.period <= 0:
             return _within(self.delay + edges, start, stop)
@@ -146,14 +170,26 @@ class Sine(_Numbers):
         return _turn(self.frequency)
 
     def at(self, times: Floats) -> Floats:
-        """Return the sine's values."""
+        """Return the sine's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.maximum(np.asarray(times, dtype=np.float64) - self.delay, 0.0)
         angle = 2 * np.pi * self.frequency * time + _radians(self.phase)
         value: Floats = self.offset + self.amplitude * np.sin(angle) * np.exp(-self.damping * time)
         return value
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the time where it sets in."""
+        """Return the time where it sets in.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         return _within(np.array([self.delay]), start, stop)
 
 
@@ -187,7 +223,13 @@ class FrequencyModulated(_Numbers):
         return _turn(abs(self.carrier) + abs(self.index * self.signal))
 
     def at(self, times: Floats) -> Floats:
-        """Return the sine's values."""
+        """Return the sine's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         turns = 2 * np.pi * np.asarray(times, dtype=np.float64)
         swing = self.index * np.sin(self.signal * turns + _radians(self.signal_phase))
         value: Floats = self.offset + self.amplitude * np.sin(
@@ -196,7 +238,13 @@ class FrequencyModulated(_Numbers):
         return value
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return none: it is smooth."""
+        """Return none: it is smooth.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         return np.empty(0)
 
 
@@ -233,14 +281,26 @@ class AmplitudeModulated(_Numbers):
         return _turn(abs(self.carrier) + abs(self.modulation))
 
     def at(self, times: Floats) -> Floats:
-        """Return the modulated sine's values."""
+        """Return the modulated sine's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64) - self.delay
         turns, phase = 2 * np.pi * np.maximum(time, 0.0), _radians(self.phase)
         value = self.amplitude * (self.offset + np.sin(self.modulation * turns + phase))
         return np.where(time > 0, value * np.sin(self.carrier * turns + phase), 0.0)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the time where it sets in."""
+        """Return the time where it sets in.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         return _within(np.array([self.delay]), start, stop)
 
 
@@ -266,7 +326,13 @@ class Exponential(_Numbers):
     fall_constant: float
 
     def at(self, times: Floats) -> Floats:
-        """Return the exponential's values."""
+        """Return the exponential's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64)
         swing = self.high - self.low
         value = np.full(time.shape, self.low)
@@ -281,7 +347,13 @@ class Exponential(_Numbers):
         return np.where(time > self.rise_delay, value, self.low)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return where the rise and the fall begin."""
+        """Return where the rise and the fall begin.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         return _within(np.array([self.rise_delay, max(self.rise_delay, self.fall_delay)]), start, stop)
 
 
@@ -328,7 +400,13 @@ class Piecewise:
             )
 
     def at(self, times: Floats) -> Floats:
-        """Return the interpolated values; at a repeat, what the repeated part starts with."""
+        """Return the interpolated values; at a repeat, what the repeated part starts with.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64) - self.delay
         if self.repeat is not None:
             length = self.points[-1] - self.repeat
@@ -341,7 +419,13 @@ class Piecewise:
         return np.where(close, self.values[at], interpolated)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return its points, those of repeats too."""
+        """Return its points, those of repeats too.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         times = self.points
         if self.repeat is not None:
             length = float(times[-1] - self.repeat)

@@ -179,6 +179,11 @@ class MatrixCore(Locked):
     def with_matrix(self, matrix: ArrayLike) -> MatrixCore:
         """Return the same chip with another matrix programmed, at its own scale.
 
+        Parameters
+        ----------
+        matrix : (rows, cols) array
+            Numbers of the core's own shape.
+
         Raises
         ------
         InputError

@@ -66,6 +66,11 @@ class ClosedLoop:
     def voltages(self, nodes: Iterable[str]) -> Array:
         """Return the volts of nodes, (nodes,) or (points, nodes).
 
+        Parameters
+        ----------
+        nodes : iterable of str
+            Their names.
+
         Raises
         ------
         InputError
@@ -88,20 +93,45 @@ class ClosedLoop:
         return dict(zip(names, self._shaped(self._unknowns[self._equations.nodes :]).T, strict=True))
 
     def end_voltages(self, array: str) -> dict[Side, Array]:
-        """Return the volts that an array's ends are tied to, (lines,) or (points, lines) of each side."""
+        """Return the volts that an array's ends are tied to, (lines,) or (points, lines) of each side.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        """
         ends = self.end_points(array)
         return {side: volts if self.loop.points is not None else volts[0] for side, volts in ends.items()}
 
     def end_points(self, array: str) -> dict[Side, Array]:
-        """Return the volts of an array's ends as (points, lines) of each side, one point where no source has more."""
+        """Return the volts of an array's ends as (points, lines) of each side, one point where no source has more.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        """
         return self._equations.end_voltages(self._array(array), self._unknowns)
 
     def solutions(self, array: str) -> Solution:
-        """Return an array's solution at all points, as a batch with all node voltages; raises as ``solution``."""
+        """Return an array's solution at all points, as a batch with all node voltages; raises as ``solution``.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        """
         return solve_points(self._array(array).crossbar, self.end_points(array), fields=True)
 
     def solution(self, array: str, point: int = 0) -> Solution:
         """Return an array's solution at one point, as a batch of one with all node voltages.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        point : int
+            Which of the sources' points, counted from 0.
 
         Raises
         ------

@@ -92,7 +92,13 @@ class Stability:
         return bool((self.poles.real < -self.rounding).all())
 
     def leading(self, mode: int = 0) -> str:
-        """Return the amplifier with the largest share in a mode."""
+        """Return the amplifier with the largest share in a mode.
+
+        Parameters
+        ----------
+        mode : int
+            Counted from the slowest, 0.
+        """
         return self.amplifiers[int(np.abs(self.modes[:, mode]).argmax())]
 
     @property
@@ -106,6 +112,11 @@ class Stability:
         """Return how long the loop takes from 0 V at all amplifiers until it stays within ``accuracy``, (points,).
 
         That is of the largest inner voltage, in seconds; the response is looked at where times are about 1 % apart.
+
+        Parameters
+        ----------
+        accuracy : float
+            Share of the largest inner voltage within which the loop stays.
 
         Raises
         ------

@@ -136,7 +136,13 @@ class Recognition:
         return None if self.crossbar is None else self.crossbar.shape
 
     def node_names(self, layer: str) -> NDArray[np.object_]:
-        """Return the ``"word"`` or ``"bit"`` layer's node names, ``""`` where the netlist has no node."""
+        """Return the ``"word"`` or ``"bit"`` layer's node names, ``""`` where the netlist has no node.
+
+        Parameters
+        ----------
+        layer : str
+            ``"word"`` or ``"bit"``.
+        """
         names = np.array([*self.circuit.nodes, ""], dtype=object)
         return names[self.word_nodes if layer == "word" else self.bit_nodes]
 

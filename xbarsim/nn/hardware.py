@@ -160,6 +160,11 @@ class Hardware(Settings):
     def from_dict(cls, record: MappingABC[str, Any]) -> Self:
         """Return the hardware that nested dictionaries describe; what they leave out has its default.
 
+        Parameters
+        ----------
+        record : mapping
+            Settings by name, nested, as ``to_dict`` gives them.
+
         Raises
         ------
         InputError
@@ -174,7 +179,13 @@ class Hardware(Settings):
         return super().from_dict(values)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return the hardware as JSON, and write it to ``path`` as a whole if one is given."""
+        """Return the hardware as JSON, and write it to ``path`` as a whole if one is given.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A file to write too.
+        """
         text = json.dumps(self.to_dict(), indent=2) + "\n"
         if path is not None:
             with written_whole(path) as file:
@@ -184,6 +195,11 @@ class Hardware(Settings):
     @classmethod
     def from_json(cls, source: str | Path) -> Self:
         """Read what ``to_json`` wrote, from its text or a path.
+
+        Parameters
+        ----------
+        source : str or Path
+            The text, or its file.
 
         Raises
         ------
@@ -237,6 +253,11 @@ PRESETS = {
 
 def preset(name: str) -> Hardware:
     """Return a hardware by name.
+
+    Parameters
+    ----------
+    name : str
+        As ``rram-64``.
 
     Raises
     ------

@@ -343,6 +343,11 @@ class CrossbarNetwork(nn.Module):
     def save_chips(self, path: str | Path) -> None:
         """Write all chips, scales and converter ranges, but no weights, to a ``.npz`` file, whole or not at all.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
         Raises
         ------
         InputError
@@ -352,6 +357,11 @@ class CrossbarNetwork(nn.Module):
 
     def load_chips(self, path: str | Path) -> Self:
         """Put the weights on saved chips.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
 
         Raises
         ------

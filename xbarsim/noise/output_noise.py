@@ -100,7 +100,15 @@ class OutputNoise:
         return np.where(span > 0.0, np.maximum(bits, 1.0), 0.0)
 
     def draws(self, count: int, *, seed: int) -> Array:
-        """Return currents of so many reads, (count, cols) or (count, batch, cols): Gaussian, of these covariances."""
+        """Return currents of so many reads, (count, cols) or (count, batch, cols): Gaussian, of these covariances.
+
+        Parameters
+        ----------
+        count : int
+            Number of reads.
+        seed : int
+            Of the generator.
+        """
         values, vectors = np.linalg.eigh(self.covariance)
         spread = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
         normal = np.random.default_rng(seed).standard_normal((count, *self.currents.shape))

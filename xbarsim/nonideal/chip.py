@@ -90,7 +90,13 @@ class Chip:
                 raise InputError(f"maps of tile {tile} have shape {frozen.shape}: the tile is {self.shapes[tile]}")
 
     def maps(self, tile: int = 0) -> Maps:
-        """Return what is frozen in a tile."""
+        """Return what is frozen in a tile.
+
+        Parameters
+        ----------
+        tile : int
+            Which tile of the chip, counted from 0.
+        """
         tile = self._tile(tile)
         if tile in self._maps:
             return self._maps[tile]
@@ -106,11 +112,24 @@ class Chip:
         return drawn
 
     def of_kind(self, model: Nonidealities) -> Chip:
-        """Return the same seed's chip of another kind, with the same measured maps."""
+        """Return the same seed's chip of another kind, with the same measured maps.
+
+        Parameters
+        ----------
+        model : Nonidealities
+            The other kind.
+        """
         return Chip(model, self.seed, self.shapes, self._maps)
 
     def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
         """Return the same chip with another fault map in a tile, ``faults`` (rows, cols), as one that was measured.
+
+        Parameters
+        ----------
+        faults : (rows, cols) array
+            A ``Fault`` for each cell.
+        tile : int
+            Which tile of the chip, counted from 0.
 
         Raises
         ------
@@ -185,7 +204,13 @@ class Chip:
         return g
 
     def stack(self, tiles: Sequence[int]) -> TileStack:
-        """Return tiles of one shape together, to be written blindly from HRS and read at once."""
+        """Return tiles of one shape together, to be written blindly from HRS and read at once.
+
+        Parameters
+        ----------
+        tiles : sequence of int
+            Which tiles, counted from 0.
+        """
         numbers = [self._tile(tile) for tile in tiles]
         return TileStack(self.model, self.seed, numbers, [self.maps(tile) for tile in numbers])
 
@@ -212,6 +237,13 @@ class Chip:
     def crossbar(self, crossbar: Crossbar, tile: int = 0) -> Crossbar:
         """Return a crossbar with this tile's broken wire segments; its cells are left as they are.
 
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Wires, ends and cells without damage.
+        tile : int
+            Which tile of the chip, counted from 0.
+
         Raises
         ------
         InputError
@@ -223,6 +255,13 @@ class Chip:
 
     def bridged(self, crossbar: Crossbar, tile: int = 0) -> Bridged:
         """Return a crossbar with this tile's broken wire segments and shorted neighbours, and where its lines are now.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Wires, ends and cells without damage.
+        tile : int
+            Which tile of the chip, counted from 0.
 
         Raises
         ------
@@ -240,6 +279,11 @@ class Chip:
 
     def save(self, path: str | Path) -> None:
         """Write the chip with all its maps, whole or not at all: ``.npz``, ``.h5``, ``.safetensors`` or ``.csv``.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its ending is the kind of file.
 
         Raises
         ------
@@ -299,6 +343,11 @@ class Chip:
         segment to the next cell of its word line and of its bit line is broken, and whether its word line touches the
         next and its bit line the next: False at the last.
 
+        Parameters
+        ----------
+        tile : int
+            Which tile of the chip, counted from 0.
+
         Raises
         ------
         InputError
@@ -310,6 +359,11 @@ class Chip:
         """Return a tile's maps as an xarray Dataset over ``word`` and ``bit``, with seed and tile in its ``attrs``.
 
         Variables are the columns of ``to_pandas``.
+
+        Parameters
+        ----------
+        tile : int
+            Which tile of the chip, counted from 0.
 
         Raises
         ------
@@ -350,6 +404,13 @@ class Chip:
 
     def draw(self, path: str | Path, tile: int = 0) -> None:
         """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
+
+        Parameters
+        ----------
+        path : str or Path
+            Its ending, ``.png``, ``.svg`` or ``.pdf``, is the kind.
+        tile : int
+            Which tile of the chip, counted from 0.
 
         Raises
         ------

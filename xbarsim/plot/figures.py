@@ -33,6 +33,11 @@ _DATE = {"svg": "Date", "pdf": "CreationDate"}
 def checked_path(path: str | Path) -> Path:
     """Refuse a file name whose ending is no picture's, or in no writable folder, before anything is computed.
 
+    Parameters
+    ----------
+    path : str or Path
+        The picture's file.
+
     Returns
     -------
     Path
@@ -85,12 +90,23 @@ def check_matplotlib() -> None:
 
 
 def plain(text: str) -> str:
-    """Return a text from outside, a title or a name, as matplotlib shows it letter by letter: no mathematics."""
+    """Return a text from outside, a title or a name, as matplotlib shows it letter by letter: no mathematics.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+    """
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text).replace("$", r"\$")
 
 
 def new_figure(**options: Any) -> Figure:
     """Return an empty figure of no window.
+
+    Parameters
+    ----------
+    **options
+        What matplotlib's ``Figure`` takes, as ``figsize=(6, 4)`` in inches.
 
     Raises
     ------

@@ -26,6 +26,11 @@ _BOXES: WeakKeyDictionary[Any, tuple[str, frozenset[str]]] = WeakKeyDictionary()
 def letter(artist: Artist) -> int:
     """Give all texts of a figure or an axis fonts that have their letters; those that no font has become boxes.
 
+    Parameters
+    ----------
+    artist : Figure, Axes or other artist
+        Whose texts are looked at.
+
     Returns
     -------
     int

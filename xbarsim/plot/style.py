@@ -40,7 +40,13 @@ _SIGNED = ("#06224a", "#0a4c96", "#5b7fae", "#9a9a9a", "#e0a060", "#f6cf9a", "#f
 
 
 def style(number: int) -> dict[str, Any]:
-    """Return the colour, mark and dashes of a line: no two of the first 24 have all in common."""
+    """Return the colour, mark and dashes of a line: no two of the first 24 have all in common.
+
+    Parameters
+    ----------
+    number : int
+        Of the line, counted from 0.
+    """
     return {
         "color": COLOURS[number % len(COLOURS)],
         "marker": MARKS[number % len(MARKS)],

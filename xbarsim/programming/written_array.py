@@ -132,7 +132,13 @@ class WrittenArray:
         return {(int(i), int(j)): Unreached(int(self.codes[i, j])).word for i, j in listed}
 
     def crossbar(self, crossbar: Crossbar) -> Crossbar:
-        """Return a crossbar with the conductances reached."""
+        """Return a crossbar with the conductances reached.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Wires and ends.
+        """
         return crossbar.with_cells(self.conductance)
 
     def summary(self) -> dict[str, Any]:
@@ -174,6 +180,11 @@ class WrittenArray:
     def to_npz(self, path: str | Path) -> None:
         """Write it, whole or not at all.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
         Raises
         ------
         InputError
@@ -190,6 +201,11 @@ class WrittenArray:
     @staticmethod
     def from_npz(path: str | Path) -> WrittenArray:
         """Read what ``to_npz`` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
 
         Raises
         ------

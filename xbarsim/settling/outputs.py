@@ -52,6 +52,11 @@ class Settling:
     def poles(self, most: int = MOST_POLES) -> DecayingPoles:
         """Return up to so many poles that have these moments, of all vectors' outputs one after the other.
 
+        Parameters
+        ----------
+        most : int
+            How many an output may have.
+
         Raises
         ------
         InputError
