@@ -78,6 +78,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "docs/gallery/backreferences",
     "download_all_examples": False,
     "show_memory": False,
+    "remove_config_comments": True,
     "write_computation_times": False,
 }
 

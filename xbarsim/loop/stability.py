@@ -107,11 +107,6 @@ class Stability:
         bits : float, optional
             Half a step of so many bits: a share of ``2**-(bits + 1)``.
 
-        Parameters
-        ----------
-        accuracy : float
-            Share of the largest inner voltage within which the loop stays.
-
         Raises
         ------
         InputError

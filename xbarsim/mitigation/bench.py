@@ -116,7 +116,13 @@ class Bench:
         return torch.Generator().manual_seed(int(self.rng.integers(1 << 62)))
 
     def note(self, **values: float) -> None:
-        """Add a point to the curves that the record keeps."""
+        """Add a point to the curves that the record keeps.
+
+        Parameters
+        ----------
+        **values : float
+            Heights of curves by their names.
+        """
         for name, value in values.items():
             self.trace.setdefault(name, []).append(float(value))
 
@@ -129,6 +135,11 @@ class Bench:
 
     def images(self, count: int | None = None) -> Tensor:
         """Return training images without labels, the first of an order of the methods' own seed.
+
+        Parameters
+        ----------
+        count : int, optional
+            How many; all that there are if it is None.
 
         Raises
         ------
@@ -143,7 +154,13 @@ class Bench:
         return inputs(self._dataset, self._dataset.train, numbers)
 
     def labelled(self, count: int | None = None) -> Labelled:
-        """Return training images with labels, likewise."""
+        """Return training images with labels, likewise.
+
+        Parameters
+        ----------
+        count : int, optional
+            How many; all that there are if it is None.
+        """
         self._check(data="labels")
         numbers = self._numbers(count)
         self._ledger.labelled[numbers] = True
@@ -161,6 +178,11 @@ class Bench:
         A plan is evaluated on what the method may know: the chip as it is known; else the chip itself, through which
         the images then go; else the mean over three simulated chips. A network, be it torch's or one on crossbars, is
         run as it is.
+
+        Parameters
+        ----------
+        candidate : Plan or torch module
+            A plan on the chip as it is known, or a network.
         """
         self._check(data="labels")
         split = self._validation()
@@ -178,6 +200,11 @@ class Bench:
         """Return the share of validation images whose class the chip itself finds, whatever is known of it.
 
         The plan is programmed where it is another than at the last use of the chip; the images go through the chip.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is settled of the network's layers.
         """
         self._check(data="labels", chip="forward")
         split = self._validation()
@@ -206,13 +233,29 @@ class Bench:
     # Knowledge.
 
     def faults(self, plan: Plan, *, physical: bool = False) -> dict[str, list[NDArray[np.int8]]]:
-        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them."""
+        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is settled of the network's layers.
+        physical : bool
+            Whether arrays are as they lie, spare lines included, as ``CrossbarLayer.known`` has it.
+        """
         self._check(knows="faults")
         layers = self.known_network(plan).layers
         return {name: [plane[0] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
 
     def factors(self, plan: Plan, *, physical: bool = False) -> dict[str, list[Array]]:
-        """Return what variation multiplies each cell with, likewise."""
+        """Return what variation multiplies each cell with, likewise.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is settled of the network's layers.
+        physical : bool
+            Whether arrays are as they lie, spare lines included, as ``CrossbarLayer.known`` has it.
+        """
         self._check(knows="maps")
         layers = self.known_network(plan).layers
         return {name: [plane[1] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
@@ -222,6 +265,11 @@ class Bench:
 
         The network is the method's, to be asked (``layer.realised``, ``layer.row_costs``) or trained. InputError where
         the bench has no map of a chip.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is settled of the network's layers.
         """
         self._check(knows="faults")
         if self._knowledge is None:
@@ -274,19 +322,36 @@ class Bench:
         return int(words[0])
 
     def ideal_network(self, plan: Plan) -> CrossbarNetwork:
-        """Return a plan laid out, without chips; its ``layers`` have the weights that are mapped."""
+        """Return a plan laid out, without chips; its ``layers`` have the weights that are mapped.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is settled of the network's layers.
+        """
         return laid_out(plan, self.hardware)
 
     def fault_free_network(self, plan: Plan) -> CrossbarNetwork:
         """Return the network of the weights that a plan maps, as torch computes it.
 
         It is read as one on a chip is; what a plan settles of its layers beside the weights is left out.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is settled of the network's layers.
         """
         exact = Hardware(tiles=self.hardware.tiles, fidelity="ideal")
         return realise(Plan(plan.model, batchnorm=plan.batchnorm), exact)
 
     def recalibrate(self, network: CrossbarNetwork) -> None:
-        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own."""
+        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own.
+
+        Parameters
+        ----------
+        network : CrossbarNetwork
+            The one that was trained.
+        """
         self._calibrated(network)
 
     def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:

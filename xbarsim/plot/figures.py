@@ -150,7 +150,8 @@ def save(figure: Figure, path: str | Path, *, width: float | None = None) -> lis
 
 def _resize(figure: Figure, width: float) -> None:
     """Make a figure as wide as is asked for, in its proportions; refuse it where words would lie over each other."""
-    figure.set_size_inches(figure.get_size_inches() * (width / _INCH / figure.get_figwidth()))
+    across, height = figure.get_size_inches()
+    figure.set_size_inches(width / _INCH, float(height) / float(across) * width / _INCH)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that there is no room, which is said below
         figure.draw_without_rendering()
@@ -158,7 +159,7 @@ def _resize(figure: Figure, width: float) -> None:
     for axes in figure.axes:
         words += [axes.title, axes.xaxis.label, axes.yaxis.label]
     boxes = [text.get_window_extent().padded(-_SLACK * figure.dpi) for text in words if text.get_text()]
-    low, high = figure.bbox.min, figure.bbox.max
-    inside = all((low <= box.min).all() and (box.max <= high).all() for box in boxes)
+    edge = figure.bbox
+    inside = all(edge.x0 <= box.x0 and box.x1 <= edge.x1 and edge.y0 <= box.y0 and box.y1 <= edge.y1 for box in boxes)
     if not inside or any(box.overlaps(another) for box, another in combinations(boxes, 2)):
         raise InputError(f"a picture of {width:g} mm has no room for its titles and labels: make it wider")

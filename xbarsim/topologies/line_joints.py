@@ -109,6 +109,13 @@ class JoinedReduction:
     def of(joined: JoinedArrays, threads: int | None = None) -> JoinedReduction:
         """Reduce each array to its line ends, and take the joints away by star-mesh, which subtracts nothing.
 
+        Parameters
+        ----------
+        joined : JoinedArrays
+            Arrays whose lines are joined.
+        threads : int, optional
+            How many; as many as there are cores if it is None.
+
         Returns
         -------
         JoinedReduction
