@@ -121,13 +121,7 @@ class Pulse(_Numbers):
         return np.where(over | (time <= 0) | (time >= down + self.fall), self.low, shape)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the ends of its edges; the start of a period that cuts off the pulse before is one too.
-
-        Parameters
-        ----------
-        start, stop : float
-            Seconds between which corners are asked for.
-        """
+        """Return the ends of its edges; the start of a period that cuts off the pulse before is one too."""
         edges = np.cumsum([0.0, self.rise, self.width, self.fall])
         if self.period <= 0:
             return _within(self.delay + edges, start, stop)
@@ -183,13 +177,7 @@ class Sine(_Numbers):
         return value
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the time where it sets in.
-
-        Parameters
-        ----------
-        start, stop : float
-            Seconds between which corners are asked for.
-        """
+        """Return the time where it sets in."""
         return _within(np.array([self.delay]), start, stop)
 
 
@@ -238,13 +226,7 @@ class FrequencyModulated(_Numbers):
         return value
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return none: it is smooth.
-
-        Parameters
-        ----------
-        start, stop : float
-            Seconds between which corners are asked for.
-        """
+        """Return none: it is smooth."""
         return np.empty(0)
 
 
@@ -294,13 +276,7 @@ class AmplitudeModulated(_Numbers):
         return np.where(time > 0, value * np.sin(self.carrier * turns + phase), 0.0)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the time where it sets in.
-
-        Parameters
-        ----------
-        start, stop : float
-            Seconds between which corners are asked for.
-        """
+        """Return the time where it sets in."""
         return _within(np.array([self.delay]), start, stop)
 
 
@@ -347,13 +323,7 @@ class Exponential(_Numbers):
         return np.where(time > self.rise_delay, value, self.low)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return where the rise and the fall begin.
-
-        Parameters
-        ----------
-        start, stop : float
-            Seconds between which corners are asked for.
-        """
+        """Return where the rise and the fall begin."""
         return _within(np.array([self.rise_delay, max(self.rise_delay, self.fall_delay)]), start, stop)
 
 
@@ -419,13 +389,7 @@ class Piecewise:
         return np.where(close, self.values[at], interpolated)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return its points, those of repeats too.
-
-        Parameters
-        ----------
-        start, stop : float
-            Seconds between which corners are asked for.
-        """
+        """Return its points, those of repeats too."""
         times = self.points
         if self.repeat is not None:
             length = float(times[-1] - self.repeat)

@@ -116,13 +116,7 @@ class Bench:
         return torch.Generator().manual_seed(int(self.rng.integers(1 << 62)))
 
     def note(self, **values: float) -> None:
-        """Add a point to the curves that the record keeps.
-
-        Parameters
-        ----------
-        **values : float
-            Heights of curves by their names.
-        """
+        """Add a point to the curves that the record keeps."""
         for name, value in values.items():
             self.trace.setdefault(name, []).append(float(value))
 
@@ -200,11 +194,6 @@ class Bench:
         """Return the share of validation images whose class the chip itself finds, whatever is known of it.
 
         The plan is programmed where it is another than at the last use of the chip; the images go through the chip.
-
-        Parameters
-        ----------
-        plan : Plan
-            What is settled of the network's layers.
         """
         self._check(data="labels", chip="forward")
         split = self._validation()
@@ -233,29 +222,13 @@ class Bench:
     # Knowledge.
 
     def faults(self, plan: Plan, *, physical: bool = False) -> dict[str, list[NDArray[np.int8]]]:
-        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them.
-
-        Parameters
-        ----------
-        plan : Plan
-            What is settled of the network's layers.
-        physical : bool
-            Whether arrays are as they lie, spare lines included, as ``CrossbarLayer.known`` has it.
-        """
+        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them."""
         self._check(knows="faults")
         layers = self.known_network(plan).layers
         return {name: [plane[0] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
 
     def factors(self, plan: Plan, *, physical: bool = False) -> dict[str, list[Array]]:
-        """Return what variation multiplies each cell with, likewise.
-
-        Parameters
-        ----------
-        plan : Plan
-            What is settled of the network's layers.
-        physical : bool
-            Whether arrays are as they lie, spare lines included, as ``CrossbarLayer.known`` has it.
-        """
+        """Return what variation multiplies each cell with, likewise."""
         self._check(knows="maps")
         layers = self.known_network(plan).layers
         return {name: [plane[1] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
@@ -265,11 +238,6 @@ class Bench:
 
         The network is the method's, to be asked (``layer.realised``, ``layer.row_costs``) or trained. InputError where
         the bench has no map of a chip.
-
-        Parameters
-        ----------
-        plan : Plan
-            What is settled of the network's layers.
         """
         self._check(knows="faults")
         if self._knowledge is None:
@@ -322,36 +290,19 @@ class Bench:
         return int(words[0])
 
     def ideal_network(self, plan: Plan) -> CrossbarNetwork:
-        """Return a plan laid out, without chips; its ``layers`` have the weights that are mapped.
-
-        Parameters
-        ----------
-        plan : Plan
-            What is settled of the network's layers.
-        """
+        """Return a plan laid out, without chips; its ``layers`` have the weights that are mapped."""
         return laid_out(plan, self.hardware)
 
     def fault_free_network(self, plan: Plan) -> CrossbarNetwork:
         """Return the network of the weights that a plan maps, as torch computes it.
 
         It is read as one on a chip is; what a plan settles of its layers beside the weights is left out.
-
-        Parameters
-        ----------
-        plan : Plan
-            What is settled of the network's layers.
         """
         exact = Hardware(tiles=self.hardware.tiles, fidelity="ideal")
         return realise(Plan(plan.model, batchnorm=plan.batchnorm), exact)
 
     def recalibrate(self, network: CrossbarNetwork) -> None:
-        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own.
-
-        Parameters
-        ----------
-        network : CrossbarNetwork
-            The one that was trained.
-        """
+        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own."""
         self._calibrated(network)
 
     def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:

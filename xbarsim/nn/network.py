@@ -343,11 +343,6 @@ class CrossbarNetwork(nn.Module):
     def save_chips(self, path: str | Path) -> None:
         """Write all chips, scales and converter ranges, but no weights, to a ``.npz`` file, whole or not at all.
 
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-
         Raises
         ------
         InputError

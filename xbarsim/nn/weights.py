@@ -164,11 +164,6 @@ class ProgrammedWeights(MappedWeights):
     def fitting_chip(self, chip: Chip) -> Chip:
         """Return a chip if the layer's arrays are such ones.
 
-        Parameters
-        ----------
-        chip : Chip
-            Any.
-
         Raises
         ------
         InputError
@@ -184,11 +179,6 @@ class ProgrammedWeights(MappedWeights):
 
     def checked_headroom(self, headroom: float) -> float:
         """Return a headroom as a float.
-
-        Parameters
-        ----------
-        headroom : float
-            Factor on the scale of the weights.
 
         Raises
         ------
@@ -210,11 +200,6 @@ class ProgrammedWeights(MappedWeights):
 
     def checked_time(self, seconds: float) -> float:
         """Return seconds since programming as a float.
-
-        Parameters
-        ----------
-        seconds : float
-            Since programming.
 
         Raises
         ------

@@ -90,13 +90,7 @@ class Chip:
                 raise InputError(f"maps of tile {tile} have shape {frozen.shape}: the tile is {self.shapes[tile]}")
 
     def maps(self, tile: int = 0) -> Maps:
-        """Return what is frozen in a tile.
-
-        Parameters
-        ----------
-        tile : int
-            Which tile of the chip, counted from 0.
-        """
+        """Return what is frozen in a tile."""
         tile = self._tile(tile)
         if tile in self._maps:
             return self._maps[tile]
@@ -112,24 +106,11 @@ class Chip:
         return drawn
 
     def of_kind(self, model: Nonidealities) -> Chip:
-        """Return the same seed's chip of another kind, with the same measured maps.
-
-        Parameters
-        ----------
-        model : Nonidealities
-            The other kind.
-        """
+        """Return the same seed's chip of another kind, with the same measured maps."""
         return Chip(model, self.seed, self.shapes, self._maps)
 
     def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
         """Return the same chip with another fault map in a tile, ``faults`` (rows, cols), as one that was measured.
-
-        Parameters
-        ----------
-        faults : (rows, cols) array
-            A ``Fault`` for each cell.
-        tile : int
-            Which tile of the chip, counted from 0.
 
         Raises
         ------
@@ -204,13 +185,7 @@ class Chip:
         return g
 
     def stack(self, tiles: Sequence[int]) -> TileStack:
-        """Return tiles of one shape together, to be written blindly from HRS and read at once.
-
-        Parameters
-        ----------
-        tiles : sequence of int
-            Which tiles, counted from 0.
-        """
+        """Return tiles of one shape together, to be written blindly from HRS and read at once."""
         numbers = [self._tile(tile) for tile in tiles]
         return TileStack(self.model, self.seed, numbers, [self.maps(tile) for tile in numbers])
 
@@ -237,13 +212,6 @@ class Chip:
     def crossbar(self, crossbar: Crossbar, tile: int = 0) -> Crossbar:
         """Return a crossbar with this tile's broken wire segments; its cells are left as they are.
 
-        Parameters
-        ----------
-        crossbar : Crossbar
-            Wires, ends and cells without damage.
-        tile : int
-            Which tile of the chip, counted from 0.
-
         Raises
         ------
         InputError
@@ -255,13 +223,6 @@ class Chip:
 
     def bridged(self, crossbar: Crossbar, tile: int = 0) -> Bridged:
         """Return a crossbar with this tile's broken wire segments and shorted neighbours, and where its lines are now.
-
-        Parameters
-        ----------
-        crossbar : Crossbar
-            Wires, ends and cells without damage.
-        tile : int
-            Which tile of the chip, counted from 0.
 
         Raises
         ------
@@ -343,11 +304,6 @@ class Chip:
         segment to the next cell of its word line and of its bit line is broken, and whether its word line touches the
         next and its bit line the next: False at the last.
 
-        Parameters
-        ----------
-        tile : int
-            Which tile of the chip, counted from 0.
-
         Raises
         ------
         InputError
@@ -359,11 +315,6 @@ class Chip:
         """Return a tile's maps as an xarray Dataset over ``word`` and ``bit``, with seed and tile in its ``attrs``.
 
         Variables are the columns of ``to_pandas``.
-
-        Parameters
-        ----------
-        tile : int
-            Which tile of the chip, counted from 0.
 
         Raises
         ------
@@ -404,13 +355,6 @@ class Chip:
 
     def draw(self, path: str | Path, tile: int = 0) -> None:
         """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
-
-        Parameters
-        ----------
-        path : str or Path
-            Its ending, ``.png``, ``.svg`` or ``.pdf``, is the kind.
-        tile : int
-            Which tile of the chip, counted from 0.
 
         Raises
         ------
