@@ -109,7 +109,7 @@ def test_bad_voltages(capsys, tmp_path, values, word, command):
         ("--sense", "nan", "sense is nan"),
         ("--word-wire", "much", "--word-wire"),
         ("--word-wire", "2.2kk", "--word-wire"),
-        ("--bit-wire", "none.npy", "none.npy: bit_wire file not found"),
+        ("--bit-wire", "none.npy", "none.npy: bit_wire: there is no such file"),
         ("--driver", "g.npy", "driver has shape (3, 4)"),
         ("--sense", "driver.npy", "sense has shape (3,)"),
         ("--word-wire", "g.npy", "word_wire has shape (3, 4)"),

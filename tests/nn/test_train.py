@@ -243,7 +243,7 @@ def test_files_that_are_refused(held, tmp_path, monkeypatch):
         assert str(bad) in str(caught.value)
         assert "\n" not in str(caught.value)
 
-    refused("No such file")
+    refused("there is no such file")
     for content in (b"", path.read_bytes()[:1000], b"hello", pickle.dumps(Hostile())):
         bad.write_bytes(content)
         refused("no file of weights that is safe to read")

@@ -216,9 +216,9 @@ def test_bad_fault_files(tmp_path):
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "bytes.npy").write_bytes(b"\xff\xfe\x00")
     for path, said in (
-        (tmp_path / "none.csv", "none.csv: fault map file not found"),
-        (tmp_path / "none.npy", "none.npy: fault map file not found"),
-        (tmp_path, "fault map must be a file, this is a folder"),
+        (tmp_path / "none.csv", "none.csv: fault map: there is no such file"),
+        (tmp_path / "none.npy", "none.npy: fault map: there is no such file"),
+        (tmp_path, "fault map: it is a folder"),
         (tmp_path / "bytes.csv", "fault map is neither text nor .npy nor .npz"),
         (tmp_path / "bytes.npy", "fault map is damaged, or no NumPy file"),
         (tmp_path / "chip.npz", "this is a saved chip, not a fault map: read it by Chip.load"),

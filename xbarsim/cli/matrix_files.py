@@ -10,6 +10,7 @@ import numpy as np
 from xbarsim.conventions.odd_values import turned
 from xbarsim.crossbar import Array, checked_array
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 
 
 def load(path: str | Path, name: str) -> Array:
@@ -41,12 +42,8 @@ def load(path: str | Path, name: str) -> Array:
         data = path.read_bytes() if path.suffix.lower() != ".npy" else b""
         if path.suffix.lower() == ".npy":
             return _numpy(path, name)
-    except FileNotFoundError:
-        raise InputError(f"{path}: {name} file not found") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: {name} must be a file, this is a folder") from None
     except OSError as error:
-        raise InputError(f"{path}: {name} cannot be read ({error.strerror})") from None
+        raise unread(path, error, name) from None
     return _text(path, data, name)
 
 

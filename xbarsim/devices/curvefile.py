@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 
 _NAMES = {
     "V": re.compile(r"v$|u$|.*volt|bias|v[ _-]?(app|in|set|read|cell|d|ds|te|force|meas)|[ab]v$|vf", re.IGNORECASE),
@@ -82,7 +83,7 @@ def text_lines(path: str | Path) -> list[tuple[int, str]]:
     try:
         lines = Path(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+        raise unread(path, error) from None
     except (TypeError, ValueError):
         raise InputError(f"path is {path!r}: it must name a file") from None
     stripped = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(lines, 1)]

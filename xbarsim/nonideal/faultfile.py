@@ -13,6 +13,7 @@ from xbarsim.nonideal.array_files import HDF5, SAFETENSORS, read_arrays, write_a
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import checked_faults
 from xbarsim.text_table import comma_separated
+from xbarsim.unread import unread
 
 WORDS = {
     "0": Fault.HEALTHY, "healthy": Fault.HEALTHY,
@@ -89,14 +90,10 @@ _LISTED = ({"row", "word"}, {"col", "column", "bit"}, {"fault", "faults", "state
 def _text(path: Path, shape: tuple[int, int] | None) -> FaultMap:
     try:
         content = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: fault map file not found") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: fault map must be a file, this is a folder") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: fault map is neither text nor .npy nor .npz") from None
     except OSError as error:
-        raise InputError(f"{path}: fault map cannot be read ({error.strerror})") from None
+        raise unread(path, error, "fault map") from None
     rows: list[list[Fault]] = []
     lines = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(content.splitlines(), 1)]
     lines = [(number, text) for number, text in lines if text]
