@@ -224,7 +224,8 @@ def test_a_micro_sign_in_latin_1_is_read(tmp_path):
     path = tmp_path / "latin.csv"
     path.write_bytes("Spannung (mV),Strom (\u00b5A)\n-100,-2\n0,0\n100,3\n".encode("latin-1"))
     curve = read_iv(path)
-    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1]) and np.allclose(curve.current, [-2e-6, 0.0, 3e-6])
+    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
+    assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])
     assert Table.from_csv(path) == Table(curve.voltage, curve.current)
 
 
@@ -242,4 +243,5 @@ def test_what_easyexpert_writes_is_read(tmp_path):
         "DataName, I1, V1, Time\nDataValue, -2E-06, -0.1, 0\nDataValue, 0, 0, 0.1\nDataValue, 3E-06, 0.1, 0.2\n"
     )
     curve = read_iv(path)
-    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1]) and np.allclose(curve.current, [-2e-6, 0.0, 3e-6])
+    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
+    assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])

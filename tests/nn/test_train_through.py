@@ -92,7 +92,12 @@ def test_a_network_of_the_users_code_is_trained_and_its_checkpoint_finds_it(caps
 def test_code_that_is_gone_is_said_with_a_way_out(capsys, folder):
     call(capsys, "train", "--model", "own_nets.py:net", "--data", "digits", "--limit", 64, "--epochs", 1, "-o", "a.pt")
     (folder / "own_nets.py").rename(folder / "other_place.py")
-    words = "a.pt holds weights of", "own_nets.py:net, which must be there to import", "there is no such file", "--weights a.pt"
+    words = (
+        "a.pt holds weights of",
+        "own_nets.py:net, which must be there to import",
+        "there is no such file",
+        "--weights a.pt",
+    )
     assert_refused(call(capsys, "infer", "--model", "a.pt", "--data", "digits"), 2, *words)
     assert_refused(call(capsys, "train", "--resume", "a.pt", "--epochs", 2), 2, *words)
     way_out = ("infer", "--model", "other_place.py:net", "--weights", "a.pt", "--data", "digits", "--seeds", 1)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from xbarsim import netlist
 from xbarsim.cli import matrix_files
 from xbarsim.devices import Table, law

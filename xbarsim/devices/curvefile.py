@@ -94,7 +94,7 @@ def text_lines(path: str | Path) -> list[tuple[int, str]]:
 
 
 def _decoded(data: bytes) -> str:
-    """Return text in UTF-8, or in Latin-1, as instruments write their micro sign, where it holds printed letters alone."""
+    """Return text of UTF-8, or of Latin-1, an instrument's micro sign in it, where all of it are letters that print."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
