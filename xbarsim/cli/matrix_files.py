@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from tokenize import TokenError
 
@@ -11,6 +12,8 @@ from xbarsim.conventions.odd_values import turned
 from xbarsim.crossbar import Array, checked_array
 from xbarsim.errors import InputError
 from xbarsim.unread import unread
+
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 
 
 def load(path: str | Path, name: str) -> Array:
@@ -62,7 +65,7 @@ def _text(path: Path, data: bytes, name: str) -> Array:
     try:
         content = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: {name} is neither text nor .npy") from None
+        raise InputError(f"{path}: {name} is neither text nor .npy: save it with numpy.save or numpy.savetxt") from None
     rows: list[list[float]] = []
     counted = headed = False
     for number, line in enumerate(content.splitlines(), 1):
@@ -76,7 +79,8 @@ def _text(path: Path, data: bytes, name: str) -> Array:
         try:
             rows.append([float(word) for word in words])
         except ValueError:
-            raise InputError(f"{path}:{number}: {name} must be numbers, found {line.strip()[:40]!r}") from None
+            hint = ": write decimal points" if _DECIMAL_COMMA.search(text) and ";" in text else ""
+            raise InputError(f"{path}:{number}: {name} must be numbers, found {line.strip()[:40]!r}{hint}") from None
         if len(rows[-1]) != len(rows[0]):
             raise InputError(
                 f"{path}:{number}: {name} has {len(words)} numbers here and {len(rows[0])} in its first line"

@@ -236,7 +236,8 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise unread(path, error) from None
     except Exception as error:  # a damaged or hostile file may raise anything
-        reason = str(error).strip().splitlines()[0][:150] if str(error).strip() else type(error).__name__
+        # torch's own words are about loading it all the same, which would run what is in it.
+        reason = "it holds more than tensors and plain data" if "weights_only" in str(error) else type(error).__name__
         raise InputError(
             f"{path} is no file of weights that is safe to read ({reason}): "
             "write one with torch.save(model.state_dict(), path)"
