@@ -10,7 +10,8 @@ import click
 from xbarsim.cli.option_types import Ohms, in_order, is_typed
 
 if TYPE_CHECKING:
-    from xbarsim.cli.output import Output
+    from collections.abc import Callable
+
     from xbarsim.crossbar import Array, Crossbar
     from xbarsim.netlist import Circuit
     from xbarsim.netlist.recognition import Recognition
@@ -71,12 +72,12 @@ def check_untyped(*more: str) -> None:
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --conductance; a netlist says it itself")
 
 
-def note_sweeps(circuit: Circuit, path: str, output: Output) -> None:
+def note_sweeps(circuit: Circuit, path: str, note: Callable[[str], None]) -> None:
     """Say that a netlist's sweeps are not what is answered."""
     if any(
         getattr(run, "axes", ()) or getattr(getattr(run, "analysis", run), "sweeps", ()) for run in circuit.analyses
     ):
-        output.note(f"{path}: sweeps are left out: sources are at their dc values, what .step varies at its first")
+        note(f"{path}: sweeps are left out: sources are at their dc values, what .step varies at its first")
 
 
 def output_names(recognition: Recognition) -> tuple[str, ...]:

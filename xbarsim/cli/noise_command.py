@@ -108,7 +108,7 @@ def _of_netlist(path: str, output: Output) -> tuple[Crossbar, Array, tuple[str, 
         raise InputError(
             f"{path} is no crossbar, whose noise could be told: {recognition.reason or recognition.left_out}"
         )
-    note_sweeps(circuit, path, output)
+    note_sweeps(circuit, path, output.note)
     return recognition.crossbar, recognition.voltages, output_names(recognition)
 
 

@@ -117,7 +117,7 @@ def _of_netlist(path: str, output: Output) -> tuple[Crossbar, Array, tuple[str, 
     ):
         reason = recognition.reason or recognition.left_out or "its cells have states that move"
         raise InputError(f"{path} is no crossbar, whose read speed could be told: {reason}")
-    note_sweeps(circuit, path, output)
+    note_sweeps(circuit, path, output.note)
     if not recognition.voltages.any():
         raise InputError(f"{path}: its sources are at 0 V: give what they step to, as dc values")
     farads = dict(zip(_FARADS, (timed.word_farads, timed.bit_farads, timed.cell_farads), strict=True))
