@@ -29,6 +29,10 @@ Side = Literal["word_left", "word_right", "bit_top", "bit_bottom"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
 
+MOST_SIEMENS = 1e18
+"""Of a cell that is solved: 0 ohm is 1e30 S in a reduction, beside which more than this would show."""
+
+
 @dataclass(frozen=True, eq=False)
 class LineEnds(Locked):
     """What one side's line ends are tied to: a Thevenin source for each line.

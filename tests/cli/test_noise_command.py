@@ -101,3 +101,14 @@ def test_a_netlist_that_is_no_crossbar(files, capsys):
         "utf-8",
     )
     assert_refused(call(capsys, "noise", "--netlist", "r.sp"), 2, "r.sp is no crossbar")
+
+
+@pytest.mark.parametrize("command", ["noise", "settling"])
+def test_a_sweep_is_said_to_be_left_out(files, capsys, command):
+    path = Path("swept.sp")
+    text = "t\n.param rl=1k\nV1 a 0 .2\nR1 a b 1k\nR2 a c 2k\nR3 b 0 {rl}\nR4 c 0 1k\nC1 b 0 1p\n.tran 1n 1u\n"
+    path.write_text(text)
+    assert "sweeps" not in call(capsys, command, "--netlist", path).err
+    path.write_text(f"{text}.step param rl 2k 10k 2k\n")
+    answer = call(capsys, command, "--netlist", path)
+    assert "note: swept.sp: sweeps are left out: sources are at their dc values" in answer.err

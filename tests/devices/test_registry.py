@@ -369,7 +369,7 @@ def test_a_network_s_law_refuses_what_is_no_setting(tmp_path):
         (("yakopcic", 0.25, 1e-8, {"vp": 0.2}), "Law.options has vp, which says how a state moves: a network's cells"),
         (("sinh", 0.25, 1e-8, {"v0": 0.3}), "Law.options has v0: give it as Law.v0"),
         (("sinh", 0.25, 1e-8, 3), "Law.options is 3: give the model's options by name"),
-        (("table", 0.25, 1e-8, {"curve": str(tmp_path / "gone.csv")}), "gone.csv: No such file"),
+        (("table", 0.25, 1e-8, {"curve": str(tmp_path / "gone.csv")}), "gone.csv: there is no such file"),
     ):
         with pytest.raises(InputError, match=re.escape(message)):
             CellLaw(*options)
@@ -386,5 +386,5 @@ def test_the_docs_session():
 
 
 def test_a_function_in_a_file_that_is_not_there():
-    with pytest.raises(InputError, match=r"function is 'nowhere\.py:law': there is no file nowhere\.py"):
+    with pytest.raises(InputError, match=r"nowhere\.py: function: there is no such file"):
         function_of("nowhere.py:law")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xbarsim.devices import Table
 from xbarsim.errors import InputError
 from xbarsim.measured import MeasuredCurve, read_iv
 
@@ -250,3 +251,30 @@ def test_brackets_may_hold_other_words(tmp_path):
     path = tmp_path / "iv.csv"
     path.write_text("Voltage (CH1),Current (CH2)\n-1e-3,-2e-6\n0,0\n1e-3,2e-6\n")
     assert read_iv(path).current.max() == 2e-6
+
+
+def test_a_micro_sign_in_latin_1_is_read(tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("Spannung (mV),Strom (\u00b5A)\n-100,-2\n0,0\n100,3\n".encode("latin-1"))
+    curve = read_iv(path)
+    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
+    assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])
+    assert Table.from_csv(path) == Table(curve.voltage, curve.current)
+
+
+def test_bytes_that_no_instrument_writes_are_refused(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_bytes("V,A\n0,0\n1,1\n2,2\n".encode("utf-16"))
+    with pytest.raises(InputError, match="it is not a text file: give a file in UTF-8"):
+        read_iv(path)
+
+
+def test_what_easyexpert_writes_is_read(tmp_path):
+    path = tmp_path / "sweep.csv"
+    path.write_text(
+        "SetupTitle, I/V Sweep\nTestParameter, Channel.Unit, SMU1, SMU2\nMetaData, TestRecord.Remarks, \n"
+        "DataName, I1, V1, Time\nDataValue, -2E-06, -0.1, 0\nDataValue, 0, 0, 0.1\nDataValue, 3E-06, 0.1, 0.2\n"
+    )
+    curve = read_iv(path)
+    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
+    assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])

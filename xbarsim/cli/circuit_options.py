@@ -10,7 +10,10 @@ import click
 from xbarsim.cli.option_types import Ohms, in_order, is_typed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xbarsim.crossbar import Array, Crossbar
+    from xbarsim.netlist import Circuit
     from xbarsim.netlist.recognition import Recognition
 
 
@@ -73,6 +76,14 @@ def check_untyped(*more: str) -> None:
     for name in ("conductance", "voltages", "word_wire", "bit_wire", "driver", "sense", *more):
         if is_typed(name):
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --conductance; a netlist says it itself")
+
+
+def note_sweeps(circuit: Circuit, path: str, note: Callable[[str], None]) -> None:
+    """Say that a netlist's sweeps are not what is answered."""
+    if any(
+        getattr(run, "axes", ()) or getattr(getattr(run, "analysis", run), "sweeps", ()) for run in circuit.analyses
+    ):
+        note(f"{path}: sweeps are left out: sources are at their dc values, what .step varies at its first")
 
 
 def output_names(recognition: Recognition) -> tuple[str, ...]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.circuit_options import check_one_circuit, check_untyped, circuit_options, crossbar_of, output_names
+from xbarsim.cli.circuit_options import (
+    check_one_circuit,
+    check_untyped,
+    circuit_options,
+    crossbar_of,
+    note_sweeps,
+    output_names,
+)
 from xbarsim.cli.device_options import DeviceCommand, built_device
 from xbarsim.cli.option_types import Command, Quantity, in_order
 from xbarsim.cli.option_words import option_words
@@ -84,7 +91,7 @@ def _report(netlist: str | None, options: dict[str, Any], output: Output) -> Noi
                     for name in ("fano", "flicker", "exponent", "telegraph", "occupancy", "lifetime")
                 }
             )
-        crossbar, voltages, names = _of_netlist(netlist, options) if netlist else _of_matrices(options)
+        crossbar, voltages, names = _of_netlist(netlist, output) if netlist else _of_matrices(options)
         with option_words():
             answer = output_noise(crossbar, voltages, band=band, temperature=options["temperature"], cells=cells)
         return NoiseReport(answer, crossbar.shape, names, band, options["temperature"])
@@ -98,15 +105,17 @@ def _of_matrices(options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, .
     return crossbar, voltages, tuple(f"i[{j}]" for j in range(crossbar.shape[1]))
 
 
-def _of_netlist(path: str, options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, ...]]:
+def _of_netlist(path: str, output: Output) -> tuple[Crossbar, Array, tuple[str, ...]]:
     from xbarsim import netlist
 
     check_untyped("device")
-    recognition = netlist.read(path).recognise()
+    circuit = netlist.read(path)
+    recognition = circuit.recognise()
     if recognition.crossbar is None or recognition.left_out is not None:
         raise InputError(
             f"{path} is no crossbar, whose noise could be told: {recognition.reason or recognition.left_out}"
         )
+    note_sweeps(circuit, path, output.note)
     return recognition.crossbar, recognition.voltages, output_names(recognition)
 
 

@@ -168,7 +168,10 @@ def _ladder(options: dict[str, Any]) -> PulseLadder:
         raise click.BadParameter(
             f"{options['pulse']!r} must be VOLTS,WIDTH and perhaps RISE, FALL and GAP", param_hint="--pulse"
         )
-    numbers = [parse(word) for word in words]
+    try:
+        numbers = [parse(word) for word in words]
+    except InputError as error:
+        raise click.BadParameter(str(error), param_hint="--pulse") from None
     names = ("opposite", "increment", "most_amplitude", "widening", "most_width", "shrink")
     return PulseLadder(*numbers, **{name: options[name] for name in names})
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 
 _NAMES = {
-    "V": re.compile(r"v$|u$|.*volt|bias|v[ _-]?(app|in|set|read|cell|d|ds|te|force|meas)|[ab]v$|vf", re.IGNORECASE),
-    "A": re.compile(r"i$|.*curr|amp|i[ _-]?(out|meas|cell|d|ds|te|read)|[ab]i$", re.IGNORECASE),
+    "V": re.compile(r"[vu]1?$|.*volt|bias|v[ _-]?(app|in|set|read|cell|d|ds|te|force|meas)|[ab]v$|vf", re.IGNORECASE),
+    "A": re.compile(r"i1?$|.*curr|amp|i[ _-]?(out|meas|cell|d|ds|te|read)|[ab]i$", re.IGNORECASE),
 }
 """How headings begin that mean volts or amperes."""
 
@@ -23,11 +24,16 @@ _FOREIGN = re.compile(
 )
 """Units of headings that are neither volts nor amperes, as those of densities."""
 
-_FOREIGN_QUANTITY = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
+_FOREIGN_QUANTITY = re.compile(
+    r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE
+)
 """How headings begin that mean something else."""
 
 _NO_MEASUREMENT = (9.9e37, 9.91e37)
 """Infinity and no number, as SCPI has them (IEEE 488.2)."""
+
+_TAG = re.compile(r"^Data(?:Name|Value)\s*,\s*")
+"""What Keysight's EasyEXPERT writes before the headings and before each line of numbers."""
 
 _SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3}
 
@@ -45,7 +51,7 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
 
     Lines of words on top are headings: names such as ``V``, ``Voltage (mV)``, ``I [uA]``, ``Current``, in any order and
     beside any others, and units in a line of their own. Columns are parted by commas, semicolons, tabs or blanks; ``#``
-    starts a comment.
+    starts a comment. Text is UTF-8 or Latin-1; EasyEXPERT's ``DataName`` and ``DataValue`` before a line are left out.
 
     Parameters
     ----------
@@ -88,13 +94,24 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
 def text_lines(path: str | Path) -> list[tuple[int, str]]:
     """Return the lines that hold anything but comments, with their numbers from 1."""
     try:
-        lines = Path(path).read_text("utf-8-sig").splitlines()
+        lines = _decoded(Path(path).read_bytes()).splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+        raise unread(path, error) from None
     except (TypeError, ValueError):
         raise InputError(f"path is {path!r}: it must name a file") from None
-    stripped = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(lines, 1)]
+    stripped = [(number, _TAG.sub("", line.split("#", 1)[0].strip())) for number, line in enumerate(lines, 1)]
     return [(number, line) for number, line in stripped if line]
+
+
+def _decoded(data: bytes) -> str:
+    """Return text of UTF-8, or of Latin-1, an instrument's micro sign in it, where all of it are letters that print."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+        if not all(letter.isprintable() or letter.isspace() for letter in text):
+            raise
+        return text
 
 
 def line_words(line: str, where: str) -> list[str]:

@@ -18,6 +18,7 @@ from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.effect_settings import LATER, Settings, checked_record
+from xbarsim.unread import unread
 from xbarsim.views.array_svg import array_svg, card
 
 FIDELITIES = ("accurate", "closed", "path", "first-order", "dividers", "ideal")
@@ -213,7 +214,7 @@ class Hardware(Settings):
             try:
                 text = Path(source).read_text("utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{where}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+                raise unread(where, error) from None
         try:
             record = json.loads(text)
         except json.JSONDecodeError as error:

@@ -20,6 +20,7 @@ from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.programming.write_log import Counts, WriteLog
 from xbarsim.schemes.scheme import Cell
+from xbarsim.unread import unread
 
 FORMAT, VERSION = "xbarsim written array", 1
 
@@ -222,10 +223,8 @@ class WrittenArray:
                 name: arrays.pop(name) for name in ("target", "conductance", "states", "readings", "codes", "queue")
             }
             log = WriteLog(**arrays, residual=about["residual"], steps=about["steps"])
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such file of a written array") from None
         except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror})") from None
+            raise unread(path, error, give="what --store wrote") from None
         except (KeyError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
             raise InputError(f"{path} is damaged, or no file of a written array: give what --store wrote") from None
         return WrittenArray(

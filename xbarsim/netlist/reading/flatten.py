@@ -43,6 +43,7 @@ from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.storage import Storage
+from xbarsim.netlist.suggest import clipped
 
 Ints = NDArray[np.int64]
 _GROUNDS = {"gnd!", "!gnd", "ground"}
@@ -123,11 +124,18 @@ class Flattener:
             )
         return self._circuit()
 
+    def _nothing(self) -> str:
+        """Return what is said of a file without elements."""
+        inside = list(self.reader.top.subcircuits)
+        if inside:
+            return f"it has subcircuits alone, {clipped(', '.join(inside[:3]))}: .include it in a netlist with elements"
+        return "it has no elements: the first line is the title, elements follow"
+
     def _circuit(self) -> FlatCircuit:
         flat, reader = self.flat, self.reader
         nonlinear = self.nonlinear.rows()
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
-            raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
+            raise NetlistError(self._nothing(), self.places.files[0])
         for node in _GROUNDS & flat.number.keys():
             text = f"node {node} is ground in HSPICE; here it is a node like others, as in ngspice: write 0 for ground"
             reader.notes.setdefault(text, 1)
