@@ -38,7 +38,7 @@ def solve_shared_sources(
     array : SharedSourceArray
         The circuit.
     gates : array_like, (rows,) or (batch, rows)
-        On (1, True) or off (0, False) for each row.
+        On (1, True) or off (0, False) for each row, plain numbers.
     voltages : array_like, scalar, (cols / 2,) or (batch, cols / 2)
         Volts of the ``source_top`` sources.
     fields, threads
