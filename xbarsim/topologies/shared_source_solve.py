@@ -38,7 +38,7 @@ def solve_shared_sources(
     array : SharedSourceArray
         The circuit.
     gates : array_like, (rows,) or (batch, rows)
-        On (1, True) or off (0, False) for each row.
+        On (1, True) or off (0, False) for each row, plain numbers.
     voltages : array_like, scalar, (cols / 2,) or (batch, cols / 2)
         Volts of the ``source_top`` sources.
     fields, threads
@@ -64,18 +64,18 @@ def solve_shared_sources(
     if pattern.ndim == 2:
         parts = [(on, volts[k : k + 1]) for k, on in enumerate(pattern)]
     solutions = [
-        solve_points(array.crossbar(on), _sources(array, held), fields=keep, threads=threads) for on, held in parts
+        solve_points(array.crossbar(on), _sources(array, levels), fields=keep, threads=threads) for on, levels in parts
     ]
     return _handed_out(array, solutions, keep, single)
 
 
 def _sources(array: SharedSourceArray, volts: Array) -> dict[Side, Array]:
     """Return all of the crossbar's ends' voltages (batch, lines)."""
-    held = {side: np.tile(tied.voltage, (volts.shape[0], 1)) for side, tied in array.boundary.items()}
-    held["source_top"] = volts
+    levels = {side: np.tile(tied.voltage, (volts.shape[0], 1)) for side, tied in array.boundary.items()}
+    levels["source_top"] = volts
     still = np.zeros((volts.shape[0], 2 * array.shape[0]))
     sources: dict[Side, Array] = {"bit_top": still, "bit_bottom": still}
-    return sources | {side: woven(held[source], held[bit], 1) for side, source, bit in _ENDS}
+    return sources | {side: woven(levels[source], levels[bit], 1) for side, source, bit in _ENDS}
 
 
 def _handed_out(array: SharedSourceArray, solutions: list[Solution], keep: bool, single: bool) -> SourceLineSolution:

@@ -83,7 +83,7 @@ class _Neighbours:
         around = sorted(self.of(node))
         if len(around) not in (_WIRES_AND_CELLS - 1, _WIRES_AND_CELLS):
             return None
-        beyond = {other: self.of(other) - {node} for other in around}
+        beyond = {neighbour: self.of(neighbour) - {node} for neighbour in around}
         alone = [a for a in around if all(beyond[a].isdisjoint(beyond[b]) for b in around if b != a)]
         return alone if len(around) - len(alone) == 2 else None
 
@@ -100,7 +100,7 @@ class _Neighbours:
                 if onward is None or before not in onward or len(nodes) > self.end.size:
                     return None
                 nodes.append(node)
-                onward = [other for other in onward if other != before]
+                onward = [neighbour for neighbour in onward if neighbour != before]
                 if not onward:
                     break
                 before, node = node, onward[0]
@@ -124,7 +124,7 @@ def _distance(core: Core, start: list[int]) -> Ints:
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
+class _LinePlaces:
     """Where lines of one kind stand: each line, and the first place and the number of those that a node crosses."""
 
     line: Ints
@@ -150,16 +150,19 @@ def _layout(core: Core, cell: Bools) -> Layout:
         raise NoCrossbar(f"it would be a crossbar of {shape[0]} x {shape[1]}, nearly empty")
     rows, cols = _places(paths, x, y, layer == 0), _places(paths, y, x, layer == 1)
     word, bit = np.full(shape, ABSENT, dtype=np.int64), np.full(shape[::-1], ABSENT, dtype=np.int64)
-    for grid, mine, own, crossed in ((word, layer == 0, rows, cols), (bit, layer == 1, cols, rows)):
+    for grid, mine, along, crossed in ((word, layer == 0, rows, cols), (bit, layer == 1, cols, rows)):
         nodes = np.flatnonzero(mine[paths.path])
         for k in range(int(crossed.count[nodes].max())):
             more = nodes[crossed.count[nodes] > k]
-            grid[own.line[paths.path[more]], crossed.first[more] + k] = core.node[more]
+            grid[along.line[paths.path[more]], crossed.first[more] + k] = core.node[more]
     return Layout(word, bit.T)
 
 
-def _places(paths: Paths, along: Ints, across: Ints, mine: Bools) -> _Places:
-    """Return the places of the lines ``mine``, of the node ``along`` which, and ``across`` them, each cell is."""
+def _places(paths: Paths, along: Ints, across: Ints, mine: Bools) -> _LinePlaces:
+    """Return the places of the lines ``mine``.
+
+    Each cell joins a node ``along`` one of them to a node ``across``, of a line that crosses them.
+    """
     n, count = paths.path.size, paths.count
     group = components(paths.path[along], count + across, count + n)
     crossed = np.full(n, ABSENT)
@@ -169,13 +172,13 @@ def _places(paths: Paths, along: Ints, across: Ints, mine: Bools) -> _Places:
     passed = crossed[longest[np.argsort(paths.place[longest])]]
     place = np.full(count + n, ABSENT)
     place[passed] = np.arange(passed.size)
-    own = np.flatnonzero(mine)
-    if np.any(crossed[crossing] < 0) or np.any(place[group[own]] < 0) or np.unique(passed).size < passed.size:
+    lines = np.flatnonzero(mine)
+    if np.any(crossed[crossing] < 0) or np.any(place[group[lines]] < 0) or np.unique(passed).size < passed.size:
         raise NoCrossbar("the lines cross in different orders")
     lowest = np.full(count, n)
     np.minimum.at(lowest, paths.path, np.arange(n))
     line = np.full(count, ABSENT)
-    line[own[np.lexsort((lowest[own], place[group[own]]))]] = np.arange(own.size)
-    size = np.bincount(place[group[own]], minlength=passed.size)
+    line[lines[np.lexsort((lowest[lines], place[group[lines]]))]] = np.arange(lines.size)
+    size = np.bincount(place[group[lines]], minlength=passed.size)
     at = place[crossed]
-    return _Places(line, (np.cumsum(size) - size)[at], size[at])
+    return _LinePlaces(line, (np.cumsum(size) - size)[at], size[at])

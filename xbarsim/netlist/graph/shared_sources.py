@@ -71,8 +71,8 @@ def _lines(core: Core) -> tuple[Ints, Ints, Ints] | None:
     cells = np.where(turned[:, :, None], cells[:, :, ::-1], cells)
     middles = np.where(turned[:, :, None], middles[:, :, ::-1], middles)
     step = np.diff(paths.place[cells], axis=1)
-    same = np.all(paths.path[cells] == paths.path[cells[:, :1]]) and np.all(np.abs(step) == 1)
-    if not same or np.unique(cells).size != cells.size or np.any(table[..., 0] != table[..., 1]):
+    parallel = np.all(paths.path[cells] == paths.path[cells[:, :1]]) and np.all(np.abs(step) == 1)
+    if not parallel or np.unique(cells).size != cells.size or np.any(table[..., 0] != table[..., 1]):
         return None
     return _turned(core, table[..., 0], cells, middles)
 
