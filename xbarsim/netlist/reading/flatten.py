@@ -124,7 +124,7 @@ class Flattener:
             )
         return self._circuit()
 
-    def _nothing(self) -> str:
+    def _emptiness(self) -> str:
         """Return what is said of a file without elements."""
         inside = list(self.reader.top.subcircuits)
         if inside:
@@ -135,7 +135,7 @@ class Flattener:
         flat, reader = self.flat, self.reader
         nonlinear = self.nonlinear.rows()
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
-            raise NetlistError(self._nothing(), self.places.files[0])
+            raise NetlistError(self._emptiness(), self.places.files[0])
         for node in _GROUNDS & flat.number.keys():
             text = f"node {node} is ground in HSPICE; here it is a node like others, as in ngspice: write 0 for ground"
             reader.notes.setdefault(text, 1)
