@@ -53,11 +53,11 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         times: Array = np.linalg.solve(rates, holding).astype(np.float64)
         constants, right = independent_modes(times)
         left = np.linalg.solve(rates.T, np.linalg.inv(right).T).T
-        held, moved = holding @ right, rates @ right
-        norm = (left * held.T).sum(axis=1)
-        poles = (left * moved.T).sum(axis=1) / norm
+        charge, flow = holding @ right, rates @ right
+        norm = (left * charge.T).sum(axis=1)
+        poles = (left * flow.T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
-        shares = left_over(poles, held, moved, np.abs(holding) @ np.abs(right), np.abs(rates) @ np.abs(right))
+        shares = left_over(poles, charge, flow, np.abs(holding) @ np.abs(right), np.abs(rates) @ np.abs(right))
         weights = (left @ system.start) / norm[:, None]
     reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
     sound = np.abs(poles) < reach
@@ -113,14 +113,14 @@ class _States:
         return _States(holding, rates, start, watched, inner[pencil.free :])
 
 
-def left_over(poles: Complex, held: NDArray[Any], moved: NDArray[Any], most_held: Array, most_moved: Array) -> Array:
+def left_over(poles: Complex, charge: NDArray[Any], flow: NDArray[Any], most_charge: Array, most_flow: Array) -> Array:
     """Return what modes x leave of the equations as a part of its terms, (modes,).
 
-    ``held`` is ``E x``, ``moved`` is ``A x``; ``most_held`` and ``most_moved`` are the same of absolute values, which
+    ``charge`` is ``E x``, ``flow`` is ``A x``; ``most_charge`` and ``most_flow`` are the same of absolute values, which
     say what rounding is.
     """
-    left = np.abs(moved - held * poles).max(axis=0, initial=0.0)
-    terms = (most_moved + most_held * np.abs(poles)).max(axis=0, initial=0.0)
+    left = np.abs(flow - charge * poles).max(axis=0, initial=0.0)
+    terms = (most_flow + most_charge * np.abs(poles)).max(axis=0, initial=0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         share: Array = np.where(left > 0.0, left / terms, 0.0)
     return share
@@ -150,12 +150,12 @@ def check_modes(poles: Complex, shares: Array, reach: float) -> float:
 def _states(pencil: LoopPencil) -> tuple[sparse.csc_array, NDArray[np.int64], NDArray[np.int64]]:
     """Return a basis of 0 and 1, (size, size), and which of its columns are states and which are not."""
     free = pencil.free
-    both = (pencil.charges >= 0).all(axis=1) & (pencil.charges < free).all(axis=1)
-    a, b = pencil.charges[both].T
+    inner_edges = (pencil.charges >= 0).all(axis=1) & (pencil.charges < free).all(axis=1)
+    a, b = pencil.charges[inner_edges].T
     _, group = connected_components(sparse.coo_array((np.ones(a.size), (a, b)), shape=(free, free)), directed=False)
     # To ground, to a source or to an amplifier.
     tied = np.zeros(int(group.max(initial=-1)) + 1, dtype=bool)
-    outer = pencil.charges[~both]
+    outer = pencil.charges[~inner_edges]
     ends = outer[(outer >= 0) & (outer < free)]
     tied[group[ends]] = True
     loose, first = np.unique(group, return_index=True)

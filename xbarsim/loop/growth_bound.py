@@ -16,7 +16,7 @@ from xbarsim.loop.loop_modes import Complex
 from xbarsim.loop.loop_pencil import LoopPencil
 from xbarsim.resources import check_running
 
-MARGIN = 4.0
+MARGIN = 3.0
 """How far above the largest size of a pole that may grow modes are computed."""
 
 _FREQUENCIES = (1e-3, 0.03, 0.3, 1.0, 10.0, 1e3)

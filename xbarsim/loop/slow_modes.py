@@ -40,7 +40,7 @@ def slow_modes(pencil: LoopPencil) -> LoopModes:
     slowest_left_out = least_reach(pencil)
     factors = factored_sparse(pencil.moving)
     most = int(_MOST_SHARE * pencil.size)
-    count = min(pencil.speeds.size + 2 * _LAST, most)
+    count = min(5 * pencil.speeds.size // 4 + 2 * _LAST, most)
     while True:
         check_running()
         right = _slowest(pencil, factors, count, "N")
@@ -52,7 +52,7 @@ def slow_modes(pencil: LoopPencil) -> LoopModes:
                 f"more than {count} modes of the loop are as slow as its amplifiers (of {pencil.size} voltages): "
                 "take fewer lines"
             )
-        count = min(2 * count, most)
+        count = min(3 * count // 2, most)
     left = _slowest(pencil, factors, count, "T")
     return _projected(pencil, right, left, reach)
 
@@ -90,15 +90,15 @@ def _projected(
     (poles, modes), (_, adjoint) = (
         (sizes[abs(sizes) < reach], columns[:, abs(sizes) < reach]) for sizes, columns in (right, left)
     )
-    held, moved = np.asarray(pencil.holding @ modes), np.asarray(pencil.moving @ modes)
-    most_held, most_moved = np.asarray(abs(pencil.holding) @ abs(modes)), np.asarray(abs(pencil.moving) @ abs(modes))
-    check_modes(poles, left_over(poles, held, moved, most_held, most_moved), reach)
+    charge, flow = np.asarray(pencil.holding @ modes), np.asarray(pencil.moving @ modes)
+    most_charge, most_flow = np.asarray(abs(pencil.holding) @ abs(modes)), np.asarray(abs(pencil.moving) @ abs(modes))
+    check_modes(poles, left_over(poles, charge, flow, most_charge, most_flow), reach)
     if adjoint.shape != modes.shape:
         raise ConvergenceError(
             f"{modes.shape[1]} modes of the loop slower than {reach:.3g} 1/s, and {adjoint.shape[1]} of its adjoint",
             "take fewer lines",
         )
     with one_blas_thread():
-        weights = np.linalg.solve(adjoint.T @ held, (adjoint.T @ pencil.start).astype(np.complex128))
+        weights = np.linalg.solve(adjoint.T @ charge, (adjoint.T @ pencil.start).astype(np.complex128))
     outputs = np.asarray(pencil.watched @ modes)
     return LoopModes.sorted_of(poles, modes[pencil.free :], outputs, weights, ROUNDING * np.abs(poles), reach)
