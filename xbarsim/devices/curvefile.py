@@ -157,19 +157,19 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
             f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I"
         )
     if len(places) == 1:
-        missing, left = "A" if "V" in places else "V", 1 - next(iter(places.values()))
-        _check_left(heads, left, missing, path)
-        places[missing] = left
+        missing, place = "A" if "V" in places else "V", 1 - next(iter(places.values()))
+        _check_heading(heads, place, missing, path)
+        places[missing] = place
     return CurveColumns(places or {"V": 0, "A": 1}, scales)
 
 
-def _check_left(heads: list[list[str]], left: int, missing: str, path: str) -> None:
+def _check_heading(heads: list[list[str]], place: int, missing: str, path: str) -> None:
     """Check that the one of two columns that no heading names is not said to be of another unit."""
     for words in heads:
         names = words[1:] if len(words) == 3 else words
-        if len(names) == 2 and (_FOREIGN.search(names[left]) or _OTHER.match(names[left])):
+        if len(names) == 2 and (_FOREIGN.search(names[place]) or _OTHER.match(names[place])):
             raise InputError(
-                f"{path}: heading {names[left]!r} is of neither volts nor amperes: it would be taken for {missing}, "
+                f"{path}: heading {names[place]!r} is of neither volts nor amperes: it would be taken for {missing}, "
                 "give a column of it"
             )
 
