@@ -23,8 +23,8 @@ _FOREIGN = re.compile(
 )
 """Units of headings that are neither volts nor amperes, as those of densities."""
 
-_OTHER = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
-"""How headings begin that mean something else."""
+_QUANTITIES = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
+"""How headings begin that mean neither volts nor amperes: logarithms, resistances, densities."""
 
 _NO_MEASUREMENT = (9.9e37, 9.91e37)
 """Infinity and no number, as SCPI has them (IEEE 488.2)."""
@@ -145,7 +145,7 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
                 raise InputError(
                     f"{path}: heading {word!r} has the unit {foreign['unit'].strip()}: give volts and amperes (mV, uA)"
                 )
-            if unit is None and _OTHER.match(word):
+            if unit is None and _QUANTITIES.match(word):
                 raise InputError(f"{path}: heading {word!r} is of neither volts nor amperes: give a column of them")
             if places.get(means, place) != place:
                 raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
@@ -167,7 +167,7 @@ def _check_heading(heads: list[list[str]], place: int, missing: str, path: str) 
     """Check that the one of two columns that no heading names is not said to be of another unit."""
     for words in heads:
         names = words[1:] if len(words) == 3 else words
-        if len(names) == 2 and (_FOREIGN.search(names[place]) or _OTHER.match(names[place])):
+        if len(names) == 2 and (_FOREIGN.search(names[place]) or _QUANTITIES.match(names[place])):
             raise InputError(
                 f"{path}: heading {names[place]!r} is of neither volts nor amperes: it would be taken for {missing}, "
                 "give a column of it"
