@@ -24,10 +24,8 @@ _FOREIGN = re.compile(
 )
 """Units of headings that are neither volts nor amperes, as those of densities."""
 
-_FOREIGN_QUANTITY = re.compile(
-    r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE
-)
-"""How headings begin that mean something else."""
+_QUANTITIES = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
+"""How headings begin that mean neither volts nor amperes: logarithms, resistances, densities."""
 
 _NO_MEASUREMENT = (9.9e37, 9.91e37)
 """Infinity and no number, as SCPI has them (IEEE 488.2)."""
@@ -162,7 +160,7 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
                 raise InputError(
                     f"{path}: heading {word!r} has the unit {foreign['unit'].strip()}: give volts and amperes (mV, uA)"
                 )
-            if unit is None and _FOREIGN_QUANTITY.match(word):
+            if unit is None and _QUANTITIES.match(word):
                 raise InputError(f"{path}: heading {word!r} is of neither volts nor amperes: give a column of them")
             if places.get(means, place) != place:
                 raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
@@ -174,19 +172,19 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
             f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I"
         )
     if len(places) == 1:
-        missing, left = "A" if "V" in places else "V", 1 - next(iter(places.values()))
-        _check_left(heads, left, missing, path)
-        places[missing] = left
+        missing, place = "A" if "V" in places else "V", 1 - next(iter(places.values()))
+        _check_heading(heads, place, missing, path)
+        places[missing] = place
     return CurveColumns(places or {"V": 0, "A": 1}, scales)
 
 
-def _check_left(heads: list[list[str]], left: int, missing: str, path: str) -> None:
+def _check_heading(heads: list[list[str]], place: int, missing: str, path: str) -> None:
     """Check that the one of two columns that no heading names is not said to be of another unit."""
     for words in heads:
         names = words[1:] if len(words) == 3 else words
-        if len(names) == 2 and (_FOREIGN.search(names[left]) or _FOREIGN_QUANTITY.match(names[left])):
+        if len(names) == 2 and (_FOREIGN.search(names[place]) or _QUANTITIES.match(names[place])):
             raise InputError(
-                f"{path}: heading {names[left]!r} is of neither volts nor amperes: it would be taken for {missing}, "
+                f"{path}: heading {names[place]!r} is of neither volts nor amperes: it would be taken for {missing}, "
                 "give a column of it"
             )
 

@@ -209,7 +209,7 @@ class MatrixCore(Locked):
         vectors = _checked_operand(x, self.shape[0], -1, "x @ core", self.shape)
         return np.asarray(vectors @ self.effective)
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Return ``effective``, for those that take a matrix for an array: pandas, say."""
         return np.array(self.effective, dtype) if copy else np.asarray(self.effective, dtype)
 
