@@ -4,13 +4,14 @@ The references are integrated by scipy in ``z = ln(x / (1 - x))``, whose digits 
 """
 
 import io
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 from dynamics_tools import circuit_of, run, voltage
 from scipy.integrate import solve_ivp
 
+from xbarsim.devices import VTEAM, IonDrift
 from xbarsim.dynamics import like_motions
 from xbarsim.dynamics.fading_states import FadingStates
 from xbarsim.netlist import read
@@ -126,6 +127,17 @@ def test_ways_are_what_is_left_whatever_drives_the_motion(window, drive, left):
             _, (way,) = ways_of(form(WINDOWS[window][0], 1e4), {"p": drive, "x": x, **more})
             # To first order, as the resistance changes, too; and 1 - x has the digits that x leaves it.
             assert way == pytest.approx(left, rel=1.2 * OFF / ON * left + 1e-15 / left)
+
+
+@pytest.mark.parametrize("window", ["none", "joglekar", "biolek", "prodromakis"])
+@pytest.mark.parametrize(("model", "volts"), [(VTEAM, 1.5), (IonDrift, 0.5)])
+def test_twins_of_models_that_fade_have_ways(model, volts, window):
+    device = model(window=window, exponent=1.0 if window == "none" else 1.5)
+    cards = f"{device.subcircuit_in_time()}\nx1 p 0 {device.name}_in_time"
+    number = {"none": 0, "joglekar": 1, "biolek": 2, "prodromakis": 3}[window]
+    for drive, x in product((volts, -volts), (1e-5, 1 - 1e-5)):
+        _, (way,) = ways_of(f"{cards} window={number} exponent=1.5", {"p": drive, "x1.x": x})
+        assert way == pytest.approx(1e-5 if device.fades else np.inf, rel=1e-2)
 
 
 @pytest.mark.parametrize("x", [1 - 1e-6, 1e-6])
