@@ -21,7 +21,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.storage import Storage
 from xbarsim.nonlinear.part import Floats, Ints
 
-_OTHER_WAY, _SAME_WAY = -1.0, 1.0
+_TURNED, _ALONG = -1.0, 1.0
 
 
 class FadingStates:
@@ -84,12 +84,12 @@ class FadingStates:
             way = _way(rate, slope)
             if not np.any(way < near):
                 return np.full(way.shape, np.inf)
-            turned_rate, turned_slope = self._rates(values, time, _OTHER_WAY)
+            turned_rate, turned_slope = self._rates(values, time, _TURNED)
             far = np.maximum(way, _way(turned_rate, turned_slope))
             leaves = (slope > 0.0) | (turned_slope > 0.0)
             still = (rate == 0.0) & (slope == 0.0) & ~leaves
             if still.any():
-                more_rate, more_slope = self._rates(values, time, _SAME_WAY)
+                more_rate, more_slope = self._rates(values, time, _ALONG)
                 far = np.where(still, np.maximum(far, _way(more_rate, more_slope)), far)
                 leaves |= still & (more_slope > 0.0)
             return np.where(leaves & (far < near), far, np.inf)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from xbarsim.dynamics import lone_states
 from xbarsim.dynamics.law_rows import LawRows
-from xbarsim.dynamics.lone_states import DRIVE, LAW, OWN, Motion, Part
+from xbarsim.dynamics.lone_states import DRIVE, LAW, Difference, Motion, Operand
 from xbarsim.netlist.behaviour.composed import STATE, Composition
 from xbarsim.netlist.behaviour.derivative import derivative
 from xbarsim.netlist.behaviour.emit import compiled
@@ -44,23 +45,20 @@ class LikeMotions:
         places = np.array([motion.places for motion in motions], np.int64).reshape(self.nodes.size, -1, 2)
         self._plus, self._minus = np.ascontiguousarray(places[:, :, 0].T), np.ascontiguousarray(places[:, :, 1].T)
         form = motions[0].form
-        drives = {number for _, _, controls in form for pair in controls for number in _drives(pair)}
+        drives = {number for *_, controls in form for pair in controls for number in _drives(pair)}
         self._driving = np.array([[number in drives] for number in range(len(motions[0].places))], bool).reshape(-1, 1)
         composition = Composition()
         leaves = [composition.unknown() for _ in motions[0].places]
         rows = np.array([motion.rows for motion in motions], np.int64).T
         total = composition.number(0.0)
         terms: list[Term] = []
-        for (group, sign, controls), row in zip(form, rows, strict=True):
-            parts = [_difference(composition, pair, leaves, terms) for pair in controls]
+        for (group, charges, sign, controls), row in zip(form, rows, strict=True):
+            operands = [_difference(composition, pair, leaves, terms) for pair in controls]
             laws = groups[group]
-            value = composition.embed(laws.template, parts, laws.constants[:, row])
+            value = composition.embed(laws.template, operands, laws.constants[:, row])
             value = value * composition.constant(laws.factor[row])
-            if sign:
-                total = total + value if sign > 0 else total - value
-            elif (laws.first[row] == 0).all():
-                value = -value
-            terms.append(value)
+            terms.append(value if sign > 0 else -value)
+            total = total + terms[-1] if charges else total
         leak = np.array([motion.siemens for motion in motions])
         if leak.any():
             total = total - composition.state * composition.constant(leak)
@@ -103,22 +101,20 @@ class LikeMotions:
         return np.broadcast_to(rate, state.shape), np.broadcast_to(slope, state.shape)
 
 
-def _drives(pair: tuple[Part | None, Part | None]) -> list[int]:
-    return [part[1] for part in pair if part is not None and part[0] == DRIVE]
+def _drives(pair: Difference) -> list[int]:
+    return [operand[1] for operand in pair if operand is not None and operand[0] == DRIVE]
 
 
-def _difference(
-    composition: Composition, pair: tuple[Part | None, Part | None], leaves: list[Term], terms: list[Term]
-) -> Term:
-    plus, minus = (_term(composition, part, leaves, terms) for part in pair)
+def _difference(composition: Composition, pair: Difference, leaves: list[Term], terms: list[Term]) -> Term:
+    plus, minus = (_term(composition, operand, leaves, terms) for operand in pair)
     return plus - minus
 
 
-def _term(composition: Composition, part: Part | None, leaves: list[Term], terms: list[Term]) -> Term:
-    if part is None:
+def _term(composition: Composition, operand: Operand | None, leaves: list[Term], terms: list[Term]) -> Term:
+    if operand is None:
         return composition.number(0.0)
-    kind, number = part
-    return composition.state if kind == OWN else terms[number] if kind == LAW else leaves[number]
+    kind, number = operand
+    return composition.state if kind == lone_states.STATE else terms[number] if kind == LAW else leaves[number]
 
 
 @lru_cache(maxsize=512)

@@ -15,16 +15,22 @@ from xbarsim.dynamics.law_rows import LawRows
 from xbarsim.netlist.element_kinds import GROUND, RESISTOR
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.storage import Storage
-from xbarsim.nonlinear.part import Bools
+from xbarsim.nonlinear.part import Bools, Ints
 
-OWN, HELD, DRIVE, LAW = range(4)
+_DEEPEST = 50
+"""Sources of volts one behind the other, as far as they are looked through."""
+
+STATE, NEIGHBOUR, DRIVE, LAW = range(4)
 """What a control is: the state itself, another state, what depends on no state, what a law before gives."""
 
 Row = tuple[int, int]
 """The number of a group of laws, and a row of it."""
 
-Part = tuple[int, int]
+Operand = tuple[int, int]
 """What a control is, and which one of that kind."""
+
+Difference = tuple[Operand | None, Operand | None]
+"""A control: one operand, or ground, less another."""
 
 
 @dataclass
@@ -40,17 +46,17 @@ class Motion:
     rows : list of int
         Each law's row of its group.
     places : list of (plus, minus)
-        Of drives and held states, numbered together.
-    form : list of (group, sign, controls)
-        Each law's group; 1.0 or -1.0 if it charges the state, 0.0 if others need it; its controls, differences of sums
-        of parts. States of like motions differ in rows and places alone.
+        Of drives and neighbours, numbered together.
+    form : list of (group, charges, sign, controls)
+        Each law's group; whether it charges the state, or others need it; 1.0, or -1.0 if its terminals lie the other
+        way; its controls. States of like motions differ in rows and places alone.
     """
 
     node: int
     siemens: float
     rows: list[int] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
-    form: list[tuple[int, float, tuple[tuple[Part | None, Part | None], ...]]] = field(default_factory=list)
+    form: list[tuple[int, bool, float, tuple[Difference, ...]]] = field(default_factory=list)
 
 
 def lone_motions(circuit: FlatCircuit, groups: list[LawRows]) -> list[Motion]:
@@ -72,19 +78,19 @@ class _Search:
                 else:
                     self.charging[first + second].append((group, row))
         self.states = self._candidates()
-        self.known: dict[int, frozenset[int]] = {}
+        self.reach: dict[int, frozenset[int]] = {}
 
     def motions(self) -> list[Motion]:
         """Return the motions."""
         # A node is a state only where its motion depends on it; for others it is like any other node.
         self.states = {node for node in self.states if node in self._behind_laws(self.charging[node])}
-        self.known.clear()
+        self.reach.clear()
         circuit = self.circuit
         leak = np.zeros(len(circuit.nodes))
         resistors = circuit.kinds == RESISTOR
         for ends in (circuit.first, circuit.second):
             np.add.at(leak, ends[resistors], 1.0 / circuit.values[resistors])
-        return [self._motion(node, float(leak[node])) for node in sorted(self.states)]
+        return [_MotionOf(self, node, float(leak[node])).motion for node in sorted(self.states)]
 
     def _candidates(self) -> set[int]:
         """Return nodes with a capacitor that nothing joins to anything but ground, sources of current excepted."""
@@ -108,71 +114,77 @@ class _Search:
         nodes = np.unique(np.concatenate([capacitors.first, capacitors.second]))
         return {node for node in nodes[~bound[nodes]].tolist() if node in self.charging}
 
-    def _behind_laws(self, laws: list[Row]) -> frozenset[int]:
-        """Return the states that laws depend on."""
-        return frozenset().union(*(self._behind(node) for law in laws for pair in self._pairs(law) for node in pair))
-
-    def _behind(self, node: int) -> frozenset[int]:
+    def behind(self, node: int, depth: int = 0) -> frozenset[int]:
         """Return the states that a node's voltage depends on by way of sources of volts alone."""
         if node in self.states:
             return frozenset((node,))
-        if node not in self.driver:
+        if node not in self.driver or depth > _DEEPEST:
             return frozenset()
-        if node not in self.known:
-            self.known[node] = frozenset()  # what depends on itself is taken as it is
-            self.known[node] = self._behind_laws([self.driver[node]])
-        return self.known[node]
+        if node not in self.reach:
+            self.reach[node] = frozenset()  # what depends on itself is taken as it is
+            self.reach[node] = self._behind_laws([self.driver[node]], depth + 1)
+        return self.reach[node]
 
-    def _pairs(self, law: Row) -> list[tuple[int, int]]:
+    def _behind_laws(self, laws: list[Row], depth: int = 0) -> frozenset[int]:
+        """Return the states that laws depend on."""
+        nodes = {node for law in laws for pair in self.pairs(law) for node in pair}
+        return frozenset().union(*(self.behind(node, depth) for node in nodes))
+
+    def pairs(self, law: Row) -> list[tuple[int, int]]:
         """Return the places of each control; those of currents are beyond all nodes."""
         rows, row = self.groups[law[0]], law[1]
         return list(zip(rows.plus[:, row].tolist(), rows.minus[:, row].tolist(), strict=True))
 
-    def _motion(self, node: int, siemens: float) -> Motion:
-        motion = Motion(node, siemens)
-        number: dict[int, int] = {}
-        place: dict[tuple[int, tuple[int, int]], int] = {}
-        busy: set[int] = set()
 
-        def part(kind: int, pair: tuple[int, int]) -> Part:
-            if (kind, pair) not in place:
-                place[kind, pair] = len(motion.places)
-                motion.places.append(pair)
-            return kind, place[kind, pair]
+class _MotionOf:
+    """What is put together to the motion of one state."""
 
-        def potential(at: int) -> Part | None:
-            if at == GROUND:
-                return None
-            if at in self.states:
-                return (OWN, 0) if at == node else part(HELD, (at, GROUND))
-            if not self._behind(at) or at in busy:
-                return part(DRIVE, (at, GROUND))
-            if at not in number:
-                law = self.driver[at]
-                busy.add(at)
-                number[at] = add(law, 0.0)
-                busy.remove(at)
-            return LAW, number[at]
+    def __init__(self, search: _Search, node: int, siemens: float) -> None:
+        self.search, self.motion = search, Motion(node, siemens)
+        self.number: dict[int, int] = {}
+        self.leaves: dict[tuple[int, tuple[int, int]], Operand] = {}
+        self.busy: set[int] = set()
+        for law in search.charging[node]:
+            self._add(law, charges=True)
 
-        def control(pair: tuple[int, int]) -> tuple[Part | None, Part | None]:
-            if not any(self._behind(at) for at in pair):
-                return part(DRIVE, pair), None
-            return potential(pair[0]), potential(pair[1])
+    def _add(self, law: Row, *, charges: bool) -> int:
+        """Add a law behind those that it needs; return its number."""
+        controls = tuple(self._control(pair) for pair in self.search.pairs(law))
+        rows = self.search.groups[law[0]]
+        # Amperes charge a state that is the second node, volts raise a node that is the first.
+        forward = int((rows.second if charges else rows.first)[law[1]]) != GROUND
+        self.motion.form.append((law[0], charges, 1.0 if forward else -1.0, controls))
+        self.motion.rows.append(law[1])
+        return len(self.motion.form) - 1
 
-        def add(law: Row, sign: float) -> int:
-            controls = tuple(control(pair) for pair in self._pairs(law))
-            motion.form.append((law[0], sign, controls))
-            motion.rows.append(law[1])
-            return len(motion.form) - 1
+    def _control(self, pair: tuple[int, int]) -> Difference:
+        if not any(self.search.behind(node) for node in pair):
+            return self._leaf(DRIVE, pair), None
+        return self._potential(pair[0]), self._potential(pair[1])
 
-        for group, row in self.charging[node]:
-            add((group, row), 1.0 if self.groups[group].second[row] == node else -1.0)
-        return motion
+    def _potential(self, node: int) -> Operand | None:
+        if node == GROUND:
+            return None
+        if node == self.motion.node:
+            return STATE, 0
+        if node in self.search.states:
+            return self._leaf(NEIGHBOUR, (node, GROUND))
+        if not self.search.behind(node) or node in self.busy or len(self.busy) > _DEEPEST:
+            return self._leaf(DRIVE, (node, GROUND))
+        if node not in self.number:
+            self.busy.add(node)
+            self.number[node] = self._add(self.search.driver[node], charges=False)
+            self.busy.remove(node)
+        return LAW, self.number[node]
+
+    def _leaf(self, kind: int, pair: tuple[int, int]) -> Operand:
+        if (kind, pair) not in self.leaves:
+            self.leaves[kind, pair] = kind, len(self.motion.places)
+            self.motion.places.append(pair)
+        return self.leaves[kind, pair]
 
 
-def _grounded(
-    first: np.ndarray[tuple[int], np.dtype[np.int64]], second: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> Bools:
+def _grounded(first: Ints, second: Ints) -> Bools:
     """Return which elements have one end at ground."""
     grounded: Bools = (first == GROUND) != (second == GROUND)
     return grounded

@@ -106,11 +106,11 @@ class Truncation:
         # as powers of time err by the same share of themselves however short the step.
         full = slopes * self._top_with(values)[self._kinds]
         size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
-        held = self._fading.capacitors
-        if held.size:
-            farads = slopes[held]
-            way = self._fading.ways(values, time, size[held] / (_LOOSER * farads))
-            size[held] = np.minimum(size[held], _LOOSER * farads * way)
+        followed = self._fading.capacitors
+        if followed.size:
+            farads = slopes[followed]
+            way = self._fading.ways(values, time, size[followed] / (_LOOSER * farads))
+            size[followed] = np.minimum(size[followed], _LOOSER * farads * way)
         t = self._tolerances
         allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)
         return allowed, _ROUNDED * full
