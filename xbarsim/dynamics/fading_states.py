@@ -47,7 +47,7 @@ class FadingStates:
         alike: defaultdict[Hashable, list[Motion]] = defaultdict(list)
         for motion in lone_motions(circuit, groups) if groups else []:
             alike[tuple(motion.form)].append(motion)
-        self._motions = [LikeMotions(motions, groups) for motions in alike.values()]
+        self._motions = [LikeMotions(motions, groups, nodes) for motions in alike.values()]
         states = np.concatenate([np.zeros(0, np.int64), *(motions.nodes for motions in self._motions)])
         number = np.full(len(circuit.nodes), -1)
         number[states] = np.arange(states.size)
@@ -55,15 +55,12 @@ class FadingStates:
         # One end of each is ground, where it is a state's.
         state = np.maximum(number[capacitors.first], number[capacitors.second])
         self.capacitors = np.flatnonzero(state >= 0)
-        self._state, self._volts = state[self.capacitors], np.arange(nodes)
+        self._state = state[self.capacitors]
 
     def see(self, values: Floats, volts: float) -> None:
         """Remember how large drives have been: the circuit's ``values`` (places,), and ``volts`` of its sources."""
-        if self._motions:
-            sources = np.zeros(values.size)
-            sources[self._volts] = volts
-            for motions in self._motions:
-                motions.see(values, sources)
+        for motions in self._motions:
+            motions.see(values, volts)
 
     def ways(self, values: Floats, time: float, near: Floats) -> Floats:
         """Return how far capacitors (k,) are from rests that they leave as slowly as they came, else infinity.

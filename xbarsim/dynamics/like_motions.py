@@ -33,6 +33,8 @@ class LikeMotions:
         At least one.
     groups : sequence of LawRows
         The circuit's.
+    nodes : int
+        How many places are voltages.
 
     Attributes
     ----------
@@ -40,7 +42,7 @@ class LikeMotions:
         Whose voltages the states are.
     """
 
-    def __init__(self, motions: Sequence[Motion], groups: Sequence[LawRows]) -> None:
+    def __init__(self, motions: Sequence[Motion], groups: Sequence[LawRows], nodes: int) -> None:
         self.nodes = np.array([motion.node for motion in motions], np.int64)
         places = np.array([motion.places for motion in motions], np.int64).reshape(self.nodes.size, -1, 2)
         self._plus, self._minus = np.ascontiguousarray(places[:, :, 0].T), np.ascontiguousarray(places[:, :, 1].T)
@@ -67,12 +69,13 @@ class LikeMotions:
         self._law = _law_of(*arguments, scalar=False)
         self._few: Law | None = _law_of(*arguments, scalar=True) if self.nodes.size <= _FEW else None
         self._columns = [column.tolist() for column in self._constants] if self._few else []
+        self._by_volts = (self._plus < nodes).astype(np.float64)
         self._top = np.zeros(self._plus.shape)
 
-    def see(self, values: Floats, sources: Floats) -> None:
-        """Remember how large drives have been; so large as all ``sources`` (places,) were they count at least."""
+    def see(self, values: Floats, volts: float) -> None:
+        """Remember how large drives have been; voltages count as so many ``volts`` at least."""
         sizes = np.abs(values[self._plus] - values[self._minus])
-        self._top = np.maximum(self._top, np.maximum(sizes, sources[self._plus]))
+        self._top = np.maximum(self._top, np.maximum(sizes, volts * self._by_volts))
 
     def rates(self, values: Floats, time: float, turned: float) -> tuple[Floats, Floats]:
         """Return amperes (n,) that charge the states, and slopes by these (n,).
