@@ -14,6 +14,7 @@ from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
     from xbarsim.loop.loop_report import LoopReport
+    from xbarsim.plot.figures import Figure
 
 _HELP = """Find whether a circuit of arrays and amplifiers holds its operating point, and how fast it gets there.
 
@@ -47,13 +48,13 @@ def loop(netlist: str, **options: Any) -> None:
     output = Output.of(options)
     bits = _bits(options["bits"])
     report = _report(netlist, bits, options, output)
-    output.deliver(report, lambda path: _drawn(report, netlist, path))
+    output.deliver(report, lambda: _drawn(report, netlist))
 
 
-def _drawn(report: LoopReport, source: str, path: str) -> list[str]:
+def _drawn(report: LoopReport, source: str) -> Figure:
     from xbarsim.loop.loop_picture import draw
 
-    return draw(report, path, Path(source).name)
+    return draw(report, Path(source).name)
 
 
 def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], output: Output) -> LoopReport:

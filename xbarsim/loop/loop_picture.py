@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xbarsim import plot
 from xbarsim.loop.loop_report import LoopReport
 
+if TYPE_CHECKING:
+    from xbarsim.plot.figures import Figure
+
 _MOST_LINES = 8
 """Outputs that are told in the legend."""
 
 
-def draw(report: LoopReport, path: str | Path, title: str = "") -> list[str]:
-    """Draw the slow poles, and the outputs after a step of all sources from 0; return notes on the picture.
+def draw(report: LoopReport, title: str = "") -> Figure:
+    """Return a picture of the slow poles, and of the outputs after a step of all sources from 0.
 
     Raises
     ------
     InputError
-        The loop runs away, or has no times; matplotlib is missing, the path cannot be written, or its ending is no
-        picture's.
+        The loop runs away, or has no times; matplotlib is missing.
     """
     report.check_drawable()
     figure = plot.new_figure(figsize=(8.8, 3.8))
@@ -47,4 +49,4 @@ def draw(report: LoopReport, path: str | Path, title: str = "") -> list[str]:
     axes[1].legend(fontsize=plot.TEXT, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     for panel in axes:
         panel.grid(linewidth=0.3)
-    return plot.save(figure, path)
+    return figure
