@@ -127,7 +127,7 @@ def test_margin_takes_every_model(capsys, tmp_path, curve, name):
     ("options", "words"),
     [
         (("law",), ("--device law needs --function FILE.py:NAME",)),
-        (("law", "--function", "gone.py:f"), ("gone.py:f", "FILE.py:NAME")),
+        (("law", "--function", "gone.py:f"), ("gone.py", "there is no such file")),
         (("law", "--function", "{mine}:other"), ("it has no function 'other'",)),
         (("law", "--function", "{mine}:mine", "--parameters", "2m"), ("NAME=NUMBER",)),
         (("law", "--function", "{mine}:mine", "--parameters", "k=x"), ("'x'",)),

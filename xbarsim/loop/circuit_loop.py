@@ -91,7 +91,13 @@ class Loop:
         return next(iter(parts + [array.name for array in self.arrays if array.charged]), None)
 
     def with_parts(self, *parts: Part) -> Loop:
-        """Return the loop with more parts: a capacitor across a feedback, a load at an output."""
+        """Return the loop with more parts: a capacitor across a feedback, a load at an output.
+
+        Parameters
+        ----------
+        *parts : Part
+            Joined at the nodes that they name.
+        """
         return Loop(*self.parts, *parts)
 
     def with_capacitance(self, *, word: ArrayLike = 0.0, bit: ArrayLike = 0.0, cell: ArrayLike = 0.0) -> Loop:

@@ -70,7 +70,18 @@ class ClosedLoop:
         return self.stability_at() if self._bent else stability_of(self._equations, self._unknowns)
 
     def stability_at(self, point: int = 0) -> Stability:
-        """Return the poles at one point; raises as ``stability``, and where there is no such point."""
+        """Return the poles at one point.
+
+        Parameters
+        ----------
+        point : int
+            Which of the operating points.
+
+        Raises
+        ------
+        InputError
+            There is no such point; otherwise as ``stability``.
+        """
         if not 0 <= point < self._unknowns.shape[1]:
             raise InputError(f"point is {point}: the loop has {self._unknowns.shape[1]}")
         if not self._bent:

@@ -91,7 +91,11 @@ def solve_joined(
     threads = thread_count(threads)
     volts = _source_voltages(joined, voltages)
     batch = next(iter(volts.values()))["word_left"].shape[0]
-    fixed = np.array([volts[name][side][:, line] for name, side, line in joined.sources]).reshape(-1, batch).T
+    fixed = (
+        np.array([volts[name][side][:, line] for name, side, line in joined.sources])
+        .reshape(len(joined.sources), batch)
+        .T
+    )
     linear = all(crossbar.device.linear for crossbar in joined.arrays.values())
     search = _corrected if linear else _newton
     state = search(joined, volts, fixed, fields, tolerance, threads)

@@ -121,6 +121,11 @@ class SharedSourceArray(Locked):
         Its word lines 3 k, 3 k + 1 and 3 k + 2 are bit line 2 k, source line k and bit line 2 k + 1, from top to
         bottom; bit lines 2 i and 2 i + 1 are the inner nodes of row i's cells to the left and to the right of source
         lines. A cell g is two cells 2 g in series.
+
+        Parameters
+        ----------
+        on : (rows,) array
+            1 where a row's gates are open, else 0.
         """
         rows, cols = self.shape
         halves = 2.0 * (self.cells * on[:, None]).T
