@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import re
 import warnings
 from contextlib import redirect_stderr
@@ -28,7 +29,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: type("Size", (), {"columns": 40})())
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((40, 24)))
     return Terminal()
 
 
