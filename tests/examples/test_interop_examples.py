@@ -1,0 +1,41 @@
+"""Examples of devices, files and other tools: each number is bounded by something else than the example."""
+
+import math
+
+import numpy as np
+import pytest
+from example_tools import nodal, rising, run
+from scipy.optimize import curve_fit
+from scipy.sparse import csc_matrix
+from scipy.sparse.linalg import splu
+
+
+def solved(g, word_wire, bit_wire, driver, sense, inputs):
+    """Return an elimination's output currents, (vectors, cols), and the voltages across cells, of (vectors, rows)."""
+    matrix, word, bit = nodal(g, word_wire, bit_wire, driver, sense)
+    sources = np.zeros((len(matrix), len(inputs)))
+    sources[word[:, 0]] = inputs.T / driver
+    volts = splu(csc_matrix(matrix)).solve(sources).T
+    return volts[:, bit[-1]] / sense, volts[:, word] - volts[:, bit]
+
+
+@pytest.mark.slow
+def test_best_law(tmp_path):
+    """The law is implicit in the current: bisection and scipy's fit have it too, and the truth is near."""
+    v0, names = run("best_law", tmp_path)
+    _, volts, milliamperes = np.loadtxt(names["measurement"](tmp_path / "cell.csv"), delimiter=",", skiprows=2).T
+    steps = np.unique(volts[volts != 0.0])
+    amperes = np.array([1e-3 * milliamperes[volts == step].mean() for step in steps])
+
+    def current(volts, ohms, i0, scale):
+        return np.sign(volts) * rising(
+            lambda i: ohms * i + scale * math.asinh(i / i0) - abs(volts), 0.0, abs(volts) / ohms
+        )
+
+    def law(voltages, *parameters):
+        return [current(volts, *parameters) for volts in voltages]
+
+    start = 1.0 / names["CELL"], names["I0"], names["V0"]
+    values, covariance = curve_fit(law, steps, amperes, start, np.abs(amperes), x_scale=start, method="trf")
+    assert v0 == pytest.approx(values[2], rel=1e-4)
+    assert v0 == pytest.approx(names["V0"], abs=3.0 * np.sqrt(covariance[2, 2]))
