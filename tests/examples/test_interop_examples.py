@@ -39,3 +39,20 @@ def test_best_law(tmp_path):
     values, covariance = curve_fit(law, steps, amperes, start, np.abs(amperes), x_scale=start, method="trf")
     assert v0 == pytest.approx(values[2], rel=1e-4)
     assert v0 == pytest.approx(names["V0"], abs=3.0 * np.sqrt(covariance[2, 2]))
+
+
+@pytest.mark.slow
+def test_own_law(tmp_path):
+    """At the solution cells are ohmic ones of their chords: an elimination with the chords that it leads to itself."""
+    times, names = run("own_law", tmp_path)
+    g, inputs = names["CELLS"], np.full((1, 24), 0.5)
+    chords = g
+    for _ in range(20):
+        currents, across = solved(chords, 2.0, 2.0, 100.0, 100.0, inputs)
+        chords = g * np.exp(np.sqrt(across[0]) / names["S"])
+    ohmic, _ = solved(g, 2.0, 2.0, 100.0, 100.0, inputs)
+    assert times == pytest.approx(currents.sum() / ohmic.sum(), rel=1e-9)
+    right, wrong = (names["slope_error"](array.device) for array in names["ARRAYS"])
+    # A central difference of step h is right to h^2 f''' / 6 f', some 1e-9 at 0.05 V; the slip leaves out a half root.
+    root = np.sqrt(0.6) / names["S"]
+    assert right < 1e-8 < wrong == pytest.approx(0.5 * root / (1.0 + 0.5 * root), rel=1e-6)
