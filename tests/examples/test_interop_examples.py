@@ -56,3 +56,17 @@ def test_own_law(tmp_path):
     # A central difference of step h is right to h^2 f''' / 6 f', some 1e-9 at 0.05 V; the slip leaves out a half root.
     root = np.sqrt(0.6) / names["S"]
     assert right < 1e-8 < wrong == pytest.approx(0.5 * root / (1.0 + 0.5 * root), rel=1e-6)
+
+
+@pytest.mark.slow
+def test_other_simulators(tmp_path):
+    """An elimination has the circuit's loss; rounding alone is between the descriptions."""
+    times, names = run("other_simulators", tmp_path)
+    ohms, wire, inputs = names["OHMS"], names["WIRE"], names["INPUTS"]
+    exact, _ = solved(1.0 / ohms, wire, wire, wire, wire, inputs[None])
+    rows, cols = ohms.shape
+    i, j = np.indices(ohms.shape)
+    summed = (inputs[:, None] / (ohms + wire * (j + 1) + wire * (rows - i))).sum(axis=0)
+    ideal = inputs @ (1.0 / ohms)
+    assert times == pytest.approx((ideal - exact).sum() / (ideal - summed).sum(), rel=1e-8)
+    assert names["apart"]() < 2 * rows * cols * np.finfo(float).eps
