@@ -1,5 +1,6 @@
 """Examples of devices, files and other tools: each number is bounded by something else than the example."""
 
+import importlib.util
 import math
 
 import numpy as np
@@ -70,3 +71,22 @@ def test_other_simulators(tmp_path):
     ideal = inputs @ (1.0 / ohms)
     assert times == pytest.approx((ideal - exact).sum() / (ideal - summed).sum(), rel=1e-8)
     assert names["apart"]() < 2 * rows * cols * np.finfo(float).eps
+
+
+@pytest.mark.slow
+def test_fault_files(tmp_path):
+    """A stuck cell has its state's conductance whatever was asked for; an elimination has the outputs."""
+    error, names = run("fault_files", tmp_path)
+    rng = np.random.default_rng(2)
+    cells = rng.uniform(0.5e-6, 50e-6, names["SHAPE"])
+    inputs = rng.uniform(0.0, 0.2, (20, len(cells)))
+    faulty = cells.copy()
+    lines = names["tester"](tmp_path / "list.csv").read_text().splitlines()[1:]
+    for i, j, state in (line.split(",") for line in lines):
+        faulty[int(i), int(j)] = {"lrs": 50e-6, "hrs": 0.5e-6}[state]
+    wire, end = names["WIRE"], names["END"]
+    sound, off = (solved(g, wire, wire, end, end, inputs)[0] for g in (cells, faulty))
+    assert error == pytest.approx(np.linalg.norm(off - sound) / np.linalg.norm(sound), rel=1e-9)
+    for ending, library in ((".h5", "h5py"), (".safetensors", "safetensors")):
+        if importlib.util.find_spec(library):
+            assert ending in names["sizes"](names["chip"](tmp_path), tmp_path)
