@@ -90,3 +90,21 @@ def test_fault_files(tmp_path):
     for ending, library in ((".h5", "h5py"), (".safetensors", "safetensors")):
         if importlib.util.find_spec(library):
             assert ending in names["sizes"](names["chip"](tmp_path), tmp_path)
+
+
+@pytest.mark.slow
+def test_array_operator(tmp_path):
+    """Unit voltages eliminated one by one are the map, whose inverse numpy has; gmres stops at 1e-12 of the currents.
+
+    The condition is that by which an error of the currents comes back at most.
+    """
+    more, names = run("array_operator", tmp_path)
+    g, inputs = names["CELLS"], names["INPUTS"]
+    wire, end = names["WIRE"], names["END"]
+    exact = solved(g, wire, wire, end, end, np.eye(len(g)))[0].T
+    condition = np.linalg.cond(exact)
+    assert names["condition"](names["EXACT"]) == pytest.approx(condition, rel=1e-8)
+    voltages = np.linalg.solve(exact, inputs @ g)
+    bound = 10.0 * 1e-12 * condition * np.linalg.norm(voltages) * math.sqrt(len(g)) / inputs.sum()
+    assert more == pytest.approx(voltages.sum() / inputs.sum() - 1.0, abs=bound)
+    assert names["EXACT"].rmatvec(inputs) == pytest.approx(exact.T @ inputs, rel=1e-10)
