@@ -108,3 +108,29 @@ def test_array_operator(tmp_path):
     bound = 10.0 * 1e-12 * condition * np.linalg.norm(voltages) * math.sqrt(len(g)) / inputs.sum()
     assert more == pytest.approx(voltages.sum() / inputs.sum() - 1.0, abs=bound)
     assert names["EXACT"].rmatvec(inputs) == pytest.approx(exact.T @ inputs, rel=1e-10)
+
+
+@pytest.mark.slow
+def test_signed_products(tmp_path):
+    """Eliminations of each tile's two arrays make the matrix again; numpy rounds the rest of the way."""
+    bits, names = run("signed_products", tmp_path)
+    core, vectors, ideal = names["CHIPS"]["wires and variation"], names["VECTORS"], names["IDEAL"]
+    unit = np.abs(names["MATRIX"]).max() / (1.0 / 20e3 - 1.0 / 2e6)
+    effective = np.zeros(core.shape)
+    for pair in core.pairs:
+        maps = [
+            solved(array.conductance, 3.0, 3.0, 50.0, 50.0, np.eye(24))[0] for array in (pair.positive, pair.negative)
+        ]
+        effective[pair.row : pair.row + 24, pair.col : pair.col + 24] = unit * (maps[0] - maps[1])
+
+    def error(count):
+        steps = 2 ** (count - 1) - 1
+        inputs = np.rint(vectors / np.abs(vectors).max() * steps) / steps * np.abs(vectors).max()
+        outputs = inputs @ effective
+        outputs = np.rint(outputs / np.abs(outputs).max() * steps)
+        return np.sqrt(1.0 - np.vdot(outputs, ideal) ** 2 / np.vdot(outputs, outputs) / np.vdot(ideal, ideal))
+
+    chip = error(40)
+    assert 0.02 < chip < 0.05
+    assert error(bits) <= 1.1 * chip < error(bits - 1)
+    assert names["product_error"](core, 6) == pytest.approx(error(6), rel=1e-6)
