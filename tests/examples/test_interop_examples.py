@@ -134,3 +134,21 @@ def test_signed_products(tmp_path):
     assert 0.02 < chip < 0.05
     assert error(bits) <= 1.1 * chip < error(bits - 1)
     assert names["product_error"](core, 6) == pytest.approx(error(6), rel=1e-6)
+
+
+@pytest.mark.slow
+def test_batch_tables(tmp_path):
+    """An elimination has the power in cells and what sources deliver, from the first nodes of rows that are driven."""
+    pytest.importorskip("pandas")
+    pytest.importorskip("xarray")
+    lost, names = run("batch_tables", tmp_path)
+    g, inputs, end, wire = names["CELLS"], names["INPUTS"], names["END"], names["WIRE"]
+    _, across = solved(g, wire, wire, end, end, inputs)
+    rows = (g * across).sum(axis=2)
+    shares = 1.0 - (g * across**2).sum(axis=(1, 2)) / (rows * inputs).sum(axis=1)
+    assert (inputs > 0.0).sum(axis=1).tolist() == names["DRIVEN"].tolist()
+    table = names["powers"](names["batch"]())
+    assert table.lost.to_numpy() == pytest.approx(shares, rel=1e-8)
+    assert lost == table.lost.iloc[-1]
+    last = names["cell_volts"](names["batch"]()).iloc[-1, -1]
+    assert last == pytest.approx(across[-1][:, -6:].mean(), rel=1e-9)
