@@ -152,3 +152,19 @@ def test_batch_tables(tmp_path):
     assert lost == table.lost.iloc[-1]
     last = names["cell_volts"](names["batch"]()).iloc[-1, -1]
     assert last == pytest.approx(across[-1][:, -6:].mean(), rel=1e-9)
+
+
+@pytest.mark.slow
+def test_months_later(tmp_path):
+    """The law by hand, cell by cell, and an elimination at each end of the year."""
+    percent, names = run("months_later", tmp_path)
+    currents = [
+        solved(names["TARGETS"] * times ** -names["CHIP"].maps().nu, 1.0, 1.0, 50.0, 50.0, names["INPUTS"])[0]
+        for times in (1.0, names["YEAR"] / 60.0)
+    ]
+    gap = currents[1] * currents[0].sum() / currents[1].sum() - currents[0]
+    assert percent == pytest.approx(100.0 * np.linalg.norm(gap) / np.linalg.norm(currents[0]), rel=1e-8)
+    nu = names["CHIP"].maps().nu
+    # 1152 exponents: their mean and deviation are within four standard errors of what was asked for.
+    assert nu.mean() == pytest.approx(0.03, abs=4.0 * 0.015 / math.sqrt(nu.size))
+    assert nu.std() == pytest.approx(0.015, abs=4.0 * 0.015 / math.sqrt(2.0 * nu.size))
