@@ -85,6 +85,10 @@ def test_fault_files(tmp_path):
     for i, j, state in (line.split(",") for line in lines):
         faulty[int(i), int(j)] = {"lrs": 50e-6, "hrs": 0.5e-6}[state]
     wire, end = names["WIRE"], names["END"]
+    for state, rate in ((50e-6, 0.0175), (0.5e-6, 0.0904)):
+        # Each cell is stuck by its own chance: four standard errors of a count.
+        count = np.count_nonzero((faulty == state) & (cells != state))
+        assert count == pytest.approx(rate * cells.size, abs=4.0 * math.sqrt(rate * cells.size))
     sound, off = (solved(g, wire, wire, end, end, inputs)[0] for g in (cells, faulty))
     assert error == pytest.approx(np.linalg.norm(off - sound) / np.linalg.norm(sound), rel=1e-9)
     for ending, library in ((".h5", "h5py"), (".safetensors", "safetensors")):
@@ -150,8 +154,9 @@ def test_batch_tables(tmp_path):
     table = names["powers"](names["batch"]())
     assert table.lost.to_numpy() == pytest.approx(shares, rel=1e-8)
     assert lost == table.lost.iloc[-1]
-    last = names["cell_volts"](names["batch"]()).iloc[-1, -1]
-    assert last == pytest.approx(across[-1][:, -6:].mean(), rel=1e-9)
+    volts = names["cell_volts"](names["batch"]())
+    assert volts.iloc[0, 0] == pytest.approx(across[0][::8, :6].mean(), rel=1e-9)
+    assert volts.iloc[-1, -1] == pytest.approx(across[-1][:, -6:].mean(), rel=1e-9)
 
 
 @pytest.mark.slow
