@@ -1,62 +1,19 @@
 """Each example runs, draws its picture, and returns a number that something else than the example bounds."""
 
 import math
-import runpy
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_tools import ROOT, environment
+from cli_tools import environment
+from example_tools import FOLDER, nodal, rising, run
 from scipy.linalg import eigh
 
-pytest.importorskip("matplotlib")
-import matplotlib
-import matplotlib.pyplot as plt
-
-FOLDER = ROOT / "examples"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 BOLTZMANN = 1.380649e-23
-
-
-def run(name, tmp_path):
-    """Return what ``main`` of a script returns, and the script's names."""
-    picture = tmp_path / f"{name}.png"
-    with matplotlib.rc_context():
-        matplotlib.use("Agg")
-        names = runpy.run_path(str(FOLDER / f"{name}.py"))
-        answer = names["main"](str(picture))
-        plt.close("all")
-    assert answer is None or picture.stat().st_size > 10_000
-    return answer, names
-
-
-def nodal(g, word_wire, bit_wire, driver, sense):
-    """Return the nodal matrix of an array, word nodes row by row and then bit nodes, by stamps of single resistors."""
-    rows, cols = g.shape
-    word = np.arange(rows * cols).reshape(rows, cols)
-    bit = word + rows * cols
-    matrix = np.zeros((2 * rows * cols, 2 * rows * cols))
-
-    def stamp(a, b, siemens):
-        a, b = a.ravel(), b.ravel()
-        for p, q, sign in ((a, a, 1.0), (b, b, 1.0), (a, b, -1.0), (b, a, -1.0)):
-            np.add.at(matrix, (p, q), sign * siemens)
-
-    stamp(word, bit, g.ravel())
-    stamp(word[:, :-1], word[:, 1:], 1.0 / word_wire)
-    stamp(bit[:-1], bit[1:], 1.0 / bit_wire)
-    matrix[word[:, 0], word[:, 0]] += 1.0 / driver
-    matrix[bit[-1], bit[-1]] += 1.0 / sense
-    return matrix, word, bit
-
-
-def rising(function, low, high):
-    """Return where a rising function is 0."""
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if function(middle) < 0.0 else (low, middle)
-    return 0.5 * (low + high)
 
 
 @pytest.mark.slow
@@ -272,5 +229,6 @@ def test_a_script_is_a_page_of_a_gallery(name):
 
 
 def test_every_script_has_a_test():
-    own = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
-    assert set(SCRIPTS) - own == {"accuracy_falls", "five_methods", "training_through_wires"}
+    texts = [path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*examples.py")]
+    tested = {name for text in texts for name in re.findall(r"^def test_(\w+)\(", text, re.MULTILINE)}
+    assert set(SCRIPTS) - tested == {"accuracy_falls", "five_methods", "training_through_wires"}
