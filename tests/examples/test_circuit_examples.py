@@ -30,3 +30,28 @@ def test_read_current_split(tmp_path):
     volts = np.linalg.solve(matrix, sources)
     cell = array.conductance[row, column] * (volts[word[row, column]] - volts[bit[row, column]])
     assert sneak == pytest.approx(1.0 - cell / (volts[bit[-1, column]] / end), rel=1e-8)
+
+
+@pytest.mark.slow
+def test_ohmmeter(tmp_path):
+    """A node of a network without ends is ground; a unit current between two others has their resistance as voltage."""
+    ohms, names = run("ohmmeter", tmp_path)
+    cells = names["CELLS"]
+    matrix, word, bit = nodal(cells, names["WORD_SEGMENT"], names["BIT_SEGMENT"], np.inf, np.inf)
+    row, column = np.unravel_index(cells.argmin(), cells.shape)
+    current = np.zeros(len(matrix))
+    current[word[row, 0]] = 1.0
+    ground = bit[-1, column]
+    volts = np.linalg.solve(np.delete(np.delete(matrix, ground, 0), ground, 1), np.delete(current, ground))
+    assert ohms == pytest.approx(volts[word[row, 0]], rel=1e-7)
+
+
+@pytest.mark.slow
+def test_stuck_cell(tmp_path):
+    """A conductance added between two nodes adds a current there, to which a dense nodal matrix says all outputs."""
+    missing, names = run("stuck_cell", tmp_path)
+    matrix, word, bit = nodal(names["WEIGHTS"], names["WIRE"], names["WIRE"], names["END"], names["END"])
+    excess = np.zeros(len(matrix))
+    excess[word[names["STUCK"]]], excess[bit[names["STUCK"]]] = -1.0, 1.0
+    outputs = np.linalg.solve(matrix, excess)[bit[-1]]
+    assert missing == pytest.approx(1.0 - outputs.sum() / outputs[names["STUCK"][1]], rel=1e-6)
