@@ -60,7 +60,7 @@ def largest_difference(admittance: np.ndarray, end: float) -> float:
 # The answer
 # ----------
 # With all other lines open, the meter reads what goes around the cell: some 3 to 12 kohm, whatever the cell has. A
-# guard takes that current past the meter. It still drops voltage in the wires, and the meter reads up to 2.5 % too much.
+# guard takes that current past the meter. It still takes voltage from the wires: readings are up to 2.5 % too high.
 # The number that is returned: ohms that the meter reads, others open, at the cell of the highest resistance.
 
 

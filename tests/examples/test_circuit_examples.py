@@ -55,3 +55,17 @@ def test_stuck_cell(tmp_path):
     excess[word[names["STUCK"]]], excess[bit[names["STUCK"]]] = -1.0, 1.0
     outputs = np.linalg.solve(matrix, excess)[bit[-1]]
     assert missing == pytest.approx(1.0 - outputs.sum() / outputs[names["STUCK"][1]], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_source_lines(tmp_path):
+    """With one row on, columns of their own are resistors in series; a row of all columns is a ladder of such."""
+    times, names = run("source_lines", tmp_path)
+    cell, wire, end = names["R_ON"] + names["ACCESS"], names["SEGMENT"], names["END"]
+    column = cell + (names["LINES"] - 1) * wire + end
+    volt, ampere = 1.0, 1.0 / column
+    for _ in range(names["LINES"] - 1):
+        volt += wire * ampere
+        ampere += volt / column
+    volt += end * ampere
+    assert times == pytest.approx((1.0 - cell / (column * volt)) / (1.0 - cell / (column + end)), rel=1e-9)
