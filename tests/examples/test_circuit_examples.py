@@ -69,3 +69,28 @@ def test_source_lines(tmp_path):
         ampere += volt / column
     volt += end * ampere
     assert times == pytest.approx((1.0 - cell / (column * volt)) / (1.0 - cell / (column + end)), rel=1e-9)
+
+
+@pytest.mark.slow
+def test_shared_bit_lines(tmp_path):
+    """The nodal matrix of a layer, and that of a layer without bit wires and ends added at the same bit nodes."""
+    times, names = run("shared_bit_lines", tmp_path)
+    cells, inputs = names["problem"](32)
+    wires = names["WIRES"]
+    nodes, end = cells[0].size, wires["sense"]
+    matrices, outputs = [], []
+    for layer, volts in zip(cells, inputs, strict=True):
+        matrix, word, bit = nodal(layer, wires["word_wire"], wires["bit_wire"], wires["driver"], end)
+        sources = np.zeros(2 * nodes)
+        sources[word[:, 0]] = volts / wires["driver"]
+        outputs.append(np.linalg.solve(matrix, sources)[bit[-1]] / end)
+        matrices.append(matrix)
+    alone, _, _ = nodal(cells[1], wires["word_wire"], np.inf, wires["driver"], np.inf)
+    stack, sources = np.zeros((3 * nodes, 3 * nodes)), np.zeros(3 * nodes)
+    stack[: 2 * nodes, : 2 * nodes] = matrices[0]
+    second = np.r_[2 * nodes : 3 * nodes, nodes : 2 * nodes]
+    stack[np.ix_(second, second)] += alone
+    sources[word[:, 0]], sources[2 * nodes + word[:, 0]] = inputs / wires["driver"]
+    ideal = np.einsum("kij,ki->", cells, inputs)
+    shared = np.linalg.solve(stack, sources)[bit[-1]].sum() / end
+    assert times == pytest.approx((1.0 - shared / ideal) / (1.0 - np.sum(outputs) / ideal), rel=1e-8)
