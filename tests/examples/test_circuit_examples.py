@@ -94,3 +94,26 @@ def test_shared_bit_lines(tmp_path):
     ideal = np.einsum("kij,ki->", cells, inputs)
     shared = np.linalg.solve(stack, sources)[bit[-1]].sum() / end
     assert times == pytest.approx((1.0 - shared / ideal) / (1.0 - np.sum(outputs) / ideal), rel=1e-8)
+
+
+@pytest.mark.slow
+def test_broken_word_line(tmp_path):
+    """Inputs' admittances out of dense nodal matrices, of the array and of its mirror image."""
+    distance, names = run("broken_word_line", tmp_path)
+    end, voids = names["END"], names["VOIDS"]
+
+    def into(cells, wires):
+        matrix, word, _ = nodal(cells, wires, names["BIT_SEGMENT"], end, end)
+        volts = np.linalg.solve(matrix, np.eye(len(matrix))[:, word[:, 0]] / end)
+        return (1.0 - volts[word[:, 0]].diagonal()) / end
+
+    left, right = (into(names["CELLS"][:, way], names["WIRES"][:, way]) for way in (np.s_[:], np.s_[::-1]))
+    counted = names["COLS"] * left / (left + right) - 1.0
+    assert distance == pytest.approx(max(abs(counted[row] - place) for row, place in voids.items()), rel=1e-8)
+
+
+@pytest.mark.slow
+def test_broken_word_line_says_where(tmp_path, capsys):
+    _, names = run("broken_word_line", tmp_path)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert {int(words[1].strip(":")): int(words[-1]) for words in lines} == names["VOIDS"]
