@@ -117,3 +117,26 @@ def test_broken_word_line_says_where(tmp_path, capsys):
     _, names = run("broken_word_line", tmp_path)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert {int(words[1].strip(":")): int(words[-1]) for words in lines} == names["VOIDS"]
+
+
+@pytest.mark.slow
+def test_tapered_lines(tmp_path):
+    """A dense nodal matrix with ideal ends; to first order in the loss, lines lose the sum of squared currents."""
+    ratio, names = run("tapered_lines", tmp_path)
+    lines, cells = names["LINES"], np.arange(1.0, names["LINES"])
+    g = np.full((lines, lines), 1.0 / names["R_ON"])
+
+    def loss(widths):
+        ohms = names["SEGMENT"] * widths.mean() / widths
+        matrix, word, bit = nodal(g, ohms[::-1], ohms[:, None], np.inf, np.inf)
+        held = np.r_[word[:, 0], bit[-1]]
+        free = np.setdiff1d(np.arange(len(matrix)), held)
+        volts = np.zeros(len(matrix))
+        volts[word[:, 0]] = 1.0
+        volts[free] = np.linalg.solve(matrix[np.ix_(free, free)], -matrix[np.ix_(free, held)] @ volts[held])
+        return 1.0 - (volts[word] - volts[bit]).mean()
+
+    plain, tapered = loss(np.ones(lines - 1)), loss(np.sqrt(cells))
+    assert ratio == pytest.approx(tapered / plain, rel=1e-8)
+    first = (cells**1.5).sum() * (cells**0.5).sum() / (len(cells) * (cells**2).sum())
+    assert abs(ratio - first) < plain
