@@ -32,6 +32,12 @@ def segments(power: float) -> np.ndarray:
     return SEGMENT * widths.mean() / widths
 
 
+# %%
+# Two kinds of loss
+# -----------------
+# The array's current decides how well a sum of products comes out, the far corner's cell how well one cell can be read.
+
+
 def lost_shares(power: float) -> tuple[float, float]:
     """Return which share of its current an array loses, and its far corner's cell."""
     ohms = segments(power)
