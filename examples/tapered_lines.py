@@ -35,7 +35,7 @@ def segments(power: float) -> np.ndarray:
 # %%
 # Two kinds of loss
 # -----------------
-# The array's current decides how well a sum of products comes out, the far corner's cell how well one cell can be read.
+# All outputs together lose what all cells lose, and no cell loses more than that in the far corner.
 
 
 def lost_shares(power: float) -> tuple[float, float]:
