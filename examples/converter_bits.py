@@ -72,7 +72,7 @@ def main(save: str | None = None) -> float:
         axes.plot(bits, [100.0 * share for share in shares], style, label=f"a range for each {per}")
         enough = [count for count, share in zip(bits, shares, strict=True) if share >= exact - 0.01]
         print(f"a range for each {per}: {', '.join(f'{100.0 * share:.1f}' for share in shares)} %,", end=" ")
-        print(f"within a point of {100.0 * exact:.1f} % from {min(enough)} bits on" if enough else "never enough")
+        print(f"within a point of {100.0 * exact:.1f} % with {min(enough)} bits" if enough else "never enough")
     axes.set(xlabel="bits of each converter", ylabel="accuracy (%)", ylim=(0, 100))
     axes.legend(loc="lower right")
     figure.savefig(save, dpi=150) if save else plt.show()
