@@ -20,10 +20,10 @@ from xbarsim import study
 # %%
 # A netlist with parameters
 # -------------------------
-# 12 x 12 cells of 10 kohm to 1 Mohm. ``{rw}`` and ``{rd}`` stand for the ohms of a segment and of a driver; each column
+# 10 x 10 cells of 10 kohm to 1 Mohm. ``{rw}`` and ``{rd}`` stand for the ohms of a segment and of a driver; each column
 # ends in a source of 0 V, whose current is the output.
 
-LINES, READ_VOLTAGE = 12, 0.2  # V
+LINES, READ_VOLTAGE = 10, 0.2  # V
 CELLS = 10.0 ** np.random.default_rng(3).uniform(-6.0, -4.0, (LINES, LINES))  # S
 
 
@@ -44,7 +44,7 @@ def netlist() -> str:
 # %%
 # The study
 # ---------
-# Every combination of both settings is a trial: 36 of them. Here the file is made in a folder that goes away with its
+# Every combination of both settings is a trial: 25 of them. Here the file is made in a folder that goes away with its
 # store; leave yours beside it.
 
 STUDY = f"""
@@ -53,8 +53,8 @@ title = "Wires and drivers"
 file = "array.sp"
 outputs = ["i(vb{LINES - 1})", "power"]
 [sweep]
-"param.rw" = [0.5, 1, 2, 5, 10, 20]
-"param.rd" = [1, 10, 50, 100, 500, 1000]
+"param.rw" = [1, 2, 5, 10, 20]
+"param.rd" = [1, 10, 100, 300, 1000]
 """
 
 

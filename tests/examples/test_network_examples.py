@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from example_tools import nodal, run
+from scipy import stats
 
 torch = pytest.importorskip("torch")
 
@@ -91,3 +92,101 @@ def test_signed_weights(tmp_path):
 
     by_pairs = error(x @ (above - below) / (high - low))
     assert times == pytest.approx(error(x @ (around[:, :-1] - around[:, -1:]) / unit) / by_pairs, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_study_in_python(tmp_path):
+    """Of one trial the dense nodal matrix; a column ends in a segment and 0 V, and what the netlist has in 17 digits.
+
+    A matrix of this condition loses 1e-11.
+    """
+    pytest.importorskip("pandas")
+    left, names = run("study_in_python", tmp_path)
+    cells = names["CELLS"]
+    by_matrix = transfer(cells, 5.0, 5.0, 100.0, 5.0)[:, -1].sum() / cells[:, -1].sum()
+    assert left == pytest.approx(by_matrix, rel=1e-9)
+
+
+@pytest.mark.slow
+def test_ten_chips(tmp_path):
+    """A hundred chips that numpy draws, without wires, which take less than 2 % here, tell how such chips differ.
+
+    Ten chips' sample variance is that of a hundred within the F distribution's bounds of 1 in 1000, were accuracies
+    normal.
+    """
+    pytest.importorskip("sklearn")
+    half, names = run("ten_chips", tmp_path)
+    torch.manual_seed(0)
+    digits = names["load"]("digits")
+    model, rng, hardware = names["trained"](digits), np.random.default_rng(7), names["hardware"](0.5)
+    x = images(digits.test)
+    accuracies = []
+    for _ in range(100):
+        outputs = x
+        for layer in (model.fc1, model.fc2):
+            weight = layer.weight.detach().double().numpy()
+            planes, unit = pairs(weight, hardware.cells)
+            plus, minus = (
+                g * np.exp(rng.normal(0.0, 0.5, g.shape)) * (1.0 + rng.normal(0.0, names["NOISE"], g.shape))
+                for g in planes
+            )
+            outputs = np.maximum(outputs, 0.0) @ (plus - minus) / unit + layer.bias.detach().double().numpy()
+        accuracies.append(100.0 * (outputs.argmax(axis=1) == digits.test.labels).mean())
+    # 2.262157 is Student's t of 9 degrees of freedom, as tables have it.
+    variance = 10.0 * (half / 2.262157) ** 2
+    low, high = stats.f.ppf([0.0005, 0.9995], 9, 99)
+    assert low < variance / np.var(accuracies, ddof=1) < high
+
+
+@pytest.mark.slow
+def test_joules_an_image(tmp_path):
+    """Volts times amperes of all word lines, by dense matrices; converters' rounding moves the second layer's inputs.
+
+    Rounding to one of 127 steps moves an input by 0.4 % of the largest, and the second layer has some 5 % of the power.
+    """
+    pytest.importorskip("sklearn")
+    picojoules, names = run("joules_an_image", tmp_path)
+    torch.manual_seed(0)
+    digits = names["load"]("digits")
+    model, hardware = names["trained"](digits), names["hardware"](10e3)
+    seen, tested, joules = images(digits.train), images(digits.test)[:64], 0.0
+    for layer in (model.fc1, model.fc2):
+        weight = layer.weight.detach().double().numpy()
+        volts = names["VOLTS"] * tested / seen.max()
+        for g in pairs(weight, hardware.cells)[0]:
+            matrix, word, _ = nodal(g, 2.0, 2.0, 20.0, 20.0)
+            sources = np.zeros((len(matrix), len(volts)))
+            sources[word[:, 0]] = volts.T / 20.0
+            amperes = (volts.T - np.linalg.solve(matrix, sources)[word[:, 0]]) / 20.0
+            joules += names["READ"] * (volts.T * amperes).sum() / len(volts)
+        plus, minus = paired(weight, hardware)
+        bias = layer.bias.detach().double().numpy()
+        seen, tested = (np.maximum(inputs @ (plus - minus) + bias, 0.0) for inputs in (seen, tested))
+    assert picojoules == pytest.approx(1e12 * joules, rel=2e-3)
+
+
+@pytest.mark.slow
+def test_wires_undone(tmp_path):
+    """The weights that cells stand for with their wires, by dense matrices of the conductances that were written."""
+    pytest.importorskip("sklearn")
+    taken, names = run("wires_undone", tmp_path)
+    hardware, errors = names["HARDWARE"], {}
+    for label, network in names["networks"](names["harness"]()).items():
+        layer = network.layers["fc1"]
+        weight = layer.weight.detach().double().numpy().T
+        headroom = {"as trained": 1.0}.get(label, 2.0)
+        unit = (1.0 / hardware.cells.r_on - 1.0 / hardware.cells.r_off) / (headroom * np.abs(weight).max())
+        effective = sum(
+            tile.sign * transfer(tile.crossbar.conductance, 4.0, 4.0, 4.0, 4.0) / unit for tile in layer.tiles
+        )
+        errors[label] = np.linalg.norm(effective - weight) / np.linalg.norm(weight)
+    assert errors["precompensated"] < 1e-4 < errors["headroom"] < errors["as trained"]
+    assert taken == pytest.approx(errors["as trained"] - errors["precompensated"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_remapped_rows(tmp_path):
+    """What is said of accuracies is beyond chance: three standard errors of counts of right answers, one in 700."""
+    pytest.importorskip("sklearn")
+    errors, _ = run("remapped_rows", tmp_path)
+    assert errors > 3.0
