@@ -3,7 +3,7 @@ What does it cost to look at an image?
 ======================================
 
 Cells draw current for as long as they are read, wires and ends with them, and each column's converter takes its own
-joules. Cells of more ohms take less. How many joules is an image, and where does it stop to pay to raise resistances?
+joules. Cells of more ohms take less. How many joules is an image, and where does raising resistances stop paying?
 """
 
 import argparse
@@ -35,7 +35,7 @@ def trained(digits: Dataset) -> torch.nn.Module:
 # What is reckoned with
 # ---------------------
 # A read of 50 ns at up to 0.2 V, converters of 8 bits of which each conversion takes 1 pJ: put your own numbers there.
-# A price that is left out is no price of 0: what it would be of is counted, and reported as such.
+# What has no price is counted all the same, and said.
 
 READ, CONVERSION, VOLTS = 50e-9, 1e-12, 0.2  # s, J, V
 
@@ -74,6 +74,7 @@ def main(save: str | None = None) -> float:
     for k, r_on in enumerate(ohms):
         print(f"{1e-3 * r_on:5.0f} kohm: {parts['arrays'][k]:7.2f} pJ in arrays, {parts['adc'][k]:.0f} pJ in", end=" ")
         print(f"converters an image, accuracy {100.0 * results[k].mean:.1f} %")
+    print(f"counted, and without a price: {', '.join(results[0].energy.unpriced)}")
     plt.style.use("tableau-colorblind10")
     figure, axes = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
     kilohms = [1e-3 * r_on for r_on in ohms]

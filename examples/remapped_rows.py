@@ -63,9 +63,9 @@ def compared(digits: Dataset) -> Study:
 # %%
 # The answer
 # ----------
-# Units change places for nothing; rows on other lines need a router in front of the array, negated ones drivers of both
-# signs. The number that is returned: by how much the last is ahead of none, in standard errors of the difference of two
-# counts of right answers.
+# Units change places for nothing, and bring nothing here. Rows on other lines need a router in front of the array,
+# negated ones drivers of both signs. The number that is returned: by how much the last is ahead of none, in standard
+# errors of the difference of two counts of right answers.
 
 
 def main(save: str | None = None) -> float:
