@@ -29,6 +29,10 @@ class UnseenSourceWarning(UserWarning):
     """A compiled model came without its source, where what it loses could be seen."""
 
 
+class FailedTrialsWarning(UserWarning):
+    """Trials of a study failed: it has no numbers of them."""
+
+
 class SolveError(XbarsimError, ArithmeticError):
     """The circuit has no unique solution, or none was found to the asked tolerance."""
 

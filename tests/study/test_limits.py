@@ -87,9 +87,9 @@ def test_failed_trials_are_tried_again_when_asked(tmp_path):
     study = opened(tmp_path, [trial(0, **{"raise": "not yet"}), trial(1)])
     assert run_study(study, jobs=1).failed == 1
     tally = run_study(study, jobs=1)
-    assert (tally.before, tally.answered, tally.failed) == (2, 0, 0)
+    assert (tally.before, tally.failed_before, tally.answered, tally.failed) == (2, 1, 0, 0)
     tally = run_study(study, jobs=1, again=True)
-    assert (tally.before, tally.answered, tally.failed) == (1, 0, 1)
+    assert (tally.before, tally.failed_before, tally.answered, tally.failed) == (1, 0, 0, 1)
 
 
 def test_what_cannot_be_made_fails_the_trials_that_need_it_alone(tmp_path):

@@ -11,8 +11,9 @@ import pytest
 from circuit_study_tools import answers_of, trials_of
 from cli_tools import call
 
+from xbarsim import study
 from xbarsim.analysis.numbers import numbers_of
-from xbarsim.errors import InputError
+from xbarsim.errors import FailedTrialsWarning, InputError
 from xbarsim.study.task_work import perform
 
 DIVIDER = """divider
@@ -211,3 +212,19 @@ def test_the_command_runs_it_once(folder, capsys):
     rows = sqlite3.connect(folder / "study.sqlite").execute("SELECT numbers FROM results ORDER BY position").fetchall()
     assert [json.loads(row[0])["v(b)"] for row in rows] == pytest.approx([1.5, 1.0])
     assert "0 trials done, 0 failed, 2 there before" in call(capsys, "study", "run", folder / "study.toml").err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not started there")
+def test_failed_trials_are_told_of_in_each_run(folder, capsys):
+    path = folder / "study.toml"
+    path.write_text(PLAIN + '[sweep]\n"param.rw" = [1, -3]\n')  # -3 and 3 ohm in series: any current
+    with pytest.warns(FailedTrialsWarning, match=r"^1 of 2 trials failed: frame\(\) has each one's reason"):
+        tally = study.run(path, jobs=1)
+    assert (tally.answered, tally.failed) == (1, 1)
+    with pytest.warns(FailedTrialsWarning, match="^1 of 2"):
+        study.run(path, jobs=1)
+    text = call(capsys, "study", "run", path, "--jobs", 1).err
+    assert "0 trials done, 0 failed, 2 there before (1 failed), 0 left" in text
+    assert "--retry-failed tries trials again" in text
+    again = call(capsys, "study", "run", path, "--jobs", 1, "--retry-failed")
+    assert (again.code, "0 trials done, 1 failed, 1 there before, 0 left" in again.err) == (3, True)

@@ -56,7 +56,10 @@ def run(jobs: int | None, scheduler: str | None, retry_failed: bool, quiet: bool
             opened, jobs=jobs, scheduler=scheduler, again=retry_failed, report=tracker.ended, progress=tracker.doing,
             stop=lambda: bool(caught),
         )  # fmt: skip
-    output.say(f"{tally.answered} trials done, {tally.failed} failed, {tally.before} there before, {tally.left} left")
+    before = f"{tally.before} there before" + (f" ({tally.failed_before} failed)" if tally.failed_before else "")
+    output.say(f"{tally.answered} trials done, {tally.failed} failed, {before}, {tally.left} left")
+    if tally.failed_before:
+        output.note("--retry-failed tries trials again that failed before")
     if caught and tally.left:
         raise click.exceptions.Exit(128 + caught[0])
     if tally.failed:

@@ -31,15 +31,18 @@ class Tally:
 
     Attributes
     ----------
-    before, answered, failed : int
-        Trials with an answer before, and those that ended in this run.
+    before, failed_before : int
+        Trials that ended before, and those of them that failed.
+    answered, failed : int
+        Trials that ended in this run, with an answer and without.
     left : int
-        Trials without an answer.
+        Trials that have not ended.
     seconds : float
         Of the trials of this run, all processes together.
     """
 
     before: int = 0
+    failed_before: int = 0
     answered: int = 0
     failed: int = 0
     left: int = 0
@@ -85,7 +88,9 @@ class Run:
         missing = [
             trial for key, trial in candidates.items() if key not in states or (self.again and states[key] == "failed")
         ]
+        failed = sum(states.get(key) == "failed" for key in candidates)
         self.tally.before, self.tally.left = len(candidates) - len(missing), len(missing)
+        self.tally.failed_before = 0 if self.again else failed
         return missing
 
     def run(self, missing: Sequence[Trial], executor: Executor, limits: Limits) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
-from xbarsim.errors import InputError
+from xbarsim.errors import FailedTrialsWarning, InputError
 from xbarsim.study.open_study import OpenStudy
 from xbarsim.study.runner import Tally
 from xbarsim.study.study_file import StudyFile, read
@@ -37,6 +38,11 @@ def run(
     Tally
         How many trials were there before, are done and failed.
 
+    Warns
+    -----
+    FailedTrialsWarning
+        Trials failed, now or before.
+
     Raises
     ------
     InputError
@@ -46,4 +52,13 @@ def run(
         raise InputError("quick is of a file that is read here: read(path, quick=True) gives its quick version")
     file = study if isinstance(study, StudyFile) else read(study, quick=quick)
     path = Path(file.table.place).with_suffix(".sqlite") if store is None else Path(store)
-    return run_study(OpenStudy(file, path), jobs=jobs, scheduler=scheduler, again=retry_failed)
+    tally = run_study(OpenStudy(file, path), jobs=jobs, scheduler=scheduler, again=retry_failed)
+    failed = tally.failed + tally.failed_before
+    if failed:
+        count = tally.before + tally.answered + tally.failed
+        warnings.warn(
+            f"{failed} of {count} trials failed: frame() has each one's reason, and retry_failed=True tries them again",
+            FailedTrialsWarning,
+            stacklevel=2,
+        )
+    return tally
