@@ -59,7 +59,7 @@ def draw(points: MeasuredCurve, laws: list[FittedLaw]) -> plt.Figure:
     amperes = np.where(volts == 0.0, np.nan, amperes)  # no relative error there
     top.semilogy(volts, 1e6 * np.abs(amperes), "o", color="0.7", label="measured")
     for law, style in zip(laws, ("-", "--", "-.", ":"), strict=True):
-        fitted = law.device.current([[law.conductance]], volts[:, None, None])[:, 0, 0]
+        fitted = law.current(volts)
         top.plot(volts, 1e6 * np.where(volts == 0.0, np.nan, np.abs(fitted)), style, label=law.device.name)
         bottom.plot(volts, 100.0 * (fitted / amperes - 1.0), style, label=law.device.name)
     top.set(ylabel="current, magnitude (µA)", ylim=(1.0, 2000.0))

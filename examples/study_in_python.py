@@ -66,7 +66,7 @@ def studied() -> DataFrame:
         path.write_text(STUDY, "utf-8")
         for time in ("first", "second"):
             tally = study.run(path, jobs=1)
-            print(f"the {time} time {tally.answered} trials are solved, {tally.before} have answers")
+            print(f"the {time} time {tally.answered} trials are solved, {tally.before} were there")
         return study.frame(path)
 
 

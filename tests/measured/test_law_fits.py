@@ -38,6 +38,14 @@ def test_a_clean_curve_gives_its_own_law_back(law):
     assert fitted.deviation < 1e-6
     assert fitted.conductance == fitted.values["conductance"]
     assert "measured from -0.8 to 0.8 V" in fitted.notes
+    amperes = fitted.current(VOLTS.reshape(3, 11))
+    assert amperes.shape == (3, 11)
+    np.testing.assert_allclose(amperes.ravel(), measured(law).current, rtol=1e-4, atol=0.0)
+
+
+def test_a_fitted_law_has_no_current_at_no_voltage():
+    with pytest.raises(InputError, match="voltage has entries that are not finite"):
+        fit(measured("linear"), "linear").current([0.1, np.nan])
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from xbarsim.plot import BLACK, TEXT, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 Weights = Literal["relative", "absolute"]
 
@@ -87,6 +88,24 @@ class FittedLaw:
         small = 2.0 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
         return float(2.0 * n * np.log(max(self.deviation, 1e-150)) + 2.0 * k + small)
 
+    def current(self, voltage: ArrayLike) -> Array:
+        """Return the law's amperes at volts across the cell, of their shape.
+
+        Parameters
+        ----------
+        voltage : array_like
+            Volts.
+
+        Raises
+        ------
+        InputError
+            A voltage is not finite.
+        """
+        volts = np.asarray(voltage, np.float64)
+        if not np.isfinite(volts).all():
+            raise InputError("voltage has entries that are not finite: give volts")
+        return _law(self.device, self.conductance, volts.ravel()).reshape(volts.shape)
+
     def plot(self, curve: MeasuredCurve, ax: Axes | None = None) -> Axes:
         """Draw the curve and the law through it (matplotlib, from the ``plot`` extra); return the axis.
 
@@ -99,14 +118,7 @@ class FittedLaw:
         """
         axes = curve.plot(ax)
         volts = np.linspace(curve.voltage.min(), curve.voltage.max(), 400)
-        axes.plot(
-            volts,
-            _law(self.device, self.conductance, volts),
-            "--",
-            color=BLACK,
-            linewidth=1.0,
-            label=plain(self.device.name),
-        )
+        axes.plot(volts, self.current(volts), "--", color=BLACK, linewidth=1.0, label=plain(self.device.name))
         axes.legend(fontsize=TEXT)
         return axes
 
