@@ -61,9 +61,9 @@ def errors(points: int) -> ErrorSplit:
 # %%
 # The answer
 # ----------
-# What a gain of ten thousand adds to the diagonal does not grow with the number of equations, as each point has few near
-# ones. Longer wires take more. They make conductances look smaller, and ``x`` come out too large, a finite gain makes it
-# too small: either hides a little of the other. The number that is returned: the error of 16 equations.
+# What a gain of ten thousand adds to the diagonal does not grow with the number of equations, as each point has few
+# near ones. Longer wires take more. They make conductances look smaller, and ``x`` come out too large, a finite gain
+# makes it too small: either hides a little of the other. The number that is returned: the error of 16 equations.
 
 
 def main(save: str | None = None) -> float:

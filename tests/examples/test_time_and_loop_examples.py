@@ -5,36 +5,104 @@ import pytest
 from example_tools import nodal, run
 
 
-def block(matrices):
-    """Return one matrix of all circuits beside each other, and where each begins."""
-    sizes = [len(matrix) for matrix in matrices]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    whole = np.zeros((starts[-1], starts[-1]))
-    for start, matrix in zip(starts, matrices, strict=False):
+def joined(arrays, count):
+    """Return one matrix of arrays beside each other, whose ends have their resistances, and of nodes behind them.
+
+    An array is what ``nodal`` gives, the nodes that its word lines' and its bit lines' ends go to, and the siemens.
+    """
+    starts = np.concatenate([[0], np.cumsum([len(matrix) for (matrix, _, _), *_ in arrays])])
+    whole = np.zeros((starts[-1] + count, starts[-1] + count))
+    for start, ((matrix, word, bit), lefts, bottoms, siemens) in zip(starts, arrays, strict=False):
         whole[start : start + len(matrix), start : start + len(matrix)] = matrix
-    return whole, starts
+        for inner, outer in ((word[:, 0], lefts), (bit[-1], bottoms)):
+            whole[start + inner, starts[-1] + outer] = whole[starts[-1] + outer, start + inner] = -siemens
+            np.add.at(whole, (starts[-1] + outer, starts[-1] + outer), siemens)
+    return whole, starts[-1]
+
+
+def amplify(whole, inputs, outputs, gain):
+    """Put in place of Kirchhoff's law at outputs what amplifiers without resistance make of inputs."""
+    whole[outputs] = 0.0
+    whole[outputs, outputs] = 1.0
+    whole[outputs, inputs] = -gain
+
+
+def stamp(whole, a, b, siemens):
+    """Put resistors between nodes."""
+    for p, q, sign in ((a, a, 1.0), (b, b, 1.0), (a, b, -1.0), (b, a, -1.0)):
+        np.add.at(whole, (p, q), sign * siemens)
 
 
 @pytest.mark.slow
 def test_solving_equations(tmp_path):
-    """One dense matrix of all nodes, lines' ends and amplifiers, conductance by conductance.
-
-    It loses n eps times its condition, 1e-8 of the answer.
-    """
+    """One dense matrix of all nodes, lines' ends and amplifiers, conductance by conductance."""
     error, names = run("solving_equations", tmp_path)
     count, unit, wire, end = 16, names["UNIT"], names["WIRE"], names["END"]
     places = np.arange(count)
     target = np.exp(-np.abs(np.subtract.outer(places, places)) / names["REACH"])
-    array, word, bit = nodal(unit * target, wire, wire, end, end)
-    size, b = len(array), names["right_side"](count)
-    whole, _ = block([array, np.eye(count), np.eye(count)])
-    sums, outs = size + places, size + count + places
-    whole[word[:, 0], sums] = whole[sums, word[:, 0]] = -1.0 / end
-    whole[bit[-1], outs] = -1.0 / end
-    whole[sums, sums] = 1.0 / end + unit
-    whole[outs, sums] = names["AMPLIFIER"].gain  # x = -gain times the minus input
+    array = nodal(unit * target, wire, wire, end, end)
+    whole, first = joined([(array, places, count + places, 1.0 / end)], 2 * count)
+    sums, outs = first + places, first + count + places
+    whole[sums, sums] += unit
+    amplify(whole, sums, outs, -names["AMPLIFIER"].gain)
+    b, right = names["right_side"](count), np.zeros(len(whole))
+    right[sums] = -unit * b
+    x, ideal = np.linalg.solve(whole, right)[outs], np.linalg.solve(target, b)
+    assert error == pytest.approx(np.linalg.norm(x - ideal) / np.linalg.norm(ideal), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_least_squares(tmp_path):
+    """Four arrays and 32 amplifiers in one dense matrix; polynomials by ``cos`` and the ideal by normal equations."""
+    distance, names = run("least_squares", tmp_path)
+    points, degrees, unit, wire = names["POINTS"], names["DEGREE"] + 1, names["UNIT"], names["WIRE"]
+    end, b = names["END"], names["MEASURED"]
+    matrix = np.cos(np.arange(degrees) * np.arccos(names["PLACES"])[:, None])
+    halves = [nodal(unit * np.maximum(sign * matrix, 0.0), wire, wire, end, end) for sign in (1.0, -1.0)]
+    sizes = np.repeat([points, degrees], 4)
+    nodes = np.split(np.arange(sizes.sum()), np.cumsum(sizes)[:-1])
+    sums, us, _, negative_us, ends, xs, _, negative_xs = nodes
+    arrays = zip(halves * 2, (sums, sums, us, negative_us), (xs, negative_xs, ends, ends), strict=True)
+    whole, first = joined([(*array, 1.0 / end) for array in arrays], sizes.sum())
+    sums, us, turned_us, negative_us, ends, xs, turned_xs, negative_xs = (first + group for group in nodes)
+    whole[sums, sums] += unit
+    for near, far in ((sums, us), (us, turned_us), (turned_us, negative_us), (xs, turned_xs), (turned_xs, negative_xs)):
+        stamp(whole, near, far, unit)
+    for near, far in ((sums, us), (turned_us, negative_us), (turned_xs, negative_xs)):
+        amplify(whole, near, far, -1e4)
+    amplify(whole, ends, xs, 1e4)
     right = np.zeros(len(whole))
     right[sums] = -unit * b
-    x = np.linalg.solve(whole, right)[outs]
-    ideal = np.linalg.solve(target, b)
-    assert error == pytest.approx(np.linalg.norm(x - ideal) / np.linalg.norm(ideal), rel=1e-6)
+    x = np.linalg.solve(whole, right)[xs]
+    ideal = np.linalg.solve(matrix.T @ matrix, matrix.T @ b)
+    assert distance == pytest.approx(np.abs(matrix @ (x - ideal)).max() / np.abs(matrix @ ideal).max(), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_stable_loop(tmp_path):
+    """Dense eigenvalues of the whole circuit, in nanoseconds and picofarads, change sign where the script says."""
+    limit, names = run("stable_loop", tmp_path)
+    count, unit, amplifier = names["LINES"], names["UNIT"], names["AMPLIFIER"]
+    wire, end = names["WIRE"], names["END"]
+    lines = np.arange(count)
+    array = nodal(unit * np.exp(-0.5 * np.abs(np.subtract.outer(lines, lines))), wire, wire, end, end)
+    whole, first = joined([(array, lines, count + lines, 1.0 / end)], 3 * count)
+    sums, outs, inner = (first + k * count + lines for k in range(3))
+    whole[sums, sums] += unit
+    whole[outs, outs] += 1.0 / amplifier.output_resistance
+    whole[outs, inner] -= 1.0 / amplifier.output_resistance
+    whole[inner, sums], whole[inner, inner] = 1.0, 1.0 / amplifier.gain
+
+    def fastest_growth(femtofarads):
+        """Return the largest real part in 1/ns: inner voltages and nodes with capacitance are states."""
+        states = np.concatenate([np.arange(first), inner])
+        still = np.concatenate([sums, outs])
+        rates = whole[np.ix_(states, states)] - whole[np.ix_(states, still)] @ np.linalg.solve(
+            whole[np.ix_(still, still)], whole[np.ix_(still, states)]
+        )
+        # Siemens over femtofarads are 1e15 / s, 1e6 / ns.
+        rates[:first] *= 1e6 / femtofarads
+        rates[first:] *= 2.0 * np.pi * 1e-9 * amplifier.bandwidth
+        return -np.linalg.eigvals(rates).real.min()
+
+    assert fastest_growth(0.999 * limit) < 0.0 < fastest_growth(1.002 * limit)
