@@ -38,8 +38,8 @@ def inputs(lines: int) -> np.ndarray:
 # %%
 # The split
 # ---------
-# ``power_split`` takes a solution, with the voltages of all nodes, apart. What sources deliver and what cells, wires and
-# ends take are computed from different currents and voltages: that both sums are the same checks the solution.
+# ``power_split`` takes a solution apart, with the voltages of all its nodes. What sources deliver and what cells, wires
+# and ends take are of different currents and voltages: that both sums are the same is a check of the solution.
 
 
 def split(lines: int) -> PowerSplit:
@@ -61,19 +61,21 @@ def joules(power: PowerSplit) -> dict[str, float]:
 # %%
 # The answer
 # ----------
-# Ends of 100 ohm take their part long before the wires do, and drivers more than amplifiers by as much as inputs differ
-# from row to row. Energy of a multiplication falls with size, which is no gain: the cells see less voltage. The number
-# that is returned: the cells' share of the joules in an array of 64 x 64.
+# Ends of 100 ohm take their part long before the wires do: drivers more than amplifiers, as the mean square of inputs
+# is more than the square of their mean. In large arrays a multiplication costs less, which is no gain: its cell sees
+# less of the voltage. The number that is returned: the cells' share of the joules in an array of 32 x 32.
 
 
 def main(save: str | None = None) -> float:
-    """Draw the parts against size; return the cells' share at 64 lines."""
+    """Draw the parts against size; return the cells' share at 32 lines."""
     sizes = [8, 16, 32, 64, 128]
     splits = [split(lines) for lines in sizes]
     parts = [joules(power) for power in splits]
     for lines, power, part in zip(sizes, splits, parts, strict=True):
         each = 1e15 * READ * float(power.delivered.mean()) / lines**2
-        print(f"{lines:3} lines: {each:.2f} fJ a cell, {100.0 * part['cells'] / sum(part.values()):.1f} % of it in cells")
+        print(
+            f"{lines:3} lines: {each:.2f} fJ a cell, {100.0 * part['cells'] / sum(part.values()):.1f} % of it in cells"
+        )
     plt.style.use("tableau-colorblind10")
     figure, axes = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
     shares = {taker: [100.0 * part[taker] / sum(part.values()) for part in parts] for taker in parts[0]}
@@ -84,7 +86,7 @@ def main(save: str | None = None) -> float:
     axes.margins(x=0.0)
     axes.legend(loc="lower left")
     figure.savefig(save, dpi=150) if save else plt.show()
-    return 0.01 * shares["cells"][sizes.index(64)]
+    return 0.01 * shares["cells"][sizes.index(32)]
 
 
 if __name__ == "__main__":

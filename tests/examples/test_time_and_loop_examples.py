@@ -106,3 +106,17 @@ def test_stable_loop(tmp_path):
         return -np.linalg.eigvals(rates).real.min()
 
     assert fastest_growth(0.999 * limit) < 0.0 < fastest_growth(1.002 * limit)
+
+
+@pytest.mark.slow
+def test_read_energy(tmp_path):
+    """A dense nodal matrix has all voltages: ``g v^2`` of each cell over ``V i`` of each source."""
+    share, names = run("read_energy", tmp_path)
+    g, volts, end = names["array"](32).conductance, names["inputs"](32), names["END"]
+    matrix, word, bit = nodal(g, names["SEGMENT"], names["SEGMENT"], end, end)
+    sources = np.zeros((len(matrix), len(volts)))
+    sources[word[:, 0]] = volts.T / end
+    nodes = np.linalg.solve(matrix, sources)
+    taken = (g[..., None] * (nodes[word] - nodes[bit]) ** 2).sum()
+    delivered = (volts.T * (volts.T - nodes[word[:, 0]]) / end).sum()
+    assert share == pytest.approx(taken / delivered, rel=1e-9)
