@@ -145,3 +145,16 @@ def test_word_line_delay(tmp_path):
     half = rising(lambda time: 0.5 - missing(time), 0.0, elmore)
     assert half < elmore
     assert picoseconds == pytest.approx(half, rel=2e-3)
+
+
+@pytest.mark.slow
+def test_pinched_hysteresis(tmp_path):
+    """``R dR = -k v dt`` has a closed form, with the flux of half a sine; ``.tran`` keeps states to about 1e-3."""
+    kilohms, names = run("pinched_hysteresis", tmp_path)
+    more, flux = names["R_OFF"] - names["R_ON"], names["AMPLITUDE"] / np.pi
+    drift = names["MOBILITY"] * names["R_ON"] / names["DEPTH"] ** 2
+    first = names["R_OFF"] - more * names["START"]
+    least = np.sqrt(first**2 - 2.0 * more * drift * flux)
+    assert abs(1e3 * kilohms - least) < 1e-3 * more
+    volts, amperes, _ = names["period"](1.0)
+    assert np.abs(amperes[np.abs(volts) < 1e-9]).max() < 1e-12
