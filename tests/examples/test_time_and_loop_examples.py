@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from example_tools import nodal, rising, run
+from scipy.integrate import solve_ivp
 from scipy.linalg import eigh
 
 
@@ -158,3 +159,62 @@ def test_pinched_hysteresis(tmp_path):
     assert abs(1e3 * kilohms - least) < 1e-3 * more
     volts, amperes, _ = names["period"](1.0)
     assert np.abs(amperes[np.abs(volts) < 1e-9]).max() < 1e-12
+
+
+class DenseWriter:
+    """Writes a script's array at voltages that disturb no cell, by dense nodal matrices and one equation of motion."""
+
+    def __init__(self, names):
+        self.names, self.ohms = names, np.full((names["LINES"],) * 2, names["FIRST"])
+
+    def currents(self, row, siemens):
+        """Return column currents for 1 V on one row, all else at 0 V."""
+        wire, end = self.names["WIRE"], self.names["END"]
+        matrix, word, bit = nodal(siemens, wire, wire, end, end)
+        return np.linalg.solve(matrix, np.eye(len(matrix))[word[row, 0]] / end)[bit[-1]] / end
+
+    def pulse(self, cell, volts, seconds):
+        """Move the cell under what the array leaves of a pulse, the others as sources and resistors behind it."""
+        names, siemens = self.names, 1.0 / self.ohms
+        siemens[cell] = 0.0
+        matrix, word, bit = nodal(siemens, names["WIRE"], names["WIRE"], names["END"], names["END"])
+        injected, sources = np.zeros(len(matrix)), np.zeros(len(matrix))
+        injected[word[cell]], injected[bit[cell]] = 1.0, -1.0
+        sources[word[:, 0]] = sources[bit[-1]] = 0.5 * volts / names["END"]
+        sources[word[cell[0], 0]], sources[bit[-1, cell[1]]] = volts / names["END"], 0.0
+        opened, inner = (injected @ np.linalg.solve(matrix, right) for right in (sources, injected))
+        more = names["R_OFF"] - names["R_ON"]
+
+        def motion(_, ohms):
+            across = opened * ohms / (ohms + inner)
+            overdrive = np.maximum(np.abs(across) / names["THRESHOLD"] - 1.0, 0.0)
+            return np.sign(across) * names["SPEED"] / names["DEPTH"] * overdrive**3 * more
+
+        answer = solve_ivp(motion, (0.0, seconds), [self.ohms[cell]], rtol=1e-10, atol=1e-3)
+        self.ohms[cell] = np.clip(answer.y[0, -1], names["R_ON"], names["R_OFF"])
+
+    def visit(self, cell, volts):
+        """Write one cell; return the pulses that it took."""
+        target, width, count, last = self.names["TARGET"][cell], self.names["WIDTH"], 0, None
+        while (
+            abs(error := self.currents(cell[0], 1.0 / self.ohms)[cell[1]] - target) > self.names["TOLERANCE"] * target
+        ):
+            width *= 0.5 if last is not None and last != (error > 0.0) else 1.0
+            last, count = error > 0.0, count + 1
+            self.pulse(cell, volts if error > 0.0 else -volts, width)
+        return count
+
+
+@pytest.mark.slow
+def test_write_amplitude(tmp_path):
+    """The whole of the writing at 1.2 V once more, pulse by pulse: it takes as many, and ends at the same cells."""
+    each, names = run("write_amplitude", tmp_path)
+    writer, target = DenseWriter(names), names["TARGET"]
+    queue, total = list(np.ndindex(target.shape)), 0
+    for _ in range(names["ROUNDS"]):
+        total += sum(writer.visit(cell, 1.2) for cell in queue)
+        reads = np.array([writer.currents(row, 1.0 / writer.ohms) for row in range(names["LINES"])])
+        queue = [tuple(cell) for cell in np.argwhere(np.abs(reads - target) > names["TOLERANCE"] * target)]
+    assert not queue
+    assert each == total / target.size
+    np.testing.assert_allclose(1.0 / names["written"](1.2).conductance, writer.ohms, rtol=1e-3)
