@@ -19,7 +19,7 @@ from xbarsim.loop import Amplifier, LoopAnswer, SignedPair, UnstableError, pseud
 # The measurements
 # ----------------
 # Twelve noisy points of a curve. The columns of the matrix are polynomials at the points, Chebyshev's from -1 to 1:
-# those of one degree are not seen by the others as much as powers would be, and the matrix is well conditioned.
+# they are less like each other than powers are, so that the matrix is well conditioned.
 
 POINTS, DEGREE = 12, 3
 UNIT = 100e-6  # S
@@ -52,7 +52,7 @@ def fit(inverters: float = 100e6) -> LoopAnswer:
 # The answer
 # ----------
 # Wires move the curve by less than the noise of the points. Inverters as fast as the other amplifiers make the circuit
-# an oscillator; ten times as fast, the answer is there in a microsecond. The number that is returned: the largest
+# an oscillator; ten times as fast, the answer is there in about a microsecond. The number that is returned: the largest
 # distance of the circuit's curve from that of least squares at a point, as a share of its largest value.
 
 

@@ -56,8 +56,8 @@ def period(hertz: float) -> tuple[np.ndarray, np.ndarray, float]:
 # The answer
 # ----------
 # The first half of a period takes the border as far as its charge goes, the second brings it back. At twice the
-# frequency half of the flux flows; at twenty times there is hardly any loop left. The number that is returned: the
-# least resistance at 1 Hz, in kilohms.
+# frequency half a period has half the flux; at twenty times there is hardly any loop left. The number that is returned:
+# the least resistance at 1 Hz, in kilohms.
 
 
 def main(save: str | None = None) -> float:

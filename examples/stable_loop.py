@@ -60,7 +60,7 @@ def largest_capacitance(low: float = 1e-15, high: float = 1e-12) -> float:
 # ----------
 # A little capacitance does no harm: the loop is even a little faster. Then it rings, and every ring is settling time
 # that was not there before. The number that is returned: the femtofarads of a crossing at which it begins to
-# oscillate. A wire alone has less than one; what else hangs on the lines may have a hundred.
+# oscillate. Wires from crossing to crossing have less than one: it takes pads, probes or a board to come near it.
 
 
 def main(save: str | None = None) -> float:
