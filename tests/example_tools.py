@@ -26,18 +26,21 @@ def run(name, tmp_path):
 
 
 def nodal(g, word_wire, bit_wire, driver, sense):
-    """Return the nodal matrix of an array, word nodes row by row and then bit nodes, by stamps of single resistors."""
+    """Return the nodal matrix of an array, word nodes row by row and then bit nodes, by stamps of single resistors.
+
+    Wires are ohms of all segments, or of each; ends ohms of all lines, or of each.
+    """
     rows, cols = g.shape
     word = np.arange(rows * cols).reshape(rows, cols)
     bit = word + rows * cols
     matrix = np.zeros((2 * rows * cols, 2 * rows * cols))
 
     def stamp(a, b, siemens):
-        a, b = a.ravel(), b.ravel()
+        a, b, siemens = a.ravel(), b.ravel(), np.broadcast_to(siemens, a.shape).ravel()
         for p, q, sign in ((a, a, 1.0), (b, b, 1.0), (a, b, -1.0), (b, a, -1.0)):
             np.add.at(matrix, (p, q), sign * siemens)
 
-    stamp(word, bit, g.ravel())
+    stamp(word, bit, g)
     stamp(word[:, :-1], word[:, 1:], 1.0 / word_wire)
     stamp(bit[:-1], bit[1:], 1.0 / bit_wire)
     matrix[word[:, 0], word[:, 0]] += 1.0 / driver
