@@ -50,10 +50,10 @@ def lost_share(lines: int, *, words: bool = False, bits: bool = False) -> float:
 # %%
 # The answer
 # ----------
-# Second ends help the lines of the narrower metal: those of the word lines would give back little. Where all lines are
-# tied at both ends, no current crosses the middle of an array whose cells are all the same, and nothing changes if the
-# wires are cut there: it is four arrays of half the lines, and loses what they lose. The number that is returned: the
-# share that 64 lines lose then.
+# Second ends of the bit lines, of the narrower metal, give back more than those of the word lines do. Where all lines
+# are tied at both ends, no current crosses the middle of an array whose cells are all the same, and nothing changes if
+# the wires are cut there: it is four arrays of half the lines, and loses what they lose. The number that is returned:
+# the share that 64 lines lose then.
 
 
 def main(save: str | None = None) -> float:

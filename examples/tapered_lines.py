@@ -32,6 +32,12 @@ def segments(power: float) -> np.ndarray:
     return SEGMENT * widths.mean() / widths
 
 
+# %%
+# Two kinds of loss
+# -----------------
+# All outputs together lose what all cells lose, and no cell loses more than that in the far corner.
+
+
 def lost_shares(power: float) -> tuple[float, float]:
     """Return which share of its current an array loses, and its far corner's cell."""
     ohms = segments(power)
