@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
+from xbarsim.mitigation.bench_images import Labelled, calibrated, without_test
 from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.forward_pass import ForwardPass, forward_pass
 from xbarsim.mitigation.known_chips import KnownChips
@@ -23,7 +24,6 @@ from xbarsim.mitigation.realisation import hardware_of, laid_out, put_on_chips, 
 from xbarsim.nn.datasets import Dataset, Split
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.network import CrossbarNetwork
-from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.training import inputs
 
 Fidelity = Literal["accurate", "closed", "path", "first-order", "dividers", "ideal"]
@@ -36,26 +36,6 @@ VALIDATION_CHIPS = 3
 
 _AT_ONCE = 500  # images
 _BY_CHIP = ("faults", "variation", "cycle_variation", "write_verify", "drift", "read_noise", "breaks", "shorts")
-_CALIBRATION = 128  # images, unlabelled, for converters' ranges
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """Images as the network sees them, with their labels.
-
-    Attributes
-    ----------
-    images : (count, channels, height, width) tensor
-        Pixels as the network's input, without a unit.
-    labels : (count,) tensor of int
-        Their classes.
-    """
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 class Bench:
@@ -98,7 +78,7 @@ class Bench:
         self._needs, self._label, self._ledger = needs.to_dict(), label, ledger
         self.hardware = hardware
         self.shape, self.classes = dataset.shape, len(dataset.classes)
-        self._dataset = _without_test(dataset)
+        self._dataset = without_test(dataset)
         self._validation_inputs: Tensor | None = None
         self._knowledge = knowledge if needs.knows != "hardware" else None
         self._socket = socket if needs.chip != "none" else None
@@ -376,23 +356,3 @@ class Bench:
 
     def _check(self, **levels: str) -> None:
         check_entitled(self._needs, self._label, **levels)
-
-
-def calibration_images(dataset: Dataset, count: int = _CALIBRATION) -> list[Tensor]:
-    """Return evenly spaced training images in batches, for the ranges of converters."""
-    whole = len(dataset.train)
-    numbers = np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int))
-    sample = inputs(dataset, dataset.train, numbers)
-    return [sample[k : k + 64] for k in range(0, len(sample), 64)]
-
-
-def calibrated(network: CrossbarNetwork, dataset: Dataset) -> CrossbarNetwork:
-    """Find the ranges of a programmed network's converters, where they come from data, and return it."""
-    if wants_data(network.hardware):
-        network.calibrate(calibration_images(dataset))
-    return network
-
-
-def _without_test(dataset: Dataset) -> Dataset:
-    """Return the data with the first training image in the place of all test images."""
-    return replace(dataset, test=dataset.train.first(1))

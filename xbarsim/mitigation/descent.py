@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation.bench import Labelled
+from xbarsim.mitigation.bench_images import Labelled
 from xbarsim.nn.training import DivergedError
 
 
