@@ -153,7 +153,13 @@ class Tile:
         return np.asarray(self._solved(volts).power)
 
     def forms(self, threads: int | None = None) -> PowerForms:
-        """Return what sources, cells and ends take of the power of all reads; of the array's own lines and cells."""
+        """Return what sources, cells and ends take of the power of all reads; of the array's own lines and cells.
+
+        Parameters
+        ----------
+        threads : int, optional
+            For the circuit; None: all.
+        """
         wired = self.bridged
         if wired is None:
             return power_forms(self.crossbar, threads=threads)
