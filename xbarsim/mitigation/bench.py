@@ -96,7 +96,13 @@ class Bench:
         return torch.Generator().manual_seed(int(self.rng.integers(1 << 62)))
 
     def note(self, **values: float) -> None:
-        """Add a point to the curves that the record keeps."""
+        """Add a point to the curves that the record keeps.
+
+        Parameters
+        ----------
+        **values : float
+            One for each curve, by its name; a curve begins where its name comes first.
+        """
         for name, value in values.items():
             self.trace.setdefault(name, []).append(float(value))
 
@@ -174,6 +180,11 @@ class Bench:
         """Return the share of validation images whose class the chip itself finds, whatever is known of it.
 
         The plan is programmed where it is another than at the last use of the chip; the images go through the chip.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of the same network as what is on the chip.
         """
         self._check(data="labels", chip="forward")
         split = self._validation()
@@ -202,13 +213,28 @@ class Bench:
     # Knowledge.
 
     def faults(self, plan: Plan, *, physical: bool = False) -> dict[str, list[NDArray[np.int8]]]:
-        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them."""
+        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them.
+
+        Parameters
+        ----------
+        plan : Plan
+            How the layers lie on the chip, which says what cells stand for which weights.
+        physical : bool
+            Whether maps are in the order of the arrays' lines, (lines, outputs), spare ones too; else of the
+            weights.
+        """
         self._check(knows="faults")
         layers = self.known_network(plan).layers
         return {name: [plane[0] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
 
     def factors(self, plan: Plan, *, physical: bool = False) -> dict[str, list[Array]]:
-        """Return what variation multiplies each cell with, likewise."""
+        """Return what variation multiplies each cell with, likewise.
+
+        Parameters
+        ----------
+        plan, physical
+            As of ``faults``.
+        """
         self._check(knows="maps")
         layers = self.known_network(plan).layers
         return {name: [plane[1] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
@@ -218,6 +244,11 @@ class Bench:
 
         The network is the method's, to be asked (``layer.realised``, ``layer.row_costs``) or trained. InputError where
         the bench has no map of a chip.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is on it.
         """
         self._check(knows="faults")
         if self._knowledge is None:
@@ -277,12 +308,23 @@ class Bench:
         """Return the network of the weights that a plan maps, as torch computes it.
 
         It is read as one on a chip is; what a plan settles of its layers beside the weights is left out.
+
+        Parameters
+        ----------
+        plan : Plan
+            Whose weights, and way with BatchNorm, are taken.
         """
         exact = Hardware(tiles=self.hardware.tiles, fidelity="ideal")
         return realise(Plan(plan.model, batchnorm=plan.batchnorm), exact)
 
     def recalibrate(self, network: CrossbarNetwork) -> None:
-        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own."""
+        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own.
+
+        Parameters
+        ----------
+        network : CrossbarNetwork
+            On a chip; its converters are changed.
+        """
         self._calibrated(network)
 
     def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:
