@@ -82,7 +82,13 @@ class Chip(ChipViews):
                 raise InputError(f"maps of tile {tile} have shape {frozen.shape}: the tile is {self.shapes[tile]}")
 
     def maps(self, tile: int = 0) -> Maps:
-        """Return what is frozen in a tile."""
+        """Return what is frozen in a tile.
+
+        Parameters
+        ----------
+        tile : int
+            Which array.
+        """
         tile = self._tile(tile)
         if tile in self._maps:
             return self._maps[tile]
@@ -98,11 +104,24 @@ class Chip(ChipViews):
         return drawn
 
     def of_kind(self, model: Nonidealities) -> Chip:
-        """Return the same seed's chip of another kind, with the same measured maps."""
+        """Return the same seed's chip of another kind, with the same measured maps.
+
+        Parameters
+        ----------
+        model : Nonidealities
+            The other kind; what it draws from the seed is as of a chip of that kind.
+        """
         return Chip(model, self.seed, self.shapes, self._maps)
 
     def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
         """Return the same chip with another fault map in a tile, ``faults`` (rows, cols), as one that was measured.
+
+        Parameters
+        ----------
+        faults : array_like of Fault, (rows, cols)
+            What each cell is: healthy, stuck at LRS or at HRS.
+        tile : int
+            Which array.
 
         Raises
         ------
@@ -177,7 +196,13 @@ class Chip(ChipViews):
         return g
 
     def stack(self, tiles: Sequence[int]) -> TileStack:
-        """Return tiles of one shape together, to be written blindly from HRS and read at once."""
+        """Return tiles of one shape together, to be written blindly from HRS and read at once.
+
+        Parameters
+        ----------
+        tiles : sequence of int
+            Their numbers; all have one shape.
+        """
         numbers = [self._tile(tile) for tile in tiles]
         return TileStack(self.model, self.seed, numbers, [self.maps(tile) for tile in numbers])
 
@@ -204,6 +229,13 @@ class Chip(ChipViews):
     def crossbar(self, crossbar: Crossbar, tile: int = 0) -> Crossbar:
         """Return a crossbar with this tile's broken wire segments; its cells are left as they are.
 
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Of the tile's shape, with wires as they would be without breaks.
+        tile : int
+            Which array.
+
         Raises
         ------
         InputError
@@ -215,6 +247,13 @@ class Chip(ChipViews):
 
     def bridged(self, crossbar: Crossbar, tile: int = 0) -> Bridged:
         """Return a crossbar with this tile's broken wire segments and shorted neighbours, and where its lines are now.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Of the tile's shape, with wires as they would be without breaks and shorts.
+        tile : int
+            Which array.
 
         Raises
         ------
@@ -258,6 +297,15 @@ class Chip(ChipViews):
         shapes: tuple[Shape, ...] | None = None,
     ) -> Chip:
         """Return the chip that ``packed`` made arrays of; ``path`` is what messages call them.
+
+        Parameters
+        ----------
+        path : str or Path
+            What messages call the arrays.
+        arrays : mapping of str to array
+            As of ``packed``, by their names.
+        model, shapes : optional
+            What the chip must have been made for; None: whatever it was.
 
         Raises
         ------

@@ -54,6 +54,11 @@ class ChipViews:
         segment to the next cell of its word line and of its bit line is broken, and whether its word line touches the
         next and its bit line the next: False at the last.
 
+        Parameters
+        ----------
+        tile : int
+            Which array.
+
         Raises
         ------
         InputError
@@ -65,6 +70,11 @@ class ChipViews:
         """Return a tile's maps as an xarray Dataset over ``word`` and ``bit``, with seed and tile in its ``attrs``.
 
         Variables are the columns of ``to_pandas``.
+
+        Parameters
+        ----------
+        tile : int
+            Which array.
 
         Raises
         ------
@@ -105,6 +115,13 @@ class ChipViews:
 
     def draw(self, path: str | Path, tile: int = 0) -> None:
         """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; its ending is the kind of picture.
+        tile : int
+            Which array.
 
         Raises
         ------
