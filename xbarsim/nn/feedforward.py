@@ -133,12 +133,12 @@ class CrossbarConv(CrossbarLayer):
     @uncompiled
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
-        """Return (batch, channels, *sizes), or without the batch, as the torch layer; InputError for other channels.
+        """Return the torch layer's outputs, or InputError for other channels.
 
         Parameters
         ----------
-        input : (batch, channels, *sizes) or (channels, *sizes) tensor
-            One or two sizes, as the torch layer's.
+        input : (batch, channels, length) or (batch, channels, height, width) tensor
+            Or without the batch, as the torch layer takes them.
         """
         x = checked_input(input, self.weight, self.label)
         channels = self.in_channels
@@ -154,7 +154,7 @@ class CrossbarConv(CrossbarLayer):
         return patches.transpose(1, 2).reshape(-1, patches.shape[1])
 
     def shaped(self, flat: Tensor, x: Tensor) -> Tensor:
-        """Return (batch, outputs, *sizes) from (batch * positions, outputs)."""
+        """Return ``(batch, outputs, *sizes)`` from (batch * positions, outputs)."""
         batched = x if x.dim() == self.dimensions + 2 else x[None]
         sizes = []
         for k, size in enumerate(batched.shape[2:]):

@@ -160,7 +160,7 @@ class DigitalOutputs(ComparableWeights):
 
         Parameters
         ----------
-        outputs : (batch, outputs, *sizes) tensor
+        outputs : (batch, outputs, ...) tensor
             What the torch layer returns.
         """
         if self.norm_gain is None or self.norm_shift is None:
