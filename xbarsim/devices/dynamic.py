@@ -319,6 +319,13 @@ def check_shapes(numbers: Mapping[str, Array]) -> None:
 def check_below(lower: str, low: Array, upper: str, high: Array) -> None:
     """Check that one parameter is below another, cell by cell.
 
+    Parameters
+    ----------
+    lower, upper : str
+        What the two parameters are called, for messages.
+    low, high : array, (rows, cols) or scalar
+        Their values, in one unit.
+
     Raises
     ------
     InputError

@@ -169,6 +169,13 @@ def root_between(function: Callable[[Array], Array], low: Array, high: Array) ->
 
     The Illinois variant of regula falsi (Dowell and Jarratt, BIT 11, 168, 1971): a secant through two points on
     either side of the root, where the value at an end that stays for long is halved.
+
+    Parameters
+    ----------
+    function : callable
+        From x, (cells,), to values of that shape.
+    low, high : array, (cells,)
+        Where the search begins, entry by entry: values at both must differ in sign.
     """
     end, last = low, high
     at_end, at_last = function(end), function(last)

@@ -126,7 +126,17 @@ class Law(Device):
 
 
 def quadratic(v: float, g: float, k: float) -> tuple[float, float]:
-    """Return current and slope of ``g v + k v |v|``."""
+    """Return current and slope of ``g v + k v |v|``.
+
+    Parameters
+    ----------
+    v : float
+        Volts across the cell.
+    g : float
+        Siemens at 0 V.
+    k : float
+        A/V^2.
+    """
     return g * v + k * v * abs(v), g + 2.0 * k * abs(v)
 
 

@@ -89,7 +89,15 @@ class StepEquations(ABC):
         return self.system.unknowns.values(x)
 
     def unknowns(self, voltages: Floats, amperes: Floats) -> Floats:
-        """Return unknowns (size, 1) from voltages (nodes,) and the currents that are reported; others are 0."""
+        """Return unknowns (size, 1) from voltages (nodes,) and the currents that are reported; others are 0.
+
+        Parameters
+        ----------
+        voltages : (nodes,) array
+            Volts, ground's 0 first.
+        amperes : (branches,) array
+            Of the branches that are reported, in their order.
+        """
         unknowns = self.system.unknowns
         currents = np.zeros(unknowns.size - unknowns.nodes + 1)
         currents[: amperes.size] = amperes
@@ -128,6 +136,17 @@ class StepEquations(ABC):
         """Solve as ``solve``, at time 0 and from a start that may be far off.
 
         Currents of what jumps there count for nothing later.
+
+        Parameters
+        ----------
+        formula : RateFormula
+            How rates follow from charges.
+        before : (states,) array
+            Coulombs and webers that the step begins with.
+        right : (size, 1) array
+            What sources give at time 0.
+        start : (size, 1) array
+            Where Newton's method begins.
         """
         step = self._begun(formula, before, right, start)
         self._largest = np.zeros(self.system.size)

@@ -68,6 +68,13 @@ class PortView:
         """Solve for sources, or for an ampere from the word node to the bit node of a port.
 
         Returns the volts across all places, the end currents, and by how many amperes these may be wrong.
+
+        Parameters
+        ----------
+        volts : dict of side to (lines,) array
+            Of the sources.
+        port : int or None
+            Through which cell's place an ampere flows; None: through none.
         """
         segments, g = self.biased.segments, self._siemens
         word, bit = segments.word, segments.bit
@@ -133,7 +140,17 @@ class DrivenPorts:
         return np.asarray(g * np.linalg.solve(system, self.open_volts))
 
     def end_current(self, side: Side, line: int, amperes: Array) -> float:
-        """Return what leaves the array at a line's end with so many amperes through the ports."""
+        """Return what leaves the array at a line's end with so many amperes through the ports.
+
+        Parameters
+        ----------
+        side : str
+            Which side of the array.
+        line : int
+            Which of its ends.
+        amperes : (ports,) array
+            From word node to bit node, through each port.
+        """
         total = float(self._out[side][line])
         for ampere, out in zip(amperes, self.view._transfers, strict=True):
             total += float(ampere) * float(out[side][line])

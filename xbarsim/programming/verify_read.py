@@ -84,7 +84,17 @@ class ArrayReads:
     def of(
         self, mask: Mask, progress: Callable[[str], None] | None = None, stop: Callable[[], bool] | None = None
     ) -> Array | None:
-        """Return what reads of some cells show, (rows, cols), NaN elsewhere; None where ``stop`` ended them before."""
+        """Return what reads of some cells show, (rows, cols), NaN elsewhere; None where ``stop`` ended them before.
+
+        Parameters
+        ----------
+        mask : (rows, cols) array of bool
+            Which cells are looked at.
+        progress : callable, optional
+            Told how far it is.
+        stop : callable, optional
+            Asked between reads whether to end.
+        """
         array = self.array
         if self.how.through == "cell":
             return np.where(mask, array.siemens, np.nan)

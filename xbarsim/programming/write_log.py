@@ -63,7 +63,17 @@ class WriteLog:
         return deepcopy(self)
 
     def add(self, array: PulsedArray, pulse: WritePulse, effect: PulseEffect) -> None:
-        """Add what a pulse did."""
+        """Add what a pulse did.
+
+        Parameters
+        ----------
+        array : PulsedArray
+            As the pulse has left it.
+        pulse : WritePulse
+            Whose cells count as selected.
+        effect : PulseEffect
+            What it did: states before and after, energies in joules.
+        """
         rows, cols = (np.array(index) for index in zip(*pulse.cells, strict=True))
         self.pulses[rows, cols] += 1
         # A cell where two selected lines cross is one of the pulse's: counted on neither line.
