@@ -144,6 +144,11 @@ class DynamicVerilogA(CompactDevice, UserDynamics):
     def cells(self, conductance: Array) -> Cells:
         """Lay out the frozen states, and how they follow the conductances.
 
+        Parameters
+        ----------
+        conductance : array, (rows, cols)
+            Siemens at 0 V, which say what the states are; 0 is an open cell.
+
         Raises
         ------
         InputError

@@ -104,7 +104,13 @@ class StepEquations(ABC):
         return np.concatenate([unknowns.relative(voltages[:, None]), currents[:, None]])
 
     def charges(self, values: Floats) -> Floats:
-        """Return the states (states,) at places' values."""
+        """Return the states (states,) at places' values.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        """
         if len(self.stored) == 1:
             return self.stored[0].charges(values)
         return np.concatenate([np.zeros(0), *(part.charges(values) for part in self.stored)])

@@ -71,6 +71,11 @@ class TimedSources:
     def right(self, time: float) -> Floats:
         """Return the right-hand side (size, 1) at a time.
 
+        Parameters
+        ----------
+        time : float
+            Seconds from the run's begin.
+
         Raises
         ------
         SolveError

@@ -148,7 +148,13 @@ class Truncation:
         return allowed, _ROUNDED * full
 
     def element_of(self, state: int) -> tuple[str, int]:
-        """Return name and origin of the element with a state."""
+        """Return name and origin of the element with a state.
+
+        Parameters
+        ----------
+        state : int
+            Its number among all charges and fluxes.
+        """
         for part in self._parts:
             if state < len(part.names):
                 return part.names[state], int(part.origins[state])

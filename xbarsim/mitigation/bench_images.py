@@ -66,5 +66,11 @@ def calibrated(network: CrossbarNetwork, dataset: Dataset) -> CrossbarNetwork:
 
 
 def without_test(dataset: Dataset) -> Dataset:
-    """Return the data with the first training image in the place of all test images."""
+    """Return the data with the first training image in the place of all test images.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        It stays as it is.
+    """
     return replace(dataset, test=dataset.train.first(1))

@@ -21,6 +21,15 @@ def batches(rng: np.random.Generator, count: int, size: int) -> Iterator[Tensor]
 
     What is left over at the end of an order is too few for a batch, and is not used in it.
 
+    Parameters
+    ----------
+    rng : Generator
+        Of the method's own seed.
+    count : int
+        How many images there are.
+    size : int
+        How many of them a batch has.
+
     Raises
     ------
     InputError
@@ -92,7 +101,15 @@ def descend(
 
 
 def check_trained(module: nn.Module, label: str) -> None:
-    """Raise DivergedError where a trained module has numbers that are not finite: the last step is seen by no loss."""
+    """Raise DivergedError where a trained module has numbers that are not finite: the last step is seen by no loss.
+
+    Parameters
+    ----------
+    module : torch module
+        What was trained.
+    label : str
+        The method's name, for messages.
+    """
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise DivergedError(f"{label}: {name} is not finite after the last step: give a smaller rate")

@@ -44,7 +44,13 @@ class BiasedLines:
         return self.bias.tied(self.rows, self.cols)[0]
 
     def same_wires(self, biased: BiasedLines) -> bool:
-        """Whether lines are tied through the same resistances, to sources of whatever volts."""
+        """Whether lines are tied through the same resistances, to sources of whatever volts.
+
+        Parameters
+        ----------
+        biased : BiasedLines
+            Others, of the same crossbar.
+        """
         first, second = self.segments, biased.segments
         return first is second or (np.array_equal(first.word, second.word) and np.array_equal(first.bit, second.bit))
 

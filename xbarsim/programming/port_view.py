@@ -124,7 +124,13 @@ class DrivenPorts:
         self.exact = self.residual(np.zeros(len(view.cells))) <= EXACT
 
     def residual(self, amperes: Array) -> float:
-        """Bound the end currents' errors with so many amperes through the ports, as a part of the largest."""
+        """Bound the end currents' errors with so many amperes through the ports, as a part of the largest.
+
+        Parameters
+        ----------
+        amperes : (ports,) array
+            From word node to bit node, through each port.
+        """
         error = self._error + float(np.abs(amperes) @ self.view._port_errors)
         if error == 0.0:
             return 0.0
@@ -132,7 +138,13 @@ class DrivenPorts:
         return error / carried if carried > 0.0 else np.inf
 
     def ohmic_currents(self, siemens: Array | float) -> Array:
-        """Return the ports' amperes, for the sources as they are, with ohmic cells."""
+        """Return the ports' amperes, for the sources as they are, with ohmic cells.
+
+        Parameters
+        ----------
+        siemens : float or (ports,) array
+            Of the cells in the ports' places.
+        """
         g = np.atleast_1d(siemens)
         if g.size == 1:
             return np.asarray(g * self.open_volts / (1.0 + self.view.ohms[0] * g))

@@ -67,7 +67,13 @@ class ArrayReads:
         self.residual = 0.0
 
     def cell(self, cell: Cell) -> float:
-        """Return the siemens that a read of one cell shows."""
+        """Return the siemens that a read of one cell shows.
+
+        Parameters
+        ----------
+        cell : (row, column)
+            From 0 on.
+        """
         array, how = self.array, self.how
         if how.through == "cell":
             return float(array.siemens[cell])

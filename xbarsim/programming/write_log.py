@@ -53,7 +53,13 @@ class WriteLog:
 
     @staticmethod
     def empty(shape: tuple[int, int]) -> WriteLog:
-        """Return a log without pulses."""
+        """Return a log without pulses.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Of the array.
+        """
         counts = np.zeros((2, *shape), np.int64)
         sums = np.zeros((4, *shape))
         return WriteLog(counts[0], counts[1], sums[0], sums[1], sums[2], sums[3], np.full(shape, np.nan))

@@ -242,7 +242,13 @@ def checked_cell(shape: tuple[int, int], cell: Cell) -> Cell:
 
 
 def checked_voltage(read_voltage: float) -> float:
-    """Return a read voltage that is a finite number and not 0, or raise InputError."""
+    """Return a read voltage that is a finite number and not 0, or raise InputError.
+
+    Parameters
+    ----------
+    read_voltage : float
+        Volts, of either sign.
+    """
     if not _is_number(read_voltage) or read_voltage == 0.0:
         raise InputError(f"read_voltage is {read_voltage!r}: it must be a finite number of volts, not 0")
     return float(read_voltage)

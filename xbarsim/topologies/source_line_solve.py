@@ -271,6 +271,11 @@ class PatternAnswers:
     def check(self, tolerance: float) -> None:
         """Check that all patterns' evidence is within ``tolerance``.
 
+        Parameters
+        ----------
+        tolerance : float
+            Of the residual, which is relative to the largest end current.
+
         Raises
         ------
         ConvergenceError
