@@ -57,7 +57,13 @@ class Pulse(WaveNumbers):
         return np.where(over | (time <= 0) | (time >= down + self.fall), self.low, shape)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the ends of its edges; the start of a period that cuts off the pulse before is one too."""
+        """Return the ends of its edges; the start of a period that cuts off the pulse before is one too.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds, both within.
+        """
         edges = np.cumsum([0.0, self.rise, self.width, self.fall])
         if self.period <= 0:
             return within(self.delay + edges, start, stop)
@@ -113,7 +119,13 @@ class Sine(WaveNumbers):
         return value
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the time where it sets in."""
+        """Return the time where it sets in.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds, both within.
+        """
         return within(np.array([self.delay]), start, stop)
 
 
@@ -162,7 +174,13 @@ class FrequencyModulated(WaveNumbers):
         return value
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return none: it is smooth."""
+        """Return none: it is smooth.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds; not used.
+        """
         return np.empty(0)
 
 
@@ -212,7 +230,13 @@ class AmplitudeModulated(WaveNumbers):
         return np.where(time > 0, value * np.sin(self.carrier * turns + phase), 0.0)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the time where it sets in."""
+        """Return the time where it sets in.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds, both within.
+        """
         return within(np.array([self.delay]), start, stop)
 
 
@@ -259,5 +283,11 @@ class Exponential(WaveNumbers):
         return np.where(time > self.rise_delay, value, self.low)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return where the rise and the fall begin."""
+        """Return where the rise and the fall begin.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds, both within.
+        """
         return within(np.array([self.rise_delay, max(self.rise_delay, self.fall_delay)]), start, stop)

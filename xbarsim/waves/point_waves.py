@@ -77,7 +77,13 @@ class Piecewise:
         return np.where(close, self.values[at], interpolated)
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return its points, those of repeats too."""
+        """Return its points, those of repeats too.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds, both within.
+        """
         times = self.points
         if self.repeat is not None:
             length = float(times[-1] - self.repeat)

@@ -51,17 +51,39 @@ class WaveNumbers:
 
 
 def sixteenth(hertz: float) -> float:
-    """Return the sixteenth of a period; steps of that follow a cell's cubic motion under a sine to 0.2 %."""
+    """Return the sixteenth of a period; steps of that follow a cell's cubic motion under a sine to 0.2 %.
+
+    Parameters
+    ----------
+    hertz : float
+        The frequency; 0 has no period.
+    """
     return 0.0625 / abs(hertz) if hertz else np.inf
 
 
 def within(times: Floats, start: float, stop: float) -> Floats:
-    """Return those of some times that lie in [start, stop], in order and each once."""
+    """Return those of some times that lie in [start, stop], in order and each once.
+
+    Parameters
+    ----------
+    times : array
+        Seconds, in any order.
+    start, stop : float
+        Seconds, both within.
+    """
     times = np.unique(times)
     return np.asarray(times[(times >= start) & (times <= stop)])
 
 
 def rounds_of(length: float, start: float, stop: float) -> Floats:
-    """Return the numbers of the rounds of a length, from 0 on, that touch [start, stop]."""
+    """Return the numbers of the rounds of a length, from 0 on, that touch [start, stop].
+
+    Parameters
+    ----------
+    length : float
+        Seconds of a round, above 0.
+    start, stop : float
+        Seconds.
+    """
     first, last = max(0.0, np.floor(start / length) - 1), np.floor(stop / length) + 1
     return np.arange(first, max(last, first) + 1)
