@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from xbarsim.mitigation import Bench, Harness, Needs, Plan, chip_socket, harness, realise
-from xbarsim.mitigation.bench import calibrated
+from xbarsim.mitigation.bench_images import calibrated
 from xbarsim.mitigation.harness import Application
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger

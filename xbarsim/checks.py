@@ -93,7 +93,17 @@ def _kind(value: object) -> str:
 
 
 def broadcast(name: str, array: Array, shape: tuple[int, ...]) -> Array:
-    """Broadcast to ``shape`` as a read-only view; the message names both shapes."""
+    """Broadcast to ``shape`` as a read-only view; the message names both shapes.
+
+    Parameters
+    ----------
+    name : str
+        The argument's, for messages.
+    array : array
+        Of any shape.
+    shape : tuple of int
+        What it is to fit.
+    """
     try:
         view: Array = np.broadcast_to(array, shape)
     except ValueError:

@@ -58,7 +58,15 @@ def finite(value: float) -> float | None:
 
 
 def engineering(value: float, unit: str) -> str:
-    """Write a number with its unit for reading: ``1 kohm``, ``30 mV``."""
+    """Write a number with its unit for reading: ``1 kohm``, ``30 mV``.
+
+    Parameters
+    ----------
+    value : float
+        In the unit itself.
+    unit : str
+        As it is to be written: ``ohm``, ``V``.
+    """
     if value == 0.0 or not math.isfinite(value):
         return f"{value:g} {unit}"
     power = min(12, max(-15, 3 * math.floor(math.log10(abs(value)) / 3 + 1e-12)))
@@ -67,5 +75,13 @@ def engineering(value: float, unit: str) -> str:
 
 
 def short_number(value: float, unit: str) -> str:
-    """Write a number of three digits with its unit, for where there is little room: ``30.1 uA``."""
+    """Write a number of three digits with its unit, for where there is little room: ``30.1 uA``.
+
+    Parameters
+    ----------
+    value : float
+        In the unit itself.
+    unit : str
+        As it is to be written: ``ohm``, ``V``.
+    """
     return engineering(float(f"{value:.3g}"), unit)

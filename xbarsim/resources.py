@@ -55,6 +55,15 @@ def run_tasks(work: Callable[[Any], None], tasks: Iterable[Any], threads: int) -
     """Do independent tasks, in ``threads`` threads; kernels release the GIL and results go where tasks say.
 
     The first task's failure, or Ctrl-C, ends the others where they next call ``check_running``.
+
+    Parameters
+    ----------
+    work : callable
+        Called with each task; what it returns is not used.
+    tasks : iterable
+        Independent of each other.
+    threads : int
+        How many at once, at most.
     """
     listed = list(tasks)
     threads = _seats(threads)
@@ -233,6 +242,15 @@ def resident_memory() -> int:
 
 def check_memory(demand: float, purpose: str, advice: str) -> None:
     """Refuse work that would not fit, before any of it is done.
+
+    Parameters
+    ----------
+    demand : float
+        Bytes.
+    purpose : str
+        What needs them, for the message.
+    advice : str
+        The way out.
 
     Raises
     ------

@@ -66,7 +66,15 @@ def _lines(rows: list[Sequence[str]], columns: Sequence[str]) -> list[str]:
 
 
 def wrapped(line: str, width: int) -> list[str]:
-    """Return a line as lines of at most ``width`` characters where its last cell is a sentence: the others as it is."""
+    """Return a line as lines of at most ``width`` characters where its last cell is a sentence: the others as it is.
+
+    Parameters
+    ----------
+    line : str
+        Of a table, cells apart by two blanks or more.
+    width : int
+        Characters.
+    """
     start = max((match.end() for match in _GAP.finditer(line)), default=0)
     if len(line) <= width or start > width // 2:
         return [line]

@@ -59,6 +59,26 @@ def public_names(module: ModuleType) -> list[str]:
     ]
 
 
+def members_of_bases(kind: type) -> list[str]:
+    """Return the option by which a class shows what it has from bases of ours that are on no page; nothing without any.
+
+    Parameters
+    ----------
+    kind : type
+        The class; bases that are public, and those of other libraries, have pages of their own.
+    """
+    bases = kind.__mro__[1:]
+    hidden = [base for base in bases if base.__module__.startswith("xbarsim.") and not is_public(base)]
+    listed = [base.__name__ for base in bases if base not in hidden]
+    return [f"   :inherited-members: {', '.join(listed)}"] if hidden else []
+
+
+def is_public(kind: type) -> bool:
+    """Return whether a class's package names it."""
+    package = import_module(kind.__module__.rpartition(".")[0])
+    return kind.__name__ in getattr(package, "__all__", [])
+
+
 class Api(SphinxDirective):
     """A package's docstring and its names: all of ``__all__``, or those that the content lists, one a line."""
 
@@ -79,7 +99,7 @@ class Api(SphinxDirective):
             if kind == "py:data":
                 lines += ["", f"   {documentation_of(package.__name__, name) or f'``{value!r}``'}"]
             elif inspect.isclass(value):
-                lines += ["   :members:"]
+                lines += ["   :members:", *members_of_bases(value)]
             lines += ["", f".. minigallery:: {package.__name__}.{name}", ""]
         tree = self.parse_text_to_nodes("\n".join(lines))
         for node in tree:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation import Bench, Harness, LayerPlan, Plan, chain, method, realise, run
-from xbarsim.mitigation.bench import calibration_images
+from xbarsim.mitigation.bench_images import calibration_images
 from xbarsim.mitigation.realised_signs import SignsOnCircuit, has_tables, on_tables
 from xbarsim.nn import Converter, Hardware, Law, Tiles
 from xbarsim.nn.training import DivergedError

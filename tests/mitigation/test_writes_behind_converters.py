@@ -7,7 +7,7 @@ import torch
 from mitigation_tools import HARDWARE, bench_of, digits, harness_of, network
 
 from xbarsim.mitigation import Needs, Plan, chain
-from xbarsim.mitigation.bench import calibration_images
+from xbarsim.mitigation.bench_images import calibration_images
 from xbarsim.nn import Converter, Law
 
 WRITTEN = "itt-rna:mapping=none,rounds=0,iterations=2,batch=10,interval=1,rate=0.1"

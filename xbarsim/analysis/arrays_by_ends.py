@@ -117,7 +117,15 @@ class _Reduced:
 
 
 def is_faster(circuit: Circuit, arrays: tuple[ArrayInside, ...]) -> bool:
-    """Whether a circuit is solved faster with couplings in the place of its arrays."""
+    """Whether a circuit is solved faster with couplings in the place of its arrays.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With arrays inside.
+    arrays : tuple of ArrayInside
+        These.
+    """
     return cells_of(arrays) >= (FEWEST_CELLS if circuit.nonlinear else FEWEST_LINEAR_CELLS)
 
 

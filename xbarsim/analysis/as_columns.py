@@ -36,6 +36,15 @@ def solve_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) 
 
     It cannot where gates or what is no line's end are swept, and where transistors have resistances of their own.
 
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    columns : ColumnRecognition
+        The array that it is.
+    points : Points
+        The sources' values at each point.
+
     Raises
     ------
     FloatingError

@@ -25,7 +25,15 @@ _MANY_CELLS = 10_000
 
 
 def sources_at(recognition: Recognition, points: Points) -> dict[Side, Array] | None:
-    """Source voltages (points, lines) of each side; None where a swept source is not one of them."""
+    """Source voltages (points, lines) of each side; None where a swept source is not one of them.
+
+    Parameters
+    ----------
+    recognition : Recognition
+        The crossbar, and which element is which end's source.
+    points : Points
+        The sources' values at each point.
+    """
     if recognition.crossbar is None:
         return None
     ends = recognition.crossbar.boundary
@@ -53,6 +61,21 @@ def solve_crossbar(
 ) -> AnalysisResult:
     """Solve the crossbar, and give nodes, sources and outputs the netlist's names.
 
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    recognition : Recognition
+        Where its nodes and elements lie on the crossbar.
+    crossbar : Crossbar
+        With its cells.
+    sources : dict of side to (points, lines) array
+        Volts.
+    points : Points
+        The sources' values at each point.
+    method : str
+        As of ``solve``.
+
     Raises
     ------
     FloatingError
@@ -76,6 +99,19 @@ def under_own_names(
 ) -> AnalysisResult:
     """Return a crossbar's solution as the netlist's nodes and sources have it.
 
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    recognition : Recognition
+        Where its nodes and elements lie on the crossbar.
+    solution : Solution
+        With its fields, a batch of all points.
+    sources : dict of side to (points, lines) array
+        Volts.
+    points : Points
+        The sources' values at each point.
+
     Raises
     ------
     FloatingError
@@ -96,6 +132,19 @@ def nearby_voltages(
     """Return all nodes' voltages at the first point as the crossbar has them, where that saves Newton's method steps.
 
     They leave out what cells do beyond their model: a start, no result.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    recognition : Recognition
+        Where its nodes and elements lie on the crossbar.
+    crossbar : Crossbar
+        With its cells as their model has them.
+    sources : dict of side to (points, lines) array
+        Volts.
+    points : Points
+        The sources' values at each point.
     """
     if crossbar.conductance.size < _MANY_CELLS:
         return None
@@ -112,7 +161,19 @@ def nearby_voltages(
 def with_outputs(
     result: AnalysisResult, recognition: Recognition, crossbar: Crossbar, sources: dict[Side, Array]
 ) -> AnalysisResult:
-    """Return the general solver's result with the crossbar's outputs, where these can be told from it."""
+    """Return the general solver's result with the crossbar's outputs, where these can be told from it.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        Of the general solver.
+    recognition : Recognition
+        Which elements tie lines to what.
+    crossbar : Crossbar
+        For ideal currents.
+    sources : dict of side to (points, lines) array
+        Volts.
+    """
     ends = [tie for tie in recognition.ties if tie.side == "bit_bottom"]
     if sorted(tie.line for tie in ends) != list(range(crossbar.shape[1])):
         return result
@@ -162,7 +223,15 @@ def how(solution: Solution) -> str:
 
 
 def ideal_currents(crossbar: Crossbar, sources: dict[Side, Array]) -> Array | None:
-    """``V G`` where only word_left drives and all outputs are at 0 V, else None."""
+    """``V G`` where only word_left drives and all outputs are at 0 V, else None.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Of linear cells, if there is to be an answer.
+    sources : dict of side to (points, lines) array
+        Volts.
+    """
     ends = crossbar.boundary
     far = np.concatenate([ends["word_right"].resistance, ends["bit_top"].resistance])
     if sources["bit_bottom"].any() or np.isfinite(far).any():

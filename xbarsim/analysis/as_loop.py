@@ -25,6 +25,15 @@ _MOST_WORK = 4e4
 def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Points) -> AnalysisResult | None:
     """Solve a circuit with arrays inside as a loop; where it would run away from its operating point, note that.
 
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    arrays : tuple of ArrayInside
+        Those in it.
+    points : Points
+        The sources' values at each point.
+
     Returns
     -------
     AnalysisResult or None

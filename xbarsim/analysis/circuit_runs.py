@@ -16,6 +16,13 @@ from xbarsim.solvers.solve import Method, check_method
 def solve_circuit(circuit: Circuit, method: Method = "auto") -> CircuitSolution:
     """Run every analysis of a circuit, on the crossbar that it is or else on the general network.
 
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    method : str
+        As of ``solve``, for a circuit that is a crossbar.
+
     Raises
     ------
     FloatingError

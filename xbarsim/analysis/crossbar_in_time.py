@@ -45,7 +45,15 @@ _FEW_STEPS, _FEW_WRITTEN = 10_000, 2_000
 
 
 def stepping_is_slower(timed: RecognitionInTime, transient: Transient) -> bool:
-    """Whether the general solver is done before the crossbar's own."""
+    """Whether the general solver is done before the crossbar's own.
+
+    Parameters
+    ----------
+    timed : RecognitionInTime
+        The crossbar that the circuit is.
+    transient : Transient
+        How long it is to run, in which steps.
+    """
     crossbar = timed.recognition.crossbar
     by_netlist = crossbar is not None and (timed.states is not None or crossbar.device.operations > 0)
     steps = (transient.stop - transient.start) / transient.longest

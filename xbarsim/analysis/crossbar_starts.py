@@ -24,7 +24,15 @@ class UnsuitedError(Exception):
 
 
 def line_waves(circuit: Circuit, recognition: Recognition) -> dict[Side, list[Any]]:
-    """Return what drives the lines of each side where something changes, and of the left one."""
+    """Return what drives the lines of each side where something changes, and of the left one.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With the waves of its sources.
+    recognition : Recognition
+        Which element is which end's source.
+    """
     assert recognition.crossbar is not None
     ends = recognition.crossbar.boundary
     waves: dict[Side, list[Any]] = {"word_left": recognition.voltages.tolist()}
@@ -40,6 +48,15 @@ def line_waves(circuit: Circuit, recognition: Recognition) -> dict[Side, list[An
 
 def first_states(circuit: Circuit, timed: RecognitionInTime, transient: Transient) -> Array | None:
     """Return the states at the start, (rows, cols); None where cells have none.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With ``ic=`` of its capacitors.
+    timed : RecognitionInTime
+        Which nodes are which cells' states.
+    transient : Transient
+        With ``.ic``.
 
     Raises
     ------
@@ -101,6 +118,15 @@ def check_grounded(recognition: Recognition) -> None:
 
 def first_charges(circuit: Circuit, timed: RecognitionInTime, transient: Transient) -> Start:
     """Say what capacitances hold at the start.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With ``ic=`` of its capacitors.
+    timed : RecognitionInTime
+        Which capacitors are which nodes'.
+    transient : Transient
+        With ``.ic``, and whether the run begins from initial values.
 
     Raises
     ------

@@ -25,13 +25,31 @@ def places_of(family: Family) -> Iterator[tuple[int, ...]]:
 
 
 def named_place(family: Family, place: tuple[int, ...]) -> str:
-    """Return what a variant's values are, for messages."""
+    """Return what a variant's values are, for messages.
+
+    Parameters
+    ----------
+    family : Family
+        Variants of a circuit.
+    place : tuple of int
+        Which value of each axis.
+    """
     values = {axis.name: float(axis.values[at]) for axis, at in zip(family.axes, place, strict=True)}
     return ", ".join(f"{name} = {value:g}" for name, value in (family.altered | values).items())
 
 
 def add_notes(notes: list[str], more: Sequence[str], file: str) -> None:
-    """Add a variant's notes to those of the circuit; where they differ in numbers only, one note says so for all."""
+    """Add a variant's notes to those of the circuit; where they differ in numbers only, one note says so for all.
+
+    Parameters
+    ----------
+    notes : list of str
+        Those that there are; it is changed.
+    more : sequence of str
+        A variant's.
+    file : str
+        The netlist's.
+    """
     kinds = {_NUMBER.sub("0", note) for note in notes}
     fresh = [note for note in more if note not in notes]
     notes += [note for note in fresh if _NUMBER.sub("0", note) not in kinds]
@@ -42,6 +60,13 @@ def add_notes(notes: list[str], more: Sequence[str], file: str) -> None:
 
 def joined(family: Family, results: Sequence[AnalysisResult]) -> AnalysisResult:
     """Return one result of all variants, in the order of ``places_of``.
+
+    Parameters
+    ----------
+    family : Family
+        Variants of a circuit, and their axes.
+    results : sequence of AnalysisResult
+        One for each variant.
 
     Raises
     ------

@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
 
 def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.Drive:
-    """Return a circuit's sources at some points, from the values (points,) of the elements that vary."""
+    """Return a circuit's sources at some points, from the values (points,) of the elements that vary.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With its sources' values.
+    count : int
+        How many points.
+    varying : mapping of int to (points,) array
+        Volts or amperes of some elements, by number.
+    """
     volts, amperes = (
         {k: varying[element] for k, element in enumerate(np.flatnonzero(mask).tolist()) if element in varying}
         for mask in (fixes_voltage(circuit.kinds), circuit.kinds == CURRENT)
@@ -34,7 +44,17 @@ def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.
 
 
 def solve_general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:
-    """Solve by modified nodal analysis, and by Newton's method, from voltages ``near``, where it is not linear."""
+    """Solve by modified nodal analysis, and by Newton's method, from voltages ``near``, where it is not linear.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    points : Points
+        The sources' values at each point.
+    near : (nodes,) array, optional
+        Volts from which Newton's method begins.
+    """
     named_network = network_of(circuit)
     drive = drive_of(circuit, points.count, points.varying)
     solution: mna.NetworkSolution | NonlinearSolution

@@ -28,6 +28,13 @@ def evaluate(measure: Measure, read: Readout) -> float:
     crossing to another, ``param`` an expression of parameters and of what was measured. At an operating point a
     measure is the quantity itself, and there are no slopes and crossings.
 
+    Parameters
+    ----------
+    measure : Measure
+        What the card asks for.
+    read : Readout
+        Quantities of the analysis by name.
+
     Raises
     ------
     InputError
@@ -150,6 +157,15 @@ def evaluate_all(measures: tuple[Measure, ...], read: Readout, values: dict[str,
     """Evaluate measures of one analysis into ``values``; return why those cannot be that cannot.
 
     ``param`` comes last, each when what it names was measured.
+
+    Parameters
+    ----------
+    measures : tuple of Measure
+        All of one analysis.
+    read : Readout
+        Quantities of the analysis by name.
+    values : dict of str to float
+        Those that there are already; it is filled.
     """
     failed: dict[str, str] = {}
     waiting = sorted(measures, key=lambda measure: measure.function == "param")

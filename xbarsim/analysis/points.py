@@ -28,7 +28,15 @@ class Points:
     varying: dict[int, Array]
 
     def values(self, circuit: Circuit, elements: Ints) -> Array:
-        """Values (points, elements) of some elements."""
+        """Values (points, elements) of some elements.
+
+        Parameters
+        ----------
+        circuit : Circuit
+            Whose sources' values count where they do not vary.
+        elements : array of int
+            Their numbers.
+        """
         table = np.tile(values_at_dc(circuit.kinds, circuit.values)[elements], (self.count, 1))
         for k, element in enumerate(elements.tolist()):
             if element in self.varying:
@@ -37,7 +45,15 @@ class Points:
 
 
 def points_of(circuit: Circuit, analysis: Op | Dc | Tran) -> Points:
-    """Lay out an analysis as operating points."""
+    """Lay out an analysis as operating points.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Whose sources are swept.
+    analysis : Op, Dc or Tran
+        What a card asks for.
+    """
     if isinstance(analysis, Dc):
         sweep = [
             (circuit.names[source.element], np.asarray(source.values, dtype=np.float64)) for source in analysis.sweeps

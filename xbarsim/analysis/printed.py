@@ -16,6 +16,13 @@ def add_printed(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
     """Put what cards name beyond voltages of nodes and currents of branches into results; return notes.
 
     A note says which quantities cannot be had, and that neither pictures nor files are made that cards ask for.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With its cards' requests.
+    results : list of AnalysisResult
+        One for each analysis; it is changed.
     """
     notes: dict[str, None] = {}
     requests: dict[Request, str] = {}

@@ -106,6 +106,15 @@ def raw_parts(title: str, results: list[AnalysisResult], date: str) -> Iterator[
     branch currents ``i(name)``; a sweep's own variable comes first, as ``v(v-sweep)``, ``i(i-sweep)``, ``res-sweep``,
     ``temp-sweep`` or ``time``; a parameter has its own name. A run of a circuit with memory is a plot of its own, with
     the integrator's points.
+
+    Parameters
+    ----------
+    title : str
+        The netlist's.
+    results : list of AnalysisResult
+        A plot each.
+    date : str
+        As it is to stand in the headers.
     """
     for result in (run for whole in results for run in whole.internal or (whole,)):
         scales, columns = _scales(result)

@@ -24,6 +24,13 @@ def with_readings(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
     """Return a result with the quantities that cards and measures ask for, as this very circuit has them.
 
     What cannot be had is left out here; who asks for it by ``Readout`` hears why.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        As it was in this analysis, a variant maybe.
+    result : AnalysisResult
+        Of it.
     """
     read = Readout(circuit, result)
     readings: dict[str, Array] = {}

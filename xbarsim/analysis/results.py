@@ -182,7 +182,15 @@ class AnalysisResult:
 
     @staticmethod
     def columns(sweep: list[tuple[str, Array]], points: int) -> list[tuple[str, Array]]:
-        """Return each swept quantity with its value at every point, the first one the fastest."""
+        """Return each swept quantity with its value at every point, the first one the fastest.
+
+        Parameters
+        ----------
+        sweep : list of (str, (count,) array)
+            Names and values, the fastest first.
+        points : int
+            How many there are in all.
+        """
         columns = []
         inner = 1
         for name, values in sweep:

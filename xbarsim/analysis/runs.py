@@ -109,7 +109,15 @@ def from_netlist(
 
 
 def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
-    """Evaluate every ``.measure`` on the analyses of its kind; return errors of those that cannot be."""
+    """Evaluate every ``.measure`` on the analyses of its kind; return errors of those that cannot be.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With its measures.
+    results : list of AnalysisResult
+        Their ``measures`` are filled.
+    """
     solved = {result.kind for result in results}
     pool: dict[str, float] = {}
     for result in results:
@@ -175,6 +183,17 @@ def _measure_runs(circuit: Circuit, result: AnalysisResult, solved: set[str]) ->
 
 def from_arrays(crossbar: Crossbar, voltages: Array, method: Method, *, title: str) -> Answers:
     """Solve a crossbar for one vector (rows,) or several (batch, rows).
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        What is solved.
+    voltages : (rows,) or (batch, rows) array
+        Volts.
+    method : str
+        As of ``solve``.
+    title : str
+        What the answers are called.
 
     Raises
     ------

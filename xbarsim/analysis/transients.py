@@ -93,12 +93,30 @@ def solve_transient(
 
 
 def steps_taken(rule: str, accepted: int, rejected: int) -> str:
-    """Say how a run was integrated."""
+    """Say how a run was integrated.
+
+    Parameters
+    ----------
+    rule : str
+        The formula's name.
+    accepted, rejected : int
+        How many steps.
+    """
     return f"{rule}, {counted(accepted, 'step')}" + (f", {rejected} of them taken again" if rejected else "")
 
 
 def wave_corners(circuit: Circuit, transient: Transient, *more: Array) -> Array:
-    """Return the times at which sources of a run bend or jump, and ``more`` of them."""
+    """Return the times at which sources of a run bend or jump, and ``more`` of them.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With the waves of its sources.
+    transient : Transient
+        Until when.
+    *more : array
+        Seconds.
+    """
     waves = {id(wave): wave for wave in circuit.waves.values()}.values()
     return np.concatenate([np.zeros(0), *(wave.corners(0.0, transient.stop) for wave in waves), *more])
 
@@ -113,7 +131,17 @@ def trimmed(result: AnalysisResult) -> AnalysisResult:
 
 
 def at_printed_times(points: AnalysisResult, transient: Transient, corners: Array) -> AnalysisResult:
-    """Return a run at the times that ``.tran`` asks for, with its own points from the first of them on."""
+    """Return a run at the times that ``.tran`` asks for, with its own points from the first of them on.
+
+    Parameters
+    ----------
+    points : AnalysisResult
+        At the integrator's own points.
+    transient : Transient
+        Whose start, stop and step say when.
+    corners : (count,) array
+        Seconds at which sources bend or jump.
+    """
     times = points.sweep[0][1]
 
     def at(printed_times: Array) -> Callable[[Array], Array]:
@@ -162,7 +190,15 @@ def _joined(first: AnalysisResult, second: AnalysisResult, times: Array) -> Anal
 
 
 def source_power(circuit: Circuit, points: AnalysisResult) -> Array:
-    """Return the watts that V and I sources deliver at each point."""
+    """Return the watts that V and I sources deliver at each point.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With its sources.
+    points : AnalysisResult
+        With their nodes and branches.
+    """
     times = points.sweep[0][1]
     branch = {name: k for k, name in enumerate(points.branches)}
     node = {name: k for k, name in enumerate(points.nodes)}
@@ -182,7 +218,15 @@ def source_power(circuit: Circuit, points: AnalysisResult) -> Array:
 
 
 def announced(progress: Callable[[str], None], stop: float) -> Callable[[float], None]:
-    """Return what says now and then how far a run is, and how long it will take, once it has taken long."""
+    """Return what says now and then how far a run is, and how long it will take, once it has taken long.
+
+    Parameters
+    ----------
+    progress : callable
+        Told a line.
+    stop : float
+        Seconds at which the run ends.
+    """
     start = time.monotonic()
     due = start + _PATIENCE
 
@@ -228,6 +272,13 @@ def recorded(circuit: Circuit, branches: list[str]) -> tuple[np.ndarray, np.ndar
     """Return the nodes and branches of which points are kept: all, or what ``.save`` and other cards ask for.
 
     Those of sources are kept, for their power.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With its cards' requests.
+    branches : list of str
+        All that have a current.
     """
     full = np.arange(len(circuit.nodes)), np.arange(len(branches))
     if not saves_some(circuit.requests):

@@ -81,7 +81,19 @@ def solve_drawn(
 
 
 def beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Points) -> bool:
-    """Whether transistors have resistances of their own, or bulks and gates do not stay at volts that sources give."""
+    """Whether transistors have resistances of their own, or bulks and gates do not stay at volts that sources give.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    m : Mosfets
+        Its access transistors.
+    recognition : Recognition
+        The crossbar that it is.
+    points : Points
+        The sources' values at each point.
+    """
     assert recognition.inner is not None
     outer = m.drain + m.source - recognition.inner.node
     holder = held_at(circuit)[0]
@@ -93,7 +105,21 @@ def beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Point
 def access_cells(
     circuit: Circuit, m: Mosfets, inner: Inner, shape: tuple[int, int], fixed: Array
 ) -> access_newton.AccessCells:
-    """Lay transistors out over an array, gates and bulks at the volts (nodes,) at which sources hold them."""
+    """Lay transistors out over an array, gates and bulks at the volts (nodes,) at which sources hold them.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    m : Mosfets
+        Its access transistors.
+    inner : Inner
+        Which transistor is at which cell, and the node inside.
+    shape : (rows, cols)
+        Of the array.
+    fixed : (nodes,) array
+        Volts at which sources hold nodes.
+    """
     outer = m.drain + m.source - inner.node
     at_source, at_drain = m.bulk == outer, m.drain == inner.node
     numbers: dict[str, Array | float] = {
@@ -182,6 +208,21 @@ def add_leaks(circuit: Circuit, m: Mosfets, inner: Inner, leaks: Array, amperes:
     """Add what bulks take, ``leaks`` at the cells' places, to the currents of the sources that hold them.
 
     ``amperes`` (branches,) are a point's, and ``place`` each element's among them.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    m : Mosfets
+        Its access transistors.
+    inner : Inner
+        Which transistor is at which cell.
+    leaks : array
+        Amperes that bulks take, at the cells' places.
+    amperes : (branches,) array
+        Of a point; it is changed.
+    place : dict of int to int
+        Each element's among the branches.
     """
     outer = m.drain + m.source - inner.node
     holder = np.where(m.bulk == outer, -1, held_at(circuit)[0][m.bulk])

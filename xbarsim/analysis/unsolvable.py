@@ -17,7 +17,15 @@ MOST_NODES = 8
 
 
 def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
-    """Return the error that names nodes without a path to any source."""
+    """Return the error that names nodes without a path to any source.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What was read.
+    names : list of str
+        Its nodes that float.
+    """
     more = f" and {len(names) - MOST_NODES} more" if len(names) > MOST_NODES else ""
     grounds = [name for name in names if name in ("gnd!", "!gnd", "ground")]
     hint = f" ({grounds[0]} is ground in HSPICE alone: write 0)" if grounds else _state_hint(circuit, set(names))
@@ -37,7 +45,19 @@ def _state_hint(circuit: Circuit, names: set[str]) -> str:
 
 
 def newton_message(circuit: Circuit, problem: nonlinear.Problem, error: nonlinear.NewtonError, at: str) -> str:
-    """Name the element that is worst off, and the node that moved by most."""
+    """Name the element that is worst off, and the node that moved by most.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Whose names and places are told.
+    problem : Problem
+        The equations.
+    error : NewtonError
+        With the element and the unknown that are worst off.
+    at : str
+        At which point it was.
+    """
     element = f"at {error.element} ({circuit.places.where(error.origin)}) " if error.element else ""
     nodes = [k for k in problem.system.near(error.unknown).tolist() if k < len(circuit.nodes)]
     node = f", node {circuit.nodes[nodes[0]]}" if nodes else ""

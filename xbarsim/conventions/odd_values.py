@@ -51,7 +51,15 @@ def odd_voltages(voltages: Array) -> list[str]:
 
 
 def turned(shape: tuple[int, ...], rows: int, cols: int) -> str:
-    """Return the end of a message on voltages that do not fit: which of two arrays seems to be transposed."""
+    """Return the end of a message on voltages that do not fit: which of two arrays seems to be transposed.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the voltages.
+    rows, cols : int
+        Of the crossbar.
+    """
     if len(shape) == 2 and shape[0] == rows:
         return "; its transpose would fit"
     if shape and shape[-1] == cols != rows:

@@ -23,6 +23,15 @@ def badcrossbar(
     """Return the crossbar of ``badcrossbar.compute(applied_voltages, resistances, r_i)``.
 
     Source: badcrossbar 1.1.0, ``compute.py`` and ``computing/kcl.py``: the node of the first column has ``2/r_i``.
+
+    Parameters
+    ----------
+    resistances : (rows, cols) array_like
+        Ohms.
+    r_i : float or None
+        Ohms of a segment of either layer; None: those two are there.
+    r_i_word_line, r_i_bit_line : float or None
+        Ohms of a segment of word lines and of bit lines; both, or neither.
     """
     ohms = checked_array("resistances", resistances, inf_ok=True)
     if ohms.ndim != 2 or ohms.size == 0:
@@ -54,6 +63,19 @@ def crosssim(
     Source: CrossSim 3.2, ``simulator/circuits/array/NonInterleaved_InputSource.py``. There arrays are
     (outputs, inputs), and ``Rp_in_mat[:, 0] += Rp_in_terminal`` adds the terminal to every segment of the first row's
     line and to none of another row; ``Rp_in_mat[0] += ...`` would be each row's end.
+
+    Parameters
+    ----------
+    matrix : (outputs, inputs) array_like
+        Conductances times ``Rmin``.
+    minimum : float
+        Ohms, its ``Rmin``.
+    row, col : float
+        Ohms of a segment.
+    row_terminal, col_terminal : float
+        Ohms of drivers and sensors.
+    placed : {"ends", "row-0"}
+        What ``row_terminal`` is added to: each row's end, or every segment of row 0 as CrossSim has it.
     """
     relative = checked_array("matrix", matrix)
     if relative.ndim != 2 or relative.size == 0:
@@ -81,6 +103,15 @@ def neurosim(conductance: ArrayLike, row: float, col: float, access: float) -> d
 
     Source: DNN+NeuroSim 1.4, ``ProcessingUnit.cpp``, ``GetColumnResistance``: ``1/weight[i][j] +
     (j + 1) wireResistanceRow + (rows - i) wireResistanceCol + resistanceAccess``.
+
+    Parameters
+    ----------
+    conductance : (rows, cols) array_like
+        Siemens.
+    row, col : float
+        Ohms of a segment.
+    access : float
+        Ohms in series with each cell.
     """
     g = checked_array("conductance", conductance)
     if g.ndim != 2 or g.size == 0:

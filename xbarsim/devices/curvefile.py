@@ -113,7 +113,15 @@ def _decoded(data: bytes) -> str:
 
 
 def line_words(line: str, where: str) -> list[str]:
-    """Return the words of a line; of a heading of blanks, the whole line before them."""
+    """Return the words of a line; of a heading of blanks, the whole line before them.
+
+    Parameters
+    ----------
+    line : str
+        A line of text, without what is at its end.
+    where : str
+        ``file:line``, for messages.
+    """
     if "," in line and (";" in line or "\t" in line) and is_number(line.split(",")[0]):
         raise InputError(f"{where}: {line!r} has a comma beside another separator: write decimal points")
     separator = next((mark for mark in (";", "\t", ",") if mark in line), None)
@@ -124,6 +132,13 @@ def line_words(line: str, where: str) -> list[str]:
 
 def line_numbers(words: list[str], where: str) -> list[float]:
     """Return the numbers of a line.
+
+    Parameters
+    ----------
+    words : list of str
+        One for each column, with decimal points.
+    where : str
+        ``file:line``, for messages.
 
     Raises
     ------
@@ -140,7 +155,17 @@ def line_numbers(words: list[str], where: str) -> list[float]:
 
 
 def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns:
-    """Find volts and amperes by the headings; without any, two columns are volts and amperes."""
+    """Find volts and amperes by the headings; without any, two columns are volts and amperes.
+
+    Parameters
+    ----------
+    heads : list of list of str
+        The words of each line of headings, as ``line_words`` gives them.
+    count : int
+        How many columns the numbers have.
+    path : str
+        The file, for messages.
+    """
     places: dict[str, int] = {}
     scales = {"V": 1.0, "A": 1.0}
     for words in heads:

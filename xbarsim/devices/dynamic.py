@@ -286,7 +286,13 @@ class UserDynamics(DynamicDevice):
         return tuple(self.arguments.values())
 
     def check(self, shape: tuple[int, int]) -> None:
-        """Check that parameters and bounds fit an array of ``(rows, cols)``."""
+        """Check that parameters and bounds fit an array of ``(rows, cols)``.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Of the array.
+        """
         for name, value in {"low": self.low, "high": self.high, **self.arguments}.items():
             broadcast(f"device.{name}", value, shape)
 
@@ -304,6 +310,11 @@ def _part_of(value: Any, place: tuple[slice, slice]) -> Any:
 def check_shapes(numbers: Mapping[str, Array]) -> None:
     """Check that parameters broadcast together.
 
+    Parameters
+    ----------
+    numbers : mapping of str to array
+        Parameters by name, scalar or (rows, cols) each.
+
     Raises
     ------
     InputError
@@ -318,6 +329,13 @@ def check_shapes(numbers: Mapping[str, Array]) -> None:
 
 def check_below(lower: str, low: Array, upper: str, high: Array) -> None:
     """Check that one parameter is below another, cell by cell.
+
+    Parameters
+    ----------
+    lower, upper : str
+        What the two parameters are called, for messages.
+    low, high : array, (rows, cols) or scalar
+        Their values, in one unit.
 
     Raises
     ------

@@ -127,7 +127,13 @@ class DynamicLaw(UserDynamics):
         return np.broadcast_shapes(*shapes, *(value.shape for value in numbers))
 
     def cells(self, conductance: Array) -> Cells:
-        """Lay out each cell's conductance, its state, and how far it moves with the conductance."""
+        """Lay out each cell's conductance, its state, and how far it moves with the conductance.
+
+        Parameters
+        ----------
+        conductance : array, (rows, cols)
+            Siemens at 0 V, which say what the states are; 0 is an open cell.
+        """
         from xbarsim.kernels import laws
         from xbarsim.kernels.law_table import Cells
 

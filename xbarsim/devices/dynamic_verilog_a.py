@@ -144,6 +144,11 @@ class DynamicVerilogA(CompactDevice, UserDynamics):
     def cells(self, conductance: Array) -> Cells:
         """Lay out the frozen states, and how they follow the conductances.
 
+        Parameters
+        ----------
+        conductance : array, (rows, cols)
+            Siemens at 0 V, which say what the states are; 0 is an open cell.
+
         Raises
         ------
         InputError
@@ -169,6 +174,13 @@ def root_between(function: Callable[[Array], Array], low: Array, high: Array) ->
 
     The Illinois variant of regula falsi (Dowell and Jarratt, BIT 11, 168, 1971): a secant through two points on
     either side of the root, where the value at an end that stays for long is halved.
+
+    Parameters
+    ----------
+    function : callable
+        From x, (cells,), to values of that shape.
+    low, high : array, (cells,)
+        Where the search begins, entry by entry: values at both must differ in sign.
     """
     end, last = low, high
     at_end, at_last = function(end), function(last)

@@ -104,7 +104,13 @@ class Law(Device):
         return self.arguments
 
     def cells(self, conductance: Array) -> Cells:
-        """Lay out the parameters, and check that no cell has a current at 0 V."""
+        """Lay out the parameters, and check that no cell has a current at 0 V.
+
+        Parameters
+        ----------
+        conductance : array, (rows, cols)
+            Siemens, the function's G; 0 is an open cell.
+        """
         law = _compiled(self.function, len(self.arguments) + 1)
         cells = replace(super().cells(conductance), address=law.address, owner=law)
         check_at_rest(cells)
@@ -126,12 +132,27 @@ class Law(Device):
 
 
 def quadratic(v: float, g: float, k: float) -> tuple[float, float]:
-    """Return current and slope of ``g v + k v |v|``."""
+    """Return current and slope of ``g v + k v |v|``.
+
+    Parameters
+    ----------
+    v : float
+        Volts across the cell.
+    g : float
+        Siemens at 0 V.
+    k : float
+        A/V^2.
+    """
     return g * v + k * v * abs(v), g + 2.0 * k * abs(v)
 
 
 def check_at_rest(cells: Cells) -> None:
     """Check that no cell has a current at 0 V.
+
+    Parameters
+    ----------
+    cells : Cells
+        With their law, as a device lays them out.
 
     Raises
     ------
@@ -153,6 +174,11 @@ def check_at_rest(cells: Cells) -> None:
 
 def function_of(text: str) -> Callable[..., Any]:
     """Return the function that ``FILE.py:NAME`` names; the file is run.
+
+    Parameters
+    ----------
+    text : str
+        ``FILE.py:NAME``; a relative path is one from the working directory.
 
     Raises
     ------
@@ -179,6 +205,11 @@ def function_of(text: str) -> Callable[..., Any]:
 
 def numbers_of(text: str) -> dict[str, float]:
     """Return the parameters that ``NAME=NUMBER,...`` gives; numbers take scales, ``2m``.
+
+    Parameters
+    ----------
+    text : str
+        ``NAME=NUMBER,...``, or nothing.
 
     Raises
     ------

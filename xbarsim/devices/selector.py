@@ -54,5 +54,13 @@ class Selector(Device):
 
     @classmethod
     def from_sinh(cls, slope: Array, volts: Array) -> Selector:
-        """Return the source as the selector."""
+        """Return the source as the selector.
+
+        Parameters
+        ----------
+        slope : array, (rows, cols)
+            Siemens at 0 V of a hyperbolic sine.
+        volts : array, (rows, cols)
+            Its v0, in volts.
+        """
         return cls(slope * volts, volts)

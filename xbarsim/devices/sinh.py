@@ -49,5 +49,13 @@ class Sinh(Device):
 
     @classmethod
     def from_sinh(cls, slope: Array, volts: Array) -> Sinh:
-        """Return the source itself."""
+        """Return the source itself.
+
+        Parameters
+        ----------
+        slope : array, (rows, cols)
+            Siemens at 0 V, which are the crossbar's and not the model's.
+        volts : array, (rows, cols)
+            The v0 of each cell, in volts.
+        """
         return cls(volts)

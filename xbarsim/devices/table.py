@@ -156,7 +156,13 @@ class Table(Device):
 
     @classmethod
     def portable(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return options with the curve's points in the place of its file."""
+        """Return options with the curve's points in the place of its file.
+
+        Parameters
+        ----------
+        values : mapping of str to value
+            Options by name; ``curve`` is a file or points.
+        """
         options = cls.filled(values)
         if isinstance(options["curve"], str | Path):
             cls.from_options(**values)  # so that what is wrong with the curve is said of the file
@@ -186,7 +192,13 @@ class Table(Device):
         return {}
 
     def cells(self, conductance: Array) -> Cells:
-        """Lay out ``G / G0`` of each cell, and the curve's pieces."""
+        """Lay out ``G / G0`` of each cell, and the curve's pieces.
+
+        Parameters
+        ----------
+        conductance : array, (rows, cols)
+            Siemens, each cell's G.
+        """
         from xbarsim.kernels.law_table import Cells
 
         starts = np.concatenate([self.voltage[:1], self.voltage])

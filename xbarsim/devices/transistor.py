@@ -79,11 +79,23 @@ class Transistor(Device):
         return self.gate
 
     def with_gates(self, gates: Array) -> Transistor:
-        """Return the same transistors at other gate volts."""
+        """Return the same transistors at other gate volts.
+
+        Parameters
+        ----------
+        gates : array, (rows, cols) or (rows, 1)
+            Volts.
+        """
         return Transistor(gates, self.kp, self.vto, self.lam)
 
     def instance(self, conductance: Array) -> dict[str, Array]:
-        """Return the subcircuit's parameters for each cell; the gate is a port of it, ``TE BE gate``."""
+        """Return the subcircuit's parameters for each cell; the gate is a port of it, ``TE BE gate``.
+
+        Parameters
+        ----------
+        conductance : array, (rows, cols)
+            Siemens of the memristors.
+        """
         values = super().instance(conductance)
         del values["gate"]
         return values

@@ -114,6 +114,11 @@ class VerilogA(CompactDevice):
     def cells(self, conductance: Array) -> Cells:
         """Lay out the parameters.
 
+        Parameters
+        ----------
+        conductance : array, (rows, cols)
+            Siemens, which one parameter of the model is set by; 0 is an open cell.
+
         Raises
         ------
         InputError

@@ -20,6 +20,13 @@ WINDOW_OPTIONS = (
 def check_window(window: str, exponent: Array) -> None:
     """Check that an exponent goes with a window.
 
+    Parameters
+    ----------
+    window : str
+        The window's name, or ``none``.
+    exponent : array, (rows, cols) or scalar
+        Its p, a plain number; 1 where it was left out.
+
     Raises
     ------
     InputError

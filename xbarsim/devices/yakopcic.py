@@ -137,7 +137,13 @@ class Yakopcic(DynamicDevice):
         return x
 
     def instance(self, conductance: ArrayLike) -> dict[str, Array]:
-        """Return the subcircuit's parameters for each cell."""
+        """Return the subcircuit's parameters for each cell.
+
+        Parameters
+        ----------
+        conductance : array_like, (rows, cols)
+            Siemens at 0 V, which say what the states x are.
+        """
         g = checked_array("conductance", conductance)
         values = {"x": self._state(g), "a1": self.a1, "a2": self.a2, "b": self.b}
         return {name: np.broadcast_to(value, g.shape) for name, value in values.items()}

@@ -32,7 +32,13 @@ class DenseFactors:
             raise SolveError(SINGULAR)
 
     def apply(self, right: Floats) -> Floats:
-        """Solve for a right-hand side (size, 1)."""
+        """Solve for a right-hand side (size, 1).
+
+        Parameters
+        ----------
+        right : (size, 1) array
+            In the equations' units.
+        """
         x = np.empty_like(right)
         full_matrices.solve(self._lu, self._row_scale, self.col_scale, self._pivots, right[:, 0], x[:, 0])
         return x

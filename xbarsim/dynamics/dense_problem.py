@@ -87,6 +87,11 @@ class DenseProblem(Problem):
     def full_factors(self, slopes: Floats) -> DenseFactors:
         """Factor the equations with these slopes.
 
+        Parameters
+        ----------
+        slopes : (stamps,) array
+            Of all laws, siemens and the like, in the order of the problem's parts.
+
         Raises
         ------
         SolveError

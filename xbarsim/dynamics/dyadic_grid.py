@@ -50,7 +50,13 @@ class DyadicGrid:
         return (1 << self.level) - self._place
 
     def after(self, steps: int) -> float:
-        """Return the time after some steps from the present place."""
+        """Return the time after some steps from the present place.
+
+        Parameters
+        ----------
+        steps : int
+            Of the present size.
+        """
         place = self._place + steps
         return self.stop if place == 1 << self.level else self.start + self._way * (place / (1 << self.level))
 
@@ -59,7 +65,13 @@ class DyadicGrid:
         self._place += steps
 
     def shorten(self, step: float) -> None:
-        """Halve steps until they are no longer than this, once at least."""
+        """Halve steps until they are no longer than this, once at least.
+
+        Parameters
+        ----------
+        step : float
+            Seconds.
+        """
         halvings = max(1, math.ceil(math.log2(self.step / step)))
         self.level += halvings
         self._place <<= halvings

@@ -58,7 +58,15 @@ class FadingStates:
         self._state = state[self.capacitors]
 
     def see(self, values: Floats, volts: float) -> None:
-        """Remember how large drives have been: the circuit's ``values`` (places,), and ``volts`` of its sources."""
+        """Remember how large drives have been: the circuit's ``values`` (places,), and ``volts`` of its sources.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        volts : float
+            The largest of the sources' volts.
+        """
         for motions in self._motions:
             motions.see(values, volts)
 

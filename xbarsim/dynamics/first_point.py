@@ -48,6 +48,17 @@ def operating_point(
 ) -> FirstPoint:
     """Solve with capacitors open and inductors shorted, nodes of ``.ic`` held at their voltages.
 
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        What is run.
+    transient : Transient
+        Whose ``.ic`` nodes are held at their volts meanwhile.
+    named_network : NamedNetwork
+        The circuit's linear part.
+    equations : StepEquations
+        Of the circuit, by which charges are told.
+
     Raises
     ------
     FloatingError, LoopError
@@ -156,6 +167,21 @@ def initial_values(
     A capacitor has its ``ic=``, or else what the voltages of ``.ic`` at its nodes give, which are 0 where there is
     none; an inductor has its ``ic=`` or 0. A step that takes no time keeps their charges and fluxes, and has all
     other voltages and currents consistent; what jumps then is over after a second one.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        What is run, with the ``ic=`` of its elements.
+    transient : Transient
+        Whose ``.ic`` says volts of nodes.
+    named_network : NamedNetwork
+        The circuit's linear part.
+    equations : StepEquations
+        Of the circuit, for the step that takes no time.
+    sources : TimedSources
+        What sources give at time 0.
+    longest : float
+        Seconds of the longest step that is allowed.
 
     Raises
     ------

@@ -38,7 +38,19 @@ class History:
         self.count = 1
 
     def add(self, time: float, unknowns: Floats, charges: Floats, rates: Floats) -> None:
-        """Add a point."""
+        """Add a point.
+
+        Parameters
+        ----------
+        time : float
+            Seconds, later than that of the point before.
+        unknowns : (size, 1) array
+            Volts and amperes at it.
+        charges : (states,) array
+            Coulombs and webers at it.
+        rates : (states,) array
+            Their slopes in time, amperes and volts.
+        """
         self.times = [*self.times[1 - _DEPTH :], time]
         self.unknowns = [*self.unknowns[1 - _DEPTH :], unknowns]
         self.charges = [*self.charges[1 - _DEPTH :], charges]
@@ -53,6 +65,13 @@ class History:
         """Return unknowns at a time ahead, on the polynomial of an order through the latest points.
 
         The corner's own point is left out: what holds no charge may jump there.
+
+        Parameters
+        ----------
+        time : float
+            Seconds, later than all points.
+        order : int
+            Of the polynomial; less where there are too few points.
         """
         points = min(order + 1, len(self.times), max(1, self.count - 1))
         times = self.times[-points:]
@@ -65,7 +84,15 @@ class History:
 
 
 def divided_difference(times: Sequence[float], values: Sequence[Floats]) -> Floats:
-    """Return the divided difference of highest order of columns at some times."""
+    """Return the divided difference of highest order of columns at some times.
+
+    Parameters
+    ----------
+    times : sequence of float
+        Seconds, all different.
+    values : sequence of array
+        A column for each time, all of one shape.
+    """
     table = list(values)
     for order in range(1, len(table)):
         table = [

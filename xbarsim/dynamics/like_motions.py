@@ -73,7 +73,15 @@ class LikeMotions:
         self._top = np.zeros(self._plus.shape)
 
     def see(self, values: Floats, volts: float) -> None:
-        """Remember how large drives have been; voltages count as so many ``volts`` at least."""
+        """Remember how large drives have been; voltages count as so many ``volts`` at least.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        volts : float
+            What voltages count as at least.
+        """
         sizes = np.abs(values[self._plus] - values[self._minus])
         self._top = np.maximum(self._top, np.maximum(sizes, volts * self._by_volts))
 

@@ -60,7 +60,15 @@ class Motion:
 
 
 def lone_motions(circuit: FlatCircuit, groups: list[LawRows]) -> list[Motion]:
-    """Find the motions of a circuit's states that laws alone move, each of which depends on its state."""
+    """Find the motions of a circuit's states that laws alone move, each of which depends on its state.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        With capacitors to ground, whose volts are the states.
+    groups : list of LawRows
+        The circuit's sources with laws, by their form.
+    """
     return _Search(circuit, groups).motions()
 
 

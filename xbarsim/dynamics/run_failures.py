@@ -13,7 +13,17 @@ _MOST_NODES = 8
 
 
 def step_failure(circuit: FlatCircuit, system: System, error: StepError) -> str:
-    """Return why a step has no solution."""
+    """Return why a step has no solution.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        Whose names and places are told.
+    system : System
+        The equations, by which an unknown has a node or a branch.
+    error : StepError
+        What Newton's method ended with.
+    """
     return f"the step's equations end{_where(circuit, system, error.element, error.unknown)} with '{error}'"
 
 
@@ -25,14 +35,36 @@ def _where(circuit: FlatCircuit, system: System, element: tuple[str, int], unkno
 
 
 def explained(time: float, smallest: float, cause: str) -> str:
-    """Return why a run ends at a time."""
+    """Return why a run ends at a time.
+
+    Parameters
+    ----------
+    time : float
+        Seconds of the last point.
+    smallest : float
+        Seconds of the smallest step that is allowed.
+    cause : str
+        What kept steps from being larger.
+    """
     return f"at {time:.9g} s the step falls below the smallest, {smallest:.3g} s: {cause}"
 
 
 def no_start(
     circuit: FlatCircuit, named_network: NamedNetwork, equations: StepEquations | None, error: SolveError
 ) -> SolveError:
-    """Return the error of a run that does not begin."""
+    """Return the error of a run that does not begin.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        Whose names and places are told.
+    named_network : NamedNetwork
+        Its linear part, by which a branch has a name.
+    equations : StepEquations or None
+        As far as there are any.
+    error : SolveError
+        Why there is no first point.
+    """
     file = circuit.places.files[0]
     if isinstance(error, mna.LoopError):
         return SolveError(loop_message(circuit, named_network.fixing, error.branch))

@@ -89,14 +89,28 @@ class StepEquations(ABC):
         return self.system.unknowns.values(x)
 
     def unknowns(self, voltages: Floats, amperes: Floats) -> Floats:
-        """Return unknowns (size, 1) from voltages (nodes,) and the currents that are reported; others are 0."""
+        """Return unknowns (size, 1) from voltages (nodes,) and the currents that are reported; others are 0.
+
+        Parameters
+        ----------
+        voltages : (nodes,) array
+            Volts, ground's 0 first.
+        amperes : (branches,) array
+            Of the branches that are reported, in their order.
+        """
         unknowns = self.system.unknowns
         currents = np.zeros(unknowns.size - unknowns.nodes + 1)
         currents[: amperes.size] = amperes
         return np.concatenate([unknowns.relative(voltages[:, None]), currents[:, None]])
 
     def charges(self, values: Floats) -> Floats:
-        """Return the states (states,) at places' values."""
+        """Return the states (states,) at places' values.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        """
         if len(self.stored) == 1:
             return self.stored[0].charges(values)
         return np.concatenate([np.zeros(0), *(part.charges(values) for part in self.stored)])
@@ -128,6 +142,17 @@ class StepEquations(ABC):
         """Solve as ``solve``, at time 0 and from a start that may be far off.
 
         Currents of what jumps there count for nothing later.
+
+        Parameters
+        ----------
+        formula : RateFormula
+            How rates follow from charges.
+        before : (states,) array
+            Coulombs and webers that the step begins with.
+        right : (size, 1) array
+            What sources give at time 0.
+        start : (size, 1) array
+            Where Newton's method begins.
         """
         step = self._begun(formula, before, right, start)
         self._largest = np.zeros(self.system.size)

@@ -47,19 +47,45 @@ class Stored(Part):
         self.take(0.0, np.zeros(len(self.names)), np.zeros(len(self.names)))
 
     def take(self, alpha: float, carried: Floats, before: Floats) -> None:
-        """Use a formula, see ``formulas``, from charges ``before`` (n,) on; ``carried`` (n,) is these elements'."""
+        """Use a formula, see ``formulas``, from charges ``before`` (n,) on; ``carried`` (n,) is these elements'.
+
+        Parameters
+        ----------
+        alpha : float
+            1/s, what a rate has of its charge.
+        carried : (n,) array
+            What it has of earlier points, in the rates' unit.
+        before : (n,) array
+            Charges of the last point, coulombs or webers.
+        """
         self._alpha, self._carried, self._before = alpha, carried, before
 
     def restart(self) -> None:
         """Forget nothing: the tangents are the laws, or those of the junctions."""
 
     def tangent(self, values: Floats, time: float, share: float) -> Tangent:
-        """Return the rates' tangents."""
+        """Return the rates' tangents.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        time, share : float
+            Not used: charges depend on neither; all parts are called alike.
+        """
         charge, slope, settled = self._tangent(values)
         return Tangent(self._rates(charge), self._alpha * slope, settled)
 
     def amounts(self, values: Floats, time: float) -> Floats:
-        """Return the rates."""
+        """Return the rates.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        time : float
+            Not used: charges do not depend on it.
+        """
         return self._rates(self.charges(values))
 
     def _rates(self, charge: Floats) -> Floats:

@@ -77,6 +77,15 @@ class PointRecorder:
     def add(self, time: float, voltages: Floats, amperes: Floats) -> None:
         """Keep a point.
 
+        Parameters
+        ----------
+        time : float
+            Seconds; up to the first time that is recorded, points take the place of the one before.
+        voltages : (nodes,) array
+            Volts of all nodes.
+        amperes : (branches,) array
+            Of all branches that are reported.
+
         Raises
         ------
         TooLargeError

@@ -71,6 +71,11 @@ class TimedSources:
     def right(self, time: float) -> Floats:
         """Return the right-hand side (size, 1) at a time.
 
+        Parameters
+        ----------
+        time : float
+            Seconds from the run's begin.
+
         Raises
         ------
         SolveError
@@ -86,7 +91,17 @@ class TimedSources:
         return np.asarray(self._constant + self._varying @ values)[:, None]
 
     def corners(self, stop: float, largest: float, law_times: Floats) -> Iterator[float]:
-        """Give the times in (0, stop) where a wave has a corner, and ``law_times``, in order; ``stop`` is the last."""
+        """Give the times in (0, stop) where a wave has a corner, and ``law_times``, in order; ``stop`` is the last.
+
+        Parameters
+        ----------
+        stop : float
+            Seconds at which the run ends.
+        largest : float
+            Seconds of the longest step, which says how far to look ahead.
+        law_times : (count,) array
+            Seconds of the corners of laws, in order.
+        """
         start, window = 0.0, _WINDOW * largest
         while start < stop:
             end = min(start + window, stop)

@@ -70,7 +70,15 @@ class Truncation:
         self._top = np.zeros(2)
 
     def see(self, charges: Floats, values: Floats) -> None:
-        """Remember the largest states of a point, and the largest voltage and current that say what is large."""
+        """Remember the largest states of a point, and the largest voltage and current that say what is large.
+
+        Parameters
+        ----------
+        charges : (states,) array
+            Coulombs and webers.
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        """
         self._largest = np.maximum(self._largest, np.abs(charges))
         self._top = self._top_with(values)
         self._fading.see(values, float(np.abs(values[self._source_volts]).max(initial=0.0)))
@@ -82,7 +90,21 @@ class Truncation:
     def worst(
         self, formula: RateFormula, past: History, time: float, charges: Floats, values: Floats
     ) -> tuple[float, int]:
-        """Return the largest error of a step relative to what it is allowed, and the state that errs so."""
+        """Return the largest error of a step relative to what it is allowed, and the state that errs so.
+
+        Parameters
+        ----------
+        formula : RateFormula
+            By which the step was made; its order and its error's factor count.
+        past : History
+            The points before.
+        time : float
+            Seconds at the step's end.
+        charges : (states,) array
+            Coulombs and webers there.
+        values : (places,) array
+            Volts of nodes and amperes of branches there, with ground's 0.
+        """
         if not charges.size:
             return 0.0, 0
         points = formula.order + 1
@@ -94,7 +116,17 @@ class Truncation:
         return float(ratios[worst]), worst
 
     def allowed(self, charges: Floats, values: Floats, time: float) -> Floats:
-        """Return by how much each state (states,) may be off."""
+        """Return by how much each state (states,) may be off.
+
+        Parameters
+        ----------
+        charges : (states,) array
+            Coulombs and webers at the step's end.
+        values : (places,) array
+            Volts of nodes and amperes of branches there, with ground's 0.
+        time : float
+            Seconds there.
+        """
         allowed, rounded = self._allowed(charges, values, time)
         return allowed + rounded
 
@@ -116,7 +148,13 @@ class Truncation:
         return allowed, _ROUNDED * full
 
     def element_of(self, state: int) -> tuple[str, int]:
-        """Return name and origin of the element with a state."""
+        """Return name and origin of the element with a state.
+
+        Parameters
+        ----------
+        state : int
+            Its number among all charges and fluxes.
+        """
         for part in self._parts:
             if state < len(part.names):
                 return part.names[state], int(part.origins[state])

@@ -51,12 +51,24 @@ class CellReader:
         return total
 
     def left(self, low: Array, high: Array) -> Array:
-        """Margins of currents in LRS and in HRS; without a current in LRS there is none."""
+        """Margins of currents in LRS and in HRS; without a current in LRS there is none.
+
+        Parameters
+        ----------
+        low, high : array
+            Amperes in LRS (low resistance) and in HRS, of one shape.
+        """
         conducting = low * self.sign > 0.0
         return np.where(conducting, (low - high) / np.where(conducting, low, 1.0), -math.inf)
 
     def least(self, patterns: States) -> int:
-        """Which pattern has the least margin, both states among the same cells."""
+        """Which pattern has the least margin, both states among the same cells.
+
+        Parameters
+        ----------
+        patterns : (count, rows, cols) array of bool
+            True: LRS; the read cell's own state does not count.
+        """
         currents = []
         for state in (True, False):
             mixed = patterns.copy()
@@ -65,7 +77,15 @@ class CellReader:
         return int(np.argmin(self.left(*currents)))
 
     def labelled(self, name: str, states: States) -> Read:
-        """Read the cell; errors say under which scheme, in which array and among which pattern."""
+        """Read the cell; errors say under which scheme, in which array and among which pattern.
+
+        Parameters
+        ----------
+        name : str
+            The pattern's, for messages.
+        states : (rows, cols) array of bool
+            True: LRS.
+        """
         try:
             return self(states)
         except SolveError as error:

@@ -17,7 +17,13 @@ _UNITS = {"current": "A", "cell_current": "A", "sneak_current": "A", "power": "W
 
 
 def margin_columns(points: Sequence[Margin]) -> dict[str, list[Any]]:
-    """Return margins as columns, a row each: where, the three margins, and each state's worst case in SI units."""
+    """Return margins as columns, a row each: where, the three margins, and each state's worst case in SI units.
+
+    Parameters
+    ----------
+    points : sequence of Margin
+        One for each row.
+    """
     columns: dict[str, list[Any]] = {
         "scheme": [margin.scheme.name for margin in points],
         "rows": [margin.rows for margin in points],

@@ -112,7 +112,15 @@ def worst(take: Take, rank: Rank | None, shape: tuple[int, int], cell: Cell, sta
 
 
 def every_pattern(shape: tuple[int, int], cell: Cell) -> States | None:
-    """Return all patterns (count, rows, cols), the selected cell in HRS; None if these are more than ``EXHAUSTIVE``."""
+    """Return all patterns (count, rows, cols), the selected cell in HRS; None if these are more than ``EXHAUSTIVE``.
+
+    Parameters
+    ----------
+    shape : (rows, cols)
+        Of the array.
+    cell : (row, column)
+        The selected one.
+    """
     size = shape[0] * shape[1]
     if size > EXHAUSTIVE.bit_length():
         return None
@@ -123,7 +131,15 @@ def every_pattern(shape: tuple[int, int], cell: Cell) -> States | None:
 
 
 def nearest(states: States, groups: list[tuple[str, States]]) -> str:
-    """Name a pattern by the one of those known that differs in the fewest cells, with ``~`` if any does."""
+    """Name a pattern by the one of those known that differs in the fewest cells, with ``~`` if any does.
+
+    Parameters
+    ----------
+    states : (rows, cols) array of bool
+        The pattern; True: LRS.
+    groups : list of (str, (rows, cols) array of bool)
+        Those that have names.
+    """
     name, closest = min(groups, key=lambda group: int((group[1] != states).sum()))
     return name if (closest == states).all() else f"~{name}"
 

@@ -56,7 +56,15 @@ def background(name: str, shape: tuple[int, int], cell: Cell) -> States:
 
 
 def candidates(shape: tuple[int, int], cell: Cell) -> Iterator[tuple[str, States]]:
-    """Yield every distinct pattern of the three groups with its name."""
+    """Yield every distinct pattern of the three groups with its name.
+
+    Parameters
+    ----------
+    shape : (rows, cols)
+        Of the array.
+    cell : (row, column)
+        The selected one, in HRS in all patterns.
+    """
     rows, cols = shape
     groups = [
         group for group, count in zip(GROUPS, (cols - 1, rows - 1, (rows - 1) * (cols - 1)), strict=True) if count
@@ -74,6 +82,11 @@ def sensitivity(read: Read) -> Array | None:
     sensed ends: ``dI/dG_ab = -(phi_w - phi_b) di_ab/dG_ab``, and a cell's current grows with its conductance in the
     direction of its voltage. For linear cells the factor is 1. None for transistor cells, whose tangents are not
     symmetric, and where lines float.
+
+    Parameters
+    ----------
+    read : Read
+        With the solution's fields, and the scheme's ends.
     """
     tied = read.solution.crossbar
     if not tied.device.two_terminal or read.solution.floating:

@@ -15,7 +15,8 @@ base of the methods that lay them elsewhere, or store them negated.
 'headroom'
 """
 
-from xbarsim.mitigation.bench import Bench, Labelled
+from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.bench_images import Labelled
 from xbarsim.mitigation.catalogue import chain, method, methods, register
 from xbarsim.mitigation.chip_study import ChainResult, Failure, Study, Trials, run
 from xbarsim.mitigation.harness import Harness

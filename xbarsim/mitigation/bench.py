@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
+from xbarsim.mitigation.bench_images import Labelled, calibrated, without_test
 from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.forward_pass import ForwardPass, forward_pass
 from xbarsim.mitigation.known_chips import KnownChips
@@ -23,7 +24,6 @@ from xbarsim.mitigation.realisation import hardware_of, laid_out, put_on_chips, 
 from xbarsim.nn.datasets import Dataset, Split
 from xbarsim.nn.hardware import Hardware
 from xbarsim.nn.network import CrossbarNetwork
-from xbarsim.nn.ranges import wants_data
 from xbarsim.nn.training import inputs
 
 Fidelity = Literal["accurate", "closed", "path", "first-order", "dividers", "ideal"]
@@ -36,26 +36,6 @@ VALIDATION_CHIPS = 3
 
 _AT_ONCE = 500  # images
 _BY_CHIP = ("faults", "variation", "cycle_variation", "write_verify", "drift", "read_noise", "breaks", "shorts")
-_CALIBRATION = 128  # images, unlabelled, for converters' ranges
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """Images as the network sees them, with their labels.
-
-    Attributes
-    ----------
-    images : (count, channels, height, width) tensor
-        Pixels as the network's input, without a unit.
-    labels : (count,) tensor of int
-        Their classes.
-    """
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 class Bench:
@@ -98,7 +78,7 @@ class Bench:
         self._needs, self._label, self._ledger = needs.to_dict(), label, ledger
         self.hardware = hardware
         self.shape, self.classes = dataset.shape, len(dataset.classes)
-        self._dataset = _without_test(dataset)
+        self._dataset = without_test(dataset)
         self._validation_inputs: Tensor | None = None
         self._knowledge = knowledge if needs.knows != "hardware" else None
         self._socket = socket if needs.chip != "none" else None
@@ -116,7 +96,13 @@ class Bench:
         return torch.Generator().manual_seed(int(self.rng.integers(1 << 62)))
 
     def note(self, **values: float) -> None:
-        """Add a point to the curves that the record keeps."""
+        """Add a point to the curves that the record keeps.
+
+        Parameters
+        ----------
+        **values : float
+            One for each curve, by its name; a curve begins where its name comes first.
+        """
         for name, value in values.items():
             self.trace.setdefault(name, []).append(float(value))
 
@@ -194,6 +180,11 @@ class Bench:
         """Return the share of validation images whose class the chip itself finds, whatever is known of it.
 
         The plan is programmed where it is another than at the last use of the chip; the images go through the chip.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of the same network as what is on the chip.
         """
         self._check(data="labels", chip="forward")
         split = self._validation()
@@ -222,13 +213,28 @@ class Bench:
     # Knowledge.
 
     def faults(self, plan: Plan, *, physical: bool = False) -> dict[str, list[NDArray[np.int8]]]:
-        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them."""
+        """Return each layer's stuck cells, one array a plane, as ``CrossbarLayer.known`` gives them.
+
+        Parameters
+        ----------
+        plan : Plan
+            How the layers lie on the chip, which says what cells stand for which weights.
+        physical : bool
+            Whether maps are in the order of the arrays' lines, (lines, outputs), spare ones too; else of the
+            weights.
+        """
         self._check(knows="faults")
         layers = self.known_network(plan).layers
         return {name: [plane[0] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
 
     def factors(self, plan: Plan, *, physical: bool = False) -> dict[str, list[Array]]:
-        """Return what variation multiplies each cell with, likewise."""
+        """Return what variation multiplies each cell with, likewise.
+
+        Parameters
+        ----------
+        plan, physical
+            As of ``faults``.
+        """
         self._check(knows="maps")
         layers = self.known_network(plan).layers
         return {name: [plane[1] for plane in layer.known(physical=physical)] for name, layer in layers.items()}
@@ -238,6 +244,11 @@ class Bench:
 
         The network is the method's, to be asked (``layer.realised``, ``layer.row_costs``) or trained. InputError where
         the bench has no map of a chip.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is on it.
         """
         self._check(knows="faults")
         if self._knowledge is None:
@@ -297,12 +308,23 @@ class Bench:
         """Return the network of the weights that a plan maps, as torch computes it.
 
         It is read as one on a chip is; what a plan settles of its layers beside the weights is left out.
+
+        Parameters
+        ----------
+        plan : Plan
+            Whose weights, and way with BatchNorm, are taken.
         """
         exact = Hardware(tiles=self.hardware.tiles, fidelity="ideal")
         return realise(Plan(plan.model, batchnorm=plan.batchnorm), exact)
 
     def recalibrate(self, network: CrossbarNetwork) -> None:
-        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own."""
+        """Find converters' ranges anew, of a network that was trained since: it is measured with those of its own.
+
+        Parameters
+        ----------
+        network : CrossbarNetwork
+            On a chip; its converters are changed.
+        """
         self._calibrated(network)
 
     def _calibrated(self, network: CrossbarNetwork) -> CrossbarNetwork:
@@ -376,23 +398,3 @@ class Bench:
 
     def _check(self, **levels: str) -> None:
         check_entitled(self._needs, self._label, **levels)
-
-
-def calibration_images(dataset: Dataset, count: int = _CALIBRATION) -> list[Tensor]:
-    """Return evenly spaced training images in batches, for the ranges of converters."""
-    whole = len(dataset.train)
-    numbers = np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int))
-    sample = inputs(dataset, dataset.train, numbers)
-    return [sample[k : k + 64] for k in range(0, len(sample), 64)]
-
-
-def calibrated(network: CrossbarNetwork, dataset: Dataset) -> CrossbarNetwork:
-    """Find the ranges of a programmed network's converters, where they come from data, and return it."""
-    if wants_data(network.hardware):
-        network.calibrate(calibration_images(dataset))
-    return network
-
-
-def _without_test(dataset: Dataset) -> Dataset:
-    """Return the data with the first training image in the place of all test images."""
-    return replace(dataset, test=dataset.train.first(1))

@@ -24,7 +24,15 @@ _MOST_LEVELS = 256
 
 
 def check_choosable(label: str, hardware: Hardware) -> None:
-    """Raise InputError where weights have slices, or cells more levels than can be tried."""
+    """Raise InputError where weights have slices, or cells more levels than can be tried.
+
+    Parameters
+    ----------
+    label : str
+        The method's name, for messages.
+    hardware : Hardware
+        What the cells are of.
+    """
     if hardware.mapping.slices > 1:
         raise InputError(
             f"{label} chooses one cell or one pair a weight, and mapping.slices is {hardware.mapping.slices}: "
@@ -60,23 +68,53 @@ class CellReach:
 
     @staticmethod
     def of(model: Nonidealities, faults: NDArray[np.int8], factor: Array) -> CellReach:
-        """Return cells of a model, with what is frozen in them."""
+        """Return cells of a model, with what is frozen in them.
+
+        Parameters
+        ----------
+        model : Nonidealities
+            The kind of chip.
+        faults : array of int8
+            ``Fault`` of each cell.
+        factor : array
+            What variation multiplies each cell's conductance with, of the same shape.
+        """
         low, high = (settled(model, np.array(bound), factor, faults) for bound in (model.g_off, model.g_on))
         return CellReach(model, faults, factor, low, high)
 
     def siemens(self, target: Array) -> Array:
-        """Return what the cells hold when they are asked for targets, in siemens."""
+        """Return what the cells hold when they are asked for targets, in siemens.
+
+        Parameters
+        ----------
+        target : array
+            Siemens that are asked for, of a shape that broadcasts with the cells'.
+        """
         return settled(self.model, target, self.factor, self.faults)
 
     def target(self, conductance: Array) -> Array:
-        """Return what to ask for, to have conductances in reach; of a stuck cell as near as can be to what it has."""
+        """Return what to ask for, to have conductances in reach; of a stuck cell as near as can be to what it has.
+
+        Parameters
+        ----------
+        conductance : array
+            Siemens that cells are to hold.
+        """
         blind = self.model.write_verify is None
         target = conductance / self.factor if blind else conductance
         target = np.where(self.faults == Fault.HEALTHY, target, self.low)
         return np.clip(target, self.model.g_off, self.model.g_on)
 
     def level(self, conductance: Array, levels: Array) -> Array:
-        """Return the level with which the cells come nearest to conductances: of the two around it the better."""
+        """Return the level with which the cells come nearest to conductances: of the two around it the better.
+
+        Parameters
+        ----------
+        conductance : array
+            Siemens that cells are to hold.
+        levels : (count,) array
+            Siemens that can be asked for, two or more, in order.
+        """
         above = np.clip(np.searchsorted(levels, self.target(conductance)), 1, len(levels) - 1)
         low, high = levels[above - 1], levels[above]
         low_is_nearer = np.abs(self.siemens(low) - conductance) <= np.abs(self.siemens(high) - conductance)
@@ -139,6 +177,11 @@ class CellChoice:
     def targets(self, weights: Array) -> tuple[tuple[Array, ...], NDArray[np.bool_]]:
         """Return what to ask cells for, for weights (inputs, outputs).
 
+        Parameters
+        ----------
+        weights : (inputs, outputs) array
+            In the layer's unit.
+
         Returns
         -------
         targets : tuple of (inputs, outputs) array
@@ -162,11 +205,23 @@ class CellChoice:
         return (cell.target(conductance) if self.levels is None else cell.level(conductance, self.levels),), reached
 
     def siemens(self, targets: tuple[Array, ...]) -> tuple[Array, ...]:
-        """Return what the cells hold, plane by plane, when they are asked for targets."""
+        """Return what the cells hold, plane by plane, when they are asked for targets.
+
+        Parameters
+        ----------
+        targets : tuple of (inputs, outputs) array
+            Siemens that each plane is asked for.
+        """
         return tuple(cells.siemens(target) for cells, target in zip(self.cells, targets, strict=True))
 
     def slopes(self, weights: Array) -> tuple[Array, ...]:
-        """Return how what each plane's cells hold moves with weights, levels aside, in siemens."""
+        """Return how what each plane's cells hold moves with weights, levels aside, in siemens.
+
+        Parameters
+        ----------
+        weights : (inputs, outputs) array
+            In the layer's unit.
+        """
         free = [np.where(cells.low < cells.high, self.worth, 0.0) for cells in self.cells]
         if len(free) == 1:
             return (free[0],)

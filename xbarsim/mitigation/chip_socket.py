@@ -69,6 +69,11 @@ class ChipSocket:
     def network(self, plan: Plan) -> CrossbarNetwork:
         """Return the network of a plan on the chip; cells are programmed where they would be others.
 
+        Parameters
+        ----------
+        plan : Plan
+            What is to be on the chip; the same object is not programmed again.
+
         Raises
         ------
         InputError
@@ -126,6 +131,13 @@ class ChipSocket:
         """Write a plan's weights into some cells, by layer and plane, or all; others keep what they hold.
 
         Ranges of converters that come from data are found anew.
+
+        Parameters
+        ----------
+        plan : Plan
+            Whose weights are written.
+        cells : mapping of str to sequence of (inputs, outputs) array of bool, optional
+            Which, by layer and plane; None: all.
 
         Returns
         -------

@@ -154,7 +154,21 @@ class Trials:
         progress: Progress = silent,
         report: Report | None = None,
     ) -> Study:
-        """Do all and return it; ``ideal`` is torch's accuracy where it is there already, the others as of ``run``."""
+        """Do all and return it; ``ideal`` is torch's accuracy where it is there already, the others as of ``run``.
+
+        Parameters
+        ----------
+        ideal : float, optional
+            Torch's accuracy, a share, where it is there already; None: it is measured.
+        finished : mapping of (str, int) to Record, optional
+            Trials that are there already, by a chain's label and a chip's seed; they are not done again.
+        jobs : int or None
+            How many processes at once; None: as many as there are processors.
+        progress : callable
+            Told what begins, as a text.
+        report : callable, optional
+            Told each chain and its record, as soon as it is there.
+        """
         jobs = checked_jobs(jobs)
         start = time.perf_counter()
         finished = finished or {}

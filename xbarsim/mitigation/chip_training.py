@@ -43,7 +43,15 @@ def norms_of(module: nn.Module) -> list[nn.Module]:
 
 
 def taken_over(plan: Plan, module: nn.Module) -> Plan:
-    """Return a plan with all numbers of a trained module that the plan's model has under the same name."""
+    """Return a plan with all numbers of a trained module that the plan's model has under the same name.
+
+    Parameters
+    ----------
+    plan : Plan
+        Whose model says which numbers there are.
+    module : torch module
+        What was trained, with whatever else it has.
+    """
     state = plan.model.state_dict()
     values = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return plan.with_weights({name: values[name].detach() for name in state if name in values})

@@ -72,7 +72,13 @@ class ComparedRow:
 
 
 def compared(rows: Sequence[CostedRow]) -> list[ComparedRow]:
-    """Return rows that have a result with their fronts, ``none`` among them."""
+    """Return rows that have a result with their fronts, ``none`` among them.
+
+    Parameters
+    ----------
+    rows : sequence of rows of a study
+        Each with its result and its mean cost; those that failed are left out.
+    """
     present = [row for row in rows if row.result.mean is not None]
     means = [row.result.mean or 0.0 for row in present]
     costs = [_costs(row.cost_mean) for row in present]

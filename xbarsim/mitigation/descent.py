@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation.bench import Labelled
+from xbarsim.mitigation.bench_images import Labelled
 from xbarsim.nn.training import DivergedError
 
 
@@ -20,6 +20,15 @@ def batches(rng: np.random.Generator, count: int, size: int) -> Iterator[Tensor]
     """Yield numbers of ``size`` images out of ``count``, without end: all of them in a new order, and again.
 
     What is left over at the end of an order is too few for a batch, and is not used in it.
+
+    Parameters
+    ----------
+    rng : Generator
+        Of the method's own seed.
+    count : int
+        How many images there are.
+    size : int
+        How many of them a batch has.
 
     Raises
     ------
@@ -92,7 +101,15 @@ def descend(
 
 
 def check_trained(module: nn.Module, label: str) -> None:
-    """Raise DivergedError where a trained module has numbers that are not finite: the last step is seen by no loss."""
+    """Raise DivergedError where a trained module has numbers that are not finite: the last step is seen by no loss.
+
+    Parameters
+    ----------
+    module : torch module
+        What was trained.
+    label : str
+        The method's name, for messages.
+    """
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise DivergedError(f"{label}: {name} is not finite after the last step: give a smaller rate")

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation.bench import Bench, Labelled
+from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.bench_images import Labelled
 from xbarsim.mitigation.descent import batches, check_trained, descend
 from xbarsim.mitigation.method import Method
 from xbarsim.nn.network import CrossbarNetwork

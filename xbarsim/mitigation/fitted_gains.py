@@ -25,10 +25,24 @@ def fitted(ideal: Tensor, real: Tensor, per: str = "layer") -> Tensor:
 
 
 def as_matrix(layer: CrossbarLayer, weight: Tensor) -> Tensor:
-    """Return a tensor of the weight's shape as (inputs, outputs), outputs of all groups beside each other."""
+    """Return a tensor of the weight's shape as (inputs, outputs), outputs of all groups beside each other.
+
+    Parameters
+    ----------
+    layer : CrossbarLayer
+        Whose outputs count.
+    weight : Tensor
+        Of the shape of the layer's weight.
+    """
     return weight.double().reshape(layer.outputs, -1).T
 
 
 def realised_matrix(layer: CrossbarLayer) -> Tensor:
-    """Return what a programmed layer multiplies by, likewise."""
+    """Return what a programmed layer multiplies by, likewise.
+
+    Parameters
+    ----------
+    layer : CrossbarLayer
+        Programmed, of linear cells.
+    """
     return torch.cat([matrix.double() for matrix in layer.effective_matrices()], dim=1)

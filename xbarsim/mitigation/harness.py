@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation.bench import Bench, calibrated
+from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.bench_images import calibrated
 from xbarsim.mitigation.chip_socket import ChipSocket
 from xbarsim.mitigation.known_chips import KnownChips
 from xbarsim.mitigation.ledger import Ledger

@@ -86,7 +86,15 @@ def independent(values: Array, count: int, neighbourhood: Neighbourhood) -> list
 
 
 def falling(values: Array, count: int) -> Iterator[tuple[int, int]]:
-    """Yield the places (row, column) of all values above 0, the largest first; quickest where few are taken."""
+    """Yield the places (row, column) of all values above 0, the largest first; quickest where few are taken.
+
+    Parameters
+    ----------
+    values : (rows, cols) array
+        What is ordered.
+    count : int
+        About how many will be taken.
+    """
     flat = values.ravel()
     begin, size = 0, min(flat.size, _AT_FIRST * count)
     while begin < flat.size:

@@ -37,7 +37,13 @@ class InsertedNorm(nn.Module):
             self.norm.bias.copy_(mean)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return outputs normalised: by the batch and with running statistics moved in training, else by those."""
+        """Return outputs normalised: by the batch and with running statistics moved in training, else by those.
+
+        Parameters
+        ----------
+        x : Tensor
+            The layer's outputs; its dimension ``dim`` counts outputs.
+        """
         last = x.movedim(self.dim, -1)
         flat: Tensor = self.norm(last.reshape(-1, last.shape[-1]))
         return flat.reshape(last.shape).movedim(-1, self.dim)
@@ -59,7 +65,15 @@ class Moments:
     squares: Tensor | float = 0.0
 
     def add(self, outputs: Tensor, dim: int) -> None:
-        """Take up a batch whose outputs lie in a dimension."""
+        """Take up a batch whose outputs lie in a dimension.
+
+        Parameters
+        ----------
+        outputs : Tensor
+            A batch of them.
+        dim : int
+            Which dimension counts outputs.
+        """
         flat = outputs.movedim(dim, -1).reshape(-1, outputs.shape[dim]).double()
         self.count += len(flat)
         self.total = self.total + flat.sum(dim=0)

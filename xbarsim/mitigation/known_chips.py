@@ -56,7 +56,13 @@ class KnownChips:
         return KnownChips(replace(hardware, cells=cells), maps)
 
     def chips(self, cells: Nonidealities) -> dict[str, Chip]:
-        """Return the known chips of a kind, as ``CrossbarNetwork.program`` takes them."""
+        """Return the known chips of a kind, as ``CrossbarNetwork.program`` takes them.
+
+        Parameters
+        ----------
+        cells : Nonidealities
+            The kind that they are said to be; what is unknown is off in it.
+        """
         return {
             name: Chip(cells, 0, [tile.shape for tile in tiles], dict(enumerate(tiles)))
             for name, tiles in self.maps.items()

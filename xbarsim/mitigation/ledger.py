@@ -42,7 +42,13 @@ class Ledger:
 
     @staticmethod
     def of(images: int) -> Ledger:
-        """Return the empty ledger of so many training images."""
+        """Return the empty ledger of so many training images.
+
+        Parameters
+        ----------
+        images : int
+            How many training images there are.
+        """
         return Ledger(np.zeros(images, dtype=bool), np.zeros(images, dtype=bool))
 
     @property
@@ -56,7 +62,17 @@ class Ledger:
         return int((self.unlabelled & ~self.labelled).sum())
 
     def add_writes(self, layer: str, writes: list[NDArray[Any]], pulses: int) -> None:
-        """Count writes that another programming replaces: how often each cell of a layer's arrays was written."""
+        """Count writes that another programming replaces: how often each cell of a layer's arrays was written.
+
+        Parameters
+        ----------
+        layer : str
+            The layer's name.
+        writes : list of (rows, cols) array
+            How often each cell was written, an array each.
+        pulses : int
+            How many pulses that took.
+        """
         counts = [np.asarray(array, dtype=np.int64) for array in writes]
         before = self.cell_writes.get(layer)
         self.cell_writes[layer] = counts if before is None else [a + b for a, b in zip(before, counts, strict=True)]

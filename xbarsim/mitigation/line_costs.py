@@ -79,6 +79,15 @@ class LineCosts:
 def arrangement_by(layer: CrossbarLayer, scope: Scope, label: str) -> Arrangement:
     """Return a layer's arrangement as it is, in the form of a scope.
 
+    Parameters
+    ----------
+    layer : CrossbarLayer
+        Whose arrangement is looked at.
+    scope : {"layer", "tile"}
+        Within what lines may change places.
+    label : str
+        The method's name, for messages.
+
     Raises
     ------
     InputError

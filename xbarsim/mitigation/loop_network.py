@@ -91,7 +91,15 @@ class LoopNetwork(nn.Module):
 
 
 def with_addends(plan: Plan, addends: Mapping[str, Tensor]) -> Plan:
-    """Return a plan with addends in its digital memory, beside those that are there."""
+    """Return a plan with addends in its digital memory, beside those that are there.
+
+    Parameters
+    ----------
+    plan : Plan
+        It stays as it is.
+    addends : mapping of str to Tensor
+        Of each layer's name, of its weight's shape.
+    """
     for name, addend in addends.items():
         present = plan.layer(name).sram
         plan = plan.with_layer(name, sram=addend.detach() if present is None else present + addend.detach())

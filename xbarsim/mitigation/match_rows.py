@@ -85,7 +85,17 @@ class MatchRows(RowPlacement):
 
 
 def matched(whole: Array, costs: LineCosts, u: Array | None) -> Order:
-    """Return which row each line has at the least sum of costs (rows, lines); the present order where none is less."""
+    """Return which row each line has at the least sum of costs (rows, lines); the present order where none is less.
+
+    Parameters
+    ----------
+    whole : (rows, lines) array
+        Cost of each row on each line.
+    costs : LineCosts
+        Whose present order is kept where nothing costs less.
+    u : (rows,) array or None
+        What rows weigh; None: 1 each.
+    """
     weighted = whole if u is None else whole * u[:, None]
     rows, lines = linear_sum_assignment(weighted)
     order = np.full(whole.shape[1], OFF)

@@ -102,7 +102,15 @@ class Needs:
 
 
 def parts_of_larger(model: nn.Module, network: CrossbarNetwork) -> list[str]:
-    """Return the layers on crossbars that are no layers of the torch network, but parts of such, by name."""
+    """Return the layers on crossbars that are no layers of the torch network, but parts of such, by name.
+
+    Parameters
+    ----------
+    model : torch module
+        The network of torch.
+    network : CrossbarNetwork
+        The same on crossbars.
+    """
     names = {name for name, _ in model.named_modules()} | {"model"}
     return [name for name in network.layers if name not in names]
 
@@ -116,12 +124,30 @@ def _check_gradient(label: str, hardware: Hardware) -> None:
 
 
 def reaches(order: tuple[str, ...], present: str, level: str) -> bool:
-    """Return whether a level is at least another; ``order`` has all."""
+    """Return whether a level is at least another; ``order`` has all.
+
+    Parameters
+    ----------
+    order : tuple of str
+        All levels, the least first.
+    present, level : str
+        The level that there is, and the one that is asked for.
+    """
     return order.index(present) >= order.index(level)
 
 
 def check_entitled(needs: Mapping[str, str], label: str, **levels: str) -> None:
-    """Raise NotEntitledError unless needs reach all levels by name."""
+    """Raise NotEntitledError unless needs reach all levels by name.
+
+    Parameters
+    ----------
+    needs : mapping of str to str
+        The levels of ``data``, ``knows`` and ``chip`` that a method declares.
+    label : str
+        The method's name, for messages.
+    **levels : str
+        What is asked for, by the same names.
+    """
     orders = {"data": DATA, "knows": KNOWLEDGE, "chip": CHIP}
     for name, level in levels.items():
         if not reaches(orders[name], needs[name], level):

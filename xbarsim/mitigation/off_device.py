@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
-from xbarsim.mitigation.bench import Bench, Labelled
+from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.bench_images import Labelled
 from xbarsim.mitigation.descent import batches, descend
 from xbarsim.mitigation.forward_pass import forward_pass
 from xbarsim.mitigation.independence import Neighbourhood, independent

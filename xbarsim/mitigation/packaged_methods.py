@@ -45,7 +45,15 @@ def packaged_methods(names: frozenset[str]) -> tuple[dict[str, type[Method]], di
 
 
 def method_fault(candidate: object, name: str) -> str | None:
-    """Say what keeps an object from being the method of a name; None where nothing does."""
+    """Say what keeps an object from being the method of a name; None where nothing does.
+
+    Parameters
+    ----------
+    candidate : object
+        What an entry point names.
+    name : str
+        The entry point's own.
+    """
     if not (isinstance(candidate, type) and issubclass(candidate, Method)):
         return "is no subclass of xbarsim.mitigation.Method"
     if "__dataclass_fields__" not in vars(candidate):

@@ -63,11 +63,27 @@ class PartialFile:
         return self.path is not None and self._on_disk
 
     def finished(self, value: Any = None) -> dict[tuple[str, int], Record]:
-        """Return the records of a swept value, by label and seed."""
+        """Return the records of a swept value, by label and seed.
+
+        Parameters
+        ----------
+        value : object
+            Of the swept setting; None without a sweep.
+        """
         return {(label, seed): record for (at, label, seed), record in self._records.items() if at == _word(value)}
 
     def add(self, label: str, record: Record, value: Any = None) -> None:
-        """Add a finished pair; what cannot be written now is tried again with the next one, see ``complaint``."""
+        """Add a finished pair; what cannot be written now is tried again with the next one, see ``complaint``.
+
+        Parameters
+        ----------
+        label : str
+            The chain's.
+        record : Record
+            Its trial on one chip, whose seed is in it.
+        value : object
+            Of the swept setting; None without a sweep.
+        """
         key = _word(value), label, record.seed
         self._records[key] = record
         if self.path is None:

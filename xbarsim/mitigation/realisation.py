@@ -19,14 +19,30 @@ from xbarsim.nonideal import Chip
 
 
 def hardware_of(plan: Plan, hardware: Hardware) -> Hardware:
-    """Return the hardware as a plan has it programmed: verified writes have their own noise, not that of blind ones."""
+    """Return the hardware as a plan has it programmed: verified writes have their own noise, not that of blind ones.
+
+    Parameters
+    ----------
+    plan : Plan
+        With the law of verified writes, or None.
+    hardware : Hardware
+        The kind of chip.
+    """
     if plan.write_verify is None:
         return hardware
     return replace(hardware, cells=replace(hardware.cells, write_verify=plan.write_verify, cycle_variation=None))
 
 
 def laid_out(plan: Plan, hardware: Hardware) -> CrossbarNetwork:
-    """Return the network of a plan, its layers arranged, without chips."""
+    """Return the network of a plan, its layers arranged, without chips.
+
+    Parameters
+    ----------
+    plan : Plan
+        Model, arrangement and what is settled of layers.
+    hardware : Hardware
+        The kind of chip.
+    """
     binary = is_binary(plan.model)
     model = plain(plan.model) if binary else plan.model
     fold = plan.batchnorm == "weights" and not binary
@@ -93,7 +109,15 @@ def put_on_chips(
 
 
 def add_digital(network: CrossbarNetwork, plan: Plan) -> None:
-    """Add a plan's gains and shifts to those that a BatchNorm left in a network, and what is multiplied digitally."""
+    """Add a plan's gains and shifts to those that a BatchNorm left in a network, and what is multiplied digitally.
+
+    Parameters
+    ----------
+    network : CrossbarNetwork
+        Of the plan; its layers are changed.
+    plan : Plan
+        With gains, shifts and addends by layer.
+    """
     for name, layer in network.layers.items():
         _add_to_layer(layer, plan.layer(name))
 

@@ -52,18 +52,40 @@ class RealisedSigns(SignOf):
         self.register_buffer("slope", 0.5 * (plus - minus))
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Return what the cells represent."""
+        """Return what the cells represent.
+
+        Parameters
+        ----------
+        latent : Tensor
+            The real weights, whose signs count.
+        """
         weight: Tensor = _Realised.apply(latent, self.plus, self.minus, self.slope)  # type: ignore[no-untyped-call]
         return weight
 
 
 def has_signs(plan: Plan, name: str) -> bool:
-    """Return whether a layer's weights are signs."""
+    """Return whether a layer's weights are signs.
+
+    Parameters
+    ----------
+    plan : Plan
+        With the network's weights.
+    name : str
+        A layer's.
+    """
     return plan.weight_name(name).endswith(".original")
 
 
 def has_tables(plan: Plan, bench: Bench) -> bool:
-    """Return whether each weight's cells depend on its own sign alone, and outputs are products and biases."""
+    """Return whether each weight's cells depend on its own sign alone, and outputs are products and biases.
+
+    Parameters
+    ----------
+    plan : Plan
+        With the network's weights.
+    bench : Bench
+        Whose hardware says how circuits are computed.
+    """
     layers = bench.ideal_network(plan).layers
     signs = all(has_signs(plan, name) for name in layers)
     products = bench.hardware.fidelity == "ideal" and bench.hardware.law.linear
@@ -75,6 +97,13 @@ def on_tables(plan: Plan, bench: Bench) -> nn.Module:
     """Return the plan's network with ``RealisedSigns`` for weights, on the chip as it is known.
 
     Programmed twice, with all weights +1 and all -1, the chip has told all that it can be.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a network of which ``has_tables`` holds.
+    bench : Bench
+        That knows the chip's maps.
     """
     tables: list[dict[str, Tensor]] = []
     for value in (1.0, -1.0):
@@ -114,7 +143,15 @@ class SignsOnCircuit(nn.Module):
 
     @classmethod
     def of(cls, plan: Plan, network: CrossbarNetwork) -> Self:
-        """Return a plan's network with the real weights behind those of its layers that are signs, if any."""
+        """Return a plan's network with the real weights behind those of its layers that are signs, if any.
+
+        Parameters
+        ----------
+        plan : Plan
+            With the real weights behind signs.
+        network : CrossbarNetwork
+            The plan's, on a chip.
+        """
         state = plan.model.state_dict()
         names = {name: plan.weight_name(name) for name in network.layers if has_signs(plan, name)}
         return cls(network, {name: nn.Parameter(state[latent].detach().clone()) for name, latent in names.items()})
@@ -129,7 +166,13 @@ class SignsOnCircuit(nn.Module):
         return [*self.latents.values(), *(part for part in self.network.parameters() if id(part) not in signs)]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return what the network returns for the signs as they are now."""
+        """Return what the network returns for the signs as they are now.
+
+        Parameters
+        ----------
+        images : Tensor
+            As the network takes them.
+        """
         self.put_signs()
         outputs: Tensor = self.network(images)
         return outputs

@@ -85,7 +85,13 @@ class ReducedLayer:
 
     @torch.no_grad()
     def reduce(self, output: int, place: int) -> float:
-        """Divide a weight by t and fix it there; returns what it was."""
+        """Divide a weight by t and fix it there; returns what it was.
+
+        Parameters
+        ----------
+        output, place : int
+            Which weight: its output, and its place among that output's inputs.
+        """
         before = float(self.weight[output, place])
         self._values[output, place] = self.weight[output, place] / self.rule.t
         self.weight[output, place] = self._values[output, place]

@@ -97,7 +97,15 @@ class RowPlacement(Method):
             )
 
     def weighting_of(self, plan: Plan, bench: Bench) -> dict[str, list[Array]]:
-        """Return what rows weigh, by layer and group; nothing: 1 each."""
+        """Return what rows weigh, by layer and group; nothing: 1 each.
+
+        Parameters
+        ----------
+        plan : Plan
+            What is on the chip.
+        bench : Bench
+            With images, where the method uses any.
+        """
         return {}
 
     def placed(self, costs: LineCosts, u: Array | None) -> tuple[Order, Flips]:

@@ -178,6 +178,13 @@ def spread(heights: Sequence[float], apart: float, bottom: float, top: float) ->
     """Return heights in the same order, so far from each other, moved as little as blocks of them must be.
 
     They are within bottom and top, unless there are too many: then they begin at the top.
+
+    Parameters
+    ----------
+    heights : sequence of float
+        Where labels would be, in any order.
+    apart, bottom, top : float
+        The least distance, and the bounds, in the same unit.
     """
     order = sorted(range(len(heights)), key=lambda k: heights[k])
     blocks: list[tuple[float, list[int]]] = []

@@ -80,7 +80,13 @@ class TechnologyTraining(EpochTraining):
             )
 
     def model_of(self, fidelity: Fidelity) -> Fidelity:
-        """Return how the circuit is computed in the loop, of hardware of a fidelity."""
+        """Return how the circuit is computed in the loop, of hardware of a fidelity.
+
+        Parameters
+        ----------
+        fidelity : str
+            How the hardware's circuit is computed, as ``Hardware.fidelity``.
+        """
         raise NotImplementedError
 
     def apply(self, plan: Plan, bench: Bench) -> Plan:

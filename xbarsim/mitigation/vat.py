@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xbarsim.errors import InputError
-from xbarsim.mitigation.bench import Bench, Labelled
+from xbarsim.mitigation.bench import Bench
+from xbarsim.mitigation.bench_images import Labelled
 from xbarsim.mitigation.descent import batches, descend
 from xbarsim.mitigation.forward_pass import NORMS
 from xbarsim.mitigation.method import Method, Part
@@ -168,7 +169,13 @@ def held_apart(scores: Tensor, arriving: Tensor, weight: Tensor, labels: Tensor,
 
 
 def relative_spread(variation: Variation | None) -> float:
-    """Return k, the standard deviation of a factor: of lognormal ones ``e^(s^2/2) sqrt(e^(s^2) - 1)``; 0 of none."""
+    """Return k, the standard deviation of a factor: of lognormal ones ``e^(s^2/2) sqrt(e^(s^2) - 1)``; 0 of none.
+
+    Parameters
+    ----------
+    variation : Variation or None
+        With its sigma, of lognormal or normal factors.
+    """
     if variation is None or variation.sigma == 0.0:
         return 0.0
     square = variation.sigma**2

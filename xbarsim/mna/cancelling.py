@@ -23,6 +23,13 @@ def check_cancelling(system: System, factors: Factors) -> None:
 
     Controlled sources can cancel a resistance all but for a last bit. To first order, changed values dA move the
     solution x of A x = b by -inv(A) dA x.
+
+    Parameters
+    ----------
+    system : System
+        A network's equations.
+    factors : Factors
+        Of them.
     """
     rng = np.random.default_rng(0)
     shares = np.where(system.valued, rng.uniform(-1, 1, system.values.size), 0.0)

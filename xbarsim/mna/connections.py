@@ -19,7 +19,15 @@ class LoopError(SolveError):
 
 
 def components(nodes: int, a: Ints, b: Ints) -> Ints:
-    """Return the number of the connected component of each node."""
+    """Return the number of the connected component of each node.
+
+    Parameters
+    ----------
+    nodes : int
+        How many there are.
+    a, b : (edges,) array of int
+        Which nodes each edge joins.
+    """
     graph = sp.coo_array((np.ones(a.size), (a, b)), (nodes, nodes))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
@@ -28,6 +36,15 @@ def check_loops(nodes: int, a: Ints, b: Ints, yielding: Bools) -> None:
     """Refuse loops of elements that fix a voltage: the current around one has no bound, or no value.
 
     Those that are ``yielding`` fix one that depends on currents, and close no such loop.
+
+    Parameters
+    ----------
+    nodes : int
+        How many there are.
+    a, b : (branches,) array of int
+        Ends of the elements that fix a voltage.
+    yielding : (branches,) array of bool
+        Which of them fix one that depends on currents.
     """
     firm = np.flatnonzero(~yielding)
     a, b = a[firm], b[firm]
@@ -52,6 +69,15 @@ def check_islands(network: Network, a: Ints, b: Ints, ties: Branches) -> None:
     """Refuse nodes without a path to ground through elements that tie voltages together.
 
     ``a`` and ``b`` are the ends of the elements that fix a voltage, ``ties`` what else conducts.
+
+    Parameters
+    ----------
+    network : Network
+        All linear elements.
+    a, b : (branches,) array of int
+        Ends of the elements that fix a voltage.
+    ties : Branches
+        Ends of nonlinear elements that conduct.
     """
     ohms = network.resistors
     label = components(network.nodes, np.concatenate([a, ohms.a, ties.a]), np.concatenate([b, ohms.b, ties.b]))

@@ -42,7 +42,13 @@ class Terms:
     low: Floats
 
     def scaled(self, rows: Floats, columns: Floats) -> Terms:
-        """Return the matrix with its rows and columns multiplied by powers of two, which round nothing."""
+        """Return the matrix with its rows and columns multiplied by powers of two, which round nothing.
+
+        Parameters
+        ----------
+        rows, columns : (size,) array
+            Powers of two.
+        """
         factor_row, factor_col = rows[self.row], columns[self.col]
         return Terms(
             self.size, self.row, self.col, self.high * factor_row * factor_col, self.low * factor_row * factor_col
@@ -59,7 +65,15 @@ class Terms:
         return rows, bits.astype(np.int64)
 
     def left(self, right: Floats, high: Floats, low: Floats) -> Floats:
-        """Return ``right - A (high + low)``, (size,) each, as exactly as sums of 1e-31 of the terms let it be."""
+        """Return ``right - A (high + low)``, (size,) each, as exactly as sums of 1e-31 of the terms let it be.
+
+        Parameters
+        ----------
+        right : (size,) array
+            What ``A x`` is to be.
+        high, low : (size,) array
+            The unknowns, and what these lack.
+        """
         x, tail = high[self.col], low[self.col]
         product = self.high * x
         small = _lost(self.high, x, product) + (self.high * tail + self.low * x)
@@ -90,7 +104,13 @@ def _lost(a: Floats, b: Floats, product: Floats) -> Floats:
 
 
 def reciprocals(value: Floats) -> tuple[Floats, Floats]:
-    """Return ``1 / value`` as a double and what it lacks; 0 where that is no number."""
+    """Return ``1 / value`` as a double and what it lacks; 0 where that is no number.
+
+    Parameters
+    ----------
+    value : array
+        Of any shape.
+    """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         high = 1.0 / value
         product = high * value
@@ -99,7 +119,13 @@ def reciprocals(value: Floats) -> tuple[Floats, Floats]:
 
 
 def added(high: Floats, low: Floats, step: Floats) -> tuple[Floats, Floats]:
-    """Return ``high + low + step`` as a double and what it lacks."""
+    """Return ``high + low + step`` as a double and what it lacks.
+
+    Parameters
+    ----------
+    high, low, step : array
+        Of one shape; ``low`` is below the last digit of ``high``.
+    """
     total = high + step
     shadow = total - high
     lost = (high - (total - shadow)) + (step - shadow)

@@ -109,6 +109,11 @@ class Factors:
     def solve(self, right: Floats) -> Floats:
         """Solve for right-hand sides (size, points), refined with residuals in extended precision.
 
+        Parameters
+        ----------
+        right : (size, points) array
+            In the equations' units.
+
         Raises
         ------
         UntrustedError
@@ -118,6 +123,11 @@ class Factors:
 
     def refined(self, right: Floats) -> Refined:
         """Solve as ``solve``, and say how well.
+
+        Parameters
+        ----------
+        right : (size, points) array
+            In the equations' units.
 
         Raises
         ------
@@ -178,7 +188,15 @@ class Factors:
         return Refined(first * self.col_scale[:, None], doubt)
 
     def share(self, step: Floats, x: Floats) -> float:
-        """Return the largest share that steps (size, any) have in a part of unknowns (size, 1)."""
+        """Return the largest share that steps (size, any) have in a part of unknowns (size, 1).
+
+        Parameters
+        ----------
+        step : (size, any) array
+            Steps in the unknowns.
+        x : (size, 1) array
+            Unknowns.
+        """
         whole = x[:, 0] / self.col_scale
         return max((self._share(column, whole) for column in (step / self.col_scale[:, None]).T), default=0.0)
 

@@ -52,6 +52,17 @@ class Residual:
 
         ``amounts`` (flows, points) are the currents at x of ``flows``, where there are any. ``rounding`` (size, points)
         is what these differ by between neighbouring doubles of x: no x could do better, so it counts as a last digit.
+
+        Parameters
+        ----------
+        x, right : (size, points) array
+            Unknowns, and what the sources give.
+        flows : Flows, optional
+            Where currents of laws go.
+        amounts : (flows, points) array, optional
+            These currents at x.
+        rounding : (size, points) array, optional
+            What a last digit of x makes of each equation.
         """
         gap = self._system.matrix @ x
         gap -= right

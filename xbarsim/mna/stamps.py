@@ -42,6 +42,15 @@ def linear_stamps(network: Network, fixing: Branches, stiff: Ints) -> tuple[Stam
 
     ``fixing`` are all branches that have a current among the unknowns, with their ends alone; the last are the
     ``stiff`` resistors.
+
+    Parameters
+    ----------
+    network : Network
+        All linear elements.
+    fixing : Branches
+        Those with a current among the unknowns.
+    stiff : array of int
+        Which resistors are the last of them.
     """
     ohms, n = network.resistors, network.nodes
     law = n + np.arange(fixing.a.size)

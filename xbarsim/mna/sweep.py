@@ -59,6 +59,15 @@ def _parts(network: Network, drive: Drive) -> _Parts:
 def solve_points(system: System, factors: Factors, drive: Drive) -> NetworkSolution:
     """Solve at every point of a drive.
 
+    Parameters
+    ----------
+    system : System
+        A network's equations.
+    factors : Factors
+        Of them.
+    drive : Drive
+        The sources' volts and amperes at each point.
+
     Raises
     ------
     UntrustedError

@@ -73,18 +73,38 @@ class System:
         self.matrix, self.magnitude = self.matrix.toarray(), self.magnitude.toarray()
 
     def right(self, volts: Floats, amperes: Floats) -> Floats:
-        """Return s (size, points) for the sources' values, (sources, points) each."""
+        """Return s (size, points) for the sources' values, (sources, points) each.
+
+        Parameters
+        ----------
+        volts : (sources, points) array
+            Of the elements that fix a voltage.
+        amperes : (sources, points) array
+            Of the current sources.
+        """
         first = self.unknowns.nodes - 1
         right = -self.flows(self.network.currents.a, self.network.currents.b).sums(amperes)
         right[first : first + volts.shape[0]] = volts
         return right
 
     def flows(self, a: Ints, b: Ints) -> Flows:
-        """Return what adds up currents that leave places a and enter places b."""
+        """Return what adds up currents that leave places a and enter places b.
+
+        Parameters
+        ----------
+        a, b : (flows,) array of int
+            Places that currents leave, and that they enter.
+        """
         return Flows(self.unknowns.pairs(a, b))
 
     def gap(self, x: Floats, right: Floats) -> Floats:
-        """Return s - A x (size, points), with twice the digits of a double."""
+        """Return s - A x (size, points), with twice the digits of a double.
+
+        Parameters
+        ----------
+        x, right : (size, points) array
+            Unknowns, and what the sources give.
+        """
         zeros = np.zeros(self.size)
         return np.stack([self.terms.left(b, column, zeros) for b, column in zip(right.T, x.T, strict=True)], axis=1)
 
@@ -100,7 +120,15 @@ class System:
         return left.indices[at].astype(np.int64), up.indices[to].astype(np.int64), left.data[at] * up.data[to], stamp
 
     def matrix_of(self, stamps: Stamps, values: Wide) -> Sparse:
-        """Return the sum of stamps in extended precision."""
+        """Return the sum of stamps in extended precision.
+
+        Parameters
+        ----------
+        stamps : Stamps
+            Where each value goes.
+        values : (stamps,) array
+            In extended precision.
+        """
         row, col, sign, stamp = self.entries(stamps)
         return sp.csr_array(sp.coo_array((sign * values[stamp], (row, col)), (self.size, self.size)))
 
@@ -146,11 +174,23 @@ class Flows:
         return table.row.astype(np.int64), table.col.astype(np.int64), table.data.astype(np.float64)
 
     def sums(self, amounts: Floats) -> Floats:
-        """Return what currents (flows, points) add to each equation, (size, points)."""
+        """Return what currents (flows, points) add to each equation, (size, points).
+
+        Parameters
+        ----------
+        amounts : (flows, points) array
+            Amperes, or terms of laws.
+        """
         return np.asarray(self._signs @ amounts)
 
     def sizes(self, amounts: Floats) -> Floats:
-        """Return the sum of their sizes in each equation, against which it is rounded."""
+        """Return the sum of their sizes in each equation, against which it is rounded.
+
+        Parameters
+        ----------
+        amounts : (flows, points) array
+            Amperes, or terms of laws.
+        """
         return np.asarray(self._incidence @ np.abs(amounts))
 
 
@@ -178,12 +218,23 @@ class Jacobian:
         return linear.toarray(), place, sign, stamp
 
     def matrix(self, slopes: Floats) -> Sparse:
-        """Return ``A + S`` in extended precision, for one slope a stamp."""
+        """Return ``A + S`` in extended precision, for one slope a stamp.
+
+        Parameters
+        ----------
+        slopes : (stamps,) array
+            Of laws.
+        """
         data = self._base + self._scatter @ slopes.astype(np.longdouble)
         return sp.csr_array((data, self._columns, self._starts), self._shape)
 
     def factored(self, slopes: Floats) -> Factors:
         """Factor ``A + S``.
+
+        Parameters
+        ----------
+        slopes : (stamps,) array
+            Of laws.
 
         Raises
         ------

@@ -80,6 +80,11 @@ class Unknowns:
         """Return what place a has more than place b of each unknown, or of each equation: (pairs, size), of -1, 0, 1.
 
         What both have is not there at all: that is what keeps groups' balances free of rounding.
+
+        Parameters
+        ----------
+        a, b : (pairs,) array of int
+            Places, nodes first and then branches.
         """
         rows, unit = np.arange(a.size), np.ones(a.size)
         signs = sp.coo_array(
@@ -90,22 +95,46 @@ class Unknowns:
         return table
 
     def voltages(self, x: Floats) -> Floats:
-        """Return all nodes' voltages (nodes, points) from the unknowns (size, points)."""
+        """Return all nodes' voltages (nodes, points) from the unknowns (size, points).
+
+        Parameters
+        ----------
+        x : (size, points) array
+            Unknowns.
+        """
         relative = np.concatenate([np.zeros((1, x.shape[1])), x[: self.nodes - 1]])
         return np.asarray(self._paths @ relative) if self._relative else relative
 
     def currents(self, x: Floats) -> Floats:
-        """Return the currents (branches, points) of ``fixing``."""
+        """Return the currents (branches, points) of ``fixing``.
+
+        Parameters
+        ----------
+        x : (size, points) array
+            Unknowns.
+        """
         return x[self.nodes - 1 :]
 
     def values(self, x: Floats) -> Floats:
-        """Return what each place has (places,), voltages and then currents, at one point's unknowns (size, 1)."""
+        """Return what each place has (places,), voltages and then currents, at one point's unknowns (size, 1).
+
+        Parameters
+        ----------
+        x : (size, 1) array
+            Unknowns of one point.
+        """
         if self._relative:
             return np.concatenate([self.voltages(x)[:, 0], self.currents(x)[:, 0]])
         return np.concatenate((_GROUND, x[:, 0]))
 
     def relative(self, voltages: Floats) -> Floats:
-        """Return the unknown voltages (nodes - 1, points) of all nodes' voltages (nodes, points)."""
+        """Return the unknown voltages (nodes - 1, points) of all nodes' voltages (nodes, points).
+
+        Parameters
+        ----------
+        voltages : (nodes, points) array
+            Volts, ground's 0 first.
+        """
         return np.asarray(voltages[1:] - np.where(self.references[1:, None] > 0, voltages[self.references[1:]], 0.0))
 
 

@@ -92,7 +92,17 @@ def _with_laws(sources: mna.Branches, laws: list[Behaviours]) -> mna.Branches:
 
 
 def loop_message(circuit: FlatCircuit, fixing: list[str], branch: int) -> str:
-    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm."""
+    """Say which element closes a loop of sources; past the named ones come resistors of 0 ohm.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        Whose names and places are told.
+    fixing : list of str
+        Names of the elements that fix a voltage, by branch.
+    branch : int
+        Which one closes the loop.
+    """
     if branch < len(fixing):
         name = fixing[branch]
     else:

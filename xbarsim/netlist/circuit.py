@@ -29,7 +29,13 @@ class Circuit(FlatCircuit):
 
     @classmethod
     def of(cls, circuit: FlatCircuit) -> Self:
-        """Return the circuit with the columns of a flat one."""
+        """Return the circuit with the columns of a flat one.
+
+        Parameters
+        ----------
+        circuit : FlatCircuit
+            What was read; its columns are shared, not copied.
+        """
         return cls(**{column.name: getattr(circuit, column.name) for column in fields(circuit)})
 
     def recognise(self) -> Recognition:

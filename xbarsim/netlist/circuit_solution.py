@@ -245,7 +245,13 @@ class CircuitSolution(Sequence[SolvedAnalysis]):
         return max(analysis.residual for analysis in self.analyses)
 
     def voltage(self, node: str, reference: str = "0") -> float | Array:
-        """Return the volts of a node in the first analysis, as :meth:`SolvedAnalysis.voltage`."""
+        """Return the volts of a node in the first analysis, as :meth:`SolvedAnalysis.voltage`.
+
+        Parameters
+        ----------
+        node, reference : str
+            Names of nodes; ``0`` is ground.
+        """
         return self.analyses[0].voltage(node, reference)
 
     def current(self, element: str) -> float | Array:

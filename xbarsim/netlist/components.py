@@ -13,6 +13,13 @@ def components(u: Ints, v: Ints, count: int) -> Ints:
 
     Every tree of labels is hung on the lowest one beside it, and flattened, until no edge joins two. (What
     ``scipy.sparse.csgraph`` has for this takes longer to import than a netlist of 10,000 elements to solve.)
+
+    Parameters
+    ----------
+    u, v : (edges,) array of int
+        Which nodes each edge joins.
+    count : int
+        How many nodes there are.
     """
     label = np.arange(count)
     while u.size:

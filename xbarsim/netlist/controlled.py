@@ -56,6 +56,13 @@ class Controlled:
         """Return what flows from + through a source that fixes no voltage to -.
 
         ``voltage`` gives that between two nodes, ``current`` that of a branch, numbered as in ``c``.
+
+        Parameters
+        ----------
+        voltage : callable
+            From two nodes to volts between them.
+        current : callable
+            From a branch to its amperes.
         """
         places = {"ab": (self.first, self.second), "cd": (self.c, self.d)}
         terms = [

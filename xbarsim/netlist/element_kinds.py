@@ -84,7 +84,15 @@ class ElementKind:
         return "v" if self.fixes_voltage else "i"
 
     def multiplied(self, value: Amount, count: Amount) -> Amount:
-        """Return the value of ``count`` of them side by side."""
+        """Return the value of ``count`` of them side by side.
+
+        Parameters
+        ----------
+        value : float or array
+            In the element's unit.
+        count : float or array
+            Its ``m=``.
+        """
         if self.parallel < 0:
             return value / count
         return value * count if self.parallel else value
@@ -141,10 +149,26 @@ def fixes_voltage(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def values_at_dc(kinds: NDArray[np.uint8], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the values of columns as an operating point has them: an inductor is a source of 0 V."""
+    """Return the values of columns as an operating point has them: an inductor is a source of 0 V.
+
+    Parameters
+    ----------
+    kinds : (elements,) array of uint8
+        Column numbers of ``ELEMENTS``.
+    values : (elements,) array
+        In each element's unit.
+    """
     return np.where(kinds == INDUCTOR, 0.0, values)
 
 
 def is_short(kinds: NDArray[np.uint8], values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which elements of columns are resistors of 0 ohm."""
+    """Return which elements of columns are resistors of 0 ohm.
+
+    Parameters
+    ----------
+    kinds : (elements,) array of uint8
+        Column numbers of ``ELEMENTS``.
+    values : (elements,) array
+        In each element's unit.
+    """
     return np.asarray((kinds == RESISTOR) & (values == 0))

@@ -149,9 +149,25 @@ class FlatCircuit:
         return {kind: count for kind, count in counts.items() if count}
 
     def where(self, element: int) -> str:
-        """Return ``file:line`` of an element."""
+        """Return ``file:line`` of an element.
+
+        Parameters
+        ----------
+        element : int
+            Its number, in the order of ``names``.
+        """
         return self.places.where(int(self.origins[element]))
 
     def error(self, message: str, element: int, kind: type[NetlistError] = NetlistError) -> NetlistError:
-        """Return the error that names an element's place."""
+        """Return the error that names an element's place.
+
+        Parameters
+        ----------
+        message : str
+            What is wrong, and the way out; the place comes before it.
+        element : int
+            Its number, in the order of ``names``.
+        kind : type of NetlistError
+            What to return.
+        """
         return self.places.error(message, int(self.origins[element]), kind)

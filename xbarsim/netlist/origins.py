@@ -30,7 +30,17 @@ class Places:
         return (len(self.files) - 1) << _FILE_SHIFT
 
     def error(self, message: str, origin: int, kind: type[NetlistError] = NetlistError) -> NetlistError:
-        """Return the error that names ``origin``."""
+        """Return the error that names ``origin``.
+
+        Parameters
+        ----------
+        message : str
+            What is wrong, and the way out.
+        origin : int
+            File and line in one number.
+        kind : type of NetlistError
+            What to return.
+        """
         return kind(message, self.files[origin >> _FILE_SHIFT], origin & ((1 << _FILE_SHIFT) - 1))
 
     def where(self, origin: int) -> str:

@@ -44,7 +44,17 @@ _CANDIDATES = 2000
 
 
 def closest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the known word nearest to a mistyped one, or None; never slow, however many or long they are."""
+    """Return the known word nearest to a mistyped one, or None; never slow, however many or long they are.
+
+    Parameters
+    ----------
+    word : str
+        Mistyped.
+    words : iterable of str
+        Those that there are.
+    cutoff : float
+        How like it one must be, 0 to 1.
+    """
     if len(word) > _LONGEST:
         return None
     candidates = [name for name in islice(words, _CANDIDATES) if len(name) <= _LONGEST]

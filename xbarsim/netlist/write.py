@@ -101,7 +101,15 @@ def _bare_lines(crossbar: Crossbar) -> set[tuple[str, int]]:
 
 
 def wire_lines(crossbar: Crossbar, label: str = "") -> Iterator[str]:
-    """Yield the wires; ``label`` stands behind the first letters of all names."""
+    """Yield the wires; ``label`` stands behind the first letters of all names.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Whose wires are written.
+    label : str
+        Behind the first letters of all names.
+    """
     w, b = f"w{label}", f"b{label}"
     for i, row in enumerate(crossbar.word_wire.tolist()):
         yield from _wires(f"rw{label}", [(i, j, f"{w}_{i}_{j} {w}_{i}_{j + 1}", ohms) for j, ohms in enumerate(row)])
@@ -110,7 +118,15 @@ def wire_lines(crossbar: Crossbar, label: str = "") -> Iterator[str]:
 
 
 def cell_lines(crossbar: Crossbar, label: str = "") -> Iterator[str]:
-    """Yield ohmic cells; ``label`` as in ``wire_lines``."""
+    """Yield ohmic cells; ``label`` as in ``wire_lines``.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Whose cells are written.
+    label : str
+        Behind the first letters of all names.
+    """
     for i, row in enumerate(crossbar.conductance.tolist()):
         for j, siemens in enumerate(row):
             if siemens:

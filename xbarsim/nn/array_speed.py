@@ -78,11 +78,25 @@ class ArraySpeed:
         return ArraySpeed(tiles.rows * tiles.cols, seconds / count, sample.vector_seconds(), sample.gradients())
 
     def seconds(self, shapes: list[Shape]) -> float:
-        """Return how long arrays of some shapes take."""
+        """Return how long arrays of some shapes take.
+
+        Parameters
+        ----------
+        shapes : list of (rows, cols)
+            Of the arrays that are programmed and reduced.
+        """
         return self.array * sum(math.pow(rows * cols / self.cells, _POWER) for rows, cols in shapes)
 
     def reading(self, shapes: list[Shape], vectors: int) -> float:
-        """Return how long vectors through arrays of some shapes take."""
+        """Return how long vectors through arrays of some shapes take.
+
+        Parameters
+        ----------
+        shapes : list of (rows, cols)
+            Of the arrays.
+        vectors : int
+            How many go through each of them.
+        """
         return self.vector * vectors * sum(rows * cols for rows, cols in shapes) / self.cells
 
     def array_gradients(self, hardware: Hardware) -> float:
@@ -182,7 +196,15 @@ class TorchSpeed:
 
     @staticmethod
     def measured(kind: MapStorage, dtype: torch.dtype) -> TorchSpeed:
-        """Multiply some numbers, and compare some."""
+        """Multiply some numbers, and compare some.
+
+        Parameters
+        ----------
+        kind : str
+            How maps are stored, as ``map_storage``; their type comes from it.
+        dtype : torch.dtype
+            The weights', where the storage has no type of its own.
+        """
         weight = torch.ones(1024, 1024, dtype=MAP_TYPES.get(kind, dtype))
         x = torch.ones(256, 1024, dtype=weight.dtype)
         best = min(_timed(lambda: torch.nn.functional.linear(x, weight)) for _ in range(5))

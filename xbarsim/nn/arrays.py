@@ -131,7 +131,15 @@ class ArrayMaps:
         return roots
 
     def parameters(self, shape: torch.Size, bias_row: bool) -> tuple[Tensor, Tensor | None]:
-        """Return ``matrices`` as a weight of torch's shape, and the bias if it is a row."""
+        """Return ``matrices`` as a weight of torch's shape, and the bias if it is a row.
+
+        Parameters
+        ----------
+        shape : torch.Size
+            Of the torch layer's weight.
+        bias_row : bool
+            Whether the last row of each group's matrix is its bias.
+        """
         pair: tuple[Tensor, Tensor | None] | None = None if self._recompute else self.values.get("parameters")
         return self._shaped(shape, bias_row) if pair is None else pair
 
@@ -178,7 +186,13 @@ class ArrayMaps:
 
 
 def source_forms(state: ArrayState) -> list[SourceForm]:
-    """Return what the sources of arrays with the same word lines see together."""
+    """Return what the sources of arrays with the same word lines see together.
+
+    Parameters
+    ----------
+    state : ArrayState
+        What the arrays hold, of linear cells.
+    """
     sums = SourceSums(state.places)
     for _ in maps_by_tile(replace(state, sums=sums, progress=None)):
         pass
@@ -186,7 +200,13 @@ def source_forms(state: ArrayState) -> list[SourceForm]:
 
 
 def circuits(state: ArrayState) -> list[Tile]:
-    """Return the arrays with their wires."""
+    """Return the arrays with their wires.
+
+    Parameters
+    ----------
+    state : ArrayState
+        What the arrays hold.
+    """
     with torch.no_grad():
         return _tiles(cells.all_conductances(state), state)
 
@@ -208,6 +228,11 @@ def maps_by_tile(state: ArrayState) -> Iterator[dict[int, Tensor]]:
     """Yield the maps (rows, cols), in siemens, of one read of all arrays by their number, a few strips at a time.
 
     Where no gradient is recorded nothing else is held meanwhile: neither targets nor cells of the whole layer.
+
+    Parameters
+    ----------
+    state : ArrayState
+        What the arrays hold, and which read it is.
     """
     whole = torch.is_grad_enabled()
     count = 0
@@ -252,6 +277,11 @@ def matrix_blocks(state: ArrayState) -> Iterator[tuple[int, slice, slice, Tensor
     """Yield what a layer multiplies by, in the weights' unit, in blocks: group, inputs, outputs, and (inputs, outputs).
 
     No block is there twice, and numbers are in double precision; lines are not arranged.
+
+    Parameters
+    ----------
+    state : ArrayState
+        What the arrays hold, and which read it is.
     """
     zero, scales = _subtracted(state), _unit_scales(state)
     for tiles, maps in _by_lines(state):
@@ -273,7 +303,13 @@ def _subtracted(state: ArrayState) -> list[float]:
 
 
 def effective_matrices(state: ArrayState) -> list[Tensor]:
-    """Return what a layer multiplies by, (inputs, outputs) for each group, in the weights' unit."""
+    """Return what a layer multiplies by, (inputs, outputs) for each group, in the weights' unit.
+
+    Parameters
+    ----------
+    state : ArrayState
+        What the arrays hold, and which read it is.
+    """
     if state.places[0].row_order is not None:
         return _arranged_matrices(state)
     sources, kind = state.matrices, state.map_type

@@ -63,6 +63,21 @@ class CrossbarAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Return outputs, and the attention's weights or None, as the torch layer does for the same arguments.
 
+        Parameters
+        ----------
+        query, key, value : Tensor
+            (batch, length, features) with ``batch_first``, else (length, batch, features), or without the batch.
+        key_padding_mask : (batch, keys) tensor, optional
+            True, or -inf to add, where a key is not to be looked at.
+        need_weights : bool
+            Whether the attention's weights are returned, too.
+        attn_mask : (queries, keys) or (batch * heads, queries, keys) tensor, optional
+            True where a query is not to look at a key, or what is added to the products.
+        average_attn_weights : bool
+            Whether weights are the mean over heads, (batch, queries, keys), or (batch, heads, queries, keys).
+        is_causal : bool
+            A hint of what ``attn_mask`` is; the mask counts.
+
         Raises
         ------
         InputError

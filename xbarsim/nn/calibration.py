@@ -24,6 +24,15 @@ def calibrate(model: nn.Module, layers: Sequence[CrossbarLayer], batches: Tensor
 
     Layers are taken in the order in which data reach them. Those before have their ranges already; those after pass
     everything unrounded, and the pass ends where the layer has been called for the last time.
+
+    Parameters
+    ----------
+    model : torch module
+        With the layers in it, on chips.
+    layers : sequence of CrossbarLayer
+        Whose converters are set.
+    batches : Tensor or iterable of batches
+        Inputs, as ``run`` takes them.
     """
     source = batches_of(batches)
     # Ranges that were set in inference mode could not be used where gradients are recorded.
@@ -162,7 +171,15 @@ def batches_of(batches: Tensor | Iterable[Any]) -> Iterable[Any]:
 
 
 def run(model: nn.Module, batch: Any) -> Any:
-    """Call a model with a batch: a tensor, a tuple whose first part is the input, or a dictionary of arguments."""
+    """Call a model with a batch: a tensor, a tuple whose first part is the input, or a dictionary of arguments.
+
+    Parameters
+    ----------
+    model : torch module
+        What is called.
+    batch : Tensor, tuple or mapping
+        Of a tuple the first part is the input, what else is in it, as labels, is not used.
+    """
     if isinstance(batch, Mapping):
         return model(**batch)
     return model(batch[0] if isinstance(batch, tuple | list) else batch)
@@ -170,7 +187,15 @@ def run(model: nn.Module, batch: Any) -> Any:
 
 @contextmanager
 def undisturbed(model: nn.Module, layers: Iterable[CrossbarLayer]) -> Iterator[None]:
-    """Go through a model in ``eval()``, and leave its mode and the numbers of its layers' reads as they were."""
+    """Go through a model in ``eval()``, and leave its mode and the numbers of its layers' reads as they were.
+
+    Parameters
+    ----------
+    model : torch module
+        In evaluation mode meanwhile.
+    layers : iterable of CrossbarLayer
+        Whose reads are counted as before, afterwards.
+    """
     modes = {module: module.training for module in model.modules()}
     reads = {layer: layer.reads for layer in layers}
     model.eval()

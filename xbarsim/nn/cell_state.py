@@ -42,7 +42,15 @@ class CellState:
         return CellState(arrays, writes, tuple(array.pulses.copy() for array in arrays))
 
     def rewritten(self, state: ArrayState, masks: Sequence[Mask] | None) -> CellState:
-        """Return the cells after another write: of those that masks name, or of all."""
+        """Return the cells after another write: of those that masks name, or of all.
+
+        Parameters
+        ----------
+        state : ArrayState
+            The weights, or targets, that are written now.
+        masks : sequence of (rows, cols) array of bool, or None
+            Which cells, array by array; None: all.
+        """
         arrays = _programmed(replace(state, cells=self.cells), masks)
         counted = [array.pulses * 0 + (1 if masks is None else masks[k]) for k, array in enumerate(arrays)]
         return CellState(
@@ -63,6 +71,13 @@ class CellState:
     @staticmethod
     def on_chip(chip: Chip, arrays: Mapping[str, NDArray[Any]]) -> CellState:
         """Return what ``packed`` made arrays of, on the same chip.
+
+        Parameters
+        ----------
+        chip : Chip
+            On which the cells were written.
+        arrays : mapping of str to array
+            By the names that ``packed`` gave them.
 
         Raises
         ------

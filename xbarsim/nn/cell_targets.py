@@ -64,7 +64,13 @@ class CellTargets(Locked):
         return CellTargets(np.stack([model.checked_target(plane, (size[0], size[1]), name) for plane, name in pairs]))
 
     def part(self, place: Place) -> Array:
-        """Return the siemens of an array's cells but its reference column; on lines that are off, of any input."""
+        """Return the siemens of an array's cells but its reference column; on lines that are off, of any input.
+
+        Parameters
+        ----------
+        place : Place
+            Which part of which plane the array holds.
+        """
         rows, cols = np.maximum(place.inputs, 0), place.first_output + place.outputs
         part: Array = self.siemens[place.plane][np.ix_(rows, cols)]
         return part

@@ -140,7 +140,13 @@ class WritableWeights(ProgrammedWeights):
         self._targets, self._stored = targets, None
 
     def checked_targets(self, planes: Sequence[ArrayLike] | NDArray[Any]) -> CellTargets:
-        """Return what ``targets`` can be set to, or raise InputError."""
+        """Return what ``targets`` can be set to, or raise InputError.
+
+        Parameters
+        ----------
+        planes : sequence of (inputs, outputs) array_like
+            Siemens, for each plane, as ``targets``.
+        """
         return CellTargets.checked(planes, self._cell_shape, self.hardware.cells, self.label)
 
     @property

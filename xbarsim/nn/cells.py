@@ -190,7 +190,15 @@ def all_conductances(state: ArrayState) -> list[Tensor]:
 
 
 def together(parts: Iterator[dict[int, Tensor]], cells: float) -> Iterator[dict[int, Tensor]]:
-    """Yield parts put together until they hold a number of cells, so that threads have enough to share."""
+    """Yield parts put together until they hold a number of cells, so that threads have enough to share.
+
+    Parameters
+    ----------
+    parts : iterator of dict of int to Tensor
+        Arrays by their number, (rows, cols) each.
+    cells : float
+        How many a part has at least, but the last one.
+    """
     whole: dict[int, Tensor] = {}
     count = 0
     for part in parts:
@@ -278,6 +286,15 @@ def circuit(conductance: Array, tile: int, state: ArrayState) -> Crossbar | Brid
 
     Ideal: its cells alone. Closed: those with their ends, of which the closed form is an approximation. Of the other
     approximations: all but broken and shorted lines.
+
+    Parameters
+    ----------
+    conductance : (rows, cols) array
+        Siemens.
+    tile : int
+        The array's number on the chip.
+    state : ArrayState
+        Whose hardware and chip count.
     """
     return _circuits([conductance], [tile], state)[0]
 
@@ -315,7 +332,17 @@ def _segments(hardware: Hardware) -> tuple[float, float]:
 
 
 def maps(cells: Sequence[Tensor], state: ArrayState, tiles: Sequence[int]) -> list[Tensor]:
-    """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells."""
+    """Return the effective conductances (rows, cols) of arrays by their numbers, as functions of their cells.
+
+    Parameters
+    ----------
+    cells : sequence of (rows, cols) Tensor
+        Siemens, an array each.
+    state : ArrayState
+        Whose hardware and chip count.
+    tiles : sequence of int
+        Their numbers on the chip.
+    """
     if state.hardware.fidelity == "ideal":
         if state.sums is not None:
             state.sums.add_cells(tiles, cells)

@@ -60,7 +60,21 @@ class Recipe:
     def of(
         cls, model: str, dataset: Dataset, *, width: float = 1.0, data: str | None = None, limit: int | None = None
     ) -> Recipe:
-        """Return the recipe of a network, as ``model`` names it, for some data, which are limited already."""
+        """Return the recipe of a network, as ``model`` names it, for some data, which are limited already.
+
+        Parameters
+        ----------
+        model : str
+            A name of the zoo, or ``file.py:function``.
+        dataset : Dataset
+            What it is trained on.
+        width : float
+            By which the zoo's channels are multiplied.
+        data : str, optional
+            What the data are asked for by; None: their name.
+        limit : int, optional
+            How many images they were limited to.
+        """
         return cls(
             model, width, dataset.shape, dataset.classes, data or dataset.name, limit, dataset.mean, dataset.std,
             fingerprint(dataset.train),
@@ -79,7 +93,15 @@ class Recipe:
         return zoo.build(self.model, self.shape, len(self.classes), width=self.width, seed=seed)
 
     def check_fits(self, dataset: Dataset, path: str | Path) -> None:
-        """Raise InputError unless the images have the shape and classes that the network was made for."""
+        """Raise InputError unless the images have the shape and classes that the network was made for.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            What the network is to be used on.
+        path : str or Path
+            Its file, for messages.
+        """
         if dataset.shape != self.shape or len(dataset.classes) != len(self.classes):
             raise InputError(
                 f"{path} holds {self.model} for {_kind(self.shape, self.classes)} ({self.data}), "
@@ -138,7 +160,17 @@ class Checkpoint:
 
 
 def save(path: str | Path, recipe: Recipe, training: Training) -> None:
-    """Write a training, whole or not at all."""
+    """Write a training, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to; a file that is there is replaced.
+    recipe : Recipe
+        What network it is, on which data.
+    training : Training
+        Its state, from which it goes on.
+    """
     record = {"format": FORMAT, "recipe": {**asdict(recipe)}, "state": training.state()}
     buffer = io.BytesIO()
     torch.save(record, buffer)
@@ -181,6 +213,15 @@ def load_any(path: str | Path) -> Checkpoint | dict[str, Tensor]:
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> None:
     """Put weights into a network.
+
+    Parameters
+    ----------
+    model : torch module
+        It is changed.
+    weights : mapping of str to Tensor
+        By the names of its state.
+    path : str or Path
+        Their file, for messages.
 
     Raises
     ------

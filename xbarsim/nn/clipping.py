@@ -20,7 +20,15 @@ class ClippedWarning(UserWarning):
 
 @torch.no_grad()
 def clipped_share(matrices: Sequence[Tensor], scales: Sequence[Tensor]) -> float:
-    """Return the share of weights (inputs, outputs), of each group, that its scale clips, 0 to 1."""
+    """Return the share of weights (inputs, outputs), of each group, that its scale clips, 0 to 1.
+
+    Parameters
+    ----------
+    matrices : sequence of (inputs, outputs) Tensor
+        Weights, one matrix a group.
+    scales : sequence of (1, 1) or (1, outputs) Tensor
+        The weight that the largest conductance stands for, a group each.
+    """
     beyond = whole = 0
     for matrix, scale in zip(matrices, scales, strict=True):
         # The largest weight itself, rounded to a shorter type, may have come out above its scale.
@@ -34,7 +42,17 @@ def clipped_share(matrices: Sequence[Tensor], scales: Sequence[Tensor]) -> float
 
 
 def warn_of_clipping(label: str, share: float, headroom: float = 1.0) -> None:
-    """Say that a share of a layer's weights is clipped."""
+    """Say that a share of a layer's weights is clipped.
+
+    Parameters
+    ----------
+    label : str
+        The layer's, for the message.
+    share : float
+        0 to 1.
+    headroom : float
+        What the scale was multiplied with; below 1 it is what clips.
+    """
     if headroom < 1.0:
         cause = f"beyond the scale, which headroom={headroom:g} makes less than the largest of them, and are clipped"
         way_out = "program with headroom=1 or more"

@@ -93,6 +93,11 @@ class InputConverter(RangedConverter):
         """Return inputs, and the input of 1 of a bias row, as they are driven, and the input of full voltage.
 
         Every element of x is converted once, before anything is made of it: padding is of lines at 0 V.
+
+        Parameters
+        ----------
+        x : Tensor
+            A layer's inputs, of any shape.
         """
         full, unity = self.full(x), x.new_ones(())
         if self.bits is None:
@@ -101,6 +106,11 @@ class InputConverter(RangedConverter):
 
     def full(self, x: Tensor) -> Tensor:
         """Return the input that gets the full voltage, for a layer's inputs x.
+
+        Parameters
+        ----------
+        x : Tensor
+            A layer's inputs, of any shape.
 
         Raises
         ------
@@ -169,7 +179,13 @@ class OutputConverter(RangedConverter):
         self.shapes = tuple(shapes)
 
     def fit(self, shapes: Sequence[tuple[int, int]]) -> None:
-        """Take other arrays; columns that are more or fewer have no range."""
+        """Take other arrays; columns that are more or fewer have no range.
+
+        Parameters
+        ----------
+        shapes : sequence of (rows, cols)
+            Of the layer's arrays, in their order.
+        """
         self.shapes = tuple(shapes)
         columns = sum(cols for _, cols in shapes)
         if columns != self.range.numel():
@@ -177,7 +193,13 @@ class OutputConverter(RangedConverter):
             self.observer.largest = self.range.clone()
 
     def forward(self, currents: Tensor) -> Tensor:
-        """Return the currents of all arrays side by side, (batch, columns), as they are read."""
+        """Return the currents of all arrays side by side, (batch, columns), as they are read.
+
+        Parameters
+        ----------
+        currents : (batch, columns) Tensor
+            Amperes, all arrays side by side.
+        """
         if self.observer.enabled:
             self.observer(_columns(currents))
         bits = self.hardware.adc.bits
@@ -185,6 +207,11 @@ class OutputConverter(RangedConverter):
 
     def full(self, currents: Tensor) -> Tensor:
         """Return the full scale: of all, or of each column.
+
+        Parameters
+        ----------
+        currents : (batch, columns) Tensor
+            Amperes, all arrays side by side; they count where the range is the batch's.
 
         Raises
         ------

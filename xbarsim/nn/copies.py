@@ -16,6 +16,13 @@ def copied(model: nn.Module, *, shapes_only: bool = False) -> nn.Module:
     Modules are copied from the innermost one out, so that Python's limit of recursion is not the model's. A tensor that
     is computed from parameters, as a pruned layer's weight is, comes along with its numbers alone.
 
+    Parameters
+    ----------
+    model : torch module
+        It stays as it is.
+    shapes_only : bool
+        Whether numbers are left out.
+
     Raises
     ------
     InputError

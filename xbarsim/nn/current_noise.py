@@ -66,7 +66,13 @@ class CurrentNoise:
         self._next = first
 
     def added(self, currents: Sequence[Tensor]) -> list[Tensor]:
-        """Return each array's currents (vectors, cols), amperes, with the noise of the next vectors."""
+        """Return each array's currents (vectors, cols), amperes, with the noise of the next vectors.
+
+        Parameters
+        ----------
+        currents : sequence of (vectors, cols) Tensor
+            Amperes, an array each.
+        """
         count = currents[0].shape[0]
         vectors = np.arange(self._next, self._next + count)[:, None]
         self._next += count

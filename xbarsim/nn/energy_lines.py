@@ -23,7 +23,15 @@ def network_energy(layers: Iterable[LayerEnergy | None]) -> NetworkEnergy | None
 
 
 def energy_lines(layers: Sequence[tuple[str, LayerEnergy | None]], noun: str = "input") -> list[str]:
-    """Return a table of layers by name, and what all of it comes to; ``noun`` is what an input is called."""
+    """Return a table of layers by name, and what all of it comes to; ``noun`` is what an input is called.
+
+    Parameters
+    ----------
+    layers : sequence of (str, LayerEnergy or None)
+        By name; those without energy are left out.
+    noun : str
+        What an input is called: image, say.
+    """
     table: list[tuple[str, ...]] = [("layer", "reads", "a read", "power", "arrays", "DAC", "ADC", "digital")]
     table += [(name, *_cells(energy)) for name, energy in layers if energy is not None]
     whole = network_energy(energy for _, energy in layers)

@@ -26,7 +26,17 @@ class CrossbarLinear(CrossbarLayer):
 
     @staticmethod
     def of(layer: nn.Linear, hardware: Hardware, *, bias_row: bool = False) -> CrossbarLinear:
-        """Return a torch layer's weights on hardware; the chip comes with ``program``."""
+        """Return a torch layer's weights on hardware; the chip comes with ``program``.
+
+        Parameters
+        ----------
+        layer : torch.nn.Linear
+            What it takes the place of; it stays as it is.
+        hardware : Hardware
+            What it runs on.
+        bias_row : bool
+            Whether the bias is a row of cells; else it is added digitally.
+        """
         crossbar = CrossbarLinear(layer.weight, layer.bias, hardware, bias_row=bias_row)
         crossbar.batch_only = getattr(layer, "batch_only", False)
         return crossbar
@@ -56,7 +66,13 @@ class CrossbarLinear(CrossbarLayer):
     @uncompiled
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
-        """Return (..., outputs) for inputs (..., inputs); InputError for other inputs."""
+        """Return (..., outputs) for inputs (..., inputs); InputError for other inputs.
+
+        Parameters
+        ----------
+        input : (..., inputs) tensor
+            In the weights' units.
+        """
         x = checked_input(input, self.weight, self.label)
         if x.dim() == 0 or x.shape[-1] != self.in_features:
             raise InputError(f"{self.label} has {self.in_features} inputs: x has shape {tuple(x.shape)}")
@@ -117,7 +133,13 @@ class CrossbarConv(CrossbarLayer):
     @uncompiled
     @unwatched
     def forward(self, input: Tensor) -> Tensor:
-        """Return (batch, channels, *sizes), or without the batch, as the torch layer; InputError for other channels."""
+        """Return the torch layer's outputs, or InputError for other channels.
+
+        Parameters
+        ----------
+        input : (batch, channels, length) or (batch, channels, height, width) tensor
+            Or without the batch, as the torch layer takes them.
+        """
         x = checked_input(input, self.weight, self.label)
         channels = self.in_channels
         if x.dim() not in (self.dimensions + 1, self.dimensions + 2) or x.shape[-self.dimensions - 1] != channels:
@@ -132,7 +154,7 @@ class CrossbarConv(CrossbarLayer):
         return patches.transpose(1, 2).reshape(-1, patches.shape[1])
 
     def shaped(self, flat: Tensor, x: Tensor) -> Tensor:
-        """Return (batch, outputs, *sizes) from (batch * positions, outputs)."""
+        """Return ``(batch, outputs, *sizes)`` from (batch * positions, outputs)."""
         batched = x if x.dim() == self.dimensions + 2 else x[None]
         sizes = []
         for k, size in enumerate(batched.shape[2:]):
@@ -196,7 +218,15 @@ class CrossbarConv2d(CrossbarConv):
 
 
 def with_parameters(layer: Any, source: CrossbarLayer) -> Any:
-    """Give a torch layer a crossbar layer's parameters, type and mode."""
+    """Give a torch layer a crossbar layer's parameters, type and mode.
+
+    Parameters
+    ----------
+    layer : torch module
+        With a weight, and a bias if ``source`` has one, of the same shapes; it is changed.
+    source : CrossbarLayer
+        Whose they are.
+    """
     layer = layer.to(source.weight)
     with torch.no_grad():
         layer.weight.copy_(source.weight)

@@ -83,7 +83,13 @@ class DigitalOutputs(ComparableWeights):
         return factor if isinstance(factor, nn.Parameter) else factor.clone()
 
     def digital_shapes(self, name: str) -> tuple[tuple[int, ...], ...]:
-        """Return the shapes that one of ``DIGITAL`` may have."""
+        """Return the shapes that one of ``DIGITAL`` may have.
+
+        Parameters
+        ----------
+        name : {"gain", "shift", "addend"}
+            Which; an addend is of the weight's shape, the others are one number or one for each output.
+        """
         return (tuple(self.weight.shape),) if name == "addend" else ((), (1,), (self.outputs,))
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *more: Any) -> None:
@@ -99,7 +105,13 @@ class DigitalOutputs(ComparableWeights):
         return weight if self.addend is None else weight + self.addend.to(weight), bias
 
     def applied_parameters(self, arrays: ArrayMaps | None = None) -> tuple[Tensor, Tensor | None]:
-        """Return weight and bias as ``parameters_of`` does, of some arrays or of the layer's, with gain and shift."""
+        """Return weight and bias as ``parameters_of`` does, of some arrays or of the layer's, with gain and shift.
+
+        Parameters
+        ----------
+        arrays : ArrayMaps, optional
+            Maps of some state of the arrays; None: what the next forward pass reads.
+        """
         weight, bias = self.parameters_of(arrays or self.arrays())
         bias = None if bias is None else bias.to(weight)
         if self.gain is not None:
@@ -112,7 +124,15 @@ class DigitalOutputs(ComparableWeights):
         return weight, bias
 
     def finished(self, products: Tensor, *, digital_bias: bool = True) -> Tensor:
-        """Return outputs from products (batch, outputs); without ``digital_bias`` neither bias nor shift is added."""
+        """Return outputs from products (batch, outputs); without ``digital_bias`` neither bias nor shift is added.
+
+        Parameters
+        ----------
+        products : (batch, outputs) tensor
+            What comes from the arrays, in the outputs' unit.
+        digital_bias : bool
+            Whether a bias that is no row of cells, and the shift, are added.
+        """
         if self.gain is not None:
             products = products * self.gain.to(products)
         if digital_bias and self.bias is not None and not self.bias_row:
@@ -136,7 +156,13 @@ class DigitalOutputs(ComparableWeights):
         self.gain, self.shift = gain, shift if bias is None else shift + (gain - 1.0) * bias.to(gain)
 
     def normalised(self, outputs: Tensor) -> Tensor:
-        """Return a torch layer's outputs after the BatchNorm that is part of this one, if there is one."""
+        """Return a torch layer's outputs after the BatchNorm that is part of this one, if there is one.
+
+        Parameters
+        ----------
+        outputs : (batch, outputs, ...) tensor
+            What the torch layer returns.
+        """
         if self.norm_gain is None or self.norm_shift is None:
             return outputs
         shape = (-1, *[1] * (self.weight.dim() - 2))

@@ -56,7 +56,13 @@ class Wires(Settings):
             self._number(field_.name, 0.0, math.inf)
 
     def described(self, fidelity: str) -> str:
-        """Return what headings say of them, of hardware of a fidelity."""
+        """Return what headings say of them, of hardware of a fidelity.
+
+        Parameters
+        ----------
+        fidelity : str
+            How the circuit is computed, as ``Hardware.fidelity``.
+        """
         ends = f"driver {self.driver:g}, sense {self.sense:g}"
         if fidelity == "ideal":
             return "ideal, no wires"

@@ -15,7 +15,23 @@ _Idle = Iterator[tuple[str, str]]
 def idle(
     cells: Nonidealities, law: CellLaw, wires: Wires, mapping: Mapping, adc: Converter, fidelity: str
 ) -> dict[str, str]:
-    """Return the settings that change nothing, ``wires.word``, each with the one that makes it so, ``fidelity``."""
+    """Return the settings that change nothing, ``wires.word``, each with the one that makes it so, ``fidelity``.
+
+    Parameters
+    ----------
+    cells : Nonidealities
+        What is frozen and drawn.
+    law : CellLaw
+        Of the cells' currents.
+    wires : Wires
+        Ohms of wires and ends.
+    mapping : Mapping
+        How weights become conductances.
+    adc : Converter
+        Behind the columns.
+    fidelity : str
+        How the circuit is computed.
+    """
     pairs = [*_of_circuit(cells, law, wires, fidelity), *_of_converters(mapping, adc)]
     pairs += [(f"cells.{name}", f"cells.{cause}") for name, cause in (*_of_faults(cells), *_of_draws(cells))]
     pairs += _of_planes(cells, mapping)

@@ -40,6 +40,15 @@ def on_hardware(model: nn.Module, hardware: Hardware, *, digital: Sequence[str] 
     """Convert a network for inference.
 
     Where weights are signs their batch normalisation stays digital: as a part of them it would make every cell another.
+
+    Parameters
+    ----------
+    model : torch module
+        It stays as it is.
+    hardware : Hardware
+        What its layers run on.
+    digital : sequence of str
+        Layers that stay torch's, by name.
     """
     binary = is_binary(model)
     ordinary = plain(model) if binary else model
@@ -168,6 +177,15 @@ def infer(
 
 def checked_times(hardware: Hardware, times: Sequence[float], compensate: bool = False) -> list[float]:
     """Return times after programming in their order, each once.
+
+    Parameters
+    ----------
+    hardware : Hardware
+        Whose cells drift, or do not.
+    times : sequence of float
+        Seconds since programming.
+    compensate : bool
+        Whether a digital scale is to make up for drift.
 
     Raises
     ------

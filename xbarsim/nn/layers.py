@@ -133,15 +133,39 @@ class CrossbarLayer(DigitalOutputs):
     # What a subclass says.
 
     def lines(self, x: Tensor) -> Tensor:
-        """Return what drives the word lines, (batch, inputs of all groups), for a layer's inputs."""
+        """Return what drives the word lines, (batch, inputs of all groups), for a layer's inputs.
+
+        Parameters
+        ----------
+        x : Tensor
+            The layer's inputs, or what a DAC made of them, as of the torch layer.
+        """
         raise NotImplementedError
 
     def shaped(self, flat: Tensor, x: Tensor) -> Tensor:
-        """Return outputs for inputs x from (batch, outputs)."""
+        """Return outputs for inputs x from (batch, outputs).
+
+        Parameters
+        ----------
+        flat : (batch, outputs) tensor
+            One line for each that ``lines`` gave.
+        x : Tensor
+            The inputs that they are for; their shape counts.
+        """
         raise NotImplementedError
 
     def multiplied(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Return what the torch layer does with a weight and a bias."""
+        """Return what the torch layer does with a weight and a bias.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs, as of the torch layer.
+        weight : Tensor
+            Of the shape of the layer's, as the arrays make it.
+        bias : (outputs,) tensor or None
+            What is added.
+        """
         raise NotImplementedError
 
     # Products.
@@ -261,7 +285,13 @@ class CrossbarLayer(DigitalOutputs):
         return self._series.applied
 
     def drives(self, x: Tensor) -> Drives:
-        """Return what the word lines get for inputs x."""
+        """Return what the word lines get for inputs x.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs, as of the torch layer; the DAC is in what is returned.
+        """
         driven, unity, full = self.input_converter(x)
         lines = self._with_bias_line(self.lines(driven), unity)
         if self.line_order is not None:
@@ -295,6 +325,11 @@ class CrossbarLayer(DigitalOutputs):
 
         A convolution's batch is that of its patches. Lines are those of all groups, in their order, or as they are
         arranged; a bias row is the last input of its group.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs, as of the torch layer.
         """
         driven = self.drives(_wide(x))
         self._encoded, volts = (x, driven), driven.volts

@@ -58,7 +58,15 @@ class LineDistances:
         return np.ascontiguousarray(costs.T)
 
     def of(self, block: LineBlock, rows: Indices | None = None) -> Array:
-        """Return the part of a block's cells, (rows, lines); ``rows``: which of the matrix, None: all."""
+        """Return the part of a block's cells, (rows, lines); ``rows``: which of the matrix, None: all.
+
+        Parameters
+        ----------
+        block : LineBlock
+            Some physical lines, and some outputs of the matrix.
+        rows : (count,) array of int, optional
+            Which of the matrix; None: all.
+        """
         inputs = slice(None) if rows is None else rows
         weights = self._matrix[inputs][:, block.cols]
         if self._values is not None:

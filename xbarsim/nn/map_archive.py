@@ -34,7 +34,15 @@ def map_forms(hardware: Hardware) -> tuple[MapForm, ...]:
 
 
 def map_bytes(layers: Mapping[str, CrossbarLayer], forms: Sequence[MapForm]) -> int:
-    """Return how many bytes the maps of layers take."""
+    """Return how many bytes the maps of layers take.
+
+    Parameters
+    ----------
+    layers : mapping of str to CrossbarLayer
+        By name.
+    forms : sequence of str
+        Which of ``map_forms`` are stored.
+    """
     total = 0
     for layer in layers.values():
         kind = MAP_TYPES.get(layer.map_storage, layer.weight.dtype)

@@ -91,7 +91,17 @@ class StoredMaps:
     values: dict[str, Any] = field(default_factory=dict)
 
     def are_on(self, chip: Chip, hardware: Hardware, cells: CellState | None) -> bool:
-        """Whether they are of this chip and hardware, and of what was written."""
+        """Whether they are of this chip and hardware, and of what was written.
+
+        Parameters
+        ----------
+        chip : Chip
+            The layer's; the very object counts.
+        hardware : Hardware
+            Likewise.
+        cells : CellState or None
+            What was written by hand; None: cells follow the weights.
+        """
         return self.chip is chip and self.hardware is hardware and self.cells is cells
 
     def stand_for(
@@ -102,7 +112,17 @@ class StoredMaps:
         cells: CellState | None,
         moment: tuple[float | None, float],
     ) -> bool:
-        """Whether nothing has changed."""
+        """Whether nothing has changed.
+
+        Parameters
+        ----------
+        sources : sequence of Tensor
+            Weight, scale, and bias where it is a row, as they are now.
+        chip, hardware, cells
+            As of ``are_on``.
+        moment : (float or None, float)
+            Seconds since programming, and the compensation of drift.
+        """
         return (
             self.are_on(chip, hardware, cells)
             and self.moment == moment
@@ -114,7 +134,15 @@ _BITS = {torch.float32: torch.int32, torch.float64: torch.int64}
 
 
 def same_numbers(a: Tensor, b: Tensor | Digest) -> bool:
-    """Return whether two tensors hold the same; numpy compares words four times as fast as torch compares floats."""
+    """Return whether two tensors hold the same; numpy compares words four times as fast as torch compares floats.
+
+    Parameters
+    ----------
+    a : Tensor
+        As it is now.
+    b : Tensor or Digest
+        As it was.
+    """
     if isinstance(b, Digest):
         return (a.shape, a.dtype) == (b.shape, b.kind) and Digest.of(a) == b
     if a.dtype != b.dtype or a.device != b.device or a.shape != b.shape:
@@ -129,6 +157,13 @@ def equal_numbers(a: Tensor, b: Tensor | Digest) -> bool:
     """Return whether two tensors are the same numbers in the narrower of their types, on whatever devices.
 
     Where the second one is a digest that is its own type, of which narrower ones are not known.
+
+    Parameters
+    ----------
+    a : Tensor
+        As it is now.
+    b : Tensor or Digest
+        As it was, of another type or on another device, maybe.
     """
     if isinstance(b, Digest):
         return a.dtype.itemsize >= b.kind.itemsize and same_numbers(a.to(b.kind), b)

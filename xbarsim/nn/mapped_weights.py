@@ -87,6 +87,11 @@ class MappedWeights(DoubleBuffers):
     def places_for(self, arrangement: Arrangement | None) -> tuple[Place, ...]:
         """Return what each array holds if lines are in some order.
 
+        Parameters
+        ----------
+        arrangement : Arrangement or None
+            Which line is where; None: in their own order.
+
         Raises
         ------
         InputError

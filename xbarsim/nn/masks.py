@@ -74,6 +74,11 @@ class WeightMask:
 
         It is what ``Training`` takes as ``after_step``, and goes behind ``optimiser.step()`` of any other loop.
 
+        Parameters
+        ----------
+        model : Module
+            The network of the masks' names, or a copy of it; its parameters are changed.
+
         Raises
         ------
         InputError

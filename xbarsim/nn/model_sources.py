@@ -105,6 +105,11 @@ class Sketch:
     def inputs(self, batch: int) -> torch.Tensor | None:
         """Return so many inputs, all 0 and of the type of the weights; None where their shape is not known.
 
+        Parameters
+        ----------
+        batch : int
+            How many.
+
         Raises
         ------
         TooLargeError

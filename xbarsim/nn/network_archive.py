@@ -30,6 +30,15 @@ _FROZEN = ("scale", "input_range", "output_range")
 def save_chips(layers: Mapping[str, CrossbarLayer], path: str | Path, seed: int | None = None) -> None:
     """Write the chips of layers by name, whole or not at all, with the seed that they are of.
 
+    Parameters
+    ----------
+    layers : mapping of str to CrossbarLayer
+        By name, all of them programmed.
+    path : str or Path
+        Where to; a file that is there is replaced.
+    seed : int, optional
+        Of all chips, where they are of one.
+
     Raises
     ------
     InputError
@@ -55,6 +64,13 @@ def save_chips(layers: Mapping[str, CrossbarLayer], path: str | Path, seed: int 
 
 def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | None:
     """Put the weights of layers by name on saved chips; return the seed that they are of.
+
+    Parameters
+    ----------
+    layers : mapping of str to CrossbarLayer
+        By name; they are changed.
+    path : str or Path
+        What ``save_chips`` wrote.
 
     Raises
     ------

@@ -13,7 +13,15 @@ UNSEEN = -1.0
 
 
 def unseen(shape: Sequence[int], device: torch.device) -> Tensor:
-    """Return a range of a converter that has seen nothing; gradients can be recorded with it, whatever the mode now."""
+    """Return a range of a converter that has seen nothing; gradients can be recorded with it, whatever the mode now.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the range: one number, or one for each column.
+    device : torch.device
+        Where it is.
+    """
     with torch.inference_mode(False):
         return torch.full(tuple(shape), UNSEEN, dtype=torch.float64, device=device)
 

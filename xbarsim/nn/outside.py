@@ -110,6 +110,13 @@ def only_composed(model: nn.Module, weights: Set[int]) -> bool:
     A module of torch computes with its own parameters alone. What could bring in others are classes of a user's,
     hooks, a ``forward`` put on an instance, and a weight of a layer (``weights`` are their ids) that a digital module
     shares.
+
+    Parameters
+    ----------
+    model : torch module
+        With all that is in it.
+    weights : set of int
+        ``id`` of each weight that is on crossbars.
     """
     if any(getattr(nn.modules.module, hooks) for hooks in _GLOBAL_HOOKS):
         return False

@@ -130,7 +130,15 @@ class PhysicalLines:
         return [goals(self._model, plane.numpy(), rows.shape) for plane in planes]
 
     def set_goals(self, targets: CellTargets, rows: Indices) -> list[Array]:
-        """Return the same for targets that are set instead of weights, of some inputs."""
+        """Return the same for targets that are set instead of weights, of some inputs.
+
+        Parameters
+        ----------
+        targets : CellTargets
+            Siemens, for each plane.
+        rows : (count,) array of int
+            Which inputs of the group.
+        """
         planes = targets.siemens[:, rows[:, None], self._outputs]
         return [goals(self._model, plane, plane.shape) for plane in planes]
 

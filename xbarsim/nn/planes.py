@@ -38,6 +38,15 @@ def planes_of(matrix: Tensor, scale: Tensor, hardware: Hardware) -> list[Tensor]
     left to the nearer end. Of an even number of equal steps the highest level is then not used, and as many lie on
     either side of zero. Slices are the digits of |w| (or of the offset weight) in base ``2**slice_bits``, each with
     arrays of its own; offset weights are whole numbers from 0 to the even ``2 half``, of which ``half`` is zero.
+
+    Parameters
+    ----------
+    matrix : (inputs, outputs) Tensor
+        Weights of a group.
+    scale : (1, 1) or (1, outputs) Tensor
+        The weight that the largest conductance stands for.
+    hardware : Hardware
+        Whose mapping and conductances count.
     """
     cells, mapping = hardware.cells, hardware.mapping
     span = cells.g_on - cells.g_off

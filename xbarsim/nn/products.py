@@ -55,7 +55,19 @@ class Drives:
 
 
 def drives(lines: Tensor, full: Tensor, bits: int | None, hardware: Hardware) -> Drives:
-    """Encode what word lines stand for, (batch, lines), with an input of full voltage."""
+    """Encode what word lines stand for, (batch, lines), with an input of full voltage.
+
+    Parameters
+    ----------
+    lines : (batch, lines) Tensor
+        In the inputs' unit.
+    full : Tensor
+        The input that gets the full voltage.
+    bits : int or None
+        The DAC's; None: it does not round.
+    hardware : Hardware
+        Whose encoding counts.
+    """
     share, height = lines / full, hardware.encoding.volts
     if hardware.encoding.kind == "amplitude" or bits is None:
         return Drives((share * height)[None], [1.0], full)
@@ -68,7 +80,15 @@ Reader = Callable[[Tensor], list[Tensor]]
 
 
 def linear_reader(strips: Iterable[Strip], places: Sequence[Place]) -> Reader:
-    """Return products with all arrays side by side that share their word lines' inputs."""
+    """Return products with all arrays side by side that share their word lines' inputs.
+
+    Parameters
+    ----------
+    strips : iterable of Strip
+        Word lines, array numbers, and their maps (lines, columns) side by side in siemens.
+    places : sequence of Place
+        Of all arrays, whose widths count.
+    """
 
     def read(volts: Tensor) -> list[Tensor]:
         amperes: dict[int, Tensor] = {}
@@ -124,6 +144,21 @@ def decoded(
     """Return outputs (batch, outputs) from the currents of all arrays side by side, (batch, columns).
 
     ``outputs`` is how many a group has.
+
+    Parameters
+    ----------
+    currents : (batch, columns) Tensor
+        Amperes, all arrays side by side.
+    driven : Drives
+        What the word lines got.
+    hardware : Hardware
+        Whose mapping counts.
+    places : sequence of Place
+        Of all arrays.
+    scales : sequence of (1, 1) or (1, outputs) Tensor
+        Of each group.
+    outputs : int
+        How many a group has.
     """
     volts = driven.weighted(driven.volts.flatten(0, 1))
     zero = subtracted(hardware) if hardware.mapping.kind == "offset" else []

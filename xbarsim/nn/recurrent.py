@@ -63,7 +63,15 @@ class CrossbarRecurrent(nn.Module):
         """Do nothing: models call this before a forward pass, for kernels that are not used here."""
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
-        """Return outputs and last states, as the torch layer does, for the same forms of input; or InputError."""
+        """Return outputs and last states, as the torch layer does, for the same forms of input; or InputError.
+
+        Parameters
+        ----------
+        input : Tensor or PackedSequence
+            (batch, time, features) with ``batch_first``, else (time, batch, features), or without the batch.
+        hx : Tensor or pair of them, optional
+            First states (layers * directions, batch, size), of an LSTM those of its cells too; None: 0.
+        """
         x = input
         if isinstance(x, PackedSequence):
             states = self._states(x.data, int(x.batch_sizes[0]), hx, batched=True)
@@ -193,7 +201,15 @@ class CrossbarCell(nn.Module):
         self.hh = CrossbarLinear(cell.weight_hh, cell.bias_hh, hardware, bias_row=bias_row)
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
-        """Return the next state, as the torch cell does."""
+        """Return the next state, as the torch cell does.
+
+        Parameters
+        ----------
+        input : (batch, features) or (features,) tensor
+            One step's inputs.
+        hx : Tensor or pair of them, optional
+            The state before, (batch, size), of an LSTM that of its cell too; None: 0.
+        """
         x = input
         batched = x.dim() == 2
         rows = x if batched else x[None]

@@ -11,6 +11,15 @@ def quantised(x: Tensor, full: Tensor | float, bits: int) -> Tensor:
 
     Half-way the even step is taken. One bit keeps the sign alone, that of 0 is +. Where ``full`` is 0 so is what comes
     out. Gradients pass straight through the rounding, and are 0 where it clips.
+
+    Parameters
+    ----------
+    x : Tensor
+        What is rounded.
+    full : Tensor or float
+        Full scale, at least 0, in the unit of ``x``.
+    bits : int
+        With the sign's.
     """
     full = torch.as_tensor(full, dtype=x.dtype, device=x.device)
     # Of what is at full scale itself the gradient is 1; torch.minimum would halve it.
@@ -30,6 +39,13 @@ def bit_planes(share: Tensor, bits: int) -> tuple[list[Tensor], list[float]]:
     ``share`` is what ``quantised`` gave over its full scale, -1 to 1, or 0 where no converter drives the line:
     ``sum(worth * pulse) = share``. A number is its sign and ``bits - 1`` bits of its magnitude, at least one. Gradients
     reach it through the planes in equal shares.
+
+    Parameters
+    ----------
+    share : Tensor
+        -1 to 1.
+    bits : int
+        With the sign's.
     """
     count = max(bits - 1, 1)
     top = 2**count - 1

@@ -62,6 +62,11 @@ class ComparableWeights(WritableWeights):
     def weight_cells(self, group: int = 0) -> WeightCells:
         """Return the cells of each weight of a group where it lies, at the layer's scale as it is now.
 
+        Parameters
+        ----------
+        group : int
+            Which group of a convolution, from 0 on.
+
         Raises
         ------
         NotProgrammedError

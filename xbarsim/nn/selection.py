@@ -56,13 +56,33 @@ def plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 def check_name(argument: str, name: str, names: Collection[str]) -> None:
-    """Raise InputError if a name is not among those known, with those that are like it."""
+    """Raise InputError if a name is not among those known, with those that are like it.
+
+    Parameters
+    ----------
+    argument : str
+        Which argument names it, for messages.
+    name : str
+        A module's.
+    names : collection of str
+        Those that the model has.
+    """
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or list(names)[:6]
         raise InputError(f"{argument} names {name!r}, which the model does not have; it has {', '.join(near)}, ...")
 
 
 def hardware_for(name: str, hardware: Hardware, overrides: Mapping[str, Hardware]) -> Hardware:
-    """Return a layer's hardware: of the longest name among the overrides that it is, or is below."""
+    """Return a layer's hardware: of the longest name among the overrides that it is, or is below.
+
+    Parameters
+    ----------
+    name : str
+        A layer's.
+    hardware : Hardware
+        That of all others.
+    overrides : mapping of str to Hardware
+        By names of layers, or of modules that they are in.
+    """
     fits = [key for key in overrides if name == key or name.startswith(f"{key}.")]
     return overrides[max(fits, key=len)] if fits else hardware

@@ -34,12 +34,30 @@ class SourceSums:
     def add(
         self, tiles: Sequence[int], admittances: Sequence[Array], circuits: Sequence[Crossbar | Bridged]
     ) -> None:  # fmt: skip
-        """Add arrays by their numbers; lines that stand for shorts have no sources."""
+        """Add arrays by their numbers; lines that stand for shorts have no sources.
+
+        Parameters
+        ----------
+        tiles : sequence of int
+            Their numbers.
+        admittances : sequence of (lines, lines) array
+            Siemens between the word lines' sources of each.
+        circuits : sequence of Crossbar or Bridged
+            The arrays themselves, whose lines may be more than they were.
+        """
         for tile, admittance, wired in zip(tiles, admittances, circuits, strict=True):
             self._add(tile, admittance if isinstance(wired, Crossbar) else admittance[np.ix_(wired.rows, wired.rows)])
 
     def add_cells(self, tiles: Sequence[int], cells: Sequence[Tensor]) -> None:
-        """Add arrays without wires and ends."""
+        """Add arrays without wires and ends.
+
+        Parameters
+        ----------
+        tiles : sequence of int
+            Their numbers.
+        cells : sequence of (rows, cols) Tensor
+            Siemens.
+        """
         for tile, g in zip(tiles, cells, strict=True):
             self._add(tile, np.diag(g.detach().sum(dim=1).cpu().numpy()))
 

@@ -15,12 +15,30 @@ def silent(_: str) -> None:
 
 
 def array_line(subject: str, count: int, whole: int, seconds: float, left: float) -> str:
-    """Return a line on arrays: so many are ready after some time, and it will go on for some more."""
+    """Return a line on arrays: so many are ready after some time, and it will go on for some more.
+
+    Parameters
+    ----------
+    subject : str
+        What the line is about.
+    count, whole : int
+        Arrays that are ready, and all.
+    seconds, left : float
+        That it took, and that it will go on for.
+    """
     return f"{subject}: {count} of {whole} arrays, {count / seconds:.0f} a second, {left:.0f} s left"
 
 
 def array_rate(progress: Progress, subject: str) -> Callable[[int, int], None]:
-    """Return what tells of arrays that are ready, from now on."""
+    """Return what tells of arrays that are ready, from now on.
+
+    Parameters
+    ----------
+    progress : callable
+        Told each line.
+    subject : str
+        What it is about.
+    """
     start = time.perf_counter()
 
     def tell(count: int, whole: int) -> None:
@@ -59,7 +77,13 @@ class ImagePasses:
         self.progress(f"{self.place}: {count} of {self.images} images")
 
     def reduced(self, count: int, whole: int) -> None:
-        """Tell of arrays that the present pass has reduced; each further pass does so with all of them."""
+        """Tell of arrays that the present pass has reduced; each further pass does so with all of them.
+
+        Parameters
+        ----------
+        count, whole : int
+            Arrays that are ready in this pass, and all of one pass.
+        """
         seconds = max(time.perf_counter() - self._start, 1e-9)
         before, passes = self._count // self.batch, -(-self.images // self.batch)
         arrays = before * whole + count

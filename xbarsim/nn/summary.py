@@ -132,7 +132,17 @@ class Summary:
 
 
 def summary(model: nn.Module, layers: Mapping[str, CrossbarLayer], inputs: Any = None) -> Summary:
-    """Describe the layers of a model by their names; ``CrossbarNetwork.summary`` says how."""
+    """Describe the layers of a model by their names; ``CrossbarNetwork.summary`` says how.
+
+    Parameters
+    ----------
+    model : torch module
+        On crossbars.
+    layers : mapping of str to CrossbarLayer
+        By name.
+    inputs : optional
+        A batch, for errors of outputs and energies; None: errors of the matrices.
+    """
     listed = list(layers.values())
     meters: dict[CrossbarLayer, EnergyMeter] = {}
     errors = _of_matrices(model, listed) if inputs is None else _on_inputs(model, listed, inputs, meters)
@@ -168,7 +178,15 @@ def _row(name: str, layer: CrossbarLayer, error: float, shared: tuple[str, ...])
 
 
 def without_wires(layer: CrossbarLayer, read: int) -> ArrayMaps:
-    """Return the maps that a layer's arrays would have without wires and ends, as some read of them sees them."""
+    """Return the maps that a layer's arrays would have without wires and ends, as some read of them sees them.
+
+    Parameters
+    ----------
+    layer : CrossbarLayer
+        Programmed.
+    read : int
+        Which read, whose noise is the same as with wires.
+    """
     state = layer.array_state(ideal(layer.hardware), read=read)
     return ArrayMaps(lambda: state)
 

@@ -81,7 +81,17 @@ class Place:
 def layout(
     shapes: Sequence[tuple[int, int]], hardware: Hardware, arrangement: Arrangement | None = None
 ) -> tuple[Place, ...]:
-    """Cut matrices (inputs, outputs), one for each group, into arrays: by group, plane, inputs and outputs."""
+    """Cut matrices (inputs, outputs), one for each group, into arrays: by group, plane, inputs and outputs.
+
+    Parameters
+    ----------
+    shapes : sequence of (inputs, outputs)
+        A matrix each, a bias row included.
+    hardware : Hardware
+        Whose array size, and planes, count.
+    arrangement : Arrangement, optional
+        Which line is where; None: in their own order.
+    """
     extra = 1 if hardware.mapping.kind == "reference" else 0
     if arrangement is not None:
         return _arranged(shapes, hardware, arrangement, extra)
@@ -190,7 +200,15 @@ class LineOrder:
 
     @staticmethod
     def of(places: Sequence[Place], inputs: int) -> LineOrder | None:
-        """Return what the places of a layer with so many inputs a group ask for; None where that is nothing."""
+        """Return what the places of a layer with so many inputs a group ask for; None where that is nothing.
+
+        Parameters
+        ----------
+        places : sequence of Place
+            Of all arrays.
+        inputs : int
+            How many a group has, a bias row included.
+        """
         if not places or places[0].row_order is None:
             return None
         count = max(place.lines.stop for place in places)

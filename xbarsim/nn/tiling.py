@@ -22,7 +22,15 @@ from xbarsim.solvers.solve import solve
 
 
 def cut(matrix: Tensor, hardware: Hardware) -> list[Tensor]:
-    """Return a plane's parts, in the order of ``layout``."""
+    """Return a plane's parts, in the order of ``layout``.
+
+    Parameters
+    ----------
+    matrix : (inputs, outputs) Tensor
+        A plane, in siemens.
+    hardware : Hardware
+        Whose array size counts; of reference columns there is room for one.
+    """
     extra = 1 if hardware.mapping.kind == "reference" else 0
     return [
         part
@@ -35,6 +43,15 @@ def assembled(parts: Sequence[Tensor], places: Sequence[Place], *, add: bool = F
     """Return each group's matrix: its planes, put together from their parts, weighted and added up.
 
     With ``add`` parts are outputs (batch, cols), and those of different inputs are added up instead.
+
+    Parameters
+    ----------
+    parts : sequence of Tensor
+        What each array holds, (rows, cols), or gives, (batch, cols).
+    places : sequence of Place
+        Of the arrays, in the same order.
+    add : bool
+        Whether parts are outputs.
     """
     strips: dict[tuple[int, int, int], list[Tensor]] = {}
     factor: dict[tuple[int, int], float] = {}
@@ -53,7 +70,17 @@ def assembled(parts: Sequence[Tensor], places: Sequence[Place], *, add: bool = F
 
 
 def arranged_outputs(parts: Sequence[Tensor], places: Sequence[Place], outputs: int) -> list[Tensor]:
-    """Return each group's outputs (batch, outputs) from what the columns of arranged arrays gave, (batch, cols)."""
+    """Return each group's outputs (batch, outputs) from what the columns of arranged arrays gave, (batch, cols).
+
+    Parameters
+    ----------
+    parts : sequence of (batch, cols) Tensor
+        What each array gives.
+    places : sequence of Place
+        Of the arrays, in the same order.
+    outputs : int
+        How many a group has.
+    """
     groups = 1 + max(place.group for place in places)
     sums = [parts[0].new_zeros((len(parts[0]), outputs)) for _ in range(groups)]
     for part, place in zip(parts, places, strict=True):
@@ -63,7 +90,17 @@ def arranged_outputs(parts: Sequence[Tensor], places: Sequence[Place], outputs: 
 
 
 def arranged_matrix(matrix: Tensor, part: Tensor, place: Place) -> None:
-    """Add an array's part (rows, cols), arranged or not, to its group's matrix (inputs, outputs), in place."""
+    """Add an array's part (rows, cols), arranged or not, to its group's matrix (inputs, outputs), in place.
+
+    Parameters
+    ----------
+    matrix : (inputs, outputs) Tensor
+        It is changed.
+    part : (rows, cols) Tensor
+        In the matrix's unit.
+    place : Place
+        Where the array's lines belong.
+    """
     on = torch.from_numpy(place.driven)
     rows, cols = torch.from_numpy(place.inputs)[on], torch.from_numpy(place.outputs)
     signs = torch.tensor(place.signs or (1,) * len(on), dtype=part.dtype)[on]
@@ -92,7 +129,15 @@ def by_weight(parts: Sequence[NDArray[Any]], places: Sequence[Place], *, physica
 
 
 def by_tile(planes: Sequence[NDArray[Any]], places: Sequence[Place]) -> list[NDArray[Any]]:
-    """Return planes (inputs, outputs of all groups) cut into arrays; 0 where no weight is."""
+    """Return planes (inputs, outputs of all groups) cut into arrays; 0 where no weight is.
+
+    Parameters
+    ----------
+    planes : sequence of (inputs, outputs of all groups) array
+        One for each plane.
+    places : sequence of Place
+        Of all arrays.
+    """
     parts = []
     for place in places:
         part = np.zeros(place.shape, dtype=planes[0].dtype)
@@ -153,7 +198,13 @@ class Tile:
         return np.asarray(self._solved(volts).power)
 
     def forms(self, threads: int | None = None) -> PowerForms:
-        """Return what sources, cells and ends take of the power of all reads; of the array's own lines and cells."""
+        """Return what sources, cells and ends take of the power of all reads; of the array's own lines and cells.
+
+        Parameters
+        ----------
+        threads : int, optional
+            For the circuit; None: all.
+        """
         wired = self.bridged
         if wired is None:
             return power_forms(self.crossbar, threads=threads)

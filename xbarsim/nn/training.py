@@ -73,7 +73,17 @@ def usual_batch(dataset: Dataset) -> int:
 
 
 def inputs(dataset: Dataset, split: Split, images: Any = slice(None)) -> Tensor:
-    """Return what a network sees of chosen images, (count, channels, height, width)."""
+    """Return what a network sees of chosen images, (count, channels, height, width).
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Whose mean and standard deviation normalise pixels.
+    split : Split
+        Which of its images.
+    images : slice or (count,) array of int
+        Which of the split's.
+    """
     mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (dataset.mean, dataset.std))
     # A split may be a view of a file's bytes, which torch must not write to.
     pixels = torch.from_numpy(np.array(split.images[images]))
@@ -81,7 +91,15 @@ def inputs(dataset: Dataset, split: Split, images: Any = slice(None)) -> Tensor:
 
 
 def spaced_inputs(dataset: Dataset, count: int) -> Tensor:
-    """Return what a network sees of training images, so many or all, evenly spaced."""
+    """Return what a network sees of training images, so many or all, evenly spaced.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Whose training images are taken.
+    count : int
+        How many at most.
+    """
     whole = len(dataset.train)
     return inputs(dataset, dataset.train, np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(int)))
 
@@ -96,7 +114,21 @@ def batches(dataset: Dataset, split: Split, size: int) -> Iterator[tuple[Tensor,
 def predictions(
     model: nn.Module, dataset: Dataset, split: Split, size: int = 256, progress: Callable[[int], None] | None = None
 ) -> Tensor:
-    """Return the class that a network gives each image, (count,); the network is in evaluation mode meanwhile."""
+    """Return the class that a network gives each image, (count,); the network is in evaluation mode meanwhile.
+
+    Parameters
+    ----------
+    model : torch module
+        From inputs to scores (count, classes).
+    dataset : Dataset
+        Whose mean and standard deviation normalise pixels.
+    split : Split
+        Which of its images.
+    size : int
+        How many go through at once.
+    progress : callable, optional
+        Told how many are done.
+    """
     was = model.training
     model.eval()
     classes = []

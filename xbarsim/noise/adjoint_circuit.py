@@ -78,7 +78,13 @@ class AdjointCircuit:
         return covariance
 
     def powers(self, across: Array) -> Array:
-        """Return covariances of the outputs, (cols, cols), of sources beside the cells of these powers (rows, cols)."""
+        """Return covariances of the outputs, (cols, cols), of sources beside the cells of these powers (rows, cols).
+
+        Parameters
+        ----------
+        across : (rows, cols) array
+            Power of the source beside each cell, A^2 or A^2/Hz.
+        """
         word, bit = self._fields
         return _products(bit - word, across)
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 def draw(report: NoiseReport, title: str = "") -> Figure:
     """Return a picture of each output's noise by kind, how outputs go together, and bits of a batch.
 
+    Parameters
+    ----------
+    report : NoiseReport
+        What is drawn; of a batch its bits, too.
+    title : str
+        The heading.
+
     Raises
     ------
     InputError

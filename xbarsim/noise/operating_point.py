@@ -36,6 +36,13 @@ class OperatingPoint:
     def of(solution: Solution, vector: int | None) -> OperatingPoint:
         """Take one vector of a solution with fields.
 
+        Parameters
+        ----------
+        solution : Solution
+            With its fields.
+        vector : int or None
+            Which of a batch; None: the solution has no batch.
+
         Raises
         ------
         InputError

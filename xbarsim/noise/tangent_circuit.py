@@ -41,7 +41,17 @@ class TangentCircuit:
 
     @staticmethod
     def of(crossbar: Crossbar, point: OperatingPoint, threads: int) -> TangentCircuit:
-        """Take cells of two terminals at their operating point."""
+        """Take cells of two terminals at their operating point.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Of cells with two terminals.
+        point : OperatingPoint
+            Whose slopes become the cells' siemens.
+        threads : int
+            For the reduction.
+        """
         if not crossbar.device.linear:
             crossbar = crossbar.with_cells(point.slope, Linear())
         return TangentCircuit(crossbar, threads)
@@ -95,6 +105,11 @@ class TangentCircuit:
         A current of 1 A beside a cell brings ``d_k`` amperes to output k, with d_k the voltage across the cell when
         that output's source holds 1 V and all others 0 V (reciprocity). So the covariance of outputs k and l is
         ``sum d_k d_l across``: the form of the cells' voltages, as one of the ports'.
+
+        Parameters
+        ----------
+        across : (rows, cols) array
+            Power of the source beside each cell, A^2 or A^2/Hz.
 
         Raises
         ------

@@ -27,13 +27,31 @@ _BLANK = {"factor": 1.0}
 
 
 def fingerprint(model: Nonidealities, shapes: Sequence[tuple[int, int]]) -> str:
-    """Return what all chips of a kind share, as sixteen letters."""
+    """Return what all chips of a kind share, as sixteen letters.
+
+    Parameters
+    ----------
+    model : Nonidealities
+        The kind of chip.
+    shapes : sequence of (rows, cols)
+        Of its arrays, in their order.
+    """
     record = json.dumps([model.to_dict(), shapes], sort_keys=True)
     return hashlib.sha256(record.encode()).hexdigest()[:16]
 
 
 def packed(model: Nonidealities, seed: int, tiles: Sequence[Maps]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a chip's file."""
+    """Return the arrays of a chip's file.
+
+    Parameters
+    ----------
+    model : Nonidealities
+        The kind of chip.
+    seed : int
+        The chip.
+    tiles : sequence of Maps
+        What is frozen in each array, in their order.
+    """
     shapes = [maps.shape for maps in tiles]
     about = {
         "format": FORMAT, "version": VERSION, "made_for": fingerprint(model, shapes),
@@ -55,6 +73,17 @@ def unpacked(
     shapes: tuple[tuple[int, int], ...] | None,
 ) -> tuple[Nonidealities, int, tuple[tuple[int, int], ...], dict[int, Maps]]:
     """Return model, seed, shapes and maps of the chip that ``packed`` made arrays of.
+
+    Parameters
+    ----------
+    path : str or Path
+        What messages call the arrays.
+    arrays : mapping of str to array
+        What ``packed`` made.
+    model : Nonidealities or None
+        What the chip must be of; None: any.
+    shapes : tuple of (rows, cols), or None
+        What its arrays must be; None: any.
 
     Raises
     ------
@@ -80,6 +109,17 @@ def unpacked(
 
 def check_members(path: str | Path, subject: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """See that a file holds the arrays that it was written with: one under another name would be left out in silence.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, for messages.
+    subject : str
+        What it holds and a verb, ``chip is``.
+    about : mapping
+        The file's description, whose ``members`` are the names it was written with.
+    arrays : mapping of str to array
+        What was read.
 
     Raises
     ------

@@ -29,6 +29,13 @@ HDF5, SAFETENSORS, CSV = (".h5", ".hdf5"), (".safetensors",), (".csv",)
 def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to a file of the kind that its ending says, NumPy's for any other, whole or not at all.
 
+    Parameters
+    ----------
+    path : str or Path
+        Where to; a file that is there is replaced.
+    arrays : mapping of str to array
+        By the names that they have in the file.
+
     Raises
     ------
     InputError
@@ -49,6 +56,13 @@ def read_arrays(path: str | Path, name: str) -> Arrays:
     """Read all arrays of a file of the kind that its ending says; the one of a ``.npy`` file under the name ``""``.
 
     Other endings are taken as NumPy's. CSV is a chip's.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    name : str
+        What it should hold, for messages: ``chip``.
 
     Raises
     ------

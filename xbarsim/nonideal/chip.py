@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,22 +17,14 @@ from xbarsim.errors import InputError
 from xbarsim.nonideal import archive
 from xbarsim.nonideal.array_files import read_arrays, write_arrays
 from xbarsim.nonideal.bridges import Bridged, bridge
-from xbarsim.nonideal.chip_card import chip_card
+from xbarsim.nonideal.chip_views import ChipViews
 from xbarsim.nonideal.effect_settings import checked_shapes
 from xbarsim.nonideal.faults import Fault
-from xbarsim.nonideal.map_labels import cell_labels
 from xbarsim.nonideal.maps import Maps, checked_faults, make_maps, unmarked_maps
 from xbarsim.nonideal.model import Nonidealities
 from xbarsim.nonideal.streams import whole
 from xbarsim.nonideal.tile_stacks import TileStack
 from xbarsim.nonideal.writing import Programmed, program
-from xbarsim.plot.panels import axes_or_current, cell_map
-from xbarsim.views.labelled import dataset, long_frame
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
-    from xarray import Dataset
 
 Shape = tuple[int, int]
 
@@ -41,7 +33,7 @@ MOST_DRAWN = 1 << 24
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Chip:
+class Chip(ChipViews):
     """One chip of a kind: its arrays' frozen maps, each a function of model, seed, shape and number.
 
     Tiles are made when they are asked for; neither their order nor threads change them. Of a chip of very many cells
@@ -90,7 +82,13 @@ class Chip:
                 raise InputError(f"maps of tile {tile} have shape {frozen.shape}: the tile is {self.shapes[tile]}")
 
     def maps(self, tile: int = 0) -> Maps:
-        """Return what is frozen in a tile."""
+        """Return what is frozen in a tile.
+
+        Parameters
+        ----------
+        tile : int
+            Which array.
+        """
         tile = self._tile(tile)
         if tile in self._maps:
             return self._maps[tile]
@@ -106,11 +104,24 @@ class Chip:
         return drawn
 
     def of_kind(self, model: Nonidealities) -> Chip:
-        """Return the same seed's chip of another kind, with the same measured maps."""
+        """Return the same seed's chip of another kind, with the same measured maps.
+
+        Parameters
+        ----------
+        model : Nonidealities
+            The other kind; what it draws from the seed is as of a chip of that kind.
+        """
         return Chip(model, self.seed, self.shapes, self._maps)
 
     def with_faults(self, faults: ArrayLike, tile: int = 0) -> Chip:
         """Return the same chip with another fault map in a tile, ``faults`` (rows, cols), as one that was measured.
+
+        Parameters
+        ----------
+        faults : array_like of Fault, (rows, cols)
+            What each cell is: healthy, stuck at LRS or at HRS.
+        tile : int
+            Which array.
 
         Raises
         ------
@@ -185,7 +196,13 @@ class Chip:
         return g
 
     def stack(self, tiles: Sequence[int]) -> TileStack:
-        """Return tiles of one shape together, to be written blindly from HRS and read at once."""
+        """Return tiles of one shape together, to be written blindly from HRS and read at once.
+
+        Parameters
+        ----------
+        tiles : sequence of int
+            Their numbers; all have one shape.
+        """
         numbers = [self._tile(tile) for tile in tiles]
         return TileStack(self.model, self.seed, numbers, [self.maps(tile) for tile in numbers])
 
@@ -212,6 +229,13 @@ class Chip:
     def crossbar(self, crossbar: Crossbar, tile: int = 0) -> Crossbar:
         """Return a crossbar with this tile's broken wire segments; its cells are left as they are.
 
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Of the tile's shape, with wires as they would be without breaks.
+        tile : int
+            Which array.
+
         Raises
         ------
         InputError
@@ -223,6 +247,13 @@ class Chip:
 
     def bridged(self, crossbar: Crossbar, tile: int = 0) -> Bridged:
         """Return a crossbar with this tile's broken wire segments and shorted neighbours, and where its lines are now.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Of the tile's shape, with wires as they would be without breaks and shorts.
+        tile : int
+            Which array.
 
         Raises
         ------
@@ -267,6 +298,15 @@ class Chip:
     ) -> Chip:
         """Return the chip that ``packed`` made arrays of; ``path`` is what messages call them.
 
+        Parameters
+        ----------
+        path : str or Path
+            What messages call the arrays.
+        arrays : mapping of str to array
+            As of ``packed``, by their names.
+        model, shapes : optional
+            What the chip must have been made for; None: whatever it was.
+
         Raises
         ------
         InputError
@@ -297,75 +337,6 @@ class Chip:
         archive.check_members(path, "chip is", json.loads(str(arrays["about"])), arrays)
         return chip
 
-    def to_pandas(self, tile: int = 0) -> DataFrame:
-        """Return a tile's maps as a pandas DataFrame, a row for each cell, its index ``word, bit``.
-
-        Columns: ``fault`` (a number of ``Fault``), ``factor`` and ``nu`` of variation and drift, and whether the
-        segment to the next cell of its word line and of its bit line is broken, and whether its word line touches the
-        next and its bit line the next: False at the last.
-
-        Raises
-        ------
-        InputError
-            pandas is not installed, or there is no such tile.
-        """
-        return long_frame(cell_labels(self.maps(tile)), ("word", "bit"))
-
-    def to_xarray(self, tile: int = 0) -> Dataset:
-        """Return a tile's maps as an xarray Dataset over ``word`` and ``bit``, with seed and tile in its ``attrs``.
-
-        Variables are the columns of ``to_pandas``.
-
-        Raises
-        ------
-        InputError
-            xarray is not installed, or there is no such tile.
-        """
-        # No attribute of netCDF holds all of 64 bits without a sign.
-        return dataset(cell_labels(self.maps(tile)), {"seed": str(self.seed), "tile": self._tile(tile)})
-
-    def plot(self, quantity: str = "fault", ax: Axes | None = None, *, tile: int = 0) -> Axes:
-        """Draw one of a tile's maps into an axis (matplotlib, from the ``plot`` extra); return the axis.
-
-        Parameters
-        ----------
-        quantity : {"fault", "factor", "nu"}
-            Stuck cells, what variation multiplies conductances with, or exponents of drift.
-        ax : Axes, optional
-            Where to; pyplot's current axis.
-        tile : int
-            Which array.
-
-        Raises
-        ------
-        InputError
-            matplotlib is not installed, or there is no such quantity or tile.
-        """
-        if quantity not in ("fault", "factor", "nu"):
-            raise InputError(f"quantity is {quantity!r}: it must be one of fault, factor, nu")
-        maps = self.maps(tile)
-        if quantity != "fault":
-            title = "Conductance over target" if quantity == "factor" else "Drift exponent"
-            return cell_map(getattr(maps, quantity), ax, title=title)
-        from xbarsim.nonideal.chip_picture import draw_faults
-
-        axes = axes_or_current(ax)
-        draw_faults(axes, maps.faults)
-        return axes
-
-    def draw(self, path: str | Path, tile: int = 0) -> None:
-        """Write a picture of a tile's maps (matplotlib, from the ``plot`` extra).
-
-        Raises
-        ------
-        InputError
-            matplotlib is missing, the path cannot be written, or its ending is no picture's.
-        """
-        from xbarsim.nonideal.chip_picture import draw
-
-        number = f", tile {tile} of {len(self.shapes)}" if len(self.shapes) > 1 else ""
-        draw(self.maps(tile), f"chip {self.seed}{number}", path)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Chip):
             return NotImplemented
@@ -378,9 +349,6 @@ class Chip:
         sizes = ", ".join(f"{rows} x {cols}" for rows, cols in self.shapes[:3])
         more = f", and {len(self.shapes) - 3} more" if len(self.shapes) > 3 else ""
         return f"Chip(seed={self.seed}, {sizes}{more}, made for {self.made_for})"
-
-    def _repr_html_(self) -> str:
-        return chip_card(self.model, self.seed, self.shapes, self.maps(0))
 
     def _tile(self, tile: int) -> int:
         count = len(self.shapes)

@@ -12,7 +12,19 @@ from xbarsim.views.array_svg import array_svg, card
 
 
 def chip_card(model: Nonidealities, seed: int, shapes: Sequence[tuple[int, int]], first: Maps) -> str:
-    """Return HTML: the chip's effects, and the stuck cells of its first array with a picture."""
+    """Return HTML: the chip's effects, and the stuck cells of its first array with a picture.
+
+    Parameters
+    ----------
+    model : Nonidealities
+        The kind of chip.
+    seed : int
+        The chip.
+    shapes : sequence of (rows, cols)
+        Of its arrays.
+    first : Maps
+        What is frozen in the first of them.
+    """
     effects = [repr(value) for name, value in vars(model).items() if name not in ("r_on", "r_off") and value]
     faults = first.faults
     facts = [

@@ -23,6 +23,15 @@ _NAMES = {Fault.STUCK_AT_LRS: "stuck at LRS", Fault.STUCK_AT_HRS: "stuck at HRS"
 def draw(maps: Maps, title: str, path: str | Path) -> None:
     """Draw a tile's stuck cells, and its variation, drift and damaged lines where it has any.
 
+    Parameters
+    ----------
+    maps : Maps
+        What is frozen in the tile.
+    title : str
+        The heading.
+    path : str or Path
+        Where to; its ending is the kind of picture.
+
     Raises
     ------
     InputError
@@ -50,7 +59,15 @@ def draw(maps: Maps, title: str, path: str | Path) -> None:
 
 
 def draw_faults(axes: Axes, faults: FaultMap) -> None:
-    """Draw stuck cells into an axis, with their shares."""
+    """Draw stuck cells into an axis, with their shares.
+
+    Parameters
+    ----------
+    axes : Axes
+        Drawn into.
+    faults : (rows, cols) array of int8
+        ``Fault`` of each cell.
+    """
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 

@@ -19,6 +19,11 @@ _HEADING = ("tile", "word", "bit")
 def chip_lines(arrays: Mapping[str, NDArray[Any]]) -> Iterator[str]:
     """Yield the lines: ``tile,word,bit`` and a column for each map; a map that ends a line before has no entry there.
 
+    Parameters
+    ----------
+    arrays : mapping of str to array
+        As ``Chip.packed`` gives them.
+
     Raises
     ------
     InputError
@@ -48,6 +53,15 @@ def _word(values: NDArray[Any] | None, i: int, j: int) -> str:
 
 def chip_of_lines(path: Path, name: str, data: bytes) -> dict[str, NDArray[Any]]:
     """Return the arrays of a chip's lines.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    name : str
+        What it should hold, for messages.
+    data : bytes
+        All of it, UTF-8.
 
     Raises
     ------

@@ -78,6 +78,13 @@ class Settings:
 def checked_record(cls: type, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``record`` as a dictionary, all of whose names are fields of ``cls``.
 
+    Parameters
+    ----------
+    cls : type
+        The dataclass of an effect's settings.
+    record : mapping of str to value
+        Settings by name.
+
     Raises
     ------
     InputError

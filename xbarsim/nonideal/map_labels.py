@@ -19,7 +19,13 @@ _MEANINGS = {
 
 
 def cell_labels(maps: Maps) -> dict[str, LabelledArray]:
-    """Return each map as ``(word, bit)``; what lies between two lines stands at the first, and last lines have none."""
+    """Return each map as ``(word, bit)``; what lies between two lines stands at the first, and last lines have none.
+
+    Parameters
+    ----------
+    maps : Maps
+        What is frozen in a tile of (rows, cols).
+    """
     arrays = {}
     for name, (source, meaning) in _MEANINGS.items():
         values = getattr(maps, source)

@@ -85,7 +85,13 @@ class Maps(Locked):
 
 
 def layout(shape: tuple[int, int]) -> dict[str, tuple[type, tuple[int, int]]]:
-    """Return the type and the shape of each of a tile's arrays."""
+    """Return the type and the shape of each of a tile's arrays.
+
+    Parameters
+    ----------
+    shape : (rows, cols)
+        Of the tile; what lies between lines has one row or column less.
+    """
     rows, cols = shape
     word, bit = (rows, cols - 1), (rows - 1, cols)
     return {

@@ -48,6 +48,15 @@ class Draw(IntEnum):
 def whole(name: str, value: Any, low: int, high: int) -> int:
     """Return ``value`` as an int of ``low <= value < high``.
 
+    Parameters
+    ----------
+    name : str
+        The argument's, for messages.
+    value : object
+        What was passed.
+    low, high : int
+        The least that it may be, and the least that is too much.
+
     Raises
     ------
     InputError
@@ -62,7 +71,13 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
 
 
 def mix(words: Words) -> Words:
-    """SplitMix64's output function, a bijection of 64-bit words that leaves no trace of their order."""
+    """SplitMix64's output function, a bijection of 64-bit words that leaves no trace of their order.
+
+    Parameters
+    ----------
+    words : array of uint64
+        Of any shape; what is returned has it too.
+    """
     z = words ^ (words >> np.uint64(30))
     z *= np.uint64(0xBF58476D1CE4E5B9)
     z ^= z >> np.uint64(27)
@@ -126,11 +141,27 @@ class Stream:
         return mix(words ^ np.uint64((self.keys[1] + number * _GAMMA) & _ALL))
 
     def uniform(self, rows: NDArray[np.intp], cols: NDArray[np.intp], number: int = 0) -> Array:
-        """Return a number in [0, 1) for each cell, with 53 random bits."""
+        """Return a number in [0, 1) for each cell, with 53 random bits.
+
+        Parameters
+        ----------
+        rows, cols : array of int
+            Where cells are, of shapes that broadcast.
+        number : int
+            Which of a cell's numbers, from 0 on.
+        """
         return (self.words(rows, cols, number) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def normal(self, rows: NDArray[np.intp], cols: NDArray[np.intp], number: int = 0) -> Array:
-        """Return a standard normal number for each cell, from two of its words (Box and Muller, 1958)."""
+        """Return a standard normal number for each cell, from two of its words (Box and Muller, 1958).
+
+        Parameters
+        ----------
+        rows, cols : array of int
+            Where cells are, of shapes that broadcast.
+        number : int
+            Which of a cell's normal numbers: of its words two each.
+        """
         radius: Array = np.sqrt(-2.0 * np.log1p(-self.uniform(rows, cols, 2 * number)))
         numbers: Array = radius * np.cos(2.0 * np.pi * self.uniform(rows, cols, 2 * number + 1))
         return numbers

@@ -45,6 +45,11 @@ class TileStack:
     def goals(self, targets: Array) -> Array:
         """Return what a write aims at, (tiles, rows, cols), as ``writing.goals`` does.
 
+        Parameters
+        ----------
+        targets : (tiles, rows, cols) array
+            Siemens.
+
         Raises
         ------
         InputError
@@ -78,7 +83,17 @@ class TileStack:
         return g if faults is None else model.stuck(g, faults)
 
     def read(self, conductance: Array, *, read: int, time: float | None) -> Array:
-        """Return what one read sees of written cells, as ``Chip.read`` does."""
+        """Return what one read sees of written cells, as ``Chip.read`` does.
+
+        Parameters
+        ----------
+        conductance : (tiles, rows, cols) array
+            Siemens that were written.
+        read : int
+            Which read this is.
+        time : float or None
+            Seconds since programming; None: t0 of ``Drift``.
+        """
         model, g = self.model, conductance
         if model.drift and time is not None:
             g = model.drift.after(g, np.stack([maps.nu for maps in self.maps]), time)
@@ -90,7 +105,17 @@ class TileStack:
         return g
 
     def slopes(self, goals: Array, conductance: Array, *, time: float | None) -> Array:
-        """Return how what a read sees follows the cells' targets, as ``Chip.slope`` does."""
+        """Return how what a read sees follows the cells' targets, as ``Chip.slope`` does.
+
+        Parameters
+        ----------
+        goals : (tiles, rows, cols) array
+            Siemens that writes aimed at.
+        conductance : (tiles, rows, cols) array
+            Siemens that were written.
+        time : float or None
+            Seconds since programming; None: t0 of ``Drift``.
+        """
         factor = self._stacked("factor", 1.0)
         slopes = np.ones(goals.shape) if factor is None else factor
         np.divide(conductance, goals, out=slopes, where=goals > 0.0)

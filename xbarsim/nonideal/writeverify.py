@@ -49,6 +49,13 @@ def through_array(array: Updatable, cells: PulsedCells) -> Look:
 
     That is the effective conductance, wires, ends and sneak paths included. ``array`` is written as the cells are, so
     that it holds them in the end; looks at few cells cost no reduction of the whole.
+
+    Parameters
+    ----------
+    array : Updatable
+        The crossbar; its cells are changed.
+    cells : PulsedCells
+        Whose ``rows`` and ``cols`` say where each cell lies.
     """
 
     def look(conductance: Array) -> Array:

@@ -100,6 +100,15 @@ def program(
 def goals(model: Nonidealities, target: ArrayLike, shape: tuple[int, int]) -> Array:
     """Return what a write aims at, (rows, cols) in siemens: targets within the cells' range, on the nearest level.
 
+    Parameters
+    ----------
+    model : Nonidealities
+        The cells' range and levels.
+    target : (rows, cols) array_like
+        Siemens.
+    shape : (rows, cols)
+        Of the tile.
+
     Raises
     ------
     InputError

@@ -42,7 +42,17 @@ def problem_of(circuit: FlatCircuit, network: Network, branch: Ints) -> Problem:
 
 
 def parts_of(circuit: FlatCircuit, network: Network, branch: Ints) -> tuple[Network, list[Part]]:
-    """Return the network with what nonlinear elements add to it, and these; arguments as ``problem_of``."""
+    """Return the network with what nonlinear elements add to it, and these; arguments as ``problem_of``.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        With nonlinear elements.
+    network : Network
+        Its linear part.
+    branch : (elements and controlled and sources of volts,) array of int
+        Each one's branch in the network, -1 where it has none.
+    """
     return _Builder(circuit, network, branch).run()
 
 

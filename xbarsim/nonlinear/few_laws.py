@@ -67,7 +67,15 @@ class FewLaws:
         self._least = [least for group in self._groups for least in group.least.tolist()]
 
     def tangents(self, values: Floats, time: float) -> tuple[Floats, Floats, bool]:
-        """Put all tangents anew, as ``Sources.tangent``: return currents, slopes, whether none was held back."""
+        """Put all tangents anew, as ``Sources.tangent``: return currents, slopes, whether none was held back.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        time : float
+            Seconds.
+        """
         evaluated = self._evaluated(values, time)
         if evaluated is None or self._overshoots(evaluated, time):
             return self._by_groups(values, time)
@@ -75,7 +83,15 @@ class FewLaws:
         return np.array(evaluated[1]), np.array(evaluated[2]), True
 
     def amounts(self, values: Floats, time: float) -> Floats:
-        """Return the laws' values."""
+        """Return the laws' values.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        time : float
+            Seconds.
+        """
         x = values.tolist()
         currents = []
         try:

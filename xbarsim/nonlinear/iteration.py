@@ -86,6 +86,15 @@ class Point:
 def newton(problem: Problem, setting: Setting, start: Floats) -> Point:
     """Solve from ``start`` (size, 1), tangents where they stand.
 
+    Parameters
+    ----------
+    problem : Problem
+        The equations.
+    setting : Setting
+        Right-hand side, time, shunt, and the share of the sources.
+    start : (size, 1) array
+        Volts and amperes.
+
     Raises
     ------
     NewtonError

@@ -30,12 +30,26 @@ def junction(proposal: Floats, before: Floats, scale: Floats, critical: Floats) 
 
 
 def gate(proposal: Floats, before: Floats, threshold: Floats) -> Floats:
-    """Return a gate's next voltage: steps grow with the distance from the threshold, where the law changes."""
+    """Return a gate's next voltage: steps grow with the distance from the threshold, where the law changes.
+
+    Parameters
+    ----------
+    proposal, before : (n,) array
+        Volts that Newton's method asks for, and that there were.
+    threshold : (n,) array
+        Volts.
+    """
     most = 2.0 * np.abs(before - threshold) + 2.0
     return before + np.clip(proposal - before, -most, most)
 
 
 def drain(proposal: Floats, before: Floats) -> Floats:
-    """Return a drain's next voltage."""
+    """Return a drain's next voltage.
+
+    Parameters
+    ----------
+    proposal, before : (n,) array
+        Volts that Newton's method asks for, and that there were.
+    """
     most = 3.0 * np.abs(before) + 2.0
     return before + np.clip(proposal - before, -most, most)

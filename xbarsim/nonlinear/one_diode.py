@@ -23,6 +23,21 @@ def current(
 ) -> tuple[float, float]:
     """Return amperes and siemens at a voltage, as ``junction.DiodeJunctions`` has them.
 
+    Parameters
+    ----------
+    v : float
+        Volts from anode to cathode.
+    saturation : float
+        Amperes.
+    scale : float
+        Volts, n k T / q.
+    breakdown, breakdown_scale : float
+        Volts at which it breaks down, and of its exponential there.
+    forward_knee, reverse_knee : float
+        Amperes of high injection; above them a current grows with the root.
+    gmin : float
+        Siemens beside it.
+
     Raises
     ------
     ArithmeticError
@@ -44,7 +59,21 @@ def current(
 
 
 def depletion(v: float, capacitance: float, potential: float, grading: float, knee: float) -> tuple[float, float]:
-    """Return coulombs and farads of a junction's depletion, as ``dynamics.stored_charge`` has them."""
+    """Return coulombs and farads of a junction's depletion, as ``dynamics.stored_charge`` has them.
+
+    Parameters
+    ----------
+    v : float
+        Volts from anode to cathode.
+    capacitance : float
+        Farads at 0 V.
+    potential : float
+        Volts of the junction.
+    grading : float
+        The exponent, a plain number.
+    knee : float
+        From which part of ``potential`` on the capacitance is a straight line.
+    """
     if capacitance <= 0:
         return 0.0, 0.0
     start, flatness = knee * potential, 1 - grading

@@ -57,15 +57,40 @@ class Part(ABC):
         """Put the tangents anew, near the unknowns ``values`` (places,).
 
         ``share`` is what independent sources are scaled by, for laws that are such sources.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        time : float
+            Seconds.
+        share : float
+            0 to 1.
         """
 
     @abstractmethod
     def amounts(self, values: Floats, time: float) -> Floats:
-        """Return the currents (n,) at the unknowns, by the laws alone."""
+        """Return the currents (n,) at the unknowns, by the laws alone.
+
+        Parameters
+        ----------
+        values : (places,) array
+            Volts of nodes and amperes of branches, with ground's 0.
+        time : float
+            Seconds.
+        """
 
 
 def across(values: Floats, ends: Places) -> Floats:
-    """Return differences of unknowns."""
+    """Return differences of unknowns.
+
+    Parameters
+    ----------
+    values : (places,) array
+        Volts of nodes and amperes of branches, with ground's 0.
+    ends : pair of array of int
+        Places from which, and to which.
+    """
     return np.asarray(values[ends[0]] - values[ends[1]])
 
 

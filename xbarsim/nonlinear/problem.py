@@ -130,14 +130,34 @@ class Problem:
         return self._jacobian.factored(slopes)
 
     def sizes(self, x: Floats, right: Floats, amounts: Floats) -> Floats:
-        """Return the sum of the sizes of each equation's terms: (size,)."""
+        """Return the sum of the sizes of each equation's terms: (size,).
+
+        Parameters
+        ----------
+        x, right : (size, 1) array
+            Unknowns, and what the sources give.
+        amounts : (flows,) array
+            What the laws give at x.
+        """
         linear = self.system.magnitude @ np.abs(x) + np.abs(right)
         return np.asarray((linear + self._flows.sizes(amounts[:, None]))[:, 0])
 
     def violations(
         self, x: Floats, right: Floats, time: float, at: Linearised, negligible: Floats
     ) -> tuple[float, Floats, Floats]:
-        """Return the largest of ``ratios``, the sizes (size,) of equations' terms, and places' values."""
+        """Return the largest of ``ratios``, the sizes (size,) of equations' terms, and places' values.
+
+        Parameters
+        ----------
+        x, right : (size, 1) array
+            Unknowns, and what the sources give.
+        time : float
+            Seconds.
+        at : Linearised
+            The last tangents, whose slopes and currents count.
+        negligible : (size,) array
+            What counts as no violation, equation by equation.
+        """
         ratios = self.ratios(x, right, time, at.slopes, negligible)
         return float(ratios.max(initial=0.0)), self.sizes(x, right, at.amounts), self.values(x)
 
@@ -146,6 +166,17 @@ class Problem:
 
         ``slopes`` (stamps,) say what a voltage's last digit makes of a current: 1 mS, 5 V and 1e-16 are 5e-19 A, which
         is much where 1 pA flows. ``negligible`` (size,) is what else counts as no violation.
+
+        Parameters
+        ----------
+        x, right : (size, 1) array
+            Unknowns, and what the sources give.
+        time : float
+            Seconds.
+        slopes : (stamps,) array
+            Siemens and the like, of the last tangents.
+        negligible : (size,) array or float
+            What counts as no violation, equation by equation.
         """
         values = self.values(x)
         amounts = self._amounts(values, time)
@@ -163,6 +194,15 @@ class Problem:
         That is Newton's last step, and what becomes of the rounding of each equation's terms: laws are worth some last
         digits, the linear part next to negligible. Random signs stand for the roundings, as in Kenney and
         Laub's condition estimates (SIAM J. Sci. Comput. 15, 36, 1994).
+
+        Parameters
+        ----------
+        factors : Factors
+            Of the last tangents.
+        at : Linearised
+            These tangents.
+        step, x : (size, 1) array
+            Newton's last step, and the unknowns after it.
         """
         values = self.values(x)
         moved = across(values, self._controls)
@@ -173,12 +213,30 @@ class Problem:
         return max(factors.share(step, x), factors.share(factors.apply(signs * rounding), x))
 
     def has_values(self, x: Floats, time: float) -> bool:
-        """Whether all laws have a finite value at unknowns ``x``."""
+        """Whether all laws have a finite value at unknowns ``x``.
+
+        Parameters
+        ----------
+        x : (size, 1) array
+            Unknowns.
+        time : float
+            Seconds.
+        """
         values = self.values(x)
         return all(np.isfinite(part.amounts(values, time)).all() for part in self.parts)
 
     def worst(self, before: Floats, at: Linearised, x: Floats, time: float) -> tuple[str, int]:
-        """Return name and origin of the element whose tangent, put at ``before``, misses its law at ``x`` by most."""
+        """Return name and origin of the element whose tangent, put at ``before``, misses its law at ``x`` by most.
+
+        Parameters
+        ----------
+        before, x : (size, 1) array
+            Unknowns at which tangents were put, and those to which they led.
+        at : Linearised
+            These tangents.
+        time : float
+            Seconds.
+        """
         old, new = self.values(before), self.values(x)
         moved = across(new, self._controls) - across(old, self._controls)
         change = at.slopes[: moved.size] * moved

@@ -39,13 +39,31 @@ class Pen:
     size: float
 
     def line(self, start: Point, end: Point, color: str = BLACK, dashes: str = "-") -> None:
-        """Draw a straight line."""
+        """Draw a straight line.
+
+        Parameters
+        ----------
+        start, end : (float, float)
+            Points.
+        color : str
+            As matplotlib takes it.
+        dashes : str
+            Matplotlib's word for a line's style.
+        """
         (x0, y0), (x1, y1) = start, end
         self.axes.plot([x0, x1], [y0, y1], dashes, color=color, linewidth=0.13 * self.size, solid_capstyle="round",
                        zorder=1)  # fmt: skip
 
     def resistor(self, start: Point, end: Point, color: str = BLACK) -> None:
-        """Draw a zigzag from one point to another."""
+        """Draw a zigzag from one point to another.
+
+        Parameters
+        ----------
+        start, end : (float, float)
+            Points.
+        color : str
+            As matplotlib takes it.
+        """
         along = np.subtract(end, start)
         across = _HALF * np.array([-along[1], along[0]]) / np.hypot(*along)
         share = np.concatenate([[0.0], (np.arange(_TEETH) + 0.5) / _TEETH, [1.0]])
@@ -70,14 +88,34 @@ class Pen:
         self.axes.plot([x], [y], "x", color=ORANGE, markersize=1.1 * self.size, markeredgewidth=0.3 * self.size)
 
     def node(self, at: Point, color: str, floating: bool) -> None:
-        """Draw a dot; a ring where the node floats."""
+        """Draw a dot; a ring where the node floats.
+
+        Parameters
+        ----------
+        at : (float, float)
+            Where.
+        color : str
+            As matplotlib takes it.
+        floating : bool
+            Whether its voltage is not determined.
+        """
         self.axes.plot(
             [at[0]], [at[1]], "o", markersize=0.55 * self.size, markerfacecolor="white" if floating else color,
             markeredgecolor=GREY if floating else color, markeredgewidth=0.12 * self.size, zorder=4,
         )  # fmt: skip
 
     def source(self, at: Point, towards: Point, grounded: bool) -> None:
-        """Draw a source, or ground where it has 0 V, whose line comes from the direction ``-towards``."""
+        """Draw a source, or ground where it has 0 V, whose line comes from the direction ``-towards``.
+
+        Parameters
+        ----------
+        at : (float, float)
+            Where its line ends.
+        towards : (float, float)
+            A unit vector, away from the line.
+        grounded : bool
+            Whether it is ground.
+        """
         if not grounded:
             from matplotlib.patches import Circle
 
@@ -96,7 +134,19 @@ class Pen:
         self, at: Point, words: str, place: str, *, ha: str = "left", va: str = "bottom", color: str = BLACK,
         zorder: float = 5.0,
     ) -> None:  # fmt: skip
-        """Write words, whose artist is labelled with the place that they belong to."""
+        """Write words, whose artist is labelled with the place that they belong to.
+
+        Parameters
+        ----------
+        at : (float, float)
+            Where.
+        words : str
+            What; nothing draws nothing.
+        place : str
+            What the artist is labelled with.
+        ha, va, color, zorder
+            As matplotlib takes them.
+        """
         if words:
             artist = self.axes.text(*at, plain(words), ha=ha, va=va, color=color, fontsize=self.size, zorder=zorder)
             artist.set_label(place or "_symbol")

@@ -114,6 +114,13 @@ def solution_texts(solution: DrawnSolution, vector: int) -> SchematicTexts:
     A wire's current is what the cells before it leave of what comes in at the line's beginning (Kirchhoff's law): the
     voltage along a wire of 0 ohm would not tell.
 
+    Parameters
+    ----------
+    solution : DrawnSolution
+        With its fields.
+    vector : int
+        Which of a batch; 0 without one.
+
     Raises
     ------
     InputError

@@ -16,7 +16,15 @@ class BlindWriter(CellWriter):
     """Gives each cell the pulses that lead a copy of it between two ideal sources to its target."""
 
     def write(self, cell: Cell, target: float) -> tuple[Unreached, float]:
-        """Write a cell; what it shows then is for the last look to say."""
+        """Write a cell; what it shows then is for the last look to say.
+
+        Parameters
+        ----------
+        cell : (row, column)
+            From 0 on.
+        target : float
+            Siemens.
+        """
         for volts, width in self._train(cell, target):
             self.pulse(cell, volts, width)
         return Unreached.OPEN_LOOP, float("nan")

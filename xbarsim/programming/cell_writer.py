@@ -50,7 +50,17 @@ class CellWriter:
     log: WriteLog
 
     def pulse(self, cell: Cell, volts: float, width: float) -> float:
-        """Give a cell a pulse; return how far its state went, as a part of its range."""
+        """Give a cell a pulse; return how far its state went, as a part of its range.
+
+        Parameters
+        ----------
+        cell : (row, column)
+            From 0 on.
+        volts : float
+            From word line to bit line; the sign says which way the state goes.
+        width : float
+            Seconds at full height.
+        """
         ladder = self.ladder
         pulse = WritePulse(cell, volts, width, ladder.rise, ladder.fall, ladder.gap)
         effect = self.array.pulse(pulse, self.bias)
@@ -58,7 +68,15 @@ class CellWriter:
         return float(abs(effect.after[0] - effect.before[0]) / (self.array.high[cell] - self.array.low[cell]))
 
     def write(self, cell: Cell, target: float) -> tuple[Unreached, float]:
-        """Write a cell until a look at it is near enough; return why it is not, and what the last look showed."""
+        """Write a cell until a look at it is near enough; return why it is not, and what the last look showed.
+
+        Parameters
+        ----------
+        cell : (row, column)
+            From 0 on.
+        target : float
+            Siemens that a look is to show.
+        """
         number = turns = still = 0
         raising: bool | None = None
         reading = self.reads.cell(cell)

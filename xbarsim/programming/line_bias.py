@@ -44,7 +44,13 @@ class BiasedLines:
         return self.bias.tied(self.rows, self.cols)[0]
 
     def same_wires(self, biased: BiasedLines) -> bool:
-        """Whether lines are tied through the same resistances, to sources of whatever volts."""
+        """Whether lines are tied through the same resistances, to sources of whatever volts.
+
+        Parameters
+        ----------
+        biased : BiasedLines
+            Others, of the same crossbar.
+        """
         first, second = self.segments, biased.segments
         return first is second or (np.array_equal(first.word, second.word) and np.array_equal(first.bit, second.bit))
 
@@ -59,11 +65,25 @@ class LineBias:
         self._always_tied = scheme.word is not None and scheme.bit is not None and scheme.load is None
 
     def tied(self, rows: Sequence[int], cols: Sequence[int], volts: float = 1.0) -> tuple[Crossbar, Array]:
-        """Return the crossbar with all line ends tied, and the volts of its word lines."""
+        """Return the crossbar with all line ends tied, and the volts of its word lines.
+
+        Parameters
+        ----------
+        rows, cols : sequence of int
+            The selected lines, from 0 on.
+        volts : float
+            Across selected cells.
+        """
         return self.scheme.tie_lines(self.crossbar, rows, cols, volts)
 
     def select(self, rows: Sequence[int], cols: Sequence[int]) -> BiasedLines:
-        """Return the lines with ``rows`` and ``cols`` selected; the same object as long as the same ones are."""
+        """Return the lines with ``rows`` and ``cols`` selected; the same object as long as the same ones are.
+
+        Parameters
+        ----------
+        rows, cols : sequence of int
+            The selected lines, from 0 on.
+        """
         last, lines = self._last, (tuple(rows), tuple(cols))
         if last is not None and (last.rows, last.cols) == lines:
             return last

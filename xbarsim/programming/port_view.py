@@ -68,6 +68,13 @@ class PortView:
         """Solve for sources, or for an ampere from the word node to the bit node of a port.
 
         Returns the volts across all places, the end currents, and by how many amperes these may be wrong.
+
+        Parameters
+        ----------
+        volts : dict of side to (lines,) array
+            Of the sources.
+        port : int or None
+            Through which cell's place an ampere flows; None: through none.
         """
         segments, g = self.biased.segments, self._siemens
         word, bit = segments.word, segments.bit
@@ -117,7 +124,13 @@ class DrivenPorts:
         self.exact = self.residual(np.zeros(len(view.cells))) <= EXACT
 
     def residual(self, amperes: Array) -> float:
-        """Bound the end currents' errors with so many amperes through the ports, as a part of the largest."""
+        """Bound the end currents' errors with so many amperes through the ports, as a part of the largest.
+
+        Parameters
+        ----------
+        amperes : (ports,) array
+            From word node to bit node, through each port.
+        """
         error = self._error + float(np.abs(amperes) @ self.view._port_errors)
         if error == 0.0:
             return 0.0
@@ -125,7 +138,13 @@ class DrivenPorts:
         return error / carried if carried > 0.0 else np.inf
 
     def ohmic_currents(self, siemens: Array | float) -> Array:
-        """Return the ports' amperes, for the sources as they are, with ohmic cells."""
+        """Return the ports' amperes, for the sources as they are, with ohmic cells.
+
+        Parameters
+        ----------
+        siemens : float or (ports,) array
+            Of the cells in the ports' places.
+        """
         g = np.atleast_1d(siemens)
         if g.size == 1:
             return np.asarray(g * self.open_volts / (1.0 + self.view.ohms[0] * g))
@@ -133,7 +152,17 @@ class DrivenPorts:
         return np.asarray(g * np.linalg.solve(system, self.open_volts))
 
     def end_current(self, side: Side, line: int, amperes: Array) -> float:
-        """Return what leaves the array at a line's end with so many amperes through the ports."""
+        """Return what leaves the array at a line's end with so many amperes through the ports.
+
+        Parameters
+        ----------
+        side : str
+            Which side of the array.
+        line : int
+            Which of its ends.
+        amperes : (ports,) array
+            From word node to bit node, through each port.
+        """
         total = float(self._out[side][line])
         for ampere, out in zip(amperes, self.view._transfers, strict=True):
             total += float(ampere) * float(out[side][line])

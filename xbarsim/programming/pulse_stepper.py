@@ -36,6 +36,11 @@ class PulseStepper(Stepper):
     def give(self, pulse: WritePulse) -> None:
         """Go through a pulse and the gap behind it.
 
+        Parameters
+        ----------
+        pulse : WritePulse
+            Volts, seconds and cells; its edges and its gap are stepped through, too.
+
         Raises
         ------
         ConvergenceError

@@ -127,6 +127,13 @@ class PulsedArray:
     def pulse(self, pulse: WritePulse, bias: LineBias) -> PulseEffect:
         """Give a pulse to its cells, the lines tied as a scheme says.
 
+        Parameters
+        ----------
+        pulse : WritePulse
+            Volts, seconds and cells.
+        bias : LineBias
+            How all lines are tied meanwhile.
+
         Raises
         ------
         ConvergenceError
@@ -179,18 +186,42 @@ class PulsedArray:
         return np.minimum(*ends), np.maximum(*ends)
 
     def restore(self, states: Array, siemens: Array) -> None:
-        """Put all cells into states, with the conductances that were kept with them."""
+        """Put all cells into states, with the conductances that were kept with them.
+
+        Parameters
+        ----------
+        states : (rows, cols) array
+            In the device's unit of state.
+        siemens : (rows, cols) array
+            What cells of these states have at 0 V.
+        """
         self.states[:], self.siemens[:] = states, siemens
         self._driven = []
 
     def motion(self, cell: Cell, volts: float) -> float:
-        """Return how fast a cell's state would move at so many volts across it, in its ranges a second."""
+        """Return how fast a cell's state would move at so many volts across it, in its ranges a second.
+
+        Parameters
+        ----------
+        cell : (row, column)
+            From 0 on.
+        volts : float
+            From word node to bit node.
+        """
         index = np.array([cell[0]]), np.array([cell[1]])
         f = self._evaluate(index, np.array([[volts]]))[3, 0, 0]
         return float(f / (self.high[cell] - self.low[cell]))
 
     def ports(self, biased: BiasedLines, cells: Sequence[Cell]) -> DrivenPorts | None:
-        """Return the network around some cells; None where cells are not ohmic or hold the circuit together."""
+        """Return the network around some cells; None where cells are not ohmic or hold the circuit together.
+
+        Parameters
+        ----------
+        biased : BiasedLines
+            The lines as they are tied.
+        cells : sequence of (row, column)
+            In whose places the ports are.
+        """
         if not self.device.linear:
             return None
         driven = self._driven
@@ -293,6 +324,15 @@ def dynamic_device(crossbar: Crossbar) -> DynamicDevice:
 
 def checked_mask(name: str, mask: ArrayLike | None, shape: tuple[int, int]) -> Mask:
     """Return a mask of cells, none where it is left out.
+
+    Parameters
+    ----------
+    name : str
+        The argument's, for messages.
+    mask : (rows, cols) array_like of bool, or None
+        True: the cell is one of them.
+    shape : (rows, cols)
+        Of the array.
 
     Raises
     ------

@@ -67,7 +67,13 @@ class ArrayReads:
         self.residual = 0.0
 
     def cell(self, cell: Cell) -> float:
-        """Return the siemens that a read of one cell shows."""
+        """Return the siemens that a read of one cell shows.
+
+        Parameters
+        ----------
+        cell : (row, column)
+            From 0 on.
+        """
         array, how = self.array, self.how
         if how.through == "cell":
             return float(array.siemens[cell])
@@ -84,7 +90,17 @@ class ArrayReads:
     def of(
         self, mask: Mask, progress: Callable[[str], None] | None = None, stop: Callable[[], bool] | None = None
     ) -> Array | None:
-        """Return what reads of some cells show, (rows, cols), NaN elsewhere; None where ``stop`` ended them before."""
+        """Return what reads of some cells show, (rows, cols), NaN elsewhere; None where ``stop`` ended them before.
+
+        Parameters
+        ----------
+        mask : (rows, cols) array of bool
+            Which cells are looked at.
+        progress : callable, optional
+            Told how far it is.
+        stop : callable, optional
+            Asked between reads whether to end.
+        """
         array = self.array
         if self.how.through == "cell":
             return np.where(mask, array.siemens, np.nan)

@@ -53,7 +53,13 @@ class WriteLog:
 
     @staticmethod
     def empty(shape: tuple[int, int]) -> WriteLog:
-        """Return a log without pulses."""
+        """Return a log without pulses.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Of the array.
+        """
         counts = np.zeros((2, *shape), np.int64)
         sums = np.zeros((4, *shape))
         return WriteLog(counts[0], counts[1], sums[0], sums[1], sums[2], sums[3], np.full(shape, np.nan))
@@ -63,7 +69,17 @@ class WriteLog:
         return deepcopy(self)
 
     def add(self, array: PulsedArray, pulse: WritePulse, effect: PulseEffect) -> None:
-        """Add what a pulse did."""
+        """Add what a pulse did.
+
+        Parameters
+        ----------
+        array : PulsedArray
+            As the pulse has left it.
+        pulse : WritePulse
+            Whose cells count as selected.
+        effect : PulseEffect
+            What it did: states before and after, energies in joules.
+        """
         rows, cols = (np.array(index) for index in zip(*pulse.cells, strict=True))
         self.pulses[rows, cols] += 1
         # A cell where two selected lines cross is one of the pulse's: counted on neither line.

@@ -121,6 +121,13 @@ def is_number(value: object) -> bool:
 def check_shape(amplitude: float, width: float, rise: float, fall: float, gap: float) -> None:
     """Check a pulse's volts and seconds.
 
+    Parameters
+    ----------
+    amplitude : float
+        Volts, of either sign.
+    width, rise, fall, gap : float
+        Seconds at full height, of the edges, and until the next pulse.
+
     Raises
     ------
     InputError

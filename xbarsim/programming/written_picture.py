@@ -22,6 +22,13 @@ Scale = Literal["decades", "from zero", "both signs"]
 def draw(result: WrittenArray, title: str = "") -> Figure:
     """Return a picture of targets, what reads show, errors, pulses, energies and disturbances.
 
+    Parameters
+    ----------
+    result : WrittenArray
+        What is drawn.
+    title : str
+        The heading.
+
     Raises
     ------
     InputError

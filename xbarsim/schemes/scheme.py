@@ -219,6 +219,13 @@ def scheme_of(name: str | Scheme) -> Scheme:
 def checked_cell(shape: tuple[int, int], cell: Cell) -> Cell:
     """Return a cell's row and column as integers.
 
+    Parameters
+    ----------
+    shape : (rows, cols)
+        Of the array.
+    cell : (row, column)
+        From 0 on; floats that are whole numbers will do.
+
     Raises
     ------
     InputError
@@ -235,7 +242,13 @@ def checked_cell(shape: tuple[int, int], cell: Cell) -> Cell:
 
 
 def checked_voltage(read_voltage: float) -> float:
-    """Return a read voltage that is a finite number and not 0, or raise InputError."""
+    """Return a read voltage that is a finite number and not 0, or raise InputError.
+
+    Parameters
+    ----------
+    read_voltage : float
+        Volts, of either sign.
+    """
     if not _is_number(read_voltage) or read_voltage == 0.0:
         raise InputError(f"read_voltage is {read_voltage!r}: it must be a finite number of volts, not 0")
     return float(read_voltage)
@@ -260,7 +273,17 @@ def check_untied(crossbar: Crossbar) -> None:
 
 
 def with_ends(crossbar: Crossbar, ends: dict[Side, LineEnds], device: Device) -> Crossbar:
-    """Return the same cells and wires with other ends."""
+    """Return the same cells and wires with other ends.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Whose cells and wires are taken; its driver and sense are not.
+    ends : dict of side to LineEnds
+        All that are tied; others are open.
+    device : Device
+        The cells' law.
+    """
     return Crossbar(
         crossbar.conductance, word_wire=crossbar.word_wire, bit_wire=crossbar.bit_wire, ends=ends, device=device
     )

@@ -22,7 +22,15 @@ class ArrayFarads:
 
     @staticmethod
     def of(crossbar: Crossbar, word: ArrayLike, bit: ArrayLike, cell: ArrayLike) -> ArrayFarads:
-        """Check and broadcast; raises InputError."""
+        """Check and broadcast; raises InputError.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Whose shape counts.
+        word, bit, cell : scalar or (rows, cols) array_like
+            Farads: word node to ground, bit node to ground, across a cell.
+        """
         if not isinstance(crossbar, Crossbar):
             raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
         tables = [
@@ -35,6 +43,11 @@ class ArrayFarads:
         """Return ``C [v; u]``: what word nodes take and bit nodes receive, for node voltages that rise by 1 V/s each.
 
         Each is (rows, cols); a bit node receives what comes to it along the cells less what its own capacitance takes.
+
+        Parameters
+        ----------
+        v, u : (rows, cols) array
+            How fast word nodes and bit nodes rise, V/s, or volts for coulombs.
         """
         along = self.cell * (v - u)
         return along + self.word * v, along - self.bit * u

@@ -41,6 +41,13 @@ class DecayingPoles:
 
         What is missing has ``sum_k r_k tau_k^n = (-1)^n m_n`` for n from 1 on: Prony's problem, whose poles are roots
         of the polynomial that is orthogonal to these moments. Nothing is assumed of what comes at once.
+
+        Parameters
+        ----------
+        moments : (count, outputs) array
+            Coefficient of s^n in row n, in seconds^n; row 0 is 1.
+        most : int
+            How many poles an output may have.
         """
         outputs = moments.shape[1]
         poles = DecayingPoles(np.zeros((MOST_POLES, outputs)), np.zeros((MOST_POLES, outputs)), np.zeros(outputs, int))
@@ -80,7 +87,13 @@ class DecayingPoles:
         return True
 
     def unsettled(self, seconds: Array) -> Array:
-        """Return what is missing, (outputs, times), at times of that shape or (outputs, 1)."""
+        """Return what is missing, (outputs, times), at times of that shape or (outputs, 1).
+
+        Parameters
+        ----------
+        seconds : (times,), (outputs, 1) or (outputs, times) array
+            After the step.
+        """
         missing = np.zeros(np.broadcast_shapes(seconds.shape, (self.count.size, 1)))
         for tau, residue in zip(self.tau, self.residue, strict=True):
             present = tau > 0.0
@@ -91,7 +104,13 @@ class DecayingPoles:
         return missing
 
     def time(self, share: float) -> Array:
-        """Return the seconds after which no more than a share is ever missing, (outputs,); NaN without a pole."""
+        """Return the seconds after which no more than a share is ever missing, (outputs,); NaN without a pole.
+
+        Parameters
+        ----------
+        share : float
+            Of the whole step, above 0.
+        """
         largest = np.abs(self.residue).sum(axis=0)
         with np.errstate(divide="ignore"):
             end = self.tau[0] * np.maximum(np.log(largest / share), 0.0)

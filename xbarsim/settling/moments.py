@@ -59,6 +59,13 @@ class MomentCircuit:
         With ``G x = sources`` of the circuit at rest, ``(G + s C) x(s) = sources`` gives ``G x_0 = sources`` and
         ``G x_k = -C x_(k-1)`` (L. T. Pillage and R. A. Rohrer, IEEE Trans. CAD 9, 352, 1990).
 
+        Parameters
+        ----------
+        inputs : (rows,) array
+            Volts after the step.
+        count : int
+            How many coefficients, that of the circuit at rest included.
+
         Raises
         ------
         ConvergenceError

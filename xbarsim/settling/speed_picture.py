@@ -18,6 +18,13 @@ _FINEST = 41
 def draw(report: SpeedReport, title: str = "") -> Figure:
     """Return a picture of each output's times, and of reads a second against bits.
 
+    Parameters
+    ----------
+    report : SpeedReport
+        What is drawn.
+    title : str
+        The heading.
+
     Raises
     ------
     InputError

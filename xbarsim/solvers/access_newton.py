@@ -69,6 +69,17 @@ def solve(
 
     Return None where steps do not lead to a solution whose end currents are right to ``EXACT``, and where lines are
     broken or not tied: what hangs on leaks alone has no tangent here.
+
+    Parameters
+    ----------
+    segments : Segments
+        Wires and ends.
+    cells : AccessCells
+        The transistors and what is in series with them.
+    sources : dict of side to (lines,) array
+        Volts.
+    near : AccessState, optional
+        Volts of nodes from which steps begin.
     """
     if segments.breakable:
         return None

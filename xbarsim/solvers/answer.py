@@ -65,7 +65,21 @@ class BatchAnswer:
     def direct(
         method: str, sources: dict[Side, Array], currents: dict[Side, Array], residual: Array, **more: Any
     ) -> BatchAnswer:
-        """Make the answer of a method that takes no steps."""
+        """Make the answer of a method that takes no steps.
+
+        Parameters
+        ----------
+        method : str
+            What ``Solution.method`` says.
+        sources : dict of side to (batch, lines) array
+            Volts.
+        currents : dict of side to (batch, lines) array
+            Amperes, positive out of the array.
+        residual : (batch,) array
+            Of each vector, relative to its largest end current.
+        **more : object
+            Other fields, as node voltages.
+        """
         steps = np.zeros(residual.size, np.int64)
         yes = steps == 0
         evidence = {"iterations": steps, "converged": yes, "sure": yes, "reduced": ~yes} | more
@@ -85,7 +99,15 @@ class BatchAnswer:
         return BatchAnswer(parts[0].method, sides("sources"), sides("currents"), **evidence)
 
     def with_reduction(self, vectors: Mask, better: BatchAnswer) -> BatchAnswer:
-        """Return the same with a reduction's numbers for some vectors; the steps that were taken still count."""
+        """Return the same with a reduction's numbers for some vectors; the steps that were taken still count.
+
+        Parameters
+        ----------
+        vectors : (batch,) array of bool
+            Which are replaced.
+        better : BatchAnswer
+            Of these vectors alone, in their order.
+        """
 
         def put(array: Array, part: Array) -> Array:
             array = array.copy()
@@ -128,6 +150,17 @@ def field_evidence(
 
     Voltages are pairs of (batch, rows, cols), numbers and what their rounding left. Return the residuals (batch,), and
     each vector's volts across the cells.
+
+    Parameters
+    ----------
+    segments : Segments
+        Of linear cells.
+    sources : dict of side to (batch, lines) array
+        Volts.
+    currents : dict of side to (batch, lines) array
+        Amperes, positive out of the array.
+    word, bit : pair of (batch, rows, cols) array
+        Volts of word nodes and of bit nodes.
     """
     law_of = ohmic(segments.g)
     residual = np.empty(word[0].shape[0])

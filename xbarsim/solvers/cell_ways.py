@@ -132,7 +132,13 @@ class CellWays:
         self._between: dict[tuple[Side, Side], Array] = {}
 
     def between(self, a: Side, b: Side) -> Array:
-        """Return couplings of the circuit that was reduced, from the lines of side ``a`` to those of side ``b``."""
+        """Return couplings of the circuit that was reduced, from the lines of side ``a`` to those of side ``b``.
+
+        Parameters
+        ----------
+        a, b : str
+            Sides of the array, ``word_left`` and the like.
+        """
         if (a, b) not in self._between:
             self._between[a, b] = np.ascontiguousarray(self.terminals.between(a, b))
         return self._between[a, b]

@@ -19,12 +19,30 @@ _PRODUCT = 1.3e-9
 
 
 def vectors_cost(segments: Segments, count: int, steps: float) -> float:
-    """Return the cost of ``count`` vectors of so many conjugate-gradient steps each."""
+    """Return the cost of ``count`` vectors of so many conjugate-gradient steps each.
+
+    Parameters
+    ----------
+    segments : Segments
+        Whose size counts.
+    count : int
+        How many vectors.
+    steps : float
+        Of conjugate gradients, for each.
+    """
     return count * (_VECTOR + _STEP * float(segments.g.size) * (steps + _BESIDE))
 
 
 def map_cost(segments: Segments, count: int) -> float:
-    """Return the cost of a reduction and of ``count`` vectors by it; its verification is a vector's."""
+    """Return the cost of a reduction and of ``count`` vectors by it; its verification is a vector's.
+
+    Parameters
+    ----------
+    segments : Segments
+        Whose size, and tied sides, count.
+    count : int
+        How many vectors.
+    """
     rows, cols = segments.g.shape
     left, right, top, bottom = segments.present
     square = float(rows * (left + right) + cols * (top + bottom)) ** 2

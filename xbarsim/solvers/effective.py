@@ -150,6 +150,13 @@ def effective_conductance(
 def map_and_admittance(crossbar: Crossbar, *, threads: int) -> tuple[Array, Array]:
     """Return the effective conductance (rows, cols), and what ``driven_admittance`` says, from one reduction.
 
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Of linear cells, without sources at its other ends.
+    threads : int
+        For the reduction.
+
     Raises
     ------
     InputError, SolveError, ConvergenceError, TooLargeError
@@ -180,6 +187,13 @@ def driven_admittance(terminals: Terminals) -> Array:
 def mappable(crossbar: Crossbar, offset: bool) -> Segments:
     """Lay out a crossbar that has an effective map; ``offset`` says whether fixed end sources are allowed for.
 
+    Parameters
+    ----------
+    crossbar : Crossbar
+        What is to be mapped.
+    offset : bool
+        Whether fixed sources may be other than 0 V.
+
     Raises
     ------
     InputError, SolveError
@@ -191,7 +205,15 @@ def mappable(crossbar: Crossbar, offset: bool) -> Segments:
 
 
 def check_mappable(segments: Segments, offset: bool) -> None:
-    """Check that a circuit has an effective map, as ``mappable`` does; cells do not matter."""
+    """Check that a circuit has an effective map, as ``mappable`` does; cells do not matter.
+
+    Parameters
+    ----------
+    segments : Segments
+        Wires and ends.
+    offset : bool
+        Whether fixed sources may be other than 0 V.
+    """
     fixed = [side for side in SIDES if segments.volts[side].any()]
     if fixed and not offset:
         raise InputError(
@@ -244,7 +266,17 @@ def port_admittance(crossbar: Crossbar, *, threads: int | None = None) -> Array:
 
 
 def admittance(crossbar: Crossbar, terminals: Terminals, couplings: Array) -> Array:
-    """Return the admittance matrix of ``ports(crossbar)``, of couplings between all terminals in siemens."""
+    """Return the admittance matrix of ``ports(crossbar)``, of couplings between all terminals in siemens.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Whose ends say which ports there are.
+    terminals : Terminals
+        Its reduction, which says where they are among all.
+    couplings : (terminals, terminals) array
+        Siemens.
+    """
     order = [terminals.places[side].start + line for side, line in ports(crossbar) if side in terminals.places]
     matrix: Array = couplings[np.ix_(order, order)]
     diagonal = matrix.sum(axis=1)
@@ -265,7 +297,15 @@ def linear_segments(crossbar: Crossbar) -> Segments:
 
 
 def check_joined(segments: Segments, layers: tuple[str, ...]) -> None:
-    """Raise SolveError where 0 ohm joins both ends of a line of these layers."""
+    """Raise SolveError where 0 ohm joins both ends of a line of these layers.
+
+    Parameters
+    ----------
+    segments : Segments
+        Wires and ends.
+    layers : tuple of {"word", "bit"}
+        Which lines are looked at.
+    """
     pairs: dict[str, tuple[Side, Side]] = {
         "word": ("word_left", "word_right"),
         "bit": ("bit_top", "bit_bottom"),

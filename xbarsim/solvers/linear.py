@@ -80,6 +80,21 @@ def by_schur(
     get their numbers from a reduction, and the answer says for which vectors; others are refined. What only checks
     others (``all_digits`` False) is refined where it needs to be. Sources that 0 ohm joins must not be in conflict.
 
+    Parameters
+    ----------
+    segments : Segments
+        Of linear cells.
+    sources : dict of side to (batch, lines) array
+        Volts.
+    fields : bool
+        Whether node voltages are kept.
+    max_iterations : int
+        Steps of conjugate gradients, at most, for a vector.
+    threads : int
+        How many vectors are solved at once.
+    all_digits : bool
+        Whether voltages are refined until end currents have all digits.
+
     Raises
     ------
     TooLargeError
@@ -190,6 +205,15 @@ def by_kron(segments: Segments, sources: dict[Side, Array], *, threads: int) -> 
     """Solve each vector of source voltages (batch, lines) with all node voltages by one Kron reduction.
 
     Sources that 0 ohm joins must not be in conflict.
+
+    Parameters
+    ----------
+    segments : Segments
+        Of linear cells.
+    sources : dict of side to (batch, lines) array
+        Volts.
+    threads : int
+        For the reduction.
 
     Raises
     ------

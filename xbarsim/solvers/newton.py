@@ -45,6 +45,21 @@ def by_newton(
 ) -> BatchAnswer:
     """Solve each vector of source voltages (batch, lines) for cells of any law.
 
+    Parameters
+    ----------
+    segments : Segments
+        Wires, ends, and the cells' siemens.
+    device : Device
+        The cells' law.
+    sources : dict of side to (batch, lines) array
+        Volts.
+    fields : bool
+        Whether node voltages are kept.
+    max_iterations : int
+        Newton steps, at most, for a vector.
+    threads : int
+        How many vectors are solved at once.
+
     Raises
     ------
     ConvergenceError
@@ -175,7 +190,19 @@ def _correction(cells: Cells, word: Array, bit: Array, space: newton_steps.Works
 
 
 def newton_failure(outcome: newton_steps.NewtonOutcome, device: Device, vector: int, v: Array, u: Array) -> Exception:
-    """Say which cell it was, at which voltage."""
+    """Say which cell it was, at which voltage.
+
+    Parameters
+    ----------
+    outcome : NewtonOutcome
+        How it ended, and at which cell.
+    device : Device
+        The cells' law, for messages.
+    vector : int
+        Which of the batch.
+    v, u : (rows, cols) array
+        Volts of word nodes and of bit nodes where it ended.
+    """
     i, j = divmod(outcome.cell, v.shape[1])
     where = f"cell [{i}, {j}] at {v[i, j] - u[i, j]:.6g} V (vector {vector})"
     if outcome.status == newton_steps.BAD_LAW:

@@ -63,14 +63,26 @@ class CellVolts:
 
     @staticmethod
     def of(solution: Solution) -> CellVolts:
-        """Return those of a solution."""
+        """Return those of a solution.
+
+        Parameters
+        ----------
+        solution : Solution
+            With its fields, as ``solve(..., fields=True)`` gives them.
+        """
         shape = -1, *solution.crossbar.shape
         two_terminal = solution.crossbar.device.two_terminal
         lower = None if two_terminal else np.minimum(solution.word_voltages, solution.bit_voltages).reshape(shape)
         return CellVolts(solution.device_voltages.reshape(shape), lower)
 
     def vector(self, k: int) -> tuple[Array, Array]:
-        """Return a vector's voltages across cells, and of their lower nodes, or 0."""
+        """Return a vector's voltages across cells, and of their lower nodes, or 0.
+
+        Parameters
+        ----------
+        k : int
+            Its number in the batch.
+        """
         across = self.across[k]
         return across, np.zeros_like(across) if self.lower is None else self.lower[k]
 

@@ -46,6 +46,13 @@ class VoltagePairs:
         """Take plain voltages, which are changed in place; those of islands count as 0 V.
 
         What is below their last digit is kept in ``low``, arrays of any content, if there are such.
+
+        Parameters
+        ----------
+        v, u : (rows, cols) array
+            Volts of word nodes and of bit nodes; they are changed.
+        low : pair of (rows, cols) array, optional
+            Room for what is below their last digits.
         """
         low_v, low_u = (np.empty_like(v), np.empty_like(u)) if low is None else low
         for volts, digits in ((v, low_v), (u, low_u)):
@@ -79,12 +86,26 @@ class VoltagePairs:
             mine[:] = numbers
 
     def add(self, dv: Array, du: Array) -> None:
-        """Add corrections (rows, cols)."""
+        """Add corrections (rows, cols).
+
+        Parameters
+        ----------
+        dv, du : (rows, cols) array
+            Volts for word nodes and for bit nodes.
+        """
         defects.add(self.v, self.low_v, dv)
         defects.add(self.u, self.low_u, du)
 
     def exchange(self, dv: Array, du: Array, shift_v: Array, shift_u: Array) -> VoltagePairs:
-        """Add ``dv + shift_v`` and ``du + shift_u``; return the voltages before that, in those arrays' memory."""
+        """Add ``dv + shift_v`` and ``du + shift_u``; return the voltages before that, in those arrays' memory.
+
+        Parameters
+        ----------
+        dv, du : (rows, cols) array
+            Volts for word nodes and for bit nodes.
+        shift_v, shift_u : (rows, cols) array
+            More of them.
+        """
         defects.exchange(self.v, self.low_v, dv, shift_v)
         defects.exchange(self.u, self.low_u, du, shift_u)
         return VoltagePairs(dv, shift_v, du, shift_u)
@@ -222,7 +243,17 @@ class Balance:
 
 
 def scale(currents: Iterable[Array], cells: Array, volts: Iterable[Array]) -> float:
-    """Return the largest end current, or what is too small to count as one."""
+    """Return the largest end current, or what is too small to count as one.
+
+    Parameters
+    ----------
+    currents : iterable of (lines,) array
+        Amperes out of each side.
+    cells : (rows, cols) array
+        Siemens.
+    volts : iterable of (lines,) array
+        Of each side's sources.
+    """
     most = float(cells.sum(axis=1).max()) * max(float(np.abs(side).max()) for side in volts)
     return max(*(float(np.abs(amperes).max()) for amperes in currents), kirchhoff.FLOOR * most)
 
@@ -255,6 +286,25 @@ def refine(
     on next to nothing has a voltage that no end current tells.
     ``correction(law, balance, dv, du)`` solves the tangent circuit with the balance's sources alone, and says whether
     it could. Of the balance that is returned only currents and bound are for use: its sources are the ``space``'s.
+
+    Parameters
+    ----------
+    word, bit : array
+        Ohms of the segments of word lines and of bit lines, both ends included.
+    volts : list of (lines,) array
+        Of the sources, in the order of ``SIDES``.
+    law_of : callable
+        From voltages to the cells' currents and slopes there.
+    correction : callable
+        Solves the linear circuit of the slopes for what the balance lacks.
+    pairs : VoltagePairs
+        Where it begins; they are changed.
+    space : RefinementSpace
+        Arrays that are used.
+    settle : bool
+        Whether node voltages, too, must move no more.
+    threads : int
+        For sums over cells.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no bound, and is refused
 
@@ -286,7 +336,21 @@ def refine(
 
 
 def linear_correction(word: Array, bit: Array, lines: Lines, gradients: Gradients, limit: int, threads: int) -> Solver:
-    """Return a solver of linear circuits for :func:`refine`, by conjugate gradients to their last digit."""
+    """Return a solver of linear circuits for :func:`refine`, by conjugate gradients to their last digit.
+
+    Parameters
+    ----------
+    word, bit : array
+        Ohms of the segments of word lines and of bit lines, both ends included.
+    lines : Lines
+        Their factors.
+    gradients : Gradients
+        Arrays of conjugate gradients.
+    limit : int
+        Steps at most.
+    threads : int
+        For products.
+    """
     zero_w, zero_b = np.zeros(word.shape[0]), np.zeros(bit.shape[1])
 
     def solve(law: CellTangents, balance: Balance, dv: Array, du: Array) -> bool:

@@ -80,7 +80,15 @@ class SideBySide:
 
     @staticmethod
     def work_bytes(segments: Segments, *, keep: bool) -> float:
-        """Bytes that reducing a crossbar beside others takes, as gradients do (``keep``) or maps alone."""
+        """Bytes that reducing a crossbar beside others takes, as gradients do (``keep``) or maps alone.
+
+        Parameters
+        ----------
+        segments : Segments
+            Of one of the crossbars.
+        keep : bool
+            Whether what gradients need is kept.
+        """
         rows, cols = segments.g.shape
         return 8.0 * LANES * float(SideBySide([segments])._plan(keep=keep).entries + 3 * rows * cols)
 

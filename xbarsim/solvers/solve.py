@@ -328,7 +328,19 @@ def _check_evidence(answer: BatchAnswer, tolerance: float) -> None:
 
 
 def handed_out(crossbar: Crossbar, segments: Segments, answer: BatchAnswer, single: bool) -> Solution:
-    """Return the result in the caller's shape: a batch, or its only vector."""
+    """Return the result in the caller's shape: a batch, or its only vector.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        What was solved.
+    segments : Segments
+        Its layout, which says what floats.
+    answer : BatchAnswer
+        Of all vectors.
+    single : bool
+        Whether the caller gave one vector without a batch.
+    """
     word, bit = answer.word, answer.bit
     islands = segments.floating_word, segments.floating_bit
     if word is not None and bit is not None and islands[0] is not None and islands[1] is not None:

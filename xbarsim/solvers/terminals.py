@@ -42,7 +42,17 @@ class Terminals:
 
     @staticmethod
     def of(segments: Segments, *, keep: bool, threads: int) -> Terminals:
-        """Reduce the circuit; ``keep`` what node voltages need."""
+        """Reduce the circuit; ``keep`` what node voltages need.
+
+        Parameters
+        ----------
+        segments : Segments
+            Of linear cells.
+        keep : bool
+            Whether what node voltages and gradients need is kept.
+        threads : int
+            For the reduction.
+        """
         rows, cols = segments.g.shape
         ideal = segments.ideal
         present = segments.present
@@ -62,7 +72,17 @@ class Terminals:
 
     @staticmethod
     def around(segments: Segments, network: Reduced, threads: int) -> Terminals:
-        """Name the terminals of a reduced circuit."""
+        """Name the terminals of a reduced circuit.
+
+        Parameters
+        ----------
+        segments : Segments
+            What was reduced.
+        network : Reduced
+            What is left of it.
+        threads : int
+            For products with it.
+        """
         places: dict[Side, slice] = {}
         start = 0
         for side, tied in zip(SIDES, network.present, strict=True):
@@ -72,13 +92,27 @@ class Terminals:
         return Terminals(segments, network, places, threads)
 
     def between(self, a: Side, b: Side) -> Array:
-        """Couplings from the lines of side ``a`` to those of side ``b``, in siemens."""
+        """Couplings from the lines of side ``a`` to those of side ``b``, in siemens.
+
+        Parameters
+        ----------
+        a, b : str
+            Sides of the array, ``word_left`` and the like.
+        """
         if a in self.places and b in self.places:
             return self.network.couplings[self.places[a], self.places[b]]
         return np.zeros((self.segments.volts[a].size, self.segments.volts[b].size))
 
     def gradient(self, a: Side, b: Side, cotangent: Array) -> Array:
-        """Return ``d sum(cotangent * between(a, b)) / d conductance``; the sides differ."""
+        """Return ``d sum(cotangent * between(a, b)) / d conductance``; the sides differ.
+
+        Parameters
+        ----------
+        a, b : str
+            Two different sides of the array.
+        cotangent : array
+            Of the shape of ``between(a, b)``.
+        """
         if a in self.places and b in self.places:
             return self.network.gradient(self.places[a], self.places[b], cotangent)
         return np.zeros(self.segments.g.shape)
@@ -88,6 +122,13 @@ class Terminals:
 
         ``sum across (v - u)**2 + word_nodes v**2 + bit_nodes u**2``, each (rows, cols), of the word nodes' voltages v
         and the bit nodes' u; needs what ``keep`` keeps. Terminals of the sides ``grounded`` are at 0 V and left out.
+
+        Parameters
+        ----------
+        across, word_nodes, bit_nodes : (rows, cols) array
+            Coefficients of the squares.
+        grounded : collection of str
+            Sides whose terminals are at 0 V, and not in the result's numbers.
         """
         with one_blas_thread():
             return self.network.form(across, word_nodes, bit_nodes, frozenset(SIDES.index(side) for side in grounded))

@@ -152,6 +152,11 @@ class Updatable:
     def numbers(self, rows: ArrayLike, cols: ArrayLike) -> Index:
         """Return the numbers of cells, row by row, (count,).
 
+        Parameters
+        ----------
+        rows, cols : int or (count,) array_like of int
+            Where the cells are, a row and a column index for each, from 0 on.
+
         Raises
         ------
         InputError

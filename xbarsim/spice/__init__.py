@@ -75,6 +75,11 @@ def run(netlist: str | Path, engine: Engine = "process", *, timeout: float = TIM
 def version(engine: Engine = "process") -> str:
     """Return what an engine is, like ``ngspice-39``.
 
+    Parameters
+    ----------
+    engine : {"process", "pyspice", "klu"}
+        As of ``run``.
+
     Raises
     ------
     SpiceMissingError

@@ -19,6 +19,17 @@ def finished(
 ) -> tuple[int, str]:
     """Run a command without input and return its code and all that it said.
 
+    Parameters
+    ----------
+    command : sequence of str
+        Program and arguments.
+    folder : Path
+        In which it runs.
+    timeout : float
+        Seconds.
+    environment : mapping of str to str, optional
+        In the place of this process's.
+
     Raises
     ------
     SpiceError

@@ -57,7 +57,17 @@ def _version(module: Path) -> str:
 
 
 def run(deck: Deck, folder: Path, timeout: float) -> Answer:
-    """Run a deck of one analysis; ``folder`` is empty and for this run alone."""
+    """Run a deck of one analysis; ``folder`` is empty and for this run alone.
+
+    Parameters
+    ----------
+    deck : Deck
+        Without includes.
+    folder : Path
+        Empty, and for this run alone.
+    timeout : float
+        Seconds.
+    """
     module = package()
     if _INCLUDES.search(deck.text):
         raise SpiceError("ngspice under node sees no files: the netlist must not include any")

@@ -47,7 +47,17 @@ def _version(path: str) -> str:
 
 
 def run(deck: Deck, folder: Path, timeout: float) -> Answer:
-    """Run a deck; ``folder`` is empty and for this run alone. A user's own ``.spiceinit`` does not count."""
+    """Run a deck; ``folder`` is empty and for this run alone. A user's own ``.spiceinit`` does not count.
+
+    Parameters
+    ----------
+    deck : Deck
+        What ngspice reads.
+    folder : Path
+        Empty, and for this run alone.
+    timeout : float
+        Seconds.
+    """
     path, raw = deck.file_in(folder), folder / "out.raw"
     environment = {name: value for name, value in os.environ.items() if name != "SPICE_ASCIIRAWFILE"}
     code, text = finished([program(), "-n", "-b", "-r", str(raw), path.name], path.parent, timeout, environment)

@@ -41,7 +41,17 @@ def _version(_library: str) -> str:
 
 
 def run(deck: Deck, folder: Path, timeout: float) -> Answer:
-    """Run a deck; ``folder`` is empty and for this run alone."""
+    """Run a deck; ``folder`` is empty and for this run alone.
+
+    Parameters
+    ----------
+    deck : Deck
+        What ngspice reads.
+    folder : Path
+        Empty, and for this run alone.
+    timeout : float
+        Seconds.
+    """
     title, raw = f"run {uuid.uuid4().hex}", folder / "out.raw"
     body = folder / "body.txt"
     body.write_bytes(deck.body.encode("utf-8", "surrogateescape"))

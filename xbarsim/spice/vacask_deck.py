@@ -113,6 +113,13 @@ def in_time(
 def wave_text(wave: Wave | float, stop: float) -> str:
     """Return what a voltage source does until ``stop``.
 
+    Parameters
+    ----------
+    wave : Wave or float
+        Volts over time, or at all times.
+    stop : float
+        Seconds.
+
     Raises
     ------
     InputError

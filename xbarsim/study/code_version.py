@@ -18,7 +18,7 @@ CIRCUIT = ("kernels", "solvers", "devices", "crossbar.py", "solution.py")
 """What every answer stands on."""
 
 NETWORK = (
-    *CIRCUIT, "nonlinear", "schemes", "waves.py", "transient", "programming", "nonideal", "noise", "settling", "energy",
+    *CIRCUIT, "nonlinear", "schemes", "waves", "transient", "programming", "nonideal", "noise", "settling", "energy",
     "nn",
     "study/image_sets.py", "study/network_work.py",
 )  # fmt: skip
@@ -34,7 +34,7 @@ SOURCES = {
     "mitigation": (*NETWORK, "mitigation"),
     "margin": (*CIRCUIT, "nonlinear", "schemes", "margin", "study/circuit_work.py"),
     "netlist": (
-        *CIRCUIT, "waves.py", "mna", "dynamics", "netlist", "transient", "analysis", "nonlinear", "schemes",
+        *CIRCUIT, "waves", "mna", "dynamics", "netlist", "transient", "analysis", "nonlinear", "schemes",
         "study/circuit_work.py",
     ),
 }  # fmt: skip

@@ -30,7 +30,17 @@ class LadderSpace:
         self.lifts: tuple[Array, Array] | None = None
 
     def solve(self, g: Array, volts: Array, out: Array) -> float:
-        """Fill the end currents ``out`` (4, cols) of cells ``g`` and ends at ``volts``; return the residual."""
+        """Fill the end currents ``out`` (4, cols) of cells ``g`` and ends at ``volts``; return the residual.
+
+        Parameters
+        ----------
+        g : (rows, cols) array
+            Siemens of the cells.
+        volts : (4, cols) array
+            Of the ends, in the order of ``COLUMN_SIDES``.
+        out : (4, cols) array
+            Filled with amperes, in that order.
+        """
         self._at_ends(g, volts, out)
         return self._residual(volts, self.across, self.across, False, out)
 
@@ -38,6 +48,17 @@ class LadderSpace:
         """As ``solve``, with currents (rows, cols) that leave source- and bit-line nodes besides.
 
         What these do is added to what the sources do: next to nothing, so that plain sums have all digits.
+
+        Parameters
+        ----------
+        g : (rows, cols) array
+            Siemens of the cells.
+        leak_s, leak_b : (rows, cols) array
+            Amperes that leave source-line and bit-line nodes.
+        volts : (4, cols) array
+            Of the ends, in the order of ``COLUMN_SIDES``.
+        out : (4, cols) array
+            Filled with amperes, in that order.
         """
         self._at_ends(g, volts, out)
         at, (m, n) = self.layout, g.shape
@@ -79,7 +100,15 @@ class LadderSpace:
         )  # fmt: skip
 
     def voltages(self, volts: Array, source: Array, bit: Array) -> None:
-        """Fill the nodes' voltages (rows, cols)."""
+        """Fill the nodes' voltages (rows, cols).
+
+        Parameters
+        ----------
+        volts : (4, cols) array
+            Of the ends, in the order of ``COLUMN_SIDES``.
+        source, bit : (rows, cols) array
+            Filled with volts of the two lines' nodes.
+        """
         parallel_lines.voltages(np.ascontiguousarray(volts), self.shares, source, bit)
         if self.lifts is not None:
             source += self.lifts[0]

@@ -69,6 +69,11 @@ class ColumnLayout:
     def sources(self, voltages: Array) -> Array:
         """Return all ends' voltages (batch, 4, cols) for those of source_top (batch, cols).
 
+        Parameters
+        ----------
+        voltages : (batch, cols) array
+            Volts of the source_top ends.
+
         Raises
         ------
         SolveError
@@ -81,6 +86,11 @@ class ColumnLayout:
 
     def check_conflicts(self, volts: Array) -> None:
         """Check that 0 ohm joins no ends (batch, 4, cols) of different voltage.
+
+        Parameters
+        ----------
+        volts : (batch, 4, cols) array
+            Of all ends, in the order of ``COLUMN_SIDES``.
 
         Raises
         ------
@@ -98,7 +108,13 @@ class ColumnLayout:
                 )
 
     def shared(self, currents: Array) -> Array:
-        """Return end currents (..., 4, cols) with half of a joined line's at each of its ends."""
+        """Return end currents (..., 4, cols) with half of a joined line's at each of its ends.
+
+        Parameters
+        ----------
+        currents : (..., 4, cols) array
+            Amperes at all ends, a joined line's in any split.
+        """
         halves = currents.copy()
         for line, (_, top, bottom) in enumerate(_ENDS):
             total = currents[..., top, :] + currents[..., bottom, :]

@@ -163,6 +163,15 @@ def couplings_of(joined: JoinedArrays, arrays: Mapping[str, Crossbar], threads: 
 
     ``arrays`` are linear ones in the places of ``joined``'s.
 
+    Parameters
+    ----------
+    joined : JoinedArrays
+        Which line ends meet.
+    arrays : mapping of str to Crossbar
+        One of linear cells for each of its arrays, by their names.
+    threads : int or None
+        For the reductions; None: all.
+
     Raises
     ------
     SolveError, ConvergenceError, TooLargeError
@@ -184,6 +193,14 @@ def couplings_of(joined: JoinedArrays, arrays: Mapping[str, Crossbar], threads: 
 
 
 def stiffness_of(couplings: Array, joints: int) -> Array:
-    """Return what currents the first ``joints`` take for their voltages, all else at 0 V."""
+    """Return what currents the first ``joints`` take for their voltages, all else at 0 V.
+
+    Parameters
+    ----------
+    couplings : (count, count) array
+        Siemens between joints and sources, joints first, 0 on the diagonal.
+    joints : int
+        How many of them are joints.
+    """
     stiffness: Array = np.diag(couplings[:joints].sum(axis=1)) - couplings[:joints, :joints]
     return stiffness

@@ -156,7 +156,17 @@ class SharedSourceArray(Locked):
 
 
 def woven(source: Array, bit: Array, axis: int = 0) -> Array:
-    """Return numbers of source lines between those of their bit lines, of 3 lines a pair along ``axis``."""
+    """Return numbers of source lines between those of their bit lines, of 3 lines a pair along ``axis``.
+
+    Parameters
+    ----------
+    source : array
+        Numbers of the source lines along ``axis``, one a pair of bit lines.
+    bit : array
+        Numbers of the bit lines along ``axis``, two a pair.
+    axis : int
+        Which axis counts lines.
+    """
     source, bit = np.moveaxis(source, axis, 0), np.moveaxis(bit, axis, 0)
     table = np.empty((3 * source.shape[0], *source.shape[1:]))
     table[0::3], table[1::3], table[2::3] = bit[0::2], source, bit[1::2]
@@ -164,7 +174,15 @@ def woven(source: Array, bit: Array, axis: int = 0) -> Array:
 
 
 def unwoven(lines: Array, axis: int = 0) -> tuple[Array, Array]:
-    """Return the numbers of source lines and of bit lines that ``woven`` put together."""
+    """Return the numbers of source lines and of bit lines that ``woven`` put together.
+
+    Parameters
+    ----------
+    lines : array
+        Numbers of three lines a pair along ``axis``: bit, source, bit.
+    axis : int
+        Which axis counts lines.
+    """
     lines = np.moveaxis(lines, axis, 0)
     bit = np.empty((2 * (lines.shape[0] // 3), *lines.shape[1:]))
     bit[0::2], bit[1::2] = lines[0::3], lines[2::3]

@@ -155,7 +155,17 @@ class SourceLineArray(Locked):
 def checked_ends(
     ends: Mapping[ColumnSide, LineEnds] | None, lines: Mapping[ColumnSide, int], values: Mapping[str, Array]
 ) -> dict[ColumnSide, LineEnds]:
-    """Validate the keys, types and lengths (of ``lines``) of ``ends``; a side is described in one place only."""
+    """Validate the keys, types and lengths (of ``lines``) of ``ends``; a side is described in one place only.
+
+    Parameters
+    ----------
+    ends : mapping of side to LineEnds, or None
+        As they were asked for.
+    lines : mapping of side to int
+        How many lines each side has.
+    values : mapping of str to array
+        Resistances that were asked for beside them, by the argument's name.
+    """
     checked: dict[ColumnSide, LineEnds] = {}
     for side, tied in dict(ends or {}).items():
         if side not in COLUMN_SIDES:

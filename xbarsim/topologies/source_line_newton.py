@@ -42,6 +42,17 @@ class ColumnNewton:
     def solve(self, cells: Cells, device: Device, volts: Array, pattern: int) -> int:
         """Find the voltages at sources ``volts`` (4, cols); return how many steps that took.
 
+        Parameters
+        ----------
+        cells : Cells
+            Their siemens and gates, (rows, cols) each.
+        device : Device
+            Their law, for messages.
+        volts : (4, cols) array
+            Of the ends, in the order of ``COLUMN_SIDES``.
+        pattern : int
+            Which of a batch it is, for messages.
+
         Raises
         ------
         ConvergenceError, LawError
@@ -72,6 +83,17 @@ class ColumnNewton:
 
         It includes what the laws take beside those cells at the voltages that they lead to, where they are taken anew
         while that makes it less.
+
+        Parameters
+        ----------
+        cells : Cells
+            Their siemens and gates, (rows, cols) each.
+        space : LadderSpace
+            Arrays of this thread, in which ohmic cells are solved.
+        volts : (4, cols) array
+            Of the ends, in the order of ``COLUMN_SIDES``.
+        out : (4, cols) array
+            Filled with amperes, in that order.
         """
         best, best_cells, amperes = np.inf, np.zeros_like(self.v), np.empty_like(out)
         chord, better = np.empty((2, *self.v.shape))
@@ -89,7 +111,19 @@ class ColumnNewton:
         return best
 
     def farthest(self, device: Device, siemens: Array, space: LadderSpace, pattern: int) -> list[Beyond]:
-        """Return the cell that is farthest beyond the range of its law, if one is."""
+        """Return the cell that is farthest beyond the range of its law, if one is.
+
+        Parameters
+        ----------
+        device : Device
+            Whose law's range counts.
+        siemens : (rows, cols) array
+            Of the cells.
+        space : LadderSpace
+            In which the volts across the cells were found.
+        pattern : int
+            Which of a batch it is, for messages.
+        """
         far = None if device.span is None else farthest(device, siemens, -space.across, pattern)
         return [] if far is None else [far]
 

@@ -127,7 +127,15 @@ def solve_column_points(
 
 
 def checked_gates(array: SourceLineArray | SharedSourceArray, gates: ArrayLike) -> Array:
-    """Return gates as an array (rows,) or (batch, rows), or raise InputError."""
+    """Return gates as an array (rows,) or (batch, rows), or raise InputError.
+
+    Parameters
+    ----------
+    array : SourceLineArray or SharedSourceArray
+        Whose rows count.
+    gates : (rows,) or (batch, rows) array_like
+        Volts.
+    """
     pattern = checked_array("gates", gates, signed=True)
     rows = array.shape[0]
     if pattern.ndim not in (1, 2) or pattern.shape[-1] != rows:
@@ -146,7 +154,15 @@ def checked_gates(array: SourceLineArray | SharedSourceArray, gates: ArrayLike) 
 
 
 def line_voltages(voltages: ArrayLike, cols: int) -> Array:
-    """Return the source lines' voltages as an array (lines,) or (batch, lines), or raise InputError."""
+    """Return the source lines' voltages as an array (lines,) or (batch, lines), or raise InputError.
+
+    Parameters
+    ----------
+    voltages : scalar, (cols,) or (batch, cols) array_like
+        Volts.
+    cols : int
+        How many source lines there are.
+    """
     volts = checked_array("voltages", voltages, signed=True)
     if volts.ndim == 0:
         return np.full(cols, float(volts))
@@ -159,7 +175,15 @@ def line_voltages(voltages: ArrayLike, cols: int) -> Array:
 
 
 def batch_of(pattern: Array, volts: Array) -> int:
-    """Return the size of the batch that gates or voltages are, or raise InputError."""
+    """Return the size of the batch that gates or voltages are, or raise InputError.
+
+    Parameters
+    ----------
+    pattern : (rows,) or (batch, rows) array
+        Gates, as ``checked_gates`` gives them.
+    volts : (cols,) or (batch, cols) array
+        As ``line_voltages`` gives them.
+    """
     sizes = {array.shape[0] for array in (pattern, volts) if array.ndim == 2}
     if len(sizes) > 1:
         raise InputError(
@@ -195,7 +219,19 @@ class PatternAnswers:
 
     @staticmethod
     def of(array: SourceLineArray, batch: int, *, fields: bool, threads: int) -> PatternAnswers:
-        """Make room for a batch."""
+        """Make room for a batch.
+
+        Parameters
+        ----------
+        array : SourceLineArray
+            What is solved.
+        batch : int
+            How many patterns.
+        fields : bool
+            Whether node voltages are kept.
+        threads : int
+            How many patterns are solved at once.
+        """
         rows, cols = array.shape
         check_memory(
             8.0 * rows * cols * (_NUMBERS * min(threads, batch) + (4 * batch if fields else 0)),
@@ -208,7 +244,17 @@ class PatternAnswers:
         )  # fmt: skip
 
     def keep(self, k: int, space: LadderSpace, volts: Array) -> None:
-        """Take pattern k's node voltages from where it was solved, NaN where they float."""
+        """Take pattern k's node voltages from where it was solved, NaN where they float.
+
+        Parameters
+        ----------
+        k : int
+            Which pattern.
+        space : LadderSpace
+            In which it was solved.
+        volts : (4, cols) array
+            Of the ends, in the order of ``COLUMN_SIDES``.
+        """
         adrift = None if space.layout.whole else ~space.tied()
         if adrift is not None and adrift.any():
             self.adrift.append(adrift)
@@ -224,6 +270,11 @@ class PatternAnswers:
 
     def check(self, tolerance: float) -> None:
         """Check that all patterns' evidence is within ``tolerance``.
+
+        Parameters
+        ----------
+        tolerance : float
+            Of the residual, which is relative to the largest end current.
 
         Raises
         ------

@@ -58,7 +58,15 @@ class CellsInTime:
             self.a[:] = self._linear
 
     def evaluate(self, v: Array, u: Array, x: Array) -> None:
-        """Fill all arrays for node volts v, u and states x."""
+        """Fill all arrays for node volts v, u and states x.
+
+        Parameters
+        ----------
+        v, u : (rows, cols) array
+            Volts of word nodes and of bit nodes.
+        x : (rows, cols) array
+            States, in the device's unit.
+        """
         if self._moving is not None:
             np.subtract(v, u, out=self._across)
             self._moving.evaluate(self._across, x, self.i, self.a, self.ix, self.f, self.fv, self.fx)
@@ -72,7 +80,15 @@ class CellsInTime:
             self._near[:] = self.i
 
     def turned_slopes(self, volts: float, x: Array) -> Array:
-        """Return the slopes ``f_x`` (rows, cols) at states x under so many volts the other way than at the moment."""
+        """Return the slopes ``f_x`` (rows, cols) at states x under so many volts the other way than at the moment.
+
+        Parameters
+        ----------
+        volts : float
+            Across each cell, against the sign that it has at the moment.
+        x : (rows, cols) array
+            States, in the device's unit.
+        """
         assert self._moving is not None
         if self._turned is None:
             self._turned = np.empty((6, *x.shape))

@@ -40,7 +40,15 @@ class LineShares:
         return whole, dict(zip(SIDES, parts, strict=True))
 
     def end_currents(self, drawn: Array, received: Array, volts: dict[Side, Array]) -> tuple[dict[Side, Array], float]:
-        """Return the currents out of all ends, and the largest, for what word nodes give and bit nodes get."""
+        """Return the currents out of all ends, and the largest, for what word nodes give and bit nodes get.
+
+        Parameters
+        ----------
+        drawn, received : (rows, cols) array
+            Amperes that leave word nodes, and that come to bit nodes.
+        volts : dict of side to (lines,) array
+            Of the sources.
+        """
         _, out = self.laid_out()
         largest: float = kirchhoff.end_currents(
             drawn, received, self.shares, (volts["word_left"] - volts["word_right"]) * self.through_word,
@@ -56,6 +64,19 @@ class LineShares:
 
         a and b are the slopes of these in the node volts v and u. Return the largest, and by how much the currents may
         be wrong (:func:`kirchhoff.current_error`).
+
+        Parameters
+        ----------
+        drawn, received : (rows, cols) array
+            Amperes that leave word nodes, and that come to bit nodes.
+        a, b : (rows, cols) array
+            Siemens, the slopes of these.
+        volts : dict of side to (lines,) array
+            Of the sources.
+        v, u : (rows, cols) array
+            Volts of word nodes and of bit nodes.
+        out : dict of side to (lines,) array
+            Filled with amperes, positive out of the array.
         """
         outcome: tuple[float, float] = kirchhoff.ends_and_error(
             drawn, received, self.shares, self.through_word, self.through_bit, a, b, self._word, self._bit,

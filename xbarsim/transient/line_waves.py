@@ -52,7 +52,13 @@ class SourcePiece:
         return not self.curved and all(last is self.first[side] for side, last in self.last.items())
 
     def at(self, time: float) -> dict[Side, Array]:
-        """Return all sides' volts."""
+        """Return all sides' volts.
+
+        Parameters
+        ----------
+        time : float
+            Seconds, within the piece.
+        """
         if self.still:
             return self.first
         part = (time - self.start) / (self.stop - self.start)
@@ -96,7 +102,13 @@ class LineWaves:
         self._moving = [(side, np.array(lines), wave) for (side, _), (wave, lines) in by_wave.items()]
 
     def start(self, time: float) -> dict[Side, Array]:
-        """Return all sides' volts at a time."""
+        """Return all sides' volts at a time.
+
+        Parameters
+        ----------
+        time : float
+            Seconds.
+        """
         volts = {side: array.copy() for side, array in self._resting.items()}
         for side, lines, wave in self._moving:
             volts[side][lines] = wave.at(np.array([time]))[0]
@@ -108,7 +120,13 @@ class LineWaves:
         return min((float(getattr(wave, "turn", np.inf)) for _, _, wave in self._moving), default=np.inf)
 
     def pieces(self, start: float, stop: float) -> Iterator[SourcePiece]:
-        """Yield what the sources do between their corners, in order."""
+        """Yield what the sources do between their corners, in order.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds.
+        """
         times = np.unique(np.concatenate([[start, stop], *(wave.corners(start, stop) for _, _, wave in self._moving)]))
         apart = np.diff(times, prepend=-np.inf) > _TOGETHER * np.spacing(np.maximum(np.abs(times), stop - start))
         times = times[apart]

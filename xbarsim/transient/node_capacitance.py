@@ -51,6 +51,17 @@ class NodeCapacitance:
         """Prepare stage k, whose share of the step is d seconds, from node volts v, u at the step's begin.
 
         ``weights`` are what the stage takes of all rates until its own.
+
+        Parameters
+        ----------
+        k : int
+            Which stage, from 0 on.
+        d : float
+            Seconds, the stage's own share of the step.
+        weights : sequence of float
+            The method's plain numbers for the rates of the stages before, and its own last.
+        v, u : (rows, cols) array
+            Volts of word nodes and of bit nodes at the step's begin.
         """
         if d != self._share:
             np.divide(self.farads, d, out=self.siemens)
@@ -59,7 +70,13 @@ class NodeCapacitance:
         charged_nodes.histories(self.siemens, v, u, self.charging, k, first, second, self.history)
 
     def stored(self, v: Array, u: Array) -> float:
-        """Return the joules at node volts v, u."""
+        """Return the joules at node volts v, u.
+
+        Parameters
+        ----------
+        v, u : (rows, cols) array
+            Volts of word nodes and of bit nodes.
+        """
         return float(
             sum(0.5 * (farads * volts * volts).sum() for farads, volts in zip(self.farads, (v, u, v - u), strict=True))
         )

@@ -95,6 +95,17 @@ class RungeKutta:
         """Take a step; where its error is too large, or a stage has no solution, leave all as it was.
 
         ``volts`` are the sources' at the start, ``heat`` asks for what cells dissipate.
+
+        Parameters
+        ----------
+        source : callable
+            From seconds to the sources' volts.
+        start, end : float
+            Seconds between which the step goes.
+        volts : dict of side to (lines,) array
+            Of the sources at the start.
+        heat : bool
+            Whether cells' joules are added up.
         """
         stages = self.stages
         self._first[0], self._first[1], self._first[2] = stages.v, stages.u, stages.x

@@ -104,7 +104,13 @@ class StageSolver:
         self.iterations = self.passes = 0
 
     def follow(self, last: Volts, volts: Volts) -> None:
-        """Move nodes as far as their lines' sources moved: left and bottom ones, else those at the far ends."""
+        """Move nodes as far as their lines' sources moved: left and bottom ones, else those at the far ends.
+
+        Parameters
+        ----------
+        last, volts : dict of side to (lines,) array
+            What the sources had, and what they have now.
+        """
         if last is volts:
             return
         for nodes, along, (near, far), (by_near, by_far) in zip(
@@ -117,7 +123,17 @@ class StageSolver:
                 self._evaluated = False
 
     def guess(self, begun: Array, d: float, rate: Array) -> None:
-        """Let the states go on at a rate, unless that is so little that the last tangents tell as much."""
+        """Let the states go on at a rate, unless that is so little that the last tangents tell as much.
+
+        Parameters
+        ----------
+        begun : (rows, cols) array
+            States without the stage's own share of the step.
+        d : float
+            Seconds of that share.
+        rate : (rows, cols) array
+            By which they go on, a second.
+        """
         cells = self.cells
         if not cells.dynamic:
             return
@@ -127,7 +143,15 @@ class StageSolver:
         self._evaluated = False
 
     def put(self, v: Array, u: Array, x: Array) -> None:
-        """Put node volts and states."""
+        """Put node volts and states.
+
+        Parameters
+        ----------
+        v, u : (rows, cols) array
+            Volts of word nodes and of bit nodes.
+        x : (rows, cols) array
+            States, in the device's unit.
+        """
         self.v[:], self.u[:], self.x[:] = v, u, x
         self._evaluated = False
 
@@ -136,6 +160,17 @@ class StageSolver:
 
         ``begun`` is what the states are without this stage's own share d of the step. With d = 0 the states stay.
         ``charged`` is the stage that capacitances are prepared for (:class:`NodeCapacitance`), if they carry anything.
+
+        Parameters
+        ----------
+        begun : (rows, cols) array
+            States without the stage's own share of the step.
+        d : float
+            Seconds of that share.
+        volts : dict of side to (lines,) array
+            Of the sources at the stage's time.
+        charged : int
+            Which stage capacitances are prepared for; -1: none.
         """
         cells = self.cells
         outcome = StageOutcome(False, np.inf, 0)
@@ -276,6 +311,15 @@ class StageSolver:
 
         The circuit is that of the last tangents; the second number is the cell. A bound that is not above ``enough``
         will do.
+
+        Parameters
+        ----------
+        shares : tuple of three float
+            What each stage's charging current counts.
+        d : float
+            Seconds.
+        enough : float
+            Volts.
         """
         cells, capacitance = self.cells, self.capacitance
         leaving, entering = self._leaving, self._entering

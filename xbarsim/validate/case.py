@@ -55,6 +55,11 @@ class Difference:
     def of(cls, ours: dict[str, float], theirs: dict[str, float]) -> Difference:
         """Compare what is in ``ours``; both must hold the same names.
 
+        Parameters
+        ----------
+        ours, theirs : dict of str to float
+            Volts or amperes by name.
+
         Raises
         ------
         ValueError

@@ -27,14 +27,30 @@ class Hand:
     def translated(
         self, node_voltages: dict[str, float], source_currents: dict[str, float]
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """Return voltages and currents by the names of ``netlist.write``, with its signs."""
+        """Return voltages and currents by the names of ``netlist.write``, with its signs.
+
+        Parameters
+        ----------
+        node_voltages, source_currents : dict of str to float
+            Volts and amperes by the names of this netlist.
+        """
         volts = {name: node_voltages[label] for name, label in self.nodes.items()}
         amperes = {name: -source_currents[label] for name, label in self.sources.items()}
         return volts, amperes
 
 
 def by_hand(crossbar: Crossbar, voltages: Array, options: str = "") -> Hand:
-    """Write a crossbar's netlist; ``options`` is a card to add."""
+    """Write a crossbar's netlist; ``options`` is a card to add.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        What is written.
+    voltages : (rows,) array
+        Volts of its inputs.
+    options : str
+        A card that is added as it is.
+    """
     rows, cols = crossbar.shape
     merged: dict[str, str] = {}
 

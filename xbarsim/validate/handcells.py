@@ -18,6 +18,13 @@ Cell = tuple[list[str], np.ndarray]
 def subcircuit(device: Device, conductance: Array) -> Cell:
     """Return the lines that define a cell, and its calls.
 
+    Parameters
+    ----------
+    device : Device
+        The cells' model.
+    conductance : (rows, cols) array
+        Siemens of the cells.
+
     Raises
     ------
     InputError

@@ -66,7 +66,17 @@ class Traces:
 
 
 def rows_in_time(case: TimeCircuit, partners: tuple[str, ...], folder: Path) -> Iterator[Row]:
-    """Yield the comparisons of a case with those of ngspice and VACASK that are named."""
+    """Yield the comparisons of a case with those of ngspice and VACASK that are named.
+
+    Parameters
+    ----------
+    case : TimeCircuit
+        A crossbar with waves.
+    partners : tuple of {"ngspice", "vacask"}
+        With whom it is compared.
+    folder : Path
+        For their files.
+    """
     cells = case.crossbar.conductance.size
     blank = Row(case.name, case.device, case.family, case.size, cells, "simulate", "", TIME)
     # The last digits of times that are no multiples of anything: no step of a reference ends there by chance.

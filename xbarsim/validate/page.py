@@ -28,7 +28,15 @@ _TEXT = {"cells", "against", "worst circuit", "circuit", "xbarsim", "other", ""}
 
 
 def page(outcome: Outcome, picture: bytes | None) -> str:
-    """Return the page; the picture (PNG) becomes a part of it."""
+    """Return the page; the picture (PNG) becomes a part of it.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What the run found.
+    picture : bytes or None
+        A PNG.
+    """
     facts = ", ".join(f"{name} {value}" for name, value in outcome.facts)
     how = "".join(f"<code>{escape(part)}</code>" if k % 2 else escape(part) for k, part in enumerate(HOW.split("`")))
     body = [

@@ -56,7 +56,15 @@ def row_cells(row: Row) -> list[str]:
 
 
 def markdown(outcome: Outcome, picture: str = "") -> str:
-    """Return the report; ``picture`` is the name of the image beside it."""
+    """Return the report; ``picture`` is the name of the image beside it.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What the run found.
+    picture : str
+        The image's file, relative to the report; nothing: none.
+    """
     lines = ["# Validation", "", outcome.sentence(), "", HOW, ""]
     lines += [
         f"Run: {outcome.scope}, {outcome.seconds:.0f} s. " + ", ".join(f"{n} {v}" for n, v in outcome.facts) + "."

@@ -24,6 +24,17 @@ def spice_in_time(case: TimeCircuit, steps: int, saved: list[str], options: str 
     """Return the netlist of a case, in at least so many steps; ``saved`` are ``v(node)`` and ``i(source)``.
 
     States come with Gear's formula: the trapezoidal rule, better at charges, rings where one comes to rest at a bound.
+
+    Parameters
+    ----------
+    case : TimeCircuit
+        A crossbar with waves.
+    steps : int
+        Into how many the way is cut at least.
+    saved : list of str
+        What is written to the raw file.
+    options : str
+        The card of tolerances.
     """
     step = case.stop / steps
     method = "trap" if case.states is None else "gear"

@@ -43,6 +43,13 @@ def data_frame(
 ) -> DataFrame:
     """Return columns as a pandas DataFrame; their units are in its ``attrs["units"]``.
 
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        All of one length.
+    units : mapping of str to str, optional
+        Of the columns that have one.
+
     Raises
     ------
     InputError

@@ -31,7 +31,15 @@ def end_arrays(end_currents: Mapping[Any, Floats]) -> dict[str, LabelledArray]:
 
 
 def cell_arrays(conductance: Floats, fields: Mapping[str, Floats]) -> dict[str, LabelledArray]:
-    """Return what there is of each cell: ``(word, bit)``, behind ``batch`` where there are several."""
+    """Return what there is of each cell: ``(word, bit)``, behind ``batch`` where there are several.
+
+    Parameters
+    ----------
+    conductance : (rows, cols) array
+        Siemens.
+    fields : mapping of str to (rows, cols) or (batch, rows, cols) array
+        Voltages and currents by name.
+    """
     arrays = {"conductance": LabelledArray(("word", "bit"), conductance, "S", "conductance of the cell")}
     for name, values in fields.items():
         dims = ("word", "bit") if values.ndim == 2 else ("batch", "word", "bit")

@@ -99,18 +99,36 @@ class Composition:
         return self.graph.add(operation, payload, operands)
 
     def needs(self, term: Term, leaf: Term) -> bool:
-        """Whether a leaf is among what a term depends on."""
+        """Whether a leaf is among what a term depends on.
+
+        Parameters
+        ----------
+        term, leaf : Term
+            Of this composition's graph.
+        """
         return leaf.node in self.graph.order(term.node)
 
     def linear_in(self, term: Term, leaf: Term) -> Term | None:
-        """Return the factor h of a term that is ``h leaf``, h free of the leaf; None if it is no such product."""
+        """Return the factor h of a term that is ``h leaf``, h free of the leaf; None if it is no such product.
+
+        Parameters
+        ----------
+        term, leaf : Term
+            Of this composition's graph.
+        """
         slope = Term(self.graph, derivative(self.graph, term.node, leaf.node))
         if self.needs(slope, leaf) or not self.put(term, leaf, self.number(0.0)).is_number(0.0):
             return None
         return slope
 
     def put(self, term: Term, leaf: Term, value: Term) -> Term:
-        """Return a term with a value in the place of one of its leaves."""
+        """Return a term with a value in the place of one of its leaves.
+
+        Parameters
+        ----------
+        term, leaf, value : Term
+            Of this composition's graph.
+        """
         number: dict[int, int] = {leaf.node: value.node}
         for at in self.graph.order(term.node):
             operation, payload, operands = self.graph.nodes[at]

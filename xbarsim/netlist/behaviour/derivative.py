@@ -9,7 +9,15 @@ from xbarsim.netlist.behaviour.graph import Graph, Term, equal, where
 
 
 def derivative(graph: Graph, root: int, leaf: int) -> int:
-    """Return the derivative of one node with respect to another one, both numbers in the graph."""
+    """Return the derivative of one node with respect to another one, both numbers in the graph.
+
+    Parameters
+    ----------
+    graph : Graph
+        It grows by what the derivative needs.
+    root, leaf : int
+        What is derived, and by what.
+    """
     zero = Term(graph, graph.number(0))
     slopes = {leaf: Term(graph, graph.number(1))}
     for at in graph.order(root):

@@ -21,7 +21,17 @@ class Graph:
         self._numbers: dict[Node, int] = {}
 
     def add(self, operation: str, payload: Payload = None, operands: Iterable[int] = ()) -> int:
-        """Return the number of an operation, which is added if it is new."""
+        """Return the number of an operation, which is added if it is new.
+
+        Parameters
+        ----------
+        operation : str
+            Its name.
+        payload : float or str, optional
+            Of a leaf, its number or its name.
+        operands : iterable of int
+            Operations that it acts on.
+        """
         node = (operation, payload, tuple(operands))
         number = self._numbers.get(node)
         if number is None:

@@ -16,6 +16,13 @@ from xbarsim.netlist.recognition import Recognition, Tie, WireSource
 def assemble(network: EdgeNetwork, layout: Layout) -> Recognition:
     """Return the crossbar that a layout makes of a network.
 
+    Parameters
+    ----------
+    network : EdgeNetwork
+        All edges and sources of the circuit.
+    layout : Layout
+        Which node is at which place.
+
     Raises
     ------
     NoCrossbar

@@ -36,6 +36,13 @@ def deductions(core: Core, budget: Budget) -> Iterator[Bools]:
 
     A node has at most one cell and two wires, a tied node at most one wire, an edge of 0 ohm is a wire, and of two
     edges that a cycle of 8 turns through one is a cell. What this leaves open is tried both ways, within limits.
+
+    Parameters
+    ----------
+    core : Core
+        Whose edges are wires and cells.
+    budget : Budget
+        Of work; what is done is taken from it.
     """
     if budget.work <= 0:
         return

@@ -86,6 +86,13 @@ def held_nodes(circuit: FlatCircuit, nodes: Ints) -> tuple[Floats, Ints]:
     """Return the volts at which sources hold nodes, NaN elsewhere, and the elements that do nothing else.
 
     These are sources that such nodes hang on, alone or along lines of resistors without a current.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        With its sources.
+    nodes : array of int
+        Those that are asked for.
     """
     count = len(circuit.nodes)
     ohms = np.flatnonzero((circuit.kinds == RESISTOR) & (circuit.first != GROUND) & (circuit.second != GROUND))

@@ -50,7 +50,15 @@ def grid_cells(core: Core, *, width: int = 3, steps: int = 3) -> Bools | None:
 
 
 def distance(table: Table, start: list[int]) -> Table:
-    """Return the number of edges from each node to the nearest of ``start``; -1 if there is no way."""
+    """Return the number of edges from each node to the nearest of ``start``; -1 if there is no way.
+
+    Parameters
+    ----------
+    table : (nodes, neighbours) array of int
+        Each node's neighbours, -1 behind the last.
+    start : list of int
+        Nodes of a line.
+    """
     steps = np.full(table.shape[0], -1, dtype=np.int32)
     last_seen = np.empty(table.shape[0], dtype=np.int32)
     numbers = np.arange(table.size, dtype=np.int32)

@@ -13,7 +13,17 @@ from xbarsim.netlist.graph.layout import Layout
 
 
 def without(core: Core, cell: Bools, keep: Bools) -> tuple[Core, Bools, tuple[Ints, Bools]]:
-    """Return a core, and which of its edges are cells, without one line; and that line's nodes from end to end."""
+    """Return a core, and which of its edges are cells, without one line; and that line's nodes from end to end.
+
+    Parameters
+    ----------
+    core : Core
+        With the line.
+    cell : (m,) array of bool
+        Which of its edges are cells.
+    keep : (n,) array of bool
+        Which of its nodes are not the line's.
+    """
     number = np.cumsum(keep) - 1
     inside = keep[core.u]
     u, v = core.u[~inside], core.v[~inside]
@@ -50,6 +60,15 @@ def with_grounded_line(layout: Layout, core: Core, line: tuple[Ints, Bools]) -> 
 
     It lies where the crossing lines are tied: what looked like their ends are their last wires. Its driven end lies
     where those of its neighbours do.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the core without the line.
+    core : Core
+        With its ties.
+    line : (array of int, array of bool)
+        Its nodes in order, and which of them are driven.
 
     Raises
     ------

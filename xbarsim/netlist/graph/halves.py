@@ -51,6 +51,12 @@ def halved(network: EdgeNetwork, nodes: Ints, inner: Ints) -> tuple[EdgeNetwork,
 
 
 def joined_halves(near: Floats, far: Floats) -> Floats:
-    """Return siemens of cells whose halves in series have ``near`` and ``far``."""
+    """Return siemens of cells whose halves in series have ``near`` and ``far``.
+
+    Parameters
+    ----------
+    near, far : array
+        Siemens, of one shape.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(near == far, 0.5 * near, np.where(near * far > 0.0, near * (far / (near + far)), 0.0))

@@ -16,7 +16,15 @@ _MIN_FILL = 0.25
 
 
 def readings(core: Core, budget: Budget) -> Iterator[Bools]:
-    """Yield, for each way to read the core, which of its edges are cells; the likeliest first."""
+    """Yield, for each way to read the core, which of its edges are cells; the likeliest first.
+
+    Parameters
+    ----------
+    core : Core
+        Whose edges are wires and cells.
+    budget : Budget
+        Of work, for irregular ones.
+    """
     degree = core.degree
     widest = int(degree.max())
     if widest <= 3:

@@ -40,6 +40,13 @@ def spans(layout: Layout, count: int) -> NDArray[np.int32]:
 
     Ground has none: it may stand at the ends of many lines.
 
+    Parameters
+    ----------
+    layout : Layout
+        Which node is at which place.
+    count : int
+        How many nodes the circuit has.
+
     Raises
     ------
     NoCrossbar

@@ -17,6 +17,13 @@ MAX_FILL = 64
 def layout_of(core: Core, cell: Bools) -> Layout:
     """Return the layout that follows from which edges are cells; word and bit, left and right are still open.
 
+    Parameters
+    ----------
+    core : Core
+        Nodes and edges.
+    cell : (m,) array of bool
+        Which of its edges are cells.
+
     Raises
     ------
     NoCrossbar

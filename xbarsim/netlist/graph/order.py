@@ -13,6 +13,13 @@ def stable_order(keys: Ints, bound: int) -> Ints:
     """Return the stable order of keys in ``[0, bound)``.
 
     Key and position are packed into one number: numpy sorts plain numbers with vector instructions.
+
+    Parameters
+    ----------
+    keys : array of int
+        In ``[0, bound)``.
+    bound : int
+        Above all of them.
     """
     bits = int(keys.size).bit_length()
     if bits + int(bound).bit_length() > _BITS:

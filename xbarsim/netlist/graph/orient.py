@@ -25,7 +25,15 @@ class Ties:
 
 
 def ties_of(core: Core, count: int) -> Ties:
-    """Return a core's ties by the circuit's node numbers."""
+    """Return a core's ties by the circuit's node numbers.
+
+    Parameters
+    ----------
+    core : Core
+        Whose nodes are tied.
+    count : int
+        How many nodes the circuit has.
+    """
     tied = np.zeros(count + 1, dtype=np.int64)
     driven = np.zeros(count + 1, dtype=np.int64)
     order = np.full(count + 1, NEVER)
@@ -35,7 +43,15 @@ def ties_of(core: Core, count: int) -> Ties:
 
 
 def oriented(layout: Layout, ties: Ties) -> Layout:
-    """Return the layout with driven lines as rows, driving ends left and sensing ends at the bottom."""
+    """Return the layout with driven lines as rows, driving ends left and sensing ends at the bottom.
+
+    Parameters
+    ----------
+    layout : Layout
+        Its lines in any direction.
+    ties : Ties
+        Which nodes are tied and driven.
+    """
     word, bit = layout.word, layout.bit
     if _rank_layer(bit.T, ties) < _rank_layer(word, ties):
         word, bit = bit.T, word.T

@@ -17,6 +17,13 @@ def infer(core: Core, cell: Bools, wire: Bools) -> tuple[Ints, Ints]:
     The decided edges make paths and crossings; from the line with the most cells, places follow without a guess.
     An open edge between two placed nodes joins the two layers at one place, or two neighbours on one line.
 
+    Parameters
+    ----------
+    core : Core
+        Nodes and edges.
+    cell, wire : (m,) array of bool
+        Which edges are known to be what; those in neither are open.
+
     Raises
     ------
     NoCrossbar

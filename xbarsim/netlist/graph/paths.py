@@ -21,7 +21,15 @@ class Paths:
 
 
 def paths_of(core: Core, wire: Bools) -> Paths:
-    """Return the nodes' places along each path of wires."""
+    """Return the nodes' places along each path of wires.
+
+    Parameters
+    ----------
+    core : Core
+        Nodes and edges.
+    wire : (m,) array of bool
+        Which of its edges are wires.
+    """
     n = core.node.size
     u, v = core.u[wire], core.v[wire]
     degree = np.bincount(u, minlength=n) + np.bincount(v, minlength=n)
@@ -62,7 +70,15 @@ def _walk(u: Ints, v: Ints, degree: Ints) -> tuple[Ints, Ints]:
 
 
 def two_layers(paths: Paths, a: Ints, b: Ints) -> Ints:
-    """Colour the lines so that every cell joins two layers; each connected piece by itself."""
+    """Colour the lines so that every cell joins two layers; each connected piece by itself.
+
+    Parameters
+    ----------
+    paths : Paths
+        The lines.
+    a, b : (cells,) array of int
+        Which two lines each cell joins.
+    """
     count = paths.count
     if np.any(a == b):
         raise NoCrossbar("a cell joins two places of one line")

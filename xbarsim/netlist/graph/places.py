@@ -19,6 +19,13 @@ def slots_of(network: EdgeNetwork, layout: Layout) -> Ints:
 
     The first axis is WORD, BIT or CELL. A word wire stands at the place to its left, a bit wire at the one above.
 
+    Parameters
+    ----------
+    network : EdgeNetwork
+        All edges of the circuit.
+    layout : Layout
+        Which node is at which place.
+
     Raises
     ------
     NoCrossbar

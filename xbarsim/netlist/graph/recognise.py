@@ -50,6 +50,13 @@ def recognise(circuit: FlatCircuit) -> Recognition:
 def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
     """Return the crossbar that a circuit with these cells is.
 
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        With nonlinear cells.
+    cells : CellElements
+        These.
+
     Raises
     ------
     NoCrossbar
@@ -61,7 +68,15 @@ def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
 
 
 def linear_crossbar(circuit: FlatCircuit, budget: Budget | None = None) -> Recognition:
-    """Return the crossbar that a circuit of resistors and sources is, or raise ``NoCrossbar``; as ``search``."""
+    """Return the crossbar that a circuit of resistors and sources is, or raise ``NoCrossbar``; as ``search``.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        Of resistors and sources.
+    budget : Budget, optional
+        Of work; None: the usual one.
+    """
     network = network_of(circuit)
     return _by_names(network) or search(network, budget)
 

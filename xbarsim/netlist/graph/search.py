@@ -26,6 +26,13 @@ def search(network: EdgeNetwork, budget: Budget | None = None) -> Recognition:
     A tiny graph can be read in several ways: all are made and the most usual one is kept. Of a larger graph the
     first reading that takes every element is the answer. ``budget`` bounds the work on irregular ones.
 
+    Parameters
+    ----------
+    network : EdgeNetwork
+        All edges and sources of the circuit.
+    budget : Budget, optional
+        Of work; None: the usual one.
+
     Raises
     ------
     NoCrossbar

@@ -32,7 +32,15 @@ _TRIES = 16
 
 
 def stacked_layers(network: EdgeNetwork, cores: list[Core]) -> Recognition | None:
-    """Return the crossbar that a network of layers is which share lines, or None; ``cores`` lie between sources."""
+    """Return the crossbar that a network of layers is which share lines, or None; ``cores`` lie between sources.
+
+    Parameters
+    ----------
+    network : EdgeNetwork
+        All edges and sources of the circuit.
+    cores : list of Core
+        Its parts between sources.
+    """
     for core in cores:
         cells = _cells(core)
         if cells is not None:

@@ -30,7 +30,17 @@ _CORNERS = 4
 
 
 def shared_sources(circuit: FlatCircuit, network: EdgeNetwork, cores: list[Core]) -> ColumnRecognition | None:
-    """Return the array with shared source lines that a circuit of resistors and sources is, or None."""
+    """Return the array with shared source lines that a circuit of resistors and sources is, or None.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        Of resistors and sources.
+    network : EdgeNetwork
+        Its edges and sources.
+    cores : list of Core
+        Its parts between sources.
+    """
     for core in cores:
         with suppress(NoCrossbar):
             lines = _lines(core)

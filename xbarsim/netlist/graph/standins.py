@@ -111,6 +111,13 @@ class CellElements:
     def put_back(self, circuit: FlatCircuit, recognition: Recognition) -> Recognition:
         """Return what was found with the cells themselves in it.
 
+        Parameters
+        ----------
+        circuit : FlatCircuit
+            The one with the cells.
+        recognition : Recognition
+            Of that with resistors in their places.
+
         Raises
         ------
         NoCrossbar
@@ -184,7 +191,15 @@ class CellElements:
 
 
 def renamed(recognition: Recognition, nodes: Ints) -> Recognition:
-    """Return a recognition with other numbers for its nodes."""
+    """Return a recognition with other numbers for its nodes.
+
+    Parameters
+    ----------
+    recognition : Recognition
+        It stays as it is.
+    nodes : array of int
+        The new number of each.
+    """
 
     def places(table: Ints) -> Ints:
         return np.where(table >= 0, nodes[table], table)
@@ -242,7 +257,15 @@ def held_at(circuit: FlatCircuit) -> tuple[Ints, Floats]:
 
 
 def in_series(circuit: FlatCircuit, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints] | None:
-    """Return each cell's resistor, the node between it and the law's element, and its far end; None if none has."""
+    """Return each cell's resistor, the node between it and the law's element, and its far end; None if none has.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        With its resistors.
+    first, second : (cells,) array of int
+        Nodes of the laws' elements.
+    """
     met = touches(circuit)
     resistor = resistor_at(circuit)
     lone = (met == 2) & (resistor >= 0)

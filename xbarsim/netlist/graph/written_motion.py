@@ -52,7 +52,15 @@ class WrittenMotion(DynamicLaw):
         object.__setattr__(self, "arguments", {"turn": parameter("turn", turn), **numbers})
 
     def within(self, size: float, present: Bools) -> Self:
-        """Return the cell with states between -size and size, and only where it is present."""
+        """Return the cell with states between -size and size, and only where it is present.
+
+        Parameters
+        ----------
+        size : float
+            Of the state, which is a node's volts.
+        present : (rows, cols) array of bool
+            Where there is a cell.
+        """
         turn = parameter("turn", np.where(present, self.arguments["turn"], 0.0))
         bounds = {"low": parameter("low", -size), "high": parameter("high", size)}
         cell = object.__new__(type(self))

@@ -40,17 +40,46 @@ class Algebra(Protocol[T]):
         """Whether ``?:`` goes one way; else both are evaluated, and it is an operator of three."""
 
     def leaves(self, expression: Expression, arguments: Mapping[str, T]) -> tuple[Sequence[T], Sequence[T]]:
-        """Return what an expression's numbers and controls are; ``arguments`` are those of a function's body."""
+        """Return what an expression's numbers and controls are; ``arguments`` are those of a function's body.
+
+        Parameters
+        ----------
+        expression : Expression
+            Whose numbers and controls are asked for.
+        arguments : mapping of str to value
+            Of a function's parameters, by name.
+        """
 
     def name(self, name: str) -> T:
         """Return what a parameter is."""
 
     def apply(self, law: Callable[..., T], name: str, operands: Sequence[T], expression: Expression) -> T:
-        """Return what an operator or function of the dialect is of its operands."""
+        """Return what an operator or function of the dialect is of its operands.
+
+        Parameters
+        ----------
+        law : callable
+            What the dialect computes by, over floats.
+        name : str
+            The operator's or the function's.
+        operands : sequence of value
+            What it acts on.
+        expression : Expression
+            For messages.
+        """
 
 
 def evaluate(expression: Expression, algebra: Algebra[T], functions: Mapping[str, UserFunction | Sampler]) -> T:
     """Return the value; calls are frames of a stack, not recursion.
+
+    Parameters
+    ----------
+    expression : Expression
+        What is evaluated.
+    algebra : Algebra
+        What it is evaluated over.
+    functions : mapping of str to function
+        Those that the netlist defines, or that draw.
 
     Raises
     ------
@@ -132,12 +161,28 @@ def _read_again(text: str, dialect: Dialect) -> Expression:
 
 
 def names_of(expression: Expression, functions: Mapping[str, UserFunction]) -> tuple[str, ...]:
-    """Return the parameters that an expression and the functions that it calls ask for."""
+    """Return the parameters that an expression and the functions that it calls ask for.
+
+    Parameters
+    ----------
+    expression : Expression
+        What is looked at.
+    functions : mapping of str to UserFunction
+        Those that it may call.
+    """
     return reach(expression, functions)[0]
 
 
 def reach(expression: Expression, functions: Mapping[str, UserFunction]) -> tuple[tuple[str, ...], set[str]]:
-    """Return the parameters that an expression and the functions that it calls ask for, and what else they call."""
+    """Return the parameters that an expression and the functions that it calls ask for, and what else they call.
+
+    Parameters
+    ----------
+    expression : Expression
+        What is looked at.
+    functions : mapping of str to UserFunction
+        Those that it may call.
+    """
     calls = {name for name in expression.calls if name not in functions}
     if len(calls) == len(expression.calls):
         return expression.names, calls

@@ -37,7 +37,15 @@ def is_name(word: str) -> bool:
 
 
 def split(text: str, dialect: Dialect) -> Tokens:
-    """Cut up a lower-case text, given without the braces or quotes around it."""
+    """Cut up a lower-case text, given without the braces or quotes around it.
+
+    Parameters
+    ----------
+    text : str
+        In lower case, without braces or quotes around it.
+    dialect : Dialect
+        Which operators there are, and what a number is.
+    """
     shape: list[str] = []
     literals: list[float] = []
     controls: dict[Control, str] = {}

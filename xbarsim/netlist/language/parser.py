@@ -69,6 +69,15 @@ def _unreadable(text: str, dialect: Dialect, why: str) -> CardError:
 def expression_of(text: str, dialect: Dialect, tokens: Tokens | None = None) -> Expression:
     """Return what a lower-case text computes, given without its outer quotes or braces.
 
+    Parameters
+    ----------
+    text : str
+        In lower case, without braces or quotes around it.
+    dialect : Dialect
+        Which operators and functions there are.
+    tokens : Tokens, optional
+        The text, cut up already.
+
     Raises
     ------
     CardError

@@ -94,7 +94,15 @@ def columns(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: 
 
 
 def kelvins(device: Mapping[str, Amount], ambient: Ambient) -> Floats:
-    """Return an element's temperature."""
+    """Return an element's temperature.
+
+    Parameters
+    ----------
+    device : mapping of str to float or array
+        Parameters on the element's card.
+    ambient : Ambient
+        The circuit's temperature.
+    """
     warmer = 0.0 if "temp" in device else device.get("dtemp", 0.0)
     kelvin = np.add(device.get("temp", ambient.celsius), ZERO_CELSIUS) + warmer
     check_values(kelvin, np.greater(kelvin, 0), "its temperature is {} K: it must be > 0")

@@ -17,7 +17,13 @@ _STEEPEST, _LATEST = 0.9, 0.95
 
 
 def sidewall(model: Mapping[str, Amount], device: Mapping[str, Amount]) -> str | None:
-    """Return the parameter by which a diode's sidewall holds charge, which ``charges`` leaves out, or None."""
+    """Return the parameter by which a diode's sidewall holds charge, which ``charges`` leaves out, or None.
+
+    Parameters
+    ----------
+    model, device : mapping of str to float or array
+        Parameters of the model, and on the element's card.
+    """
     return "cjp" if any_nonzero({**model, **device}, "cjp", "pj") else None
 
 

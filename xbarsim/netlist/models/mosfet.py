@@ -94,7 +94,15 @@ def columns(
 
 
 def charge(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Ambient) -> str | None:
-    """Return the parameter by which a transistor holds charge, or None: overlaps, its junctions, its gate's oxide."""
+    """Return the parameter by which a transistor holds charge, or None: overlaps, its junctions, its gate's oxide.
+
+    Parameters
+    ----------
+    model, device : mapping of str to float or array
+        Parameters of the model, and on the element's card.
+    ambient : Ambient
+        With the areas that are defaults.
+    """
     parameters = {"ad": ambient.drain_area, "as": ambient.source_area, **model, **device}
     alone = next(
         (name for name in ("cgso", "cgdo", "cgbo", "cbd", "cbs", "tox") if any_nonzero(parameters, name)), None

@@ -84,7 +84,17 @@ class UnphysicalError(ValueError):
 
 
 def check_values(values: Amount, good: Amount | NDArray[np.bool_] | bool, text: str) -> None:
-    """Refuse parameters that are not good, with one bad value in place of ``{}``."""
+    """Refuse parameters that are not good, with one bad value in place of ``{}``.
+
+    Parameters
+    ----------
+    values : float or array
+        A parameter's, one or one for each instance.
+    good : bool or array of bool
+        Which may be.
+    text : str
+        The message, with ``{}`` where the value goes.
+    """
     bad = ~np.broadcast_to(np.asarray(good, dtype=bool), np.broadcast_shapes(np.shape(values), np.shape(good)))
     if bad.any():
         value = np.broadcast_to(np.asarray(values, dtype=np.float64), bad.shape)[bad][0]

@@ -12,12 +12,28 @@ from xbarsim.netlist.models.parameters import Ambient, Amount, Floats, check_val
 
 
 def warming(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Ambient) -> Floats:
-    """Return the kelvins ``dT`` by which an element is warmer than its model's ``tnom``."""
+    """Return the kelvins ``dT`` by which an element is warmer than its model's ``tnom``.
+
+    Parameters
+    ----------
+    model, device : mapping of str to float or array
+        Parameters of the model, and on the element's card.
+    ambient : Ambient
+        The circuit's temperature.
+    """
     return np.asarray(kelvins(device, ambient) - np.add(model.get("tnom", ambient.nominal), ZERO_CELSIUS))
 
 
 def warm_factor(model: Mapping[str, Amount], device: Mapping[str, Amount], ambient: Ambient) -> Floats:
-    """Return ``1 + tc1 dT + tc2 dT^2``, of the element's own coefficients or its model's."""
+    """Return ``1 + tc1 dT + tc2 dT^2``, of the element's own coefficients or its model's.
+
+    Parameters
+    ----------
+    model, device : mapping of str to float or array
+        Parameters of the model, and on the element's card.
+    ambient : Ambient
+        The circuit's temperature.
+    """
     warmer = warming(model, device, ambient)
     tc1, tc2 = (np.asarray(device.get(key, model.get(key, 0.0)), dtype=np.float64) for key in ("tc1", "tc2"))
     return np.asarray(1 + warmer * (tc1 + tc2 * warmer))

@@ -73,6 +73,13 @@ def smooth_columns(model: Mapping[str, Amount], control: str) -> dict[str, Amoun
     With ``u = (x - middle) / span``, held between -1/2 and 1/2, the conductance is
     ``sqrt(on off) (on / off)^(1.5 u - 2 u^3)``; ``span`` is negative where it is on at the lower end.
 
+    Parameters
+    ----------
+    model : mapping of str to float or array
+        Parameters of the model.
+    control : {"v", "i"}
+        What controls it.
+
     Raises
     ------
     UnphysicalError

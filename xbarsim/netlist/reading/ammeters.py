@@ -14,7 +14,15 @@ from xbarsim.netlist.reading.law_columns import NonlinearColumns
 
 
 def add_ammeters(flat: Flat, nonlinear: NonlinearColumns) -> None:
-    """Put ammeters before the elements whose currents laws ask for; what is not found is left to be complained of."""
+    """Put ammeters before the elements whose currents laws ask for; what is not found is left to be complained of.
+
+    Parameters
+    ----------
+    flat : Flat
+        The circuit's columns; it is changed.
+    nonlinear : NonlinearColumns
+        Whose laws ask for currents.
+    """
     measured = nonlinear.controlling_elements() - set(nonlinear.names_of_volts())
     measured -= flat.controlled_branches().keys()
     if measured:

@@ -129,7 +129,19 @@ class Body:
     conditionals: list[Branches] = field(default_factory=list)
 
     def group(self, subcircuit: str, keys: tuple[str, ...], width: int, fixed: tuple[bool, ...]) -> Instances:
-        """Return the columns that an X card's words go to."""
+        """Return the columns that an X card's words go to.
+
+        Parameters
+        ----------
+        subcircuit : str
+            Whose instances they are.
+        keys : tuple of str
+            The names of the card's parameters.
+        width : int
+            How many nodes it has.
+        fixed : tuple of bool
+            Which parameters are numbers.
+        """
         key = subcircuit, keys, width, fixed
         if key not in self.instances:
             self.instances[key] = Instances(*key, values=tuple([] for _ in keys))

@@ -36,6 +36,13 @@ _KEY = re.compile(r"([a-z_]\w*)[ \t]*=[ \t]*([{']?)")
 def read_instances(source: SourceText, body: Body) -> bool:
     """Append a run of X cards of one shape, with plain elements between them, to ``body``; False if there is none.
 
+    Parameters
+    ----------
+    source : SourceText
+        At the first card; behind the run afterwards.
+    body : Body
+        It is changed.
+
     Raises
     ------
     CardError

@@ -157,7 +157,17 @@ class Calls:
 
 
 def product(times: Amount, share: Amount, places: Places, origin: int) -> Amount:
-    """Return ``m=`` inside an instance whose ``m=`` is ``share``."""
+    """Return ``m=`` inside an instance whose ``m=`` is ``share``.
+
+    Parameters
+    ----------
+    times, share : float or array
+        Both multipliers.
+    places : Places
+        For messages.
+    origin : int
+        File and line of the card.
+    """
     if np.any(np.not_equal(times, 1)) and np.any(np.not_equal(share, 1)):
         raise two_multipliers(places, origin)
     return times * share

@@ -41,6 +41,17 @@ class CapacitorCard:
 def read_capacitor(name: str, nodes: list[str], words: list[str], origin: int) -> CapacitorCard:
     """Return a C card.
 
+    Parameters
+    ----------
+    name : str
+        The element's.
+    nodes : list of str
+        Both.
+    words : list of str
+        What stands behind them.
+    origin : int
+        File and line.
+
     Raises
     ------
     CardError
@@ -66,7 +77,17 @@ def read_capacitor(name: str, nodes: list[str], words: list[str], origin: int) -
 
 
 def check_losses(name: str, keys: dict[str, str], loss: tuple[str, str]) -> None:
-    """Refuse one of LTspice's parts with losses that carry a current at rest: the key, and where its resistor is."""
+    """Refuse one of LTspice's parts with losses that carry a current at rest: the key, and where its resistor is.
+
+    Parameters
+    ----------
+    name : str
+        The element's.
+    keys : dict of str to str
+        Parameters on its card.
+    loss : (str, str)
+        The key, and where its resistor is, for the message.
+    """
     key, where = loss
     if key in keys and parse_number(keys[key]) != 0:
         raise CardError(f"{name} has '{key}=', which is not supported: write it as a resistor {where} it")

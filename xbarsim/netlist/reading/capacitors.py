@@ -19,6 +19,15 @@ from xbarsim.netlist.refusals import CardError
 def farads_of(card: CapacitorCard, item: Work, context: Context) -> Amount:
     """Return the capacitance of a card, one for each instance if they differ.
 
+    Parameters
+    ----------
+    card : CapacitorCard
+        As it was read.
+    item : Work
+        The batch of instances of the body that it is in.
+    context : Context
+        Temperature, models and places.
+
     Raises
     ------
     NetlistError

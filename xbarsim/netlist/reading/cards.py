@@ -23,6 +23,13 @@ _ADDS_ELEMENTS = ("rshunt", "rseries", "cshunt")
 def analysis_card(text: str, origin: int) -> AnalysisCard:
     """Return what ``.op``, ``.dc`` or ``.tran`` asks for; the text may come without its dot.
 
+    Parameters
+    ----------
+    text : str
+        The card, in lower case.
+    origin : int
+        File and line.
+
     Raises
     ------
     CardError
@@ -86,7 +93,15 @@ def check_options(text: str) -> None:
 
 
 def initial_values(text: str, origin: int) -> list[tuple[str, float | Expression, int]]:
-    """Return what ``.ic v(a)=1 v(b)=2``, or ``.nodeset``, sets, by ``v(node)``."""
+    """Return what ``.ic v(a)=1 v(b)=2``, or ``.nodeset``, sets, by ``v(node)``.
+
+    Parameters
+    ----------
+    text : str
+        The card, in lower case.
+    origin : int
+        File and line.
+    """
     card = text.split(None, 1)[0]
     words = sort_words(_with_equals(split_words(text)[1:]))
     bad = words.plain or [key for key in words.keys if _OF_NODE.fullmatch(key) is None]

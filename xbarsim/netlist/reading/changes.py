@@ -50,15 +50,45 @@ class Changes:
         return replace(self, parameters={**self.parameters, name: value})
 
     def with_element(self, name: str, key: str, value: float) -> Changes:
-        """Return these and a number of an element."""
+        """Return these and a number of an element.
+
+        Parameters
+        ----------
+        name : str
+            The element's, in lower case.
+        key : str
+            Which of its numbers.
+        value : float
+            In that number's unit.
+        """
         return replace(self, elements={**self.elements, name: {**self.elements.get(name, {}), key: value}})
 
     def with_model(self, name: str, key: str, value: float) -> Changes:
-        """Return these and a parameter of a model."""
+        """Return these and a parameter of a model.
+
+        Parameters
+        ----------
+        name : str
+            The model's, in lower case.
+        key : str
+            Which of its parameters.
+        value : float
+            In that parameter's unit.
+        """
         return replace(self, models={**self.models, name: {**self.models.get(name, {}), key: value}})
 
     def with_wave(self, name: str, kind: str, numbers: tuple[float, ...]) -> Changes:
-        """Return these and a source's waveform."""
+        """Return these and a source's waveform.
+
+        Parameters
+        ----------
+        name : str
+            The source's, in lower case.
+        kind : str
+            ``pulse``, ``sin`` and the like.
+        numbers : tuple of float
+            The wave's arguments, in their order.
+        """
         return replace(self, waves={**self.waves, name: (kind, numbers)})
 
     def with_setting(self, name: str, value: float) -> Changes:
@@ -80,7 +110,15 @@ class Changes:
 
 
 def changed_body(top: Body, changes: Changes) -> Body:
-    """Return the top level with the gains, diodes and transistors of a variant."""
+    """Return the top level with the gains, diodes and transistors of a variant.
+
+    Parameters
+    ----------
+    top : Body
+        As it was read.
+    changes : Changes
+        What is set anew.
+    """
     elements = changes.elements
     if not elements:
         return top
@@ -96,7 +134,15 @@ def changed_body(top: Body, changes: Changes) -> Body:
 
 
 def changed_model(card: ModelCard, changes: Changes) -> ModelCard:
-    """Return a model of the top level as it is in a variant."""
+    """Return a model of the top level as it is in a variant.
+
+    Parameters
+    ----------
+    card : ModelCard
+        As it was read.
+    changes : Changes
+        What is set anew.
+    """
     values = changes.models.get(card.name)
     if values is None:
         return card

@@ -12,6 +12,13 @@ from xbarsim.netlist.refusals import CardError
 def chosen_branches(item: Work, places: Places) -> list[Work] | None:
     """Return the work that the branches are which a batch of instances takes; None if its instances differ.
 
+    Parameters
+    ----------
+    item : Work
+        A body with conditions, for a batch of instances.
+    places : Places
+        For messages.
+
     Raises
     ------
     NetlistError

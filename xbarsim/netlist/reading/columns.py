@@ -25,6 +25,15 @@ def evaluate_columns(
 ) -> Floats:
     """Return an expression's value for each row of its parameters' columns: whole columns at once where that works.
 
+    Parameters
+    ----------
+    expression : Expression
+        What is evaluated.
+    values : mapping of str to float or (rows,) array
+        Its parameters.
+    functions : mapping of str to function
+        Those that it may call.
+
     Raises
     ------
     CardError

@@ -80,6 +80,19 @@ class Conditions:
     def card(self, word: str, text: str, origin: int, body: Body, files: list[SourceText]) -> Body:
         """Take in one of the cards, and return the body that what follows belongs to.
 
+        Parameters
+        ----------
+        word : str
+            The card's first, ``.if`` and the like.
+        text : str
+            All of it, in lower case.
+        origin : int
+            File and line.
+        body : Body
+            In which it stands.
+        files : list of SourceText
+            Those that are open, the innermost last.
+
         Raises
         ------
         CardError

@@ -45,6 +45,13 @@ class Line:
 def tree_of(lines: list[Line], places: Places) -> list[Line]:
     """Return the lines with loops and conditions as branches.
 
+    Parameters
+    ----------
+    lines : list of Line
+        One after the other.
+    places : Places
+        For messages.
+
     Raises
     ------
     NetlistError
@@ -78,6 +85,13 @@ def tree_of(lines: list[Line], places: Places) -> list[Line]:
 
 def assignment(command: str, text: str) -> tuple[str, str]:
     """Return both sides of a command's ``name = value``.
+
+    Parameters
+    ----------
+    command : str
+        ``let`` and the like, for the message.
+    text : str
+        What stands behind it.
 
     Raises
     ------

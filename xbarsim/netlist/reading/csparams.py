@@ -13,6 +13,15 @@ from xbarsim.netlist.refusals import CardError
 def constants_of(card: str, top: Body, presets: Mapping[str, float]) -> dict[str, float]:
     """Return what a ``.csparam`` card hands on to ``.control``, by name; ``presets`` are parameters set from outside.
 
+    Parameters
+    ----------
+    card : str
+        In lower case.
+    top : Body
+        With the parameters of the top level.
+    presets : mapping of str to float
+        Parameters set from outside.
+
     Raises
     ------
     CardError

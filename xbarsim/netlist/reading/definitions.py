@@ -15,7 +15,19 @@ from xbarsim.netlist.suggest import clipped
 
 
 def define_function(text: str, origin: int, body: Body, notes: dict[str, int]) -> None:
-    """Take in what ``.func`` defines, ``name(parameters) {expression}``."""
+    """Take in what ``.func`` defines, ``name(parameters) {expression}``.
+
+    Parameters
+    ----------
+    text : str
+        The card, in lower case.
+    origin : int
+        File and line.
+    body : Body
+        In which it stands; it is changed.
+    notes : dict of str to int
+        Notes and their places; it grows.
+    """
     name, function = function_card(text)
     if name in body.functions:
         notes.setdefault(f"the function '{clipped(name)}' is defined again: the last one counts", origin)
@@ -23,7 +35,21 @@ def define_function(text: str, origin: int, body: Body, notes: dict[str, int]) -
 
 
 def define_parameters(text: str, origin: int, body: Body, conditions: Conditions, notes: dict[str, int]) -> None:
-    """Take in a ``.param`` card."""
+    """Take in a ``.param`` card.
+
+    Parameters
+    ----------
+    text : str
+        The card, in lower case.
+    origin : int
+        File and line.
+    body : Body
+        In which it stands; it is changed.
+    conditions : Conditions
+        The ``.if`` cards that are open.
+    notes : dict of str to int
+        Notes and their places; it grows.
+    """
     if conditions.in_branch(body):
         raise CardError(
             ".param stands in an .if that is decided for each instance: set it outside, with a condition ? a : b"
@@ -45,7 +71,21 @@ def define_parameters(text: str, origin: int, body: Body, conditions: Conditions
 
 
 def define_model(text: str, origin: int, body: Body, places: Places, notes: dict[str, int]) -> None:
-    """Take in a ``.model`` card."""
+    """Take in a ``.model`` card.
+
+    Parameters
+    ----------
+    text : str
+        The card, in lower case.
+    origin : int
+        File and line.
+    body : Body
+        In which it stands; it is changed.
+    places : Places
+        For messages.
+    notes : dict of str to int
+        Notes and their places; it grows.
+    """
     model = read_model(text, origin, notes)
     if model.name in body.models:
         before = places.where(body.models[model.name].origin)
@@ -54,7 +94,21 @@ def define_model(text: str, origin: int, body: Body, places: Places, notes: dict
 
 
 def inner_body(text: str, origin: int, body: Body, conditions: Conditions, places: Places) -> Body:
-    """Return the body that a ``.subckt`` card opens inside another one."""
+    """Return the body that a ``.subckt`` card opens inside another one.
+
+    Parameters
+    ----------
+    text : str
+        The card, in lower case.
+    origin : int
+        File and line.
+    body : Body
+        In which it stands.
+    conditions : Conditions
+        The ``.if`` cards that are open.
+    places : Places
+        For messages.
+    """
     words = sort_words([w for w in split_words(text)[1:] if w not in ("(", ")", "params:")])
     if not words.plain:
         raise CardError(".subckt has no name: write '.subckt name ports'")

@@ -68,7 +68,17 @@ class DeviceColumns:
         self.charges: list[dict[str, Floats]] = []
 
     def add(self, item: Work, flat: Flat, *, timed: bool) -> None:
-        """Take in what a body has of them; ``timed`` looks for charge."""
+        """Take in what a body has of them; ``timed`` looks for charge.
+
+        Parameters
+        ----------
+        item : Work
+            A body, for a batch of instances.
+        flat : Flat
+            Where nodes get their numbers.
+        timed : bool
+            Whether the circuit runs in time, so that charge counts.
+        """
         alike: dict[tuple[str, str, tuple[str, ...]], list[DeviceCard]] = {}
         for device in item.body.devices:
             alike.setdefault((device.name[0], device.model, tuple(device.values)), []).append(device)

@@ -70,6 +70,15 @@ class DeviceCard:
 def read_model(text: str, origin: int, notes: dict[str, int]) -> ModelCard:
     """Return a ``.model`` card; notes what it does not know.
 
+    Parameters
+    ----------
+    text : str
+        The card, in lower case.
+    origin : int
+        File and line.
+    notes : dict of str to int
+        Notes and their places; it grows.
+
     Raises
     ------
     CardError

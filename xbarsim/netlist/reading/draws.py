@@ -63,7 +63,15 @@ class Draws:
     def with_samplers(
         self, expression: Expression, functions: Mapping[str, UserFunction]
     ) -> tuple[Mapping[str, UserFunction | Sampler], bool]:
-        """Return the functions that an expression can call, and whether its value is drawn."""
+        """Return the functions that an expression can call, and whether its value is drawn.
+
+        Parameters
+        ----------
+        expression : Expression
+            What is evaluated.
+        functions : mapping of str to UserFunction
+            Those that the netlist defines.
+        """
         samplers = {name: self._samplers[name] for name in reach(expression, functions)[1] if name in self._samplers}
         return ({**functions, **samplers}, self.run is not None) if samplers else (functions, False)
 

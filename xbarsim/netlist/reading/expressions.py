@@ -145,6 +145,15 @@ def number_of(
 ) -> float:
     """Return an expression's value, with parameters from ``lookup``.
 
+    Parameters
+    ----------
+    expression : Expression
+        What is evaluated.
+    lookup : callable
+        From a parameter's name to its value.
+    functions : mapping of str to function
+        Those that it may call.
+
     Raises
     ------
     CardError

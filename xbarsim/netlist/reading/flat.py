@@ -63,7 +63,15 @@ class Flat:
         self.couplings: list[tuple[str, str, str, float, int]] = []
 
     def nodes(self, item: Work, node: str) -> Ints:
-        """Return a local node's numbers, one for each instance."""
+        """Return a local node's numbers, one for each instance.
+
+        Parameters
+        ----------
+        item : Work
+            A body, for a batch of instances.
+        node : str
+            As it is called in the body.
+        """
         numbers = item.ports.get(node)
         if numbers is None and node in self.globals:
             numbers = np.repeat(self.numbers([node]), len(item.paths))
@@ -74,7 +82,15 @@ class Flat:
         return numbers
 
     def local(self, item: Work, nodes: list[str]) -> Ints:
-        """Return the numbers of many local nodes of a single instance."""
+        """Return the numbers of many local nodes of a single instance.
+
+        Parameters
+        ----------
+        item : Work
+            A body, for a single instance.
+        nodes : list of str
+            As they are called in the body.
+        """
         path = item.paths[0]
         if not path:
             return self.numbers(nodes)
@@ -96,7 +112,21 @@ class Flat:
     def extend(
         self, names: list[str], kinds: NDArray[np.uint8], ends: tuple[Ints, Ints], values: Floats, origins: Ints
     ) -> None:
-        """Append elements."""
+        """Append elements.
+
+        Parameters
+        ----------
+        names : list of str
+            In lower case, with their paths.
+        kinds : (count,) array of uint8
+            Column numbers of ``ELEMENTS``.
+        ends : pair of (count,) array of int
+            Nodes of + and of -.
+        values : (count,) array
+            In each element's unit.
+        origins : (count,) array of int
+            Files and lines.
+        """
         self.names += names
         self.kinds.append(kinds)
         self.first.append(ends[0])
@@ -115,7 +145,17 @@ class Flat:
         )
 
     def check_names(self, places: Places, origins: Ints, more: list[tuple[str, int]]) -> None:
-        """Refuse two elements of one name; ``more`` are names and origins of those that are not here."""
+        """Refuse two elements of one name; ``more`` are names and origins of those that are not here.
+
+        Parameters
+        ----------
+        places : Places
+            For messages.
+        origins : (elements,) array of int
+            Files and lines.
+        more : list of (str, int)
+            Names and origins of elements that are not here.
+        """
         more = more + [(row[0], row[4]) for row in self.controls] + [(row[0], row[3]) for row in self.capacitors]
         more += {row[0]: (row[0], row[4]) for row in self.couplings}.values()
         names = self.names + [name for name, _ in more] if more else self.names

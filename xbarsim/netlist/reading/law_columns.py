@@ -74,7 +74,15 @@ class NonlinearColumns:
         self.memory: Memory | None = None
 
     def add(self, item: Work, flat: Flat) -> None:
-        """Take in what a body has of them."""
+        """Take in what a body has of them.
+
+        Parameters
+        ----------
+        item : Work
+            A body, for a batch of instances.
+        flat : Flat
+            Where nodes get their numbers.
+        """
         for card in item.body.laws:
             try:
                 self._law(card, item, flat)

@@ -70,7 +70,23 @@ def read_behaviour(text: str, origin: int) -> LawCard:
 
 
 def law_card(name: str, nodes: Sequence[str], output: str, law: str, keys: dict[str, str], origin: int) -> LawCard:
-    """Return the card of an E or G whose law is given by ``vol=``, ``cur=`` or ``value=``."""
+    """Return the card of an E or G whose law is given by ``vol=``, ``cur=`` or ``value=``.
+
+    Parameters
+    ----------
+    name : str
+        The element's.
+    nodes : sequence of str
+        Those of + and -.
+    output : {"v", "i"}
+        Whether the law is of volts or of amperes.
+    law : str
+        In quotes, or braces, or plain.
+    keys : dict of str to str
+        Parameters beside it.
+    origin : int
+        File and line.
+    """
     inner = unquoted(law)
     return LawCard(name, (nodes[0], nodes[1]), output, law if inner is None else inner, _values(name, keys), origin)
 

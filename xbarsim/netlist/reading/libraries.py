@@ -54,6 +54,21 @@ def open_file(
 ) -> SourceText:
     """Open a file that stands beside the one that names it, or in the working folder.
 
+    Parameters
+    ----------
+    card : str
+        ``.include`` or ``.lib``, for messages.
+    name : str
+        As it stands on the card.
+    source : SourceText
+        The file with the card.
+    open_files : list of SourceText
+        Those that are being read.
+    places : Places
+        Where the file gets its number.
+    origin : int
+        File and line of the card.
+
     Raises
     ------
     CardError
@@ -101,7 +116,19 @@ def _looked_up(name: str, source: SourceText) -> Path | None:
 
 
 def check_loop(file: SourceText, section: str | None, open_files: list[SourceText], name: str) -> None:
-    """Refuse a file that is being read already, unless another section of it is meant."""
+    """Refuse a file that is being read already, unless another section of it is meant.
+
+    Parameters
+    ----------
+    file : SourceText
+        Which is about to be read.
+    section : str or None
+        Of a library.
+    open_files : list of SourceText
+        Those that are being read.
+    name : str
+        As it stands on the card, for the message.
+    """
     for outer in open_files:
         if outer.path is None or file.path is None or outer.path.resolve() != file.path.resolve():
             continue

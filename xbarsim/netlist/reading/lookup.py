@@ -28,6 +28,15 @@ def find_model(name: str, item: Work, altered: Mapping[str, ModelCard]) -> tuple
     """Return a model and the expansion of the body that it stands in, the innermost one around; else all names.
 
     ``altered`` takes the place of models at the top.
+
+    Parameters
+    ----------
+    name : str
+        In lower case.
+    item : Work
+        The batch of instances of the body where the element stands.
+    altered : mapping of str to ModelCard
+        In the place of those at the top.
     """
     home: Work | None = item
     body: Body | None = item.body
@@ -47,6 +56,17 @@ def find_model(name: str, item: Work, altered: Mapping[str, ModelCard]) -> tuple
 
 def model_of(element: str, name: str, item: Work, context: Context) -> tuple[ModelCard, Work]:
     """Return an element's model, and the expansion of the body that the model stands in.
+
+    Parameters
+    ----------
+    element : str
+        Its name, whose letter says which kinds of model it may have.
+    name : str
+        The model's, in lower case.
+    item : Work
+        The batch of instances of the body where the element stands.
+    context : Context
+        Models of a variant, and places.
 
     Raises
     ------

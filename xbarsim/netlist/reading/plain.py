@@ -56,7 +56,19 @@ def values_of(words: list[str], source: SourceText) -> list[float]:
 
 
 def append(body: Body, words: list[str], values: list[float], origins: Sequence[int]) -> None:
-    """Append elements of four words each, which are used up."""
+    """Append elements of four words each, which are used up.
+
+    Parameters
+    ----------
+    body : Body
+        It is changed.
+    words : list of str
+        Name, two nodes and value of each; it is emptied.
+    values : list of float
+        Of each.
+    origins : sequence of int
+        Files and lines.
+    """
     body.names += words[0::4]
     del words[3::4], words[0::3]
     body.nodes += words

@@ -15,6 +15,15 @@ _COLDEST = -273.15
 def presets_of(parameters: Mapping[str, float] | None, temp: float | None, *, drawn: bool = False) -> Changes:
     """Return the changes that a caller asks for, names in lower case as netlists have them.
 
+    Parameters
+    ----------
+    parameters : mapping of str to float, optional
+        In the place of ``.param``.
+    temp : float, optional
+        Degrees Celsius, in the place of ``.temp``.
+    drawn : bool
+        Whether random functions draw; else they give their middle.
+
     Raises
     ------
     InputError

@@ -21,6 +21,17 @@ def ohms_of(card: ResistorCard, item: Work, context: Context, instead: Amount | 
 
     ``instead`` takes the place of the ohms that the card or its model gives; temperature and ``m=`` act on it.
 
+    Parameters
+    ----------
+    card : ResistorCard
+        As it was read.
+    item : Work
+        The batch of instances of the body that it is in.
+    context : Context
+        Temperature, models and places.
+    instead : float or array, optional
+        Ohms in the place of the card's.
+
     Raises
     ------
     NetlistError

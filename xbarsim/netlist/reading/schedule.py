@@ -92,7 +92,17 @@ class TranClock(Clock):
 
 
 def clock_of(cards: list[AnalysisCard], scope: Scope, places: Places) -> TranClock:
-    """Return what waveforms' missing arguments default to."""
+    """Return what waveforms' missing arguments default to.
+
+    Parameters
+    ----------
+    cards : list of AnalysisCard
+        All of the netlist.
+    scope : Scope
+        The parameters of the top level.
+    places : Places
+        For messages.
+    """
     timed = [card for card in cards if card.kind == "tran"]
     clocks = [_tran_numbers(card, scope, places)[:2] for card in timed]
     return TranClock(clocks[0][0], clocks[0][1], len(set(clocks)) > 1) if clocks else TranClock()

@@ -77,7 +77,17 @@ def read_temperature(text: str, origin: int) -> OptionSetting:
 
 
 def ambient_of(settings: list[OptionSetting], scope: Scope, places: Places) -> Ambient:
-    """Return all of ``Ambient``; the last one of a name counts."""
+    """Return all of ``Ambient``; the last one of a name counts.
+
+    Parameters
+    ----------
+    settings : list of OptionSetting
+        In the file's order.
+    scope : Scope
+        The parameters of the top level.
+    places : Places
+        For messages.
+    """
     ambient, names = Ambient(), {column.name for column in fields(Ambient)}
     for name, value, origin in settings:
         if name not in names:

@@ -292,6 +292,13 @@ def sweep_values(start: float, stop: float, step: float, card: str = ".dc") -> N
 
     It adds the step again and again, so the last points carry the sum's rounding error, and goes on as long as it
     has not passed ``stop`` by more than a fixed tolerance: ``0 1000 0.1`` ends at 999.9, ``0 1p 0.1p`` at 1.2p.
+
+    Parameters
+    ----------
+    start, stop, step : float
+        In the swept quantity's unit.
+    card : str
+        For messages.
     """
     if step == 0:
         raise CardError(f"{card} has a step of 0, which never ends: give a step")

@@ -76,7 +76,17 @@ def note_on_unread(text: str) -> str:
 def tolerances_of(
     settings: list[OptionSetting], scope: Scope, places: Places
 ) -> tuple[Tolerances, list[tuple[str, int]]]:
-    """Return all of them, the last one of a name counts; and notes, with places, on what is not as it is asked for."""
+    """Return all of them, the last one of a name counts; and notes, with places, on what is not as it is asked for.
+
+    Parameters
+    ----------
+    settings : list of OptionSetting
+        In the file's order.
+    scope : Scope
+        The parameters of the top level.
+    places : Places
+        For messages.
+    """
     tolerances, notes = Tolerances(), list[tuple[str, int]]()
     names = {column.name for column in fields(Tolerances)}
     for name, value, origin in settings:

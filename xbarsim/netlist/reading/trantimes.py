@@ -66,6 +66,11 @@ def _spread(numbers: Sequence[float]) -> tuple[float, float, float]:
 def tran_times(step: float, stop: float, start: float = 0.0) -> NDArray[np.float64]:
     """Return the print times of ``.tran``: each step from ``start``, and ``stop``.
 
+    Parameters
+    ----------
+    step, stop, start : float
+        Seconds.
+
     Raises
     ------
     CardError

@@ -62,6 +62,15 @@ def make_wave(card: WaveCard, numbers: Sequence[float], clock: Clock) -> Wave:
 
     As in ngspice an argument of 0 counts as missing, but for levels, delays, damping, phases and
     SFFM's index.
+
+    Parameters
+    ----------
+    card : WaveCard
+        Its kind, and how many arguments it has.
+    numbers : sequence of float
+        These, and what stands behind them.
+    clock : Clock
+        Seconds that missing ones default to.
     """
     count = len(card.arguments)
     arguments, delay = [float(x) for x in numbers[:count]], float(numbers[count])
