@@ -166,12 +166,12 @@ def _ladder(options: dict[str, Any]) -> PulseLadder:
     words = options["pulse"].split(",")
     if not 2 <= len(words) <= 5:
         raise click.BadParameter(
-            f"{options['pulse']!r} must be VOLTS,WIDTH and perhaps RISE, FALL and GAP", param_hint="--pulse"
+            f"{options['pulse']!r} must be VOLTS,WIDTH and perhaps RISE, FALL and GAP", param_hint=["--pulse"]
         )
     try:
         numbers = [parse(word) for word in words]
     except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--pulse") from None
+        raise click.BadParameter(str(error), param_hint=["--pulse"]) from None
     names = ("opposite", "increment", "most_amplitude", "widening", "most_width", "shrink")
     return PulseLadder(*numbers, **{name: options[name] for name in names})
 
