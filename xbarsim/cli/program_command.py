@@ -142,6 +142,8 @@ def _write(target: str, options: dict[str, Any], store: str | None, output: Outp
     if store:
         checked_target(store)
     goal = load(target, "target")
+    if goal.ndim != 2 or not goal.size:
+        raise InputError(f"{target}: target has shape {goal.shape}: it must be (rows, cols), one of each at least")
     stuck = None if options["stuck"] is None else load(options["stuck"], "stuck")
     if stuck is not None and not ((stuck == 0.0) | (stuck == 1.0)).all():
         raise InputError(f"{options['stuck']}: stuck must hold 0 and 1 alone")
@@ -185,8 +187,6 @@ def _crossbar(shape: tuple[int, ...], options: dict[str, Any]) -> Crossbar:
     from xbarsim.programming.pulsed_array import dynamic_device
 
     device = built_device(options, in_time=True)
-    if len(shape) != 2:
-        raise InputError(f"target has shape {shape}: it must be (rows, cols)")
     circuit = {}
     for name in ("word_wire", "bit_wire", "driver", "sense"):
         value = options[name]
