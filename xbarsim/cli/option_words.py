@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import click
 
@@ -53,10 +54,15 @@ def spelled(text: str, parameters: Iterable[click.Parameter]) -> str:
     for flag in flags:
         name = flag.removeprefix("--").replace("-", "_")
         text = re.sub(rf"^{name}(?=(?:\[[\d, ]+\])? (?:{_VERBS})\b)", flag, text)
-        text = re.sub(rf"""(?<![\w.-]){name}=(["'])([\w./-]+)\1""", rf"{flag} \2", text)
+        text = re.sub(rf"""(?<![\w.-]){name}=(?:"([^"]*)"|'([^']*)')""", partial(_typed, flag), text)
         if "_" in name:
             text = re.sub(rf"(?<![\w./\\'\"-]){name}(?![\w/\\'\"=(-]|\.\w)", flag, text)
     return text
+
+
+def _typed(flag: str, match: re.Match[str]) -> str:
+    value = match[1] or match[2] or ""
+    return f"{flag} {value}" if re.fullmatch(r"[\w.,/-]+", value) else f"{flag} '{value}'"
 
 
 def translated(text: str, changes: Sequence[str], options: Sequence[str]) -> str:
