@@ -186,6 +186,8 @@ def test_forms_of_other_simulators(tmp_path, card, value):
         ("dc m1 find v(b) when v(c)", "is no crossing"),
         ("dc m1 max i(r99)", "there is no source r99"),
         ("dc m1 find v(b) at=v(c)", "is no number"),
+        ("dc m1 param='i(r1)*2'", "'i(r1)*2' is no number: it names results, which find takes (find i(r1)*2)"),
+        ("op m1 find v(b)", "no .op is solved"),
     ],
 )
 def test_no_measure_goes_without_a_word(tmp_path, card, words):
