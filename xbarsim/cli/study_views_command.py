@@ -32,7 +32,7 @@ def status(as_json: bool, jobs: int | None, **options: Any) -> None:
     before = has_run(options, opened)
     progress = status_of(opened, jobs=jobs or thread_count())
     if not before:
-        announce.say(f"note: {_nothing(opened)}")
+        announce.say(f"note: {_not_run(opened)}")
     click.echo(progress.as_json() if as_json else progress.as_table())
 
 
@@ -67,7 +67,7 @@ def export(output: str | None, **options: Any) -> None:
     before = has_run(options, opened)
     rows = listing(opened).rows
     if not before:
-        announce.say(f"xbarsim: {_nothing(opened)}: nothing is written")
+        announce.say(f"xbarsim: {_not_run(opened)}: nothing is written")
         return
     if output is None:
         write_csv(trial_columns(rows), sys.stdout)  # type: ignore[arg-type]
@@ -96,13 +96,13 @@ def report(
     check_report(opened, page, markdown)
     if not before:
         _ = opened.trials  # what the file asks for wrongly is said now
-        announce.say(f"xbarsim: {_nothing(opened)}: nothing is written")
+        announce.say(f"xbarsim: {_not_run(opened)}: nothing is written")
         return
     for note in write_report(opened, page, figures=figures, markdown=markdown):
         say.note(note)
 
 
-def _nothing(opened: OpenStudy) -> str:
+def _not_run(opened: OpenStudy) -> str:
     return f"nothing has run yet: xbarsim study run makes {opened.store}"
 
 
