@@ -41,6 +41,7 @@ MOST = 48
 _STIFF = 1e-6  # of the wires' mean ohms: what is less makes no difference, but loses digits
 _SINGULAR = 1e-12  # pivots below this part of their diagonal entry are rounding errors: nothing holds these nodes
 _SAMPLES = 16  # lines that tell how cells and wires are on average
+_LARGEST = 1e150  # ohms or siemens beyond these are as good as endless, and their products are no numbers
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
 
@@ -75,8 +76,7 @@ class Grid:
         """Lay a grid over cells g (m, n), ``cells`` in tiles, if one pays; factor its equations."""
         m, n = g.shape
         panels, width = cells.shape[:2]
-        siemens = float(_sample(g).mean())
-        ohms_w, ohms_b = (_mean_ohms(_sample(wires)) for wires in (word[:, 1:-1], bit[1:-1]))
+        siemens, ohms_w, ohms_b = (_mean(_sample(numbers)) for numbers in (g, word[:, 1:-1], bit[1:-1]))
         wide, high = n * np.sqrt(2.0 * siemens * ohms_w), m * np.sqrt(2.0 * siemens * ohms_b)
         nx, ny = (max(1, round(DENSITY * min(waves, MOST))) for waves in (wide, high))
         nx, ny = min(nx, MOST, max(1, n // LANES)), min(ny, MOST, max(1, panels - 1))
@@ -104,8 +104,9 @@ def _sample(a: Array) -> Array:
     return a[:: a.shape[0] // _SAMPLES | 1, :: a.shape[1] // _SAMPLES | 1]
 
 
-def _mean_ohms(wires: Array) -> float:
-    whole = wires[np.isfinite(wires)]
+def _mean(numbers: Array) -> float:
+    """Return the mean of those that are finite, so that products of two means are finite too."""
+    whole = np.minimum(numbers[np.isfinite(numbers)], _LARGEST)
     return float(whole.mean()) if whole.size else 0.0
 
 

@@ -148,7 +148,7 @@ def outcome(cards: str, text: str) -> str:
     """Return what came of cards among the circuit around, in the cell of a table."""
     notes, problem = solved(AROUND + cards + "\n")
     if problem:
-        return f"**error**: {escaped(problem)}"
+        return f"**{'failed' if problem.startswith('.measure') else 'error'}**: {escaped(problem)}"
     said = (f"*{escaped(note.strip())}*" for note in notes if "no analysis is asked for" not in note)
     return " ".join([text, *said]).strip()
 

@@ -90,7 +90,7 @@ def test_a_sweep_has_a_column_for_each_name(tmp_path):
         volts, _ = solve_elements(elements)
         assert close({name: column[k] for name, column in sweep.node_voltages.items()}, volts)
     assert sweep.measures == {}
-    assert any("measure top is left out: it needs one swept source" in error for error in solution.errors)
+    assert any("measure top failed: it needs one swept source" in error for error in solution.errors)
     assert np.array_equal(sweep.read("v(a)-v(b)"), sweep.voltage("a", "b"))
     assert "6 points over v1, v2" in repr(sweep)
     assert solution[1].node_voltages["a"] == pytest.approx(solve_elements(ELEMENTS)[0]["a"])

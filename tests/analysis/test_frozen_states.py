@@ -230,6 +230,15 @@ def test_a_state_without_an_initial_value_is_pointed_out(tmp_path):
     assert any("c.x1.cs acts on a law and has no IC= or .ic" in note for note in notes)
 
 
+@pytest.mark.parametrize(("count", "words"), [(2, "c.x1.cs and 1 more act on laws and have no"), (4, "and 3 more act")])
+def test_several_states_without_initial_values_are_counted(tmp_path, count, words):
+    cell = f"{PLAIN}\ngs 0 s value={{1n*v(p,n)}}\ncs s 0 1\nrs s 0 1g"
+    cells = "\n".join(f"x{k} a 0 cell" for k in range(1, count + 1))
+    _, notes, _ = solved(tmp_path, f"v1 a 0 {V}\n{cells}\n.subckt cell p n\n{cell}\n.ends")
+    (note,) = [note for note in notes if "the steady state is taken" in note]
+    assert words in note
+
+
 @pytest.mark.parametrize(("initial", "steady"), [("", False), (" ic=0.5", True)])
 def test_a_state_that_nothing_holds_is_told_what_would(tmp_path, initial, steady):
     """An integrator without a leak has no steady state, whatever the solver calls that."""

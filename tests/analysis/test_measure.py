@@ -55,7 +55,7 @@ def test_a_measure_is_read_off_the_sweep(capsys, tmp_path, card, value):
         ("when v(b)=0.5 fall=1", "no such crossing"),
     ],
 )
-def test_a_measure_that_cannot_be_is_an_error_of_its_own(capsys, tmp_path, card, words):
+def test_a_measure_that_cannot_be_is_failed_in_every_format_and_noted_even_if_quiet(capsys, tmp_path, card, words):
     """The analysis itself is sound, so its numbers are printed all the same; but no format passes over it."""
     path = tmp_path / "m.sp"
     path.write_text(DECK.format(card=".measure dc m1 " + card + "\n.measure dc m2 max v(b)"))
@@ -64,12 +64,12 @@ def test_a_measure_that_cannot_be_is_an_error_of_its_own(capsys, tmp_path, card,
     (analysis,) = json.loads(answer.out)["analyses"]
     assert analysis["measures"] == {"m1": None, "m2": pytest.approx(2 / 3)}
     assert words in analysis["measure_errors"]["m1"]
-    assert answer.err.startswith(f"error: {path}:8: .measure m1 is left out: ")
+    assert answer.err.startswith(f"note: {path}:8: .measure m1 failed: ")
     assert answer.err.count("\n") == 1
     for form, line in (("table", "m1  failed: "), ("csv", "m1,,")):
         answer = call(capsys, "solve", "--netlist", path, "--format", form)
         assert any(row.startswith(line) and words in row for row in answer.out.splitlines())
-        assert "error: " in answer.err
+        assert "note: " in answer.err
     answer = call(capsys, "solve", "--netlist", path, "--format", "raw", "-o", tmp_path / "a.raw", "-q")
     assert words in answer.err
 
@@ -186,6 +186,8 @@ def test_forms_of_other_simulators(tmp_path, card, value):
         ("dc m1 find v(b) when v(c)", "is no crossing"),
         ("dc m1 max i(r99)", "there is no source r99"),
         ("dc m1 find v(b) at=v(c)", "is no number"),
+        ("dc m1 param='i(r1)*2'", "'i(r1)*2' is no number: it names results, which find takes (find i(r1)*2)"),
+        ("op m1 find v(b)", "no .op is solved"),
     ],
 )
 def test_no_measure_goes_without_a_word(tmp_path, card, words):

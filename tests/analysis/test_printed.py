@@ -34,6 +34,7 @@ def printed(folder, cards: str, elements: str = ""):
     text = CIRCUIT.format(cards=elements + cards).split("\n", 1)[1]
     circuit = read_text(folder, text)
     results = simulate(circuit)
+    measure_all(circuit, results)
     notes = add_printed(circuit, results)
     return [result.printed for result in results], notes
 
@@ -104,9 +105,31 @@ def test_every_format_holds_them(capsys, tmp_path):
     assert f"i(r2)  = {B / 3e3:.8e}" in answer.out
 
 
+MEASURED = ".op\n.measure op m1 find v(b)\n.measure op bad find v(zz)\n.control\nrun\nprint {}\n.endc"
+SWEPT = ".dc v1 0 1 0.5\n.step param k 1 2 1\n.measure dc m1 max v(b)\n.control\nrun\nprint {}\n.endc"
+
+
+@pytest.mark.parametrize(
+    ("cards", "adds"),
+    [
+        (MEASURED.format("m1"), {}),
+        (MEASURED.format("bad"), {}),
+        (MEASURED.format("m1*k v(b)-m1"), {"m1*k": 3 * B, "v(b)-m1": 0.0}),
+        (SWEPT.format("m1"), {}),
+    ],
+)
+def test_a_print_of_what_was_measured_is_of_the_measure_itself(tmp_path, cards, adds):
+    ((quantities, *_), notes) = printed(tmp_path, cards)
+    assert {name: column[0] for name, column in quantities.items()} == pytest.approx(adds, abs=1e-15)
+    assert not notes
+
+
 @pytest.mark.parametrize(
     ("cards", "words"),
     [
+        (MEASURED.format("bad*2"), "bad*2 is left out: bad failed"),
+        (SWEPT.format("m1*2"), "m1*2 is left out: m1 has a number for each run: write .measure"),
+        (MEASURED.format("m2*2"), "'m2' is no parameter and nothing that was measured"),
         (".op\n.print op v(nowhere)", "there is no node nowhere"),
         (".op\n.save @m9[id]", "there is no source m9"),
         (".op\n.print op format=csv file=x.csv v(b)", "writes no file"),

@@ -136,7 +136,7 @@ def test_output_is_written_whole(capsys, tmp_path):
     [
         (("--r-off", "1M"), ("--r-off", "ambiguous", "1meg")),
         (("--r-on", "1kk"), ("--r-on", "'1kk'", "not a number")),
-        (("--r-on", "2meg"), ("r_off is 1e+06", "above r_on")),
+        (("--r-on", "2meg"), ("--r-off is 1e+06", "above --r-on")),
         (("--sizes", "0"), ("size is 0",)),
         (("--sizes", "8,x"), ("--sizes", "'x'")),
         (("--sizes", "4,4"), ("4 x 4 twice",)),
@@ -151,7 +151,7 @@ def test_output_is_written_whole(capsys, tmp_path):
         (("--device", "diode"), ("--device", "'diode'")),
         (("--cell", "9,9"), ("cell [9, 9]", "2 x 2")),
         (("--cell", "middle"), ("--cell", "'middle'")),
-        (("--read-voltage", "0"), ("read_voltage is 0",)),
+        (("--read-voltage", "0"), ("--read-voltage is 0",)),
         (("--load", "0"), ("load is 0",)),
         (("--sizes", "9" * 5000), ("--sizes", "no size that fits in memory")),
         (("--sizes", "200000"), ("200000 x 200000", "GB of memory", "smaller array")),

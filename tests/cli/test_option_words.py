@@ -2,12 +2,15 @@
 
 import json
 import time
+import warnings
 
+import click
 import numpy as np
 import pytest
 from cli_tools import assert_refused, call
 
-from xbarsim.cli.option_words import translated
+from xbarsim.cli.command_line import cli
+from xbarsim.cli.option_words import spelled, translated
 
 DIVIDER = "a title\nV1 a 0 1\nR1 a b 1k\nR2 b 0 1k\n.op\n.dc V1 0 1 0.5\n"
 
@@ -98,6 +101,77 @@ def test_settings_take_scales(change):
 )  # fmt: skip
 def test_messages_are_in_the_callers_words(text, changes, expected):
     assert translated(text, changes, ("TrainSettings",)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("word_wire is -1.0: it must be >= 0", "--word-wire is -1.0: it must be >= 0"),
+        ("word_wire[0, 12] is nan", "--word-wire[0, 12] is nan"),
+        ("driver has shape (2,): it must be", "--driver has shape (2,): it must be"),
+        ("driver amplifiers are slow", "driver amplifiers are slow"),
+        ("it must exceed word_wire, which", "it must exceed --word-wire, which"),
+        ('it is singular: solve with method="kron"', "it is singular: solve with --method kron"),
+        ("word_wire.csv: it is empty", "word_wire.csv: it is empty"),
+        ("/a/word_wire: it is empty", "/a/word_wire: it is empty"),
+        ("'word_wire' is no setting", "'word_wire' is no setting"),
+        ("Crossbar.word_wire is -1", "Crossbar.word_wire is -1"),
+        ("no node is called driver", "no node is called driver"),
+    ],
+)
+def test_arguments_are_called_as_their_options(text, expected):
+    command = cli.commands["solve"]
+    assert spelled(text, command.get_params(click.Context(command))) == expected
+
+
+WIRE = "--word-wire is -1.0: it must be >= 0"
+WRITING = ("--device", "vteam", "--pulse", "1,10n")
+CIRCUITS = {"margin": slice(0), "program": slice(1, 2)}
+"""Which of the arguments of arrays a command takes."""
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "words"),
+    [
+        ("solve", ("--word-wire", "-1"), WIRE),
+        ("export", ("--word-wire", "-1", "-o", "a.sp"), WIRE),
+        ("settling", ("--word-wire", "-1"), WIRE),
+        ("noise", ("--word-wire", "-1"), WIRE),
+        ("margin", ("--word-wire", "-1"), "--word-wire is -1: it must be >= 0"),
+        ("program", (*WRITING, "--word-wire", "-1"), WIRE),
+        ("program", (*WRITING, "--increment", "50m", "--most-amplitude", "0.5"), "--most-amplitude is 0.5: it must be"),
+        ("program", (*WRITING, "--widening", "2", "--most-width", "1n"), "--most-width is 1e-09: it must be"),
+    ],
+)
+def test_a_bad_argument_is_called_as_it_was_typed(capsys, monkeypatch, tmp_path, arrays, command, options, words):
+    monkeypatch.chdir(tmp_path)
+    answer = call(capsys, command, *arrays[CIRCUITS.get(command, slice(None))], *options)
+    assert_refused(answer, 2, words)
+    assert answer.err.startswith("xbarsim: --")
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("solve", ("--word-wire", "1e400")), ("program", ("--pulse", "1e400,10n")), ("noise", ("--band", "1,1e400")),
+        ("settling", ("--bits", "1e400")), ("margin", ("--r-off", "1e400")),
+    ],
+)  # fmt: skip
+def test_what_is_too_large_is_called_so_by_every_option(capsys, arrays, command, options):
+    more = ("--device", "vteam") if command == "program" else ()
+    answer = call(capsys, command, *arrays[CIRCUITS.get(command, slice(None))], *more, *options)
+    assert_refused(answer, 2, f"Invalid value for '{options[0]}': '1e400' is too large for a number")
+
+
+@pytest.mark.parametrize("option", ["--word-wire", "--bit-wire", "--driver", "--sense"])
+def test_ohms_that_are_nearly_endless_are_solved_without_a_word(capsys, arrays, option):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = call(capsys, "solve", *arrays, option, "1.7e308", "--format", "json")
+        broken = call(capsys, "solve", *arrays, option, "inf", "--format", "json")
+    assert (answer.code, answer.err) == (0, "")
+    currents, none = (json.loads(shown.out)["analyses"][0]["source_currents"] for shown in (answer, broken))
+    assert currents == pytest.approx(dict.fromkeys(currents, 0.0) | none, rel=1e-12, abs=1e-300)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_answers_files_and_pictures(capsys, target, tmp_path):
         ((*OPTIONS[:-1], "0,10n"), "amplitude is 0"),
         ((*OPTIONS[:-1], "1,-10n"), "width is -1e-08"),
         ((*OPTIONS[:-1], "1"), "must be VOLTS,WIDTH"),
-        ((*OPTIONS[:-1], "a,10n"), "Invalid value for --pulse: 'a' is not a number"),
+        ((*OPTIONS[:-1], "a,10n"), "Invalid value for '--pulse': 'a' is not a number"),
         ((*OPTIONS, "--resume", "a", "--store", "b"), "leave out --store"),
         ((*OPTIONS, "--r-on", "200k"), "target[0, 0]"),
     ],
@@ -66,3 +66,10 @@ def test_answers_files_and_pictures(capsys, target, tmp_path):
 def test_what_is_refused(capsys, target, arguments, word):
     """One line each, exit code 2."""
     assert_refused(call(capsys, "program", target, *arguments), 2, word)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0,), (2, 3, 4), ()])
+def test_a_target_that_is_no_array_is_refused_with_its_file(capsys, tmp_path, shape):
+    np.save(tmp_path / "t.npy", np.full(shape, 1e-4))
+    answer = call(capsys, "program", tmp_path / "t.npy", *OPTIONS)
+    assert_refused(answer, 2, "t.npy: target has shape", "it must be (rows, cols)")

@@ -97,7 +97,7 @@ def test_a_picture(speed, capsys):
         ((*MATRICES, *FARADS, "--bits", "0"), "bits is"),
         ((*MATRICES, *FARADS, "--poles", "4"), "poles is 4"),
         ((*MATRICES, "--word-capacitance", "wide"), "'wide' is neither farads nor a .npy or .csv file"),
-        ((*MATRICES, "--word-capacitance", "-1f"), "word_capacitance is -1e-15"),
+        ((*MATRICES, "--word-capacitance", "-1f"), "--word-capacitance is -1e-15"),
         ((*MATRICES, "--word-capacitance", "g.csv"), "g.csv"),
         (("--netlist", "no.sp"), "no.sp"),
         (("--netlist", "no.sp", "--bit-capacitance", "3f"), "--bit-capacitance goes with --conductance"),

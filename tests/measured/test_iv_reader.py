@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from cli_tools import assert_refused, call
 
 from xbarsim.devices import Table
 from xbarsim.errors import InputError
@@ -278,3 +281,85 @@ def test_what_easyexpert_writes_is_read(tmp_path):
     curve = read_iv(path)
     assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
     assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])
+
+
+KEITHLEY = """AnodeI,AnodeV,CathodeI,CathodeV,Time
+-2e-6,-0.1,1e-6,0.4,0
+0,0,0,0.5,1
+3e-6,0.1,-4e-6,0.7,2
+"""
+
+
+@pytest.fixture
+def keithley(tmp_path):
+    """Two sources of a Keithley 4200: volts and amperes of either end."""
+    path = tmp_path / "keithley.csv"
+    path.write_text(KEITHLEY)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("columns", "volts", "amperes"),
+    [
+        ("AnodeV,AnodeI", [-0.1, 0.0, 0.1], [-2e-6, 0.0, 3e-6]),
+        (("cathodev", "CathodeI"), [0.4, 0.5, 0.7], [1e-6, 0.0, -4e-6]),
+        ("2, 1", [-0.1, 0.0, 0.1], [-2e-6, 0.0, 3e-6]),
+    ],
+)
+def test_columns_of_several_are_chosen_by_heading_or_number(keithley, columns, volts, amperes):
+    curve = read_iv(keithley, columns=columns)
+    np.testing.assert_array_equal(curve.voltage, volts)
+    np.testing.assert_array_equal(curve.current, amperes)
+    assert curve.time is not None, "the heading of time still counts"
+
+
+def test_a_chosen_column_has_its_unit(tmp_path):
+    path = tmp_path / "units.csv"
+    path.write_text("Top (mV),Top (uA),Gate V,Gate I\n-100,-2,1,1\n0,0,1,2\n100,3,1,3\n")
+    curve = read_iv(path, columns="Top (mV),2")
+    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
+    assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])
+    with pytest.raises(InputError, match="2 columns are headed 'Top': give their numbers, 1 to 4"):
+        read_iv(path, columns="Top,2")
+    with pytest.raises(InputError, match=r"heading 'Top \(uA\)' is not of volts"):
+        read_iv(path, columns="2,1")
+
+
+def test_three_columns_without_a_heading_are_chosen_by_number(tmp_path):
+    path = tmp_path / "bare.csv"
+    path.write_text("0,1e-6,0.1\n1,2e-6,0.2\n2,3e-6,0.3\n")
+    np.testing.assert_array_equal(read_iv(path, columns="3,2").voltage, [0.1, 0.2, 0.3])
+    with pytest.raises(InputError, match="no column is 'V': they are not headed: give numbers, 1 to 3"):
+        read_iv(path, columns="V,2")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (None, 'choose volts and amperes by headings or numbers, as columns="AnodeV,AnodeI"'),
+        ("AnodeV", "columns is 'AnodeV': give two headings or numbers, volts first"),
+        ("AnodeV,AnodeV", "give two headings"),
+        ("AnodeV,GateI", "no column is 'GateI': they are AnodeI, AnodeV, CathodeI, CathodeV, Time"),
+        ("9,1", "no column is '9'"),
+    ],
+)
+def test_columns_that_are_not_to_be_had_are_refused(keithley, columns, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_iv(keithley, columns=columns)
+
+
+def test_a_table_takes_the_same_columns_and_keeps_points_alone(keithley):
+    table = Table([-0.1, 0.0, 0.1], [-2e-6, 0.0, 3e-6])
+    assert Table.from_csv(keithley, columns=("AnodeV", "AnodeI")) == table
+    options = {"curve": str(keithley), "columns": "AnodeV,AnodeI"}
+    assert Table.from_options(**options) == table
+    assert Table.portable(options) == {"curve": [[-0.1, -2e-6], [0.0, 0.0], [0.1, 3e-6]]}
+    with pytest.raises(InputError, match="columns is 'AnodeV,AnodeI': it is of a curve's file"):
+        Table.from_options(**Table.portable(options), columns="AnodeV,AnodeI")
+
+
+def test_the_command_line_says_how_to_choose_and_takes_it(keithley, capsys):
+    asked = ("margin", "--sizes", "4", "--schemes", "grounded", "--device", "table", "--curve", keithley)
+    refused = call(capsys, *asked)
+    assert_refused(refused, 2, "choose volts and amperes by headings or numbers, as --columns AnodeV,AnodeI")
+    assert call(capsys, *asked, "--columns", "AnodeV,AnodeI").code == 0

@@ -90,6 +90,7 @@ BAD = {
     "l1 a 0 1u\nl2 b 0 1u\nk1 l1 l1 0.5": (4, "twice"),
     "m1 d g s b nmos": (2, "the model 'nmos' is undefined"),
     "q1 c b e npn": (2, "BJT"),
+    "yacc acc1 a 0 b": (2, "'yacc' is a lossy line, or a device of Xyce's own, which is not supported"),
     "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 0": (4, "never ends"),
     "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 -0.1": (4, "turn the step's sign"),
     "v1 a 0 1\nr1 a 0 1\n.dc v1 0 1 1e-12": (4, "points"),

@@ -311,3 +311,11 @@ def sample(volts: ArrayLike, ohms: float, name: str) -> float:
 def test_the_check_sees_what_is_missing():
     expected = ["volts: no unit", "volts: no shape", "ohms is not listed", "raises LookupError"]
     assert problems(Subject("sample", sample)) == expected
+
+
+def test_public_packages_need_no_import_of_their_own():
+    """``import xbarsim; xbarsim.loop.close(...)`` works without a second import."""
+    names = [name.partition(".")[2] for name in PUBLIC if "." in name]
+    script = f"import xbarsim\nfor name in {names!r}: print(getattr(xbarsim, name).__name__)"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == [f"xbarsim.{name}" for name in names]

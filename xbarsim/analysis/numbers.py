@@ -75,7 +75,7 @@ def numbers_of(
         many = f"{len(points)} operating points" if points else "only the points of sweeps"
         raise InputError(f"{file}: it has {many}, which are no single numbers: write .measure cards for what counts")
     (point,) = points
-    printed = {request.label: _number(circuit, point, request) for request in asks}
+    printed = {request.label: _number(circuit, point, request, measured) for request in asks}
     numbers = {name: value for name, value in printed.items() if value is not None} | measured
     if not numbers:
         numbers = _all_of(point)
@@ -118,12 +118,12 @@ def _evidence(point: AnalysisResult) -> dict[str, float]:
     return {"power": float(point.power[0]), "residual": point.residual}
 
 
-def _number(circuit: Circuit, point: AnalysisResult, request: Request) -> float | None:
+def _number(circuit: Circuit, point: AnalysisResult, request: Request, measured: Mapping[str, float]) -> float | None:
     """Return what is asked for; None where it cannot be had, which ``xbarsim solve`` notes."""
     if request.text in point.nodes:  # a vector's name in .control
         return float(point.voltages[0, point.nodes.index(request.text)])
     try:
-        return float(Readout(circuit, point)(request.text)[0])
+        return float(Readout(circuit, point, measured)(request.text)[0])
     except InputError:
         return None
 

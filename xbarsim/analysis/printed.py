@@ -31,27 +31,42 @@ def add_printed(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
             notes[f"{_place(circuit, card)}: {note}"] = None
         for request in requests_of(card):
             requests.setdefault(request, card)
+    measured, lists = _measured(results)
     for result in results if requests else []:
-        read = Readout(circuit, result)
+        read = Readout(circuit, result, measured)
         nodes, branches = set(result.nodes), set(result.branches)
         for request, card in requests.items():
             if request.kind not in ("", result.kind) or _is_there(request, nodes, branches):
                 continue
             text = request.text
+            if text in measured or text in lists:  # every output holds it as a measure
+                continue
             if text in nodes and text not in ("0", "gnd"):  # a vector's name in .control
                 continue
             try:
                 result.printed[request.label] = read(text)
                 for run in result.internal:
-                    run.printed[request.label] = Readout(circuit, run)(text)
+                    run.printed[request.label] = Readout(circuit, run, measured)(text)
             except InputError as error:
-                why = "of a device's quantities only its current, as '@r1[i]', is to be had" if "@" in text else error
+                listed = [name for name in lists if re.search(rf"\b{re.escape(name)}\b", text)]
+                why = lists[listed[0]] if listed else error
+                why = "of a device's quantities only its current, as '@r1[i]', is to be had" if "@" in text else why
                 notes[f"{_place(circuit, card)}: '{clipped(card)}': {request.label} is left out: {why}"] = None
     missing = {request.kind for request in requests} - {result.kind for result in results} - {""}
     for kind in sorted(missing):
         card = next(card for request, card in requests.items() if request.kind == kind)
         notes[f"{_place(circuit, card)}: '{clipped(card)}': no .{kind} is solved, so it is left out"] = None
     return list(notes)
+
+
+def _measured(results: list[AnalysisResult]) -> tuple[dict[str, float], dict[str, str]]:
+    """Return what was measured as one number, and why other measures have none to reckon with."""
+    numbers = {name: value for result in results for name, value in result.measures.items()}
+    lists = {name: f"{name} failed" for result in results for name in result.failed if name not in numbers}
+    for name, value in numbers.items():
+        if isinstance(value, list):
+            lists[name] = f"{name} has a number for each run: write .measure {name}_2 param='...'"
+    return {name: value for name, value in numbers.items() if not isinstance(value, list)}, lists
 
 
 def _place(circuit: Circuit, card: str) -> str:

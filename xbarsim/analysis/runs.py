@@ -109,7 +109,7 @@ def from_netlist(
 
 
 def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
-    """Evaluate every ``.measure`` on the analyses of its kind; return errors of those that cannot be.
+    """Evaluate every ``.measure`` on the analyses of its kind; return what is said of those that cannot be.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
         if results and measure.analysis not in ("", *solved):
             results[0].failed[measure.name] = f"no .{measure.analysis} is solved"
     place = {measure.name: circuit.places.where(measure.origin) for measure in circuit.measures}
-    failures = {f"{place[name]}: .measure {name} is left out: {error}": None
+    failures = {f"{place[name]}: .measure {name} failed: {error}": None
                 for result in results for name, error in result.failed.items()}  # fmt: skip
     return list(failures)
 

@@ -36,7 +36,7 @@ def setting_name(hardware: Hardware, text: str) -> str:
 
     name, equals, values = text.partition("=")
     if not equals or not name.strip() or not values.strip():
-        raise click.BadParameter(f"{text!r} is not NAME=VALUES, as faults.rate=0,0.1,0.2", param_hint=_OPTION)
+        raise click.BadParameter(f"{text!r} is not NAME=VALUES, as faults.rate=0,0.1,0.2", param_hint=[_OPTION])
     name = name.strip()
     record, names = hardware.to_dict(), list(hardware_names())
     for whole in (name, f"cells.{name}"):
@@ -69,7 +69,7 @@ def swept_hardware(hardware: Hardware, text: str) -> list[tuple[Any, Hardware]]:
     points: list[tuple[Any, Hardware]] = []
     for word in words.split(","):
         if not word.strip():
-            raise click.BadParameter(f"{text!r} has an empty value", param_hint=_OPTION)
+            raise click.BadParameter(f"{text!r} has an empty value", param_hint=[_OPTION])
         value = setting_value(word, _OPTION)
         if any(value == before for before, _ in points):
             raise InputError(f"{_OPTION} {name}: {word.strip()} is there twice: give each value once")

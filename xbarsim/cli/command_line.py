@@ -18,6 +18,7 @@ from xbarsim.cli.loop_command import loop
 from xbarsim.cli.margin_command import margin
 from xbarsim.cli.mitigate_command import mitigate
 from xbarsim.cli.noise_command import noise
+from xbarsim.cli.option_words import spelled
 from xbarsim.cli.plan_command import plan
 from xbarsim.cli.program_command import program
 from xbarsim.cli.settling_command import settling
@@ -95,7 +96,14 @@ def _note(
     announce.say(f"note: {' '.join(str(message).split())}")
 
 
+def _in_options(message: str, context: click.Context) -> str:
+    """Say what the library says of an argument of the option that it came by."""
+    command = cli.commands.get(context.invoked_subcommand or "")
+    return message if command is None else spelled(message, command.get_params(context))
+
+
 def _run(arguments: list[str] | None) -> NoReturn:
+    context: click.Context | None = None
     try:
         # Not cli.main(): it adds a line of its own to Ctrl-C, and exits with 1 where the reader of a pipe has enough.
         with cli.make_context("xbarsim", sys.argv[1:] if arguments is None else arguments) as context:
@@ -115,7 +123,8 @@ def _run(arguments: list[str] | None) -> NoReturn:
             _fail(EXIT_INTERRUPT, "interrupted")
         failure = failure_of(error)
         if failure is not None:
-            _fail(*failure)
+            code, message = failure
+            _fail(code, message if context is None else _in_options(message, context))
         raise
     raise SystemExit(0)
 

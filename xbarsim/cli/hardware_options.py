@@ -119,13 +119,13 @@ def _change(record: dict[str, Any], change: str) -> None:
     name, equals, text = change.partition("=")
     *above, last = name.strip().split(".")
     if not equals or not last:
-        raise click.BadParameter(f"{change!r} is not NAME=VALUE, as wires.word=2", param_hint="--set")
+        raise click.BadParameter(f"{change!r} is not NAME=VALUE, as wires.word=2", param_hint=["--set"])
     for part in above:
         if record.get(part) is None:
             record[part] = {}
         record = record[part]
         if not isinstance(record, dict):
-            raise click.BadParameter(f"{change!r}: {part} has no settings of its own", param_hint="--set")
+            raise click.BadParameter(f"{change!r}: {part} has no settings of its own", param_hint=["--set"])
     record[last] = setting_value(text, "--set")
 
 
@@ -140,5 +140,5 @@ def setting_value(text: str, option: str) -> Any:
             return parse(text)
         except InputError as error:
             if "ambiguous" in str(error):
-                raise click.BadParameter(str(error), param_hint=option) from None
+                raise click.BadParameter(str(error), param_hint=[option]) from None
     return text

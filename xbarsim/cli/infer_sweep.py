@@ -136,11 +136,11 @@ def _axes(texts: tuple[str, ...]) -> list[_Axis]:
         name, equals, values = text.partition("=")
         words = tuple(word.strip() for word in values.split(","))
         if not equals or not name.strip() or "" in words:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUES, as wires.word=0,1,2", param_hint="--sweep")
+            raise click.BadParameter(f"{text!r} is not NAME=VALUES, as wires.word=0,1,2", param_hint=["--sweep"])
         axes.append(_Axis(name.strip(), words))
     for axis in axes:
         if [other.name for other in axes].count(axis.name) > 1:
-            raise click.BadParameter(f"{axis.name} is swept twice: give all its values once", param_hint="--sweep")
+            raise click.BadParameter(f"{axis.name} is swept twice: give all its values once", param_hint=["--sweep"])
     return axes
 
 

@@ -131,7 +131,7 @@ def _report(
 def _words(text: str) -> list[str]:
     words = [word.strip() for word in text.split(",")]
     if "" in words:
-        raise click.BadParameter(f"{text!r} has an empty entry", param_hint="--schemes")
+        raise click.BadParameter(f"{text!r} has an empty entry", param_hint=["--schemes"])
     return words
 
 
@@ -143,16 +143,16 @@ def _sizes(text: str) -> list[int | tuple[int, int]]:
             numbers = [parse(part) for part in counts]
         except InputError as error:
             if "ambiguous" in str(error):
-                raise click.BadParameter(str(error), param_hint="--sizes") from None
+                raise click.BadParameter(str(error), param_hint=["--sizes"]) from None
             numbers = [math.inf] if "too large" in str(error) else []
         if not 0 < len(numbers) <= 2 or any(
             number < math.inf and (number != math.floor(number) or number < 0) for number in numbers
         ):
             raise click.BadParameter(
-                f"{word.strip()!r} is no size: give 64 for 64 x 64, or 64x128", param_hint="--sizes"
+                f"{word.strip()!r} is no size: give 64 for 64 x 64, or 64x128", param_hint=["--sizes"]
             )
         if max(numbers) >= 10**_MOST_DIGITS:
-            raise click.BadParameter(f"{word.strip()[:20]}... is no size that fits in memory", param_hint="--sizes")
+            raise click.BadParameter(f"{word.strip()[:20]}... is no size that fits in memory", param_hint=["--sizes"])
         lines = [int(number) for number in numbers]
         sizes.append(lines[0] if len(lines) == 1 else (lines[0], lines[1]))
     return sizes
@@ -166,5 +166,5 @@ def _cell(text: str) -> Any:
     try:
         row, column = (int(part) for part in parts)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is neither far, corners nor ROW,COLUMN", param_hint="--cell") from None
+        raise click.BadParameter(f"{text!r} is neither far, corners nor ROW,COLUMN", param_hint=["--cell"]) from None
     return row, column

@@ -101,7 +101,7 @@ class _Task:
         for note in answers.notes:
             self.output.note(self._line(note))
         for failed_measure in answers.errors:
-            announce.say(f"error: {self._line(failed_measure)}")
+            announce.say(f"note: {self._line(failed_measure)}")
         stream.add(self.name, answers)
         for problem in answers.problems:
             announce.say(f"xbarsim: {self._line(problem)}")

@@ -81,13 +81,13 @@ def parameters_of(words: Sequence[str]) -> dict[str, float]:
     for word in words:
         name, equals, text = (part.strip() for part in word.partition("="))
         if not name or not equals:
-            raise click.BadParameter(f"{word!r} is not NAME=VALUE, as rw=2", param_hint="--param")
+            raise click.BadParameter(f"{word!r} is not NAME=VALUE, as rw=2", param_hint=["--param"])
         if name.lower() in parameters:
-            raise click.BadParameter(f"{name} is set twice: give it once", param_hint="--param")
+            raise click.BadParameter(f"{name} is set twice: give it once", param_hint=["--param"])
         try:
             parameters[name.lower()] = parse(text)
         except InputError as error:
-            raise click.BadParameter(f"{name}: {error}", param_hint="--param") from None
+            raise click.BadParameter(f"{name}: {error}", param_hint=["--param"]) from None
     return parameters
 
 

@@ -73,5 +73,5 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
         return tuple(parse(word) for word in text.split(","))
     except InputError as error:
         if "ambiguous" in str(error):
-            raise click.BadParameter(str(error), param_hint=option) from None
-        raise click.BadParameter(f"{text!r} is not numbers with commas between", param_hint=option) from None
+            raise click.BadParameter(str(error), param_hint=[option]) from None
+        raise click.BadParameter(f"{text!r} is not numbers with commas between", param_hint=[option]) from None

@@ -122,9 +122,9 @@ def _of_netlist(path: str, output: Output) -> tuple[Crossbar, Array, tuple[str, 
 def _band(text: str) -> tuple[float, float]:
     words = text.split(",")
     if len(words) != 2:
-        raise click.BadParameter(f"{text!r} must be two frequencies with a comma between", param_hint="--band")
+        raise click.BadParameter(f"{text!r} must be two frequencies with a comma between", param_hint=["--band"])
     try:
         low, high = (parse(word) for word in words)
     except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--band") from None
+        raise click.BadParameter(str(error), param_hint=["--band"]) from None
     return low, high

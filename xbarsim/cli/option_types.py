@@ -129,7 +129,7 @@ class Ohms(_ParamType):
         except InputError as error:
             if Path(value).suffix[1:2].isalpha() or Path(value).exists():
                 return Path(value)
-            if "ambiguous" in str(error):
+            if "is not a number" not in str(error):  # it is one, and cannot be read
                 self.fail(str(error), param, ctx)
             self.fail(f"{value!r} is neither {self.name} nor a .npy or .csv file", param, ctx)
 

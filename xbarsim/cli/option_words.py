@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+
+import click
 
 from xbarsim.errors import InputError
 
@@ -12,6 +15,8 @@ _DIGITAL = re.compile(r"\bdigital=\(((?:'[^']*',? ?)+)\)")
 _EXTEND = re.compile(r'\bextend="(\w+)"')
 _FIELD = re.compile(r"\b([A-Z]\w+)\.(\w+) is\b")
 _WHOLE = re.compile(r"\b([A-Z]\w+) is made from (.*?): give its settings by name")
+_VERBS = "is|are|has|must|names|holds|gives|and|of|needs"
+"""What follows an argument where a message begins with its name."""
 
 
 @contextmanager
@@ -37,6 +42,27 @@ def option_words(changes: Sequence[str] = (), options: Sequence[str] = ()) -> It
         if text == str(error):
             raise
         raise type(error)(text) from None
+
+
+def spelled(text: str, parameters: Iterable[click.Parameter]) -> str:
+    """Return a message with a command's options as they are typed, in the place of arguments of those names.
+
+    ``word_wire is -1.0`` becomes ``--word-wire is -1.0``, and ``method="kron"`` ``--method kron``. Where a message
+    begins any name counts; behind that, where it may be an everyday word, only one that no prose has.
+    """
+    flags = [flag for parameter in parameters for flag in parameter.opts if flag.startswith("--")]
+    for flag in flags:
+        name = flag.removeprefix("--").replace("-", "_")
+        text = re.sub(rf"^{name}(?=(?:\[[\d, ]+\])? (?:{_VERBS})\b)", flag, text)
+        text = re.sub(rf"""(?<![\w.-]){name}=(?:"([^"]*)"|'([^']*)')""", partial(_typed, flag), text)
+        if "_" in name:
+            text = re.sub(rf"(?<![\w./\\'\"-]){name}(?![\w/\\'\"=(-]|\.\w)", flag, text)
+    return text
+
+
+def _typed(flag: str, match: re.Match[str]) -> str:
+    value = match[1] or match[2] or ""
+    return f"{flag} {value}" if re.fullmatch(r"[\w.,/-]+", value) else f"{flag} '{value}'"
 
 
 def translated(text: str, changes: Sequence[str], options: Sequence[str]) -> str:

@@ -142,6 +142,8 @@ def _write(target: str, options: dict[str, Any], store: str | None, output: Outp
     if store:
         checked_target(store)
     goal = load(target, "target")
+    if goal.ndim != 2 or not goal.size:
+        raise InputError(f"{target}: target has shape {goal.shape}: it must be (rows, cols), one of each at least")
     stuck = None if options["stuck"] is None else load(options["stuck"], "stuck")
     if stuck is not None and not ((stuck == 0.0) | (stuck == 1.0)).all():
         raise InputError(f"{options['stuck']}: stuck must hold 0 and 1 alone")
@@ -166,12 +168,12 @@ def _ladder(options: dict[str, Any]) -> PulseLadder:
     words = options["pulse"].split(",")
     if not 2 <= len(words) <= 5:
         raise click.BadParameter(
-            f"{options['pulse']!r} must be VOLTS,WIDTH and perhaps RISE, FALL and GAP", param_hint="--pulse"
+            f"{options['pulse']!r} must be VOLTS,WIDTH and perhaps RISE, FALL and GAP", param_hint=["--pulse"]
         )
     try:
         numbers = [parse(word) for word in words]
     except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--pulse") from None
+        raise click.BadParameter(str(error), param_hint=["--pulse"]) from None
     names = ("opposite", "increment", "most_amplitude", "widening", "most_width", "shrink")
     return PulseLadder(*numbers, **{name: options[name] for name in names})
 
@@ -185,8 +187,6 @@ def _crossbar(shape: tuple[int, ...], options: dict[str, Any]) -> Crossbar:
     from xbarsim.programming.pulsed_array import dynamic_device
 
     device = built_device(options, in_time=True)
-    if len(shape) != 2:
-        raise InputError(f"target has shape {shape}: it must be (rows, cols)")
     circuit = {}
     for name in ("word_wire", "bit_wire", "driver", "sense"):
         value = options[name]

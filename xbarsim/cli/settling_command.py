@@ -135,4 +135,4 @@ def _bits(text: str) -> tuple[float, ...]:
     try:
         return tuple(parse(word) for word in text.split(","))
     except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--bits") from None
+        raise click.BadParameter(str(error), param_hint=["--bits"]) from None

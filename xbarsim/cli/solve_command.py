@@ -108,8 +108,8 @@ def solve(
             answers = answers.only_nodes(nodes) if nodes else answers
     for note in answers.notes:
         output.note(note)
-    for error in answers.errors:
-        announce.say(f"error: {error}")
+    for failed in answers.errors:  # of all that --quiet prints, nothing else tells it
+        announce.say(f"note: {failed}")
     output.deliver(answers, lambda: _drawn(answers))
     for problem in answers.problems:
         announce.say(f"xbarsim: {one_line(problem)}")

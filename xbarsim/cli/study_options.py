@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xbarsim.cli.option_types import Command, in_order
+from xbarsim.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,3 +33,18 @@ def opened_study(options: dict[str, Any]) -> OpenStudy:
     path = Path(options["file"])
     store = Path(options["store"]) if options["store"] else path.with_suffix(".sqlite")
     return OpenStudy(read(path, quick=options["quick"]), store)
+
+
+def has_run(options: dict[str, Any], opened: OpenStudy) -> bool:
+    """Return whether a study's store is there, without which there is nothing to show.
+
+    Raises
+    ------
+    InputError
+        It is not, and ``--store`` named it: what was asked for is elsewhere.
+    """
+    if opened.store.exists():
+        return True
+    if options["store"]:
+        raise InputError(f"{opened.store}: there is no such store: check --store, or make it with xbarsim study run")
+    return False

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim.cli import announce
 from xbarsim.cli.option_types import Count
 from xbarsim.cli.output import Output
-from xbarsim.cli.study_options import opened_study, study_options
+from xbarsim.cli.study_options import has_run, opened_study, study_options
+
+if TYPE_CHECKING:
+    from xbarsim.study.open_study import OpenStudy
 
 _JOBS = click.option("--jobs", type=Count(least=1), default=None, help="Processes to reckon with [as run has them].")
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, with all that failed.")
@@ -24,7 +28,11 @@ def status(as_json: bool, jobs: int | None, **options: Any) -> None:
     from xbarsim.resources import thread_count
     from xbarsim.study.study_status import status as status_of
 
-    progress = status_of(opened_study(options), jobs=jobs or thread_count())
+    opened = opened_study(options)
+    before = has_run(options, opened)
+    progress = status_of(opened, jobs=jobs or thread_count())
+    if not before:
+        announce.say(f"note: {_not_run(opened)}")
     click.echo(progress.as_json() if as_json else progress.as_table())
 
 
@@ -55,7 +63,12 @@ def export(output: str | None, **options: Any) -> None:
 
     if output is not None:
         checked_suffix(checked_target(output))
-    rows = listing(opened_study(options)).rows
+    opened = opened_study(options)
+    before = has_run(options, opened)
+    rows = listing(opened).rows
+    if not before:
+        announce.say(f"xbarsim: {_not_run(opened)}: nothing is written")
+        return
     if output is None:
         write_csv(trial_columns(rows), sys.stdout)  # type: ignore[arg-type]
     else:
@@ -74,12 +87,23 @@ def report(
     """Write a page with the figures and tables of a study: one file that needs no network."""
     from pathlib import Path
 
-    from xbarsim.study.study_report_files import write_report
+    from xbarsim.study.study_report_files import check_report, write_report
 
     page = output or str(Path(options["file"]).with_suffix(".html"))
     say = Output(quiet=quiet)
-    for note in write_report(opened_study(options), page, figures=figures, markdown=markdown):
+    opened = opened_study(options)
+    before = has_run(options, opened)
+    check_report(opened, page, markdown)
+    if not before:
+        _ = opened.trials  # what the file asks for wrongly is said now
+        announce.say(f"xbarsim: {_not_run(opened)}: nothing is written")
+        return
+    for note in write_report(opened, page, figures=figures, markdown=markdown):
         say.note(note)
+
+
+def _not_run(opened: OpenStudy) -> str:
+    return f"nothing has run yet: xbarsim study run makes {opened.store}"
 
 
 COMMANDS = (plan, status, report, export)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class CurveColumns:
     scales: dict[str, float]
 
 
-def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
+def read_curve(path: str | Path, columns: str | Sequence[str] | None = None) -> tuple[list[float], list[float]]:
     """Read volts and amperes: two columns, or the two of more that a heading names.
 
     Lines of words on top are headings: names such as ``V``, ``Voltage (mV)``, ``I [uA]``, ``Current``, in any order and
@@ -55,6 +56,8 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
     ----------
     path : str or Path
         The file.
+    columns : str or (volts, amperes), optional
+        Headings, or numbers from 1, of the two columns that are meant, ``"AnodeV,AnodeI"``.
 
     Returns
     -------
@@ -84,8 +87,8 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: it holds no points; give lines of volts, amperes")
-    columns = curve_columns(heads, len(rows[0]), str(path))
-    volts, amperes = ([row[columns.places[unit]] * columns.scales[unit] for row in rows] for unit in ("V", "A"))
+    layout = curve_columns(heads, len(rows[0]), str(path), columns)
+    volts, amperes = ([row[layout.places[unit]] * layout.scales[unit] for row in rows] for unit in ("V", "A"))
     return volts, amperes
 
 
@@ -154,25 +157,32 @@ def line_numbers(words: list[str], where: str) -> list[float]:
     return row
 
 
-def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns:
+def curve_columns(
+    heads: list[list[str]], count: int, path: str, columns: str | Sequence[str] | None = None
+) -> CurveColumns:
     """Find volts and amperes by the headings; without any, two columns are volts and amperes.
 
     Parameters
     ----------
     heads : list of list of str
-        The words of each line of headings, as ``line_words`` gives them.
+        The words of lines on top.
     count : int
-        How many columns the numbers have.
+        Columns of numbers.
     path : str
-        The file, for messages.
+        What messages begin with.
+    columns : str or (volts, amperes), optional
+        Headings or numbers of those that are meant.
+
+    Raises
+    ------
+    InputError
+        Headings name none, or several, or what is no volts and amperes; ``columns`` are not there.
     """
+    if columns:
+        return _named_columns(_headings(heads, count), count, path, columns)
     places: dict[str, int] = {}
     scales = {"V": 1.0, "A": 1.0}
-    for words in heads:
-        # A line of blanks was taken whole: as many words as columns are their names.
-        names = words[1:] if len(words) == count + 1 else words
-        if len(names) != count:
-            continue
+    for names in _headings(heads, count):
         for place, word in enumerate(names):
             match = _BARE.match(word) or _UNIT.match(word)
             name = match.groupdict().get("name") if match else word
@@ -188,19 +198,72 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
             if unit is None and _QUANTITIES.match(word):
                 raise InputError(f"{path}: heading {word!r} is of neither volts nor amperes: give a column of them")
             if places.get(means, place) != place:
-                raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
+                raise InputError(f"{path}: its headings name two columns in {means}: {_way(heads, count)}")
             places[means] = place
             if match:
                 scales[means] = _SCALES[match["scale"]]
     if len(places) < 2 and count > 2:
         raise InputError(
-            f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I"
+            f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I, "
+            f"or {_way(heads, count)}"
         )
     if len(places) == 1:
         missing, place = "A" if "V" in places else "V", 1 - next(iter(places.values()))
         _check_heading(heads, place, missing, path)
         places[missing] = place
     return CurveColumns(places or {"V": 0, "A": 1}, scales)
+
+
+def _headings(heads: list[list[str]], count: int) -> list[list[str]]:
+    """Return the lines on top that have a word for each column."""
+    # A line of blanks was taken whole: as many words as columns are their names.
+    lines = [words[1:] if len(words) == count + 1 else words for words in heads]
+    return [names for names in lines if len(names) == count]
+
+
+def _way(heads: list[list[str]], count: int) -> str:
+    """Say how columns are chosen, by headings that may be meant."""
+    names = next(iter(_headings(heads, count)), [])
+    volts, amperes = (next((name for name in names if re.search(end, name)), "") for end in ("[vV]$", "[iIaA]$"))
+    example = f"{volts},{amperes}" if volts and amperes else "1,2"
+    return f'choose volts and amperes by headings or numbers, as columns="{example}"'
+
+
+def _named_columns(lines: list[list[str]], count: int, path: str, columns: str | Sequence[str]) -> CurveColumns:
+    """Find the columns that were asked for by heading or number."""
+    words = [str(word).strip() for word in (columns.split(",") if isinstance(columns, str) else columns)]
+    if len(words) != 2 or words[0] == words[1]:
+        raise InputError(f"columns is {columns!r}: give two headings or numbers, volts first, as 'AnodeV,AnodeI'")
+    places = {unit: _place(lines, count, path, word) for unit, word in zip(("V", "A"), words, strict=True)}
+    scales = {"V": 1.0, "A": 1.0}
+    for unit, place in places.items():
+        for name in (names[place] for names in lines):
+            match = _BARE.match(name) or _UNIT.match(name)
+            foreign = _FOREIGN.search(name)
+            if (match and match["unit"] != unit) or (foreign and not match):
+                unit_name = "volts" if unit == "V" else "amperes"
+                raise InputError(f"{path}: heading {name!r} is not of {unit_name}: columns are volts and amperes")
+            if match:
+                scales[unit] = _SCALES[match["scale"]]
+    return CurveColumns(places, scales)
+
+
+def _place(lines: list[list[str]], count: int, path: str, word: str) -> int:
+    """Return the column of a heading, its unit left out or not, or of a number from 1."""
+    places: set[int] = set()
+    for names in lines:
+        for place, name in enumerate(names):
+            match = _UNIT.match(name)
+            if word.lower() in (name.lower(), match["name"].strip().lower() if match else name.lower()):
+                places.add(place)
+    if not places and word.isdecimal() and 1 <= int(word) <= count:
+        return int(word) - 1
+    if len(places) == 1:
+        return places.pop()
+    if places:
+        raise InputError(f"{path}: {len(places)} columns are headed {word!r}: give their numbers, 1 to {count}")
+    headings = ", ".join(lines[0]) if lines else f"not headed: give numbers, 1 to {count}"
+    raise InputError(f"{path}: no column is {word!r}: they are {headings}")
 
 
 def _check_heading(heads: list[list[str]], place: int, missing: str, path: str) -> None:

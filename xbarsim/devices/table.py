@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -66,6 +66,7 @@ class Table(Device):
     summary = "I = (G / G0) f(V), f through measured points"
     options = (
         Option("curve", "volts and amperes of a measured cell", metavar="FILE"),
+        Option("columns", "which two of its columns, by headings or numbers", "", metavar="VOLTS,AMPERES"),
         Option(
             "extend", "beyond the curve a straight line, refuse, or mirror one side of 0 V first", "line",
             choices=("line", "error", "odd"),
@@ -110,7 +111,12 @@ class Table(Device):
 
     @staticmethod
     def from_csv(
-        path: str | Path, conductance: float | None = None, *, odd: bool = False, extend: Extend = "line"
+        path: str | Path,
+        conductance: float | None = None,
+        *,
+        odd: bool = False,
+        extend: Extend = "line",
+        columns: str | Sequence[str] | None = None,
     ) -> Table:
         """Read a curve from a text file, as :func:`xbarsim.devices.curvefile.read_curve` says.
 
@@ -127,13 +133,15 @@ class Table(Device):
             Whether one side of 0 V is mirrored.
         extend : str
             What lies beyond the curve, as of the constructor.
+        columns : str or (volts, amperes), optional
+            Headings, or numbers from 1, of those meant: ``"AnodeV,AnodeI"``.
 
         Raises
         ------
         InputError
             The file cannot be read, or as the constructor; the message begins with the path.
         """
-        volts, amperes = read_curve(path)
+        volts, amperes = read_curve(path, columns)
         try:
             return Table(volts, amperes, conductance, odd=odd, extend=extend)
         except InputError as error:
@@ -147,7 +155,9 @@ class Table(Device):
         options = cls.filled(values)
         curve, extend = options["curve"], options["extend"]
         if isinstance(curve, str | Path):
-            return cls.from_csv(curve, extend=extend)
+            return cls.from_csv(curve, extend=extend, columns=options["columns"])
+        if options["columns"]:
+            raise InputError(f"columns is {options['columns']!r}: it is of a curve's file, and curve has the points")
         try:
             volts, amperes = zip(*curve, strict=True)
         except (TypeError, ValueError):
@@ -166,8 +176,10 @@ class Table(Device):
         options = cls.filled(values)
         if isinstance(options["curve"], str | Path):
             cls.from_options(**values)  # so that what is wrong with the curve is said of the file
-            points = zip(*read_curve(options["curve"]), strict=True)
-            return {**values, "curve": [list(point) for point in points]}
+            points = zip(*read_curve(options["curve"], options["columns"]), strict=True)
+            return {name: value for name, value in values.items() if name != "columns"} | {
+                "curve": [list(point) for point in points]
+            }
         return dict(values)
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ _MOST_VOLTS, _MOST_SIEMENS = 100.0, 1.0
 """What is beyond these is told of."""
 
 
-def read_iv(path: str | Path) -> MeasuredCurve:
+def read_iv(path: str | Path, *, columns: str | Sequence[str] | None = None) -> MeasuredCurve:
     """Read a current-voltage curve from text.
 
     Lines of words, on top or between cycles, are headings: names in any order and beside any others, and units, in the
@@ -38,6 +39,9 @@ def read_iv(path: str | Path) -> MeasuredCurve:
     ----------
     path : str or Path
         The file.
+    columns : str or (volts, amperes), optional
+        Headings, or numbers from 1, of the two columns that are meant where headings tell of several or none:
+        ``("AnodeV", "AnodeI")``.
 
     Returns
     -------
@@ -53,17 +57,17 @@ def read_iv(path: str | Path) -> MeasuredCurve:
     rows, heads, notes = _rows(path)
     count = len(rows[0])
     table = np.array(rows)
-    if not heads and count == 3 and bool(np.all(np.diff(table[:, 0]) > 0.0)):
+    if not heads and count == 3 and not columns and bool(np.all(np.diff(table[:, 0]) > 0.0)):
         notes.append("three columns without a heading: the first only rises, so they are time, volts, amperes")
         heads = [["time", "V", "A"]]
-    columns = curve_columns(heads, count, str(path))
-    volts, amperes = (table[:, columns.places[unit]] * columns.scales[unit] for unit in ("V", "A"))
-    if not heads:
+    layout = curve_columns(heads, count, str(path), columns)
+    volts, amperes = (table[:, layout.places[unit]] * layout.scales[unit] for unit in ("V", "A"))
+    if not heads and not columns:
         notes.append("no heading: the two columns were taken as volts and amperes")
-    seconds = _seconds(heads, table, set(columns.places.values()))
+    seconds = _seconds(heads, table, set(layout.places.values()))
     notes += [
         f"{unit} are multiplied by {scale:g}"
-        for unit, scale in (("volts", columns.scales["V"]), ("amperes", columns.scales["A"]))
+        for unit, scale in (("volts", layout.scales["V"]), ("amperes", layout.scales["A"]))
         if scale != 1.0
     ]
     try:

@@ -109,9 +109,15 @@ def _of_hdf5(path: Path, name: str, stream: IO[bytes]) -> Arrays:
     try:
         with h5py.File(stream, "r") as file:
             arrays = {key: np.asarray(item) for key, item in file.items() if isinstance(item, h5py.Dataset)}
-            return arrays | {key: np.array(value) for key, value in file.attrs.items() if isinstance(value, str)}
+            words = {key: np.array(value) for key, value in file.attrs.items() if isinstance(value, str)}
+            groups = [] if arrays or words else list(file)
+    except MemoryError as error:
+        raise InputError(f"{path}: {name} is larger than memory ({error}): give one that fits") from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError):
         raise InputError(f"{path}: {name} is damaged, or no HDF5 file") from None
+    if groups:
+        raise InputError(f"{path}: {name} has groups alone, {', '.join(groups[:3])}: put its arrays at the top")
+    return arrays | words
 
 
 def _safetensors(arrays: Mapping[str, NDArray[Any]]) -> bytes:

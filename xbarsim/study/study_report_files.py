@@ -45,13 +45,7 @@ def write_report(
     InputError
         The study is no good, a file cannot be written, or matplotlib or jinja2 is not installed.
     """
-    check_matplotlib()
-    check_jinja()
-    for path in (page, markdown):
-        if path is not None:
-            _check_apart(study, checked_target(path))
-    if markdown is not None and Path(markdown).resolve() == Path(page).resolve():
-        raise InputError(f"{page} is to be the page and that of Markdown: give two files")
+    check_report(study, page, markdown)
     report = report_contents(study, most_rows=MOST_ROWS)
     text = html_page(report)
     with written_whole(page) as file:
@@ -70,6 +64,17 @@ def write_report(
         with written_whole(markdown) as file:
             file.write(markdown_page(report, links).encode())
     return list(dict.fromkeys(notes))
+
+
+def check_report(study: OpenStudy, page: str | Path, markdown: str | Path | None = None) -> None:
+    """Check what a report needs before anything is drawn; raises as ``write_report`` does."""
+    check_matplotlib()
+    check_jinja()
+    for path in (page, markdown):
+        if path is not None:
+            _check_apart(study, checked_target(path))
+    if markdown is not None and Path(markdown).resolve() == Path(page).resolve():
+        raise InputError(f"{page} is to be the page and that of Markdown: give two files")
 
 
 def _check_apart(study: OpenStudy, target: Path) -> None:
