@@ -101,4 +101,4 @@ def _projected(
     with one_blas_thread():
         weights = np.linalg.solve(adjoint.T @ charge, (adjoint.T @ pencil.start).astype(np.complex128))
     outputs = np.asarray(pencil.watched @ modes)
-    return LoopModes.sorted_of(poles, modes[pencil.free :], outputs, weights, ROUNDING * np.abs(poles), reach)
+    return LoopModes.sorted_of(poles, modes[pencil.driving], outputs, weights, ROUNDING * np.abs(poles), reach)
