@@ -147,7 +147,9 @@ def descriptor(loop):
     """``E x' = A x`` of a loop by modified nodal analysis with every current, dense; no node is merged or left out."""
     resistors, charges, sources, amps, coils, controlled = [], [], [], [], [], []
     for part in loop.parts:
-        if isinstance(part, Resistor):
+        if isinstance(part, Resistor) and part.ohms == 0.0:
+            sources.append((part.a, part.b, part.name))
+        elif isinstance(part, Resistor):
             resistors.append((part.a, part.b, part.ohms))
         elif isinstance(part, Capacitor):
             charges.append((part.a, part.b, part.farads))

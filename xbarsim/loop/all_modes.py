@@ -29,6 +29,12 @@ from xbarsim.resources import one_blas_thread
 RESIDUAL = 1e-8
 """Largest part of its own terms that an eigenvector may leave of the equations."""
 
+RESIDUAL_AGAIN = 1e-3
+"""Part of that from which on an eigenvector is found again at its pole."""
+
+_NUDGE = 1e-11
+"""Part of a pole by which inverse iteration stays beside it, or its matrix could be singular."""
+
 ROUNDING = 1e-12
 """Part of a pole below which its real part is rounding."""
 
@@ -58,14 +64,22 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         norm = (left * (holding @ right).T).sum(axis=1)
         poles = (left * (rates @ right).T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
-        size = np.abs(right)
+        whole = np.zeros((pencil.size, poles.size), dtype=np.complex128)
+        for k, part in enumerate(system.whole):
+            whole += part @ (right * poles**k)
         charge, flow = system.evidence
-        shares = left_over(poles, charge @ right, flow @ right, np.abs(charge) @ size, np.abs(flow) @ size)
+        if charge.shape[1] == len(right):
+            shares = _left_of(poles, charge, flow, right)
+        else:
+            shares = _left_of(poles, charge, flow, whole)
+            poor = shares > RESIDUAL * RESIDUAL_AGAIN
+            whole[:, poor] = _again(poles[poor], charge, flow, whole[:, poor])
+            shares = _left_of(poles, charge, flow, whole)
         weights = (left @ system.start) / norm[:, None]
     reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
     sound = np.abs(poles) < reach
     return LoopModes.sorted_of(
-        poles[sound], (system.inner @ right)[:, sound], (system.watched @ right)[:, sound], weights[sound],
+        poles[sound], whole[pencil.driving][:, sound], (pencil.watched @ whole)[:, sound], weights[sound],
         ROUNDING * np.abs(poles[sound]), reach,
     )  # fmt: skip
 
@@ -80,17 +94,16 @@ class _States:
         E and A.
     start : (states, points)
         ``E (z - z_end)`` at the begin.
-    watched, inner : (outputs, states), (amplifiers, states)
-        What is looked at, and amplifiers' inner voltages, by the states.
-    evidence : two of (equations, states)
-        E and A as modes are put into them.
+    whole : tuple of (size, states)
+        All unknowns are ``whole[0] z + whole[1] z' + ...``.
+    evidence : two of (equations, states or size)
+        E and A as modes are put into them, of the states or of all.
     """
 
     holding: Array
     rates: Array
     start: Array
-    watched: Array
-    inner: Array
+    whole: tuple[Array, ...]
     evidence: tuple[Array, Array]
 
     @staticmethod
@@ -107,13 +120,10 @@ class _States:
         rates = moving[np.ix_(states, states)] - moving[np.ix_(states, balances)] @ fixed
         holding = holding[np.ix_(states, states)] - holding[np.ix_(states, balances)] @ fixed
         start = (basis.T @ pencil.start)[states]
-        watched = (pencil.watched @ basis).toarray()
-        watched = watched[:, states] - watched[:, balances] @ fixed
-        # Of amplifiers, states or not.
-        inner = np.zeros((pencil.size, states.size))
-        inner[states, np.arange(states.size)] = 1.0
-        inner[balances] = -fixed
-        return _States(holding, rates, start, watched, inner[pencil.driving], (holding, rates))
+        whole = np.zeros((pencil.size, states.size))
+        whole[states, np.arange(states.size)] = 1.0
+        whole[balances] = -fixed
+        return _States(holding, rates, start, (basis @ whole,), (holding, rates))
 
     @staticmethod
     def constrained(pencil: LoopPencil) -> _States:
@@ -126,10 +136,23 @@ class _States:
                 "capacitances and inductances do not fix all voltages and currents in time: give amplifiers a finite "
                 "gain and a bandwidth, and tie all nodes"
             ) from None
-        whole = part.whole
-        evidence = holding @ whole, moving @ whole
-        watched = pencil.watched @ whole
-        return _States(part.holding, part.rates, part.left.T @ pencil.start, watched, whole[pencil.driving], evidence)
+        return _States(part.holding, part.rates, part.left.T @ pencil.start, part.whole, (holding, moving))
+
+
+def _left_of(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Array:
+    size = np.abs(modes)
+    return left_over(poles, charge @ modes, flow @ modes, np.abs(charge) @ size, np.abs(flow) @ size)
+
+
+def _again(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Complex:
+    """Return modes by one step of inverse iteration each, of the size that they had."""
+    better = np.empty_like(modes)
+    for k, pole in enumerate(poles):
+        matrix = flow - pole * (1.0 + _NUDGE) * charge
+        rows = 1.0 / np.abs(matrix).max(axis=1, keepdims=True)
+        mode = np.linalg.solve(rows * matrix, rows[:, 0] * (charge @ modes[:, k]))
+        better[:, k] = mode * (mode.conj() @ modes[:, k]) / (mode.conj() @ mode)
+    return better
 
 
 def left_over(poles: Complex, charge: NDArray[Any], flow: NDArray[Any], most_charge: Array, most_flow: Array) -> Array:

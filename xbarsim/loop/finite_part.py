@@ -20,6 +20,9 @@ from xbarsim.loop.loop_equations import Ints
 _LEAST_PIVOT = 1e-12
 """Of a matrix whose entries are scaled to 1, below which what is left of it is rounding."""
 
+_ROUNDING = 1e-13
+"""Part of a sum's terms below which it is 0."""
+
 
 class SingularPencilError(Exception):
     """``s E - A`` is singular for every s."""
@@ -33,15 +36,15 @@ class FinitePart:
     ----------
     holding, rates : (k, k)
         E_z and A_z.
-    whole : (size, k)
-        ``x = whole z``.
+    whole : tuple of (size, k)
+        ``x = whole[0] z + whole[1] z' + ...``: what enforces a constraint depends on derivatives.
     left : (size, k)
         ``left' b`` is what a right-hand side ``b`` of the whole equations is in these; only where E acts.
     """
 
     holding: Array
     rates: Array
-    whole: Array
+    whole: tuple[Array, ...]
     left: Array
 
 
@@ -58,18 +61,25 @@ def finite_part(holding: Array, moving: Array) -> FinitePart:
     if not top.size:
         if len(_pivots(moving)[0]) < size:
             raise SingularPencilError
-        return FinitePart(*np.zeros((2, 0, 0)), *np.zeros((2, size, 0)))
+        none = np.zeros((0, 0))
+        return FinitePart(none, none, (np.zeros((size, 0)),), np.zeros((size, 0)))
     charge = holding[np.ix_(top, first)]
     # z = x_first + back x_second, w = x_second; balances are rows without what they have of the others'.
-    back = np.linalg.solve(charge, holding[np.ix_(top, second)])
-    share = np.linalg.solve(charge.T, holding[np.ix_(low, first)].T).T
-    by_z, by_w = moving[:, first], moving[:, second] - moving[:, first] @ back
-    inner = _solved(charge, by_z[top], by_w[top], by_z[low] - share @ by_z[top], by_w[low] - share @ by_w[top])
-    states, fixed = inner.whole[: first.size], inner.whole[first.size :]
-    whole, left = np.zeros((2, size, states.shape[1]))
-    whole[first], whole[second] = states - back @ fixed, fixed
+    back = _divided(charge, holding[np.ix_(top, second)])
+    share = _divided(charge.T, holding[np.ix_(low, first)].T).T
+    by_z, by_w = moving[:, first], _less(moving[:, second], moving[:, first], back)
+    inner = _solved(
+        charge, by_z[top], by_w[top], _less(by_z[low], share, by_z[top]), _less(by_w[low], share, by_w[top])
+    )
+    whole = []
+    for part in inner.whole:
+        unknowns = np.zeros((size, part.shape[1]))
+        unknowns[second] = part[first.size :]
+        unknowns[first] = part[: first.size] - back @ part[first.size :]
+        whole.append(unknowns)
+    left = np.zeros((size, inner.left.shape[1]))
     left[top] = inner.left
-    return FinitePart(inner.holding, inner.rates, whole, left)
+    return FinitePart(inner.holding, inner.rates, tuple(whole), left)
 
 
 def _solved(charge: Array, rates: Array, pushes: Array, balance_z: Array, balance_w: Array) -> FinitePart:
@@ -77,26 +87,53 @@ def _solved(charge: Array, rates: Array, pushes: Array, balance_z: Array, balanc
     (rows, columns), (loose_rows, loose) = _split(balance_w)
     pivot = balance_w[np.ix_(rows, columns)]
     # w[columns] = -by_z z - by_w w[loose].
-    by_z = np.linalg.solve(pivot, balance_z[rows])
-    by_w = np.linalg.solve(pivot, balance_w[np.ix_(rows, loose)])
-    flow = rates - pushes[:, columns] @ by_z
-    push = pushes[:, loose] - pushes[:, columns] @ by_w
-    fixed = np.zeros((pushes.shape[1], rates.shape[1]))
+    by_z = _divided(pivot, balance_z[rows])
+    by_w = _divided(pivot, balance_w[np.ix_(rows, loose)])
+    flow = _less(rates, pushes[:, columns], by_z)
+
+    def unknowns(z: Array, enforcing: Array) -> Array:
+        fixed = np.zeros((pushes.shape[1], z.shape[1]))
+        fixed[loose] = enforcing
+        fixed[columns] = -by_z @ z - by_w @ enforcing
+        return np.concatenate([z, fixed])
+
+    count = len(charge)
     if not loose.size:
-        fixed[columns] = -by_z
-        return FinitePart(charge, flow, np.concatenate([np.eye(len(charge)), fixed]), np.eye(len(charge)))
-    constraint = balance_z[loose_rows] - balance_w[np.ix_(loose_rows, columns)] @ by_z
+        return FinitePart(charge, flow, (unknowns(np.eye(count), np.zeros((0, count))),), np.eye(count))
+    push = _less(pushes[:, loose], pushes[:, columns], by_w)
+    constraint = _less(balance_z[loose_rows], balance_w[np.ix_(loose_rows, columns)], by_z)
     states, forced = _null_space(constraint), _null_space(push.T)
-    part = finite_part(forced.T @ charge @ states, forced.T @ flow @ states)
-    z = states @ part.whole
-    # What enforces the constraints is what the equations it is in leave: with z' = z E_z^-1 A_z.
-    missing = charge @ z @ np.linalg.solve(part.holding, part.rates) - flow @ z
+    part = finite_part(_product(forced.T, charge, states), _product(forced.T, flow, states))
     at, _ = _pivots(push)
-    enforcing = np.linalg.solve(push[at], missing[at])
-    fixed = np.zeros((pushes.shape[1], z.shape[1]))
-    fixed[loose] = enforcing
-    fixed[columns] = -by_z @ z - by_w @ enforcing
-    return FinitePart(part.holding, part.rates, np.concatenate([z, fixed]), forced @ part.left)
+    # What enforces the constraints is what the equations that it is in leave: push w = charge z' - flow z.
+    levels = [states @ z for z in part.whole]
+    charges, flows = ([_divided(push[at], side[at] @ z) for z in levels] for side in (charge, flow))
+    none, still = np.zeros_like(charges[0]), np.zeros_like(levels[0])
+    whole = tuple(
+        unknowns(z, moved - resting)
+        for z, moved, resting in zip([*levels, still], [none, *charges], [*flows, none], strict=True)
+    )
+    return FinitePart(part.holding, part.rates, whole, forced @ part.left)
+
+
+def _divided(matrix: Array, right: Array) -> Array:
+    """Return ``matrix^-1 right``."""
+    solved: Array = np.linalg.solve(matrix, right).astype(np.float64)
+    return solved
+
+
+def _less(matrix: Array, left: Array, right: Array) -> Array:
+    """Return ``matrix - left right`` with 0 where that is rounding."""
+    less = matrix - left @ right
+    less[np.abs(less) <= _ROUNDING * (np.abs(matrix) + np.abs(left) @ np.abs(right))] = 0.0
+    return less
+
+
+def _product(left: Array, matrix: Array, right: Array) -> Array:
+    """Return ``left matrix right`` with 0 where that is rounding."""
+    product: Array = left @ matrix @ right
+    product[np.abs(product) <= _ROUNDING * (np.abs(left) @ np.abs(matrix) @ np.abs(right))] = 0.0
+    return product
 
 
 def _null_space(matrix: Array) -> Array:
@@ -107,7 +144,7 @@ def _null_space(matrix: Array) -> Array:
     free = np.setdiff1d(np.arange(matrix.shape[1]), pivots)
     basis = np.zeros((matrix.shape[1], free.size))
     basis[free, np.arange(free.size)] = 1.0
-    basis[pivots] = -np.linalg.solve(matrix[:, pivots], matrix[:, free])
+    basis[pivots] = -_divided(matrix[:, pivots], matrix[:, free])
     return basis
 
 

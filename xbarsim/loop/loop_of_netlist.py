@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Side
@@ -114,11 +113,7 @@ def loop_of(
         else:
             parts.append(CurrentSource(name, a, b, amount) if kind == CURRENT else VoltageSource(name, a, b, amount))
     for source in circuit.controlled:
-        part = (
-            _by_current(circuit, source, inside)
-            if source.coupling.by_current
-            else _by_voltage(circuit, source, bandwidth)
-        )
+        part = _by_current(circuit, source) if source.coupling.by_current else _by_voltage(circuit, source, bandwidth)
         parts.append(part)
     return Loop(*parts, *(_joined(circuit, array, f"array{k}") for k, array in enumerate(arrays)))
 
@@ -184,20 +179,14 @@ def _is_turned(source: Controlled) -> bool:
     return source.kind == "e" and source.first == GROUND_NUMBER and source.gain != 0.0
 
 
-def _by_current(circuit: Circuit, source: Controlled, inside: NDArray[np.bool_]) -> Part:
-    """Return a current-controlled source; raises InputError where what controls it lies inside of an array."""
-    where = circuit.places.where(source.origin)
+def _by_current(circuit: Circuit, source: Controlled) -> Part:
+    """Return a current-controlled source; no array has what controls it inside."""
     count = len(circuit.names)
-    sign = 1.0
     if source.c < count:
-        control = circuit.names[source.c]
-        if inside[source.c] or circuit.first[source.c] == circuit.second[source.c]:
-            how = "lies inside of an array" if inside[source.c] else "has both ends on one node"
-            raise InputError(f"{source.name} ({where}) is controlled by the current of {control}, which {how}")
+        control, sign = circuit.names[source.c], 1.0
     else:
         controlling = circuit.controlled[source.c - count]
-        control = controlling.name
-        sign = -1.0 if _is_turned(controlling) else 1.0
+        control, sign = controlling.name, -1.0 if _is_turned(controlling) else 1.0
     first, second = circuit.nodes[source.first], circuit.nodes[source.second]
     if source.kind == "f":
         return CurrentGain(source.name, first, second, control, sign * source.gain)
