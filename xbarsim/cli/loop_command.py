@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HELP = """Find whether a circuit of arrays and amplifiers holds its operating point, and how fast it gets there.
 
-E sources from ground are amplifiers, G sources transconductors; capacitors count wherever they are, those of an
+E sources are amplifiers, F, G and H sources and inductors parts; capacitors count wherever they are, those of an
 array's lines and cells too. All sources step from 0 to their dc values. Numbers take scales: 1k, 1meg, 2f.
 
 \b
