@@ -9,6 +9,7 @@ from xbarsim.errors import InputError, SolveError
 from xbarsim.loop import (
     Amplifier,
     Capacitor,
+    Inductor,
     JoinedArray,
     Loop,
     OpAmp,
@@ -128,5 +129,14 @@ def test_ideal_amplifiers_hold_a_capacitance_at_once():
 
 def test_large_loops_are_of_amplifiers_with_poles(monkeypatch):
     monkeypatch.setattr(charged_modes, "MOST_DENSE", 0)
-    with pytest.raises(SolveError, match=r"the loop has .* voltages with capacitance, and transconductors or amplif"):
-        close(ideal(bandwidth=np.inf, gain=1e9))
+    for active in (
+        OpAmp("w", "b", "0", "o", Amplifier(gain=3.0, bandwidth=np.inf)),
+        Transconductor("w", "b", "0", "b", "0", 1e-5),
+        OpAmp("w", "b", "0", "o", Amplifier(gain=3.0, bandwidth=1e6), "m"),
+        Inductor("w", "b", "o", 1e-6),
+    ):
+        loop = Loop(*RC, Resistor("rm", "m", "0", 1e3), Resistor("ro", "o", "0", 1e3), active)
+        with pytest.raises(
+            SolveError, match=r"the loop has \d voltages and currents that move, more than 700, and w: only where"
+        ):
+            close(loop)

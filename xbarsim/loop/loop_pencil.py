@@ -51,8 +51,9 @@ class LoopPencil:
         The amplifiers' outputs, or all nodes of a loop without amplifiers.
     speeds : (amplifiers,)
         w; inf of one without a pole.
-    passive : bool
-        Whether all but amplifiers with poles is resistors and capacitors, and no current an unknown.
+    active : str or None
+        The first part beside amplifiers with poles that is no resistor or capacitor, an amplifier between two nodes or
+        one that controls among them; None where no current is an unknown.
     """
 
     holding: sparse.csc_array
@@ -62,7 +63,7 @@ class LoopPencil:
     start: Array
     watched: sparse.csr_array
     speeds: Array
-    passive: bool
+    active: str | None
 
     @property
     def size(self) -> int:
@@ -295,8 +296,14 @@ class _Graph:
             -begin,
             select[1 + self.equations.watched],
             speeds,
-            not loop.transconductors and not self.branches and bool(np.isfinite(speeds).all()),
+            self._active(),
         )
+
+    def _active(self) -> str | None:
+        loop = self.equations.loop
+        names = [source.name for source in loop.transconductors] + [branch.name for branch in self.branches]
+        names += [amp.name for amp in loop.amplifiers if amp.amplifier.bandwidth == math.inf]
+        return next(iter(names), None)
 
     def _branch_terms(self, select: Any, size: int, free: int) -> tuple[Any, Any, Any]:
         """Return where branches' currents flow, (nodes, size), and both sides of their laws, (branches, size)."""
