@@ -235,6 +235,10 @@ def test_ways_to_the_operating_point_are_those_of_runs_in_time(tmp_path, seed):
             lambda: small(CurrentGain("f", "a", "0", "r", 1.0)),
             r"control of f is r, which has no current of its own in the loop: it must name a VoltageSource, Inductor",
         ),
+        (
+            lambda: close(small(Inductor("l", "a", "b", 1e-6), OpAmp("u", "0", "b", "b", Amplifier(gain=2.0)))),
+            r"^l has inductance and u no bandwidth: poles need both",
+        ),
         (lambda: small(Transresistor("h", "b", "0", "lost", 1.0)), r"control of h is lost, which has no current"),
     ],
 )

@@ -65,7 +65,7 @@ def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], outp
         circuit = read_loop(netlist, bandwidth=options["bandwidth"])
         if options["bandwidth"] is None and circuit.charged is not None and circuit.amplifiers:
             raise InputError(
-                f"{netlist}: {circuit.charged} has capacitance: give --bandwidth in hertz, or --bandwidth inf for "
+                f"{netlist}: {circuit.charged}: give --bandwidth in hertz, or --bandwidth inf for "
                 "amplifiers as SPICE has them, without a pole"
             )
         report = LoopReport(close(circuit, stable=False), bits, options["poles"])

@@ -33,7 +33,7 @@ def charged_modes(equations: LoopEquations, x: Array, solutions: Mapping[str, So
     for amp in loop.amplifiers:
         if amp.amplifier.bandwidth is None:
             raise InputError(
-                f"{loop.charged} has capacitance and {amp.name} no bandwidth: poles need both, give "
+                f"{loop.charged} and {amp.name} no bandwidth: poles need both, give "
                 "Amplifier(bandwidth=...) (inf for one without a pole), or close(loop, stable=False) for the operating "
                 "point alone"
             )

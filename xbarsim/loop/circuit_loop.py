@@ -93,10 +93,10 @@ class Loop:
 
     @cached_property
     def charged(self) -> str | None:
-        """What of it holds charge or flux, the first part's name, or None: its poles are then the amplifiers' alone."""
-        parts = [part.name for part in self.capacitors if part.farads > 0.0]
-        parts += [part.name for part in self.inductors if part.henries > 0.0]
-        return next(iter(parts + [array.name for array in self.arrays if array.charged]), None)
+        """What holds charge or flux, the first part in words, or None: poles are then those of the amplifiers alone."""
+        parts = [f"{part.name} has capacitance" for part in self.capacitors if part.farads > 0.0]
+        parts += [f"{part.name} has inductance" for part in self.inductors if part.henries > 0.0]
+        return next(iter(parts + [f"{array.name} has capacitance" for array in self.arrays if array.charged]), None)
 
     def with_parts(self, *parts: Part) -> Loop:
         """Return the loop with more parts: a capacitor across a feedback, a load at an output.
