@@ -3,7 +3,20 @@
 import numpy as np
 
 from xbarsim import Crossbar
-from xbarsim.loop import Amplifier, Capacitor, CurrentSource, JoinedArray, OpAmp, Resistor, SignedPair, VoltageSource
+from xbarsim.loop import (
+    Amplifier,
+    Capacitor,
+    CurrentGain,
+    CurrentSource,
+    Inductor,
+    JoinedArray,
+    OpAmp,
+    Resistor,
+    SignedPair,
+    Transconductor,
+    Transresistor,
+    VoltageSource,
+)
 
 UNIT = 1e-4
 REAL = Amplifier(gain=3e3, input_resistance=2e5, output_resistance=70.0, offset=2e-4, bandwidth=1e6)
@@ -132,14 +145,24 @@ def _array(part, sources):
 
 def descriptor(loop):
     """``E x' = A x`` of a loop by modified nodal analysis with every current, dense; no node is merged or left out."""
-    resistors, charges, sources, amps = [], [], [], []
+    resistors, charges, sources, amps, coils, controlled = [], [], [], [], [], []
     for part in loop.parts:
-        if isinstance(part, Resistor):
+        if isinstance(part, Resistor) and part.ohms == 0.0:
+            sources.append((part.a, part.b, part.name))
+        elif isinstance(part, Resistor):
             resistors.append((part.a, part.b, part.ohms))
         elif isinstance(part, Capacitor):
             charges.append((part.a, part.b, part.farads))
         elif isinstance(part, VoltageSource):
-            sources.append((part.plus, part.minus))
+            sources.append((part.plus, part.minus, part.name))
+        elif isinstance(part, Transresistor):
+            sources.append((part.plus, part.minus, part.name))
+            controlled.append(part)
+        elif isinstance(part, Inductor):
+            sources.append((part.a, part.b, part.name))
+            coils.append(part)
+        elif isinstance(part, Transconductor | CurrentGain):
+            controlled.append(part)
         elif isinstance(part, OpAmp):
             amps.append(part)
             resistors.append((part.plus, part.minus, part.amplifier.input_resistance))
@@ -147,17 +170,18 @@ def descriptor(loop):
         elif isinstance(part, JoinedArray):
             fixed = []
             resistors += _array(part, fixed)
-            sources += [(a, b) for a, b, _ in fixed]
+            sources += [(a, b, "") for a, b, _ in fixed]
             for (i, j), _ in np.ndenumerate(part.crossbar.conductance):
                 w, b = f"{part.name}/w{i}.{j}", f"{part.name}/b{i}.{j}"
                 tables = (part.word_capacitance, part.bit_capacitance, part.cell_capacitance)
                 word, bit, cell = (np.broadcast_to(table, part.crossbar.shape)[i, j] for table in tables)
                 charges += [(w, "0", word), (b, "0", bit), (w, b, cell)]
-    sources += [(a, b) for a, b, ohms in resistors if ohms == 0.0]
-    sources += [(f"{amp.name}/inner", "0") for amp in amps]
+    sources += [(a, b, "") for a, b, ohms in resistors if ohms == 0.0]
+    sources += [(f"{amp.name}/inner", amp.reference, amp.name) for amp in amps]
     names = {name: k for k, name in enumerate(dict.fromkeys(
         [node for edge in [*resistors, *charges, *sources] for node in edge[:2]]
         + [node for amp in amps for node in (amp.plus, amp.minus, amp.out)]
+        + [node for part in controlled for node in map(vars(part).get, ("a", "b", "plus", "minus")) if node]
     ))}  # fmt: skip
     n, m = len(names), len(sources)
     E, A = np.zeros((n + m + len(amps),) * 2), np.zeros((n + m + len(amps),) * 2)
@@ -167,7 +191,21 @@ def descriptor(loop):
             i, j = names[a], names[b]
             matrix[[i, j], [i, j]] += sign * value
             matrix[[i, j], [j, i]] -= sign * value
-    for k, (a, b) in enumerate(sources, n):
+    through = {name: k for k, (_, _, name) in enumerate(sources, n)}
+    for coil in coils:
+        E[through[coil.name], through[coil.name]] = -coil.henries
+    for part in controlled:
+        if isinstance(part, Transresistor):
+            A[through[part.name], through[part.control]] += part.ohms
+            continue
+        # Currents of A are those that enter at the - node: the other way round than SPICE's.
+        for node, sign in ((part.a, 1.0), (part.b, -1.0)):
+            if isinstance(part, CurrentGain):
+                A[names[node], through[part.control]] += sign * part.gain
+            else:
+                A[names[node], names[part.plus]] -= sign * part.siemens
+                A[names[node], names[part.minus]] += sign * part.siemens
+    for k, (a, b, _) in enumerate(sources, n):
         A[names[a], k] += 1
         A[names[b], k] -= 1
         A[k, names[a]] += 1

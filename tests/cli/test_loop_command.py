@@ -79,6 +79,21 @@ def test_amplifiers_without_a_pole(closed, capsys):
     assert [row["real"] for row in record["poles"]] == pytest.approx([-5e8], rel=1e-4)
 
 
+def test_inductors_and_current_controlled_sources(closed, capsys):
+    """E between two nodes into R and L, copied by F into R and C: -R / L and -1 / (R C)."""
+    Path("y.sp").write_text(
+        "loop\nV1 a 0 0.1\nE1 p m a 0 10\nR1 p q 1k\nL1 q m 1u\nR2 m 0 1k\nF1 0 o E1 2\nR3 o 0 50\nC1 o 0 1n\n.end\n",
+        "utf-8",
+    )
+    words = ("loop", "--netlist", "y.sp", "--bandwidth", "inf")
+    record = json.loads(call(capsys, *words, "--format", "json").out)
+    assert [row["real"] for row in record["poles"]] == pytest.approx([-1 / (50 * 1e-9), -1e3 / 1e-6], rel=1e-9)
+    assert record["outputs"] == pytest.approx({"p": 1.0, "m": 0.0}, abs=1e-12)
+    assert "holds its operating point" in call(capsys, *words).out
+    Path("y.sp").write_text(Path("y.sp").read_text("utf-8").replace("C1 o 0 1n\n", ""), "utf-8")
+    assert_refused(call(capsys, *words[:3]), 2, "y.sp: l1 has inductance: give --bandwidth in hertz, or")
+
+
 def test_a_picture(closed, capsys):
     pytest.importorskip("matplotlib")
     assert call(capsys, *WORDS, "--plot", "l.svg").code == 0

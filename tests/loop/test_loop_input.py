@@ -139,7 +139,7 @@ def test_circuits(call, message):
             r"x has cells of Transistor\(.*\): loops are solved with cells of two terminals",
         ),
         (lambda: Loop(Resistor("r", "a", "0", 1.0), Resistor("R", "b", "0", 1.0)), r"two parts are called R"),
-        (lambda: Loop("r1 a 0 1k"), r"part 0 is str: parts are Resistor, Capacitor, VoltageSource"),
+        (lambda: Loop("r1 a 0 1k"), r"part 0 is str: parts are Resistor, Capacitor, Inductor, VoltageSource"),
         (
             lambda: Loop(VoltageSource("v", "a", "0", [1.0, 2.0]), CurrentSource("i", "a", "0", [1.0, 2.0, 3.0])),
             r"v has 2 points and i has 3: give them as many",

@@ -268,7 +268,7 @@ def test_whatever_else_there_is(tmp_path, extra):
 
 def test_couplings_are_taken_where_they_are_faster(tmp_path, monkeypatch):
     diode = ["D1 o0 0 dmod", ".model dmod d(is=1e-14)"]
-    other = ["F1 0 q V1 3", "Rq q 0 2k"]
+    other = [f"Rx{k} x{k} x{k + 1} 1k" for k in range(400)] + ["Rx x400 0 1k", "Vx x0 0 1"]
     for extra, name in ((diode, "FEWEST_CELLS"), (other, "FEWEST_LINEAR_CELLS")):
         read_text(tmp_path, "\n".join([*tia_text(9, 8), *extra]))
         circuit = read(tmp_path / "circuit.sp")
@@ -357,6 +357,48 @@ def test_loops_that_run_away_are_noted(tmp_path):
     solved_both_ways(tmp_path / "circuit.sp")
 
 
+LINEAR = {
+    "current gain": "F1 0 q V2 3\nRq q 0 2k\nRb q b3 9k",
+    "by an amplifier": "F1 q 0 e.xa2.e1 3\nRq q 0 2k\nRb q b3 9k",
+    "by one turned round": "F1 0 q E9 3\nRq q 0 2k\nRb q b3 9k\nE9 0 y o1 o2 2\nRy y 0 1k",
+    "by a transresistor": "F1 0 q H1 0.3\nRq q 0 2k\nH1 y b2 V1 2k\nRy y 0 1k",
+    "between two nodes": "E9 p q o1 o2 -3\nRp p 0 1k\nRq q b4 9k",
+    "inductor": "L1 o0 q 1u\nRq q b2 9k\nH1 y 0 L1 2k\nRy y b1 3k",
+    "negative resistor": "Rneg o0 0 -5k",
+}
+
+
+@pytest.mark.parametrize("extra", LINEAR.values(), ids=LINEAR)
+def test_linear_parts_are_read(tmp_path, extra):
+    read_text(tmp_path, "\n".join([*tia_text(9, 8), extra]))
+    parts, _ = solved_both_ways(tmp_path / "circuit.sp")
+    assert parts.how.startswith("a loop of 1 array")
+    closed = close(read_loop(tmp_path / "circuit.sp", bandwidth=1e6), stable=False)
+    same(closed, dict(zip(parts.nodes, parts.voltages[0], strict=True)), 1e-9)
+    assert closed.stability.poles.size >= 8
+    write_loop(closed.loop, tmp_path / "again.sp")
+    same(closed, by_general(tmp_path / "again.sp")[0], 1e-9)
+
+
+def test_ammeters_at_the_ends_of_arrays_control(tmp_path):
+    """A current mirror's read-out: bit lines end in ammeters, and their currents are copied."""
+    lines = [*array_text(9, 8, 1), *(f"V{i} w{i} 0 {0.1 * (i + 1)}" for i in range(9))]
+    for j in range(8):
+        lines += [f"Vm{j} b{j} k{j} 0", f"Rk{j} k{j} 0 {20 + j}", f"F{j} 0 o{j} Vm{j} 2", f"Ro{j} o{j} 0 1k"]
+        lines += [f"Co{j} o{j} 0 1p", f"Cb{j} b{j} 0 2p", f"Ck{j} k{j} 0 3p"]
+    read_text(tmp_path, "\n".join(lines))
+    parts, _ = solved_both_ways(tmp_path / "circuit.sp")
+    loop = read_loop(tmp_path / "circuit.sp")
+    assert len(loop.current_gains) == 8
+    closed = close(loop)
+    same(closed, dict(zip(parts.nodes, parts.voltages[0], strict=True)), 1e-9)
+    # The capacitances at both sides of each ammeter are one, and those of the copies have poles of their own.
+    poles = closed.stability.poles
+    assert poles.size == 16
+    assert poles.real == pytest.approx(np.where(np.isclose(poles.real, -1e9, rtol=1e-9), -1e9, poles.real))
+    assert np.isclose(poles.real, -1e9, rtol=1e-9).sum() == 8
+
+
 def test_floating_rest_is_named(tmp_path):
     read_text(tmp_path, "\n".join([*tia_text(9, 8), "Rf p q 1k"]))
     circuit = read(tmp_path / "circuit.sp")
@@ -368,17 +410,17 @@ def test_floating_rest_is_named(tmp_path):
     ("extra", "message"),
     [
         ("D1 o0 0 dmod\n.model dmod d(is=1e-14)", r"it has diodes: a loop's parts are linear"),
-        (
-            "F1 0 q V2 3\nRq q 0 2k",
-            r"f1 \(.*\) is no amplifier: it must be an E source from ground to its output, or a G",
-        ),
+        ("F1 0 q Vq 3\nRq q 0 2k\nVq q q 0", r"control of f1 is vq, which has no current of its own in the loop"),
+        ("Lw n3_2 n3_3 1u", r"lw \(.*\) lies inside of an array, whose wires have no inductance: write 'v 0'"),
+        ("E9 p p o1 o2 3\nRp p 0 1k", r"e9 \(.*\) has both ends on one node: remove it"),
         ("C1 n1_1 n2_2 1p", r"c1 \(.*\) lies across no cell of the array: a loop has capacitors at lines' nodes"),
         ("C1 n1_1 o0 1p", r"c1 \(.*\) leads out of an array, not from its ends"),
         ("C1 n1_1 0 -1p", r"c1 \(.*\) has less than 0 farads"),
         ("C1 o1 0 -1p", r"farads of c1 is -1e-12: it must be >= 0"),
-        ("L1 o0 q 1u\nRq q 0 2k", r"l1 \(.*\) holds flux, which poles of loops have no place for: write 'v 0'"),
-        ("E9 p q o1 o2 3\nRp p 0 1k\nRq q 0 2k", r"e9 \(.*\) is no amplifier"),
-        ("Rneg o0 0 -5k", r"ohms of rneg is -5000\.0: it must be >= 0"),
+        (
+            "L1 o0 q 1u\nL2 q 0 2u\nK1 L1 L2 0.5",
+            r"l1 \(.*\) is coupled to l2: a loop's inductors share no flux",
+        ),
     ],
 )
 def test_loops_have_no_place_for(tmp_path, extra, message):

@@ -56,12 +56,17 @@ def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Poi
     for node, values in closed.node_voltages().items():
         volts[:, number[node]] = values
     # A source from its output to ground is an amplifier turned round: so is its current.
-    turned = {source.name for source in circuit.controlled if source.first == GROUND and source.gain != 0.0}
+    turned = {
+        source.name
+        for source in circuit.controlled
+        if source.kind == "e" and source.first == GROUND and source.gain != 0.0
+    }
     currents = {
         name: np.broadcast_to(-values if name in turned else values, (count,))
         for name, values in closed.source_currents().items()
     }
-    fixing = [source.name for source in loop.volts] + [amp.name for amp in loop.amplifiers]
+    shorts = {part.name for part in loop.resistors}
+    fixing = [name for name, _, _ in loop.fixing if name not in shorts] + [amp.name for amp in loop.amplifiers]
     result = AnalysisResult(
         points.kind,
         points.sweep,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HELP = """Find whether a circuit of arrays and amplifiers holds its operating point, and how fast it gets there.
 
-E sources from ground are amplifiers, G sources transconductors; capacitors count wherever they are, those of an
+E sources are amplifiers, F, G and H sources and inductors parts; capacitors count wherever they are, those of an
 array's lines and cells too. All sources step from 0 to their dc values. Numbers take scales: 1k, 1meg, 2f.
 
 \b
@@ -65,7 +65,7 @@ def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], outp
         circuit = read_loop(netlist, bandwidth=options["bandwidth"])
         if options["bandwidth"] is None and circuit.charged is not None and circuit.amplifiers:
             raise InputError(
-                f"{netlist}: {circuit.charged} has capacitance: give --bandwidth in hertz, or --bandwidth inf for "
+                f"{netlist}: {circuit.charged}: give --bandwidth in hertz, or --bandwidth inf for "
                 "amplifiers as SPICE has them, without a pole"
             )
         report = LoopReport(close(circuit, stable=False), bits, options["poles"])

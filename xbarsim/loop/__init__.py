@@ -9,22 +9,15 @@ its wires are. ``solve_inverse``, ``pseudo_inverse``, ``eigenvector`` and ``tran
 from xbarsim.loop.amplifier import Amplifier
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.closed_loop import ClosedLoop, close
+from xbarsim.loop.controlled_parts import CurrentGain, Transconductor, Transresistor
 from xbarsim.loop.eigenvector import Eigenvector, eigenvector
 from xbarsim.loop.error_split import ErrorSplit, split_errors
 from xbarsim.loop.inverse import inverse_loop, solve_inverse
 from xbarsim.loop.loop_answer import LoopAnswer
 from xbarsim.loop.loop_netlist import write_loop
 from xbarsim.loop.loop_of_netlist import read_loop
-from xbarsim.loop.loop_parts import (
-    GROUND,
-    Capacitor,
-    CurrentSource,
-    JoinedArray,
-    OpAmp,
-    Resistor,
-    Transconductor,
-    VoltageSource,
-)
+from xbarsim.loop.loop_parts import Capacitor, CurrentSource, Inductor, JoinedArray, OpAmp, Resistor, VoltageSource
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.loop.pseudo_inverse import pseudo_inverse, pseudo_inverse_loop
 from xbarsim.loop.signed_pair import SignedPair
 from xbarsim.loop.stability import Stability, UnstableError
@@ -35,9 +28,11 @@ __all__ = [
     "Amplifier",
     "Capacitor",
     "ClosedLoop",
+    "CurrentGain",
     "CurrentSource",
     "Eigenvector",
     "ErrorSplit",
+    "Inductor",
     "JoinedArray",
     "Loop",
     "LoopAnswer",
@@ -46,6 +41,7 @@ __all__ = [
     "SignedPair",
     "Stability",
     "Transconductor",
+    "Transresistor",
     "UnstableError",
     "VoltageSource",
     "close",

@@ -1,9 +1,10 @@
 """All modes of a small loop with capacitance, by dense eigenvalues of its states.
 
-States are the amplifiers' inner voltages and the voltages that capacitances hold. Where capacitances join unknowns to
-each other but to nothing that stands still or is driven, one of them is no state: the others count from it, and the
-charges of all together are a balance of currents. So too for each unknown without capacitance, and an amplifier
-without a pole.
+States are the amplifiers' inner voltages, the voltages that capacitances hold and the currents of inductances. Where
+capacitances join unknowns to each other but to nothing that stands still or is driven, one of them is no state: the
+others count from it, and the charges of all together are a balance of currents. So too for each unknown without
+capacitance, an amplifier without a pole, and a current without inductance. Where states fix each other,
+``finite_part`` says which count.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, SolveError
 from xbarsim.loop.dense_system import DenseSystem, SingularSystemError
+from xbarsim.loop.finite_part import SingularPencilError, finite_part
 from xbarsim.loop.growth_bound import least_reach
 from xbarsim.loop.loop_modes import Complex, LoopModes, independent_modes
 from xbarsim.loop.loop_pencil import LoopPencil
@@ -26,6 +28,12 @@ from xbarsim.resources import one_blas_thread
 
 RESIDUAL = 1e-8
 """Largest part of its own terms that an eigenvector may leave of the equations."""
+
+RESIDUAL_AGAIN = 1e-3
+"""Part of that from which on an eigenvector is found again at its pole."""
+
+_NUDGE = 1e-11
+"""Part of a pole by which inverse iteration stays beside it, or its matrix could be singular."""
 
 ROUNDING = 1e-12
 """Part of a pole below which its real part is rounding."""
@@ -53,16 +61,25 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         times: Array = np.linalg.solve(rates, holding).astype(np.float64)
         constants, right = independent_modes(times)
         left = np.linalg.solve(rates.T, np.linalg.inv(right).T).T
-        charge, flow = holding @ right, rates @ right
-        norm = (left * charge.T).sum(axis=1)
-        poles = (left * flow.T).sum(axis=1) / norm
+        norm = (left * (holding @ right).T).sum(axis=1)
+        poles = (left * (rates @ right).T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
-        shares = left_over(poles, charge, flow, np.abs(holding) @ np.abs(right), np.abs(rates) @ np.abs(right))
+        whole = np.zeros((pencil.size, poles.size), dtype=np.complex128)
+        for k, part in enumerate(system.whole):
+            whole += part @ (right * poles**k)
+        charge, flow = system.evidence
+        if charge.shape[1] == len(right):
+            shares = _left_of(poles, charge, flow, right)
+        else:
+            shares = _left_of(poles, charge, flow, whole)
+            poor = shares > RESIDUAL * RESIDUAL_AGAIN
+            whole[:, poor] = _again(poles[poor], charge, flow, whole[:, poor])
+            shares = _left_of(poles, charge, flow, whole)
         weights = (left @ system.start) / norm[:, None]
     reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
     sound = np.abs(poles) < reach
     return LoopModes.sorted_of(
-        poles[sound], (system.inner @ right)[:, sound], (system.watched @ right)[:, sound], weights[sound],
+        poles[sound], whole[pencil.driving][:, sound], (pencil.watched @ whole)[:, sound], weights[sound],
         ROUNDING * np.abs(poles[sound]), reach,
     )  # fmt: skip
 
@@ -77,15 +94,17 @@ class _States:
         E and A.
     start : (states, points)
         ``E (z - z_end)`` at the begin.
-    watched, inner : (outputs, states), (amplifiers, states)
-        What is looked at, and amplifiers' inner voltages, by the states.
+    whole : tuple of (size, states)
+        All unknowns are ``whole[0] z + whole[1] z' + ...``.
+    evidence : two of (equations, states or size)
+        E and A as modes are put into them, of the states or of all.
     """
 
     holding: Array
     rates: Array
     start: Array
-    watched: Array
-    inner: Array
+    whole: tuple[Array, ...]
+    evidence: tuple[Array, Array]
 
     @staticmethod
     def of(pencil: LoopPencil) -> _States:
@@ -96,21 +115,44 @@ class _States:
         if fixed.size:
             try:
                 fixed = DenseSystem.of(moving[np.ix_(balances, balances)]).solve(fixed)
-            except SingularSystemError as error:
-                raise SolveError(
-                    f"capacitance holds a voltage that is fixed at once, or fixes one alone ({error}): give amplifiers "
-                    "a finite gain and a bandwidth, and tie all nodes"
-                ) from None
+            except SingularSystemError:
+                return _States.constrained(pencil)
         rates = moving[np.ix_(states, states)] - moving[np.ix_(states, balances)] @ fixed
         holding = holding[np.ix_(states, states)] - holding[np.ix_(states, balances)] @ fixed
         start = (basis.T @ pencil.start)[states]
-        watched = (pencil.watched @ basis).toarray()
-        watched = watched[:, states] - watched[:, balances] @ fixed
-        # Of amplifiers, states or not.
-        inner = np.zeros((pencil.size, states.size))
-        inner[states, np.arange(states.size)] = 1.0
-        inner[balances] = -fixed
-        return _States(holding, rates, start, watched, inner[pencil.free :])
+        whole = np.zeros((pencil.size, states.size))
+        whole[states, np.arange(states.size)] = 1.0
+        whole[balances] = -fixed
+        return _States(holding, rates, start, (basis @ whole,), (holding, rates))
+
+    @staticmethod
+    def constrained(pencil: LoopPencil) -> _States:
+        """Solve for what is no state where some of the states fix each other, as two capacitances at a source do."""
+        holding, moving = pencil.holding.toarray(), pencil.moving.toarray()
+        try:
+            part = finite_part(holding, moving)
+        except (SingularPencilError, np.linalg.LinAlgError):
+            raise SolveError(
+                "capacitances and inductances do not fix all voltages and currents in time: give amplifiers a finite "
+                "gain and a bandwidth, and tie all nodes"
+            ) from None
+        return _States(part.holding, part.rates, part.left.T @ pencil.start, part.whole, (holding, moving))
+
+
+def _left_of(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Array:
+    size = np.abs(modes)
+    return left_over(poles, charge @ modes, flow @ modes, np.abs(charge) @ size, np.abs(flow) @ size)
+
+
+def _again(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Complex:
+    """Return modes by one step of inverse iteration each, of the size that they had."""
+    better = np.empty_like(modes)
+    for k, pole in enumerate(poles):
+        matrix = flow - pole * (1.0 + _NUDGE) * charge
+        rows = 1.0 / np.abs(matrix).max(axis=1, keepdims=True)
+        mode = np.linalg.solve(rows * matrix, rows[:, 0] * (charge @ modes[:, k]))
+        better[:, k] = mode * (mode.conj() @ modes[:, k]) / (mode.conj() @ mode)
+    return better
 
 
 def left_over(poles: Complex, charge: NDArray[Any], flow: NDArray[Any], most_charge: Array, most_flow: Array) -> Array:
@@ -159,7 +201,8 @@ def _states(pencil: LoopPencil) -> tuple[sparse.csc_array, NDArray[np.int64], ND
     ends = outer[(outer >= 0) & (outer < free)]
     tied[group[ends]] = True
     loose, first = np.unique(group, return_index=True)
-    balances = np.concatenate([first[~tied[loose]], free + np.flatnonzero(np.isinf(pencil.speeds))])
+    still = np.flatnonzero(pencil.holding[free:].count_nonzero(axis=1) == 0)
+    balances = np.concatenate([first[~tied[loose]], free + still])
     root = np.full(tied.size, -1)
     roots = balances[balances < free]
     root[group[roots]] = roots

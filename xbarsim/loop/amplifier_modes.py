@@ -42,7 +42,7 @@ def amplifier_modes(equations: LoopEquations, x: Array) -> LoopModes:
         ) from None
     # Ground's row is the last.
     response = np.concatenate([response, np.zeros((1, count))])
-    plus, minus, out = equations.inputs
+    plus, minus, _ = equations.inputs
     speed = np.array(
         [2.0 * math.pi * amp.amplifier.bandwidth if amp.amplifier.bandwidth else 1.0 for amp in amplifiers]
     )
@@ -55,4 +55,4 @@ def amplifier_modes(equations: LoopEquations, x: Array) -> LoopModes:
         poles, modes = independent_modes(rates)
         weights = np.linalg.solve(modes, -equations.inner_voltages(x).astype(np.complex128)).astype(np.complex128)
     rounding = _ROUNDING * float(np.abs(rates).sum(axis=1).max(initial=0.0))
-    return LoopModes.sorted_of(poles, modes, response[out] @ modes, weights, np.full(count, rounding))
+    return LoopModes.sorted_of(poles, modes, response[equations.watched] @ modes, weights, np.full(count, rounding))

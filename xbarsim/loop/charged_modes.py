@@ -10,12 +10,9 @@ from xbarsim.loop.all_modes import all_modes
 from xbarsim.loop.loop_equations import LoopEquations
 from xbarsim.loop.loop_modes import LoopModes
 from xbarsim.loop.loop_pencil import LoopPencil
-from xbarsim.loop.slow_modes import slow_modes
+from xbarsim.loop.slow_modes import MOST_DENSE, slow_modes
 from xbarsim.solution import Solution
 from xbarsim.solvers.solve import solve_points
-
-MOST_DENSE = 700
-"""Unknowns up to which all modes are computed."""
 
 
 def charged_modes(equations: LoopEquations, x: Array, solutions: Mapping[str, Solution] | None = None) -> LoopModes:
@@ -36,7 +33,7 @@ def charged_modes(equations: LoopEquations, x: Array, solutions: Mapping[str, So
     for amp in loop.amplifiers:
         if amp.amplifier.bandwidth is None:
             raise InputError(
-                f"{loop.charged} has capacitance and {amp.name} no bandwidth: poles need both, give "
+                f"{loop.charged} and {amp.name} no bandwidth: poles need both, give "
                 "Amplifier(bandwidth=...) (inf for one without a pole), or close(loop, stable=False) for the operating "
                 "point alone"
             )

@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.errors import InputError
+from xbarsim.loop.controlled_parts import CurrentGain, Transconductor, Transresistor
 from xbarsim.loop.loop_parts import (
-    GROUND,
     Capacitor,
     CurrentSource,
+    Inductor,
     JoinedArray,
     OpAmp,
     Part,
     Resistor,
-    Transconductor,
     VoltageSource,
 )
+from xbarsim.loop.part_checks import GROUND
 
 _PartT = TypeVar("_PartT", bound=Part)
 
@@ -31,14 +32,14 @@ class Loop:
 
     Parameters
     ----------
-    *parts : Resistor, Capacitor, VoltageSource, CurrentSource, Transconductor, OpAmp or JoinedArray
-        In any order.
+    *parts : Resistor, Capacitor, Inductor, VoltageSource, CurrentSource, OpAmp, JoinedArray or controlled part
+        In any order; controlled parts are ``Transconductor``, ``CurrentGain`` and ``Transresistor``.
 
     Raises
     ------
     InputError
-        Two parts have one name, sources have different numbers of points, or some amplifiers have a bandwidth and some
-        have none.
+        Two parts have one name, sources have different numbers of points, some amplifiers have a bandwidth and some
+        have none, or what controls a part has no current of its own.
     """
 
     parts: tuple[Part, ...]
@@ -55,6 +56,7 @@ class Loop:
                 raise InputError(f"two parts are called {part.name}: give each its own name")
             lowered.add(part.name.lower())
         self._check_points()
+        self._check_controls()
         speeds = {amp.amplifier.bandwidth is None: amp.name for amp in self.amplifiers}
         if len(speeds) > 1:
             raise InputError(
@@ -85,10 +87,16 @@ class Loop:
         return self._of(Capacitor)
 
     @cached_property
+    def inductors(self) -> tuple[Inductor, ...]:
+        """Its inductors."""
+        return self._of(Inductor)
+
+    @cached_property
     def charged(self) -> str | None:
-        """What of it has capacitance, the first part's name, or None: its poles are then the amplifiers' alone."""
-        parts = [part.name for part in self.capacitors if part.farads > 0.0]
-        return next(iter(parts + [array.name for array in self.arrays if array.charged]), None)
+        """What holds charge or flux, the first part in words, or None: poles are then those of the amplifiers alone."""
+        parts = [f"{part.name} has capacitance" for part in self.capacitors if part.farads > 0.0]
+        parts += [f"{part.name} has inductance" for part in self.inductors if part.henries > 0.0]
+        return next(iter(parts + [f"{array.name} has capacitance" for array in self.arrays if array.charged]), None)
 
     def with_parts(self, *parts: Part) -> Loop:
         """Return the loop with more parts: a capacitor across a feedback, a load at an output.
@@ -138,6 +146,38 @@ class Loop:
         return self._of(Transconductor)
 
     @cached_property
+    def current_gains(self) -> tuple[CurrentGain, ...]:
+        """Its sources of amperes by amperes."""
+        return self._of(CurrentGain)
+
+    @cached_property
+    def transresistors(self) -> tuple[Transresistor, ...]:
+        """Its sources of volts by amperes."""
+        return self._of(Transresistor)
+
+    @cached_property
+    def fixing(self) -> list[tuple[str, str, str]]:
+        """What fixes a voltage and has a current, but amplifiers: name, + and - node."""
+        branches = [(source.name, source.plus, source.minus) for source in self.volts]
+        branches += [(part.name, part.a, part.b) for part in self.resistors if part.ohms == 0.0]
+        branches += [(part.name, part.a, part.b) for part in self.inductors]
+        return branches + [(source.name, source.plus, source.minus) for source in self.transresistors]
+
+    @cached_property
+    def controls(self) -> frozenset[str]:
+        """The names of all parts whose current controls others."""
+        return frozenset(
+            [source.control for source in self.current_gains] + [source.control for source in self.transresistors]
+        )
+
+    @cached_property
+    def watched(self) -> list[str]:
+        """The nodes that settle: amplifiers' outputs, those that they drive from too, or all of a loop without."""
+        outputs = dict.fromkeys(amp.out for amp in self.amplifiers)
+        outputs |= dict.fromkeys(amp.reference for amp in self.amplifiers if amp.reference != GROUND)
+        return list(outputs) or self.nodes
+
+    @cached_property
     def points(self) -> int | None:
         """How many points its sources have, None if each has one number."""
         return next(iter(self._sizes()), None)
@@ -149,14 +189,9 @@ class Loop:
         for part in self.parts:
             if isinstance(part, JoinedArray):
                 names.update({node: None for _, _, node in part.ports if node is not None})
-            elif isinstance(part, Resistor | Capacitor):
-                names.update({part.a: None, part.b: None})
             else:
-                if isinstance(part, Transconductor):
-                    names.update({part.a: None, part.b: None})
-                names.update({part.plus: None, part.minus: None})
-                if isinstance(part, OpAmp):
-                    names[part.out] = None
+                pins = (getattr(part, pin, None) for pin in _PINS)
+                names.update({node: None for node in pins if node is not None})
         names.pop(GROUND, None)
         return list(names)
 
@@ -172,5 +207,20 @@ class Loop:
             (one_size, first), (another_size, second) = list(sizes.items())[:2]
             raise InputError(f"{first} has {one_size} points and {second} has {another_size}: give them as many")
 
+    def _check_controls(self) -> None:
+        with_current = {name for name, _, _ in self.fixing} | {amp.name for amp in self.amplifiers}
+        sources: tuple[CurrentGain | Transresistor, ...] = (*self.current_gains, *self.transresistors)
+        for source in sources:
+            if source.control not in with_current:
+                raise InputError(
+                    f"control of {source.name} is {source.control}, which has no current of its own in the loop: it "
+                    "must name a VoltageSource, Inductor, OpAmp, Transresistor or Resistor of 0 ohm"
+                )
 
-_KINDS = ("Resistor", "Capacitor", "VoltageSource", "CurrentSource", "Transconductor", "OpAmp", "JoinedArray")
+
+_PINS = ("a", "b", "plus", "minus", "out", "reference")
+
+_KINDS = (
+    "Resistor", "Capacitor", "Inductor", "VoltageSource", "CurrentSource", "Transconductor", "CurrentGain",
+    "Transresistor", "OpAmp", "JoinedArray",
+)  # fmt: skip

@@ -63,7 +63,7 @@ class DenseSystem:
         """
         size = matrix.shape[0]
         check_memory(8.0 * 6 * size * size, f"a loop of {size} unknowns", "take fewer lines")
-        rows, columns = _scales(matrix)
+        rows, columns = scales(matrix)
         scaled = rows[:, None] * matrix * columns
         with one_blas_thread():
             factors, pivots, failed = lapack.dgetrf(scaled)
@@ -91,10 +91,10 @@ class DenseSystem:
         return np.abs(self.inverse)
 
 
-def _scales(matrix: Array) -> tuple[Array, Array]:
+def scales(matrix: Array) -> tuple[Array, Array]:
     """Return powers of 2 that bring the largest entries of rows and columns near 1."""
     size = np.abs(matrix)
-    rows, columns = np.ones(size.shape[0]), np.ones(size.shape[0])
+    rows, columns = np.ones(size.shape[0]), np.ones(size.shape[1])
     for _ in range(_ROUNDS):
         for axis, scale in ((1, rows), (0, columns)):
             largest = (rows[:, None] * size * columns).max(axis=axis, initial=0.0)

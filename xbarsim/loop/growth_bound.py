@@ -28,7 +28,7 @@ def least_reach(pencil: LoopPencil) -> float:
 
     That is inf where more than amplifiers with poles is active.
     """
-    if not pencil.passive:
+    if pencil.active is not None:
         return float(np.inf)
     return MARGIN * growing_size(pencil)
 

@@ -1,9 +1,9 @@
 """A loop's equations: modified nodal analysis of the small circuit, with each array as its admittance.
 
-Unknowns are the nodes' voltages, then the currents of what fixes a voltage: sources and resistors of 0 ohm, then
-amplifiers, each current entering at the + terminal or the output. An amplifier's equation is
-``v(plus) - v(minus) - (v(out) - r i) / gain = -offset``, r its output resistance and i its current: at infinite gain a
-nullor, and nothing else changes.
+Unknowns are the nodes' voltages, then the currents of what fixes a voltage: sources, resistors of 0 ohm, inductors and
+transresistors, then amplifiers, each current entering at the + terminal or the output. An amplifier's equation is
+``v(plus) - v(minus) - (v(out) - v(reference) - r i) / gain = -offset``, r its output resistance and i its current: at
+infinite gain a nullor, and nothing else changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from xbarsim.checks import Array
 from xbarsim.crossbar import SIDES, Side
 from xbarsim.loop.circuit_loop import Loop
-from xbarsim.loop.loop_parts import GROUND, JoinedArray
+from xbarsim.loop.loop_parts import JoinedArray
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.solution import Solution
 from xbarsim.solvers.solve import solve_points
 
@@ -43,10 +44,14 @@ class LoopEquations:
 
     @cached_property
     def fixing(self) -> list[tuple[str, int, int]]:
-        """Sources of volts, then resistors of 0 ohm: name, + and - node."""
-        branches = [(source.name, source.plus, source.minus) for source in self.loop.volts]
-        branches += [(part.name, part.a, part.b) for part in self.loop.resistors if part.ohms == 0.0]
-        return [(name, self.number[a], self.number[b]) for name, a, b in branches]
+        """Sources of volts, resistors of 0 ohm, inductors, transresistors: name, + and - node."""
+        return [(name, self.number[a], self.number[b]) for name, a, b in self.loop.fixing]
+
+    @cached_property
+    def current(self) -> dict[str, int]:
+        """The unknown that is the current of each part that has one, by its name."""
+        names = [name for name, _, _ in self.fixing] + [amp.name for amp in self.loop.amplifiers]
+        return {name: k for k, name in enumerate(names, self.nodes)}
 
     @property
     def nodes(self) -> int:
@@ -72,6 +77,16 @@ class LoopEquations:
         return plus, minus, out
 
     @cached_property
+    def references(self) -> Ints:
+        """The nodes that all amplifiers' outputs drive from, (amplifiers,); -1 is ground."""
+        return np.array([self.number[amp.reference] for amp in self.loop.amplifiers], dtype=np.int64)
+
+    @cached_property
+    def watched(self) -> Ints:
+        """The nodes whose voltages settle, amplifiers' outputs or all."""
+        return np.array([self.number[node] for node in self.loop.watched], dtype=np.int64)
+
+    @cached_property
     def part_matrix(self) -> Array:
         """All but the arrays, (size, size)."""
         # A row and a column for ground at the end, which are left out.
@@ -94,16 +109,24 @@ class LoopEquations:
             for node, sign in ((a, 1.0), (b, -1.0)):
                 matrix[k, node] += sign
                 matrix[node, k] += sign
-        for k, (plus, minus, out, amp) in enumerate(
-            zip(*self.inputs, self.loop.amplifiers, strict=True), self.first_amplifier
+        for source in self.loop.current_gains:
+            through = self.current[source.control]
+            matrix[self.number[source.a], through] += source.gain
+            matrix[self.number[source.b], through] -= source.gain
+        for follower in self.loop.transresistors:
+            matrix[self.current[follower.name], self.current[follower.control]] -= follower.ohms
+        for k, (plus, minus, out, reference, amp) in enumerate(
+            zip(*self.inputs, self.references, self.loop.amplifiers, strict=True), self.first_amplifier
         ):
             # Times the gain where that is below 1.
             weight = min(1.0, amp.amplifier.gain)
             share = weight / amp.amplifier.gain
             matrix[out, k] += 1.0
+            matrix[reference, k] -= 1.0
             matrix[k, plus] += weight
             matrix[k, minus] -= weight
             matrix[k, out] -= share
+            matrix[k, reference] += share
             matrix[k, k] += amp.amplifier.output_resistance * share
         return matrix[:-1, :-1]
 
@@ -193,19 +216,23 @@ class LoopEquations:
 
     def driven_matrix(self) -> Array:
         """Return the left-hand side with each amplifier's inner voltage on the right of its own equation."""
-        matrix = self.matrix.copy()
+        matrix = np.zeros((self.size + 1, self.size + 1))
+        matrix[:-1, :-1] = self.matrix
         _, _, out = self.inputs
         law = self.first_amplifier + np.arange(len(self.loop.amplifiers))
         matrix[law] = 0.0
         matrix[law, out] = 1.0
+        matrix[law, self.references] -= 1.0
         matrix[law, law] = [-amp.amplifier.output_resistance for amp in self.loop.amplifiers]
-        return matrix
+        return matrix[:-1, :-1]
 
     def inner_voltages(self, x: Array) -> Array:
         """Return the amplifiers' inner voltages, (amplifiers, points)."""
         _, _, out = self.inputs
         ohms = np.array([amp.amplifier.output_resistance for amp in self.loop.amplifiers])
-        inner: Array = x[out] - ohms[:, None] * x[self.first_amplifier :]
+        # Ground's row is the last.
+        volts = np.concatenate([x[: self.nodes], np.zeros((1, x.shape[1]))])
+        inner: Array = volts[out] - volts[self.references] - ohms[:, None] * x[self.first_amplifier :]
         return inner
 
     def label(self, unknown: int) -> str:

@@ -13,7 +13,8 @@ from xbarsim.crossbar import Side
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.loop.circuit_loop import Loop
-from xbarsim.loop.loop_parts import GROUND, JoinedArray, OpAmp
+from xbarsim.loop.loop_parts import JoinedArray, OpAmp
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.netlist import cell_calls
 from xbarsim.netlist.write import cell_lines, wire_lines
 
@@ -28,7 +29,8 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     ``vwl_name_<row>``. An amplifier ``name`` is ``e_name``, with ``vos_name`` where it has an offset, ``ri_name`` and
     ``ro_name``; without bound on its gain it is HSPICE's ideal one, ``e_name out 0 opamp plus minus``, which xbarsim
     reads and ngspice does not. Resistors, capacitors and sources are ``r_name``, ``c_name``, ``v_name`` and
-    ``i_name``, transconductors ``g_name``; capacitances of an array's nodes ``cw_name_<row>_<col>`` and
+    ``i_name``, inductors ``l_name``, transconductors ``g_name``, current gains ``f_name``, transresistors ``h_name``;
+    capacitances of an array's nodes ``cw_name_<row>_<col>`` and
     ``cb_name_<row>_<col>``, those across its cells ``cc_name_<row>_<col>``. Cells that are no resistors are calls
     ``x_name_<row>_<col>`` of their model's subcircuit, which is written too.
 
@@ -83,6 +85,15 @@ def _lines(loop: Loop, point: int, seconds: float | None) -> Iterator[str]:
         yield from _resistor(f"_{part.name}", part.a, part.b, part.ohms)
     for source in loop.transconductors:
         yield f"g_{source.name} {source.a} {source.b} {source.plus} {source.minus} {source.siemens!r}"
+    with_current = _current_names(loop)
+    for gain in loop.current_gains:
+        yield f"f_{gain.name} {gain.a} {gain.b} {with_current[gain.control]} {gain.gain!r}"
+    for follower in loop.transresistors:
+        pins = f"{follower.plus} {follower.minus} {with_current[follower.control]}"
+        yield f"h_{follower.name} {pins} {follower.ohms!r}"
+    for coil in loop.inductors:
+        card = f"{coil.a} {coil.b} {coil.henries!r}" if coil.henries else f"{coil.a} {coil.b} 0"
+        yield f"{with_current[coil.name]} {card}"
     for charge in loop.capacitors:
         yield f"c_{charge.name} {charge.a} {charge.b} {charge.farads!r}"
     for amp in loop.amplifiers:
@@ -92,6 +103,15 @@ def _lines(loop: Loop, point: int, seconds: float | None) -> Iterator[str]:
         yield from _array(array)
     yield ".op" if seconds is None else f".tran {seconds / 1000!r} {seconds!r} 0 {seconds / 1000!r} uic"
     yield ".end"
+
+
+def _current_names(loop: Loop) -> dict[str, str]:
+    """Return what the netlist calls each part that has a current."""
+    letters = {part.name: "l" if part.henries else "v" for part in loop.inductors}
+    letters |= dict.fromkeys((source.name for source in loop.transresistors), "h")
+    letters |= dict.fromkeys((amp.name for amp in loop.amplifiers), "e")
+    names = [name for name, _, _ in loop.fixing] + [amp.name for amp in loop.amplifiers]
+    return {name: f"{letters.get(name, 'v')}_{name}" for name in names}
 
 
 def _amplifier(amp: OpAmp, timed: bool) -> Iterator[str]:
@@ -110,11 +130,11 @@ def _amplifier(amp: OpAmp, timed: bool) -> Iterator[str]:
         yield f"cp_{amp.name} {pole} 0 {1.0 / (2.0 * math.pi * (values.bandwidth or math.nan))!r}"
         if np.isfinite(values.gain):
             yield f"rp_{amp.name} {pole} 0 {values.gain!r}"
-        yield f"e_{amp.name} {inner} 0 {pole} 0 1"
+        yield f"e_{amp.name} {inner} {amp.reference} {pole} 0 1"
     elif np.isinf(values.gain):
-        yield f"e_{amp.name} {inner} 0 opamp {plus} {amp.minus}"
+        yield f"e_{amp.name} {inner} {amp.reference} opamp {plus} {amp.minus}"
     else:
-        yield f"e_{amp.name} {inner} 0 {plus} {amp.minus} {values.gain!r}"
+        yield f"e_{amp.name} {inner} {amp.reference} {plus} {amp.minus} {values.gain!r}"
     if values.output_resistance != 0.0:
         yield f"ro_{amp.name} {inner} {amp.out} {values.output_resistance!r}"
 

@@ -14,31 +14,34 @@ from xbarsim.crossbar import Side
 from xbarsim.errors import InputError
 from xbarsim.loop.amplifier import Amplifier
 from xbarsim.loop.circuit_loop import Loop
+from xbarsim.loop.controlled_parts import CurrentGain, Transconductor, Transresistor
 from xbarsim.loop.loop_parts import (
-    GROUND,
     Capacitor,
     CurrentSource,
+    Inductor,
     JoinedArray,
     OpAmp,
     Part,
     Resistor,
-    Transconductor,
     VoltageSource,
 )
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.controlled import Controlled
-from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, values_at_dc
+from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, values_at_dc
+from xbarsim.netlist.element_kinds import GROUND as GROUND_NUMBER
 from xbarsim.netlist.graph.arrays_inside import ArrayInside
 from xbarsim.netlist.graph.edges import NoCrossbar
 from xbarsim.netlist.graph.farads import lay_out
-from xbarsim.netlist.storage import Capacitors, Storage
+from xbarsim.netlist.storage import Capacitors, Inductors, Storage
 
 
 def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -> Loop:
     """Read a netlist as a loop.
 
     Voltage-controlled sources of volts are amplifiers, subcircuits' too, and their resistors parts of their own; those
-    of amperes are transconductors. Arrays of 64 cells or more are recognised by their graph, whatever their elements
+    of amperes are transconductors, as negative resistors are. Sources that a current controls, ammeters and inductors
+    are parts too. Arrays of 64 cells or more are recognised by their graph, whatever their elements
     are called; capacitors at their nodes and across their cells are theirs, all else are parts. They count for the
     poles, with or without a ``.tran``.
 
@@ -64,14 +67,9 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
     """
     circuit = read(source, charges=True)
     arrays = circuit.arrays_inside()
-    loop = loop_of(circuit, arrays, bandwidth=bandwidth)
+    loop = loop_of(circuit, arrays, bandwidth=bandwidth, moving=True)
     storage = circuit.storage or Storage()
-    if storage.inductors.elements.size:
-        element = int(storage.inductors.elements[0])
-        where = circuit.places.where(int(circuit.origins[element]))
-        raise InputError(
-            f"{circuit.names[element]} ({where}) holds flux, which poles of loops have no place for: write 'v 0' for it"
-        )
+    _check_inductors(circuit, arrays, storage.inductors)
     return _charged(circuit, arrays, loop, storage.capacitors)
 
 
@@ -81,10 +79,12 @@ def loop_of(
     *,
     varying: Mapping[int, Array] | None = None,
     bandwidth: float | None = None,
+    moving: bool = False,
 ) -> Loop:
     """Return the loop that a circuit is at rest, of which ``arrays`` are parts.
 
-    ``varying`` are values (points,) of sources by their elements.
+    ``varying`` are values (points,) of sources by their elements; inductors have their flux where it is ``moving``, and
+    are sources of 0 V else.
 
     Raises
     ------
@@ -105,10 +105,16 @@ def loop_of(
         name, kind = circuit.names[element], circuit.kinds[element]
         amount = (varying or {}).get(element, values[element])
         if kind == RESISTOR:
-            parts.append(Resistor(name, a, b, float(amount)))
+            # A negative one is a current of the other sign by its own voltage.
+            siemens = 1.0 / float(amount) if amount < 0.0 else 0.0
+            parts.append(Transconductor(name, a, b, a, b, siemens) if siemens else Resistor(name, a, b, float(amount)))
+        elif kind == INDUCTOR and moving:
+            parts.append(Inductor(name, a, b, float(circuit.values[element])))
         else:
             parts.append(CurrentSource(name, a, b, amount) if kind == CURRENT else VoltageSource(name, a, b, amount))
-    parts += [_controlled(circuit, source, bandwidth) for source in circuit.controlled]
+    for source in circuit.controlled:
+        part = _by_current(circuit, source) if source.coupling.by_current else _by_voltage(circuit, source, bandwidth)
+        parts.append(part)
     return Loop(*parts, *(_joined(circuit, array, f"array{k}") for k, array in enumerate(arrays)))
 
 
@@ -148,24 +154,60 @@ def _charged(circuit: Circuit, arrays: tuple[ArrayInside, ...], loop: Loop, capa
     return Loop(*parts)
 
 
-def _controlled(circuit: Circuit, source: Controlled, bandwidth: float | None) -> Part:
+def _by_voltage(circuit: Circuit, source: Controlled, bandwidth: float | None) -> Part:
     """Return a voltage-controlled source of volts as an amplifier, one of amperes as a transconductor."""
-    where = circuit.places.where(source.origin)
     names = circuit.nodes
     first, second = names[source.first], names[source.second]
     if source.kind == "g":
         return Transconductor(source.name, first, second, names[source.c], names[source.d], source.gain)
-    if source.kind != "e" or GROUND not in (first, second) or first == second:
-        raise InputError(
-            f"{source.name} ({where}) is no amplifier: it must be an E source from ground to its output, or a G source"
-        )
-    # Turned round it is one of the negative gain.
-    gain = source.gain if second == GROUND else -source.gain
-    out = first if second == GROUND else second
-    if gain == 0.0:
+    if first == second:
+        where = circuit.places.where(source.origin)
+        raise InputError(f"{source.name} ({where}) has both ends on one node: remove it")
+    if source.gain == 0.0:
         return VoltageSource(source.name, first, second, 0.0)
+    # Turned round it is one of the negative gain.
+    turned = _is_turned(source)
+    gain = -source.gain if turned else source.gain
+    out, reference = (second, first) if turned else (first, second)
     plus, minus = (source.c, source.d) if gain > 0.0 else (source.d, source.c)
-    return OpAmp(source.name, names[plus], names[minus], out, Amplifier(gain=abs(gain), bandwidth=bandwidth))
+    amplifier = Amplifier(gain=abs(gain), bandwidth=bandwidth)
+    return OpAmp(source.name, names[plus], names[minus], out, amplifier, reference)
+
+
+def _is_turned(source: Controlled) -> bool:
+    """Whether a source of volts is an amplifier with its output at its - node."""
+    return source.kind == "e" and source.first == GROUND_NUMBER and source.gain != 0.0
+
+
+def _by_current(circuit: Circuit, source: Controlled) -> Part:
+    """Return a current-controlled source; no array has what controls it inside."""
+    count = len(circuit.names)
+    if source.c < count:
+        control, sign = circuit.names[source.c], 1.0
+    else:
+        controlling = circuit.controlled[source.c - count]
+        control, sign = controlling.name, -1.0 if _is_turned(controlling) else 1.0
+    first, second = circuit.nodes[source.first], circuit.nodes[source.second]
+    if source.kind == "f":
+        return CurrentGain(source.name, first, second, control, sign * source.gain)
+    return Transresistor(source.name, first, second, control, sign * source.gain)
+
+
+def _check_inductors(circuit: Circuit, arrays: tuple[ArrayInside, ...], inductors: Inductors) -> None:
+    """Check that inductors lie outside of arrays and share no flux, or raise InputError."""
+    inside = np.concatenate([np.zeros(0, np.int64), *(array.elements for array in arrays)])
+    for element in inductors.elements[np.isin(inductors.elements, inside)].tolist():
+        where = circuit.places.where(int(circuit.origins[element]))
+        raise InputError(
+            f"{circuit.names[element]} ({where}) lies inside of an array, whose wires have no inductance: "
+            "write 'v 0' for it"
+        )
+    for pair in zip(inductors.first.tolist(), inductors.second.tolist(), strict=True):
+        first, second = (int(inductors.elements[k]) for k in pair)
+        where = circuit.places.where(int(circuit.origins[first]))
+        raise InputError(
+            f"{circuit.names[first]} ({where}) is coupled to {circuit.names[second]}: a loop's inductors share no flux"
+        )
 
 
 def _joined(circuit: Circuit, array: ArrayInside, name: str) -> JoinedArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,11 +13,10 @@ from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.errors import InputError
 from xbarsim.loop.amplifier import Amplifier
+from xbarsim.loop.controlled_parts import CurrentGain, Transconductor, Transresistor
+from xbarsim.loop.part_checks import GROUND, check_names, check_word, set_number
 from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.solvers.effective import port_admittance, ports
-
-GROUND = "0"
-_NAME = re.compile(r"[^\s*;$=,(){}'\"]+")
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,8 @@ class Resistor:
     ohms: float
 
     def __post_init__(self) -> None:
-        _check_names(self, "a", "b")
-        _set_number(self, "ohms", checked_array(f"ohms of {self.name}", self.ohms, inf_ok=True), most_axes=0)
+        check_names(self, "a", "b")
+        set_number(self, "ohms", checked_array(f"ohms of {self.name}", self.ohms, inf_ok=True), most_axes=0)
         object.__setattr__(self, "ohms", float(self.ohms))
 
 
@@ -76,9 +74,39 @@ class Capacitor:
     farads: float
 
     def __post_init__(self) -> None:
-        _check_names(self, "a", "b")
-        _set_number(self, "farads", checked_array(f"farads of {self.name}", self.farads), most_axes=0)
+        check_names(self, "a", "b")
+        set_number(self, "farads", checked_array(f"farads of {self.name}", self.farads), most_axes=0)
         object.__setattr__(self, "farads", float(self.farads))
+
+
+@dataclass(frozen=True)
+class Inductor:
+    """Henries between nodes ``a`` and ``b``: 0 ohm at the operating point, part of the poles.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    a, b : str
+        Its nodes; its current enters at ``a``.
+    henries : float
+        Its inductance.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, or ``henries`` is not one finite number, 0 or more.
+    """
+
+    name: str
+    a: str
+    b: str
+    henries: float
+
+    def __post_init__(self) -> None:
+        check_names(self, "a", "b")
+        set_number(self, "henries", checked_array(f"henries of {self.name}", self.henries), most_axes=0)
+        object.__setattr__(self, "henries", float(self.henries))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +134,8 @@ class VoltageSource:
     volts: ArrayLike
 
     def __post_init__(self) -> None:
-        _check_names(self, "plus", "minus")
-        _set_number(self, "volts", checked_array(f"volts of {self.name}", self.volts, signed=True))
+        check_names(self, "plus", "minus")
+        set_number(self, "volts", checked_array(f"volts of {self.name}", self.volts, signed=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,48 +163,13 @@ class CurrentSource:
     amperes: ArrayLike
 
     def __post_init__(self) -> None:
-        _check_names(self, "plus", "minus")
-        _set_number(self, "amperes", checked_array(f"amperes of {self.name}", self.amperes, signed=True))
-
-
-@dataclass(frozen=True)
-class Transconductor:
-    """Amperes by volts, SPICE's G: what leaves the circuit at ``a`` and enters it at ``b``.
-
-    Parameters
-    ----------
-    name : str
-        What messages and netlists call it.
-    a, b : str
-        Its nodes; the current flows from ``a`` through it to ``b``.
-    plus, minus : str
-        The nodes that control it.
-    siemens : float
-        Amperes for 1 V of ``plus`` above ``minus``, of either sign.
-
-    Raises
-    ------
-    InputError
-        A name is malformed, or ``siemens`` is not one finite number.
-    """
-
-    name: str
-    a: str
-    b: str
-    plus: str
-    minus: str
-    siemens: float
-
-    def __post_init__(self) -> None:
-        _check_names(self, "a", "b", "plus", "minus")
-        siemens = checked_array(f"siemens of {self.name}", self.siemens, signed=True)
-        _set_number(self, "siemens", siemens, most_axes=0)
-        object.__setattr__(self, "siemens", float(self.siemens))
+        check_names(self, "plus", "minus")
+        set_number(self, "amperes", checked_array(f"amperes of {self.name}", self.amperes, signed=True))
 
 
 @dataclass(frozen=True)
 class OpAmp:
-    """An amplifier between its inputs ``plus`` and ``minus`` and its output ``out``, which drives from ground.
+    """An amplifier between its inputs ``plus`` and ``minus`` and its output ``out``, which drives from ``reference``.
 
     Parameters
     ----------
@@ -186,11 +179,13 @@ class OpAmp:
         Its nodes.
     amplifier : Amplifier
         What it does; ideal by default.
+    reference : str
+        The node that its output drives from; ground by default, the second output of a differential amplifier.
 
     Raises
     ------
     InputError
-        A name is malformed, ``amplifier`` is no Amplifier, or ``out`` is ground.
+        A name is malformed, ``amplifier`` is no Amplifier, or ``out`` is ground or the reference.
     """
 
     name: str
@@ -198,13 +193,16 @@ class OpAmp:
     minus: str
     out: str
     amplifier: Amplifier = field(default_factory=Amplifier)
+    reference: str = GROUND
 
     def __post_init__(self) -> None:
-        _check_names(self, "plus", "minus", "out")
+        check_names(self, "plus", "minus", "out", "reference")
         if not isinstance(self.amplifier, Amplifier):
             raise InputError(f"amplifier of {self.name} is {type(self.amplifier).__name__}: it must be an Amplifier")
         if self.out == GROUND:
             raise InputError(f"out of {self.name} is ground: an amplifier's output needs a node")
+        if self.out == self.reference:
+            raise InputError(f"out and reference of {self.name} are both {self.out}: they need two nodes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +237,7 @@ class JoinedArray:
     cell_capacitance: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
-        _check_names(self)
+        check_names(self)
         if not isinstance(self.crossbar, Crossbar):
             raise InputError(
                 f"crossbar of {self.name} is {type(self.crossbar).__name__}: it must be an xbarsim.Crossbar"
@@ -255,7 +253,7 @@ class JoinedArray:
             if isinstance(names, str) or len(names) != count:
                 raise InputError(f"nodes of {self.name} has {len(names)} names at {side}: it has {count} lines")
             for k, node in enumerate(names):
-                _check_word(f"nodes[{side!r}][{k}] of {self.name}", node)
+                check_word(f"nodes[{side!r}][{k}] of {self.name}", node)
         # Refuses what is no capacitance.
         _ = self.farads
 
@@ -291,23 +289,15 @@ class JoinedArray:
         return np.array([ends[side].voltage[line] if node is None else 0.0 for side, line, node in self.ports])
 
 
-Part = Resistor | Capacitor | VoltageSource | CurrentSource | Transconductor | OpAmp | JoinedArray
-
-
-def _check_names(part: Part, *columns: str) -> None:
-    _check_word(f"name of a {type(part).__name__}", part.name)
-    for column in columns:
-        _check_word(f"{column} of {part.name}", getattr(part, column))
-
-
-def _check_word(where: str, word: object) -> None:
-    if not isinstance(word, str) or _NAME.fullmatch(word) is None:
-        raise InputError(f"{where} is {word!r}: names have neither blanks nor any of * ; $ = , ( ) {{ }} and quotes")
-
-
-def _set_number(part: Part, column: str, value: Array, most_axes: int = 1) -> None:
-    if value.ndim > most_axes:
-        how = "one number" + (", or one for each point" if most_axes else "")
-        raise InputError(f"{column} of {part.name} has shape {value.shape}: give {how}")
-    value.setflags(write=False)
-    object.__setattr__(part, column, value)
+Part = (
+    Resistor
+    | Capacitor
+    | Inductor
+    | VoltageSource
+    | CurrentSource
+    | Transconductor
+    | CurrentGain
+    | Transresistor
+    | OpAmp
+    | JoinedArray
+)

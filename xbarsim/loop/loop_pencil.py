@@ -2,13 +2,15 @@
 
 Sources that fix a voltage, and whatever joins nodes by 0 ohm, make groups of nodes. A group with ground in it stands
 still, one with an amplifier's inner voltage u in it has that, and every other has an unknown y. With the selection S
-that gives all nodes' voltages, ``V = S x``, x = (y, u), and Laplacians C and G of all farads and siemens::
+that gives all nodes' voltages, ``V = S x``, x = (y, u, j), and Laplacians C and G of all farads and siemens::
 
-    S_y' C S x' = -S_y' G S x                          Kirchhoff's current law of each group
+    S_y' C S x' = -S_y' (G S x + J j)                  Kirchhoff's current law of each group
     u' / w      = v(plus) - v(minus) - u / gain        each amplifier, w = 2 pi bandwidth, inf without a pole
+    L j'        = v(a) - v(b) - r j(control) - u       each branch, with what it has of these
 
-No currents are unknowns, and nothing is left out: an array with capacitance has all its nodes, one without counts by
-the exact admittance between its ends.
+Currents j are unknowns of inductors, of what is controlled by a current or controls by one, and of amplifiers between
+two nodes: these join no groups. J has where they flow, current gains too. Nothing is left out: an array with
+capacitance has all its nodes, one without counts by the exact admittance between its ends.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -25,7 +28,8 @@ from xbarsim.checks import Array
 from xbarsim.crossbar import Side
 from xbarsim.errors import SolveError
 from xbarsim.loop.loop_equations import Ints, LoopEquations
-from xbarsim.loop.loop_parts import GROUND, JoinedArray
+from xbarsim.loop.loop_parts import JoinedArray
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.solution import Solution
 
 
@@ -38,7 +42,7 @@ class LoopPencil:
     holding, moving : sparse (size, size)
         E and A.
     free : int
-        How many unknowns are voltages of groups; amplifiers' inner voltages follow.
+        How many unknowns are voltages of groups; amplifiers' inner voltages follow, then currents.
     charges : (edges, 2)
         The unknowns at the two sides of every capacitance; -1 stands still.
     start : (size, points)
@@ -47,8 +51,9 @@ class LoopPencil:
         The amplifiers' outputs, or all nodes of a loop without amplifiers.
     speeds : (amplifiers,)
         w; inf of one without a pole.
-    passive : bool
-        Whether all but amplifiers with poles is resistors and capacitors.
+    active : str or None
+        The first part beside amplifiers with poles that is no resistor or capacitor, an amplifier between two nodes or
+        one that controls among them; None where no current is an unknown.
     """
 
     holding: sparse.csc_array
@@ -58,12 +63,17 @@ class LoopPencil:
     start: Array
     watched: sparse.csr_array
     speeds: Array
-    passive: bool
+    active: str | None
 
     @property
     def size(self) -> int:
         """How many unknowns there are."""
         return int(self.holding.shape[0])
+
+    @property
+    def driving(self) -> slice:
+        """Which unknowns are amplifiers' inner voltages."""
+        return slice(self.free, self.free + self.speeds.size)
 
     @staticmethod
     def of(equations: LoopEquations, x: Array, solutions: Mapping[str, Solution]) -> LoopPencil:
@@ -92,9 +102,11 @@ class LoopPencil:
                 graph.add_array(array)
             else:
                 graph.add_ends(array)
-        volts.append(equations.inner_voltages(x))
+        # Above ground: of an amplifier between two nodes that of its inner node.
+        references = np.concatenate([x[: equations.nodes], np.zeros((1, x.shape[1]))])[equations.references]
+        volts.append(equations.inner_voltages(x) + references)
         graph.add_parts()
-        return graph.pencil(np.concatenate(volts))
+        return graph.pencil(np.concatenate(volts), x)
 
 
 def _inner_volts(array: JoinedArray, solution: Solution) -> Array:
@@ -114,6 +126,19 @@ def _inner_volts(array: JoinedArray, solution: Solution) -> Array:
     return volts
 
 
+@dataclass(frozen=True)
+class _Branch:
+    """A current from node ``a`` to ``b`` that is an unknown: ``henries j' = v(a) - v(b) - ohms j(control) - u``."""
+
+    name: str
+    a: int
+    b: int
+    henries: float = 0.0
+    ohms: float = 0.0
+    control: str = ""
+    amplifier: int = -1
+
+
 @dataclass(eq=False)
 class _Graph:
     """Nodes with edges of siemens, of farads and of nothing between them; ground is node 0."""
@@ -124,6 +149,7 @@ class _Graph:
     farads: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
     shorts: list[tuple[Ints, Ints]] = field(default_factory=list)
     blocks: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
+    branches: list[_Branch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.count = 1 + self.equations.nodes
@@ -167,12 +193,12 @@ class _Graph:
     def add_parts(self) -> None:
         """Add all parts but arrays, and the nodes of amplifiers' inner voltages behind all nodes until here."""
         loop = self.equations.loop
-        pairs = [(self._node(part.a), self._node(part.b), part.ohms) for part in loop.resistors]
+        pairs = [(self._node(part.a), self._node(part.b), part.ohms) for part in loop.resistors if part.ohms]
         pairs += [(self._node(amp.plus), self._node(amp.minus), amp.amplifier.input_resistance)
                   for amp in loop.amplifiers]  # fmt: skip
-        pairs += [(self._node(source.plus), self._node(source.minus), 0.0) for source in loop.volts]
         pairs += [(self.count + k, self._node(amp.out), amp.amplifier.output_resistance)
                   for k, amp in enumerate(loop.amplifiers)]  # fmt: skip
+        self._add_branches()
         self.count += len(loop.amplifiers)
         table = np.array(pairs, dtype=np.float64).reshape(-1, 3)
         self._resistors(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2])
@@ -187,16 +213,39 @@ class _Graph:
         ).reshape(-1, 3)
         self.farads.append((farads[:, 0].astype(np.int64), farads[:, 1].astype(np.int64), farads[:, 2]))
 
+    def _add_branches(self) -> None:
+        """Add what has a current: as shorts, or with their currents as unknowns where these count."""
+        loop = self.equations.loop
+        henries = {part.name: part.henries for part in loop.inductors}
+        followers = {part.name: part for part in loop.transresistors}
+        joined = []
+        for name, first, second in loop.fixing:
+            a, b = self._node(first), self._node(second)
+            if name in followers:
+                self.branches.append(_Branch(name, a, b, ohms=followers[name].ohms, control=followers[name].control))
+            elif henries.get(name) or name in loop.controls:
+                self.branches.append(_Branch(name, a, b, henries.get(name, 0.0)))
+            else:
+                joined.append((a, b))
+        pairs = np.array(joined, dtype=np.int64).reshape(-1, 2)
+        self.shorts.append((pairs[:, 0], pairs[:, 1]))
+        for k, amp in enumerate(loop.amplifiers):
+            if amp.reference != GROUND or amp.name in loop.controls:
+                self.branches.append(_Branch(amp.name, self.count + k, self._node(amp.reference), amplifier=k))
+
     def _places(self) -> tuple[Ints, int]:
         """Return the unknown of each node, -1 where it stands still, and how many are no amplifier's."""
         a, b = (np.concatenate([edge[k] for edge in self.shorts]) for k in (0, 1))
         joins = sparse.coo_array((np.ones(a.size), (a, b)), shape=(self.count, self.count))
         groups, group = connected_components(joins, directed=False)
         amplifiers = self.equations.loop.amplifiers
-        driven = group[self.count - len(amplifiers) :]
+        driven = group[self.count - len(amplifiers) :].tolist()
         place = np.full(groups, -2)
         place[group[0]] = -1
-        for k, own_group in enumerate(driven.tolist()):
+        apart = {branch.amplifier for branch in self.branches}
+        for k, own_group in enumerate(driven):
+            if k in apart:
+                continue
             if place[own_group] != -2:
                 raise SolveError(
                     f"the output of amplifier {amplifiers[k].name} has its voltage from elsewhere too: "
@@ -209,42 +258,72 @@ class _Graph:
         place[free] = np.arange(count)
         return place[group], count
 
-    def pencil(self, volts: Array) -> LoopPencil:
-        """Return the equations; ``volts`` are all nodes' at the operating points, (nodes, points)."""
+    def pencil(self, volts: Array, x: Array) -> LoopPencil:
+        """Return the equations at operating points x (size, points), ``volts`` (nodes, points) of all nodes there."""
         loop = self.equations.loop
         amplifiers = loop.amplifiers
         place, free = self._places()
-        size = free + len(amplifiers)
+        size = free + len(amplifiers) + len(self.branches)
         live = np.flatnonzero(place >= 0)
         select = sparse.csr_array((np.ones(live.size), (live, place[live])), shape=(self.count, size))
         kirchhoff = select[:, :free].T
         capacitance, conductance = self._laplacian(self.farads), self._laplacian(self.siemens, self.blocks)
         speeds = np.array([2.0 * math.pi * (amp.amplifier.bandwidth or math.nan) for amp in amplifiers])
-        plus, minus, out = (
-            np.array([self._node(getattr(amp, pin)) for amp in amplifiers], dtype=np.int64)
-            for pin in ("plus", "minus", "out")
+        plus, minus = (
+            np.array([self._node(getattr(amp, pin)) for amp in amplifiers], dtype=np.int64) for pin in ("plus", "minus")
         )
         inner = free + np.arange(len(amplifiers))
         between = select[plus] - select[minus]
         share = np.array([1.0 / amp.amplifier.gain for amp in amplifiers])
         own_share = sparse.csr_array((share, (np.arange(inner.size), inner)), shape=(inner.size, size))
         own_rate = sparse.csr_array((1.0 / speeds, (np.arange(inner.size), inner)), shape=(inner.size, size))
-        holding = sparse.vstack([kirchhoff @ capacitance @ select, own_rate])
-        moving = sparse.vstack([-(kirchhoff @ conductance @ select), between - own_share])
-        begin = np.concatenate([kirchhoff @ (capacitance @ volts), volts[self.count - inner.size :] / speeds[:, None]])
+        through, flux, law = self._branch_terms(select, size, free)
+        holding = sparse.vstack([kirchhoff @ capacitance @ select, own_rate, flux])
+        moving = sparse.vstack([-(kirchhoff @ (conductance @ select + through)), between - own_share, law])
+        currents = x[[self.equations.current[branch.name] for branch in self.branches]]
+        begin = np.concatenate([
+            kirchhoff @ (capacitance @ volts),
+            self.equations.inner_voltages(x) / speeds[:, None],
+            flux[:, size - len(self.branches) :] @ currents,
+        ])  # fmt: skip
         first, second, farads = (np.concatenate([edge[k] for edge in self.farads]) for k in (0, 1, 2))
         charges = np.stack([place[first], place[second]], axis=1)[farads > 0.0]
-        looked_at = out if amplifiers else np.arange(1, 1 + self.equations.nodes)
         return LoopPencil(
             sparse.csc_array(holding),
             sparse.csc_array(moving),
             free,
             charges,
             -begin,
-            select[looked_at],
+            select[1 + self.equations.watched],
             speeds,
-            not loop.transconductors and bool(np.isfinite(speeds).all()),
+            self._active(),
         )
+
+    def _active(self) -> str | None:
+        loop = self.equations.loop
+        names = [source.name for source in loop.transconductors] + [branch.name for branch in self.branches]
+        names += [amp.name for amp in loop.amplifiers if amp.amplifier.bandwidth == math.inf]
+        return next(iter(names), None)
+
+    def _branch_terms(self, select: Any, size: int, free: int) -> tuple[Any, Any, Any]:
+        """Return where branches' currents flow, (nodes, size), and both sides of their laws, (branches, size)."""
+        count = len(self.branches)
+        place = {branch.name: size - count + k for k, branch in enumerate(self.branches)}
+        through = sparse.lil_array((self.count, size))
+        flux, law = sparse.lil_array((count, size)), sparse.lil_array((count, size))
+        for k, branch in enumerate(self.branches):
+            through[branch.a, place[branch.name]] += 1.0
+            through[branch.b, place[branch.name]] -= 1.0
+            flux[k, place[branch.name]] = branch.henries
+            if branch.control:
+                law[k, place[branch.control]] -= branch.ohms
+            if branch.amplifier >= 0:
+                law[k, free + branch.amplifier] -= 1.0
+        for source in self.equations.loop.current_gains:
+            through[self._node(source.a), place[source.control]] += source.gain
+            through[self._node(source.b), place[source.control]] -= source.gain
+        a, b = (np.array([getattr(branch, pin) for branch in self.branches], dtype=np.int64) for pin in "ab")
+        return through.tocsr(), flux.tocsr(), law.tocsr() + select[a] - select[b]
 
     def _laplacian(
         self, edges: list[tuple[Ints, Ints, Array]], blocks: list[tuple[Ints, Ints, Array]] | None = None

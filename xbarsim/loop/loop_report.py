@@ -43,8 +43,7 @@ class LoopReport:
     @property
     def watched(self) -> list[str]:
         """The nodes that settle: amplifiers' outputs, or all of a loop without amplifiers."""
-        loop = self.closed.loop
-        return [amp.out for amp in loop.amplifiers] or loop.nodes
+        return self.closed.loop.watched
 
     def check_drawable(self) -> None:
         """Check that there is a way to the operating point, or raise InputError."""

@@ -18,7 +18,8 @@ from xbarsim.loop.amplifier import Amplifier, amplifiers_for
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.closed_loop import TOLERANCE, close
 from xbarsim.loop.loop_answer import LoopAnswer, checked_condition
-from xbarsim.loop.loop_parts import GROUND, OpAmp
+from xbarsim.loop.loop_parts import OpAmp
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.loop.signed_pair import (
     Matrix,
     checked_inputs,

@@ -15,6 +15,9 @@ from xbarsim.loop.loop_modes import Complex, LoopModes
 from xbarsim.loop.loop_pencil import LoopPencil
 from xbarsim.resources import check_running, one_blas_thread
 
+MOST_DENSE = 700
+"""Unknowns up to which all modes are computed in place of these."""
+
 _MOST_SHARE = 0.4
 """Part of the unknowns that modes may be at most."""
 
@@ -32,10 +35,12 @@ def slow_modes(pencil: LoopPencil) -> LoopModes:
     ConvergenceError
         Modes did not converge, or leave too much of the equations.
     """
-    if not pencil.passive:
+    if pencil.active is not None:
         raise SolveError(
-            f"the loop has {pencil.size} voltages with capacitance, and transconductors or amplifiers of infinite "
-            "bandwidth: give all a bandwidth, or take fewer lines"
+            f"the loop has {pencil.size} voltages and currents that move, more than {MOST_DENSE}, and {pencil.active}: "
+            "only where amplifiers from ground with a bandwidth are all that is active, how fast a mode may grow is "
+            "bounded; give amplifiers a bandwidth, take fewer lines, or leave out the capacitance of arrays: "
+            "loop.with_capacitance()"
         )
     slowest_left_out = least_reach(pencil)
     factors = factored_sparse(pencil.moving)
@@ -101,4 +106,4 @@ def _projected(
     with one_blas_thread():
         weights = np.linalg.solve(adjoint.T @ charge, (adjoint.T @ pencil.start).astype(np.complex128))
     outputs = np.asarray(pencil.watched @ modes)
-    return LoopModes.sorted_of(poles, modes[pencil.free :], outputs, weights, ROUNDING * np.abs(poles), reach)
+    return LoopModes.sorted_of(poles, modes[pencil.driving], outputs, weights, ROUNDING * np.abs(poles), reach)

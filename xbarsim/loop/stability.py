@@ -203,10 +203,9 @@ def stability_of(equations: LoopEquations, x: Array, solutions: Mapping[str, Sol
     names = tuple(amp.name for amp in loop.amplifiers)
     if loop.charged is not None or any(amp.amplifier.bandwidth == math.inf for amp in loop.amplifiers):
         modes = charged_modes(equations, x, solutions)
-        levels = x[equations.inputs[2]] if names else x[: equations.nodes]
-        return Stability(names, modes, True, levels)
+        return Stability(names, modes, True, x[equations.watched])
     timed = bool(names) and loop.amplifiers[0].amplifier.bandwidth is not None
-    return Stability(names, amplifier_modes(equations, x), timed, x[equations.inputs[2]])
+    return Stability(names, amplifier_modes(equations, x), timed, x[equations.watched])
 
 
 def check_stable(stability: Stability) -> None:

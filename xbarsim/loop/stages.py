@@ -8,7 +8,8 @@ import numpy as np
 
 from xbarsim.checks import Array
 from xbarsim.loop.amplifier import Amplifier
-from xbarsim.loop.loop_parts import GROUND, JoinedArray, OpAmp, Part, Resistor, VoltageSource
+from xbarsim.loop.loop_parts import JoinedArray, OpAmp, Part, Resistor, VoltageSource
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.loop.signed_pair import Matrix, SignedPair
 
 Nodes = Sequence[str]

@@ -12,7 +12,8 @@ from xbarsim.loop.amplifier import Amplifier, amplifiers_for
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.closed_loop import TOLERANCE, close
 from xbarsim.loop.loop_answer import LoopAnswer
-from xbarsim.loop.loop_parts import GROUND, Capacitor, Part, VoltageSource
+from xbarsim.loop.loop_parts import Capacitor, Part, VoltageSource
+from xbarsim.loop.part_checks import GROUND
 from xbarsim.loop.signed_pair import Matrix, checked_inputs, checked_matrix, checked_ohms, matrix_of
 from xbarsim.loop.stages import feedback, is_signed, joined, line_nodes, summing
 

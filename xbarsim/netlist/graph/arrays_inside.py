@@ -62,9 +62,9 @@ class ArrayInside:
 def arrays_inside(circuit: FlatCircuit) -> tuple[ArrayInside, ...]:
     """Return the crossbars inside a circuit, large ones; what else is at their ends may be anything.
 
-    Nodes that controlled, current or nonlinear elements or sources touch lie outside. What hangs together without
-    them is a crossbar by the same search that finds whole ones, or it is part of the rest. A circuit of resistors and
-    grounded sources alone has none: it is a crossbar or it is not.
+    Nodes that controlled, controlling, current or nonlinear elements or sources touch lie outside. What hangs together
+    without them is a crossbar by the same search that finds whole ones, or it is part of the rest. A circuit of
+    resistors and grounded sources alone has none: it is a crossbar or it is not.
     """
     if circuit.states or circuit.charging is not None or not _is_more(circuit):
         return ()
@@ -118,6 +118,9 @@ def _outside(circuit: FlatCircuit) -> Bools:
         outside[[source.first, source.second]] = True
         if not source.coupling.by_current:
             outside[[source.c, source.d]] = True
+        elif source.c < len(circuit.names):
+            # An ammeter that controls lies outside, or no loop could have its current.
+            outside[[circuit.first[source.c], circuit.second[source.c]]] = True
     for laws in circuit.behaviours:
         outside[laws.first] = outside[laws.second] = True
         for kind, plus, minus in zip(laws.kinds, laws.plus, laws.minus, strict=True):
