@@ -29,7 +29,7 @@ from xbarsim.resources import one_blas_thread
 RESIDUAL = 1e-8
 """Largest part of its own terms that an eigenvector may leave of the equations."""
 
-RESIDUAL_AGAIN = 1e-3
+_AGAIN = 1e-3
 """Part of that from which on an eigenvector is found again at its pole."""
 
 _NUDGE = 1e-11
@@ -72,7 +72,7 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
             shares = _left_of(poles, charge, flow, right)
         else:
             shares = _left_of(poles, charge, flow, whole)
-            poor = shares > RESIDUAL * RESIDUAL_AGAIN
+            poor = shares > RESIDUAL * _AGAIN
             whole[:, poor] = _again(poles[poor], charge, flow, whole[:, poor])
             shares = _left_of(poles, charge, flow, whole)
         weights = (left @ system.start) / norm[:, None]
@@ -150,7 +150,11 @@ def _again(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Comple
     for k, pole in enumerate(poles):
         matrix = flow - pole * (1.0 + _NUDGE) * charge
         rows = 1.0 / np.abs(matrix).max(axis=1, keepdims=True)
-        mode = np.linalg.solve(rows * matrix, rows[:, 0] * (charge @ modes[:, k]))
+        try:
+            mode = np.linalg.solve(rows * matrix, rows[:, 0] * (charge @ modes[:, k]))
+        except np.linalg.LinAlgError:
+            # What it leaves says how good it is.
+            mode = modes[:, k]
         better[:, k] = mode * (mode.conj() @ modes[:, k]) / (mode.conj() @ mode)
     return better
 
