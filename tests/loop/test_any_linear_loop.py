@@ -5,7 +5,7 @@ import pytest
 from loop_tools import crossbar, descriptor
 
 from xbarsim.analysis.simulate import simulate
-from xbarsim.errors import InputError
+from xbarsim.errors import ConvergenceError, InputError
 from xbarsim.loop import (
     Amplifier,
     Capacitor,
@@ -19,6 +19,7 @@ from xbarsim.loop import (
     Transconductor,
     Transresistor,
     VoltageSource,
+    all_modes,
     close,
     write_loop,
 )
@@ -130,6 +131,14 @@ def test_poles_are_those_of_the_descriptor_system(seed):
     apart = np.abs(poles[:, None] - poles) + np.diag(np.full(len(poles), np.inf))
     assert (apart.min(axis=0) > 1e-7 * np.abs(poles)).all()
     assert max(correction(holding, moving, pole) for pole in poles) < 1e-8
+
+
+def test_poles_that_the_determinant_does_not_bear_out_are_refused(monkeypatch):
+    loop = random_loop(45)
+    assert close(loop).stability.stable
+    monkeypatch.setattr(all_modes, "_MOST_DOUBT", 1e-30)
+    with pytest.raises(ConvergenceError, match=r"the pole .* 1/s is uncertain by .* of it \(tolerance 1e-30\)"):
+        _ = close(loop, stable=False).stability
 
 
 def small(*parts):

@@ -29,11 +29,14 @@ from xbarsim.resources import one_blas_thread
 RESIDUAL = 1e-8
 """Largest part of its own terms that an eigenvector may leave of the equations."""
 
-RESIDUAL_AGAIN = 1e-3
+_AGAIN = 1e-3
 """Part of that from which on an eigenvector is found again at its pole."""
 
 _NUDGE = 1e-11
 """Part of a pole by which inverse iteration stays beside it, or its matrix could be singular."""
+
+_FASTEST, _BESIDE, _MOST_DOUBT = 8, 1e-7, 1e-6
+"""How many of the fastest poles are checked by the determinant, from how far beside, and what they may be off by."""
 
 ROUNDING = 1e-12
 """Part of a pole below which its real part is rounding."""
@@ -72,9 +75,10 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
             shares = _left_of(poles, charge, flow, right)
         else:
             shares = _left_of(poles, charge, flow, whole)
-            poor = shares > RESIDUAL * RESIDUAL_AGAIN
+            poor = shares > RESIDUAL * _AGAIN
             whole[:, poor] = _again(poles[poor], charge, flow, whole[:, poor])
             shares = _left_of(poles, charge, flow, whole)
+            _check_fastest(poles, charge, flow)
         weights = (left @ system.start) / norm[:, None]
     reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
     sound = np.abs(poles) < reach
@@ -150,9 +154,35 @@ def _again(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Comple
     for k, pole in enumerate(poles):
         matrix = flow - pole * (1.0 + _NUDGE) * charge
         rows = 1.0 / np.abs(matrix).max(axis=1, keepdims=True)
-        mode = np.linalg.solve(rows * matrix, rows[:, 0] * (charge @ modes[:, k]))
+        try:
+            mode = np.linalg.solve(rows * matrix, rows[:, 0] * (charge @ modes[:, k]))
+        except np.linalg.LinAlgError:
+            # What it leaves says how good it is.
+            mode = modes[:, k]
         better[:, k] = mode * (mode.conj() @ modes[:, k]) / (mode.conj() @ mode)
     return better
+
+
+def _check_fastest(poles: Complex, charge: Array, flow: Array) -> None:
+    """Check the fastest poles by a step of Newton's method on ``det(s E - A)`` of the whole, from beside each.
+
+    Raises
+    ------
+    ConvergenceError
+        One is another by more than ``_MOST_DOUBT``.
+    """
+    for pole in poles[np.argsort(-np.abs(poles))[:_FASTEST]]:
+        start = pole * (1.0 + _BESIDE)
+        matrix = start * charge - flow
+        rows = 1.0 / np.abs(matrix).max(axis=1, keepdims=True)
+        columns = 1.0 / np.abs(rows * matrix).max(axis=0)
+        slope = np.trace(np.linalg.solve(rows * matrix * columns, rows * charge * columns))
+        doubt = abs(start - 1.0 / slope - pole) / abs(pole)
+        if not doubt <= _MOST_DOUBT:
+            raise ConvergenceError(
+                f"the pole {pole:.3g} 1/s is uncertain by {doubt:.1e} of it (tolerance {_MOST_DOUBT:g})",
+                "look for capacitances, inductances or gains very many decades apart",
+            )
 
 
 def left_over(poles: Complex, charge: NDArray[Any], flow: NDArray[Any], most_charge: Array, most_flow: Array) -> Array:

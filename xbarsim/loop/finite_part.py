@@ -61,8 +61,8 @@ def finite_part(holding: Array, moving: Array) -> FinitePart:
     if not top.size:
         if len(_pivots(moving)[0]) < size:
             raise SingularPencilError
-        zeros = np.zeros((0, 0))
-        return FinitePart(zeros, zeros, (np.zeros((size, 0)),), np.zeros((size, 0)))
+        empty = np.zeros((0, 0))
+        return FinitePart(empty, empty, (np.zeros((size, 0)),), np.zeros((size, 0)))
     charge = holding[np.ix_(top, first)]
     # z = x_first + back x_second, w = x_second; balances are rows without what they have of the others'.
     back = _divided(charge, holding[np.ix_(top, second)])
@@ -108,10 +108,10 @@ def _solved(charge: Array, rates: Array, pushes: Array, balance_z: Array, balanc
     # What enforces the constraints is what the equations that it is in leave: push w = charge z' - flow z.
     levels = [states @ z for z in part.whole]
     charges, flows = ([_divided(push[at], side[at] @ z) for z in levels] for side in (charge, flow))
-    zeros, still = np.zeros_like(charges[0]), np.zeros_like(levels[0])
+    zero, still = np.zeros_like(charges[0]), np.zeros_like(levels[0])
     whole = tuple(
         unknowns(z, moved - resting)
-        for z, moved, resting in zip([*levels, still], [zeros, *charges], [*flows, zeros], strict=True)
+        for z, moved, resting in zip([*levels, still], [zero, *charges], [*flows, zero], strict=True)
     )
     return FinitePart(part.holding, part.rates, whole, forced @ part.left)
 
