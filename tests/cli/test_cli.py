@@ -238,3 +238,4 @@ def test_help_is_an_answer(capsys, arguments):
 
 def test_no_command_names_the_commands(capsys):
     assert_refused(call(capsys), 2, "export", "info", "solve", "--help")
+    assert_refused(call(capsys, "study"), 2, "give a command, export, plan, report, run, status; xbarsim study --help")

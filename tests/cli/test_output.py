@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import os
+import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,7 +221,7 @@ def test_infer_and_train_in_every_form(capsys, tmp_path):
     assert means == {moment["seconds"]: moment["mean"] for moment in record["times"]}
 
 
-def outcome(*arguments):
+def outcome(*arguments, **options):
     good = Difference(10, 1e-13, 1e-12, "w_0_0")
     row = Row(
         "linear/default/2x3", "linear", "default", "2x3", 6, "solve", "export", 1e-9, good, good, good, seconds=0.1
@@ -242,6 +244,23 @@ def test_validate_in_every_form(capsys, monkeypatch, tmp_path):
     assert (answer.code, answer.out, answer.all_err) == (0, "", "")
     assert (tmp_path / "a.csv").read_text().count("\n") == 2
     assert (tmp_path / "report" / "validation.md").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as POSIX has them")
+@pytest.mark.parametrize("any_done", [True, False])
+def test_validate_shows_what_was_compared_before_ctrl_c(capsys, monkeypatch, any_done):
+    def interrupted(*arguments, stop, **options):
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        return outcome() if any_done else replace(outcome(), rows=[])
+
+    monkeypatch.setattr(validate, "run", interrupted)
+    answer = call(capsys, "validate", "--format", "csv")
+    assert answer.code == 130
+    assert answer.out.count("\n") == (2 if any_done else 0)
+    words = "note: interrupted: what was compared until then is shown\n" if any_done else "xbarsim: interrupted\n"
+    assert answer.err == words
 
 
 @pytest.mark.slow

@@ -258,3 +258,28 @@ def test_a_report_of_nothing_that_could_be_compared_is_written(tmp_path):
     assert note is None or not note
     assert all(path.stat().st_size for path in paths)
     assert any(path.suffix == ".png" for path in paths)
+
+
+def stopped_after(count):
+    """Says no so many times, then yes."""
+    answers = iter([False] * count)
+    return lambda: next(answers, True)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_stop_keeps_what_was_compared_and_leaves_out_the_circuit_in_hand(count):
+    whole = validate.run("quick", against=("closed",))
+    part = validate.run("quick", against=("closed",), stop=stopped_after(count))
+    assert [row.case for row in part.rows] == [row.case for row in whole.rows[:count]]
+    assert f", stopped at {whole.rows[count].case} (closed form)" in part.scope
+    assert "stopped" not in whole.scope
+
+
+def test_a_simulator_that_ctrl_c_ended_is_no_failure(monkeypatch):
+    def ended():
+        raise SpiceError("ngspice was ended by a signal")
+
+    monkeypatch.setattr(session.closed, "rows", lambda: [("ladder", ended)])
+    assert not validate.run("quick", against=("closed",), stop=stopped_after(0)).rows
+    with pytest.raises(SpiceError, match="ended by a signal"):
+        validate.run("quick", against=("closed",))

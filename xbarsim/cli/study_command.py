@@ -27,9 +27,12 @@ Ctrl-C, a crash or a change of the file, and only what is missing is done.
 """
 
 
-@click.group(help=_HELP)
-def study() -> None:
+@click.group(help=_HELP, invoke_without_command=True)
+@click.pass_context
+def study(context: click.Context) -> None:
     """Studies; ``_HELP`` says the rest."""
+    if context.invoked_subcommand is None:
+        raise click.UsageError(f"give a command, {', '.join(sorted(study.commands))}; xbarsim study --help says more")
 
 
 for _view in COMMANDS:

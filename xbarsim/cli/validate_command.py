@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim.cli.failures import EXIT_STOPPED
 from xbarsim.cli.output import Output, output_options
+from xbarsim.cli.stop_signals import signals
 
 if TYPE_CHECKING:
     from xbarsim.plot.figures import Figure
@@ -38,7 +40,8 @@ xbarsim validate --only 'sinh/*/8x8'
 xbarsim validate --large --against vacask
 xbarsim validate --quick --time
 
-Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 bad input.
+Exit codes: 0 all within tolerance; 1 some are not, or could not be compared; 2 bad input; 130 interrupted,
+with all that was compared until then.
 """
 
 
@@ -76,10 +79,12 @@ def validate(
         from xbarsim.validate.report_files import ready_folder
 
         ready_folder(report)
-    with announce.stages(not output.quiet) as progress:
+    with announce.stages(not output.quiet) as progress, signals() as caught:
         from xbarsim import validate as bank
 
-        outcome = bank.run(scope, _ENGINES[engine], only, progress, partners, in_time)
+        outcome = bank.run(scope, _ENGINES[engine], only, progress, partners, in_time, stop=lambda: bool(caught))
+    if caught and not outcome.rows:
+        raise KeyboardInterrupt
     from xbarsim.validate.report import ValidationReport
 
     output.deliver(ValidationReport(outcome), lambda: _drawn(outcome))
@@ -90,6 +95,10 @@ def validate(
             output.say(f"wrote {path}")
         if note:
             output.note(f"no picture: {note}")
+    if caught:
+        # Even if all is to be quiet: "none beyond tolerance" is of a part alone.
+        announce.say("note: interrupted: what was compared until then is shown")
+        raise SystemExit(EXIT_STOPPED)
     if outcome.failed:
         raise SystemExit(EXIT_BEYOND)
 

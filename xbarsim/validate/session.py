@@ -46,6 +46,7 @@ def run(
     progress: Callable[[str], None] = lambda name: None,
     against: tuple[Partner, ...] = (),
     in_time: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Solve the bank's circuits with xbarsim and with all else that is there, and compare.
 
@@ -65,11 +66,13 @@ def run(
         out.
     in_time : bool
         The bank in time in the place of that of operating points; ngspice, as a program, and VACASK alone take part.
+    stop : callable
+        Is asked after each circuit whether to end there: that one is left out, since Ctrl-C ends simulators too.
 
     Returns
     -------
     Outcome
-        A row a case.
+        A row a case; its ``scope`` says where it was stopped.
 
     Raises
     ------
@@ -87,6 +90,7 @@ def run(
     if "ngspice" in against and not available:
         raise SpiceMissingError(missing[selected[0]])
     rows: list[Row] = []
+    stopped = ""
     # Curves are compared beyond their points too, where both simulators go on alike.
     with tempfile.TemporaryDirectory(prefix="xbarsim-") as folder, collected():
         jobs = (
@@ -97,8 +101,16 @@ def run(
         for name, by, compare in jobs:
             if fnmatch.fnmatchcase(name, only) or only in name:
                 progress(f"{name} ({by})")
-                rows += compare()
-    if not rows:
+                try:
+                    compared = compare()
+                except SpiceError:
+                    if not stop():
+                        raise
+                if stop():
+                    stopped = f", stopped at {name} ({by})"
+                    break
+                rows += compared
+    if not rows and not stopped:
         like = "vteam/sine/2x3" if in_time else "linear/half select/12x16"
         raise InputError(f"--only {only}: no circuit has such a name; names are like {like}")
     facts = [*_facts(), *((_BY[engine], spice.version(engine)) for engine in available)]
@@ -106,7 +118,7 @@ def run(
     chosen_text = f"{scope}, in time" if in_time else scope
     chosen_text += f", only {only}" if only != "*" else ""
     chosen_text += f", against {' and '.join(against)}" if against else ""
-    return Outcome(chosen_text, rows, time.perf_counter() - start, facts)
+    return Outcome(f"{chosen_text}{stopped}", rows, time.perf_counter() - start, facts)
 
 
 def _available(engines: tuple[Engine, ...]) -> tuple[list[Engine], dict[Engine, str]]:
