@@ -7,7 +7,7 @@
 # make coverage the kernels' lines that tests reach, run as Python
 # make dist     wheel and sdist in dist/, each tried in an environment of its own, the wheel with every Python that is here
 # make bounds   what kernels may cost, counted anew: after a change that is meant
-# make docs     the documentation site, in docs/_build/html; a warning is an error
+# make docs     the documentation site, in docs/_build/html; a warning and a dead link are errors
 # make stale    the pages of results whose code has changed since they were measured
 VENV ?= .venv
 PYTHON ?= python3
@@ -64,6 +64,7 @@ coverage: $(VENV)/.all
 
 docs: $(VENV)/.docs
 	$(VENV)/bin/python -m sphinx -W --keep-going -q -c docs $(SPHINX_ARGS) . docs/_build/html
+	$(VENV)/bin/python docs/_ext/check_links.py docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 # What a user installs: in an environment with nothing else, outside of the checkout.

@@ -6,6 +6,7 @@ forge and in the site. Nothing is fetched, neither while it is built nor by a re
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,15 +21,16 @@ version = release = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").re
 
 root_doc = "docs/index"
 include_patterns = [
-    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**.md", "docs/gallery/*.rst", "validation/**.md",
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**.md", "docs/gallery/*.rst", "examples/*.ipynb",
+    "validation/**.md",
 ]  # fmt: skip
 exclude_patterns = [
-    ".*", "build", "dist", "docs/_build", "docs/_site", "kernels", "spice_models", "tests", "xbarsim",
+    ".*", "build", "dist", "docs/_build", "docs/_site", "docs/_static", "kernels", "spice_models", "tests", "xbarsim",
     "**/__pycache__", "*.egg-info",
 ]  # fmt: skip
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
@@ -44,6 +46,16 @@ extensions = [
 highlight_language = "text"
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
+
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
+# Notebooks run without what the reader's own profile has, and say nothing of how their kernel is reached.
+PROFILE = ROOT / "docs" / "_build" / "ipython" / "profile_default"
+PROFILE.mkdir(parents=True, exist_ok=True)
+PROFILE.joinpath("ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n", "utf-8")
+os.environ["IPYTHONDIR"] = str(PROFILE.parent)
+nb_execution_mode = "force"  # a cache goes by the notebook alone, not by the code that it calls
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpy's docstrings say types, shapes and units
@@ -66,11 +78,17 @@ sphinx_gallery_conf = {
     "backreferences_dir": "docs/gallery/backreferences",
     "download_all_examples": False,
     "show_memory": False,
+    "remove_config_comments": True,
     "write_computation_times": False,
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"xbarsim {version}"
 html_extra_path = ["_site"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_theme_options = {"navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"], "show_nav_level": 1}
+html_theme_options = {
+    "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"], "show_nav_level": 1,
+    "header_links_before_dropdown": 7,
+}  # fmt: skip

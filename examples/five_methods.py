@@ -7,6 +7,7 @@ which cells are stuck, some run images through the very chip. Five that train no
 each with what it takes; none sees the test images.
 """
 
+# sphinx_gallery_thumbnail_path = "validation/results/papers/side_by_side_mlp_1.png"
 import argparse
 import math
 

@@ -7,6 +7,7 @@ whatever the hardware does. Wires are no noise: each cell loses a part of its cu
 all other cells. With the circuit's own map and gradient a network can be trained for just that.
 """
 
+# sphinx_gallery_thumbnail_path = "docs/results/training_through_the_circuit/accuracy.png"
 import argparse
 import math
 

@@ -149,20 +149,9 @@ def differences(volts: Array, shares: Array, across: Array, down_s: Array, down_
     whole, less, below, slant = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     s0, s1, b0, b1 = above[0], above[1], above[2], above[3]
     spare_0, spare_1 = np.empty(n), np.empty(n)
-    for j in range(n):
-        whole[j] = volts[0, j] - volts[1, j]
-    for j in range(n):
-        less[j] = volts[1, j] - volts[0, j]
-    for j in range(n):
-        below[j] = volts[2, j] - volts[3, j]
-    for j in range(n):
-        s0[j] = volts[0, j] - volts[2, j]
-    for j in range(n):
-        s1[j] = volts[1, j] - volts[2, j]
-    for j in range(n):
-        b0[j] = volts[0, j] - volts[3, j]
-    for j in range(n):
-        b1[j] = volts[1, j] - volts[3, j]
+    for x, y, out in ((0, 1, whole), (1, 0, less), (2, 3, below), (0, 2, s0), (1, 2, s1), (0, 3, b0), (1, 3, b1)):
+        for j in range(n):
+            out[j] = volts[x, j] - volts[y, j]
     for back in range(m):
         i = m - 1 - back
         at_s, at_b = shares[i, 0], shares[i, 1]

@@ -14,6 +14,10 @@ import pytest
 CASES = 2
 """Of each test, the first of as many as it has."""
 
+# Amperes, seconds and joules lie below pytest.approx's own absolute tolerance of 1e-12, which would pass any of them.
+# What is compared is compared relatively, or by an absolute tolerance that the test gives.
+type(pytest.approx(1.0)).DEFAULT_ABSOLUTE_TOLERANCE = 0.0
+
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 NETWORKS = [
     "nn/test_*.py",

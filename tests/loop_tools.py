@@ -3,7 +3,7 @@
 import numpy as np
 
 from xbarsim import Crossbar
-from xbarsim.loop import Amplifier, CurrentSource, JoinedArray, OpAmp, Resistor, SignedPair, VoltageSource
+from xbarsim.loop import Amplifier, Capacitor, CurrentSource, JoinedArray, OpAmp, Resistor, SignedPair, VoltageSource
 
 UNIT = 1e-4
 REAL = Amplifier(gain=3e3, input_resistance=2e5, output_resistance=70.0, offset=2e-4, bandwidth=1e6)
@@ -128,3 +128,56 @@ def _array(part, sources):
                     sources.append((node, "0", end.voltage[k]))
                 parts.append((node, corner[side](k), ohms))
     return parts
+
+
+def descriptor(loop):
+    """``E x' = A x`` of a loop by modified nodal analysis with every current, dense; no node is merged or left out."""
+    resistors, charges, sources, amps = [], [], [], []
+    for part in loop.parts:
+        if isinstance(part, Resistor):
+            resistors.append((part.a, part.b, part.ohms))
+        elif isinstance(part, Capacitor):
+            charges.append((part.a, part.b, part.farads))
+        elif isinstance(part, VoltageSource):
+            sources.append((part.plus, part.minus))
+        elif isinstance(part, OpAmp):
+            amps.append(part)
+            resistors.append((part.plus, part.minus, part.amplifier.input_resistance))
+            resistors.append((part.out, f"{part.name}/inner", part.amplifier.output_resistance))
+        elif isinstance(part, JoinedArray):
+            fixed = []
+            resistors += _array(part, fixed)
+            sources += [(a, b) for a, b, _ in fixed]
+            for (i, j), _ in np.ndenumerate(part.crossbar.conductance):
+                w, b = f"{part.name}/w{i}.{j}", f"{part.name}/b{i}.{j}"
+                tables = (part.word_capacitance, part.bit_capacitance, part.cell_capacitance)
+                word, bit, cell = (np.broadcast_to(table, part.crossbar.shape)[i, j] for table in tables)
+                charges += [(w, "0", word), (b, "0", bit), (w, b, cell)]
+    sources += [(a, b) for a, b, ohms in resistors if ohms == 0.0]
+    sources += [(f"{amp.name}/inner", "0") for amp in amps]
+    names = {name: k for k, name in enumerate(dict.fromkeys(
+        [node for edge in [*resistors, *charges, *sources] for node in edge[:2]]
+        + [node for amp in amps for node in (amp.plus, amp.minus, amp.out)]
+    ))}  # fmt: skip
+    n, m = len(names), len(sources)
+    E, A = np.zeros((n + m + len(amps),) * 2), np.zeros((n + m + len(amps),) * 2)
+    conductances = [(a, b, 1 / ohms) for a, b, ohms in resistors if 0.0 < ohms < np.inf]
+    for matrix, sign, edges in ((E, 1.0, charges), (A, -1.0, conductances)):
+        for a, b, value in edges:
+            i, j = names[a], names[b]
+            matrix[[i, j], [i, j]] += sign * value
+            matrix[[i, j], [j, i]] -= sign * value
+    for k, (a, b) in enumerate(sources, n):
+        A[names[a], k] += 1
+        A[names[b], k] -= 1
+        A[k, names[a]] += 1
+        A[k, names[b]] -= 1
+    for k, amp in enumerate(amps):
+        state, source = n + m + k, n + m - len(amps) + k
+        A[source, state] -= 1
+        E[state, state] = 1 / (2 * np.pi * amp.amplifier.bandwidth)
+        A[state, names[amp.plus]] += 1
+        A[state, names[amp.minus]] -= 1
+        A[state, state] -= 1 / amp.amplifier.gain
+    keep = np.flatnonzero(np.arange(len(A)) != names["0"])
+    return E[np.ix_(keep, keep)], A[np.ix_(keep, keep)]

@@ -38,12 +38,15 @@ ON, OFF = 2e3, 1e12
 PATTERNS = 20
 LAYERS = (1, 2, 4)
 MOST = 20_000
-"""Cells of a crossbar that the general solver is tried on."""
+"""Cells that the general solver is tried on."""
 COLUMNS = (
     "| cells | lines | ngspice s | `xbarsim solve` s | of that reading | network s | recognising | array s "
     "| ms a pattern | ngspice / pattern | currents apart |"
 )
-STACKS = "| layers | lines | as a crossbar | ms a vector | that many crossbars, ms | network s |"
+STACKS = (
+    "| layers | lines | as a crossbar | ms a vector | that many crossbars, ms | network s | recognising | array s "
+    "| currents apart |"
+)
 GATES = {"resistors": 1.0, "transistors": 1.5}
 """What is on, of cells that arrays from Python have: those that leak are netlists' only."""
 TRANSISTOR = {
@@ -125,6 +128,27 @@ def columns(lines: int, cells: str, folder: Path) -> str:
     return f"| {' | '.join([cells, str(lines), *numbers, f'{apart:.1e}'])} |"
 
 
+def draw(built: LayerStack, volts: np.ndarray, path: Path) -> None:
+    """Write a stack of 1 ohm wires and ends as it is drawn: a node at each place of a plane's lines."""
+    layers, rows, cols = built.shape
+    cards = ["layers that share lines"]
+    for plane in range(layers + 1):
+        word = (plane + (built.first == "word")) % 2 == 1
+        for i in range(rows):
+            for j in range(cols):
+                node, ahead = f"n{plane}_{i}_{j}", f"n{plane}_{i}_{j + 1}" if word else f"n{plane}_{i + 1}_{j}"
+                if (j + 1 < cols) if word else (i + 1 < rows):
+                    cards.append(f"rw{plane}_{i}_{j} {node} {ahead} 1")
+                if plane < layers:
+                    ohms = 1 / float(built.conductance[plane, i, j])
+                    cards.append(f"rc{plane}_{i}_{j} {node} n{plane + 1}_{i}_{j} {ohms!r}")
+        for k in range(rows if word else cols):
+            held = float(volts[plane // 2, k]) if word else 0.0
+            end = f"n{plane}_{k}_0" if word else f"n{plane}_{rows - 1}_{k}"
+            cards += [f"re{plane}_{k} e{plane}_{k} {end} 1", f"v{plane}_{k} e{plane}_{k} 0 {held!r}"]
+    path.write_text("\n".join([*cards, ".op", ".end", ""]), "utf-8")
+
+
 def stack(layers: int, lines: int, folder: Path) -> str:
     rng = np.random.default_rng(lines)
     g = 10 ** -rng.uniform(3, 6, (layers, lines, lines))
@@ -135,15 +159,27 @@ def stack(layers: int, lines: int, folder: Path) -> str:
     plain = xbarsim.Crossbar(g[0], **wires)
     flat = timed(lambda: xbarsim.solve(plain, volts[:, 0], method="schur", threads=1)) / PATTERNS
     deck = folder / "stack.sp"
-    netlist.write(built.crossbar, volts[0].T.ravel(), deck)
+    draw(built, volts[0], deck)
     circuit = netlist.read(deck)
-    network = "-"
-    if built.crossbar.conductance.size <= MOST:
-        start = time.process_time()
-        simulate(circuit, None)
-        network = f"{time.process_time() - start:.3g}"
+    recognising = timed(lambda: netlist.Circuit.of(circuit).recognise())
+    recognition = circuit.recognise()
+    assert recognition.shape == built.crossbar.shape, recognition.reason
+    as_array = timed(lambda: simulate(circuit, recognition))
+    network = apart = "-"
+    if built.conductance.size <= MOST:
+        network = f"{timed(lambda: simulate(circuit, None)):.3g}"
+        mine, theirs = (simulate(circuit, way)[0].currents for way in (recognition, None))
+        apart = f"{np.abs(mine - theirs).max() / np.abs(theirs).max():.1e}"
     size = " x ".join(map(str, built.crossbar.shape))
-    return f"| {layers} | {lines} | {size} | {1e3 * one:.3g} | {1e3 * layers * flat:.3g} | {network} |"
+    numbers = [
+        f"{1e3 * one:.3g}",
+        f"{1e3 * layers * flat:.3g}",
+        network,
+        f"{recognising:.3g}",
+        f"{as_array:.3g}",
+        apart,
+    ]
+    return f"| {layers} | {lines} | {size} | {' | '.join(numbers)} |"
 
 
 def main() -> None:
@@ -172,8 +208,8 @@ def main() -> None:
                 print(page[-1], flush=True)
         more = [
             "",
-            "Stacks of square layers, bit lines lowest, against as many crossbars apart, and against the general",
-            "solver on the crossbar that the stack is.",
+            "Stacks of square layers, bit lines lowest, from Python against as many crossbars apart; and from netlists",
+            "of one node at each place of a shared line, `network` and `array` as above.",
             "",
             STACKS,
             "|" + "---|" * (STACKS.count("|") - 1),

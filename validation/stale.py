@@ -38,6 +38,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "large_maps.md": ARRAYS,
     "large_networks.md": (*NETWORKS, "xbarsim/nonideal"),
     "layers.md": (*NETWORKS, "xbarsim/nonideal"),
+    "loop_poles.md": (*NETLISTS, "xbarsim/dynamics", "xbarsim/loop"),
     "loops.md": (*NETLISTS, "xbarsim/loop"),
     "maps.md": NETWORKS,
     "neighbours.md": NETLISTS,

@@ -58,6 +58,8 @@ def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: 
         array = raw.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be real numbers in a regular array, not {_kind(value)}") from None
+    except RuntimeError as error:  # torch's, of tensors that follow a gradient
+        raise InputError(f"{name} is {_kind(value)}, which gives no array: {str(error).splitlines()[0]}") from None
     bad = np.isnan(array)
     if not inf_ok:
         bad |= np.isinf(array)

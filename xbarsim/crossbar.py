@@ -29,6 +29,10 @@ Side = Literal["word_left", "word_right", "bit_top", "bit_bottom"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
 
+MOST_SIEMENS = 1e18
+"""Of a cell that is solved: 0 ohm is 1e30 S in a reduction, beside which more than this would show."""
+
+
 @dataclass(frozen=True, eq=False)
 class LineEnds(Locked):
     """What one side's line ends are tied to: a Thevenin source for each line.
@@ -61,7 +65,15 @@ class LineEnds(Locked):
             object.__setattr__(self, name, array)
 
     def for_lines(self, side: str, count: int) -> LineEnds:
-        """Return the same ends as arrays of ``count`` lines."""
+        """Return the same ends as arrays of ``count`` lines.
+
+        Parameters
+        ----------
+        side : str
+            Which lines' ends they are, for messages.
+        count : int
+            Number of lines.
+        """
         lines = object.__new__(LineEnds)
         for name in ("voltage", "resistance"):
             view = broadcast(f"ends[{side!r}].{name}", getattr(self, name), (count,))
@@ -261,6 +273,13 @@ class Crossbar(Locked):
 
     def with_cells(self, conductance: ArrayLike, device: Device | None = None) -> Crossbar:
         """Return the same wires and ends with other cells, ``conductance`` (rows, cols) in siemens, of any device.
+
+        Parameters
+        ----------
+        conductance : (rows, cols) array
+            Siemens of the cells.
+        device : Device, optional
+            Their law; this crossbar's if there is none.
 
         Raises
         ------

@@ -64,3 +64,8 @@ def engineering(value: float, unit: str) -> str:
     power = min(12, max(-15, 3 * math.floor(math.log10(abs(value)) / 3 + 1e-12)))
     letter = {12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}[power]
     return f"{value / 10.0**power:.6g} {letter}{unit}"
+
+
+def short_number(value: float, unit: str) -> str:
+    """Write a number of three digits with its unit, for where there is little room: ``30.1 uA``."""
+    return engineering(float(f"{value:.3g}"), unit)

@@ -30,11 +30,23 @@ class Wave(Protocol):
     """
 
     def at(self, times: Floats) -> Floats:
-        """Return volts or amperes at ``times`` (seconds)."""
+        """Return volts or amperes at ``times`` (seconds).
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         ...
 
     def corners(self, start: float, stop: float) -> Floats:
-        """Return the times in [start, stop] where its value or its slope jumps, in order."""
+        """Return the times in [start, stop] where its value or its slope jumps, in order.
+
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which corners are asked for.
+        """
         ...
 
 
@@ -90,7 +102,13 @@ class Pulse(_Numbers):
     count: float = 0.0
 
     def at(self, times: Floats) -> Floats:
-        """Return the pulse train's values."""
+        """Return the pulse train's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64) - self.delay
         up, down = self.rise, self.rise + self.width
         over = (self.count > 0) & (time > self.count * self.period)
@@ -146,7 +164,13 @@ class Sine(_Numbers):
         return _turn(self.frequency)
 
     def at(self, times: Floats) -> Floats:
-        """Return the sine's values."""
+        """Return the sine's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.maximum(np.asarray(times, dtype=np.float64) - self.delay, 0.0)
         angle = 2 * np.pi * self.frequency * time + _radians(self.phase)
         value: Floats = self.offset + self.amplitude * np.sin(angle) * np.exp(-self.damping * time)
@@ -187,7 +211,13 @@ class FrequencyModulated(_Numbers):
         return _turn(abs(self.carrier) + abs(self.index * self.signal))
 
     def at(self, times: Floats) -> Floats:
-        """Return the sine's values."""
+        """Return the sine's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         turns = 2 * np.pi * np.asarray(times, dtype=np.float64)
         swing = self.index * np.sin(self.signal * turns + _radians(self.signal_phase))
         value: Floats = self.offset + self.amplitude * np.sin(
@@ -233,7 +263,13 @@ class AmplitudeModulated(_Numbers):
         return _turn(abs(self.carrier) + abs(self.modulation))
 
     def at(self, times: Floats) -> Floats:
-        """Return the modulated sine's values."""
+        """Return the modulated sine's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64) - self.delay
         turns, phase = 2 * np.pi * np.maximum(time, 0.0), _radians(self.phase)
         value = self.amplitude * (self.offset + np.sin(self.modulation * turns + phase))
@@ -266,7 +302,13 @@ class Exponential(_Numbers):
     fall_constant: float
 
     def at(self, times: Floats) -> Floats:
-        """Return the exponential's values."""
+        """Return the exponential's values.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64)
         swing = self.high - self.low
         value = np.full(time.shape, self.low)
@@ -328,7 +370,13 @@ class Piecewise:
             )
 
     def at(self, times: Floats) -> Floats:
-        """Return the interpolated values; at a repeat, what the repeated part starts with."""
+        """Return the interpolated values; at a repeat, what the repeated part starts with.
+
+        Parameters
+        ----------
+        times : array
+            Seconds, of any shape; the values have it too.
+        """
         time = np.asarray(times, dtype=np.float64) - self.delay
         if self.repeat is not None:
             length = self.points[-1] - self.repeat

@@ -34,7 +34,9 @@ CHILDREN = {
     ],
     "docs/mitigation": ["methods/*"],
     "docs/explanation": ["design", "explanation/*", "closed_form"],
-    "docs/reference": ["reference/cli", "reference/dialect", "reference/hardware", "reference/api/index"],
+    "docs/reference": [
+        "reference/cli", "reference/dialect", "reference/hardware", "reference/glossary", "reference/api/index",
+    ],
     "docs/reference/api/index": ["*"],
     "docs/results": ["../validation/README", "results/README"],
     "docs/results/README": ["*"],

@@ -135,10 +135,11 @@ def test_capacitors_that_begin_empty_are_charged_by_both():
     [
         (BIOLEK, "x{at} {p} {n} biolek rinit={{16k*(1-{share})}}", 0.25, 1.0, (), 1e-5),
         (BIOLEK, "x{at} {n} {p} biolek rinit={{16k*(1-{share})}}", 0.25, 1.0, (), 1e-5),
+        (BIOLEK, "x{at} {p} {n} biolek rinit={{16k*(1-{share})}}", 1.0, 1.0, (), 5e-4),
         (SMOOTH, "x{at} {p} {n} smooth x0={share} k={{1e6*(1+{share})}}", 1.0, 1e-5, ("cl w1_1 0 10p",), 1e-5),
         (YAKOPCIC, "x{at} {n} {p} {x} yakopcic\n.ic v({x})={share}", 0.5, 1e-3, (), 3e-4),
     ],
-    ids=["biolek", "biolek turned", "own", "yakopcic"],
+    ids=["biolek", "biolek turned", "biolek to its bound", "own", "yakopcic"],
 )  # fmt: skip
 def test_memristors_move_the_same_by_both(definition, call, amplitude, stop, more, tolerance):
     sources = [f"{{}} 0 sin(0 {amplitude * part!r} {1 / stop!r})" for part in (1.0, -0.6, 0.8)]

@@ -126,7 +126,8 @@ def test_a_cell_carries_what_its_initial_state_says(tmp_path, form):
     current, notes, result = solved(tmp_path, f"v1 a 0 {V}\nx1 a 0 cell\n.subckt cell p n\n{cell}\n.ends\n.op")
     assert current["i(v1)"] == pytest.approx(-amperes, rel=1e-13)
     if "vr " not in cell:  # what charges states is nothing that sources deliver to the cell
-        assert result.power[0] == pytest.approx(V * amperes, rel=1e-9)
+        # What holds a temperature of 300 V against 0.3 A is 90 W that the sum of all sources does not have.
+        assert result.power[0] == pytest.approx(V * amperes, rel=1e-9, abs=1e-15 * 90.0)
     assert any("frozen" in note for note in notes)
 
 

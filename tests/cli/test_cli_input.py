@@ -109,7 +109,7 @@ def test_bad_voltages(capsys, tmp_path, values, word, command):
         ("--sense", "nan", "sense is nan"),
         ("--word-wire", "much", "--word-wire"),
         ("--word-wire", "2.2kk", "--word-wire"),
-        ("--bit-wire", "none.npy", "none.npy: bit_wire file not found"),
+        ("--bit-wire", "none.npy", "none.npy: bit_wire: there is no such file"),
         ("--driver", "g.npy", "driver has shape (3, 4)"),
         ("--sense", "driver.npy", "sense has shape (3,)"),
         ("--word-wire", "g.npy", "word_wire has shape (3, 4)"),
@@ -236,3 +236,24 @@ def test_an_export_that_fails_leaves_the_old_file(capsys, tmp_path):
     output.chmod(0o640)
     assert call(capsys, "export", *circuit, "-o", output).code == 0
     assert stat.S_IMODE(output.stat().st_mode) == 0o640, "replacing keeps the file's mode"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"0,001;0,002\n0,003;0,004\n", "found '0,001;0,002': write decimal points"),
+        (b"PK\x03\x04\xff\xfe", "neither text nor .npy: save it with numpy.save or numpy.savetxt"),
+    ],
+)
+def test_what_is_no_matrix_says_how_to_make_one(capsys, tmp_path, monkeypatch, content, words):
+    monkeypatch.chdir(tmp_path)
+    Path("g.csv").write_bytes(content)
+    Path("v.csv").write_text("0.1\n0.2\n")
+    assert_refused(call(capsys, "solve", "--conductance", "g.csv", "--voltages", "v.csv"), 2, words)
+
+
+def test_a_loss_of_nothing_has_no_sign(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savetxt("g.csv", 10 ** np.random.default_rng(2).uniform(-6, -3, (6, 5)))
+    np.savetxt("v.csv", np.random.default_rng(3).uniform(0, 0.3, 6))
+    assert "-0.00%" not in call(capsys, "solve", "--conductance", "g.csv", "--voltages", "v.csv").out

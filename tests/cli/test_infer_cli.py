@@ -96,7 +96,7 @@ def test_a_training_that_is_resumed_keeps_its_own_ways(capsys, mlp, tmp_path):
     write_idx(tmp_path / "MNIST")
     process = call(capsys, "train", "--resume", mlp, "--data", "mnist", "--data-folder", tmp_path)
     assert_refused(process, 2, "was trained on other images than")
-    assert_refused(call(capsys, "train", "--resume", tmp_path / "no.pt"), 2, "no.pt: No such file")
+    assert_refused(call(capsys, "train", "--resume", tmp_path / "no.pt"), 2, "no.pt: there is no such file")
     longer = tmp_path / "longer.pt"
     assert call(capsys, "train", "--resume", mlp, "--epochs", 5, "-o", longer).code == 0
     assert len(checkpoint.load(longer).state["history"]) == 5
@@ -283,7 +283,7 @@ def test_a_state_dict_with_its_network(capsys, mlp, tmp_path):
     [
         (("--model", "lenett"), ["model is 'lenett': give mlp, lenet"]),
         (("--hardware", "rram-32"), ["hardware is 'rram-32': give rram-64, rram-64-8bit, rram-128, or a JSON file"]),
-        (("--hardware", "no.json"), ["no.json: No such file"]),
+        (("--hardware", "no.json"), ["no.json: there is no such file"]),
         (("--set", "wires.wrd=2"), ["--set: Wires has no setting 'wrd'"]),
         (("--set", "wires.word"), ["'wires.word' is not NAME=VALUE"]),
         (("--set", "wires.word=-1"), ["wires.word is -1"]),

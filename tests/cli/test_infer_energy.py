@@ -6,6 +6,7 @@ import json
 import re
 from contextlib import redirect_stdout
 
+import numpy as np
 import pytest
 from cli_tools import assert_refused, call
 
@@ -13,6 +14,7 @@ from xbarsim.cli import main
 from xbarsim.nn import ReadEnergy, checkpoint, preset
 from xbarsim.nn.datasets import load
 from xbarsim.nn.inference import infer
+from xbarsim.quantities import short_number
 
 ASKED = ("--set", "energy.read=200n", "--set", "energy.adc=2p")
 
@@ -83,12 +85,18 @@ def test_ranges_that_are_of_volts_alone_are_calibrated(capsys, command):
 
 def test_a_sweep_has_joules(capsys, command):
     _, words = command
-    sweep = ("--sweep", "energy.read=100n,300n", "--jobs", 1, "--json")
-    record = json.loads(call(capsys, *words, *sweep).out)
+    sweep = ("--sweep", "energy.read=100n,300n", "--jobs", 1)
+    record = json.loads(call(capsys, *words, *sweep, "--json").out)
     short, long = (row["numbers"] for row in record["combinations"])
     assert set(short) >= {"joules", "fc1.joules", "fc2.joules"}
     for name in ("joules", "fc1.joules"):
         assert long[name] == pytest.approx([3.0 * value for value in short[name]], rel=1e-6)
+    table = call(capsys, *words, *sweep).out
+    lines = [line.split() for line in table.splitlines() if re.match(r" *(energy.read|\de-07) ", line)]
+    assert [line[4] for line in lines[:1]] == ["joules"]
+    for line, numbers in zip(lines[1:], (short, long), strict=True):
+        assert " ".join(line[4:6]) == short_number(np.mean(numbers["joules"]), "J")
+    assert max(map(len, table.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

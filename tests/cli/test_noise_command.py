@@ -38,11 +38,11 @@ def test_numbers_are_the_librarys_in_every_form(files, capsys):
     )  # fmt: skip
     record = json.loads(call(capsys, "noise", *words, "--format", "json").out)
     assert np.allclose(record["covariance"], wanted.covariance, rtol=1e-12, atol=0.0)
-    assert np.allclose(record["effective_bits"], wanted.effective_bits())
+    assert np.allclose(record["effective_bits"], wanted.effective_bits(), atol=0.0)
     assert record["outputs"] == ["i[0]", "i[1]", "i[2]"]
     rows = list(csv.DictReader(io.StringIO(call(capsys, "noise", *words, "--format", "csv").out)))
     rms = np.sqrt(wanted.variance.mean(axis=0))
-    assert np.allclose([float(row["rms"]) for row in rows], rms)
+    assert np.allclose([float(row["rms"]) for row in rows], rms, atol=0.0)
     table = call(capsys, "noise", *words).out
     for word in ("4 x 3, 6 vectors, 10 Hz to 1 kHz, 350 K", "white", "flicker", "telegraph", "SNR (dB)", "ADC bits"):
         assert word in table
@@ -101,3 +101,14 @@ def test_a_netlist_that_is_no_crossbar(files, capsys):
         "utf-8",
     )
     assert_refused(call(capsys, "noise", "--netlist", "r.sp"), 2, "r.sp is no crossbar")
+
+
+@pytest.mark.parametrize("command", ["noise", "settling"])
+def test_a_sweep_is_said_to_be_left_out(files, capsys, command):
+    path = Path("swept.sp")
+    text = "t\n.param rl=1k\nV1 a 0 .2\nR1 a b 1k\nR2 a c 2k\nR3 b 0 {rl}\nR4 c 0 1k\nC1 b 0 1p\n.tran 1n 1u\n"
+    path.write_text(text)
+    assert "sweeps" not in call(capsys, command, "--netlist", path).err
+    path.write_text(f"{text}.step param rl 2k 10k 2k\n")
+    answer = call(capsys, command, "--netlist", path)
+    assert "note: swept.sp: sweeps are left out: sources are at their dc values" in answer.err

@@ -20,6 +20,7 @@ WORK = {
     "export": "xbarsim.cli.matrix_files.load",
     "infer": "xbarsim.nn.model_sources.find",
     "info": "xbarsim.cli.about.installation",
+    "loop": "xbarsim.loop.read_loop",
     "margin": "xbarsim.margin.sweep",
     "mitigate": "xbarsim.nn.model_sources.find",
     "noise": "xbarsim.noise.output_noise",
@@ -40,11 +41,20 @@ PLACES = [
 ]
 
 
+def loop_of(folder):
+    """An inverting amplifier with a capacitor in its feedback, and no pole beside it."""
+    path = folder / "loop.sp"
+    cards = ("V1 a 0 0.1", "R1 a b 1k", "R2 b o 2k", "C1 b o 1p", "E1 o 0 0 b 1e5")
+    path.write_text("\n".join(["loop", *cards, ".end", ""]), "utf-8")
+    return path
+
+
 def arguments_of(command, folder):
     if command in ("infer", "mitigate", "plan", "train"):
         pytest.importorskip("torch")
     return {
         "export": [*arrays(folder), "-o", folder / "a.sp"],
+        "loop": ["--netlist", loop_of(folder)],
         "margin": ["--sizes", "2", "--schemes", "half"],
         "mitigate": ["--method", "headroom"],
         "noise": arrays(folder),
@@ -69,7 +79,7 @@ def test_all_commands_are_looked_at():
     # study is a group: tests/study looks at the places of its reports and exports.
     assert set(WORK) == set(cli.commands) - {"study"}
     assert {command for command, option in PLACES if option == "--output"} == set(WORK)
-    drawing = {"solve", "margin", "infer", "mitigate", "noise", "program", "settling", "validate"}
+    drawing = {"solve", "loop", "margin", "infer", "mitigate", "noise", "program", "settling", "validate"}
     assert {command for command, option in PLACES if option == "--plot"} == drawing
 
 
@@ -127,6 +137,18 @@ def test_answer_and_picture_are_two_files(capsys, monkeypatch, tmp_path, command
     (tmp_path / "link.png").symlink_to(path)
     answer = refused(capsys, monkeypatch, command, tmp_path, "-o", path, "--plot", tmp_path / "link.png")
     assert_refused(answer, 2, f"--output and --plot are both {path}: give each a file of its own")
+
+
+@pytest.mark.parametrize("command", [command for command, option in PLACES if option == "--plot"])
+def test_no_work_for_a_picture_of_no_width(capsys, monkeypatch, tmp_path, command):
+    picture = ("--plot", tmp_path / "a.png")
+    for width in ("0", "-85", "inf"):
+        answer = refused(capsys, monkeypatch, command, tmp_path, *picture, "--plot-width", width)
+        assert_refused(answer, 2, f"--plot-width is {width} mm: it must be 20 to 2000 mm")
+    answer = refused(capsys, monkeypatch, command, tmp_path, *picture, "--plot-width", "nan")
+    assert_refused(answer, 2, "--plot-width", "'nan' is not a number")
+    answer = refused(capsys, monkeypatch, command, tmp_path, "--plot-width", "85")
+    assert_refused(answer, 2, "--plot-width is of a picture: give --plot FILE")
 
 
 FORMED = [command for command in WORK if any(option.name == "form" for option in cli.commands[command].params)]

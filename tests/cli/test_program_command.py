@@ -58,6 +58,7 @@ def test_answers_files_and_pictures(capsys, target, tmp_path):
         ((*OPTIONS[:-1], "0,10n"), "amplitude is 0"),
         ((*OPTIONS[:-1], "1,-10n"), "width is -1e-08"),
         ((*OPTIONS[:-1], "1"), "must be VOLTS,WIDTH"),
+        ((*OPTIONS[:-1], "a,10n"), "Invalid value for --pulse: 'a' is not a number"),
         ((*OPTIONS, "--resume", "a", "--store", "b"), "leave out --store"),
         ((*OPTIONS, "--r-on", "200k"), "target[0, 0]"),
     ],

@@ -34,24 +34,24 @@ def test_numbers_are_the_librarys_in_every_form(speed, capsys):
     curve = speed.bandwidth([3, 5.5], poles=2)
     record = json.loads(call(capsys, "settling", *words, "--format", "json").out)
     assert [row["bits"] for row in record["bandwidth"]] == [3.0, 5.5]
-    assert np.allclose([row["typical"] for row in record["bandwidth"]], curve.typical, rtol=1e-12)
-    assert np.allclose([row["worst"] for row in record["bandwidth"]], curve.worst, rtol=1e-12)
+    assert np.allclose([row["typical"] for row in record["bandwidth"]], curve.typical, rtol=1e-12, atol=0.0)
+    assert np.allclose([row["worst"] for row in record["bandwidth"]], curve.worst, rtol=1e-12, atol=0.0)
     assert record["worst_row"] == speed.worst_rows.tolist()
     rows = list(csv.DictReader(io.StringIO(call(capsys, "settling", *words, "--format", "csv").out)))
-    assert np.allclose([float(row["typical"]) for row in rows], speed.typical_times(5.5, poles=2))
-    assert np.allclose([float(row["elmore"]) for row in rows], np.median(speed.typical.elmore, axis=0))
+    assert np.allclose([float(row["typical"]) for row in rows], speed.typical_times(5.5, poles=2), atol=0.0)
+    assert np.allclose([float(row["elmore"]) for row in rows], np.median(speed.typical.elmore, axis=0), atol=0.0)
     table = call(capsys, "settling", *words).out
     for word in ("4 x 3, 6 vectors, 2 poles at most", "slowest row", "5.5 bits", "reads a second"):
         assert word in table
     assert max(map(len, table.splitlines())) <= 80
     numbers = np.array([line.split() for line in call(capsys, "settling", *words, "-q").out.splitlines()], float)
-    assert np.allclose(numbers, np.transpose([curve.bits, curve.typical, curve.worst]))
+    assert np.allclose(numbers, np.transpose([curve.bits, curve.typical, curve.worst]), atol=0.0)
 
 
 def test_capacitances_from_a_file(speed, capsys):
     words = (*MATRICES, "--word-capacitance", "c.npy", *FARADS[2:])
     record = json.loads(call(capsys, "settling", *words, "--format", "json").out)
-    assert np.allclose(record["typical"], speed.typical_times(8), rtol=1e-9)
+    assert np.allclose(record["typical"], speed.typical_times(8), rtol=1e-9, atol=0.0)
 
 
 def netlist_of(capacitors=True):
@@ -75,8 +75,10 @@ def test_a_netlist_with_its_capacitors(speed, capsys):
     )  # fmt: skip
     found = dict(zip(record["current"], record["typical"], strict=True))
     expected = dict(zip(wanted.typical.currents, wanted.typical_times(8), strict=True))
-    assert np.allclose(sorted(found), sorted(expected))
-    assert np.allclose([found[key] for key in sorted(found)], [expected[key] for key in sorted(expected)], rtol=1e-6)
+    assert np.allclose(sorted(found), sorted(expected), atol=0.0)
+    assert np.allclose(
+        [found[key] for key in sorted(found)], [expected[key] for key in sorted(expected)], rtol=1e-6, atol=0.0
+    )
 
 
 def test_a_picture(speed, capsys):

@@ -256,10 +256,10 @@ def test_files(tmp_path, text, message):
 
 
 def test_files_that_are_none(tmp_path):
-    refused(lambda: Table.from_csv(tmp_path / "none.csv"), "none.csv: No such file")
-    refused(lambda: Table.from_csv(tmp_path), "Is a directory")
+    refused(lambda: Table.from_csv(tmp_path / "none.csv"), "none.csv: there is no such file")
+    refused(lambda: Table.from_csv(tmp_path), "it is a folder")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x01")
-    refused(lambda: Table.from_csv(tmp_path / "binary"), "binary: not a text file")
+    refused(lambda: Table.from_csv(tmp_path / "binary"), "binary: it is not a text file")
 
 
 def test_decimal_commas(tmp_path):

@@ -53,7 +53,7 @@ def test_badcrossbars_outputs(options):
 def test_badcrossbar_counts_the_first_and_the_last_segment():
     crossbar = xbarsim.Crossbar.from_badcrossbar(OHMS, r_i_word_line=2.0, r_i_bit_line=7.0)
     expected = ladder(OHMS, np.full((5, 2), 2.0), 7.0, np.full(5, 2.0), 7.0, VOLTS[:, 0])
-    assert np.allclose(xbarsim.solve(crossbar, VOLTS[:, 0]).currents, expected, rtol=1e-10)
+    assert np.allclose(xbarsim.solve(crossbar, VOLTS[:, 0]).currents, expected, rtol=1e-10, atol=0.0)
 
 
 def test_an_infinite_resistance_is_an_open_cell():
@@ -75,7 +75,7 @@ def test_crosssims_terminal_is_where_it_is_said(row_terminal):
         word[0] += 40.0
         driver[0] += 40.0
     expected = ladder(2e3 / matrix.T, word, 3.0, driver, 8.0, VOLTS[:, 0])
-    assert np.allclose(xbarsim.solve(crossbar, VOLTS[:, 0]).currents, expected, rtol=1e-10)
+    assert np.allclose(xbarsim.solve(crossbar, VOLTS[:, 0]).currents, expected, rtol=1e-10, atol=0.0)
 
 
 def crosssim_core(matrix, **parasitics):
@@ -120,7 +120,7 @@ def test_neurosims_cell_has_its_access_in_series():
     g = RNG.uniform(1e-6, 1e-4, (5, 3))
     crossbar = xbarsim.Crossbar.from_neurosim(g, wireResistanceRow=2.0, wireResistanceCol=3.0, resistanceAccess=1.5e4)
     expected = ladder(1 / g + 1.5e4, np.full((5, 2), 2.0), 3.0, np.full(5, 2.0), 3.0, VOLTS[:, 0])
-    assert np.allclose(xbarsim.solve(crossbar, VOLTS[:, 0]).currents, expected, rtol=1e-10)
+    assert np.allclose(xbarsim.solve(crossbar, VOLTS[:, 0]).currents, expected, rtol=1e-10, atol=0.0)
 
 
 def test_neurosims_sum_of_resistances_is_that_of_a_single_cell():

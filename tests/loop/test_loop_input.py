@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from loop_tools import UNIT
 
-from xbarsim import Crossbar, LineEnds, Sinh
+from xbarsim import Crossbar, LineEnds, Sinh, Transistor
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.loop import (
     Amplifier,
@@ -39,8 +39,8 @@ ONE = Crossbar([[2 * UNIT, UNIT], [UNIT, 3 * UNIT]])
         ({"output_resistance": -1.0}, r"output_resistance is -1: it must be >= 0 ohm and finite"),
         ({"output_resistance": np.inf}, r"output_resistance is inf: it must be >= 0 ohm and finite"),
         ({"offset": np.inf}, r"offset is inf: it must be a finite number of volts"),
-        ({"bandwidth": 0.0}, r"bandwidth is 0: it must be above 0 Hz and finite"),
-        ({"bandwidth": np.inf}, r"bandwidth is inf"),
+        ({"bandwidth": 0.0}, r"bandwidth is 0: it must be above 0 Hz; inf is an amplifier without a pole"),
+        ({"bandwidth": np.nan}, r"bandwidth is nan"),
     ],
 )
 def test_amplifiers(setting, message):
@@ -97,6 +97,10 @@ def test_amplifiers(setting, message):
             lambda: eigenvector(Crossbar(np.eye(2) * UNIT, ends={"bit_top": LineEnds(0.1, 1e3)}), unit=UNIT),
             r"ends\['bit_top'\] hold voltages: a mode that sustains itself has no input",
         ),
+        (
+            lambda: eigenvector(Crossbar(np.eye(2) * UNIT, device=Sinh(v0=0.2)), unit=UNIT),
+            r"array has cells of Sinh\(.*\): an eigenvector is that of linear cells",
+        ),
         (lambda: SignedPair(ONE, Crossbar([[UNIT]])), r"positive and negative are 2 x 2 and 1 x 1: a pair is of one"),
         (lambda: SignedPair(ONE, 3), r"negative is int: it must be an xbarsim\.Crossbar"),
         (lambda: SignedPair.of([[1.0, np.inf]], UNIT), r"matrix\[0, 1\] is inf"),
@@ -131,11 +135,11 @@ def test_circuits(call, message):
         (lambda: JoinedArray("x", ONE, {"bit_top": ["a"]}), r"nodes of x has 1 names at bit_top: it has 2 lines"),
         (lambda: JoinedArray("x", ONE, {"bit_top": ["a", 3]}), r"nodes\['bit_top'\]\[1\] of x is 3"),
         (
-            lambda: JoinedArray("x", Crossbar([[UNIT]], device=Sinh(v0=0.2)), {}),
-            r"x has cells of Sinh\(.*\): loops are solved with linear cells",
+            lambda: JoinedArray("x", Crossbar([[UNIT]], device=Transistor(gate=2.0)), {}),
+            r"x has cells of Transistor\(.*\): loops are solved with cells of two terminals",
         ),
         (lambda: Loop(Resistor("r", "a", "0", 1.0), Resistor("R", "b", "0", 1.0)), r"two parts are called R"),
-        (lambda: Loop("r1 a 0 1k"), r"part 0 is str: parts are Resistor, VoltageSource"),
+        (lambda: Loop("r1 a 0 1k"), r"part 0 is str: parts are Resistor, Capacitor, VoltageSource"),
         (
             lambda: Loop(VoltageSource("v", "a", "0", [1.0, 2.0]), CurrentSource("i", "a", "0", [1.0, 2.0, 3.0])),
             r"v has 2 points and i has 3: give them as many",

@@ -268,7 +268,7 @@ def test_whatever_else_there_is(tmp_path, extra):
 
 def test_couplings_are_taken_where_they_are_faster(tmp_path, monkeypatch):
     diode = ["D1 o0 0 dmod", ".model dmod d(is=1e-14)"]
-    other = ["G1 0 q o0 0 1m", "Rq q 0 2k"]
+    other = ["F1 0 q V1 3", "Rq q 0 2k"]
     for extra, name in ((diode, "FEWEST_CELLS"), (other, "FEWEST_LINEAR_CELLS")):
         read_text(tmp_path, "\n".join([*tia_text(9, 8), *extra]))
         circuit = read(tmp_path / "circuit.sp")
@@ -368,7 +368,15 @@ def test_floating_rest_is_named(tmp_path):
     ("extra", "message"),
     [
         ("D1 o0 0 dmod\n.model dmod d(is=1e-14)", r"it has diodes: a loop's parts are linear"),
-        ("G1 0 q o0 0 1m\nRq q 0 2k", r"g1 \(.*\) is no amplifier: it must be an E source from ground to its output"),
+        (
+            "F1 0 q V2 3\nRq q 0 2k",
+            r"f1 \(.*\) is no amplifier: it must be an E source from ground to its output, or a G",
+        ),
+        ("C1 n1_1 n2_2 1p", r"c1 \(.*\) lies across no cell of the array: a loop has capacitors at lines' nodes"),
+        ("C1 n1_1 o0 1p", r"c1 \(.*\) leads out of an array, not from its ends"),
+        ("C1 n1_1 0 -1p", r"c1 \(.*\) has less than 0 farads"),
+        ("C1 o1 0 -1p", r"farads of c1 is -1e-12: it must be >= 0"),
+        ("L1 o0 q 1u\nRq q 0 2k", r"l1 \(.*\) holds flux, which poles of loops have no place for: write 'v 0'"),
         ("E9 p q o1 o2 3\nRp p 0 1k\nRq q 0 2k", r"e9 \(.*\) is no amplifier"),
         ("Rneg o0 0 -5k", r"ohms of rneg is -5000\.0: it must be >= 0"),
     ],
@@ -389,3 +397,65 @@ def test_read_loops_are_what_was_written(tmp_path):
         [expected[f"sum{k}"] for k in range(8)], abs=1e-11
     )
     assert [array.crossbar.shape for array in again.loop.arrays] == [(8, 8)]
+
+
+CHARGED = [".param cl=2p", "Cf0 o0 b0 {cl}", "Cl o1 0 3p", "Cw n1_2 0 30f", "Cb 0 m2_1 40f", "Cc n3_3 m3_3 5f"]
+
+
+def test_capacitors_do_not_stop_recognition(tmp_path):
+    plain = read_text(tmp_path, "\n".join(tia_text(9, 8)))
+    (expected,) = simulate(plain, recognised_for(plain, False))
+    read_text(tmp_path, "\n".join([*tia_text(9, 8), *CHARGED]))
+    parts, _ = solved_both_ways(tmp_path / "circuit.sp")
+    assert parts.how == expected.how == "a loop of 1 array, 8 amplifiers, dense"
+    assert parts.voltages == pytest.approx(expected.voltages, rel=1e-12)
+
+
+def test_capacitors_are_read_where_they_are(tmp_path):
+    read_text(tmp_path, "\n".join([*tia_text(9, 8), *CHARGED]))
+    loop = read_loop(tmp_path / "circuit.sp", bandwidth=1e6)
+    assert {part.name: part.farads for part in loop.capacitors} == {"cf0": 2e-12, "cl": 3e-12}
+    farads = loop.arrays[0].farads
+    assert {name: (table.max(), np.count_nonzero(table)) for name, table in vars(farads).items()} == {
+        "word": (3e-14, 1), "bit": (4e-14, 1), "cell": (5e-15, 1),
+    }  # fmt: skip
+    word, bit, cell = (np.argwhere(table)[0].tolist() for table in (farads.word, farads.bit, farads.cell))
+    assert (word, bit, cell) == ([1, 2], [2, 1], [3, 3])
+    poles = close(loop).stability.poles
+    # Three of the array's nodes, a feedback; a load behind 40 ohm.
+    assert poles.size == 8 + 3 + 2
+    read_text(tmp_path, "\n".join(tia_text(9, 8)))
+    assert close(read_loop(tmp_path / "circuit.sp", bandwidth=1e6)).stability.poles.size == 8
+    read_text(tmp_path, "\n".join([*tia_text(9, 8), *CHARGED]))
+    loop = read_loop(tmp_path / "circuit.sp")
+    with pytest.raises(InputError, match=r"cf0 has capacitance and e\.xa0\.e1 no bandwidth"):
+        close(loop)
+
+
+@pytest.mark.parametrize("card", ["", ".tran 1n 1u uic"])
+def test_written_loops_in_time_have_the_poles_of_the_loop(tmp_path, card):
+    """Amplifiers' poles as transconductors into capacitors, driven on by sources without a pole."""
+    rng = np.random.default_rng(8)
+    loop = transimpedance_loop(
+        crossbar(rng, rng.uniform(0.1, 1.0, (9, 8))), rng.uniform(-0.1, 0.1, 9), feedback_ohms=5e3,
+        feedback_farads=1e-12, amplifier=amplifiers(rng, 8),
+    ).with_capacitance(word=1e-13, bit=rng.uniform(1e-13, 3e-13, (9, 8)), cell=2e-14)  # fmt: skip
+    path = tmp_path / "loop.sp"
+    write_loop(loop, path, seconds=1e-5)
+    path.write_text("\n".join(line if not line.startswith(".tran") else card for line in path.read_text().splitlines()))
+    back = read_loop(path, bandwidth=np.inf)
+    assert (len(back.transconductors), len(back.amplifiers)) == (8, 8)
+    assert back.arrays[0].farads.bit == pytest.approx(loop.arrays[0].farads.bit, rel=1e-15)
+    ours, theirs = close(loop).stability.poles, close(back).stability.poles
+    assert len(ours) == len(theirs)
+    assert max(np.abs(theirs - pole).min() / abs(pole) for pole in ours) < 1e-10
+
+
+def test_transconductors_are_read(tmp_path):
+    read_text(tmp_path, "\n".join([*tia_text(9, 8), "G1 0 q o0 o1 -1m", "Rq q 0 2k", "Rg q b3 5k"]))
+    parts, _ = solved_both_ways(tmp_path / "circuit.sp")
+    assert parts.how.startswith("a loop of 1 array")
+    loop = read_loop(tmp_path / "circuit.sp")
+    assert close(loop).voltages(["q"])[0] == pytest.approx(parts.voltages[0][parts.nodes.index("q")], rel=1e-11)
+    write_loop(loop, tmp_path / "again.sp")
+    same(close(loop), by_general(tmp_path / "again.sp")[0], 1e-11)

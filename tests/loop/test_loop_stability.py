@@ -36,13 +36,15 @@ def in_time(loop, seconds):
             driven.append(Resistor(f"o_{amp.name}", f"{amp.name}/inner", amp.out, amp.amplifier.output_resistance))
         return Loop(*passive, *driven)
 
-    # The resistive part is affine: its response to each unit.
-    def between(volts):
+    # The resistive part is affine: its response to each unit, between inputs and at outputs.
+    def looked_at(volts):
         voltages = nodal(sources(volts))
-        return np.array([voltages[a.plus] - voltages[a.minus] + a.amplifier.offset for a in amps])
+        between = [voltages[a.plus] - voltages[a.minus] + a.amplifier.offset for a in amps]
+        return np.array([between, [voltages[a.out] for a in amps]])
 
-    still = between(np.zeros(len(amps)))
-    response = np.stack([between(row) - still for row in np.eye(len(amps))], axis=1)
+    still, at_outputs = looked_at(np.zeros(len(amps)))
+    response = np.stack([looked_at(row)[0] - still for row in np.eye(len(amps))], axis=1)
+    outputs = np.stack([looked_at(row)[1] - at_outputs for row in np.eye(len(amps))], axis=1)
     w = 2 * np.pi * np.array([a.amplifier.bandwidth for a in amps])
     share = np.array([1 / a.amplifier.gain for a in amps])
     rates = w[:, None] * (response - np.diag(share))
@@ -50,7 +52,7 @@ def in_time(loop, seconds):
         lambda t, v: rates @ v + w * still, (0.0, seconds[-1]), np.zeros(len(amps)), t_eval=seconds,
         method="LSODA", rtol=1e-9, atol=1e-13,
     )  # fmt: skip
-    return run.y, rates
+    return outputs @ run.y + at_outputs[:, None], rates
 
 
 def test_ways_to_the_operating_point_are_those_of_the_poles():

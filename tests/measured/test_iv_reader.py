@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xbarsim.devices import Table
 from xbarsim.errors import InputError
 from xbarsim.measured import MeasuredCurve, read_iv
 
@@ -34,8 +35,8 @@ def written(path, rows, head=""):
 )
 def test_units_and_headings_in_any_dress(tmp_path, head, scales):
     curve = read_iv(written(tmp_path / "a.csv", zip(LOOP * scales[0], current(LOOP) * scales[1], strict=True), head))
-    assert np.allclose(curve.voltage, LOOP, rtol=1e-14)
-    assert np.allclose(curve.current, current(LOOP), rtol=1e-14)
+    assert np.allclose(curve.voltage, LOOP, rtol=1e-14, atol=0.0)
+    assert np.allclose(curve.current, current(LOOP), rtol=1e-14, atol=0.0)
     assert any("no heading" in note for note in curve.notes) == (head == "")
     assert any("amperes are multiplied by" in note for note in curve.notes) == (scales[1] != 1.0)
 
@@ -54,7 +55,7 @@ def test_time_beside_volts_and_amperes(tmp_path, head, scale):
     seconds = 0.1 * np.arange(LOOP.size)
     rows = zip(seconds * scale, LOOP, current(LOOP), strict=True)
     curve = read_iv(written(tmp_path / "a.csv", rows, head))
-    assert np.allclose(curve.time, seconds, rtol=1e-13)
+    assert np.allclose(curve.time, seconds, rtol=1e-13, atol=0.0)
     assert np.array_equal(curve.voltage, LOOP)
     assert any("the first only rises" in note for note in curve.notes) == (head == "")
 
@@ -66,9 +67,9 @@ def test_cycles_forward_and_back(tmp_path):
     assert curve.count == 3
     assert np.bincount(curve.cycle).tolist() == [21, 21, 21]
     part = curve.part(cycle=-1)
-    assert np.allclose(part.current, 1.2 * current(part.voltage))
+    assert np.allclose(part.current, 1.2 * current(part.voltage), atol=0.0)
     up = curve.part(cycle=0, way="up")
-    assert np.allclose(up.voltage[up.way == 1], up.voltage)
+    assert np.allclose(up.voltage[up.way == 1], up.voltage, atol=0.0)
     assert up.voltage.size + curve.part(cycle=0, way="down").voltage.size == 21
     mean_volts, mean, deviation = curve.averaged()
     assert np.allclose(mean_volts, np.linspace(-0.5, 0.5, 11), atol=1e-15)
@@ -213,7 +214,67 @@ def test_other_units_are_refused(tmp_path, unit):
         read_iv(path)
 
 
+@pytest.mark.parametrize(
+    "heading", ["J (A/cm2)", "log10(I)", "ln |I|", "R (ohm)", "G", "Resistance", "current-density"]
+)
+def test_the_column_that_is_left_is_not_taken_for_what_it_is_not(tmp_path, heading):
+    path = tmp_path / "iv.csv"
+    path.write_text(f"Voltage (V),{heading}\n-1,-2\n0,0\n1,2\n")
+    with pytest.raises(InputError, match=r"is of neither volts nor amperes: .*give a column of"):
+        read_iv(path)
+    path.write_text("Voltage (V),Keithley\n-1,-2\n0,0\n1,2\n")
+    assert read_iv(path).current.max() == 2.0
+
+
+@pytest.mark.parametrize("word", ["9.9E37", "-9.9e+37", "9.91E+37"])
+def test_an_instruments_overflow_is_no_current(tmp_path, word):
+    from xbarsim.devices import Table
+
+    path = tmp_path / "iv.csv"
+    path.write_text(f"V,I\n-1,-2\n0,0\n1,{word}\n")
+    for read in (read_iv, Table.from_csv):
+        with pytest.raises(
+            InputError, match=r"iv.csv:4: .*37 is an instrument's word for an overflow: leave the line out"
+        ):
+            read(path)
+
+
+def test_time_cannot_be_written_to(tmp_path):
+    path = tmp_path / "iv.csv"
+    path.write_text("t,V,I\n0,-1,-2\n1,0,0\n2,1,2\n")
+    for array in (read_iv(path).time, read_iv(path).voltage):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
 def test_brackets_may_hold_other_words(tmp_path):
     path = tmp_path / "iv.csv"
     path.write_text("Voltage (CH1),Current (CH2)\n-1e-3,-2e-6\n0,0\n1e-3,2e-6\n")
     assert read_iv(path).current.max() == 2e-6
+
+
+def test_a_micro_sign_in_latin_1_is_read(tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("Spannung (mV),Strom (\u00b5A)\n-100,-2\n0,0\n100,3\n".encode("latin-1"))
+    curve = read_iv(path)
+    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
+    assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])
+    assert Table.from_csv(path) == Table(curve.voltage, curve.current)
+
+
+def test_bytes_that_no_instrument_writes_are_refused(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_bytes("V,A\n0,0\n1,1\n2,2\n".encode("utf-16"))
+    with pytest.raises(InputError, match="it is not a text file: give a file in UTF-8"):
+        read_iv(path)
+
+
+def test_what_easyexpert_writes_is_read(tmp_path):
+    path = tmp_path / "sweep.csv"
+    path.write_text(
+        "SetupTitle, I/V Sweep\nTestParameter, Channel.Unit, SMU1, SMU2\nMetaData, TestRecord.Remarks, \n"
+        "DataName, I1, V1, Time\nDataValue, -2E-06, -0.1, 0\nDataValue, 0, 0, 0.1\nDataValue, 3E-06, 0.1, 0.2\n"
+    )
+    curve = read_iv(path)
+    assert np.allclose(curve.voltage, [-0.1, 0.0, 0.1])
+    assert np.allclose(curve.current, [-2e-6, 0.0, 3e-6])

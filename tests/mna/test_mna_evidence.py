@@ -119,8 +119,10 @@ def test_reciprocals_and_sums_lose_nothing():
     with mp.workdps(60):
         for v, h, rest in zip(value, high, low, strict=True):
             assert abs((mpf(h) + mpf(rest)) * mpf(v) - 1) < mpf("1e-31")
-    high, low = added(np.array([1.0]), np.array([1e-20]), np.array([-1.0 + 1e-10]))
-    assert float(mpf(high[0]) + mpf(low[0]) - (mpf(-1.0 + 1e-10) + 1)) == pytest.approx(1e-20, rel=1e-10)
+    step = -1.0 + 1e-10
+    high, low = added(np.array([1.0]), np.array([1e-20]), np.array([step]))
+    with mp.workdps(60):
+        assert float(mpf(high[0]) + mpf(low[0]) - (mpf(step) + 1)) == pytest.approx(1e-20, rel=1e-10)
 
 
 def test_refinement_that_does_not_settle_is_refused(monkeypatch):

@@ -88,7 +88,7 @@ D1 b c dm
 .model dm d(is=1e-12)
 G1 c 0 value={1m*v(c)+2m*v(c)**3}
 C1 c 0 1p
-B1 o 0 v={1k*i(R1)+2k*i(D1)-3k*i(G1)+i(C1)}
+B1 o 0 v={1k*i(R1)+2k*i(D1)+3.5k*i(G1)+i(C1)}
 R2 o 0 1k
 .op
 .end

@@ -279,3 +279,17 @@ def test_huge_netlists_are_read_soon(tmp_path, case):
     start = time.perf_counter()
     assert "r" in {name[0] for name in read_text(tmp_path, LARGE_AND_GOOD[case]).names}
     assert time.perf_counter() - start < 10
+
+
+def test_a_library_of_subcircuits_says_what_to_do_with_it(tmp_path):
+    path = tmp_path / "cell.sub"
+    path.write_text("* a model\n.subckt cell te be\nr1 te be 1k\n.ends\n")
+    with pytest.raises(NetlistError, match=r"subcircuits alone, cell: \.include it in a netlist with elements"):
+        read(path)
+
+
+def test_a_parenthesis_that_ltspice_closes(tmp_path):
+    path = tmp_path / "open.sp"
+    path.write_text("t\nb1 a 0 i={1m*sinh((v(a)/2)}\nv1 a 0 1\n")
+    with pytest.raises(NetlistError, match=r"a '\(' is not closed: write its '\)', which LTspice adds at the end"):
+        read(path)

@@ -101,7 +101,7 @@ def test_cells_from_a_subcircuit(tmp_path):
     cells = "\n".join(f"x{i}{j} r{i} c{j} cell r={i + j}k" for i in (1, 2) for j in (1, 2))
     ends = "\nrs1 c1 0 1\nrs2 c2 0 1"
     found = read_text(tmp_path, plain + cells + ends).crossbar()
-    assert np.allclose(1 / found.conductance, [[2e3, 3e3], [3e3, 4e3]])
+    assert np.allclose(1 / found.conductance, [[2e3, 3e3], [3e3, 4e3]], atol=0.0)
 
 
 @pytest.mark.parametrize(
@@ -243,3 +243,12 @@ def test_a_real_solution_is_reported_in_the_netlists_names(tmp_path):
     true_volts, true_currents = solve_elements(elements)
     assert volts == pytest.approx(true_volts, rel=1e-9)
     assert currents == pytest.approx(true_currents, rel=1e-9)
+
+
+@pytest.mark.parametrize(("ohms", "amperes"), [("1k", 0.03 + 1e-4 + (0.3 - 4e-4 / 0.102) / 1e3), ("1e-20", 0.0603)])
+def test_what_has_more_siemens_than_a_cell_may_is_a_wire(tmp_path, ohms, amperes):
+    """With nodes of the shorts at 0.3 V, by hand."""
+    text = f"V1 w0 0 .3\nV2 w1 0 .1\nR1 w0 b0 1e-20\nR2 w0 b1 {ohms}\nR3 w1 b0 2k\nR4 w1 b1 1k\n"
+    circuit = read_text(tmp_path, f"{text}R5 b0 0 10\nR6 b1 0 10\n.op\n")
+    assert circuit.crossbar().conductance.max() <= 1e18
+    assert abs(circuit.solve().source_currents["v1"] + amperes) < 1e-14

@@ -15,6 +15,7 @@ from xbarsim.analysis.pictures import draw
 from xbarsim.analysis.rawfile import raw_parts, read_raw
 from xbarsim.netlist import NetlistError, read
 from xbarsim.netlist.analyses import Dc
+from xbarsim.plot import save
 
 LADDER = "v1 a 0 0.7\nr1 a b 1k\nr2 b 0 {2k*k}\nr3 b c 500\nd1 c 0 dm\n.model dm d(is=1e-12 n=1.3 rs=20)\n.param k=1\n"
 
@@ -206,7 +207,7 @@ def test_every_format_has_the_sweep(tmp_path):
     assert rows[0].split(",")[:2] == ["v1", "rx"]
     assert [float(word) for word in rows[3].split(",")[:2]] == [1, 2000]
     assert len(answers.as_table().splitlines()) > 6
-    draw(answers, tmp_path / "sweep.svg")
+    save(draw(answers), tmp_path / "sweep.svg")
     for card, name in ((".dc r1 1k 2k 1k", "res-sweep"), (".dc temp 0 50 50", "temp-sweep"), (".dc k 1 2 1", "k")):
         results = solved(LADDER + card).results
         (plot,) = read_raw(b"".join(raw_parts("t", results, "now")))

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 from xbarsim.nn import Converter, Hardware, Mapping, Tiles, Wires  # noqa: E402
 from xbarsim.nn.cell_law import CellLaw  # noqa: E402
 from xbarsim.nn.convert import convert  # noqa: E402
+from xbarsim.nn.current_noise import CurrentNoise  # noqa: E402
 from xbarsim.nn.layers import CrossbarLayer  # noqa: E402
 
 
@@ -113,6 +114,17 @@ def test_a_vectors_noise_is_that_of_the_chip_and_its_number():
         assert not torch.equal(layer(hardware(), seed=5)(x), whole)
         again.program(chip=again.chip)
         torch.testing.assert_close(again(x), whole, rtol=0.0, atol=0.0)
+
+
+def test_parts_of_a_call_go_on_where_the_last_one_ended():
+    """A call of many vectors is read in parts: none of them may have the noise of another."""
+    root = np.tril(np.random.default_rng(1).uniform(0.5, 1.0, (4, 4)))
+    still = torch.zeros(7, 4, dtype=torch.float64)
+    (whole,) = CurrentNoise([root], 3, 10).added([still])
+    noise = CurrentNoise([root], 3, 10)
+    parts = [noise.added([part])[0] for part in torch.split(still, [2, 4, 1])]
+    torch.testing.assert_close(torch.cat(parts), whole, rtol=0.0, atol=0.0)
+    assert len({float(row[0]) for row in whole}) == 7
 
 
 @pytest.mark.parametrize(("setting", "factor"), [("bandwidth", 4e12), ("temperature", 1200.0)])

@@ -77,7 +77,7 @@ def test_batches_that_are_refused(batches, monkeypatch, tmp_path, content, words
 def test_a_missing_batch_is_named(batches):
     folder, _ = batches
     (folder / "test_batch").unlink()
-    with pytest.raises(InputError, match="test_batch: No such file"):
+    with pytest.raises(InputError, match="test_batch: there is no such file"):
         load(folder)
 
 

@@ -187,8 +187,9 @@ def test_networks_of_ones_own(tmp_path, monkeypatch):
         ("mine_own:absent", "has no function 'absent'"),
         ("broken_own:net", "broken_own cannot be imported: ModuleNotFoundError"),
         ("absent_own:net", "absent_own cannot be imported"),
-        ("absent.py:net", "absent.py: No such file"),
+        ("absent.py:net", "absent.py: there is no such file"),
         ("mpl", "model is 'mpl': give mlp, lenet"),
+        ("absent.pt", "^absent.pt: there is no such file: check the path$"),
         ("w.pt", "w.pt holds weights alone: say of which network"),
     ):
         with pytest.raises(InputError, match=words):

@@ -144,7 +144,7 @@ def test_moving_to_another_type_or_looking_at_ideal_wires_writes_nothing():
     network.summary()
     for kind in (torch.float32, torch.float64):
         network.to(kind)
-        assert all(np.allclose(a, b, rtol=1e-4) for a, b in zip(cells(layer), first, strict=True))
+        assert all(np.allclose(a, b, rtol=1e-4, atol=0.0) for a, b in zip(cells(layer), first, strict=True))
     assert layer.writes == 0
 
 

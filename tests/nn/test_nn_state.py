@@ -207,7 +207,7 @@ def test_chips_of_another_model_or_hardware(tmp_path):
 def test_files_that_are_no_chips(tmp_path):
     network = convert(small(), hardware()).program(0)
     path = tmp_path / "chips.npz"
-    with pytest.raises(InputError, match="not found"):
+    with pytest.raises(InputError, match="there is no such file"):
         network.load_chips(path)
     path.write_bytes(b"PK nothing")
     with pytest.raises(InputError, match="damaged"):

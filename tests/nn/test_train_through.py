@@ -92,7 +92,12 @@ def test_a_network_of_the_users_code_is_trained_and_its_checkpoint_finds_it(caps
 def test_code_that_is_gone_is_said_with_a_way_out(capsys, folder):
     call(capsys, "train", "--model", "own_nets.py:net", "--data", "digits", "--limit", 64, "--epochs", 1, "-o", "a.pt")
     (folder / "own_nets.py").rename(folder / "other_place.py")
-    words = "a.pt holds weights of", "own_nets.py:net, which must be there to import", "No such file", "--weights a.pt"
+    words = (
+        "a.pt holds weights of",
+        "own_nets.py:net, which must be there to import",
+        "there is no such file",
+        "--weights a.pt",
+    )
     assert_refused(call(capsys, "infer", "--model", "a.pt", "--data", "digits"), 2, *words)
     assert_refused(call(capsys, "train", "--resume", "a.pt", "--epochs", 2), 2, *words)
     way_out = ("infer", "--model", "other_place.py:net", "--weights", "a.pt", "--data", "digits", "--seeds", 1)
@@ -267,7 +272,7 @@ def test_norms_are_digital_and_their_statistics_are_the_chips(folder):
         ((*TINY, "--chip-seed", 1), ["--chip-seed is of a chip"]),
         ((*TINY, "--digital", "fc1"), ["--digital is of a chip"]),
         ((*TINY, "--through", "rram"), ["hardware is 'rram': give rram-64"]),
-        ((*TINY, "--through", "no.json"), ["no.json: No such file"]),
+        ((*TINY, "--through", "no.json"), ["no.json: there is no such file"]),
         ((*THROUGH, "--set", "wires.word=-1"), ["wires.word is -1"]),
         ((*THROUGH, "--set", "mapping.scale=dynamic"), ["mapping.scale changes nothing in training"]),
         ((*THROUGH, "--set", "adc.per=tile"), ["adc.per changes nothing while adc.bits"]),

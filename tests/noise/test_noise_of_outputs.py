@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbarsim import Crossbar, LineEnds, Selector, Sinh, Transistor, solve
-from xbarsim.errors import InputError, SolveError
+from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.noise import CellNoise, output_noise, output_noise_density
 from xbarsim.noise.cell_noise import BOLTZMANN, CHARGE
+from xbarsim.solvers.terminals import Terminals
 
 KELVIN = 345.0
 SIDES = ("word_left", "word_right", "bit_top", "bit_bottom")
@@ -149,9 +150,10 @@ def test_nonlinear_cells_count_with_their_slopes_and_chords(device):
     )  # by differences of currents
 
 
-def test_access_transistors_are_not_reciprocal():
+@pytest.mark.parametrize("ohms", [3.0, 300.0])
+def test_access_transistors_are_not_reciprocal(ohms):
     device = Transistor(gate=[[1.2], [1.5], [0.9]], kp=3e-4, lam=0.05)
-    crossbar = array(3, 4, 8, device=device, spread=1.0, both=True)
+    crossbar = array(3, 4, 8, device=device, spread=1.0, both=True, ohms=ohms)
     volts = np.array([0.4, -0.3, 0.2])
     solution = solve(crossbar, volts)
     v, u, g, step = solution.word_voltages, solution.bit_voltages, crossbar.conductance, 1e-6
@@ -161,8 +163,11 @@ def test_access_transistors_are_not_reciprocal():
     chord, amperes = solution.device_currents / solution.device_voltages, solution.device_currents
     cells = CellNoise(flicker=1e-7)
     found = output_noise_density(crossbar, volts, frequency=100.0, temperature=KELVIN, cells=cells)
-    power = 4 * BOLTZMANN * KELVIN * chord + 1e-9 * amperes**2
-    close(found.covariance, reference(crossbar, by_word, power, KELVIN, by_bit), 1e-6)  # by differences of currents
+    # Each by itself: of both together the flicker noise, a thousand times the rest, would be all that is seen.
+    heat = reference(crossbar, by_word, np.zeros_like(g), KELVIN, by_bit)
+    white = reference(crossbar, by_word, 4 * BOLTZMANN * KELVIN * chord, KELVIN, by_bit)
+    close(found.parts["white"], white, 1e-8)  # by differences of currents
+    close(found.parts["flicker"], reference(crossbar, by_word, 1e-9 * amperes**2, KELVIN, by_bit) - heat, 1e-8)
 
 
 def test_a_batch_has_the_noise_of_its_vectors():
@@ -172,6 +177,12 @@ def test_a_batch_has_the_noise_of_its_vectors():
     assert together.covariance.shape == (3, 6, 6)
     for vector, one in zip(volts, together.covariance, strict=True):
         close(one, output_noise(crossbar, vector, cells=cells).covariance, 1e-12)
+
+
+def test_a_batch_of_no_vectors_has_no_noise():
+    found = output_noise(array(4, 6, 5), np.zeros((0, 4)), cells=CellNoise(flicker=1e-8))
+    assert found.covariance.shape == (0, 6, 6)
+    assert found.rms.shape == (0, 6)
 
 
 def test_a_band_is_the_integral_of_densities():
@@ -185,6 +196,14 @@ def test_a_band_is_the_integral_of_densities():
         for at, weight in zip(logs, weights, strict=True)
     )
     close(total * math.log(450.0) / 2, whole.covariance, 1e-10)
+
+
+@pytest.mark.parametrize("low", [1e3, 1e9, 1e16])
+def test_telegraph_noise_far_above_its_corner_is_that_of_its_tail(low):
+    cells = CellNoise(telegraph=0.1, occupancy=0.25, lifetime=10.0)
+    # 4 (a I)^2 p (1 - p) tau / (2 pi f tau)^2, integrated from low to 3 low.
+    tail = 4.0 * 0.2**2 * 0.25 * 0.75 / (4.0 * np.pi**2 * 10.0) * (2.0 / 3.0) / low
+    assert cells.telegraph_power(np.array([2.0]), (low, 3.0 * low))[0] == pytest.approx(tail, rel=1e-8, abs=0.0)
 
 
 @pytest.mark.parametrize("exponent", [1.0, 1.0 + 1e-9, 1.0 - 1e-9])
@@ -214,7 +233,17 @@ def test_shot_noise_alone_is_2qI():
     shot = output_noise_density(crossbar, [5.0], frequency=1.0, cells=cells, temperature=1e-3).covariance[0, 0]
     share = 1.0 / crossbar.conductance[0, 0]
     share /= share + crossbar.driver[0] + crossbar.sense[0]  # the rest of the loop takes the rest
-    assert shot == pytest.approx(2 * CHARGE * amperes * share**2, rel=1e-4)
+    assert shot == pytest.approx(2 * CHARGE * amperes * share**2, rel=1e-4, abs=0.0)
+
+
+@pytest.mark.parametrize("x", [0.0, 3e-6, 9.9e-5, 1.01e-4, 0.7, 40.0, 1e4])
+def test_white_noise_goes_over_from_heat_to_shots(x):
+    volts = x * 2.0 * BOLTZMANN * KELVIN / CHARGE
+    density = CellNoise(fano=0.6).white(np.array([2e-4]), np.array([-volts]), KELVIN)[0]
+    # x coth x by the exponential, which is even in x; 1 without a voltage.
+    ratio = x + 2.0 * x / math.expm1(2.0 * x) if 0.0 < x < 300.0 else max(x, 1.0)
+    expected = 4.0 * BOLTZMANN * KELVIN * 2e-4 * (0.4 + 0.6 * ratio)
+    assert density == pytest.approx(expected, rel=1e-14, abs=0.0)
 
 
 def test_open_outputs_and_lines_without_wires():
@@ -276,6 +305,33 @@ def test_bad_input_is_told_in_a_line(arguments, words):
 def test_bad_cells_are_told_in_a_line(name, value, words):
     with pytest.raises(InputError, match=words):
         CellNoise(**{name: value})
+
+
+def test_a_converters_rounding_is_just_below_the_noise():
+    volts = np.random.default_rng(3).uniform(0.0, 0.5, (9, 4))
+    noise = output_noise(array(4, 6, 5), volts, band=(1.0, 1e9), cells=CellNoise(flicker=1e-6))
+    bits, span = noise.converter_bits(), np.ptp(noise.currents, axis=0)
+    rounding = (span / 2.0**bits) ** 2 / 12.0
+    assert (bits > 2.0).all()
+    assert (rounding <= noise.variance.mean(axis=0)).all()
+    assert (4.0 * rounding > noise.variance.mean(axis=0)).all()  # a bit less would add more than there is
+    signal = noise.currents.var(axis=0) / noise.variance.mean(axis=0)
+    np.testing.assert_allclose(2.0 ** (2.0 * noise.effective_bits()) - 1.0, signal, rtol=1e-9)
+    still = output_noise(array(4, 6, 5), np.tile(volts[:1], (2, 1))).converter_bits()
+    np.testing.assert_array_equal(still, 0.0)
+
+
+def test_noise_that_a_full_solve_does_not_have_is_not_handed_out(monkeypatch):
+    crossbar, cells, form, coupled = array(3, 4, 2), CellNoise(flicker=1e-8), Terminals.form, Terminals.currents
+    monkeypatch.setattr(Terminals, "form", lambda *args, **options: 1.000001 * form(*args, **options))
+    with pytest.raises(ConvergenceError, match=r"carried to the ends differs from that of a full solve by 1\.0e-06"):
+        output_noise(crossbar, [0.1, 0.2, 0.3], cells=cells)
+    monkeypatch.undo()
+    monkeypatch.setattr(
+        Terminals, "currents", lambda *args: {side: 1.000001 * part for side, part in coupled(*args).items()}
+    )
+    with pytest.raises(ConvergenceError, match=r"admittance differs from that of a full solve by 1\.0e-06"):
+        output_noise(crossbar)
 
 
 def test_what_has_no_noise_is_said():

@@ -226,9 +226,9 @@ def test_damaged_files(tmp_path):
         path.write_bytes(data)
         with pytest.raises(InputError, match="chip is damaged, or no NumPy file"):
             Chip.load(path)
-    with pytest.raises(InputError, match="chip file not found"):
+    with pytest.raises(InputError, match="chip: there is no such file"):
         Chip.load(tmp_path / "none.npz")
-    with pytest.raises(InputError, match="this is a folder"):
+    with pytest.raises(InputError, match="it is a folder"):
         Chip.load(tmp_path)
     np.savez(path, faults=np.zeros((2, 2)))
     with pytest.raises(InputError, match="this is no chip that xbarsim saved"):

@@ -215,12 +215,14 @@ def test_bad_fault_files(tmp_path):
     Chip(Nonidealities(), 0, (2, 2)).save(tmp_path / "chip.npz")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "bytes.npy").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "both_ways.csv").write_text("SA0,SA1\n0,0\n")
     for path, said in (
-        (tmp_path / "none.csv", "none.csv: fault map file not found"),
-        (tmp_path / "none.npy", "none.npy: fault map file not found"),
-        (tmp_path, "fault map must be a file, this is a folder"),
+        (tmp_path / "none.csv", "none.csv: fault map: there is no such file"),
+        (tmp_path / "none.npy", "none.npy: fault map: there is no such file"),
+        (tmp_path, "fault map: it is a folder"),
         (tmp_path / "bytes.csv", "fault map is neither text nor .npy nor .npz"),
         (tmp_path / "bytes.npy", "fault map is damaged, or no NumPy file"),
+        (tmp_path / "both_ways.csv", "both_ways.csv:1: SA0 and SA1 are used both ways, at LRS and at HRS: write lrs"),
         (tmp_path / "chip.npz", "this is a saved chip, not a fault map: read it by Chip.load"),
         (saved("two.npz", a=MEASURED, b=MEASURED), "it holds a, b: call the fault map faults"),
         (saved("wrong.npz", faults=MEASURED + 1), "is 3 in row 0, column 2: it must be 0 healthy"),

@@ -237,6 +237,19 @@ def test_every_public_name_is_on_a_page():
 
 
 @pytest.mark.slow
+def test_most_functions_and_methods_list_their_arguments():
+    """What docs/explanation/documentation.md says of them: those that take something, with docstrings of bases."""
+    listing = [
+        bool({title for title, _ in sections(doc_of(subject))} & {"Parameters", "Attributes"})
+        for subject in subjects()
+        if not inspect.isclass(subject.value) and not isinstance(subject.value, property)
+        if set(inspect.signature(function_of(subject.value)).parameters) - {"self", "cls"}
+    ]
+    assert len(listing) > 380
+    assert sum(listing) / len(listing) > 0.82
+
+
+@pytest.mark.slow
 def test_docstrings_are_whole():
     lacking = {subject.name: problems(subject) for subject in subjects()}
     assert {name: what for name, what in lacking.items() if what} == {}

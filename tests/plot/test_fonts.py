@@ -11,6 +11,8 @@ from xbarsim.plot import cell_map, curves, fonts, letter, new_figure, plain, sav
 
 pytest.importorskip("matplotlib")
 
+INSTALLED = fonts._installed
+
 ODD = "cost $5 and $6, 漢字 µ"
 
 
@@ -68,3 +70,18 @@ def test_an_installed_font_is_asked_before_there_are_boxes(monkeypatch, tmp_path
     assert title.get_text() == "\N{ARC}□"
     assert title.get_fontfamily()[-1] == "DejaVu Sans Mono"
     assert len(save(figure, tmp_path / "a.png")) == 1
+
+
+def test_a_font_that_came_after_matplotlibs_list_was_written_is_seen(monkeypatch, tmp_path):
+    from matplotlib import font_manager
+
+    path = font_manager.findfont("DejaVu Sans Mono")
+    older = [font for font in font_manager.fontManager.ttflist if font.name != "DejaVu Sans Mono"]
+    (tmp_path / "torn.ttf").write_bytes(b"no font")
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", older)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(tmp_path / "torn.ttf"), path])
+    monkeypatch.setattr(fonts, "_FALLBACKS", ("DejaVu Sans Mono", "another"))
+    assert "DejaVu Sans Mono" not in font_manager.get_font_names()
+    INSTALLED.cache_clear()
+    assert INSTALLED() == ("DejaVu Sans Mono",)
+    INSTALLED.cache_clear()

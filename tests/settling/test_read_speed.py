@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from xbarsim import Crossbar, LineEnds, Sinh
+from xbarsim import Crossbar, LineEnds, Sinh, solve
 from xbarsim.errors import InputError
 from xbarsim.settling import elmore_delays, read_speed, settling
 from xbarsim.settling.speed_report import SpeedReport
@@ -32,8 +32,8 @@ def test_one_call_is_settling_of_the_sample_and_of_each_outputs_slowest_row():
     np.testing.assert_array_equal(speed.worst_rows, delays.argmax(axis=0))
     for j, row in enumerate(speed.worst_rows):
         alone = settling(crossbar, np.eye(6)[row], **FARADS)
-        assert alone.elmore[j] == pytest.approx(delays[row, j], rel=1e-9)
-        assert speed.worst_times(7)[j] == pytest.approx(alone.time(bits=7)[j], rel=1e-9)
+        assert alone.elmore[j] == pytest.approx(delays[row, j], rel=1e-9, abs=0.0)
+        assert speed.worst_times(7)[j] == pytest.approx(alone.time(bits=7)[j], rel=1e-9, abs=0.0)
     assert (speed.typical.elmore <= delays.max(axis=0) * (1 + 1e-12)).all()
 
 
@@ -72,6 +72,20 @@ def test_outputs_that_nothing_reaches_have_no_times():
     assert report.as_table().count("-") >= 16
 
 
+def test_rows_behind_sources_without_resistance_are_not_the_slowest():
+    g = np.array(array().conductance)
+    g[2, 0] = 0.0
+    # Both ends hold their lines, so that row 2 reaches output 0 by no way at all.
+    crossbar = array(driver=0.0, sense=0.0).with_cells(g)
+    delays = elmore_delays(crossbar, **FARADS)
+    assert np.argwhere(np.isnan(delays)).tolist() == [[2, 0]]
+    assert read_speed(crossbar, sample(), **FARADS).worst_rows[0] != 2
+    alone = settling(crossbar, np.eye(6)[2], **FARADS)
+    assert alone.currents[0] == 0.0
+    assert np.isnan(alone.time(bits=6)[0])
+    assert np.isfinite(alone.time(bits=6)[1:]).all()
+
+
 def test_outputs_without_capacitance_are_there_at_once():
     speed = read_speed(array(), sample(), word_capacitance=0.0)
     assert np.isinf(speed.bandwidth(6).typical).all()
@@ -95,5 +109,11 @@ def test_what_is_wrong_is_said(work, message):
 
 
 def test_fixed_ends_do_not_matter():
-    tied = array(ends={"word_right": LineEnds(0.0, 300.0)})
-    assert (read_speed(tied, sample(), **FARADS).typical_times(6) > 0.0).all()
+    """They bring a current that flows all the time: the way there is that of the same ends at 0 V."""
+    held, still = (array(ends={"word_right": LineEnds(volts, 300.0)}) for volts in (np.linspace(-0.3, 0.2, 6), 0.0))
+    first, second = (read_speed(crossbar, sample(), **FARADS) for crossbar in (held, still))
+    np.testing.assert_array_equal(first.typical_times(6), second.typical_times(6))
+    np.testing.assert_array_equal(first.worst_times(6), second.worst_times(6))
+    assert (first.typical_times(6) > 0.0).all()
+    np.testing.assert_allclose(first.typical.currents, solve(held, sample()).currents, rtol=1e-12)
+    assert np.abs(first.typical.currents / second.typical.currents - 1.0).min() > 1e-3

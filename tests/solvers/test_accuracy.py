@@ -10,7 +10,7 @@ from problems import ALONE, METHODS, SIDES, solve_by
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds, reference
-from xbarsim.errors import SolveError
+from xbarsim.errors import InputError, SolveError
 
 FAST = ("auto", "schur", "kron", ALONE)
 EPS = np.finfo(float).eps
@@ -215,3 +215,22 @@ def test_effective_map_of_tiny_wires(ohms):
     for row in (0, 5):
         exact = mp_reference.solve(crossbar, np.eye(8)[row])
         assert worst_error(g_eff[row], exact.end_currents["bit_bottom"]) < 1e-12
+
+
+@pytest.mark.parametrize("siemens", [1e12, 1e16, 1e18])
+def test_cells_that_are_shorts(siemens):
+    """All lines are one node: a divider of drivers and senses. Rounded node voltages tell nothing of its cells."""
+    crossbar = Crossbar(siemens * np.array([[1.0, 0.5], [0.7, 1.0], [0.2, 0.4]]), driver=[10.0, 20.0, 40.0], sense=5.0)
+    node = (0.1 / 10 + 0.2 / 20 + 0.3 / 40) / (1 / 10 + 1 / 20 + 1 / 40 + 2 / 5)
+    assert np.allclose(xbarsim.solve(crossbar, [0.1, 0.2, 0.3]).currents, node / 5, rtol=1e-11)
+    if siemens > 1e15:
+        with pytest.raises(SolveError, match=r"cells of \S+ S are shorts .*kron"):
+            xbarsim.solve(crossbar, [0.1, 0.2, 0.3], method="schur")
+
+
+@pytest.mark.parametrize("siemens", [1e19, 1e30, 1e308])
+@pytest.mark.parametrize("call", [lambda crossbar: xbarsim.solve(crossbar, [0.1, 0.2]), xbarsim.effective_conductance])
+def test_cells_beyond_what_0_ohm_is_in_a_reduction_are_refused(siemens, call):
+    """Beside 0 ohm as 1e30 S, or in node voltages, they gave wrong currents of no residual."""
+    with pytest.raises(InputError, match=r"conductance\[1, 0\] is 1e\+\d+ S: a cell has at most 1e\+18 S"):
+        call(Crossbar([[1e-3, 2e-3], [siemens, 1e-3]]))

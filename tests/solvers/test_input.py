@@ -13,6 +13,15 @@ from xbarsim.errors import InputError, SolveError
 GOOD = np.full((4, 8), 1e-3)
 
 
+class FollowsGradient:
+    """A torch tensor that wants a gradient, as numpy meets it."""
+
+    dtype = "torch.float64"
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+
+
 def changed(index, value, array=GOOD):
     copy = np.array(array, dtype=float)
     copy[index] = value
@@ -32,6 +41,7 @@ CROSSBAR_ERRORS = [
     ({"conductance": [[1e-3, 2e-3], [3e-3]]}, "conductance must be real numbers in a regular array"),
     ({"conductance": GOOD + 1j}, "conductance must be real numbers .* complex"),
     ({"conductance": None}, "conductance must be real numbers"),
+    ({"conductance": FollowsGradient()}, r"conductance is FollowsGradient of torch.float64, which .*tensor.detach\(\)"),
     ({"word_wire": -1.0}, r"word_wire is -1.0: it must be >= 0 \(inf is an open circuit\)"),
     ({"word_wire": changed((2, 5), np.nan, np.ones((4, 7)))}, r"word_wire\[2, 5\] is nan"),
     ({"word_wire": np.ones((4, 8))}, r"word_wire has shape \(4, 8\): .* \(4, 7\)"),

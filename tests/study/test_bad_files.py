@@ -67,7 +67,7 @@ def test_a_file_that_is_no_study_says_what_and_where(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("path", "words"), [("none.toml", "No such file"), (".", "it is no file"), ("/dev/zero", "it is no file")]
+    ("path", "words"), [("none.toml", "there is no such file"), (".", "it is no file"), ("/dev/zero", "it is no file")]
 )
 def test_what_is_no_file_is_not_read(tmp_path, path, words):
     with pytest.raises(InputError, match=words):

@@ -18,7 +18,7 @@ TEXTS = {
     "two of a label": ('[[model]]\nsource = "mlp"\n[[model]]\nsource = "mlp"\n', "two are called 'mlp'"),
     "width": ('[[model]]\nsource = "mlp"\nwidth = "w"\n', "model.width: it is 'w', and must be a number"),
     "epochs": ('[[model]]\nsource = "mlp"\nepochs = 0\n', "TrainSettings.epochs is 0"),
-    "weights": ('[[model]]\nsource = "mlp"\nweights = "none.pt"\n', "none.pt: No such file"),
+    "weights": ('[[model]]\nsource = "mlp"\nweights = "none.pt"\n', "none.pt: there is no such file"),
     "idle": (
         '[[model]]\nsource = "mlp"\nweights = "garbage.pt"\nepochs = 2\n', "model.epochs: it changes nothing"
     ),
@@ -26,7 +26,8 @@ TEXTS = {
     "range": (MODEL + '[sweep]\n"wires.word" = [1, -1]\n', "sweep, at wires.word = -1: Wires.word is -1"),
     "rate": (MODEL + "[hardware]\ncells.faults.rate = 2\n", "Faults.rate is 2"),
     "hardware": (MODEL + "[hardware]\ncels.r_on = 2\n", "hardware.cels: there is no such key: did you mean cells?"),
-    "base": (MODEL + '[hardware]\nbase = "none"\n', "none: No such file"),
+    "base": (MODEL + '[hardware]\nbase = "none"\n', "it is 'none': give rram-64, rram-64-8bit, rram-128"),
+    "base file": (MODEL + '[hardware]\nbase = "none.json"\n', "none.json: there is no such file"),
     "group": (MODEL + "[hardware]\nwires = 1\n", "hardware.wires: there is no such setting"),
     "one setting": (
         MODEL + '[sweep]\n"faults.rate" = [0.1]\n"cells.faults.rate" = [0.2]\n', "it is faults.rate by another name"
@@ -47,7 +48,7 @@ TEXTS = {
 """What a file and its data tell."""
 
 LOOKED_AT = {
-    "source": ('[[model]]\nsource = "none.pt"\n', "model is 'none.pt'"),
+    "source": ('[[model]]\nsource = "none.pt"\n', "none.pt: there is no such file"),
     "checkpoint": ('[[model]]\nsource = "garbage.pt"\n', "garbage.pt is no file of weights"),
     "state": ('[[model]]\nsource = "mlp"\nweights = "garbage.pt"\n', "garbage.pt is no file of weights"),
     "builder": ('[[model]]\nsource = "builder.py:broken"\n', "builder.py:broken() returned int"),

@@ -273,6 +273,19 @@ def test_large_counts_are_written_out(tmp_path):
     assert table.rows[0][1] == "39,050 ± 1,200"
 
 
+@pytest.mark.parametrize(
+    ("labels", "title"), [("", "Most writes a cell"), ('[report.labels]\nmost_writes_a_cell = "r_on"\n', "R_on")]
+)
+def test_titles_of_tables_are_words_where_no_label_is_given(tmp_path, labels, title):
+    def reply(point):
+        return accuracy(0.9, most_writes_a_cell=12.0)
+
+    (table,) = report_contents(
+        made(tmp_path, f'[report]\nmetrics = ["most_writes_a_cell"]\n{labels}', reply=reply)
+    ).tables
+    assert table.title == title
+
+
 def test_counts_of_several_decades_are_drawn_logarithmically_whatever_their_deviations(tmp_path):
     def reply(point):
         return accuracy(0.9, writes=10.0 ** (point["chip"] + (4 if point["method"] == "fpt" else 1)))

@@ -1,10 +1,19 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 import xbarsim
 from xbarsim import Crossbar, LineEnds
 from xbarsim.errors import ConvergenceError, FloatingError, InputError, SolveError
-from xbarsim.topologies import JoinedArrays, JoinedReduction, along_bit_lines, along_word_lines, solve_joined
+from xbarsim.topologies import (
+    JoinedArrays,
+    JoinedReduction,
+    along_bit_lines,
+    along_word_lines,
+    joined_solution,
+    solve_joined,
+)
 
 
 def block(rng, rows, cols, **settings):
@@ -40,11 +49,15 @@ def test_word_lines_that_run_on_are_joined_ends():
     assert parts.residual < 1e-12
     both = np.concatenate([parts.arrays["a"].currents, parts.arrays["b"].currents], axis=1)
     assert np.allclose(both, whole.currents, rtol=1e-11, atol=0)
-    assert np.allclose(parts.arrays["a"].end_currents["word_left"], whole.end_currents["word_left"], rtol=1e-11)
-    assert np.allclose(parts.arrays["b"].end_currents["word_right"], whole.end_currents["word_right"], rtol=1e-10)
+    assert np.allclose(
+        parts.arrays["a"].end_currents["word_left"], whole.end_currents["word_left"], rtol=1e-11, atol=0.0
+    )
+    assert np.allclose(
+        parts.arrays["b"].end_currents["word_right"], whole.end_currents["word_right"], rtol=1e-10, atol=0.0
+    )
     # A joint lies a quarter of the way along its wire.
     w = whole.word_voltages
-    assert np.allclose(parts.joint_voltages, 0.75 * w[:, :, 3] + 0.25 * w[:, :, 4], rtol=1e-12)
+    assert np.allclose(parts.joint_voltages, 0.75 * w[:, :, 3] + 0.25 * w[:, :, 4], rtol=1e-12, atol=0.0)
 
 
 def test_bit_lines_that_run_on_are_read_once():
@@ -57,11 +70,11 @@ def test_bit_lines_that_run_on_are_read_once():
     volts = rng.uniform(0, 1, 7)
     solution = xbarsim.solve(whole, volts)
     reference = xbarsim.reference.solve(whole, volts)
-    assert np.allclose(solution.currents, reference.end_currents["bit_bottom"], rtol=1e-12)
+    assert np.allclose(solution.currents, reference.end_currents["bit_bottom"], rtol=1e-12, atol=0.0)
     # The joint's current is what the upper array's cells and its top end bring.
     passed = (solution.bit_voltages[2] - solution.bit_voltages[3]) / wire
     brought = solution.device_currents[:3].sum(axis=0) - solution.end_currents["bit_top"]
-    assert np.allclose(passed, brought, rtol=1e-10)
+    assert np.allclose(passed, brought, rtol=1e-10, atol=0.0)
     assert np.array_equal(whole.boundary["word_left"].resistance, [2, 2, 2, 1, 2, 3, 4])
 
 
@@ -107,17 +120,84 @@ def test_joints_of_lines_of_both_kinds():
     out = reduction.couplings @ fixed - reduction.couplings.sum(axis=1) * fixed
     for amperes, (name, side, line) in zip(out, joined.sources, strict=True):
         assert amperes == pytest.approx(solution.arrays[name].end_currents[side][0, line], rel=1e-9, abs=1e-15)
-    assert np.allclose(reduction.shares.sum(axis=1), 1.0, rtol=1e-14)
-    assert np.allclose(reduction.couplings, reduction.couplings.T, rtol=1e-12)
+    assert np.allclose(reduction.shares.sum(axis=1), 1.0, rtol=1e-14, atol=0.0)
+    assert np.allclose(reduction.couplings, reduction.couplings.T, rtol=1e-12, atol=0.0)
+
+
+def test_joints_off_by_a_bit_are_put_right_or_refused(monkeypatch):
+    rng = np.random.default_rng(6)
+    arrays = {"a": block(rng, 3, 2, driver=1.0, sense=2.0), "b": block(rng, 2, 3, driver=3.0, sense=1.0)}
+    joined = JoinedArrays(arrays, [[("a", "bit_bottom", k), ("b", "word_left", k)] for k in range(2)])
+    volts = {"a": rng.uniform(0.2, 1.0, 3)}
+    exact = solve_joined(joined, volts)
+    reduced = JoinedReduction.of(joined)
+    off = dataclasses.replace(reduced, shares=reduced.shares * (1.0 + 1e-6))
+    monkeypatch.setattr(JoinedReduction, "of", staticmethod(lambda *_: off))
+    corrected = solve_joined(joined, volts)
+    np.testing.assert_allclose(corrected.joint_voltages, exact.joint_voltages, rtol=1e-12)
+    assert corrected.residual < 1e-12
+    monkeypatch.setattr(joined_solution, "_CORRECTIONS", 0)
+    with pytest.raises(ConvergenceError, match="the currents into the joints violate Kirchhoff's laws by"):
+        solve_joined(joined, volts)
+
+
+def test_a_batch_of_no_vectors_has_no_currents():
+    arrays = {"a": Crossbar(np.ones((2, 3)), driver=1.0), "b": Crossbar(np.ones((3, 2)), driver=2.0)}
+    joined = JoinedArrays(arrays, [[("a", "bit_bottom", 0), ("b", "word_left", 1)]])
+    solution = solve_joined(joined, {"a": np.zeros((0, 2)), "b": [0.1, 0.2, 0.3]})
+    assert solution.arrays["a"].currents.shape == (0, 3)
+    assert solution.arrays["b"].currents.shape == (0, 2)
+    assert solution.joint_voltages.shape == (0, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "device", [xbarsim.Sinh(v0=0.05), xbarsim.Transistor(gate=1.2, kp=2e-4, vto=0.5, lam=0.05)], ids=lambda d: d.name
+)
+def test_nonlinear_arrays_are_the_crossbar_that_runs_on(device):
+    rng = np.random.default_rng(34)
+    run_on, joined = pair(rng, rng.uniform(1, 30, 3))
+    run_on = run_on.with_cells(run_on.conductance, device)
+    curved = {name: array.with_cells(array.conductance, device) for name, array in joined.arrays.items()}
+    volts = rng.uniform(0, 1, (4, 3))
+    whole = xbarsim.solve(run_on, volts)
+    for fields in (False, True):
+        parts = solve_joined(JoinedArrays(curved, joined.joints), {"a": volts}, fields=fields)
+        both = np.concatenate([parts.arrays["a"].currents, parts.arrays["b"].currents], axis=1)
+        assert np.abs(both - whole.currents).max() < 1e-11 * np.abs(both).max()
+        assert parts.residual < 1e-11
+
+
+def test_one_array_of_several_may_be_nonlinear():
+    rng = np.random.default_rng(35)
+    _, joined = pair(rng, np.array([2.0, 3.0, 4.0]))
+    b = joined.arrays["b"]
+    arrays = {"a": joined.arrays["a"], "b": b.with_cells(b.conductance, xbarsim.Sinh(v0=0.1))}
+    volts = rng.uniform(0.2, 1, 3)
+    parts = solve_joined(JoinedArrays(arrays, joined.joints), {"a": volts})
+    at_joints = parts.joint_voltages[0]
+    alone = Crossbar(
+        b.conductance, word_wire=b.word_wire, bit_wire=b.bit_wire, driver=b.driver, sense=b.sense, ends=b.ends,
+        device=xbarsim.Sinh(v0=0.1),
+    )  # fmt: skip
+    theirs = xbarsim.solve(alone, at_joints)
+    assert np.allclose(theirs.currents, parts.arrays["b"].currents[0], rtol=1e-11)
+    out = parts.arrays["a"].end_currents["word_right"][0]
+    assert np.abs(out + theirs.end_currents["word_left"]).max() < 1e-11 * np.abs(out).max()
+    # It is not the linear circuit.
+    linear = solve_joined(joined, {"a": volts})
+    assert np.abs(linear.joint_voltages - at_joints).max() > 1e-4
 
 
 def test_a_joint_without_a_source_floats():
     g = [[1e-3]]
     adrift = Crossbar(g, driver=np.inf, sense=np.inf, ends={"word_right": LineEnds(0.0, 1.0)})
     arrays = {"a": adrift, "b": adrift}
-    joined = JoinedArrays(arrays, [[("a", "word_right", 0), ("b", "word_right", 0)]])
-    with pytest.raises(FloatingError, match=r"joints\[0\], of \('a', 'word_right', 0\) and 1 more, has no path"):
-        solve_joined(joined, {})
+    joints = [[("a", "word_right", 0), ("b", "word_right", 0)]]
+    curved = {"a": adrift, "b": adrift.with_cells(adrift.conductance, xbarsim.Sinh(v0=0.1))}
+    for each in (arrays, curved):
+        with pytest.raises(FloatingError, match=r"joints\[0\], of \('a', 'word_right', 0\) and 1 more, has no path"):
+            solve_joined(JoinedArrays(each, joints), {})
 
 
 def test_an_array_without_a_reduction_is_named():
@@ -148,10 +228,13 @@ def test_bad_joints_are_named(joints, message):
 
 def test_bad_arrays_are_named():
     joint = [[("a", "bit_bottom", 0), ("a", "bit_bottom", 1)]]
-    with pytest.raises(InputError, match="only linear arrays reduce to their line ends"):
-        JoinedArrays({"a": Crossbar(np.ones((2, 2)), device=xbarsim.Sinh(v0=0.25))}, joint)
+    curved = JoinedArrays({"a": Crossbar(np.ones((2, 2)), device=xbarsim.Sinh(v0=0.25))}, joint)
+    with pytest.raises(InputError, match=r"only linear arrays reduce to their line ends; solve_joined\(joined"):
+        JoinedReduction.of(curved)
     with pytest.raises(InputError, match=r"arrays\['a'\] is list"):
         JoinedArrays({"a": []}, joint)
+    with pytest.raises(InputError, match="arrays is empty: give one crossbar at least"):
+        JoinedArrays({}, [])
     joined = JoinedArrays({"a": Crossbar(np.ones((2, 2)))}, joint)
     with pytest.raises(InputError, match=r"voltages\['a'\]: voltages has shape \(3,\)"):
         solve_joined(joined, {"a": [1, 2, 3]})

@@ -14,6 +14,7 @@ from xbarsim.topologies import (
     doubled_crossbar,
     solve_source_lines,
 )
+from xbarsim.topologies.column_ladders import LadderSpace
 from xbarsim.topologies.column_layout import ColumnLayout
 
 ROWS, COLS = 7, 4
@@ -184,7 +185,7 @@ def test_one_row_at_a_time_has_no_other_rows_current():
     solution = solve_source_lines(quiet, np.eye(ROWS)[2], volts)
     # One loop: source and bit wires above and below row 2, its cell and the ends.
     ohms = 3.0 + 2 * 1.0 + 1.0 / quiet.conductance[2] + (ROWS - 3) * 2.0 + 4.0
-    assert np.allclose(solution.currents, volts / ohms, rtol=1e-13)
+    assert np.allclose(solution.currents, volts / ohms, rtol=1e-13, atol=0.0)
 
 
 def test_kirchhoff_and_energy():
@@ -210,7 +211,7 @@ def test_superposition_in_voltages_and_none_in_gates():
     a, b = rng.uniform(0, 1, (2, COLS))
     gates = np.ones(ROWS)
     both = solve_source_lines(array, gates, np.stack([a, b, 2 * a - b])).currents
-    assert np.allclose(both[2], 2 * both[0] - both[1], rtol=1e-12)
+    assert np.allclose(both[2], 2 * both[0] - both[1], rtol=1e-12, atol=0.0)
     alone = solve_source_lines(array, np.eye(ROWS), 0.5).currents.sum(axis=0)
     together = solve_source_lines(array, gates, 0.5).currents
     assert (alone > 1.01 * together).all()
@@ -250,7 +251,7 @@ def test_admittance_is_the_map():
         assert np.allclose(currents[..., end], solution.end_currents[side], rtol=1e-9, atol=1e-15)
     plain = SourceLineArray(array.conductance, source_wire=1.0, bit_wire=2.0, driver=1.0, sense=0.0)
     conductance = column_conductance(plain, gates)
-    assert np.allclose(conductance * volts, solve_source_lines(plain, gates, volts).currents, rtol=1e-14)
+    assert np.allclose(conductance * volts, solve_source_lines(plain, gates, volts).currents, rtol=1e-14, atol=0.0)
 
 
 def test_sources_joined_by_zero_ohm_share_their_current():
@@ -260,8 +261,8 @@ def test_sources_joined_by_zero_ohm_share_their_current():
     solution = solve_source_lines(array, [1, 1], 0.5)
     whole = 0.5 * g.sum(axis=0)
     for side, sign in (("source_top", -1), ("source_bottom", -1), ("bit_top", 1), ("bit_bottom", 1)):
-        assert np.allclose(solution.end_currents[side], 0.5 * sign * whole, rtol=1e-14)
-    assert np.allclose(column_conductance(array, [1, 1]), 0.5 * g.sum(axis=0), rtol=1e-14)
+        assert np.allclose(solution.end_currents[side], 0.5 * sign * whole, rtol=1e-14, atol=0.0)
+    assert np.allclose(column_conductance(array, [1, 1]), 0.5 * g.sum(axis=0), rtol=1e-14, atol=0.0)
     with pytest.raises(SolveError, match=r"source_top\[0\] and source_bottom\[0\] are joined by 0 ohm but hold 0.4 V"):
         solve_source_lines(array, [1, 1], 0.4)
     with pytest.raises(SolveError, match=r"0 ohm joins the ends source_top\[0\]"):
@@ -346,6 +347,35 @@ def test_no_number_above_tolerance():
     array, volts = drawn(np.random.default_rng(15))
     with pytest.raises(ConvergenceError, match=r"violates Kirchhoff's laws by .* \(pattern 0, tolerance 1e-30\)"):
         solve_source_lines(array, np.ones(ROWS), volts, tolerance=1e-30)
+
+
+def test_currents_that_leave_nodes_besides_are_those_of_nodal_analysis():
+    """Of any size, though what transistors leak is next to nothing: the residual is of them too."""
+    rng = np.random.default_rng(44)
+    array, volts = drawn(rng)
+    layout = ColumnLayout.of(array)
+    sources, leaks = layout.sources(volts[None])[0], rng.uniform(-1e-4, 1e-4, (2, ROWS, COLS))
+    space, out, found = LadderSpace(layout, ROWS, COLS), np.empty((4, COLS)), np.empty((2, ROWS, COLS))
+    residual = space.solve_leaking(array.cells, *leaks, sources, out)
+    space.voltages(sources, *found)
+    for j in range(COLS):
+        matrix, right = np.zeros((2 * ROWS, 2 * ROWS)), -np.concatenate(leaks[:, :, j])
+        for line, siemens in enumerate((layout.source_siemens[:, j], layout.bit_siemens[:, j])):
+            nodes = slice(line * ROWS, (line + 1) * ROWS)
+            matrix[nodes, nodes] += np.diag(siemens[:-1] + siemens[1:])
+            matrix[nodes, nodes] -= np.diag(siemens[1:-1], 1) + np.diag(siemens[1:-1], -1)
+            right[line * ROWS] += siemens[0] * sources[line, j]
+            right[(line + 1) * ROWS - 1] += siemens[-1] * sources[2 + line, j]
+        matrix += np.kron([[1.0, -1.0], [-1.0, 1.0]], np.diag(array.cells[:, j]))
+        source, bit = np.linalg.solve(matrix, right).reshape(2, ROWS)
+        np.testing.assert_allclose(found[:, :, j], [source, bit], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(space.across[:, j], source - bit, rtol=0, atol=1e-12)
+        ends = (source[0], bit[0], source[-1], bit[-1])
+        siemens = np.array([layout.source_siemens[0], layout.bit_siemens[0], layout.source_siemens[-1],
+                            layout.bit_siemens[-1]])[:, j]  # fmt: skip
+        np.testing.assert_allclose(out[:, j], siemens * (ends - sources[:, j]), rtol=0, atol=1e-11 * np.abs(out).max())
+    assert residual < 1e-12
+    assert np.abs(leaks.sum(axis=(0, 1)) + out.sum(axis=0)).max() < 1e-12 * np.abs(out).max()
 
 
 def test_evidence_sees_a_wrong_current(monkeypatch):

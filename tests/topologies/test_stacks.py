@@ -90,7 +90,7 @@ def test_two_layers_over_ideal_word_lines_do_not_know_each_other():
     volts = rng.uniform(0, 1, (1, 3))
     for layer in range(2):
         alone = xbarsim.solve(Crossbar(g[layer], bit_wire=3.0, sense=0.5), volts[0]).currents
-        assert np.allclose(solve_stack(stack, volts).currents[layer], alone, rtol=1e-13)
+        assert np.allclose(solve_stack(stack, volts).currents[layer], alone, rtol=1e-13, atol=0.0)
 
 
 def test_batches_map_and_ends():
@@ -109,7 +109,7 @@ def test_batches_map_and_ends():
     tied = solve_stack(LayerStack(stack.conductance, ends=ends, **settings), volts[0])
     out = tied.end_currents("bit_top")
     assert not out[0].any()
-    assert np.allclose(out[1], (tied.bit_voltages[1, 0] - 0.3) / ohms[1], rtol=1e-9)
+    assert np.allclose(out[1], (tied.bit_voltages[1, 0] - 0.3) / ohms[1], rtol=1e-9, atol=0.0)
 
 
 def test_nonlinear_cells_have_their_first_terminal_at_the_word_line():
@@ -120,7 +120,7 @@ def test_nonlinear_cells_have_their_first_terminal_at_the_word_line():
     volts = rng.uniform(0.3, 0.6, (1, 3))
     for layer in range(2):
         alone = xbarsim.solve(Crossbar(g[layer], bit_wire=3.0, sense=5.0, device=device), volts[0]).currents
-        assert np.allclose(solve_stack(stack, volts).currents[layer], alone, rtol=1e-11)
+        assert np.allclose(solve_stack(stack, volts).currents[layer], alone, rtol=1e-11, atol=0.0)
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,8 @@ def test_energy_goes_into_cells_and_wires():
     crossbar = Crossbar(circuit()[0].conductance, device=vteam())
     transient = simulate(crossbar, waves(), STOP, record=Recording(cell_energy=True))
     delivered = sum(joules.sum() for joules in transient.source_energy.values())
-    assert delivered == pytest.approx(transient.cell_energy.sum(), rel=1e-9)
+    # Both are quadratures of the same steps, whose errors go with reltol: 4e-5 of its 1e-4 here.
+    assert delivered == pytest.approx(transient.cell_energy.sum(), rel=1e-8, abs=0.0)
     assert (transient.cell_energy > 0).all()
 
 

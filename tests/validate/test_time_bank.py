@@ -7,7 +7,8 @@ import pytest
 from netlist_tools import needs_ngspice
 
 from xbarsim.errors import InputError, SpiceMissingError
-from xbarsim.validate import session
+from xbarsim.transient import simulate
+from xbarsim.validate import in_time, session
 from xbarsim.validate.in_time import rows_in_time
 from xbarsim.validate.time_bank import circuits_in_time, write_pulse
 from xbarsim.validate.time_case import TIME
@@ -64,3 +65,19 @@ def test_ngspice_that_is_asked_for_and_not_there_is_no_success(monkeypatch, tmp_
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SpiceMissingError, match="ngspice is not installed"):
         session.run("quick", only="2x3", against=("ngspice", "closed"), in_time=in_time)
+
+
+def test_no_time_holds_a_compilation(monkeypatch, tmp_path):
+    case, gone = write_pulse(2), []
+
+    def noted(crossbar, waves, stop, **settings):
+        gone.append(stop)
+        return simulate(crossbar, waves, stop, **settings)
+
+    monkeypatch.setattr(in_time, "simulate", noted)
+    monkeypatch.setattr(in_time, "_WARM", set())
+    for _ in range(2):
+        assert not list(rows_in_time(case, (), tmp_path))
+    assert len(gone) == 3
+    assert gone[0] < 0.2 * case.stop
+    assert gone[1:] == [case.stop, case.stop]

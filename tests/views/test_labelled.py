@@ -60,7 +60,7 @@ def test_a_dataset_has_every_array_with_its_axes_and_units():
     for side, amperes in solution.end_currents.items():
         assert np.array_equal(data[f"{side}_currents"], amperes)
     leaving = data.device_currents.sum("word")
-    assert np.allclose(leaving, data.currents, rtol=1e-12), "KCL by names"
+    assert np.allclose(leaving, data.currents, rtol=1e-12, atol=0.0), "KCL by names"
     assert {name: data[name].attrs["units"] for name in ("currents", "word_voltages", "conductance", "power")} == {
         "currents": "A", "word_voltages": "V", "conductance": "S", "power": "W",
     }  # fmt: skip
@@ -125,7 +125,7 @@ def test_a_netlists_sweep_has_a_row_for_each_point():
     frame = solution.to_pandas()
     assert list(frame.columns)[:2] == ["v1", "v2"]
     expected = (3 * frame.v1 + frame.v2) / 4
-    assert np.allclose(frame["v(b)"], expected, rtol=1e-12)
+    assert np.allclose(frame["v(b)"], expected, rtol=1e-12, atol=0.0)
     assert frame.attrs["units"]["i(v1)"] == "A"
     pytest.importorskip("xarray")
     data = solution.to_xarray()

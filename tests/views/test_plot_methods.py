@@ -45,7 +45,7 @@ def test_a_crossbar_is_a_map_of_its_cells(ax):
 def test_a_solution_is_bars_or_a_map(ax):
     solution = xbarsim.solve(CROSSBAR, VECTORS, fields=True)
     solution.plot(ax=ax, vector=1)
-    assert np.allclose([bar.get_height() for bar in ax.patches], solution.currents[1])
+    assert np.allclose([bar.get_height() for bar in ax.patches], solution.currents[1], atol=0.0)
     for quantity in ("word_voltages", "bit_voltages", "device_voltages", "device_currents"):
         axes = solution.plot(quantity, xbarsim.plot.new_figure().subplots(), vector=2)
         assert np.array_equal(drawn(axes), getattr(solution, quantity)[2])
@@ -80,7 +80,7 @@ def test_a_device_is_a_curve_for_each_state(ax):
     device, volts = xbarsim.Sinh(v0=0.25), np.linspace(-0.5, 0.5, 11)
     device.plot([1e-3, 1e-5], volts, ax)
     for line, g in zip(ax.get_lines(), (1e-3, 1e-5), strict=True):
-        assert np.allclose(line.get_ydata(), g * 0.25 * np.sinh(volts / 0.25), rtol=1e-12)
+        assert np.allclose(line.get_ydata(), g * 0.25 * np.sinh(volts / 0.25), rtol=1e-12, atol=0.0)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["1 mS", "10 uS"]
     with pytest.raises(InputError, match=r"voltages \(2, 1\): each takes one axis"):
         device.plot(1e-3, [[0.0], [1.0]], ax)
@@ -111,7 +111,7 @@ def test_an_inference_is_a_dot_for_each_chip(ax):
 
     inference = Inference(0.98, (ChipResult(4, 0.7, 0.7, 1.0), ChipResult(9, 0.6, 0.6, 1.0)), (), alike=False)
     inference.plot(ax)
-    assert any(np.allclose(line.get_ydata(), [70.0, 60.0]) for line in ax.get_lines())
+    assert any(np.allclose(line.get_ydata(), [70.0, 60.0], atol=0.0) for line in ax.get_lines())
 
 
 def test_a_histogram_counts_every_cell(ax):

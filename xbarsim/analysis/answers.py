@@ -270,7 +270,7 @@ def _point_table(result: AnalysisResult, show_nodes: bool) -> Iterator[str]:
         table = [("output" if result.outputs else "source", "current (A)", "ideal (A)", "loss")]
         ideals = [None] * len(names) if result.ideal is None else result.ideal[0].tolist()
         for name, current, ideal in zip(names, currents[0].tolist(), ideals, strict=True):
-            loss = f"{100 * (1 - current / ideal):.2f}%" if ideal else "-"
+            loss = f"{100 * (1 - current / ideal):z.2f}%" if ideal else "-"
             table.append((name, f"{current:.8e}", f"{0.0 if ideal is None else ideal:.6e}", loss))
         columns = 2 if result.ideal is None else 4
         yield from aligned([row[:columns] for row in table], ("<", ">15", ">13", ">7")[:columns])

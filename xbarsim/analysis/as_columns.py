@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from xbarsim.analysis.as_crossbar import how, sources_at
+from xbarsim.analysis.as_crossbar import sources_at, under_own_names
+from xbarsim.analysis.point_results import result_at
 from xbarsim.analysis.points import Points
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.transistors import access_cells, add_leaks, beyond
-from xbarsim.analysis.unsolvable import floating_error
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import fixes_voltage
@@ -19,7 +19,16 @@ from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.recognition import ColumnRecognition, report_points
 from xbarsim.quantities import counted
 from xbarsim.solution import Solution
-from xbarsim.topologies import ColumnSide, LeakingState, SourceLineSolution, solve_column_points, solve_leaking
+from xbarsim.solvers.solve import solve_points
+from xbarsim.topologies import (
+    ColumnSide,
+    LeakingState,
+    SharedSourceArray,
+    SourceLineArray,
+    SourceLineSolution,
+    solve_column_points,
+    solve_leaking,
+)
 
 
 def solve_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) -> AnalysisResult | None:
@@ -41,23 +50,12 @@ def solve_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) 
     if doubled.left_out is not None:
         return _solve_leaking(circuit, columns, sources, points)
     assert doubled.crossbar is not None
-    solution = _as_doubled(doubled.crossbar, solve_column_points(columns.array, _column_sources(sources)))
-    branches = np.flatnonzero(fixes_voltage(circuit.kinds))
-    volts, amperes = report_points(doubled, solution, sources, points.values(circuit, branches), branches)
-    floating = np.flatnonzero(np.isnan(volts).any(axis=0))
-    if floating.size:
-        raise floating_error(circuit, [circuit.nodes[k + 1] for k in floating])
-    return AnalysisResult(
-        points.kind,
-        points.sweep,
-        circuit.nodes[1:],
-        volts,
-        [circuit.names[k] for k in branches.tolist()],
-        amperes,
-        np.asarray(solution.power),
-        solution.residual,
-        how(solution),
+    solution = (
+        solve_points(doubled.crossbar, sources, fields=True)
+        if isinstance(columns.array, SharedSourceArray)
+        else _as_doubled(doubled.crossbar, solve_column_points(columns.array, _column_sources(sources)))
     )
+    return under_own_names(circuit, doubled, solution, sources, points)
 
 
 def _solve_leaking(
@@ -65,6 +63,7 @@ def _solve_leaking(
 ) -> AnalysisResult | None:
     """Solve columns whose transistors leak or have a body effect; None where that cannot be."""
     m, inner, doubled = circuit.mosfets, columns.doubled.inner, columns.doubled
+    assert isinstance(columns.array, SourceLineArray)
     if m is None or inner is None or doubled.crossbar is None or beyond(circuit, m, doubled, points):
         return None
     fixed, _ = held_nodes(circuit, m.gate)
@@ -87,17 +86,10 @@ def _solve_leaking(
     for k, state in enumerate(states):
         leaks = np.repeat((state.leak_source + state.leak_bit).T, 2, axis=0)
         add_leaks(circuit, m, inner, leaks, amperes[k], place)
-    return AnalysisResult(
-        points.kind,
-        points.sweep,
-        circuit.nodes[1:],
-        volts,
-        [circuit.names[k] for k in branches.tolist()],
-        amperes,
-        -(values * amperes).sum(axis=1),
-        max(state.residual for state in states),
-        f"newton, {counted(sum(state.steps for state in states), 'step')}",
-    )
+    residual = max(state.residual for state in states)
+    steps = counted(sum(state.steps for state in states), "step")
+    power = -(values * amperes).sum(axis=1)
+    return result_at(circuit, points, branches, (volts, amperes), power, residual, f"newton, {steps}")
 
 
 def _drawn(crossbar: Crossbar, states: list[LeakingState]) -> Solution:

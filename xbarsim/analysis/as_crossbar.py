@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from xbarsim.analysis.point_results import result_at
 from xbarsim.analysis.points import Points
 from xbarsim.analysis.results import AnalysisResult, CrossbarPoint
 from xbarsim.analysis.unsolvable import floating_error
@@ -58,29 +59,35 @@ def solve_crossbar(
         Nodes have no path to a source or ground; the message names them.
     """
     solution = solve_points(crossbar, sources, method=method, fields=True)
-    branches = np.flatnonzero(fixes_voltage(circuit.kinds))
-    volts, amperes = report_points(recognition, solution, sources, points.values(circuit, branches), branches)
-    floating = np.flatnonzero(np.isnan(volts).any(axis=0))
-    if floating.size:
-        raise floating_error(circuit, [circuit.nodes[k + 1] for k in floating])
     word, bit = solution.word_voltages, solution.bit_voltages
-    return AnalysisResult(
-        points.kind,
-        points.sweep,
-        circuit.nodes[1:],
-        volts,
-        [circuit.names[k] for k in branches.tolist()],
-        amperes,
-        np.asarray(solution.power),
-        solution.residual,
-        how(solution),
-        output_names(recognition),
-        solution.currents,
-        ideal_currents(crossbar, sources),
-        CrossbarPoint(crossbar, sources["word_left"][0], word[0], bit[0], solution.device_currents[0])
+    return replace(
+        under_own_names(circuit, recognition, solution, sources, points),
+        outputs=output_names(recognition),
+        output_currents=solution.currents,
+        ideal=ideal_currents(crossbar, sources),
+        state=CrossbarPoint(crossbar, sources["word_left"][0], word[0], bit[0], solution.device_currents[0])
         if points.kind == "op"
         else None,
     )
+
+
+def under_own_names(
+    circuit: Circuit, recognition: Recognition, solution: Solution, sources: dict[Side, Array], points: Points
+) -> AnalysisResult:
+    """Return a crossbar's solution as the netlist's nodes and sources have it.
+
+    Raises
+    ------
+    FloatingError
+        Nodes have no path to a source or ground; the message names them.
+    """
+    branches = np.flatnonzero(fixes_voltage(circuit.kinds))
+    numbers = report_points(recognition, solution, sources, points.values(circuit, branches), branches)
+    floating = np.flatnonzero(np.isnan(numbers[0]).any(axis=0))
+    if floating.size:
+        raise floating_error(circuit, [circuit.nodes[k + 1] for k in floating])
+    power = np.asarray(solution.power)
+    return result_at(circuit, points, branches, numbers, power, solution.residual, how(solution))
 
 
 def nearby_voltages(

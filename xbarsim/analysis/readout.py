@@ -94,7 +94,7 @@ class Readout:
         """Return a number, or the value of an expression of parameters alone."""
         formula = Formula(text, self.circuit.functions)
         if formula.controls:
-            raise InputError(f"{text!r} is no number")
+            raise InputError(f"{text!r} is no number: it names results, which FIND takes, alone")
         return float(self(text)[0])
 
     def _value(self, name: str) -> float:

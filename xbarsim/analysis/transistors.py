@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from xbarsim.analysis.point_results import result_at
 from xbarsim.analysis.points import Points
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import SIDES, Array, Side
@@ -154,17 +155,10 @@ def _result(
         return None
     for k, state in enumerate(states):
         add_leaks(circuit, m, inner, state.leak_word + state.leak_bit, amperes[k], place)
-    return AnalysisResult(
-        points.kind,
-        points.sweep,
-        circuit.nodes[1:],
-        volts,
-        [circuit.names[k] for k in branches.tolist()],
-        amperes,
-        -(values * amperes).sum(axis=1),
-        max(state.bound for state in states),
-        f"newton, {counted(sum(state.steps for state in states), 'step')}",
-    )
+    bound = max(state.bound for state in states)
+    steps = counted(sum(state.steps for state in states), "step")
+    power = -(values * amperes).sum(axis=1)
+    return result_at(circuit, points, branches, (volts, amperes), power, bound, f"newton, {steps}")
 
 
 def _solution(recognition: Recognition, states: list[access_newton.AccessState], cells: Array) -> Solution:

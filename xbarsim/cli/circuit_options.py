@@ -10,7 +10,10 @@ import click
 from xbarsim.cli.option_types import Ohms, in_order, is_typed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xbarsim.crossbar import Array, Crossbar
+    from xbarsim.netlist import Circuit
     from xbarsim.netlist.recognition import Recognition
 
 
@@ -62,11 +65,25 @@ def crossbar_of(
     return crossbar, load_vectors(voltages, "voltages", *crossbar.shape)
 
 
+def check_one_circuit(netlists: Any, conductance: str | None) -> None:
+    """Refuse both ways to give a circuit, and neither."""
+    if bool(netlists) == (conductance is not None):
+        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+
+
 def check_untyped(*more: str) -> None:
     """Refuse options that describe a crossbar by its matrices, and others, beside a netlist."""
     for name in ("conductance", "voltages", "word_wire", "bit_wire", "driver", "sense", *more):
         if is_typed(name):
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --conductance; a netlist says it itself")
+
+
+def note_sweeps(circuit: Circuit, path: str, note: Callable[[str], None]) -> None:
+    """Say that a netlist's sweeps are not what is answered."""
+    if any(
+        getattr(run, "axes", ()) or getattr(getattr(run, "analysis", run), "sweeps", ()) for run in circuit.analyses
+    ):
+        note(f"{path}: sweeps are left out: sources are at their dc values, what .step varies at its first")
 
 
 def output_names(recognition: Recognition) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from xbarsim.cli.export_command import export
 from xbarsim.cli.failures import EXIT_INPUT, failure_of, one_line
 from xbarsim.cli.infer_command import infer
 from xbarsim.cli.info_command import info
+from xbarsim.cli.loop_command import loop
 from xbarsim.cli.margin_command import margin
 from xbarsim.cli.mitigate_command import mitigate
 from xbarsim.cli.noise_command import noise
@@ -29,7 +30,22 @@ EXIT_INTERRUPT = 130
 
 
 @click.group(
-    commands=[export, infer, info, margin, mitigate, noise, plan, program, settling, solve, study, train, validate],
+    commands=[
+        export,
+        infer,
+        info,
+        loop,
+        margin,
+        mitigate,
+        noise,
+        plan,
+        program,
+        settling,
+        solve,
+        study,
+        train,
+        validate,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
 )

@@ -16,6 +16,7 @@ _NO_MEMORY, _NO_THREAD = ("can't allocate memory", "failed to map segment"), "ca
 def failure_of(error: BaseException) -> tuple[int, str] | None:
     """Return the exit code and the message of what a user can be told of; None for any other error."""
     from xbarsim.errors import InputError, SolveError, SpiceError
+    from xbarsim.unread import unread_reason
 
     if isinstance(error, SolveError | SpiceError):
         return EXIT_SOLVE, str(error)
@@ -28,7 +29,8 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
         return EXIT_INPUT, "no more threads can be started: give fewer threads, or raise ulimit -u or -v"
     if isinstance(error, OSError):
-        return EXIT_INPUT, f"{error.filename or 'output'}: {error.strerror or error}"
+        reason = unread_reason(error) if isinstance(error, FileNotFoundError) else error.strerror or error
+        return EXIT_INPUT, f"{error.filename or 'output'}: {reason}"
     return None
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xbarsim.mitigation.study_report import MitigationReport
     from xbarsim.nn.hardware import Hardware
     from xbarsim.nn.model_sources import Source
+    from xbarsim.plot.figures import Figure
 
 
 def command_facts(source: Source, hardware: Hardware, swept: str | None, method_seed: int) -> dict[str, Any]:
@@ -77,14 +78,12 @@ def interrupted(state: list[PartialFile]) -> str:
     return f"interrupted; what is finished is in {path}, the same command with --resume {path} goes on"
 
 
-def deliver_whole(
-    report: MitigationReport, partial: PartialFile, output: Output, draw: Callable[[str], list[str]]
-) -> None:
+def deliver_whole(report: MitigationReport, partial: PartialFile, output: Output, draw: Callable[[], Figure]) -> None:
     """Print or write all of it, and remove the file of pairs when it is not needed any more."""
 
-    def drawn(path: str) -> list[str]:
+    def drawn() -> Figure:
         partial.remove()
-        return draw(path)
+        return draw()
 
     try:
         output.deliver(report, drawn)

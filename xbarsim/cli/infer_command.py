@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xbarsim.nn.hardware import Hardware
     from xbarsim.nn.inference_report import InferenceReport
     from xbarsim.nn.model_sources import Source
+    from xbarsim.plot.figures import Figure
 
 _HELP = """Run a network through the circuits of its chips: accuracy, and the error of each layer.
 
@@ -82,7 +83,7 @@ def infer(**options: Any) -> None:
     output = Output.of(options)
     with option_words(options["changes"], ("TrainSettings",)):
         report = _report(options, output)
-    output.deliver(report, lambda path: _drawn(report, path))
+    output.deliver(report, lambda: _drawn(report))
 
 
 def _sweep(options: dict[str, Any]) -> None:
@@ -97,11 +98,10 @@ def _sweep(options: dict[str, Any]) -> None:
         raise click.exceptions.Exit(3)
 
 
-def _drawn(report: InferenceReport, path: str) -> list[str]:
+def _drawn(report: InferenceReport) -> Figure:
     from xbarsim.nn.accuracy_picture import draw
-    from xbarsim.plot import save
 
-    return save(draw(report), path)
+    return draw(report)
 
 
 def _report(options: dict[str, Any], output: Output) -> InferenceReport:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.margin.margin_report import Report
+    from xbarsim.plot.figures import Figure
 
 _MOST_DIGITS = 9
 
@@ -82,14 +83,13 @@ def margin(sizes: str, schemes: str, cell: str, patterns: str, **options: Any) -
     """Sweep, print and draw; ``_HELP`` says the rest."""
     output = Output.of(options)
     report = _report(_sizes(sizes), _words(schemes), _cell(cell), patterns, options, output)
-    output.deliver(report, lambda path: _drawn(report, path))
+    output.deliver(report, lambda: _drawn(report))
 
 
-def _drawn(report: Report, path: str) -> list[str]:
+def _drawn(report: Report) -> Figure:
     from xbarsim.margin.margins_picture import draw
-    from xbarsim.plot import save
 
-    return save(draw(report.points, "\n".join(report.heading)), path)
+    return draw(report.points, "\n".join(report.heading))
 
 
 def _report(

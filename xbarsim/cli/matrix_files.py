@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from tokenize import TokenError
 
@@ -10,6 +11,9 @@ import numpy as np
 from xbarsim.conventions.odd_values import turned
 from xbarsim.crossbar import Array, checked_array
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
+
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 
 
 def load(path: str | Path, name: str) -> Array:
@@ -41,12 +45,8 @@ def load(path: str | Path, name: str) -> Array:
         data = path.read_bytes() if path.suffix.lower() != ".npy" else b""
         if path.suffix.lower() == ".npy":
             return _numpy(path, name)
-    except FileNotFoundError:
-        raise InputError(f"{path}: {name} file not found") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: {name} must be a file, this is a folder") from None
     except OSError as error:
-        raise InputError(f"{path}: {name} cannot be read ({error.strerror})") from None
+        raise unread(path, error, name) from None
     return _text(path, data, name)
 
 
@@ -65,7 +65,7 @@ def _text(path: Path, data: bytes, name: str) -> Array:
     try:
         content = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: {name} is neither text nor .npy") from None
+        raise InputError(f"{path}: {name} is neither text nor .npy: save it with numpy.save or numpy.savetxt") from None
     rows: list[list[float]] = []
     counted = headed = False
     for number, line in enumerate(content.splitlines(), 1):
@@ -79,7 +79,8 @@ def _text(path: Path, data: bytes, name: str) -> Array:
         try:
             rows.append([float(word) for word in words])
         except ValueError:
-            raise InputError(f"{path}:{number}: {name} must be numbers, found {line.strip()[:40]!r}") from None
+            hint = ": write decimal points" if _DECIMAL_COMMA.search(text) and ";" in text else ""
+            raise InputError(f"{path}:{number}: {name} must be numbers, found {line.strip()[:40]!r}{hint}") from None
         if len(rows[-1]) != len(rows[0]):
             raise InputError(
                 f"{path}:{number}: {name} has {len(words)} numbers here and {len(rows[0])} in its first line"

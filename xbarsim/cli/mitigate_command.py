@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from xbarsim.nn.datasets import Dataset
     from xbarsim.nn.hardware import Hardware
     from xbarsim.nn.model_sources import Source
+    from xbarsim.plot.figures import Figure
 
 _QUICK = {"seeds": 1, "limit": 1000, "validation": 500, "epochs": 1}
 _QUICK_TRAINING = 2000  # images
@@ -110,7 +111,7 @@ def mitigate(**options: Any) -> None:
         return
     with option_words([*options["changes"], options["against"] or ""], ("TrainSettings",)):
         report, pairs = _report(options, output)
-    deliver_whole(report, pairs, output, lambda path: _drawn(report, path))
+    deliver_whole(report, pairs, output, lambda: _drawn(report))
 
 
 def _list(output: Output) -> None:
@@ -299,9 +300,8 @@ def _reporter(
     return report
 
 
-def _drawn(report: MitigationReport, path: str) -> list[str]:
+def _drawn(report: MitigationReport) -> Figure:
     from xbarsim.mitigation.side_by_side_picture import draw_side_by_side
     from xbarsim.mitigation.study_picture import draw
-    from xbarsim.plot import save
 
-    return save(draw_side_by_side(report) if report.comparison else draw(report), path)
+    return draw_side_by_side(report) if report.comparison else draw(report)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.circuit_options import check_untyped, circuit_options, crossbar_of, output_names
+from xbarsim.cli.circuit_options import (
+    check_one_circuit,
+    check_untyped,
+    circuit_options,
+    crossbar_of,
+    note_sweeps,
+    output_names,
+)
 from xbarsim.cli.device_options import DeviceCommand, built_device
 from xbarsim.cli.option_types import Command, Quantity, in_order
 from xbarsim.cli.option_words import option_words
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
     from xbarsim.crossbar import Array, Crossbar
     from xbarsim.noise.noise_report import NoiseReport
+    from xbarsim.plot.figures import Figure
 
 _HELP = """Find the noise of a crossbar's output currents, and the bits that it leaves.
 
@@ -59,16 +67,15 @@ _noise_options = in_order(
 def noise(netlist: str | None, **options: Any) -> None:
     """Compute, print and draw; ``_HELP`` says the rest."""
     output = Output.of(options)
-    if (netlist is None) == (options["conductance"] is None):
-        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    check_one_circuit(netlist, options["conductance"])
     report = _report(netlist, options, output)
-    output.deliver(report, lambda path: _drawn(report, netlist or options["conductance"], path))
+    output.deliver(report, lambda: _drawn(report, netlist or options["conductance"]))
 
 
-def _drawn(report: NoiseReport, source: str, path: str) -> list[str]:
+def _drawn(report: NoiseReport, source: str) -> Figure:
     from xbarsim.noise.noise_picture import draw
 
-    return draw(report, path, Path(source).name)
+    return draw(report, Path(source).name)
 
 
 def _report(netlist: str | None, options: dict[str, Any], output: Output) -> NoiseReport:
@@ -84,7 +91,7 @@ def _report(netlist: str | None, options: dict[str, Any], output: Output) -> Noi
                     for name in ("fano", "flicker", "exponent", "telegraph", "occupancy", "lifetime")
                 }
             )
-        crossbar, voltages, names = _of_netlist(netlist, options) if netlist else _of_matrices(options)
+        crossbar, voltages, names = _of_netlist(netlist, output) if netlist else _of_matrices(options)
         with option_words():
             answer = output_noise(crossbar, voltages, band=band, temperature=options["temperature"], cells=cells)
         return NoiseReport(answer, crossbar.shape, names, band, options["temperature"])
@@ -98,15 +105,17 @@ def _of_matrices(options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, .
     return crossbar, voltages, tuple(f"i[{j}]" for j in range(crossbar.shape[1]))
 
 
-def _of_netlist(path: str, options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, ...]]:
+def _of_netlist(path: str, output: Output) -> tuple[Crossbar, Array, tuple[str, ...]]:
     from xbarsim import netlist
 
     check_untyped("device")
-    recognition = netlist.read(path).recognise()
+    circuit = netlist.read(path)
+    recognition = circuit.recognise()
     if recognition.crossbar is None or recognition.left_out is not None:
         raise InputError(
             f"{path} is no crossbar, whose noise could be told: {recognition.reason or recognition.left_out}"
         )
+    note_sweeps(circuit, path, output.note)
     return recognition.crossbar, recognition.voltages, output_names(recognition)
 
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from xbarsim.cli import announce
-from xbarsim.cli.option_types import Command, in_order, is_typed
+from xbarsim.cli.option_types import Command, Quantity, in_order, is_typed
 from xbarsim.errors import InputError, XbarsimError
 from xbarsim.files import checked_target, written_whole
 from xbarsim.text_table import wrapped
 
 if TYPE_CHECKING:
     from xbarsim.cli.interrupt import Wish
+    from xbarsim.plot.figures import Figure
 
 FORMS = ("table", "json", "csv")
 
@@ -27,7 +28,7 @@ FORMS = ("table", "json", "csv")
 def output_options(
     *, quiet: str, plot: str | None = None, forms: Sequence[str] = FORMS, file: bool = True
 ) -> Callable[[Command], Command]:
-    """Add ``--format``, ``--output``, ``--plot`` and ``--quiet``, which ``Output.of`` takes.
+    """Add ``--format``, ``--output``, ``--plot``, ``--plot-width`` and ``--quiet``, which ``Output.of`` takes.
 
     Parameters
     ----------
@@ -48,7 +49,10 @@ def output_options(
         text = "Write there, whole or not at all, instead of printing."
         options.append(click.option("--output", "-o", metavar="FILE", help=text))
     if plot is not None:
-        options.append(click.option("--plot", metavar="FILE", help=f"{plot}: .png, .svg or .pdf."))
+        options += [
+            click.option("--plot", metavar="FILE", help=f"{plot}: .png, .svg or .pdf."),
+            click.option("--plot-width", metavar="MM", type=Quantity(finite=False), help="Of that picture."),
+        ]
     return in_order(*options, click.option("--quiet", "-q", is_flag=True, help=quiet))
 
 
@@ -80,19 +84,22 @@ class Output:
         Files of the answer and of the picture.
     quiet : bool
         Print numbers alone: no notes, no progress.
+    width : float, optional
+        Of the picture, in millimetres; without it, its own.
 
     Raises
     ------
     InputError
-        A file or stdout cannot be written, the picture's ending is none, or matplotlib is not there.
+        A file or stdout cannot be written, the picture's ending or width is none, or matplotlib is not there.
     UsageError
-        Both are one file, or a binary answer would go to a terminal.
+        Both are one file, a width is of no picture, or a binary answer would go to a terminal.
     """
 
     form: str = "table"
     path: str | None = None
     plot: str | None = None
     quiet: bool = False
+    width: float | None = None
 
     def __post_init__(self) -> None:
         if self.path is not None:
@@ -100,12 +107,16 @@ class Output:
         elif sys.stdout is None:
             raise InputError("standard output is closed")
         if self.plot is not None:
-            from xbarsim.plot import check_matplotlib, checked_path
+            from xbarsim.plot import check_matplotlib, checked_path, checked_width
 
             checked_path(self.plot)
+            if self.width is not None:
+                checked_width(self.width, "--plot-width")
             check_matplotlib()
             if self.path is not None and Path(self.path).resolve() == Path(self.plot).resolve():
                 raise click.UsageError(f"--output and --plot are both {self.path}: give each a file of its own")
+        elif self.width is not None:
+            raise click.UsageError("--plot-width is of a picture: give --plot FILE")
         if self.form == "raw" and self.path is None and sys.stdout is not None and sys.stdout.isatty():
             raise click.UsageError("--format raw is binary: give --output FILE, or pipe it")
 
@@ -117,7 +128,8 @@ class Output:
             if form != "json" and is_typed("form"):
                 raise click.UsageError(f"--json and --format {form} contradict each other: give one of them")
             form = "json"
-        return cls(form, options.pop("output", None), options.pop("plot", None), options.pop("quiet"))
+        path, plot, width = (options.pop(name, None) for name in ("output", "plot", "plot_width"))
+        return cls(form, path, plot, options.pop("quiet"), width)
 
     def say(self, line: str) -> None:
         """Print a line on stderr, unless all is to be quiet."""
@@ -155,7 +167,7 @@ class Output:
         ):
             yield progress
 
-    def deliver(self, answer: Printable, draw: Callable[[str], list[str]] | None = None) -> None:
+    def deliver(self, answer: Printable, draw: Callable[[], Figure] | None = None) -> None:
         """Print an answer, or write it to its file, whole or not at all; then draw its picture.
 
         Parameters
@@ -163,7 +175,7 @@ class Output:
         answer : Printable
             All there is to say.
         draw : callable, optional
-            Writes the picture to a path and returns notes on it.
+            Gives the picture.
         """
         form = "numbers" if self.quiet and self.form == "table" else self.form
         content: str | Iterable[bytes] = getattr(answer, f"as_{form}")()
@@ -192,10 +204,12 @@ class Output:
             self.note(f"lines have up to {widest} characters, this terminal {columns}: widen it, or take --format csv")
         return ["".join(f"{line}\n" for line in lines)]
 
-    def _draw(self, draw: Callable[[str], list[str]], path: str) -> None:
+    def _draw(self, draw: Callable[[], Figure], path: str) -> None:
         """Draw when the numbers are out; whatever goes wrong is one line."""
+        from xbarsim.plot import save
+
         try:
-            notes = draw(path)
+            notes = save(draw(), path, width=self.width)
         except XbarsimError:
             raise
         except Exception as error:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.crossbar import Crossbar
+    from xbarsim.plot.figures import Figure
     from xbarsim.programming import PulseLadder, WrittenArray
 
 _HELP = """Write an array of dynamic cells to target conductances by pulses through its own wires.
@@ -121,15 +122,15 @@ def program(target: str, **options: Any) -> None:
             f"{store} holds what was done: go on with --resume {store}" if store else "give --store FILE to go on later"
         )
         output.note(f"interrupted; {place}")
-    output.deliver(WrittenReport(result), lambda path: _drawn(result, target, path))
+    output.deliver(WrittenReport(result), lambda: _drawn(result, target))
     if stopped:
         raise SystemExit(130)
 
 
-def _drawn(result: WrittenArray, target: str, path: str) -> list[str]:
+def _drawn(result: WrittenArray, target: str) -> Figure:
     from xbarsim.programming.written_picture import draw
 
-    return draw(result, path, Path(target).name)
+    return draw(result, Path(target).name)
 
 
 def _write(target: str, options: dict[str, Any], store: str | None, output: Output) -> tuple[WrittenArray, bool]:
@@ -167,7 +168,10 @@ def _ladder(options: dict[str, Any]) -> PulseLadder:
         raise click.BadParameter(
             f"{options['pulse']!r} must be VOLTS,WIDTH and perhaps RISE, FALL and GAP", param_hint="--pulse"
         )
-    numbers = [parse(word) for word in words]
+    try:
+        numbers = [parse(word) for word in words]
+    except InputError as error:
+        raise click.BadParameter(str(error), param_hint="--pulse") from None
     names = ("opposite", "increment", "most_amplitude", "widening", "most_width", "shrink")
     return PulseLadder(*numbers, **{name: options[name] for name in names})
 

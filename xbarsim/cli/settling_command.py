@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.circuit_options import check_untyped, circuit_options, crossbar_of, output_names
+from xbarsim.cli.circuit_options import (
+    check_one_circuit,
+    check_untyped,
+    circuit_options,
+    crossbar_of,
+    note_sweeps,
+    output_names,
+)
 from xbarsim.cli.option_types import Count, Farads, in_order
 from xbarsim.cli.option_words import option_words
 from xbarsim.cli.output import Output, output_options
@@ -16,6 +23,7 @@ from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
     from xbarsim.crossbar import Array, Crossbar
+    from xbarsim.plot.figures import Figure
     from xbarsim.settling.speed_report import SpeedReport
 
 _HELP = """Find how fast a crossbar of linear cells can be read: how long its outputs take to settle.
@@ -52,16 +60,15 @@ _settling_options = in_order(
 def settling(netlist: str | None, **options: Any) -> None:
     """Compute, print and draw; ``_HELP`` says the rest."""
     output = Output.of(options)
-    if (netlist is None) == (options["conductance"] is None):
-        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    check_one_circuit(netlist, options["conductance"])
     report = _report(netlist, options, output)
-    output.deliver(report, lambda path: _drawn(report, netlist or options["conductance"], path))
+    output.deliver(report, lambda: _drawn(report, netlist or options["conductance"]))
 
 
-def _drawn(report: SpeedReport, source: str, path: str) -> list[str]:
+def _drawn(report: SpeedReport, source: str) -> Figure:
     from xbarsim.settling.speed_picture import draw
 
-    return draw(report, path, Path(source).name)
+    return draw(report, Path(source).name)
 
 
 def _report(netlist: str | None, options: dict[str, Any], output: Output) -> SpeedReport:
@@ -71,7 +78,7 @@ def _report(netlist: str | None, options: dict[str, Any], output: Output) -> Spe
         from xbarsim.settling.speed_report import SpeedReport
 
         bits = _bits(options["bits"])
-        crossbar, voltages, names, farads = _of_netlist(netlist) if netlist else _of_matrices(options)
+        crossbar, voltages, names, farads = _of_netlist(netlist, output) if netlist else _of_matrices(options)
         if not any(part.any() for part in farads.values()):
             raise InputError(
                 f"{netlist} has no capacitance that counts: it needs capacitors at its lines, and a .tran card"
@@ -102,11 +109,12 @@ def _of_matrices(options: dict[str, Any]) -> tuple[Crossbar, Array, tuple[str, .
     return crossbar, voltages, tuple(f"i[{j}]" for j in range(crossbar.shape[1])), farads
 
 
-def _of_netlist(path: str) -> tuple[Crossbar, Array, tuple[str, ...], dict[str, Array]]:
+def _of_netlist(path: str, output: Output) -> tuple[Crossbar, Array, tuple[str, ...], dict[str, Array]]:
     from xbarsim import netlist
 
     check_untyped(*_FARADS)
-    timed = netlist.read(path).recognise_in_time()
+    circuit = netlist.read(path)
+    timed = circuit.recognise_in_time()
     recognition = timed.recognition
     if (
         recognition.crossbar is None
@@ -116,6 +124,7 @@ def _of_netlist(path: str) -> tuple[Crossbar, Array, tuple[str, ...], dict[str, 
     ):
         reason = recognition.reason or recognition.left_out or "its cells have states that move"
         raise InputError(f"{path} is no crossbar, whose read speed could be told: {reason}")
+    note_sweeps(circuit, path, output.note)
     if not recognition.voltages.any():
         raise InputError(f"{path}: its sources are at 0 V: give what they step to, as dc values")
     farads = dict(zip(_FARADS, (timed.word_farads, timed.bit_farads, timed.cell_farads), strict=True))

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from xbarsim.cli import announce
-from xbarsim.cli.circuit_options import circuit_options, crossbar_of
+from xbarsim.cli.circuit_options import check_one_circuit, circuit_options, crossbar_of
 from xbarsim.cli.failures import EXIT_SOLVE, EXIT_STOPPED, one_line
 from xbarsim.cli.netlist_names import NAME_LIST, NetlistCommand, check_words, parameters_of, sources
 from xbarsim.cli.option_types import Count, Quantity, is_typed
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xbarsim.analysis.answers import Answers
+    from xbarsim.plot.figures import Figure
     from xbarsim.solvers.solve import Method
 
 
@@ -68,8 +69,7 @@ def solve(
     from xbarsim.analysis.stop_wish import StopWish
 
     output = Output.of(options)
-    if bool(netlists) == (options["conductance"] is not None):
-        raise click.UsageError("give either --netlist FILE, or --conductance FILE and --voltages FILE")
+    check_one_circuit(netlists, options["conductance"])
     if netlists:
         check_words(netlists)
         _check_idle(options)
@@ -110,17 +110,17 @@ def solve(
         output.note(note)
     for error in answers.errors:
         announce.say(f"error: {error}")
-    output.deliver(answers, lambda path: _drawn(answers, path))
+    output.deliver(answers, lambda: _drawn(answers))
     for problem in answers.problems:
         announce.say(f"xbarsim: {one_line(problem)}")
     if answers.problems:
         click.get_current_context().exit(EXIT_STOPPED if stop.wished else EXIT_SOLVE)
 
 
-def _drawn(answers: Answers, path: str) -> list[str]:
+def _drawn(answers: Answers) -> Figure:
     from xbarsim.analysis import pictures
 
-    return pictures.draw(answers, path)
+    return pictures.draw(answers)
 
 
 def _check_idle(circuit: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import click
 from xbarsim.cli.output import Output, output_options
 
 if TYPE_CHECKING:
+    from xbarsim.plot.figures import Figure
     from xbarsim.spice import Engine
     from xbarsim.validate.bank import Scope
     from xbarsim.validate.outcome import Outcome
@@ -81,7 +82,7 @@ def validate(
         outcome = bank.run(scope, _ENGINES[engine], only, progress, partners, in_time)
     from xbarsim.validate.report import ValidationReport
 
-    output.deliver(ValidationReport(outcome), lambda path: _drawn(outcome, path))
+    output.deliver(ValidationReport(outcome), lambda: _drawn(outcome))
     # After the table: minutes of work are not lost to a report that cannot be written.
     if report is not None:
         paths, note = bank.write_reports(outcome, report)
@@ -100,8 +101,7 @@ def _names_a_folder(path: str | None) -> bool:
     return not Path(path).suffix
 
 
-def _drawn(outcome: Outcome, path: str) -> list[str]:
-    from xbarsim.plot import save
+def _drawn(outcome: Outcome) -> Figure:
     from xbarsim.validate.difference_picture import draw
 
-    return save(draw(outcome), path)
+    return draw(outcome)

@@ -83,6 +83,11 @@ class Device(Locked):
     def from_options(cls, **values: Any) -> Device:
         """Return the model with options given by name, as files and command lines give them; defaults for the rest.
 
+        Parameters
+        ----------
+        **values
+            Options by name, numbers or words.
+
         Raises
         ------
         InputError
@@ -93,6 +98,11 @@ class Device(Locked):
     @classmethod
     def filled(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options by name: the values, and defaults.
+
+        Parameters
+        ----------
+        values : mapping
+            Options by name.
 
         Raises
         ------
@@ -115,6 +125,11 @@ class Device(Locked):
     def portable(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return options as a settings file holds them: nothing that lies in another file.
 
+        Parameters
+        ----------
+        values : mapping
+            Options by name.
+
         Raises
         ------
         InputError
@@ -125,12 +140,28 @@ class Device(Locked):
 
     @classmethod
     def sample(cls, rng: np.random.Generator, shape: tuple[int, int]) -> Device:
-        """Return a device for a circuit that is to be compared with other simulators'; here, one of the defaults."""
+        """Return a device for a circuit that is to be compared with other simulators'; here, one of the defaults.
+
+        Parameters
+        ----------
+        rng : Generator
+            Where parameters are drawn from.
+        shape : (rows, cols)
+            Cells of the array.
+        """
         return cls.from_options()
 
     @classmethod
     def from_sinh(cls, slope: Array, volts: Array) -> Device:
-        """Return the model of cells with a source ``slope volts sinh(V / volts)``; see ``sinh_in_series``."""
+        """Return the model of cells with a source ``slope volts sinh(V / volts)``; see ``sinh_in_series``.
+
+        Parameters
+        ----------
+        slope : (rows, cols) array
+            Amperes a volt of each cell's source.
+        volts : (rows, cols) array
+            Volts that its voltage is divided by.
+        """
         raise NotImplementedError
 
     @property
@@ -147,7 +178,13 @@ class Device(Locked):
         return None
 
     def with_gates(self, gates: Array) -> Device:
-        """Return the same cells at other gate volts; cells without gates are themselves."""
+        """Return the same cells at other gate volts; cells without gates are themselves.
+
+        Parameters
+        ----------
+        gates : array
+            Volts: a scalar, (rows, 1), (cols,) or (rows, cols).
+        """
         return self
 
     @property
@@ -173,6 +210,11 @@ class Device(Locked):
     def check(self, shape: tuple[int, int]) -> None:
         """Check that the parameters fit an array of ``(rows, cols)``.
 
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+
         Raises
         ------
         InputError
@@ -182,7 +224,13 @@ class Device(Locked):
             broadcast(f"device.{name}", value, shape)
 
     def cells(self, conductance: Array) -> Cells:
-        """Return the law's parameters laid out for the cells of ``conductance`` (rows, cols) in siemens."""
+        """Return the law's parameters laid out for the cells of ``conductance`` (rows, cols) in siemens.
+
+        Parameters
+        ----------
+        conductance : (rows, cols) array
+            Siemens of the cells.
+        """
         from xbarsim.kernels.law_table import Cells
 
         columns = [conductance, *self.parameters.values()]
@@ -261,7 +309,13 @@ class Device(Locked):
         return files("xbarsim.spice_models").joinpath(f"{self.name}.sub").read_text("utf-8")
 
     def instance(self, conductance: Array) -> dict[str, Array]:
-        """Return the subcircuit's parameters for each cell, (rows, cols)."""
+        """Return the subcircuit's parameters for each cell, (rows, cols).
+
+        Parameters
+        ----------
+        conductance : (rows, cols) array
+            Siemens of the cells.
+        """
         shape = conductance.shape
         values: Mapping[str, Array] = {"g": conductance, **self.parameters}
         return {name: np.broadcast_to(value, shape) for name, value in values.items()}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 
 _NAMES = {
-    "V": re.compile(r"v$|u$|.*volt|bias|v[ _-]?(app|in|set|read|cell|d|ds|te|force|meas)|[ab]v$|vf", re.IGNORECASE),
-    "A": re.compile(r"i$|.*curr|amp|i[ _-]?(out|meas|cell|d|ds|te|read)|[ab]i$", re.IGNORECASE),
+    "V": re.compile(r"[vu]1?$|.*volt|bias|v[ _-]?(app|in|set|read|cell|d|ds|te|force|meas)|[ab]v$|vf", re.IGNORECASE),
+    "A": re.compile(r"i1?$|.*curr|amp|i[ _-]?(out|meas|cell|d|ds|te|read)|[ab]i$", re.IGNORECASE),
 }
 """How headings begin that mean volts or amperes."""
 
@@ -22,6 +23,15 @@ _FOREIGN = re.compile(
     r"\s*[\])]\s*$"
 )
 """Units of headings that are neither volts nor amperes, as those of densities."""
+
+_QUANTITIES = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
+"""How headings begin that mean neither volts nor amperes: logarithms, resistances, densities."""
+
+_NO_MEASUREMENT = (9.9e37, 9.91e37)
+"""Infinity and no number, as SCPI has them (IEEE 488.2)."""
+
+_TAG = re.compile(r"^Data(?:Name|Value)\s*,\s*")
+"""What Keysight's EasyEXPERT writes before the headings and before each line of numbers."""
 
 _SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3}
 
@@ -39,7 +49,7 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
 
     Lines of words on top are headings: names such as ``V``, ``Voltage (mV)``, ``I [uA]``, ``Current``, in any order and
     beside any others, and units in a line of their own. Columns are parted by commas, semicolons, tabs or blanks; ``#``
-    starts a comment.
+    starts a comment. Text is UTF-8 or Latin-1; EasyEXPERT's ``DataName`` and ``DataValue`` before a line are left out.
 
     Parameters
     ----------
@@ -61,7 +71,9 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
     for number, line in text_lines(path):
         words = line_words(line, f"{path}:{number}")
         try:
-            row = [float(word) for word in words]
+            row = line_numbers(words, f"{path}:{number}")
+        except InputError:
+            raise
         except ValueError:
             if rows or is_number(words[0]):
                 raise InputError(f"{path}:{number}: {line!r} is not two numbers, volts and amperes") from None
@@ -80,13 +92,24 @@ def read_curve(path: str | Path) -> tuple[list[float], list[float]]:
 def text_lines(path: str | Path) -> list[tuple[int, str]]:
     """Return the lines that hold anything but comments, with their numbers from 1."""
     try:
-        lines = Path(path).read_text("utf-8-sig").splitlines()
+        lines = _decoded(Path(path).read_bytes()).splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+        raise unread(path, error) from None
     except (TypeError, ValueError):
         raise InputError(f"path is {path!r}: it must name a file") from None
-    stripped = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(lines, 1)]
+    stripped = [(number, _TAG.sub("", line.split("#", 1)[0].strip())) for number, line in enumerate(lines, 1)]
     return [(number, line) for number, line in stripped if line]
+
+
+def _decoded(data: bytes) -> str:
+    """Return text of UTF-8, or of Latin-1, an instrument's micro sign in it, where all of it are letters that print."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+        if not all(letter.isprintable() or letter.isspace() for letter in text):
+            raise
+        return text
 
 
 def line_words(line: str, where: str) -> list[str]:
@@ -97,6 +120,23 @@ def line_words(line: str, where: str) -> list[str]:
     if separator is None and not is_number(line.split()[0]):
         return [line, *line.split()] if len(line.split()) > 1 else [line]
     return [word.strip().strip('"') for word in line.split(separator)]
+
+
+def line_numbers(words: list[str], where: str) -> list[float]:
+    """Return the numbers of a line.
+
+    Raises
+    ------
+    ValueError
+        A word is none.
+    InputError
+        One is what instruments write where they measured none.
+    """
+    row = [float(word) for word in words]
+    for word, value in zip(words, row, strict=True):
+        if abs(value) in _NO_MEASUREMENT:
+            raise InputError(f"{where}: {word} is an instrument's word for an overflow: leave the line out")
+    return row
 
 
 def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns:
@@ -120,6 +160,8 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
                 raise InputError(
                     f"{path}: heading {word!r} has the unit {foreign['unit'].strip()}: give volts and amperes (mV, uA)"
                 )
+            if unit is None and _QUANTITIES.match(word):
+                raise InputError(f"{path}: heading {word!r} is of neither volts nor amperes: give a column of them")
             if places.get(means, place) != place:
                 raise InputError(f"{path}: its headings name two columns in {means}: leave one of them")
             places[means] = place
@@ -130,9 +172,21 @@ def curve_columns(heads: list[list[str]], count: int, path: str) -> CurveColumns
             f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I"
         )
     if len(places) == 1:
-        missing = "A" if "V" in places else "V"
-        places[missing] = 1 - next(iter(places.values()))
+        missing, place = "A" if "V" in places else "V", 1 - next(iter(places.values()))
+        _check_heading(heads, place, missing, path)
+        places[missing] = place
     return CurveColumns(places or {"V": 0, "A": 1}, scales)
+
+
+def _check_heading(heads: list[list[str]], place: int, missing: str, path: str) -> None:
+    """Check that the one of two columns that no heading names is not said to be of another unit."""
+    for words in heads:
+        names = words[1:] if len(words) == 3 else words
+        if len(names) == 2 and (_FOREIGN.search(names[place]) or _QUANTITIES.match(names[place])):
+            raise InputError(
+                f"{path}: heading {names[place]!r} is of neither volts nor amperes: it would be taken for {missing}, "
+                "give a column of it"
+            )
 
 
 def is_number(word: str) -> bool:

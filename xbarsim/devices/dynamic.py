@@ -86,13 +86,24 @@ class DynamicDevice(Device):
         raise NotImplementedError
 
     def check(self, shape: tuple[int, int]) -> None:
-        """Check that the parameters fit an array of ``(rows, cols)``."""
+        """Check that the parameters fit an array of ``(rows, cols)``.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+        """
         for option in self.options:
             if option.numeric:
                 broadcast(f"device.{option.name}", getattr(self, option.name), shape)
 
     def conductance(self, state: ArrayLike) -> Array:
         """Return the siemens at 0 V of cells in states x.
+
+        Parameters
+        ----------
+        state : array
+            States x of cells, of any shape.
 
         Raises
         ------
@@ -103,6 +114,11 @@ class DynamicDevice(Device):
 
     def state(self, conductance: ArrayLike) -> Array:
         """Return the states x of cells of so many siemens at 0 V.
+
+        Parameters
+        ----------
+        conductance : array
+            Siemens of cells at 0 V, of any shape.
 
         Raises
         ------
@@ -150,6 +166,11 @@ class DynamicDevice(Device):
     def dynamics(self, shape: tuple[int, int]) -> DynamicCells:
         """Return the laws' parameters laid out for an array of ``(rows, cols)``.
 
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+
         Raises
         ------
         InputError
@@ -175,11 +196,23 @@ class DynamicDevice(Device):
         return super().subcircuit() if self.reads_as is self else self.reads_as.subcircuit()
 
     def instance(self, conductance: Array) -> dict[str, Array]:
-        """Return the parameters of ``subcircuit`` for each cell, (rows, cols)."""
+        """Return the parameters of ``subcircuit`` for each cell, (rows, cols).
+
+        Parameters
+        ----------
+        conductance : (rows, cols) array
+            Siemens of the cells.
+        """
         return super().instance(conductance) if self.reads_as is self else self.reads_as.instance(conductance)
 
     def cut(self, place: tuple[slice, slice]) -> Self:
-        """Return the model of some rows and columns of cells."""
+        """Return the model of some rows and columns of cells.
+
+        Parameters
+        ----------
+        place : (slice, slice)
+            Of rows and of columns.
+        """
         part = copy(self)
         for entry in fields(self):  # type: ignore[arg-type]
             object.__setattr__(part, entry.name, _part_of(getattr(self, entry.name), place))
@@ -195,6 +228,11 @@ class DynamicDevice(Device):
 
     def instance_in_time(self, state: ArrayLike) -> dict[str, Array]:
         """Return the parameters of ``subcircuit_in_time`` for cells in states x, (rows, cols).
+
+        Parameters
+        ----------
+        state : (rows, cols) array
+            States x of the cells.
 
         Raises
         ------

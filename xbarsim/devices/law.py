@@ -17,6 +17,7 @@ from xbarsim.devices.base import Device, parameter, short
 from xbarsim.devices.option import Option
 from xbarsim.errors import InputError
 from xbarsim.quantities import parse
+from xbarsim.unread import unread
 
 if TYPE_CHECKING:
     from xbarsim.kernels.law_table import Cells
@@ -160,7 +161,7 @@ def function_of(text: str) -> Callable[..., Any]:
     """
     path, _, name = str(text).rpartition(":")
     if path.endswith(".py") and not Path(path).is_file():
-        raise InputError(f"function is {text!r}: there is no file {path}, give FILE.py:NAME of one that is there")
+        raise unread(path, FileNotFoundError(), "function")
     spec = spec_from_file_location("xbarsim_law", path) if path and Path(path).is_file() else None
     if spec is None or spec.loader is None:
         raise InputError(f"function is {text!r}: it must be FILE.py:NAME, a function in a Python file")

@@ -56,6 +56,11 @@ class Option:
     def checked(self, value: Any) -> Any:
         """Return a value, a number as a float.
 
+        Parameters
+        ----------
+        value : number or str
+            As it was read.
+
         Raises
         ------
         InputError

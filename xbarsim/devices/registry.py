@@ -52,6 +52,11 @@ def models() -> dict[str, type[Device]]:
 def model(name: str) -> type[Device]:
     """Return a model by its name.
 
+    Parameters
+    ----------
+    name : str
+        Of a model here, registered, or in an installed package.
+
     Raises
     ------
     InputError
@@ -66,6 +71,11 @@ def model(name: str) -> type[Device]:
 
 def register(new: type[Device]) -> type[Device]:
     """Add a model to this process's table, under its ``name``, and return it; one that was added before is replaced.
+
+    Parameters
+    ----------
+    new : subclass of Device
+        The model; its ``name`` is what files and command lines call it.
 
     Raises
     ------

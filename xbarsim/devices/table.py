@@ -117,6 +117,17 @@ class Table(Device):
         Two columns are volts and amperes; of more, and in another order or other units, a heading says which:
         ``t,V,I``, ``Current (uA);Voltage (mV)``.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        conductance : float, optional
+            Siemens that the curve is of; its slope at 0 V if there are none.
+        odd : bool
+            Whether one side of 0 V is mirrored.
+        extend : str
+            What lies beyond the curve, as of the constructor.
+
         Raises
         ------
         InputError

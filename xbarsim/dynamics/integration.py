@@ -9,6 +9,7 @@ import numpy as np
 
 from xbarsim import mna, nonlinear
 from xbarsim.dynamics.dyadic_grid import DyadicGrid
+from xbarsim.dynamics.fading_states import FadingStates
 from xbarsim.dynamics.first_point import FirstPoint, initial_values, operating_point
 from xbarsim.dynamics.formulas import formula
 from xbarsim.dynamics.history import History
@@ -110,7 +111,8 @@ class _Run:
         self.sources = TimedSources(circuit, self.equations.system)
         count = self.equations.system.unknowns.nodes
         sources = _source_places(circuit, self.named_network, count)
-        self.truncation = Truncation(transient.tolerances, self.equations.stored, count, sources)
+        fading = FadingStates(circuit, count, self.named_network.branch)
+        self.truncation = Truncation(transient.tolerances, self.equations.stored, count, sources, fading)
         nodes, branches = keep or (np.arange(len(circuit.nodes)), np.arange(len(self.named_network.fixing)))
         least = (transient.stop - transient.start) / self.largest
         self.recorder = PointRecorder(nodes, branches, transient.start, least)
@@ -177,7 +179,9 @@ class _Run:
         if self.transient.tolerances.method != "trap" or attempt.order != 2:
             return False
         step = attempt.step
-        rings = self.ringing.see(step.rates, grid.step, lambda: self.truncation.allowed(step.charges, step.values))
+        rings = self.ringing.see(
+            step.rates, grid.step, lambda: self.truncation.allowed(step.charges, step.values, attempt.time)
+        )
         return rings and grid.left >= 2
 
     def _started(self, grid: DyadicGrid, past: History) -> History:

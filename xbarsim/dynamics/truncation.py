@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from xbarsim.dynamics.fading_states import FadingStates
 from xbarsim.dynamics.formulas import RateFormula
 from xbarsim.dynamics.history import History, divided_difference
 from xbarsim.dynamics.stored_charge import Stored
@@ -25,6 +26,9 @@ _BESIDE = 1e-3
 _ROUNDED = 1e-14
 """Of the same: what a state is rounded by."""
 
+_LOOSER = 300.0
+"""Times the way left to a rest that a state fades towards: what it counts as."""
+
 
 class Truncation:
     """Local truncation errors of charges and fluxes against tolerances.
@@ -45,10 +49,15 @@ class Truncation:
     sources : (k,)
         Places of the sources. Beside what stores they alone say what is large: elsewhere a voltage may be any number,
         as where a memristor's model has the rate of its state in 1/s at a node.
+    fading : FadingStates
+        Of the circuit, whose capacitors are the first of the states: of such a one the way that is left counts.
     """
 
-    def __init__(self, tolerances: Tolerances, parts: list[Stored], nodes: int, sources: Ints) -> None:
-        self._tolerances, self._parts = tolerances, parts
+    def __init__(
+        self, tolerances: Tolerances, parts: list[Stored], nodes: int, sources: Ints, fading: FadingStates
+    ) -> None:
+        self._tolerances, self._parts, self._fading = tolerances, parts, fading
+        self._source_volts = sources[sources < nodes]
         places = np.unique(np.concatenate([sources, *(part.stamps[end] for part in parts for end in (2, 3))]))
         self._volts, self._amperes = places[places < nodes], places[places >= nodes]
         constant = _CONSTANTS.get((tolerances.method, tolerances.order), 0.5)
@@ -64,6 +73,7 @@ class Truncation:
         """Remember the largest states of a point, and the largest voltage and current that say what is large."""
         self._largest = np.maximum(self._largest, np.abs(charges))
         self._top = self._top_with(values)
+        self._fading.see(values, float(np.abs(values[self._source_volts]).max(initial=0.0)))
 
     def _top_with(self, values: Floats) -> Floats:
         tops = [np.abs(values[places]).max(initial=0.0) for places in (self._volts, self._amperes)]
@@ -78,17 +88,17 @@ class Truncation:
         points = formula.order + 1
         times, states = [*past.times[-points:], time], [*past.charges[-points:], charges]
         error = np.abs(formula.error * divided_difference(times, states))
-        allowed, rounded = self._allowed(charges, values)
+        allowed, rounded = self._allowed(charges, values, time)
         ratios = error / np.maximum(self._share * allowed + rounded, np.finfo(np.float64).tiny)
         worst = int(ratios.argmax())
         return float(ratios[worst]), worst
 
-    def allowed(self, charges: Floats, values: Floats) -> Floats:
+    def allowed(self, charges: Floats, values: Floats, time: float) -> Floats:
         """Return by how much each state (states,) may be off."""
-        allowed, rounded = self._allowed(charges, values)
+        allowed, rounded = self._allowed(charges, values, time)
         return allowed + rounded
 
-    def _allowed(self, charges: Floats, values: Floats) -> tuple[Floats, Floats]:
+    def _allowed(self, charges: Floats, values: Floats, time: float) -> tuple[Floats, Floats]:
         """Return by how much each state may be off, and its rounding."""
         columns = [part.capacitances(values) for part in self._parts]
         slopes = np.abs(columns[0] if len(columns) == 1 else np.concatenate(columns))
@@ -96,6 +106,11 @@ class Truncation:
         # as powers of time err by the same share of themselves however short the step.
         full = slopes * self._top_with(values)[self._kinds]
         size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
+        followed = self._fading.capacitors
+        if followed.size:
+            farads = slopes[followed]
+            way = self._fading.ways(values, time, size[followed] / (_LOOSER * farads))
+            size[followed] = np.minimum(size[followed], _LOOSER * farads * way)
         t = self._tolerances
         allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)
         return allowed, _ROUNDED * full

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from xbarsim.checks import Array, Locked, checked_array
 from xbarsim.crossbar import Crossbar
@@ -179,6 +179,11 @@ class MatrixCore(Locked):
     def with_matrix(self, matrix: ArrayLike) -> MatrixCore:
         """Return the same chip with another matrix programmed, at its own scale.
 
+        Parameters
+        ----------
+        matrix : (rows, cols) array
+            Numbers of the core's own shape.
+
         Raises
         ------
         InputError
@@ -203,6 +208,10 @@ class MatrixCore(Locked):
     def __rmatmul__(self, x: ArrayLike) -> NDArray[np.inexact]:
         vectors = _checked_operand(x, self.shape[0], -1, "x @ core", self.shape)
         return np.asarray(vectors @ self.effective)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return ``effective``, for those that take a matrix for an array: pandas, say."""
+        return np.array(self.effective, dtype) if copy else np.asarray(self.effective, dtype)
 
     def __len__(self) -> int:
         return self.shape[0]

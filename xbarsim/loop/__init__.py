@@ -15,7 +15,16 @@ from xbarsim.loop.inverse import inverse_loop, solve_inverse
 from xbarsim.loop.loop_answer import LoopAnswer
 from xbarsim.loop.loop_netlist import write_loop
 from xbarsim.loop.loop_of_netlist import read_loop
-from xbarsim.loop.loop_parts import GROUND, CurrentSource, JoinedArray, OpAmp, Resistor, VoltageSource
+from xbarsim.loop.loop_parts import (
+    GROUND,
+    Capacitor,
+    CurrentSource,
+    JoinedArray,
+    OpAmp,
+    Resistor,
+    Transconductor,
+    VoltageSource,
+)
 from xbarsim.loop.pseudo_inverse import pseudo_inverse, pseudo_inverse_loop
 from xbarsim.loop.signed_pair import SignedPair
 from xbarsim.loop.stability import Stability, UnstableError
@@ -24,6 +33,7 @@ from xbarsim.loop.transimpedance import transimpedance, transimpedance_loop
 __all__ = [
     "GROUND",
     "Amplifier",
+    "Capacitor",
     "ClosedLoop",
     "CurrentSource",
     "Eigenvector",
@@ -35,6 +45,7 @@ __all__ = [
     "Resistor",
     "SignedPair",
     "Stability",
+    "Transconductor",
     "UnstableError",
     "VoltageSource",
     "close",

@@ -14,7 +14,7 @@ _PLACES = {
     "input_resistance": "it must be above 0 ohm, inf is ideal",
     "output_resistance": "it must be >= 0 ohm and finite",
     "offset": "it must be a finite number of volts",
-    "bandwidth": "it must be above 0 Hz and finite, None leaves it out",
+    "bandwidth": "it must be above 0 Hz; inf is an amplifier without a pole, None leaves it out",
 }
 
 
@@ -37,7 +37,7 @@ class Amplifier:
         Volts that are added to the plus input.
     bandwidth : float, optional
         Gain-bandwidth product in hertz. Without it whether a loop is stable is told for amplifiers of equal speed,
-        and times are not.
+        and times are not. ``inf`` has no pole, like a controlled source of SPICE: only capacitance moves.
 
     Raises
     ------
@@ -63,7 +63,7 @@ class Amplifier:
                 )
             number = float(array)
             good = {"offset": math.isfinite(number), "output_resistance": 0.0 <= number < math.inf}.get(
-                column.name, number > 0.0 and (column.name != "bandwidth" or number < math.inf)
+                column.name, number > 0.0
             )
             if not good:
                 raise InputError(f"{column.name} is {number:g}: {_PLACES[column.name]}")

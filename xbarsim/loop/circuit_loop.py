@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from xbarsim.errors import InputError
-from xbarsim.loop.loop_parts import GROUND, CurrentSource, JoinedArray, OpAmp, Part, Resistor, VoltageSource
+from xbarsim.loop.loop_parts import (
+    GROUND,
+    Capacitor,
+    CurrentSource,
+    JoinedArray,
+    OpAmp,
+    Part,
+    Resistor,
+    Transconductor,
+    VoltageSource,
+)
 
 _PartT = TypeVar("_PartT", bound=Part)
 
@@ -20,7 +31,7 @@ class Loop:
 
     Parameters
     ----------
-    *parts : Resistor, VoltageSource, CurrentSource, OpAmp or JoinedArray
+    *parts : Resistor, Capacitor, VoltageSource, CurrentSource, Transconductor, OpAmp or JoinedArray
         In any order.
 
     Raises
@@ -69,6 +80,49 @@ class Loop:
         return self._of(Resistor)
 
     @cached_property
+    def capacitors(self) -> tuple[Capacitor, ...]:
+        """Its capacitors, those of arrays not among them."""
+        return self._of(Capacitor)
+
+    @cached_property
+    def charged(self) -> str | None:
+        """What of it has capacitance, the first part's name, or None: its poles are then the amplifiers' alone."""
+        parts = [part.name for part in self.capacitors if part.farads > 0.0]
+        return next(iter(parts + [array.name for array in self.arrays if array.charged]), None)
+
+    def with_parts(self, *parts: Part) -> Loop:
+        """Return the loop with more parts: a capacitor across a feedback, a load at an output.
+
+        Parameters
+        ----------
+        *parts : Part
+            Joined at the nodes that they name.
+        """
+        return Loop(*self.parts, *parts)
+
+    def with_capacitance(self, *, word: ArrayLike = 0.0, bit: ArrayLike = 0.0, cell: ArrayLike = 0.0) -> Loop:
+        """Return the loop with this capacitance in all its arrays, in place of theirs.
+
+        Parameters
+        ----------
+        word, bit, cell : array_like, scalar or (rows, cols)
+            Farads from each word node and each bit node to ground, and across each cell.
+
+        Raises
+        ------
+        InputError
+            A capacitance is negative, infinite, or of a shape that an array does not have.
+        """
+        return Loop(
+            *(
+                replace(part, word_capacitance=word, bit_capacitance=bit, cell_capacitance=cell)
+                if isinstance(part, JoinedArray)
+                else part
+                for part in self.parts
+            )
+        )
+
+    @cached_property
     def volts(self) -> tuple[VoltageSource, ...]:
         """Its sources of volts."""
         return self._of(VoltageSource)
@@ -77,6 +131,11 @@ class Loop:
     def amperes(self) -> tuple[CurrentSource, ...]:
         """Its sources of amperes."""
         return self._of(CurrentSource)
+
+    @cached_property
+    def transconductors(self) -> tuple[Transconductor, ...]:
+        """Its sources of amperes by volts."""
+        return self._of(Transconductor)
 
     @cached_property
     def points(self) -> int | None:
@@ -90,9 +149,11 @@ class Loop:
         for part in self.parts:
             if isinstance(part, JoinedArray):
                 names.update({node: None for _, _, node in part.ports if node is not None})
-            elif isinstance(part, Resistor):
+            elif isinstance(part, Resistor | Capacitor):
                 names.update({part.a: None, part.b: None})
             else:
+                if isinstance(part, Transconductor):
+                    names.update({part.a: None, part.b: None})
                 names.update({part.plus: None, part.minus: None})
                 if isinstance(part, OpAmp):
                     names[part.out] = None
@@ -112,4 +173,4 @@ class Loop:
             raise InputError(f"{first} has {one_size} points and {second} has {another_size}: give them as many")
 
 
-_KINDS = ("Resistor", "VoltageSource", "CurrentSource", "OpAmp", "JoinedArray")
+_KINDS = ("Resistor", "Capacitor", "VoltageSource", "CurrentSource", "Transconductor", "OpAmp", "JoinedArray")

@@ -10,11 +10,13 @@ import numpy as np
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Side
-from xbarsim.errors import ConvergenceError, InputError, SolveError
+from xbarsim.errors import ConvergenceError, InputError
 from xbarsim.loop.circuit_loop import Loop
-from xbarsim.loop.dense_system import DenseSystem, SingularSystemError
+from xbarsim.loop.dense_system import DenseSystem
 from xbarsim.loop.loop_equations import LoopEquations
+from xbarsim.loop.loop_evidence import GOOD, factored, largest_share
 from xbarsim.loop.loop_parts import JoinedArray
+from xbarsim.loop.newton_points import NewtonPoint, newton_point
 from xbarsim.loop.stability import Stability, check_stable, stability_of
 from xbarsim.solution import Solution
 from xbarsim.solvers.solve import solve_points
@@ -23,8 +25,6 @@ TOLERANCE = 1e-8
 """Largest bound of a voltage's error that is handed out, relative to the largest voltage."""
 
 _ROUNDS = 5
-_GOOD = 1e-12
-"""A bound that is good enough not to be looked at again."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,20 +51,51 @@ class ClosedLoop:
     condition: float
     _equations: LoopEquations = field(repr=False)
     _unknowns: Array = field(repr=False)
+    _bent: tuple[NewtonPoint, ...] = field(default=(), repr=False)
 
     @cached_property
     def stability(self) -> Stability:
-        """The poles.
+        """The poles; of nonlinear cells with their slopes at the operating point, of which there is one.
 
         Raises
         ------
+        InputError
+            Cells are nonlinear, and there are more points than one; or the loop has capacitance and an amplifier no
+            bandwidth.
         SolveError
             Amplifiers fix each other's outputs.
         """
-        return stability_of(self._equations, self._unknowns)
+        if len(self._bent) > 1:
+            raise InputError("the poles of nonlinear cells are others at each point: take stability_at(point)")
+        return self.stability_at() if self._bent else stability_of(self._equations, self._unknowns)
+
+    def stability_at(self, point: int = 0) -> Stability:
+        """Return the poles at one point.
+
+        Parameters
+        ----------
+        point : int
+            Which of the operating points.
+
+        Raises
+        ------
+        InputError
+            There is no such point; otherwise as ``stability``.
+        """
+        if not 0 <= point < self._unknowns.shape[1]:
+            raise InputError(f"point is {point}: the loop has {self._unknowns.shape[1]}")
+        if not self._bent:
+            return stability_of(self._equations, self._unknowns[:, point : point + 1])
+        at = self._bent[point]
+        return stability_of(at.equations, at.x, at.solutions)
 
     def voltages(self, nodes: Iterable[str]) -> Array:
         """Return the volts of nodes, (nodes,) or (points, nodes).
+
+        Parameters
+        ----------
+        nodes : iterable of str
+            Their names.
 
         Raises
         ------
@@ -88,20 +119,45 @@ class ClosedLoop:
         return dict(zip(names, self._shaped(self._unknowns[self._equations.nodes :]).T, strict=True))
 
     def end_voltages(self, array: str) -> dict[Side, Array]:
-        """Return the volts that an array's ends are tied to, (lines,) or (points, lines) of each side."""
+        """Return the volts that an array's ends are tied to, (lines,) or (points, lines) of each side.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        """
         ends = self.end_points(array)
         return {side: volts if self.loop.points is not None else volts[0] for side, volts in ends.items()}
 
     def end_points(self, array: str) -> dict[Side, Array]:
-        """Return the volts of an array's ends as (points, lines) of each side, one point where no source has more."""
+        """Return the volts of an array's ends as (points, lines) of each side, one point where no source has more.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        """
         return self._equations.end_voltages(self._array(array), self._unknowns)
 
     def solutions(self, array: str) -> Solution:
-        """Return an array's solution at all points, as a batch with all node voltages; raises as ``solution``."""
+        """Return an array's solution at all points, as a batch with all node voltages; raises as ``solution``.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        """
         return solve_points(self._array(array).crossbar, self.end_points(array), fields=True)
 
     def solution(self, array: str, point: int = 0) -> Solution:
         """Return an array's solution at one point, as a batch of one with all node voltages.
+
+        Parameters
+        ----------
+        array : str
+            Its name in the loop.
+        point : int
+            Which of the sources' points, counted from 0.
 
         Raises
         ------
@@ -135,7 +191,7 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
 
     Each array counts by its exact admittance between its line ends, so that a loop of n lines is one dense solve of a
     few n unknowns. Its voltages are then held against full solutions of the arrays at these ends, and corrected by
-    what these say.
+    what these say; of nonlinear cells in as many steps of Newton's method as it takes, from 0 V, for each point.
 
     Parameters
     ----------
@@ -160,7 +216,8 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
     UnstableError
         There is one and the loop runs away from it; the message names an amplifier.
     ConvergenceError
-        The voltages are uncertain by more than ``tolerance``.
+        The voltages are uncertain by more than ``tolerance``, or Newton's method did not come to an end; the message
+        names the worst node.
     """
     if not isinstance(loop, Loop):
         raise InputError(f"loop is {type(loop).__name__}: it must be a Loop of parts")
@@ -168,6 +225,8 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
     if not loop.nodes:
         raise InputError("the loop has no nodes: give it parts between nodes other than ground")
+    if not all(array.crossbar.device.linear for array in loop.arrays):
+        return _bent_loop(loop, stable, tolerance)
     equations = LoopEquations(loop)
     system = factored(equations)
     x, residual, current_residual = _refined(equations, system)
@@ -184,18 +243,21 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
     return closed
 
 
-def factored(equations: LoopEquations) -> DenseSystem:
-    """Return the factors of a loop's equations.
-
-    Raises
-    ------
-    SolveError
-        There is no operating point, or more than one; the message names an amplifier or a node.
-    """
-    try:
-        return DenseSystem.of(equations.matrix)
-    except SingularSystemError as error:
-        raise SolveError(_no_point(equations, error)) from None
+def _bent_loop(loop: Loop, stable: bool, tolerance: float) -> ClosedLoop:
+    """Find the operating points of a loop with nonlinear cells, one after the other."""
+    points = tuple(newton_point(loop, k, tolerance) for k in range(loop.points or 1))
+    closed = ClosedLoop(
+        loop,
+        max(at.residual for at in points),
+        max(at.current_residual for at in points),
+        max(at.condition for at in points),
+        LoopEquations(loop),
+        np.concatenate([at.x for at in points], axis=1),
+        points,
+    )
+    for k in range(len(points) if stable else 0):
+        check_stable(closed.stability_at(k))
+    return closed
 
 
 def _refined(equations: LoopEquations, system: DenseSystem) -> tuple[Array, float, float]:
@@ -205,37 +267,12 @@ def _refined(equations: LoopEquations, system: DenseSystem) -> tuple[Array, floa
     for _ in range(_ROUNDS):
         gap, doubt = equations.gap(x, equations.solutions(x))
         bound = system.bound(np.abs(gap) + doubt)
-        residual = _largest_share(bound[: equations.nodes], x[: equations.nodes])
+        residual = largest_share(bound[: equations.nodes], x[: equations.nodes])
         if not residual < least / 2.0:
             break
         best, least = x, residual
-        currents = _largest_share(bound[equations.nodes :], x[equations.nodes :])
-        if residual <= _GOOD:
+        currents = largest_share(bound[equations.nodes :], x[equations.nodes :])
+        if residual <= GOOD:
             break
         x = x + system.solve(gap)
     return best, least, currents
-
-
-def _largest_share(bound: Array, x: Array) -> float:
-    """Return the largest bound (unknowns, points) of each point over its largest unknown, the worst of all points."""
-    worst, largest = bound.max(axis=0, initial=0.0), np.abs(x).max(axis=0, initial=0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = np.where(worst > 0.0, worst / largest, 0.0)
-    return float(shares.max(initial=0.0))
-
-
-def _no_point(equations: LoopEquations, error: SingularSystemError) -> str:
-    """Say which amplifier, or else which node, a loop without one operating point leaves free."""
-    size = np.abs(error.mode)
-    _, _, out = equations.inputs
-    currents = size[equations.first_amplifier :]
-    shares = np.maximum(size[out], currents) if out.size else currents
-    condition = "" if not np.isfinite(error.condition) else f" (condition number {error.condition:.1e})"
-    if shares.size and shares.max() > 1e-3 * size.max():
-        name = equations.loop.amplifiers[int(shares.argmax())].name
-        return (
-            f"the loop has no operating point of its own{condition}: nothing fixes the output of amplifier {name}; "
-            "give it a feedback, or a finite gain"
-        )
-    where = equations.label(int(size.argmax()))
-    return f"the loop's equations are singular{condition} at {where}: tie it to ground or to a source"

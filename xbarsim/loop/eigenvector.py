@@ -20,8 +20,9 @@ from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.loop.amplifier import Amplifier, amplifiers_for
 from xbarsim.loop.circuit_loop import Loop
-from xbarsim.loop.closed_loop import TOLERANCE, ClosedLoop, close, factored
+from xbarsim.loop.closed_loop import TOLERANCE, ClosedLoop, close
 from xbarsim.loop.loop_equations import LoopEquations
+from xbarsim.loop.loop_evidence import factored
 from xbarsim.loop.loop_parts import JoinedArray, Part, VoltageSource
 from xbarsim.loop.signed_pair import Matrix, checked_matrix, checked_ohms, checked_unit, matrix_of
 from xbarsim.loop.stability import Stability, UnstableError, stability_of
@@ -158,6 +159,8 @@ class _Ring:
         sums, turned, outs = (line_nodes(prefix, rows) for prefix in ("sum", "t", "x"))
         arrays = joined("array", array, (sums, outs), (sums, turned))
         for part in arrays:
+            if not part.crossbar.device.linear:
+                raise InputError(f"array has cells of {part.crossbar.device!r}: an eigenvector is that of linear cells")
             for side, end in part.crossbar.boundary.items():
                 if end.voltage.any():
                     raise InputError(f"ends[{side!r}] hold voltages: a mode that sustains itself has no input")

@@ -86,6 +86,10 @@ class LoopEquations:
                 siemens = 1.0 / ohms
                 matrix[[a, b], [a, b]] += siemens
                 matrix[[a, b], [b, a]] -= siemens
+        for part in self.loop.transconductors:
+            a, b, plus, minus = (self.number[node] for node in (part.a, part.b, part.plus, part.minus))
+            for row, column, sign in ((a, plus, 1.0), (a, minus, -1.0), (b, plus, -1.0), (b, minus, 1.0)):
+                matrix[row, column] += sign * part.siemens
         for k, (_, a, b) in enumerate(self.fixing, self.nodes):
             for node, sign in ((a, 1.0), (b, -1.0)):
                 matrix[k, node] += sign
@@ -154,9 +158,12 @@ class LoopEquations:
                 volts[side][:, line] = x[self.number[node]] if node != GROUND else 0.0
         return volts
 
-    def solutions(self, x: Array) -> dict[str, Solution]:
+    def solutions(self, x: Array, *, fields: bool = False) -> dict[str, Solution]:
         """Return each array's full solution at unknowns x (size, points), as a batch of points."""
-        return {array.name: solve_points(array.crossbar, self.end_voltages(array, x)) for array in self.loop.arrays}
+        return {
+            array.name: solve_points(array.crossbar, self.end_voltages(array, x), fields=fields)
+            for array in self.loop.arrays
+        }
 
     def gap(self, x: Array, solutions: dict[str, Solution]) -> tuple[Array, Array]:
         """Return what x (size, points) leaves of the equations, and what that may be off by, (size, points) each.

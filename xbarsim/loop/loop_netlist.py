@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +14,26 @@ from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.loop_parts import GROUND, JoinedArray, OpAmp
+from xbarsim.netlist import cell_calls
 from xbarsim.netlist.write import cell_lines, wire_lines
 
 _SHORT: dict[Side, str] = {"word_left": "wl", "word_right": "wr", "bit_top": "bt", "bit_bottom": "bb"}
 
 
-def write_loop(loop: Loop, path: str | Path, *, point: int = 0) -> None:
-    """Write a loop as a SPICE netlist with one operating point.
+def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float | None = None) -> None:
+    """Write a loop as a SPICE netlist with one operating point, or as a run in time from 0 V.
 
     Nodes have the loop's names. Word- and bit-line nodes of array ``name`` are ``w_name_<row>_<col>`` and
     ``b_name_<row>_<col>``, its ends' resistors ``rwl_name_<row>`` and likewise; an end of 0 ohm is a source of 0 V,
     ``vwl_name_<row>``. An amplifier ``name`` is ``e_name``, with ``vos_name`` where it has an offset, ``ri_name`` and
     ``ro_name``; without bound on its gain it is HSPICE's ideal one, ``e_name out 0 opamp plus minus``, which xbarsim
-    reads and ngspice does not. Resistors and sources are ``r_name``, ``v_name`` and ``i_name``.
+    reads and ngspice does not. Resistors, capacitors and sources are ``r_name``, ``c_name``, ``v_name`` and
+    ``i_name``, transconductors ``g_name``; capacitances of an array's nodes ``cw_name_<row>_<col>`` and
+    ``cb_name_<row>_<col>``, those across its cells ``cc_name_<row>_<col>``. Cells that are no resistors are calls
+    ``x_name_<row>_<col>`` of their model's subcircuit, which is written too.
+
+    A run in time starts with all capacitances and amplifiers at 0 V. Its amplifiers have their pole: ``gp_name``
+    charges ``cp_name`` beside ``rp_name``, and ``e_name`` drives with that voltage.
 
     Parameters
     ----------
@@ -35,22 +43,37 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0) -> None:
         Is replaced as a whole, or not at all.
     point : int
         Which of the sources' points.
+    seconds : float, optional
+        Writes ``.tran`` of so many seconds, in steps of a 1000th of it at most, with ``uic``.
 
     Raises
     ------
     InputError
-        There is no such point, a conductance has no inverse as a double, or ``path`` cannot be written.
+        There is no such point, ``seconds`` is no time or an amplifier has no bandwidth for it, a conductance has no
+        inverse as a double, two arrays' cells would have one name,
+        or ``path`` cannot be written.
     """
     points = loop.points or 1
     if not 0 <= point < points:
         raise InputError(f"point is {point}: the loop has {points}")
-    lines = list(_lines(loop, point))
+    if seconds is not None:
+        seconds = float(seconds)
+        _check_time(loop, seconds)
+    lines = list(_lines(loop, point, seconds))
     with written_whole(path) as file:
         for line in lines:
             file.write(line.encode() + b"\n")
 
 
-def _lines(loop: Loop, point: int) -> Iterator[str]:
+def _check_time(loop: Loop, seconds: float) -> None:
+    if not 0.0 < seconds < np.inf:
+        raise InputError(f"seconds is {seconds!r}: it must be a finite time above 0")
+    for amp in loop.amplifiers:
+        if amp.amplifier.bandwidth is None or (amp.amplifier.bandwidth == np.inf and amp.amplifier.gain == np.inf):
+            raise InputError(f"{amp.name} has no bandwidth: a run in time needs Amplifier(bandwidth=...)")
+
+
+def _lines(loop: Loop, point: int, seconds: float | None) -> Iterator[str]:
     yield f"closed loop of {len(loop.arrays)} arrays and {len(loop.amplifiers)} amplifiers"
     for volts in loop.volts:
         yield f"v_{volts.name} {volts.plus} {volts.minus} {_at(volts.volts, point)!r}"
@@ -58,15 +81,20 @@ def _lines(loop: Loop, point: int) -> Iterator[str]:
         yield f"i_{amperes.name} {amperes.plus} {amperes.minus} {_at(amperes.amperes, point)!r}"
     for part in loop.resistors:
         yield from _resistor(f"_{part.name}", part.a, part.b, part.ohms)
+    for source in loop.transconductors:
+        yield f"g_{source.name} {source.a} {source.b} {source.plus} {source.minus} {source.siemens!r}"
+    for charge in loop.capacitors:
+        yield f"c_{charge.name} {charge.a} {charge.b} {charge.farads!r}"
     for amp in loop.amplifiers:
-        yield from _amplifier(amp)
+        yield from _amplifier(amp, seconds is not None)
+    yield from _definitions(loop)
     for array in loop.arrays:
         yield from _array(array)
-    yield ".op"
+    yield ".op" if seconds is None else f".tran {seconds / 1000!r} {seconds!r} 0 {seconds / 1000!r} uic"
     yield ".end"
 
 
-def _amplifier(amp: OpAmp) -> Iterator[str]:
+def _amplifier(amp: OpAmp, timed: bool) -> Iterator[str]:
     values = amp.amplifier
     plus = amp.plus
     if values.offset != 0.0:
@@ -75,12 +103,39 @@ def _amplifier(amp: OpAmp) -> Iterator[str]:
     if np.isfinite(values.input_resistance):
         yield f"ri_{amp.name} {amp.plus} {amp.minus} {values.input_resistance!r}"
     inner = amp.out if values.output_resistance == 0.0 else f"{amp.name}_inner"
-    if np.isinf(values.gain):
+    if timed and values.bandwidth != np.inf:
+        # The pole's node: v / gain + (dv/dt) / w = v(plus) - v(minus).
+        pole = f"{amp.name}_pole"
+        yield f"gp_{amp.name} 0 {pole} {plus} {amp.minus} 1"
+        yield f"cp_{amp.name} {pole} 0 {1.0 / (2.0 * math.pi * (values.bandwidth or math.nan))!r}"
+        if np.isfinite(values.gain):
+            yield f"rp_{amp.name} {pole} 0 {values.gain!r}"
+        yield f"e_{amp.name} {inner} 0 {pole} 0 1"
+    elif np.isinf(values.gain):
         yield f"e_{amp.name} {inner} 0 opamp {plus} {amp.minus}"
     else:
         yield f"e_{amp.name} {inner} 0 {plus} {amp.minus} {values.gain!r}"
     if values.output_resistance != 0.0:
         yield f"ro_{amp.name} {inner} {amp.out} {values.output_resistance!r}"
+
+
+def _definitions(loop: Loop) -> Iterator[str]:
+    """Yield the subcircuits of cells that are no resistors, each once."""
+    texts: dict[str, tuple[list[str], str]] = {}
+    for array in loop.arrays:
+        device = array.crossbar.device
+        if device.linear:
+            continue
+        lines = list(cell_calls.definition(device))
+        name = device.reads_as.name
+        if name not in texts:
+            texts[name] = lines, array.name
+            yield from lines
+        elif texts[name][0] != lines:
+            raise InputError(
+                f"{texts[name][1]} and {array.name} have different cells that are both written as {name}: write a "
+                "loop of one of them"
+            )
 
 
 def _array(array: JoinedArray) -> Iterator[str]:
@@ -101,7 +156,21 @@ def _array(array: JoinedArray) -> Iterator[str]:
             yield f"vs{short}{label}_{line} {outer} {GROUND} {float(ends.voltage[line])!r}"
         yield from _resistor(f"{short}{label}_{line}", outer, inner, float(ends.resistance[line]))
     yield from wire_lines(crossbar, label)
-    yield from cell_lines(crossbar, label)
+    if crossbar.device.linear:
+        yield from cell_lines(crossbar, label)
+    else:
+        yield from cell_calls.calls(crossbar.conductance, crossbar.device, label)
+    yield from _capacitances(array)
+
+
+def _capacitances(array: JoinedArray) -> Iterator[str]:
+    farads, name = array.farads, array.name
+    for short, table in (("cw", farads.word), ("cb", farads.bit), ("cc", farads.cell)):
+        for (i, j), value in np.ndenumerate(table):
+            if value:
+                a = f"{'b' if short == 'cb' else 'w'}_{name}_{i}_{j}"
+                b = f"b_{name}_{i}_{j}" if short == "cc" else GROUND
+                yield f"{short}_{name}_{i}_{j} {a} {b} {float(value)!r}"
 
 
 def _resistor(tail: str, a: str, b: str, ohms: float) -> Iterator[str]:

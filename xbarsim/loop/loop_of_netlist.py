@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -13,25 +14,40 @@ from xbarsim.crossbar import Side
 from xbarsim.errors import InputError
 from xbarsim.loop.amplifier import Amplifier
 from xbarsim.loop.circuit_loop import Loop
-from xbarsim.loop.loop_parts import GROUND, CurrentSource, JoinedArray, OpAmp, Part, Resistor, VoltageSource
+from xbarsim.loop.loop_parts import (
+    GROUND,
+    Capacitor,
+    CurrentSource,
+    JoinedArray,
+    OpAmp,
+    Part,
+    Resistor,
+    Transconductor,
+    VoltageSource,
+)
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import CURRENT, RESISTOR, values_at_dc
 from xbarsim.netlist.graph.arrays_inside import ArrayInside
+from xbarsim.netlist.graph.edges import NoCrossbar
+from xbarsim.netlist.graph.farads import lay_out
+from xbarsim.netlist.storage import Capacitors, Storage
 
 
 def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -> Loop:
     """Read a netlist as a loop.
 
-    Voltage-controlled sources are amplifiers, subcircuits' too, and their resistors parts of their own; arrays of 64
-    cells or more are recognised by their graph, whatever their elements are called.
+    Voltage-controlled sources of volts are amplifiers, subcircuits' too, and their resistors parts of their own; those
+    of amperes are transconductors. Arrays of 64 cells or more are recognised by their graph, whatever their elements
+    are called; capacitors at their nodes and across their cells are theirs, all else are parts. They count for the
+    poles, with or without a ``.tran``.
 
     Parameters
     ----------
     source : path or text stream
         The netlist.
     bandwidth : float, optional
-        Gain-bandwidth product of all amplifiers in hertz.
+        Gain-bandwidth product of all amplifiers in hertz; ``inf`` takes them as SPICE does, without a pole.
 
     Returns
     -------
@@ -46,8 +62,17 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
     InputError
         An element has no place in a loop; the message names it.
     """
-    circuit = read(source)
-    return loop_of(circuit, circuit.arrays_inside(), bandwidth=bandwidth)
+    circuit = read(source, charges=True)
+    arrays = circuit.arrays_inside()
+    loop = loop_of(circuit, arrays, bandwidth=bandwidth)
+    storage = circuit.storage or Storage()
+    if storage.inductors.elements.size:
+        element = int(storage.inductors.elements[0])
+        where = circuit.places.where(int(circuit.origins[element]))
+        raise InputError(
+            f"{circuit.names[element]} ({where}) holds flux, which poles of loops have no place for: write 'v 0' for it"
+        )
+    return _charged(circuit, arrays, loop, storage.capacitors)
 
 
 def loop_of(
@@ -57,7 +82,7 @@ def loop_of(
     varying: Mapping[int, Array] | None = None,
     bandwidth: float | None = None,
 ) -> Loop:
-    """Return the loop that a circuit is, of which ``arrays`` are parts.
+    """Return the loop that a circuit is at rest, of which ``arrays`` are parts.
 
     ``varying`` are values (points,) of sources by their elements.
 
@@ -83,17 +108,57 @@ def loop_of(
             parts.append(Resistor(name, a, b, float(amount)))
         else:
             parts.append(CurrentSource(name, a, b, amount) if kind == CURRENT else VoltageSource(name, a, b, amount))
-    parts += [_amplifier(circuit, source, bandwidth) for source in circuit.controlled]
+    parts += [_controlled(circuit, source, bandwidth) for source in circuit.controlled]
     return Loop(*parts, *(_joined(circuit, array, f"array{k}") for k, array in enumerate(arrays)))
 
 
-def _amplifier(circuit: Circuit, source: Controlled, bandwidth: float | None) -> Part:
-    """Return a voltage-controlled source of volts as an amplifier."""
+def _charged(circuit: Circuit, arrays: tuple[ArrayInside, ...], loop: Loop, capacitors: Capacitors) -> Loop:
+    """Return a loop with the circuit's capacitors: those that touch an array's inner nodes are the array's.
+
+    Raises
+    ------
+    InputError
+        One lies at a node of an array that is none of its lines', or across no cell.
+    """
+    # An array's inner nodes have its number, from 1 on.
+    inside = np.zeros(len(circuit.nodes), dtype=np.int64)
+    for k, array in enumerate(arrays, 1):
+        inside[array.inner] = k
+    owner = np.maximum(inside[capacitors.first], inside[capacitors.second])
+    parts: list[Part] = [part for part in loop.parts if not isinstance(part, JoinedArray)]
+    for k in np.flatnonzero((owner == 0) & (capacitors.first != capacitors.second)).tolist():
+        a, b = circuit.nodes[capacitors.first[k]], circuit.nodes[capacitors.second[k]]
+        parts.append(Capacitor(capacitors.names[k], a, b, float(capacitors.farads[k])))
+    for number, (array, joined) in enumerate(zip(arrays, loop.arrays, strict=True), 1):
+        local = np.full(len(circuit.nodes), -1)
+        local[array.nodes] = np.arange(array.nodes.size)
+        first, second = local[capacitors.first], local[capacitors.second]
+        mine = owner == number
+        lost = np.flatnonzero(mine & ((first < 0) | (second < 0)))
+        if lost.size:
+            at = int(lost[0])
+            where = circuit.places.where(int(capacitors.origins[at]))
+            raise InputError(f"{capacitors.names[at]} ({where}) leads out of an array, not from its ends")
+        try:
+            tables = lay_out(replace(capacitors, first=first, second=second), mine, array.recognition)
+        except NoCrossbar as error:
+            raise InputError(f"{error}: a loop has capacitors at lines' nodes, across cells, and outside") from None
+        word, bit, cell = tables
+        parts.append(replace(joined, word_capacitance=word, bit_capacitance=bit, cell_capacitance=cell))
+    return Loop(*parts)
+
+
+def _controlled(circuit: Circuit, source: Controlled, bandwidth: float | None) -> Part:
+    """Return a voltage-controlled source of volts as an amplifier, one of amperes as a transconductor."""
     where = circuit.places.where(source.origin)
     names = circuit.nodes
     first, second = names[source.first], names[source.second]
+    if source.kind == "g":
+        return Transconductor(source.name, first, second, names[source.c], names[source.d], source.gain)
     if source.kind != "e" or GROUND not in (first, second) or first == second:
-        raise InputError(f"{source.name} ({where}) is no amplifier: it must be an E source from ground to its output")
+        raise InputError(
+            f"{source.name} ({where}) is no amplifier: it must be an E source from ground to its output, or a G source"
+        )
     # Turned round it is one of the negative gain.
     gain = source.gain if second == GROUND else -source.gain
     out = first if second == GROUND else second

@@ -14,6 +14,7 @@ from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.errors import InputError
 from xbarsim.loop.amplifier import Amplifier
+from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.solvers.effective import port_admittance, ports
 
 GROUND = "0"
@@ -48,6 +49,36 @@ class Resistor:
         _check_names(self, "a", "b")
         _set_number(self, "ohms", checked_array(f"ohms of {self.name}", self.ohms, inf_ok=True), most_axes=0)
         object.__setattr__(self, "ohms", float(self.ohms))
+
+
+@dataclass(frozen=True)
+class Capacitor:
+    """Farads between nodes ``a`` and ``b``: open at the operating point, part of the poles.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    a, b : str
+        Its nodes.
+    farads : float
+        Its capacitance.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, or ``farads`` is not one finite number, 0 or more.
+    """
+
+    name: str
+    a: str
+    b: str
+    farads: float
+
+    def __post_init__(self) -> None:
+        _check_names(self, "a", "b")
+        _set_number(self, "farads", checked_array(f"farads of {self.name}", self.farads), most_axes=0)
+        object.__setattr__(self, "farads", float(self.farads))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +140,41 @@ class CurrentSource:
 
 
 @dataclass(frozen=True)
+class Transconductor:
+    """Amperes by volts, SPICE's G: what leaves the circuit at ``a`` and enters it at ``b``.
+
+    Parameters
+    ----------
+    name : str
+        What messages and netlists call it.
+    a, b : str
+        Its nodes; the current flows from ``a`` through it to ``b``.
+    plus, minus : str
+        The nodes that control it.
+    siemens : float
+        Amperes for 1 V of ``plus`` above ``minus``, of either sign.
+
+    Raises
+    ------
+    InputError
+        A name is malformed, or ``siemens`` is not one finite number.
+    """
+
+    name: str
+    a: str
+    b: str
+    plus: str
+    minus: str
+    siemens: float
+
+    def __post_init__(self) -> None:
+        _check_names(self, "a", "b", "plus", "minus")
+        siemens = checked_array(f"siemens of {self.name}", self.siemens, signed=True)
+        _set_number(self, "siemens", siemens, most_axes=0)
+        object.__setattr__(self, "siemens", float(self.siemens))
+
+
+@dataclass(frozen=True)
 class OpAmp:
     """An amplifier between its inputs ``plus`` and ``minus`` and its output ``out``, which drives from ground.
 
@@ -150,21 +216,27 @@ class JoinedArray:
     name : str
         What messages and netlists call it.
     crossbar : Crossbar
-        Of linear cells. Its ends' resistances lie between the array and the nodes: ``driver`` at ``word_left``,
-        ``sense`` at ``bit_bottom``, those of ``ends``.
+        Of cells of two terminals, linear or not. Its ends' resistances lie between the array and the nodes: ``driver``
+        at ``word_left``, ``sense`` at ``bit_bottom``, those of ``ends``.
     nodes : mapping of side to sequence of str
         The node of every line's end on that side. Sides that are left out keep the voltages that ``ends`` gives them,
         0 V for ``word_left``. Ends with infinite resistance are open whatever their node.
+    word_capacitance, bit_capacitance, cell_capacitance : array_like, scalar or (rows, cols)
+        Farads from each word node and each bit node to ground, and across each cell.
 
     Raises
     ------
     InputError
-        A side is unknown, its nodes are not as many as its lines, or the cells are not linear.
+        A side is unknown, its nodes are not as many as its lines, cells have three terminals, or a capacitance is
+        negative, infinite or mis-shaped.
     """
 
     name: str
     crossbar: Crossbar
     nodes: Mapping[Side, Sequence[str]]
+    word_capacitance: ArrayLike = 0.0
+    bit_capacitance: ArrayLike = 0.0
+    cell_capacitance: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -172,8 +244,10 @@ class JoinedArray:
             raise InputError(
                 f"crossbar of {self.name} is {type(self.crossbar).__name__}: it must be an xbarsim.Crossbar"
             )
-        if not self.crossbar.device.linear:
-            raise InputError(f"{self.name} has cells of {self.crossbar.device!r}: loops are solved with linear cells")
+        if not self.crossbar.device.two_terminal:
+            raise InputError(
+                f"{self.name} has cells of {self.crossbar.device!r}: loops are solved with cells of two terminals"
+            )
         for side, names in self.nodes.items():
             if side not in SIDES:
                 raise InputError(f"nodes of {self.name} has the key {side!r}: sides are {', '.join(SIDES)}")
@@ -182,6 +256,21 @@ class JoinedArray:
                 raise InputError(f"nodes of {self.name} has {len(names)} names at {side}: it has {count} lines")
             for k, node in enumerate(names):
                 _check_word(f"nodes[{side!r}][{k}] of {self.name}", node)
+        # Refuses what is no capacitance.
+        _ = self.farads
+
+    @cached_property
+    def farads(self) -> ArrayFarads:
+        """Its capacitance, checked, (rows, cols) each."""
+        try:
+            return ArrayFarads.of(self.crossbar, self.word_capacitance, self.bit_capacitance, self.cell_capacitance)
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}") from None
+
+    @cached_property
+    def charged(self) -> bool:
+        """Whether it has any capacitance."""
+        return any(bool(table.any()) for table in (self.farads.word, self.farads.bit, self.farads.cell))
 
     @cached_property
     def ports(self) -> list[tuple[Side, int, str | None]]:
@@ -192,7 +281,7 @@ class JoinedArray:
 
     @cached_property
     def admittance(self) -> Array:
-        """Siemens (ports, ports): currents into the array are it times the ports' voltages."""
+        """Siemens (ports, ports): currents into an array of linear cells are it times the ports' voltages."""
         return port_admittance(self.crossbar)
 
     @cached_property
@@ -202,7 +291,7 @@ class JoinedArray:
         return np.array([ends[side].voltage[line] if node is None else 0.0 for side, line, node in self.ports])
 
 
-Part = Resistor | VoltageSource | CurrentSource | OpAmp | JoinedArray
+Part = Resistor | Capacitor | VoltageSource | CurrentSource | Transconductor | OpAmp | JoinedArray
 
 
 def _check_names(part: Part, *columns: str) -> None:

@@ -47,6 +47,15 @@ class SignedPair:
 
         ``circuit`` is what a ``Crossbar`` takes beside its conductances, the same for both.
 
+        Parameters
+        ----------
+        matrix : (rows, cols) array
+            Numbers of both signs.
+        unit : float
+            Siemens of 1.
+        **circuit
+            What a ``Crossbar`` takes beside its conductances, of both arrays.
+
         Raises
         ------
         InputError

@@ -1,30 +1,26 @@
-"""Whether a loop stays at its operating point, and how fast it gets there: the poles of its amplifiers.
-
-With the amplifiers' inner voltages v driving, the resistive loop puts ``D v`` between their inputs, so that
-``dv/dt = w (D - 1 / gain) v + ...`` with w = 2 pi bandwidth. The eigenvalues of that matrix are the poles; arrays and
-resistors store nothing here.
-"""
+"""Whether a loop stays at its operating point, and how fast it gets there, by its poles."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from xbarsim.checks import Array
-from xbarsim.errors import InputError, SolveError
-from xbarsim.loop.dense_system import DenseSystem, SingularSystemError
+from xbarsim.checks import Array, checked_array
+from xbarsim.errors import ConvergenceError, InputError, SolveError
+from xbarsim.loop.amplifier_modes import amplifier_modes
+from xbarsim.loop.charged_modes import charged_modes
 from xbarsim.loop.loop_equations import LoopEquations
-from xbarsim.resources import one_blas_thread
+from xbarsim.loop.loop_modes import Complex, LoopModes, settling_time
+from xbarsim.solution import Solution
 
-_ROUNDING = 1e-12
-"""Share of the largest rate below which a pole is taken as at 0."""
+_SPARE = 7.0
+"""How many of their own time constants modes that were left out have decayed beyond the accuracy."""
 
-_TIMES = 4000
-"""Times at which a way to the operating point is looked at, evenly over the logarithm."""
+_MOST_BITS = 50
 
 
 class UnstableError(SolveError):
@@ -50,50 +46,46 @@ class Stability:
     Attributes
     ----------
     amplifiers : tuple of str
-        Whose inner voltages are the states.
-    rates : (amplifiers, amplifiers)
-        ``w (D - 1 / gain)`` in 1/s; without bandwidths in units of one amplifier's w.
+        Whose inner voltages are states, beside the voltages of capacitances.
+    modes : LoopModes
+        The modes of the poles.
     timed : bool
-        Whether the amplifiers have bandwidths.
-    levels : (amplifiers, points)
-        Volts: the inner voltages at the operating point.
+        Whether times are in seconds: amplifiers have bandwidths, or there are none.
+    levels : (outputs, points)
+        Volts at the operating points of what settles: the amplifiers' outputs, all nodes of a loop without amplifiers.
     """
 
     amplifiers: tuple[str, ...]
-    rates: Array
+    modes: LoopModes
     timed: bool
     levels: Array
 
-    @cached_property
-    def _modes(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-        with one_blas_thread():
-            poles, modes = np.linalg.eig(self.rates)
-        order = np.argsort(-poles.real, kind="stable")
-        return poles[order].astype(np.complex128), modes[:, order].astype(np.complex128)
+    @property
+    def poles(self) -> Complex:
+        """The poles, the slowest to decay first, in 1/s; without bandwidths in units of one amplifier's w."""
+        return self.modes.poles
 
     @property
-    def poles(self) -> NDArray[np.complex128]:
-        """The poles, the slowest to decay first, (amplifiers,); in the unit of ``rates``."""
-        return self._modes[0]
-
-    @property
-    def modes(self) -> NDArray[np.complex128]:
-        """Their modes in columns, (amplifiers, amplifiers)."""
-        return self._modes[1]
-
-    @property
-    def rounding(self) -> float:
-        """What is no rate but rounding."""
-        return _ROUNDING * float(np.abs(self.rates).sum(axis=1).max(initial=0.0))
+    def reach(self) -> float:
+        """All poles of a smaller size are among ``poles``, and faster ones decay; inf where these are all."""
+        return self.modes.reach
 
     @property
     def stable(self) -> bool:
         """Whether all poles decay."""
-        return bool((self.poles.real < -self.rounding).all())
+        return self.modes.decaying
 
     def leading(self, mode: int = 0) -> str:
-        """Return the amplifier with the largest share in a mode."""
-        return self.amplifiers[int(np.abs(self.modes[:, mode]).argmax())]
+        """Return the amplifier with the largest share in a mode, ``none`` where there are none.
+
+        Parameters
+        ----------
+        mode : int
+            Counted from the slowest, 0.
+        """
+        if not self.amplifiers:
+            return "none"
+        return self.amplifiers[int(np.abs(self.modes.drives[:, mode]).argmax())]
 
     @property
     def time_constant(self) -> float:
@@ -102,72 +94,119 @@ class Stability:
             return math.nan
         return float(-1.0 / self.poles[0].real) if self.poles.size else 0.0
 
-    def settling_time(self, accuracy: float = 1e-3) -> Array:
-        """Return how long the loop takes from 0 V at all amplifiers until it stays within ``accuracy``, (points,).
+    def settling_time(self, accuracy: float | None = None, *, bits: float | None = None) -> Array:
+        """Return how long the loop takes after a step of all sources until it has settled, (points,) in seconds.
 
-        That is of the largest inner voltage, in seconds; the response is looked at where times are about 1 % apart.
+        All capacitances and amplifiers are at 0 V before. It has settled when the amplifiers' outputs, or all nodes of
+        a loop without amplifiers, stay within ``accuracy`` of the largest of them.
+
+        Parameters
+        ----------
+        accuracy : float, optional
+            The share; 1e-3 where ``bits`` is left out too.
+        bits : float, optional
+            Half a step of so many bits: a share of ``2**-(bits + 1)``.
 
         Raises
         ------
         InputError
-            ``accuracy`` is not between 0 and 1, or amplifiers have no bandwidth.
+            ``accuracy`` is not between 0 and 1, ``bits`` not above 0, both are given, or amplifiers have no bandwidth.
         SolveError
             The loop is not stable.
+        ConvergenceError
+            It settles before the slow modes of a large loop are all that is left.
         """
-        if not 0.0 < accuracy < 1.0:
-            raise InputError(f"accuracy is {accuracy:g}: it must be between 0 and 1, the share of the largest voltage")
-        if not self.timed:
-            raise InputError("the amplifiers have no bandwidth: give Amplifier(bandwidth=...) for times in seconds")
+        share = _checked_share(accuracy, bits)
+        self._check_timed()
         if not self.stable:
             raise SolveError(f"the loop is not stable, by amplifier {self.leading()}: it never settles")
-        seconds = np.zeros(self.levels.shape[1])
-        if not self.poles.size:
-            return seconds
-        parts = np.linalg.solve(self.modes, self.levels.astype(np.complex128))
-        fast, slow = 1.0 / float(np.abs(self.poles).max()), 1.0 / float(-self.poles.real.max())
-        last = slow * 3.0 * (math.log(1.0 / accuracy) + math.log(1.0 + float(np.linalg.cond(self.modes))))
-        times = np.geomspace(1e-3 * fast * accuracy, last, _TIMES)
-        decays = np.exp(np.outer(self.poles, times))
-        for point in range(seconds.size):
-            off = np.abs(((self.modes * parts[:, point]) @ decays).real).max(axis=0)
-            outside = np.flatnonzero(off > accuracy * np.abs(self.levels[:, point]).max())
-            # An array of no voltage is there at once.
-            seconds[point] = times[min(outside[-1] + 1, _TIMES - 1)] if outside.size else 0.0
+        largest = np.abs(self.levels).max(axis=0, initial=0.0)
+        seconds = np.array([settling_time(self.modes, share * volts, k) for k, volts in enumerate(largest)])
+        early = np.flatnonzero((seconds > 0.0) & (seconds < self._begin(share)))
+        if early.size:
+            raise ConvergenceError(
+                f"the loop settles in {seconds[early[0]]:.2g} s, and modes faster than {self.reach:.2g} 1/s were left "
+                "out",
+                "ask for a higher accuracy",
+            )
         return seconds
 
+    def step_response(self, times: ArrayLike, point: int = 0) -> Array:
+        """Return the volts of ``levels``' outputs after a step of all sources from 0, (times, outputs).
 
-def stability_of(equations: LoopEquations, x: Array) -> Stability:
-    """Return the poles of a loop at an operating point x (size, points).
+        Parameters
+        ----------
+        times : array_like, (times,)
+            Seconds after the step.
+        point : int
+            Which of the sources' points.
+
+        Raises
+        ------
+        InputError
+            A time is negative or no number, there is no such point, or amplifiers have no bandwidth.
+        ConvergenceError
+            A time is earlier than the modes of a large loop tell to 1e-6.
+        """
+        seconds = checked_array("times", times)
+        if seconds.ndim != 1:
+            raise InputError(f"times has shape {seconds.shape}: it must be (times,)")
+        self._check_timed()
+        if not 0 <= point < self.levels.shape[1]:
+            raise InputError(f"point is {point}: the loop has {self.levels.shape[1]}")
+        begin = self._begin(1e-6)
+        if seconds.size and seconds.min() < begin:
+            raise ConvergenceError(
+                f"times begin at {seconds.min():.2g} s, and modes faster than {self.reach:.2g} 1/s were left out",
+                f"take times from {begin:.2g} s on",
+            )
+        response: Array = self.levels[:, point] + self.modes.missing(seconds, point).T
+        return response
+
+    def _check_timed(self) -> None:
+        if not self.timed:
+            raise InputError("the amplifiers have no bandwidth: give Amplifier(bandwidth=...) for times in seconds")
+
+    def _begin(self, share: float) -> float:
+        """Return the seconds after which modes that are left out of a large loop's are no part of a share."""
+        return 0.0 if math.isinf(self.reach) else (math.log(1.0 / share) + _SPARE) / self.reach
+
+
+def _checked_share(accuracy: float | None, bits: float | None) -> float:
+    if bits is not None:
+        if accuracy is not None:
+            raise InputError("accuracy and bits are both given: give one")
+        if not 0.0 < bits < _MOST_BITS:
+            raise InputError(f"bits is {bits:g}: it must be above 0 and below {_MOST_BITS}")
+        return float(2.0 ** -(bits + 1.0))
+    share = 1e-3 if accuracy is None else accuracy
+    if not 0.0 < share < 1.0:
+        raise InputError(f"accuracy is {share:g}: it must be between 0 and 1, the share of the largest voltage")
+    return share
+
+
+def stability_of(equations: LoopEquations, x: Array, solutions: Mapping[str, Solution] | None = None) -> Stability:
+    """Return the poles of a loop at operating points x (size, points).
+
+    ``solutions`` are its arrays', with all node voltages, where these are none of its own cells: of slopes.
 
     Raises
     ------
+    InputError
+        The loop has capacitance and an amplifier no bandwidth.
     SolveError
         Amplifiers fix each other's outputs, so that no inner voltage is free.
+    ConvergenceError
+        Modes of a loop with capacitance are not certain.
     """
-    amplifiers = equations.loop.amplifiers
-    count, first = len(amplifiers), equations.first_amplifier
-    driving = np.zeros((equations.size, count))
-    driving[first + np.arange(count), np.arange(count)] = 1.0
-    try:
-        response = DenseSystem.of(equations.driven_matrix()).solve(driving) if count else driving
-    except SingularSystemError as error:
-        at = equations.label(int(np.abs(error.mode).argmax()))
-        raise SolveError(
-            f"outputs of amplifiers without resistance are joined, near {at}: give one an output resistance"
-        ) from None
-    # Ground's row is the last.
-    response = np.concatenate([response, np.zeros((1, count))])
-    plus, minus, _ = equations.inputs
-    timed = bool(amplifiers) and amplifiers[0].amplifier.bandwidth is not None
-    speed = np.array(
-        [2.0 * math.pi * amp.amplifier.bandwidth if amp.amplifier.bandwidth else 1.0 for amp in amplifiers]
-    )
-    share = np.array([1.0 / amp.amplifier.gain for amp in amplifiers])
-    with np.errstate(over="ignore", invalid="ignore"):
-        rates = speed[:, None] * (response[plus] - response[minus] - np.diag(share))
-    if not np.isfinite(rates).all():
-        raise SolveError("the rates of amplifiers overflow: give bandwidths in hertz, and gains above 1e-300")
-    return Stability(tuple(amp.name for amp in amplifiers), rates, timed, equations.inner_voltages(x))
+    loop = equations.loop
+    names = tuple(amp.name for amp in loop.amplifiers)
+    if loop.charged is not None or any(amp.amplifier.bandwidth == math.inf for amp in loop.amplifiers):
+        modes = charged_modes(equations, x, solutions)
+        levels = x[equations.inputs[2]] if names else x[: equations.nodes]
+        return Stability(names, modes, True, levels)
+    timed = bool(names) and loop.amplifiers[0].amplifier.bandwidth is not None
+    return Stability(names, amplifier_modes(equations, x), timed, x[equations.inputs[2]])
 
 
 def check_stable(stability: Stability) -> None:
@@ -180,13 +219,17 @@ def check_stable(stability: Stability) -> None:
     """
     if stability.stable:
         return
-    growing = stability.poles.real > stability.rounding
-    rate = f"{stability.poles[0].real:.2g}" + (" 1/s" if stability.timed else " of an amplifier's own")
+    growing = stability.poles.real > stability.modes.uncertainty
+    pole = stability.poles[0]
+    rate = f"{pole.real:.2g}" + (" 1/s" if stability.timed else " of an amplifier's own")
     how = f"grows at {rate}" if growing[0] else "does not decay"
-    count = int((stability.poles.real >= -stability.rounding).sum())
+    if abs(pole.imag) > stability.modes.uncertainty[0] and stability.timed:
+        how += f" and rings at {abs(pole.imag) / (2.0 * math.pi):.3g} Hz"
+    count = int((stability.poles.real >= -stability.modes.uncertainty).sum())
     more = f", and {count - 1} more modes" if count > 1 else ""
+    led = f"amplifier {stability.leading()}" if stability.amplifiers else "no amplifier"
     raise UnstableError(
-        f"the loop is not stable: a mode led by amplifier {stability.leading()} {how}{more}; "
+        f"the loop is not stable: a mode led by {led} {how}{more}; "
         "a feedback of the other sign, or a matrix whose eigenvalues have positive real parts, holds it",
         stability.leading(),
         stability,

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from xbarsim.checks import checked_array
 from xbarsim.loop.amplifier import Amplifier, amplifiers_for
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.closed_loop import TOLERANCE, close
 from xbarsim.loop.loop_answer import LoopAnswer
-from xbarsim.loop.loop_parts import GROUND, Part, VoltageSource
+from xbarsim.loop.loop_parts import GROUND, Capacitor, Part, VoltageSource
 from xbarsim.loop.signed_pair import Matrix, checked_inputs, checked_matrix, checked_ohms, matrix_of
 from xbarsim.loop.stages import feedback, is_signed, joined, line_nodes, summing
 
@@ -21,13 +22,14 @@ def transimpedance_loop(
     voltages: ArrayLike,
     *,
     feedback_ohms: float,
+    feedback_farads: float = 0.0,
     amplifier: Amplifier | Sequence[Amplifier] | None = None,
 ) -> Loop:
     """Return the circuit that :func:`transimpedance` solves; nodes ``in``, ``sum`` and ``out``, by line.
 
     Parameters
     ----------
-    array, voltages, feedback_ohms, amplifier
+    array, voltages, feedback_ohms, feedback_farads, amplifier
         As those of ``transimpedance``.
 
     Raises
@@ -45,6 +47,11 @@ def transimpedance_loop(
     if is_signed(array):
         parts += [VoltageSource(f"vneg{k}", node, GROUND, -volts[..., k]) for k, node in enumerate(negatives)]
     parts += summing("a", sums, outs, amps) + feedback("rf", sums, outs, ohms)
+    if checked_array("feedback_farads", feedback_farads).any():
+        parts += [
+            Capacitor(f"cf{k}", out, total, feedback_farads)
+            for k, (total, out) in enumerate(zip(sums, outs, strict=True))
+        ]
     return Loop(*parts, *joined("array", array, (drives, sums), (negatives, sums)))
 
 
@@ -53,6 +60,7 @@ def transimpedance(
     voltages: ArrayLike,
     *,
     feedback_ohms: float,
+    feedback_farads: float = 0.0,
     amplifier: Amplifier | Sequence[Amplifier] | None = None,
     stable: bool = True,
     tolerance: float = TOLERANCE,
@@ -67,6 +75,8 @@ def transimpedance(
         Volts at the word lines.
     feedback_ohms : float
         From each output to its bit line.
+    feedback_farads : float
+        Beside each of these resistors; part of the poles.
     amplifier : Amplifier or sequence of it, optional
         One for all, or one for each bit line. Ideal by default.
     stable, tolerance
@@ -82,7 +92,9 @@ def transimpedance(
     InputError, SolveError, UnstableError, ConvergenceError
         As ``close``.
     """
-    loop = transimpedance_loop(array, voltages, feedback_ohms=feedback_ohms, amplifier=amplifier)
+    loop = transimpedance_loop(
+        array, voltages, feedback_ohms=feedback_ohms, feedback_farads=feedback_farads, amplifier=amplifier
+    )
     circuit = close(loop, stable=stable, tolerance=tolerance)
     matrix = matrix_of(array, 1.0)
     ideal = -feedback_ohms * (np.asarray(voltages, dtype=np.float64) @ matrix)

@@ -44,6 +44,11 @@ def to_pandas(points: Margin | Sequence[Margin]) -> DataFrame:
     Columns are those of ``xbarsim margin --format csv``; the units of amperes, watts and volts are in its
     ``attrs["units"]``.
 
+    Parameters
+    ----------
+    points : Margin or sequence of them
+        What ``margin`` or ``sweep`` returned.
+
     Raises
     ------
     InputError

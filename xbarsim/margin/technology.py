@@ -62,7 +62,13 @@ class Technology:
                 raise InputError(f"{name} is {getattr(self, name):g}: it must be >= 0 ohm and finite")
 
     def crossbar(self, states: States) -> Crossbar:
-        """Return the array whose cells are in these states."""
+        """Return the array whose cells are in these states.
+
+        Parameters
+        ----------
+        states : (rows, cols) array of bool
+            Whether a cell is in LRS.
+        """
         return Crossbar(
             np.where(states, 1.0 / self.r_on, 1.0 / self.r_off),
             word_wire=self.word_wire,

@@ -77,10 +77,13 @@ class MeasuredCurve(Locked):
             "cycle": cycles(volts),
             "way": directions(volts),
         }
+        if seconds is not None:
+            arrays["time"] = seconds
         for name, array in arrays.items():
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        object.__setattr__(self, "time", seconds)
+        if seconds is None:
+            object.__setattr__(self, "time", None)
         object.__setattr__(self, "notes", tuple(notes))
 
     @property
@@ -105,6 +108,13 @@ class MeasuredCurve(Locked):
     def part(self, *, cycle: int | None = None, way: Way = "both") -> MeasuredCurve:
         """Return the points of one cycle, counted from 0 or from the end, or of one way.
 
+        Parameters
+        ----------
+        cycle : int, optional
+            Counted from 0, or from the end if negative; all of them if there is none.
+        way : str
+            ``up``, ``down`` or ``both``: as the voltage went.
+
         Raises
         ------
         InputError
@@ -123,6 +133,11 @@ class MeasuredCurve(Locked):
 
     def averaged(self, way: Way = "both") -> tuple[Array, Array, Array]:
         """Return volts, each once and rising, the mean of what was measured there, and its deviation.
+
+        Parameters
+        ----------
+        way : str
+            ``up``, ``down`` or ``both``: as the voltage went.
 
         Returns
         -------
@@ -167,6 +182,11 @@ class MeasuredCurve(Locked):
         """Return the mean over cycles as a curve that rises, and how many of its points were joined with others.
 
         An offset at 0 V is subtracted; points at 0 V are left out, as a table goes through the origin anyway.
+
+        Parameters
+        ----------
+        way : str
+            ``up``, ``down`` or ``both``: as the voltage went.
         """
         from scipy.optimize import isotonic_regression
 
@@ -214,7 +234,13 @@ class MeasuredCurve(Locked):
         )
 
     def with_notes(self, *notes: str) -> MeasuredCurve:
-        """Return the same points with more notes."""
+        """Return the same points with more notes.
+
+        Parameters
+        ----------
+        *notes : str
+            What a reader of the curve should know.
+        """
         return self._varied(slice(None), self.current, (*self.notes, *notes))
 
     def _varied(self, points: Any, current: Array, notes: tuple[str, ...]) -> MeasuredCurve:

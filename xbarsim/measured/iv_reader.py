@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from xbarsim.checks import Array
-from xbarsim.devices.curvefile import curve_columns, is_number, line_words, text_lines
+from xbarsim.devices.curvefile import curve_columns, is_number, line_numbers, line_words, text_lines
 from xbarsim.errors import InputError
 from xbarsim.measured.iv_curve import MeasuredCurve
 from xbarsim.quantities import counted, engineering
@@ -91,7 +91,7 @@ def _rows(path: str | Path) -> tuple[list[list[float]], list[list[str]], list[st
             repeated += bool(rows)
             heads += [words] if not rows else []
             continue
-        row = [float(word) for word in words]
+        row = line_numbers(words, f"{path}:{number}")
         if len(row) < 2 or (rows and len(row) != len(rows[0])):
             expected = f"{len(rows[0])} numbers, as the first has" if rows else "volts and amperes at least"
             raise InputError(f"{path}:{number}: it has {counted(len(row), 'number')}: give {expected}")

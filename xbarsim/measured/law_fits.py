@@ -88,7 +88,15 @@ class FittedLaw:
         return float(2.0 * n * np.log(max(self.deviation, 1e-150)) + 2.0 * k + small)
 
     def plot(self, curve: MeasuredCurve, ax: Axes | None = None) -> Axes:
-        """Draw the curve and the law through it (matplotlib, from the ``plot`` extra); return the axis."""
+        """Draw the curve and the law through it (matplotlib, from the ``plot`` extra); return the axis.
+
+        Parameters
+        ----------
+        curve : MeasuredCurve
+            What the law was fitted to.
+        ax : Axes, optional
+            Where; pyplot's current axis if there is none.
+        """
         axes = curve.plot(ax)
         volts = np.linspace(curve.voltage.min(), curve.voltage.max(), 400)
         axes.plot(

@@ -130,6 +130,11 @@ class Bench:
     def images(self, count: int | None = None) -> Tensor:
         """Return training images without labels, the first of an order of the methods' own seed.
 
+        Parameters
+        ----------
+        count : int, optional
+            How many; all that there are if it is None.
+
         Raises
         ------
         NotEntitledError
@@ -143,7 +148,13 @@ class Bench:
         return inputs(self._dataset, self._dataset.train, numbers)
 
     def labelled(self, count: int | None = None) -> Labelled:
-        """Return training images with labels, likewise."""
+        """Return training images with labels, likewise.
+
+        Parameters
+        ----------
+        count : int, optional
+            How many; all that there are if it is None.
+        """
         self._check(data="labels")
         numbers = self._numbers(count)
         self._ledger.labelled[numbers] = True
@@ -161,6 +172,11 @@ class Bench:
         A plan is evaluated on what the method may know: the chip as it is known; else the chip itself, through which
         the images then go; else the mean over three simulated chips. A network, be it torch's or one on crossbars, is
         run as it is.
+
+        Parameters
+        ----------
+        candidate : Plan or torch module
+            A plan on the chip as it is known, or a network.
         """
         self._check(data="labels")
         split = self._validation()

@@ -97,6 +97,11 @@ def _packaged() -> tuple[dict[str, type[Method]], dict[str, str]]:
 def register(kind: type[Method]) -> type[Method]:
     """Add a method to this process's table, under its ``name``, and return it; one that was added before is replaced.
 
+    Parameters
+    ----------
+    kind : subclass of Method
+        The method; its ``name`` is what command lines and files call it.
+
     Raises
     ------
     InputError
@@ -159,6 +164,11 @@ def chain(text: str) -> Chain:
 
     Values are JSON, numbers with a scale as ``1k``, or words; several are separated by ``/``. The chain
     ``row-flip+row-permutation`` is one step, ``row-flip-match``, which has the options of both.
+
+    Parameters
+    ----------
+    text : str
+        Methods joined by ``+``, options after a colon.
 
     Raises
     ------

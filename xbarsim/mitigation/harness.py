@@ -131,7 +131,13 @@ class Harness:
             )
 
     def check(self, chains: Sequence[Chain]) -> None:
-        """Check, before any work, that all chains can be applied; raises InputError as ``Method.check``."""
+        """Check, before any work, that all chains can be applied; raises InputError as ``Method.check``.
+
+        Parameters
+        ----------
+        chains : sequence of Chain
+            All that are to be applied.
+        """
         for chain in chains:
             chain.check(self.model, self._network, len(self.dataset.train))
 
@@ -140,7 +146,13 @@ class Harness:
         return accuracy(self.model, self.dataset, self.dataset.test, _BATCH)
 
     def base_plan(self, chain: Chain) -> Plan:
-        """Return the plan that changes nothing, on chips with the spare rows that a chain wants."""
+        """Return the plan that changes nothing, on chips with the spare rows that a chain wants.
+
+        Parameters
+        ----------
+        chain : Chain
+            Methods, one after the other.
+        """
         spare, by = chain.spare_rows
         return Plan.of(self.model, spare, by, list(self._network.layers))
 
@@ -149,11 +161,25 @@ class Harness:
         return plan.with_digital_norms() if chain.digital_norms else plan
 
     def accuracy(self, network: CrossbarNetwork) -> float:
-        """Return a network's accuracy on test images; converters' ranges are found on training images first."""
+        """Return a network's accuracy on test images; converters' ranges are found on training images first.
+
+        Parameters
+        ----------
+        network : CrossbarNetwork
+            With a chip.
+        """
         return accuracy(calibrated(network, self.dataset), self.dataset, self.dataset.test, _BATCH)
 
     def apply(self, chain: Chain, seed: int) -> Application:
-        """Return what a chain comes to on a chip; its first steps, if they know no chip, are taken once for all."""
+        """Return what a chain comes to on a chip; its first steps, if they know no chip, are taken once for all.
+
+        Parameters
+        ----------
+        chain : Chain
+            Methods, one after the other.
+        seed : int
+            Of the chip.
+        """
         blind = self._blind_stage(chain)
         stage = blind.copy()
         base = self.base_plan(chain)
@@ -170,12 +196,24 @@ class Harness:
         return Application(stage.plan, socket.network(stage.plan), stage.ledger, stage.trace, seconds)
 
     def blind_stage(self, chain: Chain) -> Any:
-        """Return what the first steps of a chain that know no chip come to: for ``adopt``, also in another process."""
+        """Return what the first steps of a chain that know no chip come to: for ``adopt``, also in another process.
+
+        Parameters
+        ----------
+        chain : Chain
+            Methods, one after the other.
+        """
         self._blind_stage(chain)
         return self._blind
 
     def adopt(self, stage: Any) -> None:
-        """Take what ``blind_stage`` gave of a harness of the same network, data, hardware and seed."""
+        """Take what ``blind_stage`` gave of a harness of the same network, data, hardware and seed.
+
+        Parameters
+        ----------
+        stage
+            What the other harness gave.
+        """
         self._blind = stage
 
     def _blind_stage(self, chain: Chain) -> _Stage:
@@ -212,6 +250,13 @@ class Harness:
     def record(self, chain: Chain, seed: int) -> Record:
         """Return what a chain brings on a chip.
 
+        Parameters
+        ----------
+        chain : Chain
+            Methods, one after the other.
+        seed : int
+            Of the chip.
+
         Raises
         ------
         XbarsimError
@@ -226,7 +271,15 @@ class Harness:
         return Record(seed, before, after, cost, applied.trace, applied.seconds)
 
     def remember(self, chain: Chain, record: Record) -> None:
-        """Take the accuracy before from a record, so that the same chip is not measured again."""
+        """Take the accuracy before from a record, so that the same chip is not measured again.
+
+        Parameters
+        ----------
+        chain : Chain
+            Methods, one after the other.
+        record : Record
+            Of the same chip.
+        """
         self._before[record.seed, chain.spare_rows] = record.before
 
     def _accuracy_before(self, chain: Chain, seed: int) -> float:

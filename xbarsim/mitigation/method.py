@@ -182,7 +182,17 @@ class Chain:
         return any(step.digital_norms for step in self.steps)
 
     def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
-        """Check all steps, before any work; raises as ``Method.check``."""
+        """Check all steps, before any work; raises as ``Method.check``.
+
+        Parameters
+        ----------
+        model : torch module
+            The network in torch.
+        network : CrossbarNetwork
+            The same on hardware.
+        images : int
+            Number of training images that there are.
+        """
         for step in self.steps:
             step.check(model, network, images)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from xbarsim.errors import InputError
 from xbarsim.mitigation.record import Record
+from xbarsim.unread import unread
 
 SCHEMA = 1
 
@@ -90,9 +91,7 @@ class PartialFile:
         try:
             content = source.read_bytes()
         except OSError as error:
-            raise InputError(
-                f"{source}: {error.strerror}: give the partial file of a command that was stopped"
-            ) from None
+            raise unread(source, error, give="the partial file of a command that was stopped") from None
         whole = content.rfind(b"\n") + 1
         try:
             command, *lines = [json.loads(line) for line in content[:whole].splitlines()]

@@ -92,6 +92,17 @@ class Plan:
     def of(model: nn.Module, spare: int = 0, by: Literal["layer", "tile"] = "layer", names: Sequence[str] = ()) -> Plan:
         """Return the plan that changes nothing, on arrays with so many spare word lines, which are off.
 
+        Parameters
+        ----------
+        model : torch module
+            The network.
+        spare : int
+            Word lines beyond those that are needed.
+        by : str
+            Whether there are so many for each ``layer`` or each ``tile``.
+        names : sequence of str
+            Of the layers on crossbars.
+
         Raises
         ------
         InputError
@@ -103,15 +114,34 @@ class Plan:
         return Plan(copied(model).eval(), {name: LayerPlan(arrangement) for name in names})
 
     def layer(self, name: str) -> LayerPlan:
-        """Return what is settled of a layer."""
+        """Return what is settled of a layer.
+
+        Parameters
+        ----------
+        name : str
+            Of the layer in the model.
+        """
         return self.layers.get(name, _DEFAULT)
 
     def with_layer(self, name: str, **changes: Any) -> Plan:
-        """Return the plan with changes to one layer, as ``LayerPlan`` names them."""
+        """Return the plan with changes to one layer, as ``LayerPlan`` names them.
+
+        Parameters
+        ----------
+        name : str
+            Of the layer in the model.
+        **changes
+            Fields of its ``LayerPlan``.
+        """
         return replace(self, layers={**self.layers, name: replace(self.layer(name), **changes)})
 
     def with_weights(self, weights: Mapping[str, Tensor]) -> Plan:
         """Return the plan with other parameters or buffers of the model, by their names in its ``state_dict``.
+
+        Parameters
+        ----------
+        weights : mapping of name to Tensor
+            In the shapes that they have.
 
         Raises
         ------
@@ -128,7 +158,13 @@ class Plan:
         return replace(self, model=model.eval())
 
     def with_model(self, model: nn.Module) -> Plan:
-        """Return the plan with a copy of another network of the same layers."""
+        """Return the plan with a copy of another network of the same layers.
+
+        Parameters
+        ----------
+        model : torch module
+            The other network.
+        """
         return replace(self, model=copied(model).eval())
 
     def with_digital_norms(self) -> Plan:
@@ -155,7 +191,13 @@ class Plan:
         return replace(self, batchnorm="outputs")
 
     def weight_name(self, layer: str) -> str:
-        """Return what ``state_dict`` calls the weight of a layer: of signs, the real weights behind them."""
+        """Return what ``state_dict`` calls the weight of a layer: of signs, the real weights behind them.
+
+        Parameters
+        ----------
+        layer : str
+            Its name in the model.
+        """
         # The network itself is the layer "model", unless it has one of this name.
         prefix = f"{layer}." if layer in dict(self.model.named_modules()) else ""
         latent = f"{prefix}parametrizations.weight.original"

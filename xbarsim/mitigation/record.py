@@ -184,6 +184,11 @@ class Record:
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Return the record that ``to_dict`` told of.
 
+        Parameters
+        ----------
+        record : mapping
+            As ``to_dict`` gives it.
+
         Raises
         ------
         TypeError, ValueError, KeyError

@@ -30,6 +30,7 @@ def read(
     steady: bool = False,
     seed: int | None = None,
     drawn: bool = False,
+    charges: bool = False,
 ) -> Circuit:
     """Read a netlist.
 
@@ -47,6 +48,8 @@ def read(
         What the draws of ``agauss`` and its like start from; that of ``.options seed=``, or else 0.
     drawn : bool
         Whether random parameters are drawn once, as in ngspice, where no card of the netlist draws them; nominal else.
+    charges : bool
+        Whether ``storage`` has what holds charge or flux where no ``.tran`` asks for it too.
 
     Raises
     ------
@@ -57,6 +60,6 @@ def read(
     """
     with collector_paused():
         presets = presets_of(parameters, temp, drawn=drawn)
-        reader = NetlistReader(path, presets.parameters, seed=seed)
+        reader = NetlistReader(path, presets.parameters, seed=seed, charges=charges)
         reader.run()
         return Circuit.of(Variants(reader, steady, presets).circuit())

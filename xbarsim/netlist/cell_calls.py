@@ -22,7 +22,7 @@ def definition(device: Device) -> Iterator[str]:
     yield from device.reads_as.cards
 
 
-def calls(conductance: Array, device: Device) -> Iterator[str]:
+def calls(conductance: Array, device: Device, label: str = "") -> Iterator[str]:
     """Yield the gates' sources and a call for each cell that is not open.
 
     Parameters
@@ -31,6 +31,8 @@ def calls(conductance: Array, device: Device) -> Iterator[str]:
         Siemens; 0 is an open cell.
     device : Device
         The cells' model.
+    label : str
+        Stands behind the first letters of all names but gates'.
     """
     device = device.reads_as
     gates: dict[tuple[int, int], str] = {}
@@ -40,7 +42,7 @@ def calls(conductance: Array, device: Device) -> Iterator[str]:
     for i, j in np.argwhere(conductance != 0.0).tolist():
         assignments = " ".join(f"{name}={values[i][j]!r}" for name, values in parameters.items())
         gate = f" {gates[i, j]}" if gates else ""
-        yield f"x_{i}_{j} w_{i}_{j} b_{i}_{j}{gate} {device.name} {assignments}"
+        yield f"x{label}_{i}_{j} w{label}_{i}_{j} b{label}_{i}_{j}{gate} {device.name} {assignments}"
 
 
 def _gates(conductance: Array, gate: Array, lines: dict[tuple[int, int], str]) -> Iterator[str]:

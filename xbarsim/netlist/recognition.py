@@ -15,7 +15,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.solution import Solution
 
 if TYPE_CHECKING:
-    from xbarsim.topologies import SourceLineArray
+    from xbarsim.topologies import SharedSourceArray, SourceLineArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -136,18 +136,24 @@ class Recognition:
         return None if self.crossbar is None else self.crossbar.shape
 
     def node_names(self, layer: str) -> NDArray[np.object_]:
-        """Return the ``"word"`` or ``"bit"`` layer's node names, ``""`` where the netlist has no node."""
+        """Return the ``"word"`` or ``"bit"`` layer's node names, ``""`` where the netlist has no node.
+
+        Parameters
+        ----------
+        layer : str
+            ``"word"`` or ``"bit"``.
+        """
         names = np.array([*self.circuit.nodes, ""], dtype=object)
         return names[self.word_nodes if layer == "word" else self.bit_nodes]
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnRecognition:
-    """An array with source lines along bit lines that a circuit is.
+    """An array with source lines along bit lines that a circuit is, of their own or shared by two.
 
     Attributes
     ----------
-    array : SourceLineArray
+    array : SourceLineArray or SharedSourceArray
         Its columns; the device's own gates are the netlist's.
     doubled : Recognition
         The circuit as the crossbar of both its lines as :func:`~xbarsim.topologies.doubled_crossbar` lays it out: the
@@ -155,14 +161,15 @@ class ColumnRecognition:
         or, of nonlinear ones, of what stood in for them.
     """
 
-    array: SourceLineArray
+    array: SourceLineArray | SharedSourceArray
     doubled: Recognition
 
     @property
     def reason(self) -> str:
         """Why the circuit is no crossbar."""
         rows, cols = self.array.shape
-        return f"it is an array of {rows} x {cols} cells with source lines along bit lines"
+        shared = ", each shared by two" if self.array.source_wire.shape[1] < cols else ""
+        return f"it is an array of {rows} x {cols} cells with source lines along bit lines{shared}"
 
 
 def report(recognition: Recognition, solution: Solution) -> tuple[dict[str, float], dict[str, float]]:

@@ -76,7 +76,15 @@ class Arrangement:
         return order
 
     def col_order(self, part: int, count: int) -> Order:
-        """Return which of a part's outputs each of its bit lines belongs to."""
+        """Return which of a part's outputs each of its bit lines belongs to.
+
+        Parameters
+        ----------
+        part : int
+            The group, or array, counted from 0.
+        count : int
+            Its bit lines.
+        """
         if self.cols is None:
             return np.arange(count)
         order = _part("cols", self.cols, part, count)
@@ -84,14 +92,28 @@ class Arrangement:
         return order
 
     def signs(self, part: int, count: int) -> Order:
-        """Return -1 for a part's word lines that are flipped, 1 for others."""
+        """Return -1 for a part's word lines that are flipped, 1 for others.
+
+        Parameters
+        ----------
+        part : int
+            The group, or array, counted from 0.
+        count : int
+            Its word lines, without spare ones.
+        """
         lines = count + self.spare
         if self.flips is None:
             return np.ones(lines, dtype=np.int64)
         return np.where(_part("flips", self.flips, part, lines), -1, 1)
 
     def check_parts(self, parts: int) -> None:
-        """Raise InputError unless there is something for each group, or array, and no more."""
+        """Raise InputError unless there is something for each group, or array, and no more.
+
+        Parameters
+        ----------
+        parts : int
+            How many groups, or arrays, the layer has.
+        """
         for name in ("rows", "cols", "flips"):
             value = getattr(self, name)
             if value is not None and len(value) != parts:
@@ -106,7 +128,13 @@ class Arrangement:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Return the arrangement that ``to_dict`` told of."""
+        """Return the arrangement that ``to_dict`` told of.
+
+        Parameters
+        ----------
+        record : mapping
+            As ``to_dict`` gives it.
+        """
         return cls(**record)
 
 

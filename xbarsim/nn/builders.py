@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 
 
 def is_builder(spec: str) -> bool:
@@ -76,7 +77,7 @@ def _builder(where: str, name: str) -> Callable[[], Any]:
     except InputError:
         raise
     except OSError as error:
-        raise InputError(f"{where}: {error.strerror or error}") from None
+        raise unread(where, error) from None
     except Exception as error:
         raise InputError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
     builder = getattr(module, name, None)

@@ -67,7 +67,13 @@ class WritableWeights(ProgrammedWeights):
         return self._cells
 
     def take_cells(self, cells: CellState) -> None:
-        """Take cells as they were written before, on the same chip; they follow the weights no more."""
+        """Take cells as they were written before, on the same chip; they follow the weights no more.
+
+        Parameters
+        ----------
+        cells : CellState
+            As they were written.
+        """
         self._cells, self._follows_weights = cells, False
 
     def chip_usage(self) -> dict[str, Any] | None:
@@ -83,6 +89,11 @@ class WritableWeights(ProgrammedWeights):
 
     def take_chip_usage(self, usage: Mapping[str, Any]) -> None:
         """Go on with a chip as ``chip_usage`` told of the same one.
+
+        Parameters
+        ----------
+        usage : mapping
+            As ``chip_usage`` gave it.
 
         Raises
         ------

@@ -17,6 +17,7 @@ from xbarsim.files import written_whole
 from xbarsim.nn import builders, zoo
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.training import Training, TrainSettings, fingerprint
+from xbarsim.unread import unread
 
 FORMAT = "xbarsim training 1"
 
@@ -233,9 +234,10 @@ def _read(path: Path) -> Any:
             warnings.simplefilter("ignore")  # torch warns of old formats before it refuses them
             return torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise unread(path, error) from None
     except Exception as error:  # a damaged or hostile file may raise anything
-        reason = str(error).strip().splitlines()[0][:150] if str(error).strip() else type(error).__name__
+        # torch's own words are about loading it all the same, which would run what is in it.
+        reason = "it holds more than tensors and plain data" if "weights_only" in str(error) else type(error).__name__
         raise InputError(
             f"{path} is no file of weights that is safe to read ({reason}): "
             "write one with torch.save(model.state_dict(), path)"

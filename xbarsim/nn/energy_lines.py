@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from xbarsim.nn.layer_energy import LayerEnergy, NetworkEnergy
-from xbarsim.quantities import counted, engineering, finite
+from xbarsim.quantities import counted, finite, short_number
 from xbarsim.text_table import aligned
 
 TAKERS = ("cells", "wires", "ends")
@@ -48,19 +48,14 @@ def energy_lines(layers: Sequence[tuple[str, LayerEnergy | None]], noun: str = "
 def _cells(energy: LayerEnergy) -> tuple[str, ...]:
     counts = (f"{value:.6g}" for value in (energy.dac, energy.adc, energy.digital))
     return (
-        f"{energy.reads:g}", f"{short(energy.read_seconds, 's')}", f"{short(energy.power, 'W')}", joules(energy.arrays),
-        *counts,
+        f"{energy.reads:g}", short_number(energy.read_seconds, "s"), short_number(energy.power, "W"),
+        joules(energy.arrays), *counts,
     )  # fmt: skip
-
-
-def short(value: float, unit: str) -> str:
-    """Write a number with its unit in three digits."""
-    return engineering(float(f"{value:.3g}"), unit)
 
 
 def joules(value: float) -> str:
     """Write an energy in three digits."""
-    return short(value, "J")
+    return short_number(value, "J")
 
 
 def energy_record(energy: LayerEnergy | None) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from xbarsim.nn.hardware_parts import Converter, Encoding, Mapping, Tiles, Wires
 from xbarsim.nn.idle import idle
 from xbarsim.nonideal import Levels, Nonidealities
 from xbarsim.nonideal.effect_settings import LATER, Settings, checked_record
+from xbarsim.unread import unread
 from xbarsim.views.array_svg import array_svg, card
 
 FIDELITIES = ("accurate", "closed", "path", "first-order", "dividers", "ideal")
@@ -160,6 +161,11 @@ class Hardware(Settings):
     def from_dict(cls, record: MappingABC[str, Any]) -> Self:
         """Return the hardware that nested dictionaries describe; what they leave out has its default.
 
+        Parameters
+        ----------
+        record : mapping
+            Settings by name, nested, as ``to_dict`` gives them.
+
         Raises
         ------
         InputError
@@ -174,7 +180,13 @@ class Hardware(Settings):
         return super().from_dict(values)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return the hardware as JSON, and write it to ``path`` as a whole if one is given."""
+        """Return the hardware as JSON, and write it to ``path`` as a whole if one is given.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A file to write too.
+        """
         text = json.dumps(self.to_dict(), indent=2) + "\n"
         if path is not None:
             with written_whole(path) as file:
@@ -184,6 +196,11 @@ class Hardware(Settings):
     @classmethod
     def from_json(cls, source: str | Path) -> Self:
         """Read what ``to_json`` wrote, from its text or a path.
+
+        Parameters
+        ----------
+        source : str or Path
+            The text, or its file.
 
         Raises
         ------
@@ -197,7 +214,7 @@ class Hardware(Settings):
             try:
                 text = Path(source).read_text("utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{where}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+                raise unread(where, error) from None
         try:
             record = json.loads(text)
         except json.JSONDecodeError as error:
@@ -237,6 +254,11 @@ PRESETS = {
 
 def preset(name: str) -> Hardware:
     """Return a hardware by name.
+
+    Parameters
+    ----------
+    name : str
+        As ``rram-64``.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from xbarsim.nn.checkpoint import Checkpoint, load_any, load_weights
 from xbarsim.nn.datasets import Dataset
 from xbarsim.nn.training import inputs
 from xbarsim.resources import check_memory
+from xbarsim.unread import unread
 
 _MOST_WEIGHTS = 50_000_000
 """Of a network of the zoo that is made for being timed."""
@@ -78,9 +79,7 @@ def find(
     elif Path(spec).is_file():
         source = _checkpoint(spec, dataset, weights, scaled)
     else:
-        raise InputError(
-            f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
-        )
+        raise _unknown(spec)
     check_takes(source.model, source.name, source.dataset)
     return replace(source, model=source.model.eval())
 
@@ -154,9 +153,7 @@ def sketched(spec: str, shape: tuple[int, ...] | None = None, classes: int = 10,
     if builders.is_builder(spec):
         return Sketch(builders.build(spec).eval(), spec, shape or ())
     if not Path(spec).is_file():
-        raise InputError(
-            f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
-        )
+        raise _unknown(spec)
     read = load_any(spec)
     if not isinstance(read, Checkpoint):
         raise InputError(f"{spec} holds weights alone: plan the network by name, or by module:function")
@@ -236,3 +233,13 @@ def check_takes(model: nn.Module, name: str, data: Dataset) -> None:
         raise InputError(
             f"{name} has {output.shape[1]} outputs and {data.name} {len(data.classes)} classes: they must agree"
         )
+
+
+def _unknown(spec: str) -> InputError:
+    if Path(spec).is_dir():
+        return unread(spec, IsADirectoryError(), give="a checkpoint")
+    if Path(spec).suffix or len(Path(spec).parts) > 1:
+        return unread(spec, FileNotFoundError())
+    return InputError(
+        f"model is {spec!r}: give {', '.join(zoo.MODELS)}, a checkpoint of xbarsim train, or module:function"
+    )

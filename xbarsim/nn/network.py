@@ -353,6 +353,11 @@ class CrossbarNetwork(nn.Module):
     def load_chips(self, path: str | Path) -> Self:
         """Put the weights on saved chips.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
         Raises
         ------
         InputError

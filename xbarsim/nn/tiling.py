@@ -132,12 +132,24 @@ class Tile:
         return slice(self.rows.start, self.rows.stop)
 
     def solve(self, volts: Tensor | Array) -> Array:
-        """Return the currents (batch, columns) in amperes for the layer's lines (batch, lines) in volts."""
+        """Return the currents (batch, columns) in amperes for the layer's lines (batch, lines) in volts.
+
+        Parameters
+        ----------
+        volts : (batch, lines) array or Tensor
+            Of the layer's lines.
+        """
         currents = self._solved(volts).currents
         return currents if self.bridged is None else self.bridged.outputs(currents)
 
     def power(self, volts: Tensor | Array) -> Array:
-        """Return the watts (batch,) that the array's sources deliver for the layer's lines (batch, lines) in volts."""
+        """Return the watts (batch,) that the array's sources deliver for the layer's lines (batch, lines) in volts.
+
+        Parameters
+        ----------
+        volts : (batch, lines) array or Tensor
+            Of the layer's lines.
+        """
         return np.asarray(self._solved(volts).power)
 
     def forms(self, threads: int | None = None) -> PowerForms:
@@ -152,7 +164,13 @@ class Tile:
         return PowerForms(grown.sources[lines], grown.cells[lines], grown.ends[lines])
 
     def split(self, volts: Tensor | Array) -> dict[str, float]:
-        """Return the watts, all vectors' together, that cells, wires and ends take by solves of each."""
+        """Return the watts, all vectors' together, that cells, wires and ends take by solves of each.
+
+        Parameters
+        ----------
+        volts : (batch, lines) array or Tensor
+            Of the layer's lines.
+        """
         parts = power_split(self._solved(volts, fields=True))
         watts = {"cells": parts.cells, "wires": parts.word_wires + parts.bit_wires, "ends": sum(parts.ends.values())}
         return {name: float(np.sum(part)) for name, part in watts.items()}

@@ -84,13 +84,29 @@ class CellNoise:
             object.__setattr__(self, name, values)
 
     def for_cells(self, shape: tuple[int, int]) -> CellNoise:
-        """Return the same with an entry a cell; raises InputError where a shape is another."""
+        """Return the same with an entry a cell; raises InputError where a shape is another.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+        """
         return CellNoise(
             **{field.name: broadcast(field.name, getattr(self, field.name), shape) for field in fields(self)}
         )
 
     def white(self, conductance: Array, volts: Array, temperature: float) -> Array:
-        """Return A^2/Hz of cells of chords ``conductance`` = I / V, siemens, at ``volts``, both (..., rows, cols)."""
+        """Return A^2/Hz of cells of chords ``conductance`` = I / V, siemens, at ``volts``, both (..., rows, cols).
+
+        Parameters
+        ----------
+        conductance : (..., rows, cols) array
+            Siemens: current over voltage.
+        volts : (..., rows, cols) array
+            Across the cells.
+        temperature : float
+            Kelvin.
+        """
         x = CHARGE * np.abs(volts) / (2.0 * BOLTZMANN * temperature)
         small = x < _SERIES
         ratio: Array = np.where(small, 1.0 + x * x / 3.0, x / np.tanh(np.where(small, 1.0, x)))
@@ -98,7 +114,15 @@ class CellNoise:
         return white
 
     def flicker_power(self, amperes: Array, band: tuple[float, float]) -> Array:
-        """Return A^2 between two frequencies, of cells with currents ``amperes`` (..., rows, cols)."""
+        """Return A^2 between two frequencies, of cells with currents ``amperes`` (..., rows, cols).
+
+        Parameters
+        ----------
+        amperes : (..., rows, cols) array
+            Currents of the cells.
+        band : (float, float)
+            Its lower and upper end in hertz.
+        """
         low, high = band
         alpha = self.exponent
         decades = math.log(high / low) if low > 0.0 else math.inf
@@ -110,19 +134,45 @@ class CellNoise:
         return squares
 
     def telegraph_power(self, amperes: Array, band: tuple[float, float]) -> Array:
-        """Return A^2 between two frequencies, of cells with currents ``amperes`` (..., rows, cols)."""
-        angle = np.arctan(2.0 * np.pi * band[1] * self.lifetime) - np.arctan(2.0 * np.pi * band[0] * self.lifetime)
+        """Return A^2 between two frequencies, of cells with currents ``amperes`` (..., rows, cols).
+
+        Parameters
+        ----------
+        amperes : (..., rows, cols) array
+            Currents of the cells.
+        band : (float, float)
+            Its lower and upper end in hertz.
+        """
+        low, high = (2.0 * np.pi * frequency * self.lifetime for frequency in band)
+        # arctan(high) - arctan(low), of which far above the corner nothing would be left.
+        angle = np.arctan2(high - low, 1.0 + low * high)
         step = self.telegraph * amperes
         power: Array = step**2 * self.occupancy * (1.0 - self.occupancy) * angle * 2.0 / np.pi
         return power
 
     def flicker_density(self, amperes: Array, frequency: float) -> Array:
-        """Return A^2/Hz at a frequency, of cells with currents ``amperes`` (..., rows, cols)."""
+        """Return A^2/Hz at a frequency, of cells with currents ``amperes`` (..., rows, cols).
+
+        Parameters
+        ----------
+        amperes : (..., rows, cols) array
+            Currents of the cells.
+        frequency : float
+            Hertz.
+        """
         density: Array = self.flicker * amperes**2 / frequency**self.exponent
         return density
 
     def telegraph_density(self, amperes: Array, frequency: float) -> Array:
-        """Return A^2/Hz at a frequency, of cells with currents ``amperes`` (..., rows, cols)."""
+        """Return A^2/Hz at a frequency, of cells with currents ``amperes`` (..., rows, cols).
+
+        Parameters
+        ----------
+        amperes : (..., rows, cols) array
+            Currents of the cells.
+        frequency : float
+            Hertz.
+        """
         step, turns = self.telegraph * amperes, 2.0 * np.pi * frequency * self.lifetime
         density: Array = 4.0 * step**2 * self.occupancy * (1.0 - self.occupancy) * self.lifetime / (1.0 + turns**2)
         return density

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,14 +10,17 @@ from xbarsim import plot
 from xbarsim.noise.noise_report import NoiseReport
 from xbarsim.quantities import engineering
 
+if TYPE_CHECKING:
+    from xbarsim.plot.figures import Figure
 
-def draw(report: NoiseReport, path: str | Path, title: str = "") -> list[str]:
-    """Draw each output's noise by kind, how outputs go together, and bits of a batch; return notes on the picture.
+
+def draw(report: NoiseReport, title: str = "") -> Figure:
+    """Return a picture of each output's noise by kind, how outputs go together, and bits of a batch.
 
     Raises
     ------
     InputError
-        matplotlib is missing, the path cannot be written, or its ending is no picture's.
+        matplotlib is missing.
     """
     columns, noise = report.columns(), report.noise
     panels = 3 if report.batch else 2
@@ -54,7 +57,7 @@ def draw(report: NoiseReport, path: str | Path, title: str = "") -> list[str]:
         axes[2].set(xlabel="output (bit line)", ylabel="bits", ylim=(0.0, None))
         plot.legend_below(axes[2])
         axes[2].grid(linewidth=0.3)
-    return plot.save(figure, path)
+    return figure
 
 
 _MARKERS = {"rms": "o-", "white": "s--", "flicker": "^:", "telegraph": "v-."}

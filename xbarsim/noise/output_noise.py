@@ -100,7 +100,15 @@ class OutputNoise:
         return np.where(span > 0.0, np.maximum(bits, 1.0), 0.0)
 
     def draws(self, count: int, *, seed: int) -> Array:
-        """Return currents of so many reads, (count, cols) or (count, batch, cols): Gaussian, of these covariances."""
+        """Return currents of so many reads, (count, cols) or (count, batch, cols): Gaussian, of these covariances.
+
+        Parameters
+        ----------
+        count : int
+            Number of reads.
+        seed : int
+            Of the generator.
+        """
         values, vectors = np.linalg.eigh(self.covariance)
         spread = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
         normal = np.random.default_rng(seed).standard_normal((count, *self.currents.shape))
@@ -229,7 +237,11 @@ def _noise(
         collected["white"].append(circuit.white(cells.white(point.chord, point.volts, kelvin), thermal) * width)
         for kind in kinds[1:]:
             collected[kind].append(circuit.powers(powers[kind](point.amperes)))
-    parts = {kind: np.stack(values) if volts.ndim == 2 else values[0] for kind, values in collected.items()}
+    cols = crossbar.shape[1]
+    parts = {
+        kind: np.reshape(values, (-1, cols, cols)) if volts.ndim == 2 else values[0]
+        for kind, values in collected.items()
+    }
     return OutputNoise(parts, solution.currents)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.nonideal.chip_rows import chip_lines, chip_of_lines
+from xbarsim.unread import unread
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -57,12 +58,8 @@ def read_arrays(path: str | Path, name: str) -> Arrays:
     path = Path(path)
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: {name} file not found") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: {name} must be a file, this is a folder") from None
     except OSError as error:
-        raise InputError(f"{path}: {name} cannot be read ({error.strerror})") from None
+        raise unread(path, error, name) from None
     kind = path.suffix.lower()
     if kind in HDF5:
         return _of_hdf5(path, name, io.BytesIO(data))

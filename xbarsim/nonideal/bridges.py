@@ -40,6 +40,11 @@ class Bridged:
     def inputs(self, voltages: ArrayLike) -> Array:
         """Return input vectors for ``crossbar``: (rows,) or (batch, rows) volts, with 0 for the added lines.
 
+        Parameters
+        ----------
+        voltages : (rows,) or (batch, rows) array
+            Volts of the original word lines.
+
         Raises
         ------
         InputError
@@ -55,12 +60,24 @@ class Bridged:
         return full
 
     def outputs(self, currents: Array) -> Array:
-        """Return the original columns' part of currents (..., all columns)."""
+        """Return the original columns' part of currents (..., all columns).
+
+        Parameters
+        ----------
+        currents : (..., all columns) array
+            Amperes of ``crossbar``'s bit lines.
+        """
         original: Array = currents[..., self.cols]
         return original
 
     def cells(self, values: Array) -> Array:
-        """Return the original cells' part of (..., all rows, all columns): a map, or voltages of nodes."""
+        """Return the original cells' part of (..., all rows, all columns): a map, or voltages of nodes.
+
+        Parameters
+        ----------
+        values : (..., all rows, all columns) array
+            Numbers of ``crossbar``'s cells or nodes.
+        """
         original: Array = values[..., self.rows[:, None], self.cols]
         return original
 

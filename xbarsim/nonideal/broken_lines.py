@@ -49,6 +49,15 @@ class Breaks(Settings):
     def segments(self, shape: tuple[int, int], seed: int, tile: int = 0) -> tuple[Mask, Mask]:
         """Return which segments are broken.
 
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+        seed : int
+            Of the chip.
+        tile : int
+            Which of its tiles, counted from 0.
+
         Returns
         -------
         word : (rows, cols - 1) of bool
@@ -97,6 +106,15 @@ class Shorts(Settings):
 
     def places(self, shape: tuple[int, int], seed: int, tile: int = 0) -> tuple[Mask, Mask]:
         """Return where lines touch.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+        seed : int
+            Of the chip.
+        tile : int
+            Which of its tiles, counted from 0.
 
         Returns
         -------

@@ -241,6 +241,11 @@ class Chip:
     def save(self, path: str | Path) -> None:
         """Write the chip with all its maps, whole or not at all: ``.npz``, ``.h5``, ``.safetensors`` or ``.csv``.
 
+        Parameters
+        ----------
+        path : str or Path
+            Its ending is the kind of file.
+
         Raises
         ------
         InputError

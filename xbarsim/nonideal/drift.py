@@ -47,7 +47,17 @@ class Drift(Settings):
         self._number("t0", 0.0, math.inf, above=True)
 
     def exponents(self, shape: tuple[int, int], seed: int, tile: int = 0) -> Array:
-        """Return each cell's nu, (rows, cols)."""
+        """Return each cell's nu, (rows, cols).
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+        seed : int
+            Of the chip.
+        tile : int
+            Which of its tiles, counted from 0.
+        """
         normal = Stream.of(seed, Draw.DRIFT, tile).normal(*every(checked_shape(shape)))
         return self.nu + self.nu_sigma * normal
 
@@ -74,6 +84,11 @@ class Drift(Settings):
 
     def checked_time(self, time: float) -> float:
         """Return seconds since programming as a float.
+
+        Parameters
+        ----------
+        time : float
+            Seconds since programming.
 
         Raises
         ------

@@ -32,6 +32,11 @@ class Settings:
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Return the settings that a dictionary names; what it leaves out has its default.
 
+        Parameters
+        ----------
+        record : mapping
+            Values by the settings' names, as ``to_dict`` gives them.
+
         Raises
         ------
         InputError

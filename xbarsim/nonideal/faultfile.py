@@ -13,6 +13,7 @@ from xbarsim.nonideal.array_files import HDF5, SAFETENSORS, read_arrays, write_a
 from xbarsim.nonideal.faults import Fault, FaultMap
 from xbarsim.nonideal.maps import checked_faults
 from xbarsim.text_table import comma_separated
+from xbarsim.unread import unread
 
 WORDS = {
     "0": Fault.HEALTHY, "healthy": Fault.HEALTHY,
@@ -82,6 +83,9 @@ def save_faults(path: str | Path, faults: ArrayLike) -> None:
         file.write(f"{comma_separated(rows)}\n".encode())
 
 
+_AMBIGUOUS = {"sa0", "sa1", "saf0", "saf1"}
+"""What may be the heading of nothing: a row of faults, in words of which some mean LRS and others HRS."""
+
 _LISTED = ({"row", "word"}, {"col", "column", "bit"}, {"fault", "faults", "state"})
 """What the three columns of a list of cells are called."""
 
@@ -89,18 +93,18 @@ _LISTED = ({"row", "word"}, {"col", "column", "bit"}, {"fault", "faults", "state
 def _text(path: Path, shape: tuple[int, int] | None) -> FaultMap:
     try:
         content = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: fault map file not found") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: fault map must be a file, this is a folder") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: fault map is neither text nor .npy nor .npz") from None
     except OSError as error:
-        raise InputError(f"{path}: fault map cannot be read ({error.strerror})") from None
+        raise unread(path, error, "fault map") from None
     rows: list[list[Fault]] = []
     lines = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(content.splitlines(), 1)]
     lines = [(number, text) for number, text in lines if text]
     heading = [word.strip().strip('"').lower() for word in _cells(lines[0][1])] if lines else []
+    if _AMBIGUOUS.intersection(heading):
+        raise InputError(
+            f"{path}:{lines[0][0]}: SA0 and SA1 are used both ways, at LRS and at HRS: write lrs or hrs, or 1 or 2"
+        )
     if heading and not any(_fault(word) is not None or _is_number(word) for word in heading):
         lines = lines[1:]
         if len(heading) == len(_LISTED) and all(word in names for word, names in zip(heading, _LISTED, strict=True)):

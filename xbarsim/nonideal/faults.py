@@ -96,6 +96,13 @@ class Faults(Settings):
     def of_rates(cls, lrs: float, hrs: float, **settings: Any) -> Self:
         """Return faults of two rates, as ``of_rates(lrs=0.0175, hrs=0.0904)``, those of a 4 Mb chip.
 
+        Parameters
+        ----------
+        lrs, hrs : float
+            Shares of cells that are stuck at LRS and at HRS.
+        **settings
+            Other settings by name.
+
         Raises
         ------
         InputError

@@ -43,6 +43,11 @@ class Levels(Settings):
     def values(self, g_off: float, g_on: float) -> Array:
         """Return the levels in siemens, rising, (count,).
 
+        Parameters
+        ----------
+        g_off, g_on : float
+            Siemens of HRS and LRS.
+
         Raises
         ------
         InputError
@@ -61,7 +66,13 @@ class Levels(Settings):
         return levels
 
     def centre(self, g_off: float, g_on: float) -> float:
-        """Return the level nearest to the middle of g_off and g_on, in siemens; half-way the lower one."""
+        """Return the level nearest to the middle of g_off and g_on, in siemens; half-way the lower one.
+
+        Parameters
+        ----------
+        g_off, g_on : float
+            Siemens of HRS and LRS.
+        """
         return float(self.quantise(0.5 * (g_off + g_on), g_off, g_on))
 
     def quantise(self, target: ArrayLike, g_off: float, g_on: float) -> Array:

@@ -187,6 +187,11 @@ class Nonidealities(Settings):
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Return the model that nested dictionaries describe; what they leave out has its default, or is off.
 
+        Parameters
+        ----------
+        record : mapping
+            Effects and their settings by name, as ``to_dict`` gives them.
+
         Raises
         ------
         InputError
@@ -199,7 +204,13 @@ class Nonidealities(Settings):
         return super().from_dict(values)
 
     def differences(self, model: Nonidealities) -> list[str]:
-        """Return ``name=value`` of this model where the other's value differs."""
+        """Return ``name=value`` of this model where the other's value differs.
+
+        Parameters
+        ----------
+        model : Nonidealities
+            The other one.
+        """
         names = [setting.name for setting in fields(self)]
         return [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(model, name)]
 
@@ -208,12 +219,27 @@ class Nonidealities(Settings):
         return self.g_off * (1.0 - _ROUNDING), self.g_on * (1.0 + _ROUNDING)
 
     def holds(self, targets: Array) -> bool:
-        """Whether all targets, of any shape, are in the cells' range, as ``checked_target`` asks of each tile's."""
+        """Whether all targets, of any shape, are in the cells' range, as ``checked_target`` asks of each tile's.
+
+        Parameters
+        ----------
+        targets : array
+            Siemens, of any shape.
+        """
         least, most = self._limits
         return bool(targets.min() >= least and targets.max() <= most)
 
     def checked_target(self, target: ArrayLike, shape: tuple[int, int], name: str = "target") -> Array:
         """Return targets (rows, cols) in siemens, within the cells' range; ``name`` is what messages call them.
+
+        Parameters
+        ----------
+        target : (rows, cols) array
+            Siemens that cells are to have.
+        shape : (rows, cols)
+            Cells of the tile.
+        name : str
+            What messages call it.
 
         Raises
         ------
@@ -234,6 +260,14 @@ class Nonidealities(Settings):
         return np.clip(g, self.g_off, self.g_on)
 
     def stuck(self, conductance: Array, faults: FaultMap) -> Array:
-        """Return ``conductance`` (rows, cols), siemens, with those of stuck cells in their place."""
+        """Return ``conductance`` (rows, cols), siemens, with those of stuck cells in their place.
+
+        Parameters
+        ----------
+        conductance : (rows, cols) array
+            Siemens of the cells.
+        faults : (rows, cols) array
+            A ``Fault`` for each cell.
+        """
         at_hrs = np.where(faults == Fault.STUCK_AT_HRS, self.stuck_hrs, conductance)
         return np.where(faults == Fault.STUCK_AT_LRS, self.stuck_lrs, at_hrs)

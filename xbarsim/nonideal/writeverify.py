@@ -108,7 +108,17 @@ class WriteVerify(Settings):
         self._number("noise", 0.0, 10.0)
 
     def accepts(self, conductance: Array, target: Array, span: float) -> Mask:
-        """Return which ``conductance`` is within tolerance of its ``target``; ``span`` is g_on - g_off, in siemens."""
+        """Return which ``conductance`` is within tolerance of its ``target``; ``span`` is g_on - g_off, in siemens.
+
+        Parameters
+        ----------
+        conductance : array, any shape
+            Siemens that cells have.
+        target : array of its shape
+            Siemens that they are to have.
+        span : float
+            Siemens of LRS less those of HRS.
+        """
         near: Mask = np.abs(conductance - target) <= self.tolerance * (span if self.of == "range" else target)
         return near
 

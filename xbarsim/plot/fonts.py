@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
 
 _FALLBACKS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei",
-    "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "MS Gothic", "Malgun Gothic", "Arial Unicode MS", "Unifont",
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans CJK TC", "Source Han Sans SC",
+    "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "SimHei", "Microsoft YaHei", "PingFang SC",
+    "Hiragino Sans", "Yu Gothic", "MS Gothic", "IPAexGothic", "IPAGothic", "Malgun Gothic", "Apple SD Gothic Neo",
+    "NanumGothic", "Noto Serif CJK SC", "Noto Serif CJK JP", "SimSun", "AR PL UMing CN", "Arial Unicode MS", "Unifont",
 )  # fmt: skip
 
 _BOX = "□"
@@ -22,6 +25,11 @@ _BOXES: WeakKeyDictionary[Any, tuple[str, frozenset[str]]] = WeakKeyDictionary()
 
 def letter(artist: Artist) -> int:
     """Give all texts of a figure or an axis fonts that have their letters; those that no font has become boxes.
+
+    Parameters
+    ----------
+    artist : Figure, Axes or other artist
+        Whose texts are looked at.
 
     Returns
     -------
@@ -47,9 +55,9 @@ def _letter_text(text: Any) -> set[str]:
         return set()
     before = _BOXES.get(text, (words, frozenset[str]()))
     families = tuple(text.get_fontfamily())
-    more = tuple(name for name in _installed() if name not in families)
     lacking = {sign for sign in words if not sign.isascii() and ord(sign) not in _signs(families, True)}
-    if lacking and more:
+    more = tuple(name for name in _installed() if name not in families) if lacking else ()
+    if more:
         text.set_fontfamily([*families, *more])
         lacking = {sign for sign in lacking if not any(ord(sign) in _signs((name,), False) for name in more)}
     if lacking:
@@ -80,10 +88,22 @@ def _boxed(words: str, lacking: set[str]) -> str:
 
 @cache
 def _installed() -> tuple[str, ...]:
+    """Return which of the fonts with more letters are there."""
     from matplotlib.font_manager import get_font_names
 
+    if set(_FALLBACKS).isdisjoint(get_font_names()):
+        _take_in_new_fonts()
     names = set(get_font_names())
     return tuple(name for name in _FALLBACKS if name in names)
+
+
+def _take_in_new_fonts() -> None:
+    """Tell matplotlib of fonts that came after it listed them, which it does once, in its cache."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    for path in sorted(set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}):
+        with suppress(Exception):  # whatever a file has that cannot be read: it is no font for us
+            fontManager.addfont(path)
 
 
 @cache

@@ -31,6 +31,11 @@ _BELOW = 34.0
 def axes_or_current(ax: Axes | None) -> Axes:
     """Return an axis, or pyplot's current one in the place of None.
 
+    Parameters
+    ----------
+    ax : Axes, optional
+        The axis.
+
     Raises
     ------
     InputError

@@ -10,7 +10,7 @@ import numpy as np
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
-from xbarsim.plot.style import short_number
+from xbarsim.quantities import short_number
 
 _ROUNDING = 1e-12
 """Of the largest current: what sums of others leave of 0."""

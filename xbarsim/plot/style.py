@@ -40,7 +40,13 @@ _SIGNED = ("#06224a", "#0a4c96", "#5b7fae", "#9a9a9a", "#e0a060", "#f6cf9a", "#f
 
 
 def style(number: int) -> dict[str, Any]:
-    """Return the colour, mark and dashes of a line: no two of the first 24 have all in common."""
+    """Return the colour, mark and dashes of a line: no two of the first 24 have all in common.
+
+    Parameters
+    ----------
+    number : int
+        Of the line, counted from 0.
+    """
     return {
         "color": COLOURS[number % len(COLOURS)],
         "marker": MARKS[number % len(MARKS)],
@@ -69,8 +75,3 @@ def scaled_unit(largest: float, unit: str) -> tuple[float, str]:
         return 1.0, unit
     power = min(12, max(-15, 3 * math.floor(math.log10(abs(largest)) / 3.0 + 1e-12)))
     return 10.0**power, engineering(10.0**power, unit).partition(" ")[2]
-
-
-def short_number(value: float, unit: str) -> str:
-    """Return a number of three digits with its unit, for where there is little room: ``30.1 uA``."""
-    return engineering(float(f"{value:.3g}"), unit)

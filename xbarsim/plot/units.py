@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
-from xbarsim.plot.style import scaled_unit, short_number
+from xbarsim.plot.style import scaled_unit
+from xbarsim.quantities import short_number
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis

@@ -64,11 +64,6 @@ class PortView:
             self._transfers.append(out)
         self.ohms = -np.ascontiguousarray(self.responses[:, rows, cols].T)
 
-    def superpose(self, amperes: Array, across: Array) -> Array:
-        """Return the volts across all places with so many amperes through the ports, ``across`` without."""
-        out: Array = across + np.tensordot(amperes, self.responses, 1)
-        return out
-
     def solve(self, volts: dict[Side, Array], port: int | None) -> tuple[Array, dict[Side, Array], float]:
         """Solve for sources, or for an ampere from the word node to the bit node of a port.
 

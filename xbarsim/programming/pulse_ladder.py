@@ -100,5 +100,13 @@ class PulseLadder:
         return volts, self.width * factor * self.shrink**turns
 
     def at_top(self, raising: bool, number: int) -> bool:
-        """Whether further pulses of this polarity are no stronger than this one."""
+        """Whether further pulses of this polarity are no stronger than this one.
+
+        Parameters
+        ----------
+        raising : bool
+            Whether the pulse raises the conductance.
+        number : int
+            How many of its polarity came before, since the last turn.
+        """
         return self.rung(raising, number, 0) == self.rung(raising, number + 1, 0)

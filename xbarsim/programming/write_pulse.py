@@ -77,7 +77,13 @@ class WritePulse:
         return times, np.array([0.0, 1.0, 1.0, 0.0])
 
     def check_cells(self, shape: tuple[int, int]) -> None:
-        """Check that the cells are in an array of ``(rows, cols)``."""
+        """Check that the cells are in an array of ``(rows, cols)``.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+        """
         for cell in self.cells:
             checked_cell(shape, cell)
 

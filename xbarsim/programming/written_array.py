@@ -20,6 +20,7 @@ from xbarsim.errors import InputError
 from xbarsim.files import written_whole
 from xbarsim.programming.write_log import Counts, WriteLog
 from xbarsim.schemes.scheme import Cell
+from xbarsim.unread import unread
 
 FORMAT, VERSION = "xbarsim written array", 1
 
@@ -132,7 +133,13 @@ class WrittenArray:
         return {(int(i), int(j)): Unreached(int(self.codes[i, j])).word for i, j in listed}
 
     def crossbar(self, crossbar: Crossbar) -> Crossbar:
-        """Return a crossbar with the conductances reached."""
+        """Return a crossbar with the conductances reached.
+
+        Parameters
+        ----------
+        crossbar : Crossbar
+            Wires and ends.
+        """
         return crossbar.with_cells(self.conductance)
 
     def summary(self) -> dict[str, Any]:
@@ -174,6 +181,11 @@ class WrittenArray:
     def to_npz(self, path: str | Path) -> None:
         """Write it, whole or not at all.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
         Raises
         ------
         InputError
@@ -191,6 +203,11 @@ class WrittenArray:
     def from_npz(path: str | Path) -> WrittenArray:
         """Read what ``to_npz`` wrote.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
         Raises
         ------
         InputError
@@ -206,10 +223,8 @@ class WrittenArray:
                 name: arrays.pop(name) for name in ("target", "conductance", "states", "readings", "codes", "queue")
             }
             log = WriteLog(**arrays, residual=about["residual"], steps=about["steps"])
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such file of a written array") from None
         except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror})") from None
+            raise unread(path, error, give="what --store wrote") from None
         except (KeyError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
             raise InputError(f"{path} is damaged, or no file of a written array: give what --store wrote") from None
         return WrittenArray(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
 Scale = Literal["decades", "from zero", "both signs"]
 
 
-def draw(result: WrittenArray, path: str | Path, title: str = "") -> list[str]:
-    """Draw targets, what reads show, errors, pulses, energies and disturbances; return notes on the picture.
+def draw(result: WrittenArray, title: str = "") -> Figure:
+    """Return a picture of targets, what reads show, errors, pulses, energies and disturbances.
 
     Raises
     ------
     InputError
-        matplotlib is missing, the path cannot be written, or its ending is no picture's.
+        matplotlib is missing.
     """
     aimed = not np.isnan(result.target).all()
     siemens = result.readings if aimed else result.conductance
@@ -55,7 +54,7 @@ def draw(result: WrittenArray, path: str | Path, title: str = "") -> list[str]:
         _map(figure, axes, *panel)
         if aimed and panel[0] == "error":
             _crosses(axes, result)
-    return plot.save(figure, path)
+    return figure
 
 
 def _map(figure: Figure, axes: Axes, title: str, values: Array, unit: str, scale: Scale) -> None:

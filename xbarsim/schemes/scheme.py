@@ -147,7 +147,17 @@ class Scheme:
     def source_volts(
         self, shape: tuple[int, int], rows: Sequence[int], cols: Sequence[int], volts: float
     ) -> tuple[Array, Array]:
-        """Return the volts of the word and of the bit lines' sources, some lines selected; open ends hold 0 V."""
+        """Return the volts of the word and of the bit lines' sources, some lines selected; open ends hold 0 V.
+
+        Parameters
+        ----------
+        shape : (rows, cols)
+            Cells of the array.
+        rows, cols : sequence of int
+            Lines that are selected.
+        volts : float
+            Of the read or the write.
+        """
         chosen_rows, chosen_cols = _masks(shape, rows, cols)
         word = np.where(chosen_rows, volts, (self.word or 0.0) * volts)
         bit = np.where(chosen_cols, 0.0, (self.bit or 0.0) * volts)
@@ -176,6 +186,11 @@ ALIASES = {"v/2": "half", "v/3": "third", "grounded-line": "grounded"}
 
 def scheme_of(name: str | Scheme) -> Scheme:
     """Return the scheme of a name: one of ``SCHEMES``, or with a suffix, as ``half+words``.
+
+    Parameters
+    ----------
+    name : str or Scheme
+        A scheme is returned as it is.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.errors import ConvergenceError
 from xbarsim.resources import thread_count
 from xbarsim.settling.array_farads import ArrayFarads
-from xbarsim.settling.moments import MomentCircuit
+from xbarsim.settling.moments import LEAST, MomentCircuit
 from xbarsim.solvers.effective import check_joined, linear_segments, verify
 from xbarsim.solvers.terminals import Terminals
 
@@ -70,5 +70,7 @@ def elmore_delays(
             "look for wires and cells very far apart",
         )
     siemens = terminals.between("word_left", "bit_bottom")
+    # Held against all that an output conducts, an input behind 0 ohm brings nothing.
+    least = LEAST * terminals.network.couplings[terminals.places["bit_bottom"]].sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(siemens > 0.0, charge / siemens, np.nan)
+        return np.where(siemens > least, charge / siemens, np.nan)

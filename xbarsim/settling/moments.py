@@ -9,7 +9,7 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.errors import ConvergenceError
-from xbarsim.kernels import kirchhoff, ladders, schur
+from xbarsim.kernels import kirchhoff, schur
 from xbarsim.kernels.newton_steps import Workspace
 from xbarsim.resources import check_running
 from xbarsim.settling.array_farads import ArrayFarads
@@ -18,6 +18,9 @@ from xbarsim.transient.line_shares import LineShares
 
 TOLERANCE = 1e-10
 """Of each moment's currents, as a part of the largest."""
+
+LEAST = 1e-26
+"""Of the largest: a current that is smaller is what 1e-30 ohm, which stand for 0, let through."""
 
 _TIGHTEST = 1e-13
 _MOST_PASSES = 4000
@@ -63,25 +66,24 @@ class MomentCircuit:
         """
         rows, cols = self.crossbar.shape
         zeros = np.zeros((rows, cols))
-        volts: dict[Side, Array] = {side: np.zeros(rows if side.startswith("word") else cols) for side in SIDES}
-        volts["word_left"] = inputs
-        series = [self._solved(volts, zeros, zeros)]
-        still = volts | {"word_left": np.zeros(rows)}
+        series = [self._solved(inputs, zeros, zeros)]
+        still = np.zeros(rows)
         for _ in range(count - 1):
             check_running()
             leaving, entering = self.farads.drawn(series[-1].v, series[-1].u)
             series.append(self._solved(still, leaving, entering))
         return series
 
-    def _solved(self, volts: dict[Side, Array], leaving: Array, entering: Array) -> NodeMoment:
-        """Solve with what word nodes lose and bit nodes gain beside the cells."""
+    def _solved(self, inputs: Array, leaving: Array, entering: Array) -> NodeMoment:
+        """Solve with ``inputs`` at word_left, 0 V at all other ends, and what nodes lose and gain beside the cells."""
         segments, word, bit = self.segments, self.segments.word, self.segments.bit
         g = segments.g
         v, u = np.zeros((2, *g.shape))
-        sides = (
-            volts["word_left"], volts["word_right"] / np.maximum(word[:, -1], ladders.TINY),
-            volts["bit_bottom"], volts["bit_top"] / np.maximum(bit[0], ladders.TINY),
-        )  # fmt: skip
+        still_words, still_bits = np.zeros(g.shape[0]), np.zeros(g.shape[1])
+        volts: dict[Side, Array] = {
+            "word_left": inputs, "word_right": still_words, "bit_top": still_bits, "bit_bottom": still_bits
+        }  # fmt: skip
+        sides = inputs, still_words, still_bits, still_bits
         status, _ = self._space.solve(
             (g, g, leaving, entering, word, bit), sides, _TIGHTEST, 0.0, _MOST_PASSES, v, u, guess=False,
             again=self._factored, factored=self._factored,
@@ -98,4 +100,5 @@ class MomentCircuit:
                 f"a moment of the response was solved to {error / largest if largest else np.inf:.1e} of the largest "
                 f"current (tolerance {TOLERANCE:g})", "look for cells and wires very far apart",
             )  # fmt: skip
-        return NodeMoment(v, u, out["bit_bottom"])
+        outputs = out["bit_bottom"]
+        return NodeMoment(v, u, np.where(np.abs(outputs) > LEAST * largest, outputs, 0.0))

@@ -31,10 +31,10 @@ class Settling:
     Attributes
     ----------
     currents : (cols,) or (batch, cols)
-        Amperes in the end.
+        Amperes in the end, of all sources.
     moments : (7, cols) or (7, batch, cols)
-        Coefficients of ``1, s, s^2, ...`` of each output's transfer, as parts of the first; NaN where no current
-        flows in the end.
+        Coefficients of ``1, s, s^2, ...`` of each output's transfer, as parts of the first; NaN where the step brings
+        no current in the end. What the crossbar's other sources bring flows all the time, and is not in them.
     circuit_poles : DecayingPoles
         Six at most of the whole circuit, projected onto the moments, of all vectors' outputs one after the other.
     """
@@ -52,6 +52,11 @@ class Settling:
     def poles(self, most: int = MOST_POLES) -> DecayingPoles:
         """Return up to so many poles that have these moments, of all vectors' outputs one after the other.
 
+        Parameters
+        ----------
+        most : int
+            How many an output may have.
+
         Raises
         ------
         InputError
@@ -67,7 +72,7 @@ class Settling:
         Parameters
         ----------
         bits : float
-            Half a step of so many bits of the output's own end: a share of ``2**-(bits + 1)``.
+            Half a step of so many bits of what the input's step brings to the output: a share of ``2**-(bits + 1)``.
         share : float
             Or the share itself.
         poles : int, optional
@@ -132,14 +137,16 @@ def settling(
     series = np.empty((_MOMENTS, len(vectors), crossbar.shape[1]))
     currents = np.empty((len(vectors), crossbar.shape[1]))
     tau, residue = np.zeros((2, _MOMENTS - 1, *currents.shape))
-    solution = None if crossbar.device.linear else solve(crossbar, vectors, fields=True, threads=count)
+    linear = crossbar.device.linear
+    steps_alone = linear and not any(np.any(tied.voltage) for tied in crossbar.boundary.values())
+    solution = None if steps_alone else solve(crossbar, vectors, fields=not linear, threads=count)
     parts = [slice(k, len(vectors), count) for k in range(min(count, len(vectors)))]
 
     def work(part: slice) -> None:
-        circuit = MomentCircuit(crossbar, farads) if solution is None else None
+        circuit = MomentCircuit(crossbar, farads) if linear else None
         for k in range(*part.indices(len(vectors))):
             tangent = circuit
-            if solution is not None:
+            if solution is not None and not linear:
                 slopes = OperatingPoint.of(solution, k).slope
                 tangent = MomentCircuit(crossbar.with_cells(slopes, Linear()), farads)
             assert tangent is not None

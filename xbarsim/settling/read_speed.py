@@ -37,12 +37,27 @@ class ReadSpeed:
         """Return the sample's median of each output's time to half a step of so many bits of its end, (cols,) seconds.
 
         NaN for outputs without a current.
+
+        Parameters
+        ----------
+        bits : float
+            To half a step of which outputs settle.
+        poles : int, optional
+            How many each output's answer may have, as ``time`` takes them.
         """
         times = self.typical.time(bits=bits, poles=poles)
         return np.array([_median(column) for column in np.atleast_2d(times).T])
 
     def worst_times(self, bits: float, *, poles: int | None = None) -> Array:
-        """Return the same of each output's slowest row alone, (cols,) seconds."""
+        """Return the same of each output's slowest row alone, (cols,) seconds.
+
+        Parameters
+        ----------
+        bits : float
+            To half a step of which outputs settle.
+        poles : int, optional
+            How many each output's answer may have, as ``time`` takes them.
+        """
         reached = self.worst_rows >= 0
         if not reached.any():
             return np.full(reached.size, np.nan)
@@ -53,6 +68,13 @@ class ReadSpeed:
 
     def bandwidth(self, bits: ArrayLike, *, poles: int | None = None) -> Bandwidth:
         """Return how many reads a second there is time for, against the bits to which outputs settle.
+
+        Parameters
+        ----------
+        bits : float or (points,) array
+            To half a step of which outputs settle.
+        poles : int, optional
+            How many each output's answer may have, as ``time`` takes them.
 
         Raises
         ------

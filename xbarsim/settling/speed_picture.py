@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xbarsim import plot
 from xbarsim.settling.speed_report import SpeedReport
 
+if TYPE_CHECKING:
+    from xbarsim.plot.figures import Figure
+
 _FINEST = 41
 
 
-def draw(report: SpeedReport, path: str | Path, title: str = "") -> list[str]:
-    """Draw each output's times, and reads a second against bits; return notes on the picture.
+def draw(report: SpeedReport, title: str = "") -> Figure:
+    """Return a picture of each output's times, and of reads a second against bits.
 
     Raises
     ------
     InputError
-        matplotlib is missing, the path cannot be written, or its ending is no picture's.
+        matplotlib is missing.
     """
     figure = plot.new_figure(figsize=(8.8, 3.8))
     heading = f"{plot.plain(title)}\n" if title else ""
@@ -45,4 +48,4 @@ def draw(report: SpeedReport, path: str | Path, title: str = "") -> list[str]:
     for panel in axes:
         panel.legend(fontsize=plot.TEXT)
         panel.grid(linewidth=0.3, which="both")
-    return plot.save(figure, path)
+    return figure

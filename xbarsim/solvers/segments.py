@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xbarsim.crossbar import SIDES, Array, Crossbar, Side
-from xbarsim.errors import SolveError
+from xbarsim.crossbar import MOST_SIEMENS, SIDES, Array, Crossbar, Side
+from xbarsim.errors import InputError, SolveError
 from xbarsim.kernels import islands
 from xbarsim.kernels.ladders import TINY
 
@@ -50,7 +50,14 @@ class Segments:
 
     @staticmethod
     def of(crossbar: Crossbar) -> Segments:
-        """Lay out ``crossbar``."""
+        """Lay out ``crossbar``.
+
+        Raises
+        ------
+        InputError
+            A cell conducts more than ``MOST_SIEMENS``.
+        """
+        _check_no_short(crossbar.conductance)
         rows, cols = crossbar.shape
         ends = crossbar.boundary
         word = np.empty((rows, cols + 1))
@@ -174,3 +181,11 @@ def _whole(word: Array, bit: Array) -> bool:
     return bool(
         pieces and np.isfinite(word[:, [0, -1]]).any(axis=1).all() and np.isfinite(bit[[0, -1]]).any(axis=0).all()
     )
+
+
+def _check_no_short(g: Array) -> None:
+    if g.max(initial=0.0) > MOST_SIEMENS:
+        i, j = np.unravel_index(int(g.argmax()), g.shape)
+        raise InputError(
+            f"conductance[{i}, {j}] is {g[i, j]:.3g} S: a cell has at most {MOST_SIEMENS:g} S, more is a wire of 0 ohm"
+        )

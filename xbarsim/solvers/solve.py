@@ -42,6 +42,9 @@ _LEAST_VOLTS = 1e-140
 _FEW_DIGITS = 1e-290
 """Amperes below which the parts of a current may be so small that they lose digits."""
 
+_MOST_SIEMENS = 1e15
+"""Cells beyond which rounded node voltages no longer tell what cells carry: a residual of theirs is no evidence."""
+
 
 _ACCEPTABLE = 1e-3
 """Errors below are told how a tolerance accepts them."""
@@ -192,7 +195,14 @@ def _choose(
         part = {side: volts[vectors] for side, volts in sources.items()}
         return by_schur(segments, part, fields=fields, max_iterations=limit, threads=threads)
 
-    if method == "kron":
+    shorted = segments.g.max(initial=0.0) > _MOST_SIEMENS
+    if shorted and method == "schur":
+        raise ConvergenceError(
+            f"cells of {segments.g.max():.3g} S are shorts beside whatever else there is, and cannot be told by node "
+            "voltages",
+            'use method="kron"',
+        )
+    if method == "kron" or shorted:
         return kron()
     if method == "schur":
         return schur(MAX_ITERATIONS)

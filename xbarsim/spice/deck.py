@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Deck:
         try:
             return cls(path.read_text("utf-8", "surrogateescape"), path.resolve())
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror or error}") from None
+            raise unread(path, error, give="a netlist") from None
 
     def file_in(self, folder: Path) -> Path:
         """Return a file that holds it: its own, or a new one in ``folder``."""

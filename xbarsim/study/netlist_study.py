@@ -12,6 +12,7 @@ from xbarsim.study.axes import Changes, points
 from xbarsim.study.study_file import StudyFile
 from xbarsim.study.tables import FileTable, unknown_name
 from xbarsim.study.trial import Trial
+from xbarsim.unread import unread
 
 if TYPE_CHECKING:
     from xbarsim.netlist.reading.contents import Contents
@@ -39,7 +40,7 @@ def content_of(files: tuple[Path, ...]) -> str:
         try:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         except OSError as error:
-            raise InputError(f"{file}: {error.strerror}") from None
+            raise unread(file, error) from None
     return digest.hexdigest()
 
 

@@ -19,6 +19,7 @@ from xbarsim.study.study_file import StudyFile
 from xbarsim.study.study_hardware import EffectCheck, chips_differ, hardware_names, hardware_record
 from xbarsim.study.tables import FileTable, unknown_name
 from xbarsim.study.trial import Artifact, Trial, canonical
+from xbarsim.unread import unread
 
 if TYPE_CHECKING:
     from xbarsim.nn.training import TrainSettings
@@ -358,4 +359,4 @@ def _file_content(path: str) -> str:
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise unread(path, error) from None

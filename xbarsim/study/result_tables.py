@@ -66,6 +66,8 @@ def result_tables(view: ReportView, most: int | None = None) -> Iterator[ResultT
         values = view.table.axes[view.lines]
         columns = [_Column(view, metric, value, view.label(value)) for value in values]
         title = view.label(metric)
+        if title == metric:  # a name of the program's, that no label is given for
+            title = metric.replace("_", " ")
         title = f"{title[:1].upper()}{title[1:]}" + (", %" if view.is_percent(metric) else "")
         # A column of a method speaks for itself; one of a number does not.
         by = "" if view.lines in ("method", "model") else f", by {view.label(view.lines)}"

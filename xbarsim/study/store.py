@@ -103,7 +103,17 @@ class Store:
             raise InputError(f"{self.path}: {_DAMAGED}")
 
     def list_trials(self, study: str, trials: Iterable[Trial], facts: Mapping[str, Any]) -> None:
-        """Say which trials a study has now, in place of those that it had."""
+        """Say which trials a study has now, in place of those that it had.
+
+        Parameters
+        ----------
+        study : str
+            Its name.
+        trials : iterable of Trial
+            All of them, in their order.
+        facts : mapping
+            What ``facts`` is to return.
+        """
         with self._transaction():
             self._base.execute("DELETE FROM points WHERE study = ?", (study,))
             self._base.execute(
@@ -115,7 +125,17 @@ class Store:
             )
 
     def record(self, trial: Trial, answer: TrialAnswer, versions: str) -> None:
-        """Keep the answer of a trial: all of it or nothing."""
+        """Keep the answer of a trial: all of it or nothing.
+
+        Parameters
+        ----------
+        trial : Trial
+            What was asked.
+        answer : TrialAnswer
+            What came out, or why nothing did.
+        versions : str
+            Of the code that ran.
+        """
         state = "failed" if answer.numbers is None else "done"
         numbers = None if answer.numbers is None else json.dumps(answer.numbers, allow_nan=False)
         with self._transaction():
@@ -130,7 +150,15 @@ class Store:
             )  # fmt: skip
 
     def record_artifact(self, artifact: Artifact, seconds: float) -> None:
-        """Keep how long an artifact took, for plans."""
+        """Keep how long an artifact took, for plans.
+
+        Parameters
+        ----------
+        artifact : Artifact
+            What was made, as a trained network.
+        seconds : float
+            How long it took.
+        """
         with self._transaction():
             self._base.execute(
                 "INSERT OR REPLACE INTO artifacts (key, kind, label, seconds, ended) VALUES (?, ?, ?, ?, ?)",
@@ -138,7 +166,13 @@ class Store:
             )
 
     def facts(self, study: str) -> dict[str, Any] | None:
-        """Return what ``list_trials`` was told of a study; None of one that it has not."""
+        """Return what ``list_trials`` was told of a study; None of one that it has not.
+
+        Parameters
+        ----------
+        study : str
+            Its name.
+        """
         rows = self.select("SELECT facts FROM studies WHERE name = ?", study)
         with self._failures():
             return json.loads(rows[0][0]) if rows else None
@@ -148,7 +182,15 @@ class Store:
         return [name for (name,) in self.select("SELECT name FROM studies ORDER BY name")]
 
     def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of a query that changes nothing; ``?`` in it are values."""
+        """Return the rows of a query that changes nothing; ``?`` in it are values.
+
+        Parameters
+        ----------
+        query : str
+            In SQL.
+        *values
+            What stands for each ``?``.
+        """
         with self._failures():
             return self._base.execute(query, values).fetchall()
 
@@ -158,7 +200,13 @@ class Store:
             return dict(self._base.execute("SELECT key, state FROM trials"))
 
     def trial_rows(self, study: str) -> list[TrialRow]:
-        """Return a study's trials in its order."""
+        """Return a study's trials in its order.
+
+        Parameters
+        ----------
+        study : str
+            Its name.
+        """
         answers = self.select(
             f"SELECT points.trial, points.point, {_ANSWER} FROM points LEFT JOIN trials ON trials.key = points.trial "
             "WHERE points.study = ? ORDER BY points.position",
@@ -168,7 +216,13 @@ class Store:
             return [_trial_row(key, _record(point), answer) for key, point, *answer in answers]
 
     def answers(self, places: Iterable[tuple[str, Mapping[str, Any]]]) -> list[TrialRow]:
-        """Return trials by key and point, whatever study they were run for."""
+        """Return trials by key and point, whatever study they were run for.
+
+        Parameters
+        ----------
+        places : iterable of (str, mapping)
+            A key and a point of each trial.
+        """
         answers = {key: answer for key, *answer in self.select(f"SELECT trials.key, {_ANSWER} FROM trials")}
         with self._failures():
             return [_trial_row(key, point, answers.get(key, (None,) * 7)) for key, point in places]

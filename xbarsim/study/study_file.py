@@ -12,6 +12,7 @@ from typing import Any
 from xbarsim.errors import InputError
 from xbarsim.study.axes import SweepAxis
 from xbarsim.study.tables import FileTable
+from xbarsim.unread import unread
 
 MOST_TRIALS = 200_000
 """Of a study: more is a slip of the pen, and their list would not fit in memory."""
@@ -107,7 +108,7 @@ def read(path: str | Path, *, quick: bool = False) -> StudyFile:
     try:
         record = tomllib.loads(_text(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+        raise unread(path, error) from None
     except RecursionError:
         raise InputError(f"{path}: arrays or tables stand in one another too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits

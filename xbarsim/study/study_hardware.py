@@ -40,6 +40,8 @@ def hardware_record(study: StudyFile, changes: str) -> dict[str, Any]:
 
     table = study.table.table("hardware")
     base = table.word("base", "rram-64") or "rram-64"
+    if base not in PRESETS and "." not in base and not (study.folder / base).exists():
+        raise table.error("base", f"it is {base!r}: give {', '.join(PRESETS)}, or a JSON file of settings")
     hardware = preset(base) if base in PRESETS else Hardware.from_json(study.folder / base)
     record = hardware.to_dict()
     for name, value in [*file_settings(study), *json.loads(changes).items()]:

@@ -86,7 +86,13 @@ class StudyTable:
 
     @classmethod
     def of(cls, trials: Iterable[TrialRow]) -> StudyTable:
-        """Return the table of some trials."""
+        """Return the table of some trials.
+
+        Parameters
+        ----------
+        trials : iterable of TrialRow
+            As a store gives them.
+        """
         rows: dict[tuple[Any, ...], TableRow] = {}
         numbers: dict[tuple[Any, ...], dict[str, list[float]]] = {}
         for trial in trials:

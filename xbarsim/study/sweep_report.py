@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from xbarsim.quantities import short_number
 from xbarsim.study.failure_reasons import reason
 from xbarsim.study.store import TrialRow
 from xbarsim.study.trial import CHIP
@@ -83,12 +84,15 @@ class SweepReport:
     def as_table(self) -> str:
         """Return a line for each combination, for reading."""
         moments = self._times
-        heads = [*self.axes, "accuracy", "+-", "agreement", *(name.partition(".")[2] for name in moments), "chips"]
+        metered = any("joules" in combination.numbers for combination in self.combinations)
+        heads = [*self.axes, "accuracy", "+-", "agreement", *(name.partition(".")[2] for name in moments)]
+        heads += ["joules"] * metered + ["chips"]
         table = [heads]
         for combination in self.combinations:
             numbers = [
                 _share(combination.mean("accuracy")), _share(combination.deviation("accuracy")),
                 _share(combination.mean("agreement")), *(_share(combination.mean(name)) for name in moments),
+                *(_joules(combination.mean("joules")) for _ in range(metered)),
             ]  # fmt: skip
             failed = f" ({len(combination.errors)} failed)" if combination.errors else ""
             words = [str(combination.point[axis]) for axis in self.axes]
@@ -158,6 +162,11 @@ def combinations_of(rows: Sequence[TrialRow]) -> tuple[Combination, ...]:
 
 def _share(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2%}"
+
+
+def _joules(value: float) -> str:
+    """Return what an image takes."""
+    return "-" if math.isnan(value) else short_number(value, "J")
 
 
 def _finite(value: float) -> float | None:

@@ -9,15 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
-from xbarsim.crossbar import SIDES, Side
+from xbarsim.crossbar import SIDES, Crossbar, Side
+from xbarsim.devices import Linear
 from xbarsim.errors import ConvergenceError, InputError
 from xbarsim.resources import thread_count
 from xbarsim.solution import Solution
+from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import TOLERANCE, checked_voltages, solve_points
-from xbarsim.topologies.line_joints import JoinedArrays, JoinedReduction
+from xbarsim.topologies.line_joints import JoinedArrays, JoinedReduction, couplings_of, stiffness_of
 
 _CORRECTIONS = 3
 """Of the joints' voltages, by what their currents miss."""
+
+_STEPS, _HALVINGS = 60, 12
+"""Of Newton's method on the joints, and of one of its steps."""
+
+Volts = Mapping[str, Mapping[Side, Array]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,9 @@ def solve_joined(
 ) -> JoinedSolution:
     """Solve joined arrays exactly: reduce each to its ends, find the joints' voltages, solve each array at those.
 
-    The last solves share nothing with the reductions; what their currents leave at the joints is the evidence.
+    The last solves share nothing with the reductions; what their currents leave at the joints is the evidence. Where
+    cells are not linear, the joints' voltages take Newton's method: each vector some solves of all arrays, and as many
+    reductions.
 
     Parameters
     ----------
@@ -81,23 +90,99 @@ def solve_joined(
         raise InputError(f"joined is {type(joined).__name__}: it must be JoinedArrays(arrays, joints)")
     threads = thread_count(threads)
     volts = _source_voltages(joined, voltages)
-    reduction = JoinedReduction.of(joined, threads)
-    fixed = np.stack([volts[name][side][:, line] for name, side, line in joined.sources], axis=1)
-    at_joints = fixed @ reduction.shares.T
-    for k in range(_CORRECTIONS + 1):
-        solutions = _solved(joined, volts, at_joints, fields, threads)
-        missing = _missing(joined, solutions)
-        residual = _residual(joined, solutions, missing)
-        if residual <= 0.01 * tolerance or k == _CORRECTIONS:
-            break
-        at_joints = at_joints + np.linalg.solve(reduction.stiffness, missing.T).T
+    batch = next(iter(volts.values()))["word_left"].shape[0]
+    fixed = (
+        np.array([volts[name][side][:, line] for name, side, line in joined.sources])
+        .reshape(len(joined.sources), batch)
+        .T
+    )
+    linear = all(crossbar.device.linear for crossbar in joined.arrays.values())
+    search = _corrected if linear else _newton
+    state = search(joined, volts, fixed, fields, tolerance, threads)
+    residual = state.residual
     if not residual <= tolerance:
         raise ConvergenceError(
             f"the currents into the joints violate Kirchhoff's laws by {residual:.1e} (tolerance {tolerance:g})",
             "look for wires to joints that are far smaller than what lies behind them: 0 ohm is exact where lines run "
             "on, as along_word_lines makes them",
         )
+    return state
+
+
+def _corrected(
+    joined: JoinedArrays, volts: Volts, fixed: Array, fields: bool, tolerance: float, threads: int
+) -> JoinedSolution:
+    """Solve linear arrays at the voltages of the reduction's joints, corrected by what their currents miss."""
+    reduction = JoinedReduction.of(joined, threads)
+    at_joints = fixed @ reduction.shares.T
+    for k in range(_CORRECTIONS + 1):
+        solutions = _solved(joined, volts, at_joints, fields, threads)
+        missing = _missing(joined, solutions)
+        residual = float(_residuals(joined, solutions, missing).max(initial=0.0))
+        if residual <= 0.01 * tolerance or k == _CORRECTIONS:
+            break
+        at_joints = at_joints + np.linalg.solve(reduction.stiffness, missing.T).T
     return JoinedSolution(joined, solutions, at_joints, residual)
+
+
+def _newton(
+    joined: JoinedArrays, volts: Volts, fixed: Array, fields: bool, tolerance: float, threads: int
+) -> JoinedSolution:
+    """Find the joints' voltages of arrays of any cells by Newton's method, each step a solve of all arrays.
+
+    The slopes are those of arrays whose cells have their own slopes. Cells take power, so that no joint is beyond the
+    sources' voltages; a step that leaves more current at the joints than there was is halved.
+    """
+    ohmic = {name: array.with_cells(array.conductance, Linear()) for name, array in joined.arrays.items()}
+    at_joints = fixed @ JoinedReduction.of(JoinedArrays(ohmic, joined.joints), threads).shares.T
+    low, high = fixed.min(axis=1, keepdims=True), fixed.max(axis=1, keepdims=True)
+    solutions = _solved(joined, volts, at_joints, True, threads)
+    missing = _missing(joined, solutions)
+    residual = _residuals(joined, solutions, missing)
+    for _ in range(_STEPS):
+        open_points = residual > 0.01 * tolerance
+        if not open_points.any():
+            break
+        step = np.zeros_like(at_joints)
+        for k in np.flatnonzero(open_points):
+            tangent = {name: _tangent(solution, int(k)) for name, solution in solutions.items()}
+            stiffness = stiffness_of(couplings_of(joined, tangent, threads), len(joined.joints))
+            step[k] = np.linalg.lstsq(stiffness, missing[k], rcond=None)[0]
+        part = np.ones((at_joints.shape[0], 1))
+        for _ in range(_HALVINGS):
+            ahead = np.clip(at_joints + part * step, low, high)
+            tried = _solved(joined, volts, ahead, True, threads)
+            left = _missing(joined, tried)
+            worse = open_points & (np.abs(left).sum(axis=1) > np.abs(missing).sum(axis=1))
+            if not worse.any():
+                break
+            part[worse] *= 0.5
+        residuals = _residuals(joined, tried, left)
+        if not np.any(residuals[open_points] < residual[open_points]):
+            break  # rounding is all that is left
+        at_joints, solutions, missing, residual = ahead, tried, left, residuals
+    if not fields:
+        solutions = _solved(joined, volts, at_joints, False, threads)
+        residual = _residuals(joined, solutions, _missing(joined, solutions))
+    return JoinedSolution(joined, solutions, at_joints, float(residual.max()))
+
+
+def _tangent(solution: Solution, vector: int) -> Crossbar:
+    """Return the array with linear cells of the slopes that they have in one vector.
+
+    Cells with a gate have one in each node's voltage: their mean, with which steps still lead there.
+    """
+    crossbar = solution.crossbar
+    if crossbar.device.linear:
+        return crossbar
+    volts = np.ascontiguousarray(np.nan_to_num(solution.device_voltages[vector]))
+    lower = np.zeros_like(volts)
+    if not crossbar.device.two_terminal:
+        lower = np.nan_to_num(np.minimum(solution.word_voltages[vector], solution.bit_voltages[vector]))
+    amperes, up, down = (np.empty_like(volts) for _ in range(3))
+    cells = crossbar.device.cells(Segments.of(crossbar).g)
+    cells.precise(volts, lower, np.zeros_like(volts), amperes, up, down)
+    return crossbar.with_cells(np.maximum(0.5 * (up + down), 0.0), Linear())
 
 
 def _source_voltages(joined: JoinedArrays, voltages: Mapping[str, ArrayLike]) -> dict[str, dict[Side, Array]]:
@@ -118,13 +203,11 @@ def _source_voltages(joined: JoinedArrays, voltages: Mapping[str, ArrayLike]) ->
     for name, crossbar in joined.arrays.items():
         volts[name] = {side: np.tile(crossbar.boundary[side].voltage, (batch, 1)) for side in SIDES}
         if name in inputs:
-            volts[name]["word_left"] = np.tile(inputs[name], (batch // inputs[name].shape[0], 1))
+            volts[name]["word_left"] = np.array(np.broadcast_to(inputs[name], (batch, inputs[name].shape[1])))
     return volts
 
 
-def _solved(
-    joined: JoinedArrays, volts: dict[str, dict[Side, Array]], at_joints: Array, fields: bool, threads: int
-) -> dict[str, Solution]:
+def _solved(joined: JoinedArrays, volts: Volts, at_joints: Array, fields: bool, threads: int) -> dict[str, Solution]:
     """Solve each array at its joints' voltages."""
     sources = {name: {side: lines.copy() for side, lines in sides.items()} for name, sides in volts.items()}
     for k, joint in enumerate(joined.joints):
@@ -146,11 +229,12 @@ def _missing(joined: JoinedArrays, solutions: Mapping[str, Solution]) -> Array:
     return missing
 
 
-def _residual(joined: JoinedArrays, solutions: Mapping[str, Solution], missing: Array) -> float:
+def _residuals(joined: JoinedArrays, solutions: Mapping[str, Solution], missing: Array) -> Array:
+    """Return each vector's (batch,): what is missing at joints, of the largest end current, and the arrays' own."""
     largest = np.max(
         [np.abs(amperes).max(axis=1) for solution in solutions.values() for amperes in solution.end_currents.values()],
         axis=0,
     )
     lost = np.abs(missing).sum(axis=1)
-    at_joints = float(np.divide(lost, largest, out=np.where(lost > 0.0, np.inf, 0.0), where=largest > 0.0).max())
+    at_joints: Array = np.divide(lost, largest, out=np.where(lost > 0.0, np.inf, 0.0), where=largest > 0.0)
     return at_joints + max(solution.residual + (solution.map_difference or 0.0) for solution in solutions.values())

@@ -112,13 +112,25 @@ class LayerStack(Locked):
         return _planes(self.shape[0], self.first)
 
     def plane_lines(self, side: Side) -> tuple[int, int]:
-        """Return the planes that a side's ends belong to, and the lines of each."""
+        """Return the planes that a side's ends belong to, and the lines of each.
+
+        Parameters
+        ----------
+        side : str
+            ``word_left`` or one of the other three.
+        """
         words, bits = self.planes
         _, rows, cols = self.shape
         return (words, rows) if side.startswith("word") else (bits, cols)
 
     def planes_of(self, layer: int) -> tuple[int, int]:
-        """Return the word plane and the bit plane that a layer lies between, each counted among its like."""
+        """Return the word plane and the bit plane that a layer lies between, each counted among its like.
+
+        Parameters
+        ----------
+        layer : int
+            Counted from 0, the lowest.
+        """
         low, high = layer // 2, (layer + 1) // 2
         return (high, low) if self.first == "word" else (low, high)
 

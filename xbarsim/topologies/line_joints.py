@@ -18,7 +18,7 @@ ArrayEnd = tuple[str, Side, int]
 
 @dataclass(frozen=True, init=False)
 class JoinedArrays:
-    """Crossbars of linear cells whose line ends meet in joints; where no other way to one crossbar leads.
+    """Crossbars whose line ends meet in joints; where no other way to one crossbar leads.
 
     At a joint, the resistances that its arrays give their ends are the wires to it; voltages that they give there do
     not matter. All other ends keep their sources. An array may meet itself.
@@ -33,21 +33,18 @@ class JoinedArrays:
     Raises
     ------
     InputError
-        A joint names an end that is not there, is open, or is in two joints; an array's cells are not linear.
+        A joint names an end that is not there, is open, or is in two joints.
     """
 
     arrays: dict[str, Crossbar]
     joints: tuple[tuple[ArrayEnd, ...], ...]
 
     def __init__(self, arrays: Mapping[str, Crossbar], joints: Sequence[Sequence[ArrayEnd]]) -> None:
+        if not arrays:
+            raise InputError("arrays is empty: give one crossbar at least")
         for name, crossbar in arrays.items():
             if not isinstance(crossbar, Crossbar):
                 raise InputError(f"arrays[{name!r}] is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
-            if not crossbar.device.linear:
-                raise InputError(
-                    f"arrays[{name!r}] has cells of {crossbar.device!r}: only linear arrays reduce to their line ends; "
-                    "arrays whose lines run on are one crossbar, along_word_lines(...), of any device"
-                )
         places: dict[ArrayEnd, int] = {}
         for k, joint in enumerate(joints):
             if len(joint) < 2:
@@ -112,30 +109,35 @@ class JoinedReduction:
     def of(joined: JoinedArrays, threads: int | None = None) -> JoinedReduction:
         """Reduce each array to its line ends, and take the joints away by star-mesh, which subtracts nothing.
 
+        Parameters
+        ----------
+        joined : JoinedArrays
+            Arrays whose lines are joined.
+        threads : int, optional
+            How many; as many as there are cores if it is None.
+
         Returns
         -------
         JoinedReduction
 
         Raises
         ------
+        InputError
+            An array's cells are not linear.
         FloatingError
             A joint has no path to any source.
         SolveError, ConvergenceError, TooLargeError
             As ``port_admittance``.
         """
-        sources, count = joined.sources, len(joined.joints)
-        place = {end: k for k, joint in enumerate(joined.joints) for end in joint}
-        place |= {end: count + k for k, end in enumerate(sources)}
-        total = np.zeros((count + len(sources), count + len(sources)))
         for name, crossbar in joined.arrays.items():
-            at = np.array([place[name, side, line] for side, line in ports(crossbar)], dtype=np.intp)
-            try:
-                np.add.at(total, (at[:, None], at[None, :]), -port_admittance(crossbar, threads=threads))
-            except SolveError as error:
-                error.args = (f"arrays[{name!r}]: {error.args[0]}", *error.args[1:])
-                raise
-        np.fill_diagonal(total, 0.0)
-        stiffness = np.diag(total[:count].sum(axis=1)) - total[:count, :count]
+            if not crossbar.device.linear:
+                raise InputError(
+                    f"arrays[{name!r}] has cells of {crossbar.device!r}: only linear arrays reduce to their line ends; "
+                    "solve_joined(joined, voltages) solves each vector"
+                )
+        sources, count = joined.sources, len(joined.joints)
+        total = couplings_of(joined, joined.arrays, threads)
+        stiffness = stiffness_of(total, count)
         shares = np.zeros((count, count + len(sources)))
         for k in range(count):
             row = total[k, k + 1 :]
@@ -154,3 +156,34 @@ class JoinedReduction:
         for k in range(count - 2, -1, -1):
             weights[k] += shares[k, k + 1 : count] @ weights[k + 1 :]
         return JoinedReduction(couplings.copy(), weights.copy(), stiffness)
+
+
+def couplings_of(joined: JoinedArrays, arrays: Mapping[str, Crossbar], threads: int | None) -> Array:
+    """Return siemens between joints and sources, (joints + sources, joints + sources), 0 on the diagonal.
+
+    ``arrays`` are linear ones in the places of ``joined``'s.
+
+    Raises
+    ------
+    SolveError, ConvergenceError, TooLargeError
+        As ``port_admittance``.
+    """
+    sources, count = joined.sources, len(joined.joints)
+    place = {end: k for k, joint in enumerate(joined.joints) for end in joint}
+    place |= {end: count + k for k, end in enumerate(sources)}
+    total = np.zeros((count + len(sources), count + len(sources)))
+    for name, crossbar in arrays.items():
+        at = np.array([place[name, side, line] for side, line in ports(crossbar)], dtype=np.intp)
+        try:
+            np.add.at(total, (at[:, None], at[None, :]), -port_admittance(crossbar, threads=threads))
+        except SolveError as error:
+            error.args = (f"arrays[{name!r}]: {error.args[0]}", *error.args[1:])
+            raise
+    np.fill_diagonal(total, 0.0)
+    return total
+
+
+def stiffness_of(couplings: Array, joints: int) -> Array:
+    """Return what currents the first ``joints`` take for their voltages, all else at 0 V."""
+    stiffness: Array = np.diag(couplings[:joints].sum(axis=1)) - couplings[:joints, :joints]
+    return stiffness

@@ -89,7 +89,7 @@ class SourceLineArray(Locked):
         ):
             values[name] = broadcast(name, checked_array(name, value, inf_ok=inf_ok), shape)
         g.setflags(write=False)
-        values["ends"] = _checked_ends(ends, cols, values)
+        values["ends"] = checked_ends(ends, dict.fromkeys(COLUMN_SIDES, int(cols)), values)
         if device is not None and not isinstance(device, Device):
             kind = device.__name__ if isinstance(device, type) else type(device).__name__
             raise InputError(f"device is {kind}: it must be a device of xbarsim.devices, as Sinh(v0=0.25)")
@@ -152,17 +152,17 @@ class SourceLineArray(Locked):
         return f"SourceLineArray({', '.join(parts)})"
 
 
-def _checked_ends(
-    ends: Mapping[ColumnSide, LineEnds] | None, cols: int, values: Mapping[str, Array]
+def checked_ends(
+    ends: Mapping[ColumnSide, LineEnds] | None, lines: Mapping[ColumnSide, int], values: Mapping[str, Array]
 ) -> dict[ColumnSide, LineEnds]:
-    """Validate the keys, types and lengths of ``ends``; a side is described in one place only."""
+    """Validate the keys, types and lengths (of ``lines``) of ``ends``; a side is described in one place only."""
     checked: dict[ColumnSide, LineEnds] = {}
     for side, tied in dict(ends or {}).items():
         if side not in COLUMN_SIDES:
             raise InputError(f"ends has the key {side!r}: sides are {', '.join(COLUMN_SIDES)}")
         if not isinstance(tied, LineEnds):
             raise InputError(f"ends[{side!r}] is {type(tied).__name__}: it must be LineEnds(voltage, resistance)")
-        tied.for_lines(side, cols)
+        tied.for_lines(side, lines[side])
         checked[side] = tied
     for side, name in (("source_top", "driver"), ("bit_bottom", "sense")):
         if side in checked and np.any(values[name] != 0):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
+from xbarsim.topologies.shared_source_array import SharedSourceArray
 from xbarsim.topologies.source_line_array import ColumnSide, SourceLineArray
 
 
@@ -18,8 +19,8 @@ class SourceLineSolution:
 
     Attributes
     ----------
-    array : SourceLineArray
-        The circuit.
+    array : SourceLineArray or SharedSourceArray
+        The circuit; of the latter, source lines are half as many as bit lines.
     end_currents : dict of side to (cols,) or (batch, cols)
         Amperes at every line end, positive out of the array. Two sources joined by 0 ohm share their current equally.
     power : float or (batch,)
@@ -30,13 +31,13 @@ class SourceLineSolution:
     iterations : int or (batch,) of int
         Newton steps; 0 for linear cells.
     method : str
-        ``ladder`` for linear cells, ``newton`` for others.
+        ``ladder`` for linear cells, ``newton`` for others; of a ``SharedSourceArray`` its crossbar's.
     floating : list of str
         Nodes ``s[i, j]`` and ``b[i, j]`` that have no path to a source, in one pattern at least. Their voltages there
         are NaN, their currents 0.
     """
 
-    array: SourceLineArray
+    array: SourceLineArray | SharedSourceArray
     end_currents: dict[ColumnSide, Array]
     power: float | Array
     residual: float

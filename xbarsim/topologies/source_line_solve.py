@@ -16,6 +16,7 @@ from xbarsim.solvers.extrapolation import Beyond, report
 from xbarsim.solvers.solve import TOLERANCE
 from xbarsim.topologies.column_ladders import LadderSpace
 from xbarsim.topologies.column_layout import ColumnLayout
+from xbarsim.topologies.shared_source_array import SharedSourceArray
 from xbarsim.topologies.source_line_array import COLUMN_SIDES, ColumnSide, SourceLineArray
 from xbarsim.topologies.source_line_newton import ColumnNewton
 from xbarsim.topologies.source_line_solution import SourceLineSolution
@@ -74,10 +75,10 @@ def solve_source_lines(
         raise InputError(f"array is {type(array).__name__}: it must be a SourceLineArray")
     if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
-    pattern, volts = checked_gates(array, gates), _checked_voltages(voltages, array.shape[1])
+    pattern, volts = checked_gates(array, gates), line_voltages(voltages, array.shape[1])
     single = pattern.ndim == 1 and volts.ndim == 1
     keep = single if fields is None else bool(fields) or single
-    batch = _batch(pattern, volts)
+    batch = batch_of(pattern, volts)
     layout = ColumnLayout.of(array)
     sources = layout.sources(np.broadcast_to(np.atleast_2d(volts), (batch, array.shape[1])))
     pattern = np.broadcast_to(np.atleast_2d(pattern), (batch, array.shape[0]))
@@ -125,7 +126,7 @@ def solve_column_points(
     return _handed_out(array, layout, volts, answer, single=False)
 
 
-def checked_gates(array: SourceLineArray, gates: ArrayLike) -> Array:
+def checked_gates(array: SourceLineArray | SharedSourceArray, gates: ArrayLike) -> Array:
     """Return gates as an array (rows,) or (batch, rows), or raise InputError."""
     pattern = checked_array("gates", gates, signed=True)
     rows = array.shape[0]
@@ -144,19 +145,21 @@ def checked_gates(array: SourceLineArray, gates: ArrayLike) -> Array:
     return pattern
 
 
-def _checked_voltages(voltages: ArrayLike, cols: int) -> Array:
+def line_voltages(voltages: ArrayLike, cols: int) -> Array:
+    """Return the source lines' voltages as an array (lines,) or (batch, lines), or raise InputError."""
     volts = checked_array("voltages", voltages, signed=True)
     if volts.ndim == 0:
         return np.full(cols, float(volts))
     if volts.ndim > 2 or volts.shape[-1] != cols:
         raise InputError(
             f"voltages has shape {volts.shape}: it must be a scalar, ({cols},) or (batch, {cols}), one voltage for "
-            "each column's source line"
+            "each source line"
         )
     return volts
 
 
-def _batch(pattern: Array, volts: Array) -> int:
+def batch_of(pattern: Array, volts: Array) -> int:
+    """Return the size of the batch that gates or voltages are, or raise InputError."""
     sizes = {array.shape[0] for array in (pattern, volts) if array.ndim == 2}
     if len(sizes) > 1:
         raise InputError(

@@ -42,7 +42,13 @@ class StackSolution:
         return self.solution.residual
 
     def end_currents(self, side: Side) -> Array:
-        """Return amperes at a side's line ends, ``(..., planes, lines)``, positive out of the stack."""
+        """Return amperes at a side's line ends, ``(..., planes, lines)``, positive out of the stack.
+
+        Parameters
+        ----------
+        side : str
+            ``word_left`` or one of the other three.
+        """
         planes, lines = self.stack.plane_lines(side)
         amperes = self.solution.end_currents[side]
         return amperes.reshape(*amperes.shape[:-1], lines, planes).swapaxes(-1, -2)

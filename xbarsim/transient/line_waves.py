@@ -16,9 +16,6 @@ from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.errors import InputError
 from xbarsim.waves import Piecewise, Pulse, Wave
 
-LineWave = Wave | float | tuple[Any, Any]
-"""A waveform, volts that stay, or ``(times, values)``, straight lines between points."""
-
 _STRAIGHT = (Pulse, Piecewise)
 """Between two corners these are straight lines."""
 

@@ -62,6 +62,11 @@ class Recording:
     def times(self, start: float, stop: float) -> Array:
         """Return ``states_at`` in order.
 
+        Parameters
+        ----------
+        start, stop : float
+            Seconds between which they are.
+
         Raises
         ------
         InputError

@@ -151,6 +151,13 @@ class Stepper:
     def settle(self, volts: Volts, *, discharged: bool = False) -> None:
         """Take the operating point at source volts and states as they are; or all capacitances without charge.
 
+        Parameters
+        ----------
+        volts : mapping of side to array
+            Volts of the sources at each side's line ends, a scalar or (lines,).
+        discharged : bool
+            Whether capacitances are without charge instead of at the operating point.
+
         Raises
         ------
         TimeStepError
@@ -175,6 +182,15 @@ class Stepper:
         self, source: Callable[[float], Volts], stop: float, *, after: Callable[[], None] | None = None
     ) -> None:
         """Go on to ``stop`` seconds with sources that are smooth until then; call ``after`` each step.
+
+        Parameters
+        ----------
+        source : callable
+            Gives the sources' volts at a time in seconds.
+        stop : float
+            Seconds.
+        after : callable, optional
+            Called after each step.
 
         Raises
         ------
@@ -221,12 +237,28 @@ class Stepper:
                 raise self._stuck(step.reason, step.cell)
 
     def hold(self, volts: Mapping[Side, ArrayLike], seconds: float) -> None:
-        """Put sources to ``volts`` at once, the sides left out as they are, and keep them for some seconds."""
+        """Put sources to ``volts`` at once, the sides left out as they are, and keep them for some seconds.
+
+        Parameters
+        ----------
+        volts : mapping of side to array
+            Volts of the sources at each side's line ends, a scalar or (lines,).
+        seconds : float
+            How long.
+        """
         now = self._with(volts)
         self.advance(lambda _: now, self.time + _positive("seconds", seconds, np.inf))
 
     def ramp(self, volts: Mapping[Side, ArrayLike], seconds: float) -> None:
-        """Move sources from where they are to ``volts`` on straight lines."""
+        """Move sources from where they are to ``volts`` on straight lines.
+
+        Parameters
+        ----------
+        volts : mapping of side to array
+            Volts of the sources at each side's line ends, a scalar or (lines,).
+        seconds : float
+            How long it takes.
+        """
         begin, first, last = self.time, self.volts, self._with(volts)
         _positive("seconds", seconds, np.inf)
 

@@ -6,25 +6,30 @@ A reference runs twice, the second time with steps half as long: the difference 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from xbarsim import netlist, spice
 from xbarsim.crossbar import SIDES, Array
 from xbarsim.dynamics import integrate
+from xbarsim.dynamics.timed_solution import TimedSolution
 from xbarsim.errors import InputError, SolveError, SpiceError
 from xbarsim.netlist.analyses import Transient
 from xbarsim.netlist.as_network import network_of
+from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.spice import TIMEOUT, vacask, vacask_deck
 from xbarsim.transient import Recording, simulate
-from xbarsim.transient.recording import NodeName
+from xbarsim.transient.recording import CrossbarTransient, NodeName
 from xbarsim.validate.against import one_line
 from xbarsim.validate.case import Difference, Row
 from xbarsim.validate.time_case import TIME, TimeCircuit
 from xbarsim.validate.time_netlist import READABLE, spice_in_time
+
+Answer = TypeVar("Answer")
 
 _STEPS_OF_CHARGES, _STEPS_OF_STATES = 8000, 2000
 """Of the reference, at least; twice as many when it is repeated. After each corner of a pulse its error is of the first
@@ -40,6 +45,12 @@ _READ_WITH_STATES, _READ_WITHOUT = 6, 20
 
 _MOST_OF_NGSPICE = 300
 """Cells: what has more takes it an hour."""
+
+_WARM_UP = 0.125
+"""Of the way, which is gone once before the first time is taken, so that none holds a compilation."""
+
+_WARM: set[tuple[str, str]] = set()
+"""Ways, and the devices that went them."""
 
 _SHORT = dict(zip(SIDES, ("wl", "wr", "bt", "bb"), strict=True))
 
@@ -93,13 +104,12 @@ def _cells(case: TimeCircuit) -> list[tuple[int, int]]:
 
 def _simulated(case: TimeCircuit, times: Array) -> Traces:
     nodes = _nodes(case)
-    start = time.perf_counter()
-    way = simulate(
-        case.crossbar, case.waves, case.stop, initial_states=case.states, reltol=1e-6, max_step=case.stop / 200,
-        word_capacitance=case.capacitance.get("word", 0.0), bit_capacitance=case.capacitance.get("bit", 0.0),
-        cell_capacitance=case.capacitance.get("cell", 0.0), record=Recording(node_voltages=nodes, states_at=times),
-    )  # fmt: skip
-    seconds = time.perf_counter() - start
+    early = times[: max(1, int(_WARM_UP * times.size))]
+    way, seconds = _timed(
+        ("simulate", case.device),
+        lambda: _way(case, float(early[-1]), Recording(node_voltages=nodes, states_at=early)),
+        lambda: _way(case, case.stop, Recording(node_voltages=nodes, states_at=times)),
+    )
     at = np.searchsorted(way.times, times * (1.0 - 1e-12))
     volts = {
         f"{layer[0]}_{i}_{j}": trace
@@ -110,6 +120,23 @@ def _simulated(case: TimeCircuit, times: Array) -> Traces:
     }
     states = {f"x_{i}_{j}": _as_part(case, way.snapshots[:, i, j], i, j) for i, j in _cells(case)}
     return Traces(volts, {name: amperes[name] for name in _ends(case)}, states, seconds)
+
+
+def _way(case: TimeCircuit, stop: float, record: Recording) -> CrossbarTransient:
+    return simulate(
+        case.crossbar, case.waves, stop, initial_states=case.states, reltol=1e-6, max_step=case.stop / 200,
+        word_capacitance=case.capacitance.get("word", 0.0), bit_capacitance=case.capacitance.get("bit", 0.0),
+        cell_capacitance=case.capacitance.get("cell", 0.0), record=record,
+    )  # fmt: skip
+
+
+def _timed(kernels: tuple[str, str], warm_up: Callable[[], object], work: Callable[[], Answer]) -> tuple[Answer, float]:
+    """Return what ``work`` does and the seconds it takes; those that compile ``kernels`` are the warm-up's."""
+    if kernels not in _WARM:
+        warm_up()
+        _WARM.add(kernels)
+    start = time.perf_counter()
+    return work(), time.perf_counter() - start
 
 
 def _as_part(case: TimeCircuit, states: Array, i: int, j: int) -> Array:
@@ -140,7 +167,7 @@ def _against_ngspice(case: TimeCircuit, row: Row, times: Array, ours: Traces, fo
     if row.cells <= (_READ_WITHOUT if case.states is None else _READ_WITH_STATES):
         row = replace(row, ours="netlist")
         try:
-            yield _compared(row, _read_back(path, times, ours), fine)
+            yield _compared(row, _read_back(path, case, times, ours), fine)
         except Exception as error:  # as above
             text = one_line(error).replace(f"{path.parent}/", "")
             yield replace(row, trouble=f"xbarsim reading {path.name}: {text}")
@@ -172,14 +199,15 @@ def _deck(case: TimeCircuit, steps: int, saved: list[str]) -> vacask.VacaskDeck:
     )  # fmt: skip
 
 
-def _read_back(path: Path, times: Array, ours: Traces) -> Traces:
-    start = time.perf_counter()
-    circuit = netlist.read(path)
-    (analysis,) = circuit.analyses
-    assert isinstance(analysis, Transient)
-    # The integrator's own points: a straight line between printed ones would cut the corners of pulses.
-    way = integrate(circuit, analysis)
-    seconds = time.perf_counter() - start
+def _read_back(path: Path, case: TimeCircuit, times: Array, ours: Traces) -> Traces:
+    def read(part: float) -> tuple[FlatCircuit, TimedSolution]:
+        circuit = netlist.read(path)
+        (analysis,) = circuit.analyses
+        assert isinstance(analysis, Transient)
+        # The integrator's own points: a straight line between printed ones would cut the corners of pulses.
+        return circuit, integrate(circuit, replace(analysis, stop=part * analysis.stop))
+
+    (circuit, way), seconds = _timed(("netlist", case.device), lambda: read(_WARM_UP), lambda: read(1.0))
     if not way.complete:
         raise SolveError(way.problem)
     values = dict(zip(circuit.nodes, way.voltages.T, strict=True))

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
 from xbarsim.errors import InputError, UnseenSourceWarning
+from xbarsim.unread import unread
 from xbarsim.veriloga import va_compiler
 from xbarsim.veriloga.compact_model import CompactModel, Value, checked_value
 from xbarsim.veriloga.hidden_state import hidden_variables, timed_words
@@ -94,8 +95,8 @@ def model_file(source: Any, module: str) -> ModelFile:
     path = Path(source)
     try:
         stamp = path.stat()
-    except OSError:
-        raise InputError(f"there is no file {path}: give a Verilog-A source, or what was compiled of one") from None
+    except OSError as error:
+        raise unread(path, error, give="a Verilog-A source") from None
     file = _module_of(str(path), stamp.st_mtime_ns, stamp.st_size, module)
     if file.ranges is None:
         warnings.warn(

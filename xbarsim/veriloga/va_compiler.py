@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 from xbarsim.veriloga import vacask_package
 from xbarsim.veriloga.osdi_library import OsdiLibrary
 
@@ -72,7 +73,7 @@ def write_library(source: Path, target: Path, program: Path | None) -> None:
 
 def _run(source: Path, *options: str, program: Path | None) -> str:
     if not source.is_file():
-        raise InputError(f"there is no file {source}: give the path of a Verilog-A source, or of a compiled .osdi")
+        raise unread(source, FileNotFoundError())
     if program is None:
         raise InputError(f"{source}: {missing()}")
     command = [str(program), *options, str(source)]

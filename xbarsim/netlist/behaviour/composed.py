@@ -128,11 +128,15 @@ class Composition:
 
         One function for all laws of the same form. numba can compile it.
         """
+        return _law_of(*self.form(term), len(self.constants))
+
+    def form(self, term: Term) -> tuple[Key, int]:
+        """Return what a term needs and no more, in an order that its form alone decides, and its number there."""
         graph, number = Graph(), dict[int, int]()
         for at in self.graph.order(term.node):
             operation, payload, operands = self.graph.nodes[at]
             number[at] = graph.add(operation, payload, [number[k] for k in operands])
-        return _law_of(tuple(graph.nodes), number[term.node], len(self.constants))
+        return tuple(graph.nodes), number[term.node]
 
 
 @lru_cache(maxsize=256)

@@ -9,8 +9,9 @@ rails after another. ``core`` cuts rails and ties off. ``labels`` yields reading
 where both layers have wires, by ``deduce`` where some are missing (``turns`` finds squares of four cells, ``partial``
 what decided edges leave to open ones). ``lines`` makes ``paths`` of the wires, ``axis`` gives them coordinates;
 ``grounded`` is a line whose cells all end in ground. ``orient`` says which lines are rows, and which end is which.
-``shared_lines`` knows two layers of cells that share lines, and ``ladder_pairs`` arrays with source lines along bit
-lines, which are no crossbars; both by ``ladder_parts``.
+``shared_lines`` knows layers of cells that share lines. ``ladder_pairs`` knows arrays with source lines along bit
+lines, which are no crossbars, by ``ladder_parts``, and ``shared_sources`` those where two share one; both cut cells in
+``halves``.
 
 ``assemble`` believes a layout if every element fits into it exactly once: ``places`` finds each one's place,
 ``line_ends`` what the ends are tied to. ``pieces`` turns down dividers and circuits that share only ground,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xbarsim.crossbar import Crossbar, LineEnds, Side
+from xbarsim.crossbar import MOST_SIEMENS, Crossbar, LineEnds, Side
 from xbarsim.netlist.element_kinds import RESISTOR
 from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, Floats, Ints, NoCrossbar
 from xbarsim.netlist.graph.layout import BIT, WORD, Layout
@@ -50,8 +50,8 @@ def _values(network: EdgeNetwork, layout: Layout, inside: Bools, slot: Ints) -> 
             total[several] = 1 / siemens
             in_cell = several >= first_cell
             conductance[several[in_cell] - first_cell] = siemens[in_cell]
-    if not np.all(np.isfinite(conductance)):
-        raise NoCrossbar("a cell's conductance is too large for a double")
+    if not np.all(conductance <= MOST_SIEMENS):
+        raise NoCrossbar(f"a cell has more than {MOST_SIEMENS:g} S")
     filled = (count > 0).reshape(3, rows, cols)
     values = total.reshape(3, rows, cols)
     word_wire = np.where(filled[WORD, :, :-1], values[WORD, :, :-1], _unwired(layout.word[:, :-1], layout.word[:, 1:]))

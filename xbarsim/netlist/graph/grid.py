@@ -12,19 +12,26 @@ Table = NDArray[np.int32]
 _TRIES = 64
 
 
-def grid_cells(core: Core) -> Bools | None:
+def grid_cells(core: Core, *, width: int = 3, steps: int = 3) -> Bools | None:
     """Return which edges are cells, or None if no seed was found.
 
     The shortest cycles have 8 edges (word, cell, bit, cell, twice) and never go straight on along a line, which
     tells wires from the cell at one node. From there one line is followed to its ends. Along the other lines of its
     layer the distance to it is constant; the nodes on no such line are those of the other layer.
+
+    Parameters
+    ----------
+    core : Core
+        Wires and cells; nodes have up to ``width`` neighbours.
+    width, steps : int
+        Layers that share lines have nodes of 4 neighbours, and cycles of 6 edges, 2 ``steps`` from either neighbour.
     """
-    table = core.neighbours(3)
+    table = core.neighbours(width)
     degree = core.degree
     seeds = np.flatnonzero(degree == 3)
     if not seeds.size:
         return None
-    near = _Nearby(table)
+    near = _Nearby(table, steps)
     for seed in seeds[:: max(1, seeds.size // _TRIES)].tolist():
         cell = near.cell_of(seed)
         if cell is None or near.cell_of(cell) not in (seed, None) or degree[cell] < 2:
@@ -32,9 +39,9 @@ def grid_cells(core: Core) -> Bools | None:
         line = near.line(seed, cell)
         if line is None:
             continue
-        steps = distance(table, line)
-        wires = steps[core.u] == steps[core.v]
-        wires &= steps[core.u] >= 0
+        away = distance(table, line)
+        wires = away[core.u] == away[core.v]
+        wires &= away[core.u] >= 0
         along = np.zeros(core.node.size, dtype=bool)
         along[core.u[wires]] = along[core.v[wires]] = True
         cells: Bools = along[core.u] != along[core.v]
@@ -65,8 +72,8 @@ def distance(table: Table, start: list[int]) -> Table:
 class _Nearby:
     """Short cycles around a node."""
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
+    def __init__(self, table: Table, steps: int) -> None:
+        self.table, self.steps = table, steps
         self.adjacent: dict[int, list[int]] = {}
 
     def neighbours(self, node: int) -> list[int]:
@@ -76,27 +83,21 @@ class _Nearby:
         return nodes
 
     def on_cycle(self, node: int, a: int, b: int) -> bool:
-        """Whether a cycle of 8 edges passes from ``a`` through ``node`` to ``b``."""
+        """Whether a cycle of so many steps twice passes from ``a`` through ``node`` to ``b``."""
         return not self._reach(a, node).isdisjoint(self._reach(b, node))
 
     def _reach(self, start: int, before: int) -> set[int]:
-        """Return where three steps from ``start`` lead without turning back."""
-        around = self.neighbours
-        return {
-            third
-            for first in around(start)
-            if first != before
-            for second in around(first)
-            if second not in (start, before)
-            for third in around(second)
-            if third not in (first, before)
-        }
+        """Return where the steps from ``start`` lead without turning back."""
+        walks = {(before, start)}
+        for _ in range(self.steps):
+            walks = {(at, n) for last, at in walks for n in self.neighbours(at) if n not in (last, before)}
+        return {at for _, at in walks}
 
     def cell_of(self, node: int) -> int | None:
         """Return which of three neighbours is across the cell, if the cycles tell."""
-        a, b, c = self.neighbours(node) if self.table[node][2] >= 0 else (-1, -1, -1)
-        if a < 0:
+        if len(self.neighbours(node)) != 3:
             return None
+        a, b, c = self.neighbours(node)
         ab, ac, bc = self.on_cycle(node, a, b), self.on_cycle(node, a, c), self.on_cycle(node, b, c)
         cells = {(True, True, False): a, (True, False, True): b, (False, True, True): c}
         return cells.get((ab, ac, bc))
@@ -123,6 +124,8 @@ class _Nearby:
         forward = [n for n in self.neighbours(node) if n != before]
         if not forward:
             return -1
+        if len(forward) > 2:
+            return None
         turning = [self.on_cycle(node, before, n) for n in forward]
         if len(forward) == 1:
             return -1 if turning[0] else forward[0]

@@ -18,6 +18,7 @@ from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import NEVER, Core
 from xbarsim.netlist.graph.edges import EdgeNetwork, Floats, Ints, NoCrossbar
+from xbarsim.netlist.graph.halves import halved, joined_halves
 from xbarsim.netlist.graph.ladder_parts import ladders_of
 from xbarsim.netlist.graph.layout import ABSENT, Layout
 from xbarsim.netlist.graph.standins import CellElements, renamed
@@ -99,33 +100,8 @@ def _by_terminal(nodes: Ints, cells: CellElements, circuit: FlatCircuit) -> Ints
 def _doubled(network: EdgeNetwork, nodes: Ints, inner: Ints) -> tuple[EdgeNetwork, Layout]:
     """Return the network with a node inside each cell, and its lines as word lines, inner nodes as bit lines."""
     _, rows, cols = nodes.shape
-    word = nodes.transpose(2, 0, 1).reshape(2 * cols, rows)
-    if (inner >= 0).all():
-        return network, Layout(word, np.repeat(inner.T, 2, axis=0))
-    count = network.count
-    middle = count + np.arange(rows * cols).reshape(rows, cols)
-    low, high = np.minimum(*nodes).ravel(), np.maximum(*nodes).ravel()
-    key, order = low * count + high, np.argsort(low * count + high)
-    edges = np.minimum(network.u, network.v) * count + np.maximum(network.u, network.v)
-    at = np.minimum(np.searchsorted(key[order], edges), key.size - 1)
-    cell = key[order][at] == edges
-    inside = middle.ravel()[order][at[cell]]
-    # Halves of resistors: exact in doubles.
-    ohms = np.concatenate([np.where(cell, 0.5 * network.ohms, network.ohms), 0.5 * network.ohms[cell]])
-    v = network.v.copy()
-    v[cell] = inside
-    circuit = replace(network.circuit, nodes=[*network.circuit.nodes, *(f"inside {k}" for k in range(rows * cols))])
-    more = np.zeros(rows * cols)
-    doubled = EdgeNetwork(
-        circuit,
-        np.concatenate([network.u, inside]),
-        np.concatenate([v, network.v[cell]]),
-        ohms,
-        np.concatenate([network.element, network.element[cell]]),
-        np.concatenate([network.source, np.full(rows * cols, -1)]),
-        np.concatenate([network.volts, more]),
-    )
-    return doubled, Layout(word, np.repeat(middle.T, 2, axis=0))
+    finer, middle = halved(network, nodes, inner)
+    return finer, Layout(nodes.transpose(2, 0, 1).reshape(2 * cols, rows), np.repeat(middle.T, 2, axis=0))
 
 
 def _recognition(
@@ -141,9 +117,7 @@ def _recognition(
     assert crossbar is not None
     inner = np.where(doubled.bit_nodes < count, doubled.bit_nodes, ABSENT)
     doubled = replace(doubled, circuit=circuit, bit_nodes=inner)
-    near, far = crossbar.conductance[0::2].T, crossbar.conductance[1::2].T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        siemens = np.where(near == far, 0.5 * near, np.where(near * far > 0.0, near * (far / (near + far)), 0.0))
+    siemens = joined_halves(crossbar.conductance[0::2].T, crossbar.conductance[1::2].T)
     device = None
     if cells is not None:
         doubled = renamed(doubled, cells.outside(circuit))

@@ -15,7 +15,8 @@ from xbarsim.netlist.graph.ladder_pairs import ladder_pairs
 from xbarsim.netlist.graph.ladder_parts import cores_of
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.search import search
-from xbarsim.netlist.graph.shared_lines import two_layers
+from xbarsim.netlist.graph.shared_lines import stacked_layers
+from xbarsim.netlist.graph.shared_sources import shared_sources
 from xbarsim.netlist.graph.standins import CellElements
 from xbarsim.netlist.recognition import Recognition
 
@@ -36,7 +37,10 @@ def recognise(circuit: FlatCircuit) -> Recognition:
                 columns = ladder_pairs(circuit, cells, network, cores, least=2)
                 if columns is not None:
                     return Recognition(circuit, reason=columns.reason, columns=columns)
-                recognition = two_layers(network, cores) or search(network)
+                columns = None if circuit.nonlinear else shared_sources(circuit, network, cores)
+                if columns is not None:
+                    return Recognition(circuit, reason=columns.reason, columns=columns)
+                recognition = stacked_layers(network, cores) or search(network)
             return recognition if cells is None else cells.put_back(circuit, recognition)
         except NoCrossbar as reason:
             alone = None if network is None else ladder_pairs(circuit, cells, network, cores, least=1)
@@ -52,7 +56,7 @@ def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
         It is none.
     """
     network = network_of(cells.stand_in(circuit))
-    recognition = _by_names(network) or two_layers(network, cores_of(network)) or search(network)
+    recognition = _by_names(network) or stacked_layers(network, cores_of(network)) or search(network)
     return cells.put_back(circuit, recognition)
 
 

@@ -116,7 +116,10 @@ class _Parser:
         self._unwind(1)
         if self.pending:
             symbol = self.pending[-1][0]
-            raise _MisreadError("a '?' has no ':'" if symbol == "?" else f"a '{symbol[-1]}' is not closed", None)
+            if symbol == "?":
+                raise _MisreadError("a '?' has no ':'", None)
+            hint = ": write its ')', which LTspice adds at the end" if symbol[-1] == "(" else ""
+            raise _MisreadError(f"a '{symbol[-1]}' is not closed{hint}", None)
 
     def _operand(self, word: str, at: int) -> bool:
         """Take in a number, a name, a sign or an opening parenthesis; return whether an operand is next."""

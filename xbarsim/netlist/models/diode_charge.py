@@ -16,11 +16,6 @@ _STEEPEST, _LATEST = 0.9, 0.95
 """What ngspice lets M and FC be at most."""
 
 
-def holds_charge(model: Mapping[str, Amount]) -> bool:
-    """Whether a model holds charge that ``charges`` says."""
-    return any_nonzero(model, "cjo") or any_nonzero(model, "tt")
-
-
 def sidewall(model: Mapping[str, Amount], device: Mapping[str, Amount]) -> str | None:
     """Return the parameter by which a diode's sidewall holds charge, which ``charges`` leaves out, or None."""
     return "cjp" if any_nonzero({**model, **device}, "cjp", "pj") else None

@@ -33,7 +33,7 @@ from xbarsim.netlist.values import parse_number
 UNSUPPORTED = {
     "a": "an XSPICE device", "j": "a JFET",
     "n": "a Verilog-A device", "o": "a lossy line", "p": "a coupled line", "q": "a BJT",
-    "t": "a transmission line", "u": "an RC line", "y": "a lossy line", "z": "a MESFET",
+    "t": "a transmission line", "u": "an RC line", "y": "a lossy line, or a device of Xyce's own", "z": "a MESFET",
 }  # fmt: skip
 
 _IDLE_OF_INDUCTORS = ("noisy", "tnom", "dtemp", "temp")

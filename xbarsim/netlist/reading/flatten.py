@@ -43,6 +43,7 @@ from xbarsim.netlist.reading.wavecards import WaveCard, make_wave, uses_clock
 from xbarsim.netlist.reading.work import Work
 from xbarsim.netlist.refusals import CardError, NetlistError
 from xbarsim.netlist.storage import Storage
+from xbarsim.netlist.suggest import clipped
 
 Ints = NDArray[np.int64]
 _GROUNDS = {"gnd!", "!gnd", "ground"}
@@ -97,7 +98,7 @@ class Flattener:
         if scope.draws is not None:
             scope.draw_all()
         self.clock = clock_of([card for card, _ in reader.plays], scope, self.places)
-        self.timed = any(card.kind == "tran" for card, _ in reader.plays)
+        self.timed = reader.charges or any(card.kind == "tran" for card, _ in reader.plays)
         self.states = States(self.places, steady=self.steady)
         self.settings = [*reader.settings, *(OptionSetting(name, value, 0) for name, value in changes.settings.items())]
         models = {card.name: changed_model(card, changes) for card in reader.top.models.values()}
@@ -123,11 +124,18 @@ class Flattener:
             )
         return self._circuit()
 
+    def _emptiness(self) -> str:
+        """Return what is said of a file without elements."""
+        inside = list(self.reader.top.subcircuits)
+        if inside:
+            return f"it has subcircuits alone, {clipped(', '.join(inside[:3]))}: .include it in a netlist with elements"
+        return "it has no elements: the first line is the title, elements follow"
+
     def _circuit(self) -> FlatCircuit:
         flat, reader = self.flat, self.reader
         nonlinear = self.nonlinear.rows()
         if not (flat.names or flat.controls or flat.capacitors or nonlinear):
-            raise NetlistError("it has no elements: the first line is the title, elements follow", self.places.files[0])
+            raise NetlistError(self._emptiness(), self.places.files[0])
         for node in _GROUNDS & flat.number.keys():
             text = f"node {node} is ground in HSPICE; here it is a node like others, as in ngspice: write 0 for ground"
             reader.notes.setdefault(text, 1)

@@ -10,6 +10,7 @@ from xbarsim.netlist.reading.libraries import found_file
 from xbarsim.netlist.reading.source import SourceText
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.values import parse_number
+from xbarsim.unread import unread_reason
 
 _NAME = r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s(){}'\"]+)"
 _FILE = re.compile(rf"(?<![\w.])pwl\s*\(?\s*(?:pwl)?file\s*=\s*{_NAME}", re.IGNORECASE)
@@ -51,7 +52,7 @@ def _points(path: Path, name: str) -> str:
     try:
         lines = path.read_text("utf-8-sig", "replace").split("\n")
     except OSError as error:
-        raise CardError(f"PWL file = {name}: it cannot be read ({error.strerror}): check the path") from None
+        raise CardError(f"PWL file = {name}: {unread_reason(error)}") from None
     points: list[str] = []
     for number, line in enumerate(lines, 1):
         words = re.sub(r"[*#].*|[,;]", lambda match: "" if match[0][0] in "*#" else " ", line.lower()).split()

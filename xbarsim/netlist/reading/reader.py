@@ -80,6 +80,8 @@ class NetlistReader:
         Parameters of the top level that a caller or a variant sets, for the conditions that they decide.
     seed : int, optional
         What random draws start from.
+    charges : bool
+        Whether what holds charge or flux is laid out without a ``.tran`` too.
 
     Attributes
     ----------
@@ -112,7 +114,12 @@ class NetlistReader:
     """
 
     def __init__(
-        self, source: str | Path | IO[str], presets: Mapping[str, float] | None = None, *, seed: int | None = None
+        self,
+        source: str | Path | IO[str],
+        presets: Mapping[str, float] | None = None,
+        *,
+        seed: int | None = None,
+        charges: bool = False,
     ) -> None:
         self.conditions = Conditions(presets or {})
         self.places = Places()
@@ -129,6 +136,7 @@ class NetlistReader:
         self.random = False
         self.seed: int | None = None
         self.chosen_seed = seed
+        self.charges = charges
         self.commands: list[Line] = []
         self.constants: dict[str, int] = {}
         self.other_analyses: list[tuple[str, int]] = []

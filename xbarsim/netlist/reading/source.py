@@ -11,6 +11,7 @@ from typing import IO
 from xbarsim.netlist.origins import Places
 from xbarsim.netlist.reading.foreign import check_foreign
 from xbarsim.netlist.refusals import NetlistError
+from xbarsim.unread import unread_reason
 
 _BLANKS = " \t\r\f\v\n"
 _HALF = 0.45
@@ -212,17 +213,8 @@ def read_source(
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = _reason(path, error)
+        reason = unread_reason(error, give="a netlist")
         if included_from is None:
             raise NetlistError(reason, str(source)) from None
         raise places.error(f"{card}: {reason}", included_from) from None
     return SourceText(data, str(source), path, places.add(str(source)))
-
-
-def _reason(path: Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file: check the path"
-    if isinstance(error, IsADirectoryError):
-        return "it is a folder: give the netlist file in it"
-    text = getattr(error, "strerror", None) or str(error)
-    return f"it cannot be read ({text}): give a readable netlist file"

@@ -282,8 +282,8 @@ def _note_steady(states: list[Candidate], notes: dict[str, int]) -> None:
 def _note_without(rows: list[tuple[str, int, int, int]], notes: dict[str, int]) -> None:
     """Say which capacitors would be states if they had an initial value."""
     if rows:
-        more = f" and {len(rows) - 1} more act" if len(rows) > 1 else " acts"
-        text = f"{rows[0][0]}{more} on a law and has no IC= or .ic: the steady state is taken, not a frozen one"
+        more = f" and {len(rows) - 1} more act on laws and have" if len(rows) > 1 else " acts on a law and has"
+        text = f"{rows[0][0]}{more} no IC= or .ic: the steady state is taken, not a frozen one"
         notes.setdefault(text, rows[0][3])
 
 

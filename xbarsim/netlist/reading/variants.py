@@ -105,7 +105,7 @@ class Variants:
         moved = {name for name, value in changes.parameters.items() if presets.get(name) != value}
         if not self.reader.conditions.decided.intersection(moved):
             return self.reader
-        reader = NetlistReader(self.reader.again(), changes.parameters, seed=self.seed)
+        reader = NetlistReader(self.reader.again(), changes.parameters, seed=self.seed, charges=self.reader.charges)
         reader.run()
         return reader
 

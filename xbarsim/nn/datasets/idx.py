@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xbarsim.errors import InputError
 from xbarsim.nn.datasets.dataset import Split
+from xbarsim.unread import unread
 
 _UNSIGNED_BYTE = 0x08
 _STEMS = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -80,7 +81,7 @@ def read(path: Path) -> NDArray[np.uint8]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path} is damaged ({error}): copy it again") from None
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise unread(path, error) from None
     if len(body) != count:
         raise InputError(f"{path} holds {len(body)} bytes and its header says {count} ({sizes}): it is damaged")
     return np.frombuffer(body, np.uint8).reshape(sizes)

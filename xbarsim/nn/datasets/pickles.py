@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xbarsim.errors import InputError
+from xbarsim.unread import unread
 
 
 class _Type:
@@ -77,6 +78,6 @@ def read_pickle(path: Path) -> Any:
             record = {key: value.array() if isinstance(value, _Array) else value for key, value in record.items()}
         return record
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise unread(path, error) from None
     except Exception as error:  # a damaged pickle may raise anything
         raise InputError(f"{path} is refused as a batch of images: {error or type(error).__name__}") from None

@@ -1,0 +1,261 @@
+"""A loop in time: ``E x' = A x`` of all that holds charge, the nodes inside of arrays with it.
+
+Sources that fix a voltage, and whatever joins nodes by 0 ohm, make groups of nodes. A group with ground in it stands
+still, one with an amplifier's inner voltage u in it has that, and every other has an unknown y. With the selection S
+that gives all nodes' voltages, ``V = S x``, x = (y, u), and Laplacians C and G of all farads and siemens::
+
+    S_y' C S x' = -S_y' G S x                          Kirchhoff's current law of each group
+    u' / w      = v(plus) - v(minus) - u / gain        each amplifier, w = 2 pi bandwidth, inf without a pole
+
+No currents are unknowns, and nothing is left out: an array with capacitance has all its nodes, one without counts by
+the exact admittance between its ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from xbarsim.checks import Array
+from xbarsim.crossbar import Side
+from xbarsim.errors import SolveError
+from xbarsim.loop.loop_equations import Ints, LoopEquations
+from xbarsim.loop.loop_parts import GROUND, JoinedArray
+from xbarsim.solution import Solution
+
+
+@dataclass(frozen=True, eq=False)
+class LoopPencil:
+    """``E x' = A x``, and what a step of all sources from 0 leaves missing at its begin.
+
+    Attributes
+    ----------
+    holding, moving : sparse (size, size)
+        E and A.
+    free : int
+        How many unknowns are voltages of groups; amplifiers' inner voltages follow.
+    charges : (edges, 2)
+        The unknowns at the two sides of every capacitance; -1 stands still.
+    start : (size, points)
+        ``E (x - x_end)`` at the begin.
+    watched : sparse (outputs, size)
+        The amplifiers' outputs, or all nodes of a loop without amplifiers.
+    speeds : (amplifiers,)
+        w; inf of one without a pole.
+    passive : bool
+        Whether all but amplifiers with poles is resistors and capacitors.
+    """
+
+    holding: sparse.csc_array
+    moving: sparse.csc_array
+    free: int
+    charges: Ints
+    start: Array
+    watched: sparse.csr_array
+    speeds: Array
+    passive: bool
+
+    @property
+    def size(self) -> int:
+        """How many unknowns there are."""
+        return int(self.holding.shape[0])
+
+    @staticmethod
+    def of(equations: LoopEquations, x: Array, solutions: Mapping[str, Solution]) -> LoopPencil:
+        """Return the pencil of a loop at its operating points.
+
+        Parameters
+        ----------
+        equations : LoopEquations
+            Of the loop; its amplifiers have bandwidths.
+        x : (unknowns, points)
+            Its operating points.
+        solutions : mapping of Solution
+            Of its arrays with capacitance, with all node voltages.
+
+        Raises
+        ------
+        SolveError
+            A node of an array with capacitance floats, or two amplifiers fix one voltage.
+        """
+        graph = _Graph(equations)
+        loop = equations.loop
+        volts = [np.zeros((1, x.shape[1])), x[: equations.nodes]]
+        for array in loop.arrays:
+            if array.charged:
+                volts.append(_inner_volts(array, solutions[array.name]))
+                graph.add_array(array)
+            else:
+                graph.add_ends(array)
+        volts.append(equations.inner_voltages(x))
+        graph.add_parts()
+        return graph.pencil(np.concatenate(volts))
+
+
+def _inner_volts(array: JoinedArray, solution: Solution) -> Array:
+    """Return the volts of an array's nodes, (nodes, points), word nodes first."""
+    points = len(solution.word_voltages)
+    volts = np.concatenate([
+        np.asarray(table).reshape(points, -1) for table in (solution.word_voltages, solution.bit_voltages)
+    ], axis=1).T  # fmt: skip
+    lost = np.flatnonzero(~np.isfinite(volts).all(axis=1))
+    if lost.size:
+        line, place = divmod(int(lost[0]), array.crossbar.conductance.size)
+        where = divmod(place, array.crossbar.shape[1])
+        raise SolveError(
+            f"{array.name} has capacitance at {('word', 'bit')[line]} node {list(where)}, which floats: "
+            "tie it, or leave its capacitance out"
+        )
+    return volts
+
+
+@dataclass(eq=False)
+class _Graph:
+    """Nodes with edges of siemens, of farads and of nothing between them; ground is node 0."""
+
+    equations: LoopEquations
+    count: int = field(init=False)
+    siemens: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
+    farads: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
+    shorts: list[tuple[Ints, Ints]] = field(default_factory=list)
+    blocks: list[tuple[Ints, Ints, Array]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.count = 1 + self.equations.nodes
+
+    def _node(self, name: str | None) -> int:
+        return 0 if name is None or name == GROUND else 1 + self.equations.number[name]
+
+    def _resistors(self, a: Ints, b: Ints, ohms: Array) -> None:
+        joined, present = ohms == 0.0, (ohms > 0.0) & np.isfinite(ohms)
+        self.shorts.append((a[joined], b[joined]))
+        self.siemens.append((a[present], b[present], 1.0 / ohms[present]))
+
+    def add_array(self, array: JoinedArray) -> None:
+        """Add an array with all its nodes, word nodes first."""
+        crossbar, farads = array.crossbar, array.farads
+        rows, cols = crossbar.shape
+        word = self.count + np.arange(rows * cols).reshape(rows, cols)
+        bit = word + rows * cols
+        self.count += 2 * rows * cols
+        self.siemens.append((word.ravel(), bit.ravel(), crossbar.conductance.ravel()))
+        self._resistors(word[:, :-1].ravel(), word[:, 1:].ravel(), np.asarray(crossbar.word_wire).ravel())
+        self._resistors(bit[:-1].ravel(), bit[1:].ravel(), np.asarray(crossbar.bit_wire).ravel())
+        corner: dict[Side, Ints] = {
+            "word_left": word[:, 0], "word_right": word[:, -1], "bit_top": bit[0], "bit_bottom": bit[-1],
+        }  # fmt: skip
+        for side, line, name in array.ports:
+            ohms = np.asarray(crossbar.boundary[side].resistance[line]).reshape(1)
+            self._resistors(np.array([self._node(name)]), corner[side][line : line + 1], ohms)
+        ground = np.zeros(rows * cols, dtype=np.int64)
+        for first, second, table in (
+            (word.ravel(), ground, farads.word), (bit.ravel(), ground, farads.bit),
+            (word.ravel(), bit.ravel(), farads.cell),
+        ):  # fmt: skip
+            self.farads.append((first, second, table.ravel()))
+
+    def add_ends(self, array: JoinedArray) -> None:
+        """Add an array without capacitance: the admittance between its ends."""
+        nodes = np.array([self._node(name) for _, _, name in array.ports])
+        self.blocks.append((nodes, nodes, array.admittance))
+
+    def add_parts(self) -> None:
+        """Add all parts but arrays, and the nodes of amplifiers' inner voltages behind all nodes until here."""
+        loop = self.equations.loop
+        pairs = [(self._node(part.a), self._node(part.b), part.ohms) for part in loop.resistors]
+        pairs += [(self._node(amp.plus), self._node(amp.minus), amp.amplifier.input_resistance)
+                  for amp in loop.amplifiers]  # fmt: skip
+        pairs += [(self._node(source.plus), self._node(source.minus), 0.0) for source in loop.volts]
+        pairs += [(self.count + k, self._node(amp.out), amp.amplifier.output_resistance)
+                  for k, amp in enumerate(loop.amplifiers)]  # fmt: skip
+        self.count += len(loop.amplifiers)
+        table = np.array(pairs, dtype=np.float64).reshape(-1, 3)
+        self._resistors(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2])
+        for source in loop.transconductors:
+            carrying, controlling = (
+                np.array([self._node(source.a), self._node(source.b)]),
+                np.array([self._node(source.plus), self._node(source.minus)]),
+            )
+            self.blocks.append((carrying, controlling, source.siemens * np.array([[1.0, -1.0], [-1.0, 1.0]])))
+        farads = np.array(
+            [(self._node(part.a), self._node(part.b), part.farads) for part in loop.capacitors], dtype=np.float64
+        ).reshape(-1, 3)
+        self.farads.append((farads[:, 0].astype(np.int64), farads[:, 1].astype(np.int64), farads[:, 2]))
+
+    def _places(self) -> tuple[Ints, int]:
+        """Return the unknown of each node, -1 where it stands still, and how many are no amplifier's."""
+        a, b = (np.concatenate([edge[k] for edge in self.shorts]) for k in (0, 1))
+        joins = sparse.coo_array((np.ones(a.size), (a, b)), shape=(self.count, self.count))
+        groups, group = connected_components(joins, directed=False)
+        amplifiers = self.equations.loop.amplifiers
+        driven = group[self.count - len(amplifiers) :]
+        place = np.full(groups, -2)
+        place[group[0]] = -1
+        for k, own_group in enumerate(driven.tolist()):
+            if place[own_group] != -2:
+                raise SolveError(
+                    f"the output of amplifier {amplifiers[k].name} has its voltage from elsewhere too: "
+                    "give it an output resistance"
+                )
+            place[own_group] = k
+        free = place == -2
+        count = int(free.sum())
+        place[place >= 0] += count
+        place[free] = np.arange(count)
+        return place[group], count
+
+    def pencil(self, volts: Array) -> LoopPencil:
+        """Return the equations; ``volts`` are all nodes' at the operating points, (nodes, points)."""
+        loop = self.equations.loop
+        amplifiers = loop.amplifiers
+        place, free = self._places()
+        size = free + len(amplifiers)
+        live = np.flatnonzero(place >= 0)
+        select = sparse.csr_array((np.ones(live.size), (live, place[live])), shape=(self.count, size))
+        kirchhoff = select[:, :free].T
+        capacitance, conductance = self._laplacian(self.farads), self._laplacian(self.siemens, self.blocks)
+        speeds = np.array([2.0 * math.pi * (amp.amplifier.bandwidth or math.nan) for amp in amplifiers])
+        plus, minus, out = (
+            np.array([self._node(getattr(amp, pin)) for amp in amplifiers], dtype=np.int64)
+            for pin in ("plus", "minus", "out")
+        )
+        inner = free + np.arange(len(amplifiers))
+        between = select[plus] - select[minus]
+        share = np.array([1.0 / amp.amplifier.gain for amp in amplifiers])
+        own_share = sparse.csr_array((share, (np.arange(inner.size), inner)), shape=(inner.size, size))
+        own_rate = sparse.csr_array((1.0 / speeds, (np.arange(inner.size), inner)), shape=(inner.size, size))
+        holding = sparse.vstack([kirchhoff @ capacitance @ select, own_rate])
+        moving = sparse.vstack([-(kirchhoff @ conductance @ select), between - own_share])
+        begin = np.concatenate([kirchhoff @ (capacitance @ volts), volts[self.count - inner.size :] / speeds[:, None]])
+        first, second, farads = (np.concatenate([edge[k] for edge in self.farads]) for k in (0, 1, 2))
+        charges = np.stack([place[first], place[second]], axis=1)[farads > 0.0]
+        looked_at = out if amplifiers else np.arange(1, 1 + self.equations.nodes)
+        return LoopPencil(
+            sparse.csc_array(holding),
+            sparse.csc_array(moving),
+            free,
+            charges,
+            -begin,
+            select[looked_at],
+            speeds,
+            not loop.transconductors and bool(np.isfinite(speeds).all()),
+        )
+
+    def _laplacian(
+        self, edges: list[tuple[Ints, Ints, Array]], blocks: list[tuple[Ints, Ints, Array]] | None = None
+    ) -> sparse.csr_array:
+        """Return the sum of all edges' and blocks' matrices, (nodes, nodes)."""
+        a, b, weight = (np.concatenate([edge[k] for edge in edges]) for k in (0, 1, 2))
+        rows, columns = [a, b, a, b], [a, b, b, a]
+        values = [weight, weight, -weight, -weight]
+        for carrying, controlling, matrix in blocks or []:
+            rows.append(np.repeat(carrying, controlling.size))
+            columns.append(np.tile(controlling, carrying.size))
+            values.append(matrix.ravel())
+        entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+        return sparse.csr_array(sparse.coo_array(entries, shape=(self.count, self.count)))

@@ -1,0 +1,147 @@
+"""What ``xbarsim loop`` prints: whether a loop holds its operating point, its poles, how fast it settles."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xbarsim.checks import Array
+from xbarsim.errors import InputError
+from xbarsim.loop.closed_loop import ClosedLoop
+from xbarsim.loop.stability import Stability
+from xbarsim.quantities import counted, engineering, finite
+from xbarsim.text_table import aligned, comma_separated
+
+
+@dataclass(frozen=True)
+class LoopReport:
+    """A closed loop of one operating point, for reading.
+
+    Attributes
+    ----------
+    closed : ClosedLoop
+        The loop.
+    bits : tuple of float
+        To which it settles.
+    most : int
+        How many poles the table has, of pairs one.
+    """
+
+    closed: ClosedLoop
+    bits: tuple[float, ...]
+    most: int = 8
+
+    @property
+    def stability(self) -> Stability:
+        """Its poles."""
+        return self.closed.stability
+
+    @property
+    def watched(self) -> list[str]:
+        """The nodes that settle: amplifiers' outputs, or all of a loop without amplifiers."""
+        loop = self.closed.loop
+        return [amp.out for amp in loop.amplifiers] or loop.nodes
+
+    def check_drawable(self) -> None:
+        """Check that there is a way to the operating point, or raise InputError."""
+        if not (self.stability.timed and self.stability.stable and self.stability.poles.size):
+            raise InputError("a loop that runs away, or of which nothing moves in seconds, has no way to draw")
+
+    def settled(self) -> list[float]:
+        """Return the seconds to settle to each of ``bits``; NaN where it never does, or times are not told."""
+        if not (self.stability.timed and self.stability.stable):
+            return [math.nan] * len(self.bits)
+        return [float(self.stability.settling_time(bits=bits)[0]) for bits in self.bits]
+
+    def poles(self) -> list[tuple[complex, str]]:
+        """Return the poles and the amplifier that leads each, the slowest to decay first."""
+        amplifiers = self.closed.loop.amplifiers
+        return [
+            (complex(pole), self.stability.leading(k) if amplifiers else "")
+            for k, pole in enumerate(self.stability.poles)
+        ]
+
+    def as_table(self) -> str:
+        """Return whether it holds, poles with their times and frequencies, times to settle, outputs."""
+        timed, poles = self.stability.timed, [row for row in self.poles() if row[0].imag >= 0.0]
+        listed = [["pole", "time constant", "rings at", "led by"]]
+        for pole, amplifier in poles[: self.most]:
+            constant = -1.0 / pole.real if pole.real else math.inf
+            times = [engineering(float(f"{constant:.4g}"), "s") if timed else "-"]
+            times.append(engineering(float(f"{pole.imag / (2.0 * np.pi):.4g}"), "Hz") if timed and pole.imag else "-")
+            listed.append([_pole_text(pole, timed), *times, amplifier])
+        lines = [self._heading(), "", *aligned(listed, (">", ">", ">", "<"))]
+        if len(poles) > self.most:
+            lines.append(f"and {len(poles) - self.most} faster")
+        if timed and self.stability.stable:
+            rows = [["bits", "settles in"]]
+            rows += [
+                [f"{bits:g}", engineering(float(f"{seconds:.4g}"), "s")]
+                for bits, seconds in zip(self.bits, self.settled(), strict=True)
+            ]
+            lines += ["", *aligned(rows, ">>")]
+        outputs = [["node", "voltage (V)"], *([node, f"{volts:.8e}"] for node, volts in self._volts().items())]
+        return "\n".join([*lines, "", *aligned(outputs, "<>"), "", f"residual  {self.closed.residual:.1e}"])
+
+    def as_json(self) -> str:
+        """Return all of it; what is no number is null."""
+        record: dict[str, Any] = {
+            "stable": self.stability.stable,
+            "amplifiers": len(self.closed.loop.amplifiers),
+            "arrays": [list(array.crossbar.shape) for array in self.closed.loop.arrays],
+            "unit": "1/s" if self.stability.timed else None,
+            "poles": [
+                {"real": pole.real, "imag": pole.imag, "amplifier": amplifier or None}
+                for pole, amplifier in self.poles()
+            ],
+            "reach": finite(self.stability.reach),
+            "time_constant": finite(self.stability.time_constant),
+            "settling": [
+                {"bits": bits, "seconds": finite(seconds)}
+                for bits, seconds in zip(self.bits, self.settled(), strict=True)
+            ],
+            "outputs": self._volts(),
+            "residual": self.closed.residual,
+        }
+        return json.dumps(record, indent=2)
+
+    def as_csv(self) -> str:
+        """Return a line a pole under a heading."""
+        rows = [[repr(pole.real), repr(pole.imag), amplifier] for pole, amplifier in self.poles()]
+        return comma_separated([["real", "imag", "amplifier"], *rows])
+
+    def as_numbers(self) -> str:
+        """Return times to settle alone, bits and seconds on a line."""
+        return "\n".join(f"{bits:g} {seconds!r}" for bits, seconds in zip(self.bits, self.settled(), strict=True))
+
+    def way(self, count: int = 600) -> tuple[Array, Array]:
+        """Return times (count,) until all bits have settled, and volts of what is watched, (count, nodes)."""
+        begin = 0.0 if math.isinf(self.stability.reach) else 25.0 / self.stability.reach
+        end = 1.3 * max(float(np.nanmax(self.settled(), initial=0.0)), self.stability.time_constant, begin)
+        times = np.linspace(begin, end, count)
+        return times, self.stability.step_response(times)
+
+    def _heading(self) -> str:
+        loop = self.closed.loop
+        parts = [f"array {' x '.join(map(str, array.crossbar.shape))}" for array in loop.arrays]
+        parts.append(counted(len(loop.amplifiers), "amplifier"))
+        if self.stability.stable:
+            verdict = "holds its operating point"
+        elif self.stability.timed:
+            verdict = f"runs away: led by {self.stability.leading()}"
+        else:
+            verdict = f"runs away with amplifiers of equal speed: led by {self.stability.leading()}"
+        return f"{', '.join(parts)}: {verdict}"
+
+    def _volts(self) -> dict[str, float]:
+        volts = self.closed.voltages(self.watched).tolist()
+        return dict(zip(self.watched, volts, strict=True))
+
+
+def _pole_text(pole: complex, timed: bool) -> str:
+    imaginary = f" +- {abs(pole.imag):.4g}j" if pole.imag else ""
+    return f"{pole.real:.4g}{imaginary}{' 1/s' if timed else ''}"
