@@ -229,7 +229,8 @@ def check_stable(stability: Stability) -> None:
     led = f"amplifier {stability.leading()}" if stability.amplifiers else "no amplifier"
     raise UnstableError(
         f"the loop is not stable: a mode led by {led} {how}{more}; "
-        "a feedback of the other sign, a matrix whose eigenvalues have positive real parts, or faster inverters hold it",
+        "a feedback of the other sign, a matrix whose eigenvalues have positive real parts, or faster inverters hold "
+        "it",
         stability.leading(),
         stability,
     )
