@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from cli_tools import ROOT
 
 from xbarsim.errors import InputError
 from xbarsim.study.code_version import SOURCES
@@ -123,3 +125,18 @@ def test_code_of_this_room_that_makes_numbers_is_in_keys():
     assert "study/network_training.py" in SOURCES["training"]
     for kind in ("blind", "chip", "inference", "mitigation"):
         assert "study/network_work.py" in SOURCES[kind]
+
+
+WORDS = {"errors", "quantities", "resources", "text_table", "checks", "files", "unread", "plot"}
+"""Rooms that change no number: messages, files, limits of memory, pictures."""
+
+
+def test_all_that_analyses_stand_on_is_in_the_keys_of_netlists():
+    rooms = {name.partition("/")[0].removesuffix(".py") for name in SOURCES["netlist"]}
+    imported = {
+        room
+        for path in (ROOT / "xbarsim" / "analysis").rglob("*.py")
+        for room in re.findall(r"^\s*(?:from|import) xbarsim\.(\w+)", path.read_text("utf-8"), re.M)
+    }
+    assert {"loop", "topologies"} <= imported
+    assert imported - WORDS <= rooms

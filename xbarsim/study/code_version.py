@@ -34,8 +34,8 @@ SOURCES = {
     "mitigation": (*NETWORK, "mitigation"),
     "margin": (*CIRCUIT, "nonlinear", "schemes", "margin", "study/circuit_work.py"),
     "netlist": (
-        *CIRCUIT, "waves", "mna", "dynamics", "netlist", "transient", "analysis", "nonlinear", "schemes",
-        "study/circuit_work.py",
+        *CIRCUIT, "waves", "mna", "dynamics", "netlist", "transient", "analysis", "nonlinear", "schemes", "topologies",
+        "loop", "study/circuit_work.py",
     ),
 }  # fmt: skip
 """By kind of trial or artifact: rooms and files of the package whose code decides what comes out."""
