@@ -11,7 +11,7 @@
 # make stale    the pages of results whose code has changed since they were measured
 VENV ?= .venv
 PYTHON ?= python3
-PYTHONS ?= python3.12 python3.13
+PYTHONS ?= /usr/bin/python3 python3.12 python3.13
 CONSTRAINTS ?= constraints.txt
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
@@ -39,9 +39,10 @@ lowest:
 
 pythons:
 	@for python in $(PYTHONS); do \
-	  if $$python -c '' 2>/dev/null; then \
+	  if [ "$$($$python -V 2>&1)" = "$$($(VENV)/bin/python -V 2>&1)" ]; then echo "$$python is that of $(VENV)"; \
+	  elif $$python -c 'import ensurepip' 2>/dev/null; then \
 	    $(MAKE) --no-print-directory sample VENV=$(VENV)-$${python##*/} PYTHON=$$python || exit 1; \
-	  else echo "$$python is not here: left out"; fi; \
+	  else echo "$$python is not here, or makes no environments: left out"; fi; \
 	done
 
 # Without networks: torch is larger than all else together. Compiled kernels go by Python, not by numba's version:
@@ -74,7 +75,7 @@ dist: $(VENV)/.all
 	rm -rf dist
 	$(VENV)/bin/python -m build -q -o dist .
 	@for package in dist/*.whl dist/*.tar.gz; do for python in $(PYTHON) $(PYTHONS); do \
-	  $$python -c '' 2>/dev/null || continue; \
+	  $$python -c 'import ensurepip' 2>/dev/null || continue; \
 	  case $$package in *.gz) [ $$python = $(PYTHON) ] || continue;; esac; \
 	  folder=$$(mktemp -d) && $$python -m venv $$folder && \
 	  $$folder/bin/python -m pip --disable-pip-version-check -q install -c $(CONSTRAINTS) $$package && \

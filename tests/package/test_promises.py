@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
@@ -19,3 +20,9 @@ def test_the_lowest_version_is_the_one_that_is_tried(promise):
     (constraint,) = (line.partition("==")[2] for line in lines if line.startswith(f"{name}=="))
     parts = version.split(".")
     assert constraint.split(".") == parts + ["0"] * (constraint.count(".") + 1 - len(parts))
+
+
+def test_no_expression_has_a_possessive_group():
+    """Python 3.11 up to 3.11.4 takes a part of such a group for the whole (CPython's issue 106052)."""
+    group = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+")
+    assert [path for path in sorted((ROOT / "xbarsim").rglob("*.py")) if group.search(path.read_text("utf-8"))] == []

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import repeat
 
 from xbarsim.netlist.language import Expression
 from xbarsim.netlist.reading.body import Body
-from xbarsim.netlist.reading.plain import LINE, append, values_of
+from xbarsim.netlist.reading.plain import LINE, append, line_runs, values_of
 from xbarsim.netlist.reading.source import SourceText
 from xbarsim.netlist.reading.tokens import Value, parse_parameter
 from xbarsim.netlist.refusals import CardError
@@ -21,9 +21,9 @@ from xbarsim.netlist.refusals import CardError
 _MOST_NODES, _MOST_KEYS = 64, 32
 _BLANKS = " \t"
 _WORD = r"[\w.:#!%|@&~^<>\[\]+-]++"
-_NUMBER = r"[+-]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:e[+-]?[0-9]++)?+[a-z]*+"
+_NUMBER = r"[+-]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:e[+-]?[0-9]++)?[a-z]*+"
 # No blanks, no '=' and nothing that begins a comment.
-_INSIDE = r"(?:[\w.+*^(),?:<>!&|-]|/(?!/))++"
+_INSIDE = r"(?:[\w.+*^(),?:<>!&|-]++|/(?!/))+"
 _EXPRESSION = rf"(?:\{{{_INSIDE}\}}|'{_INSIDE}')"
 _FIRST = re.compile(
     rf"[ \t]*x{_WORD}((?:[ \t]+{_WORD})+?)([ \t]+params:)?"
@@ -56,10 +56,9 @@ def read_instances(source: SourceText, body: Body) -> bool:
     keys, quotes = zip(*_KEY.findall(first.group(3)), strict=True) if first.group(3) else ((), ())
     if "params:" in words or len(set(keys)) < len(keys) or width > _MOST_NODES or len(keys) > _MOST_KEYS:
         return False
-    match = _run(width, marked, tuple(zip(keys, map(bool, quotes), strict=True))).match(source.text, source.position)
-    if match is None:
+    end = _run(width, marked, tuple(zip(keys, map(bool, quotes), strict=True)))(source.text, source.position)
+    if end == source.position:
         return False
-    end = match.end()
     if source.continues(end):
         end = source.text.rfind("\n", source.position, end - 1) + 1
         if end <= source.position:
@@ -115,12 +114,12 @@ def _store(
 
 
 @lru_cache(maxsize=64)
-def _run(width: int, marked: bool, keys: tuple[tuple[str, bool], ...]) -> re.Pattern[str]:
-    """Return what matches a run of X cards of one shape: keys with numbers or with expressions."""
+def _run(width: int, marked: bool, keys: tuple[tuple[str, bool], ...]) -> Callable[[str, int], int]:
+    """Return what finds the end of a run of X cards of one shape: keys with numbers or with expressions."""
     line = rf"[ \t]*x{_WORD}" + rf"[ \t]+(?!params:){_WORD}" * (width + 1)
     line += r"[ \t]+params:" if marked else ""
     line += "".join(rf"[ \t]+{key}[ \t]*=[ \t]*{_EXPRESSION if quoted else _NUMBER}" for key, quoted in keys)
-    return re.compile(rf"(?:{line}[ \t]*\n|{LINE})++", re.ASCII)
+    return line_runs(rf"(?:{line}[ \t]*\n|{LINE})")
 
 
 def _values(literals: list[str], source: SourceText, quoted: bool) -> list[Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from xbarsim.netlist.reading.body import Body
 from xbarsim.netlist.reading.source import SourceText
@@ -13,7 +13,32 @@ from xbarsim.netlist.values import parse_number
 
 _WORD = r"[\w.:#!%|@&~^<>\[\]+-]+"
 LINE = rf"[ \t]*[rvi]{_WORD}[ \t]+{_WORD}[ \t]+{_WORD}[ \t]+[+-]?[0-9.][a-z0-9.+-]*[ \t]*\n"
-_RUN = re.compile(rf"(?:{LINE})++", re.ASCII)
+
+
+def line_runs(line: str) -> Callable[[str, int], int]:
+    """Return what finds where a run of lines ends that begins at a place in a text: there, where none does.
+
+    One possessive group of lines would be one match; but Python up to 3.11.4, Debian 12's among them, takes a part of a
+    line for a whole one there (CPython's issue 106052).
+
+    Parameters
+    ----------
+    line : str
+        An expression for a line with its end.
+    """
+    first, last = re.compile(line, re.ASCII), re.compile(rf"\n(?!{line})", re.ASCII)
+
+    def end_of(text: str, position: int) -> int:
+        """Return the end of the run, or ``position``."""
+        if first.match(text, position) is None:
+            return position
+        match = last.search(text, position)
+        return len(text) if match is None else match.end()
+
+    return end_of
+
+
+_end_of_run = line_runs(LINE)
 
 
 def read_run(source: SourceText, body: Body) -> bool:
@@ -24,10 +49,9 @@ def read_run(source: SourceText, body: Body) -> bool:
     CardError
         A value is no number; ``source.line`` is then that line.
     """
-    match = _RUN.match(source.text, source.position)
-    if match is None:
+    end = _end_of_run(source.text, source.position)
+    if end == source.position:
         return False
-    end = match.end()
     if source.continues(end):
         end = source.text.rfind("\n", source.position, end - 1) + 1
         if end <= source.position:
