@@ -14,8 +14,8 @@ def test_study_in_python(tmp_path, capsys):
     pytest.importorskip("pandas")
     left, names = run("study_in_python", tmp_path)
     first, second = capsys.readouterr().out.splitlines()[:2]
-    assert first == "the first time 25 trials are solved, 0 have answers"
-    assert second == "the second time 0 trials are solved, 25 have answers"
+    assert first == "the first time 25 trials are solved, 0 were there"
+    assert second == "the second time 0 trials are solved, 25 were there"
     cells = names["CELLS"]
     matrix, word, bit = nodal(cells, 5.0, 5.0, 100.0, 5.0)
     sources = np.zeros(len(matrix))

@@ -9,10 +9,10 @@ import pytest
 from xbarsim.mitigation import catalogue
 
 INTERFACE = {
-    "bench", "forward_pass", "method", "needs", "plan", "realisation", "known_chips", "ledger", "record", "harness",
-    "chip_socket", "catalogue",
+    "bench", "bench_images", "forward_pass", "method", "needs", "plan", "realisation", "known_chips", "ledger",
+    "record", "harness", "chip_socket", "catalogue",
 }  # fmt: skip
-ALLOWED = {"bench", "forward_pass", "method", "needs", "plan", "realisation"}
+ALLOWED = {"bench", "bench_images", "forward_pass", "method", "needs", "plan", "realisation"}
 """Of the interface, what a method may import."""
 
 FOREIGN = ("xbarsim.nn.datasets", "xbarsim.cli", "xbarsim.nn.model_sources", "numpy.random", "random", "os", "pathlib")

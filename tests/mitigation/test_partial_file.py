@@ -143,8 +143,10 @@ def test_records_with_what_no_chip_gave(path, name, value):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(InputError, match="give the partial file of a command that was stopped"):
+    with pytest.raises(InputError, match="no: there is no such file: check the path"):
         PartialFile(None, COMMAND, tmp_path / "no")
+    with pytest.raises(InputError, match="it is a folder: give"):
+        PartialFile(None, COMMAND, tmp_path)
 
 
 def test_a_full_disk_leaves_whole_lines_and_is_tried_again(path, monkeypatch):
