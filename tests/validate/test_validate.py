@@ -145,7 +145,7 @@ def outcome_of(*rows: Row) -> validate.Outcome:
 def test_beyond_tolerance_is_exit_code_1(monkeypatch, capsys, tmp_path):
     beyond = one_row(sources=Difference(5, 2e-9, 1e-8, "vwl0"))
     for row, words in ((beyond, "2.0e-09 > 1e-09"), (one_row(trouble="it crashed"), "it crashed")):
-        monkeypatch.setattr(validate, "run", lambda *given, row=row: outcome_of(one_row(), row))
+        monkeypatch.setattr(validate, "run", lambda *given, row=row, **_: outcome_of(one_row(), row))
         done = call(capsys, "validate", "--output", tmp_path)
         assert done.code == 1
         assert words in done.out
@@ -155,7 +155,7 @@ def test_beyond_tolerance_is_exit_code_1(monkeypatch, capsys, tmp_path):
 
 def test_json_is_one_document_with_every_comparison(monkeypatch, capsys):
     rows = [one_row(), one_row(skipped="nobody is there"), one_row(trouble="lost", seconds=math.nan)]
-    monkeypatch.setattr(validate, "run", lambda *given: outcome_of(*rows))
+    monkeypatch.setattr(validate, "run", lambda *given, **_: outcome_of(*rows))
     done = call(capsys, "validate", "--json")
     assert done.code == 1
     record = json.loads(done.out)
@@ -183,7 +183,7 @@ def test_the_page_needs_nothing_else(tmp_path):
 
 def test_without_matplotlib_there_is_a_report_and_a_sentence(monkeypatch, capsys, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.setattr(validate, "run", lambda *given: outcome_of(one_row()))
+    monkeypatch.setattr(validate, "run", lambda *given, **_: outcome_of(one_row()))
     done = call(capsys, "validate", "--output", tmp_path)
     assert done.code == 0
     assert "note: no picture: pictures need matplotlib: pip install 'xbarsim[plot]'" in done.err
@@ -193,7 +193,7 @@ def test_without_matplotlib_there_is_a_report_and_a_sentence(monkeypatch, capsys
 
 def test_a_folder_that_cannot_be_made_is_an_error(monkeypatch, capsys, tmp_path):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(validate, "run", lambda *given: outcome_of(one_row()))
+    monkeypatch.setattr(validate, "run", lambda *given, **_: outcome_of(one_row()))
     done = call(capsys, "validate", "--output", tmp_path / "file" / "report")
     assert done.code == 2
     assert "cannot be made" in done.err
@@ -208,7 +208,7 @@ def test_a_name_that_no_circuit_has_is_an_error(capsys):
 
 
 def test_a_folder_that_cannot_be_made_is_refused_first(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(validate, "run", lambda *given: pytest.fail("it was run"))
+    monkeypatch.setattr(validate, "run", lambda *given, **_: pytest.fail("it was run"))
     (tmp_path / "file").touch()
     done = call(capsys, "validate", "--quick", "--output", tmp_path / "file" / "report")
     assert done.code == 2
