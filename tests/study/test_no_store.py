@@ -8,6 +8,8 @@ import pytest
 import report_tools
 from cli_tools import assert_refused, call
 
+pytest.importorskip("torch")
+
 
 @pytest.fixture
 def place(tmp_path):
