@@ -231,7 +231,7 @@ def _states(pencil: LoopPencil) -> tuple[sparse.csc_array, NDArray[np.int64], ND
     ends = outer[(outer >= 0) & (outer < free)]
     tied[group[ends]] = True
     loose, first = np.unique(group, return_index=True)
-    still = np.flatnonzero(pencil.holding[free:].count_nonzero(axis=1) == 0)
+    still = np.flatnonzero(np.asarray(abs(pencil.holding[free:]).sum(axis=1)).ravel() == 0.0)
     balances = np.concatenate([first[~tied[loose]], free + still])
     root = np.full(tied.size, -1)
     roots = balances[balances < free]
