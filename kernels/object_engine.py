@@ -31,10 +31,6 @@ class _Method(ctypes.Structure):
     )
 
 
-_methods: list[_Method] = []
-"""What Python's functions point to."""
-
-
 def raise_error(address: int, size: int) -> None:
     """Raise what a kernel raised: its class, its arguments and the place, pickled at an address."""
     kind, arguments, _ = pickle.loads(ctypes.string_at(address, size))
@@ -89,7 +85,8 @@ def load(code: ObjectCode, unit: str, fallback: Callable[..., Any]) -> Callable[
         engine.add_object_file(_llvm.ObjectFileRef.from_data(content))
     engine.finalize_object()
     method = _Method(code.entry.encode(), engine.get_function_address(code.entry), _FASTCALL, None)
-    _methods.append(method)
+    # Never freed: at Python's end modules are emptied before the functions are gone that point to it.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(method))
     function: Callable[..., Any] = _new_function(ctypes.byref(method), fallback, None)
     return function
 
