@@ -119,3 +119,12 @@ def test_a_picture(closed, capsys):
 )
 def test_what_is_wrong_is_told_in_a_line(closed, capsys, words, message):
     assert_refused(call(capsys, *words), 2, message)
+
+
+def test_bits_without_times_are_refused(tmp_path, capsys):
+    """Without a bandwidth and without capacitance a loop has rates alone, and nothing would become of ``--bits``."""
+    path = tmp_path / "plain.sp"
+    path.write_text("inverting\nv1 a 0 1\nr1 a b 1k\ne1 o 0 0 b 1e4\nr2 b o 1k\n.op\n")
+    assert call(capsys, "loop", "--netlist", path).code == 0
+    assert_refused(call(capsys, "loop", "--netlist", path, "--bits", 6), 2, "--bits asks for times", "--bandwidth")
+    assert call(capsys, "loop", "--netlist", path, "--bits", 6, "--bandwidth", "1meg").code == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xbarsim.cli.option_types import Count, Quantity, in_order
+from xbarsim.cli.option_types import Count, Quantity, in_order, is_typed
 from xbarsim.cli.output import Output, output_options
 from xbarsim.errors import InputError
 from xbarsim.quantities import parse
@@ -69,6 +69,8 @@ def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], outp
                 "amplifiers as SPICE has them, without a pole"
             )
         report = LoopReport(close(circuit, stable=False), bits, options["poles"])
+        if is_typed("bits") and not report.stability.timed:
+            raise InputError(f"{netlist}: --bits asks for times, and without --bandwidth there are none: give it")
         # What is wrong is said before anything is printed.
         report.settled()
         if output.plot is not None:
