@@ -85,3 +85,22 @@ def test_a_font_that_came_after_matplotlibs_list_was_written_is_seen(monkeypatch
     INSTALLED.cache_clear()
     assert INSTALLED() == ("DejaVu Sans Mono",)
     INSTALLED.cache_clear()
+
+
+def test_a_font_that_went_after_matplotlibs_list_was_written_is_not_asked(monkeypatch, tmp_path):
+    from matplotlib import font_manager
+
+    style = {"style": "normal", "variant": "normal", "weight": 400, "stretch": "normal", "size": "scalable"}
+    removed = font_manager.FontEntry(fname=str(tmp_path / "removed.ttf"), name="Removed Sans", **style)
+    listed = [*font_manager.fontManager.ttflist, removed]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", listed)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [])
+    monkeypatch.setattr(fonts, "_FALLBACKS", ("Removed Sans", "DejaVu Sans Mono"))
+    INSTALLED.cache_clear()
+    monkeypatch.setattr(fonts, "_installed", INSTALLED)
+    figure = new_figure()
+    title = figure.suptitle("\N{ARC}漢")
+    assert len(save(figure, tmp_path / "a.png")) == 1
+    assert title.get_text() == "\N{ARC}□"
+    assert INSTALLED() == ("DejaVu Sans Mono",)
+    INSTALLED.cache_clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -89,12 +90,20 @@ def _boxed(words: str, lacking: set[str]) -> str:
 @cache
 def _installed() -> tuple[str, ...]:
     """Return which of the fonts with more letters are there."""
-    from matplotlib.font_manager import get_font_names
-
-    if set(_FALLBACKS).isdisjoint(get_font_names()):
+    if set(_FALLBACKS).isdisjoint(_on_disk()):
         _take_in_new_fonts()
-    names = set(get_font_names())
+    names = _on_disk()
     return tuple(name for name in _FALLBACKS if name in names)
+
+
+def _on_disk() -> set[str]:
+    """Return the names of the fonts that matplotlib lists and whose files are still there.
+
+    Its list is a cache on disk: fonts removed since stand in it until one of them is asked for.
+    """
+    from matplotlib.font_manager import fontManager
+
+    return {font.name for font in fontManager.ttflist if Path(font.fname).exists()}
 
 
 def _take_in_new_fonts() -> None:
