@@ -94,7 +94,7 @@ def test_a_font_that_went_after_matplotlibs_list_was_written_is_not_asked(monkey
     removed = font_manager.FontEntry(fname=str(tmp_path / "removed.ttf"), name="Removed Sans", **style)
     listed = [*font_manager.fontManager.ttflist, removed]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", listed)
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda **_: [])
     monkeypatch.setattr(fonts, "_FALLBACKS", ("Removed Sans", "DejaVu Sans Mono"))
     INSTALLED.cache_clear()
     monkeypatch.setattr(fonts, "_installed", INSTALLED)
