@@ -8,8 +8,18 @@
 True
 """
 
-from xbarsim.interop.foreign_arrays import ForeignArrays, aihwkit_arrays, crosssim_arrays
+from xbarsim.interop.aihwkit_layers import aihwkit_arrays
+from xbarsim.interop.crosssim_cores import crosssim_arrays
+from xbarsim.interop.foreign_arrays import ForeignArrays, ForeignPart
 from xbarsim.interop.linear_map import linear_operator
 from xbarsim.interop.matrix_core import MatrixCore, TransposedCore
 
-__all__ = ["ForeignArrays", "MatrixCore", "TransposedCore", "aihwkit_arrays", "crosssim_arrays", "linear_operator"]
+__all__ = [
+    "ForeignArrays",
+    "ForeignPart",
+    "MatrixCore",
+    "TransposedCore",
+    "aihwkit_arrays",
+    "crosssim_arrays",
+    "linear_operator",
+]

@@ -1,11 +1,7 @@
-"""Conductances out of other simulators' models: CrossSim's cores, AIHWKIT's analog layers.
-
-Nothing of theirs is imported: a model is asked for the attributes that its sources have, and what it lacks is named.
-"""
+"""A layer of another simulator as crossbars: what its arrays' currents are multiplied with, and what is taken off."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,32 +11,101 @@ from numpy.typing import ArrayLike
 from xbarsim.checks import Array, checked_array
 from xbarsim.crossbar import Crossbar
 from xbarsim.errors import InputError
-from xbarsim.interop.matrix_core import CorePair
 from xbarsim.solvers.solve import solve
 
-_MICRO = 1e-6
+
+@dataclass(frozen=True, eq=False)
+class ForeignPart:
+    """An array, or a pair, that computes a part of a layer's matrix: a tile, a slice of its bits, a significance.
+
+    Its outputs are ``unit (I_positive - I_negative - offset sum(x))``; with a unit column, the array's first column is
+    taken off the rest.
+
+    Attributes
+    ----------
+    row, col : int
+        The first input and output of the layer that it has.
+    positive : Crossbar
+        Rows are inputs, columns outputs.
+    negative : Crossbar or None
+        Whose currents are taken off; None: there is no such array.
+    unit : (outputs,) array
+        What currents, in amperes for inputs in volts, are multiplied with.
+    offset : float
+        Siemens: a conductance that is taken off in digital, from all cells alike.
+    unit_column : bool
+        Whether the first column holds zero points instead of weights.
+    """
+
+    row: int
+    col: int
+    positive: Crossbar
+    negative: Crossbar | None
+    unit: Array
+    offset: float = 0.0
+    unit_column: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(inputs, outputs)`` of the part."""
+        rows, cols = self.positive.shape
+        return rows, cols - self.unit_column
+
+    @property
+    def weights(self) -> Array:
+        """What the part multiplies by if its wires are ideal, (inputs, outputs)."""
+        g = self.positive.conductance
+        if self.negative is not None:
+            g = g - self.negative.conductance
+        if self.unit_column:
+            g = g[:, 1:] - g[:, :1]
+        return np.asarray((g - self.offset) * self.unit)
+
+    def outputs(self, volts: Array) -> Array:
+        """Return what the part adds to its outputs, (..., outputs), for its inputs in volts, (..., inputs)."""
+        currents = solve(self.positive, volts).currents
+        if self.negative is not None:
+            currents = currents - solve(self.negative, volts).currents
+        if self.unit_column:
+            currents = currents[..., 1:] - currents[..., :1]
+        return np.asarray((currents - self.offset * volts.sum(axis=-1, keepdims=True)) * self.unit)
 
 
 @dataclass(frozen=True, eq=False)
 class ForeignArrays:
-    """The pairs of arrays of a model's layer.
+    """The arrays of a model's layer.
 
     Attributes
     ----------
-    pairs : tuple of CorePair
-        The arrays: rows are the layer's inputs, columns its outputs.
-    unit : float
-        What a difference of currents, in amperes for inputs in volts, is multiplied with to be the layer's output.
+    parts : tuple of ForeignPart
+        Their outputs add up.
     shape : (inputs, outputs)
-        Of the layer's matrix.
+        Of the layer's matrix, without a bias.
+    bias : (outputs,) array or None
+        What is added in digital.
+    constant : float
+        Where the arrays have one row more than the layer has inputs, its bias: the volts of that row.
     """
 
-    pairs: tuple[CorePair, ...]
-    unit: float
+    parts: tuple[ForeignPart, ...]
     shape: tuple[int, int]
+    bias: Array | None = None
+    constant: float = 1.0
+
+    @property
+    def weights(self) -> Array:
+        """What the arrays multiply by if wires are ideal, (inputs, outputs), and a last row for an analog bias."""
+        rows = max(part.row + part.shape[0] for part in self.parts)
+        total = np.zeros((rows, self.shape[1]))
+        for part in self.parts:
+            inputs, outputs = part.shape
+            total[part.row : part.row + inputs, part.col : part.col + outputs] += part.weights
+        return total
 
     def outputs(self, inputs: ArrayLike) -> Array:
-        """Return the layer's outputs by exact solves of its circuits, without bias, (outputs,) or (batch, outputs).
+        """Return the layer's outputs by exact solves of its circuits, with its bias, (outputs,) or (batch, outputs).
+
+        The layer's converters and its noise at each read are not there.
 
         Parameters
         ----------
@@ -55,118 +120,32 @@ class ForeignArrays:
         x = checked_array("inputs", inputs, signed=True)
         if x.ndim not in (1, 2) or x.shape[-1] != self.shape[0]:
             raise InputError(f"inputs has shape {x.shape}: it must be ({self.shape[0]},) or (batch, {self.shape[0]})")
+        driven = np.concatenate([x, np.full((*x.shape[:-1], 1), self.constant)], axis=-1)
         total = np.zeros((*x.shape[:-1], self.shape[1]))
-        for pair in self.pairs:
-            rows, cols = pair.positive.shape
-            volts = x[..., pair.row : pair.row + rows]
-            difference = solve(pair.positive, volts).currents - solve(pair.negative, volts).currents
-            total[..., pair.col : pair.col + cols] += difference * self.unit
-        return total
+        for part in self.parts:
+            rows, cols = part.shape
+            total[..., part.col : part.col + cols] += part.outputs(driven[..., part.row : part.row + rows])
+        return total if self.bias is None else total + self.bias
 
 
-def crosssim_arrays(core: Any, *, row_terminal: str = "ends") -> ForeignArrays:
-    """Return the arrays of a CrossSim ``AnalogCore`` as they are programmed, with its parasitic resistances.
-
-    Source: CrossSim 3.2, ``simulator/cores/balanced_core.py`` and ``parameters/xbar_parameters.py``.
-
-    Parameters
-    ----------
-    core : AnalogCore
-        With cores of the BALANCED style whose current comes from the input lines.
-    row_terminal : {"ends", "row-0"}
-        As ``Crossbar.from_crosssim`` has it.
+def attribute(thing: Any, path: str, name: str) -> Any:
+    """Return an attribute of an attribute, or say which is missing.
 
     Raises
     ------
     InputError
-        The core is of another style, or lacks an attribute that CrossSim 3.2's have.
+        There is none.
     """
-    params = _attribute(core, "params", "core")
-    if _attribute(params, "core.balanced.interleaved_posneg", "core.params"):
-        raise InputError("core interleaves positive and negative cells on one line: it is no pair of crossbars")
-    parasitics = _attribute(params, "xbar.array.parasitics", "core.params")
-    if not _attribute(parasitics, "current_from_input", "core.params.xbar.array.parasitics"):
-        raise InputError("core's current comes from lines of its own, not from the inputs: it is no crossbar")
-    minimum = float(_attribute(params, "xbar.device.Rmin", "core.params"))
-    names = ("Rp_row", "Rp_col", "Rp_row_terminal", "Rp_col_terminal")
-    enabled = bool(getattr(parasitics, "enable", True))
-    wires = {name: float(_attribute(parasitics, name, "parasitics")) if enabled else 0.0 for name in names}
-    pairs: list[CorePair] = []
-    column, units = 0, []
-    for part in _attribute(core, "cores", "core"):
-        row = outputs = 0
-        for inner in part:
-            halves = []
-            for half in ("core_pos", "core_neg"):
-                if not hasattr(inner, half):
-                    raise InputError(
-                        f"core holds a {type(inner).__name__}, without {half}: crosssim_arrays takes the BALANCED style"
-                    )
-                matrix = np.asarray(_attribute(getattr(inner, half), "_read_matrix", half)(), dtype=np.float64)
-                halves.append(
-                    Crossbar.from_crosssim(matrix, Rmin=minimum, **wires, row_terminal=row_terminal)  # type: ignore[arg-type]
-                )
-            pairs.append(CorePair(row, column, *halves))
-            rows, outputs = halves[0].shape
-            row += rows
-            units.append(minimum * float(inner.max) / float(_attribute(params, "xbar.device.Grange_norm", "params")))
-        column += outputs
-    if np.ptp(units) > 1e-12 * max(units):
-        raise InputError("core's parts have scales of their own: they are no one matrix")
-    return ForeignArrays(tuple(pairs), units[0], (row, column))
-
-
-def aihwkit_arrays(
-    layer: Any,
-    converter: Any,
-    *,
-    word_wire: float = 0.0,
-    bit_wire: float = 0.0,
-    driver: float = 0.0,
-    sense: float = 0.0,
-) -> ForeignArrays:
-    """Return the pair of arrays that an AIHWKIT layer or tile is programmed into; AIHWKIT itself has no such circuit.
-
-    Source: AIHWKIT 1.2, ``inference/converter/conductance.py``: ``convert_to_conductances(weights)`` gives
-    conductances in microsiemens, (outputs, inputs) each, and ``scale_ratio`` with ``g = g_min + scale_ratio |w|``.
-
-    Parameters
-    ----------
-    layer : layer or tile
-        What has ``get_weights()``.
-    converter : BaseConductanceConverter
-        Of a single pair of cells a weight, as ``SinglePairConductanceConverter(g_max=25.0)``.
-    word_wire, bit_wire, driver, sense : float
-        Ohms, as those of ``Crossbar``.
-
-    Raises
-    ------
-    InputError
-        The layer gives no weights, the converter not one pair, or an attribute is missing.
-    """
-    weights = _attribute(layer, "get_weights", "layer")()
-    weights = weights[0] if isinstance(weights, tuple) else weights
-    conductances, facts = _attribute(converter, "convert_to_conductances", "converter")(weights)
-    if not isinstance(conductances, Sequence) or len(conductances) != 2 or "scale_ratio" not in facts:
-        raise InputError(f"converter {converter} does not give one pair a weight: take SinglePairConductanceConverter")
-    wires: dict[str, Any] = {"word_wire": word_wire, "bit_wire": bit_wire, "driver": driver, "sense": sense}
-    halves = [Crossbar(_numbers(half).T * _MICRO, **wires) for half in conductances]
-    unit = 1.0 / (float(facts["scale_ratio"]) * _MICRO)
-    return ForeignArrays((CorePair(0, 0, *halves),), unit, halves[0].shape)
-
-
-def _numbers(tensor: Any) -> Array:
-    """Return a tensor, wherever it is and whatever follows its gradient, as an array."""
-    for step in ("detach", "cpu"):
-        tensor = getattr(tensor, step, lambda tensor=tensor: tensor)()
-    return np.asarray(tensor, dtype=np.float64)
-
-
-def _attribute(thing: Any, path: str, name: str) -> Any:
-    """Return an attribute of an attribute, or say which is missing."""
     for part in path.split("."):
         if not hasattr(thing, part):
             kind = type(thing).__name__
             raise InputError(f"{name} is a {kind}, without {part!r}: it is of another kind or version than this reads")
         thing = getattr(thing, part)
     return thing
+
+
+def numbers(tensor: Any) -> Array:
+    """Return a tensor, wherever it is and whatever follows its gradient, as an array."""
+    for step in ("detach", "cpu"):
+        tensor = getattr(tensor, step, lambda tensor=tensor: tensor)()
+    return np.asarray(tensor, dtype=np.float64)
