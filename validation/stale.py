@@ -62,6 +62,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "papers/side_by_side_bnn.md": (*ARRAYS, *MITIGATION),
     "papers/side_by_side_lenet.md": (*ARRAYS, *MITIGATION),
     "papers/side_by_side_mlp.md": (*ARRAYS, *MITIGATION),
+    "peers.md": (*ARRAYS, "xbarsim/conventions", "xbarsim/interop"),
     "programming_speed.md": (*ARRAYS, "xbarsim/programming", "xbarsim/transient", "xbarsim/devices"),
     "settling.md": (*ARRAYS, "xbarsim/settling", "xbarsim/transient"),
     "speed.md": (*NETLISTS, "xbarsim/cli", "xbarsim/devices"),

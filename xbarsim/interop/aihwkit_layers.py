@@ -33,7 +33,7 @@ def aihwkit_arrays(
 
     Each tile's weights go through the converter by themselves, without digital scales and with an analog bias as the
     last row, as ``program_weights`` does it. Scales, the compensation of drift and a digital bias act on the outputs.
-    What programming and drift left of a model's weights is converted as it is.
+    What programming and drift left of a model's weights is converted as it is, and what a converter loses is lost.
 
     Source: AIHWKIT 1.2, ``inference/converter/`` (``convert_to_conductances``: microsiemens, (outputs, inputs)),
     ``simulator/tiles/array.py`` and ``periphery.py``.
@@ -55,7 +55,7 @@ def aihwkit_arrays(
     """
     wires: dict[str, Any] = {"word_wire": word_wire, "bit_wire": bit_wire, "driver": driver, "sense": sense}
     module = getattr(layer, "analog_module", layer)
-    if module is layer and hasattr(layer, "analog_layers"):
+    if module is layer and hasattr(layer, "analog_layers") and not hasattr(layer, "array"):
         kind = type(layer).__name__
         raise InputError(f"layer is a {kind}, which has no tiles of its own: give one of its analog_layers()")
     parts: list[ForeignPart] = []
