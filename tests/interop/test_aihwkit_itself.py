@@ -31,10 +31,10 @@ def perfect(kind="InferenceRPUConfig", **mapping):
     return config
 
 
-def linear(config, inputs=INPUTS):
+def linear(config, bias=True):
     from aihwkit.nn import AnalogLinear
 
-    return AnalogLinear(inputs, OUTPUTS, bias=True, rpu_config=config).eval()
+    return AnalogLinear(INPUTS, OUTPUTS, bias=bias, rpu_config=config).eval()
 
 
 def agrees(layer, arrays, x=None):
@@ -188,6 +188,17 @@ def test_what_has_no_tiles_or_no_converter_says_so():
     assert agrees(layer, aihwkit_arrays(layer, converters()["single"]))
 
 
-def test_gradients_and_devices_do_not_matter():
+@pytest.mark.parametrize("mapping", [SCALED, SCALED | {"digital_bias": False}, SCALED | {"max_input_size": 5}])
+def test_a_layer_without_bias(mapping):
+    layer = linear(perfect(**mapping), bias=False)
+    arrays = aihwkit_arrays(layer)
+    assert arrays.bias is None
+    assert agrees(layer, arrays)
+
+
+def test_gradients_and_precision_do_not_matter():
     layer = linear(perfect(**SCALED)).train()
     assert np.array_equal(aihwkit_arrays(layer).weights, aihwkit_arrays(layer.eval()).weights)
+    coarse = linear(perfect("TorchInferenceRPUConfig")).to(torch.bfloat16)
+    weights = coarse.get_weights()[0].double().numpy()
+    assert np.allclose(aihwkit_arrays(coarse).weights.T, weights, rtol=0, atol=0.02 * np.abs(weights).max())

@@ -17,7 +17,7 @@ from xbarsim.errors import InputError
 from xbarsim.interop.foreign_arrays import ForeignArrays, ForeignPart, attribute, numbers
 
 _MICRO = 1e-6
-_SINGLE = 1e-5  # AIHWKIT computes in single precision: what is more than its rounding is another law
+_ROUNDING = 1e-5  # of a converter that has single precision inside: more than that is another law
 
 
 def aihwkit_arrays(
@@ -76,6 +76,7 @@ def aihwkit_arrays(
 def _tile_parts(tile: Any, converter: Any, wires: dict[str, Any], row: int, col: int) -> list[ForeignPart]:
     """Return the arrays of one tile, with its digital scales."""
     weights = attribute(tile, "tile.get_weights", "layer")()
+    weights = weights.double() if hasattr(weights, "double") else weights  # half a precision is none for conductances
     scales = attribute(tile, "get_scales", "layer")()
     scale = np.ones(1) if scales is None else numbers(scales).reshape(-1)
     config = attribute(tile, "rpu_config", "layer")
@@ -94,7 +95,7 @@ def _tile_parts(tile: Any, converter: Any, wires: dict[str, Any], row: int, col:
         parts.append(ForeignPart(row, col, first, second, units, offset * _MICRO))
     again = numbers(attribute(converter, "convert_back_to_weights", "converter")(conductances, facts))
     apart = float(np.abs(np.sum([part.weights for part in parts], axis=0).T - again).max())
-    if not apart <= _SINGLE * float(np.abs(again).max()):
+    if not apart <= _ROUNDING * float(np.abs(again).max()):
         raise InputError(
             f"converter {converter} reads weights back by another law: {apart:.2g} away from its cells' differences"
         )

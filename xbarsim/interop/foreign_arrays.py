@@ -145,7 +145,7 @@ def attribute(thing: Any, path: str, name: str) -> Any:
 
 
 def numbers(tensor: Any) -> Array:
-    """Return a tensor, wherever it is and whatever follows its gradient, as an array."""
-    for step in ("detach", "cpu"):
+    """Return a tensor, wherever it is, whatever its precision and whatever follows its gradient, as an array."""
+    for step in ("detach", "cpu", "double"):
         tensor = getattr(tensor, step, lambda tensor=tensor: tensor)()
     return np.asarray(tensor, dtype=np.float64)
