@@ -28,9 +28,10 @@ PLACES = {
 
 CHILDREN = {
     "docs/howto": [
-        "howto/my_netlist", "howto/my_measurements", "howto/my_fault_map", "howto/my_network", "netlists", "devices",
-        "reading", "noise", "settling", "transient", "programming", "updates", "nonideal", "networks", "inference",
-        "mitigation", "studies", "validation", "coming_from",
+        "howto/my_netlist", "howto/my_measurements", "howto/my_fault_map", "howto/my_network",
+        "howto/my_aihwkit_model", "howto/my_crosssim_core", "netlists", "devices", "reading", "noise", "settling",
+        "transient", "programming", "updates", "nonideal", "networks", "inference", "mitigation", "studies",
+        "validation", "coming_from",
     ],
     "docs/mitigation": ["methods/*"],
     "docs/explanation": ["design", "explanation/*", "closed_form"],
