@@ -82,7 +82,7 @@ class ForeignArrays:
     shape : (inputs, outputs)
         Of the layer's matrix, without a bias.
     bias : (outputs,) array or None
-        What is added in digital.
+        Numbers that are added to outputs in digital.
     constant : float
         Where the arrays have one row more than the layer has inputs, its bias: the volts of that row.
     """
