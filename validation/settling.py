@@ -154,6 +154,7 @@ def main() -> None:
         "| settling | transient |",
         "|" + "---|" * 10,
     ]
+    against_transient(array(4), farads(4, 1.0), np.full(4, 0.1))  # compiles
     for lines in LINES:
         for coupled in COUPLED:
             crossbar, capacitance = array(lines), farads(lines, coupled)
