@@ -317,6 +317,19 @@ def test_margins_have_units(tmp_path):
     assert "2.000" in {label.get_text() for label in axes.get_yticklabels()}
 
 
+@pytest.mark.parametrize(
+    ("axis", "label"),
+    [
+        ("wires.word+wires.bit", "wires.word+wires.bit (ohm)"), ("cells.r_on", "cells.r_on (ohm)"),
+        ("wires.word+adc.bits", "wires.word+adc.bits"),
+    ],
+)  # fmt: skip
+def test_ohms_of_the_hardware_are_on_the_axis(tmp_path, axis, label):
+    axes = {axis: [1, 2, 5], "method": ["none"]}
+    (chart,) = report_contents(made(tmp_path, sweep=f'[sweep]\n"{axis}" = [1, 2, 5]\n', axes=axes)).charts
+    assert chart.x_label == label
+
+
 def test_a_label_takes_the_place_of_a_unit(tmp_path):
     contents = margins(tmp_path, '[report.labels]\nsneak_current = "amperes that sneak"\nwire = "ohm"\n')
     (chart,) = (chart for chart in contents.charts if chart.metric == "sneak_current")

@@ -14,7 +14,10 @@ from xbarsim.study.tables import FileTable, unknown_name
 
 _OHMS = ("wire", "word_wire", "bit_wire", "driver", "sense", "load", "r_on", "r_off")
 _STATES = {"current": "A", "cell_current": "A", "sneak_current": "A", "power": "W", "stress": "V"}
+_CELLS = ("r_on", "r_off")
 UNITS: Mapping[str, Mapping[str, str]] = {
+    "network": dict.fromkeys(("wires.word", "wires.bit", "wires.driver", "wires.sense"), "ohm")
+    | {f"{place}{name}": "ohm" for place in ("", "cells.") for name in _CELLS},
     "margin": dict.fromkeys(_OHMS, "ohm")
     | {"read_voltage": "V"}
     | {f"{state}{name}": unit for state in ("", "lrs.", "hrs.") for name, unit in _STATES.items()},

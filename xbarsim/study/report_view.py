@@ -103,7 +103,9 @@ class ReportView:
         return label + self._unit_of(axis) if label == axis else label
 
     def _unit_of(self, name: str) -> str:
-        return f" ({self.settings.units[name]})" if name in self.settings.units else ""
+        # An axis may be several settings together, as wires.word+wires.bit.
+        units = {self.settings.units.get(part) for part in name.split("+")}
+        return f" ({units.pop()})" if len(units) == 1 and None not in units else ""
 
     def is_percent(self, metric: str) -> bool:
         """Whether a number is shown in percent."""
