@@ -9,6 +9,7 @@ from cli_tools import environment
 
 from xbarsim import Crossbar, effective_conductance, resources
 from xbarsim.errors import TooLargeError
+from xbarsim.study import runner
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are read from Linux's tables")
 
@@ -94,6 +95,7 @@ import resource
 import numpy as np
 from xbarsim import Crossbar, effective_conductance, resources
 from xbarsim.errors import TooLargeError
+from xbarsim.study import runner
 effective_conductance(Crossbar(np.full((9, 7), 1e-4), word_wire=1.0))
 size = resources._kilobytes(resources.Path("/proc/self/status"), {line!r})
 resource.setrlimit(resource.{name}, (size + {left}_000_000, resource.RLIM_INFINITY))
@@ -103,3 +105,22 @@ except (TooLargeError, MemoryError) as error:
     print(error)
 """
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("processor\t: 0\nmodel name\t: Fast: 3 GHz\nprocessor\t: 1\nmodel name\t: Slow\n", "Fast: 3 GHz"),
+        ("Hardware\t: board\n", "arm7"), (None, "arm7"),
+    ],
+)  # fmt: skip
+def test_the_processor_has_its_makers_name_where_the_system_says_so(tmp_path, monkeypatch, table, name):
+    if table is not None:
+        (tmp_path / "cpuinfo").write_text(table)
+    monkeypatch.setattr(resources, "Path", lambda path: tmp_path / path.rpartition("/")[2])
+    monkeypatch.setattr(resources.platform, "processor", lambda: "")
+    monkeypatch.setattr(resources.platform, "machine", lambda: "arm7")
+    assert resources.processor() == name
+    runner.versions.cache_clear()
+    assert runner.versions().endswith(f", {name}")
+    runner.versions.cache_clear()

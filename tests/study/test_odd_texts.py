@@ -85,6 +85,7 @@ def test_no_sign_of_a_text_acts_in_markdown(tmp_path):
         from dataclasses import replace
 
         assert f"\n{start}" not in markdown_page(replace(contents, paragraphs=(start,)))
+    assert "\n784-128-10 on MNIST\n" in markdown_page(replace(contents, paragraphs=("784-128-10 on MNIST",)))
 
 
 def test_labels_of_any_letters_are_drawn_and_written(tmp_path):

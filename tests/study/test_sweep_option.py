@@ -79,6 +79,12 @@ def test_chips_of_a_combination_are_put_together(report):
     assert (second.chips, second.errors) == ((), ("ValueError: no",))
 
 
+def test_the_table_has_no_deviation_of_one_chip():
+    found = rows((1, 0, "done", {"accuracy": 0.5, "agreement": 0.75, "ideal": 1.0}))
+    table = SweepReport(("heading",), ("a",), combinations_of(found), {}).as_table()
+    assert "50.00%   -     75.00%" in table, table
+
+
 def test_every_form_has_what_failed(report):
     assert "60.00%  14.14%" in report.as_table()
     assert "0 (1 failed)" in report.as_table()

@@ -197,14 +197,14 @@ def asked(studies: Sequence[tuple[Row, Study, dict[str, str]]]) -> str:
 
 def picture(path: Path, study: Study, chains: dict[str, str]) -> None:
     """Draw accuracy on the chip against writes a cell, of each way and chip."""
-    from xbarsim.plot import new_figure
+    from xbarsim.plot import new_figure, style
 
     figure = new_figure(figsize=(6.4, 4.2))
     axes = figure.subplots()
-    for (name, text), color in zip(chains.items(), ("C3", "C0", "C2"), strict=True):
+    for number, (name, text) in enumerate(chains.items()):
         for k, record in enumerate(result(study, text).records):
             writes, level = record.trace["writes_a_cell"], record.trace["chip_validation"]
-            axes.plot(writes, 100.0 * np.array(level), "o-", color=color, markersize=3, label=None if k else name)
+            axes.plot(writes, 100.0 * np.array(level), **style(number), markersize=4, label=None if k else name)
     axes.set_xlabel("writes a cell, beyond programming")
     axes.set_ylabel("validation images right, %")
     axes.grid(linewidth=0.3)

@@ -239,14 +239,16 @@ def measured(
 
 def drawn(path: Path, curves: dict[str, list[tuple[float, tuple[float, ...]]]]) -> None:
     """Draw accuracies on the circuit and by the closed form, and the closed form's error, against ohms."""
-    from xbarsim.plot import new_figure
+    from xbarsim.plot import TEXT, new_figure, style
 
-    figure = new_figure(figsize=(9.0, 3.8))
+    figure = new_figure(figsize=(9.0, 4.6))
     left, right = figure.subplots(1, 2)
-    for color, (kind, points) in zip(("C0", "C1", "C2"), curves.items(), strict=False):
+    for number, (kind, points) in enumerate(curves.items()):
+        look = style(number)
+        color, mark = look["color"], look["marker"]
         ohms = [point[0] for point in points]
         values = np.array([point[1] for point in points])
-        left.plot(ohms, values[:, 0], "-o", color=color, markersize=4, label=f"{kind}: circuit")
+        left.plot(ohms, values[:, 0], "-", marker=mark, color=color, markersize=4, label=f"{kind}: circuit")
         left.plot(ohms, values[:, 1], ":x", color=color, markersize=5, label=f"{kind}: closed form says")
         left.plot(ohms, values[:, 2], "--", color=color, linewidth=1, label=f"{kind}: circuit, a gain a layer")
     both = np.array([point[1] for point in curves["both"]])
@@ -258,8 +260,8 @@ def drawn(path: Path, curves: dict[str, list[tuple[float, tuple[float, ...]]]]) 
         6: "the pair, after a gain",
         7: "500 x 10",
     }
-    for column, label in lines.items():
-        right.plot(ohms, both[:, column], "-o", markersize=4, linewidth=1, label=label)
+    for number, (column, label) in enumerate(lines.items()):
+        right.plot(ohms, both[:, column], **style(number), markersize=4, linewidth=1, label=label)
     left.set_ylabel("test images right, %")
     right.set_ylabel("closed form's map off the circuit's, %")
     right.set_yscale("log")
@@ -267,7 +269,7 @@ def drawn(path: Path, curves: dict[str, list[tuple[float, tuple[float, ...]]]]) 
         axes.set_xscale("log")
         axes.set_xlabel("ohm")
         axes.grid(linewidth=0.3)
-        axes.legend(fontsize=6)
+        axes.legend(fontsize=TEXT, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=110)
 

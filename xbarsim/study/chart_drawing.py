@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
-from xbarsim.plot import BLACK, GREY, PALE, SEQUENTIAL, letter, new_figure, plain, style
+from xbarsim.plot import BLACK, GREY, PALE, SEQUENTIAL, letter, new_figure, plain, scale_axis, style
 from xbarsim.study.charts import Chart, ChartLine, HeatChart, HeatPanel, Panel
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _DOWN = 11
 
 _CELLS = 10
 """Columns of a heat map that have room for their numbers."""
+
+_COUNTS = 1e4, 1e8
+"""Between them numbers along y are written out."""
 
 _SHADES = 40
 _MARKED = 16
@@ -157,6 +160,11 @@ def _scale_y(axes: Axes, chart: Chart, scale: float) -> None:
     else:
         room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
         axes.set_ylim(low - room, high + room)
+        if _COUNTS[0] <= high < _COUNTS[1] and room >= 1.0:
+            # As tables have them: 200,000, not 0.2 with a 1e6 far above.
+            axes.yaxis.set_major_formatter("{x:,.0f}")
+    if chart.unit and chart.label.endswith(f"({chart.unit})"):
+        scale_axis(axes.yaxis, (low, high), axes.get_ylabel(), "log" if chart.is_y_log else "linear")
 
 
 def _scale_x(axes: Axes, chart: Chart) -> None:

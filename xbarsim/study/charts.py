@@ -90,6 +90,8 @@ class Chart:
         Panels that would be too many.
     lowest : float, optional
         Where the axis begins, whatever lies below.
+    unit : str
+        Of the number, which its label ends with if the file has no other label; empty if it has none.
     """
 
     metric: str
@@ -106,6 +108,7 @@ class Chart:
     lines_label: str = ""
     left_out: int = 0
     lowest: float | None = None
+    unit: str = ""
 
     @property
     def is_y_log(self) -> bool:
@@ -224,17 +227,18 @@ def _chart(view: ReportView, x: str, metric: str) -> Chart:
             spot = point | ({view.lines: line_value} if view.lines else {})
             marks = _line_references(references, sources, spot, x, values, numeric, metric)
             if at or marks:
-                label = view.label(metric if line_value is None else line_value)
+                label = view.metric_label(metric) if line_value is None else view.label(line_value)
                 lines.append(
                     ChartLine(number, label, tuple(place for place, _ in at), tuple(spread for _, spread in at), marks)
                 )
         panels.append(Panel(title, tuple(lines), _ideal(rows, metric)))
     return Chart(
-        metric, view.label(metric), view.label(x), view.is_percent(metric), numeric and view.is_log(x), tuple(values),
-        numeric, tuple(view.label(value) for value in values), tuple(panels),
-        tuple(view.label(metric if value is None else value) for value in line_values), tuple(sources),
+        metric, view.metric_label(metric), view.axis_label(x), view.is_percent(metric), numeric and view.is_log(x),
+        tuple(values), numeric, tuple(view.label(value) for value in values), tuple(panels),
+        tuple(view.metric_label(metric) if value is None else view.label(value) for value in line_values),
+        tuple(sources),
         "" if view.lines in (None, "method", "model") else view.label(view.lines), max(0, len(groups) - MOST_PANELS),
-        view.settings.lowest.get(metric),
+        view.settings.lowest.get(metric), view.settings.units.get(metric, ""),
     )  # fmt: skip
 
 
@@ -286,7 +290,7 @@ def heat_charts(view: ReportView) -> Iterator[HeatChart]:
                 HeatPanel(title, tuple(tuple(means.get((column, row)) for column in columns) for row in rows))
             )
         chart = HeatChart(
-            metric, view.label(metric), view.label(right), view.label(up), view.is_percent(metric),
+            metric, view.metric_label(metric), view.axis_label(right), view.axis_label(up), view.is_percent(metric),
             tuple(map(view.label, columns)), tuple(map(view.label, rows)), tuple(panels),
             max(0, len(groups) - MOST_PANELS),
         )  # fmt: skip

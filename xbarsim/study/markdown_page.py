@@ -10,7 +10,7 @@ from xbarsim.study.report_contents import ReportContents
 from xbarsim.study.result_tables import ResultTable
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
-_BEGINS = re.compile(r"^(\d*)([-+=.)])")
+_BEGINS = re.compile(r"^(\d+(?=[.)])|(?=[-+=]))(.)")
 """What makes a list or a heading of a line."""
 
 

@@ -12,6 +12,19 @@ from xbarsim.study.references import Reference, references, same_value
 from xbarsim.study.study_file import StudyFile
 from xbarsim.study.tables import FileTable, unknown_name
 
+_OHMS = ("wire", "word_wire", "bit_wire", "driver", "sense", "load", "r_on", "r_off")
+_STATES = {"current": "A", "cell_current": "A", "sneak_current": "A", "power": "W", "stress": "V"}
+_CELLS = ("r_on", "r_off")
+UNITS: Mapping[str, Mapping[str, str]] = {
+    "network": dict.fromkeys(("wires.word", "wires.bit", "wires.driver", "wires.sense"), "ohm")
+    | {f"{place}{name}": "ohm" for place in ("", "cells.") for name in _CELLS},
+    "margin": dict.fromkeys(_OHMS, "ohm")
+    | {"read_voltage": "V"}
+    | {f"{state}{name}": unit for state in ("", "lrs.", "hrs.") for name, unit in _STATES.items()},
+    "netlist": {"power": "W"},
+}
+"""By kind of study: units of axes and numbers whose names are the program's."""
+
 _KEYS = ("x", "lines", "panels", "heat", "metrics", "percent", "log", "lowest", "labels")
 
 
@@ -37,6 +50,8 @@ class ReportSettings:
         Where the axes of metrics begin, whatever lies below.
     labels : mapping of str to str
         What axes, metrics and words are called in the report.
+    units : mapping of str to str
+        Of axes and metrics.
     references : tuple of Reference
         Numbers of others.
     """
@@ -50,6 +65,7 @@ class ReportSettings:
     log: bool | None = None
     lowest: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
 
     def label(self, name: Any) -> str:
@@ -78,7 +94,7 @@ def report_settings(study: StudyFile) -> ReportSettings:
     return ReportSettings(
         x, lines, panels, _heat(table, axes), table.words("metrics", study.table.words("metrics")), _percent(table),
         _flag(table, "log"), _lowest(table.table("lowest")), _labels(table.table("labels")),
-        tuple(_references(study, axes)),
+        UNITS.get(study.kind, {}), tuple(_references(study, axes)),
     )  # fmt: skip
 
 

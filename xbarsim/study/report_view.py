@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,8 @@ from xbarsim.study.tables import unknown_name
 
 SHARES = ("accuracy", "before", "ideal", "agreement")
 """Numbers from 0 to 1 that are shown in percent if nothing else is said."""
+
+_WORDS = re.compile(r"[a-z_.]+")
 
 _NO_METRIC = "result"
 """What a table has a column for before any trial has ended."""
@@ -84,6 +87,25 @@ class ReportView:
     def label(self, name: Any) -> str:
         """Return what a name or a value is called."""
         return self.settings.label(name)
+
+    def metric_label(self, metric: str) -> str:
+        """Return what a number is called: its label, else its name, in words where it is one of the program's."""
+        label = self.label(metric)
+        if label != metric:
+            return label
+        # What has brackets or digits is a name of a netlist's nodes and sources, or of a network's layers.
+        words = metric.replace("_", " ") if _WORDS.fullmatch(metric) else metric
+        return words + self._unit_of(metric)
+
+    def axis_label(self, axis: str) -> str:
+        """Return what an axis is called where its values stand for themselves."""
+        label = self.label(axis)
+        return label + self._unit_of(axis) if label == axis else label
+
+    def _unit_of(self, name: str) -> str:
+        # An axis may be several settings together, as wires.word+wires.bit.
+        units = {self.settings.units.get(part) for part in name.split("+")}
+        return f" ({units.pop()})" if len(units) == 1 and None not in units else ""
 
     def is_percent(self, metric: str) -> bool:
         """Whether a number is shown in percent."""

@@ -59,15 +59,13 @@ def result_tables(view: ReportView, most: int | None = None) -> Iterator[ResultT
         Rows of each table.
     """
     if view.lines is None:
-        columns = [_Column(view, metric, None, view.label(metric)) for metric in view.metrics]
+        columns = [_Column(view, metric, None, view.metric_label(metric)) for metric in view.metrics]
         yield _table(view, "Results", columns, most)
         return
     for metric in view.metrics:
         values = view.table.axes[view.lines]
         columns = [_Column(view, metric, value, view.label(value)) for value in values]
-        title = view.label(metric)
-        if title == metric:  # a name of the program's, that no label is given for
-            title = metric.replace("_", " ")
+        title = view.metric_label(metric)
         title = f"{title[:1].upper()}{title[1:]}" + (", %" if view.is_percent(metric) else "")
         # A column of a method speaks for itself; one of a number does not.
         by = "" if view.lines in ("method", "model") else f", by {view.label(view.lines)}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xbarsim.errors import InputError
+from xbarsim.resources import processor
 from xbarsim.study.artifact_files import is_whole, write_artifact
 from xbarsim.study.executors import Attempt, Executor
 from xbarsim.study.store import Store, TrialAnswer
@@ -196,13 +197,13 @@ def _stages(trials: Sequence[Trial]) -> Iterator[list[Artifact]]:
 
 @cache
 def versions() -> str:
-    """Return what takes part, with versions, in a line."""
+    """Return what takes part, with versions, in a line; the processor too, for trainings round as it does."""
     packages = ("xbarsim", "numpy", "numba", "scipy", "torch")
     parts = [f"Python {platform.python_version()}"]
     for package in packages:
         with contextlib.suppress(Exception):
             parts.append(f"{package} {version(package)}")
-    return ", ".join(parts)
+    return ", ".join([*parts, processor()])
 
 
 def lock_file(path: Path) -> Path:

@@ -89,9 +89,11 @@ class SweepReport:
         heads += ["joules"] * metered + ["chips"]
         table = [heads]
         for combination in self.combinations:
+            # Of one chip there is no deviation, and 0.00% would say that chips are alike.
+            deviation = "-" if len(combination.chips) == 1 else _share(combination.deviation("accuracy"))
             numbers = [
-                _share(combination.mean("accuracy")), _share(combination.deviation("accuracy")),
-                _share(combination.mean("agreement")), *(_share(combination.mean(name)) for name in moments),
+                _share(combination.mean("accuracy")), deviation, _share(combination.mean("agreement")),
+                *(_share(combination.mean(name)) for name in moments),
                 *(_joules(combination.mean("joules")) for _ in range(metered)),
             ]  # fmt: skip
             failed = f" ({len(combination.errors)} failed)" if combination.errors else ""
