@@ -1,7 +1,8 @@
 """SPICE netlists: text to a flat circuit, a circuit to the crossbar that it is, and a crossbar back to text.
 
 ``read(path)`` gives a :class:`Circuit`; ``circuit.recognise()`` finds the crossbar in its graph, ``circuit.solve()``
-runs its analyses, ``report`` puts a crossbar's solution back into the netlist's names, and ``write`` writes a crossbar.
+runs its analyses: a :class:`CircuitSolution`, of :class:`SolvedAnalysis`. ``report`` puts a crossbar's solution back
+into the netlist's names, and ``write`` writes a crossbar.
 """
 
 from __future__ import annotations
@@ -15,11 +16,27 @@ from xbarsim.netlist.write import write
 
 if TYPE_CHECKING:
     from xbarsim.analysis.circuit import Circuit, read
+    from xbarsim.analysis.circuit_solution import CircuitSolution, SolvedAnalysis
 
-_ABOVE = {"Circuit": "circuit", "read": "circuit"}
+_ABOVE = {
+    "Circuit": "circuit",
+    "CircuitSolution": "circuit_solution",
+    "SolvedAnalysis": "circuit_solution",
+    "read": "circuit",
+}
 """Where analyses have names of this package: they stand on netlists, so these are looked up when they are asked for."""
 
-__all__ = ["Circuit", "NetlistError", "NotACrossbarError", "Recognition", "read", "report", "write"]
+__all__ = [
+    "Circuit",
+    "CircuitSolution",
+    "NetlistError",
+    "NotACrossbarError",
+    "Recognition",
+    "SolvedAnalysis",
+    "read",
+    "report",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:
