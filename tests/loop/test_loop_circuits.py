@@ -1,5 +1,6 @@
 """Circuits that compute: against linear algebra where all is ideal, and a nodal analysis of every cell where not."""
 
+import inspect
 from fractions import Fraction
 
 import numpy as np
@@ -179,6 +180,17 @@ def test_settings_of_circuits_act():
     ]
     assert abs(ohms[0] / ohms[1] - 1.0) < 0.1
     assert ohms[0] != ohms[1]
+
+
+def test_circuits_with_inverters_take_the_same_settings():
+    names = [set(inspect.signature(circuit).parameters) for circuit in (solve_inverse, pseudo_inverse, eigenvector)]
+    common = {"array", "unit", "amplifier", "inverter_ohms", "tolerance"}
+    assert [listed - common for listed in names] == [
+        {"b", "stable"},
+        {"b", "stable", "second", "feedback_siemens"},
+        set(),
+    ]
+    assert all(common <= listed for listed in names)
 
 
 def test_units_and_scales_cancel():
