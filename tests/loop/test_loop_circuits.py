@@ -175,6 +175,12 @@ def test_settings_of_circuits_act():
         moved = pseudo_inverse(Crossbar(X * UNIT), y, unit=UNIT, amplifier=amp, **setting)
         assert not np.allclose(moved.x, plain.x, rtol=1e-5, atol=0.0)
         agrees(moved.circuit)
+    signed = SignedPair.of(X - 0.5, UNIT)
+    circuits = [
+        pseudo_inverse(signed, y, unit=UNIT, amplifier=amp, inverter_ohms=r, stable=False).circuit for r in (1e3, 1e5)
+    ]
+    assert not np.allclose(*(circuit.voltages(["x0", "x1"]) for circuit in circuits), rtol=1e-6, atol=0.0)
+    agrees(circuits[0])
     ohms = [
         eigenvector(Crossbar(np.abs(A) * UNIT), unit=UNIT, amplifier=amp, inverter_ohms=r).value for r in (1e3, 1e5)
     ]
