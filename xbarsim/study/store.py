@@ -80,7 +80,7 @@ class Store:
     ) -> None:
         self._base.close()
         if kind is None and self._was_written():
-            raise InputError(f"{self.path}: {_WRITTEN}")
+            raise InputError(f"{self.path}: {_CHANGED_MEANWHILE}")
 
     def _was_written(self) -> bool:
         """Tell whether it was written while it was read without a lock: then what was read may be of no moment."""
@@ -91,9 +91,11 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise InputError(f"{self.path}: {_WRITTEN if self._was_written() else _explained(error)}") from None
+            raise InputError(
+                f"{self.path}: {_CHANGED_MEANWHILE if self._was_written() else _explained(error)}"
+            ) from None
         except json.JSONDecodeError:
-            raise InputError(f"{self.path}: {_WRITTEN if self._was_written() else _DAMAGED}") from None
+            raise InputError(f"{self.path}: {_CHANGED_MEANWHILE if self._was_written() else _DAMAGED}") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -304,7 +306,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-_WRITTEN = "it was written while it was read, in a folder where no lock can be: read it again"
+_CHANGED_MEANWHILE = "it was written while it was read, in a folder where no lock can be: read it again"
 
 _DAMAGED = "it is no store, or a damaged one: give another --store; sqlite3 FILE .recover saves what can be read"
 
