@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from xbarsim.study.listing import listing
 from xbarsim.study.open_study import OpenStudy
+from xbarsim.study.report_settings import report_settings
+from xbarsim.study.report_view import ReportView
 from xbarsim.study.store import Store, TrialAnswer
 from xbarsim.study.study_file import read
+from xbarsim.study.study_table import StudyTable
 from xbarsim.study.trial import Artifact, Trial
 
 HEAD = """
@@ -68,3 +72,31 @@ def study(
                 store.record(trial, found, VERSIONS)
     opened.__dict__["trials"] = listed  # what the file asks for needs torch to be told
     return opened
+
+
+BITS = {"adc.bits": [4, 6, 8], "cells.faults.rate": [0, 0.01, 0.1], "method": ["none", "fpt"]}
+BITS_SWEEP = '[sweep]\n"adc.bits" = [4, 6, 8]\n"cells.faults.rate" = [0, 0.01, 0.1]\n'
+
+
+def one_failure(point: dict[str, Any]) -> TrialAnswer:
+    """Answer a point with an accuracy that faults lower; one chip of ``fpt`` without faults fails."""
+    if point["method"] == "fpt" and point.get("cells.faults.rate") == 0 and point["chip"] == 0:
+        return FAILURE
+    return accuracy(0.9 + 0.01 * point["chip"] - point.get("cells.faults.rate", 0) / 2)
+
+
+def answered(
+    folder: Path,
+    more: str = "",
+    sweep: str = SWEEP,
+    axes: Mapping[str, Iterable[Any]] = RATES,
+    reply: Callable[[dict[str, Any]], TrialAnswer | None] = one_failure,
+    chips: int = 3,
+) -> OpenStudy:
+    """Return a study with more in its file than its head and what it sweeps."""
+    return study(folder, HEAD + sweep + more, axes, reply, chips)
+
+
+def view(opened: OpenStudy) -> ReportView:
+    """Return how a report shows a study."""
+    return ReportView.of(StudyTable.of(listing(opened).rows), report_settings(opened.file), "faults.toml")

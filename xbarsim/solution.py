@@ -80,7 +80,10 @@ class Solution:
 
     @property
     def currents(self) -> Array:
-        """Output currents in amperes, ``(cols,)`` or ``(batch, cols)``: those at ``bit_bottom``."""
+        """Output currents in amperes, ``(cols,)`` or ``(batch, cols)``: those at ``bit_bottom``.
+
+        Of bit lines that are held at both ends they are one part, ``end_currents["bit_top"]`` the other.
+        """
         return self.end_currents["bit_bottom"]
 
     @property

@@ -156,3 +156,11 @@ def test_to_solve_twice_is_to_solve_once(tmp_path):
     first, second = circuit.solve(), circuit.solve()
     assert first.notes == second.notes
     assert first[0].voltage("b").tolist() == second[0].voltage("b").tolist() == pytest.approx([0.5, 2 / 3])
+
+
+def test_what_solve_returns_has_a_public_name(tmp_path):
+    solution = read_text(tmp_path, NETWORK).solve()
+    assert type(solution) is xbarsim.netlist.CircuitSolution
+    assert type(solution[0]) is xbarsim.netlist.SolvedAnalysis
+    with pytest.raises(AttributeError, match=r"'xbarsim\.netlist' has no attribute 'Solution'"):
+        xbarsim.netlist.Solution  # noqa: B018

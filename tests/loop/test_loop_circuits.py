@@ -1,5 +1,6 @@
 """Circuits that compute: against linear algebra where all is ideal, and a nodal analysis of every cell where not."""
 
+import inspect
 from fractions import Fraction
 
 import numpy as np
@@ -174,11 +175,28 @@ def test_settings_of_circuits_act():
         moved = pseudo_inverse(Crossbar(X * UNIT), y, unit=UNIT, amplifier=amp, **setting)
         assert not np.allclose(moved.x, plain.x, rtol=1e-5, atol=0.0)
         agrees(moved.circuit)
+    signed = SignedPair.of(X - 0.5, UNIT)
+    circuits = [
+        pseudo_inverse(signed, y, unit=UNIT, amplifier=amp, inverter_ohms=r, stable=False).circuit for r in (1e3, 1e5)
+    ]
+    assert not np.allclose(*(circuit.voltages(["x0", "x1"]) for circuit in circuits), rtol=1e-6, atol=0.0)
+    agrees(circuits[0])
     ohms = [
         eigenvector(Crossbar(np.abs(A) * UNIT), unit=UNIT, amplifier=amp, inverter_ohms=r).value for r in (1e3, 1e5)
     ]
     assert abs(ohms[0] / ohms[1] - 1.0) < 0.1
     assert ohms[0] != ohms[1]
+
+
+def test_circuits_with_inverters_take_the_same_settings():
+    names = [set(inspect.signature(circuit).parameters) for circuit in (solve_inverse, pseudo_inverse, eigenvector)]
+    common = {"array", "unit", "amplifier", "inverter_ohms", "tolerance"}
+    assert [listed - common for listed in names] == [
+        {"b", "stable"},
+        {"b", "stable", "second", "feedback_siemens"},
+        set(),
+    ]
+    assert all(common <= listed for listed in names)
 
 
 def test_units_and_scales_cancel():

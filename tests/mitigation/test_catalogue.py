@@ -40,7 +40,7 @@ def mirror(monkeypatch):
 def packages(monkeypatch):
     """Entry points, as installed packages would have them."""
     entries = []
-    monkeypatch.setattr(packaged_methods, "entry_points", lambda group: entries if group == "xbarsim.methods" else [])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries if group == "xbarsim.methods" else [])
     packaged_methods.packaged_methods.cache_clear()
     yield entries
     packaged_methods.packaged_methods.cache_clear()

@@ -224,7 +224,7 @@ def test_layers_that_share_weights_are_refused():
     linear = torch.nn.Linear
     model = torch.nn.Sequential(torch.nn.Flatten(), linear(64, 64), torch.nn.ReLU(), linear(64, 64), linear(64, 10))
     model[3].weight = model[1].weight
-    with pytest.raises(InputError, match="two layers share theirs"):
+    with pytest.raises(InputError, match="two layers share a weight"):
         Harness(model, digits(), ARRAYS).check([chain("reduce-fix:batch=20")])
 
 

@@ -190,9 +190,9 @@ def repacked(path, **changes):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"about": {"version": 2}}, "the chip has version 2, this xbarsim reads up to 1: update xbarsim"),
-        ({"about": {"version": "x"}}, "this is no chip that xbarsim saved"),
-        ({"about": {"format": "other"}}, "this is no chip that xbarsim saved"),
+        ({"about": {"version": 2}}, "it has version 2, and this xbarsim reads up to 1: update it"),
+        ({"about": {"version": "x"}}, "it has no chip that xbarsim saved"),
+        ({"about": {"format": "other"}}, "it has no chip that xbarsim saved"),
         ({"about": {"seed": 1.5}}, "the chip is damaged: seed is 1.5"),
         ({"about": {"shapes": [[3, 3]]}}, "the chip is damaged: faults_0 is int8 of shape"),
         ({"about": {"shapes": 3}}, "the chip is damaged"),
@@ -231,7 +231,7 @@ def test_damaged_files(tmp_path):
     with pytest.raises(InputError, match="it is a folder"):
         Chip.load(tmp_path)
     np.savez(path, faults=np.zeros((2, 2)))
-    with pytest.raises(InputError, match="this is no chip that xbarsim saved"):
+    with pytest.raises(InputError, match="it has no chip that xbarsim saved"):
         Chip.load(path)
 
 

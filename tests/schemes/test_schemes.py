@@ -172,6 +172,16 @@ def test_mvm_at_both_ends_is_what_the_ends_say_for_one_vector_and_for_a_batch():
     np.testing.assert_allclose(schemes.mvm(xbar, v[0]).currents, xbarsim.solve(xbar, v[0]).currents, rtol=1e-13)
 
 
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_what_a_column_gives_at_both_ends_is_what_its_cells_carry(batch):
+    """``currents`` are the bottom ends' part alone; with their tops' all current of the column is counted."""
+    v = np.random.default_rng(6).uniform(0.1, 1.0, (*batch, 5))
+    solution = schemes.mvm(random_array(), v, both_bits=True, fields=True)
+    whole = solution.currents + solution.end_currents["bit_top"]
+    np.testing.assert_allclose(whole, solution.device_currents.sum(axis=-2), rtol=1e-11)
+    assert (np.abs(solution.end_currents["bit_top"]) > 0.1 * np.abs(whole)).all()
+
+
 def test_a_load_is_the_selected_columns_sense_resistor():
     """One cell and its load divide the voltage; the other columns keep theirs."""
     xbar = Crossbar([[1e-3, 1e-3]], sense=7.0)

@@ -11,5 +11,7 @@ the nodes within),
 take. :mod:`~xbarsim.analysis.results` holds the numbers; :mod:`~xbarsim.analysis.readout`,
 :mod:`~xbarsim.analysis.measure` and :mod:`~xbarsim.analysis.printed` read them by name,
 :mod:`~xbarsim.analysis.rawfile` writes them, :mod:`~xbarsim.analysis.pictures` chooses among
-:mod:`~xbarsim.analysis.drawings`, :mod:`~xbarsim.analysis.numbers` takes out the few that a study keeps.
+:mod:`~xbarsim.analysis.drawings`, :mod:`~xbarsim.analysis.numbers` takes out the few that a study keeps. For Python,
+:mod:`~xbarsim.analysis.circuit` is what reading a netlist gives: it solves itself by
+:mod:`~xbarsim.analysis.circuit_runs` and gives a :mod:`~xbarsim.analysis.circuit_solution`.
 """

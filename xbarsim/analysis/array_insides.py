@@ -9,15 +9,15 @@ import numpy as np
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.unsolvable import floating_error
 from xbarsim.crossbar import Array, Side
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import fixes_voltage, is_hidden
 from xbarsim.netlist.graph.arrays_inside import ArrayInside
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.netlist.recognition import report_points
 from xbarsim.solution import Solution
 
 
 def with_insides(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     result: AnalysisResult,
     volts: Array,
     arrays: list[tuple[ArrayInside, Solution, dict[Side, Array]]],
@@ -26,7 +26,7 @@ def with_insides(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The whole.
     result : AnalysisResult
         Of what is outside of the arrays; its nodes do not matter.

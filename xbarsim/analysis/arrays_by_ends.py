@@ -17,16 +17,16 @@ from xbarsim.analysis.points import Points
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array, Side
 from xbarsim.errors import ConvergenceError, SolveError, TooLargeError
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import CURRENT, GROUND, RESISTOR
 from xbarsim.netlist.graph.arrays_inside import ArrayInside, cells_of
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.quantities import counted
 from xbarsim.solution import Solution
 from xbarsim.solvers.effective import port_admittance, ports
 from xbarsim.solvers.solve import solve_points
 
 Ints = NDArray[np.int64]
-General = Callable[[Circuit, Points], AnalysisResult]
+General = Callable[[ReadCircuit, Points], AnalysisResult]
 
 FEWEST_CELLS, FEWEST_LINEAR_CELLS = 4096, 16384
 """From which on couplings are faster than the array itself in the general solver, which solves the latter but once."""
@@ -102,7 +102,7 @@ class _Reduced:
 
     Attributes
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         Its nodes are those outside of the arrays; behind the whole circuit's elements come the couplings, then a
         source of 0 A at each node that an array meets.
     keep : (k,) array of int
@@ -111,17 +111,17 @@ class _Reduced:
         For each array those of its nodes that are not ground, as places in ``met``, and their sources' elements.
     """
 
-    circuit: Circuit
+    circuit: ReadCircuit
     keep: Ints
     corrections: list[tuple[Ints, Ints]]
 
 
-def is_faster(circuit: Circuit, arrays: tuple[ArrayInside, ...]) -> bool:
+def is_faster(circuit: ReadCircuit, arrays: tuple[ArrayInside, ...]) -> bool:
     """Whether a circuit is solved faster with couplings in the place of its arrays.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With arrays inside.
     arrays : tuple of ArrayInside
         These.
@@ -130,13 +130,13 @@ def is_faster(circuit: Circuit, arrays: tuple[ArrayInside, ...]) -> bool:
 
 
 def solve_with_arrays(
-    circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Points, general: General
+    circuit: ReadCircuit, arrays: tuple[ArrayInside, ...], points: Points, general: General
 ) -> AnalysisResult | None:
     """Solve a circuit with arrays inside.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The whole.
     arrays : tuple of ArrayInside
         What was found in it.
@@ -198,7 +198,7 @@ def solve_with_arrays(
     return with_insides(circuit, result, volts, arrays_solved)
 
 
-def _reduced(circuit: Circuit, ends: list[_Ends]) -> _Reduced:
+def _reduced(circuit: ReadCircuit, ends: list[_Ends]) -> _Reduced:
     """Return the circuit with couplings in the place of its arrays."""
     inner = np.zeros(len(circuit.nodes), dtype=bool)
     kinds, first, second, values = (
@@ -237,7 +237,7 @@ def _reduced(circuit: Circuit, ends: list[_Ends]) -> _Reduced:
     return _Reduced(columns, keep, corrections)
 
 
-def _renumbered(circuit: Circuit, number: Ints, added: int) -> Circuit:
+def _renumbered(circuit: ReadCircuit, number: Ints, added: int) -> ReadCircuit:
     """Return a circuit with other numbers of nodes, but for its columns, and of elements behind its own."""
     count = len(circuit.names)
 
@@ -270,7 +270,7 @@ def _renumbered(circuit: Circuit, number: Ints, added: int) -> Circuit:
 
 
 def _inside(
-    circuit: Circuit, reduced: _Reduced, ends: list[_Ends], result: AnalysisResult
+    circuit: ReadCircuit, reduced: _Reduced, ends: list[_Ends], result: AnalysisResult
 ) -> tuple[Array, list[Solution], list[Array], float]:
     """Return the volts (points, nodes) of the nodes outside, the arrays' solutions, and what their couplings miss.
 

@@ -13,9 +13,9 @@ from xbarsim.analysis.points import Points
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.transistors import access_cells, add_leaks, beyond
 from xbarsim.crossbar import Array, Crossbar, Side
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import fixes_voltage
 from xbarsim.netlist.graph.gate_lines import held_nodes
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.netlist.recognition import ColumnRecognition, report_points
 from xbarsim.quantities import counted
 from xbarsim.solution import Solution
@@ -31,14 +31,14 @@ from xbarsim.topologies import (
 )
 
 
-def solve_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) -> AnalysisResult | None:
+def solve_columns(circuit: ReadCircuit, columns: ColumnRecognition, points: Points) -> AnalysisResult | None:
     """Solve the columns, and give nodes and sources the netlist's names; None where that cannot be.
 
     It cannot where gates or what is no line's end are swept, and where transistors have resistances of their own.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     columns : ColumnRecognition
         The array that it is.
@@ -68,7 +68,7 @@ def solve_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) 
 
 
 def _solve_leaking(
-    circuit: Circuit, columns: ColumnRecognition, sources: dict[Side, Array], points: Points
+    circuit: ReadCircuit, columns: ColumnRecognition, sources: dict[Side, Array], points: Points
 ) -> AnalysisResult | None:
     """Solve columns whose transistors leak or have a body effect; None where that cannot be."""
     m, inner, doubled = circuit.mosfets, columns.doubled.inner, columns.doubled

@@ -13,9 +13,9 @@ from xbarsim.analysis.results import AnalysisResult, CrossbarPoint
 from xbarsim.analysis.unsolvable import floating_error
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.errors import SolveError
-from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.element_kinds import CURRENT, fixes_voltage
-from xbarsim.netlist.recognition import report_points
+from xbarsim.netlist.read_circuit import ReadCircuit
+from xbarsim.netlist.recognition import Recognition, report_points
 from xbarsim.quantities import counted
 from xbarsim.solution import Solution
 from xbarsim.solvers.solve import Method, solve_points
@@ -52,7 +52,7 @@ def sources_at(recognition: Recognition, points: Points) -> dict[Side, Array] | 
 
 
 def solve_crossbar(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     recognition: Recognition,
     crossbar: Crossbar,
     sources: dict[Side, Array],
@@ -63,7 +63,7 @@ def solve_crossbar(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     recognition : Recognition
         Where its nodes and elements lie on the crossbar.
@@ -95,13 +95,13 @@ def solve_crossbar(
 
 
 def under_own_names(
-    circuit: Circuit, recognition: Recognition, solution: Solution, sources: dict[Side, Array], points: Points
+    circuit: ReadCircuit, recognition: Recognition, solution: Solution, sources: dict[Side, Array], points: Points
 ) -> AnalysisResult:
     """Return a crossbar's solution as the netlist's nodes and sources have it.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     recognition : Recognition
         Where its nodes and elements lie on the crossbar.
@@ -127,7 +127,7 @@ def under_own_names(
 
 
 def nearby_voltages(
-    circuit: Circuit, recognition: Recognition, crossbar: Crossbar, sources: dict[Side, Array], points: Points
+    circuit: ReadCircuit, recognition: Recognition, crossbar: Crossbar, sources: dict[Side, Array], points: Points
 ) -> Array | None:
     """Return all nodes' voltages at the first point as the crossbar has them, where that saves Newton's method steps.
 
@@ -135,7 +135,7 @@ def nearby_voltages(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     recognition : Recognition
         Where its nodes and elements lie on the crossbar.

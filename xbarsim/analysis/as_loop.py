@@ -10,9 +10,9 @@ from xbarsim.analysis.results import AnalysisResult
 from xbarsim.errors import InputError, SolveError, TooLargeError
 from xbarsim.loop import ClosedLoop, close
 from xbarsim.loop.loop_of_netlist import loop_of
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import GROUND, fixes_voltage
 from xbarsim.netlist.graph.arrays_inside import ArrayInside, cells_of
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.quantities import counted
 
 TOLERANCE = 1e-9
@@ -22,12 +22,12 @@ _MOST_WORK = 4e4
 """Cube of a loop's unknowns over the cells inside from which on sparse equations are faster."""
 
 
-def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Points) -> AnalysisResult | None:
+def solve_as_loop(circuit: ReadCircuit, arrays: tuple[ArrayInside, ...], points: Points) -> AnalysisResult | None:
     """Solve a circuit with arrays inside as a loop; where it would run away from its operating point, note that.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     arrays : tuple of ArrayInside
         Those in it.
@@ -85,14 +85,14 @@ def solve_as_loop(circuit: Circuit, arrays: tuple[ArrayInside, ...], points: Poi
     return with_insides(circuit, result, volts, solved)
 
 
-def _is_small(circuit: Circuit, arrays: tuple[ArrayInside, ...], inside: np.ndarray) -> bool:
+def _is_small(circuit: ReadCircuit, arrays: tuple[ArrayInside, ...], inside: np.ndarray) -> bool:
     """Whether dense equations of what is outside are less work than sparse ones of all."""
     outer = len(circuit.nodes) - sum(array.inner.size for array in arrays)
     fixing = np.count_nonzero(fixes_voltage(circuit.kinds)) - np.count_nonzero(fixes_voltage(circuit.kinds[inside]))
     return float(outer + fixing + len(circuit.controlled)) ** 3 <= _MOST_WORK * cells_of(arrays)
 
 
-def _note_unstable(circuit: Circuit, closed: ClosedLoop) -> None:
+def _note_unstable(circuit: ReadCircuit, closed: ClosedLoop) -> None:
     """Note where a loop would run away from the operating point that is asked for."""
     try:
         stability = closed.stability

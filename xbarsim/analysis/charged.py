@@ -8,16 +8,16 @@ import numpy as np
 
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.flat_circuit import Charging
+from xbarsim.netlist.read_circuit import ReadCircuit
 
 
-def with_charging(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
+def with_charging(circuit: ReadCircuit, result: AnalysisResult) -> AnalysisResult:
     """Return a result with the currents of states' sources and ammeters, and without what the states deliver as power.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The netlist.
     result : AnalysisResult
         Its solution without what charges them.
@@ -39,13 +39,13 @@ def with_charging(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
     return replace(result, power=power, currents=currents)
 
 
-def _branch_names(circuit: Circuit) -> list[str]:
+def _branch_names(circuit: ReadCircuit) -> list[str]:
     """Return elements' names, numbered as in ``Behaviours.plus``."""
     volts = [name for laws in circuit.behaviours if laws.output == "v" for name in laws.names]
     return [*circuit.names, *(laws.name for laws in circuit.controlled), *volts]
 
 
-def _amperes(circuit: Circuit, charging: Charging, result: AnalysisResult) -> Array:
+def _amperes(circuit: ReadCircuit, charging: Charging, result: AnalysisResult) -> Array:
     """Return what the sources that charge carry: (points, sources)."""
     volts = np.concatenate([np.zeros((result.points, 1)), result.voltages], axis=1)
     names = _branch_names(circuit)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from xbarsim.analysis.circuit_solution import CircuitSolution, SolvedAnalysis
 from xbarsim.analysis.printed import add_printed
 from xbarsim.analysis.readout import Readout
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.runs import measure_all, moves
 from xbarsim.analysis.simulate import recognised_for, simulate
 from xbarsim.crossbar import Array
-from xbarsim.netlist import Circuit
-from xbarsim.netlist.circuit_solution import CircuitSolution, SolvedAnalysis
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.solvers.solve import Method, check_method
 
 
-def solve_circuit(circuit: Circuit, method: Method = "auto") -> CircuitSolution:
+def solve_circuit(circuit: ReadCircuit, method: Method = "auto") -> CircuitSolution:
     """Run every analysis of a circuit, on the crossbar that it is or else on the general network.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     method : str
         As of ``solve``, for a circuit that is a crossbar.
@@ -49,7 +49,7 @@ def solve_circuit(circuit: Circuit, method: Method = "auto") -> CircuitSolution:
     )
 
 
-def _analysis(circuit: Circuit, result: AnalysisResult) -> SolvedAnalysis:
+def _analysis(circuit: ReadCircuit, result: AnalysisResult) -> SolvedAnalysis:
     """Return a result by its names: columns of a sweep, numbers of an operating point."""
 
     def by_name(names: list[str], values: Array) -> dict[str, float | Array]:

@@ -15,10 +15,10 @@ from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.analysis.transients import announced, at_printed_times, recorded, source_power, steps_taken, wave_corners
 from xbarsim.crossbar import Array, Crossbar
 from xbarsim.errors import InputError, SolveError
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.analyses import Transient
 from xbarsim.netlist.element_kinds import fixes_voltage, is_hidden
 from xbarsim.netlist.graph.written_motion import WrittenMotion
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.transient import CrossbarTransient, Stepper, simulate
 
@@ -61,7 +61,7 @@ def stepping_is_slower(timed: RecognitionInTime, transient: Transient) -> bool:
 
 
 def solve_crossbar_in_time(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     timed: RecognitionInTime,
     transient: Transient,
     progress: Callable[[str], None],
@@ -71,7 +71,7 @@ def solve_crossbar_in_time(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The netlist.
     timed : RecognitionInTime
         With its crossbar.
@@ -98,7 +98,7 @@ class _CrossbarRun:
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: ReadCircuit,
         timed: RecognitionInTime,
         transient: Transient,
         progress: Callable[[str], None],

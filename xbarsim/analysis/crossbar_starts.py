@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from xbarsim.crossbar import Array, Side
-from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Transient
 from xbarsim.netlist.components import components
 from xbarsim.netlist.element_kinds import GROUND
+from xbarsim.netlist.read_circuit import ReadCircuit
+from xbarsim.netlist.recognition import Recognition
 from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.netlist.storage import Storage
 from xbarsim.waves import Piecewise, Pulse, Wave
@@ -23,12 +24,12 @@ class UnsuitedError(Exception):
     """Why the crossbar's own solver cannot give a transient."""
 
 
-def line_waves(circuit: Circuit, recognition: Recognition) -> dict[Side, list[Any]]:
+def line_waves(circuit: ReadCircuit, recognition: Recognition) -> dict[Side, list[Any]]:
     """Return what drives the lines of each side where something changes, and of the left one.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With the waves of its sources.
     recognition : Recognition
         Which element is which end's source.
@@ -46,12 +47,12 @@ def line_waves(circuit: Circuit, recognition: Recognition) -> dict[Side, list[An
     return waves
 
 
-def first_states(circuit: Circuit, timed: RecognitionInTime, transient: Transient) -> Array | None:
+def first_states(circuit: ReadCircuit, timed: RecognitionInTime, transient: Transient) -> Array | None:
     """Return the states at the start, (rows, cols); None where cells have none.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With ``ic=`` of its capacitors.
     timed : RecognitionInTime
         Which nodes are which cells' states.
@@ -116,12 +117,12 @@ def check_grounded(recognition: Recognition) -> None:
         raise UnsuitedError("a node has no path to ground")
 
 
-def first_charges(circuit: Circuit, timed: RecognitionInTime, transient: Transient) -> Start:
+def first_charges(circuit: ReadCircuit, timed: RecognitionInTime, transient: Transient) -> Start:
     """Say what capacitances hold at the start.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With ``ic=`` of its capacitors.
     timed : RecognitionInTime
         Which capacitors are which nodes'.

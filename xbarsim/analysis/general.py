@@ -15,21 +15,21 @@ from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.unsolvable import MOST_NODES, floating_error, newton_message
 from xbarsim.crossbar import Array
 from xbarsim.errors import ConvergenceError, FloatingError, SolveError
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.as_network import NamedNetwork, loop_message, network_of
 from xbarsim.netlist.element_kinds import CURRENT, fixes_voltage, is_hidden
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.quantities import counted
 
 if TYPE_CHECKING:
     from xbarsim.nonlinear import NonlinearSolution
 
 
-def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.Drive:
+def drive_of(circuit: ReadCircuit, count: int, varying: Mapping[int, Array]) -> mna.Drive:
     """Return a circuit's sources at some points, from the values (points,) of the elements that vary.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With its sources' values.
     count : int
         How many points.
@@ -43,12 +43,12 @@ def drive_of(circuit: Circuit, count: int, varying: Mapping[int, Array]) -> mna.
     return mna.Drive(count, volts, amperes)
 
 
-def solve_general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:
+def solve_general(circuit: ReadCircuit, points: Points, near: Array | None = None) -> AnalysisResult:
     """Solve by modified nodal analysis, and by Newton's method, from voltages ``near``, where it is not linear.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     points : Points
         The sources' values at each point.
@@ -104,7 +104,7 @@ def _without_meters(result: AnalysisResult) -> AnalysisResult:
 
 
 def _newton(
-    circuit: Circuit, named_network: NamedNetwork, drive: mna.Drive, points: Points, near: Array | None
+    circuit: ReadCircuit, named_network: NamedNetwork, drive: mna.Drive, points: Points, near: Array | None
 ) -> NonlinearSolution:
     """Solve a circuit with nonlinear elements."""
     from xbarsim import nonlinear

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import GROUND, VOLTAGE
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.transient import CrossbarTransient, Recording
 from xbarsim.transient.recording import NodeName
@@ -24,7 +24,7 @@ class NodeTable:
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The netlist.
     timed : RecognitionInTime
         Its crossbar.
@@ -34,7 +34,7 @@ class NodeTable:
         The branches whose currents are.
     """
 
-    def __init__(self, circuit: Circuit, timed: RecognitionInTime, nodes: Ints, branches: set[str]) -> None:
+    def __init__(self, circuit: ReadCircuit, timed: RecognitionInTime, nodes: Ints, branches: set[str]) -> None:
         self.circuit, self.timed = circuit, timed
         count = len(circuit.nodes)
         recognition = timed.recognition

@@ -13,8 +13,8 @@ from xbarsim.analysis.results import AnalysisResult
 from xbarsim.analysis.runs import measure_all
 from xbarsim.analysis.simulate import simulate
 from xbarsim.errors import InputError
-from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.graph.pieces import arrays_only
+from xbarsim.netlist.read_circuit import ReadCircuit, read_circuit
 from xbarsim.netlist.requests import Request, requests_of
 from xbarsim.netlist.suggest import clipped, closest
 from xbarsim.solvers.solve import Method
@@ -60,7 +60,7 @@ def numbers_of(
     SolveError
         It has no unique solution, or none to tolerance.
     """
-    circuit = read(path, parameters=parameters, temp=temp, steady=steady, seed=seed, drawn=seed is not None)
+    circuit = read_circuit(path, parameters=parameters, temp=temp, steady=steady, seed=seed, drawn=seed is not None)
     results = simulate(circuit, arrays_only(circuit.recognise()), method=method)
     measure_all(circuit, results)
     measured = _measured(results)
@@ -118,7 +118,9 @@ def _evidence(point: AnalysisResult) -> dict[str, float]:
     return {"power": float(point.power[0]), "residual": point.residual}
 
 
-def _number(circuit: Circuit, point: AnalysisResult, request: Request, measured: Mapping[str, float]) -> float | None:
+def _number(
+    circuit: ReadCircuit, point: AnalysisResult, request: Request, measured: Mapping[str, float]
+) -> float | None:
     """Return what is asked for; None where it cannot be had, which ``xbarsim solve`` notes."""
     if request.text in point.nodes:  # a vector's name in .control
         return float(point.voltages[0, point.nodes.index(request.text)])
@@ -129,7 +131,7 @@ def _number(circuit: Circuit, point: AnalysisResult, request: Request, measured:
 
 
 def _by_outputs(
-    circuit: Circuit, points: Sequence[AnalysisResult], measured: Mapping[str, float], outputs: Sequence[str]
+    circuit: ReadCircuit, points: Sequence[AnalysisResult], measured: Mapping[str, float], outputs: Sequence[str]
 ) -> dict[str, float]:
     numbers: dict[str, float] = {}
     labels = {request.label: request for card in circuit.requests for request in requests_of(card)}
@@ -150,7 +152,7 @@ def _by_outputs(
     return numbers
 
 
-def _read(circuit: Circuit, point: AnalysisResult, request: Request, output: str) -> float:
+def _read(circuit: ReadCircuit, point: AnalysisResult, request: Request, output: str) -> float:
     if point.altered and request.text not in point.readings:
         # The circuit as it is written has other resistors than the one that was solved.
         raise InputError(

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from xbarsim.analysis.points import Points
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
-from xbarsim.netlist import Circuit
+from xbarsim.netlist.read_circuit import ReadCircuit
 
 
 def result_at(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     points: Points,
     branches: NDArray[np.int64],
     numbers: tuple[Array, Array],
@@ -24,7 +24,7 @@ def result_at(
 
     Parameters
     ----------
-    circuit, points : Circuit, Points
+    circuit, points : ReadCircuit, Points
         What was solved, and where.
     branches : (branches,) array of int
         The elements that have a current.

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbarsim.crossbar import Array
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.analyses import Dc, Op, Tran
 from xbarsim.netlist.element_kinds import values_at_dc
+from xbarsim.netlist.read_circuit import ReadCircuit
 
 Ints = NDArray[np.int64]
 
@@ -27,12 +27,12 @@ class Points:
     count: int
     varying: dict[int, Array]
 
-    def values(self, circuit: Circuit, elements: Ints) -> Array:
+    def values(self, circuit: ReadCircuit, elements: Ints) -> Array:
         """Values (points, elements) of some elements.
 
         Parameters
         ----------
-        circuit : Circuit
+        circuit : ReadCircuit
             Whose sources' values count where they do not vary.
         elements : array of int
             Their numbers.
@@ -44,12 +44,12 @@ class Points:
         return table
 
 
-def points_of(circuit: Circuit, analysis: Op | Dc | Tran) -> Points:
+def points_of(circuit: ReadCircuit, analysis: Op | Dc | Tran) -> Points:
     """Lay out an analysis as operating points.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         Whose sources are swept.
     analysis : Op, Dc or Tran
         What a card asks for.

@@ -7,19 +7,19 @@ import re
 from xbarsim.analysis.readout import Readout
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.errors import InputError
-from xbarsim.netlist import Circuit
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.netlist.requests import Request, card_notes, requests_of
 from xbarsim.netlist.suggest import clipped
 
 
-def add_printed(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
+def add_printed(circuit: ReadCircuit, results: list[AnalysisResult]) -> list[str]:
     """Put what cards name beyond voltages of nodes and currents of branches into results; return notes.
 
     A note says which quantities cannot be had, and that neither pictures nor files are made that cards ask for.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With its cards' requests.
     results : list of AnalysisResult
         One for each analysis; it is changed.
@@ -69,7 +69,7 @@ def _measured(results: list[AnalysisResult]) -> tuple[dict[str, float], dict[str
     return {name: value for name, value in numbers.items() if not isinstance(value, list)}, lists
 
 
-def _place(circuit: Circuit, card: str) -> str:
+def _place(circuit: ReadCircuit, card: str) -> str:
     """Return ``file:line`` of a card, or the file alone where that is not known."""
     origin = circuit.request_origins.get(card)
     return circuit.places.files[0] if origin is None else circuit.places.where(origin)

@@ -12,22 +12,22 @@ import numpy as np
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.element_kinds import CURRENT, METER, RESISTOR
 from xbarsim.netlist.formula import Formula
 from xbarsim.netlist.nonlinear_elements import Behaviours
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.netlist.refusals import CardError
 from xbarsim.netlist.requests import requests_of
 
 
-def with_readings(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
+def with_readings(circuit: ReadCircuit, result: AnalysisResult) -> AnalysisResult:
     """Return a result with the quantities that cards and measures ask for, as this very circuit has them.
 
     What cannot be had is left out here; who asks for it by ``Readout`` hears why.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         As it was in this analysis, a variant maybe.
     result : AnalysisResult
         Of it.
@@ -40,7 +40,7 @@ def with_readings(circuit: Circuit, result: AnalysisResult) -> AnalysisResult:
     return replace(result, readings=readings)
 
 
-def asked_texts(circuit: Circuit) -> list[str]:
+def asked_texts(circuit: ReadCircuit) -> list[str]:
     """Return the quantities that cards and measures ask for, each once."""
     texts = [request.text for card in circuit.requests for request in requests_of(card)]
     for measure in circuit.measures:
@@ -56,7 +56,7 @@ class Readout:
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The netlist.
     result : AnalysisResult
         One of its analyses.
@@ -64,7 +64,7 @@ class Readout:
         Names that have a value beside parameters: what was measured.
     """
 
-    def __init__(self, circuit: Circuit, result: AnalysisResult, values: Mapping[str, float] | None = None) -> None:
+    def __init__(self, circuit: ReadCircuit, result: AnalysisResult, values: Mapping[str, float] | None = None) -> None:
         self.circuit, self.result = circuit, result
         self.values: Mapping[str, float] = {} if values is None else values
         self.times = dict(result.axes()).get("time", np.zeros(result.points))

@@ -21,9 +21,9 @@ from xbarsim.analysis.simulate import recognised_for, simulate
 from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.analysis.unsolvable import MOST_NODES
 from xbarsim.crossbar import SIDES, Array, Crossbar
-from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.analyses import Analysis, Family, Transient
 from xbarsim.netlist.measures import Measure
+from xbarsim.netlist.read_circuit import ReadCircuit, read_circuit
 from xbarsim.netlist.written import report_written
 from xbarsim.quantities import counted
 from xbarsim.solvers.solve import Method, solve
@@ -76,7 +76,7 @@ def from_netlist(
     """
     start = time.perf_counter()
     progress("reading")
-    circuit = read(source, parameters=parameters, temp=temp, steady=steady, seed=seed)
+    circuit = read_circuit(source, parameters=parameters, temp=temp, steady=steady, seed=seed)
     progress(f"looking at {len(circuit.names)} elements")
     moving = all(moves(analysis) for analysis in circuit.analyses)
     recognition = recognised_for(circuit, moving)
@@ -108,12 +108,12 @@ def from_netlist(
     )
 
 
-def measure_all(circuit: Circuit, results: list[AnalysisResult]) -> list[str]:
+def measure_all(circuit: ReadCircuit, results: list[AnalysisResult]) -> list[str]:
     """Evaluate every ``.measure`` on the analyses of its kind; return what is said of those that cannot be.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With its measures.
     results : list of AnalysisResult
         Their ``measures`` are filled.
@@ -146,7 +146,7 @@ def moves(analysis: Analysis) -> bool:
 
 
 def _evaluated(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     measures: tuple[Measure, ...],
     run: AnalysisResult,
     values: Mapping[str, float],
@@ -158,7 +158,7 @@ def _evaluated(
     return evaluate_all(measures, Readout(circuit, run, values), measured)
 
 
-def _measure_runs(circuit: Circuit, result: AnalysisResult, solved: set[str]) -> None:
+def _measure_runs(circuit: ReadCircuit, result: AnalysisResult, solved: set[str]) -> None:
     """Evaluate ``.measure`` for each run of a repeated analysis: one list of numbers each."""
     runs = list(result.runs())
     solved.add(runs[0][1].kind)

@@ -19,10 +19,10 @@ from xbarsim.analysis.transients import solve_transient, trimmed
 from xbarsim.analysis.transistors import solve_drawn
 from xbarsim.crossbar import Array, Crossbar, Side
 from xbarsim.errors import ConvergenceError, InputError, LawError, SolveError
-from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.analyses import Dc, Family, Op, Tran, Transient
 from xbarsim.netlist.graph.pieces import arrays_only
-from xbarsim.netlist.recognition import ColumnRecognition
+from xbarsim.netlist.read_circuit import ReadCircuit
+from xbarsim.netlist.recognition import ColumnRecognition, Recognition
 from xbarsim.solvers.solve import Method
 
 _FEW_CELLS, _USUAL_OPERATIONS = 20_000, 40
@@ -33,7 +33,7 @@ _MOST_OPERATIONS = 200
 
 
 def simulate(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     recognition: Recognition | None = None,
     *,
     method: Method = "auto",
@@ -44,7 +44,7 @@ def simulate(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The netlist.
     recognition : Recognition, optional
         The crossbar that it is; without one, or without a crossbar in it, the general solver is used.
@@ -74,7 +74,7 @@ def simulate(
 
 
 def _analysis(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     analysis: Op | Dc | Tran | Transient,
     recognition: Recognition | None,
     method: Method,
@@ -102,7 +102,7 @@ def _analysis(
 
 
 def _family(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     family: Family,
     recognised: bool,
     method: Method,
@@ -119,7 +119,7 @@ def _family(
             progress(stage + count)
 
         try:
-            variant = Circuit.of(family.variant(place))
+            variant = ReadCircuit.of(family.variant(place))
             (analysis,) = variant.analyses
             assert not isinstance(analysis, Family)
             recognition = recognised_for(variant, isinstance(analysis, Transient)) if recognised else None
@@ -131,13 +131,13 @@ def _family(
     return joined(family, results)
 
 
-def recognised_for(circuit: Circuit, moving: bool) -> Recognition:
+def recognised_for(circuit: ReadCircuit, moving: bool) -> Recognition:
     """Return the array that a circuit is, in operating points or else in time where it has memory."""
     return arrays_only(circuit.recognise_in_time().recognition if moving else circuit.recognise())
 
 
 def _as_crossbar(
-    circuit: Circuit, transient: Transient, progress: Callable[[str], None], stop: StopWish
+    circuit: ReadCircuit, transient: Transient, progress: Callable[[str], None], stop: StopWish
 ) -> AnalysisResult | None:
     """Run a transient on the crossbar that a circuit is; None where that is none, or slower, or cannot be."""
     timed = circuit.recognise_in_time()
@@ -147,7 +147,7 @@ def _as_crossbar(
 
 
 def _either(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     recognition: Recognition,
     crossbar: Crossbar,
     sources: dict[Side, Array],
@@ -178,7 +178,7 @@ def _either(
     return with_outputs(_general(circuit, points), recognition, crossbar, sources)
 
 
-def _as_columns(circuit: Circuit, columns: ColumnRecognition, points: Points) -> AnalysisResult:
+def _as_columns(circuit: ReadCircuit, columns: ColumnRecognition, points: Points) -> AnalysisResult:
     """Solve an array with source lines along bit lines as one, or by the general solver where it must be."""
     result = None
     operations = columns.array.device.operations
@@ -195,7 +195,7 @@ def _compiling_is_slower(operations: int, cells: int, points: Points) -> bool:
     return cells * points.count <= _FEW_CELLS * longer**2
 
 
-def _by_parts(circuit: Circuit, points: Points) -> AnalysisResult:
+def _by_parts(circuit: ReadCircuit, points: Points) -> AnalysisResult:
     """Solve what is no crossbar: arrays inside it by their line ends, all else by the general solver."""
     arrays = circuit.arrays_inside()
     if not arrays:
@@ -210,7 +210,7 @@ def _by_parts(circuit: Circuit, points: Points) -> AnalysisResult:
     return _general(circuit, points) if result is None else result
 
 
-def _general(circuit: Circuit, points: Points, near: Array | None = None) -> AnalysisResult:
+def _general(circuit: ReadCircuit, points: Points, near: Array | None = None) -> AnalysisResult:
     # with scipy.sparse, which a crossbar does not need
     from xbarsim.analysis.general import solve_general
 

@@ -15,10 +15,10 @@ from xbarsim.analysis.results import AnalysisResult, Integration
 from xbarsim.analysis.stop_wish import StopWish
 from xbarsim.crossbar import Array
 from xbarsim.errors import InputError
-from xbarsim.netlist import Circuit
 from xbarsim.netlist.analyses import Transient
 from xbarsim.netlist.as_network import network_of
 from xbarsim.netlist.element_kinds import CURRENT, VOLTAGE, is_hidden
+from xbarsim.netlist.read_circuit import ReadCircuit
 from xbarsim.netlist.reading.trantimes import tran_times
 from xbarsim.netlist.requests import saves_some
 from xbarsim.quantities import counted
@@ -31,13 +31,13 @@ _PAUSE = 0.2
 
 
 def solve_transient(
-    circuit: Circuit, transient: Transient, progress: Callable[[str], None], stop: StopWish
+    circuit: ReadCircuit, transient: Transient, progress: Callable[[str], None], stop: StopWish
 ) -> AnalysisResult:
     """Integrate a circuit in time.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         The netlist.
     transient : Transient
         From when to when.
@@ -105,12 +105,12 @@ def steps_taken(rule: str, accepted: int, rejected: int) -> str:
     return f"{rule}, {counted(accepted, 'step')}" + (f", {rejected} of them taken again" if rejected else "")
 
 
-def wave_corners(circuit: Circuit, transient: Transient, *more: Array) -> Array:
+def wave_corners(circuit: ReadCircuit, transient: Transient, *more: Array) -> Array:
     """Return the times at which sources of a run bend or jump, and ``more`` of them.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With the waves of its sources.
     transient : Transient
         Until when.
@@ -189,12 +189,12 @@ def _joined(first: AnalysisResult, second: AnalysisResult, times: Array) -> Anal
     )
 
 
-def source_power(circuit: Circuit, points: AnalysisResult) -> Array:
+def source_power(circuit: ReadCircuit, points: AnalysisResult) -> Array:
     """Return the watts that V and I sources deliver at each point.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With its sources.
     points : AnalysisResult
         With their nodes and branches.
@@ -254,7 +254,7 @@ def _lasting(seconds: float) -> str:
 class _Noticing(Readout):
     """A read-out that notices which nodes and branches it looks at."""
 
-    def __init__(self, circuit: Circuit, result: AnalysisResult) -> None:
+    def __init__(self, circuit: ReadCircuit, result: AnalysisResult) -> None:
         super().__init__(circuit, result)
         self.nodes: set[str] = set()
         self.branches: set[str] = set()
@@ -268,14 +268,14 @@ class _Noticing(Readout):
         return super().current(name)
 
 
-def recorded(circuit: Circuit, branches: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def recorded(circuit: ReadCircuit, branches: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the nodes and branches of which points are kept: all, or what ``.save`` and other cards ask for.
 
     Those of sources are kept, for their power.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         With its cards' requests.
     branches : list of str
         All that have a current.

@@ -10,12 +10,12 @@ from xbarsim.analysis.points import Points
 from xbarsim.analysis.results import AnalysisResult
 from xbarsim.crossbar import SIDES, Array, Side
 from xbarsim.kernels.access import PARAMETERS
-from xbarsim.netlist import Circuit, Recognition
 from xbarsim.netlist.element_kinds import GROUND, fixes_voltage
 from xbarsim.netlist.graph.gate_lines import held_nodes
 from xbarsim.netlist.graph.standins import held_at
 from xbarsim.netlist.nonlinear_elements import Mosfets
-from xbarsim.netlist.recognition import Inner, report_points
+from xbarsim.netlist.read_circuit import ReadCircuit
+from xbarsim.netlist.recognition import Inner, Recognition, report_points
 from xbarsim.quantities import counted
 from xbarsim.resources import check_memory
 from xbarsim.solution import Solution
@@ -27,13 +27,13 @@ _NUMBERS = 60
 
 
 def solve_drawn(
-    circuit: Circuit, recognition: Recognition, sources: dict[Side, Array], points: Points
+    circuit: ReadCircuit, recognition: Recognition, sources: dict[Side, Array], points: Points
 ) -> AnalysisResult | None:
     """Solve a recognised 1T1R array with everything that its transistors do.
 
     Parameters
     ----------
-    circuit, recognition : Circuit, Recognition
+    circuit, recognition : ReadCircuit, Recognition
         The netlist, and the crossbar in it.
     sources : dict of side to (points, lines)
         Volts of the line ends' sources.
@@ -80,12 +80,12 @@ def solve_drawn(
     return _result(circuit, m, recognition, sources, points, states, fixed)
 
 
-def beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Points) -> bool:
+def beyond(circuit: ReadCircuit, m: Mosfets, recognition: Recognition, points: Points) -> bool:
     """Whether transistors have resistances of their own, or bulks and gates do not stay at volts that sources give.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     m : Mosfets
         Its access transistors.
@@ -103,13 +103,13 @@ def beyond(circuit: Circuit, m: Mosfets, recognition: Recognition, points: Point
 
 
 def access_cells(
-    circuit: Circuit, m: Mosfets, inner: Inner, shape: tuple[int, int], fixed: Array
+    circuit: ReadCircuit, m: Mosfets, inner: Inner, shape: tuple[int, int], fixed: Array
 ) -> access_newton.AccessCells:
     """Lay transistors out over an array, gates and bulks at the volts (nodes,) at which sources hold them.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     m : Mosfets
         Its access transistors.
@@ -153,7 +153,7 @@ def access_cells(
 
 
 def _result(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     m: Mosfets,
     recognition: Recognition,
     sources: dict[Side, Array],
@@ -204,14 +204,16 @@ def _solution(recognition: Recognition, states: list[access_newton.AccessState],
     )
 
 
-def add_leaks(circuit: Circuit, m: Mosfets, inner: Inner, leaks: Array, amperes: Array, place: dict[int, int]) -> None:
+def add_leaks(
+    circuit: ReadCircuit, m: Mosfets, inner: Inner, leaks: Array, amperes: Array, place: dict[int, int]
+) -> None:
     """Add what bulks take, ``leaks`` at the cells' places, to the currents of the sources that hold them.
 
     ``amperes`` (branches,) are a point's, and ``place`` each element's among them.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     m : Mosfets
         Its access transistors.

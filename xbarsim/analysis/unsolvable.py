@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbarsim.errors import FloatingError
-from xbarsim.netlist import Circuit
+from xbarsim.netlist.read_circuit import ReadCircuit
 
 if TYPE_CHECKING:
     from xbarsim import nonlinear
@@ -16,12 +16,12 @@ MOST_NODES = 8
 """How many nodes a message names."""
 
 
-def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
+def floating_error(circuit: ReadCircuit, names: list[str]) -> FloatingError:
     """Return the error that names nodes without a path to any source.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         What was read.
     names : list of str
         Its nodes that float.
@@ -36,7 +36,7 @@ def floating_error(circuit: Circuit, names: list[str]) -> FloatingError:
     )
 
 
-def _state_hint(circuit: Circuit, names: set[str]) -> str:
+def _state_hint(circuit: ReadCircuit, names: set[str]) -> str:
     """Say that a capacitor at one of these nodes may be meant to hold a state."""
     for name, first, second, _ in circuit.capacitors:
         if names & {circuit.nodes[first], circuit.nodes[second]}:
@@ -44,12 +44,12 @@ def _state_hint(circuit: Circuit, names: set[str]) -> str:
     return ""
 
 
-def newton_message(circuit: Circuit, problem: nonlinear.Problem, error: nonlinear.NewtonError, at: str) -> str:
+def newton_message(circuit: ReadCircuit, problem: nonlinear.Problem, error: nonlinear.NewtonError, at: str) -> str:
     """Name the element that is worst off, and the node that moved by most.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : ReadCircuit
         Whose names and places are told.
     problem : Problem
         The equations.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from typing import TYPE_CHECKING
 
 from xbarsim.devices.base import Device
 from xbarsim.devices.dynamic_verilog_a import DynamicVerilogA
@@ -25,9 +24,7 @@ from xbarsim.devices.verilog_a import VerilogA
 from xbarsim.devices.vteam import VTEAM
 from xbarsim.devices.yakopcic import Yakopcic
 from xbarsim.errors import InputError
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from xbarsim.package_entries import package_entries
 
 GROUP = "xbarsim.devices"
 
@@ -97,31 +94,16 @@ def sinh_model(in_series: bool) -> type[Device]:
 @cache
 def _of_packages() -> tuple[dict[str, type[Device]], dict[str, str]]:
     """Return the models of installed packages, and by name what is wrong with others."""
-    from importlib.metadata import entry_points
-
-    packaged: dict[str, type[Device]] = {}
-    faults: dict[str, str] = {}
-    for entry in entry_points(group=GROUP):
-        place = f"entry point {entry.name} = {entry.value} of the group {GROUP}{_package(entry)}"
-        try:
-            loaded = entry.load()
-        except Exception as error:  # whatever a package's module does when it is imported
-            faults[entry.name] = f"{place} cannot be loaded: {type(error).__name__}: {error}"
-            continue
-        fault = _fault(loaded, entry.name)
-        if fault is None and entry.name in packaged:
-            fault = f"has the name of another package's model, {entry.name!r}"
-        if fault is None:
-            packaged[entry.name] = loaded
-        else:
-            faults[entry.name] = f"{place} {fault}"
+    packaged, faults = package_entries(GROUP, _packaged_fault)
     for fault in faults.values():
         warnings.warn(f"{fault}: it is left out", stacklevel=3)
     return packaged, faults
 
 
-def _package(entry: EntryPoint) -> str:
-    return f", package {entry.dist.name}," if entry.dist is not None else ""
+def _packaged_fault(candidate: object, name: str, again: bool) -> str | None:
+    """Say what keeps a package's object from being the model of a name."""
+    fault = _fault(candidate, name)
+    return f"has the name of another package's model, {name!r}" if fault is None and again else fault
 
 
 def _fault(candidate: object, name: str) -> str | None:

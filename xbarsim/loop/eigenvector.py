@@ -110,7 +110,8 @@ def eigenvector(
     SolveError
         No feedback sustains one mode: that of the largest real part turns round instead, or is negative.
     UnstableError
-        Another mode grows beside it, led by the amplifier that the message names.
+        Another mode grows beside it, led by the amplifier that the message names. There is no ``stable``: that one
+        mode neither grows nor fades is what is solved for.
     ConvergenceError
         The residual is above ``tolerance``.
     """

@@ -26,13 +26,13 @@ from xbarsim.loop.loop_parts import (
     VoltageSource,
 )
 from xbarsim.loop.part_checks import GROUND
-from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, values_at_dc
 from xbarsim.netlist.element_kinds import GROUND as GROUND_NUMBER
 from xbarsim.netlist.graph.arrays_inside import ArrayInside
 from xbarsim.netlist.graph.edges import NoCrossbar
 from xbarsim.netlist.graph.farads import lay_out
+from xbarsim.netlist.read_circuit import ReadCircuit, read_circuit
 from xbarsim.netlist.storage import Capacitors, Inductors, Storage
 
 
@@ -65,7 +65,7 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
     InputError
         An element has no place in a loop; the message names it.
     """
-    circuit = read(source, charges=True)
+    circuit = read_circuit(source, charges=True)
     arrays = circuit.arrays_inside()
     loop = loop_of(circuit, arrays, bandwidth=bandwidth, moving=True)
     storage = circuit.storage or Storage()
@@ -74,7 +74,7 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
 
 
 def loop_of(
-    circuit: Circuit,
+    circuit: ReadCircuit,
     arrays: tuple[ArrayInside, ...],
     *,
     varying: Mapping[int, Array] | None = None,
@@ -118,7 +118,7 @@ def loop_of(
     return Loop(*parts, *(_joined(circuit, array, f"array{k}") for k, array in enumerate(arrays)))
 
 
-def _charged(circuit: Circuit, arrays: tuple[ArrayInside, ...], loop: Loop, capacitors: Capacitors) -> Loop:
+def _charged(circuit: ReadCircuit, arrays: tuple[ArrayInside, ...], loop: Loop, capacitors: Capacitors) -> Loop:
     """Return a loop with the circuit's capacitors: those that touch an array's inner nodes are the array's.
 
     Raises
@@ -154,7 +154,7 @@ def _charged(circuit: Circuit, arrays: tuple[ArrayInside, ...], loop: Loop, capa
     return Loop(*parts)
 
 
-def _by_voltage(circuit: Circuit, source: Controlled, bandwidth: float | None) -> Part:
+def _by_voltage(circuit: ReadCircuit, source: Controlled, bandwidth: float | None) -> Part:
     """Return a voltage-controlled source of volts as an amplifier, one of amperes as a transconductor."""
     names = circuit.nodes
     first, second = names[source.first], names[source.second]
@@ -179,7 +179,7 @@ def _is_turned(source: Controlled) -> bool:
     return source.kind == "e" and source.first == GROUND_NUMBER and source.gain != 0.0
 
 
-def _by_current(circuit: Circuit, source: Controlled) -> Part:
+def _by_current(circuit: ReadCircuit, source: Controlled) -> Part:
     """Return a current-controlled source; no array has what controls it inside."""
     count = len(circuit.names)
     if source.c < count:
@@ -193,7 +193,7 @@ def _by_current(circuit: Circuit, source: Controlled) -> Part:
     return Transresistor(source.name, first, second, control, sign * source.gain)
 
 
-def _check_inductors(circuit: Circuit, arrays: tuple[ArrayInside, ...], inductors: Inductors) -> None:
+def _check_inductors(circuit: ReadCircuit, arrays: tuple[ArrayInside, ...], inductors: Inductors) -> None:
     """Check that inductors lie outside of arrays and share no flux, or raise InputError."""
     inside = np.concatenate([np.zeros(0, np.int64), *(array.elements for array in arrays)])
     for element in inductors.elements[np.isin(inductors.elements, inside)].tolist():
@@ -210,7 +210,7 @@ def _check_inductors(circuit: Circuit, arrays: tuple[ArrayInside, ...], inductor
         )
 
 
-def _joined(circuit: Circuit, array: ArrayInside, name: str) -> JoinedArray:
+def _joined(circuit: ReadCircuit, array: ArrayInside, name: str) -> JoinedArray:
     """Return an array with the circuit's nodes at its ends."""
     crossbar = array.recognition.crossbar
     assert crossbar is not None

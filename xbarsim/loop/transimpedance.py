@@ -71,7 +71,8 @@ def transimpedance(
     Parameters
     ----------
     array : Crossbar or SignedPair, (rows, cols)
-        Of a pair the negative array's word lines are driven with ``-voltages``, and both share bit lines' amplifiers.
+        Of a pair the negative array's word lines are driven with ``-voltages`` by sources of their own, without
+        inverters (so there is no ``inverter_ohms``), and both share bit lines' amplifiers.
     voltages : array_like, (rows,) or (batch, rows)
         Volts at the word lines.
     feedback_ohms : float

@@ -15,8 +15,7 @@ from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.off_device import OffDevice, OffDeviceRules
 from xbarsim.mitigation.on_device import OnDevice, OnDeviceRules
 from xbarsim.mitigation.plan import Plan
-from xbarsim.mitigation.reduced_layer import ReductionRule
-from xbarsim.nn.binary import is_binary
+from xbarsim.mitigation.reduced_layer import ReductionRule, check_reducible
 from xbarsim.nn.network import CrossbarNetwork
 
 _ROWS: frozenset[Part] = frozenset({"rows"})
@@ -150,12 +149,7 @@ class IttRna(Method):
     def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
         """Check, too, that weights have sizes, that a layer has one scale, and that images fill a batch."""
         super().check(model, network, images)
-        if is_binary(model):
-            raise InputError(f"{self.name} divides weights, and those of a binary network are +1 or -1: take retrain")
-        if network.hardware.mapping.per != "layer":
-            raise InputError(f"{self.name} keeps a layer's scale: take hardware with mapping.per=layer")
-        if len({id(layer.weight) for layer in network.layers.values()}) < len(network.layers):
-            raise InputError(f"{self.name} trains a layer on its cells, and two layers share a weight: untie them")
+        check_reducible(self.name, model, network)
         law = network.hardware.law
         if not law.linear and self._off_the_device:
             raise InputError(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import warnings
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 
 from xbarsim.mitigation.method import Method
+from xbarsim.package_entries import package_entries
 
 GROUP = "xbarsim.methods"
 
@@ -23,22 +23,12 @@ def packaged_methods(names: frozenset[str]) -> tuple[dict[str, type[Method]], di
     names : frozenset of str
         What cannot be a package's, since it is xbarsim's own.
     """
-    packaged: dict[str, type[Method]] = {}
-    faults: dict[str, str] = {}
-    for entry in entry_points(group=GROUP):
-        place = f"entry point {entry.name} = {entry.value} of the group {GROUP}{_package(entry)}"
-        try:
-            loaded = entry.load()
-        except Exception as error:  # whatever a package's module does when it is imported
-            faults[entry.name] = f"{place} cannot be loaded: {type(error).__name__}: {error}"
-            continue
-        fault = method_fault(loaded, entry.name)
-        if fault is None and (entry.name in packaged or entry.name in names):
-            fault = f"has the name of another method, {entry.name!r}"
-        if fault is None:
-            packaged[entry.name] = loaded
-        else:
-            faults[entry.name] = f"{place} {fault}"
+
+    def fault_of(candidate: object, name: str, again: bool) -> str | None:
+        fault = method_fault(candidate, name)
+        return f"has the name of another method, {name!r}" if fault is None and (again or name in names) else fault
+
+    packaged, faults = package_entries(GROUP, fault_of)
     for fault in faults.values():
         warnings.warn(f"{fault}: it is left out", stacklevel=4)
     return packaged, faults
@@ -66,7 +56,3 @@ def method_fault(candidate: object, name: str) -> str | None:
     if candidate.name != name or _NAME.fullmatch(name) is None:
         return f"has the name {candidate.name!r}: it must be that of the entry point, without blanks and any of : + , ="
     return None
-
-
-def _package(entry: EntryPoint) -> str:
-    return f", package {entry.dist.name}," if entry.dist is not None else ""

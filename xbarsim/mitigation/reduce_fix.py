@@ -17,8 +17,7 @@ from xbarsim.mitigation.independence import Neighbourhood, independent
 from xbarsim.mitigation.method import Method, Part
 from xbarsim.mitigation.needs import Needs
 from xbarsim.mitigation.plan import Plan
-from xbarsim.mitigation.reduced_layer import ReducedLayer, ReductionRule
-from xbarsim.nn.binary import is_binary
+from xbarsim.mitigation.reduced_layer import ReducedLayer, ReductionRule, check_reducible
 from xbarsim.nn.copies import copied
 from xbarsim.nn.network import CrossbarNetwork
 
@@ -110,12 +109,7 @@ class ReduceFix(Method):
     def check(self, model: nn.Module, network: CrossbarNetwork, images: int) -> None:
         """Check, too, that weights have sizes, that a layer has one scale, and that images fill a batch."""
         super().check(model, network, images)
-        if is_binary(model):
-            raise InputError(f"{self.name} divides weights, and those of a binary network are +1 or -1: take retrain")
-        if network.hardware.mapping.per != "layer":
-            raise InputError(f"{self.name} keeps a layer's scale: take hardware with mapping.per=layer")
-        if len({id(layer.weight) for layer in network.layers.values()}) < len(network.layers):
-            raise InputError(f"{self.name} fixes weights on a layer's cells, and two layers share theirs: untie them")
+        check_reducible(self.name, model, network)
         if images < self.batch:
             raise InputError(f"{self.name}:batch is {self.batch}, and there are {images} images: give a smaller batch")
 

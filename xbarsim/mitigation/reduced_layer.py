@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xbarsim.checks import Array
+from xbarsim.errors import InputError
 from xbarsim.mitigation.independence import Neighbourhood
+from xbarsim.nn.binary import is_binary
 from xbarsim.nn.layers import CrossbarLayer
+from xbarsim.nn.network import CrossbarNetwork
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,31 @@ class ReductionRule:
     bound: int
     hold: bool
     literal: bool = False
+
+
+def check_reducible(method: str, model: nn.Module, network: CrossbarNetwork) -> None:
+    """Check that a network's weights can be divided and fixed, layer by layer, on its cells.
+
+    Parameters
+    ----------
+    method : str
+        Its name, for messages.
+    model : Module
+        What is on crossbars.
+    network : CrossbarNetwork
+        It there.
+
+    Raises
+    ------
+    InputError
+        Weights have signs alone, a layer has several scales, or two layers share a weight.
+    """
+    if is_binary(model):
+        raise InputError(f"{method} divides weights, and those of a binary network are +1 or -1: take retrain")
+    if network.hardware.mapping.per != "layer":
+        raise InputError(f"{method} keeps a layer's scale: take hardware with mapping.per=layer")
+    if len({id(layer.weight) for layer in network.layers.values()}) < len(network.layers):
+        raise InputError(f"{method} fixes a layer's weights on its cells, and two layers share a weight: untie them")
 
 
 class ReducedLayer:

@@ -18,7 +18,7 @@ from xbarsim.nn.cell_state import CellState
 from xbarsim.nn.gain import DIGITAL
 from xbarsim.nn.layers import CrossbarLayer
 from xbarsim.nonideal import Chip
-from xbarsim.nonideal.archive import check_members
+from xbarsim.nonideal.archive import check_members, description
 from xbarsim.nonideal.array_files import read_arrays
 
 FORMAT, VERSION = "xbarsim chips", 3
@@ -78,7 +78,7 @@ def load_chips(layers: Mapping[str, CrossbarLayer], path: str | Path) -> int | N
         The file is missing, damaged, of a later version, or of another model or hardware.
     """
     arrays = read_arrays(path, "chips")
-    about = _about(path, arrays)
+    about = description(path, arrays, FORMAT, VERSION)
     _check_fit(path, about["layers"], [_record(name, layer) for name, layer in layers.items()])
     ready = []
     for number, (layer, record) in enumerate(zip(layers.values(), about["layers"], strict=True)):
@@ -128,19 +128,6 @@ def _record(name: str, layer: CrossbarLayer) -> dict[str, Any]:
         "follows_weights": layer.cell_state is None,
         "trained": [name for name in DIGITAL if isinstance(getattr(layer, name), torch.nn.Parameter)],
     }  # fmt: skip
-
-
-def _about(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    try:
-        about = json.loads(str(arrays["about"]))
-        kind, version = about["format"], about["version"]
-    except (KeyError, TypeError, ValueError):
-        kind, version = None, None
-    if kind != FORMAT or not isinstance(version, int):
-        raise InputError(f"{path}: these are no chips that xbarsim saved")
-    if version > VERSION:
-        raise InputError(f"{path}: the chips have version {version}, this xbarsim reads up to {VERSION}: update it")
-    return dict(about)
 
 
 def _check_fit(path: str | Path, saved: list[dict[str, Any]], present: list[dict[str, Any]]) -> None:

@@ -90,7 +90,7 @@ def unpacked(
     InputError
         The arrays are damaged, no chip's, of a later version, or made for another model or other shapes.
     """
-    about = _about(path, arrays)
+    about = description(path, arrays, FORMAT, VERSION)
     try:
         chip_model, seed = Nonidealities.from_dict(about["model"]), whole("seed", about["seed"], 0, 1 << 64)
         sizes = checked_shapes([tuple(shape) for shape in about["shapes"]])
@@ -133,16 +133,35 @@ def check_members(path: str | Path, subject: str, about: Mapping[str, Any], arra
         raise InputError(f"{path}: the {subject} damaged: {', '.join(filter(None, (names, strangers)))}")
 
 
-def _about(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def description(path: str | Path, arrays: Mapping[str, NDArray[Any]], form: str, latest: int) -> dict[str, Any]:
+    """Return what a file says of itself under ``about``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, for messages.
+    arrays : mapping of str to array
+        What was read.
+    form : str
+        What it has to be, ``xbarsim chip``.
+    latest : int
+        The version that is known.
+
+    Raises
+    ------
+    InputError
+        It is something else, or of a later version.
+    """
     try:
         about = json.loads(str(arrays["about"]))
         kind, version = about["format"], about["version"]
     except (KeyError, TypeError, ValueError):
         kind, version = None, None
-    if kind != FORMAT or not isinstance(version, int):
-        raise InputError(f"{path}: this is no chip that xbarsim saved")
-    if version > VERSION:
-        raise InputError(f"{path}: the chip has version {version}, this xbarsim reads up to {VERSION}: update xbarsim")
+    subject = form.removeprefix("xbarsim ")
+    if kind != form or not isinstance(version, int):
+        raise InputError(f"{path}: it has no {subject} that xbarsim saved")
+    if version > latest:
+        raise InputError(f"{path}: it has version {version}, and this xbarsim reads up to {latest}: update it")
     return dict(about)
 
 

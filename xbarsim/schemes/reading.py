@@ -133,15 +133,30 @@ def mvm(
     both_words : bool
         Drive word lines at their right ends too, through the same ``driver``.
     both_bits : bool
-        Sense bit lines at their top ends too, through the same ``sense``; a column's output is then
-        ``solution.currents + solution.end_currents["bit_top"]``.
+        Sense bit lines at their top ends too, through the same ``sense``: a column's output is then
+        ``solution.currents + solution.end_currents["bit_top"]``, what leaves by its bottom and by its top.
     fields, threads
         As for ``solve``.
+
+    Returns
+    -------
+    Solution
+        Its ``currents`` are those at the bottom ends alone.
 
     Raises
     ------
     InputError, SolveError, ConvergenceError
         As ``solve``; InputError too where the crossbar has ``ends``.
+
+    Examples
+    --------
+    >>> from xbarsim import Crossbar
+    >>> array = Crossbar([[1e-3, 2e-3], [3e-3, 1e-3]], word_wire=2.0, bit_wire=2.0, sense=50.0)
+    >>> (1e6 * mvm(array, [0.2, 0.1]).currents).round(2)
+    array([416.37, 432.18])
+    >>> both = mvm(array, [0.2, 0.1], both_bits=True)
+    >>> (1e6 * (both.currents + both.end_currents["bit_top"])).round(2)
+    array([454.48, 463.43])
     """
     check_untied(crossbar)
     volts = checked_array("voltages", voltages, signed=True)

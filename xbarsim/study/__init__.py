@@ -5,9 +5,9 @@ A ``study_file`` is TOML; its ``tables`` are checked key by key, its ``axes`` sa
 answers it; ``study_hardware`` and ``image_settings`` are of networks, whose ``image_sets`` are known by their pixels;
 ``shared_chips`` are those that several trials run on. A ``runner`` gives what is missing to an executor
 (``executors``; ``local_processes``, ``dask_cluster``), whose workers do ``task_work`` (``network_training``,
-``network_work``, ``circuit_work``), and keeps each answer in the ``store``, an SQLite file (``migrations``), and what
-trials need beside it (``artifact_files``). ``open_study`` joins a file,
-its trials and its store.
+``network_work``, ``circuit_work``), and keeps each answer in the ``store``, an SQLite file
+(``store_connection``, ``migrations``), and what trials need beside it (``artifact_files``). ``open_study`` joins a
+file, its trials and its store.
 
 What is read of a study begins with its ``listing``: ``study_status``, ``study_plan`` (with ``durations``), and
 ``trial_export`` and ``frames`` for other programs. A report puts trials together over chips (``study_table``), follows

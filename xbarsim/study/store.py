@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from xbarsim.errors import InputError
 from xbarsim.study.migrations import migrate
+from xbarsim.study.store_connection import Stamp, reading, stamp_of, writing
 from xbarsim.study.trial import Artifact, Trial, canonical
 
 
@@ -52,16 +53,21 @@ class Store:
     Raises
     ------
     InputError
-        It is no store, is damaged, of a newer version, or cannot be written.
+        It is no store, is damaged, of a newer version, cannot be written, or was written while it was read.
     """
 
     def __init__(self, path: Path, *, write: bool = True) -> None:
         self.path = path
+        self._stamp: Stamp | None = None
         if not write and not path.exists():
             raise InputError(f"{path}: there is no such store: xbarsim study run makes it")
         with self._failures():
-            self._base = _connected(path, "mode=rwc") if write else _readable(path)
-            migrate(self._base, path, write=write)  # before anything else is done to what may be another's file
+            self._base, self._stamp = (writing(path), None) if write else reading(path)
+            try:
+                migrate(self._base, path, write=write)  # before anything else is done to what may be another's file
+            except BaseException:
+                self._base.close()
+                raise
             if write:
                 self._base.execute("PRAGMA journal_mode=WAL")
                 self._base.execute("PRAGMA synchronous=FULL")
@@ -73,15 +79,23 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._base.close()
+        if kind is None and self._was_written():
+            raise InputError(f"{self.path}: {_CHANGED_MEANWHILE}")
+
+    def _was_written(self) -> bool:
+        """Tell whether it was written while it was read without a lock: then what was read may be of no moment."""
+        return self._stamp is not None and self._stamp != stamp_of(self.path)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise InputError(f"{self.path}: {_explained(error)}") from None
+            raise InputError(
+                f"{self.path}: {_CHANGED_MEANWHILE if self._was_written() else _explained(error)}"
+            ) from None
         except json.JSONDecodeError:
-            raise InputError(f"{self.path}: {_DAMAGED}") from None
+            raise InputError(f"{self.path}: {_CHANGED_MEANWHILE if self._was_written() else _DAMAGED}") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -283,24 +297,6 @@ def _record(text: str) -> dict[str, Any]:
     return record
 
 
-def _connected(path: Path, options: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None, timeout=60.0)
-
-
-def _readable(path: Path) -> sqlite3.Connection:
-    """Open a store to read it; in a folder that may only be read, where SQLite cannot put what writers need, too."""
-    base = _connected(path, "mode=ro")
-    try:
-        base.execute("PRAGMA user_version")
-    except sqlite3.OperationalError:
-        base.close()
-        log = path.resolve().with_name(f"{path.resolve().name}-wal")
-        if log.exists() and log.stat().st_size:  # a writer's, without which the store is not whole
-            raise
-        base = _connected(path, "mode=ro&immutable=1")
-    return base
-
-
 def _writable(text: str | None) -> str | None:
     """Return a text with escapes for what UTF-8 has not: halves of letters, as names of files may have them."""
     return None if text is None else text.encode("utf-8", "backslashreplace").decode()
@@ -309,6 +305,8 @@ def _writable(text: str | None) -> str | None:
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
+
+_CHANGED_MEANWHILE = "it was written while it was read, in a folder where no lock can be: read it again"
 
 _DAMAGED = "it is no store, or a damaged one: give another --store; sqlite3 FILE .recover saves what can be read"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class StudyFile:
         Of each trial.
     quick : bool
         Whether it is the quick version.
+    path : Path, optional
+        Of the file; None of a study that is none.
     """
 
     table: FileTable
@@ -72,6 +74,7 @@ class StudyFile:
     axes: tuple[SweepAxis, ...]
     limits: Limits = field(default_factory=Limits)
     quick: bool = False
+    path: Path | None = None
 
     @property
     def name(self) -> str:
@@ -89,21 +92,27 @@ class StudyFile:
         return self.table.word("text") or ""
 
 
-def read(path: str | Path, *, quick: bool = False) -> StudyFile:
+def read(path: str | Path | Mapping[str, Any], *, quick: bool = False) -> StudyFile:
     """Read a study.
 
     Parameters
     ----------
-    path : str or Path
-        A TOML file.
+    path : str, Path or mapping
+        A TOML file; or its tables as ``tomllib`` gives them, whose paths begin in the working folder.
     quick : bool
         Put what its ``[quick]`` table has in place of the rest.
 
     Raises
     ------
     InputError
-        It cannot be read, or a key or a value is wrong; the message names the file and the key.
+        It cannot be read, or a key or a value is wrong; the message names the file, or ``study``, and the key.
     """
+    if isinstance(path, Mapping):
+        try:
+            record = _plain(path)
+        except RecursionError:
+            raise InputError(f"{_NO_FILE}: arrays or tables stand in one another too deeply") from None
+        return study_of(record, _NO_FILE, Path.cwd(), quick=quick)
     path = Path(path)
     try:
         record = tomllib.loads(_text(path))
@@ -113,7 +122,26 @@ def read(path: str | Path, *, quick: bool = False) -> StudyFile:
         raise InputError(f"{path}: arrays or tables stand in one another too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
         raise InputError(f"{path}: {str(error).partition(';')[0]}") from None
-    return study_of({"name": path.stem} | record, str(path), path.resolve().parent, quick=quick)
+    study = study_of({"name": path.stem} | record, str(path), path.resolve().parent, quick=quick)
+    return replace(study, path=path)
+
+
+_NO_FILE = "study"
+"""What messages begin with where there is no file."""
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as TOML has it: tuples and numpy's arrays are arrays, its numbers numbers, paths texts."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise InputError(f"{_NO_FILE}: {key!r} is no key: keys are texts")
+        return {key: _plain(part) for key, part in value.items()}
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 _LARGEST = 16 << 20

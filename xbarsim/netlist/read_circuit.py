@@ -1,30 +1,31 @@
-"""A netlist's circuit, and the crossbar that it is."""
+"""A circuit that was read, and the crossbar that it is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from importlib import import_module
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import IO, Self
 
 import numpy as np
 
-from xbarsim.crossbar import Crossbar
-from xbarsim.netlist.circuit_solution import Array, CircuitSolution
+from xbarsim.crossbar import Array, Crossbar
+from xbarsim.netlist.collector import collector_paused
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.graph.arrays_inside import ArrayInside, arrays_inside
 from xbarsim.netlist.graph.recognise import recognise
 from xbarsim.netlist.graph.recognise_in_time import recognise_in_time
+from xbarsim.netlist.reading.presets import presets_of
+from xbarsim.netlist.reading.reader import NetlistReader
+from xbarsim.netlist.reading.variants import Variants
 from xbarsim.netlist.recognition import Recognition
 from xbarsim.netlist.recognition_in_time import RecognitionInTime
 from xbarsim.netlist.refusals import NotACrossbarError
 
-if TYPE_CHECKING:
-    from xbarsim.solvers.solve import Method
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Circuit(FlatCircuit):
+class ReadCircuit(FlatCircuit):
     """A flat circuit that knows whether it is a crossbar."""
 
     @classmethod
@@ -82,34 +83,6 @@ class Circuit(FlatCircuit):
         self.crossbar()
         return np.array(self.recognise().voltages)
 
-    def solve(self, *, method: Method = "auto") -> CircuitSolution:
-        """Run the analyses that the netlist asks for, as the crossbar that it is or else as a general network.
-
-        Parameters
-        ----------
-        method : str
-            How to solve a crossbar, as ``xbarsim.solve`` takes it.
-
-        Returns
-        -------
-        CircuitSolution
-            Volts and amperes by the netlist's own names, an analysis each; a netlist that asks for none has one
-            operating point.
-
-        Raises
-        ------
-        FloatingError
-            Nodes have no path to a source or ground; the message names them.
-        SolveError
-            The circuit has no unique solution, or none was found to tolerance.
-        InputError
-            ``method`` is none.
-        """
-        # Analyses stand on netlists: what runs them is called by its name, or imports would go in a circle.
-        runs = import_module("xbarsim.analysis.circuit_runs")
-        solution: CircuitSolution = runs.solve_circuit(self, method)
-        return solution
-
     @cached_property
     def _recognition(self) -> Recognition:
         return recognise(self)
@@ -121,3 +94,21 @@ class Circuit(FlatCircuit):
     @cached_property
     def _recognition_in_time(self) -> RecognitionInTime:
         return recognise_in_time(self)
+
+
+def read_circuit(
+    path: str | Path | IO[str],
+    *,
+    parameters: Mapping[str, float] | None = None,
+    temp: float | None = None,
+    steady: bool = False,
+    seed: int | None = None,
+    drawn: bool = False,
+    charges: bool = False,
+) -> ReadCircuit:
+    """Read a netlist; what is taken and raised is as ``xbarsim.netlist.read`` says."""
+    with collector_paused():
+        presets = presets_of(parameters, temp, drawn=drawn)
+        reader = NetlistReader(path, presets.parameters, seed=seed, charges=charges)
+        reader.run()
+        return ReadCircuit.of(Variants(reader, steady, presets).circuit())

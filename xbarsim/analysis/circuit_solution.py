@@ -31,8 +31,8 @@ class SolvedAnalysis:
     kind : str
         ``op``, ``dc`` or ``tran``.
     sweep : dict of str to (points,) array
-        What is swept, with its value at every point, the first the fastest: sources, parameters, ``time``. Empty for
-        an operating point.
+        What is swept, with its value at every point, the first the fastest: sources in volts or amperes, parameters,
+        ``time`` in seconds. Empty for an operating point.
     node_voltages : dict of str to float or (points,) array
         Volts by node, in lower case, without ground; a number for an operating point.
     source_currents : dict of str to float or (points,) array
@@ -146,6 +146,11 @@ class SolvedAnalysis:
             As ``read`` takes them; none: all currents of sources.
         ax : Axes, optional
             Where to; pyplot's current axis.
+
+        Returns
+        -------
+        Axes
+            With a curve for each quantity.
 
         Raises
         ------
@@ -263,7 +268,7 @@ class CircuitSolution(Sequence[SolvedAnalysis]):
         return self.analyses[0].read(expression)
 
     def plot(self, *expressions: str, ax: Axes | None = None) -> Axes:
-        """Draw quantities of the first analysis over what is swept, as :meth:`SolvedAnalysis.plot`."""
+        """Draw quantities of the first analysis and return the axis, as :meth:`SolvedAnalysis.plot`."""
         return self.analyses[0].plot(*expressions, ax=ax)
 
     def to_pandas(self) -> DataFrame:
