@@ -13,26 +13,49 @@ from xbarsim.kernels import kirchhoff, schur
 from xbarsim.kernels.newton_steps import Workspace
 from xbarsim.resources import check_running
 from xbarsim.settling.array_farads import ArrayFarads
+from xbarsim.settling.refined_moment import RefinedMoment
 from xbarsim.solvers.segments import Segments
 from xbarsim.transient.line_shares import LineShares
 
-TOLERANCE = 1e-10
-"""Of each moment's currents, as a part of the largest."""
+TOLERANCE = 1e-9
+"""Of each output of a moment, as a part of what its nodes bring to it."""
 
 LEAST = 1e-26
 """Of the largest: a current that is smaller is what 1e-30 ohm, which stand for 0, let through."""
 
+QUIET = 1e-12
+"""Of the largest: outputs that bring less may be left with an error that is above ``TOLERANCE``."""
+
+_CANCELLED = 1e-6
+"""Outputs are refined for what is left of nodes' currents that cancel, down to that part of them."""
+
 _TIGHTEST = 1e-13
 _MOST_PASSES = 4000
+_EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True, eq=False)
 class NodeMoment:
-    """One coefficient of the response's power series in s: node voltages (rows, cols), and output currents (cols,)."""
+    """One coefficient of the response's power series in s.
+
+    Attributes
+    ----------
+    v, u, across : (rows, cols)
+        Of word nodes, of bit nodes, and across the cells: volts in units of a power of seconds.
+    outputs : (cols,)
+        Currents, 0 where they are next to nothing.
+    gross : (cols,)
+        What nodes bring to each output, magnitudes added up.
+    error : (cols,)
+        What each output may be wrong by.
+    """
 
     v: Array
     u: Array
+    across: Array
     outputs: Array
+    gross: Array
+    error: Array
 
 
 class MomentCircuit:
@@ -69,7 +92,7 @@ class MomentCircuit:
         Raises
         ------
         ConvergenceError
-            A coefficient was not solved to ``TOLERANCE``.
+            An output of a coefficient was not solved to ``TOLERANCE``.
         """
         rows, cols = self.crossbar.shape
         zeros = np.zeros((rows, cols))
@@ -77,9 +100,18 @@ class MomentCircuit:
         still = np.zeros(rows)
         for _ in range(count - 1):
             check_running()
-            leaving, entering = self.farads.drawn(series[-1].v, series[-1].u)
-            series.append(self._solved(still, leaving, entering))
+            series.append(self._solved(still, *self.farads.drawn(series[-1].v, series[-1].u, series[-1].across)))
         return series
+
+    def response(self, v: Array, u: Array, across: Array) -> NodeMoment:
+        """Return what the currents bring that the capacitances take of nodes that rise by so much a second.
+
+        Parameters
+        ----------
+        v, u, across : (rows, cols) array
+            Of word nodes, of bit nodes, and across the cells: V/s.
+        """
+        return self._solved(np.zeros(self.crossbar.shape[0]), *self.farads.drawn(v, u, across))
 
     def _solved(self, inputs: Array, leaving: Array, entering: Array) -> NodeMoment:
         """Solve with ``inputs`` at word_left, 0 V at all other ends, and what nodes lose and gain beside the cells."""
@@ -96,16 +128,49 @@ class MomentCircuit:
             again=self._factored, factored=self._factored,
         )  # fmt: skip
         self._factored = True
-        along = g * (v - u)
-        drawn, received = along + leaving, along + entering
-        out, largest = self._shares.end_currents(drawn, received, volts)
-        error = kirchhoff.current_error(
+        if status != schur.CONVERGED:
+            raise ConvergenceError(
+                f"a moment of the response was not solved in {_MOST_PASSES} steps",
+                "look for cells and wires very far apart",
+            )
+        return self._judged(volts, leaving, entering, v, u)
+
+    def _judged(self, volts: dict[Side, Array], leaving: Array, entering: Array, v: Array, u: Array) -> NodeMoment:
+        """Hold each output against what it may be wrong by, and refine the voltages where that does not suffice."""
+        g, word, bit = self.segments.g, self.segments.word, self.segments.bit
+        across = v - u
+        out, largest, gross = self._outputs(volts, leaving, entering, across)
+        drawn, received = g * across + leaving, g * across + entering
+        amperes = kirchhoff.current_error(
             drawn, received, g, g, word, bit, *(volts[side] for side in SIDES), v, u, *(out[side] for side in SIDES)
         )
-        if status != schur.CONVERGED or not error <= TOLERANCE * max(largest, float(np.abs(leaving).max(initial=0.0))):
-            raise ConvergenceError(
-                f"a moment of the response was solved to {error / largest if largest else np.inf:.1e} of the largest "
-                f"current (tolerance {TOLERANCE:g})", "look for cells and wires very far apart",
+        lacking = np.full(gross.shape, amperes)
+        sizes = np.maximum(np.abs(out["bit_bottom"]), _CANCELLED * gross)
+        allowed = np.where(gross > LEAST * largest, TOLERANCE * sizes, np.inf)
+        if not (lacking <= allowed).all():
+            refined = RefinedMoment.of(
+                self.segments, self._shares, (self._space.lines, self._space.gradients), volts, (leaving, entering),
+                (v, u), allowed, _MOST_PASSES,
             )  # fmt: skip
+            v, u, across, lacking = refined.v, refined.u, refined.across, refined.lacking
+            out, largest, gross = self._outputs(volts, leaving, entering, across)
+            bad = ~(lacking <= TOLERANCE * gross) & (gross > QUIET * largest)
+            if bad.any():
+                j = int(np.flatnonzero(bad)[0])
+                raise ConvergenceError(
+                    f"output {j} of a moment of the response was solved to {lacking[j] / gross[j]:.1e} of what its "
+                    f"nodes bring to it (tolerance {TOLERANCE:g})", "look for cells and wires very far apart",
+                )  # fmt: skip
         outputs = out["bit_bottom"]
-        return NodeMoment(v, u, np.where(np.abs(outputs) > LEAST * largest, outputs, 0.0))
+        # Sums of as many terms as a line has nodes round.
+        error = lacking + len(g) * _EPS * gross
+        return NodeMoment(v, u, across, np.where(np.abs(outputs) > LEAST * largest, outputs, 0.0), gross, error)
+
+    def _outputs(
+        self, volts: dict[Side, Array], leaving: Array, entering: Array, across: Array
+    ) -> tuple[dict[Side, Array], float, Array]:
+        """Return the currents out of all ends, the largest, and what nodes bring to each output in magnitude."""
+        along = self.segments.g * across
+        out, largest = self._shares.end_currents(along + leaving, along + entering, volts)
+        gross = (self._shares.shares[3] * (np.abs(along) + np.abs(entering))).sum(axis=0)
+        return out, largest, gross
