@@ -10,8 +10,9 @@ from xbarsim.crossbar import Crossbar
 from xbarsim.errors import ConvergenceError
 from xbarsim.resources import thread_count
 from xbarsim.settling.array_farads import ArrayFarads
-from xbarsim.settling.moments import LEAST, MomentCircuit
+from xbarsim.settling.moments import MomentCircuit
 from xbarsim.solvers.effective import check_joined, linear_segments, verify
+from xbarsim.solvers.fed_circuit import LEAST
 from xbarsim.solvers.terminals import Terminals
 
 TOLERANCE = 1e-9

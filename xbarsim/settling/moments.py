@@ -7,31 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbarsim.checks import Array
-from xbarsim.crossbar import SIDES, Crossbar, Side
-from xbarsim.errors import ConvergenceError
-from xbarsim.kernels import kirchhoff, schur
-from xbarsim.kernels.newton_steps import Workspace
+from xbarsim.crossbar import Crossbar
 from xbarsim.resources import check_running
 from xbarsim.settling.array_farads import ArrayFarads
-from xbarsim.settling.refined_moment import RefinedMoment
-from xbarsim.solvers.segments import Segments
-from xbarsim.transient.line_shares import LineShares
-
-TOLERANCE = 1e-9
-"""Of each output of a moment, as a part of what its nodes bring to it."""
-
-LEAST = 1e-26
-"""Of the largest: a current that is smaller is what 1e-30 ohm, which stand for 0, let through."""
-
-QUIET = 1e-12
-"""Of the largest: outputs that bring less may be left with an error that is above ``TOLERANCE``."""
-
-_CANCELLED = 1e-6
-"""Outputs are refined for what is left of nodes' currents that cancel, down to that part of them."""
-
-_TIGHTEST = 1e-13
-_MOST_PASSES = 4000
-_EPS = float(np.finfo(float).eps)
+from xbarsim.solvers.fed_circuit import LEAST, FedCircuit
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +50,7 @@ class MomentCircuit:
 
     def __init__(self, crossbar: Crossbar, farads: ArrayFarads) -> None:
         self.crossbar, self.farads = crossbar, farads
-        self.segments = Segments.of(crossbar)
-        self._shares = LineShares(self.segments)
-        self._space = Workspace(*crossbar.shape, True)
-        self._factored = False
+        self._circuit = FedCircuit(crossbar)
 
     def moments(self, inputs: Array, count: int) -> list[NodeMoment]:
         """Return the first coefficients of the response to steps of these volts (rows,) at ``word_left``.
@@ -92,7 +68,7 @@ class MomentCircuit:
         Raises
         ------
         ConvergenceError
-            An output of a coefficient was not solved to ``TOLERANCE``.
+            As ``FedCircuit.solve``.
         """
         rows, cols = self.crossbar.shape
         zeros = np.zeros((rows, cols))
@@ -115,62 +91,11 @@ class MomentCircuit:
 
     def _solved(self, inputs: Array, leaving: Array, entering: Array) -> NodeMoment:
         """Solve with ``inputs`` at word_left, 0 V at all other ends, and what nodes lose and gain beside the cells."""
-        segments, word, bit = self.segments, self.segments.word, self.segments.bit
-        g = segments.g
-        v, u = np.zeros((2, *g.shape))
-        still_words, still_bits = np.zeros(g.shape[0]), np.zeros(g.shape[1])
-        volts: dict[Side, Array] = {
-            "word_left": inputs, "word_right": still_words, "bit_top": still_bits, "bit_bottom": still_bits
-        }  # fmt: skip
-        sides = inputs, still_words, still_bits, still_bits
-        status, _ = self._space.solve(
-            (g, g, leaving, entering, word, bit), sides, _TIGHTEST, 0.0, _MOST_PASSES, v, u, guess=False,
-            again=self._factored, factored=self._factored,
+        answer = self._circuit.solve(
+            {"word_left": inputs}, leaving, entering, ["bit_bottom"], "a moment of the response"
         )  # fmt: skip
-        self._factored = True
-        if status != schur.CONVERGED:
-            raise ConvergenceError(
-                f"a moment of the response was not solved in {_MOST_PASSES} steps",
-                "look for cells and wires very far apart",
-            )
-        return self._judged(volts, leaving, entering, v, u)
-
-    def _judged(self, volts: dict[Side, Array], leaving: Array, entering: Array, v: Array, u: Array) -> NodeMoment:
-        """Hold each output against what it may be wrong by, and refine the voltages where that does not suffice."""
-        g, word, bit = self.segments.g, self.segments.word, self.segments.bit
-        across = v - u
-        out, largest, gross = self._outputs(volts, leaving, entering, across)
-        drawn, received = g * across + leaving, g * across + entering
-        amperes = kirchhoff.current_error(
-            drawn, received, g, g, word, bit, *(volts[side] for side in SIDES), v, u, *(out[side] for side in SIDES)
-        )
-        lacking = np.full(gross.shape, amperes)
-        sizes = np.maximum(np.abs(out["bit_bottom"]), _CANCELLED * gross)
-        allowed = np.where(gross > LEAST * largest, TOLERANCE * sizes, np.inf)
-        if not (lacking <= allowed).all():
-            refined = RefinedMoment.of(
-                self.segments, self._shares, (self._space.lines, self._space.gradients), volts, (leaving, entering),
-                (v, u), allowed, _MOST_PASSES,
-            )  # fmt: skip
-            v, u, across, lacking = refined.v, refined.u, refined.across, refined.lacking
-            out, largest, gross = self._outputs(volts, leaving, entering, across)
-            bad = ~(lacking <= TOLERANCE * gross) & (gross > QUIET * largest)
-            if bad.any():
-                j = int(np.flatnonzero(bad)[0])
-                raise ConvergenceError(
-                    f"output {j} of a moment of the response was solved to {lacking[j] / gross[j]:.1e} of what its "
-                    f"nodes bring to it (tolerance {TOLERANCE:g})", "look for cells and wires very far apart",
-                )  # fmt: skip
-        outputs = out["bit_bottom"]
-        # Sums of as many terms as a line has nodes round.
-        error = lacking + len(g) * _EPS * gross
-        return NodeMoment(v, u, across, np.where(np.abs(outputs) > LEAST * largest, outputs, 0.0), gross, error)
-
-    def _outputs(
-        self, volts: dict[Side, Array], leaving: Array, entering: Array, across: Array
-    ) -> tuple[dict[Side, Array], float, Array]:
-        """Return the currents out of all ends, the largest, and what nodes bring to each output in magnitude."""
-        along = self.segments.g * across
-        out, largest = self._shares.end_currents(along + leaving, along + entering, volts)
-        gross = (self._shares.shares[3] * (np.abs(along) + np.abs(entering))).sum(axis=0)
-        return out, largest, gross
+        outputs = answer.out["bit_bottom"]
+        return NodeMoment(
+            answer.v, answer.u, answer.across, np.where(np.abs(outputs) > LEAST * answer.largest, outputs, 0.0),
+            answer.gross["bit_bottom"], answer.error["bit_bottom"],
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A moment whose smallest outputs, too, are right: refined until each output's next correction is small against it."""
+"""End currents of which the smallest, too, are right: refined until each one's next correction is small against it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.crossbar import SIDES, Side
 from xbarsim.kernels.line_solver import Gradients, Lines
+from xbarsim.solvers.line_shares import LineShares
 from xbarsim.solvers.refinement import Balance, CellTangents, RefinementSpace, VoltagePairs, linear_correction
 from xbarsim.solvers.segments import Segments
-from xbarsim.transient.line_shares import LineShares
 
 SOLVED = 1e-10
 """A correction is right to that part of its own largest end current: it is solved to a thousandth of it."""
@@ -20,15 +20,15 @@ _MOST_STEPS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class RefinedMoment:
-    """Voltages across the cells and at word and bit nodes, (rows, cols); and what each output's amperes may lack.
+class RefinedEnds:
+    """Voltages across the cells and at word and bit nodes, (rows, cols); and what each end's amperes may lack.
 
     Attributes
     ----------
     v, u, across : (rows, cols)
         Volts, those across from voltages of twice a double's digits.
-    lacking : (cols,)
-        Amperes.
+    lacking : (ends,)
+        Amperes, all sides one after the other.
     """
 
     v: Array
@@ -40,10 +40,10 @@ class RefinedMoment:
     def of(
         segments: Segments, shares: LineShares, factors: tuple[Lines, Gradients], sources: dict[Side, Array],
         currents: tuple[Array, Array], volts: tuple[Array, Array], sizes: Array, limit: int,
-    ) -> RefinedMoment:  # fmt: skip
-        """Correct a solution until no output moves by more than its size.
+    ) -> RefinedEnds:  # fmt: skip
+        """Correct a solution until no end's current moves by more than its size.
 
-        A correction solves the circuit for what the voltages leave of Kirchhoff's laws, and moves the outputs by what
+        A correction solves the circuit for what the voltages leave of Kirchhoff's laws, and moves the currents by what
         they lacked: each by its own error, where a bound of all ends' errors is that of the loudest. What it lacks
         itself is no more than ``SOLVED`` of its largest current, and is put right by the next.
 
@@ -61,8 +61,8 @@ class RefinedMoment:
             Amperes that leave word nodes, and that enter bit nodes, beside the cells.
         volts : pair of (rows, cols) array
             Of word and bit nodes; changed.
-        sizes : (cols,) array
-            What each output may lack in amperes; inf where it does not count.
+        sizes : (ends,) array
+            What each end may lack in amperes, all sides one after the other; inf where it does not count.
         limit : int
             Steps of each correction.
         """
@@ -71,7 +71,7 @@ class RefinedMoment:
         of_sources = [sources[side] for side in SIDES]
         pairs, space = VoltagePairs.of(*volts), RefinementSpace(*g.shape)
         correction = linear_correction(word, bit, *factors, limit, 1)
-        lacking, before = np.full(g.shape[1], np.inf), np.inf
+        lacking, before = np.full(sizes.size, np.inf), np.inf
         with np.errstate(over="ignore", invalid="ignore"):
             for _ in range(_MOST_STEPS):
                 law = CellTangents(g, g * pairs.across(), g, g, g, currents[0], -currents[1])
@@ -85,8 +85,8 @@ class RefinedMoment:
                 if not largest < np.inf:
                     break
                 pairs.add(space.dv, space.du)
-                lacking = np.abs(out["bit_bottom"]) + SOLVED * largest
+                lacking = np.abs(np.concatenate([out[side] for side in SIDES])) + SOLVED * largest
                 if (lacking <= sizes).all() or largest > 0.5 * before:
                     break
                 before = largest
-        return RefinedMoment(pairs.v, pairs.u, pairs.across(), lacking)
+        return RefinedEnds(pairs.v, pairs.u, pairs.across(), lacking)

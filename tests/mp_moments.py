@@ -1,4 +1,4 @@
-"""Moments of outputs in 60 digits: couplings and farads written down one by one, and an elimination along the array."""
+"""Moments of outputs, and what nodes bring to them, in 60 digits, from couplings and farads written down one by one."""
 
 import numpy as np
 from mpmath import mp, mpf
@@ -16,6 +16,22 @@ def moments(crossbar, farads, inputs, count):
             series.append([ohms * volts[node] for node, ohms in taps])
             volts = solve([-sum(c * volts[k] for k, c in row.items()) for row in coulombs])
         return np.array(series, dtype=object)
+
+
+def fields(crossbar):
+    """Return what 1 A into each word node and each bit node brings to each output, (cols, rows, cols) each, as mpf."""
+    rows, cols = crossbar.shape
+    zeros = np.zeros((rows, cols))
+    with mp.workdps(DIGITS):
+        none = dict.fromkeys(("word_capacitance", "bit_capacitance", "cell_capacitance"), zeros)
+        siemens, _, _, taps = _circuit(crossbar, none, [mpf(0)] * rows)
+        solve, layers = _eliminated(siemens), []
+        for node, sense in taps:
+            # Currents into nodes are what reciprocity makes of 1 V at the output.
+            volts = np.array(solve([sense * (k == node) for k in range(len(siemens))]), dtype=object)
+            by_cells = volts.reshape((rows, cols, 2) if rows >= cols else (cols, rows, 2))
+            layers.append(by_cells if rows >= cols else by_cells.swapaxes(0, 1))
+        return np.array([layer[..., 0] for layer in layers]), np.array([layer[..., 1] for layer in layers])
 
 
 def _circuit(crossbar, farads, inputs):
