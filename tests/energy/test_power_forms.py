@@ -6,6 +6,7 @@ import pytest
 from xbarsim import Crossbar, LineEnds, Sinh, solve
 from xbarsim.energy import power_forms, power_split
 from xbarsim.errors import ConvergenceError, InputError, SolveError
+from xbarsim.solvers.terminals import Terminals
 
 
 def array(rows=6, cols=5, seed=1, **options):
@@ -53,11 +54,9 @@ def test_cells_that_do_not_count_are_among_the_wires():
 
 
 def test_a_wrong_form_is_not_handed_out(monkeypatch):
-    from xbarsim.solvers.terminals import Terminals
-
     form = Terminals.form
     monkeypatch.setattr(Terminals, "form", lambda *args: 1.0001 * form(*args))
-    with pytest.raises(ConvergenceError, match="power of cells carried to the inputs differs"):
+    with pytest.raises(ConvergenceError, match="power of cells carried to all inputs differs"):
         power_forms(array())
 
 
@@ -78,3 +77,32 @@ def test_what_has_no_forms_is_refused(crossbar, error, message):
 def test_a_mask_of_another_shape_is_refused():
     with pytest.raises(InputError, match="counted"):
         power_forms(array(), counted=np.ones((2, 2), bool))
+
+
+def test_a_form_that_is_wrong_for_a_quiet_input_alone_is_not_handed_out(monkeypatch):
+    """Of all inputs' power it is 1e-9: a check of all together did not see it."""
+    siemens = np.random.default_rng(4).uniform(1e-4, 1e-3, (5, 6))
+    siemens[2] *= 1e-9
+    crossbar = Crossbar(siemens, word_wire=2.0, bit_wire=3.0, driver=50.0, sense=40.0)
+    form = Terminals.form
+
+    def wrong(*args):
+        right = form(*args)
+        right[2, 2] *= 1.001
+        return right
+
+    assert power_forms(crossbar).cells[2, 2] < 1e-8 * power_forms(crossbar).cells[0, 0]
+    monkeypatch.setattr(Terminals, "form", wrong)
+    with pytest.raises(ConvergenceError, match=r"power of cells carried to input 2 and its like differs .* 1\.0e-03"):
+        power_forms(crossbar)
+
+
+@pytest.mark.parametrize("quiet", [1e-9, 1e-14, 0.0])
+def test_the_forms_of_quiet_inputs_are_right_against_themselves(quiet):
+    """Behind no wires an input's power is ``g / (1 + g R)``, and what the driver takes ``R g^2 / (1 + g R)^2``."""
+    siemens = np.array([1e-3, quiet, 2e-4])
+    forms = power_forms(Crossbar(siemens[:, None], driver=50.0))
+    assert np.allclose(np.diagonal(forms.sources), siemens / (1.0 + 50.0 * siemens), rtol=1e-13, atol=0.0)
+    assert np.allclose(np.diagonal(forms.cells), siemens / (1.0 + 50.0 * siemens) ** 2, rtol=1e-13, atol=0.0)
+    taken = 50.0 * siemens**2 / (1.0 + 50.0 * siemens) ** 2
+    assert np.allclose(np.diagonal(forms.ends), taken, rtol=1e-13, atol=0.0)

@@ -69,3 +69,30 @@ def test_eigenvectors_are_split_too():
     # A factor leaves an eigenvector alone; wires do not.
     assert split.relative()["cells"] < 1e-12
     assert split.relative()["wires"] > 1e-4
+
+
+@pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6])
+def test_errors_that_rounding_may_have_made_are_none(gap):
+    """Nothing is wrong with this circuit but rounding, the more so the nearer its matrix is to a singular one."""
+    A = np.array([[1.0, 1.0 - gap], [1.0, 1.0]])
+    split = split_errors(
+        circuit_of([0.1, 0.17]), Crossbar(A * UNIT), target=Crossbar(A * UNIT), amplifier=Amplifier()
+    )  # fmt: skip
+    for cause, share in split.relative().items():
+        assert share <= split.doubt[cause] < 1e4 * np.finfo(float).eps / gap
+    assert all(line.split()[1] == "<" for line in split.as_table().splitlines()[1:])
+    large = split_errors(
+        circuit_of([0.1, 0.17]), Crossbar(A * UNIT), target=Crossbar(A * UNIT), amplifier=Amplifier(gain=1e3 / gap)
+    )  # fmt: skip
+    assert large.relative()["amplifiers"] > 10.0 * large.doubt["amplifiers"]
+    assert "<" not in large.as_table().splitlines()[3]
+
+
+def test_eigenvectors_of_near_eigenvalues_are_as_uncertain_as_they_are():
+    """Rounding moves the ideal by more than it moves the matrix: by one over the distance of eigenvalues."""
+    A = np.array([[1.0, 1e-7, 0.2], [3e-7, 1.0 - 1e-7, 0.1], [0.3, 0.2, 0.1]])
+    answer = eigenvector(Crossbar(A * UNIT), unit=UNIT)
+    loose = eigenvector(Crossbar(np.diag([1.0, 0.3, 0.2]) * UNIT + 1e-6), unit=UNIT)
+    assert answer.relative_error <= answer.doubt
+    assert loose.relative_error <= loose.doubt
+    assert loose.doubt < answer.doubt

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.loop.amplifier import Amplifier, amplifiers_for
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.closed_loop import TOLERANCE, ClosedLoop, close
+from xbarsim.loop.loop_answer import ROUNDING
 from xbarsim.loop.loop_equations import LoopEquations
 from xbarsim.loop.loop_evidence import factored
 from xbarsim.loop.loop_parts import JoinedArray, Part, VoltageSource
@@ -55,6 +57,9 @@ class Eigenvector:
         that feedback would carry.
     stability : Stability
         Poles of the closed ring: the first is at 0.
+    condition : float
+        By how much a change of the matrix changes the ideal eigenvector, both relative: over the distance to the next
+        eigenvalue.
     """
 
     x: Array
@@ -64,12 +69,19 @@ class Eigenvector:
     residual: float
     circuit: ClosedLoop
     stability: Stability
+    condition: float
 
     @property
     def relative_error(self) -> float:
         """Norm of ``x - ideal`` over that of ``ideal``, both of length 1."""
         a, b = (vector / np.linalg.norm(vector) for vector in (self.x, self.ideal))
         return float(min(np.linalg.norm(a - b), np.linalg.norm(a + b)))
+
+    @property
+    def doubt(self) -> float:
+        """What ``relative_error`` may be wrong by: bounds of the circuit's and of linear algebra's rounding."""
+        entries = np.sqrt(self.x.size) * self.residual / np.linalg.norm(self.x)
+        return float(2.0 * entries + ROUNDING * self.condition)
 
     def __repr__(self) -> str:
         return f"Eigenvector({self.x.size} volts, value={self.value:.6g}, residual={self.residual:.1e})"
@@ -131,7 +143,24 @@ def eigenvector(
     values, vectors = np.linalg.eig(matrix)
     largest = int(values.real.argmax())
     ideal = sign_free(vectors[:, largest].real)
-    return Eigenvector(sign_free(x), siemens / unit, ideal, float(values[largest].real), residual, circuit, stability)
+    return Eigenvector(
+        sign_free(x), siemens / unit, ideal, float(values[largest].real), residual, circuit, stability,
+        _condition(matrix, values, vectors, largest),
+    )  # fmt: skip
+
+
+def _condition(matrix: Array, values: Any, vectors: Any, mode: int) -> float:
+    """Return how sensitive an eigenvector is: the norm of what the matrix's changes are multiplied by, times its own.
+
+    To first order a change E moves eigenvector k by ``sum_j x_j (y_j E x_k) / (l_k - l_j)`` of the others (G. H. Golub
+    and C. F. Van Loan, Matrix Computations, 7.2).
+    """
+    gaps = np.delete(values[mode] - values, mode)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        through = np.delete(vectors, mode, axis=1) / gaps @ np.delete(np.linalg.inv(vectors), mode, axis=0)
+    if not np.isfinite(through).all():
+        return np.inf
+    return float(np.linalg.norm(through, 2) * np.linalg.norm(matrix, 2))
 
 
 @dataclass(frozen=True, eq=False)

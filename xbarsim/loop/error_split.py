@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,10 @@ class CircuitAnswer(Protocol):
     def ideal(self) -> Array:
         """What linear algebra gives."""
 
+    @property
+    def doubt(self) -> float | Array:
+        """What rounding leaves uncertain of their difference, as a part of the ideal's norm."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ErrorSplit:
@@ -45,6 +49,9 @@ class ErrorSplit:
         Volts with the amplifiers as they are, ideal else.
     together : same shape
         Volts with all of it: what the circuit really gives.
+    doubt : dict of cause to float
+        What rounding leaves uncertain of each cause's relative error; an error that is no larger is none that could be
+        told.
     """
 
     ideal: Array
@@ -52,6 +59,7 @@ class ErrorSplit:
     wires: Array
     amplifiers: Array
     together: Array
+    doubt: Mapping[str, float]
 
     def relative(self) -> dict[str, float]:
         """Return each cause's error: the norm of what it moves over the ideal's; of a batch the root mean square."""
@@ -73,10 +81,13 @@ class ErrorSplit:
             }
 
     def as_table(self) -> str:
-        """Return a line a cause."""
+        """Return a line a cause; errors that rounding may have made are told as ``<`` what it may make."""
         worst = self.worst()
         rows = [["cause", "relative error", "worst entry"]]
-        rows += [[cause, f"{share:.2e}", f"{worst[cause]:.2e}"] for cause, share in self.relative().items()]
+        for cause, share in self.relative().items():
+            doubt = self.doubt[cause]
+            told = share > doubt
+            rows.append([cause, f"{share:.2e}" if told else f"< {doubt:.1e}", f"{worst[cause]:.2e}" if told else "-"])
         return "\n".join(aligned(rows, ("<", ">", ">")))
 
     def __repr__(self) -> str:
@@ -130,13 +141,16 @@ def split_errors(
         )
     ideal, bare = Amplifier(), without_wires(target)
     reference = circuit(bare, ideal)
-    return ErrorSplit(
-        ideal=reference.ideal,
-        cells=circuit(without_wires(array), ideal).x,
-        wires=circuit(_with_cells(array, target), ideal).x,
-        amplifiers=circuit(bare, amplifier).x,
-        together=circuit(array, amplifier).x,
-    )
+    answers = {
+        "cells": circuit(without_wires(array), ideal),
+        "wires": circuit(_with_cells(array, target), ideal),
+        "amplifiers": circuit(bare, amplifier),
+        "together": circuit(array, amplifier),
+    }
+    # All are held against the reference's ideal, whatever else their own is.
+    sure = float(np.max(reference.doubt))
+    doubt = {cause: max(sure, float(np.max(answer.doubt))) for cause, answer in answers.items()}
+    return ErrorSplit(reference.ideal, **{cause: answer.x for cause, answer in answers.items()}, doubt=doubt)
 
 
 def _with_cells(array: Matrix, target: Matrix) -> Matrix:

@@ -13,6 +13,9 @@ from xbarsim.loop.closed_loop import ClosedLoop
 MOST_CONDITION = 1e12
 """Condition number of a matrix from which on a circuit's answer would say more of rounding than of the matrix."""
 
+ROUNDING = 8.0 * float(np.finfo(float).eps)
+"""Of linear algebra, times a condition number."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LoopAnswer:
@@ -41,6 +44,19 @@ class LoopAnswer:
         with np.errstate(invalid="ignore", divide="ignore"):
             share: Array = np.linalg.norm(self.x - self.ideal, axis=-1) / np.linalg.norm(self.ideal, axis=-1)
         return float(share) if share.ndim == 0 else share
+
+    @property
+    def doubt(self) -> float | Array:
+        """What ``relative_error`` may be wrong by, a number or (batch,): bounds of both sides' rounding.
+
+        The circuit's is its residual, which is relative to the largest voltage of all its nodes, for each entry;
+        linear algebra's is the condition number times rounding.
+        """
+        largest = np.abs(np.array(list(self.circuit.node_voltages().values()))).max(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            entries = np.sqrt(self.x.shape[-1]) * self.circuit.residual * largest
+            doubt: Array = entries / np.linalg.norm(self.ideal, axis=-1) + ROUNDING * self.condition
+        return float(doubt) if doubt.ndim == 0 else doubt
 
     def __repr__(self) -> str:
         worst = float(np.max(self.relative_error))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import SIDES, Crossbar, Side
@@ -14,12 +15,13 @@ from xbarsim.errors import ConvergenceError
 from xbarsim.noise.operating_point import OperatingPoint
 from xbarsim.solution import Solution
 from xbarsim.solvers.effective import check_joined
+from xbarsim.solvers.like_lines import like_lines
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import solve_points
 from xbarsim.solvers.terminals import Terminals
 
 TOLERANCE = 1e-9
-"""Of a form's value for a random vector, against that of a full solve."""
+"""Of a form's value for random volts of outputs of like sizes, against that of a full solve."""
 
 _SEED = 20
 
@@ -62,15 +64,21 @@ class TangentCircuit:
         check_joined(self.segments, ("word", "bit"))
         terminals = Terminals.of(self.segments, keep=True, threads=self.threads)
         # Covariances are of the outputs alone: so is what the reduction is held against, a full solve.
-        sources, solution = self._probe
-        outputs = solution.end_currents["bit_bottom"]
-        gap = float(np.abs(terminals.currents(sources)["bit_bottom"] - outputs).max(initial=0.0))
-        size = float(np.abs(outputs).max(initial=0.0))
-        if not gap <= TOLERANCE * size:
-            raise ConvergenceError(
-                f"the outputs' admittance differs from that of a full solve by {gap / size if size else gap:.1e}",
-                "look for wires and cells very far apart",
-            )
+        place = terminals.places.get("bit_bottom")
+        if place is None:
+            return terminals
+        couplings = terminals.network.couplings[place]
+        for group in like_lines(couplings.sum(axis=1)):
+            sources, solution = self._probe(group)
+            gap = np.abs(terminals.currents(sources)["bit_bottom"] - solution.end_currents["bit_bottom"])[0]
+            sizes = couplings.sum(axis=1)
+            bad = group & ~(gap <= TOLERANCE * sizes)
+            if bad.any():
+                j = int(np.argmax(np.where(bad, gap / np.maximum(sizes, np.finfo(float).tiny), -1.0)))
+                raise ConvergenceError(
+                    f"the admittance of output {j} differs from that of a full solve by {gap[j] / sizes[j]:.1e}",
+                    "look for wires and cells very far apart",
+                )
         return terminals
 
     @cached_property
@@ -118,22 +126,38 @@ class TangentCircuit:
         """
         zeros = np.zeros_like(across)
         form = self.terminals.form(across, zeros, zeros, grounded=[side for side in SIDES if side != "bit_bottom"])
-        sources, solution = self._probe
-        volts, squares = sources["bit_bottom"][0], np.nan_to_num(solution.device_voltages[0]) ** 2
-        expected, size = float((squares * across).sum()), float((squares * np.abs(across)).sum())
-        gap = abs(float(volts @ form @ volts) - expected) if form.size else abs(expected)
-        if not gap <= TOLERANCE * size:
-            raise ConvergenceError(
-                f"noise carried to the ends differs from that of a full solve by {gap / size if size else gap:.1e}",
-                "look for wires and cells very far apart",
-            )
+        for group in like_lines(np.diagonal(form)) if form.size else [np.ones(self.crossbar.shape[1], bool)]:
+            sources, solution = self._probe(group)
+            volts, squares = sources["bit_bottom"][0], np.nan_to_num(solution.device_voltages[0]) ** 2
+            expected, size = float((squares * across).sum()), float((squares * np.abs(across)).sum())
+            gap = abs(float(volts @ form @ volts) - expected) if form.size else abs(expected)
+            if not gap <= TOLERANCE * size:
+                raise ConvergenceError(
+                    f"noise carried to {_named(group)} differs from that of a full solve by "
+                    f"{gap / size if size else gap:.1e}",
+                    "look for wires and cells very far apart",
+                )
         # Terminals of open ends have no couplings, and so nothing of the form.
         return form if form.size else np.zeros((self.crossbar.shape[1],) * 2)
 
+    def _probe(self, group: NDArray[np.bool_]) -> tuple[dict[Side, Array], Solution]:
+        """Random voltages of a group of outputs' sources, others at 0 V, and a full solve of them."""
+        key = group.tobytes()
+        if key not in self._probes:
+            rows, cols = self.crossbar.shape
+            sources: dict[Side, Array] = {
+                side: np.zeros((1, rows if side.startswith("word") else cols)) for side in SIDES
+            }
+            sources["bit_bottom"] = np.where(group, np.random.default_rng(_SEED).uniform(-1.0, 1.0, (1, cols)), 0.0)
+            self._probes[key] = sources, solve_points(self.crossbar, sources, fields=True, threads=self.threads)
+        return self._probes[key]
+
     @cached_property
-    def _probe(self) -> tuple[dict[Side, Array], Solution]:
-        """Random voltages of the outputs' sources, others at 0 V, and a full solve of them."""
-        rows, cols = self.crossbar.shape
-        sources: dict[Side, Array] = {side: np.zeros((1, rows if side.startswith("word") else cols)) for side in SIDES}
-        sources["bit_bottom"] = np.random.default_rng(_SEED).uniform(-1.0, 1.0, (1, cols))
-        return sources, solve_points(self.crossbar, sources, fields=True, threads=self.threads)
+    def _probes(self) -> dict[bytes, tuple[dict[Side, Array], Solution]]:
+        return {}
+
+
+def _named(group: NDArray[np.bool_]) -> str:
+    """Name the outputs of a group."""
+    first = int(np.flatnonzero(group)[0])
+    return f"output {first}" if group.sum() == 1 else f"output {first} and {group.sum() - 1} more"

@@ -9,8 +9,8 @@ import numpy as np
 
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
 from xbarsim.schemes.scheme import Scheme
+from xbarsim.solvers.line_shares import LineShares
 from xbarsim.solvers.segments import Segments
-from xbarsim.transient.line_shares import LineShares
 
 
 @dataclass(frozen=True, eq=False)

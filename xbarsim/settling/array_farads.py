@@ -39,15 +39,26 @@ class ArrayFarads:
         ]
         return ArrayFarads(*tables)
 
-    def drawn(self, v: Array, u: Array) -> tuple[Array, Array]:
+    def drawn(self, v: Array, u: Array, across: Array) -> tuple[Array, Array]:
         """Return ``C [v; u]``: what word nodes take and bit nodes receive, for node voltages that rise by 1 V/s each.
 
         Each is (rows, cols); a bit node receives what comes to it along the cells less what its own capacitance takes.
 
         Parameters
         ----------
-        v, u : (rows, cols) array
-            How fast word nodes and bit nodes rise, V/s, or volts for coulombs.
+        v, u, across : (rows, cols) array
+            How fast word nodes and bit nodes rise, and what they rise by more, V/s, or volts for coulombs.
         """
-        along = self.cell * (v - u)
+        along = self.cell * across
         return along + self.word * v, along - self.bit * u
+
+    def charged(self, v: Array, u: Array, across: Array) -> Array:
+        """Return one vector of roots of energies: products of two of them are ``x C y``.
+
+        Parameters
+        ----------
+        v, u, across : (rows, cols) array
+            Volts of word nodes, of bit nodes, and across the cells.
+        """
+        parts = ((self.word, v), (self.bit, u), (self.cell, across))
+        return np.concatenate([(np.sqrt(farads) * volts).ravel() for farads, volts in parts])

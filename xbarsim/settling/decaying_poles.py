@@ -45,7 +45,8 @@ class DecayingPoles:
         Parameters
         ----------
         moments : (count, outputs) array
-            Coefficient of s^n in row n, in seconds^n; row 0 is 1.
+            Coefficient of s^n in row n, in seconds^n; row 0 is 1. Those from the first NaN on do not count: so many
+            poles take twice as many.
         most : int
             How many poles an output may have.
         """
@@ -54,10 +55,10 @@ class DecayingPoles:
         signs = (-1.0) ** np.arange(len(moments))[:, None]
         for j in range(outputs):
             powers = (signs * moments)[:, j]
-            if np.isfinite(powers).all():
-                for count in range(min(most, MOST_POLES), 0, -1):
-                    if poles._put(j, count, powers):
-                        break
+            told = int(np.isfinite(powers).cumprod().sum()) - 1
+            for count in range(min(most, MOST_POLES, told // 2), 0, -1):
+                if poles._put(j, count, powers):
+                    break
         return poles
 
     def _put(self, j: int, count: int, powers: Array) -> bool:
@@ -66,7 +67,7 @@ class DecayingPoles:
         unit = float(np.sqrt(abs(powers[2])))
         if unit == 0.0:
             return False
-        scaled = powers / unit ** np.arange(len(powers))
+        scaled = powers[: 1 + 2 * count] / unit ** np.arange(1 + 2 * count)
         hankel = np.array([[scaled[1 + a + b] for b in range(count)] for a in range(count)])
         try:
             polynomial = np.linalg.solve(hankel, scaled[1 + count : 1 + 2 * count])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Crossbar
@@ -16,10 +16,13 @@ from xbarsim.resources import run_tasks, thread_count
 from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.settling.decaying_poles import MOST_POLES, DecayingPoles
 from xbarsim.settling.moments import MomentCircuit
-from xbarsim.settling.projected_poles import projected_poles
+from xbarsim.settling.vector_poles import told_moments, vector_poles
 from xbarsim.solvers.effective import check_joined
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import checked_voltages, solve
+
+TOLERANCE = 1e-5
+"""Of each output's current in the end, and so of its moments: no output is told that is not as exact."""
 
 _MOMENTS = 1 + 2 * MOST_POLES
 
@@ -34,13 +37,20 @@ class Settling:
         Amperes in the end, of all sources.
     moments : (7, cols) or (7, batch, cols)
         Coefficients of ``1, s, s^2, ...`` of each output's transfer, as parts of the first; NaN where the step brings
-        no current in the end. What the crossbar's other sources bring flows all the time, and is not in them.
+        no current in the end that could be told from rounding, ``residual`` being above ``TOLERANCE`` or NaN; and from
+        the first on that is lost beside other outputs' slower ones. What the crossbar's other sources bring flows all
+        the time, and is not in them.
+    residual : (cols,) or (batch, cols)
+        What the current that the step brings to each output may be wrong by, as a part of that output's own; NaN where
+        there is none.
     circuit_poles : DecayingPoles
-        Six at most of the whole circuit, projected onto the moments, of all vectors' outputs one after the other.
+        Six at most of the whole circuit, projected onto the moments, of all vectors' outputs one after the other; three
+        at most of its own where those do not have an output's moments, or say nothing of its way.
     """
 
     currents: Array
     moments: Array
+    residual: Array
     circuit_poles: DecayingPoles
 
     @property
@@ -134,8 +144,8 @@ def settling(
     volts = checked_voltages(voltages, crossbar.shape[0])
     count = thread_count(threads)
     vectors = np.atleast_2d(volts)
-    series = np.empty((_MOMENTS, len(vectors), crossbar.shape[1]))
-    currents = np.empty((len(vectors), crossbar.shape[1]))
+    moments = np.empty((_MOMENTS, len(vectors), crossbar.shape[1]))
+    currents, residual = np.empty((2, len(vectors), crossbar.shape[1]))
     tau, residue = np.zeros((2, _MOMENTS - 1, *currents.shape))
     linear = crossbar.device.linear
     steps_alone = linear and not any(np.any(tied.voltage) for tied in crossbar.boundary.values())
@@ -151,17 +161,15 @@ def settling(
                 tangent = MomentCircuit(crossbar.with_cells(slopes, Linear()), farads)
             assert tangent is not None
             coefficients = tangent.moments(vectors[k], _MOMENTS)
-            series[:, k] = [moment.outputs for moment in coefficients]
-            times, shares = projected_poles(coefficients, farads)
-            tau[:, k], residue[:, k] = times[:, None], shares
-            currents[k] = series[0, k] if solution is None else solution.currents[k]
+            moments[:, k], residual[k] = told_moments(coefficients, TOLERANCE)
+            tau[:, k], residue[:, k] = vector_poles(tangent, coefficients, moments[:, k])
+            currents[k] = coefficients[0].outputs if solution is None else solution.currents[k]
 
     run_tasks(work, parts, count)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        moments = np.where(series[0] != 0.0, series / series[0], np.nan)
-    # An output with a current and no pole is there at once.
-    counts = np.where(series[0] != 0.0, np.maximum((tau > 0.0).sum(axis=0), 1), 0).ravel()
+    # An output with a current and no pole is there at once; of one without its first moment nothing is known.
+    late: NDArray[np.int64] = (tau > 0.0).sum(axis=0)
+    counts = np.where(np.isnan(moments[1]), 0, np.where((late == 0) & (moments[1] == 0.0), 1, late)).ravel()
     poles = DecayingPoles(tau.reshape(_MOMENTS - 1, -1), residue.reshape(_MOMENTS - 1, -1), counts)
     if volts.ndim == 1:
-        return Settling(currents[0], moments[:, 0], poles)
-    return Settling(currents, moments, poles)
+        return Settling(currents[0], moments[:, 0], residual[0], poles)
+    return Settling(currents, moments, residual, poles)

@@ -8,10 +8,13 @@ import numpy as np
 
 from xbarsim.checks import Array
 from xbarsim.settling.array_farads import ArrayFarads
-from xbarsim.settling.moments import NodeMoment
+from xbarsim.settling.moments import MomentCircuit, NodeMoment
 
 _LEAST = 1e-7
 """A direction counts whose part of the largest is no smaller: what is left of others is rounding."""
+
+_NEW = 1e-11
+"""Of what a direction brings forth, the part that must be new, so that a next one is more than rounding."""
 
 
 def projected_poles(series: Sequence[NodeMoment], farads: ArrayFarads) -> tuple[Array, Array]:
@@ -23,6 +26,9 @@ def projected_poles(series: Sequence[NodeMoment], farads: ArrayFarads) -> tuple[
     eigenvalues are the time constants. Each output keeps its moments 1 to q (A. Odabasioglu, M. Celik and L. T.
     Pileggi, IEEE Trans. CAD 17, 645, 1998). What comes at once is left out, as nothing of it is missing.
 
+    Where time constants are far apart moments soon are all of the slowest, and there are fewer poles; see
+    :func:`orthogonal_poles`.
+
     Parameters
     ----------
     series : sequence of NodeMoment
@@ -31,14 +37,10 @@ def projected_poles(series: Sequence[NodeMoment], farads: ArrayFarads) -> tuple[
         The circuit's capacitance.
     """
     most, cols = len(series) - 1, series[0].outputs.size
-    weights = np.sqrt(farads.word), np.sqrt(farads.bit), np.sqrt(farads.cell)
-    charged = np.array(
-        [np.concatenate([(w * x).ravel() for w, x in zip(weights, (m.v, m.u, m.v - m.u), strict=True)]) for m in series]
-    )
+    charged = np.array([farads.charged(m.v, m.u, m.across) for m in series])
     sizes = np.linalg.norm(charged[:2], axis=1)
-    tau, residue = np.zeros(most), np.zeros((most, cols))
     if not (np.isfinite(charged).all() and sizes.all()):
-        return tau, residue
+        return np.zeros(most), np.zeros((most, cols))
     # Each in units of a time of its own, so that all are near 1.
     scale = sizes[0] * (sizes[1] / sizes[0]) ** np.arange(most + 1)
     basis = np.asarray(np.linalg.qr((charged / scale[:, None]).T, mode="r"))
@@ -47,15 +49,75 @@ def projected_poles(series: Sequence[NodeMoment], farads: ArrayFarads) -> tuple[
     small = np.flatnonzero(diagonal[:most] < _LEAST * diagonal[0])
     count = int(small[0]) if small.size else most
     inverse = np.linalg.inv(basis[:count, :count])
-    projected = -basis[:count, 1 : count + 1] @ inverse
+    # Of the output's own functional only what it has of T e counts: that of e has what comes at once in it.
+    tau, residue = _poles(
+        -basis[:count, 1 : count + 1] @ inverse, -(outputs[1 : count + 1].T @ inverse), basis[:count, 0], outputs[0],
+        most,
+    )  # fmt: skip
+    return tau * sizes[1] / sizes[0], residue
+
+
+def orthogonal_poles(circuit: MomentCircuit, first: NodeMoment, most: int) -> tuple[Array, Array]:
+    """Return the same from as many solves more, for circuits whose time constants are far apart.
+
+    T takes each direction into the next one, which what is there already is taken out of (C. Lanczos, J. Res. Natl.
+    Bur. Stand. 45, 255, 1950): a direction that is small beside the one before keeps its digits.
+
+    Parameters
+    ----------
+    circuit : MomentCircuit
+        The circuit.
+    first : NodeMoment
+        The response's first coefficient.
+    most : int
+        How many poles.
+    """
+    cols = first.outputs.size
+    start = circuit.farads.charged(first.v, first.u, first.across)
+    size = float(np.linalg.norm(start))
+    if not 0.0 < size < np.inf:
+        return np.zeros(most), np.zeros((most, cols))
+    basis, brought, projected = [start / size], [], np.zeros((most, most))
+    nodes = np.array([first.v, first.u, first.across]) / size
+    kept = [nodes]
+    for k in range(most):
+        answer = circuit.response(*kept[k])
+        brought.append(-answer.outputs)
+        nodes = -np.array([answer.v, answer.u, answer.across])
+        nodes = _without(nodes, kept, circuit.farads, basis, projected[:, k])
+        charged = circuit.farads.charged(*nodes)
+        new = float(np.linalg.norm(charged))
+        if k + 1 == most or not new > _NEW * np.linalg.norm(projected[:, k]):
+            break
+        basis.append(charged / new)
+        kept.append(nodes / new)
+    count = len(basis)
+    # T is symmetric: what a direction has of those before it is what they have of it.
+    upper = np.triu(projected[:count, :count])
+    return _poles(
+        upper + np.triu(upper, 1).T, np.array(brought).T, size * np.eye(count)[0], first.outputs, most
+    )  # fmt: skip
+
+
+def _without(nodes: Array, kept: list[Array], farads: ArrayFarads, basis: list[Array], parts: Array) -> Array:
+    """Take the directions that are there out of one, (3, rows, cols) each; their parts are added to ``parts``."""
+    for _ in range(2):
+        for i, direction in enumerate(basis):
+            part = float(direction @ farads.charged(*nodes))
+            parts[i] += part
+            nodes = nodes - part * kept[i]
+    return nodes
+
+
+def _poles(projected: Array, brought: Array, start: Array, end: Array, most: int) -> tuple[Array, Array]:
+    """Return time constants and residues of T in an orthonormal basis, and of what its directions bring to outputs."""
+    tau, residue = np.zeros(most), np.zeros((most, end.size))
     values, vectors = np.linalg.eigh(0.5 * (projected + projected.T))
     order = np.argsort(values)[::-1]
     order = order[values[order] > 0.0]
-    # Of the output's own functional only what it has of T e counts: that of e has what comes at once in it.
-    along = -(outputs[1 : count + 1].T @ inverse) @ vectors
     present = slice(0, order.size)
-    tau[present] = values[order] * sizes[1] / sizes[0]
+    tau[present] = values[order]
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = (along * (vectors.T @ basis[:count, 0]) / values / outputs[0][:, None]).T
-    residue[present] = np.where(outputs[0] != 0.0, shares[order], 0.0)
+        shares = ((brought @ vectors) * (vectors.T @ start) / values / end[:, None]).T
+    residue[present] = np.where(end != 0.0, shares[order], 0.0)
     return tau, residue

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import checked_array
 from xbarsim.crossbar import SIDES, Array, Crossbar, Side
@@ -18,9 +18,14 @@ from xbarsim.kernels.newton_steps import Workspace
 from xbarsim.resources import check_running, run_tasks, thread_count
 from xbarsim.solution import Solution
 from xbarsim.solvers.effective import check_joined
+from xbarsim.solvers.line_shares import LineShares
 from xbarsim.solvers.segments import Segments
 from xbarsim.solvers.solve import MAX_ITERATIONS, TOLERANCE, checked_voltages, solve, solve_points
 
+CARRIED = 1e-8
+"""Of what random currents bring to each output, where its adjoint circuit is held against the circuit itself."""
+
+_SEED = 9
 _TIGHTEST = 1e-13
 _PARTS = 64
 _LEAST = 8
@@ -209,7 +214,8 @@ def output_adjoints(solution: Solution, vector: int | None, *, threads: int | No
     Raises
     ------
     ConvergenceError
-        The adjoint circuit of an output was not solved to ``TOLERANCE``.
+        The adjoint circuit of an output was not solved, or does not bring to it what a solve of the circuit itself
+        does of random currents, to ``CARRIED``.
     """
     crossbar = solution.crossbar
     adjoint = _AdjointCircuits(crossbar, thread_count(threads))
@@ -223,6 +229,8 @@ def output_adjoints(solution: Solution, vector: int | None, *, threads: int | No
             word[output], bit[output] = adjoint.nodes(across, lower, output, space)
 
     run_tasks(work, range(cols), adjoint.threads)
+    with Workspace.borrowed(rows, cols, adjoint.cells.symmetric) as space:
+        adjoint.check(word, bit, across, lower, space)
     return word, bit
 
 
@@ -274,11 +282,7 @@ class _AdjointCircuits:
 
     def nodes(self, across: Array, lower: Array, output: int, space: Workspace) -> tuple[Array, Array]:
         """Return the adjoint circuit's node voltages for 1 V at an output, (rows, cols) each."""
-        floating = np.isnan(across)
-        i = np.empty_like(across)
-        across, lower = np.where(floating, 0.0, across), np.where(floating, 0.0, lower)
-        self.cells.precise(across, lower, np.zeros_like(lower), i, space.a, space.b)
-        space.a[floating] = space.b[floating] = 0.0
+        floating = self._slopes(across, lower, space)
         weights = np.zeros_like(self.zero_b)
         weights[output] = 1.0
         p, q = np.empty((2, *self.crossbar.shape))
@@ -290,6 +294,41 @@ class _AdjointCircuits:
             )
         p[floating] = q[floating] = 0.0
         return p, q
+
+    def check(self, word: Array, bit: Array, across: Array, lower: Array, space: Workspace) -> None:
+        """Hold all outputs' node voltages (cols, rows, cols) against one solve of the circuit itself.
+
+        Random currents into its nodes bring to each output what its own adjoint voltages say: each of them is held
+        against its own sum.
+        """
+        floating = self._slopes(across, lower, space)
+        random = np.where(floating, 0.0, np.random.default_rng(_SEED).uniform(-1.0, 1.0, (2, *floating.shape)))
+        leaving, entering = -random[0], random[1]
+        v, u = np.zeros((2, *floating.shape))
+        sides = (self.zero_w, self.zero_w, self.zero_b, self.zero_b)
+        circuit = space.a, space.b, leaving, entering, self.segments.word, self.segments.bit
+        status, _ = space.solve(circuit, sides, _TIGHTEST, 0.0, MAX_ITERATIONS, v, u, guess=False)
+        along = space.a * v - space.b * u
+        volts = dict(zip(SIDES, (self.zero_w, self.zero_w, self.zero_b, self.zero_b), strict=True))
+        out, _ = LineShares(self.segments).end_currents(along + leaving, along + entering, volts)
+        told = (word * random[0] + bit * random[1]).sum(axis=(1, 2))
+        size = (np.abs(word * random[0]) + np.abs(bit * random[1])).sum(axis=(1, 2))
+        bad = ~(np.abs(told - out["bit_bottom"]) <= CARRIED * size)
+        if status != schur.CONVERGED or bad.any():
+            j = int(np.argmax(bad))
+            raise ConvergenceError(
+                f"the adjoint circuit of output {j} differs from the circuit itself by "
+                f"{abs(told[j] - out['bit_bottom'][j]):.1e} of {size[j]:.1e} A",
+                "look for cells far apart in slope",
+            )
+
+    def _slopes(self, across: Array, lower: Array, space: Workspace) -> NDArray[np.bool_]:
+        """Fill the slopes in ``space`` at these voltages; return which cells float, whose slopes are 0."""
+        floating: NDArray[np.bool_] = np.isnan(across)
+        across, lower = np.where(floating, 0.0, across), np.where(floating, 0.0, lower)
+        self.cells.precise(across, lower, np.zeros_like(lower), np.empty_like(across), space.a, space.b)
+        space.a[floating] = space.b[floating] = 0.0
+        return floating
 
     def _solve(self, weights: Array, space: Workspace) -> tuple[Array, Array]:
         """Solve the adjoint circuit of the slopes in ``space``; return q - p, and the currents out at the left ends."""

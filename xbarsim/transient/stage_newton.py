@@ -8,9 +8,9 @@ import numpy as np
 
 from xbarsim.crossbar import Array, Side
 from xbarsim.kernels import charged_nodes, ladders, newton_steps, schur, stage_tangents
+from xbarsim.solvers.line_shares import LineShares
 from xbarsim.solvers.segments import Segments
 from xbarsim.transient.cells_in_time import CellsInTime
-from xbarsim.transient.line_shares import LineShares
 from xbarsim.transient.node_capacitance import NodeCapacitance
 from xbarsim.transient.tableau import STAGES
 

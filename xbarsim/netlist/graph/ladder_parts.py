@@ -22,8 +22,16 @@ _LEAST_ROWS = 3
 """With fewer, the ends of lines and nodes inside cells cannot be told apart."""
 
 
-def cores_of(network: EdgeNetwork) -> list[Core]:
-    """Return what lies between sources, those first that one resistor hangs on."""
+def cores_of(network: EdgeNetwork, peel: str = "all") -> list[Core]:
+    """Return what lies between sources, those first that one resistor hangs on.
+
+    Parameters
+    ----------
+    network : EdgeNetwork
+        All edges and sources of the circuit.
+    peel : {"none", "ideal", "all"}
+        As that of ``cut``.
+    """
     sourced = network.source >= 0
     rails = [sourced & (meets_at(network) <= 1)]
     if not np.array_equal(rails[0], sourced):
@@ -33,7 +41,7 @@ def cores_of(network: EdgeNetwork) -> list[Core]:
         outside = rail.copy()
         outside[GROUND] = True
         with suppress(NoCrossbar):
-            cores.append(cut(network, outside, ground_on_array=False, peel="all"))
+            cores.append(cut(network, outside, ground_on_array=False, peel=peel))
     return cores
 
 

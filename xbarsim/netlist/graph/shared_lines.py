@@ -7,6 +7,8 @@ that two of those share at each node, whose cells alone lie on cycles of 4.
 
 Lines that meet at a node are at one place: word lines that share a bit line's node are one row of places, bit lines
 that share a word line's node one column. So no layer is looked for, nor the order of those.
+
+Layers that lack cells: :mod:`holed_stacks`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from xbarsim.netlist.graph.assemble import assemble
 from xbarsim.netlist.graph.core import Core
 from xbarsim.netlist.graph.edges import Bools, EdgeNetwork, Ints, NoCrossbar
 from xbarsim.netlist.graph.grid import grid_cells
+from xbarsim.netlist.graph.holed_stacks import cells_by_ohms, crossed_everywhere
+from xbarsim.netlist.graph.ladder_parts import cores_of
 from xbarsim.netlist.graph.layout import ABSENT, Layout
 from xbarsim.netlist.graph.lines import MAX_FILL
 from xbarsim.netlist.graph.orient import oriented, ties_of
@@ -44,6 +48,11 @@ def stacked_layers(network: EdgeNetwork, cores: list[Core]) -> Recognition | Non
     for core in cores:
         cells = _cells(core)
         if cells is not None:
+            with suppress(NoCrossbar):
+                return assemble(network, oriented(_layout(core, cells), ties_of(core, network.count)))
+    # A wire beyond a line's last cell is no part of a tie where cells may be lacking.
+    for core in cores_of(network, peel="ideal"):
+        for cells in cells_by_ohms(network, core):
             with suppress(NoCrossbar):
                 return assemble(network, oriented(_layout(core, cells), ties_of(core, network.count)))
     return None
@@ -176,6 +185,9 @@ def _places(paths: Paths, along: Ints, across: Ints, mine: Bools) -> _LinePlaces
     crossed = np.full(n, ABSENT)
     crossed[across] = group[paths.path[along]]
     crossing = np.flatnonzero(~mine[paths.path])
+    if np.any(crossed[crossing] < 0):
+        crossed, same = crossed_everywhere(paths, crossed, crossing)
+        group = np.where(group < same.size, same[np.minimum(group, same.size - 1)], group)
     longest = crossing[paths.path[crossing] == np.argmax(np.bincount(paths.path[crossing], minlength=count))]
     passed = crossed[longest[np.argsort(paths.place[longest])]]
     place = np.full(count + n, ABSENT)
