@@ -1,4 +1,4 @@
-"""What headings of measured curves say, and lines that are none: no factor of 1000 and no point is lost without a word."""
+"""Headings of measured curves, and lines that are none: no factor of 1000, no point is lost without a word."""
 
 import re
 
