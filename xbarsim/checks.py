@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,18 @@ def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: 
         allowed = "a finite number" if signed else ">= 0" + (" (inf is an open circuit)" if inf_ok else " and finite")
         raise InputError(f"{where} is {float(array[index])}: it must be {allowed}")
     return array
+
+
+def check_tolerance(tolerance: object) -> None:
+    """Check that a tolerance is a finite number above 0, or raise InputError: whatever it is held against may fail.
+
+    Parameters
+    ----------
+    tolerance : object
+        What was given for it.
+    """
+    if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
+        raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
 
 
 def checked_cells(conductance: ArrayLike) -> Array:

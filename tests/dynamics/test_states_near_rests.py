@@ -151,6 +151,12 @@ def test_ways_are_there_without_a_drive(x):
     assert way == pytest.approx(1e-6, rel=1e-3)
 
 
+def test_a_state_at_a_rest_that_holds_it_now_is_not_fading():
+    """It moves as ``(v - 0.6) x`` and is at 0: a larger drive would take it away, but not from where nothing moves."""
+    _, ways = ways_of("b2 0 x i=(v(p)-0.6)*v(x)\nc1 x 0 1", {"p": 0.5, "x": 0.0}, source=1.0)
+    assert ways.tolist() == [np.inf]
+
+
 @pytest.mark.parametrize("drive", [0.3, -0.3])
 @pytest.mark.parametrize(("source", "expected"), [(0.3, np.inf), (0.6, 1e-5)])
 def test_a_threshold_is_passed_by_the_largest_drive(drive, source, expected):
@@ -167,8 +173,9 @@ def test_a_threshold_is_passed_by_the_largest_drive(drive, source, expected):
         "b2 0 x i=v(p)^2-v(x)\nc1 x 0 1",
         "b2 0 x i=-v(x)*(1+v(x)^2)\nc1 x 0 1\nr2 x 0 1k",
         "b2 0 x i=v(p)>0 ? 1-v(x) : -v(x)\nc1 x 0 1",
+        "b2 0 x i=v(p)*v(x)*(1-v(x))\nc1 x 0 1\nr2 x 0 1",
     ],
-    ids=["Biolek's window", "relaxes", "to the same either way", "decays", "rests apart"],
+    ids=["Biolek's window", "relaxes", "to the same either way", "decays", "rests apart", "leaks more than it grows"],
 )
 def test_other_motions_have_no_way_of_this_kind(cards):
     for drive in (0.5, -0.5):
@@ -187,8 +194,19 @@ def test_other_motions_have_no_way_of_this_kind(cards):
         "c1 x 0 1\nb2 p x i=v(p)*v(x)",
         "c1 x 0 1\nb2 0 x i=v(p)*v(x)\nd1 x 0 dm\n.model dm d()",
         "c1 x 0 1\nb2 0 x i=v(p)*v(x)\nv3 x y 0\nr3 y 0 1",
+        "c1 x 0 1\nb2 0 x i=v(p)*v(x)\nm1 p x 0 0 nm\n.model nm nmos()",
+        "c1 x 0 1\nb2 0 x i=v(p)*v(x)\nr2 x 0 0",
     ],
-    ids=["not by itself", "to a node", "capacitor between nodes", "source between nodes", "diode", "source of volts"],
+    ids=[
+        "not by itself",
+        "to a node",
+        "capacitor between nodes",
+        "source between nodes",
+        "diode",
+        "source of volts",
+        "gate",
+        "short",
+    ],
 )
 def test_nodes_that_are_more_than_a_state_are_none(cards):
     states, ways = ways_of(cards, {"p": 0.5, "x": 1e-5})
@@ -216,6 +234,20 @@ def test_laws_may_lie_either_way_round(turned):
     cards += ["bwx wx 0 v=v(x)*(1-v(x))", f"bwy {ends} v=v(y)*(1-v(y))"]
     _, ways = ways_of("\n".join(cards), {"p": 0.5, "x": 1e-3, "y": 2e-3})
     np.testing.assert_allclose(ways, [1e-3, 2e-3], rtol=1e-2)
+
+
+def test_multipliers_and_currents_that_control_count():
+    """Three laws side by side outgrow a leak that one does not; a current moves the rest to where x^2 - x = 0.01."""
+    cards = "b2 0 x i=v(p)*v(x)*(1-v(x)) m={}\nc1 x 0 1\nr2 x 0 1"
+    assert ways_of(cards.format(1), {"p": 0.5, "x": 1e-5})[1].tolist() == [np.inf]
+    assert ways_of(cards.format(3), {"p": 0.5, "x": 1e-5})[1] == pytest.approx([1e-5], rel=1e-4)
+    # A source of volts that is turned: the rest is at 0.2, not at -0.2.
+    _, ways = ways_of("ey y 0 0 x 1\nb2 0 x i=v(p)*(0.2+v(y))\nc1 x 0 1", {"p": 0.5, "x": 0.2 - 1e-5})
+    assert ways == pytest.approx([1e-5], rel=1e-4)
+    cards = "vm p q 0\nb1 q 0 i=v(q)\nb2 0 x i=v(p)*v(x)*(1-v(x))\nf2 0 x vm 0.01\nc1 x 0 1"
+    rest = (1.0 + np.sqrt(1.04)) / 2.0
+    _, ways = ways_of(cards, {"p": 0.5, "q": 0.5, "vm": 0.5, "x": rest - 1e-5})
+    assert ways == pytest.approx([1e-5], rel=1e-4)
 
 
 def test_long_chains_of_sources_are_taken_as_drives_and_loops_too():

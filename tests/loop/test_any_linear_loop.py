@@ -133,6 +133,26 @@ def test_poles_are_those_of_the_descriptor_system(seed):
     assert max(correction(holding, moving, pole) for pole in poles) < 1e-8
 
 
+@pytest.mark.parametrize("gain", [-1.070591844497416, 0.3, -1.3, 2.7])
+def test_currents_that_cancel_within_capacitances_fix_nothing(gain):
+    """Nodes a, b and d hold charge against each other alone; what f moves among them is no current out of them.
+
+    ``1 - gain + gain - 1`` is no 0 in floating point: a coupling of 1e-16 made a mode of 1e22 1/s, and both others up.
+    """
+    loop = Loop(
+        Capacitor("c1", "b", "a", 9.9e-10), Resistor("r1", "a", "0", 3621.0), Resistor("r2", "d", "q", 29362.0),
+        Capacitor("c0", "b", "d", 2.33e-10), CurrentGain("f9", "a", "d", "h0", gain), Resistor("r3", "0", "q", 2228.0),
+        OpAmp("e0", "b", "d", "a", Amplifier(gain=4.15, bandwidth=np.inf)), Resistor("r4", "b", "a", 135.0),
+        Resistor("r5", "d", "0", 2746.0), Resistor("r6", "q", "a", 1649.0), Transresistor("h0", "q", "a", "e0", 1324.0),
+        Inductor("l0", "b", "0", 8e-4), VoltageSource("s0", "b", "q", -0.467),
+    )  # fmt: skip
+    poles = close(loop, stable=False).stability.poles
+    holding, moving = descriptor(loop)
+    assert order(holding, moving, 1e7) == pytest.approx(2.0, abs=1e-2)
+    assert len(poles) == 2
+    assert max(correction(holding, moving, pole) for pole in poles) < 1e-8
+
+
 def test_poles_that_the_determinant_does_not_bear_out_are_refused(monkeypatch):
     loop = random_loop(45)
     assert close(loop).stability.stable

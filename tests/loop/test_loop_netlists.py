@@ -1,5 +1,7 @@
 """Loops as netlists: written, and read by the general solver, ngspice and ourselves."""
 
+import re
+
 import numpy as np
 import pytest
 from loop_netlist_tools import array_text, by_general, same, solved_both_ways, tia_text
@@ -135,6 +137,32 @@ def test_ammeters_at_the_ends_of_arrays_control(tmp_path):
     assert poles.size == 16
     assert poles.real == pytest.approx(np.where(np.isclose(poles.real, -1e9, rtol=1e-9), -1e9, poles.real))
     assert np.isclose(poles.real, -1e9, rtol=1e-9).sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("node", "clash"),
+    [
+        ("A", "node 'a'"), ("gnd", "ground"), ("W_x_0_1", "one inside of x"), ("b_x_1_0", "one inside of x"),
+        ("swl_x_1", "one inside of x"), ("u_inner", "one inside of u"), ("U_plus", "one inside of u"),
+    ],
+)  # fmt: skip
+def test_nodes_that_a_netlist_would_join_are_named(tmp_path, node, clash):
+    """Each was written as it is, and read by any SPICE as another circuit."""
+    amplifier = Amplifier(gain=100.0, offset=0.01, output_resistance=50.0, bandwidth=1e6)
+    array = JoinedArray("x", crossbar(np.random.default_rng(0), np.ones((2, 2))), {"bit_bottom": ["o", "0"]})
+
+    def loop(name):
+        divider = (Resistor("r1", "a", name, 1e3), Resistor("r2", name, "0", 2e3), VoltageSource("v", "a", "0", 1.0))
+        return Loop(*divider, OpAmp("u", "a", "o", "o", amplifier), array)
+
+    with pytest.raises(InputError, match=re.escape(f"node {node!r} would be {clash} in the netlist, where case")):
+        write_loop(loop(node), tmp_path / "loop.sp")
+    with pytest.raises(InputError, match="node 'u_pole' would be one inside of u"):
+        write_loop(loop("u_pole"), tmp_path / "loop.sp", seconds=1e-3)
+    for name in ("u_pole", "w_x_0", "gnd!", "x_0_1"):
+        write_loop(loop(name), tmp_path / "loop.sp")
+        (result,) = simulate(read(tmp_path / "loop.sp"))
+        assert result.voltages[0][result.nodes.index(name)] == pytest.approx(2.0 / 3.0, rel=1e-9)
 
 
 def test_floating_rest_is_named(tmp_path):

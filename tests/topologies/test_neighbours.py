@@ -150,6 +150,22 @@ def test_a_batch_of_no_vectors_has_no_currents():
     assert solution.joint_voltages.shape == (0, 1)
 
 
+@pytest.mark.parametrize("device", [xbarsim.Linear(), xbarsim.Sinh(v0=0.2)], ids=lambda device: device.name)
+def test_arrays_all_of_whose_ends_are_open_have_no_currents(device):
+    array = Crossbar(np.ones((2, 3)), driver=np.inf, sense=np.inf, device=device)
+    solution = solve_joined(JoinedArrays({"a": array}, []), {"a": [0.1, 0.2]})
+    assert solution.arrays["a"].currents.tolist() == [[0.0] * 3]
+    joined = JoinedArrays({"a": Crossbar(np.ones((2, 3)), driver=1.0, device=device)}, [])
+    assert solve_joined(joined, {"a": np.zeros((0, 2))}).residual == 0.0
+
+
+@pytest.mark.parametrize("tolerance", [0.0, -1.0, np.nan, np.inf, True, "1e-9"])
+def test_a_tolerance_is_a_number_that_something_may_exceed(tolerance):
+    _, joined = pair(np.random.default_rng(0), np.ones(3))
+    with pytest.raises(InputError, match=r"tolerance is .*: it must be a finite number above 0"):
+        solve_joined(joined, {}, tolerance=tolerance)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "device", [xbarsim.Sinh(v0=0.05), xbarsim.Transistor(gate=1.2, kp=2e-4, vto=0.5, lam=0.05)], ids=lambda d: d.name
@@ -249,6 +265,7 @@ def test_bad_arrays_are_named():
 @pytest.mark.parametrize(
     ("join", "blocks", "message"),
     [
+        (along_word_lines, Crossbar([[1.0]]), "crossbars is one Crossbar: give a sequence of them"),
         (along_word_lines, [], "crossbars is empty"),
         (along_word_lines, [Crossbar(np.ones((2, 1))), Crossbar(np.ones((3, 1)))],
          r"crossbars\[1\] has 3 word lines and crossbars\[0\] 2"),

@@ -106,6 +106,14 @@ def test_batches_are_their_patterns():
         _ = same.source_voltages
 
 
+@pytest.mark.parametrize(("gates", "voltages"), [(np.zeros((0, 3)), 1.0), ([1, 0, 1], np.zeros((0, 2)))])
+def test_a_batch_of_no_patterns_has_no_currents(gates, voltages):
+    array = SharedSourceArray(np.full((3, 4), 1e-4), source_wire=1.0, bit_wire=2.0)
+    solution = solve_shared_sources(array, gates, voltages, fields=True)
+    assert solution.currents.shape == (0, 4)
+    assert solution.bit_voltages.shape == (0, 3, 4)
+
+
 def test_without_source_wires_columns_are_apart():
     """Source lines that are held hard are the same for two columns as for one."""
     rng = np.random.default_rng(5)

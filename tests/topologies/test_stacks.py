@@ -112,6 +112,13 @@ def test_batches_map_and_ends():
     assert np.allclose(out[1], (tied.bit_voltages[1, 0] - 0.3) / ohms[1], rtol=1e-9, atol=0.0)
 
 
+def test_a_batch_of_no_vectors_has_no_currents():
+    stack = LayerStack(np.full((2, 3, 4), 1e-4), word_wire=1.0)
+    solution = solve_stack(stack, np.zeros((0, *stack.plane_lines("word_left"))), fields=True)
+    assert solution.currents.shape == (0, 2, 4)
+    assert solution.device_currents.shape == (0, 2, 3, 4)
+
+
 def test_nonlinear_cells_have_their_first_terminal_at_the_word_line():
     rng = np.random.default_rng(23)
     g = rng.uniform(1e-4, 1e-3, (2, 3, 2))

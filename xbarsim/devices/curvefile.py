@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xbarsim.errors import InputError
@@ -16,33 +17,91 @@ _NAMES = {
 }
 """How headings begin that mean volts or amperes."""
 
-_UNIT = re.compile(r"^(?P<name>.*?)\s*[\[(/_ ]\s*(?P<scale>[fpnuµμmk]?)(?P<unit>[VA])\s*[\])]?$")
+_SPELLED = "femto|pico|nano|micro|milli|kilo"
+_WORD = r"(?P<unit>volt|amp(?:ere)?)s?"
 _BARE = re.compile(r"^[\[(]?\s*(?P<scale>[fpnuµμmk]?)(?P<unit>[VA])\s*[\])]?$")
+_UNITS = tuple(
+    re.compile(rf"^(?P<name>.*?)\s*{end}$", flags)
+    for end, flags in (
+        (r"[\[(/_, ]\s*(?P<scale>[fpnuµμmk]?)(?P<unit>[VA])\s*[\])]?", 0),
+        (r"-(?P<scale>[fpnuµμmk])(?P<unit>[VA])", 0),
+        (r"[\[(]\s*(?P<scale>[fpnuµμmk])(?P<unit>[va])\s*[\])]", 0),
+        (rf"[\[(]\s*(?P<scale>(?-i:[fpnuµμmk])|{_SPELLED})?\s?{_WORD}\s*[\])]", re.IGNORECASE),
+        (rf"(?:^|[\s/_,-])(?P<scale>{_SPELLED}){_WORD}", re.IGNORECASE),
+    )
+)
+"""How headings end that have a unit: ``V (mV)``, ``I-uA``, ``I (ma)``, ``Current (milliamps)``, ``microamps``."""
 
 _FOREIGN = re.compile(
-    r"[\[(]\s*(?P<unit>[^\])]*[AV]\s*/[^\])]*|[^\])]*[AV]\s*(?:[cmuµn]?m\s*\^?-?2|sq)[^\])]*|dB\w*|a\.?\s?u\.?|%|k?ohms?|[kM]?Ω|[mµu]?[WSJC]|log[^\])]*)"
+    r"[\[(]\s*(?P<unit>[^\])]*[AV]\s*/[^\])]*|[^\])]*[AV]\s*(?:[cmuµn]?m\s*\^?-?2|sq)[^\])]*|dB\w*|a\.?\s?u\.?|%|(?:[MGTP]|mega|giga)(?:[VA]|volts?|amp(?:ere)?s?)|k?ohms?|[kM]?Ω|[mµu]?[WSJC]|log[^\])]*)"
     r"\s*[\])]\s*$"
 )
 """Units of headings that are neither volts nor amperes, as those of densities."""
 
-_QUANTITIES = re.compile(r"(log|ln|lg)\d*\W|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE)
-"""How headings begin that mean neither volts nor amperes: logarithms, resistances, densities."""
+_QUANTITIES = re.compile(
+    r"(log|ln|lg)\d*\W|\||(abs|mag)|(r|g|j|p|res\w*|cond\w*|power)\b|.*(ohm|Ω|siemens|densit)", re.IGNORECASE
+)
+"""How headings begin that mean neither volts nor amperes: logarithms, magnitudes, resistances, densities."""
+
+_NUMBER_LIKE = re.compile(
+    r"[+\-\u2212\u2013]?(0x[0-9a-f]+|[\d.,_]*\d[\d.,_]*([ed]?[+\-\u2212\u2013]?\d+)?)", re.IGNORECASE
+)
+"""What is meant for a number whether it is one or not: a decimal comma, a minus of print, Fortran's exponent."""
 
 _NO_MEASUREMENT = (9.9e37, 9.91e37)
 """Infinity and no number, as SCPI has them (IEEE 488.2)."""
+
+_QUOTED = re.compile(r'"[^"]*"')
 
 _TAG = re.compile(r"^Data(?:Name|Value)\s*,\s*")
 """What Keysight's EasyEXPERT writes before the headings and before each line of numbers."""
 
 _SCALES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3}
+_SCALES |= {word: _SCALES[word[0]] for word in ("femto", "pico", "nano", "milli", "kilo")} | {"micro": 1e-6}
 
 
 @dataclass
 class CurveColumns:
-    """Which columns hold volts and amperes, and what their numbers are multiplied by."""
+    """Which columns hold volts and amperes, and what their numbers are multiplied by.
+
+    Attributes
+    ----------
+    places : dict of str to int
+        The columns, by ``"V"`` and ``"A"``.
+    scales : dict of str to float
+        What their numbers are times that are volts and amperes.
+    beside : dict of str to list of str
+        Headings of more columns that would do, which come later and have no unit.
+    named : bool
+        Whether headings name both.
+    """
 
     places: dict[str, int]
     scales: dict[str, float]
+    beside: dict[str, list[str]] = field(default_factory=dict)
+    named: bool = True
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """The unit that a heading ends with: ``V`` or ``A``, its scale, and the name before it."""
+
+    name: str
+    unit: str
+    scale: float
+
+
+def _unit_of(word: str) -> _Unit | None:
+    """Return the unit of a heading, None where it has none of volts or amperes."""
+    match = next(filter(None, (form.match(word) for form in (_BARE, *_UNITS))), None)
+    if match is None:
+        return None
+    scale = match["scale"] or ""
+    return _Unit(
+        match.groupdict().get("name") or "",
+        match["unit"][0].upper(),
+        _SCALES[scale.lower()],
+    )
 
 
 def read_curve(path: str | Path, columns: str | Sequence[str] | None = None) -> tuple[list[float], list[float]]:
@@ -127,10 +186,12 @@ def line_words(line: str, where: str) -> list[str]:
     """
     if "," in line and (";" in line or "\t" in line) and is_number(line.split(",")[0]):
         raise InputError(f"{where}: {line!r} has a comma beside another separator: write decimal points")
-    separator = next((mark for mark in (";", "\t", ",") if mark in line), None)
+    separator = next((mark for mark in (";", "\t", ",") if mark in _QUOTED.sub("", line)), None)
     if separator is None and not is_number(line.split()[0]):
         return [line, *line.split()] if len(line.split()) > 1 else [line]
-    return [word.strip().strip('"') for word in line.split(separator)]
+    # A separator between quotes parts nothing.
+    words = line.split() if separator is None else next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+    return [word.strip().strip('"') for word in words]
 
 
 def line_numbers(words: list[str], where: str) -> list[float]:
@@ -150,6 +211,8 @@ def line_numbers(words: list[str], where: str) -> list[float]:
     InputError
         One is what instruments write where they measured none.
     """
+    if not all(map(is_number, words)):
+        raise ValueError(words)
     row = [float(word) for word in words]
     for word, value in zip(words, row, strict=True):
         if abs(value) in _NO_MEASUREMENT:
@@ -181,14 +244,18 @@ def curve_columns(
     if columns:
         return _named_columns(_headings(heads, count), count, path, columns)
     places: dict[str, int] = {}
+    beside: dict[str, list[str]] = {}
     scales = {"V": 1.0, "A": 1.0}
     for names in _headings(heads, count):
         for place, word in enumerate(names):
-            match = _BARE.match(word) or _UNIT.match(word)
-            name = match.groupdict().get("name") if match else word
-            unit = match["unit"] if match else None
-            means = unit or next((kind for kind, form in _NAMES.items() if form.match(name or "")), None)
-            if means is None or (unit is None and means in places):
+            match = _unit_of(word)
+            unit = match.unit if match else None
+            means = unit or next((kind for kind, form in _NAMES.items() if form.match(word)), None)
+            if means is None:
+                continue
+            if unit is None and means in places:
+                if places[means] != place and word not in beside.get(means, []):
+                    beside.setdefault(means, []).append(word)
                 continue
             foreign = _FOREIGN.search(word) if unit is None else None
             if foreign:
@@ -201,8 +268,9 @@ def curve_columns(
                 raise InputError(f"{path}: its headings name two columns in {means}: {_way(heads, count)}")
             places[means] = place
             if match:
-                scales[means] = _SCALES[match["scale"]]
-    if len(places) < 2 and count > 2:
+                scales[means] = match.scale
+    named = len(places) == 2
+    if not named and count > 2:
         raise InputError(
             f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I, "
             f"or {_way(heads, count)}"
@@ -211,7 +279,7 @@ def curve_columns(
         missing, place = "A" if "V" in places else "V", 1 - next(iter(places.values()))
         _check_heading(heads, place, missing, path)
         places[missing] = place
-    return CurveColumns(places or {"V": 0, "A": 1}, scales)
+    return CurveColumns(places or {"V": 0, "A": 1}, scales, beside, named)
 
 
 def _headings(heads: list[list[str]], count: int) -> list[list[str]]:
@@ -238,13 +306,13 @@ def _named_columns(lines: list[list[str]], count: int, path: str, columns: str |
     scales = {"V": 1.0, "A": 1.0}
     for unit, place in places.items():
         for name in (names[place] for names in lines):
-            match = _BARE.match(name) or _UNIT.match(name)
+            match = _unit_of(name)
             foreign = _FOREIGN.search(name)
-            if (match and match["unit"] != unit) or (foreign and not match):
+            if (match and match.unit != unit) or (foreign and not match):
                 unit_name = "volts" if unit == "V" else "amperes"
                 raise InputError(f"{path}: heading {name!r} is not of {unit_name}: columns are volts and amperes")
             if match:
-                scales[unit] = _SCALES[match["scale"]]
+                scales[unit] = match.scale
     return CurveColumns(places, scales)
 
 
@@ -253,8 +321,8 @@ def _place(lines: list[list[str]], count: int, path: str, word: str) -> int:
     places: set[int] = set()
     for names in lines:
         for place, name in enumerate(names):
-            match = _UNIT.match(name)
-            if word.lower() in (name.lower(), match["name"].strip().lower() if match else name.lower()):
+            match = _unit_of(name)
+            if word.lower() in (name.lower(), match.name.strip().lower() if match and match.name else name.lower()):
                 places.add(place)
     if not places and word.isdecimal() and 1 <= int(word) <= count:
         return int(word) - 1
@@ -278,9 +346,14 @@ def _check_heading(heads: list[list[str]], place: int, missing: str, path: str) 
 
 
 def is_number(word: str) -> bool:
-    """Say whether a word is a number."""
+    """Say whether a word is a number; Python's ``1_000`` is none."""
     try:
         float(word)
     except ValueError:
         return False
-    return True
+    return "_" not in word
+
+
+def is_number_like(word: str) -> bool:
+    """Say whether a word is meant for a number, whether it is one or not."""
+    return is_number(word) or _NUMBER_LIKE.fullmatch(word) is not None

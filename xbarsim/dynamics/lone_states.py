@@ -95,7 +95,7 @@ class _Search:
         self.reach.clear()
         circuit = self.circuit
         leak = np.zeros(len(circuit.nodes))
-        resistors = circuit.kinds == RESISTOR
+        resistors = (circuit.kinds == RESISTOR) & (circuit.values != 0.0)
         for ends in (circuit.first, circuit.second):
             np.add.at(leak, ends[resistors], 1.0 / circuit.values[resistors])
         return [_MotionOf(self, node, float(leak[node])).motion for node in sorted(self.states)]

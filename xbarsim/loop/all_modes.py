@@ -23,7 +23,7 @@ from xbarsim.loop.dense_system import DenseSystem, SingularSystemError
 from xbarsim.loop.finite_part import SingularPencilError, finite_part
 from xbarsim.loop.growth_bound import least_reach
 from xbarsim.loop.loop_modes import Complex, LoopModes, independent_modes
-from xbarsim.loop.loop_pencil import LoopPencil
+from xbarsim.loop.loop_pencil import LoopPencil, without_rounding
 from xbarsim.resources import one_blas_thread
 
 RESIDUAL = 1e-8
@@ -114,7 +114,10 @@ class _States:
     def of(pencil: LoopPencil) -> _States:
         """Solve for what is no state; raises SolveError where the states do not fix it."""
         basis, states, balances = _states(pencil)
-        holding, moving = ((basis.T @ matrix @ basis).toarray() for matrix in (pencil.holding, pencil.moving))
+        holding, moving = (
+            without_rounding(basis.T @ matrix @ basis, basis.T @ abs(matrix) @ basis).toarray()
+            for matrix in (pencil.holding, pencil.moving)
+        )
         fixed = moving[np.ix_(balances, states)]
         if fixed.size:
             try:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from xbarsim.checks import Array
+from xbarsim.checks import Array, check_tolerance
 from xbarsim.crossbar import Side
 from xbarsim.errors import ConvergenceError, InputError
 from xbarsim.loop.circuit_loop import Loop
@@ -221,8 +221,7 @@ def close(loop: Loop, *, stable: bool = True, tolerance: float = TOLERANCE) -> C
     """
     if not isinstance(loop, Loop):
         raise InputError(f"loop is {type(loop).__name__}: it must be a Loop of parts")
-    if isinstance(tolerance, bool) or not 0.0 < tolerance < np.inf:
-        raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
+    check_tolerance(tolerance)
     if not loop.nodes:
         raise InputError("the loop has no nodes: give it parts between nodes other than ground")
     if not all(array.crossbar.device.linear for array in loop.arrays):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     ------
     InputError
         There is no such point, ``seconds`` is no time or an amplifier has no bandwidth for it, a conductance has no
-        inverse as a double, two arrays' cells would have one name,
-        or ``path`` cannot be written.
+        inverse as a double, two arrays' cells would have one name, a node has the name of another one in SPICE, or
+        ``path`` cannot be written.
     """
     points = loop.points or 1
     if not 0 <= point < points:
@@ -61,6 +62,7 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     if seconds is not None:
         seconds = float(seconds)
         _check_time(loop, seconds)
+    _check_nodes(loop, seconds is not None)
     lines = list(_lines(loop, point, seconds))
     with written_whole(path) as file:
         for line in lines:
@@ -73,6 +75,31 @@ def _check_time(loop: Loop, seconds: float) -> None:
     for amp in loop.amplifiers:
         if amp.amplifier.bandwidth is None or (amp.amplifier.bandwidth == np.inf and amp.amplifier.gain == np.inf):
             raise InputError(f"{amp.name} has no bandwidth: a run in time needs Amplifier(bandwidth=...)")
+
+
+def _check_nodes(loop: Loop, timed: bool) -> None:
+    """Check that no node's name is that of another node in the netlist, which SPICE would join."""
+    lowered: dict[str, str] = {"gnd": "ground"}
+    for amp in loop.amplifiers:
+        inner = {"plus": amp.amplifier.offset != 0.0, "inner": amp.amplifier.output_resistance != 0.0, "pole": timed}
+        lowered |= {
+            f"{amp.name}_{tail}".lower(): f"one inside of {amp.name}" for tail, present in inner.items() if present
+        }
+    forms = {array.name: _inner_form(array.name) for array in loop.arrays}
+    for node in loop.nodes:
+        clash = lowered.setdefault(node.lower(), "")
+        clash = clash or next((f"one inside of {name}" for name, form in forms.items() if form.fullmatch(node)), "")
+        if clash:
+            raise InputError(
+                f"node {node!r} would be {clash} in the netlist, where case does not count: give it another name"
+            )
+        lowered[node.lower()] = f"node {node!r}"
+
+
+def _inner_form(name: str) -> re.Pattern[str]:
+    """Return what the names of an array's own nodes are like."""
+    label = re.escape(name)
+    return re.compile(rf"([wb]_{label}_\d+|s({'|'.join(_SHORT.values())})_{label})_\d+", re.IGNORECASE)
 
 
 def _lines(loop: Loop, point: int, seconds: float | None) -> Iterator[str]:

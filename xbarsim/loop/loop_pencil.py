@@ -32,6 +32,9 @@ from xbarsim.loop.loop_parts import JoinedArray
 from xbarsim.loop.part_checks import GROUND
 from xbarsim.solution import Solution
 
+_ROUNDING = 1e-14
+"""Part of a sum's terms below which it is 0."""
+
 
 @dataclass(frozen=True, eq=False)
 class LoopPencil:
@@ -268,6 +271,7 @@ class _Graph:
         select = sparse.csr_array((np.ones(live.size), (live, place[live])), shape=(self.count, size))
         kirchhoff = select[:, :free].T
         capacitance, conductance = self._laplacian(self.farads), self._laplacian(self.siemens, self.blocks)
+        sizes = self._laplacian(self.siemens, self.blocks, signed=False)
         speeds = np.array([2.0 * math.pi * (amp.amplifier.bandwidth or math.nan) for amp in amplifiers])
         plus, minus = (
             np.array([self._node(getattr(amp, pin)) for amp in amplifiers], dtype=np.int64) for pin in ("plus", "minus")
@@ -279,7 +283,10 @@ class _Graph:
         own_rate = sparse.csr_array((1.0 / speeds, (np.arange(inner.size), inner)), shape=(inner.size, size))
         through, flux, law = self._branch_terms(select, size, free)
         holding = sparse.vstack([kirchhoff @ capacitance @ select, own_rate, flux])
-        moving = sparse.vstack([-(kirchhoff @ (conductance @ select + through)), between - own_share, law])
+        balance = without_rounding(
+            kirchhoff @ (conductance @ select + through), kirchhoff @ (sizes @ select + abs(through))
+        )
+        moving = sparse.vstack([-balance, between - own_share, law])
         currents = x[[self.equations.current[branch.name] for branch in self.branches]]
         begin = np.concatenate([
             kirchhoff @ (capacitance @ volts),
@@ -326,9 +333,13 @@ class _Graph:
         return through.tocsr(), flux.tocsr(), law.tocsr() + select[a] - select[b]
 
     def _laplacian(
-        self, edges: list[tuple[Ints, Ints, Array]], blocks: list[tuple[Ints, Ints, Array]] | None = None
+        self,
+        edges: list[tuple[Ints, Ints, Array]],
+        blocks: list[tuple[Ints, Ints, Array]] | None = None,
+        *,
+        signed: bool = True,
     ) -> sparse.csr_array:
-        """Return the sum of all edges' and blocks' matrices, (nodes, nodes)."""
+        """Return the sum of all edges' and blocks' matrices, (nodes, nodes), or of their entries' sizes."""
         a, b, weight = (np.concatenate([edge[k] for edge in edges]) for k in (0, 1, 2))
         rows, columns = [a, b, a, b], [a, b, b, a]
         values = [weight, weight, -weight, -weight]
@@ -336,5 +347,20 @@ class _Graph:
             rows.append(np.repeat(carrying, controlling.size))
             columns.append(np.tile(controlling, carrying.size))
             values.append(matrix.ravel())
-        entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+        weights = np.concatenate(values)
+        entries = weights if signed else np.abs(weights), (np.concatenate(rows), np.concatenate(columns))
         return sparse.csr_array(sparse.coo_array(entries, shape=(self.count, self.count)))
+
+
+def without_rounding(sums: Any, sizes: Any) -> Any:
+    """Return sums (rows, columns), sparse, with 0 where they are the rounding of their terms.
+
+    What is left of terms that cancel would pass for a coupling, however small, and a balance that fixes nothing for one
+    that does.
+
+    Parameters
+    ----------
+    sums, sizes : sparse (rows, columns)
+        The sums, and those of their terms' absolute values.
+    """
+    return sums.multiply(abs(sums) > _ROUNDING * sizes)

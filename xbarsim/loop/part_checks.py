@@ -9,7 +9,7 @@ from xbarsim.checks import Array
 from xbarsim.errors import InputError
 
 GROUND = "0"
-_NAME = re.compile(r"[^\s*;$=,(){}'\"]+")
+_NAME = re.compile(r"(?!.*//)[^\s*;$=,(){}'\"]+")
 
 
 def check_names(part: Any, *columns: str) -> None:
@@ -22,7 +22,9 @@ def check_names(part: Any, *columns: str) -> None:
 def check_word(where: str, word: object) -> None:
     """Check a name; raises InputError that says where it stands."""
     if not isinstance(word, str) or _NAME.fullmatch(word) is None:
-        raise InputError(f"{where} is {word!r}: names have neither blanks nor any of * ; $ = , ( ) {{ }} and quotes")
+        raise InputError(
+            f"{where} is {word!r}: names have neither blanks nor any of * ; $ = , ( ) {{ }} and quotes, nor //"
+        )
 
 
 def set_number(part: Any, column: str, value: Array, most_axes: int = 1) -> None:

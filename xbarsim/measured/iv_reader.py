@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from xbarsim.checks import Array
-from xbarsim.devices.curvefile import curve_columns, is_number, line_numbers, line_words, text_lines
+from xbarsim.devices.curvefile import (
+    CurveColumns,
+    curve_columns,
+    is_number,
+    is_number_like,
+    line_numbers,
+    line_words,
+    text_lines,
+)
 from xbarsim.errors import InputError
 from xbarsim.measured.iv_curve import MeasuredCurve
 from xbarsim.quantities import counted, engineering
@@ -54,13 +62,20 @@ def read_iv(path: str | Path, *, columns: str | Sequence[str] | None = None) -> 
     InputError
         The file cannot be read, or a line is not understood; the message begins with the path.
     """
-    rows, heads, notes = _rows(path)
+    rows, heads, later, notes = _rows(path)
     count = len(rows[0])
     table = np.array(rows)
     if not heads and count == 3 and not columns and bool(np.all(np.diff(table[:, 0]) > 0.0)):
         notes.append("three columns without a heading: the first only rises, so they are time, volts, amperes")
         heads = [["time", "V", "A"]]
     layout = curve_columns(heads, count, str(path), columns)
+    for number, words in later:
+        _check_later(path, number, words, count, layout, chosen=bool(columns))
+    notes += [
+        f"of several columns of {name} the first was taken, not {' or '.join(layout.beside[unit])}: columns= chooses"
+        for unit, name in (("V", "volts"), ("A", "amperes"))
+        if unit in layout.beside
+    ]
     volts, amperes = (table[:, layout.places[unit]] * layout.scales[unit] for unit in ("V", "A"))
     if not heads and not columns:
         notes.append("no heading: the two columns were taken as volts and amperes")
@@ -77,23 +92,24 @@ def read_iv(path: str | Path, *, columns: str | Sequence[str] | None = None) -> 
     return curve.with_notes(*_remarks(curve))
 
 
-def _rows(path: str | Path) -> tuple[list[list[float]], list[list[str]], list[str]]:
-    """Return the lines of numbers, those of words before the first, and notes."""
+Heading = tuple[int, list[str]]
+"""Of a line of words: its number, and these."""
+
+
+def _rows(path: str | Path) -> tuple[list[list[float]], list[list[str]], list[Heading], list[str]]:
+    """Return the lines of numbers, those of words before the first, those of words behind it, and notes."""
     rows: list[list[float]] = []
-    heads: list[list[str]] = []
-    repeated = 0
+    heads: list[Heading] = []
+    later: list[Heading] = []
     for number, line in text_lines(path):
         words = line_words(line, f"{path}:{number}")
         while len(words) > 1 and words[-1] == "":  # a separator at the end of the line
             words.pop()
         if not all(map(is_number, words)):
-            if is_number(words[0]) and len(words) > 1 and rows:
-                bad = next(word for word in words if not is_number(word))
-                raise InputError(
-                    f"{path}:{number}: {bad[:30]!r} is no number: leave the line out, or make it a # comment"
-                )
-            repeated += bool(rows)
-            heads += [words] if not rows else []
+            meant = all(map(is_number_like, words)) or (bool(rows) and is_number_like(words[0]))
+            if meant and len(words) > 1:
+                raise _no_number(path, number, words)
+            (later if rows else heads).append((number, words))
             continue
         row = line_numbers(words, f"{path}:{number}")
         if len(row) < 2 or (rows and len(row) != len(rows[0])):
@@ -101,9 +117,32 @@ def _rows(path: str | Path) -> tuple[list[list[float]], list[list[str]], list[st
             raise InputError(f"{path}:{number}: it has {counted(len(row), 'number')}: give {expected}")
         rows.append(row)
     if not rows:
+        for number, words in heads:
+            if is_number_like(words[0]) and len(words) > 1:
+                raise _no_number(path, number, words)
         raise InputError(f"{path}: it holds no points; give lines of volts, amperes")
-    notes = [f"{counted(repeated, 'line')} of words between the numbers left out"] if repeated else []
-    return rows, heads, notes
+    notes = [f"{counted(len(later), 'line')} of words between the numbers left out"] if later else []
+    return rows, [words for _, words in heads], later, notes
+
+
+def _no_number(path: str | Path, number: int, words: list[str]) -> InputError:
+    bad = next(word for word in words if not is_number(word))
+    return InputError(f"{path}:{number}: {bad[:30]!r} is no number: leave the line out, or make it a # comment")
+
+
+def _check_later(
+    path: str | Path, number: int, words: list[str], count: int, layout: CurveColumns, *, chosen: bool
+) -> None:
+    """Check that a heading between the numbers says the same as those on top; raise InputError where it does not."""
+    try:
+        again = curve_columns([words], count, str(path))
+    except InputError:
+        return
+    if again.named and (again.places != layout.places or again.scales != layout.scales) and not chosen:
+        raise InputError(
+            f"{path}:{number}: this heading is another than the one on top, {','.join(words)}: give a file of its own "
+            "to what has other columns or units"
+        )
 
 
 def _seconds(heads: list[list[str]], table: Array, occupied: set[int]) -> Array | None:

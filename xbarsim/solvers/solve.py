@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from xbarsim.checks import check_tolerance
 from xbarsim.conventions.odd_values import turned
 from xbarsim.crossbar import SIDES, Array, Crossbar, LineEnds, Side, checked_array
 from xbarsim.errors import ConvergenceError, InputError, TooLargeError
@@ -102,8 +102,7 @@ def solve(
         raise InputError(f"crossbar is {type(crossbar).__name__}: it must be an xbarsim.Crossbar")
     check_method(method)
     volts = checked_voltages(voltages, *crossbar.shape)
-    if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
-        raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
+    check_tolerance(tolerance)
     single = volts.ndim == 1
     keep = single if fields is None else bool(fields) or single
     segments = Segments.of(crossbar)

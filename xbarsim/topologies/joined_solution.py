@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xbarsim.checks import Array
+from xbarsim.checks import Array, check_tolerance
 from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.devices import Linear
 from xbarsim.errors import ConvergenceError, InputError
@@ -80,7 +80,7 @@ def solve_joined(
     Raises
     ------
     InputError
-        ``voltages`` names an array that is not there, or has a bad entry or shape.
+        ``voltages`` names an array that is not there, or has a bad entry or shape; ``tolerance`` is none.
     FloatingError
         A joint has no path to any source.
     SolveError, ConvergenceError, TooLargeError
@@ -88,6 +88,7 @@ def solve_joined(
     """
     if not isinstance(joined, JoinedArrays):
         raise InputError(f"joined is {type(joined).__name__}: it must be JoinedArrays(arrays, joints)")
+    check_tolerance(tolerance)
     threads = thread_count(threads)
     volts = _source_voltages(joined, voltages)
     batch = next(iter(volts.values()))["word_left"].shape[0]
@@ -135,7 +136,8 @@ def _newton(
     """
     ohmic = {name: array.with_cells(array.conductance, Linear()) for name, array in joined.arrays.items()}
     at_joints = fixed @ JoinedReduction.of(JoinedArrays(ohmic, joined.joints), threads).shares.T
-    low, high = fixed.min(axis=1, keepdims=True), fixed.max(axis=1, keepdims=True)
+    # Without a source there is no joint either: it would float.
+    low, high = fixed.min(axis=1, keepdims=True, initial=np.inf), fixed.max(axis=1, keepdims=True, initial=-np.inf)
     solutions = _solved(joined, volts, at_joints, True, threads)
     missing = _missing(joined, solutions)
     residual = _residuals(joined, solutions, missing)
@@ -164,7 +166,7 @@ def _newton(
     if not fields:
         solutions = _solved(joined, volts, at_joints, False, threads)
         residual = _residuals(joined, solutions, _missing(joined, solutions))
-    return JoinedSolution(joined, solutions, at_joints, float(residual.max()))
+    return JoinedSolution(joined, solutions, at_joints, float(residual.max(initial=0.0)))
 
 
 def _tangent(solution: Solution, vector: int) -> Crossbar:

@@ -101,6 +101,8 @@ def _beside(blocks: list[Crossbar], *sides: Side) -> dict[Side, LineEnds]:
 
 def _checked(crossbars: Sequence[Crossbar], axis: int, lines: str) -> list[Crossbar]:
     """Return the arrays, or raise what keeps them from being one."""
+    if isinstance(crossbars, Crossbar):
+        raise InputError("crossbars is one Crossbar: give a sequence of them")
     blocks = list(crossbars)
     if not blocks:
         raise InputError("crossbars is empty: give one array at least")

@@ -60,8 +60,8 @@ def solve_shared_sources(
     single = pattern.ndim == 1 and volts.ndim == 1
     batch, keep = batch_of(pattern, volts), single if fields is None else bool(fields) or single
     volts = np.broadcast_to(np.atleast_2d(volts), (batch, array.shape[1] // 2))
-    parts: list[tuple[Array, Array]] = [(pattern, volts)]
-    if pattern.ndim == 2:
+    parts: list[tuple[Array, Array]] = [(pattern if batch else np.ones(array.shape[0]), volts)]
+    if pattern.ndim == 2 and batch:
         parts = [(on, volts[k : k + 1]) for k, on in enumerate(pattern)]
     solutions = [
         solve_points(array.crossbar(on), _sources(array, levels), fields=keep, threads=threads) for on, levels in parts

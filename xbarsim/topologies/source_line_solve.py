@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xbarsim.checks import Array, checked_array
+from xbarsim.checks import Array, check_tolerance, checked_array
 from xbarsim.errors import ConvergenceError, InputError
 from xbarsim.resources import check_memory, check_running, chunks, run_tasks, thread_count
 from xbarsim.solvers.extrapolation import Beyond, report
@@ -73,8 +72,7 @@ def solve_source_lines(
     """
     if not isinstance(array, SourceLineArray):
         raise InputError(f"array is {type(array).__name__}: it must be a SourceLineArray")
-    if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
-        raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
+    check_tolerance(tolerance)
     pattern, volts = checked_gates(array, gates), line_voltages(voltages, array.shape[1])
     single = pattern.ndim == 1 and volts.ndim == 1
     keep = single if fields is None else bool(fields) or single

@@ -114,7 +114,7 @@ def solve_stack(
             f"voltages has shape {volts.shape}: it must be {lines} or (batch, {lines[0]}, {lines[1]}), one voltage for "
             "each word line of each plane"
         )
-    flat = volts.swapaxes(-1, -2).reshape(*volts.shape[:-2], -1)
+    flat = volts.swapaxes(-1, -2).reshape(*volts.shape[:-2], lines[0] * lines[1])
     crossbar = stack.crossbar
     return StackSolution(
         stack, solve(crossbar, flat, method=method, fields=fields, tolerance=tolerance, threads=threads)
