@@ -14,6 +14,7 @@ from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
     from xbarsim.loop.loop_report import LoopReport
+    from xbarsim.netlist import Circuit
     from xbarsim.plot.figures import Figure
 
 _HELP = """Find whether a circuit of arrays and amplifiers holds its operating point, and how fast it gets there.
@@ -59,10 +60,14 @@ def _drawn(report: LoopReport, source: str) -> Figure:
 
 def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], output: Output) -> LoopReport:
     with output.working():
-        from xbarsim.loop import close, read_loop
+        from xbarsim.loop import close
+        from xbarsim.loop.loop_of_netlist import moving_loop_of
         from xbarsim.loop.loop_report import LoopReport
+        from xbarsim.netlist import read
 
-        circuit = read_loop(netlist, bandwidth=options["bandwidth"])
+        flat = read(netlist, charges=True)
+        _check_worth(flat, netlist)
+        circuit = moving_loop_of(flat, bandwidth=options["bandwidth"])
         if options["bandwidth"] is None and circuit.charged is not None and circuit.amplifiers:
             raise InputError(
                 f"{netlist}: {circuit.charged}: give --bandwidth in hertz, or --bandwidth inf for "
@@ -76,6 +81,30 @@ def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], outp
         if output.plot is not None:
             report.check_drawable()
         return report
+
+
+def _check_worth(circuit: Circuit, path: str) -> None:
+    """Check that a circuit has an amplifier, or else poles that no command is better for; raises InputError."""
+    from xbarsim.loop.slow_modes import MOST_DENSE
+    from xbarsim.netlist.analyses import Transient
+    from xbarsim.netlist.element_kinds import RESISTOR
+    from xbarsim.netlist.graph.arrays_inside import FEWEST_CELLS
+
+    negative = (circuit.kinds == RESISTOR) & (circuit.values < 0.0)
+    if circuit.controlled or circuit.nonlinear or negative.any():
+        return
+    storage = circuit.storage
+    what = f"{path}: nothing in it amplifies, so that it has no loop"
+    if storage is None or not (storage.capacitors.farads.any() or storage.inductors.elements.size):
+        raise InputError(f"{what} and no poles: 'xbarsim solve --netlist {path}' gives its voltages and currents")
+    crossbar = circuit.recognise_in_time().recognition.crossbar
+    if crossbar is not None and crossbar.conductance.size >= FEWEST_CELLS:
+        card = "" if any(isinstance(analysis, Transient) for analysis in circuit.analyses) else ", with a .tran card,"
+        raise InputError(
+            f"{what}, it is a crossbar: 'xbarsim settling --netlist {path}'{card} tells how fast it can be read"
+        )
+    if len(circuit.nodes) > MOST_DENSE:
+        raise InputError(f"{what}: 'xbarsim solve --netlist {path}' with a .tran card gives its way in time")
 
 
 def _bits(text: str) -> tuple[float, ...]:

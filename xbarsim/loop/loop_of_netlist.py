@@ -65,7 +65,17 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
     InputError
         An element has no place in a loop; the message names it.
     """
-    circuit = read(source, charges=True)
+    return moving_loop_of(read(source, charges=True), bandwidth=bandwidth)
+
+
+def moving_loop_of(circuit: Circuit, *, bandwidth: float | None = None) -> Loop:
+    """Return the loop that a circuit, read with its ``charges``, is in time; as ``read_loop``.
+
+    Raises
+    ------
+    InputError
+        An element has no place in a loop; the message names it.
+    """
     arrays = circuit.arrays_inside()
     loop = loop_of(circuit, arrays, bandwidth=bandwidth, moving=True)
     storage = circuit.storage or Storage()
