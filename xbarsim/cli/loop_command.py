@@ -9,11 +9,13 @@ import click
 
 from xbarsim.cli.option_types import Count, Quantity, in_order, is_typed
 from xbarsim.cli.output import Output, output_options
-from xbarsim.errors import InputError
+from xbarsim.errors import InputError, SolveError
 from xbarsim.quantities import parse
 
 if TYPE_CHECKING:
+    from xbarsim.loop import ClosedLoop
     from xbarsim.loop.loop_report import LoopReport
+    from xbarsim.loop.loop_split import LoopSplit
     from xbarsim.netlist import Circuit
     from xbarsim.plot.figures import Figure
 
@@ -21,10 +23,13 @@ _HELP = """Find whether a circuit of arrays and amplifiers holds its operating p
 
 E sources are amplifiers, F, G and H sources and inductors parts; capacitors count wherever they are, those of an
 array's lines and cells too. All sources step from 0 to their dc values. Numbers take scales: 1k, 1meg, 2f.
+Of an inverse, a pseudo-inverse, an eigenvector circuit or a read by transimpedance it tells what wires and amplifiers
+do to the answer, and with --target what cells do.
 
 \b
 xbarsim loop --netlist inverse.sp --bandwidth 10meg --bits 6,8
 xbarsim loop --netlist macromodels.sp --bandwidth inf --format json
+xbarsim loop --netlist programmed.sp --target meant.sp
 
 Exit codes: 0 solved, also where the loop runs away; 2 bad input; 3 not converged.
 """
@@ -42,6 +47,7 @@ _loop_options = in_order(
 
 @click.command(help=_HELP)
 @click.option("--netlist", metavar="FILE", required=True, help="The circuit.")
+@click.option("--target", metavar="FILE", help="The circuit with cells as they were meant to be; splits their errors.")
 @_loop_options
 @output_options(quiet="Print bits and seconds alone, no notes.", plot="Draw poles and the way to the operating point")
 def loop(netlist: str, **options: Any) -> None:
@@ -73,7 +79,8 @@ def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], outp
                 f"{netlist}: {circuit.charged}: give --bandwidth in hertz, or --bandwidth inf for "
                 "amplifiers as SPICE has them, without a pole"
             )
-        report = LoopReport(close(circuit, stable=False), bits, options["poles"])
+        closed = close(circuit, stable=False)
+        report = LoopReport(closed, bits, options["poles"], _split(closed, options["target"], netlist))
         if is_typed("bits") and not report.stability.timed:
             raise InputError(f"{netlist}: --bits asks for times, and without --bandwidth there are none: give it")
         # What is wrong is said before anything is printed.
@@ -81,6 +88,23 @@ def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], outp
         if output.plot is not None:
             report.check_drawable()
         return report
+
+
+def _split(closed: ClosedLoop, target: str | None, path: str) -> LoopSplit | str:
+    """Return where errors come from, or why that is not told."""
+    from xbarsim.loop import read_loop
+    from xbarsim.loop.loop_split import split_loop
+
+    try:
+        return split_loop(closed, read_loop(target, bandwidth=_speed(closed)) if target else None)
+    except (InputError, SolveError) as error:
+        if target:
+            raise InputError(f"{path}: errors are not told from --target {target}: {error}") from None
+        return str(error)
+
+
+def _speed(closed: ClosedLoop) -> float | None:
+    return next((amp.amplifier.bandwidth for amp in closed.loop.amplifiers), None)
 
 
 def _check_worth(circuit: Circuit, path: str) -> None:
@@ -94,17 +118,17 @@ def _check_worth(circuit: Circuit, path: str) -> None:
     if circuit.controlled or circuit.nonlinear or negative.any():
         return
     storage = circuit.storage
-    what = f"{path}: nothing in it amplifies, so that it has no loop"
+    lead = f"{path}: nothing in it amplifies, so that it has no loop"
     if storage is None or not (storage.capacitors.farads.any() or storage.inductors.elements.size):
-        raise InputError(f"{what} and no poles: 'xbarsim solve --netlist {path}' gives its voltages and currents")
+        raise InputError(f"{lead} and no poles: 'xbarsim solve --netlist {path}' gives its voltages and currents")
     crossbar = circuit.recognise_in_time().recognition.crossbar
     if crossbar is not None and crossbar.conductance.size >= FEWEST_CELLS:
         card = "" if any(isinstance(analysis, Transient) for analysis in circuit.analyses) else ", with a .tran card,"
         raise InputError(
-            f"{what}, it is a crossbar: 'xbarsim settling --netlist {path}'{card} tells how fast it can be read"
+            f"{lead}, it is a crossbar: 'xbarsim settling --netlist {path}'{card} tells how fast it can be read"
         )
     if len(circuit.nodes) > MOST_DENSE:
-        raise InputError(f"{what}: 'xbarsim solve --netlist {path}' with a .tran card gives its way in time")
+        raise InputError(f"{lead}: 'xbarsim solve --netlist {path}' with a .tran card gives its way in time")
 
 
 def _bits(text: str) -> tuple[float, ...]:

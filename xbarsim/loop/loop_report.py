@@ -12,9 +12,17 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.loop.closed_loop import ClosedLoop
+from xbarsim.loop.loop_split import LoopSplit
 from xbarsim.loop.stability import Stability
 from xbarsim.quantities import counted, engineering, finite
 from xbarsim.text_table import aligned, comma_separated
+
+_KINDS = {
+    "transimpedance": "a read by transimpedance",
+    "inverse": "an inverse",
+    "pseudo-inverse": "a pseudo-inverse",
+    "eigenvector": "an eigenvector, of the feedback that sustains it",
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +37,14 @@ class LoopReport:
         To which it settles.
     most : int
         How many poles the table has, of pairs one.
+    split : LoopSplit or str
+        Where errors of a circuit that computes come from, or why it is none.
     """
 
     closed: ClosedLoop
     bits: tuple[float, ...]
     most: int = 8
+    split: LoopSplit | str = ""
 
     @property
     def stability(self) -> Stability:
@@ -83,6 +94,8 @@ class LoopReport:
                 for bits, seconds in zip(self.bits, self.settled(), strict=True)
             ]
             lines += ["", *aligned(rows, ">>")]
+        if isinstance(self.split, LoopSplit):
+            lines += ["", f"computes as {_KINDS[self.split.circuit.kind]}", self.split.errors.as_table()]
         outputs = [["node", "voltage (V)"], *([node, f"{volts:.8e}"] for node, volts in self._volts().items())]
         return "\n".join([*lines, "", *aligned(outputs, "<>"), "", f"residual  {self.closed.residual:.1e}"])
 
@@ -103,6 +116,7 @@ class LoopReport:
                 {"bits": bits, "seconds": finite(seconds)}
                 for bits, seconds in zip(self.bits, self.settled(), strict=True)
             ],
+            **self._computed(),
             "outputs": self._volts(),
             "residual": self.closed.residual,
         }
@@ -135,6 +149,21 @@ class LoopReport:
         else:
             verdict = f"runs away with amplifiers of equal speed: led by {self.stability.leading()}"
         return f"{', '.join(parts)}: {verdict}"
+
+    def _computed(self) -> dict[str, Any]:
+        """Return which circuit it is, what that is meant to give, and what each cause does to it."""
+        if not isinstance(self.split, LoopSplit):
+            return {"computes": None, "ideal": None, "errors": None}
+        circuit, errors = self.split.circuit, self.split.errors
+        worst = errors.worst()
+        return {
+            "computes": circuit.kind,
+            "ideal": dict(zip(circuit.outputs, circuit.x.tolist(), strict=True)),
+            "errors": [
+                {"cause": cause, "relative": finite(share), "worst": finite(worst[cause])}
+                for cause, share in errors.relative().items()
+            ],
+        }
 
     def _volts(self) -> dict[str, float]:
         volts = self.closed.voltages(self.watched).tolist()
