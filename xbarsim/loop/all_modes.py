@@ -9,7 +9,7 @@ capacitance, an amplifier without a pole, and a current without inductance. Wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, SolveError
 from xbarsim.loop.dense_system import DenseSystem, SingularSystemError
 from xbarsim.loop.finite_part import SingularPencilError, finite_part
+from xbarsim.loop.growing_count import growing_count
 from xbarsim.loop.growth_bound import least_reach
 from xbarsim.loop.loop_modes import Complex, LoopModes, independent_modes
 from xbarsim.loop.loop_pencil import LoopPencil
@@ -80,12 +81,28 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
             shares = _left_of(poles, charge, flow, whole)
             _check_fastest(poles, charge, flow)
         weights = (left @ system.start) / norm[:, None]
-    reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
+    reach = np.inf if (shares <= RESIDUAL).all() else _reach(pencil, poles, shares)
     sound = np.abs(poles) < reach
-    return LoopModes.sorted_of(
+    modes = LoopModes.sorted_of(
         poles[sound], whole[pencil.driving][:, sound], (pencil.watched @ whole)[:, sound], weights[sound],
         ROUNDING * np.abs(poles[sound]), reach,
     )  # fmt: skip
+    return replace(modes, damped=bool(reach == np.inf or pencil.active is None))
+
+
+def growing(poles: Complex, reach: float) -> int:
+    """Return how many poles of a size below ``reach`` grow."""
+    inside = poles[np.abs(poles) < reach]
+    return int((inside.real > ROUNDING * np.abs(inside)).sum())
+
+
+def _reach(pencil: LoopPencil, poles: Complex, shares: Array) -> float:
+    """Return up to which size poles are sound where some leave too much, all that grow among them."""
+    if pencil.active is None:
+        return check_modes(poles, shares, least_reach(pencil))
+    reach = float(np.abs(poles[~(shares <= RESIDUAL)]).min())
+    # Where those that grow are not among the sound ones, nothing is left out.
+    return check_modes(poles, shares, 0.0 if growing(poles, reach) == growing_count(pencil) else np.inf)
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,6 +54,10 @@ class LoopPencil:
     active : str or None
         The first part beside amplifiers with poles that is no resistor or capacitor, an amplifier between two nodes or
         one that controls among them; None where no current is an unknown.
+    gains, controls : sparse (size, transconductors), (transconductors, size)
+        What transconductors have of ``moving``: ``-gains @ controls``.
+    steepness : (n,)
+        Finite gains of amplifiers without a pole, and of currents: by how much a pole may be faster than any part.
     """
 
     holding: sparse.csc_array
@@ -64,6 +68,9 @@ class LoopPencil:
     watched: sparse.csr_array
     speeds: Array
     active: str | None
+    gains: sparse.csc_array
+    controls: sparse.csr_array
+    steepness: Array
 
     @property
     def size(self) -> int:
@@ -297,7 +304,29 @@ class _Graph:
             select[1 + self.equations.watched],
             speeds,
             self._active(),
+            *self._transconductors(select, free),
+            self._steepness(),
         )
+
+    def _transconductors(self, select: Any, free: int) -> tuple[sparse.csc_array, sparse.csr_array]:
+        """Return where transconductors' currents leave, (size, count), and what they are by the unknowns."""
+        sources = self.equations.loop.transconductors
+        a, b, plus, minus = (
+            np.array([self._node(getattr(source, pin)) for source in sources], dtype=np.int64)
+            for pin in ("a", "b", "plus", "minus")
+        )
+        kirchhoff = sparse.csr_array(select[a] - select[b]).tolil()
+        # Only groups have Kirchhoff's law; a current into an amplifier's output is the amplifier's.
+        kirchhoff[:, free:] = 0.0
+        siemens = np.array([source.siemens for source in sources])
+        controls = sparse.diags_array(siemens) @ (select[plus] - select[minus])
+        return sparse.csc_array(kirchhoff.T), sparse.csr_array(controls)
+
+    def _steepness(self) -> Array:
+        loop = self.equations.loop
+        gains = [amp.amplifier.gain for amp in loop.amplifiers if amp.amplifier.bandwidth == math.inf]
+        sizes = [gain for gain in gains if gain < math.inf] + [abs(source.gain) for source in loop.current_gains]
+        return np.array(sizes, dtype=np.float64)
 
     def _active(self) -> str | None:
         loop = self.equations.loop

@@ -58,12 +58,12 @@ class LoopReport:
 
     def check_drawable(self) -> None:
         """Check that there is a way to the operating point, or raise InputError."""
-        if not (self.stability.timed and self.stability.stable and self.stability.poles.size):
+        if not (self.stability.settles and self.stability.poles.size):
             raise InputError("a loop that runs away, or of which nothing moves in seconds, has no way to draw")
 
     def settled(self) -> list[float]:
         """Return the seconds to settle to each of ``bits``; NaN where it never does, or times are not told."""
-        if not (self.stability.timed and self.stability.stable):
+        if not self.stability.settles:
             return [math.nan] * len(self.bits)
         return [float(self.stability.settling_time(bits=bits)[0]) for bits in self.bits]
 
@@ -87,7 +87,9 @@ class LoopReport:
         lines = [self._heading(), "", *aligned(listed, (">", ">", ">", "<"))]
         if len(poles) > self.most:
             lines.append(f"and {len(poles) - self.most} faster")
-        if timed and self.stability.stable:
+        if not self.stability.modes.damped:
+            lines.append(f"all up to {self.stability.reach:.3g} 1/s; faster ones decay, how slowly is not told")
+        if self.stability.settles:
             rows = [["bits", "settles in"]]
             rows += [
                 [f"{bits:g}", engineering(float(f"{seconds:.4g}"), "s")]
