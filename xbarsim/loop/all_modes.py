@@ -33,6 +33,9 @@ RESIDUAL = 1e-8
 _AGAIN = 1e-3
 """Part of that from which on an eigenvector is found again at its pole."""
 
+_MOST_AGAIN = 32
+"""How many of the slowest that leave too much are found again."""
+
 _NUDGE = 1e-11
 """Part of a pole by which inverse iteration stays beside it, or its matrix could be singular."""
 
@@ -68,13 +71,18 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         norm = (left * (holding @ right).T).sum(axis=1)
         poles = (left * (rates @ right).T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
+        charge, flow = system.evidence
+        of_states = charge.shape[1] == len(right)
+        if of_states:
+            shares = _left_of(poles, charge, flow, right)
+            poor = np.flatnonzero(shares > RESIDUAL)
+            poor = poor[np.argsort(np.abs(poles[poor]))[:_MOST_AGAIN]]
+            right[:, poor] = _again(poles[poor], charge, flow, right[:, poor])
+            shares[poor] = _left_of(poles[poor], charge, flow, right[:, poor])
         whole = np.zeros((pencil.size, poles.size), dtype=np.complex128)
         for k, part in enumerate(system.whole):
             whole += part @ (right * poles**k)
-        charge, flow = system.evidence
-        if charge.shape[1] == len(right):
-            shares = _left_of(poles, charge, flow, right)
-        else:
+        if not of_states:
             shares = _left_of(poles, charge, flow, whole)
             poor = shares > RESIDUAL * _AGAIN
             whole[:, poor] = _again(poles[poor], charge, flow, whole[:, poor])

@@ -11,10 +11,11 @@ falls; a circuit is built a little below.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, InputError, SolveError
@@ -33,6 +34,9 @@ _REAL = 1e-9
 
 _AT_ZERO = 1e-6
 """Share of the largest rate below which the mode that sustains itself must lie."""
+
+_ABOVE = 1e-6
+"""Part by which the feedback is larger than that which sustains the mode, where capacitance is in the ring."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,7 +58,7 @@ class Eigenvector:
         The ring with a source of 1 V, ``vdrive``, in place of the feedback of the largest voltage: its current is what
         that feedback would carry.
     stability : Stability
-        Poles of the closed ring: the first is at 0.
+        Poles of the closed ring: the first is at 0, with capacitance at a feedback larger by 1e-6.
     """
 
     x: Array
@@ -81,6 +85,9 @@ def eigenvector(
     unit: float,
     amplifier: Amplifier | Sequence[Amplifier] | None = None,
     inverter_ohms: float | None = None,
+    word_capacitance: ArrayLike = 0.0,
+    bit_capacitance: ArrayLike = 0.0,
+    cell_capacitance: ArrayLike = 0.0,
     tolerance: float = TOLERANCE,
 ) -> Eigenvector:
     """Find the mode that an eigenvector circuit sustains, and the feedback at which it does.
@@ -95,6 +102,9 @@ def eigenvector(
         One for all, or one for each: n at word lines, then n inverters'. Offsets start a mode and are no part of it.
     inverter_ohms : float, optional
         The two resistors of each inverter; ``1 / unit`` by default.
+    word_capacitance, bit_capacitance, cell_capacitance : array_like, scalar or (n, n)
+        Farads from each word node and each bit node to ground, and across each cell, of both arrays of a pair. The
+        mode does not depend on them, the other poles do: whether another one grows beside it.
     tolerance : float
         Largest ``residual`` that is handed out.
 
@@ -115,8 +125,9 @@ def eigenvector(
         The residual is above ``tolerance``.
     """
     ring = _Ring.of(array, unit, amplifier, inverter_ohms)
+    farads = {"word": word_capacitance, "bit": bit_capacitance, "cell": cell_capacitance}
     start, siemens = ring.mode()
-    stability = ring.poles(siemens)
+    stability = ring.poles(siemens, farads)
     line = int(np.abs(start).argmax())
     circuit = close(ring.driven(line, siemens), stable=False, tolerance=tolerance)
     x = circuit.voltages(ring.outs)
@@ -160,7 +171,10 @@ class _Ring:
         arrays = joined("array", array, (sums, outs), (sums, turned))
         for part in arrays:
             if not part.crossbar.device.linear:
-                raise InputError(f"array has cells of {part.crossbar.device!r}: an eigenvector is that of linear cells")
+                raise InputError(
+                    f"array has cells of {part.crossbar.device!r}: an eigenvector is that of linear cells, those of "
+                    "a law have another at each amplitude; give their slopes, array.with_cells(slopes, Linear())"
+                )
             for side, end in part.crossbar.boundary.items():
                 if end.voltage.any():
                     raise InputError(f"ends[{side!r}] hold voltages: a mode that sustains itself has no input")
@@ -195,11 +209,19 @@ class _Ring:
             )
         return vectors[:, largest].real, value.real
 
-    def poles(self, siemens: float) -> Stability:
+    def poles(self, siemens: float, farads: Mapping[str, ArrayLike]) -> Stability:
         """Return the closed ring's poles at a feedback; all but one must decay."""
-        equations = LoopEquations(Loop(*self._closed(), *feedback("rf", self.sums, self.turned, 1.0 / siemens)))
+        loop = self._with_feedback(siemens).with_capacitance(**farads)
+        if loop.charged is not None:
+            # At the feedback itself the equations in time are singular.
+            loop = self._with_feedback(siemens * (1.0 + _ABOVE)).with_capacitance(**farads)
+        equations = LoopEquations(loop)
         stability = stability_of(equations, np.zeros((equations.size, 1)))
         fastest = float(np.abs(stability.poles).max())
+        if loop.charged is not None:
+            # Beside amplifiers the nodes' own rates say nothing of which mode stands still.
+            speeds = [2.0 * np.pi * (amp.bandwidth or np.inf) for amp in self.amplifiers]
+            fastest = 10.0 * min(fastest, max(speeds))
         growing = np.flatnonzero(stability.poles.real > -_AT_ZERO * fastest)
         if growing.size > 1 or abs(stability.poles[growing[0]]) > _AT_ZERO * fastest:
             mode = int(growing[-1] if abs(stability.poles[0]) <= _AT_ZERO * fastest else growing[0])
@@ -211,6 +233,9 @@ class _Ring:
                 stability,
             )
         return stability
+
+    def _with_feedback(self, siemens: float) -> Loop:
+        return Loop(*self._closed(), *feedback("rf", self.sums, self.turned, 1.0 / siemens))
 
     def driven(self, line: int, siemens: float) -> Loop:
         """Return the ring with a source of 1 V in place of one line's feedback."""

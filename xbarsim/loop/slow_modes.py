@@ -23,6 +23,9 @@ MOST_DENSE = 700
 _MOST_SHARE = 0.4
 """Part of the unknowns that modes may be at most."""
 
+_MOST_TRIED = 8
+"""How many times the first number of modes are computed where only those that grow are looked for."""
+
 _LAST = 12
 """How many of the fastest modes the cut may lie between."""
 
@@ -44,7 +47,9 @@ def slow_modes(pencil: LoopPencil) -> LoopModes:
     slowest_left_out = least_reach(pencil) if fated is None else 0.0
     factors = factored_sparse(pencil.moving)
     most = int(_MOST_SHARE * pencil.size)
-    count = min(5 * pencil.speeds.size // 4 + 2 * _LAST, most)
+    count = min(max(5 * pencil.speeds.size // 4, fated or 0) + 2 * _LAST, most)
+    if fated is not None:
+        most = min(most, _MOST_TRIED * count)
     while True:
         check_running()
         right = _slowest(pencil, factors, count, "N")
