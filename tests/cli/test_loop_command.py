@@ -147,6 +147,12 @@ def test_crossbars_without_an_amplifier_are_shown_the_way(tmp_path, monkeypatch,
     assert_refused(call(capsys, "loop", "--netlist", "xbar.sp"), 2, "xbar.sp: nothing in it amplifies", message)
 
 
+def test_amplifiers_of_gain_0_are_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = inverting("E1 o 0 0 b 0")
+    assert_refused(call(capsys, *words), 2, "nothing in it amplifies, so that it has no loop and no poles")
+
+
 def test_large_circuits_without_an_amplifier_are_shown_the_way(tmp_path, monkeypatch, capsys):
     """A line of coils is no crossbar; a short one has poles, a long one takes a run in time."""
     monkeypatch.chdir(tmp_path)

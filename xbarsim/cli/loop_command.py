@@ -115,7 +115,7 @@ def _check_worth(circuit: Circuit, path: str) -> None:
     from xbarsim.netlist.graph.arrays_inside import FEWEST_CELLS
 
     negative = (circuit.kinds == RESISTOR) & (circuit.values < 0.0)
-    if circuit.controlled or circuit.nonlinear or negative.any():
+    if any(source.gain for source in circuit.controlled) or circuit.nonlinear or negative.any():
         return
     storage = circuit.storage
     lead = f"{path}: nothing in it amplifies, so that it has no loop"

@@ -25,6 +25,7 @@ from xbarsim.loop.loop_parts import (
     Resistor,
     VoltageSource,
 )
+from xbarsim.loop.mutual_inductance import MutualInductance
 from xbarsim.loop.part_checks import GROUND
 from xbarsim.netlist import Circuit, read
 from xbarsim.netlist.controlled import Controlled
@@ -80,6 +81,7 @@ def moving_loop_of(circuit: Circuit, *, bandwidth: float | None = None) -> Loop:
     loop = loop_of(circuit, arrays, bandwidth=bandwidth, moving=True)
     storage = circuit.storage or Storage()
     _check_inductors(circuit, arrays, storage.inductors)
+    loop = loop.with_parts(*_fluxes(circuit, storage.inductors))
     return _charged(circuit, arrays, loop, storage.capacitors)
 
 
@@ -204,7 +206,7 @@ def _by_current(circuit: Circuit, source: Controlled) -> Part:
 
 
 def _check_inductors(circuit: Circuit, arrays: tuple[ArrayInside, ...], inductors: Inductors) -> None:
-    """Check that inductors lie outside of arrays and share no flux, or raise InputError."""
+    """Check that inductors lie outside of arrays, or raise InputError."""
     inside = np.concatenate([np.zeros(0, np.int64), *(array.elements for array in arrays)])
     for element in inductors.elements[np.isin(inductors.elements, inside)].tolist():
         where = circuit.places.where(int(circuit.origins[element]))
@@ -212,12 +214,16 @@ def _check_inductors(circuit: Circuit, arrays: tuple[ArrayInside, ...], inductor
             f"{circuit.names[element]} ({where}) lies inside of an array, whose wires have no inductance: "
             "write 'v 0' for it"
         )
-    for pair in zip(inductors.first.tolist(), inductors.second.tolist(), strict=True):
-        first, second = (int(inductors.elements[k]) for k in pair)
-        where = circuit.places.where(int(circuit.origins[first]))
-        raise InputError(
-            f"{circuit.names[first]} ({where}) is coupled to {circuit.names[second]}: a loop's inductors share no flux"
-        )
+
+
+def _fluxes(circuit: Circuit, inductors: Inductors) -> list[Part]:
+    """Return what inductors share."""
+    columns = (inductors.first, inductors.second, inductors.mutual)
+    parts: list[Part] = []
+    for k, (first, second, henries) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        a, b = (circuit.names[int(inductors.elements[coil])] for coil in (first, second))
+        parts.append(MutualInductance(f"flux{k}", a, b, henries))
+    return parts
 
 
 def _joined(circuit: Circuit, array: ArrayInside, name: str) -> JoinedArray:

@@ -6,7 +6,7 @@ that gives all nodes' voltages, ``V = S x``, x = (y, u, j), and Laplacians C and
 
     S_y' C S x' = -S_y' (G S x + J j)                  Kirchhoff's current law of each group
     u' / w      = v(plus) - v(minus) - u / gain        each amplifier, w = 2 pi bandwidth, inf without a pole
-    L j'        = v(a) - v(b) - r j(control) - u       each branch, with what it has of these
+    L j' + M k' = v(a) - v(b) - r j(control) - u       each branch, with what it has of these
 
 Currents j are unknowns of inductors, of what is controlled by a current or controls by one, and of amplifiers between
 two nodes: these join no groups. J has where they flow, current gains too. Nothing is left out: an array with
@@ -348,6 +348,9 @@ class _Graph:
                 law[k, place[branch.control]] -= branch.ohms
             if branch.amplifier >= 0:
                 law[k, free + branch.amplifier] -= 1.0
+        for shared in self.equations.loop.fluxes:
+            flux[place[shared.first] - size + count, place[shared.second]] += shared.henries
+            flux[place[shared.second] - size + count, place[shared.first]] += shared.henries
         for source in self.equations.loop.current_gains:
             through[self._node(source.a), place[source.control]] += source.gain
             through[self._node(source.b), place[source.control]] -= source.gain
