@@ -80,6 +80,13 @@ def test_amplifiers_without_a_pole(closed, capsys):
     assert [row["real"] for row in record["poles"]] == pytest.approx([-5e8], rel=1e-4)
 
 
+def test_where_nothing_takes_time_no_loop_holds(closed, capsys):
+    """Without a pole and without capacitance even an amplifier with its inputs swapped stands still."""
+    answer = call(capsys, *inverting("E1 o 0 b 0 1e5"), "--bandwidth", "inf")
+    assert answer.code == 0
+    assert "1 amplifier: nothing takes time in it, whether it holds is not told" in answer.out
+
+
 def test_inductors_and_current_controlled_sources(closed, capsys):
     """E between two nodes into R and L, copied by F into R and C: -R / L and -1 / (R C)."""
     Path("y.sp").write_text(

@@ -106,6 +106,16 @@ def test_outputs_that_a_source_fixes_are_named():
         close(twice)
 
 
+def test_a_circuit_without_ground_is_told():
+    """Its amplifier has a gain and a feedback: what it lacks is a ground."""
+    loop = Loop(
+        OpAmp("u", "c", "d", "a", Amplifier(gain=10.0), reference="b"), Resistor("r1", "a", "c", 1e3),
+        Resistor("r2", "b", "d", 1e3), Resistor("r3", "c", "d", 1e3),
+    )  # fmt: skip
+    with pytest.raises(SolveError, match=r"equations are singular.* at node c: tie it to ground"):
+        close(loop)
+
+
 def test_loops_of_nothing_that_moves_have_no_poles():
     stability = close(Loop(RC[0], Capacitor("c", "a", "0", 1e-12))).stability
     assert stability.poles.size == 0

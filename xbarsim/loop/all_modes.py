@@ -84,7 +84,7 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
             whole += part @ (right * poles**k)
         if not of_states:
             shares = _left_of(poles, charge, flow, whole)
-            poor = shares > RESIDUAL * _AGAIN
+            poor = np.flatnonzero(shares > RESIDUAL * _AGAIN)
             whole[:, poor] = _again(poles[poor], charge, flow, whole[:, poor])
             shares = _left_of(poles, charge, flow, whole)
             _check_fastest(poles, charge, flow)

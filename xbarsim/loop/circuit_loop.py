@@ -59,7 +59,7 @@ class Loop:
             lowered.add(part.name.lower())
         self._check_points()
         self._check_controls()
-        check_fluxes(self.inductors, self.fluxes)
+        check_fluxes({coil.name: coil.henries for coil in self.inductors}, self.fluxes)
         speeds = {amp.amplifier.bandwidth is None: amp.name for amp in self.amplifiers}
         if len(speeds) > 1:
             raise InputError(
@@ -229,6 +229,6 @@ class Loop:
 _PINS = ("a", "b", "plus", "minus", "out", "reference")
 
 _KINDS = (
-    "Resistor", "Capacitor", "Inductor", "MutualInductance", "VoltageSource", "CurrentSource", "Transconductor",
-    "CurrentGain", "Transresistor", "OpAmp", "JoinedArray",
+    "Resistor", "Capacitor", "Inductor", "VoltageSource", "CurrentSource", "Transconductor",
+    "CurrentGain", "Transresistor", "MutualInductance", "OpAmp", "JoinedArray",
 )  # fmt: skip

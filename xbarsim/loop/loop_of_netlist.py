@@ -105,7 +105,10 @@ def loop_of(
     """
     if circuit.nonlinear:
         kind = next(iter(circuit.nonlinear))
-        raise InputError(f"{circuit.places.files[0]}: it has {kind}: a loop's parts are linear")
+        gain = ", OPAMP as an E with a gain" if "laws" in kind else ""
+        raise InputError(
+            f"{circuit.places.files[0]}: it has {kind}: a loop's parts are linear{gain}; 'xbarsim solve' takes all"
+        )
     inside = np.zeros(len(circuit.names), dtype=bool)
     for array in arrays:
         inside[array.elements] = True

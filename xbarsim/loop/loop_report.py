@@ -144,7 +144,9 @@ class LoopReport:
         loop = self.closed.loop
         parts = [f"array {' x '.join(map(str, array.crossbar.shape))}" for array in loop.arrays]
         parts.append(counted(len(loop.amplifiers), "amplifier"))
-        if self.stability.stable:
+        if not self.stability.poles.size and not math.isfinite(self.stability.reach):
+            verdict = "nothing takes time in it, whether it holds is not told"
+        elif self.stability.stable:
             verdict = "holds its operating point"
         elif self.stability.timed:
             verdict = f"runs away: led by {self.stability.leading()}"

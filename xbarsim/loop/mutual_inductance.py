@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xbarsim.checks import checked_array
 from xbarsim.errors import InputError
 from xbarsim.loop.part_checks import check_names, set_number
-
-if TYPE_CHECKING:
-    from xbarsim.loop.loop_parts import Inductor
 
 _LEAST = 1e-9
 """Smallest eigenvalue of the couplings' matrix from which on coils are told from one coil."""
@@ -54,20 +50,22 @@ class MutualInductance:
         object.__setattr__(self, "henries", float(self.henries))
 
 
-def check_fluxes(inductors: Sequence[Inductor], fluxes: Sequence[MutualInductance]) -> None:
-    """Check that couplings are of inductors, once each, and leave each current some energy.
+def check_fluxes(henries: Mapping[str, float], fluxes: Sequence[MutualInductance]) -> None:
+    """Check that couplings are of inductors, ``henries`` by name, once each, and leave each current some energy.
 
     Raises
     ------
     InputError
         Those of one do not; the message names it.
     """
-    place = {coil.name: k for k, coil in enumerate(inductors)}
-    sizes = np.sqrt(np.array([coil.henries for coil in inductors]))
-    matrix = np.eye(len(inductors))
+    if not fluxes:
+        return
+    place = {name: k for k, name in enumerate(henries)}
+    sizes = np.sqrt(np.array(list(henries.values())))
+    matrix = np.eye(len(henries))
     for flux in fluxes:
         for name in (flux.first, flux.second):
-            if not sizes[place[name]] if name in place else True:
+            if not henries.get(name):
                 raise InputError(f"{flux.name} couples {name}, which is no inductor of more than 0 henries in the loop")
         i, j = place[flux.first], place[flux.second]
         if matrix[i, j]:
@@ -79,8 +77,8 @@ def check_fluxes(inductors: Sequence[Inductor], fluxes: Sequence[MutualInductanc
                 "their flux, give it a size below 1"
             )
     energies, currents = np.linalg.eigh(matrix)
-    if fluxes and not energies[0] > _LEAST:
-        names = [coil.name for coil, share in zip(inductors, currents[:, 0], strict=True) if abs(share) > _SHARE]
+    if not energies[0] > _LEAST:
+        names = [name for name, share in zip(henries, currents[:, 0], strict=True) if abs(share) > _SHARE]
         raise InputError(
             f"the couplings of {', '.join(names)} together have less than no energy: give three coils and more "
             "sizes and signs that one core has"
