@@ -80,6 +80,12 @@ def test_amplifiers_without_a_pole(closed, capsys):
     assert [row["real"] for row in record["poles"]] == pytest.approx([-5e8], rel=1e-4)
 
 
+def test_sweeps_are_told_to_be_left_out(closed, capsys):
+    answer = call(capsys, *inverting("E1 o 0 0 b 1e5", ".dc v1 0 1 0.1"))
+    assert answer.code == 0
+    assert "x.sp: sweeps are left out: sources are at their dc values" in answer.err
+
+
 def test_where_nothing_takes_time_no_loop_holds(closed, capsys):
     """Without a pole and without capacitance even an amplifier with its inputs swapped stands still."""
     answer = call(capsys, *inverting("E1 o 0 b 0 1e5"), "--bandwidth", "inf")

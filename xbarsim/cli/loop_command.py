@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbarsim.cli.circuit_options import note_sweeps
 from xbarsim.cli.option_types import Count, Quantity, in_order, is_typed
 from xbarsim.cli.output import Output, output_options
 from xbarsim.errors import InputError, SolveError
@@ -73,6 +74,7 @@ def _report(netlist: str, bits: tuple[float, ...], options: dict[str, Any], outp
 
         flat = read(netlist, charges=True)
         _check_worth(flat, netlist)
+        note_sweeps(flat, netlist, output.note)
         circuit = moving_loop_of(flat, bandwidth=options["bandwidth"])
         if options["bandwidth"] is None and circuit.charged is not None and circuit.amplifiers:
             raise InputError(

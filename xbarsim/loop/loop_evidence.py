@@ -49,6 +49,9 @@ def _no_point(equations: LoopEquations, error: SingularSystemError) -> str:
     floating = _floating(equations)
     if floating is not None:
         return f"the loop's equations are singular{condition} at node {floating}: tie it to ground or to a source"
+    twice = _fixed_twice(equations)
+    if twice is not None:
+        return f"the loop has no operating point of its own{condition}: {twice}"
     if shares.size and shares.max() > 1e-3 * size.max():
         name = equations.loop.amplifiers[int(shares.argmax())].name
         return (
@@ -57,6 +60,31 @@ def _no_point(equations: LoopEquations, error: SingularSystemError) -> str:
         )
     where = equations.label(int(size.argmax()))
     return f"the loop's equations are singular{condition} at {where}: tie it to ground or to a source"
+
+
+def _fixed_twice(equations: LoopEquations) -> str | None:
+    """Say which source or amplifier fixes a voltage that others fix already; None where none does."""
+    loop = equations.loop
+    root = list(range(equations.nodes + 1))
+
+    def top(node: int) -> int:
+        while root[node] != node:
+            node = root[node]
+        return node
+
+    fixing = list(equations.fixing)
+    fixing += [
+        (f"amplifier {amp.name}", equations.number[amp.out], equations.number[amp.reference])
+        for amp in loop.amplifiers
+        if amp.amplifier.output_resistance == 0.0 and amp.amplifier.gain < np.inf
+    ]
+    for name, first, second in fixing:
+        a, b = top(first % len(root)), top(second % len(root))
+        if a == b:
+            nodes = " and ".join([*loop.nodes, "ground"][node] for node in (first, second))
+            return f"{name} fixes the voltage between {nodes}, which is fixed already; give it a resistance"
+        root[a] = b
+    return None
 
 
 def _floating(equations: LoopEquations) -> str | None:
