@@ -82,7 +82,7 @@ def check_tolerance(tolerance: object) -> None:
     tolerance : object
         What was given for it.
     """
-    if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < tolerance < np.inf):
+    if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < float(tolerance) < np.inf):
         raise InputError(f"tolerance is {tolerance!r}: it must be a finite number above 0")
 
 

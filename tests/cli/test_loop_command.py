@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_tools import assert_refused, call
+from loop_netlist_tools import array_text
 from loop_tools import UNIT, amplifiers, crossbar, dominant
 
 from xbarsim.loop import close, inverse_loop, read_loop, write_loop
@@ -79,6 +80,19 @@ def test_amplifiers_without_a_pole(closed, capsys):
     assert [row["real"] for row in record["poles"]] == pytest.approx([-5e8], rel=1e-4)
 
 
+def test_sweeps_are_told_to_be_left_out(closed, capsys):
+    answer = call(capsys, *inverting("E1 o 0 0 b 1e5", ".dc v1 0 1 0.1"))
+    assert answer.code == 0
+    assert "x.sp: sweeps are left out: sources are at their dc values" in answer.err
+
+
+def test_where_nothing_takes_time_no_loop_holds(closed, capsys):
+    """Without a pole and without capacitance even an amplifier with its inputs swapped stands still."""
+    answer = call(capsys, *inverting("E1 o 0 b 0 1e5"), "--bandwidth", "inf")
+    assert answer.code == 0
+    assert "1 amplifier: nothing takes time in it, whether it holds is not told" in answer.out
+
+
 def test_inductors_and_current_controlled_sources(closed, capsys):
     """E between two nodes into R and L, copied by F into R and C: -R / L and -1 / (R C)."""
     Path("y.sp").write_text(
@@ -128,3 +142,38 @@ def test_bits_without_times_are_refused(tmp_path, capsys):
     assert call(capsys, "loop", "--netlist", path).code == 0
     assert_refused(call(capsys, "loop", "--netlist", path, "--bits", 6), 2, "--bits asks for times", "--bandwidth")
     assert call(capsys, "loop", "--netlist", path, "--bits", 6, "--bandwidth", "1meg").code == 0
+
+
+@pytest.mark.parametrize(
+    ("farads", "card", "message"),
+    [
+        ("0", ".op", "has no loop and no poles: 'xbarsim solve --netlist xbar.sp' gives its voltages"),
+        ("1f", ".op", "'xbarsim settling --netlist xbar.sp', with a .tran card, tells how fast"),
+        ("1f", ".tran 1n 10n", "'xbarsim settling --netlist xbar.sp' tells how fast"),
+    ],
+)
+def test_crossbars_without_an_amplifier_are_shown_the_way(tmp_path, monkeypatch, capsys, farads, card, message):
+    monkeypatch.chdir(tmp_path)
+    charges = [f"Cw{i} n{i}_3 0 {farads}" for i in range(9)] if farads != "0" else []
+    volts = [f"V{i} w{i} 0 {0.1 * (i + 1)}" for i in range(9)] + [f"Vb{j} b{j} 0 0" for j in range(8)]
+    Path("xbar.sp").write_text("\n".join(["array", *array_text(9, 8, 1), *volts, *charges, card, ".end", ""]), "utf-8")
+    assert_refused(call(capsys, "loop", "--netlist", "xbar.sp"), 2, "xbar.sp: nothing in it amplifies", message)
+
+
+def test_amplifiers_of_gain_0_are_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = inverting("E1 o 0 0 b 0")
+    assert_refused(call(capsys, *words), 2, "nothing in it amplifies, so that it has no loop and no poles")
+
+
+def test_large_circuits_without_an_amplifier_are_shown_the_way(tmp_path, monkeypatch, capsys):
+    """A line of coils is no crossbar; a short one has poles, a long one takes a run in time."""
+    monkeypatch.chdir(tmp_path)
+    for count in (5, 800):
+        coils = [f"L{k} n{k} n{k + 1} 1u\nC{k} n{k + 1} 0 1p" for k in range(count)]
+        Path("line.sp").write_text("\n".join(["line", "V1 n0 0 1", *coils, f"R1 n{count} 0 1k", ".end", ""]), "utf-8")
+        answer = call(capsys, "loop", "--netlist", "line.sp", "-q")
+        if count == 5:
+            assert answer.code == 0
+        else:
+            assert_refused(answer, 2, "nothing in it amplifies", "'xbarsim solve --netlist line.sp' with a .tran card")

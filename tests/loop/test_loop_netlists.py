@@ -183,10 +183,7 @@ def test_floating_rest_is_named(tmp_path):
         ("C1 n1_1 o0 1p", r"c1 \(.*\) leads out of an array, not from its ends"),
         ("C1 n1_1 0 -1p", r"c1 \(.*\) has less than 0 farads"),
         ("C1 o1 0 -1p", r"farads of c1 is -1e-12: it must be >= 0"),
-        (
-            "L1 o0 q 1u\nL2 q 0 2u\nK1 L1 L2 0.5",
-            r"l1 \(.*\) is coupled to l2: a loop's inductors share no flux",
-        ),
+        ("L1 o0 q 1u\nL2 q 0 2u\nK1 L1 L2 1", r"flux0 couples l1 and l2 by 1: coils share less than all their flux"),
     ],
 )
 def test_loops_have_no_place_for(tmp_path, extra, message):

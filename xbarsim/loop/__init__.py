@@ -17,6 +17,7 @@ from xbarsim.loop.loop_answer import LoopAnswer
 from xbarsim.loop.loop_netlist import write_loop
 from xbarsim.loop.loop_of_netlist import read_loop
 from xbarsim.loop.loop_parts import Capacitor, CurrentSource, Inductor, JoinedArray, OpAmp, Resistor, VoltageSource
+from xbarsim.loop.mutual_inductance import MutualInductance
 from xbarsim.loop.part_checks import GROUND
 from xbarsim.loop.pseudo_inverse import pseudo_inverse, pseudo_inverse_loop
 from xbarsim.loop.signed_pair import SignedPair
@@ -36,6 +37,7 @@ __all__ = [
     "JoinedArray",
     "Loop",
     "LoopAnswer",
+    "MutualInductance",
     "OpAmp",
     "Resistor",
     "SignedPair",

@@ -9,7 +9,7 @@ capacitance, an amplifier without a pole, and a current without inductance. Wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, SolveError
 from xbarsim.loop.dense_system import DenseSystem, SingularSystemError
 from xbarsim.loop.finite_part import SingularPencilError, finite_part
+from xbarsim.loop.growing_count import growing_count
 from xbarsim.loop.growth_bound import least_reach
 from xbarsim.loop.loop_modes import Complex, LoopModes, independent_modes
 from xbarsim.loop.loop_pencil import LoopPencil, without_rounding
@@ -31,6 +32,9 @@ RESIDUAL = 1e-8
 
 _AGAIN = 1e-3
 """Part of that from which on an eigenvector is found again at its pole."""
+
+_MOST_AGAIN = 32
+"""How many of the slowest that leave too much are found again."""
 
 _NUDGE = 1e-11
 """Part of a pole by which inverse iteration stays beside it, or its matrix could be singular."""
@@ -67,25 +71,46 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         norm = (left * (holding @ right).T).sum(axis=1)
         poles = (left * (rates @ right).T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
+        charge, flow = system.evidence
+        of_states = charge.shape[1] == len(right)
+        if of_states:
+            shares = _left_of(poles, charge, flow, right)
+            poor = np.flatnonzero(shares > RESIDUAL)
+            poor = poor[np.argsort(np.abs(poles[poor]))[:_MOST_AGAIN]]
+            right[:, poor] = _again(poles[poor], charge, flow, right[:, poor])
+            shares[poor] = _left_of(poles[poor], charge, flow, right[:, poor])
         whole = np.zeros((pencil.size, poles.size), dtype=np.complex128)
         for k, part in enumerate(system.whole):
             whole += part @ (right * poles**k)
-        charge, flow = system.evidence
-        if charge.shape[1] == len(right):
-            shares = _left_of(poles, charge, flow, right)
-        else:
+        if not of_states:
             shares = _left_of(poles, charge, flow, whole)
-            poor = shares > RESIDUAL * _AGAIN
+            poor = np.flatnonzero(shares > RESIDUAL * _AGAIN)
             whole[:, poor] = _again(poles[poor], charge, flow, whole[:, poor])
             shares = _left_of(poles, charge, flow, whole)
             _check_fastest(poles, charge, flow)
         weights = (left @ system.start) / norm[:, None]
-    reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
+    reach = np.inf if (shares <= RESIDUAL).all() else _reach(pencil, poles, shares)
     sound = np.abs(poles) < reach
-    return LoopModes.sorted_of(
+    modes = LoopModes.sorted_of(
         poles[sound], whole[pencil.driving][:, sound], (pencil.watched @ whole)[:, sound], weights[sound],
         ROUNDING * np.abs(poles[sound]), reach,
     )  # fmt: skip
+    return replace(modes, damped=bool(reach == np.inf or pencil.active is None))
+
+
+def growing(poles: Complex, reach: float) -> int:
+    """Return how many poles of a size below ``reach`` grow."""
+    inside = poles[np.abs(poles) < reach]
+    return int((inside.real > ROUNDING * np.abs(inside)).sum())
+
+
+def _reach(pencil: LoopPencil, poles: Complex, shares: Array) -> float:
+    """Return up to which size poles are sound where some leave too much, all that grow among them."""
+    if pencil.active is None:
+        return check_modes(poles, shares, least_reach(pencil))
+    reach = float(np.abs(poles[~(shares <= RESIDUAL)]).min())
+    # Where those that grow are not among the sound ones, nothing is left out.
+    return check_modes(poles, shares, 0.0 if growing(poles, reach) == growing_count(pencil) else np.inf)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from xbarsim.loop.loop_parts import (
     Resistor,
     VoltageSource,
 )
+from xbarsim.loop.mutual_inductance import MutualInductance, check_fluxes
 from xbarsim.loop.part_checks import GROUND
 
 _PartT = TypeVar("_PartT", bound=Part)
@@ -33,13 +34,14 @@ class Loop:
     Parameters
     ----------
     *parts : Resistor, Capacitor, Inductor, VoltageSource, CurrentSource, OpAmp, JoinedArray or controlled part
-        In any order; controlled parts are ``Transconductor``, ``CurrentGain`` and ``Transresistor``.
+        In any order; controlled parts are ``Transconductor``, ``CurrentGain`` and ``Transresistor``, and inductors
+        share flux by ``MutualInductance``.
 
     Raises
     ------
     InputError
         Two parts have one name, sources have different numbers of points, some amplifiers have a bandwidth and some
-        have none, or what controls a part has no current of its own.
+        have none, what controls a part has no current of its own, or couplings are not of inductors.
     """
 
     parts: tuple[Part, ...]
@@ -57,6 +59,7 @@ class Loop:
             lowered.add(part.name.lower())
         self._check_points()
         self._check_controls()
+        check_fluxes({coil.name: coil.henries for coil in self.inductors}, self.fluxes)
         speeds = {amp.amplifier.bandwidth is None: amp.name for amp in self.amplifiers}
         if len(speeds) > 1:
             raise InputError(
@@ -90,6 +93,11 @@ class Loop:
     def inductors(self) -> tuple[Inductor, ...]:
         """Its inductors."""
         return self._of(Inductor)
+
+    @cached_property
+    def fluxes(self) -> tuple[MutualInductance, ...]:
+        """What its inductors share."""
+        return self._of(MutualInductance)
 
     @cached_property
     def charged(self) -> str | None:
@@ -221,6 +229,6 @@ class Loop:
 _PINS = ("a", "b", "plus", "minus", "out", "reference")
 
 _KINDS = (
-    "Resistor", "Capacitor", "Inductor", "VoltageSource", "CurrentSource", "Transconductor", "CurrentGain",
-    "Transresistor", "OpAmp", "JoinedArray",
+    "Resistor", "Capacitor", "Inductor", "VoltageSource", "CurrentSource", "Transconductor",
+    "CurrentGain", "Transresistor", "MutualInductance", "OpAmp", "JoinedArray",
 )  # fmt: skip

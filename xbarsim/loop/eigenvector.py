@@ -11,18 +11,18 @@ falls; a circuit is built a little below.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, InputError, SolveError
 from xbarsim.loop.amplifier import Amplifier, amplifiers_for
 from xbarsim.loop.circuit_loop import Loop
 from xbarsim.loop.closed_loop import TOLERANCE, ClosedLoop, close
-from xbarsim.loop.loop_answer import ROUNDING
+from xbarsim.loop.loop_answer import ROUNDING, mode_condition
 from xbarsim.loop.loop_equations import LoopEquations
 from xbarsim.loop.loop_evidence import factored
 from xbarsim.loop.loop_parts import JoinedArray, Part, VoltageSource
@@ -35,6 +35,9 @@ _REAL = 1e-9
 
 _AT_ZERO = 1e-6
 """Share of the largest rate below which the mode that sustains itself must lie."""
+
+_ABOVE = 1e-6
+"""Part by which the feedback is larger than that which sustains the mode, where capacitance is in the ring."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,7 +59,7 @@ class Eigenvector:
         The ring with a source of 1 V, ``vdrive``, in place of the feedback of the largest voltage: its current is what
         that feedback would carry.
     stability : Stability
-        Poles of the closed ring: the first is at 0.
+        Poles of the closed ring: the first is at 0, with capacitance at a feedback larger by 1e-6.
     condition : float
         By how much a change of the matrix changes the ideal eigenvector, both relative: over the distance to the next
         eigenvalue.
@@ -93,6 +96,9 @@ def eigenvector(
     unit: float,
     amplifier: Amplifier | Sequence[Amplifier] | None = None,
     inverter_ohms: float | None = None,
+    word_capacitance: ArrayLike = 0.0,
+    bit_capacitance: ArrayLike = 0.0,
+    cell_capacitance: ArrayLike = 0.0,
     tolerance: float = TOLERANCE,
 ) -> Eigenvector:
     """Find the mode that an eigenvector circuit sustains, and the feedback at which it does.
@@ -107,6 +113,9 @@ def eigenvector(
         One for all, or one for each: n at word lines, then n inverters'. Offsets start a mode and are no part of it.
     inverter_ohms : float, optional
         The two resistors of each inverter; ``1 / unit`` by default.
+    word_capacitance, bit_capacitance, cell_capacitance : array_like, scalar or (n, n)
+        Farads from each word node and each bit node to ground, and across each cell, of both arrays of a pair. The
+        mode does not depend on them, the other poles do: whether another one grows beside it.
     tolerance : float
         Largest ``residual`` that is handed out.
 
@@ -128,8 +137,9 @@ def eigenvector(
         The residual is above ``tolerance``.
     """
     ring = _Ring.of(array, unit, amplifier, inverter_ohms)
+    farads = {"word": word_capacitance, "bit": bit_capacitance, "cell": cell_capacitance}
     start, siemens = ring.mode()
-    stability = ring.poles(siemens)
+    stability = ring.poles(siemens, farads)
     line = int(np.abs(start).argmax())
     circuit = close(ring.driven(line, siemens), stable=False, tolerance=tolerance)
     x = circuit.voltages(ring.outs)
@@ -145,22 +155,8 @@ def eigenvector(
     ideal = sign_free(vectors[:, largest].real)
     return Eigenvector(
         sign_free(x), siemens / unit, ideal, float(values[largest].real), residual, circuit, stability,
-        _condition(matrix, values, vectors, largest),
+        mode_condition(matrix, values, vectors, largest),
     )  # fmt: skip
-
-
-def _condition(matrix: Array, values: Any, vectors: Any, mode: int) -> float:
-    """Return how sensitive an eigenvector is: the norm of what the matrix's changes are multiplied by, times its own.
-
-    To first order a change E moves eigenvector k by ``sum_j x_j (y_j E x_k) / (l_k - l_j)`` of the others (G. H. Golub
-    and C. F. Van Loan, Matrix Computations, 7.2).
-    """
-    gaps = np.delete(values[mode] - values, mode)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        through = np.delete(vectors, mode, axis=1) / gaps @ np.delete(np.linalg.inv(vectors), mode, axis=0)
-    if not np.isfinite(through).all():
-        return np.inf
-    return float(np.linalg.norm(through, 2) * np.linalg.norm(matrix, 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +186,10 @@ class _Ring:
         arrays = joined("array", array, (sums, outs), (sums, turned))
         for part in arrays:
             if not part.crossbar.device.linear:
-                raise InputError(f"array has cells of {part.crossbar.device!r}: an eigenvector is that of linear cells")
+                raise InputError(
+                    f"array has cells of {part.crossbar.device!r}: an eigenvector is that of linear cells, those of "
+                    "a law have another at each amplitude; give their slopes, array.with_cells(slopes, Linear())"
+                )
             for side, end in part.crossbar.boundary.items():
                 if end.voltage.any():
                     raise InputError(f"ends[{side!r}] hold voltages: a mode that sustains itself has no input")
@@ -225,11 +224,19 @@ class _Ring:
             )
         return vectors[:, largest].real, value.real
 
-    def poles(self, siemens: float) -> Stability:
+    def poles(self, siemens: float, farads: Mapping[str, ArrayLike]) -> Stability:
         """Return the closed ring's poles at a feedback; all but one must decay."""
-        equations = LoopEquations(Loop(*self._closed(), *feedback("rf", self.sums, self.turned, 1.0 / siemens)))
+        loop = self._with_feedback(siemens).with_capacitance(**farads)
+        if loop.charged is not None:
+            # At the feedback itself the equations in time are singular.
+            loop = self._with_feedback(siemens * (1.0 + _ABOVE)).with_capacitance(**farads)
+        equations = LoopEquations(loop)
         stability = stability_of(equations, np.zeros((equations.size, 1)))
         fastest = float(np.abs(stability.poles).max())
+        if loop.charged is not None:
+            # Beside amplifiers the nodes' own rates say nothing of which mode stands still.
+            speeds = [2.0 * np.pi * (amp.bandwidth or np.inf) for amp in self.amplifiers]
+            fastest = 10.0 * min(fastest, max(speeds))
         growing = np.flatnonzero(stability.poles.real > -_AT_ZERO * fastest)
         if growing.size > 1 or abs(stability.poles[growing[0]]) > _AT_ZERO * fastest:
             mode = int(growing[-1] if abs(stability.poles[0]) <= _AT_ZERO * fastest else growing[0])
@@ -241,6 +248,9 @@ class _Ring:
                 stability,
             )
         return stability
+
+    def _with_feedback(self, siemens: float) -> Loop:
+        return Loop(*self._closed(), *feedback("rf", self.sums, self.turned, 1.0 / siemens))
 
     def driven(self, line: int, siemens: float) -> Loop:
         """Return the ring with a source of 1 V in place of one line's feedback."""

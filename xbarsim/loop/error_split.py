@@ -41,8 +41,8 @@ class ErrorSplit:
     ----------
     ideal : (n,) or (batch, n)
         Volts by linear algebra, from the target's cells.
-    cells : same shape
-        Volts with the cells as they came out, ideal else.
+    cells : same shape or None
+        Volts with the cells as they came out, ideal else; None where nothing says what they were meant to be.
     wires : same shape
         Volts with wires and ends, ideal else.
     amplifiers : same shape
@@ -55,17 +55,22 @@ class ErrorSplit:
     """
 
     ideal: Array
-    cells: Array
+    cells: Array | None
     wires: Array
     amplifiers: Array
     together: Array
     doubt: Mapping[str, float]
 
+    @property
+    def causes(self) -> list[str]:
+        """The causes that were taken apart, all of them ``together`` last."""
+        return [cause for cause in ("cells", "wires", "amplifiers", "together") if getattr(self, cause) is not None]
+
     def relative(self) -> dict[str, float]:
         """Return each cause's error: the norm of what it moves over the ideal's; of a batch the root mean square."""
         size = np.linalg.norm(self.ideal, axis=-1)
         shares = {}
-        for cause in ("cells", "wires", "amplifiers", "together"):
+        for cause in self.causes:
             with np.errstate(invalid="ignore", divide="ignore"):
                 share = np.linalg.norm(getattr(self, cause) - self.ideal, axis=-1) / size
             shares[cause] = float(np.sqrt(np.mean(share**2)))
@@ -77,7 +82,7 @@ class ErrorSplit:
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
                 cause: float(np.divide(np.abs(getattr(self, cause) - self.ideal).max(initial=0.0), largest))
-                for cause in ("cells", "wires", "amplifiers", "together")
+                for cause in self.causes
             }
 
     def as_table(self) -> str:

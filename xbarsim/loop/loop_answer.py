@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,3 +77,17 @@ def checked_condition(matrix: Array, way_out: str) -> float:
     if not condition <= MOST_CONDITION:
         raise SolveError(f"the matrix is singular to its digits, its condition number is {condition:.1e}: {way_out}")
     return condition
+
+
+def mode_condition(matrix: Array, values: Any, vectors: Any, mode: int) -> float:
+    """Return how sensitive an eigenvector is: the norm of what the matrix's changes are multiplied by, times its own.
+
+    To first order a change E moves eigenvector k by ``sum_j x_j (y_j E x_k) / (l_k - l_j)`` of the others (G. H. Golub
+    and C. F. Van Loan, Matrix Computations, 7.2).
+    """
+    gaps = np.delete(values[mode] - values, mode)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        through = np.delete(vectors, mode, axis=1) / gaps @ np.delete(np.linalg.inv(vectors), mode, axis=0)
+    if not np.isfinite(through).all():
+        return np.inf
+    return float(np.linalg.norm(through, 2) * np.linalg.norm(matrix, 2))

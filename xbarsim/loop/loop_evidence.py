@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from xbarsim.checks import Array
 from xbarsim.errors import SolveError
@@ -42,6 +46,12 @@ def _no_point(equations: LoopEquations, error: SingularSystemError) -> str:
     currents = size[equations.first_amplifier :]
     shares = np.maximum(size[out], currents) if out.size else currents
     condition = "" if not np.isfinite(error.condition) else f" (condition number {error.condition:.1e})"
+    floating = _floating(equations)
+    if floating is not None:
+        return f"the loop's equations are singular{condition} at node {floating}: tie it to ground or to a source"
+    twice = _fixed_twice(equations)
+    if twice is not None:
+        return f"the loop has no operating point of its own{condition}: {twice}"
     if shares.size and shares.max() > 1e-3 * size.max():
         name = equations.loop.amplifiers[int(shares.argmax())].name
         return (
@@ -50,3 +60,50 @@ def _no_point(equations: LoopEquations, error: SingularSystemError) -> str:
         )
     where = equations.label(int(size.argmax()))
     return f"the loop's equations are singular{condition} at {where}: tie it to ground or to a source"
+
+
+def _fixed_twice(equations: LoopEquations) -> str | None:
+    """Say which source or amplifier fixes a voltage that others fix already; None where none does."""
+    loop = equations.loop
+    root = list(range(equations.nodes + 1))
+
+    def top(node: int) -> int:
+        while root[node] != node:
+            node = root[node]
+        return node
+
+    fixing = list(equations.fixing)
+    fixing += [
+        (f"amplifier {amp.name}", equations.number[amp.out], equations.number[amp.reference])
+        for amp in loop.amplifiers
+        if amp.amplifier.output_resistance == 0.0 and amp.amplifier.gain < np.inf
+    ]
+    for name, first, second in fixing:
+        a, b = top(first % len(root)), top(second % len(root))
+        if a == b:
+            nodes = " and ".join([*loop.nodes, "ground"][node] for node in (first, second))
+            return f"{name} fixes the voltage between {nodes}, which is fixed already; give it a resistance"
+        root[a] = b
+    return None
+
+
+def _floating(equations: LoopEquations) -> str | None:
+    """Return the first node that no resistor, source, output or array joins to ground in any way; None if all are."""
+    loop, number = equations.loop, equations.number
+    pairs = [(number[part.a], number[part.b]) for part in loop.resistors if part.ohms < np.inf]
+    pairs += [(a, b) for _, a, b in equations.fixing]
+    pairs += [(number[amp.out], number[amp.reference]) for amp in loop.amplifiers]
+    pairs += [
+        (number[amp.plus], number[amp.minus]) for amp in loop.amplifiers if amp.amplifier.input_resistance < np.inf
+    ]
+    pairs += [(number[part.a], number[part.b]) for part in loop.transconductors]
+    for array in loop.arrays:
+        ends = [-1 if node is None else number[node] for _, _, node in array.ports]
+        pairs += itertools.pairwise(ends)
+    # Ground is the last.
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2) % (equations.nodes + 1)
+    size = equations.nodes + 1
+    joins = sparse.coo_array((np.ones(len(table)), (table[:, 0], table[:, 1])), shape=(size, size))
+    group = connected_components(joins, directed=False)[1]
+    apart = np.flatnonzero(group != group[-1])
+    return loop.nodes[int(apart[0])] if apart.size else None

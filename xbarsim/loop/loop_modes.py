@@ -43,6 +43,8 @@ class LoopModes:
         Real parts of poles that are no larger are rounding.
     reach : float
         All poles of a smaller size are among these; inf where these are all.
+    damped : bool
+        Whether those of a larger size decay as fast as they are large, and do not ring on.
     """
 
     poles: Complex
@@ -51,6 +53,7 @@ class LoopModes:
     weights: Complex
     uncertainty: Array
     reach: float = math.inf
+    damped: bool = True
 
     @staticmethod
     def sorted_of(

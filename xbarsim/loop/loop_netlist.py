@@ -30,8 +30,8 @@ def write_loop(loop: Loop, path: str | Path, *, point: int = 0, seconds: float |
     ``vwl_name_<row>``. An amplifier ``name`` is ``e_name``, with ``vos_name`` where it has an offset, ``ri_name`` and
     ``ro_name``; without bound on its gain it is HSPICE's ideal one, ``e_name out 0 opamp plus minus``, which xbarsim
     reads and ngspice does not. Resistors, capacitors and sources are ``r_name``, ``c_name``, ``v_name`` and
-    ``i_name``, inductors ``l_name``, transconductors ``g_name``, current gains ``f_name``, transresistors ``h_name``;
-    capacitances of an array's nodes ``cw_name_<row>_<col>`` and
+    ``i_name``, inductors ``l_name``, what they share ``k_name``, transconductors ``g_name``, current gains ``f_name``,
+    transresistors ``h_name``; capacitances of an array's nodes ``cw_name_<row>_<col>`` and
     ``cb_name_<row>_<col>``, those across its cells ``cc_name_<row>_<col>``. Cells that are no resistors are calls
     ``x_name_<row>_<col>`` of their model's subcircuit, which is written too.
 
@@ -121,6 +121,10 @@ def _lines(loop: Loop, point: int, seconds: float | None) -> Iterator[str]:
     for coil in loop.inductors:
         card = f"{coil.a} {coil.b} {coil.henries!r}" if coil.henries else f"{coil.a} {coil.b} 0"
         yield f"{with_current[coil.name]} {card}"
+    henries = {coil.name: coil.henries for coil in loop.inductors}
+    for flux in loop.fluxes:
+        share = flux.henries / math.sqrt(henries[flux.first] * henries[flux.second])
+        yield f"k_{flux.name} {with_current[flux.first]} {with_current[flux.second]} {share!r}"
     for charge in loop.capacitors:
         yield f"c_{charge.name} {charge.a} {charge.b} {charge.farads!r}"
     for amp in loop.amplifiers:

@@ -25,6 +25,7 @@ from xbarsim.loop.loop_parts import (
     Resistor,
     VoltageSource,
 )
+from xbarsim.loop.mutual_inductance import MutualInductance
 from xbarsim.loop.part_checks import GROUND
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, values_at_dc
@@ -65,11 +66,22 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
     InputError
         An element has no place in a loop; the message names it.
     """
-    circuit = read_circuit(source, charges=True)
+    return moving_loop_of(read_circuit(source, charges=True), bandwidth=bandwidth)
+
+
+def moving_loop_of(circuit: ReadCircuit, *, bandwidth: float | None = None) -> Loop:
+    """Return the loop that a circuit, read with its ``charges``, is in time; as ``read_loop``.
+
+    Raises
+    ------
+    InputError
+        An element has no place in a loop; the message names it.
+    """
     arrays = circuit.arrays_inside()
     loop = loop_of(circuit, arrays, bandwidth=bandwidth, moving=True)
     storage = circuit.storage or Storage()
     _check_inductors(circuit, arrays, storage.inductors)
+    loop = loop.with_parts(*_fluxes(circuit, storage.inductors))
     return _charged(circuit, arrays, loop, storage.capacitors)
 
 
@@ -93,7 +105,10 @@ def loop_of(
     """
     if circuit.nonlinear:
         kind = next(iter(circuit.nonlinear))
-        raise InputError(f"{circuit.places.files[0]}: it has {kind}: a loop's parts are linear")
+        gain = ", OPAMP as an E with a gain" if "laws" in kind else ""
+        raise InputError(
+            f"{circuit.places.files[0]}: it has {kind}: a loop's parts are linear{gain}; 'xbarsim solve' takes all"
+        )
     inside = np.zeros(len(circuit.names), dtype=bool)
     for array in arrays:
         inside[array.elements] = True
@@ -194,7 +209,7 @@ def _by_current(circuit: ReadCircuit, source: Controlled) -> Part:
 
 
 def _check_inductors(circuit: ReadCircuit, arrays: tuple[ArrayInside, ...], inductors: Inductors) -> None:
-    """Check that inductors lie outside of arrays and share no flux, or raise InputError."""
+    """Check that inductors lie outside of arrays, or raise InputError."""
     inside = np.concatenate([np.zeros(0, np.int64), *(array.elements for array in arrays)])
     for element in inductors.elements[np.isin(inductors.elements, inside)].tolist():
         where = circuit.places.where(int(circuit.origins[element]))
@@ -202,12 +217,16 @@ def _check_inductors(circuit: ReadCircuit, arrays: tuple[ArrayInside, ...], indu
             f"{circuit.names[element]} ({where}) lies inside of an array, whose wires have no inductance: "
             "write 'v 0' for it"
         )
-    for pair in zip(inductors.first.tolist(), inductors.second.tolist(), strict=True):
-        first, second = (int(inductors.elements[k]) for k in pair)
-        where = circuit.places.where(int(circuit.origins[first]))
-        raise InputError(
-            f"{circuit.names[first]} ({where}) is coupled to {circuit.names[second]}: a loop's inductors share no flux"
-        )
+
+
+def _fluxes(circuit: ReadCircuit, inductors: Inductors) -> list[Part]:
+    """Return what inductors share."""
+    columns = (inductors.first, inductors.second, inductors.mutual)
+    parts: list[Part] = []
+    for k, (first, second, henries) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        a, b = (circuit.names[int(inductors.elements[coil])] for coil in (first, second))
+        parts.append(MutualInductance(f"flux{k}", a, b, henries))
+    return parts
 
 
 def _joined(circuit: ReadCircuit, array: ArrayInside, name: str) -> JoinedArray:

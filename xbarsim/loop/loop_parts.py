@@ -14,6 +14,7 @@ from xbarsim.crossbar import SIDES, Crossbar, Side
 from xbarsim.errors import InputError
 from xbarsim.loop.amplifier import Amplifier
 from xbarsim.loop.controlled_parts import CurrentGain, Transconductor, Transresistor
+from xbarsim.loop.mutual_inductance import MutualInductance
 from xbarsim.loop.part_checks import GROUND, check_names, check_word, set_number
 from xbarsim.settling.array_farads import ArrayFarads
 from xbarsim.solvers.effective import port_admittance, ports
@@ -293,6 +294,7 @@ Part = (
     Resistor
     | Capacitor
     | Inductor
+    | MutualInductance
     | VoltageSource
     | CurrentSource
     | Transconductor

@@ -6,7 +6,7 @@ that gives all nodes' voltages, ``V = S x``, x = (y, u, j), and Laplacians C and
 
     S_y' C S x' = -S_y' (G S x + J j)                  Kirchhoff's current law of each group
     u' / w      = v(plus) - v(minus) - u / gain        each amplifier, w = 2 pi bandwidth, inf without a pole
-    L j'        = v(a) - v(b) - r j(control) - u       each branch, with what it has of these
+    L j' + M k' = v(a) - v(b) - r j(control) - u       each branch, with what it has of these
 
 Currents j are unknowns of inductors, of what is controlled by a current or controls by one, and of amplifiers between
 two nodes: these join no groups. J has where they flow, current gains too. Nothing is left out: an array with
@@ -57,6 +57,10 @@ class LoopPencil:
     active : str or None
         The first part beside amplifiers with poles that is no resistor or capacitor, an amplifier between two nodes or
         one that controls among them; None where no current is an unknown.
+    gains, controls : sparse (size, transconductors), (transconductors, size)
+        What transconductors have of ``moving``: ``-gains @ controls``.
+    steepness : (n,)
+        Finite gains of amplifiers without a pole, and of currents: by how much a pole may be faster than any part.
     """
 
     holding: sparse.csc_array
@@ -67,6 +71,9 @@ class LoopPencil:
     watched: sparse.csr_array
     speeds: Array
     active: str | None
+    gains: sparse.csc_array
+    controls: sparse.csr_array
+    steepness: Array
 
     @property
     def size(self) -> int:
@@ -304,7 +311,29 @@ class _Graph:
             select[1 + self.equations.watched],
             speeds,
             self._active(),
+            *self._transconductors(select, free),
+            self._steepness(),
         )
+
+    def _transconductors(self, select: Any, free: int) -> tuple[sparse.csc_array, sparse.csr_array]:
+        """Return where transconductors' currents leave, (size, count), and what they are by the unknowns."""
+        sources = self.equations.loop.transconductors
+        a, b, plus, minus = (
+            np.array([self._node(getattr(source, pin)) for source in sources], dtype=np.int64)
+            for pin in ("a", "b", "plus", "minus")
+        )
+        kirchhoff = sparse.csr_array(select[a] - select[b]).tolil()
+        # Only groups have Kirchhoff's law; a current into an amplifier's output is the amplifier's.
+        kirchhoff[:, free:] = 0.0
+        siemens = np.array([source.siemens for source in sources])
+        controls = sparse.diags_array(siemens) @ (select[plus] - select[minus])
+        return sparse.csc_array(kirchhoff.T), sparse.csr_array(controls)
+
+    def _steepness(self) -> Array:
+        loop = self.equations.loop
+        gains = [amp.amplifier.gain for amp in loop.amplifiers if amp.amplifier.bandwidth == math.inf]
+        sizes = [gain for gain in gains if gain < math.inf] + [abs(source.gain) for source in loop.current_gains]
+        return np.array(sizes, dtype=np.float64)
 
     def _active(self) -> str | None:
         loop = self.equations.loop
@@ -326,6 +355,9 @@ class _Graph:
                 law[k, place[branch.control]] -= branch.ohms
             if branch.amplifier >= 0:
                 law[k, free + branch.amplifier] -= 1.0
+        for shared in self.equations.loop.fluxes:
+            flux[place[shared.first] - size + count, place[shared.second]] += shared.henries
+            flux[place[shared.second] - size + count, place[shared.first]] += shared.henries
         for source in self.equations.loop.current_gains:
             through[self._node(source.a), place[source.control]] += source.gain
             through[self._node(source.b), place[source.control]] -= source.gain

@@ -12,9 +12,17 @@ import numpy as np
 from xbarsim.checks import Array
 from xbarsim.errors import InputError
 from xbarsim.loop.closed_loop import ClosedLoop
+from xbarsim.loop.loop_split import LoopSplit
 from xbarsim.loop.stability import Stability
 from xbarsim.quantities import counted, engineering, finite
 from xbarsim.text_table import aligned, comma_separated
+
+_KINDS = {
+    "transimpedance": "a read by transimpedance",
+    "inverse": "an inverse",
+    "pseudo-inverse": "a pseudo-inverse",
+    "eigenvector": "an eigenvector, of the feedback that sustains it",
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +37,14 @@ class LoopReport:
         To which it settles.
     most : int
         How many poles the table has, of pairs one.
+    split : LoopSplit or str
+        Where errors of a circuit that computes come from, or why it is none.
     """
 
     closed: ClosedLoop
     bits: tuple[float, ...]
     most: int = 8
+    split: LoopSplit | str = ""
 
     @property
     def stability(self) -> Stability:
@@ -47,12 +58,12 @@ class LoopReport:
 
     def check_drawable(self) -> None:
         """Check that there is a way to the operating point, or raise InputError."""
-        if not (self.stability.timed and self.stability.stable and self.stability.poles.size):
+        if not (self.stability.settles and self.stability.poles.size):
             raise InputError("a loop that runs away, or of which nothing moves in seconds, has no way to draw")
 
     def settled(self) -> list[float]:
         """Return the seconds to settle to each of ``bits``; NaN where it never does, or times are not told."""
-        if not (self.stability.timed and self.stability.stable):
+        if not self.stability.settles:
             return [math.nan] * len(self.bits)
         return [float(self.stability.settling_time(bits=bits)[0]) for bits in self.bits]
 
@@ -76,13 +87,17 @@ class LoopReport:
         lines = [self._heading(), "", *aligned(listed, (">", ">", ">", "<"))]
         if len(poles) > self.most:
             lines.append(f"and {len(poles) - self.most} faster")
-        if timed and self.stability.stable:
+        if not self.stability.modes.damped:
+            lines.append(f"all up to {self.stability.reach:.3g} 1/s; faster ones decay, how slowly is not told")
+        if self.stability.settles:
             rows = [["bits", "settles in"]]
             rows += [
                 [f"{bits:g}", engineering(float(f"{seconds:.4g}"), "s")]
                 for bits, seconds in zip(self.bits, self.settled(), strict=True)
             ]
             lines += ["", *aligned(rows, ">>")]
+        if isinstance(self.split, LoopSplit):
+            lines += ["", f"computes as {_KINDS[self.split.circuit.kind]}", self.split.errors.as_table()]
         outputs = [["node", "voltage (V)"], *([node, f"{volts:.8e}"] for node, volts in self._volts().items())]
         return "\n".join([*lines, "", *aligned(outputs, "<>"), "", f"residual  {self.closed.residual:.1e}"])
 
@@ -103,6 +118,7 @@ class LoopReport:
                 {"bits": bits, "seconds": finite(seconds)}
                 for bits, seconds in zip(self.bits, self.settled(), strict=True)
             ],
+            **self._computed(),
             "outputs": self._volts(),
             "residual": self.closed.residual,
         }
@@ -128,13 +144,35 @@ class LoopReport:
         loop = self.closed.loop
         parts = [f"array {' x '.join(map(str, array.crossbar.shape))}" for array in loop.arrays]
         parts.append(counted(len(loop.amplifiers), "amplifier"))
-        if self.stability.stable:
+        if not self.stability.poles.size and not math.isfinite(self.stability.reach):
+            verdict = "nothing takes time in it, whether it holds is not told"
+        elif self.stability.stable:
             verdict = "holds its operating point"
         elif self.stability.timed:
             verdict = f"runs away: led by {self.stability.leading()}"
         else:
             verdict = f"runs away with amplifiers of equal speed: led by {self.stability.leading()}"
         return f"{', '.join(parts)}: {verdict}"
+
+    def _computed(self) -> dict[str, Any]:
+        """Return which circuit it is, what that is meant to give, and what each cause does to it."""
+        if not isinstance(self.split, LoopSplit):
+            return {"computes": None, "ideal": None, "errors": None}
+        circuit, errors = self.split.circuit, self.split.errors
+        worst = errors.worst()
+        return {
+            "computes": circuit.kind,
+            "ideal": dict(zip(circuit.outputs, circuit.x.tolist(), strict=True)),
+            "errors": [
+                {
+                    "cause": cause,
+                    "relative": finite(share),
+                    "worst": finite(worst[cause]),
+                    "uncertain": finite(errors.doubt[cause]),
+                }
+                for cause, share in errors.relative().items()
+            ],
+        }
 
     def _volts(self) -> dict[str, float]:
         volts = self.closed.voltages(self.watched).tolist()

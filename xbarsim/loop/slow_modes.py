@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,8 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, SuperLU, ei
 
 from xbarsim.checks import Array
 from xbarsim.errors import ConvergenceError, SolveError
-from xbarsim.loop.all_modes import ROUNDING, check_modes, left_over
+from xbarsim.loop.all_modes import ROUNDING, check_modes, growing, left_over
+from xbarsim.loop.growing_count import growing_count
 from xbarsim.loop.growth_bound import factored_sparse, least_reach
 from xbarsim.loop.loop_modes import Complex, LoopModes
 from xbarsim.loop.loop_pencil import LoopPencil
@@ -21,45 +23,61 @@ MOST_DENSE = 700
 _MOST_SHARE = 0.4
 """Part of the unknowns that modes may be at most."""
 
+_MOST_TRIED = 8
+"""How many times the first number of modes are computed where only those that grow are looked for."""
+
 _LAST = 12
 """How many of the fastest modes the cut may lie between."""
 
 
 def slow_modes(pencil: LoopPencil) -> LoopModes:
-    """Return all modes of a size up to ``least_reach``.
+    """Return the slow modes, all that grow among them.
+
+    Where amplifiers from ground with a pole are all that is active, these are all of a size up to ``least_reach``.
+    Else those that grow are counted, and as many of the slowest are computed as it takes to have them all.
 
     Raises
     ------
     SolveError
         The equations are singular, or too many modes are as slow as amplifiers.
     ConvergenceError
-        Modes did not converge, or leave too much of the equations.
+        Modes did not converge, leave too much of the equations, or those that grow are not as many as were counted.
     """
-    if pencil.active is not None:
-        raise SolveError(
-            f"the loop has {pencil.size} voltages and currents that move, more than {MOST_DENSE}, and {pencil.active}: "
-            "only where amplifiers from ground with a bandwidth are all that is active, how fast a mode may grow is "
-            "bounded; give amplifiers a bandwidth, take fewer lines, or leave out the capacitance of arrays: "
-            "loop.with_capacitance()"
-        )
-    slowest_left_out = least_reach(pencil)
+    fated = None if pencil.active is None else growing_count(pencil)
+    slowest_left_out = least_reach(pencil) if fated is None else 0.0
     factors = factored_sparse(pencil.moving)
     most = int(_MOST_SHARE * pencil.size)
-    count = min(5 * pencil.speeds.size // 4 + 2 * _LAST, most)
+    count = min(max(5 * pencil.speeds.size // 4, fated or 0) + 2 * _LAST, most)
+    if fated is not None:
+        most = min(most, _MOST_TRIED * count)
     while True:
         check_running()
         right = _slowest(pencil, factors, count, "N")
         reach = _gap(np.abs(right[0]))
-        if reach >= slowest_left_out:
+        if reach >= slowest_left_out and growing(right[0], reach) >= (fated or 0):
             break
         if count == most:
-            raise SolveError(
-                f"more than {count} modes of the loop are as slow as its amplifiers (of {pencil.size} voltages): "
-                "take fewer lines"
-            )
+            raise SolveError(_too_many(pencil, count, fated))
         count = min(3 * count // 2, most)
+    if fated is not None and growing(right[0], reach) > fated:
+        raise ConvergenceError(
+            f"{fated} modes of the loop grow by their count, and {growing(right[0], reach)} by their poles",
+            "change a feedback, so that it holds or runs away clearly",
+        )
     left = _slowest(pencil, factors, count, "T")
-    return _projected(pencil, right, left, reach)
+    return replace(_projected(pencil, right, left, reach), damped=fated is None)
+
+
+def _too_many(pencil: LoopPencil, count: int, fated: int | None) -> str:
+    if fated is None:
+        return (
+            f"more than {count} modes of the loop are as slow as its amplifiers (of {pencil.size} voltages): "
+            "take fewer lines"
+        )
+    return (
+        f"the loop is not stable: {fated} of its modes grow, not all of them among its {count} slowest "
+        f"(of {pencil.size} voltages and currents): give amplifiers a bandwidth, or less gain"
+    )
 
 
 def _gap(sizes: Array) -> float:

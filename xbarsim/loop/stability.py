@@ -71,6 +71,11 @@ class Stability:
         return self.modes.reach
 
     @property
+    def settles(self) -> bool:
+        """Whether it is told how fast: it is stable, in seconds, and no mode that was left out may ring on."""
+        return self.timed and self.stable and self.modes.damped
+
+    @property
     def stable(self) -> bool:
         """Whether all poles decay."""
         return self.modes.decaying
@@ -89,8 +94,8 @@ class Stability:
 
     @property
     def time_constant(self) -> float:
-        """Seconds in which the slowest mode falls by a factor of e; NaN without bandwidths or where it does not."""
-        if not (self.timed and self.stable):
+        """Seconds in which the slowest mode falls by a factor of e; NaN where it does not or that is not told."""
+        if not self.settles:
             return math.nan
         return float(-1.0 / self.poles[0].real) if self.poles.size else 0.0
 
@@ -112,7 +117,7 @@ class Stability:
         InputError
             ``accuracy`` is not between 0 and 1, ``bits`` not above 0, both are given, or amplifiers have no bandwidth.
         SolveError
-            The loop is not stable.
+            The loop is not stable, or modes that were left out may ring on.
         ConvergenceError
             It settles before the slow modes of a large loop are all that is left.
         """
@@ -120,6 +125,7 @@ class Stability:
         self._check_timed()
         if not self.stable:
             raise SolveError(f"the loop is not stable, by amplifier {self.leading()}: it never settles")
+        self._check_damped()
         largest = np.abs(self.levels).max(axis=0, initial=0.0)
         seconds = np.array([settling_time(self.modes, share * volts, k) for k, volts in enumerate(largest)])
         early = np.flatnonzero((seconds > 0.0) & (seconds < self._begin(share)))
@@ -145,6 +151,8 @@ class Stability:
         ------
         InputError
             A time is negative or no number, there is no such point, or amplifiers have no bandwidth.
+        SolveError
+            Modes that were left out may ring on.
         ConvergenceError
             A time is earlier than the modes of a large loop tell to 1e-6.
         """
@@ -154,6 +162,7 @@ class Stability:
         self._check_timed()
         if not 0 <= point < self.levels.shape[1]:
             raise InputError(f"point is {point}: the loop has {self.levels.shape[1]}")
+        self._check_damped()
         begin = self._begin(1e-6)
         if seconds.size and seconds.min() < begin:
             raise ConvergenceError(
@@ -166,6 +175,13 @@ class Stability:
     def _check_timed(self) -> None:
         if not self.timed:
             raise InputError("the amplifiers have no bandwidth: give Amplifier(bandwidth=...) for times in seconds")
+
+    def _check_damped(self) -> None:
+        if not self.modes.damped:
+            raise SolveError(
+                f"the loop's modes up to {self.reach:.2g} 1/s are computed, and faster ones decay but may ring on: "
+                "times of large loops are told where amplifiers from ground with a bandwidth are all that is active"
+            )
 
     def _begin(self, share: float) -> float:
         """Return the seconds after which modes that are left out of a large loop's are no part of a share."""
