@@ -92,10 +92,10 @@ class SharedNewton(ColumnNewton):
             x, zero, (i, a, b) = v - u, np.zeros_like(v), np.empty((3, *v.shape))
             cells.precise(x, np.minimum(v, u), zero, i, a, b)
             missed = float(np.abs(i - chord * x).sum())
-            told = solution.residual + (missed / ends if ends > 0.0 else float(missed > 0.0))
-            if not told < residual:
+            bound = solution.residual + (missed / ends if ends > 0.0 else float(missed > 0.0))
+            if not bound < residual:
                 break
-            best, residual = solution, told
+            best, residual = solution, bound
             if residual <= _GOAL:
                 break
             with np.errstate(all="ignore"):

@@ -73,8 +73,8 @@ def solve_shared_sources(
     solutions = [
         solve_points(array.crossbar(on), _sources(array, levels), fields=keep, threads=threads) for on, levels in parts
     ]
-    told = max(solution.residual for solution in solutions)
-    return _handed_out(array, _Answers(solutions, told, np.zeros(batch, np.int64)), keep, single)
+    residual = max(solution.residual for solution in solutions)
+    return _handed_out(array, _Answers(solutions, residual, np.zeros(batch, np.int64)), keep, single)
 
 
 @dataclass(frozen=True)
