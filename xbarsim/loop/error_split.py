@@ -91,8 +91,10 @@ class ErrorSplit:
         rows = [["cause", "relative error", "worst entry"]]
         for cause, share in self.relative().items():
             doubt = self.doubt[cause]
-            told = share > doubt
-            rows.append([cause, f"{share:.2e}" if told else f"< {doubt:.1e}", f"{worst[cause]:.2e}" if told else "-"])
+            certain = share > doubt
+            rows.append(
+                [cause, f"{share:.2e}" if certain else f"< {doubt:.1e}", f"{worst[cause]:.2e}" if certain else "-"]
+            )
         return "\n".join(aligned(rows, ("<", ">", ">")))
 
     def __repr__(self) -> str:

@@ -133,7 +133,7 @@ class TangentCircuit:
             gap = abs(float(volts @ form @ volts) - expected) if form.size else abs(expected)
             if not gap <= TOLERANCE * size:
                 raise ConvergenceError(
-                    f"noise carried to {_named(group)} differs from that of a full solve by "
+                    f"noise carried to {_group_name(group)} differs from that of a full solve by "
                     f"{gap / size if size else gap:.1e}",
                     "look for wires and cells very far apart",
                 )
@@ -157,7 +157,7 @@ class TangentCircuit:
         return {}
 
 
-def _named(group: NDArray[np.bool_]) -> str:
+def _group_name(group: NDArray[np.bool_]) -> str:
     """Name the outputs of a group."""
     first = int(np.flatnonzero(group)[0])
     return f"output {first}" if group.sum() == 1 else f"output {first} and {group.sum() - 1} more"

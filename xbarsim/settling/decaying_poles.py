@@ -55,8 +55,8 @@ class DecayingPoles:
         signs = (-1.0) ** np.arange(len(moments))[:, None]
         for j in range(outputs):
             powers = (signs * moments)[:, j]
-            told = int(np.isfinite(powers).cumprod().sum()) - 1
-            for count in range(min(most, MOST_POLES, told // 2), 0, -1):
+            highest = int(np.isfinite(powers).cumprod().sum()) - 1
+            for count in range(min(most, MOST_POLES, highest // 2), 0, -1):
                 if poles._put(j, count, powers):
                     break
         return poles

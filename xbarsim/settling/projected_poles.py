@@ -77,39 +77,39 @@ def orthogonal_poles(circuit: MomentCircuit, first: NodeMoment, most: int) -> tu
     size = float(np.linalg.norm(start))
     if not 0.0 < size < np.inf:
         return np.zeros(most), np.zeros((most, cols))
-    basis, brought, projected = [start / size], [], np.zeros((most, most))
+    basis, effects, projected = [start / size], [], np.zeros((most, most))
     nodes = np.array([first.v, first.u, first.across]) / size
-    kept = [nodes]
+    directions = [nodes]
     for k in range(most):
-        answer = circuit.response(*kept[k])
-        brought.append(-answer.outputs)
+        answer = circuit.response(*directions[k])
+        effects.append(-answer.outputs)
         nodes = -np.array([answer.v, answer.u, answer.across])
-        nodes = _without(nodes, kept, circuit.farads, basis, projected[:, k])
+        nodes = _without(nodes, directions, circuit.farads, basis, projected[:, k])
         charged = circuit.farads.charged(*nodes)
         new = float(np.linalg.norm(charged))
         if k + 1 == most or not new > _NEW * np.linalg.norm(projected[:, k]):
             break
         basis.append(charged / new)
-        kept.append(nodes / new)
+        directions.append(nodes / new)
     count = len(basis)
     # T is symmetric: what a direction has of those before it is what they have of it.
     upper = np.triu(projected[:count, :count])
     return _poles(
-        upper + np.triu(upper, 1).T, np.array(brought).T, size * np.eye(count)[0], first.outputs, most
+        upper + np.triu(upper, 1).T, np.array(effects).T, size * np.eye(count)[0], first.outputs, most
     )  # fmt: skip
 
 
-def _without(nodes: Array, kept: list[Array], farads: ArrayFarads, basis: list[Array], parts: Array) -> Array:
+def _without(nodes: Array, directions: list[Array], farads: ArrayFarads, basis: list[Array], parts: Array) -> Array:
     """Take the directions that are there out of one, (3, rows, cols) each; their parts are added to ``parts``."""
     for _ in range(2):
         for i, direction in enumerate(basis):
             part = float(direction @ farads.charged(*nodes))
             parts[i] += part
-            nodes = nodes - part * kept[i]
+            nodes = nodes - part * directions[i]
     return nodes
 
 
-def _poles(projected: Array, brought: Array, start: Array, end: Array, most: int) -> tuple[Array, Array]:
+def _poles(projected: Array, effects: Array, start: Array, end: Array, most: int) -> tuple[Array, Array]:
     """Return time constants and residues of T in an orthonormal basis, and of what its directions bring to outputs."""
     tau, residue = np.zeros(most), np.zeros((most, end.size))
     values, vectors = np.linalg.eigh(0.5 * (projected + projected.T))
@@ -118,6 +118,6 @@ def _poles(projected: Array, brought: Array, start: Array, end: Array, most: int
     present = slice(0, order.size)
     tau[present] = values[order]
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = ((brought @ vectors) * (vectors.T @ start) / values / end[:, None]).T
+        shares = ((effects @ vectors) * (vectors.T @ start) / values / end[:, None]).T
     residue[present] = np.where(end != 0.0, shares[order], 0.0)
     return tau, residue

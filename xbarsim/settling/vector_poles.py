@@ -67,7 +67,7 @@ def vector_poles(circuit: MomentCircuit, series: Sequence[NodeMoment], moments: 
         The same as parts of the first, as ``told_moments`` gives them.
     """
     most = len(series) - 1
-    own = DecayingPoles.of(moments)
+    fitted = DecayingPoles.of(moments)
     tau, residue = projected_poles(series, circuit.farads)
     missed = _missed(tau, residue, series, moments)
     far_apart = not tau[-1] > 0.0 or bool((missed > _CARRIED).any())
@@ -78,25 +78,27 @@ def vector_poles(circuit: MomentCircuit, series: Sequence[NodeMoment], moments: 
     times = np.repeat(tau[:, None], residue.shape[1], axis=1)
     alone = (missed[:MOST_POLES] > _ENOUGH).any(axis=0)
     if far_apart:
-        alone |= _differ(times, residue, own)
-    pad = np.zeros((most - MOST_POLES, own.count.size))
-    times = np.where(alone, np.vstack([own.tau, pad]), times)
-    return times, np.where(alone, np.vstack([own.residue, pad]), residue)
+        alone |= _differ(times, residue, fitted)
+    pad = np.zeros((most - MOST_POLES, fitted.count.size))
+    times = np.where(alone, np.vstack([fitted.tau, pad]), times)
+    return times, np.where(alone, np.vstack([fitted.residue, pad]), residue)
 
 
-def _differ(tau: Array, residue: Array, own: DecayingPoles) -> NDArray[np.bool_]:
+def _differ(tau: Array, residue: Array, fitted: DecayingPoles) -> NDArray[np.bool_]:
     """Whether poles, (poles, cols) each, and two or three of an output's own say different things of it.
 
     They have the same moments. The circuit's poles are those of its slowest parts: an output that is much faster and
     hangs on these by next to nothing has its moments of residues that say nothing of its own way.
     """
-    shortest = np.where(own.tau > 0.0, own.tau, np.inf).min(axis=0, initial=np.inf)
-    grid = np.geomspace(np.where(own.count > 0, shortest, 1.0), 8.0 * np.where(own.count > 0, own.tau[0], 1.0), 200).T
-    apart = np.abs(DecayingPoles(tau, residue, own.count).unsettled(grid) - own.unsettled(grid)).max(axis=1)
+    shortest = np.where(fitted.tau > 0.0, fitted.tau, np.inf).min(axis=0, initial=np.inf)
+    grid = np.geomspace(
+        np.where(fitted.count > 0, shortest, 1.0), 8.0 * np.where(fitted.count > 0, fitted.tau[0], 1.0), 200
+    ).T
+    apart = np.abs(DecayingPoles(tau, residue, fitted.count).unsettled(grid) - fitted.unsettled(grid)).max(axis=1)
     # Large residues that cancel are no response that decays.
-    size = np.abs(own.residue).sum(axis=0)
-    plain = size < _PLAIN * np.maximum(np.abs(own.residue.sum(axis=0)), 1.0)
-    differ: NDArray[np.bool_] = (own.count >= 2) & plain & (apart > _APART * np.maximum(size, 1.0))
+    size = np.abs(fitted.residue).sum(axis=0)
+    plain = size < _PLAIN * np.maximum(np.abs(fitted.residue.sum(axis=0)), 1.0)
+    differ: NDArray[np.bool_] = (fitted.count >= 2) & plain & (apart > _APART * np.maximum(size, 1.0))
     return differ
 
 

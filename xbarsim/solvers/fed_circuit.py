@@ -129,9 +129,9 @@ class FedCircuit:
             *np.split(out, self._places),
         )  # fmt: skip
         lacking = np.full(gross.shape, amperes)
-        asked = np.concatenate([np.full(part.size, side in sides) for side, part in volts.items()])
+        counting = np.concatenate([np.full(part.size, side in sides) for side, part in volts.items()])
         sizes = np.maximum(np.abs(out), _CANCELLED * gross)
-        allowed = np.where(asked & (gross > LEAST * largest), TOLERANCE * sizes, np.inf)
+        allowed = np.where(counting & (gross > LEAST * largest), TOLERANCE * sizes, np.inf)
         if not (lacking <= allowed).all():
             refined = RefinedEnds.of(
                 self.segments, self._shares, (self._space.lines, self._space.gradients), volts, currents, (v, u),
@@ -139,7 +139,7 @@ class FedCircuit:
             )  # fmt: skip
             v, u, across, lacking = refined.v, refined.u, refined.across, refined.lacking
             out, gross, largest = self._ends(volts, currents, across)
-            bad = asked & ~(lacking <= TOLERANCE * gross) & (gross > QUIET * largest)
+            bad = counting & ~(lacking <= TOLERANCE * gross) & (gross > QUIET * largest)
             if bad.any():
                 k = int(np.flatnonzero(bad)[0])
                 side = SIDES[int(np.searchsorted(self._places, k, side="right"))]

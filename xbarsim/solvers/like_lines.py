@@ -23,9 +23,9 @@ def like_lines(*sizes: Array) -> list[NDArray[np.bool_]]:
         At least 0.
     """
     tables = np.abs(np.array(sizes))
-    seen = tables > 0.0
+    present = tables > 0.0
     # From the largest down: bounds between groups are then where the sizes are.
-    below = tables.max(axis=1, keepdims=True, initial=0.0) / np.where(seen, tables, 1.0)
-    rank = np.where(seen, np.floor(np.log10(np.where(seen, below, 1.0)) / DECADES), -1.0)
+    below = tables.max(axis=1, keepdims=True, initial=0.0) / np.where(present, tables, 1.0)
+    rank = np.where(present, np.floor(np.log10(np.where(present, below, 1.0)) / DECADES), -1.0)
     kinds, place = np.unique(rank, axis=1, return_inverse=True)
     return [place.ravel() == kind for kind in np.flatnonzero((kinds >= 0.0).any(axis=0))]

@@ -311,14 +311,14 @@ class _AdjointCircuits:
         along = space.a * v - space.b * u
         volts = dict(zip(SIDES, (self.zero_w, self.zero_w, self.zero_b, self.zero_b), strict=True))
         out, _ = LineShares(self.segments).end_currents(along + leaving, along + entering, volts)
-        told = (word * random[0] + bit * random[1]).sum(axis=(1, 2))
+        adjoint_sum = (word * random[0] + bit * random[1]).sum(axis=(1, 2))
         size = (np.abs(word * random[0]) + np.abs(bit * random[1])).sum(axis=(1, 2))
-        bad = ~(np.abs(told - out["bit_bottom"]) <= CARRIED * size)
+        bad = ~(np.abs(adjoint_sum - out["bit_bottom"]) <= CARRIED * size)
         if status != schur.CONVERGED or bad.any():
             j = int(np.argmax(bad))
             raise ConvergenceError(
                 f"the adjoint circuit of output {j} differs from the circuit itself by "
-                f"{abs(told[j] - out['bit_bottom'][j]):.1e} of {size[j]:.1e} A",
+                f"{abs(adjoint_sum[j] - out['bit_bottom'][j]):.1e} of {size[j]:.1e} A",
                 "look for cells far apart in slope",
             )
 

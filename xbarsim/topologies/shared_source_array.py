@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 
 from xbarsim.checks import Array, Locked, broadcast, checked_array, checked_cells
 from xbarsim.crossbar import Crossbar, LineEnds
-from xbarsim.devices import Linear
+from xbarsim.devices import Device, Linear
 from xbarsim.errors import InputError
-from xbarsim.topologies.source_line_array import COLUMN_SIDES, ColumnSide, checked_ends
+from xbarsim.topologies.source_line_array import COLUMN_SIDES, ColumnSide, checked_ends, checked_law
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,11 +40,14 @@ class SharedSourceArray(Locked):
         Ohms of a transistor that is on, in series with its memristor.
     ends : mapping of side to LineEnds, optional
         As a ``SourceLineArray``'s.
+    device : Device, optional
+        The cells' law, of two terminals; the first is at the bit line. Linear by default.
 
     Raises
     ------
     InputError
-        An argument is NaN, negative, not numeric or of the wrong shape, or columns are odd in number.
+        An argument is NaN, negative, not numeric or of the wrong shape, columns are odd in number, or ``device`` has
+        three terminals.
     """
 
     conductance: Array
@@ -54,6 +57,7 @@ class SharedSourceArray(Locked):
     sense: Array
     access: Array
     ends: dict[ColumnSide, LineEnds] = field(default_factory=dict)
+    device: Device = field(default_factory=Linear)
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class SharedSourceArray(Locked):
         sense: ArrayLike = 0.0,
         access: ArrayLike = 0.0,
         ends: Mapping[ColumnSide, LineEnds] | None = None,
+        device: Device | None = None,
     ) -> None:
         g = checked_cells(conductance)
         rows, cols = g.shape
@@ -84,6 +89,12 @@ class SharedSourceArray(Locked):
         ):
             values[name] = broadcast(name, checked_array(name, value, inf_ok=inf_ok), shape)
         values["ends"] = checked_ends(ends, _lines(cols), values)
+        values["device"] = checked_law(device, (rows, cols), values["access"])
+        if not values["device"].two_terminal:
+            raise InputError(
+                f"device is {values['device']!r}, of three terminals: cells around shared source lines have two, and "
+                "gates are on or off; take a SourceLineArray, or a netlist"
+            )
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -92,11 +103,6 @@ class SharedSourceArray(Locked):
         """``(rows, cols)``."""
         rows, cols = self.conductance.shape
         return rows, cols
-
-    @property
-    def device(self) -> Linear:
-        """The cells' law: they are linear."""
-        return Linear()
 
     @cached_property
     def boundary(self) -> dict[ColumnSide, LineEnds]:
@@ -112,7 +118,7 @@ class SharedSourceArray(Locked):
 
     @cached_property
     def cells(self) -> Array:
-        """Siemens of cells that are on, their transistors included: ``g / (1 + access g)``, (rows, cols)."""
+        """Siemens of linear cells that are on, their transistors included: ``g / (1 + access g)``, (rows, cols)."""
         return np.ascontiguousarray(self.conductance / (1.0 + self.access * self.conductance))
 
     def crossbar(self, on: Array) -> Crossbar:
@@ -127,8 +133,18 @@ class SharedSourceArray(Locked):
         on : (rows,) array
             1 where a row's gates are open, else 0.
         """
+        return self.with_cells(self.cells * on[:, None])
+
+    def with_cells(self, siemens: Array) -> Crossbar:
+        """Return the crossbar that the array is with ohmic cells, as ``crossbar``.
+
+        Parameters
+        ----------
+        siemens : (rows, cols) array
+            Of the cells, 0 of those that are off.
+        """
         rows, cols = self.shape
-        halves = 2.0 * (self.cells * on[:, None]).T
+        halves = 2.0 * siemens.T
         cells = np.zeros((3 * cols // 2, 2 * rows))
         cells[0::3, 0::2] = cells[1::3, 0::2] = halves[0::2]
         cells[2::3, 1::2] = cells[1::3, 1::2] = halves[1::2]
@@ -152,7 +168,8 @@ class SharedSourceArray(Locked):
 
     def __repr__(self) -> str:
         rows, cols = self.shape
-        return f"SharedSourceArray({rows} x {cols}, {cols // 2} source lines)"
+        law = "" if self.device.linear else f", {self.device!r}"
+        return f"SharedSourceArray({rows} x {cols}, {cols // 2} source lines{law})"
 
 
 def woven(source: Array, bit: Array, axis: int = 0) -> Array:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from xbarsim.checks import Array
 from xbarsim.crossbar import Side
 from xbarsim.errors import InputError
 from xbarsim.solution import Solution
+from xbarsim.solvers.extrapolation import Beyond, report
 from xbarsim.solvers.solve import solve_points
 from xbarsim.topologies.shared_source_array import SharedSourceArray, unwoven, woven
+from xbarsim.topologies.shared_source_newton import SharedNewton
 from xbarsim.topologies.source_line_array import ColumnSide
 from xbarsim.topologies.source_line_solution import SourceLineSolution
 from xbarsim.topologies.source_line_solve import batch_of, checked_gates, line_voltages
@@ -60,13 +64,44 @@ def solve_shared_sources(
     single = pattern.ndim == 1 and volts.ndim == 1
     batch, keep = batch_of(pattern, volts), single if fields is None else bool(fields) or single
     volts = np.broadcast_to(np.atleast_2d(volts), (batch, array.shape[1] // 2))
+    if batch and not array.device.linear:
+        answers = _nonlinear(array, np.broadcast_to(pattern, (batch, array.shape[0])), volts, threads)
+        return _handed_out(array, answers, keep, single)
     parts: list[tuple[Array, Array]] = [(pattern if batch else np.ones(array.shape[0]), volts)]
     if pattern.ndim == 2 and batch:
         parts = [(on, volts[k : k + 1]) for k, on in enumerate(pattern)]
     solutions = [
         solve_points(array.crossbar(on), _sources(array, levels), fields=keep, threads=threads) for on, levels in parts
     ]
-    return _handed_out(array, solutions, keep, single)
+    residual = max(solution.residual for solution in solutions)
+    return _handed_out(array, _Answers(solutions, residual, np.zeros(batch, np.int64)), keep, single)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Solutions of the crossbars, the largest residual, and each vector's Newton steps (batch,)."""
+
+    solutions: list[Solution]
+    residual: float
+    steps: NDArray[np.int64]
+
+
+def _nonlinear(array: SharedSourceArray, gates: Array, volts: Array, threads: int | None) -> _Answers:
+    newton = SharedNewton.of(array)
+    solutions, steps, worst = [], np.zeros(len(volts), np.int64), 0.0
+    beyond: list[Beyond] = []
+    for k, levels in enumerate(volts):
+        siemens = array.conductance * gates[k][:, None]
+        cells = array.device.cells(siemens)
+        ends = {side: tied.voltage for side, tied in array.boundary.items()}
+        lines = [np.repeat(levels, 2), ends["bit_top"], np.repeat(ends["source_bottom"], 2), ends["bit_bottom"]]
+        steps[k] = newton.solve(cells, array.device, np.array(lines), k)
+        solution, residual = newton.last_word(cells, _sources(array, levels[None]), threads)
+        worst = max(worst, residual)
+        beyond.extend(newton.beyond(array.device, siemens, solution, k))
+        solutions.append(solution)
+    report(beyond)
+    return _Answers(solutions, worst, steps)
 
 
 def _sources(array: SharedSourceArray, volts: Array) -> dict[Side, Array]:
@@ -78,7 +113,9 @@ def _sources(array: SharedSourceArray, volts: Array) -> dict[Side, Array]:
     return sources | {side: woven(levels[source], levels[bit], 1) for side, source, bit in _ENDS}
 
 
-def _handed_out(array: SharedSourceArray, solutions: list[Solution], keep: bool, single: bool) -> SourceLineSolution:
+def _handed_out(array: SharedSourceArray, answers: _Answers, keep: bool, single: bool) -> SourceLineSolution:
+    solutions = answers.solutions
+
     def shaped(numbers: Array) -> Array:
         return numbers[0] if single else numbers
 
@@ -95,9 +132,9 @@ def _handed_out(array: SharedSourceArray, solutions: list[Solution], keep: bool,
         array=array,
         end_currents=ends,
         power=float(power[0]) if single else power,
-        residual=max(solution.residual for solution in solutions),
-        iterations=0 if single else np.zeros(power.size, dtype=np.int64),
-        method=solutions[0].method,
+        residual=answers.residual,
+        iterations=int(answers.steps[0]) if single else answers.steps,
+        method=solutions[0].method if array.device.linear else "newton",
         floating=_floating(solutions),
         _source=fields[0],
         _bit=fields[1],

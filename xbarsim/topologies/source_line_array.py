@@ -90,16 +90,7 @@ class SourceLineArray(Locked):
             values[name] = broadcast(name, checked_array(name, value, inf_ok=inf_ok), shape)
         g.setflags(write=False)
         values["ends"] = checked_ends(ends, dict.fromkeys(COLUMN_SIDES, int(cols)), values)
-        if device is not None and not isinstance(device, Device):
-            kind = device.__name__ if isinstance(device, type) else type(device).__name__
-            raise InputError(f"device is {kind}: it must be a device of xbarsim.devices, as Sinh(v0=0.25)")
-        values["device"] = device or Linear()
-        values["device"].check((rows, cols))
-        if not values["device"].linear and np.any(values["access"] != 0.0):
-            raise InputError(
-                f"access is the series resistance of linear cells: {values['device']!r} has a law of its own, leave "
-                "access out"
-            )
+        values["device"] = checked_law(device, (rows, cols), values["access"])
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -150,6 +141,35 @@ class SourceLineArray(Locked):
         if self.ends:
             parts.append(f"ends={sorted(self.ends)}")
         return f"SourceLineArray({', '.join(parts)})"
+
+
+def checked_law(device: Device | None, shape: tuple[int, int], access: Array) -> Device:
+    """Return the cells' law, linear by default, whose parameters fit the array.
+
+    Parameters
+    ----------
+    device : Device or None
+        As it was asked for.
+    shape : (rows, cols)
+        Of the array.
+    access : (rows, cols) array
+        Ohms in series with linear cells.
+
+    Raises
+    ------
+    InputError
+        It is none, does not fit, or is not linear and cells have ``access``.
+    """
+    if device is not None and not isinstance(device, Device):
+        kind = device.__name__ if isinstance(device, type) else type(device).__name__
+        raise InputError(f"device is {kind}: it must be a device of xbarsim.devices, as Sinh(v0=0.25)")
+    law = device or Linear()
+    law.check(shape)
+    if not law.linear and np.any(access != 0.0):
+        raise InputError(
+            f"access is the series resistance of linear cells: {law!r} has a law of its own, leave access out"
+        )
+    return law
 
 
 def checked_ends(

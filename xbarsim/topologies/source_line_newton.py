@@ -169,13 +169,10 @@ class ColumnNewton:
 
     def _steps(self, cells: Cells, volts: Array, most: int) -> NewtonOutcome:
         """Take Newton steps from the tangents at hand."""
-        at, cell, missed = self.layout, 0, np.inf
+        cell, missed = 0, np.inf
         for step in range(1, most + 1):
             check_running()
-            np.negative(self.j, out=self.back)
-            parallel_tangents.solve(
-                self.a, self.b, self.j, self.back, at.source_siemens, at.bit_siemens, volts, self.v, self.u, self.work
-            )
+            self._solve_tangents(volts)
             law, bad = cells.renew(self.v, self.u, self.predicted, self.i, self.anchor, self.a, self.b, self.j)
             before = missed
             cell, _, missed = tangents.compare(
@@ -187,3 +184,11 @@ class ColumnNewton:
             if missed <= newton_steps.MISSED or (missed <= newton_steps.STALLED and missed > 0.3 * before):
                 return NewtonOutcome(newton_steps.CONVERGED, law, cell, missed, step, 0)
         return NewtonOutcome(newton_steps.NOT_CONVERGED, laws.GOOD, cell, missed, most, 0)
+
+    def _solve_tangents(self, volts: Array) -> None:
+        """Solve the circuit of the tangents at hand."""
+        at = self.layout
+        np.negative(self.j, out=self.back)
+        parallel_tangents.solve(
+            self.a, self.b, self.j, self.back, at.source_siemens, at.bit_siemens, volts, self.v, self.u, self.work
+        )

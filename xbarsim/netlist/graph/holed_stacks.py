@@ -61,9 +61,9 @@ def _ohms(network: EdgeNetwork, core: Core) -> Floats | None:
     order = np.lexsort((network.ohms, every))
     pairs, first = np.unique(every[order], return_index=True)
     a, b = core.node[core.u], core.node[core.v]
-    wanted = np.minimum(a, b) * size + np.maximum(a, b)
-    at = np.minimum(np.searchsorted(pairs, wanted), pairs.size - 1)
-    if not pairs.size or np.any(pairs[at] != wanted):
+    key = np.minimum(a, b) * size + np.maximum(a, b)
+    at = np.minimum(np.searchsorted(pairs, key), pairs.size - 1)
+    if not pairs.size or np.any(pairs[at] != key):
         return None
     ohms: Floats = network.ohms[order][first[at]]
     return ohms
@@ -89,9 +89,9 @@ def crossed_everywhere(paths: Paths, crossed: Ints, crossing: Ints) -> tuple[Int
     NoCrossbar
         A line's nodes cross others in different orders or distances, or it has not cells enough to tell.
     """
-    told = crossing[crossed[crossing] >= 0]
+    joined = crossing[crossed[crossing] >= 0]
     lines = np.unique(paths.path[crossing])
-    members = {line: told[paths.path[told] == line] for line in lines.tolist()}
+    members = {line: joined[paths.path[joined] == line] for line in lines.tolist()}
     waiting = sorted(members, key=lambda line: -members[line].size)
     begin = waiting[0]
     where = np.full(int(crossed.max()) + 1, np.nan)
@@ -122,10 +122,10 @@ def crossed_everywhere(paths: Paths, crossed: Ints, crossing: Ints) -> tuple[Int
 
 def _by_length(paths: Paths, crossed: Ints, nodes: Ints, where: Floats, line: int) -> tuple[int, int]:
     """Return where a line starts, and which way it goes, one crossing of which is known, if its length tells."""
-    seen = nodes[~np.isnan(where[crossed[nodes]])]
-    if not seen.size:
+    joined = nodes[~np.isnan(where[crossed[nodes]])]
+    if not joined.size:
         raise NoCrossbar("a line has not cells enough to tell what it crosses")
-    place, at = int(paths.place[seen[0]]), int(where[crossed[seen[0]]])
+    place, at = int(paths.place[joined[0]]), int(where[crossed[joined[0]]])
     last = int(paths.place[paths.path == line].max())
     fitting = [
         (at - way * place, way)
@@ -141,15 +141,15 @@ def _filled(
     paths: Paths, crossed: Ints, crossing: Ints, where: Floats, along: tuple[dict[int, int], dict[int, int]]
 ) -> tuple[Ints, Ints]:
     """Return ``crossed`` with the nodes that have no cells; groups that are at one place are one."""
-    seen = np.flatnonzero(~np.isnan(where))
-    at = where[seen].astype(np.int64)
+    groups = np.flatnonzero(~np.isnan(where))
+    at = where[groups].astype(np.int64)
     start, turn = (np.array([part[line] for line in paths.path[crossing].tolist()]) for part in along)
     place = start + turn * paths.place[crossing] - at.min()
     group_at = np.full(int(at.max() - at.min()) + 1, ABSENT)
-    group_at[at[::-1] - at.min()] = seen[::-1]
+    group_at[at[::-1] - at.min()] = groups[::-1]
     if np.any((place < 0) | (place >= group_at.size)):
         raise NoCrossbar("a line goes on beyond all others")
-    filled, same = crossed.copy(), np.arange(where.size)
+    filled, merged = crossed.copy(), np.arange(where.size)
     filled[crossing] = group_at[place]
-    same[seen] = group_at[at - at.min()]
-    return filled, same
+    merged[groups] = group_at[at - at.min()]
+    return filled, merged

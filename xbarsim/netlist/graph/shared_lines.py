@@ -186,8 +186,8 @@ def _places(paths: Paths, along: Ints, across: Ints, mine: Bools) -> _LinePlaces
     crossed[across] = group[paths.path[along]]
     crossing = np.flatnonzero(~mine[paths.path])
     if np.any(crossed[crossing] < 0):
-        crossed, same = crossed_everywhere(paths, crossed, crossing)
-        group = np.where(group < same.size, same[np.minimum(group, same.size - 1)], group)
+        crossed, merged = crossed_everywhere(paths, crossed, crossing)
+        group = np.where(group < merged.size, merged[np.minimum(group, merged.size - 1)], group)
     longest = crossing[paths.path[crossing] == np.argmax(np.bincount(paths.path[crossing], minlength=count))]
     passed = crossed[longest[np.argsort(paths.place[longest])]]
     place = np.full(count + n, ABSENT)
