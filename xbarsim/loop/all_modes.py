@@ -38,6 +38,11 @@ _NUDGE = 1e-11
 _FASTEST, _BESIDE, _MOST_DOUBT = 8, 1e-7, 1e-6
 """How many of the fastest poles are checked by the determinant, from how far beside, and what they may be off by."""
 
+_NO_DIGITS = 1e-2
+"""Part of a pole that rounding of what holds charge may move it by: from there on it is no pole."""
+
+_EPS = float(np.finfo(np.float64).eps)
+
 ROUNDING = 1e-12
 """Part of a pole below which its real part is rounding."""
 
@@ -59,13 +64,14 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         A mode that could grow leaves more than ``RESIDUAL`` of the equations.
     """
     system = _States.of(pencil)
-    holding, rates = system.holding, system.rates
+    constants, left, right, norm = _eigenvectors(system)
+    doubt = ((np.abs(left) @ system.rounding) * np.abs(right).T).sum(axis=1)
+    if not (doubt < _NO_DIGITS * np.abs(norm)).all():
+        # What is left of charges that cancel would be a state, and a mode of 1e20 1/s.
+        system = _States.constrained(pencil)
+        constants, left, right, norm = _eigenvectors(system)
     with one_blas_thread():
-        times: Array = np.linalg.solve(rates, holding).astype(np.float64)
-        constants, right = independent_modes(times)
-        left = np.linalg.solve(rates.T, np.linalg.inv(right).T).T
-        norm = (left * (holding @ right).T).sum(axis=1)
-        poles = (left * (rates @ right).T).sum(axis=1) / norm
+        poles = (left * (system.rates @ right).T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
         whole = np.zeros((pencil.size, poles.size), dtype=np.complex128)
         for k, part in enumerate(system.whole):
@@ -88,6 +94,21 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
     )  # fmt: skip
 
 
+def _eigenvectors(system: _States) -> tuple[Complex, Complex, Complex, Complex]:
+    """Return modes' times (modes,), their left and right vectors as rows and columns, and ``left E right`` of each."""
+    with one_blas_thread():
+        try:
+            times: Array = np.linalg.solve(system.rates, system.holding).astype(np.float64)
+        except np.linalg.LinAlgError:
+            raise ConvergenceError(
+                "a mode of the loop is too slow to tell beside the others",
+                "look for resistances very many decades apart",
+            ) from None
+        constants, right = independent_modes(times)
+        left: Complex = np.linalg.solve(system.rates.T, np.linalg.inv(right).T).T.astype(np.complex128)
+        return constants, left, right, (left * (system.holding @ right).T).sum(axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class _States:
     """``E z' = A z`` of the states z alone.
@@ -102,6 +123,8 @@ class _States:
         All unknowns are ``whole[0] z + whole[1] z' + ...``.
     evidence : two of (equations, states or size)
         E and A as modes are put into them, of the states or of all.
+    rounding : (states, states)
+        What ``holding`` may be off by.
     """
 
     holding: Array
@@ -109,6 +132,7 @@ class _States:
     start: Array
     whole: tuple[Array, ...]
     evidence: tuple[Array, Array]
+    rounding: Array
 
     @staticmethod
     def of(pencil: LoopPencil) -> _States:
@@ -118,19 +142,25 @@ class _States:
             without_rounding(basis.T @ matrix @ basis, basis.T @ abs(matrix) @ basis).toarray()
             for matrix in (pencil.holding, pencil.moving)
         )
-        fixed = moving[np.ix_(balances, states)]
+        by_states, by_others = moving[np.ix_(balances, states)], moving[np.ix_(balances, balances)]
+        fixed, doubt = by_states, np.zeros_like(by_states)
         if fixed.size:
             try:
-                fixed = DenseSystem.of(moving[np.ix_(balances, balances)]).solve(fixed)
+                inverse = DenseSystem.of(by_others)
             except SingularSystemError:
                 return _States.constrained(pencil)
+            fixed = inverse.solve(by_states)
+            doubt = inverse.bound(np.abs(by_others) @ np.abs(fixed) + np.abs(by_states))
+        beside = holding[np.ix_(states, balances)]
         rates = moving[np.ix_(states, states)] - moving[np.ix_(states, balances)] @ fixed
-        holding = holding[np.ix_(states, states)] - holding[np.ix_(states, balances)] @ fixed
+        holding = holding[np.ix_(states, states)]
+        rounding = _EPS * (np.abs(holding) + np.abs(beside) @ (np.abs(fixed) + doubt))
+        holding = holding - beside @ fixed
         start = (basis.T @ pencil.start)[states]
         whole = np.zeros((pencil.size, states.size))
         whole[states, np.arange(states.size)] = 1.0
         whole[balances] = -fixed
-        return _States(holding, rates, start, (basis @ whole,), (holding, rates))
+        return _States(holding, rates, start, (basis @ whole,), (holding, rates), rounding)
 
     @staticmethod
     def constrained(pencil: LoopPencil) -> _States:
@@ -143,7 +173,10 @@ class _States:
                 "capacitances and inductances do not fix all voltages and currents in time: give amplifiers a finite "
                 "gain and a bandwidth, and tie all nodes"
             ) from None
-        return _States(part.holding, part.rates, part.left.T @ pencil.start, part.whole, (holding, moving))
+        return _States(
+            part.holding, part.rates, part.left.T @ pencil.start, part.whole, (holding, moving),
+            np.zeros_like(part.holding),
+        )  # fmt: skip
 
 
 def _left_of(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Array:
