@@ -41,6 +41,9 @@ _FASTEST, _BESIDE, _MOST_DOUBT = 8, 1e-7, 1e-6
 _NO_DIGITS = 1e-2
 """Part of a pole that rounding of what holds charge may move it by: from there on it is no pole."""
 
+_FEW_DIGITS, _AT_ZERO = 1e-3, 1e-9
+"""Part of a pole that the bound of its rounding may be, and of the fastest one below which it is 0 to the digits."""
+
 _EPS = float(np.finfo(np.float64).eps)
 
 ROUNDING = 1e-12
@@ -65,14 +68,14 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
     """
     system = _States.of(pencil)
     constants, left, right, norm = _eigenvectors(system)
-    doubt = ((np.abs(left) @ system.rounding) * np.abs(right).T).sum(axis=1)
-    if not (doubt < _NO_DIGITS * np.abs(norm)).all():
+    if not (_moved(left, system.rounding[0], right) < _NO_DIGITS * np.abs(norm)).all():
         # What is left of charges that cancel would be a state, and a mode of 1e20 1/s.
         system = _States.constrained(pencil)
         constants, left, right, norm = _eigenvectors(system)
     with one_blas_thread():
         poles = (left * (system.rates @ right).T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
+        doubt = np.maximum(ROUNDING * np.abs(poles), _moved(left, system.rounding[1], right) / np.abs(norm))
         whole = np.zeros((pencil.size, poles.size), dtype=np.complex128)
         for k, part in enumerate(system.whole):
             whole += part @ (right * poles**k)
@@ -88,9 +91,10 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         weights = (left @ system.start) / norm[:, None]
     reach = np.inf if (shares <= RESIDUAL).all() else check_modes(poles, shares, least_reach(pencil))
     sound = np.abs(poles) < reach
+    _check_digits(poles[sound], doubt[sound])
     return LoopModes.sorted_of(
         poles[sound], whole[pencil.driving][:, sound], (pencil.watched @ whole)[:, sound], weights[sound],
-        ROUNDING * np.abs(poles[sound]), reach,
+        doubt[sound], reach,
     )  # fmt: skip
 
 
@@ -123,8 +127,8 @@ class _States:
         All unknowns are ``whole[0] z + whole[1] z' + ...``.
     evidence : two of (equations, states or size)
         E and A as modes are put into them, of the states or of all.
-    rounding : (states, states)
-        What ``holding`` may be off by.
+    rounding : two of (states, states)
+        What ``holding`` and ``rates`` may be off by.
     """
 
     holding: Array
@@ -132,7 +136,7 @@ class _States:
     start: Array
     whole: tuple[Array, ...]
     evidence: tuple[Array, Array]
-    rounding: Array
+    rounding: tuple[Array, Array]
 
     @staticmethod
     def of(pencil: LoopPencil) -> _States:
@@ -151,16 +155,17 @@ class _States:
                 return _States.constrained(pencil)
             fixed = inverse.solve(by_states)
             doubt = inverse.bound(np.abs(by_others) @ np.abs(fixed) + np.abs(by_states))
-        beside = holding[np.ix_(states, balances)]
-        rates = moving[np.ix_(states, states)] - moving[np.ix_(states, balances)] @ fixed
-        holding = holding[np.ix_(states, states)]
-        rounding = _EPS * (np.abs(holding) + np.abs(beside) @ (np.abs(fixed) + doubt))
-        holding = holding - beside @ fixed
+        reduced, rounding = [], []
+        for matrix in (holding, moving):
+            plain, beside = matrix[np.ix_(states, states)], matrix[np.ix_(states, balances)]
+            reduced.append(plain - beside @ fixed)
+            rounding.append(_EPS * (np.abs(plain) + np.abs(beside) @ (np.abs(fixed) + doubt)))
+        holding, rates = reduced
         start = (basis.T @ pencil.start)[states]
         whole = np.zeros((pencil.size, states.size))
         whole[states, np.arange(states.size)] = 1.0
         whole[balances] = -fixed
-        return _States(holding, rates, start, (basis @ whole,), (holding, rates), rounding)
+        return _States(holding, rates, start, (basis @ whole,), (holding, rates), (rounding[0], rounding[1]))
 
     @staticmethod
     def constrained(pencil: LoopPencil) -> _States:
@@ -175,8 +180,33 @@ class _States:
             ) from None
         return _States(
             part.holding, part.rates, part.left.T @ pencil.start, part.whole, (holding, moving),
-            np.zeros_like(part.holding),
+            (np.zeros_like(part.holding), np.zeros_like(part.rates)),
         )  # fmt: skip
+
+
+def _moved(left: Complex, rounding: Array, right: Complex) -> Array:
+    """Return the most that rounding of a matrix may change ``left matrix right`` of each mode by."""
+    moved: Array = ((np.abs(left) @ rounding) * np.abs(right).T).sum(axis=1)
+    return moved
+
+
+def _check_digits(poles: Complex, doubt: Array) -> None:
+    """Check that what was solved for leaves poles their digits; what is 0 beside the fastest has none, and says so.
+
+    Raises
+    ------
+    ConvergenceError
+        One may be another by more than ``_FEW_DIGITS``.
+    """
+    size = np.abs(poles)
+    bad = (doubt > _FEW_DIGITS * size) & (doubt > _AT_ZERO * size.max(initial=0.0))
+    if bad.any():
+        worst = int(np.where(bad, doubt / np.maximum(size, np.finfo(np.float64).tiny), 0.0).argmax())
+        raise ConvergenceError(
+            f"the pole {poles[worst]:.3g} 1/s is uncertain by up to {doubt[worst] / size[worst]:.1e} of it (tolerance "
+            f"{_FEW_DIGITS:g})",
+            "look for capacitances, resistances or gains very many decades apart",
+        )
 
 
 def _left_of(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Array:
