@@ -74,12 +74,12 @@ def checked_array(name: str, value: ArrayLike, *, inf_ok: bool = False, signed: 
     return array
 
 
-def check_tolerance(tolerance: object) -> None:
+def check_tolerance(tolerance: float) -> None:
     """Check that a tolerance is a finite number above 0, or raise InputError: whatever it is held against may fail.
 
     Parameters
     ----------
-    tolerance : object
+    tolerance : float
         What was given for it.
     """
     if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0.0 < float(tolerance) < np.inf):

@@ -153,6 +153,57 @@ def test_currents_that_cancel_within_capacitances_fix_nothing(gain):
     assert max(correction(holding, moving, pole) for pole in poles) < 1e-8
 
 
+@pytest.mark.parametrize("farads", [4.29779637654117e-16, 5.1e-16, 6.7e-16, 7.3e-16])
+def test_what_a_source_shorts_leaves_no_rounding(farads):
+    """1.24 uF between nodes that a source joins, beside 0.4 fF: in their sum nothing was left of the small one.
+
+    What is left is ``u' / w = (1 - 1 / gain) u``, as e0 follows itself.
+    """
+    loop = Loop(
+        VoltageSource("s0", "b", "c", 1.27), Resistor("r0", "a", "c", 838e3), Resistor("r1", "a", "0", 449e3),
+        Capacitor("c1", "b", "c", 1.2417135e-6), Capacitor("c0", "a", "b", farads), Resistor("r3", "c", "a", 746.0),
+        Transconductor("g0", "c", "0", "0", "b", -0.000862), CurrentSource("i1", "0", "b", -0.026),
+        Transresistor("h0", "a", "c", "e0", 895.5), Resistor("r2", "b", "a", 211e3),
+        OpAmp("e0", "b", "0", "b", Amplifier(gain=0.04065, bandwidth=1076.0)),
+    )  # fmt: skip
+    poles = close(loop, stable=False).stability.poles
+    assert poles == pytest.approx([2.0 * np.pi * 1076.0 * (1.0 - 1.0 / 0.04065)], rel=1e-9)
+
+
+def test_poles_that_have_lost_their_digits_are_refused():
+    """0.03 ohm in series with Gohms, whose currents a gain of 1.65 feeds back: poles were off by 0.2 %."""
+    loop = Loop(
+        Resistor("r3", "c", "0", 0.16), CurrentGain("f0", "a", "c", "v1", 1.649), Resistor("r4", "d", "c", 5.9e8),
+        VoltageSource("v1", "0", "c", -0.715), Resistor("r0", "b", "e", 0.0326), Capacitor("c0", "b", "d", 6.02e-12),
+        Resistor("r5", "e", "a", 2.2e9), VoltageSource("v0", "a", "d", -0.6), Resistor("r1", "a", "0", 5.17e8),
+        Inductor("l0", "a", "e", 3.88e-4), Inductor("l1", "a", "c", 2.73e-4), Resistor("r2", "b", "a", 632.9),
+        Transconductor("g0", "d", "a", "b", "e", -4.66e-4),
+    )  # fmt: skip
+    closed = close(loop, stable=False)
+    with pytest.raises(ConvergenceError, match=r"the pole .* 1/s is uncertain by up to .* of it \(tolerance 0.001\)"):
+        _ = closed.stability
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3, 0.7, 1.9, 2.3])
+def test_charges_that_cancel_are_no_state(scale):
+    """Source s1 and amplifier e1 fix what a is above b, so that c0 between them holds no charge that could change.
+
+    What was left of it was 1e-16 of it: a mode of 1e27 1/s that grew or fell as rounding would have it.
+    """
+    loop = Loop(
+        CurrentGain("f0", "a", "d", "s1", -0.384), Resistor("r4", "a", "n", 3.11), Resistor("r2", "b", "n", 1684.0),
+        OpAmp("e1", "a", "b", "b", Amplifier(gain=0.87059 * scale, bandwidth=np.inf), "q"),
+        CurrentSource("i0", "a", "d", -1.04), Capacitor("c0", "a", "b", 4.37e-14 * scale),
+        OpAmp("e0", "d", "n", "a", Amplifier(gain=0.15716, bandwidth=np.inf)), Resistor("r0", "d", "0", 91.5 * scale),
+        Capacitor("c2", "a", "b", 1.406e-13), VoltageSource("s1", "q", "b", 0.783), Resistor("r1", "n", "0", 192168.0),
+        Transresistor("h0", "a", "q", "e1", -1106.16), Resistor("r3", "q", "n", 384.5),
+        Resistor("r5", "d", "b", 386308.0), Capacitor("c1", "n", "a", 2.475e-7),
+    )  # fmt: skip
+    poles = close(loop, stable=False).stability.poles
+    assert len(poles) == 1
+    assert correction(*descriptor(loop), poles[0]) < 1e-8
+
+
 def test_poles_that_the_determinant_does_not_bear_out_are_refused(monkeypatch):
     loop = random_loop(45)
     assert close(loop).stability.stable

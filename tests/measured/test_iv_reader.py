@@ -90,8 +90,17 @@ def test_cycles_forward_and_back(tmp_path):
         (np.tile(-LOOP, 2), 2),
         (UP, 1),
         (np.concatenate([-UP[::-1], UP[1:]]), 1),
+        (np.concatenate([[0.0, 0.0, 0.0], UP, UP[-2::-1]]), 1),
     ],
-    ids=["one side, there and back", "one way", "turning points once", "negative first", "one sweep", "-V to V"],
+    ids=[
+        "one side, there and back",
+        "one way",
+        "turning points once",
+        "negative first",
+        "one sweep",
+        "-V to V",
+        "waits at first",
+    ],
 )
 def test_where_cycles_begin(sweep, count):
     assert MeasuredCurve(sweep, current(sweep)).count == count

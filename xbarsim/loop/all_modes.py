@@ -42,6 +42,14 @@ _NUDGE = 1e-11
 _FASTEST, _BESIDE, _MOST_DOUBT = 8, 1e-7, 1e-6
 """How many of the fastest poles are checked by the determinant, from how far beside, and what they may be off by."""
 
+_NO_DIGITS = 1e-2
+"""Part of a pole that rounding of what holds charge may move it by: from there on it is no pole."""
+
+_FEW_DIGITS, _AT_ZERO = 1e-3, 1e-9
+"""Part of a pole that the bound of its rounding may be, and of the fastest one below which it is 0 to the digits."""
+
+_EPS = float(np.finfo(np.float64).eps)
+
 ROUNDING = 1e-12
 """Part of a pole below which its real part is rounding."""
 
@@ -63,14 +71,15 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         A mode that could grow leaves more than ``RESIDUAL`` of the equations.
     """
     system = _States.of(pencil)
-    holding, rates = system.holding, system.rates
+    constants, left, right, norm = _eigenvectors(system)
+    if not (_moved(left, system.rounding[0], right) < _NO_DIGITS * np.abs(norm)).all():
+        # What is left of charges that cancel would be a state, and a mode of 1e20 1/s.
+        system = _States.constrained(pencil)
+        constants, left, right, norm = _eigenvectors(system)
     with one_blas_thread():
-        times: Array = np.linalg.solve(rates, holding).astype(np.float64)
-        constants, right = independent_modes(times)
-        left = np.linalg.solve(rates.T, np.linalg.inv(right).T).T
-        norm = (left * (holding @ right).T).sum(axis=1)
-        poles = (left * (rates @ right).T).sum(axis=1) / norm
+        poles = (left * (system.rates @ right).T).sum(axis=1) / norm
         poles.imag[constants.imag == 0.0] = 0.0
+        doubt = np.maximum(ROUNDING * np.abs(poles), _moved(left, system.rounding[1], right) / np.abs(norm))
         charge, flow = system.evidence
         of_states = charge.shape[1] == len(right)
         if of_states:
@@ -91,9 +100,10 @@ def all_modes(pencil: LoopPencil) -> LoopModes:
         weights = (left @ system.start) / norm[:, None]
     reach = np.inf if (shares <= RESIDUAL).all() else _reach(pencil, poles, shares)
     sound = np.abs(poles) < reach
+    _check_digits(poles[sound], doubt[sound])
     modes = LoopModes.sorted_of(
         poles[sound], whole[pencil.driving][:, sound], (pencil.watched @ whole)[:, sound], weights[sound],
-        ROUNDING * np.abs(poles[sound]), reach,
+        doubt[sound], reach,
     )  # fmt: skip
     return replace(modes, damped=bool(reach == np.inf or pencil.active is None))
 
@@ -113,6 +123,21 @@ def _reach(pencil: LoopPencil, poles: Complex, shares: Array) -> float:
     return check_modes(poles, shares, 0.0 if growing(poles, reach) == growing_count(pencil) else np.inf)
 
 
+def _eigenvectors(system: _States) -> tuple[Complex, Complex, Complex, Complex]:
+    """Return modes' times (modes,), their left and right vectors as rows and columns, and ``left E right`` of each."""
+    with one_blas_thread():
+        try:
+            times: Array = np.linalg.solve(system.rates, system.holding).astype(np.float64)
+        except np.linalg.LinAlgError:
+            raise ConvergenceError(
+                "a mode of the loop is too slow to tell beside the others",
+                "look for resistances very many decades apart",
+            ) from None
+        constants, right = independent_modes(times)
+        left: Complex = np.linalg.solve(system.rates.T, np.linalg.inv(right).T).T.astype(np.complex128)
+        return constants, left, right, (left * (system.holding @ right).T).sum(axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class _States:
     """``E z' = A z`` of the states z alone.
@@ -127,6 +152,8 @@ class _States:
         All unknowns are ``whole[0] z + whole[1] z' + ...``.
     evidence : two of (equations, states or size)
         E and A as modes are put into them, of the states or of all.
+    rounding : two of (states, states)
+        What ``holding`` and ``rates`` may be off by.
     """
 
     holding: Array
@@ -134,6 +161,7 @@ class _States:
     start: Array
     whole: tuple[Array, ...]
     evidence: tuple[Array, Array]
+    rounding: tuple[Array, Array]
 
     @staticmethod
     def of(pencil: LoopPencil) -> _States:
@@ -143,19 +171,26 @@ class _States:
             without_rounding(basis.T @ matrix @ basis, basis.T @ abs(matrix) @ basis).toarray()
             for matrix in (pencil.holding, pencil.moving)
         )
-        fixed = moving[np.ix_(balances, states)]
+        by_states, by_others = moving[np.ix_(balances, states)], moving[np.ix_(balances, balances)]
+        fixed, doubt = by_states, np.zeros_like(by_states)
         if fixed.size:
             try:
-                fixed = DenseSystem.of(moving[np.ix_(balances, balances)]).solve(fixed)
+                inverse = DenseSystem.of(by_others)
             except SingularSystemError:
                 return _States.constrained(pencil)
-        rates = moving[np.ix_(states, states)] - moving[np.ix_(states, balances)] @ fixed
-        holding = holding[np.ix_(states, states)] - holding[np.ix_(states, balances)] @ fixed
+            fixed = inverse.solve(by_states)
+            doubt = inverse.bound(np.abs(by_others) @ np.abs(fixed) + np.abs(by_states))
+        reduced, rounding = [], []
+        for matrix in (holding, moving):
+            plain, beside = matrix[np.ix_(states, states)], matrix[np.ix_(states, balances)]
+            reduced.append(plain - beside @ fixed)
+            rounding.append(_EPS * (np.abs(plain) + np.abs(beside) @ (np.abs(fixed) + doubt)))
+        holding, rates = reduced
         start = (basis.T @ pencil.start)[states]
         whole = np.zeros((pencil.size, states.size))
         whole[states, np.arange(states.size)] = 1.0
         whole[balances] = -fixed
-        return _States(holding, rates, start, (basis @ whole,), (holding, rates))
+        return _States(holding, rates, start, (basis @ whole,), (holding, rates), (rounding[0], rounding[1]))
 
     @staticmethod
     def constrained(pencil: LoopPencil) -> _States:
@@ -168,7 +203,35 @@ class _States:
                 "capacitances and inductances do not fix all voltages and currents in time: give amplifiers a finite "
                 "gain and a bandwidth, and tie all nodes"
             ) from None
-        return _States(part.holding, part.rates, part.left.T @ pencil.start, part.whole, (holding, moving))
+        return _States(
+            part.holding, part.rates, part.left.T @ pencil.start, part.whole, (holding, moving),
+            (np.zeros_like(part.holding), np.zeros_like(part.rates)),
+        )  # fmt: skip
+
+
+def _moved(left: Complex, rounding: Array, right: Complex) -> Array:
+    """Return the most that rounding of a matrix may change ``left matrix right`` of each mode by."""
+    moved: Array = ((np.abs(left) @ rounding) * np.abs(right).T).sum(axis=1)
+    return moved
+
+
+def _check_digits(poles: Complex, doubt: Array) -> None:
+    """Check that what was solved for leaves poles their digits; what is 0 beside the fastest has none, and says so.
+
+    Raises
+    ------
+    ConvergenceError
+        One may be another by more than ``_FEW_DIGITS``.
+    """
+    size = np.abs(poles)
+    bad = (doubt > _FEW_DIGITS * size) & (doubt > _AT_ZERO * size.max(initial=0.0))
+    if bad.any():
+        worst = int(np.where(bad, doubt / np.maximum(size, np.finfo(np.float64).tiny), 0.0).argmax())
+        raise ConvergenceError(
+            f"the pole {poles[worst]:.3g} 1/s is uncertain by up to {doubt[worst] / size[worst]:.1e} of it (tolerance "
+            f"{_FEW_DIGITS:g})",
+            "look for capacitances, resistances or gains very many decades apart",
+        )
 
 
 def _left_of(poles: Complex, charge: Array, flow: Array, modes: Complex) -> Array:

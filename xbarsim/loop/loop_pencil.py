@@ -277,8 +277,13 @@ class _Graph:
         live = np.flatnonzero(place >= 0)
         select = sparse.csr_array((np.ones(live.size), (live, place[live])), shape=(self.count, size))
         kirchhoff = select[:, :free].T
-        capacitance, conductance = self._laplacian(self.farads), self._laplacian(self.siemens, self.blocks)
-        sizes = self._laplacian(self.siemens, self.blocks, signed=False)
+        # What joins two nodes of one group would leave the rounding of its size in the group's sum.
+        farads, siemens = (
+            [(a[apart], b[apart], weight[apart]) for a, b, weight in edges for apart in [place[a] != place[b]]]
+            for edges in (self.farads, self.siemens)
+        )
+        capacitance, conductance = self._laplacian(farads), self._laplacian(siemens, self.blocks)
+        sizes = self._laplacian(siemens, self.blocks, signed=False)
         speeds = np.array([2.0 * math.pi * (amp.amplifier.bandwidth or math.nan) for amp in amplifiers])
         plus, minus = (
             np.array([self._node(getattr(amp, pin)) for amp in amplifiers], dtype=np.int64) for pin in ("plus", "minus")
@@ -300,8 +305,8 @@ class _Graph:
             self.equations.inner_voltages(x) / speeds[:, None],
             flux[:, size - len(self.branches) :] @ currents,
         ])  # fmt: skip
-        first, second, farads = (np.concatenate([edge[k] for edge in self.farads]) for k in (0, 1, 2))
-        charges = np.stack([place[first], place[second]], axis=1)[farads > 0.0]
+        first, second, held = (np.concatenate([edge[k] for edge in self.farads]) for k in (0, 1, 2))
+        charges = np.stack([place[first], place[second]], axis=1)[held > 0.0]
         return LoopPencil(
             sparse.csc_array(holding),
             sparse.csc_array(moving),
