@@ -246,4 +246,5 @@ def test_targets_that_are_none(tmp_path, monkeypatch, capsys):
     assert_refused(refused, 2, "plain.sp: errors are not told", "no amplifier holds a line of an array")
     record = json.loads(call(capsys, "loop", "--netlist", "plain.sp", "--format", "json").out)
     assert (record["computes"], record["ideal"], record["errors"]) == (None, None, None)
+    assert record["reason"] == "no amplifier holds a line of an array"
     assert_refused(call(capsys, "loop", "--netlist", "made.sp", "--target", "no.sp"), 2, "no.sp")

@@ -85,15 +85,15 @@ def _fastest(pencil: LoopPencil) -> float:
     """Return the fastest rate of parts side by side: siemens over farads, of inductors with either, of amplifiers."""
     free = pencil.free
     farads, siemens = pencil.holding.diagonal(), np.abs(pencil.moving.diagonal())
-    held = farads[:free] > 0.0
-    rates = [siemens[:free][held] / farads[:free][held], pencil.speeds[np.isfinite(pencil.speeds)]]
+    charged = farads[:free] > 0.0
+    rates = [siemens[:free][charged] / farads[:free][charged], pencil.speeds[np.isfinite(pencil.speeds)]]
     law = sparse.coo_array(pencil.moving[free + pencil.speeds.size :, :free])
     henries = farads[free + pencil.speeds.size :][law.coords[0]]
     at = law.coords[1][henries > 0.0]
     henries = henries[henries > 0.0]
     with np.errstate(divide="ignore"):
         alone = np.where(siemens[at] > 0.0, 1.0 / (siemens[at] * henries), 0.0)
-        rates.append(np.where(held[at], 1.0 / np.sqrt(farads[at] * henries), alone))
+        rates.append(np.where(charged[at], 1.0 / np.sqrt(farads[at] * henries), alone))
     return float(np.concatenate(rates).max(initial=0.0)) or 1.0
 
 

@@ -157,7 +157,7 @@ class LoopReport:
     def _computed(self) -> dict[str, Any]:
         """Return which circuit it is, what that is meant to give, and what each cause does to it."""
         if not isinstance(self.split, LoopSplit):
-            return {"computes": None, "ideal": None, "errors": None}
+            return {"computes": None, "ideal": None, "errors": None, "reason": self.split or None}
         circuit, errors = self.split.circuit, self.split.errors
         worst = errors.worst()
         return {
@@ -172,6 +172,7 @@ class LoopReport:
                 }
                 for cause, share in errors.relative().items()
             ],
+            "reason": None,
         }
 
     def _volts(self) -> dict[str, float]:
