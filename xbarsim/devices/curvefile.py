@@ -72,14 +72,14 @@ class CurveColumns:
         What their numbers are times that are volts and amperes.
     beside : dict of str to list of str
         Headings of more columns that would do, which come later and have no unit.
-    named : bool
+    has_names : bool
         Whether headings name both.
     """
 
     places: dict[str, int]
     scales: dict[str, float]
     beside: dict[str, list[str]] = field(default_factory=dict)
-    named: bool = True
+    has_names: bool = True
 
 
 @dataclass(frozen=True)
@@ -269,8 +269,8 @@ def curve_columns(
             places[means] = place
             if match:
                 scales[means] = match.scale
-    named = len(places) == 2
-    if not named and count > 2:
+    has_names = len(places) == 2
+    if not has_names and count > 2:
         raise InputError(
             f"{path}: it has {count} columns: give them a heading that says which are volts and amperes, as t,V,I, "
             f"or {_way(heads, count)}"
@@ -279,7 +279,7 @@ def curve_columns(
         missing, place = "A" if "V" in places else "V", 1 - next(iter(places.values()))
         _check_heading(heads, place, missing, path)
         places[missing] = place
-    return CurveColumns(places or {"V": 0, "A": 1}, scales, beside, named)
+    return CurveColumns(places or {"V": 0, "A": 1}, scales, beside, has_names)
 
 
 def _headings(heads: list[list[str]], count: int) -> list[list[str]]:

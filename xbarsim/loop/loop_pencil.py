@@ -305,8 +305,8 @@ class _Graph:
             self.equations.inner_voltages(x) / speeds[:, None],
             flux[:, size - len(self.branches) :] @ currents,
         ])  # fmt: skip
-        first, second, held = (np.concatenate([edge[k] for edge in self.farads]) for k in (0, 1, 2))
-        charges = np.stack([place[first], place[second]], axis=1)[held > 0.0]
+        first, second, sizes_of_charge = (np.concatenate([edge[k] for edge in self.farads]) for k in (0, 1, 2))
+        charges = np.stack([place[first], place[second]], axis=1)[sizes_of_charge > 0.0]
         return LoopPencil(
             sparse.csc_array(holding),
             sparse.csc_array(moving),

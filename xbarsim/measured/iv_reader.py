@@ -70,7 +70,7 @@ def read_iv(path: str | Path, *, columns: str | Sequence[str] | None = None) -> 
         heads = [["time", "V", "A"]]
     layout = curve_columns(heads, count, str(path), columns)
     for number, words in later:
-        _check_later(path, number, words, count, layout, chosen=bool(columns))
+        _check_later(path, number, words, count, layout, by_caller=bool(columns))
     notes += [
         f"of several columns of {name} the first was taken, not {' or '.join(layout.beside[unit])}: columns= chooses"
         for unit, name in (("V", "volts"), ("A", "amperes"))
@@ -106,8 +106,8 @@ def _rows(path: str | Path) -> tuple[list[list[float]], list[list[str]], list[He
         while len(words) > 1 and words[-1] == "":  # a separator at the end of the line
             words.pop()
         if not all(map(is_number, words)):
-            meant = all(map(is_number_like, words)) or (bool(rows) and is_number_like(words[0]))
-            if meant and len(words) > 1:
+            number_like = all(map(is_number_like, words)) or (bool(rows) and is_number_like(words[0]))
+            if number_like and len(words) > 1:
                 raise _no_number(path, number, words)
             (later if rows else heads).append((number, words))
             continue
@@ -131,14 +131,14 @@ def _no_number(path: str | Path, number: int, words: list[str]) -> InputError:
 
 
 def _check_later(
-    path: str | Path, number: int, words: list[str], count: int, layout: CurveColumns, *, chosen: bool
+    path: str | Path, number: int, words: list[str], count: int, layout: CurveColumns, *, by_caller: bool
 ) -> None:
     """Check that a heading between the numbers says the same as those on top; raise InputError where it does not."""
     try:
         again = curve_columns([words], count, str(path))
     except InputError:
         return
-    if again.named and (again.places != layout.places or again.scales != layout.scales) and not chosen:
+    if again.has_names and (again.places != layout.places or again.scales != layout.scales) and not by_caller:
         raise InputError(
             f"{path}:{number}: this heading is another than the one on top, {','.join(words)}: give a file of its own "
             "to what has other columns or units"
