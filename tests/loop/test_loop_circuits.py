@@ -194,7 +194,7 @@ def test_circuits_with_inverters_take_the_same_settings():
     assert [listed - common for listed in names] == [
         {"b", "stable"},
         {"b", "stable", "second", "feedback_siemens"},
-        set(),
+        {"word_capacitance", "bit_capacitance", "cell_capacitance"},
     ]
     assert all(common <= listed for listed in names)
 

@@ -23,8 +23,9 @@ from xbarsim.loop.dense_system import DenseSystem, SingularSystemError
 from xbarsim.loop.finite_part import SingularPencilError, finite_part
 from xbarsim.loop.growing_count import growing_count
 from xbarsim.loop.growth_bound import least_reach
+from xbarsim.loop.laplacian import without_rounding
 from xbarsim.loop.loop_modes import Complex, LoopModes, independent_modes
-from xbarsim.loop.loop_pencil import LoopPencil, without_rounding
+from xbarsim.loop.loop_pencil import LoopPencil
 from xbarsim.resources import one_blas_thread
 
 RESIDUAL = 1e-8

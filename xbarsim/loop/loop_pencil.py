@@ -27,13 +27,11 @@ from scipy.sparse.csgraph import connected_components
 from xbarsim.checks import Array
 from xbarsim.crossbar import Side
 from xbarsim.errors import SolveError
+from xbarsim.loop.laplacian import laplacian, without_rounding
 from xbarsim.loop.loop_equations import Ints, LoopEquations
 from xbarsim.loop.loop_parts import JoinedArray
 from xbarsim.loop.part_checks import GROUND
 from xbarsim.solution import Solution
-
-_ROUNDING = 1e-14
-"""Part of a sum's terms below which it is 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,8 +280,8 @@ class _Graph:
             [(a[apart], b[apart], weight[apart]) for a, b, weight in edges for apart in [place[a] != place[b]]]
             for edges in (self.farads, self.siemens)
         )
-        capacitance, conductance = self._laplacian(farads), self._laplacian(siemens, self.blocks)
-        sizes = self._laplacian(siemens, self.blocks, signed=False)
+        capacitance, conductance = laplacian(self.count, farads), laplacian(self.count, siemens, self.blocks)
+        sizes = laplacian(self.count, siemens, self.blocks, signed=False)
         speeds = np.array([2.0 * math.pi * (amp.amplifier.bandwidth or math.nan) for amp in amplifiers])
         plus, minus = (
             np.array([self._node(getattr(amp, pin)) for amp in amplifiers], dtype=np.int64) for pin in ("plus", "minus")
@@ -368,36 +366,3 @@ class _Graph:
             through[self._node(source.b), place[source.control]] -= source.gain
         a, b = (np.array([getattr(branch, pin) for branch in self.branches], dtype=np.int64) for pin in "ab")
         return through.tocsr(), flux.tocsr(), law.tocsr() + select[a] - select[b]
-
-    def _laplacian(
-        self,
-        edges: list[tuple[Ints, Ints, Array]],
-        blocks: list[tuple[Ints, Ints, Array]] | None = None,
-        *,
-        signed: bool = True,
-    ) -> sparse.csr_array:
-        """Return the sum of all edges' and blocks' matrices, (nodes, nodes), or of their entries' sizes."""
-        a, b, weight = (np.concatenate([edge[k] for edge in edges]) for k in (0, 1, 2))
-        rows, columns = [a, b, a, b], [a, b, b, a]
-        values = [weight, weight, -weight, -weight]
-        for carrying, controlling, matrix in blocks or []:
-            rows.append(np.repeat(carrying, controlling.size))
-            columns.append(np.tile(controlling, carrying.size))
-            values.append(matrix.ravel())
-        weights = np.concatenate(values)
-        entries = weights if signed else np.abs(weights), (np.concatenate(rows), np.concatenate(columns))
-        return sparse.csr_array(sparse.coo_array(entries, shape=(self.count, self.count)))
-
-
-def without_rounding(sums: Any, sizes: Any) -> Any:
-    """Return sums (rows, columns), sparse, with 0 where they are the rounding of their terms.
-
-    What is left of terms that cancel would pass for a coupling, however small, and a balance that fixes nothing for one
-    that does.
-
-    Parameters
-    ----------
-    sums, sizes : sparse (rows, columns)
-        The sums, and those of their terms' absolute values.
-    """
-    return sums.multiply(abs(sums) > _ROUNDING * sizes)

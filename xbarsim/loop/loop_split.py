@@ -70,7 +70,7 @@ def split_loop(closed: ClosedLoop, target: Loop | None = None) -> LoopSplit:
     answers = {
         "wires": _answer(circuit, _ideal_amplifiers(aim, circuit)),
         "amplifiers": _answer(circuit, _bare(aim)),
-        "together": _answer(circuit, loop) if circuit.feedback else _told(circuit, closed),
+        "together": _answer(circuit, loop) if circuit.feedback else _outputs(circuit, closed),
     }
     if target is not None:
         answers = {"cells": _answer(circuit, _bare(_ideal_amplifiers(loop, circuit))), **answers}
@@ -90,10 +90,10 @@ class _Answer:
 
 def _answer(circuit: IdealCircuit, loop: Loop) -> _Answer:
     """Return the outputs' volts, of an eigenvector those of the mode that sustains itself."""
-    return _mode(circuit, loop) if circuit.feedback else _told(circuit, close(loop, stable=False))
+    return _mode(circuit, loop) if circuit.feedback else _outputs(circuit, close(loop, stable=False))
 
 
-def _told(circuit: IdealCircuit, closed: ClosedLoop) -> _Answer:
+def _outputs(circuit: IdealCircuit, closed: ClosedLoop) -> _Answer:
     largest = float(np.abs(np.array(list(closed.node_voltages().values()))).max(initial=0.0))
     return _Answer(closed.voltages(circuit.outputs), float(np.sqrt(len(circuit.outputs))) * closed.residual * largest)
 
