@@ -46,10 +46,10 @@ class Truncation:
 
     A state counts as a thousandth at least of what the circuit's largest voltage or current would store. One that laws
     alone move may be no voltage at all, as a memristor's in metres: it is measured by its own size, ``chgtol`` and
-    ``vntol`` say nothing to it, and what it counts as at least is 0.3 of what its rate would make of it until
-    the next corner, if that is less. Without such a floor no step would be small enough where it sets out from 0 as a
-    power of time: it then errs by the same share of itself in every first step, but ever less of its rate times the
-    time ahead.
+    ``vntol`` say nothing to it, and what it counts as at least is 0.3 of what its rate would make of it until the next
+    corner, if that is less. Without such a floor no step would be small enough where it sets out from 0 as a power of
+    time: it then errs by the same share of itself in every first step, but ever less of its rate times the time ahead.
+    Whatever its rate, it counts as 1e-11 at least of what the largest voltage would store: less may be rounding.
 
     Parameters
     ----------
