@@ -16,7 +16,7 @@ import numpy as np
 
 from xbarsim.dynamics.law_rows import law_rows
 from xbarsim.dynamics.like_motions import LikeMotions
-from xbarsim.dynamics.lone_states import Motion, lone_motions
+from xbarsim.dynamics.lone_states import Motion, nodes_and_motions
 from xbarsim.netlist.flat_circuit import FlatCircuit
 from xbarsim.netlist.storage import Storage
 from xbarsim.nonlinear.part import Floats, Ints
@@ -39,13 +39,16 @@ class FadingStates:
     Attributes
     ----------
     capacitors : (k,)
-        The numbers of those that hold such states.
+        The numbers of those that hold such states and whose motions depend on them.
+    lone : (m,)
+        The numbers of all that hold such states.
     """
 
     def __init__(self, circuit: FlatCircuit, nodes: int, branch: Ints) -> None:
         groups = list(law_rows(circuit, nodes, branch)) if circuit.behaviours else []
         alike: defaultdict[Hashable, list[Motion]] = defaultdict(list)
-        for motion in lone_motions(circuit, groups) if groups else []:
+        at, moving = nodes_and_motions(circuit, groups) if groups else ([], [])
+        for motion in moving:
             alike[tuple(motion.form)].append(motion)
         self._motions = [LikeMotions(motions, groups, nodes) for motions in alike.values()]
         states = np.concatenate([np.zeros(0, np.int64), *(motions.nodes for motions in self._motions)])
@@ -56,6 +59,9 @@ class FadingStates:
         state = np.maximum(number[capacitors.first], number[capacitors.second])
         self.capacitors = np.flatnonzero(state >= 0)
         self._state = state[self.capacitors]
+        alone = np.zeros(len(circuit.nodes), bool)
+        alone[at] = True
+        self.lone = np.flatnonzero(alone[capacitors.first] | alone[capacitors.second])
 
     def see(self, values: Floats, volts: float) -> None:
         """Remember how large drives have been: the circuit's ``values`` (places,), and ``volts`` of its sources.

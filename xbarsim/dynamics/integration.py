@@ -156,6 +156,7 @@ class _Run:
     def _until(self, corner: float, past: History) -> History:
         """Go to the next corner."""
         grid = DyadicGrid(past.times[-1], corner, self.largest)
+        self.truncation.begin(corner - grid.start)
         if min(self.first_step, 0.5 * (corner - grid.start)) < grid.step:
             grid.shorten(min(self.first_step, 0.5 * (corner - grid.start)))
         past = self._started(grid, past)

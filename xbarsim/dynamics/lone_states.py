@@ -59,8 +59,8 @@ class Motion:
     form: list[tuple[int, bool, float, tuple[Difference, ...]]] = field(default_factory=list)
 
 
-def lone_motions(circuit: FlatCircuit, groups: list[LawRows]) -> list[Motion]:
-    """Find the motions of a circuit's states that laws alone move, each of which depends on its state.
+def nodes_and_motions(circuit: FlatCircuit, groups: list[LawRows]) -> tuple[list[int], list[Motion]]:
+    """Find nodes that hold a circuit's states that laws alone move, and motions of those that depend on their state.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def lone_motions(circuit: FlatCircuit, groups: list[LawRows]) -> list[Motion]:
     groups : list of LawRows
         The circuit's sources with laws, by their form.
     """
-    return _Search(circuit, groups).motions()
+    search = _Search(circuit, groups)
+    return sorted(search.states), search.motions()
 
 
 class _Search:

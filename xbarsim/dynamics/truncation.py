@@ -26,6 +26,12 @@ _BESIDE = 1e-3
 _ROUNDED = 1e-14
 """Of the same: what a state is rounded by."""
 
+_AT_RATE = 0.3
+"""Of what its rate would make of a state until the next corner: what one that laws alone move counts as at least."""
+
+_NOISE = 1e-11
+"""Of what the circuit's largest voltage would store: what is nothing but rounding of what moves such a state."""
+
 _LOOSER = 300.0
 """Times the way left to a rest that a state fades towards: what it counts as."""
 
@@ -37,6 +43,13 @@ class Truncation:
     fluxes ``abstol``) times its capacitance, whichever is less. Steps' errors add up: with ``e = K x^(p + 1)`` for a
     step of x time constants there are n/x of them in n, and ``n e / x = tolerance`` where
     ``e = tolerance / n (tolerance / n / K)^(1/p)``. That is what a step is allowed, for n = 4, times ``trtol / 7``.
+
+    A state counts as a thousandth at least of what the circuit's largest voltage or current would store. One that laws
+    alone move may be no voltage at all, as a memristor's in metres: it is measured by its own size, ``chgtol`` and
+    ``vntol`` say nothing to it, and what it counts as at least is 0.3 of what its rate would make of it until the next
+    corner, if that is less. Without such a floor no step would be small enough where it sets out from 0 as a power of
+    time: it then errs by the same share of itself in every first step, but ever less of its rate times the time ahead.
+    Whatever its rate, it counts as 1e-11 at least of what the largest voltage would store: less may be rounding.
 
     Parameters
     ----------
@@ -67,7 +80,19 @@ class Truncation:
         self._kinds = by_current.astype(np.int64)
         self._control_tolerance = np.where(by_current, tolerances.amperes, tolerances.volts)
         self._largest = np.zeros(by_current.size)
+        self._ahead = 0.0
+        self._reach = np.zeros(fading.lone.size)
         self._top = np.zeros(2)
+
+    def begin(self, ahead: float) -> None:
+        """Leave a corner.
+
+        Parameters
+        ----------
+        ahead : float
+            Seconds to the next one.
+        """
+        self._ahead = ahead
 
     def see(self, charges: Floats, values: Floats) -> None:
         """Remember the largest states of a point, and the largest voltage and current that say what is large.
@@ -110,6 +135,9 @@ class Truncation:
         points = formula.order + 1
         times, states = [*past.times[-points:], time], [*past.charges[-points:], charges]
         error = np.abs(formula.error * divided_difference(times, states))
+        rates = formula.alpha * (charges - past.charges[-1]) + formula.carried
+        fastest = np.maximum(np.abs(rates), np.abs(past.rates))[self._fading.lone]
+        self._reach = _AT_RATE * self._ahead * fastest
         allowed, rounded = self._allowed(charges, values, time)
         ratios = error / np.maximum(self._share * allowed + rounded, np.finfo(np.float64).tiny)
         worst = int(ratios.argmax())
@@ -137,15 +165,20 @@ class Truncation:
         # The end's own top counts: of a circuit that was at rest until now there is no other, and states that set out
         # as powers of time err by the same share of themselves however short the step.
         full = slopes * self._top_with(values)[self._kinds]
-        size = np.maximum(np.maximum(self._largest, np.abs(charges)), _BESIDE * full)
+        t, lone = self._tolerances, self._fading.lone
+        least, rounded = _BESIDE * full, _ROUNDED * full
+        beside = np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)
+        if lone.size:
+            least[lone] = np.minimum(least[lone], np.maximum(self._reach, _NOISE * full[lone]))
+            beside[lone] = 0.0
+        size = np.maximum(np.maximum(self._largest, np.abs(charges)), least)
+        rounded[lone] = _ROUNDED * np.maximum(size, _BESIDE * full)[lone]
         followed = self._fading.capacitors
         if followed.size:
             farads = slopes[followed]
             way = self._fading.ways(values, time, size[followed] / (_LOOSER * farads))
             size[followed] = np.minimum(size[followed], _LOOSER * farads * way)
-        t = self._tolerances
-        allowed = t.relative * size + np.minimum(t.relative * t.coulombs, slopes * self._control_tolerance)
-        return allowed, _ROUNDED * full
+        return t.relative * size + beside, rounded
 
     def element_of(self, state: int) -> tuple[str, int]:
         """Return name and origin of the element with a state.
