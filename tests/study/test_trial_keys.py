@@ -127,7 +127,7 @@ def test_code_of_this_room_that_makes_numbers_is_in_keys():
         assert "study/network_work.py" in SOURCES[kind]
 
 
-WORDS = {"errors", "quantities", "resources", "text_table", "checks", "files", "unread", "plot"}
+WORDS = {"errors", "quantities", "resources", "text_table", "checks", "files", "unread", "plot", "views"}
 """Rooms that change no number: messages, files, limits of memory, pictures."""
 
 

@@ -15,7 +15,7 @@ from xbarsim.netlist.graph.ladder_pairs import ladder_pairs
 from xbarsim.netlist.graph.ladder_parts import cores_of
 from xbarsim.netlist.graph.names import layout_by_names
 from xbarsim.netlist.graph.search import search
-from xbarsim.netlist.graph.shared_lines import stacked_layers
+from xbarsim.netlist.graph.shared_lines import stacked_layers, stacks_by_ohms
 from xbarsim.netlist.graph.shared_sources import shared_sources
 from xbarsim.netlist.graph.standins import CellElements
 from xbarsim.netlist.recognition import Recognition
@@ -43,8 +43,12 @@ def recognise(circuit: FlatCircuit) -> Recognition:
                 recognition = stacked_layers(network, cores) or search(network)
             return recognition if cells is None else cells.put_back(circuit, recognition)
         except NoCrossbar as reason:
-            alone = None if network is None else ladder_pairs(circuit, cells, network, cores, least=1)
-            return Recognition(circuit, reason=str(reason) if alone is None else alone.reason, columns=alone)
+            if network is None:
+                return Recognition(circuit, reason=str(reason))
+            alone = ladder_pairs(circuit, cells, network, cores, least=1)
+            if alone is not None:
+                return Recognition(circuit, reason=alone.reason, columns=alone)
+            return _lacking_cells(circuit, cells, network) or Recognition(circuit, reason=str(reason))
 
 
 def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
@@ -63,8 +67,14 @@ def put_back(circuit: FlatCircuit, cells: CellElements) -> Recognition:
         It is none.
     """
     network = network_of(cells.stand_in(circuit))
-    recognition = _by_names(network) or stacked_layers(network, cores_of(network)) or search(network)
-    return cells.put_back(circuit, recognition)
+    try:
+        recognition = _by_names(network) or stacked_layers(network, cores_of(network)) or search(network)
+        return cells.put_back(circuit, recognition)
+    except NoCrossbar:
+        layers = _lacking_cells(circuit, cells, network)
+        if layers is None:
+            raise
+        return layers
 
 
 def linear_crossbar(circuit: FlatCircuit, budget: Budget | None = None) -> Recognition:
@@ -79,6 +89,17 @@ def linear_crossbar(circuit: FlatCircuit, budget: Budget | None = None) -> Recog
     """
     network = network_of(circuit)
     return _by_names(network) or search(network, budget)
+
+
+def _lacking_cells(circuit: FlatCircuit, cells: CellElements | None, network: EdgeNetwork) -> Recognition | None:
+    """Return the layers that a circuit is which share lines and lack cells, or None.
+
+    Asked last: many ohms may be cells by such a layout that are wires by a better one.
+    """
+    for recognition in stacks_by_ohms(network):
+        with suppress(NoCrossbar):
+            return recognition if cells is None else cells.put_back(circuit, recognition)
+    return None
 
 
 def _by_names(network: EdgeNetwork) -> Recognition | None:

@@ -13,6 +13,7 @@ Layers that lack cells: :mod:`holed_stacks`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -50,12 +51,24 @@ def stacked_layers(network: EdgeNetwork, cores: list[Core]) -> Recognition | Non
         if cells is not None:
             with suppress(NoCrossbar):
                 return assemble(network, oriented(_layout(core, cells), ties_of(core, network.count)))
+    return None
+
+
+def stacks_by_ohms(network: EdgeNetwork) -> Iterator[Recognition]:
+    """Yield the crossbars that a network of layers may be which share lines and lack cells.
+
+    Ohms that are wires may be cells too: what cycles tell comes first, and each must still be held against the cells.
+
+    Parameters
+    ----------
+    network : EdgeNetwork
+        All edges and sources of the circuit.
+    """
     # A wire beyond a line's last cell is no part of a tie where cells may be lacking.
     for core in cores_of(network, peel="ideal"):
         for cells in cells_by_ohms(network, core):
             with suppress(NoCrossbar):
-                return assemble(network, oriented(_layout(core, cells), ties_of(core, network.count)))
-    return None
+                yield assemble(network, oriented(_layout(core, cells), ties_of(core, network.count)))
 
 
 def _cells(core: Core) -> Bools | None:
