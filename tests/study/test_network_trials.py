@@ -143,8 +143,8 @@ print(json.dumps([trial.kind, sorted(name for name in sys.modules if name.starts
 """
 OUTSIDE = (
     "__init__", "study", "errors", "files", "checks", "quantities", "resources", "text_table", "unread", "netlist",
-    "package_entries", "analysis", "mna", "nonlinear", "schemes", "margin", "cli", "spice_models", "conventions", "plot",
-    "views",
+    "package_entries", "analysis", "mna", "nonlinear", "schemes", "margin", "cli", "spice_models", "conventions",
+    "plot", "views",
 )  # fmt: skip
 """Rooms that change no number of a network: words, files, pictures, limits of memory, what crossbars are read from."""
 
