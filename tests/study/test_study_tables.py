@@ -100,3 +100,9 @@ def test_tables_run_and_are_there_before_for_their_file(tmp_path):
     (tmp_path / "study.toml").write_text(TEXT)
     tally = study.run(tmp_path / "study.toml", jobs=1)
     assert (tally.before, tally.answered) == (2, 2)
+
+
+@pytest.mark.parametrize("call", [study.read, study.run])
+def test_what_is_no_study_at_all_is_said(call):
+    with pytest.raises(InputError, match=r"^study is int: it must be the path of a file, or its tables as a mapping$"):
+        call(5)

@@ -6,6 +6,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,8 @@ def read(path: str | Path | Mapping[str, Any], *, quick: bool = False) -> StudyF
         except RecursionError:
             raise InputError(f"{_NO_FILE}: arrays or tables stand in one another too deeply") from None
         return study_of(record, _NO_FILE, Path.cwd(), quick=quick)
+    if not isinstance(path, str | PathLike):
+        raise InputError(f"study is {type(path).__name__}: it must be the path of a file, or its tables as a mapping")
     path = Path(path)
     try:
         record = tomllib.loads(_text(path))
