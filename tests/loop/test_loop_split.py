@@ -248,3 +248,18 @@ def test_targets_that_are_none(tmp_path, monkeypatch, capsys):
     assert (record["computes"], record["ideal"], record["errors"]) == (None, None, None)
     assert record["reason"] == "no amplifier holds a line of an array"
     assert_refused(call(capsys, "loop", "--netlist", "made.sp", "--target", "no.sp"), 2, "no.sp")
+
+
+@pytest.mark.parametrize("lines", [2, 3, 4, 7])
+def test_small_netlists_are_recognised_too(tmp_path, lines):
+    """Of fewer cells than arrays need to save time: nobody begins with 64."""
+    rng = np.random.default_rng(10 + lines)
+    array = Crossbar(dominant(rng, lines, False) * UNIT, word_wire=2.0, bit_wire=3.0)
+    loop = inverse_loop(array, rng.uniform(0.1, 0.2, lines), unit=UNIT, amplifier=Amplifier(gain=1e4))
+    write_loop(loop, tmp_path / "loop.sp")
+    again = read_loop(tmp_path / "loop.sp")
+    assert [part.crossbar.shape for part in again.arrays] == [(lines, lines)]
+    ours, theirs = (split_loop(close(item, stable=False)) for item in (loop, again))
+    assert theirs.circuit.kind == "inverse"
+    assert theirs.errors.wires == pytest.approx(ours.errors.wires, rel=1e-9)
+    assert theirs.errors.together == pytest.approx(ours.errors.together, rel=1e-9)

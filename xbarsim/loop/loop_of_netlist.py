@@ -30,11 +30,14 @@ from xbarsim.loop.part_checks import GROUND
 from xbarsim.netlist.controlled import Controlled
 from xbarsim.netlist.element_kinds import CURRENT, INDUCTOR, RESISTOR, values_at_dc
 from xbarsim.netlist.element_kinds import GROUND as GROUND_NUMBER
-from xbarsim.netlist.graph.arrays_inside import ArrayInside
+from xbarsim.netlist.graph.arrays_inside import ArrayInside, arrays_inside
 from xbarsim.netlist.graph.edges import NoCrossbar
 from xbarsim.netlist.graph.farads import lay_out
 from xbarsim.netlist.read_circuit import ReadCircuit, read_circuit
 from xbarsim.netlist.storage import Capacitors, Inductors, Storage
+
+_FEWEST_CELLS = 4
+"""Small arrays gain no time, but which circuit a loop is goes by its arrays."""
 
 
 def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -> Loop:
@@ -42,7 +45,7 @@ def read_loop(source: str | Path | IO[str], *, bandwidth: float | None = None) -
 
     Voltage-controlled sources of volts are amplifiers, subcircuits' too, and their resistors parts of their own; those
     of amperes are transconductors, as negative resistors are. Sources that a current controls, ammeters and inductors
-    are parts too. Arrays of 64 cells or more are recognised by their graph, whatever their elements
+    are parts too. Arrays of 4 cells or more are recognised by their graph, whatever their elements
     are called; capacitors at their nodes and across their cells are theirs, all else are parts. They count for the
     poles, with or without a ``.tran``.
 
@@ -77,7 +80,7 @@ def moving_loop_of(circuit: ReadCircuit, *, bandwidth: float | None = None) -> L
     InputError
         An element has no place in a loop; the message names it.
     """
-    arrays = circuit.arrays_inside()
+    arrays = arrays_inside(circuit, _FEWEST_CELLS)
     loop = loop_of(circuit, arrays, bandwidth=bandwidth, moving=True)
     storage = circuit.storage or Storage()
     _check_inductors(circuit, arrays, storage.inductors)

@@ -59,12 +59,19 @@ class ArrayInside:
         return np.setdiff1d(self.nodes, np.append(self.outer, GROUND))
 
 
-def arrays_inside(circuit: FlatCircuit) -> tuple[ArrayInside, ...]:
+def arrays_inside(circuit: FlatCircuit, fewest: int = FEWEST_CELLS) -> tuple[ArrayInside, ...]:
     """Return the crossbars inside a circuit, large ones; what else is at their ends may be anything.
 
     Nodes that controlled, controlling, current or nonlinear elements or sources touch lie outside. What hangs together
     without them is a crossbar by the same search that finds whole ones, or it is part of the rest. A circuit of
     resistors and grounded sources alone has none: it is a crossbar or it is not.
+
+    Parameters
+    ----------
+    circuit : FlatCircuit
+        The whole.
+    fewest : int
+        Places for cells that an array has at least.
     """
     if circuit.states or circuit.charging is not None or not _is_more(circuit):
         return ()
@@ -73,7 +80,7 @@ def arrays_inside(circuit: FlatCircuit) -> tuple[ArrayInside, ...]:
     edges = np.flatnonzero(
         ((kinds == RESISTOR) | fixes_voltage(kinds)) & (first != second) & ~(outside[first] & outside[second])
     )
-    if edges.size < FEWEST_CELLS:
+    if edges.size < fewest:
         return ()
     within = edges[~outside[first[edges]] & ~outside[second[edges]]]
     part = components(first[within], second[within], len(circuit.nodes))
@@ -81,13 +88,13 @@ def arrays_inside(circuit: FlatCircuit) -> tuple[ArrayInside, ...]:
     part_of_edge = part[end]
     count = np.bincount(part_of_edge, minlength=int(part.max()) + 1)
     nodes = np.bincount(part[~outside], minlength=count.size)
-    large = np.flatnonzero((count >= FEWEST_CELLS) & (nodes >= _FEWEST_NODES))
+    large = np.flatnonzero((count >= fewest) & (nodes >= min(fewest, _FEWEST_NODES)))
     largest_first = large[np.argsort(-count[large], kind="stable")][:_MOST_ARRAYS]
     arrays: list[ArrayInside] = []
     failures = 0
     with collector_paused():
         for number in largest_first.tolist():
-            array = _array(circuit, edges[part_of_edge == number], outside)
+            array = _array(circuit, edges[part_of_edge == number], outside, fewest)
             if array is not None:
                 arrays.append(array)
             elif (failures := failures + 1) == _MOST_FAILURES:
@@ -164,7 +171,7 @@ def _behind_outputs(circuit: FlatCircuit, outside: Bools) -> Bools:
     return outside
 
 
-def _array(circuit: FlatCircuit, elements: Ints, outside: Bools) -> ArrayInside | None:
+def _array(circuit: FlatCircuit, elements: Ints, outside: Bools, fewest: int) -> ArrayInside | None:
     """Return the array that some elements are, None if they are none."""
     touched = np.zeros(outside.size, dtype=bool)
     touched[circuit.first[elements]] = touched[circuit.second[elements]] = touched[GROUND] = True
@@ -192,7 +199,7 @@ def _array(circuit: FlatCircuit, elements: Ints, outside: Bools) -> ArrayInside 
     except NoCrossbar:
         return None
     crossbar = recognition.crossbar
-    if crossbar is None or crossbar.conductance.size < FEWEST_CELLS:
+    if crossbar is None or crossbar.conductance.size < fewest:
         return None
     return ArrayInside(recognition, nodes, elements, count, outer)
 
